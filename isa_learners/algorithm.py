@@ -1,0 +1,129 @@
+"""Algorithm 1 as a composition: estimate a scope; explore under Eq. 10; reach goals under Eq. 7 (rule: wrappers do ISA).
+
+The learner sees goals only as part of an observation, and intrinsic rewards only as a reward.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from isa_learners.config import RunConfig
+from isa_learners.evaluation import Evaluation, evaluate
+from isa_learners.ppo import PPO
+from isa_learners.rollout import Collector, InputEncoder
+from isa_wrappers.batch import BatchEnv
+from isa_wrappers.batch_wrappers import BatchCountBonus, BatchGoals, BatchRecorder
+from isa_wrappers.envs import make_batch
+from isa_wrappers.errors import DeviceError
+from isa_wrappers.estimation import estimate_scope
+from isa_wrappers.goals import GoalBuffer, GoalProjection
+from isa_wrappers.intrinsic import CountBonus, GoalReward
+from isa_wrappers.scope import InfluenceScope
+
+EXPLORE, REACH, TRAIN = "explore", "reach", "train"
+
+
+def resolve_device(device: str) -> str:
+    """Turn ``auto`` into ``cuda`` where there is one, else ``cpu``.
+
+    Raises:
+        DeviceError: if ``cuda`` is asked for and absent.
+    """
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda" and not torch.cuda.is_available():
+        raise DeviceError("device 'cuda' was asked for but torch sees no CUDA device; use 'cpu' or 'auto'")
+    return device
+
+
+@dataclass
+class Phase:
+    """One phase of Algorithm 1: an environment as the learner sees it, and fresh policies in it.
+
+    Attributes:
+        name: ``explore``, ``reach`` or, for plain IPPO, ``train``.
+        ppo: the learner.
+        collector: the environment and what the next rollout starts from.
+        recorder: the innermost wrapper, for the environment's own returns.
+    """
+
+    name: str
+    ppo: PPO
+    collector: Collector
+    recorder: BatchRecorder
+
+
+class Algorithm:
+    """Runs the phases one iteration (a rollout and an update) at a time.
+
+    Args:
+        config: the run.
+        scope: of the agents; needed for ``isa``, see :func:`scope_for`.
+    """
+
+    def __init__(self, config: RunConfig, scope: InfluenceScope | None) -> None:
+        self.config, self.scope = config, scope
+        self.device = resolve_device(config.device)
+        first = self._make(1)
+        if scope is not None:
+            scope.check_fits(first.agents, first.num_actions, first.state_size)
+            self.projection = GoalProjection(scope, self.device)
+        self.goals = GoalBuffer(first.state_size, config.goal.capacity, config.seed, self.device)
+        self.env_steps = 0
+        self.phase = self._enter(EXPLORE if config.algo == "isa" else TRAIN)
+
+    def _make(self, num_envs: int) -> BatchEnv:
+        return make_batch(self.config.env, num_envs, self.device, **self.config.env_kwargs)
+
+    def _enter(self, name: str) -> Phase:
+        """Begin a phase with fresh policies, in fresh environments."""
+        config = self.config
+        # Each phase draws from streams of its own.
+        seed = config.seed * 10 + (1 if name == REACH else 0)
+        recorder = BatchRecorder(self._make(config.ppo.num_envs), self.goals)
+        env: BatchEnv = recorder
+        if name == EXPLORE:
+            env = BatchCountBonus(recorder, CountBonus(self._known_scope(), config.count, self.device))
+        elif name == REACH:
+            reward = GoalReward(self._known_scope(), config.goal, self.device)
+            env = BatchGoals(recorder, self.goals, self.projection, reward, seed)
+        encoder = InputEncoder(env, config.ppo.obs_scale)
+        ppo = PPO(encoder.size, encoder.num_actions, config.ppo, self.device, seed)
+        generator = torch.Generator(device=self.device)
+        generator.manual_seed(seed)
+        return Phase(name, ppo, Collector(env, ppo.actor, encoder, generator, seed), recorder)
+
+    def _known_scope(self) -> InfluenceScope:
+        if self.scope is None:
+            raise DeviceError("algo 'isa' needs a scope")
+        return self.scope
+
+    def iterate(self) -> dict[str, float]:
+        """Collect one rollout, learn from it, and enter the goal phase once enough episodes were won."""
+        phase, config = self.phase, self.config
+        rollout = phase.collector.collect(config.ppo.rollout_steps)
+        self.env_steps += rollout.done.numel()
+        metrics, phase.collector.critic_hidden = phase.ppo.update(rollout)
+        metrics["reward_mean"] = float(rollout.reward.mean())
+        metrics["goals"] = float(len(self.goals))
+        if phase.name == EXPLORE and len(self.goals) >= config.goal.first_goals:
+            self.phase = self._enter(REACH)
+        return metrics
+
+    def evaluate(self, episodes: int, seed: int) -> Evaluation:
+        """Play greedy episodes with goals from the buffer (without goals before there are any)."""
+        env: BatchEnv = self._make(episodes)
+        if self.phase.name == REACH:
+            env = BatchGoals(env, self.goals, self.projection, reward=None, seed=seed)
+        return evaluate(env, self.phase.ppo.actor, self.phase.collector.encoder, seed)
+
+
+def scope_for(config: RunConfig) -> tuple[InfluenceScope, int]:
+    """Estimate the scope of a run's environment; also the environment steps that took."""
+    env = make_batch(config.env, 1, None, **config.env_kwargs)
+    copies = 8 * len(env.agents)
+    env = make_batch(config.env, copies, None, **config.env_kwargs)
+    scope = estimate_scope(env, config.scope, config.seed)
+    return scope, config.scope.transitions * len(env.agents)

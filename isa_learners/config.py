@@ -1,0 +1,118 @@
+"""Every hyperparameter of a run, frozen and checked; each default is written once, here or in isa_wrappers.config."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from isa_wrappers.config import CountConfig, GoalConfig, ScopeConfig
+from isa_wrappers.errors import InvalidValueError, check_choice, check_float, check_int
+
+ALGORITHMS = {
+    "isa": "Algorithm 1: scope, count exploration (Eq. 10), goal-conditioned policies (Eq. 7)",
+    "ippo": "the same learner on the environment's reward alone",
+}
+
+
+@dataclass(frozen=True)
+class PPOConfig:
+    """The recurrent PPO with shared parameters (arXiv 2505.08630, appendix).
+
+    Attributes:
+        num_envs: B, environments stepped together.
+        rollout_steps: T, steps of every environment between updates.
+        buffer_rollouts: rollouts kept and learned from; with old probabilities in the ratio. 1 is plain PPO.
+        epochs: passes over the buffer an update.
+        minibatches: parts of the buffer, by sequences, a pass.
+        hidden: width of actor and critic.
+        lr: Adam's learning rate.
+        adam_eps: Adam's epsilon.
+        gamma: discount.
+        gae_lambda: lambda of the advantages.
+        clip: of the ratio and of the value.
+        critic_factor: factor of the value loss.
+        entropy_factor: factor of the entropy bonus.
+        max_grad_norm: gradients of each network are clipped to this norm.
+        obs_scale: observations (and goals in them) are multiplied by this before they enter the networks.
+    """
+
+    num_envs: int = 8
+    rollout_steps: int = 60
+    buffer_rollouts: int = 4
+    epochs: int = 8
+    minibatches: int = 1
+    hidden: int = 12
+    lr: float = 5e-4
+    adam_eps: float = 1e-5
+    gamma: float = 0.9
+    gae_lambda: float = 0.95
+    clip: float = 0.2
+    critic_factor: float = 0.5
+    entropy_factor: float = 0.001
+    max_grad_norm: float = 10.0
+    obs_scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name in ("num_envs", "rollout_steps", "buffer_rollouts", "epochs", "minibatches", "hidden"):
+            check_int(name, getattr(self, name), 1)
+        if self.minibatches > self.num_envs * self.buffer_rollouts:
+            raise InvalidValueError(
+                f"minibatches must be at most num_envs * buffer_rollouts = {self.num_envs * self.buffer_rollouts}, "
+                f"got {self.minibatches}"
+            )
+        for name in ("lr", "adam_eps", "max_grad_norm", "clip", "obs_scale"):
+            check_float(name, getattr(self, name), 1e-12)
+        for name in ("gamma", "gae_lambda"):
+            check_float(name, getattr(self, name), 0.0, 1.0)
+        for name in ("critic_factor", "entropy_factor"):
+            check_float(name, getattr(self, name), 0.0)
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """A whole run, as ``config.yaml`` holds it.
+
+    Attributes:
+        env: task name.
+        env_kwargs: options of the task.
+        algo: ``isa`` or ``ippo``.
+        preset: name of the preset the values came from.
+        steps: environment steps in all, those of the scope included.
+        seed: of everything.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        threads: torch threads an operation on CPU.
+        eval_interval: environment steps between evaluations.
+        eval_episodes: greedy episodes an evaluation.
+        stop_when_solved: end after ``SOLVED_EVALUATIONS`` evaluations in a row at ``SOLVED_RATE`` or better.
+        scope: of the estimate.
+        count: Eq. 10.
+        goal: Eq. 7 and the goal buffer.
+        ppo: the learner.
+    """
+
+    env: str
+    env_kwargs: dict[str, Any] = field(default_factory=dict)
+    algo: str = "isa"
+    preset: str = "fast"
+    steps: int = 2_100_000
+    seed: int = 0
+    device: str = "auto"
+    threads: int = 1
+    eval_interval: int = 10_000
+    eval_episodes: int = 32
+    stop_when_solved: bool = False
+    scope: ScopeConfig = field(default_factory=ScopeConfig)
+    count: CountConfig = field(default_factory=CountConfig)
+    goal: GoalConfig = field(default_factory=GoalConfig)
+    ppo: PPOConfig = field(default_factory=PPOConfig)
+
+    def __post_init__(self) -> None:
+        check_choice("algo", self.algo, ALGORITHMS)
+        check_choice("device", self.device, ("auto", "cpu", "cuda"))
+        for name in ("steps", "threads", "eval_interval", "eval_episodes"):
+            check_int(name, getattr(self, name), 1)
+        check_int("seed", self.seed, 0, 2**31 - 1)
+
+
+SOLVED_RATE = 0.9
+SOLVED_EVALUATIONS = 3

@@ -1,0 +1,74 @@
+"""Greedy evaluation: every copy of a batched environment plays one episode."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from isa_learners.losses import masked_log_softmax
+from isa_learners.networks import RecurrentNet
+from isa_learners.rollout import InputEncoder
+from isa_wrappers.batch import BatchEnv, BatchStep
+
+LONGEST_EPISODE = 100_000
+"""Steps after which an evaluation of an environment that never ends is given up."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Means over the episodes of an evaluation.
+
+    Attributes:
+        success_rate: share of episodes won.
+        return_mean: mean over episodes and agents of the undiscounted sum of the environment's reward.
+        episode_length: mean number of steps.
+        episodes: how many.
+    """
+
+    success_rate: float
+    return_mean: float
+    episode_length: float
+    episodes: int
+
+
+def evaluate(
+    env: BatchEnv,
+    actor: RecurrentNet,
+    encoder: InputEncoder,
+    seed: int,
+    watch: Callable[[BatchStep], None] | None = None,
+) -> Evaluation:
+    """Play one greedy episode in every copy of ``env``.
+
+    Args:
+        env: batched, on the actor's device; its reward is what ``return_mean`` sums.
+        actor: the policy.
+        encoder: builds its inputs.
+        seed: of the environment.
+        watch: called with the first and every following step.
+    """
+    with torch.no_grad():
+        step = env.reset(seed)
+        num_envs, num_agents = step.reward.shape
+        playing = torch.ones(num_envs, device=step.reward.device)
+        total = torch.zeros(3, device=step.reward.device)
+        last_action = torch.full((num_envs, num_agents), encoder.num_actions, device=step.reward.device)
+        hidden = torch.zeros(num_envs * num_agents, actor.hidden, device=step.reward.device)
+        for _ in range(env.horizon or LONGEST_EPISODE):
+            if watch is not None:
+                watch(step)
+            inputs = encoder(step.obs, last_action).flatten(0, 1)[None]
+            logits, hidden = actor(inputs, hidden)
+            last_action = masked_log_softmax(logits.view(num_envs, num_agents, -1), step.available).argmax(-1)
+            step = env.step(last_action)
+            won = step.success.float()
+            total += torch.stack([(playing * won).sum(), (playing * step.reward.mean(-1)).sum(), playing.sum()])
+            playing = playing * (~step.done).float()
+            if not bool(playing.any()):
+                break
+        if watch is not None:
+            watch(step)
+    won_count, returns, steps = (float(value) / num_envs for value in total)
+    return Evaluation(won_count, returns, steps, num_envs)

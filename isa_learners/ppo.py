@@ -1,0 +1,166 @@
+"""Goal-conditioned, parameter-shared recurrent PPO: actor, critic and their update. It knows nothing of ISA."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from isa_learners.config import PPOConfig
+from isa_learners.losses import entropy, masked_log_softmax, masked_mean, normalize, policy_loss, value_loss
+from isa_learners.networks import RecurrentNet, ValueNorm
+from isa_learners.returns import advantages
+from isa_learners.rollout import Rollout
+from isa_learners.sequences import Sequences, to_sequences
+
+
+@dataclass
+class Targets:
+    """What an update aims at, fixed before its first epoch; all ``[L, N]``.
+
+    Attributes:
+        advantage: normalised over living agents' real steps.
+        value: normalised values before the update.
+        target: normalised returns.
+    """
+
+    advantage: Tensor
+    value: Tensor
+    target: Tensor
+
+
+class PPO:
+    """Actor, critic, optimisers and the buffer of recent rollouts.
+
+    Args:
+        input_size: F.
+        num_actions: n.
+        config: hyperparameters.
+        device: torch device.
+        seed: of the weights and of the minibatches.
+    """
+
+    def __init__(self, input_size: int, num_actions: int, config: PPOConfig, device: str, seed: int) -> None:
+        self.config = config
+        self.generator = torch.Generator()
+        self.generator.manual_seed(seed)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.actor = RecurrentNet(input_size, config.hidden, num_actions).to(device)
+            self.critic = RecurrentNet(input_size, config.hidden, 1).to(device)
+        self.value_norm = ValueNorm().to(device)
+        self.actor_optimizer = torch.optim.Adam(self.actor.parameters(), lr=config.lr, eps=config.adam_eps)
+        self.critic_optimizer = torch.optim.Adam(self.critic.parameters(), lr=config.lr, eps=config.adam_eps)
+        self.buffer: deque[Rollout] = deque(maxlen=config.buffer_rollouts)
+
+    def update(self, rollout: Rollout) -> tuple[dict[str, float], Tensor]:
+        """Learn from ``rollout`` and those kept in the buffer.
+
+        Returns:
+            Metrics, and the critic's hidden state ``[B, A, H]`` after the rollout's last step.
+        """
+        self.buffer.append(rollout)
+        sequences = to_sequences(Rollout.join(list(self.buffer)))
+        targets, hidden = self.prepare(sequences)
+        count = sequences.actor_hidden.shape[0]
+        num_agents = rollout.reward.shape[-1]
+        batches = [self._minibatches(count, num_agents) for _ in range(self.config.epochs)]
+        order = [batch for epoch in batches for batch in epoch]
+        actor, critic = self._run_both(
+            lambda: [self._actor_step(sequences, targets, batch) for batch in order],
+            lambda: [self._critic_step(sequences, targets, batch) for batch in order],
+        )
+        metrics = torch.cat([torch.stack(actor).mean(0), torch.stack(critic).mean(0)]).tolist()
+        names = (
+            "policy_loss",
+            "entropy",
+            "approx_kl",
+            "clip_share",
+            "actor_grad_norm",
+            "value_loss",
+            "critic_grad_norm",
+        )
+        num_envs = rollout.done.shape[1]
+        last_step, last_order = (index[-num_envs:] for index in sequences.last)
+        hidden = hidden.view(hidden.shape[0], -1, num_agents, hidden.shape[-1])[last_step, last_order]
+        return dict(zip(names, metrics, strict=True)), hidden * (~rollout.done[-1]).float()[:, None, None]
+
+    def prepare(self, sequences: Sequences) -> tuple[Targets, Tensor]:
+        """Compute advantages and returns with the critic as it is; also its features ``[L + 1, N, H]``."""
+        config = self.config
+        with torch.no_grad():
+            features = self.critic.features(sequences.inputs, sequences.critic_hidden)
+            value = self.critic.decode(features)[..., 0]
+            values = self.value_norm.denormalize(value)
+            v_tp1 = values[1:] * (1.0 - sequences.terminated)
+            advantage = advantages(
+                sequences.reward, values[:-1], v_tp1, sequences.valid, config.gamma, config.gae_lambda
+            )
+            returns = advantage + values[:-1]
+            self.value_norm.update(returns, sequences.mask)
+            # The critic's output means something else once the norm has moved: bring old values along.
+            old = self.value_norm.normalize(values[:-1])
+            targets = Targets(normalize(advantage, sequences.mask), old, self.value_norm.normalize(returns))
+        return targets, features
+
+    def _minibatches(self, streams: int, num_agents: int) -> list[Tensor | None]:
+        """Split whole sequences at random; ``None`` stands for all of them."""
+        if self.config.minibatches == 1:
+            return [None]
+        order = torch.randperm(streams // num_agents, generator=self.generator)
+        parts = order.tensor_split(self.config.minibatches)
+        return [(part[:, None] * num_agents + torch.arange(num_agents)).flatten() for part in parts]
+
+    def _run_both(
+        self, actor: Callable[[], list[Tensor]], critic: Callable[[], list[Tensor]]
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """Run both updates, on CPU side by side: the two networks share nothing."""
+        if next(self.actor.parameters()).is_cuda:
+            return actor(), critic()
+        with ThreadPoolExecutor(1) as pool:
+            other = pool.submit(critic)
+            return actor(), other.result()
+
+    def _actor_step(self, data: Sequences, targets: Targets, batch: Tensor | None) -> Tensor:
+        config = self.config
+        inputs, available, mask, action, old, advantage = _select(
+            batch, data.inputs[:-1], data.available, data.mask, data.action, data.log_prob, targets.advantage
+        )
+        hidden = data.actor_hidden if batch is None else data.actor_hidden[batch]
+        log_probs = masked_log_softmax(self.actor(inputs, hidden)[0], available)
+        log_prob = log_probs.gather(-1, action[..., None])[..., 0]
+        loss = policy_loss(log_prob, old, advantage, mask, config.clip)
+        spread = entropy(log_probs, mask)
+        norm = _descend(loss - config.entropy_factor * spread, self.actor, self.actor_optimizer, config.max_grad_norm)
+        with torch.no_grad():
+            change = log_prob - old
+            kl = masked_mean(change.exp() - 1.0 - change, mask)
+            clipped = masked_mean(((change.exp() - 1.0).abs() > config.clip).float(), mask)
+        return torch.stack([loss.detach(), spread.detach(), kl, clipped, norm])
+
+    def _critic_step(self, data: Sequences, targets: Targets, batch: Tensor | None) -> Tensor:
+        config = self.config
+        inputs, mask, old, target = _select(batch, data.inputs[:-1], data.mask, targets.value, targets.target)
+        hidden = data.critic_hidden if batch is None else data.critic_hidden[batch]
+        value = self.critic(inputs, hidden)[0][..., 0]
+        loss = value_loss(value, old, target, mask, config.clip)
+        norm = _descend(config.critic_factor * loss, self.critic, self.critic_optimizer, config.max_grad_norm)
+        return torch.stack([loss.detach(), norm])
+
+
+def _select(batch: Tensor | None, *arrays: Tensor) -> tuple[Tensor, ...]:
+    """Take the streams ``batch`` of ``[L, N, ...]`` arrays."""
+    return arrays if batch is None else tuple(array[:, batch] for array in arrays)
+
+
+def _descend(loss: Tensor, net: RecurrentNet, optimizer: torch.optim.Optimizer, max_norm: float) -> Tensor:
+    """Take one clipped gradient step; return the gradient's norm."""
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    norm = torch.nn.utils.clip_grad_norm_(net.parameters(), max_norm)
+    optimizer.step()
+    return norm.detach()

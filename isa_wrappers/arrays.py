@@ -1,0 +1,127 @@
+"""What the array API standard lacks, for NumPy and torch alike: scatter-add, bincount, random numbers.
+
+``device=None`` means NumPy everywhere in this package; a torch device name (``"cpu"``, ``"cuda"``) means torch.
+Torch is imported only when a torch device or tensor is passed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import array_api_compat
+import numpy as np
+
+from isa_wrappers.errors import DeviceError, MissingDependencyError
+
+Array = Any
+"""A NumPy array or a torch tensor."""
+
+
+def namespace(*arrays: Array) -> Any:
+    """Return the array API namespace (NumPy's or torch's) of ``arrays``."""
+    return array_api_compat.array_namespace(*arrays)
+
+
+def backend(device: str | None) -> Any:
+    """Return the array API namespace for ``device``: NumPy for ``None``, else torch.
+
+    Raises:
+        MissingDependencyError: if torch is needed and not installed.
+        DeviceError: if CUDA is asked for and absent.
+    """
+    if device is None:
+        import array_api_compat.numpy as xp
+
+        return xp
+    try:
+        import array_api_compat.torch as xp
+        import torch
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"device {device!r} needs torch, which is not installed; pip install 'isa-marl[train]'"
+        ) from error
+    if str(device).startswith("cuda") and not torch.cuda.is_available():
+        raise DeviceError(f"device {device!r} was asked for but torch sees no CUDA device; use 'cpu' or 'auto'")
+    return xp
+
+
+def to_backend(array: Array, device: str | None) -> Array:
+    """Return ``array`` as NumPy (``device=None``) or as a torch tensor on ``device``."""
+    if device is None:
+        return to_numpy(array)
+    xp = backend(device)
+    return xp.asarray(array, device=device)
+
+
+def to_numpy(array: Array) -> Any:
+    """Return ``array`` as a NumPy array on the host."""
+    if hasattr(array, "detach"):
+        return array.detach().cpu().numpy()
+    return np.asarray(array)
+
+
+def scatter_add(target: Array, index: Array, values: Array) -> None:
+    """``target[index] += values`` in place on a flat ``target``; repeated indices add up."""
+    if isinstance(target, np.ndarray):
+        np.add.at(target, index, values)
+    else:
+        target.index_add_(0, index, values)
+
+
+def bincount(index: Array, weights: Array | None, size: int) -> Array:
+    """Sum ``weights`` (or ones) by ``index`` into ``size`` float64 bins."""
+    if isinstance(index, np.ndarray):
+        return np.bincount(index, weights=weights, minlength=size).astype(np.float64, copy=False)
+    counts = index.bincount(weights=weights, minlength=size)
+    return counts.double()
+
+
+def array_device(array: Array) -> Any:
+    """Return the device to create companions of ``array`` on."""
+    return array_api_compat.device(array)
+
+
+class Rng:
+    """A seeded stream of uniform numbers on one backend, whose state saves as an array.
+
+    Example:
+        >>> Rng(seed=1).uniform(2).round(3).tolist()
+        [0.512, 0.95]
+    """
+
+    def __init__(self, seed: int, device: str | None = None) -> None:
+        self.device = device
+        if device is None:
+            self._numpy = np.random.Generator(np.random.PCG64(seed))
+        else:
+            backend(device)
+            import torch
+
+            self._torch = torch.Generator(device=device)
+            self._torch.manual_seed(seed)
+
+    def uniform(self, *shape: int) -> Array:
+        """Draw uniform numbers in [0, 1): float64 for NumPy, float32 for torch."""
+        if self.device is None:
+            return self._numpy.random(shape)
+        import torch
+
+        return torch.rand(shape, generator=self._torch, device=self.device)
+
+    def get_state(self) -> Array:
+        """Return the generator's state as an array of bytes or words."""
+        if self.device is not None:
+            return self._torch.get_state()
+        inner = self._numpy.bit_generator.state["state"]
+        return np.frombuffer(inner["state"].to_bytes(16, "little") + inner["inc"].to_bytes(16, "little"), np.uint8)
+
+    def set_state(self, state: Array) -> None:
+        """Restore what :meth:`get_state` returned."""
+        if self.device is not None:
+            self._torch.set_state(state.cpu())
+            return
+        raw = to_numpy(state).tobytes()
+        inner = {"state": int.from_bytes(raw[:16], "little"), "inc": int.from_bytes(raw[16:], "little")}
+        self._numpy.bit_generator.state = {
+            "bit_generator": "PCG64", "state": inner, "has_uint32": 0, "uinteger": 0,
+        }  # fmt: skip

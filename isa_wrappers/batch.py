@@ -1,0 +1,131 @@
+"""The protocol of a batched environment: B copies stepped together, arrays in, arrays out.
+
+NumPy or torch, on any device. Finished copies reset themselves within the step that ends them, and the state and
+observation *before* that reset come along, so that nothing is lost at an episode's end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from isa_wrappers.arrays import Array, namespace
+from isa_wrappers.errors import NonFiniteError
+
+
+@dataclass(frozen=True)
+class BatchStep:
+    """What a batched environment says after a reset or a step; B environments, A agents, n actions, K dimensions.
+
+    Attributes:
+        obs: ``[B, A, O]`` float32, after an automatic reset where the episode ended.
+        state: ``[B, K]`` float32, after an automatic reset where the episode ended.
+        available: ``[B, A, n]`` bool, actions allowed next.
+        alive: ``[B, A]`` bool, agents that act next.
+        reward: ``[B, A]`` float32 of the step just taken.
+        terminated: ``[B]`` bool, the episode ended by itself: its value ends here.
+        truncated: ``[B]`` bool, the episode was cut off (never where ``terminated``): its value goes on.
+        success: ``[B]`` bool, the episode was won in this step.
+        final_obs: ``[B, A, O]``, ``obs`` before an automatic reset; the same as ``obs`` elsewhere.
+        final_state: ``[B, K]``, ``state`` before an automatic reset; the same as ``state`` elsewhere.
+        final_alive: ``[B, A]``, ``alive`` before an automatic reset; the same as ``alive`` elsewhere.
+    """
+
+    obs: Array
+    state: Array
+    available: Array
+    alive: Array
+    reward: Array
+    terminated: Array
+    truncated: Array
+    success: Array
+    final_obs: Array
+    final_state: Array
+    final_alive: Array
+
+    @property
+    def done(self) -> Array:
+        """``[B]`` bool, the episode ended in this step."""
+        return self.terminated | self.truncated
+
+
+@runtime_checkable
+class BatchEnv(Protocol):
+    """A batched environment. ``device`` is ``None`` where arrays are NumPy's."""
+
+    num_envs: int
+    agents: tuple[str, ...]
+    obs_size: int
+    state_size: int
+    num_actions: tuple[int, ...]
+    horizon: int
+    state_names: tuple[str, ...]
+    action_names: tuple[str, ...]
+    device: str | None
+
+    def reset(self, seed: int | None = None) -> BatchStep:
+        """Start every copy afresh; with ``seed``, reproducibly."""
+        ...
+
+    def step(self, actions: Array) -> BatchStep:
+        """Advance every copy by ``actions`` ``[B, A]`` integers."""
+        ...
+
+    def state_dict(self) -> dict[str, Array]:
+        """Return everything that a later :meth:`load_state_dict` needs to go on from here."""
+        ...
+
+    def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
+        """Go on from a saved state; return the step that was current then."""
+        ...
+
+
+class BatchWrapper:
+    """Base of batched wrappers: hands everything to the inner environment unless overridden."""
+
+    def __init__(self, env: BatchEnv) -> None:
+        self.env = env
+        self.num_envs = env.num_envs
+        self.agents = env.agents
+        self.obs_size = env.obs_size
+        self.state_size = env.state_size
+        self.num_actions = env.num_actions
+        self.horizon = env.horizon
+        self.state_names = env.state_names
+        self.action_names = env.action_names
+        self.device = env.device
+
+    def reset(self, seed: int | None = None) -> BatchStep:
+        """Start every copy afresh."""
+        return self.env.reset(seed)
+
+    def step(self, actions: Array) -> BatchStep:
+        """Advance every copy."""
+        return self.env.step(actions)
+
+    def state_dict(self) -> dict[str, Array]:
+        """Return the inner environment's state."""
+        return self.env.state_dict()
+
+    def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
+        """Restore the inner environment's state."""
+        return self.env.load_state_dict(state)
+
+
+def check_finite(what: str, values: Array, step: int, names: tuple[str, ...] = ()) -> None:
+    """Check that ``values`` ``[B, ...]`` hold no NaN or infinity.
+
+    Raises:
+        NonFiniteError: naming the environment, step and dimension of the first offender.
+    """
+    xp = namespace(values)
+    finite = xp.isfinite(values)
+    if bool(xp.all(finite)):
+        return
+    env, *rest = (int(index[0]) for index in xp.nonzero(~finite))
+    place = rest[-1] if rest else 0
+    name = f" ({names[place]})" if names else ""
+    value = float(values[(env, *rest)])
+    raise NonFiniteError(
+        f"{what} must be finite: environment {env}, step {step}, dimension {place}{name} holds {value}"
+    )

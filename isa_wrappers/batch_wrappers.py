@@ -1,0 +1,202 @@
+"""Algorithm 1's pieces around a batched environment: statistics, won states, Eq. 10 and Eq. 7."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from isa_wrappers.arrays import Array, Rng, backend, namespace
+from isa_wrappers.batch import BatchEnv, BatchStep, BatchWrapper
+from isa_wrappers.goals import GoalBuffer, GoalProjection
+from isa_wrappers.intrinsic import CountBonus, GoalReward
+
+
+def with_prefix(prefix: str, state: dict[str, Array]) -> dict[str, Array]:
+    """Prepend ``prefix.`` to every key."""
+    return {f"{prefix}.{key}": value for key, value in state.items()}
+
+
+def without_prefix(prefix: str, state: dict[str, Array]) -> dict[str, Array]:
+    """Select the keys under ``prefix.`` and cut it off."""
+    return {key[len(prefix) + 1 :]: value for key, value in state.items() if key.startswith(prefix + ".")}
+
+
+class BatchRecorder(BatchWrapper):
+    """Records finished episodes (return, length, success) and puts won states into the goal buffer.
+
+    Place it next to the environment, so that returns are the environment's own.
+
+    Args:
+        env: the environment.
+        goals: buffer that won states go to; ``None`` keeps none.
+    """
+
+    def __init__(self, env: BatchEnv, goals: GoalBuffer | None = None) -> None:
+        super().__init__(env)
+        self.goals = goals
+        xp = backend(self.device)
+        self._return = xp.zeros(self.num_envs, dtype=xp.float32, device=self.device)
+        self._length = xp.zeros(self.num_envs, dtype=xp.float32, device=self.device)
+        self._totals = xp.zeros(4, dtype=xp.float64, device=self.device)
+
+    def reset(self, seed: int | None = None) -> BatchStep:
+        """Start every copy afresh; unfinished episodes are forgotten."""
+        self._return, self._length = self._return * 0, self._length * 0
+        return self.env.reset(seed)
+
+    def step(self, actions: Array) -> BatchStep:
+        """Advance every copy."""
+        step = self.env.step(actions)
+        xp = namespace(step.reward)
+        self._return = self._return + xp.mean(step.reward, axis=-1)
+        self._length = self._length + 1
+        done = xp.astype(step.done, xp.float32)
+        won = xp.astype(step.success, xp.float32)
+        finished = xp.stack([done, won, done * self._return, done * self._length])
+        self._totals = self._totals + xp.astype(xp.sum(finished, axis=-1), xp.float64)
+        self._return, self._length = self._return * (1 - done), self._length * (1 - done)
+        if self.goals is not None:
+            self.goals.add(step.final_state, step.success)
+        return step
+
+    def take(self) -> dict[str, float]:
+        """Return number of episodes, success rate, mean return and length since the last call, and start again."""
+        episodes, won, returns, lengths = (float(total) for total in self._totals)
+        self._totals = self._totals * 0
+        share = 1.0 / episodes if episodes else float("nan")
+        return {
+            "episodes": episodes,
+            "success_rate": won * share,
+            "return_mean": returns * share,
+            "episode_length": lengths * share,
+        }
+
+    def state_dict(self) -> dict[str, Array]:
+        """Return the inner state, unfinished episodes, totals and the goal buffer."""
+        own = {"return": self._return, "length": self._length, "totals": self._totals}
+        if self.goals is not None:
+            own |= with_prefix("goals", self.goals.state_dict())
+        return with_prefix("env", self.env.state_dict()) | own
+
+    def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
+        """Restore what :meth:`state_dict` returned."""
+        xp = backend(self.device)
+        self._return, self._length, self._totals = (
+            xp.asarray(state[key], device=self.device) for key in ("return", "length", "totals")
+        )
+        if self.goals is not None:
+            self.goals.load_state_dict(without_prefix("goals", state))
+        return self.env.load_state_dict(without_prefix("env", state))
+
+
+class BatchCountBonus(BatchWrapper):
+    """Replaces the reward by Eq. 10's: bonuses for rarely visited values of what the agents can move.
+
+    Args:
+        env: the environment.
+        bonus: Eq. 10 with its counter.
+    """
+
+    def __init__(self, env: BatchEnv, bonus: CountBonus) -> None:
+        super().__init__(env)
+        self.bonus = bonus
+        self._alive: Array = None
+
+    def reset(self, seed: int | None = None) -> BatchStep:
+        """Start every copy afresh; counts go on."""
+        step = self.env.reset(seed)
+        self._alive = step.alive
+        return step
+
+    def step(self, actions: Array) -> BatchStep:
+        """Advance every copy."""
+        step = self.env.step(actions)
+        reward = self.bonus(step.final_state, actions, step.reward, self._alive).total
+        self._alive = step.alive
+        return replace(step, reward=reward)
+
+    def state_dict(self) -> dict[str, Array]:
+        """Return the inner state and the counts."""
+        return with_prefix("env", self.env.state_dict()) | with_prefix("counter", self.bonus.counter.state_dict())
+
+    def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
+        """Restore what :meth:`state_dict` returned."""
+        self.bonus.counter.load_state_dict(without_prefix("counter", state))
+        step = self.env.load_state_dict(without_prefix("env", state))
+        self._alive = step.alive
+        return step
+
+
+class BatchGoals(BatchWrapper):
+    """Gives each episode a goal from the buffer, appended to the observations, and Eq. 7 as the reward.
+
+    Observations grow to ``[B, A, O + G]``: each agent's own dimensions of the goal follow its observation. A goal is
+    held from an episode's first to its last step.
+
+    Args:
+        env: the environment.
+        goals: where goals are drawn from.
+        projection: each agent's part of a goal.
+        reward: Eq. 7; ``None`` leaves the environment's reward (evaluation).
+        seed: of the draws.
+    """
+
+    def __init__(
+        self,
+        env: BatchEnv,
+        goals: GoalBuffer,
+        projection: GoalProjection,
+        reward: GoalReward | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(env)
+        self.goals, self.projection, self.reward = goals, projection, reward
+        self.obs_size = env.obs_size + projection.size
+        self._rng = Rng(seed, self.device)
+        self.goal: Array = None
+        self._state: Array = None
+
+    def reset(self, seed: int | None = None) -> BatchStep:
+        """Start every copy afresh, each with a new goal.
+
+        Raises:
+            EmptyGoalBufferError: if nothing was won yet.
+        """
+        if seed is not None:
+            self._rng = Rng(seed, self.device)
+        self.goals.sample(1) if len(self.goals) == 0 else None
+        step = self.env.reset(seed)
+        self.goal = self.goals.draw(self._rng.uniform(self.num_envs))
+        return self._begin(step)
+
+    def _begin(self, step: BatchStep) -> BatchStep:
+        self._state = step.state
+        obs = self._extend(step.obs, self.goal)
+        return replace(step, obs=obs, final_obs=obs)
+
+    def _extend(self, obs: Array, goal: Array) -> Array:
+        return namespace(obs).concat([obs, self.projection(goal)], axis=-1)
+
+    def step(self, actions: Array) -> BatchStep:
+        """Advance every copy; those that finish draw their next goal."""
+        step = self.env.step(actions)
+        xp = namespace(step.state)
+        goal = self.goal
+        reward = step.reward
+        if self.reward is not None:
+            reward = self.reward(self._state, step.final_state, goal, actions, reward).total
+        fresh = self.goals.draw(self._rng.uniform(self.num_envs))
+        self.goal = xp.where(step.done[:, None], fresh, goal)
+        self._state = step.state
+        return replace(
+            step, obs=self._extend(step.obs, self.goal), final_obs=self._extend(step.final_obs, goal), reward=reward
+        )
+
+    def state_dict(self) -> dict[str, Array]:
+        """Return the inner state, the goals held and the generator."""
+        return with_prefix("env", self.env.state_dict()) | {"goal": self.goal, "rng": self._rng.get_state()}
+
+    def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
+        """Restore what :meth:`state_dict` returned."""
+        self._rng.set_state(state["rng"])
+        self.goal = backend(self.device).asarray(state["goal"], device=self.device)
+        return self._begin(self.env.load_state_dict(without_prefix("env", state)))

@@ -1,0 +1,151 @@
+"""Visit counts N(phi(s_seg)) of hashed state segments: batched, mergeable, of bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from isa_wrappers.arrays import Array, backend, namespace, scatter_add, to_numpy
+from isa_wrappers.errors import ScopeMismatchError, check_float, check_int
+
+_HASH_SEED = 2505_08630
+
+
+class VisitCounter:
+    """Counts visits to each of R segments of the state, one row of a fixed-size table a segment.
+
+    A visit's key (phi of Eq. 10) is the segment's dimensions scaled by ``count_scale`` and truncated to integers. A
+    64-bit multiply-shift hash of the key names its slot among ``2**table_bits`` in the segment's own row. Keys are not
+    stored, so memory is ``4 * R * 2**table_bits`` bytes whatever is visited. Counts are exact as long as no two
+    visited keys of one segment share a slot; keys that do share one count as a single place, so a count is never too
+    low and a bonus never too high. With m distinct keys a new key meets another with probability about
+    ``m / 2**table_bits``. Hash and counts are integer arithmetic: the same on NumPy, CPU and CUDA, in any order.
+
+    Args:
+        segments: for each of R segments its dimensions; an empty segment has one key.
+        count_scale: multiplies the state before truncation; 1 counts whole units, 100 hundredths.
+        table_bits: log2 of the number of slots a segment.
+        device: ``None`` for NumPy, else a torch device.
+
+    Raises:
+        InvalidValueError: if ``count_scale`` is not above 0 or ``table_bits`` not in [4, 30].
+
+    Source: arXiv 2505.08630, Eq. 10. The hash is the vector multiply-shift scheme of Dietzfelbinger (1996).
+
+    Example:
+        >>> counter = VisitCounter([[0], [1]])
+        >>> counter.visit(np.array([[0.0, 5.0], [0.0, 6.0]], dtype=np.float32)).tolist()
+        [[2, 1], [2, 1]]
+    """
+
+    def __init__(
+        self,
+        segments: Sequence[Sequence[int]],
+        count_scale: float = 1.0,
+        table_bits: int = 18,
+        device: str | None = None,
+    ) -> None:
+        check_int("table_bits", table_bits, 4, 30)
+        self.count_scale = check_float("count_scale", count_scale, 1e-12)
+        self.segments = [list(segment) for segment in segments]
+        self.table_bits = table_bits
+        self.device = device
+        xp = backend(device)
+        rows = len(self.segments)
+        width = max(1, max(len(segment) for segment in self.segments))
+        multipliers = np.random.Generator(np.random.PCG64(_HASH_SEED)).integers(
+            -(2**63), 2**63, size=(rows, width), dtype=np.int64
+        )
+        dims = np.zeros((rows, width), dtype=np.int64)
+        for row, segment in enumerate(self.segments):
+            dims[row, : len(segment)] = segment
+            multipliers[row, len(segment) :] = 0
+        self._dims = xp.asarray(dims, device=device)
+        self._multipliers = xp.asarray(multipliers | (multipliers != 0), device=device)
+        self._row_start = xp.arange(rows, device=device, dtype=xp.int64) << table_bits
+        self.table = xp.zeros((rows, 1 << table_bits), dtype=xp.int32, device=device)
+
+    def slots(self, state: Array) -> Array:
+        """Return where in the flat table each segment of ``state`` ``[..., K]`` is counted: ``[..., R]`` int64."""
+        xp = namespace(state)
+        scaled = xp.astype(state, xp.float32) * self.count_scale
+        key = xp.astype(xp.trunc(scaled), xp.int64)[..., self._dims]
+        hashed = xp.sum(key * self._multipliers, axis=-1, dtype=xp.int64)
+        high = (hashed >> (64 - self.table_bits)) & ((1 << self.table_bits) - 1)
+        return high + self._row_start
+
+    def visit(self, state: Array, mask: Array | None = None) -> Array:
+        """Count one visit of every segment a state, then return N, these visits included: ``[..., R]`` int32.
+
+        Args:
+            state: ``[..., K]``; of several states that share a key, each sees all of their visits.
+            mask: ``[...]`` or ``[..., R]`` bool, False leaves the visit out.
+        """
+        xp = namespace(state)
+        slots = self.slots(state)
+        if mask is not None and mask.ndim < slots.ndim:
+            mask = mask[..., None]
+        one = xp.ones_like(slots, dtype=xp.int32)
+        ones = one if mask is None else one * xp.astype(mask, xp.int32)
+        flat = xp.reshape(self.table, (-1,))
+        scatter_add(flat, xp.reshape(slots, (-1,)), xp.reshape(ones, (-1,)))
+        return flat[slots]
+
+    def count(self, state: Array) -> Array:
+        """Return N of every segment of ``state`` ``[..., K]`` without counting: ``[..., R]`` int32."""
+        return namespace(self.table).reshape(self.table, (-1,))[self.slots(state)]
+
+    def merge(self, other: VisitCounter) -> None:
+        """Add another counter's visits: the same as having counted both streams here.
+
+        Raises:
+            ScopeMismatchError: if segments, scale or table size differ.
+        """
+        self._check_same(other.segments, other.count_scale, other.table_bits)
+        self.table = self.table + namespace(self.table).asarray(other.table)
+
+    def occupancy(self) -> float:
+        """Return the share of slots in use in the fullest row: the chance that a new key meets another."""
+        return float((to_numpy(self.table) > 0).mean(axis=1).max())
+
+    def state_dict(self) -> dict[str, Array]:
+        """Return the visited slots and their counts (sparse: a table is mostly empty)."""
+        table = to_numpy(self.table).reshape(-1)
+        slots = np.flatnonzero(table)
+        return {"slots": slots, "counts": table[slots], "bits": np.array([self.table_bits])}
+
+    def load_state_dict(self, state: dict[str, Array]) -> None:
+        """Restore what :meth:`state_dict` returned.
+
+        Raises:
+            ScopeMismatchError: if it was saved with another table size.
+        """
+        self._check_same(self.segments, self.count_scale, int(to_numpy(state["bits"])[0]))
+        table = np.zeros(self.table.shape, dtype=np.int32).reshape(-1)
+        table[to_numpy(state["slots"])] = to_numpy(state["counts"])
+        self.table = backend(self.device).asarray(table.reshape(self.table.shape), device=self.device)
+
+    def _check_same(self, segments: list[list[int]], scale: float, bits: int) -> None:
+        mine = (self.segments, self.count_scale, self.table_bits)
+        if mine != (segments, scale, bits):
+            raise ScopeMismatchError(
+                f"visit counters differ: this one has (segments, count_scale, table_bits) {mine}, "
+                f"the other {(segments, scale, bits)}; use the same scope and settings for both"
+            )
+
+
+def count_bonus(visits: Array, nonempty: Array) -> Array:
+    """Compute ``N(phi(s'_seg))^-1/2`` of Eq. 10; 0 for a segment without dimensions, which has nothing to explore.
+
+    Args:
+        visits: ``[..., R]`` counts of at least 1.
+        nonempty: ``[R]`` 0/1, has the segment any dimension?
+
+    Example:
+        >>> count_bonus(np.array([1, 4, 1]), np.array([1.0, 1.0, 0.0])).tolist()
+        [1.0, 0.5, 0.0]
+    """
+    xp = namespace(visits)
+    at_least_one = xp.astype(xp.clip(visits, 1, None), nonempty.dtype)
+    return nonempty / xp.sqrt(at_least_one)

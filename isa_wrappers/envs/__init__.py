@@ -1,0 +1,8 @@
+"""The paper's tasks, and names for environments."""
+
+from isa_wrappers.envs.grid import GridParallelEnv
+from isa_wrappers.envs.grid_batch import GridBatch
+from isa_wrappers.envs.grid_rules import GridTask, grid_task
+from isa_wrappers.envs.registry import TASKS, make_batch, make_parallel
+
+__all__ = ["TASKS", "GridBatch", "GridParallelEnv", "GridTask", "grid_task", "make_batch", "make_parallel"]

@@ -1,0 +1,93 @@
+"""Task names (``grid/shooting``, ``package.module:factory``) to environments, single or batched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from isa_wrappers.batch import BatchEnv
+from isa_wrappers.envs.grid import GridParallelEnv
+from isa_wrappers.envs.grid_batch import GridBatch
+from isa_wrappers.envs.grid_rules import grid_task
+from isa_wrappers.errors import InvalidValueError, UnknownTaskError, nearest
+from isa_wrappers.parallel_batch import ParallelEnvBatch
+
+TASKS = {
+    "grid/navigation": "7 agents each take one of 7 landmarks; +1 a landmark",
+    "grid/unlock": "7 agents each open their own lock; +1 a lock",
+    "grid/shooting": "3 agents hold 3 posts and shoot more than 50 bullets together; +1 on success",
+}
+"""Built-in task names and what they ask for."""
+
+
+def make_parallel(name: str, **kwargs: Any) -> Any:
+    """Make a PettingZoo ``ParallelEnv`` by task name.
+
+    Args:
+        name: a built-in task or ``package.module:factory``.
+        kwargs: options of the task or arguments of the factory.
+
+    Raises:
+        UnknownTaskError: if there is no such task.
+        InvalidValueError: if an option is unknown or out of range.
+
+    Example:
+        >>> make_parallel("grid/unlock", num_agents=2).possible_agents
+        ['agent_0', 'agent_1']
+    """
+    if ":" in name:
+        return _called(name, _factory(name), kwargs)
+    _known(name)
+    return _called(name, GridParallelEnv, {"name": name.removeprefix("grid/"), **kwargs})
+
+
+def make_batch(name: str, num_envs: int, device: str | None = None, **kwargs: Any) -> BatchEnv:
+    """Make a batched environment by task name.
+
+    Args:
+        name: a built-in task or ``package.module:factory`` of a ``ParallelEnv``.
+        num_envs: copies stepped together.
+        device: ``None`` for NumPy, else a torch device.
+        kwargs: options of the task or arguments of the factory.
+
+    Raises:
+        UnknownTaskError: if there is no such task.
+        InvalidValueError: if an option is unknown or out of range.
+
+    Example:
+        >>> make_batch("grid/navigation", num_envs=8).reset(seed=0).state.shape
+        (8, 28)
+    """
+    if ":" in name:
+        factory = _factory(name)
+        return ParallelEnvBatch([_called(name, factory, kwargs) for _ in range(num_envs)], device=device)
+    _known(name)
+    return GridBatch(_called(name, grid_task, {"name": name.removeprefix("grid/"), **kwargs}), num_envs, device)
+
+
+def _known(name: str) -> None:
+    if name not in TASKS:
+        raise UnknownTaskError(
+            f"unknown task {name!r}{nearest(name, TASKS)}; known: {', '.join(TASKS)}, or package.module:factory"
+        )
+
+
+def _factory(name: str) -> Callable[..., Any]:
+    module, _, attribute = name.partition(":")
+    try:
+        factory = getattr(import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        raise UnknownTaskError(f"cannot import {name!r}: no module {error.name!r} on the Python path") from error
+    except AttributeError as error:
+        raise UnknownTaskError(f"module {module!r} has no factory {attribute!r}") from error
+    if not callable(factory):
+        raise UnknownTaskError(f"{name!r} is not callable; name a function that returns a ParallelEnv")
+    return factory  # type: ignore[no-any-return]
+
+
+def _called(name: str, factory: Callable[..., Any], kwargs: dict[str, Any]) -> Any:
+    try:
+        return factory(**kwargs)
+    except TypeError as error:
+        raise InvalidValueError(f"task {name!r} does not take these options: {error}") from error

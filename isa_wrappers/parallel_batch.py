@@ -1,0 +1,190 @@
+"""Any PettingZoo ``ParallelEnv`` with discrete actions as a batched environment, stepped in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from gymnasium import spaces
+
+from isa_wrappers.arrays import Array, backend, to_numpy
+from isa_wrappers.batch import BatchStep, check_finite
+from isa_wrappers.errors import InvalidValueError, UnsupportedEnvironmentError
+
+StateFallback = str | Callable[[Any], npt.NDArray[Any]] | None
+
+
+class ParallelEnvBatch:
+    """Copies of a ``ParallelEnv`` stepped one after the other; satisfies :class:`~isa_wrappers.batch.BatchEnv`.
+
+    Observations are flattened to float32 and padded with zeros to the longest; Discrete observations become one-hot;
+    an ``action_mask`` is read from a Dict observation or from ``infos[agent]``. Actions beyond an agent's own number
+    are unavailable. A copy's episode ends when no agent is left; it counts as truncated if the last step truncated
+    any agent. Success is ``infos[agent]["success"]`` of any agent. Dead agents observe zeros.
+
+    Args:
+        envs: at least one environment; all alike.
+        device: ``None`` for NumPy, else a torch device.
+        state_fallback: what stands for ``state()`` where it is missing: ``"observations"`` concatenates them, a
+            function maps the environment to a vector; ``None`` refuses.
+
+    Raises:
+        UnsupportedEnvironmentError: if actions are not Discrete, it is no ParallelEnv, or ``state()`` is missing.
+    """
+
+    def __init__(self, envs: Sequence[Any], device: str | None = None, state_fallback: StateFallback = None) -> None:
+        if not envs:
+            raise InvalidValueError("num_envs must be a whole number at least 1, got 0")
+        self.envs = list(envs)
+        first = self.envs[0]
+        _check_parallel(first)
+        self.num_envs = len(self.envs)
+        self.agents: tuple[str, ...] = tuple(first.possible_agents)
+        self.device = device
+        self.num_actions = tuple(_num_actions(first, agent) for agent in self.agents)
+        self.obs_size = max(_flat_size(_inner(first.observation_space(agent))) for agent in self.agents)
+        self._fallback = state_fallback
+        first.reset()
+        self.state_size = len(self._global_state(first, first.reset()[0]))
+        self.state_names: tuple[str, ...] = tuple(getattr(first, "state_names", ()))
+        self.action_names: tuple[str, ...] = tuple(getattr(first, "action_names", ()))
+        self.horizon = int(getattr(first, "horizon", 0) or 0)
+        self._time = 0
+
+    def reset(self, seed: int | None = None) -> BatchStep:
+        """Start every copy afresh; copy b is seeded with ``seed + b``."""
+        self._time = 0
+        buffers = self._buffers()
+        for b, env in enumerate(self.envs):
+            obs, infos = env.reset(seed=None if seed is None else seed + b)
+            self._see(buffers, b, env, obs, infos)
+        return self._pack(buffers)
+
+    def step(self, actions: Array) -> BatchStep:
+        """Advance every copy by ``actions`` ``[B, A]``; finished copies start their next episode."""
+        self._time += 1
+        joint = to_numpy(actions)
+        buffers = self._buffers()
+        for b, env in enumerate(self.envs):
+            chosen = {agent: int(joint[b, i]) for i, agent in enumerate(self.agents) if agent in env.agents}
+            obs, rewards, _, truncations, infos = env.step(chosen)
+            for agent, reward in rewards.items():
+                buffers["reward"][b, self.agents.index(agent)] = reward
+            self._see(buffers, b, env, obs, infos)
+            for name in ("obs", "state", "alive"):
+                buffers["final_" + name][b] = buffers[name][b]
+            buffers["success"][b] = any(bool(info.get("success", False)) for info in infos.values())
+            if not env.agents:
+                buffers["truncated"][b] = any(truncations.values())
+                buffers["terminated"][b] = not buffers["truncated"][b]
+                self._see(buffers, b, env, *env.reset())
+        check_finite("reward", buffers["reward"], self._time)
+        return self._pack(buffers, stepped=True)
+
+    def state_dict(self) -> dict[str, Array]:
+        """Return nothing: PettingZoo environments cannot save their state."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
+        """Start every copy afresh: PettingZoo environments cannot go on from a saved state."""
+        return self.reset()
+
+    def _buffers(self) -> dict[str, npt.NDArray[Any]]:
+        size, team, n = self.num_envs, len(self.agents), max(self.num_actions)
+        flags = {name: np.zeros(size, dtype=bool) for name in ("terminated", "truncated", "success")}
+        arrays: dict[str, npt.NDArray[Any]] = {}
+        for prefix in ("", "final_"):
+            arrays[prefix + "obs"] = np.zeros((size, team, self.obs_size), dtype=np.float32)
+            arrays[prefix + "state"] = np.zeros((size, self.state_size), dtype=np.float32)
+            arrays[prefix + "alive"] = np.zeros((size, team), dtype=bool)
+        available = np.zeros((size, team, n), dtype=bool)
+        return {**flags, **arrays, "available": available, "reward": np.zeros((size, team), dtype=np.float32)}
+
+    def _see(self, buffers: dict[str, Any], b: int, env: Any, obs: dict[str, Any], infos: dict[str, Any]) -> None:
+        """Write copy b's observations, masks and state into its row."""
+        for name in ("obs", "available", "alive"):
+            buffers[name][b] = 0
+        for i, agent in enumerate(self.agents):
+            if agent in env.agents:
+                buffers["alive"][b, i] = True
+                buffers["available"][b, i] = _mask(obs[agent], infos.get(agent, {}), self.num_actions[i], self)
+            else:
+                buffers["available"][b, i, 0] = True
+            if agent in obs:
+                flat = _flatten(_inner(env.observation_space(agent)), _inner_obs(obs[agent]))
+                buffers["obs"][b, i, : len(flat)] = flat
+        state = self._global_state(env, obs)
+        if not np.isfinite(state).all():
+            check_finite(f"state of copy {b}", state[None], self._time, self.state_names)
+        buffers["state"][b] = state
+
+    def _pack(self, buffers: dict[str, npt.NDArray[Any]], stepped: bool = False) -> BatchStep:
+        if not stepped:
+            for name in ("obs", "state", "alive"):
+                buffers["final_" + name] = buffers[name]
+        if self.device is None:
+            return BatchStep(**buffers)
+        xp = backend(self.device)
+        return BatchStep(**{name: xp.asarray(value, device=self.device) for name, value in buffers.items()})
+
+    def _global_state(self, env: Any, obs: dict[str, Any]) -> npt.NDArray[np.float32]:
+        if callable(self._fallback):
+            return np.asarray(self._fallback(env), dtype=np.float32).reshape(-1)
+        if self._fallback == "observations":
+            row = np.zeros((len(self.agents), self.obs_size), dtype=np.float32)
+            for i, agent in enumerate(self.agents):
+                if agent in obs:
+                    flat = _flatten(_inner(env.observation_space(agent)), _inner_obs(obs[agent]))
+                    row[i, : len(flat)] = flat
+            return row.reshape(-1)
+        try:
+            return np.asarray(env.state(), dtype=np.float32).reshape(-1)
+        except (NotImplementedError, AttributeError) as error:
+            raise UnsupportedEnvironmentError(
+                f"{env} has no state(); pass state_fallback='observations' or a function of the environment"
+            ) from error
+
+
+def _check_parallel(env: Any) -> None:
+    if hasattr(env, "agent_iter"):
+        raise UnsupportedEnvironmentError(
+            f"{env} is an AEC environment; convert it with pettingzoo.utils.conversions.aec_to_parallel"
+        )
+    if not hasattr(env, "possible_agents") or not hasattr(env, "action_space"):
+        raise UnsupportedEnvironmentError(f"{env!r} is not a PettingZoo ParallelEnv (it has no possible_agents)")
+
+
+def _num_actions(env: Any, agent: str) -> int:
+    space = env.action_space(agent)
+    if not isinstance(space, spaces.Discrete) or space.start != 0:
+        raise UnsupportedEnvironmentError(
+            f"agent {agent!r} has action space {space}; supported: Discrete(n) starting at 0"
+        )
+    return int(space.n)
+
+
+def _inner(space: Any) -> Any:
+    return space["observation"] if isinstance(space, spaces.Dict) and "observation" in space.spaces else space
+
+
+def _inner_obs(obs: Any) -> Any:
+    return obs["observation"] if isinstance(obs, dict) and "observation" in obs else obs
+
+
+def _flat_size(space: Any) -> int:
+    return int(spaces.flatdim(space))
+
+
+def _flatten(space: Any, obs: Any) -> npt.NDArray[Any]:
+    return np.asarray(spaces.flatten(space, obs))
+
+
+def _mask(obs: Any, info: dict[str, Any], n: int, batch: ParallelEnvBatch) -> npt.NDArray[np.bool_]:
+    """Return ``[n_max]`` bool: the environment's mask, or every action the agent has."""
+    row = np.zeros(max(batch.num_actions), dtype=bool)
+    mask = obs.get("action_mask") if isinstance(obs, dict) else None
+    mask = info.get("action_mask") if mask is None else mask
+    row[:n] = True if mask is None else np.asarray(mask, dtype=bool)
+    return row

@@ -1,0 +1,181 @@
+"""The influence scope: which state dimensions each agent's actions can move (Definitions 1 to 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, check_float
+
+BoolArray = npt.NDArray[np.bool_]
+
+
+def _frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    array.setflags(write=False)
+    return array
+
+
+@dataclass(frozen=True, eq=False)
+class InfluenceScope:
+    """The scope of every agent, read off the normalised mutual information.
+
+    With ``I`` the normalised mutual information between "agent i takes a" and the change of dimension k
+    (arXiv 2505.08630, Section 4):
+
+    - ``D(a_i) = {k : I(ds_k; a_i | a_-i) > delta}`` (Def. 1) is :attr:`action_mask`;
+    - ``D_i``, the union over the agent's actions (Def. 2), is :attr:`agent_mask`;
+    - ``D_c``, the intersection over agents (Def. 3), is :attr:`common_mask`;
+    - ``D_(i-c) = D_i - D_c`` is :attr:`special_mask`.
+
+    Attributes:
+        agents: names of the A agents, in order.
+        mutual_information: ``[A agents, n actions, K dimensions]`` in [0, 1]; actions an agent lacks hold 0.
+        delta: threshold in [0, 1).
+        num_actions: number of actions of each agent.
+        state_names: a name for each state dimension; empty where the task offers none.
+        action_names: a name for each action; empty where the task offers none.
+        settings: how the estimate was made (task, transitions, bin width, ...), kept with the file.
+
+    Raises:
+        InvalidValueError: if shapes disagree or ``delta`` lies outside [0, 1).
+
+    Example:
+        >>> scope = InfluenceScope.from_dimensions({"a": [[], [0, 2]], "b": [[], [1, 2]]}, state_size=3)
+        >>> scope.common_dims, scope.special_dims
+        ([2], [[0], [1]])
+    """
+
+    agents: tuple[str, ...]
+    mutual_information: npt.NDArray[np.float64]
+    delta: float
+    num_actions: tuple[int, ...]
+    state_names: tuple[str, ...] = ()
+    action_names: tuple[str, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        information = np.array(self.mutual_information, dtype=np.float64)
+        if information.ndim != 3 or information.shape[0] != len(self.agents):
+            raise InvalidValueError(
+                f"mutual_information must have shape [agents={len(self.agents)}, actions, dimensions], "
+                f"got {list(information.shape)}"
+            )
+        if len(self.num_actions) != len(self.agents) or max(self.num_actions) > information.shape[1]:
+            raise InvalidValueError(
+                f"num_actions must give each of {len(self.agents)} agents at most {information.shape[1]} actions, "
+                f"got {list(self.num_actions)}"
+            )
+        if self.state_names and len(self.state_names) != information.shape[2]:
+            raise InvalidValueError(
+                f"state_names must name {information.shape[2]} dimensions, got {len(self.state_names)} names"
+            )
+        check_float("delta", self.delta, 0.0, 1.0, below=True)
+        object.__setattr__(self, "mutual_information", _frozen(information))
+
+    @classmethod
+    def from_dimensions(
+        cls, dimensions: Mapping[str, Sequence[Sequence[int]]], state_size: int, delta: float = 0.0
+    ) -> InfluenceScope:
+        """Build a scope you know: for each agent, the dimensions that each of its actions moves.
+
+        Args:
+            dimensions: agent name -> one list of dimensions an action.
+            state_size: K.
+            delta: threshold to store with it; the given dimensions hold information 1, the others 0.
+        """
+        counts = tuple(len(actions) for actions in dimensions.values())
+        information = np.zeros((len(dimensions), max(counts), state_size))
+        for i, actions in enumerate(dimensions.values()):
+            for a, dims in enumerate(actions):
+                information[i, a, list(dims)] = 1.0
+        return cls(tuple(dimensions), information, delta, counts)
+
+    def with_delta(self, delta: float) -> InfluenceScope:
+        """Return the scope the same estimate gives at another threshold."""
+        return replace(self, delta=delta)
+
+    @property
+    def num_agents(self) -> int:
+        """A, the number of agents."""
+        return len(self.agents)
+
+    @property
+    def state_size(self) -> int:
+        """K, the number of state dimensions."""
+        return int(self.mutual_information.shape[2])
+
+    @cached_property
+    def action_mask(self) -> BoolArray:
+        """``[A, n, K]``: is dimension k in D(a_i)? (Def. 1)."""
+        return _frozen(self.mutual_information > self.delta)
+
+    @cached_property
+    def agent_mask(self) -> BoolArray:
+        """``[A, K]``: is dimension k in D_i? (Def. 2)."""
+        return _frozen(self.action_mask.any(axis=1))
+
+    @cached_property
+    def common_mask(self) -> BoolArray:
+        """``[K]``: is dimension k in D_c? (Def. 3)."""
+        return _frozen(self.agent_mask.all(axis=0))
+
+    @cached_property
+    def special_mask(self) -> BoolArray:
+        """``[A, K]``: is dimension k in D_(i-c) = D_i minus D_c?"""
+        return _frozen(self.agent_mask & ~self.common_mask)
+
+    @cached_property
+    def touches_common(self) -> BoolArray:
+        """``[A, n]``: does D(a_i) meet D_c? The condition of Eq. 7 and Eq. 10."""
+        return _frozen((self.action_mask & self.common_mask).any(axis=2))
+
+    @property
+    def common_dims(self) -> list[int]:
+        """D_c as a list of dimensions."""
+        return np.flatnonzero(self.common_mask).tolist()
+
+    @property
+    def agent_dims(self) -> list[list[int]]:
+        """D_i as one list an agent."""
+        return [np.flatnonzero(row).tolist() for row in self.agent_mask]
+
+    @property
+    def special_dims(self) -> list[list[int]]:
+        """D_(i-c) as one list an agent."""
+        return [np.flatnonzero(row).tolist() for row in self.special_mask]
+
+    @property
+    def action_dims(self) -> dict[str, list[list[int]]]:
+        """D(a_i): agent -> one list an action."""
+        return {
+            name: [np.flatnonzero(self.action_mask[i, a]).tolist() for a in range(self.num_actions[i])]
+            for i, name in enumerate(self.agents)
+        }
+
+    def dim_name(self, dim: int) -> str:
+        """Return the name of a dimension, or its number where it has none."""
+        return self.state_names[dim] if self.state_names else str(dim)
+
+    def check_fits(self, agents: Sequence[str], num_actions: Sequence[int], state_size: int) -> None:
+        """Check that the scope was made for such an environment.
+
+        Raises:
+            ScopeMismatchError: naming what differs.
+        """
+        mine = (
+            ("agents", list(self.agents)),
+            ("numbers of actions", list(self.num_actions)),
+            ("state size", self.state_size),
+        )
+        theirs = list(agents), list(num_actions), state_size
+        for (what, scope_has), environment_has in zip(mine, theirs, strict=True):
+            if scope_has != environment_has:
+                raise ScopeMismatchError(
+                    f"the scope was made for another environment: its {what} are {scope_has}, "
+                    f"the environment's {environment_has}; estimate one for this environment"
+                )
