@@ -1,4 +1,4 @@
-"""Algorithm 1 as a composition: estimate a scope; explore under Eq. 10; reach goals under Eq. 7 (rule: wrappers do ISA).
+"""Algorithm 1 as a composition: estimate a scope; explore under Eq. 10; reach goals under Eq. 7 .
 
 The learner sees goals only as part of an observation, and intrinsic rewards only as a reward.
 """
@@ -6,17 +6,26 @@ The learner sees goals only as part of an observation, and intrinsic rewards onl
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
+from torch import Tensor
 
+from isa_learners.checkpoint import global_generators, set_global_generators
 from isa_learners.config import RunConfig
 from isa_learners.evaluation import Evaluation, evaluate
 from isa_learners.ppo import PPO
 from isa_learners.rollout import Collector, InputEncoder
 from isa_wrappers.batch import BatchEnv
-from isa_wrappers.batch_wrappers import BatchCountBonus, BatchGoals, BatchRecorder
+from isa_wrappers.batch_wrappers import (
+    BatchCountBonus,
+    BatchGoals,
+    BatchRecorder,
+    with_prefix,
+    without_prefix,
+)
 from isa_wrappers.envs import make_batch
-from isa_wrappers.errors import DeviceError
+from isa_wrappers.errors import DeviceError, FileFormatError, InvalidValueError
 from isa_wrappers.estimation import estimate_scope
 from isa_wrappers.goals import GoalBuffer, GoalProjection
 from isa_wrappers.intrinsic import CountBonus, GoalReward
@@ -97,7 +106,7 @@ class Algorithm:
 
     def _known_scope(self) -> InfluenceScope:
         if self.scope is None:
-            raise DeviceError("algo 'isa' needs a scope")
+            raise InvalidValueError("algo 'isa' needs a scope, got None; estimate one with scope_for()")
         return self.scope
 
     def iterate(self) -> dict[str, float]:
@@ -114,10 +123,42 @@ class Algorithm:
 
     def evaluate(self, episodes: int, seed: int) -> Evaluation:
         """Play greedy episodes with goals from the buffer (without goals before there are any)."""
-        env: BatchEnv = self._make(episodes)
-        if self.phase.name == REACH:
-            env = BatchGoals(env, self.goals, self.projection, reward=None, seed=seed)
+        env, _ = self.evaluation_env(episodes, seed)
         return evaluate(env, self.phase.ppo.actor, self.phase.collector.encoder, seed)
+
+    def evaluation_env(self, num_envs: int, seed: int) -> tuple[BatchEnv, BatchEnv]:
+        """Make the environment that evaluations play in, and return what it wraps too."""
+        base = self._make(num_envs)
+        if self.phase.name != REACH:
+            return base, base
+        return BatchGoals(base, self.goals, self.projection, reward=None, seed=seed), base
+
+    def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Return tensors and plain data from which :meth:`load_state_dict` goes on number for number."""
+        phase = self.phase
+        tensors = with_prefix("goals", self.goals.state_dict())
+        tensors |= with_prefix("ppo", phase.ppo.state_dict())
+        tensors |= with_prefix("collector", phase.collector.state_dict())
+        tensors["noise"] = phase.collector.generator.get_state()
+        return tensors, {"phase": phase.name, "env_steps": self.env_steps, "generators": global_generators()}
+
+    def load_state_dict(self, tensors: dict[str, Tensor], meta: dict[str, Any]) -> None:
+        """Go on from what :meth:`state_dict` returned.
+
+        Raises:
+            FileFormatError: if it comes from another task or configuration.
+        """
+        try:
+            self.goals.load_state_dict(without_prefix("goals", tensors))
+            self.phase = self._enter(meta["phase"])
+            self.phase.ppo.load_state_dict(without_prefix("ppo", tensors), self.device)
+            self.phase.collector.load_state_dict(without_prefix("collector", tensors))
+            self.phase.collector.generator.set_state(tensors["noise"])
+            self.env_steps = meta["env_steps"]
+            set_global_generators(meta["generators"])
+        except (KeyError, ValueError, RuntimeError, TypeError) as error:
+            detail = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise FileFormatError(f"the checkpoint does not fit this run's configuration: {detail}") from error
 
 
 def scope_for(config: RunConfig) -> tuple[InfluenceScope, int]:

@@ -83,6 +83,7 @@ class RunConfig:
         threads: torch threads an operation on CPU.
         eval_interval: environment steps between evaluations.
         eval_episodes: greedy episodes an evaluation.
+        checkpoint_interval: environment steps between writings of the latest checkpoint.
         stop_when_solved: end after ``SOLVED_EVALUATIONS`` evaluations in a row at ``SOLVED_RATE`` or better.
         scope: of the estimate.
         count: Eq. 10.
@@ -100,6 +101,7 @@ class RunConfig:
     threads: int = 1
     eval_interval: int = 10_000
     eval_episodes: int = 32
+    checkpoint_interval: int = 100_000
     stop_when_solved: bool = False
     scope: ScopeConfig = field(default_factory=ScopeConfig)
     count: CountConfig = field(default_factory=CountConfig)
@@ -109,7 +111,7 @@ class RunConfig:
     def __post_init__(self) -> None:
         check_choice("algo", self.algo, ALGORITHMS)
         check_choice("device", self.device, ("auto", "cpu", "cuda"))
-        for name in ("steps", "threads", "eval_interval", "eval_episodes"):
+        for name in ("steps", "threads", "eval_interval", "eval_episodes", "checkpoint_interval"):
             check_int(name, getattr(self, name), 1)
         check_int("seed", self.seed, 0, 2**31 - 1)
 

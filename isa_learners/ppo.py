@@ -10,12 +10,17 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from isa_learners.checkpoint import load_optimizer_tensors, optimizer_tensors
 from isa_learners.config import PPOConfig
 from isa_learners.losses import entropy, masked_log_softmax, masked_mean, normalize, policy_loss, value_loss
 from isa_learners.networks import RecurrentNet, ValueNorm
 from isa_learners.returns import advantages
 from isa_learners.rollout import Rollout
 from isa_learners.sequences import Sequences, to_sequences
+from isa_wrappers.batch_wrappers import with_prefix, without_prefix
+
+_MODULES = ("actor", "critic", "value_norm")
+_OPTIMIZERS = ("actor_optimizer", "critic_optimizer")
 
 
 @dataclass
@@ -115,6 +120,28 @@ class PPO:
         parts = order.tensor_split(self.config.minibatches)
         return [(part[:, None] * num_agents + torch.arange(num_agents)).flatten() for part in parts]
 
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return everything the next update depends on, flat."""
+        state = {"generator": self.generator.get_state()}
+        for name in _MODULES:
+            state |= with_prefix(name, getattr(self, name).state_dict())
+        for name in _OPTIMIZERS:
+            state |= with_prefix(name, optimizer_tensors(getattr(self, name)))
+        for index, rollout in enumerate(self.buffer):
+            state |= with_prefix(f"buffer.{index}", vars(rollout))
+        return state
+
+    def load_state_dict(self, state: dict[str, Tensor], device: str) -> None:
+        """Restore what :meth:`state_dict` returned."""
+        self.generator.set_state(state["generator"])
+        for name in _MODULES:
+            getattr(self, name).load_state_dict(without_prefix(name, state))
+        for name in _OPTIMIZERS:
+            load_optimizer_tensors(getattr(self, name), without_prefix(name, state))
+        self.buffer.clear()
+        while kept := without_prefix(f"buffer.{len(self.buffer)}", state):
+            self.buffer.append(Rollout(**{name: tensor.to(device) for name, tensor in kept.items()}))
+
     def _run_both(
         self, actor: Callable[[], list[Tensor]], critic: Callable[[], list[Tensor]]
     ) -> tuple[list[Tensor], list[Tensor]]:
@@ -160,7 +187,7 @@ def _select(batch: Tensor | None, *arrays: Tensor) -> tuple[Tensor, ...]:
 def _descend(loss: Tensor, net: RecurrentNet, optimizer: torch.optim.Optimizer, max_norm: float) -> Tensor:
     """Take one clipped gradient step; return the gradient's norm."""
     optimizer.zero_grad(set_to_none=True)
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     norm = torch.nn.utils.clip_grad_norm_(net.parameters(), max_norm)
     optimizer.step()
     return norm.detach()

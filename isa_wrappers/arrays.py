@@ -27,7 +27,7 @@ def backend(device: str | None) -> Any:
 
     Raises:
         MissingDependencyError: if torch is needed and not installed.
-        DeviceError: if CUDA is asked for and absent.
+        DeviceError: if torch knows no such device, or CUDA is asked for and absent.
     """
     if device is None:
         import array_api_compat.numpy as xp
@@ -40,6 +40,10 @@ def backend(device: str | None) -> Any:
         raise MissingDependencyError(
             f"device {device!r} needs torch, which is not installed; pip install 'isa-marl[train]'"
         ) from error
+    try:
+        torch.device(device)
+    except RuntimeError as error:
+        raise DeviceError(f"device {device!r} is not known to torch; use 'cpu', 'cuda' or 'auto'") from error
     if str(device).startswith("cuda") and not torch.cuda.is_available():
         raise DeviceError(f"device {device!r} was asked for but torch sees no CUDA device; use 'cpu' or 'auto'")
     return xp

@@ -125,7 +125,8 @@ def check_finite(what: str, values: Array, step: int, names: tuple[str, ...] = (
     env, *rest = (int(index[0]) for index in xp.nonzero(~finite))
     place = rest[-1] if rest else 0
     name = f" ({names[place]})" if names else ""
-    value = float(values[(env, *rest)])
+    index = (env, *rest)
+    value = float(values[index])
     raise NonFiniteError(
         f"{what} must be finite: environment {env}, step {step}, dimension {place}{name} holds {value}"
     )

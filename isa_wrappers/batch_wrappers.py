@@ -71,10 +71,8 @@ class BatchRecorder(BatchWrapper):
         }
 
     def state_dict(self) -> dict[str, Array]:
-        """Return the inner state, unfinished episodes, totals and the goal buffer."""
+        """Return the inner state, unfinished episodes and totals; the goal buffer is saved by its owner."""
         own = {"return": self._return, "length": self._length, "totals": self._totals}
-        if self.goals is not None:
-            own |= with_prefix("goals", self.goals.state_dict())
         return with_prefix("env", self.env.state_dict()) | own
 
     def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
@@ -83,8 +81,6 @@ class BatchRecorder(BatchWrapper):
         self._return, self._length, self._totals = (
             xp.asarray(state[key], device=self.device) for key in ("return", "length", "totals")
         )
-        if self.goals is not None:
-            self.goals.load_state_dict(without_prefix("goals", state))
         return self.env.load_state_dict(without_prefix("env", state))
 
 
@@ -138,6 +134,10 @@ class BatchGoals(BatchWrapper):
         projection: each agent's part of a goal.
         reward: Eq. 7; ``None`` leaves the environment's reward (evaluation).
         seed: of the draws.
+
+    Attributes:
+        goal: ``[B, K]`` won states to reach next.
+        episode_goal: ``[B, K]`` those of the step just taken, before an automatic reset.
     """
 
     def __init__(
@@ -153,6 +153,7 @@ class BatchGoals(BatchWrapper):
         self.obs_size = env.obs_size + projection.size
         self._rng = Rng(seed, self.device)
         self.goal: Array = None
+        self.episode_goal: Array = None
         self._state: Array = None
 
     def reset(self, seed: int | None = None) -> BatchStep:
@@ -170,6 +171,7 @@ class BatchGoals(BatchWrapper):
 
     def _begin(self, step: BatchStep) -> BatchStep:
         self._state = step.state
+        self.episode_goal = self.goal
         obs = self._extend(step.obs, self.goal)
         return replace(step, obs=obs, final_obs=obs)
 
@@ -180,7 +182,7 @@ class BatchGoals(BatchWrapper):
         """Advance every copy; those that finish draw their next goal."""
         step = self.env.step(actions)
         xp = namespace(step.state)
-        goal = self.goal
+        goal = self.episode_goal = self.goal
         reward = step.reward
         if self.reward is not None:
             reward = self.reward(self._state, step.final_state, goal, actions, reward).total

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from isa_wrappers.arrays import Array, backend, namespace, scatter_add, to_numpy
-from isa_wrappers.errors import ScopeMismatchError, check_float, check_int
+from isa_wrappers.arrays import Array, backend, namespace, scatter_add, to_backend, to_numpy
+from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, check_float, check_int
 
 _HASH_SEED = 2505_08630
 
@@ -29,7 +29,7 @@ class VisitCounter:
         device: ``None`` for NumPy, else a torch device.
 
     Raises:
-        InvalidValueError: if ``count_scale`` is not above 0 or ``table_bits`` not in [4, 30].
+        InvalidValueError: if there are no segments, ``count_scale`` is not above 0 or ``table_bits`` not in [4, 30].
 
     Source: arXiv 2505.08630, Eq. 10. The hash is the vector multiply-shift scheme of Dietzfelbinger (1996).
 
@@ -49,6 +49,8 @@ class VisitCounter:
         check_int("table_bits", table_bits, 4, 30)
         self.count_scale = check_float("count_scale", count_scale, 1e-12)
         self.segments = [list(segment) for segment in segments]
+        if not self.segments:
+            raise InvalidValueError("segments must hold at least one list of dimensions, got []")
         self.table_bits = table_bits
         self.device = device
         xp = backend(device)
@@ -103,7 +105,7 @@ class VisitCounter:
             ScopeMismatchError: if segments, scale or table size differ.
         """
         self._check_same(other.segments, other.count_scale, other.table_bits)
-        self.table = self.table + namespace(self.table).asarray(other.table)
+        self.table = self.table + to_backend(other.table, self.device)
 
     def occupancy(self) -> float:
         """Return the share of slots in use in the fullest row: the chance that a new key meets another."""
@@ -113,15 +115,26 @@ class VisitCounter:
         """Return the visited slots and their counts (sparse: a table is mostly empty)."""
         table = to_numpy(self.table).reshape(-1)
         slots = np.flatnonzero(table)
-        return {"slots": slots, "counts": table[slots], "bits": np.array([self.table_bits])}
+        layout = [self.table_bits, *(number for segment in self.segments for number in (len(segment), *segment))]
+        return {
+            "slots": slots,
+            "counts": table[slots],
+            "layout": np.array(layout, dtype=np.int64),
+            "scale": np.array([self.count_scale]),
+        }
 
     def load_state_dict(self, state: dict[str, Array]) -> None:
         """Restore what :meth:`state_dict` returned.
 
         Raises:
-            ScopeMismatchError: if it was saved with another table size.
+            ScopeMismatchError: if it was saved with other segments, another scale or table size.
         """
-        self._check_same(self.segments, self.count_scale, int(to_numpy(state["bits"])[0]))
+        bits, *layout = to_numpy(state["layout"]).tolist()
+        segments = []
+        while layout:
+            segments.append(layout[1 : 1 + layout[0]])
+            layout = layout[1 + layout[0] :]
+        self._check_same(segments, float(to_numpy(state["scale"])[0]), bits)
         table = np.zeros(self.table.shape, dtype=np.int32).reshape(-1)
         table[to_numpy(state["slots"])] = to_numpy(state["counts"])
         self.table = backend(self.device).asarray(table.reshape(self.table.shape), device=self.device)

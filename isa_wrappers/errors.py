@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from numbers import Integral, Real
 
 
 class ISAError(Exception):
@@ -62,15 +63,16 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def check_int(name: str, value: object, low: int, high: int | None = None) -> int:
-    """Return ``value`` if it is an integer in ``[low, high]``.
+    """Return ``value`` as an int if it is an integer, NumPy's included, in ``[low, high]``.
 
     Raises:
         InvalidValueError: if it is not.
     """
     bound = f"at least {low}" if high is None else f"from {low} to {high}"
-    if isinstance(value, bool) or not isinstance(value, int) or value < low or (high is not None and value > high):
+    number = int(value) if isinstance(value, Integral) and not isinstance(value, bool) else None
+    if number is None or number < low or (high is not None and number > high):
         raise InvalidValueError(f"{name} must be a whole number {bound}, got {value!r}")
-    return value
+    return number
 
 
 def check_float(name: str, value: object, low: float, high: float | None = None, *, below: bool = False) -> float:
@@ -79,9 +81,8 @@ def check_float(name: str, value: object, low: float, high: float | None = None,
     Raises:
         InvalidValueError: if it does not.
     """
-    ok = isinstance(value, int | float) and not isinstance(value, bool) and value == value
-    number = float(value) if ok else 0.0  # type: ignore[arg-type]
-    ok = ok and number >= low and number != float("inf")
+    number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else float("nan")
+    ok = number >= low and number != float("inf")
     ok = ok and (high is None or (number < high if below else number <= high))
     if not ok:
         closing = ")" if below else "]"

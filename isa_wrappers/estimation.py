@@ -134,13 +134,15 @@ def _listen(env: BatchEnv, agent: npt.NDArray[np.int64], config: ScopeConfig, rn
     }
     counted = xp.zeros(env.num_envs, dtype=xp.int64, device=env.device)
     per_stream = -(-config.transitions // int(np.bincount(agent)[agent].min()))
-    for time in range(PATIENCE * per_stream):
+    shortest = per_stream + config.window - 1  # Changes over 1 to W steps start at per_stream times at least.
+    for time in range(max(PATIENCE * per_stream, shortest)):
         own = random_actions(rng, step.available[rows, who])
         actions = _held_or_first(step.available, held)
         actions[rows, who] = own
         before = step
         step = env.step(actions)
         check_finite("state", step.final_state, time + 1, env.state_names)
+        check_finite("state", step.state, time + 1, env.state_names)
         valid = before.alive[rows, who]
         counted = counted + xp.astype(valid, xp.int64)
         now = (own, before.state, step.final_state, episode, held, valid)
@@ -149,12 +151,12 @@ def _listen(env: BatchEnv, agent: npt.NDArray[np.int64], config: ScopeConfig, rn
         done = step.done
         held = xp.where(done[:, None], _hold(rng, step, rows, who), held)
         episode = episode + xp.astype(done, xp.int64)
-        if time + 1 >= per_stream and int(xp.min(counted)) >= per_stream:
+        if time + 1 >= shortest and int(xp.min(counted)) >= per_stream:
             break
     else:
         stuck = env.agents[int(agent[int(xp.argmin(counted))])]
         raise UnsupportedEnvironmentError(
-            f"agent {stuck!r} acted in {int(xp.min(counted))} of {PATIENCE * per_stream} steps, too few to listen to; "
+            f"agent {stuck!r} acted in {int(xp.min(counted))} of {time + 1} steps, too few to listen to; "
             f"ask for fewer transitions than {config.transitions}"
         )
     arrays = {name: to_numpy(xp.stack(column)) for name, column in heard.items()}

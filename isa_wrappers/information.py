@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from isa_wrappers.arrays import Array, array_device, bincount, namespace
-from isa_wrappers.errors import InvalidValueError, check_float
+from isa_wrappers.errors import InvalidValueError, NonFiniteError, check_float
 
 CHUNK_ELEMENTS = 1_000_000
 """Samples (agents x dimensions x transitions) handled at once; about 100 bytes each while in use."""
@@ -42,6 +43,7 @@ def normalized_mutual_information(
 
     Raises:
         InvalidValueError: if ``bin_width`` is not above 0 or so small that bins cannot be numbered.
+        NonFiniteError: if the change of a valid transition holds NaN or infinity.
 
     Example:
         >>> import numpy as np
@@ -54,9 +56,11 @@ def normalized_mutual_information(
     check_float("bin_width", bin_width, 1e-12)
     xp = namespace(changes)
     num_agents, length, size = changes.shape
-    num_blocks = int(xp.max(blocks)) + 1 if length else 1
+    if not length:
+        return xp.zeros((num_agents, num_actions, size), dtype=xp.float64, device=array_device(changes))
+    num_blocks = int(xp.max(blocks)) + 1
     counts = _action_counts(xp, actions, blocks, valid, num_actions, num_blocks)
-    dims_at_once = max(1, min(size, CHUNK_ELEMENTS // max(1, length)))
+    dims_at_once = max(1, min(size, CHUNK_ELEMENTS // length))
     agents_at_once = max(1, CHUNK_ELEMENTS // max(1, length * dims_at_once))
     chunks = [
         (slice(i, i + agents_at_once), slice(k, k + dims_at_once))
@@ -93,21 +97,24 @@ def _x_log_x_table(xp: Any, length: int, device: Any) -> Array:
     return _x_log_x(xp, xp.astype(xp.arange(length + 1, device=device), xp.float64))
 
 
-def _bins(xp: Any, changes: Array, bin_width: float) -> Array:
-    """Number the bins of each row from 0: ``[A, N, k]`` changes -> ``[A, k, N]`` integers."""
+def _bins(xp: Any, changes: Array, valid: Array, bin_width: float) -> Array:
+    """Number the bins of each row from 0: ``[A, N, k]`` changes -> ``[A, k, N]`` whole float64; invalid ones read 0."""
     bins = xp.round(xp.astype(xp.permute_dims(changes, (0, 2, 1)), xp.float64) / bin_width)
-    bins = bins - xp.min(bins, axis=-1, keepdims=True)
-    return bins
+    if not bool(xp.all(valid)):
+        bins = xp.where(valid[:, None, :], bins, xp.zeros_like(bins))
+    return bins - xp.min(bins, axis=-1, keepdims=True)
 
 
 def _chunk(xp: Any, changes: Array, actions: Array, blocks: Array, valid: Array, counts: Array, width: float) -> Array:
     """Return ``[a, n, k]`` for a few agents and dimensions."""
     num_agents, length, size = changes.shape
     _, num_blocks, n = counts.shape
-    bins = _bins(xp, changes, width)
-    num_bins = float(xp.max(bins)) + 1 if length else 1.0
+    bins = _bins(xp, changes, valid, width)
+    num_bins = float(xp.max(bins)) + 1
+    if not math.isfinite(num_bins):
+        raise NonFiniteError("changes must be finite where valid, got NaN or infinity")
     if (num_blocks + 1) * num_bins * n >= 2**62:
-        raise InvalidValueError(f"bin_width {width!r} makes {num_bins:.0f} bins, too many to count; use a larger one")
+        raise InvalidValueError(f"bin_width {width!r} makes {num_bins:.3g} bins, too many to count; use a larger one")
     small = (num_blocks + 1) * num_bins * n < 2**31
     dtype = xp.int32 if small else xp.int64
     # An invalid transition goes into a block of its own, behind the last, and is dropped after the sort.

@@ -51,15 +51,16 @@ class CountBonus:
             s_tp1: ``[..., K]`` state after the action, before any automatic reset.
             actions: ``[..., A]``.
             reward: ``[..., A]`` the environment's.
-            alive: ``[..., A]`` agents that acted; the others visit nothing.
+            alive: ``[..., A]`` agents that acted; the others visit nothing and get the environment's reward alone.
             counting: False looks up without counting (evaluation).
         """
         xp = namespace(s_tp1)
         mask = xp.concat([xp.ones_like(alive[..., :1]), alive], axis=-1)
         visits = self.counter.visit(s_tp1, mask) if counting else self.counter.count(s_tp1)
         bonus = count_bonus(visits, self._nonempty)
-        gate = credit_gate(self._gate, actions)
-        return combine_segments(bonus[..., 0], bonus[..., 1:], gate, reward, self.config.beta1, self.config.beta2)
+        special = xp.where(alive, bonus[..., 1:], xp.zeros_like(bonus[..., 1:]))
+        gate = credit_gate(self._gate, actions) & alive
+        return combine_segments(bonus[..., 0], special, gate, reward, self.config.beta1, self.config.beta2)
 
 
 class GoalReward:

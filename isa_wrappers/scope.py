@@ -10,14 +10,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, check_float
+from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, check_float, check_int
 
 BoolArray = npt.NDArray[np.bool_]
 
 
-def _frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def _frozen(values: npt.ArrayLike) -> npt.NDArray[Any]:
+    array = np.asarray(values)
     array.setflags(write=False)
     return array
+
+
+def _dims(mask: npt.NDArray[Any]) -> list[int]:
+    return [int(k) for k in np.flatnonzero(mask)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +70,10 @@ class InfluenceScope:
                 f"mutual_information must have shape [agents={len(self.agents)}, actions, dimensions], "
                 f"got {list(information.shape)}"
             )
+        if not self.agents:
+            raise InvalidValueError("agents must name at least one agent, got none")
+        if not ((information >= 0.0) & (information <= 1.0)).all():
+            raise InvalidValueError("mutual_information must lie in [0, 1] and hold no NaN")
         if len(self.num_actions) != len(self.agents) or max(self.num_actions) > information.shape[1]:
             raise InvalidValueError(
                 f"num_actions must give each of {len(self.agents)} agents at most {information.shape[1]} actions, "
@@ -87,11 +96,16 @@ class InfluenceScope:
             dimensions: agent name -> one list of dimensions an action.
             state_size: K.
             delta: threshold to store with it; the given dimensions hold information 1, the others 0.
+
+        Raises:
+            InvalidValueError: if there is no agent or a dimension lies outside [0, K).
         """
         counts = tuple(len(actions) for actions in dimensions.values())
-        information = np.zeros((len(dimensions), max(counts), state_size))
+        information = np.zeros((len(dimensions), max(counts, default=0), state_size))
         for i, actions in enumerate(dimensions.values()):
             for a, dims in enumerate(actions):
+                for k in dims:
+                    check_int("dimension", k, 0, state_size - 1)
                 information[i, a, list(dims)] = 1.0
         return cls(tuple(dimensions), information, delta, counts)
 
@@ -137,23 +151,23 @@ class InfluenceScope:
     @property
     def common_dims(self) -> list[int]:
         """D_c as a list of dimensions."""
-        return np.flatnonzero(self.common_mask).tolist()
+        return _dims(self.common_mask)
 
     @property
     def agent_dims(self) -> list[list[int]]:
         """D_i as one list an agent."""
-        return [np.flatnonzero(row).tolist() for row in self.agent_mask]
+        return [_dims(row) for row in self.agent_mask]
 
     @property
     def special_dims(self) -> list[list[int]]:
         """D_(i-c) as one list an agent."""
-        return [np.flatnonzero(row).tolist() for row in self.special_mask]
+        return [_dims(row) for row in self.special_mask]
 
     @property
     def action_dims(self) -> dict[str, list[list[int]]]:
         """D(a_i): agent -> one list an action."""
         return {
-            name: [np.flatnonzero(self.action_mask[i, a]).tolist() for a in range(self.num_actions[i])]
+            name: [_dims(self.action_mask[i, a]) for a in range(self.num_actions[i])]
             for i, name in enumerate(self.agents)
         }
 

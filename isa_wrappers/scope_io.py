@@ -78,7 +78,8 @@ def load_scope(path: str | Path) -> InfluenceScope:
             settings=data["settings"],
         )
     except FileNotFoundError as error:
-        raise FileFormatError(f"no scope at {path}: {error.filename} does not exist") from error
+        missing = error.filename or f"its {TENSOR} file"
+        raise FileFormatError(f"no scope at {path}: {missing} does not exist") from error
     except FileFormatError:
         raise
     except (
@@ -89,6 +90,7 @@ def load_scope(path: str | Path) -> InfluenceScope:
         UnicodeDecodeError,
         SafetensorError,
         ISAError,
+        OSError,
     ) as error:
         raise FileFormatError(f"{path} is not a readable scope ({type(error).__name__}: {error})") from error
 

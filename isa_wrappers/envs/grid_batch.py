@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import fields
 
-from isa_wrappers.arrays import Array, Rng, backend, namespace
+import numpy as np
+import numpy.typing as npt
+
+from isa_wrappers.arrays import Array, Rng, backend, namespace, to_numpy
 from isa_wrappers.batch import BatchStep
+from isa_wrappers.envs.grid_render import draw_grid
 from isa_wrappers.envs.grid_rules import (
     ACTION_NAMES,
     MOVES,
@@ -57,7 +61,7 @@ class GridBatch:
             fixed = xp.asarray(task.targets, dtype=xp.int32, device=device)
             self._fixed_targets = xp.broadcast_to(fixed, (num_envs, *fixed.shape))
         self._restart()
-        self._state = self._start
+        self._state = self._last = self._start
 
     def _draw_targets(self) -> Array:
         """Return this episode's targets ``[B, A, 2]``: the fixed ones or distinct cells other than the start."""
@@ -75,7 +79,7 @@ class GridBatch:
         if seed is not None:
             self._rng = Rng(seed, self.device)
         self._restart()
-        self._state = self._start
+        self._state = self._last = self._start
         return self._first_step()
 
     def _restart(self) -> None:
@@ -103,6 +107,7 @@ class GridBatch:
         final_obs, final_state = observe(self.task, state, fixed), global_state(self.task, state)
         if self.task.targets is None:
             self._restart()
+        self._last = state
         self._state = _where(done, self._start, state)
         obs = observe(self.task, self._state, fixed)
         after = xp.where(done[:, None], self._start_global, final_state)
@@ -110,6 +115,11 @@ class GridBatch:
         team = xp.broadcast_to(reward[:, None], alive.shape)
         available = available_actions(self.task, self._state)
         return BatchStep(obs, after, available, alive, team, success, truncated, success, final_obs, final_state, alive)
+
+    def render(self, index: int = 0, goal: Array | None = None) -> npt.NDArray[np.uint8]:
+        """Draw one copy as it was before any automatic reset of the last step; see :func:`draw_grid`."""
+        fields_of_one = {f.name: to_numpy(getattr(self._last, f.name)[index]) for f in fields(GridState)}
+        return draw_grid(self.task, GridState(**fields_of_one), None if goal is None else to_numpy(goal))
 
     def state_dict(self) -> dict[str, Array]:
         """Return the copies' states and the generator of the targets."""

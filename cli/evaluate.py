@@ -1,0 +1,43 @@
+"""``isa eval``: the greedy policy of a run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .options import Json, Seed, need_training
+
+
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="Run folder.", metavar="RUN")],
+    episodes: Annotated[int, typer.Option(help="Greedy episodes.", min=1)] = 32,
+    seed: Seed = 0,
+    best: Annotated[bool, typer.Option("--best", help="Take the best checkpoint, not the latest.")] = False,
+    render: Annotated[Path | None, typer.Option(help="Write a GIF of one episode, goals drawn in.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Play greedy episodes with the policy of RUN, with goals from its buffer."""
+    need_training()
+    from isa_learners.run_folder import RunFolder
+    from isa_learners.training import load_algorithm
+
+    algorithm, meta = load_algorithm(RunFolder.open(run), best)
+    found = algorithm.evaluate(episodes, seed)
+    result = {"run": str(run), "env_steps": meta["env_steps"], "phase": meta["phase"], "seed": seed, **asdict(found)}
+    if render is not None:
+        from isa_learners.rendering import render_episode
+
+        result["render"] = str(render_episode(algorithm, render, seed))
+    if as_json:
+        typer.echo(json.dumps(result))
+        return
+    typer.echo(
+        f"success rate {found.success_rate:.3f}, return {found.return_mean:.2f}, length {found.episode_length:.1f} "
+        f"over {found.episodes} episodes ({meta['phase']}, {meta['env_steps']:,} steps)"
+    )
+    if render is not None:
+        typer.echo(f"written to {render}")

@@ -1,0 +1,50 @@
+"""``isa``: the Typer application and the one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+
+from isa_wrappers.errors import ISAError
+
+from . import envs, evaluate, plot, scope, train
+
+INTERRUPTED = 130
+USER_MISTAKE = 2
+# Newer Typer brings its own copy of Click, older ones import it: take the class from Typer either way.
+ClickException: Any = typer.BadParameter.__mro__[2]
+
+app = typer.Typer(
+    name="isa",
+    help="Influence Scope of Agents: credit assignment and focused exploration for sparse multi-agent RL.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("envs")(envs.envs)
+app.command("scope")(scope.scope)
+app.command("train")(train.train)
+app.command("eval")(evaluate.evaluate)
+app.command("plot")(plot.plot)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line: exit code 0; 2 for a user's mistake, in one line; 130 on Ctrl-C; else a traceback and 1."""
+    command = typer.main.get_command(app)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        code = command.main(args=given or ["--help"], prog_name="isa", standalone_mode=False)
+    except ClickException as error:
+        code = _mistake(error.format_message())  # Typer's own box spans lines; a mistake gets one
+    except ISAError as error:
+        code = _mistake(str(error))
+    except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
+    sys.exit(code or 0)
+
+
+def _mistake(message: str) -> int:
+    sys.stderr.write(f"isa: {' '.join(message.split())}\n")
+    return USER_MISTAKE

@@ -1,0 +1,46 @@
+"""Options that several commands share, and how they are read."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from isa_wrappers.errors import InvalidValueError, MissingDependencyError
+
+Env = Annotated[str, typer.Argument(help="Task name such as grid/shooting, or package.module:factory.", metavar="ENV")]
+Kwargs = Annotated[str, typer.Option("--kwargs", help="Options of the task as JSON, such as '{\"num_agents\": 2}'.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of everything.", min=0)]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
+
+
+def parse_kwargs(text: str) -> dict[str, Any]:
+    """Read ``--kwargs``.
+
+    Raises:
+        InvalidValueError: if it is no JSON object.
+    """
+    try:
+        kwargs = json.loads(text)
+    except ValueError as error:
+        raise InvalidValueError(f"--kwargs must be a JSON object, got {text!r}") from error
+    if not isinstance(kwargs, dict):
+        raise InvalidValueError(f"--kwargs must be a JSON object, got {text!r}")
+    return kwargs
+
+
+def need_training() -> None:
+    """Check that the learner's dependencies are installed.
+
+    Raises:
+        MissingDependencyError: naming the extra to install.
+    """
+    try:
+        import torch  # noqa: F401
+        import yaml  # noqa: F401
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"this command needs {error.name}, which is not installed; pip install 'isa-marl[train]'"
+        ) from error

@@ -1,0 +1,27 @@
+"""``isa plot``: curves of one or several runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .options import need_training
+
+
+def plot(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders.", metavar="RUN...")],
+    out: Annotated[Path | None, typer.Option(help="PNG file; one run's own curves.png by default.")] = None,
+) -> None:
+    """Draw success rate and return against environment steps; runs that differ only in seed share a colour."""
+    need_training()
+    from isa_learners.plotting import plot_curves, plot_run
+    from isa_learners.run_folder import RunFolder
+
+    folders = [RunFolder.open(run) for run in runs]
+    if out is None and len(folders) == 1:
+        for path in plot_run(folders[0]):
+            typer.echo(path)
+        return
+    typer.echo(plot_curves(folders, out or Path("curves.png")))

@@ -1,0 +1,80 @@
+"""How training looks in a terminal: a live line with phase and rates; a plain line an evaluation elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+
+class TrainingDisplay:
+    """Shows a run's progress on stderr.
+
+    Args:
+        folder: of the run, named at the end.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.total = 0
+        self._console = Console(stderr=True, highlight=False)
+        self._live = self._console.is_terminal
+        self._bar = Progress(
+            TextColumn("[bold]{task.fields[phase]:<8}"),
+            BarColumn(),
+            TextColumn("{task.completed:>9,.0f}/{task.total:,.0f} steps  {task.fields[rate]:>7,.0f}/s"),
+            TextColumn("success {task.fields[success]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=self._console,
+            disable=not self._live,
+        )
+        self._task: TaskID | None = None
+        self._phase = ""
+
+    def __enter__(self) -> TrainingDisplay:
+        self._bar.start()
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._bar.stop()
+
+    def report(self, phase: str, values: dict[str, Any]) -> None:
+        """Show the latest values."""
+        if phase != self._phase:
+            self._phase = phase
+            self.say(f"phase {phase} from step {values['env_steps']:,}")
+        if self._task is None:
+            self._task = self._bar.add_task("train", total=self.total or None, phase=phase, rate=0.0, success="-")
+        self._bar.update(self._task, total=self.total or None, completed=values["env_steps"], phase=phase)
+        if "steps_per_second" in values:
+            self._bar.update(self._task, rate=values["steps_per_second"])
+        if "success_rate" in values:
+            self._bar.update(self._task, success=f"{values['success_rate']:.2f}")
+            self.say(
+                f"{values['env_steps']:>9,} steps  {values['wall_time_s']:7.1f} s  {phase:<8} "
+                f"success {values['success_rate']:.2f}  return {values['return_mean']:.2f}  "
+                f"length {values['episode_length']:.0f}  {values['steps_per_second']:,.0f} steps/s"
+            )
+
+    def say(self, line: str) -> None:
+        """Print a line above the bar."""
+        if self._live:
+            self._bar.console.print(line)
+        else:
+            sys.stderr.write(line + "\n")
+
+    def finish(self, summary: dict[str, Any]) -> None:
+        """Print what came out, and where it lies."""
+        solved = summary["solved"]
+        if solved:
+            verdict = f"solved at {solved['env_steps']:,} steps, {solved['wall_time_s']:.1f} s"
+        else:
+            verdict = f"not solved in {summary['env_steps']:,} steps, {summary['wall_time_s']:.1f} s"
+        rate = summary["success_rate"]
+        self.say(f"{summary['env']}: {verdict}; success rate {'-' if rate is None else format(rate, '.2f')}")
+        print(self.folder)

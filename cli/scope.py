@@ -1,0 +1,47 @@
+"""``isa scope``: estimate what each agent can influence."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from isa_wrappers.config import ScopeConfig
+from isa_wrappers.envs import make_batch
+from isa_wrappers.estimation import estimate_scope
+from isa_wrappers.scope_io import plot_scope, save_scope, scope_table, scope_to_dict
+
+from .options import Env, Json, Kwargs, Seed, parse_kwargs
+
+_DEFAULTS = ScopeConfig()
+COPIES_PER_AGENT = 8
+
+
+def scope(
+    env: Env,
+    transitions: Annotated[int, typer.Option(help="N, transitions an agent.")] = _DEFAULTS.transitions,
+    delta: Annotated[float, typer.Option(help="Threshold on the normalised mutual information.")] = _DEFAULTS.delta,
+    bin_width: Annotated[float, typer.Option(help="Width of the bins of a state change.")] = _DEFAULTS.bin_width,
+    window: Annotated[int, typer.Option(help="Look for effects up to this many steps later.")] = _DEFAULTS.window,
+    conditioning: Annotated[str, typer.Option(help="block (Def. 1) or pooled.")] = _DEFAULTS.conditioning,
+    seed: Seed = 0,
+    kwargs: Kwargs = "{}",
+    out: Annotated[Path | None, typer.Option(help="Folder for scope.json, scope.safetensors and scope.png.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Estimate the influence scope of every agent in ENV."""
+    config = ScopeConfig(transitions, delta, bin_width, window, conditioning)
+    options = parse_kwargs(kwargs)
+    copies = COPIES_PER_AGENT * len(make_batch(env, 1, **options).agents)
+    found = estimate_scope(make_batch(env, copies, **options), config, seed)
+    if out is not None:
+        save_scope(found, out)
+        plot_scope(found, out / "scope.png")
+    if as_json:
+        typer.echo(json.dumps({"env": env, **scope_to_dict(found)}))
+        return
+    typer.echo(scope_table(found))
+    if out is not None:
+        typer.echo(f"written to {out}")

@@ -1,0 +1,211 @@
+"""Scopes as files, tables and pictures."""
+
+import json
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from isa_wrappers import InfluenceScope, load_scope, plot_scope, save_scope, scope_table, scope_to_dict
+from isa_wrappers.errors import FileFormatError
+
+
+@pytest.fixture()
+def scope():
+    rng = np.random.default_rng(0)
+    values = rng.random((2, 3, 4))
+    values[1, 2] = 0.0
+    return InfluenceScope(
+        agents=("red", "blue"),
+        mutual_information=values,
+        delta=0.6,
+        num_actions=(3, 2),
+        state_names=("red.x", "red.y", "blue.x", "bullets"),
+        action_names=("stay", "move", "shoot"),
+        settings={"task": "grid/shooting", "transitions": 2000, "bin_width": 0.01, "conditioning": "block"},
+    )
+
+
+def test_round_trip_keeps_everything(scope, tmp_path):
+    path = save_scope(scope, tmp_path / "new" / "folder")
+    assert path == tmp_path / "new" / "folder" / "scope.json"
+    for loaded in (load_scope(path), load_scope(path.parent), load_scope(str(path))):
+        np.testing.assert_array_equal(loaded.mutual_information, scope.mutual_information)
+        for field in ("agents", "delta", "num_actions", "state_names", "action_names", "settings"):
+            assert getattr(loaded, field) == getattr(scope, field), field
+        assert type(loaded.agents) is type(loaded.num_actions) is type(loaded.state_names) is tuple
+        assert loaded.action_dims == scope.action_dims
+    assert scope_to_dict(load_scope(path)) == scope_to_dict(scope)
+
+
+def test_the_json_holds_what_the_design_names(scope, tmp_path):
+    data = json.loads(save_scope(scope, tmp_path).read_text())
+    assert data["D_c"] == scope.common_dims
+    assert data["D_i"] == scope.agent_dims
+    assert data["D_i_minus_c"] == scope.special_dims
+    assert data["delta"] == 0.6
+    assert data["agents"] == ["red", "blue"]
+    assert data["state_names"] == ["red.x", "red.y", "blue.x", "bullets"]
+    assert set(data["D_a"]) == {"red", "blue"}
+    assert set(data["D_a"]["red"]) == {"0", "1", "2"}
+    assert set(data["D_a"]["blue"]) == {"0", "1"}
+    for agent, actions in data["D_a"].items():
+        for action, dims in actions.items():
+            assert dims == scope.action_dims[agent][int(action)]
+    # It says where the array lies, in a format of its own right.
+    where = data["mutual_information"]
+    assert where["axes"] == ["agent", "action", "dimension"]
+    tensor = load_file(tmp_path / where["file"])[where["tensor"]]
+    assert tensor.dtype == np.float64
+    np.testing.assert_array_equal(tensor, scope.mutual_information)
+
+
+def test_to_dict_is_plain_data(scope):
+    assert json.loads(json.dumps(scope_to_dict(scope))) == scope_to_dict(scope)
+    known = InfluenceScope.from_dimensions({"a": [[], [0, 2]], "b": [[], [2]]}, state_size=3)
+    data = scope_to_dict(known)
+    assert (data["D_c"], data["D_i"], data["D_i_minus_c"]) == ([2], [[0, 2], [2]], [[0], []])
+    assert data["D_a"] == {"a": {"0": [], "1": [0, 2]}, "b": {"0": [], "1": [2]}}
+
+
+def test_saving_again_overwrites(scope, tmp_path):
+    save_scope(scope, tmp_path)
+    save_scope(scope.with_delta(0.1), tmp_path)
+    assert load_scope(tmp_path).delta == 0.1
+
+
+@pytest.mark.parametrize("place", [".", "scope.json", "no/such/folder"])
+def test_a_missing_scope_names_the_place(tmp_path, place):
+    with pytest.raises(FileFormatError, match="does not exist") as caught:
+        load_scope(tmp_path / place)
+    assert str(tmp_path) in str(caught.value)
+
+
+def test_a_missing_array_is_said_so(scope, tmp_path):
+    save_scope(scope, tmp_path)
+    (tmp_path / "scope.safetensors").unlink()
+    with pytest.raises(FileFormatError, match="mutual_information file does not exist|scope.safetensors"):
+        load_scope(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["scope.json", "scope.safetensors"])
+def test_truncated_anywhere(scope, tmp_path, name):
+    save_scope(scope, tmp_path)
+    whole = (tmp_path / name).read_bytes()
+    # All but the JSON's closing brace and newline: less than that is truncated.
+    for length in {0, 1, 7, 8, 9, len(whole) // 4, len(whole) // 2, len(whole) - 2}:
+        (tmp_path / name).write_bytes(whole[:length])
+        with pytest.raises(FileFormatError, match=r"scope\.json"):
+            load_scope(tmp_path)
+    (tmp_path / name).write_bytes(whole)
+    load_scope(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"null",
+        b"[]",
+        b"3",
+        b'"isa-scope"',
+        b"{}",
+        b'{"format": "something else"}',
+        b'{"format": "isa-scope"}',
+        b"\x89PNG\r\n\x1a\n\xff\xfe",
+        b"D_c: [6]\n",
+    ],
+)
+def test_foreign_json(scope, tmp_path, content):
+    save_scope(scope, tmp_path)
+    (tmp_path / "scope.json").write_bytes(content)
+    with pytest.raises(FileFormatError):
+        load_scope(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("agents", ["red"]),
+        ("agents", None),
+        ("delta", "high"),
+        ("delta", 1.5),
+        ("delta", None),
+        ("num_actions", [3, "two"]),
+        ("num_actions", [3, 4]),
+        ("num_actions", 3),
+        ("state_names", ["too", "few"]),
+        ("action_names", 7),
+        ("mutual_information", None),
+        ("mutual_information", {"file": "scope.safetensors", "tensor": "other"}),
+        ("mutual_information", {"file": ".", "tensor": "mutual_information"}),
+        ("mutual_information", {"file": "scope.json", "tensor": "mutual_information"}),
+        ("mutual_information", {"file": 3, "tensor": "mutual_information"}),
+    ],
+)
+def test_fields_that_make_no_sense(scope, tmp_path, key, value):
+    path = save_scope(scope, tmp_path)
+    data = json.loads(path.read_text())
+    data[key] = value
+    path.write_text(json.dumps(data))
+    with pytest.raises(FileFormatError, match=r"scope\.json"):
+        load_scope(path)
+    del data[key]
+    path.write_text(json.dumps(data))
+    with pytest.raises(FileFormatError, match=key):
+        load_scope(path)
+
+
+@pytest.mark.parametrize("values", [np.zeros((2, 3)), np.full((2, 3, 4), np.nan), np.full((2, 3, 4), 2.0)])
+def test_foreign_arrays(scope, tmp_path, values):
+    save_scope(scope, tmp_path)
+    save_file({"mutual_information": values}, tmp_path / "scope.safetensors")
+    with pytest.raises(FileFormatError, match="mutual_information"):
+        load_scope(tmp_path)
+
+
+def test_a_file_where_a_folder_should_be(scope, tmp_path):
+    path = save_scope(scope, tmp_path)
+    with pytest.raises(FileFormatError):
+        load_scope(path / "scope.json")
+
+
+def test_table_names_agents_actions_and_dimensions():
+    scope = InfluenceScope(
+        ("red", "blue"),
+        InfluenceScope.from_dimensions({"r": [[], [0], [2]], "b": [[], [1], [2]]}, 3).mutual_information * 0.75,
+        0.3,
+        (3, 3),
+        ("red.x", "blue.x", "bullets"),
+        ("stay", "move", "shoot"),
+    )
+    lines = scope_table(scope).splitlines()
+    assert "2 agents" in lines[0]
+    assert "delta 0.3" in lines[0]
+    assert lines[1] == "red: D_i = red.x, bullets; special = red.x"
+    assert lines[2].split()[:3] == ["stay", "->", "-"]
+    assert lines[3].split()[:3] == ["move", "->", "red.x"]
+    assert "0.75" in lines[3]
+    assert lines[4].split()[:3] == ["shoot", "->", "bullets"]
+    assert lines[5] == "blue: D_i = blue.x, bullets; special = blue.x"
+    assert lines[-1] == "common D_c = bullets"
+
+
+def test_table_without_names_falls_back_to_numbers():
+    text = scope_table(InfluenceScope.from_dimensions({"a": [[], [1]], "b": [[], [1]]}, 2))
+    assert "common D_c = 1" in text
+    assert text.splitlines()[3].split()[:3] == ["1", "->", "1"]
+    assert scope_table(InfluenceScope.from_dimensions({"a": [[]]}, 0)).endswith("common D_c = -")
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_plot_writes_a_picture(scope, tmp_path, named):
+    pytest.importorskip("matplotlib")
+    if not named:
+        scope = InfluenceScope.from_dimensions({"a": [[], [0]], "b": [[1]]}, 3)
+    path = plot_scope(scope, tmp_path / "scope.png")
+    assert path == tmp_path / "scope.png"
+    content = path.read_bytes()
+    assert content[:8] == b"\x89PNG\r\n\x1a\n"
+    width, height = (int.from_bytes(content[k : k + 4], "big") for k in (16, 20))
+    assert width > 200
+    assert height > 100
