@@ -248,7 +248,7 @@ def test_a_goal_is_held_for_an_episode_and_redrawn_after(device):
     unlock(device)
     env, pool = with_goals(device)
     step = env.reset(0)
-    drawn = [row for row in to_numpy(env.goal).tolist()]
+    drawn = to_numpy(env.goal).tolist()
     redrawn = 0
     for actions in plays():
         before = to_numpy(env.goal).copy()
@@ -411,9 +411,7 @@ def test_going_on_from_a_saved_state_equals_not_having_stopped(stack, options, d
         assert_same_step(after, expected)
     assert other_recorder.take() == recorder.take()
     np.testing.assert_array_equal(to_numpy(other_recorder.goals.states), to_numpy(recorder.goals.states))
-    np.testing.assert_array_equal(
-        to_numpy(other_recorder.goals.sample(9)), to_numpy(recorder.goals.sample(9))
-    )
+    np.testing.assert_array_equal(to_numpy(other_recorder.goals.sample(9)), to_numpy(recorder.goals.sample(9)))
     # Going on changed nothing of what had been handed out.
     for key, value in load(stored).items():
         np.testing.assert_array_equal(to_numpy(live[key]), value, err_msg=key)

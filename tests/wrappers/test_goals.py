@@ -86,7 +86,7 @@ def test_draw_maps_the_unit_interval_evenly(device):
     drawn = to_numpy(buffer.draw(on(device, uniform)))
     assert drawn.shape == (3, 2, 2)
     assert drawn[..., 0].tolist() == [[0.0, 0.0], [1.0, 2.0], [3.0, 3.0]]
-    # float32 just below 1 times the size may round up to the size: still the last state.
+    # The largest float32 below 1 still picks the last state.
     almost_one = np.nextafter(np.float32(1), np.float32(0))
     assert to_numpy(buffer.draw(on(device, np.array([almost_one]))))[0, 0] == 3.0
 

@@ -72,14 +72,6 @@ def test_arrows_point_one_way(package, forbidden):
         assert not wrong, f"{path} imports {wrong}"
 
 
-def test_the_wrappers_import_torch_only_inside_functions():
-    for path in files("isa_wrappers"):
-        top = [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.Import | ast.ImportFrom)]
-        for node in top:
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module]
-            assert not [n for n in names if n.split(".")[0] in HEAVY or n.startswith("array_api_compat.torch")], path
-
-
 def test_library_code_does_not_assert():
     """Users' errors are typed; ``python -O`` must not change what the library does."""
     for path in files("isa_wrappers"):

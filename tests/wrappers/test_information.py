@@ -94,9 +94,7 @@ def test_one_block_equals_scikit_learn(device, data):
 def test_blocks_equal_a_loop_over_the_definition(device, data):
     changes, actions, blocks, valid, n, width = data
     figure = estimate(changes, actions, blocks, valid, n, width, device)
-    expected = np.stack(
-        [oracle(changes[i], actions[i], blocks[i], valid[i], n, width) for i in range(len(changes))]
-    )
+    expected = np.stack([oracle(changes[i], actions[i], blocks[i], valid[i], n, width) for i in range(len(changes))])
     np.testing.assert_allclose(figure, expected, rtol=0, atol=1e-9)
     assert figure.min() >= 0.0
     assert figure.max() <= 1.0

@@ -117,9 +117,7 @@ def test_combination_equals_a_loop(device, case, special_weight, env_weight):
     rng = np.random.default_rng(5)
     common = rng.normal(size=actions.shape[:-1])
     special, reward = rng.normal(size=(2, *actions.shape))
-    parts = combine_segments(
-        *(on(device, x) for x in (common, special, gate, reward)), special_weight, env_weight
-    )
+    parts = combine_segments(*(on(device, x) for x in (common, special, gate, reward)), special_weight, env_weight)
     total, gated, alone = (to_numpy(part) for part in parts)
     for where in np.ndindex(*actions.shape):
         r_c = common[where[:-1]] if gate[where] else 0.0

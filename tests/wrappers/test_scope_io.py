@@ -10,7 +10,7 @@ from isa_wrappers import InfluenceScope, load_scope, plot_scope, save_scope, sco
 from isa_wrappers.errors import FileFormatError
 
 
-@pytest.fixture()
+@pytest.fixture
 def scope():
     rng = np.random.default_rng(0)
     values = rng.random((2, 3, 4))
@@ -84,7 +84,7 @@ def test_a_missing_scope_names_the_place(tmp_path, place):
 def test_a_missing_array_is_said_so(scope, tmp_path):
     save_scope(scope, tmp_path)
     (tmp_path / "scope.safetensors").unlink()
-    with pytest.raises(FileFormatError, match="mutual_information file does not exist|scope.safetensors"):
+    with pytest.raises(FileFormatError, match=r"mutual_information file does not exist|scope\.safetensors"):
         load_scope(tmp_path)
 
 
