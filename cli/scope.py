@@ -9,14 +9,12 @@ from typing import Annotated
 import typer
 
 from isa_wrappers.config import ScopeConfig
-from isa_wrappers.envs import make_batch
-from isa_wrappers.estimation import estimate_scope
+from isa_wrappers.envs import estimate_task_scope
 from isa_wrappers.scope_io import plot_scope, save_scope, scope_table, scope_to_dict
 
 from .options import Env, Json, Kwargs, Seed, parse_kwargs
 
 _DEFAULTS = ScopeConfig()
-COPIES_PER_AGENT = 8
 
 
 def scope(
@@ -33,9 +31,7 @@ def scope(
 ) -> None:
     """Estimate the influence scope of every agent in ENV."""
     config = ScopeConfig(transitions, delta, bin_width, window, conditioning)
-    options = parse_kwargs(kwargs)
-    copies = COPIES_PER_AGENT * len(make_batch(env, 1, **options).agents)
-    found = estimate_scope(make_batch(env, copies, **options), config, seed)
+    found = estimate_task_scope(env, config, seed, **parse_kwargs(kwargs))
     if out is not None:
         save_scope(found, out)
         plot_scope(found, out / "scope.png")

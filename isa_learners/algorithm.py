@@ -16,6 +16,7 @@ from isa_learners.config import RunConfig
 from isa_learners.evaluation import Evaluation, evaluate
 from isa_learners.ppo import PPO
 from isa_learners.rollout import Collector, InputEncoder
+from isa_wrappers.arrays import stream_seed
 from isa_wrappers.batch import BatchEnv
 from isa_wrappers.batch_wrappers import (
     BatchCountBonus,
@@ -24,9 +25,8 @@ from isa_wrappers.batch_wrappers import (
     with_prefix,
     without_prefix,
 )
-from isa_wrappers.envs import make_batch
+from isa_wrappers.envs import estimate_task_scope, make_batch
 from isa_wrappers.errors import DeviceError, FileFormatError, InvalidValueError
-from isa_wrappers.estimation import estimate_scope
 from isa_wrappers.goals import GoalBuffer, GoalProjection
 from isa_wrappers.intrinsic import CountBonus, GoalReward
 from isa_wrappers.scope import InfluenceScope
@@ -89,8 +89,7 @@ class Algorithm:
     def _enter(self, name: str) -> Phase:
         """Begin a phase with fresh policies, in fresh environments."""
         config = self.config
-        # Each phase draws from streams of its own.
-        seed = config.seed * 10 + (1 if name == REACH else 0)
+        seed = stream_seed(config.seed, name)  # each phase draws from streams of its own
         recorder = BatchRecorder(self._make(config.ppo.num_envs), self.goals)
         env: BatchEnv = recorder
         if name == EXPLORE:
@@ -101,7 +100,7 @@ class Algorithm:
         encoder = InputEncoder(env, config.ppo.obs_scale)
         ppo = PPO(encoder.size, encoder.num_actions, config.ppo, self.device, seed)
         generator = torch.Generator(device=self.device)
-        generator.manual_seed(seed)
+        generator.manual_seed(stream_seed(config.seed, name + " actions"))
         return Phase(name, ppo, Collector(env, ppo.actor, encoder, generator, seed), recorder)
 
     def _known_scope(self) -> InfluenceScope:
@@ -163,8 +162,5 @@ class Algorithm:
 
 def scope_for(config: RunConfig) -> tuple[InfluenceScope, int]:
     """Estimate the scope of a run's environment; also the environment steps that took."""
-    env = make_batch(config.env, 1, None, **config.env_kwargs)
-    copies = 8 * len(env.agents)
-    env = make_batch(config.env, copies, None, **config.env_kwargs)
-    scope = estimate_scope(env, config.scope, config.seed)
-    return scope, config.scope.transitions * len(env.agents)
+    scope = estimate_task_scope(config.env, config.scope, config.seed, **config.env_kwargs)
+    return scope, config.scope.transitions * scope.num_agents

@@ -117,7 +117,8 @@ class PPO:
         if self.config.minibatches == 1:
             return [None]
         order = torch.randperm(streams // num_agents, generator=self.generator)
-        parts = order.tensor_split(self.config.minibatches)
+        # Before the buffer is full there may be fewer sequences: an empty part would be a step on nothing.
+        parts = order.tensor_split(min(self.config.minibatches, len(order)))
         return [(part[:, None] * num_agents + torch.arange(num_agents)).flatten() for part in parts]
 
     def state_dict(self) -> dict[str, Tensor]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-_PAPER_GRID: dict[str, Any] = {}
-
 PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     # arXiv 2505.08630, Table 2: 8 environments, the last 32 episodes kept, 8 epochs over all of them.
     "paper": {
@@ -32,10 +30,11 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
                 "num_envs": 64,
                 "rollout_steps": 30,
                 "buffer_rollouts": 1,
-                "epochs": 4,
-                "minibatches": 1,
+                "epochs": 2,
+                "minibatches": 2,
                 "hidden": 32,
                 "lr": 2e-3,
+                "entropy_factor": 0.01,
                 "obs_scale": 0.1,
             }
         },

@@ -28,7 +28,8 @@ class BatchStep:
         success: ``[B]`` bool, the episode was won in this step.
         final_obs: ``[B, A, O]``, ``obs`` before an automatic reset; the same as ``obs`` elsewhere.
         final_state: ``[B, K]``, ``state`` before an automatic reset; the same as ``state`` elsewhere.
-        final_alive: ``[B, A]``, ``alive`` before an automatic reset; the same as ``alive`` elsewhere.
+        final_alive: ``[B, A]``, ``alive`` before an automatic reset (where an environment says no more than that the
+            episode is over: who took its last step); the same as ``alive`` elsewhere.
     """
 
     obs: Array

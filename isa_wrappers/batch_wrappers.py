@@ -151,7 +151,7 @@ class BatchGoals(BatchWrapper):
         super().__init__(env)
         self.goals, self.projection, self.reward = goals, projection, reward
         self.obs_size = env.obs_size + projection.size
-        self._rng = Rng(seed, self.device)
+        self._rng = Rng(seed, self.device, "goals")
         self.goal: Array = None
         self.episode_goal: Array = None
         self._state: Array = None
@@ -163,7 +163,7 @@ class BatchGoals(BatchWrapper):
             EmptyGoalBufferError: if nothing was won yet.
         """
         if seed is not None:
-            self._rng = Rng(seed, self.device)
+            self._rng = Rng(seed, self.device, "goals")
         self.goals.sample(1) if len(self.goals) == 0 else None
         step = self.env.reset(seed)
         self.goal = self.goals.draw(self._rng.uniform(self.num_envs))

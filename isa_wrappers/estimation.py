@@ -105,7 +105,7 @@ class Listened:
 
 def _listen_to_all(env: BatchEnv, config: ScopeConfig, seed: int) -> list[Listened]:
     """Listen to every agent until each has N transitions: all at once where there are copies enough."""
-    rng = Rng(seed, env.device)
+    rng = Rng(seed, env.device, "listening")
     num_agents = len(env.agents)
     if env.num_envs >= num_agents:
         listened_to = [np.arange(env.num_envs) % num_agents]

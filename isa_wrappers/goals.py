@@ -32,7 +32,7 @@ class GoalBuffer:
         # One row more than the capacity: states that are not to be stored are written there.
         self._states = xp.zeros((capacity + 1, state_size), dtype=xp.float32, device=device)
         self._added = xp.zeros((), dtype=xp.int64, device=device)
-        self._rng = Rng(seed, device)
+        self._rng = Rng(seed, device, "buffer")
 
     def __len__(self) -> int:
         return min(int(self._added), self.capacity)

@@ -68,6 +68,7 @@ class ParallelEnvBatch:
         joint = to_numpy(actions)
         buffers = self._buffers()
         for b, env in enumerate(self.envs):
+            acting = [agent in env.agents for agent in self.agents]
             chosen = {agent: int(joint[b, i]) for i, agent in enumerate(self.agents) if agent in env.agents}
             obs, rewards, _, truncations, infos = env.step(chosen)
             for agent, reward in rewards.items():
@@ -77,6 +78,7 @@ class ParallelEnvBatch:
                 buffers["final_" + name][b] = buffers[name][b]
             buffers["success"][b] = any(bool(info.get("success", False)) for info in infos.values())
             if not env.agents:
+                buffers["final_alive"][b] = acting
                 buffers["truncated"][b] = any(truncations.values())
                 buffers["terminated"][b] = not buffers["truncated"][b]
                 self._see(buffers, b, env, *env.reset())

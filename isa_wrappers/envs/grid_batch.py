@@ -56,7 +56,7 @@ class GridBatch:
         self.device = device
         xp = backend(device)
         self._moves = xp.asarray(MOVES, dtype=xp.int32, device=device)
-        self._rng = Rng(seed, device)
+        self._rng = Rng(seed, device, "targets")
         if task.targets is not None:
             fixed = xp.asarray(task.targets, dtype=xp.int32, device=device)
             self._fixed_targets = xp.broadcast_to(fixed, (num_envs, *fixed.shape))
@@ -77,7 +77,7 @@ class GridBatch:
     def reset(self, seed: int | None = None) -> BatchStep:
         """Start every copy afresh."""
         if seed is not None:
-            self._rng = Rng(seed, self.device)
+            self._rng = Rng(seed, self.device, "targets")
         self._restart()
         self._state = self._last = self._start
         return self._first_step()

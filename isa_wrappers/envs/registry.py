@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
 from isa_wrappers.batch import BatchEnv
+from isa_wrappers.config import ScopeConfig
 from isa_wrappers.envs.grid import GridParallelEnv
 from isa_wrappers.envs.grid_batch import GridBatch
 from isa_wrappers.envs.grid_rules import grid_task
 from isa_wrappers.errors import InvalidValueError, UnknownTaskError, nearest
+from isa_wrappers.estimation import estimate_scope
 from isa_wrappers.parallel_batch import ParallelEnvBatch
+from isa_wrappers.scope import InfluenceScope
+
+COPIES_PER_AGENT = 8
+"""Copies in which each agent is listened to at the same time."""
 
 TASKS = {
     "grid/navigation": "7 agents each take one of 7 landmarks; +1 a landmark",
@@ -64,6 +71,27 @@ def make_batch(name: str, num_envs: int, device: str | None = None, **kwargs: An
         return ParallelEnvBatch([_called(name, factory, kwargs) for _ in range(num_envs)], device=device)
     _known(name)
     return GridBatch(_called(name, grid_task, {"name": name.removeprefix("grid/"), **kwargs}), num_envs, device)
+
+
+def estimate_task_scope(name: str, config: ScopeConfig | None = None, seed: int = 0, **kwargs: Any) -> InfluenceScope:
+    """Estimate the scope of a task by name, listening to all agents at once in several copies each.
+
+    Args:
+        name: as in :func:`make_batch`.
+        config: of the estimate.
+        seed: of the environment and the random actions.
+        kwargs: options of the task.
+
+    Raises:
+        ISAError: as :func:`make_batch` and :func:`~isa_wrappers.estimation.estimate_scope` do.
+
+    Example:
+        >>> estimate_task_scope("grid/unlock", num_agents=2).special_dims
+        [[0, 1], [2, 3]]
+    """
+    copies = COPIES_PER_AGENT * len(make_batch(name, 1, **kwargs).agents)
+    scope = estimate_scope(make_batch(name, copies, **kwargs), config, seed)
+    return replace(scope, settings={"env": name, "env_kwargs": kwargs, **scope.settings})
 
 
 def _known(name: str) -> None:

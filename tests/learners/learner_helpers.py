@@ -89,9 +89,7 @@ class ScriptedEnv:
         self.alive.append(alive)
         state = torch.zeros(self.num_envs, 1)
         reward = torch.full((self.num_envs, 2), float(self.time))
-        return BatchStep(
-            obs, state, available, alive, reward, terminated, truncated, terminated, final, state, alive
-        )
+        return BatchStep(obs, state, available, alive, reward, terminated, truncated, terminated, final, state, alive)
 
     def state_dict(self):
         return {"time": torch.tensor(self.time)}
