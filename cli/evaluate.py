@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from .options import Json, Seed, need_training
+from .options import Json, Seed, need_training, writing_to
 
 
 def evaluate(
@@ -26,12 +26,15 @@ def evaluate(
     from isa_learners.training import load_algorithm
 
     algorithm, meta = load_algorithm(RunFolder.open(run), best)
-    found = algorithm.evaluate(episodes, seed)
-    result = {"run": str(run), "env_steps": meta["env_steps"], "phase": meta["phase"], "seed": seed, **asdict(found)}
     if render is not None:
         from isa_learners.rendering import render_episode
 
-        result["render"] = str(render_episode(algorithm, render, seed))
+        with writing_to(render):
+            render_episode(algorithm, render, seed)
+    found = algorithm.evaluate(episodes, seed)
+    result = {"run": str(run), "env_steps": meta["env_steps"], "phase": meta["phase"], "seed": seed, **asdict(found)}
+    if render is not None:
+        result["render"] = str(render)
     if as_json:
         typer.echo(json.dumps(result))
         return

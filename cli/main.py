@@ -34,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line: exit code 0; 2 for a user's mistake, in one line; 130 on Ctrl-C; else a traceback and 1."""
     command = typer.main.get_command(app)
     given = sys.argv[1:] if arguments is None else list(arguments)
+    if "" not in sys.path:
+        sys.path.insert(0, "")  # package.module:factory is looked for in the current folder too
     try:
         code = command.main(args=given or ["--help"], prog_name="isa", standalone_mode=False)
     except ClickException as error:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from isa_learners.config import check_env_kwargs
 from isa_wrappers.errors import InvalidValueError, MissingDependencyError
 
 Env = Annotated[str, typer.Argument(help="Task name such as grid/shooting, or package.module:factory.", metavar="ENV")]
@@ -20,7 +24,7 @@ def parse_kwargs(text: str) -> dict[str, Any]:
     """Read ``--kwargs``.
 
     Raises:
-        InvalidValueError: if it is no JSON object.
+        InvalidValueError: if it is no JSON object or holds what commands fill in.
     """
     try:
         kwargs = json.loads(text)
@@ -28,7 +32,21 @@ def parse_kwargs(text: str) -> dict[str, Any]:
         raise InvalidValueError(f"--kwargs must be a JSON object, got {text!r}") from error
     if not isinstance(kwargs, dict):
         raise InvalidValueError(f"--kwargs must be a JSON object, got {text!r}")
+    check_env_kwargs(kwargs)
     return kwargs
+
+
+@contextmanager
+def writing_to(path: Path) -> Iterator[None]:
+    """Turn a failure to write where the user asked into a user's mistake.
+
+    Raises:
+        InvalidValueError: naming the path.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise InvalidValueError(f"cannot write to {path}: {error.strerror or error}") from error
 
 
 def need_training() -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .options import need_training
+from .options import need_training, writing_to
 
 
 def plot(
@@ -24,4 +24,7 @@ def plot(
         for path in plot_run(folders[0]):
             typer.echo(path)
         return
-    typer.echo(plot_curves(folders, out or Path("curves.png")))
+    path = out or Path("curves.png")
+    with writing_to(path):
+        plot_curves(folders, path)
+    typer.echo(path)

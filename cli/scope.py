@@ -10,9 +10,10 @@ import typer
 
 from isa_wrappers.config import ScopeConfig
 from isa_wrappers.envs import estimate_task_scope
+from isa_wrappers.errors import MissingDependencyError
 from isa_wrappers.scope_io import plot_scope, save_scope, scope_table, scope_to_dict
 
-from .options import Env, Json, Kwargs, Seed, parse_kwargs
+from .options import Env, Json, Kwargs, Seed, parse_kwargs, writing_to
 
 _DEFAULTS = ScopeConfig()
 
@@ -33,8 +34,9 @@ def scope(
     config = ScopeConfig(transitions, delta, bin_width, window, conditioning)
     found = estimate_task_scope(env, config, seed, **parse_kwargs(kwargs))
     if out is not None:
-        save_scope(found, out)
-        plot_scope(found, out / "scope.png")
+        with writing_to(out):
+            save_scope(found, out)
+            plot_scope(found, out / "scope.png")
     if as_json:
         typer.echo(json.dumps({"env": env, **scope_to_dict(found)}))
         return

@@ -8,20 +8,20 @@ from typing import Annotated, Any
 
 import typer
 
-from isa_wrappers.errors import InvalidValueError
+from isa_wrappers.errors import InvalidValueError, ISAError
 
-from .options import Device, Kwargs, Seed, need_training, parse_kwargs
+from .options import Kwargs, need_training, parse_kwargs
 from .progress import TrainingDisplay
 
 
 def train(
     env: Annotated[str | None, typer.Argument(help="Task name; not needed with --resume.", metavar="[ENV]")] = None,
-    algo: Annotated[str, typer.Option(help="isa or ippo.")] = "isa",
-    preset: Annotated[str, typer.Option(help="fast or paper.")] = "fast",
+    algo: Annotated[str | None, typer.Option(help="isa (the default) or ippo.")] = None,
+    preset: Annotated[str | None, typer.Option(help="fast (the default) or paper.")] = None,
     steps: Annotated[int | None, typer.Option(help="Environment steps in all.")] = None,
-    seed: Seed = 0,
+    seed: Annotated[int | None, typer.Option(help="Seed of everything; 0 by default.", min=0)] = None,
     num_envs: Annotated[int | None, typer.Option(help="Environments stepped together.")] = None,
-    device: Device = "auto",
+    device: Annotated[str | None, typer.Option(help="auto (the default), cpu or cuda.")] = None,
     kwargs: Kwargs = "{}",
     out: Annotated[Path | None, typer.Option(help="Run folder; a new one under runs/ by default.")] = None,
     config: Annotated[Path | None, typer.Option(help="YAML file of configuration keys.")] = None,
@@ -44,17 +44,23 @@ def train(
         raise InvalidValueError("name a task to train on, such as grid/shooting, or --resume a run folder")
     from isa_learners.config_io import make_config, parse_overrides, read_config_file
 
-    given: dict[str, Any] = {"algo": algo, "seed": seed, "device": device, "stop_when_solved": stop_when_solved}
-    if steps is not None:
-        given["steps"] = steps
+    # Only what was given: a configuration file's values hold where the command line says nothing.
+    said = {"algo": algo, "seed": seed, "device": device, "steps": steps, "stop_when_solved": stop_when_solved or None}
+    given: dict[str, Any] = {key: value for key, value in said.items() if value is not None}
     if num_envs is not None:
         given["ppo"] = {"num_envs": num_envs}
     if options := parse_kwargs(kwargs):
         given["env_kwargs"] = options
     from_file = read_config_file(config) if config is not None else {}
-    resolved = make_config(env, preset, {**from_file, "env": env}, given, parse_overrides(override or []))
+    preset = preset or from_file.get("preset", "fast")
+    overrides = parse_overrides(override or [])
+    for key, instead in (("env", "the argument ENV"), ("preset", "--preset")):
+        if key in overrides:
+            raise InvalidValueError(f"--set cannot change {key}, got {overrides[key]!r}; use {instead}")
+    resolved = make_config(env, preset, {**from_file, "env": env, "preset": preset}, given, overrides)
     _check(resolved)
-    name = f"{env.replace('/', '-').replace(':', '-')}-{algo}-{preset}-seed{seed}-{time.strftime('%Y%m%d-%H%M%S')}"
+    task = env.replace("/", "-").replace(":", "-")
+    name = f"{task}-{resolved.algo}-{preset}-seed{resolved.seed}-{time.strftime('%Y%m%d-%H%M%S')}"
     _run(RunFolder.create(out or Path("runs") / name, resolved), resume=False)
 
 
@@ -71,7 +77,12 @@ def _run(folder: Any, resume: bool) -> None:
     from isa_learners.training import Interrupted, Training
 
     with TrainingDisplay(folder.path) as display:
-        training = Training(folder, resume=resume, report=display.report)
+        try:
+            training = Training(folder, resume=resume, report=display.report)
+        except ISAError:
+            if not resume:
+                folder.take_back()
+            raise
         display.total = training.config.steps
         try:
             summary = training.run()

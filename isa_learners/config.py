@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -109,11 +110,23 @@ class RunConfig:
     ppo: PPOConfig = field(default_factory=PPOConfig)
 
     def __post_init__(self) -> None:
+        check_env_kwargs(self.env_kwargs)
         check_choice("algo", self.algo, ALGORITHMS)
         check_choice("device", self.device, ("auto", "cpu", "cuda"))
         for name in ("steps", "threads", "eval_interval", "eval_episodes", "checkpoint_interval"):
             check_int(name, getattr(self, name), 1)
         check_int("seed", self.seed, 0, 2**31 - 1)
+
+
+def check_env_kwargs(kwargs: Mapping[str, Any]) -> None:
+    """Check that options of a task are not those that a run fills in itself.
+
+    Raises:
+        InvalidValueError: naming the option.
+    """
+    for name in ("name", "num_envs", "device"):
+        if name in kwargs:
+            raise InvalidValueError(f"options of the task cannot hold {name!r}: a run sets it; got {kwargs[name]!r}")
 
 
 SOLVED_RATE = 0.9

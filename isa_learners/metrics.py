@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -45,10 +46,12 @@ class MetricsWriter:
     def __init__(self, folder: Path, after: int = 0, tensorboard: bool = True) -> None:
         self.path = folder / "metrics.csv"
         rows = [row for row in read_metrics(self.path) if int(row["env_steps"]) <= after] if self.path.exists() else []
-        with self.path.open("w", newline="") as file:
+        partial = self.path.with_suffix(".partial")
+        with partial.open("w", newline="") as file:
             writer = csv.DictWriter(file, COLUMNS)
             writer.writeheader()
             writer.writerows(rows)
+        os.replace(partial, self.path)
         self._board = _summary_writer(folder / "tensorboard", after) if tensorboard else None
 
     def __enter__(self) -> MetricsWriter:

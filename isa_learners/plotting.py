@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from isa_learners.metrics import read_metrics
 from isa_learners.run_folder import RunFolder
-from isa_wrappers.errors import FileFormatError, MissingDependencyError
+from isa_wrappers.errors import FileFormatError, InvalidValueError, MissingDependencyError
 from isa_wrappers.scope_io import load_scope, plot_scope
 
 CURVES = {"success_rate": "success rate", "return_mean": "return"}
@@ -31,7 +31,10 @@ def plot_curves(folders: Sequence[RunFolder], path: Path) -> Path:
     Raises:
         MissingDependencyError: without matplotlib.
         FileFormatError: if a run has no readable metrics.
+        InvalidValueError: if ``path`` does not end in ``.png``.
     """
+    if path.suffix.lower() != ".png":
+        raise InvalidValueError(f"curves are drawn to a file that ends in .png, got {str(path)!r}")
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
@@ -43,17 +46,20 @@ def plot_curves(folders: Sequence[RunFolder], path: Path) -> Path:
         config = folder.config()
         groups.setdefault(f"{config.env} {config.algo} {config.preset}", []).append(_curves(folder))
     for index, (label, runs) in enumerate(groups.items()):
+        evaluated = [run for run in runs if len(run["env_steps"])]
+        grid = np.unique(np.concatenate([run["env_steps"] for run in runs]))
         for axes, (column, title) in zip(panels, CURVES.items(), strict=True):
-            grid = np.unique(np.concatenate([run["env_steps"] for run in runs]))
             # Beyond its last evaluation a run keeps its value, so that a run stopped when solved still counts.
-            values = [np.interp(grid, run["env_steps"], run[column]) if len(grid) else grid for run in runs]
-            for run in runs:
+            values = [np.interp(grid, run["env_steps"], run[column]) for run in evaluated]
+            for run in evaluated:
                 axes.plot(run["env_steps"], run[column], color=f"C{index}", alpha=0.3, linewidth=0.8)
-            axes.plot(grid, np.median(values, axis=0), color=f"C{index}", label=f"{label} (n={len(runs)})")
+            middle = np.median(values, axis=0) if values else grid
+            axes.plot(grid, middle, color=f"C{index}", label=f"{label} (n={len(evaluated)})")
             axes.set_xlabel("environment steps")
             axes.set_ylabel(title)
     panels[0].set_ylim(-0.03, 1.03)
-    panels[0].legend(loc="lower right", fontsize="small")
+    panels[0].legend(loc="upper left", fontsize="small")
+    path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)
     return path
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from isa_learners.losses import masked_log_softmax
 from isa_learners.networks import RecurrentNet
-from isa_wrappers.batch import BatchEnv, BatchStep
+from isa_wrappers.batch import BatchEnv, BatchStep, BatchWrapper
 
 
 @dataclass
@@ -154,6 +154,11 @@ class Collector:
         """Go on from a saved state; episodes start afresh where the environment cannot save its own."""
         env_state = {key[4:]: value for key, value in state.items() if key.startswith("env.")}
         self._begin(self.env.load_state_dict(env_state))
+        innermost = self.env
+        while isinstance(innermost, BatchWrapper):
+            innermost = innermost.env
+        if not innermost.state_dict():
+            return
         device = self.start.device
         for name in ("start", "last_action", "actor_hidden", "critic_hidden"):
             setattr(self, name, state[name].to(device))

@@ -45,11 +45,18 @@ class RunFolder:
             )
         try:
             folder.path.mkdir(parents=True, exist_ok=True)
+            write_config_file(config, folder.config_file)
+            folder.versions_file.write_text(json.dumps(versions(), indent=2) + "\n")
         except OSError as error:
             raise RunFolderError(f"cannot make run folder {folder.path}: {error.strerror}") from error
-        write_config_file(config, folder.config_file)
-        folder.versions_file.write_text(json.dumps(versions(), indent=2) + "\n")
         return folder
+
+    def take_back(self) -> None:
+        """Undo :meth:`create` for a run that could not begin; files of others in the folder stay."""
+        self.config_file.unlink(missing_ok=True)
+        self.versions_file.unlink(missing_ok=True)
+        if not any(self.path.iterdir()):
+            self.path.rmdir()
 
     @classmethod
     def open(cls, path: str | Path) -> RunFolder:

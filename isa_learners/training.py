@@ -16,6 +16,7 @@ from isa_learners.checkpoint import load_checkpoint, save_checkpoint
 from isa_learners.config import SOLVED_EVALUATIONS, SOLVED_RATE, RunConfig
 from isa_learners.metrics import MetricsWriter
 from isa_learners.run_folder import RunFolder, versions
+from isa_wrappers.errors import FileFormatError
 from isa_wrappers.scope import InfluenceScope
 from isa_wrappers.scope_io import load_scope, save_scope
 
@@ -70,8 +71,7 @@ class Training:
         self.folder, self.report = folder, report or (lambda phase, values: None)
         self.config: RunConfig = folder.config()
         self.progress = Progress(next_eval=self.config.eval_interval, next_checkpoint=self.config.checkpoint_interval)
-        if resolve_device(self.config.device) == "cpu":
-            torch.set_num_threads(self.config.threads)
+        _use_threads(self.config)
         self._stop = False
         self._began = time.perf_counter()
         if resume and folder.latest_checkpoint.exists():
@@ -93,7 +93,12 @@ class Training:
 
     def _load(self) -> Algorithm:
         algorithm, meta = load_algorithm(self.folder)
-        self.progress = Progress(**meta["progress"])
+        try:
+            self.progress = Progress(**meta["progress"])
+        except (KeyError, TypeError) as error:
+            raise FileFormatError(
+                f"{self.folder.latest_checkpoint} does not hold a run's progress ({error})"
+            ) from error
         self._began -= self.progress.wall_time
         return algorithm
 
@@ -146,7 +151,9 @@ class Training:
     def _evaluate(self, metrics: dict[str, float], train: dict[str, float]) -> None:
         algorithm, progress, config = self.algorithm, self.progress, self.config
         # The seed depends on the step alone, so that evaluating leaves training's random numbers as they are.
-        found = algorithm.evaluate(config.eval_episodes, config.seed + 1_000_003 * algorithm.env_steps)
+        # Below 2**31, as some environments' generators ask.
+        seed = (config.seed + 1_000_003 * algorithm.env_steps) % 2**31
+        found = algorithm.evaluate(config.eval_episodes, seed)
         progress.wall_time = time.perf_counter() - self._began
         progress.next_eval = (algorithm.env_steps // config.eval_interval + 1) * config.eval_interval
         solved_now = found.success_rate >= SOLVED_RATE
@@ -199,6 +206,12 @@ class Training:
         }
 
 
+def _use_threads(config: RunConfig) -> None:
+    """Take the configured number of threads: on a busy machine more than one costs far more than it gains."""
+    if resolve_device(config.device) == "cpu":
+        torch.set_num_threads(config.threads)
+
+
 def load_algorithm(folder: RunFolder, best: bool = False) -> tuple[Algorithm, dict[str, Any]]:
     """Rebuild a run's algorithm from its checkpoint; also the checkpoint's plain data.
 
@@ -206,6 +219,7 @@ def load_algorithm(folder: RunFolder, best: bool = False) -> tuple[Algorithm, di
         FileFormatError: if the checkpoint is missing, truncated, foreign, or of another configuration.
     """
     config = folder.config()
+    _use_threads(config)
     tensors, meta = load_checkpoint(folder.best_checkpoint if best else folder.latest_checkpoint)
     scope = load_scope(folder.path) if config.algo == "isa" else None
     algorithm = Algorithm(config, scope)

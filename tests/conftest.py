@@ -1,8 +1,13 @@
-"""What all tests share: tests marked ``cuda`` are skipped where there is no CUDA device."""
+"""What all tests share: one thread an operation; tests marked ``cuda`` are skipped where there is no CUDA device."""
 
 import importlib.util
+import os
 
 import pytest
+
+# Before torch is loaded, and for the processes that tests start: tiny operations on two threads, beside another busy
+# process, take a hundred times as long.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def cuda_is_there():
