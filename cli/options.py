@@ -17,6 +17,9 @@ Env = Annotated[str, typer.Argument(help="Task name such as grid/shooting, or pa
 Kwargs = Annotated[str, typer.Option("--kwargs", help="Options of the task as JSON, such as '{\"num_agents\": 2}'.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of everything.", min=0)]
+StateFallback = Annotated[
+    str | None, typer.Option(help="'observations' concatenates them where ENV has no state().", show_default=False)
+]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 
 

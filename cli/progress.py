@@ -1,4 +1,4 @@
-"""How training looks in a terminal: a live line with phase and rates; a plain line an evaluation elsewhere."""
+"""How training looks in a terminal: a live line with phase and rates, a line an evaluation. Elsewhere it is quiet."""
 
 from __future__ import annotations
 
@@ -62,11 +62,13 @@ class TrainingDisplay:
             )
 
     def say(self, line: str) -> None:
-        """Print a line above the bar."""
+        """Print a line above the bar, in a terminal."""
         if self._live:
             self._bar.console.print(line)
-        else:
-            sys.stderr.write(line + "\n")
+
+    def last_word(self, line: str) -> None:
+        """Print a line anywhere."""
+        sys.stderr.write(line + "\n")
 
     def finish(self, summary: dict[str, Any]) -> None:
         """Print what came out, and where it lies."""
@@ -76,5 +78,5 @@ class TrainingDisplay:
         else:
             verdict = f"not solved in {summary['env_steps']:,} steps, {summary['wall_time_s']:.1f} s"
         rate = summary["success_rate"]
-        self.say(f"{summary['env']}: {verdict}; success rate {'-' if rate is None else format(rate, '.2f')}")
+        self.last_word(f"{summary['env']}: {verdict}; success rate {'-' if rate is None else format(rate, '.2f')}")
         print(self.folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +14,7 @@ from isa_wrappers.envs import estimate_task_scope
 from isa_wrappers.errors import MissingDependencyError
 from isa_wrappers.scope_io import plot_scope, save_scope, scope_table, scope_to_dict
 
-from .options import Env, Json, Kwargs, Seed, parse_kwargs, writing_to
+from .options import Env, Json, Kwargs, Seed, StateFallback, parse_kwargs, writing_to
 
 _DEFAULTS = ScopeConfig()
 
@@ -27,16 +28,20 @@ def scope(
     conditioning: Annotated[str, typer.Option(help="block (Def. 1) or pooled.")] = _DEFAULTS.conditioning,
     seed: Seed = 0,
     kwargs: Kwargs = "{}",
+    state_fallback: StateFallback = None,
     out: Annotated[Path | None, typer.Option(help="Folder for scope.json, scope.safetensors and scope.png.")] = None,
     as_json: Json = False,
 ) -> None:
     """Estimate the influence scope of every agent in ENV."""
     config = ScopeConfig(transitions, delta, bin_width, window, conditioning)
-    found = estimate_task_scope(env, config, seed, **parse_kwargs(kwargs))
+    found = estimate_task_scope(env, config, seed, state_fallback, **parse_kwargs(kwargs))
     if out is not None:
         with writing_to(out):
             save_scope(found, out)
-            plot_scope(found, out / "scope.png")
+            try:
+                plot_scope(found, out / "scope.png")
+            except MissingDependencyError as error:
+                typer.echo(f"isa: no scope.png: {error}", err=True)
     if as_json:
         typer.echo(json.dumps({"env": env, **scope_to_dict(found)}))
         return

@@ -10,11 +10,12 @@ import typer
 
 from isa_wrappers.errors import InvalidValueError, ISAError
 
-from .options import Kwargs, need_training, parse_kwargs
+from .options import Kwargs, StateFallback, need_training, parse_kwargs
 from .progress import TrainingDisplay
 
 
 def train(
+    context: typer.Context,
     env: Annotated[str | None, typer.Argument(help="Task name; not needed with --resume.", metavar="[ENV]")] = None,
     algo: Annotated[str | None, typer.Option(help="isa (the default) or ippo.")] = None,
     preset: Annotated[str | None, typer.Option(help="fast (the default) or paper.")] = None,
@@ -23,22 +24,25 @@ def train(
     num_envs: Annotated[int | None, typer.Option(help="Environments stepped together.")] = None,
     device: Annotated[str | None, typer.Option(help="auto (the default), cpu or cuda.")] = None,
     kwargs: Kwargs = "{}",
+    state_fallback: StateFallback = None,
     out: Annotated[Path | None, typer.Option(help="Run folder; a new one under runs/ by default.")] = None,
     config: Annotated[Path | None, typer.Option(help="YAML file of configuration keys.")] = None,
     override: Annotated[list[str] | None, typer.Option("--set", help="Any key, such as ppo.lr=1e-3.")] = None,
     stop_when_solved: Annotated[
         bool, typer.Option("--stop-when-solved", help="End after three evaluations in a row at 0.9 or better.")
     ] = False,
-    resume: Annotated[Path | None, typer.Option(help="Run folder to go on with; other options are ignored.")] = None,
+    resume: Annotated[Path | None, typer.Option(help="Run folder to go on with; only --steps may change.")] = None,
 ) -> None:
     """Train on ENV: estimate the scope, explore, reach goals."""
     need_training()
     from isa_learners.run_folder import RunFolder
 
     if resume is not None:
-        if env is not None:
-            raise InvalidValueError(f"--resume takes the task from its run folder; leave out ENV, got {env!r}")
-        _run(RunFolder.open(resume), resume=True)
+        _refuse_changes(context)
+        folder = RunFolder.open(resume)
+        if steps is not None:
+            folder.change_config(steps=steps)
+        _run(folder, resume=True)
         return
     if env is None:
         raise InvalidValueError("name a task to train on, such as grid/shooting, or --resume a run folder")
@@ -46,6 +50,7 @@ def train(
 
     # Only what was given: a configuration file's values hold where the command line says nothing.
     said = {"algo": algo, "seed": seed, "device": device, "steps": steps, "stop_when_solved": stop_when_solved or None}
+    said["state_fallback"] = state_fallback
     given: dict[str, Any] = {key: value for key, value in said.items() if value is not None}
     if num_envs is not None:
         given["ppo"] = {"num_envs": num_envs}
@@ -64,12 +69,26 @@ def train(
     _run(RunFolder.create(out or Path("runs") / name, resolved), resume=False)
 
 
+def _refuse_changes(context: typer.Context) -> None:
+    """Refuse what a resumed run would not follow.
+
+    Raises:
+        InvalidValueError: naming the first.
+    """
+    for name, value in context.params.items():
+        source = context.get_parameter_source(name)
+        if name not in ("resume", "steps") and source is not None and source.name == "COMMANDLINE":
+            raise InvalidValueError(
+                f"--resume takes all but --steps from its run folder; leave out {name.replace('_', '-')}, got {value!r}"
+            )
+
+
 def _check(config: Any) -> None:
     """Meet mistakes before a folder is made."""
     from isa_learners.algorithm import resolve_device
     from isa_wrappers.envs import make_batch
 
-    make_batch(config.env, 1, resolve_device(config.device), **config.env_kwargs)
+    make_batch(config.env, 1, resolve_device(config.device), config.state_fallback, **config.env_kwargs)
 
 
 def _run(folder: Any, resume: bool) -> None:
@@ -87,7 +106,7 @@ def _run(folder: Any, resume: bool) -> None:
         try:
             summary = training.run()
         except Interrupted:
-            display.say(f"stopped; go on with: isa train --resume {folder.path}")
+            display.last_word(f"stopped; go on with: isa train --resume {folder.path}")
             raise typer.Exit(130) from None
         plot_run(folder)
     display.finish(summary)

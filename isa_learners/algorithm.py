@@ -32,6 +32,8 @@ from isa_wrappers.intrinsic import CountBonus, GoalReward
 from isa_wrappers.scope import InfluenceScope
 
 EXPLORE, REACH, TRAIN = "explore", "reach", "train"
+ENV_SEEDS = 2**31
+"""Environments are seeded below this: many hand their seed to a generator that takes 32 bits."""
 
 
 def resolve_device(device: str) -> str:
@@ -84,7 +86,7 @@ class Algorithm:
         self.phase = self._enter(EXPLORE if config.algo == "isa" else TRAIN)
 
     def _make(self, num_envs: int) -> BatchEnv:
-        return make_batch(self.config.env, num_envs, self.device, **self.config.env_kwargs)
+        return make_batch(self.config.env, num_envs, self.device, self.config.state_fallback, **self.config.env_kwargs)
 
     def _enter(self, name: str) -> Phase:
         """Begin a phase with fresh policies, in fresh environments."""
@@ -101,7 +103,7 @@ class Algorithm:
         ppo = PPO(encoder.size, encoder.num_actions, config.ppo, self.device, seed)
         generator = torch.Generator(device=self.device)
         generator.manual_seed(stream_seed(config.seed, name + " actions"))
-        return Phase(name, ppo, Collector(env, ppo.actor, encoder, generator, seed), recorder)
+        return Phase(name, ppo, Collector(env, ppo.actor, encoder, generator, seed % ENV_SEEDS), recorder)
 
     def _known_scope(self) -> InfluenceScope:
         if self.scope is None:
@@ -162,5 +164,5 @@ class Algorithm:
 
 def scope_for(config: RunConfig) -> tuple[InfluenceScope, int]:
     """Estimate the scope of a run's environment; also the environment steps that took."""
-    scope = estimate_task_scope(config.env, config.scope, config.seed, **config.env_kwargs)
+    scope = estimate_task_scope(config.env, config.scope, config.seed, config.state_fallback, **config.env_kwargs)
     return scope, config.scope.transitions * scope.num_agents

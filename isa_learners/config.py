@@ -76,6 +76,7 @@ class RunConfig:
     Attributes:
         env: task name.
         env_kwargs: options of the task.
+        state_fallback: ``observations`` concatenates them where the environment has no ``state()``.
         algo: ``isa`` or ``ippo``.
         preset: name of the preset the values came from.
         steps: environment steps in all, those of the scope included.
@@ -94,6 +95,7 @@ class RunConfig:
 
     env: str
     env_kwargs: dict[str, Any] = field(default_factory=dict)
+    state_fallback: str | None = None
     algo: str = "isa"
     preset: str = "fast"
     steps: int = 2_100_000
@@ -112,6 +114,8 @@ class RunConfig:
     def __post_init__(self) -> None:
         check_env_kwargs(self.env_kwargs)
         check_choice("algo", self.algo, ALGORITHMS)
+        if self.state_fallback is not None:
+            check_choice("state_fallback", self.state_fallback, ("observations",))
         check_choice("device", self.device, ("auto", "cpu", "cuda"))
         for name in ("steps", "threads", "eval_interval", "eval_episodes", "checkpoint_interval"):
             check_int(name, getattr(self, name), 1)

@@ -82,7 +82,10 @@ def _checked(hint: Any, key: str, value: Any) -> Any:
     """Check a leaf's type; YAML's whole numbers do for floats."""
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    expected = dict if hint not in (int, float, bool, str) else hint
+    if value is None and hint == (str | None):
+        return None
+    plain = str if hint == (str | None) else hint
+    expected = dict if plain not in (int, float, bool, str) else plain
     if not isinstance(value, expected) or (expected is int and isinstance(value, bool)):
         raise InvalidValueError(f"configuration key {key} must be of type {expected.__name__}, got {value!r}")
     return value

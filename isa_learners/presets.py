@@ -18,6 +18,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
                 "lr": 5e-4,
                 "gamma": 0.9,
                 "entropy_factor": 0.001,
+                "obs_scale": 0.1,  # not in the paper
             }
         },
         "grid/navigation": {"count": {"beta1": 0.5}, "goal": {"alpha1": 0.5}},

@@ -10,6 +10,7 @@ from torch import Tensor
 from isa_learners.losses import masked_log_softmax
 from isa_learners.networks import RecurrentNet
 from isa_wrappers.batch import BatchEnv, BatchStep, BatchWrapper
+from isa_wrappers.errors import InvalidValueError
 
 
 @dataclass
@@ -151,7 +152,13 @@ class Collector:
         }
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Go on from a saved state; episodes start afresh where the environment cannot save its own."""
+        """Go on from a saved state; episodes start afresh where the environment cannot save its own.
+
+        Raises:
+            InvalidValueError: if it was saved with another number of environments.
+        """
+        if len(state["start"]) != self.env.num_envs:
+            raise InvalidValueError(f"it holds {len(state['start'])} environments, num_envs is {self.env.num_envs}")
         env_state = {key[4:]: value for key, value in state.items() if key.startswith("env.")}
         self._begin(self.env.load_state_dict(env_state))
         innermost = self.env

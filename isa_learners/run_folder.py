@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,14 @@ class RunFolder:
     def config(self) -> RunConfig:
         """Read the configuration."""
         return config_from_dict(read_config_file(self.config_file))
+
+    def change_config(self, **values: Any) -> None:
+        """Replace configuration values, checked.
+
+        Raises:
+            InvalidValueError: if one is out of range.
+        """
+        write_config_file(replace(self.config(), **values), self.config_file)
 
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Write ``summary.json``."""

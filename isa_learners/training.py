@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from typing import Any
 
 import torch
 
-from isa_learners.algorithm import Algorithm, resolve_device, scope_for
+from isa_learners.algorithm import ENV_SEEDS, Algorithm, resolve_device, scope_for
 from isa_learners.checkpoint import load_checkpoint, save_checkpoint
 from isa_learners.config import SOLVED_EVALUATIONS, SOLVED_RATE, RunConfig
 from isa_learners.metrics import MetricsWriter
@@ -108,7 +109,9 @@ class Training:
         Raises:
             Interrupted: after Ctrl-C, with a checkpoint written.
         """
-        before = signal.signal(signal.SIGINT, self._on_interrupt)
+        # Only the main thread may catch signals; elsewhere Ctrl-C is the caller's matter.
+        catch = threading.current_thread() is threading.main_thread()
+        before = signal.signal(signal.SIGINT, self._on_interrupt) if catch else None
         try:
             with self._metrics:
                 while self.algorithm.env_steps < self.config.steps and not self._finished():
@@ -118,7 +121,8 @@ class Training:
                         raise Interrupted
             self.save()
         finally:
-            signal.signal(signal.SIGINT, before)
+            if catch:
+                signal.signal(signal.SIGINT, before)
         summary = self.summary()
         self.folder.write_summary(summary)
         return summary
@@ -151,8 +155,7 @@ class Training:
     def _evaluate(self, metrics: dict[str, float], train: dict[str, float]) -> None:
         algorithm, progress, config = self.algorithm, self.progress, self.config
         # The seed depends on the step alone, so that evaluating leaves training's random numbers as they are.
-        # Below 2**31, as some environments' generators ask.
-        seed = (config.seed + 1_000_003 * algorithm.env_steps) % 2**31
+        seed = (config.seed + 1_000_003 * algorithm.env_steps) % ENV_SEEDS
         found = algorithm.evaluate(config.eval_episodes, seed)
         progress.wall_time = time.perf_counter() - self._began
         progress.next_eval = (algorithm.env_steps // config.eval_interval + 1) * config.eval_interval

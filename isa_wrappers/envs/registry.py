@@ -49,13 +49,16 @@ def make_parallel(name: str, **kwargs: Any) -> Any:
     return _called(name, GridParallelEnv, {"name": name.removeprefix("grid/"), **kwargs})
 
 
-def make_batch(name: str, num_envs: int, device: str | None = None, **kwargs: Any) -> BatchEnv:
+def make_batch(
+    name: str, num_envs: int, device: str | None = None, state_fallback: str | None = None, **kwargs: Any
+) -> BatchEnv:
     """Make a batched environment by task name.
 
     Args:
         name: a built-in task or ``package.module:factory`` of a ``ParallelEnv``.
         num_envs: copies stepped together.
         device: ``None`` for NumPy, else a torch device.
+        state_fallback: ``"observations"`` concatenates them where a factory's environment has no ``state()``.
         kwargs: options of the task or arguments of the factory.
 
     Raises:
@@ -68,18 +71,26 @@ def make_batch(name: str, num_envs: int, device: str | None = None, **kwargs: An
     """
     if ":" in name:
         factory = _factory(name)
-        return ParallelEnvBatch([_called(name, factory, kwargs) for _ in range(num_envs)], device=device)
+        envs = [_called(name, factory, kwargs) for _ in range(num_envs)]
+        return ParallelEnvBatch(envs, device, state_fallback)
     _known(name)
     return GridBatch(_called(name, grid_task, {"name": name.removeprefix("grid/"), **kwargs}), num_envs, device)
 
 
-def estimate_task_scope(name: str, config: ScopeConfig | None = None, seed: int = 0, **kwargs: Any) -> InfluenceScope:
+def estimate_task_scope(
+    name: str,
+    config: ScopeConfig | None = None,
+    seed: int = 0,
+    state_fallback: str | None = None,
+    **kwargs: Any,
+) -> InfluenceScope:
     """Estimate the scope of a task by name, listening to all agents at once in several copies each.
 
     Args:
         name: as in :func:`make_batch`.
         config: of the estimate.
         seed: of the environment and the random actions.
+        state_fallback: as in :func:`make_batch`.
         kwargs: options of the task.
 
     Raises:
@@ -89,8 +100,8 @@ def estimate_task_scope(name: str, config: ScopeConfig | None = None, seed: int 
         >>> estimate_task_scope("grid/unlock", num_agents=2).special_dims
         [[0, 1], [2, 3]]
     """
-    copies = COPIES_PER_AGENT * len(make_batch(name, 1, **kwargs).agents)
-    scope = estimate_scope(make_batch(name, copies, **kwargs), config, seed)
+    copies = COPIES_PER_AGENT * len(make_batch(name, 1, None, state_fallback, **kwargs).agents)
+    scope = estimate_scope(make_batch(name, copies, None, state_fallback, **kwargs), config, seed)
     return replace(scope, settings={"env": name, "env_kwargs": kwargs, **scope.settings})
 
 

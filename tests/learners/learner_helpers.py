@@ -1,6 +1,9 @@
 """Scripted environments, rollouts and tiny configurations for the learner's tests."""
 
+import numpy as np
 import torch
+from gymnasium import spaces
+from pettingzoo import ParallelEnv
 
 from isa_learners.config_io import make_config
 from isa_learners.rollout import Rollout
@@ -98,6 +101,46 @@ class ScriptedEnv:
         self.time = int(state["time"])
         no = torch.zeros(self.num_envs, dtype=torch.bool)
         return self._say(no, no)
+
+
+class Countdown(ParallelEnv):
+    """Two agents see how many steps are left of seven; nobody wins. Its generator takes 32 bits, as old ones do."""
+
+    metadata = {"name": "countdown"}  # noqa: RUF012
+
+    def __init__(self):
+        self.possible_agents = ["a", "b"]
+        self.agents = []
+        self.left = 0
+
+    def observation_space(self, agent):
+        return spaces.Box(0, 7, (1,))
+
+    def action_space(self, agent):
+        return spaces.Discrete(3)
+
+    def state(self):
+        return np.array([self.left, 1.0], dtype=np.float32)
+
+    def _all(self, value):
+        return {agent: value for agent in self.possible_agents}
+
+    def reset(self, seed=None, options=None):
+        if seed is not None:
+            np.random.RandomState(seed)
+        self.agents, self.left = list(self.possible_agents), 7
+        return self._all(np.array([7.0], dtype=np.float32)), self._all({})
+
+    def step(self, actions):
+        self.left -= 1
+        over = self.left == 0
+        self.agents = [] if over else self.agents
+        obs = self._all(np.array([self.left], dtype=np.float32))
+        return obs, self._all(1.0), self._all(False), self._all(over), self._all({})
+
+
+def countdown():
+    return Countdown()
 
 
 def random_rollout(ppo, seed, ends, start, num_agents=2, spread=0.3, dtype=torch.float64):
