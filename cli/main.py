@@ -39,12 +39,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         code = command.main(args=given or ["--help"], prog_name="isa", standalone_mode=False)
     except ClickException as error:
-        code = _mistake(error.format_message())  # Typer's own box spans lines; a mistake gets one
+        code = _mistake(_with_value(error))  # Typer's own box spans lines; a mistake gets one
     except ISAError as error:
         code = _mistake(str(error))
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     sys.exit(code or 0)
+
+
+def _with_value(error: Any) -> str:
+    """Return the parser's message with the offending value, which newer Typer keeps in the cause."""
+    message: str = error.format_message()
+    details = getattr(error.__cause__, "errors", None)
+    value = repr(details()[0].get("input")) if details is not None else ""
+    return message if value in message else f"{message}, got {value}"
 
 
 def _mistake(message: str) -> int:

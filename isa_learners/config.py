@@ -128,7 +128,7 @@ def check_env_kwargs(kwargs: Mapping[str, Any]) -> None:
     Raises:
         InvalidValueError: naming the option.
     """
-    for name in ("name", "num_envs", "device"):
+    for name in ("name", "num_envs", "device", "state_fallback"):
         if name in kwargs:
             raise InvalidValueError(f"options of the task cannot hold {name!r}: a run sets it; got {kwargs[name]!r}")
 

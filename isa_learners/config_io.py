@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
@@ -156,4 +157,6 @@ def read_config_file(path: Path) -> Plain:
 
 def write_config_file(config: RunConfig, path: Path) -> None:
     """Write the configuration, resolved, as YAML."""
-    path.write_text(yaml.safe_dump(config_to_dict(config), sort_keys=False))
+    partial = path.with_suffix(".partial")
+    partial.write_text(yaml.safe_dump(config_to_dict(config), sort_keys=False))
+    os.replace(partial, path)  # an earlier file stays whole until the new one is

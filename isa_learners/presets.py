@@ -21,7 +21,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
                 "obs_scale": 0.1,  # not in the paper
             }
         },
-        "grid/navigation": {"count": {"beta1": 0.5}, "goal": {"alpha1": 0.5}},
+        "grid/navigation": {},  # 0.2 for alpha1 and beta1 as in the paper's table; the authors' program has 0.5
         "grid/unlock": {},
         "grid/shooting": {},
     },

@@ -18,8 +18,23 @@ Array = Any
 """A NumPy array or a torch tensor."""
 
 
+def _numpy_namespace() -> Any:
+    """Return NumPy itself where it follows the array API (2.1 on): for small arrays the compat layer would dominate."""
+    if hasattr(np, "cumulative_sum"):
+        return np
+    import array_api_compat.numpy as xp
+
+    return xp
+
+
+_NUMPY = _numpy_namespace()
+_NUMPY_TYPES = (np.ndarray, np.generic)
+
+
 def namespace(*arrays: Array) -> Any:
     """Return the array API namespace (NumPy's or torch's) of ``arrays``."""
+    if isinstance(arrays[0], _NUMPY_TYPES):
+        return _NUMPY
     return array_api_compat.array_namespace(*arrays)
 
 
@@ -31,9 +46,7 @@ def backend(device: str | None) -> Any:
         DeviceError: if torch knows no such device, or CUDA is asked for and absent.
     """
     if device is None:
-        import array_api_compat.numpy as xp
-
-        return xp
+        return _NUMPY
     try:
         import array_api_compat.torch as xp
         import torch
@@ -83,7 +96,7 @@ def bincount(index: Array, weights: Array | None, size: int) -> Array:
 
 def array_device(array: Array) -> Any:
     """Return the device to create companions of ``array`` on."""
-    return array_api_compat.device(array)
+    return "cpu" if isinstance(array, _NUMPY_TYPES) else array_api_compat.device(array)
 
 
 def stream_seed(seed: int, stream: str) -> int:

@@ -164,7 +164,7 @@ class BatchGoals(BatchWrapper):
         """
         if seed is not None:
             self._rng = Rng(seed, self.device, "goals")
-        self.goals.sample(1) if len(self.goals) == 0 else None
+        self.goals.check_not_empty()
         step = self.env.reset(seed)
         self.goal = self.goals.draw(self._rng.uniform(self.num_envs))
         return self._begin(step)

@@ -59,11 +59,19 @@ class GoalBuffer:
         Raises:
             EmptyGoalBufferError: if nothing was won yet.
         """
+        self.check_not_empty()
+        return self.draw(self._rng.uniform(count))
+
+    def check_not_empty(self) -> None:
+        """Check that there is a goal to draw.
+
+        Raises:
+            EmptyGoalBufferError: if nothing was won yet.
+        """
         if len(self) == 0:
             raise EmptyGoalBufferError(
                 "the goal buffer is empty: add won states with add(), or explore until an episode is won"
             )
-        return self.draw(self._rng.uniform(count))
 
     def draw(self, uniform: Array) -> Array:
         """Pick a stored state for each number in [0, 1) of ``uniform`` ``[...]``, without a look at the host."""

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from gymnasium import spaces
 
 from isa_wrappers.arrays import Array, backend, to_numpy
 from isa_wrappers.batch import BatchStep, check_finite
 from isa_wrappers.errors import InvalidValueError, UnsupportedEnvironmentError
+from isa_wrappers.spaces import action_mask, check_parallel, concatenated, flat_size, flatten, num_actions
 
 StateFallback = str | Callable[[Any], npt.NDArray[Any]] | None
 
@@ -39,12 +39,12 @@ class ParallelEnvBatch:
             raise InvalidValueError("num_envs must be a whole number at least 1, got 0")
         self.envs = list(envs)
         first = self.envs[0]
-        _check_parallel(first)
+        check_parallel(first)
         self.num_envs = len(self.envs)
         self.agents: tuple[str, ...] = tuple(first.possible_agents)
         self.device = device
-        self.num_actions = tuple(_num_actions(first, agent) for agent in self.agents)
-        self.obs_size = max(_flat_size(_inner(first.observation_space(agent))) for agent in self.agents)
+        self.num_actions = tuple(num_actions(first, agent) for agent in self.agents)
+        self.obs_size = max(flat_size(first.observation_space(agent)) for agent in self.agents)
         self._fallback = state_fallback
         first.reset()
         self.state_size = len(self._global_state(first, first.reset()[0]))
@@ -82,7 +82,6 @@ class ParallelEnvBatch:
                 buffers["truncated"][b] = any(truncations.values())
                 buffers["terminated"][b] = not buffers["truncated"][b]
                 self._see(buffers, b, env, *env.reset())
-        check_finite("reward", buffers["reward"], self._time)
         return self._pack(buffers, stepped=True)
 
     def state_dict(self) -> dict[str, Array]:
@@ -111,21 +110,21 @@ class ParallelEnvBatch:
         for i, agent in enumerate(self.agents):
             if agent in env.agents:
                 buffers["alive"][b, i] = True
-                buffers["available"][b, i] = _mask(obs[agent], infos.get(agent, {}), self.num_actions[i], self)
+                n = self.num_actions[i]
+                buffers["available"][b, i, :n] = action_mask(obs[agent], infos.get(agent, {}), n)
             else:
                 buffers["available"][b, i, 0] = True
             if agent in obs:
-                flat = _flatten(_inner(env.observation_space(agent)), _inner_obs(obs[agent]))
+                flat = flatten(env.observation_space(agent), obs[agent])
                 buffers["obs"][b, i, : len(flat)] = flat
-        state = self._global_state(env, obs)
-        if not np.isfinite(state).all():
-            check_finite(f"state of copy {b}", state[None], self._time, self.state_names)
-        buffers["state"][b] = state
+        buffers["state"][b] = self._global_state(env, obs)
 
     def _pack(self, buffers: dict[str, npt.NDArray[Any]], stepped: bool = False) -> BatchStep:
         if not stepped:
             for name in ("obs", "state", "alive"):
                 buffers["final_" + name] = buffers[name]
+        for name, names in (("final_state", self.state_names), ("state", self.state_names), ("reward", self.agents)):
+            check_finite(name.removeprefix("final_"), buffers[name], self._time, names)
         if self.device is None:
             return BatchStep(**buffers)
         xp = backend(self.device)
@@ -135,58 +134,10 @@ class ParallelEnvBatch:
         if callable(self._fallback):
             return np.asarray(self._fallback(env), dtype=np.float32).reshape(-1)
         if self._fallback == "observations":
-            row = np.zeros((len(self.agents), self.obs_size), dtype=np.float32)
-            for i, agent in enumerate(self.agents):
-                if agent in obs:
-                    flat = _flatten(_inner(env.observation_space(agent)), _inner_obs(obs[agent]))
-                    row[i, : len(flat)] = flat
-            return row.reshape(-1)
+            return concatenated(env, obs)
         try:
             return np.asarray(env.state(), dtype=np.float32).reshape(-1)
         except (NotImplementedError, AttributeError) as error:
             raise UnsupportedEnvironmentError(
                 f"{env} has no state(); pass state_fallback='observations' or a function of the environment"
             ) from error
-
-
-def _check_parallel(env: Any) -> None:
-    if hasattr(env, "agent_iter"):
-        raise UnsupportedEnvironmentError(
-            f"{env} is an AEC environment; convert it with pettingzoo.utils.conversions.aec_to_parallel"
-        )
-    if not hasattr(env, "possible_agents") or not hasattr(env, "action_space"):
-        raise UnsupportedEnvironmentError(f"{env!r} is not a PettingZoo ParallelEnv (it has no possible_agents)")
-
-
-def _num_actions(env: Any, agent: str) -> int:
-    space = env.action_space(agent)
-    if not isinstance(space, spaces.Discrete) or space.start != 0:
-        raise UnsupportedEnvironmentError(
-            f"agent {agent!r} has action space {space}; supported: Discrete(n) starting at 0"
-        )
-    return int(space.n)
-
-
-def _inner(space: Any) -> Any:
-    return space["observation"] if isinstance(space, spaces.Dict) and "observation" in space.spaces else space
-
-
-def _inner_obs(obs: Any) -> Any:
-    return obs["observation"] if isinstance(obs, dict) and "observation" in obs else obs
-
-
-def _flat_size(space: Any) -> int:
-    return int(spaces.flatdim(space))
-
-
-def _flatten(space: Any, obs: Any) -> npt.NDArray[Any]:
-    return np.asarray(spaces.flatten(space, obs))
-
-
-def _mask(obs: Any, info: dict[str, Any], n: int, batch: ParallelEnvBatch) -> npt.NDArray[np.bool_]:
-    """Return ``[n_max]`` bool: the environment's mask, or every action the agent has."""
-    row = np.zeros(max(batch.num_actions), dtype=bool)
-    mask = obs.get("action_mask") if isinstance(obs, dict) else None
-    mask = info.get("action_mask") if mask is None else mask
-    row[:n] = True if mask is None else np.asarray(mask, dtype=bool)
-    return row

@@ -123,7 +123,7 @@ class Countdown(ParallelEnv):
         return np.array([self.left, 1.0], dtype=np.float32)
 
     def _all(self, value):
-        return {agent: value for agent in self.possible_agents}
+        return dict.fromkeys(self.possible_agents, value)
 
     def reset(self, seed=None, options=None):
         if seed is not None:

@@ -229,7 +229,6 @@ def test_a_checkpoint_of_another_configuration_is_refused(sections):
     other = algorithm_of(**{"goal": {"first_goals": 7}, **sections})
     with pytest.raises(FileFormatError, match="does not fit this run's configuration") as caught:
         other.load_state_dict(tensors, meta)
-        other.iterate()
     assert "\n" not in str(caught.value)
 
 

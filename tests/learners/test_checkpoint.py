@@ -177,13 +177,13 @@ def test_global_generators_travel_through_json():
     before = global_generators()
     try:
         random.seed(1)
-        np.random.seed(1)  # noqa: NPY002
+        np.random.seed(1)
         torch.manual_seed(1)
-        np.random.standard_normal()  # noqa: NPY002 - leaves a cached second Gaussian
+        np.random.standard_normal()
         states = json.loads(json.dumps(global_generators()))
 
         def draw():
-            numbers = np.random.standard_normal(3).tolist()  # noqa: NPY002
+            numbers = np.random.standard_normal(3).tolist()
             return [random.random(), random.gauss(0, 1), *numbers, *torch.rand(2).tolist()]
 
         first = draw()

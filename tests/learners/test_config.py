@@ -66,7 +66,7 @@ def test_every_number_of_the_learner_is_checked():
 
 def test_no_more_minibatches_than_sequences():
     assert PPOConfig(num_envs=4, buffer_rollouts=2, minibatches=8).minibatches == 8
-    with pytest.raises(InvalidValueError, match="minibatches must be at most.*8, got 9"):
+    with pytest.raises(InvalidValueError, match=r"minibatches must be at most.*8, got 9"):
         PPOConfig(num_envs=4, buffer_rollouts=2, minibatches=9)
 
 

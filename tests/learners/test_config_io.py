@@ -139,7 +139,7 @@ def test_files_that_are_no_configuration(tmp_path, content, message):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(FileFormatError, match="cannot read configuration .*none.yaml"):
+    with pytest.raises(FileFormatError, match=r"cannot read configuration .*none\.yaml"):
         read_config_file(tmp_path / "none.yaml")
     with pytest.raises(FileFormatError, match="cannot read configuration"):
         read_config_file(tmp_path)

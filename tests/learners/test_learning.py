@@ -9,7 +9,7 @@ STEPS = 40_000
 
 
 def test_isa_learns_to_open_two_locks():
-    """A random team opens both locks in under 2% of its episodes; after training the greedy one nearly always does.
+    """A random team won none of 2,000 episodes; after 40,000 steps, 1,300 episodes, the trained one nearly always wins.
 
     Every hyperparameter that matters is written here, so that tuning the presets leaves this test alone.
     """
@@ -18,7 +18,7 @@ def test_isa_learns_to_open_two_locks():
         "grid/unlock",
         "paper",
         {
-            "env_kwargs": {"num_agents": 2, "grid": 7, "targets": [[5, 3], [4, 5]], "horizon": 30},
+            "env_kwargs": {"num_agents": 2, "grid": 9, "targets": [[7, 3], [4, 6]], "horizon": 30},
             "seed": 1,
             "device": "cpu",
             "scope": {"transitions": 1_000},
@@ -40,7 +40,7 @@ def test_isa_learns_to_open_two_locks():
     scope, _ = scope_for(config)
     assert scope.special_dims == [[0, 1], [2, 3]]
     algorithm = Algorithm(config, scope)
-    assert algorithm.evaluate(64, 0).success_rate < 0.5, "nothing to learn"
+    assert algorithm.evaluate(64, 0).success_rate == 0.0, "there is something to learn"
     while algorithm.env_steps < STEPS:
         algorithm.iterate()
         if algorithm.phase.name == REACH and algorithm.evaluate(64, 1).success_rate >= 0.9:

@@ -40,7 +40,7 @@ CASES = {
 def seed_globals(seed):
     """The run does not seed the global generators: so that both runs start from the same, the test does."""
     random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002
+    np.random.seed(seed)
     torch.manual_seed(seed)
 
 

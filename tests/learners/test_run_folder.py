@@ -37,7 +37,7 @@ def test_a_folder_with_other_things_will_do(tmp_path):
 @pytest.mark.parametrize("below", ["", "run"])
 def test_a_file_is_no_folder(tmp_path, below):
     (tmp_path / "file").write_text("")
-    with pytest.raises(RunFolderError, match="cannot make run folder .*file"):
+    with pytest.raises(RunFolderError, match=r"cannot make run folder .*file"):
         RunFolder.create(tmp_path / "file" / below, tiny_config())
 
 

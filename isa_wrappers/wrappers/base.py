@@ -1,0 +1,204 @@
+"""What ISA's PettingZoo wrappers share: checks, the global state, success, freezing, saving."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, ClassVar, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from pettingzoo import ParallelEnv
+from pettingzoo.utils import BaseParallelWrapper
+
+from isa_wrappers.arrays import Array
+from isa_wrappers.batch import check_finite
+from isa_wrappers.errors import ScopeMismatchError, UnsupportedEnvironmentError, check_choice, check_float
+from isa_wrappers.scope import InfluenceScope
+from isa_wrappers.spaces import check_parallel, concatenated, num_actions
+
+Env: TypeAlias = "ParallelEnv[str, Any, int]"
+Infos = dict[str, dict[str, Any]]
+StateSource = str | Callable[[Any], npt.NDArray[Any]] | None
+"""``None`` for ``env.state()``, ``"observations"`` to concatenate them, or a function of the environment."""
+
+MODES = ("replace", "add")
+
+
+class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
+    """Base of ISA's wrappers around a ``ParallelEnv``.
+
+    Subclasses override :meth:`_begin` (after a reset) and :meth:`_advance` (after a step).
+
+    Args:
+        env: the environment.
+        scope: of its agents.
+        state: where the global state comes from; a wrapper around another of ISA's takes that one's.
+
+    Attributes:
+        frozen: evaluating: nothing is counted or recorded. Set with :meth:`freeze`.
+        global_state: ``[K]`` float32, the state after the last step.
+
+    Raises:
+        UnsupportedEnvironmentError: for an AEC or vectorised environment, or actions that are not discrete.
+        ScopeMismatchError: if the scope was made for other agents, actions or (at the reset) another state.
+    """
+
+    needs_goals: ClassVar[bool] = False
+
+    def __init__(self, env: Env, scope: InfluenceScope, state: StateSource = None) -> None:
+        check_parallel(env)
+        if isinstance(state, str):
+            check_choice("state", state, ("observations",))
+        super().__init__(env)
+        self.scope = scope
+        self.frozen = False
+        self.global_state: npt.NDArray[np.float32] = np.zeros(scope.state_size, dtype=np.float32)
+        self._source = state
+        self._steps = 0
+        self._index = {agent: i for i, agent in enumerate(scope.agents)}
+        self._numbers = [num_actions(env, agent) for agent in env.possible_agents]
+        scope.check_fits(list(env.possible_agents), self._numbers, scope.state_size)
+
+    def inner_wrappers(self) -> Iterator[Any]:
+        """Walk from the next environment inwards."""
+        env = self.env
+        while env is not None:
+            yield env
+            env = getattr(env, "env", None)
+
+    def freeze(self, frozen: bool = True) -> None:
+        """Evaluate without counting or recording, here and in every ISA wrapper further in."""
+        self.frozen = frozen
+        for env in self.inner_wrappers():
+            if isinstance(env, ScopeWrapper):
+                env.frozen = frozen
+
+    def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[dict[str, Any], Infos]:
+        """Start an episode.
+
+        Raises:
+            ScopeMismatchError: if agents or state differ from the scope's.
+            NonFiniteError: if the state holds NaN or infinity.
+        """
+        observations, infos = self.env.reset(seed=seed, options=options)
+        self._steps = 0
+        strangers = [agent for agent in self.env.agents if agent not in self._index]
+        if strangers:
+            raise ScopeMismatchError(
+                f"agent {strangers[0]!r} is not among the scope's {list(self.scope.agents)}; names must stay the same"
+            )
+        self._see(observations)
+        return self._begin(observations, infos, seed)
+
+    def step(
+        self, actions: dict[str, int]
+    ) -> tuple[dict[str, Any], dict[str, float], dict[str, bool], dict[str, bool], Infos]:
+        """Advance the environment."""
+        before = self.global_state
+        observations, rewards, terminations, truncations, infos = self.env.step(actions)
+        self._steps += 1
+        self._see(observations)
+        observations, rewards, infos = self._advance(before, actions, observations, rewards, infos)
+        return observations, rewards, terminations, truncations, infos
+
+    def _begin(self, observations: dict[str, Any], infos: Infos, seed: int | None) -> tuple[dict[str, Any], Infos]:
+        return observations, infos
+
+    def _advance(
+        self,
+        before: npt.NDArray[np.float32],
+        actions: Mapping[str, int],
+        observations: dict[str, Any],
+        rewards: dict[str, float],
+        infos: Infos,
+    ) -> tuple[dict[str, Any], dict[str, float], Infos]:
+        return observations, rewards, infos
+
+    def _see(self, observations: Mapping[str, Any]) -> None:
+        """Read the global state, checked; a wrapper of ISA's further in has done so already."""
+        if isinstance(self.env, ScopeWrapper) and self._source is None:
+            self.global_state = self.env.global_state
+            return
+        state = self._read_state(observations)
+        if len(state) != self.scope.state_size:
+            self.scope.check_fits(self.scope.agents, self.scope.num_actions, len(state))
+        if not np.isfinite(state).all():
+            check_finite("state", state[None], self._steps, self.scope.state_names)
+        self.global_state = state
+
+    def _read_state(self, observations: Mapping[str, Any]) -> npt.NDArray[np.float32]:
+        if callable(self._source):
+            return np.array(self._source(self.env), dtype=np.float32).reshape(-1)
+        if self._source == "observations":
+            return concatenated(self.env, observations)
+        try:
+            return np.array(self.env.state(), dtype=np.float32).reshape(-1)
+        except (NotImplementedError, AttributeError) as error:
+            raise UnsupportedEnvironmentError(
+                f"{self.env} has no state(); pass state='observations' or a function of the environment"
+            ) from error
+
+    def state_dict(self) -> dict[str, Array]:
+        """Return this wrapper's state and, under ``env.``, that of the ISA wrappers further in."""
+        inner = next((env for env in self.inner_wrappers() if isinstance(env, ScopeWrapper)), None)
+        return {} if inner is None else {f"env.{key}": value for key, value in inner.state_dict().items()}
+
+    def load_state_dict(self, state: dict[str, Array]) -> None:
+        """Restore what :meth:`state_dict` returned."""
+        inner = next((env for env in self.inner_wrappers() if isinstance(env, ScopeWrapper)), None)
+        if inner is not None:
+            inner.load_state_dict({key[4:]: value for key, value in state.items() if key.startswith("env.")})
+
+
+class IntrinsicReward(ScopeWrapper):
+    """Base of the wrappers that change rewards.
+
+    Args:
+        env: the environment.
+        scope: of its agents.
+        mode: ``"replace"`` gives ``factor`` times the equation's whole reward, which holds the environment's with its
+            own weight; ``"add"`` gives the environment's reward plus ``factor`` times the equation's intrinsic part.
+        factor: see ``mode``.
+        state: where the global state comes from.
+    """
+
+    def __init__(
+        self, env: Env, scope: InfluenceScope, mode: str = "replace", factor: float = 1.0, state: StateSource = None
+    ) -> None:
+        check_choice("mode", mode, MODES)
+        self.factor = check_float("factor", factor, 0.0)
+        self.adds = mode == "add"
+        super().__init__(env, scope, state)
+
+    def _acting(self, actions: Mapping[str, int], rewards: Mapping[str, float]) -> tuple[Array, Array, Array]:
+        """Return who acted ``[A]`` bool, their actions ``[A]`` and the inner rewards ``[A]``, in the scope's order."""
+        size = len(self._index)
+        acted, chosen = np.zeros(size, dtype=bool), np.zeros(size, dtype=np.int64)
+        outer = np.zeros(size, dtype=np.float32)
+        for agent, action in actions.items():
+            i = self._index[agent]
+            acted[i], chosen[i] = True, action
+        for agent, reward in rewards.items():
+            outer[self._index[agent]] = reward
+        return acted, chosen, outer
+
+    def _paid(
+        self,
+        rewards: Mapping[str, float],
+        infos: Infos,
+        parts: Mapping[str, list[float]],
+        total: list[float],
+        special: float,
+    ) -> tuple[dict[str, float], Infos]:
+        """Return new rewards, and infos that hold ``parts`` (common first) and the reward that came in."""
+        (common_key, common), (special_key, specials) = parts.items()
+        paid: dict[str, float] = {}
+        told: Infos = dict(infos)
+        for agent, reward in rewards.items():
+            i = self._index[agent]
+            whole = reward + self.factor * (common[i] + special * specials[i]) if self.adds else self.factor * total[i]
+            paid[agent] = whole
+            told[agent] = {
+                **infos.get(agent, {}), common_key: common[i], special_key: specials[i], "isa/env_reward": reward,
+            }  # fmt: skip
+        return paid, told

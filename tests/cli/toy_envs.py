@@ -1,0 +1,105 @@
+"""Factories of small PettingZoo environments, good and bad, named on the command line as ``toy_envs:...``."""
+
+import numpy as np
+from gymnasium import spaces
+from pettingzoo import AECEnv, ParallelEnv
+
+
+class Walk(ParallelEnv):
+    """Two agents on lines of their own, 0 to 3; both at 3 wins. Twelve steps at most."""
+
+    metadata = {"name": "walk"}  # noqa: RUF012
+
+    def __init__(self, length=3):
+        self.length = length
+        self.possible_agents = ["a", "b"]
+        self.agents = []
+        self.place, self.time = np.zeros(2, dtype=np.float32), 0
+
+    def observation_space(self, agent):
+        return spaces.Box(0, self.length, (2,))
+
+    def action_space(self, agent):
+        return spaces.Discrete(3)
+
+    def state(self):
+        return self.place.copy()
+
+    def _all(self, value):
+        return dict.fromkeys(self.possible_agents, value)
+
+    def reset(self, seed=None, options=None):
+        self.agents = list(self.possible_agents)
+        self.place, self.time = np.zeros(2, dtype=np.float32), 0
+        return self._all(self.place.copy()), self._all({})
+
+    def step(self, actions):
+        self.time += 1
+        moves = [actions[agent] - 1 for agent in self.possible_agents]
+        self.place = np.clip(self.place + np.array(moves, dtype=np.float32), 0, self.length)
+        won, late = bool((self.place == self.length).all()), self.time >= 12
+        if won or late:
+            self.agents = []
+        obs = self._all(self.place.copy())
+        return obs, self._all(float(won)), self._all(won), self._all(late and not won), self._all({"success": won})
+
+
+class Continuous(Walk):
+    def action_space(self, agent):
+        return spaces.Box(-1, 1, (2,))
+
+
+class Stateless(Walk):
+    def state(self):
+        raise NotImplementedError
+
+
+class NaNState(Walk):
+    def state(self):
+        return np.array([0.0, np.nan], dtype=np.float32)
+
+
+class NaNLater(Walk):
+    """The state breaks after some steps."""
+
+    def state(self):
+        return np.array([0.0, np.inf if self.time == 5 else 0.0], dtype=np.float32)
+
+
+class TurnByTurn(AECEnv):
+    metadata = {"name": "turns"}  # noqa: RUF012
+
+    def __init__(self):
+        super().__init__()
+        self.possible_agents = ["a"]
+
+
+def walk(length=3):
+    return Walk(length)
+
+
+def continuous():
+    return Continuous()
+
+
+def stateless():
+    return Stateless()
+
+
+def nan_state():
+    return NaNState()
+
+
+def nan_later():
+    return NaNLater()
+
+
+def aec():
+    return TurnByTurn()
+
+
+def nothing():
+    return object()
+
+
+NOT_A_FACTORY = 3
