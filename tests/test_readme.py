@@ -1,16 +1,19 @@
-"""The README's Python example runs as printed."""
+"""The Python examples of README and docs run as printed."""
 
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 
 
-def test_python_examples_print_what_their_comments_say(capsys):
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
+@pytest.mark.parametrize("page", ["README.md", "docs/wrappers.md"])
+def test_python_examples_print_what_their_comments_say(page, capsys):
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), flags=re.DOTALL)
     assert blocks
     for block in blocks:
-        exec(compile(block, "README.md", "exec"), {})
+        exec(compile(block, page, "exec"), {})
     promised = re.findall(r"print\(.*?\)\s+# (\S.*?)(?::.*)?$", "\n".join(blocks), flags=re.MULTILINE)
     assert capsys.readouterr().out.splitlines() == promised
 

@@ -506,7 +506,8 @@ def command(*arguments, safe_path=False, **options):
     """Run ``isa`` in a process of its own, as its script does: the current folder is not on its path."""
     flags = ["-P"] if safe_path else []
     code = "from isa_cli.main import main; main()"
-    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    env = {**os.environ, "PYTHONPATH": path}
     line = [sys.executable, *flags, "-c", code, *(str(argument) for argument in arguments)]
     return subprocess.run(line, env=env, capture_output=True, text=True, timeout=60, check=False, **options)
 

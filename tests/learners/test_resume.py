@@ -12,9 +12,9 @@ import torch
 from learner_helpers import tiny_config
 
 from isa_learners.algorithm import EXPLORE, REACH
-from isa_learners.checkpoint import load_checkpoint
+from isa_learners.checkpoint import load_checkpoint, save_checkpoint
 from isa_learners.run_folder import RunFolder
-from isa_learners.training import Interrupted, Training
+from isa_learners.training import Interrupted, Training, load_algorithm
 from isa_wrappers.errors import FileFormatError
 
 CLOCKS = {"wall_time_s", "steps_per_second", "wall_time"}
@@ -220,6 +220,30 @@ def test_the_streak_of_a_solved_run_survives_the_interruption(tmp_path):
     assert_same_run(whole, folder)
 
 
+def test_the_clock_goes_on(tmp_path):
+    folder = RunFolder.create(tmp_path / "run", config_of(CASES["reach"]))
+    sitting(folder, PressCtrlC(8), resume=False)
+    tensors, meta = load_checkpoint(folder.latest_checkpoint)
+    assert 0.0 < meta["progress"]["wall_time"] < 60.0
+    meta["progress"]["wall_time"] += 1_000.0
+    save_checkpoint(folder.latest_checkpoint, tensors, meta)
+    summary = Training(folder, resume=True, tensorboard=False).run()
+    assert 1_000.0 < summary["wall_time_s"] < 1_060.0
+    with folder.metrics_file.open(newline="") as file:
+        assert float(list(csv.DictReader(file))[-1]["wall_time_s"]) > 1_000.0
+
+
+def test_a_loaded_run_takes_its_configured_threads(tmp_path):
+    folder = whole_run(tmp_path / "run", config_of(CASES["plain ippo"]))
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        load_algorithm(folder)
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
+
+
 @pytest.mark.parametrize("damage", ["truncated", "foreign", "no progress"])
 def test_a_damaged_checkpoint_is_refused_and_nothing_is_lost(tmp_path, damage):
     folder = RunFolder.create(tmp_path / "run", config_of(CASES["reach"]))
@@ -232,8 +256,6 @@ def test_a_damaged_checkpoint_is_refused_and_nothing_is_lost(tmp_path, damage):
     elif damage == "foreign":
         path.write_text("something else")
     else:
-        from isa_learners.checkpoint import save_checkpoint
-
         tensors, meta = load_checkpoint(path)
         del meta["progress"]
         save_checkpoint(path, tensors, meta)
