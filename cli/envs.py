@@ -6,7 +6,7 @@ import json
 
 import typer
 
-from isa_wrappers.envs import TASKS
+from isa_wrappers.envs import available_tasks
 
 from .options import Json
 
@@ -14,8 +14,12 @@ from .options import Json
 def envs(as_json: Json = False) -> None:
     """List the tasks that can be run here."""
     if as_json:
-        typer.echo(json.dumps({"envs": [{"name": name, "description": text} for name, text in TASKS.items()]}))
+        typer.echo(
+            json.dumps({"envs": [{"name": name, "description": text} for name, text in available_tasks().items()]})
+        )
         return
-    for name, text in TASKS.items():
-        typer.echo(f"{name:<18} {text}")
-    typer.echo(f"{'package.module:factory':<18} a function of yours that returns a PettingZoo ParallelEnv")
+    for name, text in available_tasks().items():
+        typer.echo(f"{name:<32} {text}")
+    if not any(name.startswith("mpe/") for name in available_tasks()):
+        typer.echo(f"{'mpe/NAME':<32} particle environments; needs mpe2: pip install 'isa-marl[mpe]'")
+    typer.echo(f"{'package.module:factory':<32} a function of yours that returns a PettingZoo ParallelEnv")

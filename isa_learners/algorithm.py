@@ -16,15 +16,9 @@ from isa_learners.config import RunConfig
 from isa_learners.evaluation import Evaluation, evaluate
 from isa_learners.ppo import PPO
 from isa_learners.rollout import Collector, InputEncoder
-from isa_wrappers.arrays import stream_seed
+from isa_wrappers.arrays import stream_seed, with_prefix, without_prefix
 from isa_wrappers.batch import BatchEnv
-from isa_wrappers.batch_wrappers import (
-    BatchCountBonus,
-    BatchGoals,
-    BatchRecorder,
-    with_prefix,
-    without_prefix,
-)
+from isa_wrappers.batch_wrappers import BatchCountBonus, BatchGoals, BatchRecorder
 from isa_wrappers.envs import estimate_task_scope, make_batch
 from isa_wrappers.errors import DeviceError, FileFormatError, InvalidValueError
 from isa_wrappers.goals import GoalBuffer, GoalProjection
@@ -83,6 +77,7 @@ class Algorithm:
             self.projection = GoalProjection(scope, self.device)
         self.goals = GoalBuffer(first.state_size, config.goal.capacity, config.seed, self.device)
         self.env_steps = 0
+        self._evaluation_envs: dict[int, BatchEnv] = {}
         self.phase = self._enter(EXPLORE if config.algo == "isa" else TRAIN)
 
     def _make(self, num_envs: int) -> BatchEnv:
@@ -128,8 +123,10 @@ class Algorithm:
         return evaluate(env, self.phase.ppo.actor, self.phase.collector.encoder, seed)
 
     def evaluation_env(self, num_envs: int, seed: int) -> tuple[BatchEnv, BatchEnv]:
-        """Make the environment that evaluations play in, and return what it wraps too."""
-        base = self._make(num_envs)
+        """Return the environment that evaluations play in, and what it wraps."""
+        if num_envs not in self._evaluation_envs:
+            self._evaluation_envs[num_envs] = self._make(num_envs)
+        base = self._evaluation_envs[num_envs]
         if self.phase.name != REACH:
             return base, base
         return BatchGoals(base, self.goals, self.projection, reward=None, seed=seed), base

@@ -17,7 +17,7 @@ from isa_learners.networks import RecurrentNet, ValueNorm
 from isa_learners.returns import advantages
 from isa_learners.rollout import Rollout
 from isa_learners.sequences import Sequences, to_sequences
-from isa_wrappers.batch_wrappers import with_prefix, without_prefix
+from isa_wrappers.arrays import with_prefix, without_prefix
 
 _MODULES = ("actor", "critic", "value_norm")
 _OPTIMIZERS = ("actor_optimizer", "critic_optimizer")

@@ -99,6 +99,16 @@ def array_device(array: Array) -> Any:
     return "cpu" if isinstance(array, _NUMPY_TYPES) else array_api_compat.device(array)
 
 
+def with_prefix(prefix: str, state: dict[str, Array]) -> dict[str, Array]:
+    """Prepend ``prefix.`` to every key."""
+    return {f"{prefix}.{key}": value for key, value in state.items()}
+
+
+def without_prefix(prefix: str, state: dict[str, Array]) -> dict[str, Array]:
+    """Select the keys under ``prefix.`` and cut it off."""
+    return {key[len(prefix) + 1 :]: value for key, value in state.items() if key.startswith(prefix + ".")}
+
+
 def stream_seed(seed: int, stream: str) -> int:
     """Mix ``seed`` with the name of what it is for, so that no two uses share their random numbers."""
     return int(np.random.SeedSequence([seed, crc32(stream.encode())]).generate_state(1, np.uint64)[0] >> 1)

@@ -4,20 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from isa_wrappers.arrays import Array, Rng, backend, namespace
+from isa_wrappers.arrays import Array, Rng, backend, namespace, with_prefix, without_prefix
 from isa_wrappers.batch import BatchEnv, BatchStep, BatchWrapper
 from isa_wrappers.goals import GoalBuffer, GoalProjection
 from isa_wrappers.intrinsic import CountBonus, GoalReward
-
-
-def with_prefix(prefix: str, state: dict[str, Array]) -> dict[str, Array]:
-    """Prepend ``prefix.`` to every key."""
-    return {f"{prefix}.{key}": value for key, value in state.items()}
-
-
-def without_prefix(prefix: str, state: dict[str, Array]) -> dict[str, Array]:
-    """Select the keys under ``prefix.`` and cut it off."""
-    return {key[len(prefix) + 1 :]: value for key, value in state.items() if key.startswith(prefix + ".")}
 
 
 class BatchRecorder(BatchWrapper):
@@ -81,7 +71,10 @@ class BatchRecorder(BatchWrapper):
         self._return, self._length, self._totals = (
             xp.asarray(state[key], device=self.device) for key in ("return", "length", "totals")
         )
-        return self.env.load_state_dict(without_prefix("env", state))
+        inner = without_prefix("env", state)
+        if not inner:  # the environment starts afresh, so what was half finished is lost
+            self._return, self._length = self._return * 0, self._length * 0
+        return self.env.load_state_dict(inner)
 
 
 class BatchCountBonus(BatchWrapper):

@@ -3,13 +3,16 @@
 from isa_wrappers.envs.grid import GridParallelEnv
 from isa_wrappers.envs.grid_batch import GridBatch
 from isa_wrappers.envs.grid_rules import GridTask, grid_task
-from isa_wrappers.envs.registry import TASKS, estimate_task_scope, make_batch, make_parallel
+from isa_wrappers.envs.mpe import MPEParallelEnv
+from isa_wrappers.envs.registry import TASKS, available_tasks, estimate_task_scope, make_batch, make_parallel
 
 __all__ = [
     "TASKS",
     "GridBatch",
     "GridParallelEnv",
     "GridTask",
+    "MPEParallelEnv",
+    "available_tasks",
     "estimate_task_scope",
     "grid_task",
     "make_batch",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
+from inspect import signature
 from typing import Any
 
 from isa_wrappers.batch import BatchEnv
@@ -12,6 +13,7 @@ from isa_wrappers.config import ScopeConfig
 from isa_wrappers.envs.grid import GridParallelEnv
 from isa_wrappers.envs.grid_batch import GridBatch
 from isa_wrappers.envs.grid_rules import grid_task
+from isa_wrappers.envs.mpe import MPEParallelEnv, mpe_names
 from isa_wrappers.errors import InvalidValueError, UnknownTaskError, nearest
 from isa_wrappers.estimation import estimate_scope
 from isa_wrappers.parallel_batch import ParallelEnvBatch
@@ -43,10 +45,10 @@ def make_parallel(name: str, **kwargs: Any) -> Any:
         >>> make_parallel("grid/unlock", num_agents=2).possible_agents
         ['agent_0', 'agent_1']
     """
-    if ":" in name:
-        return _called(name, _factory(name), kwargs)
-    _known(name)
-    return _called(name, GridParallelEnv, {"name": name.removeprefix("grid/"), **kwargs})
+    if name.startswith("grid/"):
+        _known(name)
+        return _called(name, GridParallelEnv, {"name": name.removeprefix("grid/"), **kwargs})
+    return _parallel_factory(name)(kwargs)
 
 
 def make_batch(
@@ -69,10 +71,9 @@ def make_batch(
         >>> make_batch("grid/navigation", num_envs=8).reset(seed=0).state.shape
         (8, 28)
     """
-    if ":" in name:
-        factory = _factory(name)
-        envs = [_called(name, factory, kwargs) for _ in range(num_envs)]
-        return ParallelEnvBatch(envs, device, state_fallback)
+    if not name.startswith("grid/"):
+        make = _parallel_factory(name)
+        return ParallelEnvBatch([make(kwargs) for _ in range(num_envs)], device, state_fallback)
     _known(name)
     return GridBatch(_called(name, grid_task, {"name": name.removeprefix("grid/"), **kwargs}), num_envs, device)
 
@@ -105,28 +106,52 @@ def estimate_task_scope(
     return replace(scope, settings={"env": name, "env_kwargs": kwargs, **scope.settings})
 
 
+def _parallel_factory(name: str) -> Callable[[dict[str, Any]], Any]:
+    """Return what makes one ``ParallelEnv`` of a task that is not batched by itself."""
+    if name.startswith("mpe/"):
+        short = name.removeprefix("mpe/")
+        return lambda kwargs: MPEParallelEnv(short, **kwargs)
+    if ":" in name:
+        factory = _factory(name)
+        return lambda kwargs: _called(name, factory, kwargs)
+    raise _unknown(name)
+
+
+def available_tasks() -> dict[str, str]:
+    """Return the names of all tasks that can be made here, with a line on each."""
+    return TASKS | {f"mpe/{name}": "particle environment of package mpe2" for name in mpe_names()}
+
+
 def _known(name: str) -> None:
     if name not in TASKS:
-        raise UnknownTaskError(
-            f"unknown task {name!r}{nearest(name, TASKS)}; known: {', '.join(TASKS)}, or package.module:factory"
-        )
+        raise _unknown(name)
+
+
+def _unknown(name: str) -> UnknownTaskError:
+    offer = nearest(name, available_tasks())
+    known = f"{', '.join(TASKS)}, mpe/NAME, or package.module:factory"
+    return UnknownTaskError(f"unknown task {name!r}{offer}; known: {known}")
 
 
 def _factory(name: str) -> Callable[..., Any]:
-    module, _, attribute = name.partition(":")
+    module_name, _, attribute = name.partition(":")
+    if not attribute or not all(part.isidentifier() for part in module_name.split(".")):
+        raise UnknownTaskError(f"a task of your own is named package.module:factory, got {name!r}")
     try:
-        factory = getattr(import_module(module), attribute)
+        module = import_module(module_name)
     except ModuleNotFoundError as error:
         raise UnknownTaskError(f"cannot import {name!r}: no module {error.name!r} on the Python path") from error
-    except AttributeError as error:
-        raise UnknownTaskError(f"module {module!r} has no factory {attribute!r}") from error
+    factory = getattr(module, attribute, None)
     if not callable(factory):
-        raise UnknownTaskError(f"{name!r} is not callable; name a function that returns a ParallelEnv")
+        raise UnknownTaskError(
+            f"module {module_name!r} has no function {attribute!r}; name one that returns a ParallelEnv"
+        )
     return factory  # type: ignore[no-any-return]
 
 
 def _called(name: str, factory: Callable[..., Any], kwargs: dict[str, Any]) -> Any:
     try:
-        return factory(**kwargs)
+        signature(factory).bind(**kwargs)
     except TypeError as error:
         raise InvalidValueError(f"task {name!r} does not take these options: {error}") from error
+    return factory(**kwargs)

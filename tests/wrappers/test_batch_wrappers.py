@@ -20,8 +20,8 @@ from isa_wrappers import (
     GoalReward,
     InfluenceScope,
 )
-from isa_wrappers.arrays import to_backend, to_numpy
-from isa_wrappers.batch_wrappers import BatchCountBonus, BatchGoals, BatchRecorder, with_prefix, without_prefix
+from isa_wrappers.arrays import to_backend, to_numpy, with_prefix, without_prefix
+from isa_wrappers.batch_wrappers import BatchCountBonus, BatchGoals, BatchRecorder
 from isa_wrappers.envs import make_batch
 from isa_wrappers.errors import EmptyGoalBufferError
 

@@ -1,0 +1,161 @@
+"""The particle environments of package ``mpe2`` by name, with a world state, success, and an optional sparse reward."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from gymnasium import spaces
+from pettingzoo.utils import BaseParallelWrapper
+
+from isa_wrappers.errors import (
+    InvalidValueError,
+    MissingDependencyError,
+    UnknownTaskError,
+    check_float,
+    nearest,
+)
+
+Success = Callable[[Any, float], bool]
+
+
+def _distance(a: Any, b: Any) -> float:
+    return float(np.linalg.norm(a.state.p_pos - b.state.p_pos))
+
+
+def _all_covered(world: Any, within: float) -> bool:
+    """Every landmark has an agent on it."""
+    return all(min(_distance(agent, landmark) for agent in world.agents) < within for landmark in world.landmarks)
+
+
+def _goals_reached(world: Any, within: float) -> bool:
+    """Every agent that another one directs stands on the landmark meant for it."""
+    # ``goal_a`` is who is directed, ``goal_b`` where to; agents that direct nobody hold neither.
+    pairs = [(agent._goal_a, agent._goal_b) for agent in world.agents if agent._goal_a is not None]
+    return bool(pairs) and all(_distance(who, where) < within for who, where in pairs)
+
+
+SUCCESS: dict[str, Success] = {
+    "simple_spread_v3": _all_covered,
+    "simple_v3": _all_covered,
+    "simple_reference_v3": _goals_reached,
+    "simple_speaker_listener_v4": _goals_reached,
+}
+"""What counts as won, by environment: a function of mpe2's world and a distance."""
+
+
+def mpe_names() -> list[str]:
+    """List the environments of the installed ``mpe2``; empty without it."""
+    try:
+        import mpe2
+    except ImportError:
+        return []
+    return sorted(m.name for m in iter_modules(mpe2.__path__) if m.name.rpartition("_v")[2].isdigit())
+
+
+class MPEParallelEnv(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
+    """A particle environment whose ``state()`` is the world, not the observations strung together.
+
+    The state holds every agent's x, y and velocity, the message of those that speak, then every landmark's x and y.
+    (``mpe2``'s own ``state()`` repeats each position once an observer, relative to it.) A move changes the velocity at
+    once and the position one step later: estimate scopes with a window of 2. ``infos[agent]["success"]`` tells a
+    won step: in ``simple_spread`` and ``simple`` every landmark has an agent within ``success_distance`` at once; in
+    ``simple_reference`` and ``simple_speaker_listener`` every directed agent is that near to its landmark.
+
+    Args:
+        name: such as ``simple_spread_v3``.
+        sparse: pay 1 to every agent on success and nothing else; success then ends the episode.
+        success_distance: in the world's units.
+        success: your own ``(world, distance) -> bool``; needed for ``sparse`` where none is defined.
+        kwargs: passed to ``mpe2``, such as ``N=2`` or ``max_cycles=50``.
+
+    Raises:
+        MissingDependencyError: without ``mpe2``.
+        UnknownTaskError: if it has no such environment.
+        InvalidValueError: if ``sparse`` is asked for where success is not defined, or ``mpe2`` refuses an option.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        sparse: bool = False,
+        success_distance: float = 0.1,
+        success: Success | None = None,
+        **kwargs: Any,
+    ) -> None:
+        try:
+            import mpe2  # noqa: F401
+        except ImportError as error:
+            raise MissingDependencyError(f"mpe/{name} needs mpe2, which is not installed; pip install mpe2") from error
+        if name not in mpe_names():
+            raise UnknownTaskError(
+                f"mpe2 has no environment {name!r}{nearest(name, mpe_names())}; it has {', '.join(mpe_names())}"
+            )
+        self._success = success or SUCCESS.get(name)
+        self.success_distance = check_float("success_distance", success_distance, 0.0)
+        if sparse and self._success is None:
+            raise InvalidValueError(
+                f"mpe/{name} has no sparse mode: success is defined for {', '.join(SUCCESS)}; pass a success function"
+            )
+        self.sparse = sparse
+        self._over = False
+        try:
+            env = import_module(f"mpe2.{name}").parallel_env(**kwargs)
+        except (TypeError, AssertionError) as error:
+            raise InvalidValueError(f"mpe/{name} does not take these options: {error}") from error
+        super().__init__(env)
+        self.world = env.unwrapped.world
+        self.horizon = int(env.unwrapped.max_cycles)
+        self.state_names = tuple(self._names())
+        self.state_space = spaces.Box(-np.inf, np.inf, (len(self.state_names),), np.float32)
+
+    @property
+    def agents(self) -> list[str]:
+        """The agents that act next; none once a sparse episode is won."""
+        return [] if self._over else list(self.env.agents)
+
+    def _names(self) -> list[str]:
+        names = []
+        for agent in self.world.agents:
+            names += [f"{agent.name}.{what}" for what in ("x", "y", "vx", "vy")]
+            if not agent.silent:
+                names += [f"{agent.name}.says_{i}" for i in range(self.world.dim_c)]
+        return names + [f"{mark.name.replace(' ', '_')}.{axis}" for mark in self.world.landmarks for axis in "xy"]
+
+    def state(self) -> npt.NDArray[np.float32]:
+        """Return the world as ``[K]`` float32; :attr:`state_names` names each dimension."""
+        parts = []
+        for agent in self.world.agents:
+            parts += [agent.state.p_pos, agent.state.p_vel]
+            if not agent.silent:
+                parts.append(agent.state.c)
+        return np.concatenate(parts + [mark.state.p_pos for mark in self.world.landmarks]).astype(np.float32)
+
+    def _won(self) -> bool:
+        return self._success is not None and bool(self._success(self.world, self.success_distance))
+
+    def reset(
+        self, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+        """Start an episode."""
+        self._over = False
+        observations, infos = self.env.reset(seed=seed, options=options)
+        return observations, {agent: {**infos.get(agent, {}), "success": False} for agent in observations}
+
+    def step(
+        self, actions: dict[str, int]
+    ) -> tuple[dict[str, Any], dict[str, float], dict[str, bool], dict[str, bool], dict[str, dict[str, Any]]]:
+        """Advance the world."""
+        observations, rewards, terminations, truncations, infos = self.env.step(actions)
+        won = self._won()
+        infos = {agent: {**infos.get(agent, {}), "success": won} for agent in observations}
+        if self.sparse:
+            rewards = {agent: float(won) for agent in rewards}
+            if won:
+                terminations, truncations = dict.fromkeys(rewards, True), dict.fromkeys(rewards, False)
+                self._over = True
+        return observations, rewards, terminations, truncations, infos
