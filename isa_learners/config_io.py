@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -18,7 +19,7 @@ Plain = dict[str, Any]
 
 
 def make_config(env: str, preset: str = "fast", *overrides: Mapping[str, Any]) -> RunConfig:
-    """Resolve a run: defaults, then the preset's values for all tasks and for this one, then ``overrides`` in order.
+    """Resolve a run: defaults, then the preset's values for every pattern the task matches, then ``overrides``.
 
     Raises:
         InvalidValueError: for an unknown preset or key (the nearest is offered) or a value out of range.
@@ -29,7 +30,8 @@ def make_config(env: str, preset: str = "fast", *overrides: Mapping[str, Any]) -
     """
     check_choice("preset", preset, PRESETS)
     data: Plain = {"env": env, "preset": preset}
-    for layer in (PRESETS[preset]["*"], PRESETS[preset].get(env, {}), *overrides):
+    layers = [layer for pattern, layer in PRESETS[preset].items() if fnmatchcase(env, pattern)]
+    for layer in (*layers, *overrides):
         data = merge(data, layer)
     return config_from_dict(data)
 

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import FrozenInstanceError, fields
+from fnmatch import fnmatchcase
 
 import pytest
 
@@ -77,15 +78,17 @@ def test_configurations_are_frozen():
 
 
 @pytest.mark.parametrize("preset", sorted(PRESETS))
-@pytest.mark.parametrize("task", [*TASKS, "some.module:factory"])
+@pytest.mark.parametrize("task", [*TASKS, "mpe/simple_spread_v3", "some.module:factory"])
 def test_presets_are_valid_for_every_task(preset, task):
     config = make_config(task, preset)
     assert (config.env, config.preset) == (task, preset)
 
 
-def test_presets_name_real_tasks():
+def test_preset_patterns_match_real_tasks():
+    names = [*TASKS, "mpe/simple_spread_v3"]
     for preset in PRESETS.values():
-        assert set(preset) <= {"*", *TASKS}
+        assert [pattern for pattern in preset if not any(fnmatchcase(name, pattern) for name in names)] == []
+    assert make_config("mpe/simple_spread_v3").scope.window == 3
 
 
 TABLE = {

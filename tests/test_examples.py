@@ -1,0 +1,37 @@
+"""Every example runs as its first lines say."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from pettingzoo.test import parallel_api_test
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+
+def run(*arguments):
+    return subprocess.run(
+        [sys.executable, *arguments], capture_output=True, text=True, check=True, cwd=ROOT, timeout=120
+    ).stdout
+
+
+def test_own_environment():
+    from examples.own_environment import Door
+
+    parallel_api_test(Door(), num_cycles=100)
+    shown = run("examples/own_environment.py")
+    assert "common D_c = door" in shown
+    assert "agent_0: D_i = dial_0, door; special = dial_0" in shown
+    assert "'isa/bonus_common': 1.0" in shown
+
+
+def test_read_a_scope():
+    assert run("examples/read_a_scope.py").splitlines() == [
+        "agent_0 alone moves ['agent_0.x', 'agent_0.y']",
+        "agent_1 alone moves ['agent_1.x', 'agent_1.y']",
+        "agent_2 alone moves ['agent_2.x', 'agent_2.y']",
+        "delta 0.15: all agents move ['bullets']",
+        "delta 0.3: all agents move ['bullets']",
+        "delta 0.45: all agents move ['bullets']",
+    ]
