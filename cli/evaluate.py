@@ -25,7 +25,7 @@ def evaluate(
     from isa_learners.run_folder import RunFolder
     from isa_learners.training import load_algorithm
 
-    algorithm, meta = load_algorithm(RunFolder.open(run), best)
+    algorithm, meta = load_algorithm(RunFolder.open(run), best, policy_only=True)
     if render is not None:
         from isa_learners.rendering import render_episode
 

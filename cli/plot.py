@@ -21,8 +21,9 @@ def plot(
 
     folders = [RunFolder.open(run) for run in runs]
     if out is None and len(folders) == 1:
-        for path in plot_run(folders[0]):
-            typer.echo(path)
+        with writing_to(folders[0].path):
+            files = plot_run(folders[0])
+        typer.echo("\n".join(str(file) for file in files))
         return
     path = out or Path("curves.png")
     with writing_to(path):

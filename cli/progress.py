@@ -16,11 +16,12 @@ class TrainingDisplay:
 
     Args:
         folder: of the run, named at the end.
+        total: environment steps to go to.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, total: int) -> None:
         self.folder = folder
-        self.total = 0
+        self.total = total
         self._console = Console(stderr=True, highlight=False)
         self._live = self._console.is_terminal
         self._bar = Progress(
@@ -49,8 +50,8 @@ class TrainingDisplay:
             self._phase = phase
             self.say(f"phase {phase} from step {values['env_steps']:,}")
         if self._task is None:
-            self._task = self._bar.add_task("train", total=self.total or None, phase=phase, rate=0.0, success="-")
-        self._bar.update(self._task, total=self.total or None, completed=values["env_steps"], phase=phase)
+            self._task = self._bar.add_task("train", total=self.total, phase=phase, rate=0.0, success="-")
+        self._bar.update(self._task, completed=values["env_steps"], phase=phase)
         if "steps_per_second" in values:
             self._bar.update(self._task, rate=values["steps_per_second"])
         if "success_rate" in values:

@@ -10,7 +10,7 @@ import typer
 
 from isa_wrappers.config import ScopeConfig
 from isa_wrappers.envs import estimate_task_scope
-from isa_wrappers.errors import MissingDependencyError
+from isa_wrappers.errors import MissingDependencyError, RunFolderError
 from isa_wrappers.scope_io import plot_scope, save_scope, scope_table, scope_to_dict
 
 from .options import Env, Json, Kwargs, Seed, StateFallback, parse_kwargs, writing_to
@@ -32,6 +32,8 @@ def scope(
     as_json: Json = False,
 ) -> None:
     """Estimate the influence scope of every agent in ENV."""
+    if out is not None and (out / "scope.json").exists():
+        raise RunFolderError(f"{out} already holds a scope; choose another --out")
     config = ScopeConfig(transitions, delta, bin_width, window, conditioning)
     found = estimate_task_scope(env, config, seed, state_fallback, **parse_kwargs(kwargs))
     if out is not None:

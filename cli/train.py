@@ -95,14 +95,13 @@ def _run(folder: Any, resume: bool) -> None:
     from isa_learners.plotting import plot_run
     from isa_learners.training import Interrupted, Training
 
-    with TrainingDisplay(folder.path) as display:
+    with TrainingDisplay(folder.path, folder.config().steps) as display:
         try:
             training = Training(folder, resume=resume, report=display.report)
         except ISAError:
             if not resume:
                 folder.take_back()
             raise
-        display.total = training.config.steps
         try:
             summary = training.run()
         except Interrupted:

@@ -1,4 +1,4 @@
-"""Your own PettingZoo environment under ISA: two lamps, two switches each, one door.
+"""Your own PettingZoo environment under ISA: two dials and a door.
 
 python examples/own_environment.py
 isa scope examples.own_environment:Door

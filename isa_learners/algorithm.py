@@ -138,17 +138,37 @@ class Algorithm:
         tensors |= with_prefix("ppo", phase.ppo.state_dict())
         tensors |= with_prefix("collector", phase.collector.state_dict())
         tensors["noise"] = phase.collector.generator.get_state()
-        return tensors, {"phase": phase.name, "env_steps": self.env_steps, "generators": global_generators()}
+        meta = {"env": self.config.env, "device": self.device, "phase": phase.name, "env_steps": self.env_steps}
+        return tensors, {**meta, "generators": global_generators()}
 
-    def load_state_dict(self, tensors: dict[str, Tensor], meta: dict[str, Any]) -> None:
+    def load_state_dict(self, tensors: dict[str, Tensor], meta: dict[str, Any], policy_only: bool = False) -> None:
         """Go on from what :meth:`state_dict` returned.
+
+        Args:
+            tensors: the first of what it returned.
+            meta: the second.
+            policy_only: restore networks and goals alone, enough to evaluate; the device may differ.
 
         Raises:
             FileFormatError: if it comes from another task or configuration.
+            DeviceError: if it is to go on on another device than it was written on.
         """
+        if meta.get("env") != self.config.env:
+            raise FileFormatError(f"the checkpoint is of task {meta.get('env')!r}, this run of {self.config.env!r}")
+        if not policy_only and meta.get("device") != self.device:
+            raise DeviceError(
+                f"the checkpoint was written on {meta.get('device')!r} and goes on there only; this is {self.device!r}"
+            )
         try:
-            self.goals.load_state_dict(without_prefix("goals", tensors))
+            goals = without_prefix("goals", tensors)
+            if policy_only:
+                del goals["rng"]
+            self.goals.load_state_dict(goals)
             self.phase = self._enter(meta["phase"])
+            if policy_only:
+                self.phase.ppo.load_networks(without_prefix("ppo", tensors))
+                self.env_steps = meta["env_steps"]
+                return
             self.phase.ppo.load_state_dict(without_prefix("ppo", tensors), self.device)
             self.phase.collector.load_state_dict(without_prefix("collector", tensors))
             self.phase.collector.generator.set_state(tensors["noise"])

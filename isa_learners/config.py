@@ -104,7 +104,7 @@ class RunConfig:
     threads: int = 1
     eval_interval: int = 10_000
     eval_episodes: int = 32
-    checkpoint_interval: int = 100_000
+    checkpoint_interval: int = 10_000
     stop_when_solved: bool = False
     scope: ScopeConfig = field(default_factory=ScopeConfig)
     count: CountConfig = field(default_factory=CountConfig)

@@ -53,7 +53,8 @@ def evaluate(
         step = env.reset(seed)
         num_envs, num_agents = step.reward.shape
         playing = torch.ones(num_envs, device=step.reward.device)
-        total = torch.zeros(3, device=step.reward.device)
+        won = torch.zeros(num_envs, device=step.reward.device)
+        total = torch.zeros(2, device=step.reward.device)
         last_action = torch.full((num_envs, num_agents), encoder.num_actions, device=step.reward.device)
         hidden = torch.zeros(num_envs * num_agents, actor.hidden, device=step.reward.device)
         for _ in range(env.horizon or LONGEST_EPISODE):
@@ -63,12 +64,12 @@ def evaluate(
             logits, hidden = actor(inputs, hidden)
             last_action = masked_log_softmax(logits.view(num_envs, num_agents, -1), step.available).argmax(-1)
             step = env.step(last_action)
-            won = step.success.float()
-            total += torch.stack([(playing * won).sum(), (playing * step.reward.mean(-1)).sum(), playing.sum()])
+            won = torch.maximum(won, playing * step.success.float())
+            total += torch.stack([(playing * step.reward.mean(-1)).sum(), playing.sum()])
             playing = playing * (~step.done).float()
             if not bool(playing.any()):
                 break
         if watch is not None:
             watch(step)
-    won_count, returns, steps = (float(value) / num_envs for value in total)
-    return Evaluation(won_count, returns, steps, num_envs)
+    returns, steps = (float(value) / num_envs for value in total)
+    return Evaluation(float(won.mean()), returns, steps, num_envs)

@@ -101,11 +101,12 @@ class PPO:
             features = self.critic.features(sequences.inputs, sequences.critic_hidden)
             value = self.critic.decode(features)[..., 0]
             values = self.value_norm.denormalize(value)
-            v_tp1 = values[1:] * (1.0 - sequences.terminated)
-            advantage = advantages(
-                sequences.reward, values[:-1], v_tp1, sequences.valid, config.gamma, config.gae_lambda
-            )
-            returns = advantage + values[:-1]
+            # The dead have no value of their own (nothing trains it); what the team earns later reaches an agent
+            # from beyond its death through the lambda-return.
+            v_t = values[:-1] * sequences.mask
+            v_tp1 = values[1:] * sequences.next_alive * (1.0 - sequences.terminated)
+            advantage = advantages(sequences.reward, v_t, v_tp1, sequences.valid, config.gamma, config.gae_lambda)
+            returns = advantage + v_t
             self.value_norm.update(returns, sequences.mask)
             # The critic's output means something else once the norm has moved: bring old values along.
             old = self.value_norm.normalize(values[:-1])
@@ -132,11 +133,15 @@ class PPO:
             state |= with_prefix(f"buffer.{index}", vars(rollout))
         return state
 
+    def load_networks(self, state: dict[str, Tensor]) -> None:
+        """Restore actor, critic and value normalisation alone."""
+        for name in _MODULES:
+            getattr(self, name).load_state_dict(without_prefix(name, state))
+
     def load_state_dict(self, state: dict[str, Tensor], device: str) -> None:
         """Restore what :meth:`state_dict` returned."""
         self.generator.set_state(state["generator"])
-        for name in _MODULES:
-            getattr(self, name).load_state_dict(without_prefix(name, state))
+        self.load_networks(state)
         for name in _OPTIMIZERS:
             load_optimizer_tensors(getattr(self, name), without_prefix(name, state))
         self.buffer.clear()

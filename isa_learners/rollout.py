@@ -22,6 +22,7 @@ class Rollout:
         final_inputs: ``[T, B, A, F]`` inputs after the step, before an automatic reset.
         available: ``[T, B, A, n]`` bool.
         alive: ``[T, B, A]`` float, 1 where the agent acted.
+        next_alive: ``[T, B, A]`` float, 1 where the agent is alive after the step, before an automatic reset.
         action: ``[T, B, A]`` int64.
         log_prob: ``[T, B, A]`` of the action under the policy that took it.
         reward: ``[T, B, A]``.
@@ -36,6 +37,7 @@ class Rollout:
     final_inputs: Tensor
     available: Tensor
     alive: Tensor
+    next_alive: Tensor
     action: Tensor
     log_prob: Tensor
     reward: Tensor
@@ -128,6 +130,7 @@ class Collector:
             "final_inputs": self.encoder(step.final_obs, action),
             "available": now.available,
             "alive": now.alive.float(),
+            "next_alive": step.final_alive.float(),
             "action": action,
             "log_prob": log_prob,
             "reward": step.reward,

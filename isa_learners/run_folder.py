@@ -75,6 +75,10 @@ class RunFolder:
         """Read the configuration."""
         return config_from_dict(read_config_file(self.config_file))
 
+    def newest_checkpoint(self) -> Path | None:
+        """Return the latest checkpoint, the best one where there is no latest, or ``None``."""
+        return next((path for path in (self.latest_checkpoint, self.best_checkpoint) if path.exists()), None)
+
     def change_config(self, **values: Any) -> None:
         """Replace configuration values, checked.
 

@@ -18,6 +18,7 @@ class Sequences:
         inputs: ``[L + 1, N, F]``; after a sequence's last step stands the input it is bootstrapped from.
         available: ``[L, N, n]`` bool.
         mask: ``[L, N]`` 1 where the step is real and the agent alive.
+        next_alive: ``[L, N]`` 1 where the agent is alive after the step.
         valid: ``[L, N]`` 1 where the step is real.
         action: ``[L, N]``.
         log_prob: ``[L, N]``.
@@ -31,6 +32,7 @@ class Sequences:
     inputs: Tensor
     available: Tensor
     mask: Tensor
+    next_alive: Tensor
     valid: Tensor
     action: Tensor
     log_prob: Tensor
@@ -95,6 +97,7 @@ def to_sequences(rollout: Rollout) -> Sequences:
         inputs=inputs.flatten(1, 2),
         available=place(rollout.available),
         mask=place(rollout.alive),
+        next_alive=place(rollout.next_alive),
         valid=place(each_agent(torch.ones_like(rollout.start))),
         action=place(rollout.action),
         log_prob=place(rollout.log_prob),

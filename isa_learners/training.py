@@ -75,7 +75,7 @@ class Training:
         _use_threads(self.config)
         self._stop = False
         self._began = time.perf_counter()
-        if resume and folder.latest_checkpoint.exists():
+        if resume and folder.newest_checkpoint() is not None:
             self.algorithm = self._load()
         else:
             self.algorithm = self._start()
@@ -188,7 +188,7 @@ class Training:
         """Write a checkpoint: the latest, or the one with the best evaluation so far."""
         tensors, meta = self.algorithm.state_dict()
         path = self.folder.best_checkpoint if best else self.folder.latest_checkpoint
-        save_checkpoint(path, tensors, {**meta, "env": self.config.env, "progress": vars(self.progress)})
+        save_checkpoint(path, tensors, {**meta, "progress": vars(self.progress)})
 
     def summary(self) -> dict[str, Any]:
         """Return what ``summary.json`` holds."""
@@ -199,6 +199,7 @@ class Training:
             "preset": config.preset,
             "seed": config.seed,
             **self._here(),
+            "device": self.algorithm.device,
             "phase": self.algorithm.phase.name,
             "success_rate": progress.last.get("success_rate"),
             "return_mean": progress.last.get("return_mean"),
@@ -215,16 +216,24 @@ def _use_threads(config: RunConfig) -> None:
         torch.set_num_threads(config.threads)
 
 
-def load_algorithm(folder: RunFolder, best: bool = False) -> tuple[Algorithm, dict[str, Any]]:
+def load_algorithm(
+    folder: RunFolder, best: bool = False, policy_only: bool = False
+) -> tuple[Algorithm, dict[str, Any]]:
     """Rebuild a run's algorithm from its checkpoint; also the checkpoint's plain data.
+
+    Args:
+        folder: of the run.
+        best: take the checkpoint with the best evaluation, not the newest.
+        policy_only: restore networks and goals alone, enough to evaluate, on whatever device there is.
 
     Raises:
         FileFormatError: if the checkpoint is missing, truncated, foreign, or of another configuration.
     """
     config = folder.config()
     _use_threads(config)
-    tensors, meta = load_checkpoint(folder.best_checkpoint if best else folder.latest_checkpoint)
+    path = folder.best_checkpoint if best else folder.newest_checkpoint() or folder.latest_checkpoint
+    tensors, meta = load_checkpoint(path)
     scope = load_scope(folder.path) if config.algo == "isa" else None
     algorithm = Algorithm(config, scope)
-    algorithm.load_state_dict(tensors, meta)
+    algorithm.load_state_dict(tensors, meta, policy_only)
     return algorithm, meta

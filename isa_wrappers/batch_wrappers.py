@@ -11,7 +11,7 @@ from isa_wrappers.intrinsic import CountBonus, GoalReward
 
 
 class BatchRecorder(BatchWrapper):
-    """Records finished episodes (return, length, success) and puts won states into the goal buffer.
+    """Records finished episodes (return, length, success) and puts each one's first won state into the goal buffer.
 
     Place it next to the environment, so that returns are the environment's own.
 
@@ -26,12 +26,17 @@ class BatchRecorder(BatchWrapper):
         xp = backend(self.device)
         self._return = xp.zeros(self.num_envs, dtype=xp.float32, device=self.device)
         self._length = xp.zeros(self.num_envs, dtype=xp.float32, device=self.device)
+        self._won = xp.zeros(self.num_envs, dtype=xp.bool, device=self.device)
         self._totals = xp.zeros(4, dtype=xp.float64, device=self.device)
 
     def reset(self, seed: int | None = None) -> BatchStep:
         """Start every copy afresh; unfinished episodes are forgotten."""
-        self._return, self._length = self._return * 0, self._length * 0
+        self._forget()
         return self.env.reset(seed)
+
+    def _forget(self) -> None:
+        self._return, self._length = self._return * 0, self._length * 0
+        self._won = self._won & False
 
     def step(self, actions: Array) -> BatchStep:
         """Advance every copy."""
@@ -40,12 +45,16 @@ class BatchRecorder(BatchWrapper):
         self._return = self._return + xp.mean(step.reward, axis=-1)
         self._length = self._length + 1
         done = xp.astype(step.done, xp.float32)
-        won = xp.astype(step.success, xp.float32)
+        # An environment may tell success in several steps of an episode: it is won once, in the first.
+        first = step.success & ~self._won
+        self._won = self._won | step.success
+        won = xp.astype(self._won & step.done, xp.float32)
         finished = xp.stack([done, won, done * self._return, done * self._length])
         self._totals = self._totals + xp.astype(xp.sum(finished, axis=-1), xp.float64)
         self._return, self._length = self._return * (1 - done), self._length * (1 - done)
+        self._won = self._won & ~step.done
         if self.goals is not None:
-            self.goals.add(step.final_state, step.success)
+            self.goals.add(step.final_state, first)
         return step
 
     def take(self) -> dict[str, float]:
@@ -62,18 +71,18 @@ class BatchRecorder(BatchWrapper):
 
     def state_dict(self) -> dict[str, Array]:
         """Return the inner state, unfinished episodes and totals; the goal buffer is saved by its owner."""
-        own = {"return": self._return, "length": self._length, "totals": self._totals}
+        own = {"return": self._return, "length": self._length, "won": self._won, "totals": self._totals}
         return with_prefix("env", self.env.state_dict()) | own
 
     def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
         """Restore what :meth:`state_dict` returned."""
         xp = backend(self.device)
-        self._return, self._length, self._totals = (
-            xp.asarray(state[key], device=self.device) for key in ("return", "length", "totals")
+        self._return, self._length, self._won, self._totals = (
+            xp.asarray(state[key], device=self.device) for key in ("return", "length", "won", "totals")
         )
         inner = without_prefix("env", state)
         if not inner:  # the environment starts afresh, so what was half finished is lost
-            self._return, self._length = self._return * 0, self._length * 0
+            self._forget()
         return self.env.load_state_dict(inner)
 
 
@@ -148,6 +157,7 @@ class BatchGoals(BatchWrapper):
         self.goal: Array = None
         self.episode_goal: Array = None
         self._state: Array = None
+        self._alive: Array = None
 
     def reset(self, seed: int | None = None) -> BatchStep:
         """Start every copy afresh, each with a new goal.
@@ -163,7 +173,7 @@ class BatchGoals(BatchWrapper):
         return self._begin(step)
 
     def _begin(self, step: BatchStep) -> BatchStep:
-        self._state = step.state
+        self._state, self._alive = step.state, step.alive
         self.episode_goal = self.goal
         obs = self._extend(step.obs, self.goal)
         return replace(step, obs=obs, final_obs=obs)
@@ -178,7 +188,8 @@ class BatchGoals(BatchWrapper):
         goal = self.episode_goal = self.goal
         reward = step.reward
         if self.reward is not None:
-            reward = self.reward(self._state, step.final_state, goal, actions, reward).total
+            reward = self.reward(self._state, step.final_state, goal, actions, reward, self._alive).total
+        self._alive = step.alive
         fresh = self.goals.draw(self._rng.uniform(self.num_envs))
         self.goal = xp.where(step.done[:, None], fresh, goal)
         self._state = step.state

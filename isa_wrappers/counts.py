@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from isa_wrappers.arrays import Array, backend, namespace, scatter_add, to_backend, to_numpy
+from isa_wrappers.config import CountConfig
 from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, check_float, check_int
 
 _HASH_SEED = 2505_08630
@@ -42,8 +43,8 @@ class VisitCounter:
     def __init__(
         self,
         segments: Sequence[Sequence[int]],
-        count_scale: float = 1.0,
-        table_bits: int = 18,
+        count_scale: float = CountConfig.count_scale,
+        table_bits: int = CountConfig.table_bits,
         device: str | None = None,
     ) -> None:
         check_int("table_bits", table_bits, 4, 30)

@@ -13,13 +13,16 @@ from isa_wrappers.batch import BatchEnv, BatchStep, check_finite
 from isa_wrappers.config import ScopeConfig
 from isa_wrappers.errors import InvalidValueError, UnsupportedEnvironmentError
 from isa_wrappers.information import normalized_mutual_information
+from isa_wrappers.parallel_batch import ParallelEnvBatch, StateFallback
 from isa_wrappers.scope import InfluenceScope
 
 PATIENCE = 100
 """An agent that acts less than once in this many steps is taken for one that cannot be listened to."""
 
 
-def estimate_scope(env: Any, config: ScopeConfig | None = None, seed: int = 0) -> InfluenceScope:
+def estimate_scope(
+    env: Any, config: ScopeConfig | None = None, seed: int = 0, state_fallback: StateFallback = None
+) -> InfluenceScope:
     """Estimate what each agent can influence (Definitions 1 to 3) from N random transitions an agent.
 
     While agent i is listened to, its teammates hold one joint action, drawn each episode among the actions available
@@ -31,6 +34,7 @@ def estimate_scope(env: Any, config: ScopeConfig | None = None, seed: int = 0) -
         env: a batched environment, or a PettingZoo ``ParallelEnv`` with discrete actions and a ``state()``.
         config: N, delta, bins, window and conditioning.
         seed: of the environment and the random actions.
+        state_fallback: what stands for a ``ParallelEnv``'s missing ``state()``, see :class:`ParallelEnvBatch`.
 
     Returns:
         The scope, with its mutual information.
@@ -48,7 +52,7 @@ def estimate_scope(env: Any, config: ScopeConfig | None = None, seed: int = 0) -
         [6]
     """
     config = config or ScopeConfig()
-    batch = as_batch(env)
+    batch = as_batch(env, state_fallback)
     num_actions = max(batch.num_actions)
     smallest = 2 * num_actions
     if config.transitions < smallest:
@@ -71,13 +75,11 @@ def estimate_scope(env: Any, config: ScopeConfig | None = None, seed: int = 0) -
     )
 
 
-def as_batch(env: Any) -> BatchEnv:
+def as_batch(env: Any, state_fallback: StateFallback = None) -> BatchEnv:
     """Return ``env`` itself if it is batched, else a batch of one around a PettingZoo ``ParallelEnv``."""
     if isinstance(env, BatchEnv):
         return env
-    from isa_wrappers.parallel_batch import ParallelEnvBatch
-
-    return ParallelEnvBatch([env])
+    return ParallelEnvBatch([env], state_fallback=state_fallback)
 
 
 @dataclass
@@ -159,7 +161,7 @@ def _listen(env: BatchEnv, agent: npt.NDArray[np.int64], config: ScopeConfig, rn
             f"agent {stuck!r} acted in {int(xp.min(counted))} of {time + 1} steps, too few to listen to; "
             f"ask for fewer transitions than {config.transitions}"
         )
-    arrays = {name: to_numpy(xp.stack(column)) for name, column in heard.items()}
+    arrays = {name: to_numpy(xp.stack(heard.pop(name))) for name in list(heard)}  # lists go as arrays come
     return Listened(agent=agent, **arrays)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from isa_wrappers.arrays import Array, Rng, backend, namespace, to_numpy
+from isa_wrappers.config import GoalConfig
 from isa_wrappers.errors import EmptyGoalBufferError, ScopeMismatchError, check_int
 from isa_wrappers.scope import InfluenceScope
 
@@ -25,8 +26,11 @@ class GoalBuffer:
         (2, [1.0, 3.0])
     """
 
-    def __init__(self, state_size: int, capacity: int = 100, seed: int = 0, device: str | None = None) -> None:
+    def __init__(
+        self, state_size: int, capacity: int = GoalConfig.capacity, seed: int = 0, device: str | None = None
+    ) -> None:
         self.capacity = check_int("capacity", capacity, 1)
+        self.state_size = check_int("state_size", state_size, 1)
         self.device = device
         xp = backend(device)
         # One row more than the capacity: states that are not to be stored are written there.
@@ -102,7 +106,8 @@ class GoalBuffer:
         xp = backend(self.device)
         self._states = xp.asarray(state["states"], device=self.device, copy=True)
         self._added = xp.asarray(state["added"], device=self.device)[0]
-        self._rng.set_state(state["rng"])
+        if "rng" in state:  # left out where states alone move to another device
+            self._rng.set_state(state["rng"])
 
 
 class GoalProjection:

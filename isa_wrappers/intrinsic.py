@@ -5,6 +5,7 @@ from __future__ import annotations
 from isa_wrappers.arrays import Array, backend, namespace
 from isa_wrappers.config import CountConfig, GoalConfig
 from isa_wrappers.counts import VisitCounter, count_bonus
+from isa_wrappers.errors import ScopeMismatchError
 from isa_wrappers.rewards import SegmentReward, combine_segments, credit_gate, scope_segments, segment_progress
 from isa_wrappers.scope import InfluenceScope
 
@@ -37,6 +38,10 @@ class CountBonus:
     ) -> None:
         self.config = config or CountConfig()
         segments = [scope.common_dims, *scope.special_dims]
+        if counter is not None and counter.segments != segments:
+            raise ScopeMismatchError(
+                f"the shared counter counts segments {counter.segments}, this scope has {segments}; make one for it"
+            )
         self.counter = counter or VisitCounter(segments, self.config.count_scale, self.config.table_bits, device)
         xp = backend(device)
         self._gate = xp.asarray(scope.touches_common.copy(), device=device)
@@ -78,10 +83,21 @@ class GoalReward:
         self._gate = xp.asarray(scope.touches_common.copy(), device=device)
         self._segments = xp.asarray(scope_segments(scope), device=device)
 
-    def __call__(self, s_t: Array, s_tp1: Array, goal: Array, actions: Array, reward: Array) -> SegmentReward:
-        """Reward the step's progress towards ``goal`` ``[..., K]``; states as in :func:`segment_progress`."""
+    def __call__(
+        self, s_t: Array, s_tp1: Array, goal: Array, actions: Array, reward: Array, alive: Array
+    ) -> SegmentReward:
+        """Reward the step's progress towards the goal.
+
+        Args:
+            s_t: ``[..., K]`` state before the action.
+            s_tp1: ``[..., K]`` state after it, before any automatic reset.
+            goal: ``[..., K]``.
+            actions: ``[..., A]``.
+            reward: ``[..., A]`` the environment's.
+            alive: ``[..., A]`` agents that acted; the others get the environment's reward alone.
+        """
         progress = segment_progress(s_t, s_tp1, goal, self._segments, self.config.hamming)
-        gate = credit_gate(self._gate, actions)
-        return combine_segments(
-            progress[..., 0], progress[..., 1:], gate, reward, self.config.alpha1, self.config.alpha2
-        )
+        xp = namespace(progress)
+        special = xp.where(alive, progress[..., 1:], xp.zeros_like(progress[..., 1:]))
+        gate = credit_gate(self._gate, actions) & alive
+        return combine_segments(progress[..., 0], special, gate, reward, self.config.alpha1, self.config.alpha2)

@@ -21,8 +21,8 @@ class ParallelEnvBatch:
 
     Observations are flattened to float32 and padded with zeros to the longest; Discrete observations become one-hot;
     an ``action_mask`` is read from a Dict observation or from ``infos[agent]``. Actions beyond an agent's own number
-    are unavailable. A copy's episode ends when no agent is left; it counts as truncated if the last step truncated
-    any agent. Success is ``infos[agent]["success"]`` of any agent. Dead agents observe zeros.
+    are unavailable. A copy's episode ends when no agent is left; it counts as truncated unless the last step
+    terminated all that acted. Success is ``infos[agent]["success"]`` of any agent. Dead agents observe zeros.
 
     Args:
         envs: at least one environment; all alike.
@@ -46,9 +46,9 @@ class ParallelEnvBatch:
         self.num_actions = tuple(num_actions(first, agent) for agent in self.agents)
         self.obs_size = max(flat_size(first.observation_space(agent)) for agent in self.agents)
         self._fallback = state_fallback
-        first.reset()
         self.state_size = len(self._global_state(first, first.reset()[0]))
-        self.state_names: tuple[str, ...] = tuple(getattr(first, "state_names", ()))
+        names = getattr(first, "state_names", ()) if state_fallback is None else ()
+        self.state_names: tuple[str, ...] = tuple(names)
         self.action_names: tuple[str, ...] = tuple(getattr(first, "action_names", ()))
         self.horizon = int(getattr(first, "horizon", 0) or 0)
         self._time = 0
@@ -70,7 +70,7 @@ class ParallelEnvBatch:
         for b, env in enumerate(self.envs):
             acting = [agent in env.agents for agent in self.agents]
             chosen = {agent: int(joint[b, i]) for i, agent in enumerate(self.agents) if agent in env.agents}
-            obs, rewards, _, truncations, infos = env.step(chosen)
+            obs, rewards, terminations, _, infos = env.step(chosen)
             for agent, reward in rewards.items():
                 buffers["reward"][b, self.agents.index(agent)] = reward
             self._see(buffers, b, env, obs, infos)
@@ -78,9 +78,11 @@ class ParallelEnvBatch:
                 buffers["final_" + name][b] = buffers[name][b]
             buffers["success"][b] = any(bool(info.get("success", False)) for info in infos.values())
             if not env.agents:
-                buffers["final_alive"][b] = acting
-                buffers["truncated"][b] = any(truncations.values())
-                buffers["terminated"][b] = not buffers["truncated"][b]
+                # Whoever was cut off rather than terminated has a value that goes on.
+                cut = [now and not terminations.get(a, False) for a, now in zip(self.agents, acting, strict=True)]
+                buffers["final_alive"][b] = cut
+                buffers["truncated"][b] = any(cut)
+                buffers["terminated"][b] = not any(cut)
                 self._see(buffers, b, env, *env.reset())
         return self._pack(buffers, stepped=True)
 
@@ -91,6 +93,11 @@ class ParallelEnvBatch:
     def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
         """Start every copy afresh: PettingZoo environments cannot go on from a saved state."""
         return self.reset()
+
+    def close(self) -> None:
+        """Close every copy."""
+        for env in self.envs:
+            env.close()
 
     def _buffers(self) -> dict[str, npt.NDArray[Any]]:
         size, team, n = self.num_envs, len(self.agents), max(self.num_actions)

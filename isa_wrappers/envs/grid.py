@@ -16,6 +16,7 @@ from pettingzoo import ParallelEnv
 from isa_wrappers.envs.grid_render import draw_grid, grid_text
 from isa_wrappers.envs.grid_rules import (
     ACTION_NAMES,
+    HORIZON,
     MOVES,
     GridState,
     GridTask,
@@ -77,7 +78,7 @@ class GridParallelEnv(ParallelEnv[str, Observation, int]):  # type: ignore[misc]
         name: str,
         num_agents: int | None = None,
         grid: int | None = None,
-        horizon: int = 60,
+        horizon: int = HORIZON,
         targets: str | Sequence[Sequence[int]] = "listed",
         render_mode: str | None = None,
     ) -> None:

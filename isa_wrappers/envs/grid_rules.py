@@ -19,6 +19,7 @@ MOVES = ((0, 0), (0, -1), (0, 1), (-1, 0), (1, 0), (0, 0))
 SHOOT = 5
 SHOOT_ABOVE_Y = 5
 BULLETS_TO_WIN = 50
+HORIZON = 60
 
 LANDMARKS = (
     (12, 5), (12, 14), (13, 5), (6, 1), (11, 13), (12, 8), (2, 6), (11, 6),
@@ -84,7 +85,7 @@ def grid_task(
     name: str,
     num_agents: int | None = None,
     grid: int | None = None,
-    horizon: int = 60,
+    horizon: int = HORIZON,
     targets: str | Sequence[Sequence[int]] = "listed",
 ) -> GridTask:
     """Describe a grid task.

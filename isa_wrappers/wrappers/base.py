@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
@@ -55,6 +55,7 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
         self.global_state: npt.NDArray[np.float32] = np.zeros(scope.state_size, dtype=np.float32)
         self._source = state
         self._steps = 0
+        self._living: set[str] = set()
         self._index = {agent: i for i, agent in enumerate(scope.agents)}
         self._numbers = [num_actions(env, agent) for agent in env.possible_agents]
         scope.check_fits(list(env.possible_agents), self._numbers, scope.state_size)
@@ -82,11 +83,7 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
         """
         observations, infos = self.env.reset(seed=seed, options=options)
         self._steps = 0
-        strangers = [agent for agent in self.env.agents if agent not in self._index]
-        if strangers:
-            raise ScopeMismatchError(
-                f"agent {strangers[0]!r} is not among the scope's {list(self.scope.agents)}; names must stay the same"
-            )
+        self._check_known(self.env.agents)
         self._see(observations)
         return self._begin(observations, infos, seed)
 
@@ -94,9 +91,10 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
         self, actions: dict[str, int]
     ) -> tuple[dict[str, Any], dict[str, float], dict[str, bool], dict[str, bool], Infos]:
         """Advance the environment."""
-        before = self.global_state
+        before, self._living = self.global_state, set(self.env.agents)
         observations, rewards, terminations, truncations, infos = self.env.step(actions)
         self._steps += 1
+        self._check_known(rewards)
         self._see(observations)
         observations, rewards, infos = self._advance(before, actions, observations, rewards, infos)
         return observations, rewards, terminations, truncations, infos
@@ -113,6 +111,13 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
         infos: Infos,
     ) -> tuple[dict[str, Any], dict[str, float], Infos]:
         return observations, rewards, infos
+
+    def _check_known(self, agents: Iterable[str]) -> None:
+        for agent in agents:
+            if agent not in self._index:
+                raise ScopeMismatchError(
+                    f"agent {agent!r} is not among the scope's {list(self.scope.agents)}; names must stay the same"
+                )
 
     def _see(self, observations: Mapping[str, Any]) -> None:
         """Read the global state, checked; a wrapper of ISA's further in has done so already."""
@@ -176,6 +181,8 @@ class IntrinsicReward(ScopeWrapper):
         acted, chosen = np.zeros(size, dtype=bool), np.zeros(size, dtype=np.int64)
         outer = np.zeros(size, dtype=np.float32)
         for agent, action in actions.items():
+            if agent not in self._living:
+                continue  # the dead and the unborn do not act, whatever is sent for them
             i = self._index[agent]
             acted[i], chosen[i] = True, action
         for agent, reward in rewards.items():

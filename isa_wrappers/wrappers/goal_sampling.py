@@ -10,7 +10,7 @@ import numpy.typing as npt
 from gymnasium import spaces
 
 from isa_wrappers.arrays import Array, Rng
-from isa_wrappers.errors import InvalidValueError, UnsupportedEnvironmentError
+from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, UnsupportedEnvironmentError
 from isa_wrappers.goals import GoalBuffer, GoalProjection
 from isa_wrappers.scope import InfluenceScope
 from isa_wrappers.wrappers.base import Env, Infos, ScopeWrapper, StateSource
@@ -18,7 +18,7 @@ from isa_wrappers.wrappers.success import SuccessRule, SuccessTeller
 
 
 class GoalRecording(ScopeWrapper):
-    """Puts the last state of every won episode into a goal buffer (Algorithm 1: B), and changes nothing else.
+    """Puts the won state of every won episode into a goal buffer (Algorithm 1: B), and changes nothing else.
 
     Args:
         env: the environment.
@@ -37,6 +37,15 @@ class GoalRecording(ScopeWrapper):
         state: StateSource = None,
     ) -> None:
         super().__init__(env, scope, state)
+        if goals.state_size != scope.state_size:
+            raise ScopeMismatchError(
+                f"the goal buffer holds states of {goals.state_size} dimensions, the scope has {scope.state_size}"
+            )
+        for inner in self.inner_wrappers():
+            if isinstance(inner, GoalRecording):
+                raise InvalidValueError(
+                    f"{type(inner).__name__} further in records won states already; leave one of the two out"
+                )
         self.goals = goals
         self._teller = SuccessTeller(success)
 

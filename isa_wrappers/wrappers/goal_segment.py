@@ -78,8 +78,8 @@ class GoalSegmentReward(IntrinsicReward):
         rewards: dict[str, float],
         infos: Infos,
     ) -> tuple[dict[str, Any], dict[str, float], Infos]:
-        _, chosen, outer = self._acting(actions, rewards)
-        found = self.goal_reward(before, self.global_state, self._sampling.goal, chosen, outer)
+        acted, chosen, outer = self._acting(actions, rewards)
+        found = self.goal_reward(before, self.global_state, self._sampling.goal, chosen, outer, acted)
         parts = {"isa/progress_common": found.common.tolist(), "isa/progress_special": found.special.tolist()}
         paid, told = self._paid(rewards, infos, parts, found.total.tolist(), self.goal_reward.config.alpha1)
         return observations, paid, told

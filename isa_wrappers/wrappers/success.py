@@ -26,13 +26,21 @@ class SuccessTeller:
     def __init__(self, rule: SuccessRule = "success") -> None:
         self.rule = rule
         self._return = 0.0
+        self._told = False
 
     def begin(self) -> None:
         """Forget the last episode."""
         self._return = 0.0
+        self._told = False
 
     def won(self, env: Any, rewards: Mapping[str, float], infos: Mapping[str, Mapping[str, Any]], over: bool) -> bool:
-        """Return whether the episode is won; call once a step."""
+        """Return whether the episode was won in the step just taken: true once an episode. Call it once a step."""
+        if self._told:
+            return False
+        self._told = self._read(env, rewards, infos, over)
+        return self._told
+
+    def _read(self, env: Any, rewards: Mapping[str, float], infos: Mapping[str, Mapping[str, Any]], over: bool) -> bool:
         if callable(self.rule):
             return bool(self.rule(env, infos))
         if isinstance(self.rule, str):

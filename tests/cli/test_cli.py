@@ -419,13 +419,38 @@ def test_a_damaged_checkpoint_is_refused(copy_of, damage, arguments, capsys):
     elif damage == "foreign":
         path.write_bytes((run / "scope.safetensors").read_bytes())
     else:
-        path.unlink()
+        for file in path.parent.iterdir():
+            file.unlink()
     before = contents(run)
     assert isa(*arguments, run) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert f"{which}.safetensors" in one_line(err)
     assert contents(run) == before, "nothing is lost"
+
+
+def test_without_a_latest_checkpoint_the_best_one_goes_on(copy_of):
+    run = copy_of()
+    (run / "checkpoints" / "latest.safetensors").unlink()
+    rows = (run / "metrics.csv").read_text().splitlines()
+    assert isa("train", "--resume", run) == 0
+    assert (run / "metrics.csv").read_text().splitlines()[:2] == rows[:2], "what was measured before stays"
+
+
+def test_a_checkpoint_of_another_task_is_refused(copy_of, capsys):
+    run = copy_of()
+    config = (run / "config.yaml").read_text()
+    (run / "config.yaml").write_text(config.replace("env: grid/unlock", "env: grid/navigation"))
+    assert isa("eval", run) == 2
+    assert "is of task 'grid/unlock', this run of 'grid/navigation'" in one_line(capsys.readouterr().err)
+
+
+def test_a_scope_is_not_written_over(copy_of, capsys):
+    run = copy_of()
+    before = contents(run)
+    assert isa("scope", "grid/unlock", "--transitions", 60, "--out", run) == 2
+    assert "already holds a scope" in one_line(capsys.readouterr().err)
+    assert contents(run) == before
 
 
 def test_a_checkpoint_of_another_configuration_is_refused(copy_of, capsys):
@@ -494,8 +519,8 @@ def test_plot_of_a_run_without_metrics(copy_of, capsys):
 
 def test_our_own_failures_keep_their_traceback(monkeypatch):
     """Exit code 1 and a traceback, as Python does, once out of ``main``."""
-    monkeypatch.setattr("isa_cli.envs.TASKS", None)
-    with pytest.raises(AttributeError):
+    monkeypatch.setattr("isa_cli.envs.available_tasks", None)
+    with pytest.raises(TypeError):
         main(["envs", "--json"])
 
 

@@ -178,6 +178,9 @@ def random_rollout(ppo, seed, ends, start, num_agents=2, spread=0.3, dtype=torch
     weights = torch.rand(steps, num_envs, num_agents, n, generator=generator) * available
     action = weights.argmax(-1)
     alive = (torch.rand(steps, num_envs, num_agents, generator=generator) < 0.75).to(torch.float64)
+    # Whoever is alive at a step was so after the one before; across ends and beyond the rollout anything goes.
+    fate = (torch.rand(steps, num_envs, num_agents, generator=generator) < 0.75).to(torch.float64)
+    next_alive = torch.where(done[..., None], fate, torch.cat([alive[1:], fate[-1:]]))
     kept = (~starts[0]).double()[None, :, None, None]
     actor_hidden = normal(1, num_envs, num_agents, hidden_size).tanh() * kept
     critic_hidden = normal(1, num_envs, num_agents, hidden_size).tanh() * kept
@@ -188,6 +191,7 @@ def random_rollout(ppo, seed, ends, start, num_agents=2, spread=0.3, dtype=torch
         "inputs": inputs,
         "final_inputs": final,
         "alive": alive,
+        "next_alive": next_alive,
         "log_prob": log_prob,
         "reward": reward,
         "actor_hidden": actor_hidden,

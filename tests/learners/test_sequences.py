@@ -58,6 +58,7 @@ def rollout_of(ends, start, seed=0):
         final_inputs=-random(*shape, INPUTS),
         available=random(*shape, ACTIONS) < 0.5,
         alive=(random(*shape) < 0.7).float(),
+        next_alive=(random(*shape) < 0.7).float(),
         action=(random(*shape) * ACTIONS).long(),
         log_prob=-random(*shape),
         reward=random(*shape),
@@ -86,6 +87,7 @@ def test_to_sequences_equals_the_naive_walk(pattern):
             pairs = {
                 "available": rollout.available,
                 "mask": rollout.alive,
+                "next_alive": rollout.next_alive,
                 "action": rollout.action,
                 "log_prob": rollout.log_prob,
                 "reward": rollout.reward,

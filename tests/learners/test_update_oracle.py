@@ -115,11 +115,12 @@ class Reference:
                 steps, critic_h = [], h
                 for t in range(first, end):
                     h = self.critic.cell(rollout.inputs[t, b, i].to(D), h).detach()
-                    steps.append({"t": t, "rollout": rollout, "b": b, "i": i, "value": self.denormalized(h)})
+                    value = self.denormalized(h) if rollout.alive[t, b, i] else 0.0
+                    steps.append({"t": t, "rollout": rollout, "b": b, "i": i, "value": value})
                 hidden_after[id(rollout), b, i] = torch.zeros_like(h) if rollout.done[end - 1, b] else h
                 last = rollout.final_inputs[end - 1, b, i].to(D)
                 bootstrap = self.denormalized(self.critic.cell(last, h).detach())
-                if rollout.terminated[end - 1, b]:
+                if rollout.terminated[end - 1, b] or not rollout.next_alive[end - 1, b, i]:
                     bootstrap = 0.0
                 self.estimate(steps, rollout, bootstrap)
                 found.append({"steps": steps, "actor_h": actor_h, "critic_h": critic_h})

@@ -63,14 +63,18 @@ def eq_7(scope, s, s_next, g, actions, r_env, config):
 )
 @settings(deadline=None, max_examples=40)
 def test_goal_reward_is_eq_7(device, hamming, seed, scope, leading, weights):
+    """Agents that did not act get the environment's reward alone."""
     rng = np.random.default_rng(seed)
     s, s_next, g = rng.integers(-3, 4, (3, *leading, 5)).astype(np.float32) * 0.5
     actions = rng.integers(0, 4, (*leading, scope.num_agents))
     r_env = rng.normal(size=actions.shape).astype(np.float32)
     config = GoalConfig(alpha1=weights[0], alpha2=weights[1], hamming=hamming)
-    parts = GoalReward(scope, config, device)(*(on(device, x) for x in (s, s_next, g, actions, r_env)))
+    alive = rng.random(actions.shape) < 0.7
+    parts = GoalReward(scope, config, device)(*(on(device, x) for x in (s, s_next, g, actions, r_env, alive)))
     for where in np.ndindex(*leading):
         expected = eq_7(scope, s[where], s_next[where], g[where], actions[where], r_env[where], config)
+        nothing = np.stack([config.alpha2 * r_env[where], 0 * r_env[where], 0 * r_env[where]])
+        expected = np.where(alive[where], expected, nothing)
         for part, values in zip(parts, expected, strict=True):
             # float32 at distances of up to 250: one unit in the last place is 1.5e-5.
             np.testing.assert_allclose(to_numpy(part)[where], values, rtol=0, atol=1e-4)
@@ -80,7 +84,9 @@ def test_an_agent_whose_action_cannot_move_the_common_segment_gets_no_credit_for
     zeros, goal = np.zeros((1, 5), dtype=np.float32), np.array([[0, 0, 0, 0, 9]], dtype=np.float32)
     closer = np.array([[0, 0, 0, 0, 3]], dtype=np.float32)
     reward = GoalReward(MIXED, GoalConfig(alpha1=0.2, alpha2=0.0))
-    total = reward(zeros, closer, goal, np.array([[1, 1, 3]]), np.zeros((1, 3), dtype=np.float32)).total
+    total = reward(
+        zeros, closer, goal, np.array([[1, 1, 3]]), np.zeros((1, 3), dtype=np.float32), np.ones((1, 3), bool)
+    ).total
     assert total.tolist() == [[0.0, 3.0, 0.0]]
 
 
@@ -200,8 +206,8 @@ def test_numpy_equals_torch(name):
         pairs = [
             (ours(s_next, actions, reward, alive), theirs(*(on("cpu", x) for x in (s_next, actions, reward, alive)))),
             (
-                goal(s, s_next, g, actions, reward),
-                goal_torch(*(on("cpu", x) for x in (s, s_next, g, actions, reward))),
+                goal(s, s_next, g, actions, reward, alive),
+                goal_torch(*(on("cpu", x) for x in (s, s_next, g, actions, reward, alive))),
             ),
         ]
         for mine, other in pairs:

@@ -9,6 +9,7 @@ from parallel_toys import WalkEnv, walk_scope_dimensions
 from pettingzoo.test import parallel_api_test, parallel_seed_test
 
 from isa_wrappers import CountBonus, GoalBuffer, GoalConfig, GoalReward, InfluenceScope, VisitCounter
+from isa_wrappers.batch_wrappers import BatchRecorder
 from isa_wrappers.envs import make_batch, make_parallel
 from isa_wrappers.errors import (
     EmptyGoalBufferError,
@@ -17,6 +18,7 @@ from isa_wrappers.errors import (
     ScopeMismatchError,
     UnsupportedEnvironmentError,
 )
+from isa_wrappers.parallel_batch import ParallelEnvBatch
 from isa_wrappers.wrappers import GoalRecording, GoalSampling, GoalSegmentReward, InfluenceCountBonus
 
 SHOOTING_SCOPE = InfluenceScope.from_dimensions(
@@ -85,7 +87,7 @@ def test_equals_the_batched_path_step_by_step():
             before = step
             step = batch.step(actions[None])
             paid = bonus(step.final_state, actions[None], step.reward, before.alive)
-            total = progress(before.state, step.final_state, WON, actions[None], paid.total)
+            total = progress(before.state, step.final_state, WON, actions[None], paid.total, before.alive)
             observations, rewards, _, _, infos = single.step(dict(zip(single.possible_agents, actions, strict=True)))
             for i, agent in enumerate(single.possible_agents):
                 assert rewards[agent] == pytest.approx(total.total[0, i], rel=1e-6)
@@ -291,6 +293,52 @@ def test_aec_and_vectorised_environments_are_refused():
         InfluenceCountBonus(Aec(), walk_scope())
     with pytest.raises(UnsupportedEnvironmentError, match="already vectorised"):
         InfluenceCountBonus(Vectorised(), walk_scope())
+
+
+def test_a_won_episode_gives_one_goal_however_often_success_is_told():
+    class Lasting(WalkEnv):
+        def step(self, actions):
+            observations, rewards, _, _, infos = super().step(actions)
+            over = self.time >= self.horizon
+            self.agents = [] if over else self.possible_agents[:]
+            return observations, rewards, dict.fromkeys(rewards, False), dict.fromkeys(rewards, over), infos
+
+    goals = GoalBuffer(1)
+    scope = walk_scope(1)
+    env = GoalRecording(Lasting(agents=1), scope, goals)
+    for episode in (1, 2):
+        env.reset()
+        while env.agents:
+            env.step({"walker_0": 1})
+        assert goals.states.tolist() == [[3.0]] * episode
+    batch = BatchRecorder(ParallelEnvBatch([Lasting(agents=1)]), GoalBuffer(1))
+    batch.reset()
+    for _ in range(16):
+        batch.step(np.array([[1]]))
+    assert (batch.take()["episodes"], batch.goals.states.tolist()) == (2.0, [[3.0], [3.0]])
+    batch.reset()
+    for _ in range(8):
+        batch.step(np.array([[1]]))
+    assert batch.take()["success_rate"] == 1.0
+
+
+def test_who_does_not_act_is_paid_no_progress():
+    goals = goals_with(np.array([[3.0, 3.0]], dtype=np.float32))
+    env = GoalSegmentReward(GoalSampling(WalkEnv(late=True), walk_scope(), goals), walk_scope(), GoalConfig(1.0, 1.0))
+    env.reset()
+    env.env.env.position[1] = 1.0  # the world moves it before it joins
+    _, rewards, *_ = env.step({"walker_0": 1, "walker_1": 1})
+    assert rewards == {"walker_0": 1.0, "walker_1": 0.0}
+
+
+def test_recorders_and_buffers_must_fit():
+    scope, goals = walk_scope(), GoalBuffer(2)
+    with pytest.raises(InvalidValueError, match="leave one of the two out"):
+        GoalRecording(GoalRecording(WalkEnv(), scope, goals), scope, goals)
+    with pytest.raises(ScopeMismatchError, match="states of 3 dimensions, the scope has 2"):
+        GoalRecording(WalkEnv(), scope, GoalBuffer(3))
+    with pytest.raises(ScopeMismatchError, match="shared counter counts segments"):
+        InfluenceCountBonus(WalkEnv(), scope, counter=VisitCounter([[0], [1]]))
 
 
 def test_the_hamming_weight_reaches_the_reward():
