@@ -52,7 +52,7 @@ def raw_speed(task: str, device: str, num_envs: int, steps: int = 200) -> float:
 
 
 def stages(task: str, preset: str, device: str) -> dict[str, float]:
-    """Milliseconds of one iteration of the exploration phase, stage by stage."""
+    """Milliseconds and shares of one iteration of the exploration phase, stage by stage."""
     config = make_config(task, preset, {"device": device})
     torch.set_num_threads(config.threads)
     algorithm = Algorithm(config, scope_for(config)[0])
@@ -69,13 +69,15 @@ def stages(task: str, preset: str, device: str) -> dict[str, float]:
         return lambda: [stepped.step(action) for action in rollout.action] and None
 
     whole, inner = timed(replay(env), device), timed(replay(env.env), device)
-    return {
-        "environment_ms": inner * 1e3,
-        "isa_arithmetic_ms": (whole - inner) * 1e3,
-        "policy_ms": (collect - whole) * 1e3,
-        "update_ms": update * 1e3,
-        "env_steps_per_second": steps * config.ppo.num_envs / (collect + update),
+    parts = {
+        "environment": inner,
+        "isa_arithmetic": whole - inner,
+        "policy": collect - whole,
+        "update": update,
     }
+    found = {f"{name}_ms": seconds * 1e3 for name, seconds in parts.items()}
+    found |= {f"{name}_share": seconds / (collect + update) for name, seconds in parts.items()}
+    return found | {"env_steps_per_second": steps * config.ppo.num_envs / (collect + update)}
 
 
 def main() -> None:
