@@ -13,8 +13,9 @@ from isa_wrappers.batch import BatchEnv, BatchStep, check_finite
 from isa_wrappers.config import ScopeConfig
 from isa_wrappers.errors import InvalidValueError, UnsupportedEnvironmentError
 from isa_wrappers.information import normalized_mutual_information
-from isa_wrappers.parallel_batch import ParallelEnvBatch, StateFallback
+from isa_wrappers.parallel_batch import ParallelEnvBatch
 from isa_wrappers.scope import InfluenceScope
+from isa_wrappers.spaces import StateFallback
 
 PATIENCE = 100
 """An agent that acts less than once in this many steps is taken for one that cannot be listened to."""

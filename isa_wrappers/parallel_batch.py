@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,10 +10,8 @@ import numpy.typing as npt
 
 from isa_wrappers.arrays import Array, backend, to_numpy
 from isa_wrappers.batch import BatchStep, check_finite
-from isa_wrappers.errors import InvalidValueError, UnsupportedEnvironmentError
-from isa_wrappers.spaces import action_mask, check_parallel, concatenated, flat_size, flatten, num_actions
-
-StateFallback = str | Callable[[Any], npt.NDArray[Any]] | None
+from isa_wrappers.errors import InvalidValueError
+from isa_wrappers.spaces import StateFallback, action_mask, check_parallel, flat_size, flatten, num_actions, read_state
 
 
 class ParallelEnvBatch:
@@ -46,7 +44,7 @@ class ParallelEnvBatch:
         self.num_actions = tuple(num_actions(first, agent) for agent in self.agents)
         self.obs_size = max(flat_size(first.observation_space(agent)) for agent in self.agents)
         self._fallback = state_fallback
-        self.state_size = len(self._global_state(first, first.reset()[0]))
+        self.state_size = len(read_state(first, first.reset()[0], state_fallback))
         names = getattr(first, "state_names", ()) if state_fallback is None else ()
         self.state_names: tuple[str, ...] = tuple(names)
         self.action_names: tuple[str, ...] = tuple(getattr(first, "action_names", ()))
@@ -124,7 +122,7 @@ class ParallelEnvBatch:
             if agent in obs:
                 flat = flatten(env.observation_space(agent), obs[agent])
                 buffers["obs"][b, i, : len(flat)] = flat
-        buffers["state"][b] = self._global_state(env, obs)
+        buffers["state"][b] = read_state(env, obs, self._fallback)
 
     def _pack(self, buffers: dict[str, npt.NDArray[Any]], stepped: bool = False) -> BatchStep:
         if not stepped:
@@ -136,15 +134,3 @@ class ParallelEnvBatch:
             return BatchStep(**buffers)
         xp = backend(self.device)
         return BatchStep(**{name: xp.asarray(value, device=self.device) for name, value in buffers.items()})
-
-    def _global_state(self, env: Any, obs: dict[str, Any]) -> npt.NDArray[np.float32]:
-        if callable(self._fallback):
-            return np.asarray(self._fallback(env), dtype=np.float32).reshape(-1)
-        if self._fallback == "observations":
-            return concatenated(env, obs)
-        try:
-            return np.asarray(env.state(), dtype=np.float32).reshape(-1)
-        except (NotImplementedError, AttributeError) as error:
-            raise UnsupportedEnvironmentError(
-                f"{env} has no state(); pass state_fallback='observations' or a function of the environment"
-            ) from error

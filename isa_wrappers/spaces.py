@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,10 @@ import numpy.typing as npt
 from gymnasium import spaces
 
 from isa_wrappers.errors import UnsupportedEnvironmentError
+
+StateFallback = str | Callable[[Any], npt.NDArray[Any]] | None
+"""What gives the global state: ``None`` for ``env.state()``, ``"observations"`` to concatenate them, or a function of
+the environment."""
 
 
 def check_parallel(env: Any) -> None:
@@ -68,6 +72,24 @@ def action_mask(obs: Any, info: Mapping[str, Any], n: int) -> npt.NDArray[np.boo
     mask = obs.get("action_mask") if isinstance(obs, dict) else None
     mask = info.get("action_mask") if mask is None else mask
     return np.ones(n, dtype=bool) if mask is None else np.asarray(mask, dtype=bool)
+
+
+def read_state(env: Any, observations: Mapping[str, Any], fallback: StateFallback) -> npt.NDArray[np.float32]:
+    """Return the global state as a new vector ``[K]`` float32.
+
+    Raises:
+        UnsupportedEnvironmentError: if the environment has no ``state()`` and there is no fallback.
+    """
+    if callable(fallback):
+        return np.array(fallback(env), dtype=np.float32).reshape(-1)
+    if fallback == "observations":
+        return concatenated(env, observations)
+    try:
+        return np.array(env.state(), dtype=np.float32).reshape(-1)
+    except (NotImplementedError, AttributeError) as error:
+        raise UnsupportedEnvironmentError(
+            f"{env} has no state(); pass state_fallback='observations' or a function of the environment"
+        ) from error
 
 
 def concatenated(env: Any, observations: Mapping[str, Any]) -> npt.NDArray[np.float32]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
@@ -12,15 +12,12 @@ from pettingzoo.utils import BaseParallelWrapper
 
 from isa_wrappers.arrays import Array
 from isa_wrappers.batch import check_finite
-from isa_wrappers.errors import ScopeMismatchError, UnsupportedEnvironmentError, check_choice, check_float
+from isa_wrappers.errors import ScopeMismatchError, check_choice, check_float
 from isa_wrappers.scope import InfluenceScope
-from isa_wrappers.spaces import check_parallel, concatenated, num_actions
+from isa_wrappers.spaces import StateFallback, check_parallel, num_actions, read_state
 
 Env: TypeAlias = "ParallelEnv[str, Any, int]"
 Infos = dict[str, dict[str, Any]]
-StateSource = str | Callable[[Any], npt.NDArray[Any]] | None
-"""``None`` for ``env.state()``, ``"observations"`` to concatenate them, or a function of the environment."""
-
 MODES = ("replace", "add")
 
 
@@ -32,7 +29,7 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
     Args:
         env: the environment.
         scope: of its agents.
-        state: where the global state comes from; a wrapper around another of ISA's takes that one's.
+        state_fallback: where the global state comes from; a wrapper around another of ISA's takes that one's.
 
     Attributes:
         frozen: evaluating: nothing is counted or recorded. Set with :meth:`freeze`.
@@ -45,15 +42,15 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
 
     needs_goals: ClassVar[bool] = False
 
-    def __init__(self, env: Env, scope: InfluenceScope, state: StateSource = None) -> None:
+    def __init__(self, env: Env, scope: InfluenceScope, state_fallback: StateFallback = None) -> None:
         check_parallel(env)
-        if isinstance(state, str):
-            check_choice("state", state, ("observations",))
+        if isinstance(state_fallback, str):
+            check_choice("state_fallback", state_fallback, ("observations",))
         super().__init__(env)
         self.scope = scope
         self.frozen = False
         self.global_state: npt.NDArray[np.float32] = np.zeros(scope.state_size, dtype=np.float32)
-        self._source = state
+        self._fallback = state_fallback
         self._steps = 0
         self._living: set[str] = set()
         self._index = {agent: i for i, agent in enumerate(scope.agents)}
@@ -121,27 +118,15 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
 
     def _see(self, observations: Mapping[str, Any]) -> None:
         """Read the global state, checked; a wrapper of ISA's further in has done so already."""
-        if isinstance(self.env, ScopeWrapper) and self._source is None:
+        if isinstance(self.env, ScopeWrapper) and self._fallback is None:
             self.global_state = self.env.global_state
             return
-        state = self._read_state(observations)
+        state = read_state(self.env, observations, self._fallback)
         if len(state) != self.scope.state_size:
             self.scope.check_fits(self.scope.agents, self.scope.num_actions, len(state))
         if not np.isfinite(state).all():
             check_finite("state", state[None], self._steps, self.scope.state_names)
         self.global_state = state
-
-    def _read_state(self, observations: Mapping[str, Any]) -> npt.NDArray[np.float32]:
-        if callable(self._source):
-            return np.array(self._source(self.env), dtype=np.float32).reshape(-1)
-        if self._source == "observations":
-            return concatenated(self.env, observations)
-        try:
-            return np.array(self.env.state(), dtype=np.float32).reshape(-1)
-        except (NotImplementedError, AttributeError) as error:
-            raise UnsupportedEnvironmentError(
-                f"{self.env} has no state(); pass state='observations' or a function of the environment"
-            ) from error
 
     def state_dict(self) -> dict[str, Array]:
         """Return this wrapper's state and, under ``env.``, that of the ISA wrappers further in."""
@@ -164,16 +149,21 @@ class IntrinsicReward(ScopeWrapper):
         mode: ``"replace"`` gives ``factor`` times the equation's whole reward, which holds the environment's with its
             own weight; ``"add"`` gives the environment's reward plus ``factor`` times the equation's intrinsic part.
         factor: see ``mode``.
-        state: where the global state comes from.
+        state_fallback: where the global state comes from.
     """
 
     def __init__(
-        self, env: Env, scope: InfluenceScope, mode: str = "replace", factor: float = 1.0, state: StateSource = None
+        self,
+        env: Env,
+        scope: InfluenceScope,
+        mode: str = "replace",
+        factor: float = 1.0,
+        state_fallback: StateFallback = None,
     ) -> None:
         check_choice("mode", mode, MODES)
         self.factor = check_float("factor", factor, 0.0)
         self.adds = mode == "add"
-        super().__init__(env, scope, state)
+        super().__init__(env, scope, state_fallback)
 
     def _acting(self, actions: Mapping[str, int], rewards: Mapping[str, float]) -> tuple[Array, Array, Array]:
         """Return who acted ``[A]`` bool, their actions ``[A]`` and the inner rewards ``[A]``, in the scope's order."""

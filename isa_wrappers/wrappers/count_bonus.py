@@ -11,7 +11,8 @@ from isa_wrappers.counts import VisitCounter
 from isa_wrappers.errors import InvalidValueError
 from isa_wrappers.intrinsic import CountBonus
 from isa_wrappers.scope import InfluenceScope
-from isa_wrappers.wrappers.base import Env, Infos, IntrinsicReward, StateSource
+from isa_wrappers.spaces import StateFallback
+from isa_wrappers.wrappers.base import Env, Infos, IntrinsicReward
 
 
 class InfluenceCountBonus(IntrinsicReward):
@@ -28,7 +29,7 @@ class InfluenceCountBonus(IntrinsicReward):
         mode: ``"replace"`` or ``"add"``, see :class:`~isa_wrappers.wrappers.base.IntrinsicReward`.
         factor: of the reward or of the added part.
         counter: share one between environments; by default the wrapper has its own.
-        state: where the global state comes from: ``None`` for ``env.state()``, ``"observations"``, or a function.
+        state_fallback: where the global state comes from: ``None`` (``env.state()``), ``"observations"``, a function.
 
     Raises:
         ScopeMismatchError: if the scope was made for another environment.
@@ -54,9 +55,9 @@ class InfluenceCountBonus(IntrinsicReward):
         mode: str = "replace",
         factor: float = 1.0,
         counter: VisitCounter | None = None,
-        state: StateSource = None,
+        state_fallback: StateFallback = None,
     ) -> None:
-        super().__init__(env, scope, mode, factor, state)
+        super().__init__(env, scope, mode, factor, state_fallback)
         if any(isinstance(inner, InfluenceCountBonus) for inner in self.inner_wrappers()):
             raise InvalidValueError(f"{env} has a count bonus already; a second one would count every visit twice")
         self.bonus = CountBonus(scope, config, counter=counter)

@@ -13,7 +13,8 @@ from isa_wrappers.arrays import Array, Rng
 from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, UnsupportedEnvironmentError
 from isa_wrappers.goals import GoalBuffer, GoalProjection
 from isa_wrappers.scope import InfluenceScope
-from isa_wrappers.wrappers.base import Env, Infos, ScopeWrapper, StateSource
+from isa_wrappers.spaces import StateFallback
+from isa_wrappers.wrappers.base import Env, Infos, ScopeWrapper
 from isa_wrappers.wrappers.success import SuccessRule, SuccessTeller
 
 
@@ -25,7 +26,7 @@ class GoalRecording(ScopeWrapper):
         scope: of its agents.
         goals: the buffer, shared with whatever samples from it.
         success: how a won episode is told, see :data:`~isa_wrappers.wrappers.success.SuccessRule`.
-        state: where the global state comes from.
+        state_fallback: where the global state comes from.
     """
 
     def __init__(
@@ -34,9 +35,9 @@ class GoalRecording(ScopeWrapper):
         scope: InfluenceScope,
         goals: GoalBuffer,
         success: SuccessRule = "success",
-        state: StateSource = None,
+        state_fallback: StateFallback = None,
     ) -> None:
-        super().__init__(env, scope, state)
+        super().__init__(env, scope, state_fallback)
         if goals.state_size != scope.state_size:
             raise ScopeMismatchError(
                 f"the goal buffer holds states of {goals.state_size} dimensions, the scope has {scope.state_size}"
@@ -90,7 +91,7 @@ class GoalSampling(GoalRecording):
         goals: the buffer to draw from and to feed.
         success: how a won episode is told.
         seed: of the draws; ``reset(seed=...)`` seeds them anew.
-        state: where the global state comes from.
+        state_fallback: where the global state comes from.
 
     Attributes:
         goal: ``[K]`` the won state drawn for this episode.
@@ -118,9 +119,9 @@ class GoalSampling(GoalRecording):
         goals: GoalBuffer,
         success: SuccessRule = "success",
         seed: int = 0,
-        state: StateSource = None,
+        state_fallback: StateFallback = None,
     ) -> None:
-        super().__init__(env, scope, goals, success, state)
+        super().__init__(env, scope, goals, success, state_fallback)
         for inner in self.inner_wrappers():
             name = type(inner).__name__
             if isinstance(inner, GoalRecording):

@@ -10,7 +10,8 @@ from isa_wrappers.config import GoalConfig
 from isa_wrappers.errors import InvalidValueError
 from isa_wrappers.intrinsic import GoalReward
 from isa_wrappers.scope import InfluenceScope
-from isa_wrappers.wrappers.base import Env, Infos, IntrinsicReward, StateSource
+from isa_wrappers.spaces import StateFallback
+from isa_wrappers.wrappers.base import Env, Infos, IntrinsicReward
 from isa_wrappers.wrappers.goal_sampling import GoalSampling
 
 
@@ -28,7 +29,7 @@ class GoalSegmentReward(IntrinsicReward):
         config: weights and lambda.
         mode: ``"replace"`` or ``"add"``, see :class:`~isa_wrappers.wrappers.base.IntrinsicReward`.
         factor: of the reward or of the added part.
-        state: where the global state comes from.
+        state_fallback: where the global state comes from.
 
     Raises:
         InvalidValueError: without a :class:`GoalSampling` further in, or with another of this kind.
@@ -56,9 +57,9 @@ class GoalSegmentReward(IntrinsicReward):
         config: GoalConfig | None = None,
         mode: str = "replace",
         factor: float = 1.0,
-        state: StateSource = None,
+        state_fallback: StateFallback = None,
     ) -> None:
-        super().__init__(env, scope, mode, factor, state)
+        super().__init__(env, scope, mode, factor, state_fallback)
         inner = list(self.inner_wrappers())
         if any(isinstance(wrapper, GoalSegmentReward) for wrapper in inner):
             raise InvalidValueError(f"{env} has a goal-segment reward already; a second one would pay progress twice")

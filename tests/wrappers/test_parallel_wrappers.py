@@ -185,15 +185,15 @@ def test_one_goal_an_episode_from_the_seed():
 def test_state_from_observations_or_a_function():
     dims = {f"walker_{i}": [[], [2 * i], [2 * i]] for i in range(2)}
     scope = InfluenceScope.from_dimensions(dims, state_size=4)
-    env = InfluenceCountBonus(WalkEnv(stateless=True), scope, state="observations")
+    env = InfluenceCountBonus(WalkEnv(stateless=True), scope, state_fallback="observations")
     env.reset()
     env.step({"walker_0": 1, "walker_1": 0})
     assert env.global_state.tolist() == [1.0, 1.0, 0.0, 1.0]
-    twice = InfluenceCountBonus(WalkEnv(stateless=True), walk_scope(), state=lambda inner: inner.position * 2)
+    twice = InfluenceCountBonus(WalkEnv(stateless=True), walk_scope(), state_fallback=lambda inner: inner.position * 2)
     twice.reset()
     twice.step({"walker_0": 1, "walker_1": 0})
     assert twice.global_state.tolist() == [2.0, 0.0]
-    with pytest.raises(UnsupportedEnvironmentError, match=r"has no state\(\); pass state='observations'"):
+    with pytest.raises(UnsupportedEnvironmentError, match=r"has no state\(\); pass state_fallback='observations'"):
         InfluenceCountBonus(WalkEnv(stateless=True), walk_scope()).reset()
 
 
