@@ -46,6 +46,7 @@ def train(
         return
     if env is None:
         raise InvalidValueError("name a task to train on, such as grid/shooting, or --resume a run folder")
+    from isa_learners.config import DEFAULT_PRESET
     from isa_learners.config_io import make_config, parse_overrides, read_config_file
 
     # Only what was given: a configuration file's values hold where the command line says nothing.
@@ -57,7 +58,7 @@ def train(
     if options := parse_kwargs(kwargs):
         given["env_kwargs"] = options
     from_file = read_config_file(config) if config is not None else {}
-    preset = preset or from_file.get("preset", "fast")
+    preset = preset or from_file.get("preset", DEFAULT_PRESET)
     overrides = parse_overrides(override or [])
     for key, instead in (("env", "the argument ENV"), ("preset", "--preset")):
         if key in overrides:

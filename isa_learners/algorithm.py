@@ -1,4 +1,4 @@
-"""Algorithm 1 as a composition: estimate a scope; explore under Eq. 10; reach goals under Eq. 7 .
+"""Algorithm 1 as a composition: estimate a scope; explore under Eq. 10; reach goals under Eq. 7.
 
 The learner sees goals only as part of an observation, and intrinsic rewards only as a reward.
 """
@@ -16,7 +16,7 @@ from isa_learners.config import RunConfig
 from isa_learners.evaluation import Evaluation, evaluate
 from isa_learners.ppo import PPO
 from isa_learners.rollout import Collector, InputEncoder
-from isa_wrappers.arrays import stream_seed, with_prefix, without_prefix
+from isa_wrappers.arrays import backend, stream_seed, with_prefix, without_prefix
 from isa_wrappers.batch import BatchEnv
 from isa_wrappers.batch_wrappers import BatchCountBonus, BatchGoals, BatchRecorder
 from isa_wrappers.envs import estimate_task_scope, make_batch
@@ -38,8 +38,7 @@ def resolve_device(device: str) -> str:
     """
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
-    if device == "cuda" and not torch.cuda.is_available():
-        raise DeviceError("device 'cuda' was asked for but torch sees no CUDA device; use 'cpu' or 'auto'")
+    backend(device)
     return device
 
 

@@ -15,6 +15,9 @@ ALGORITHMS = {
 }
 
 
+DEFAULT_PRESET = "fast"
+
+
 @dataclass(frozen=True)
 class PPOConfig:
     """The recurrent PPO with shared parameters (arXiv 2505.08630, appendix).
@@ -97,7 +100,7 @@ class RunConfig:
     env_kwargs: dict[str, Any] = field(default_factory=dict)
     state_fallback: str | None = None
     algo: str = "isa"
-    preset: str = "fast"
+    preset: str = DEFAULT_PRESET
     steps: int = 2_100_000
     seed: int = 0
     device: str = "auto"

@@ -11,14 +11,14 @@ from typing import Any, get_type_hints
 
 import yaml
 
-from isa_learners.config import RunConfig
+from isa_learners.config import DEFAULT_PRESET, RunConfig
 from isa_learners.presets import PRESETS
 from isa_wrappers.errors import FileFormatError, InvalidValueError, check_choice, nearest
 
 Plain = dict[str, Any]
 
 
-def make_config(env: str, preset: str = "fast", *overrides: Mapping[str, Any]) -> RunConfig:
+def make_config(env: str, preset: str = DEFAULT_PRESET, *overrides: Mapping[str, Any]) -> RunConfig:
     """Resolve a run: defaults, then the preset's values for every pattern the task matches, then ``overrides``.
 
     Raises:

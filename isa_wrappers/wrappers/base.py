@@ -3,22 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from pettingzoo import ParallelEnv
 from pettingzoo.utils import BaseParallelWrapper
 
-from isa_wrappers.arrays import Array
+from isa_wrappers.arrays import Array, with_prefix, without_prefix
 from isa_wrappers.batch import check_finite
 from isa_wrappers.errors import ScopeMismatchError, check_choice, check_float
+from isa_wrappers.rewards import SegmentReward
 from isa_wrappers.scope import InfluenceScope
 from isa_wrappers.spaces import StateFallback, check_parallel, num_actions, read_state
 
 Env: TypeAlias = "ParallelEnv[str, Any, int]"
 Infos = dict[str, dict[str, Any]]
 MODES = ("replace", "add")
+
+
+class Turn(NamedTuple):
+    """One step of the inner environment.
+
+    Attributes:
+        before: ``[K]`` the state before it.
+        actions: what was sent.
+        observations: what came back.
+        rewards: what came back.
+        infos: what came back.
+    """
+
+    before: npt.NDArray[np.float32]
+    actions: dict[str, int]
+    observations: dict[str, Any]
+    rewards: dict[str, float]
+    infos: Infos
 
 
 class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
@@ -39,8 +58,6 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
         UnsupportedEnvironmentError: for an AEC or vectorised environment, or actions that are not discrete.
         ScopeMismatchError: if the scope was made for other agents, actions or (at the reset) another state.
     """
-
-    needs_goals: ClassVar[bool] = False
 
     def __init__(self, env: Env, scope: InfluenceScope, state_fallback: StateFallback = None) -> None:
         check_parallel(env)
@@ -93,21 +110,14 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
         self._steps += 1
         self._check_known(rewards)
         self._see(observations)
-        observations, rewards, infos = self._advance(before, actions, observations, rewards, infos)
+        observations, rewards, infos = self._advance(Turn(before, actions, observations, rewards, infos))
         return observations, rewards, terminations, truncations, infos
 
     def _begin(self, observations: dict[str, Any], infos: Infos, seed: int | None) -> tuple[dict[str, Any], Infos]:
         return observations, infos
 
-    def _advance(
-        self,
-        before: npt.NDArray[np.float32],
-        actions: Mapping[str, int],
-        observations: dict[str, Any],
-        rewards: dict[str, float],
-        infos: Infos,
-    ) -> tuple[dict[str, Any], dict[str, float], Infos]:
-        return observations, rewards, infos
+    def _advance(self, turn: Turn) -> tuple[dict[str, Any], dict[str, float], Infos]:
+        return turn.observations, turn.rewards, turn.infos
 
     def _check_known(self, agents: Iterable[str]) -> None:
         for agent in agents:
@@ -131,13 +141,13 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
     def state_dict(self) -> dict[str, Array]:
         """Return this wrapper's state and, under ``env.``, that of the ISA wrappers further in."""
         inner = next((env for env in self.inner_wrappers() if isinstance(env, ScopeWrapper)), None)
-        return {} if inner is None else {f"env.{key}": value for key, value in inner.state_dict().items()}
+        return {} if inner is None else with_prefix("env", inner.state_dict())
 
     def load_state_dict(self, state: dict[str, Array]) -> None:
         """Restore what :meth:`state_dict` returned."""
         inner = next((env for env in self.inner_wrappers() if isinstance(env, ScopeWrapper)), None)
         if inner is not None:
-            inner.load_state_dict({key[4:]: value for key, value in state.items() if key.startswith("env.")})
+            inner.load_state_dict(without_prefix("env", state))
 
 
 class IntrinsicReward(ScopeWrapper):
@@ -165,37 +175,33 @@ class IntrinsicReward(ScopeWrapper):
         self.adds = mode == "add"
         super().__init__(env, scope, state_fallback)
 
-    def _acting(self, actions: Mapping[str, int], rewards: Mapping[str, float]) -> tuple[Array, Array, Array]:
+    def _acting(self, turn: Turn) -> tuple[Array, Array, Array]:
         """Return who acted ``[A]`` bool, their actions ``[A]`` and the inner rewards ``[A]``, in the scope's order."""
         size = len(self._index)
         acted, chosen = np.zeros(size, dtype=bool), np.zeros(size, dtype=np.int64)
         outer = np.zeros(size, dtype=np.float32)
-        for agent, action in actions.items():
+        for agent, action in turn.actions.items():
             if agent not in self._living:
                 continue  # the dead and the unborn do not act, whatever is sent for them
             i = self._index[agent]
             acted[i], chosen[i] = True, action
-        for agent, reward in rewards.items():
+        for agent, reward in turn.rewards.items():
             outer[self._index[agent]] = reward
         return acted, chosen, outer
 
     def _paid(
-        self,
-        rewards: Mapping[str, float],
-        infos: Infos,
-        parts: Mapping[str, list[float]],
-        total: list[float],
-        special: float,
-    ) -> tuple[dict[str, float], Infos]:
-        """Return new rewards, and infos that hold ``parts`` (common first) and the reward that came in."""
-        (common_key, common), (special_key, specials) = parts.items()
+        self, turn: Turn, found: SegmentReward, name: str, special_weight: float
+    ) -> tuple[dict[str, Any], dict[str, float], Infos]:
+        """Return observations, new rewards, and infos that hold the parts and the reward that came in."""
+        common_key, special_key = f"isa/{name}_common", f"isa/{name}_special"
+        total, common, specials = (part.tolist() for part in found)
         paid: dict[str, float] = {}
-        told: Infos = dict(infos)
-        for agent, reward in rewards.items():
+        told: Infos = dict(turn.infos)
+        for agent, reward in turn.rewards.items():
             i = self._index[agent]
-            whole = reward + self.factor * (common[i] + special * specials[i]) if self.adds else self.factor * total[i]
-            paid[agent] = whole
+            intrinsic = common[i] + special_weight * specials[i]
+            paid[agent] = reward + self.factor * intrinsic if self.adds else self.factor * total[i]
             told[agent] = {
-                **infos.get(agent, {}), common_key: common[i], special_key: specials[i], "isa/env_reward": reward,
+                **turn.infos.get(agent, {}), common_key: common[i], special_key: specials[i], "isa/env_reward": reward,
             }  # fmt: skip
-        return paid, told
+        return turn.observations, paid, told

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from isa_wrappers.arrays import Array
+from isa_wrappers.arrays import Array, with_prefix, without_prefix
 from isa_wrappers.config import CountConfig
 from isa_wrappers.counts import VisitCounter
 from isa_wrappers.errors import InvalidValueError
 from isa_wrappers.intrinsic import CountBonus
 from isa_wrappers.scope import InfluenceScope
 from isa_wrappers.spaces import StateFallback
-from isa_wrappers.wrappers.base import Env, Infos, IntrinsicReward
+from isa_wrappers.wrappers.base import Env, Infos, IntrinsicReward, Turn
 
 
 class InfluenceCountBonus(IntrinsicReward):
@@ -62,25 +61,16 @@ class InfluenceCountBonus(IntrinsicReward):
             raise InvalidValueError(f"{env} has a count bonus already; a second one would count every visit twice")
         self.bonus = CountBonus(scope, config, counter=counter)
 
-    def _advance(
-        self,
-        before: Array,
-        actions: Mapping[str, int],
-        observations: dict[str, Any],
-        rewards: dict[str, float],
-        infos: Infos,
-    ) -> tuple[dict[str, Any], dict[str, float], Infos]:
-        acted, chosen, outer = self._acting(actions, rewards)
+    def _advance(self, turn: Turn) -> tuple[dict[str, Any], dict[str, float], Infos]:
+        acted, chosen, outer = self._acting(turn)
         found = self.bonus(self.global_state, chosen, outer, acted, counting=not self.frozen)
-        parts = {"isa/bonus_common": found.common.tolist(), "isa/bonus_special": found.special.tolist()}
-        paid, told = self._paid(rewards, infos, parts, found.total.tolist(), self.bonus.config.beta1)
-        return observations, paid, told
+        return self._paid(turn, found, "bonus", self.bonus.config.beta1)
 
     def state_dict(self) -> dict[str, Array]:
         """Return the counts, and what the wrappers further in save."""
-        return super().state_dict() | {f"counter.{k}": v for k, v in self.bonus.counter.state_dict().items()}
+        return super().state_dict() | with_prefix("counter", self.bonus.counter.state_dict())
 
     def load_state_dict(self, state: dict[str, Array]) -> None:
         """Restore what :meth:`state_dict` returned."""
         super().load_state_dict(state)
-        self.bonus.counter.load_state_dict({k[8:]: v for k, v in state.items() if k.startswith("counter.")})
+        self.bonus.counter.load_state_dict(without_prefix("counter", state))

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
 
-from isa_wrappers.arrays import Array, Rng
+from isa_wrappers.arrays import Array, Rng, with_prefix, without_prefix
 from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, UnsupportedEnvironmentError
 from isa_wrappers.goals import GoalBuffer, GoalProjection
 from isa_wrappers.scope import InfluenceScope
 from isa_wrappers.spaces import StateFallback
-from isa_wrappers.wrappers.base import Env, Infos, ScopeWrapper
+from isa_wrappers.wrappers.base import Env, Infos, ScopeWrapper, Turn
 from isa_wrappers.wrappers.success import SuccessRule, SuccessTeller
 
 
@@ -54,27 +53,20 @@ class GoalRecording(ScopeWrapper):
         self._teller.begin()
         return observations, infos
 
-    def _advance(
-        self,
-        before: Array,
-        actions: Mapping[str, int],
-        observations: dict[str, Any],
-        rewards: dict[str, float],
-        infos: Infos,
-    ) -> tuple[dict[str, Any], dict[str, float], Infos]:
-        won = self._teller.won(self.env, rewards, infos, over=not self.env.agents)
+    def _advance(self, turn: Turn) -> tuple[dict[str, Any], dict[str, float], Infos]:
+        won = self._teller.won(self.env, turn.rewards, turn.infos, over=not self.env.agents)
         if won and not self.frozen:
             self.goals.add(self.global_state[None], np.array([True]))
-        return observations, rewards, infos
+        return turn.observations, turn.rewards, turn.infos
 
     def state_dict(self) -> dict[str, Array]:
         """Return the goal buffer, and what the wrappers further in save."""
-        return super().state_dict() | {f"goals.{k}": v for k, v in self.goals.state_dict().items()}
+        return super().state_dict() | with_prefix("goals", self.goals.state_dict())
 
     def load_state_dict(self, state: dict[str, Array]) -> None:
         """Restore what :meth:`state_dict` returned."""
         super().load_state_dict(state)
-        self.goals.load_state_dict({k[6:]: v for k, v in state.items() if k.startswith("goals.")})
+        self.goals.load_state_dict(without_prefix("goals", state))
 
 
 class GoalSampling(GoalRecording):
@@ -98,7 +90,7 @@ class GoalSampling(GoalRecording):
 
     Raises:
         UnsupportedEnvironmentError: if observations are no float vectors.
-        InvalidValueError: if ``env`` samples goals already, or rewards their pursuit (then the order is wrong).
+        InvalidValueError: if won states are sampled or recorded further in already.
         EmptyGoalBufferError: at a reset before anything was won.
 
     Example:
@@ -122,14 +114,6 @@ class GoalSampling(GoalRecording):
         state_fallback: StateFallback = None,
     ) -> None:
         super().__init__(env, scope, goals, success, state_fallback)
-        for inner in self.inner_wrappers():
-            name = type(inner).__name__
-            if isinstance(inner, GoalRecording):
-                raise InvalidValueError(f"{name} further in records won states already; leave one of the two out")
-            if isinstance(inner, ScopeWrapper) and inner.needs_goals:
-                raise InvalidValueError(
-                    f"GoalSampling must lie inside {name}, not around it: nearer to the environment"
-                )
         self.projection = GoalProjection(scope)
         self.goal: npt.NDArray[np.float32] = np.zeros(scope.state_size, dtype=np.float32)
         self._projected = self.projection(self.goal)
@@ -190,16 +174,9 @@ class GoalSampling(GoalRecording):
         }
         return self._show(observations), told
 
-    def _advance(
-        self,
-        before: Array,
-        actions: Mapping[str, int],
-        observations: dict[str, Any],
-        rewards: dict[str, float],
-        infos: Infos,
-    ) -> tuple[dict[str, Any], dict[str, float], Infos]:
-        super()._advance(before, actions, observations, rewards, infos)
-        return self._show(observations), rewards, infos
+    def _advance(self, turn: Turn) -> tuple[dict[str, Any], dict[str, float], Infos]:
+        super()._advance(turn)
+        return self._show(turn.observations), turn.rewards, turn.infos
 
     def state_dict(self) -> dict[str, Array]:
         """Return buffer, generator and the goal held."""

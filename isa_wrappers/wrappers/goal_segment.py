@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from isa_wrappers.arrays import Array
 from isa_wrappers.config import GoalConfig
 from isa_wrappers.errors import InvalidValueError
 from isa_wrappers.intrinsic import GoalReward
 from isa_wrappers.scope import InfluenceScope
 from isa_wrappers.spaces import StateFallback
-from isa_wrappers.wrappers.base import Env, Infos, IntrinsicReward
+from isa_wrappers.wrappers.base import Env, Infos, IntrinsicReward, Turn
 from isa_wrappers.wrappers.goal_sampling import GoalSampling
 
 
@@ -48,8 +46,6 @@ class GoalSegmentReward(IntrinsicReward):
         {'agent_0': 1.0}
     """
 
-    needs_goals = True
-
     def __init__(
         self,
         env: Env,
@@ -71,16 +67,7 @@ class GoalSegmentReward(IntrinsicReward):
         self._sampling: GoalSampling = sampling
         self.goal_reward = GoalReward(scope, config)
 
-    def _advance(
-        self,
-        before: Array,
-        actions: Mapping[str, int],
-        observations: dict[str, Any],
-        rewards: dict[str, float],
-        infos: Infos,
-    ) -> tuple[dict[str, Any], dict[str, float], Infos]:
-        acted, chosen, outer = self._acting(actions, rewards)
-        found = self.goal_reward(before, self.global_state, self._sampling.goal, chosen, outer, acted)
-        parts = {"isa/progress_common": found.common.tolist(), "isa/progress_special": found.special.tolist()}
-        paid, told = self._paid(rewards, infos, parts, found.total.tolist(), self.goal_reward.config.alpha1)
-        return observations, paid, told
+    def _advance(self, turn: Turn) -> tuple[dict[str, Any], dict[str, float], Infos]:
+        acted, chosen, outer = self._acting(turn)
+        found = self.goal_reward(turn.before, self.global_state, self._sampling.goal, chosen, outer, acted)
+        return self._paid(turn, found, "progress", self.goal_reward.config.alpha1)

@@ -239,7 +239,7 @@ def test_senseless_orders_are_refused():
     with pytest.raises(InvalidValueError, match=r"needs goals: wrap .* with GoalSampling first"):
         GoalSegmentReward(WalkEnv(), scope)
     segment = GoalSegmentReward(GoalSampling(WalkEnv(), scope, goals), scope)
-    with pytest.raises(InvalidValueError, match=r"leave one of the two out|must lie inside"):
+    with pytest.raises(InvalidValueError, match="leave one of the two out"):
         GoalSampling(segment, scope, goals)
     with pytest.raises(InvalidValueError, match="already"):
         GoalSegmentReward(segment, scope)
