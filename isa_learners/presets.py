@@ -17,7 +17,7 @@ _PARTICLES = {
 
 PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     # The defaults of the configuration are the paper's (arXiv 2505.08630, Table 2). It does not say how observations
-    # are scaled; raw cells make Shooting slow, scaled ones make Unlock fail in some seeds.
+    # are scaled; docs/benchmarks.md has what raw and scaled cells cost where.
     "paper": {
         "*": {},
         "grid/navigation": {"ppo": {"obs_scale": 0.1}},
