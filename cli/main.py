@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,6 +33,7 @@ app.command("plot")(plot.plot)
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line: exit code 0; 2 for a user's mistake, in one line; 130 on Ctrl-C; else a traceback and 1."""
+    warnings.formatwarning = lambda message, *_, **__: f"isa: warning: {message}\n"
     command = typer.main.get_command(app)
     given = sys.argv[1:] if arguments is None else list(arguments)
     if "" not in sys.path:

@@ -18,7 +18,7 @@ Kwargs = Annotated[str, typer.Option("--kwargs", help="Options of the task as JS
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of everything.", min=0)]
 StateFallback = Annotated[
-    str | None, typer.Option(help="'observations' concatenates them where ENV has no state().", show_default=False)
+    str | None, typer.Option(help="'observations' takes them, concatenated, for the state.", show_default=False)
 ]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 

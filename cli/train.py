@@ -25,6 +25,7 @@ def train(
     device: Annotated[str | None, typer.Option(help="auto (the default), cpu or cuda.")] = None,
     kwargs: Kwargs = "{}",
     state_fallback: StateFallback = None,
+    success: Annotated[str | None, typer.Option(help="Key of infos, or return, that tells a won episode.")] = None,
     out: Annotated[Path | None, typer.Option(help="Run folder; a new one under runs/ by default.")] = None,
     config: Annotated[Path | None, typer.Option(help="YAML file of configuration keys.")] = None,
     override: Annotated[list[str] | None, typer.Option("--set", help="Any key, such as ppo.lr=1e-3.")] = None,
@@ -51,7 +52,7 @@ def train(
 
     # Only what was given: a configuration file's values hold where the command line says nothing.
     said = {"algo": algo, "seed": seed, "device": device, "steps": steps, "stop_when_solved": stop_when_solved or None}
-    said["state_fallback"] = state_fallback
+    said |= {"state_fallback": state_fallback, "success": success}
     given: dict[str, Any] = {key: value for key, value in said.items() if value is not None}
     if num_envs is not None:
         given["ppo"] = {"num_envs": num_envs}

@@ -73,6 +73,11 @@ class Algorithm:
         first = self._make(1)
         if scope is not None:
             scope.check_fits(first.agents, first.num_actions, first.state_size)
+            if not scope.agent_mask.any():
+                raise InvalidValueError(
+                    f"the scope is empty: delta is {scope.delta:g} and the largest information "
+                    f"{scope.mutual_information.max():.2g}; choose scope.delta below that, or estimate otherwise"
+                )
             self.projection = GoalProjection(scope, self.device)
         self.goals = GoalBuffer(first.state_size, config.goal.capacity, config.seed, self.device)
         self.env_steps = 0
@@ -80,7 +85,9 @@ class Algorithm:
         self.phase = self._enter(EXPLORE if config.algo == "isa" else TRAIN)
 
     def _make(self, num_envs: int) -> BatchEnv:
-        return make_batch(self.config.env, num_envs, self.device, self.config.state_fallback, **self.config.env_kwargs)
+        config = self.config
+        rule = success_rule(config.success)
+        return make_batch(config.env, num_envs, self.device, config.state_fallback, rule, **config.env_kwargs)
 
     def _enter(self, name: str) -> Phase:
         """Begin a phase with fresh policies, in fresh environments."""
@@ -109,6 +116,7 @@ class Algorithm:
         phase, config = self.phase, self.config
         rollout = phase.collector.collect(config.ppo.rollout_steps)
         self.env_steps += rollout.done.numel()
+        phase.ppo.anneal(self.env_steps / config.steps)
         metrics, phase.collector.critic_hidden = phase.ppo.update(rollout)
         metrics["reward_mean"] = float(rollout.reward.mean())
         metrics["goals"] = float(len(self.goals))
@@ -129,6 +137,11 @@ class Algorithm:
         if self.phase.name != REACH:
             return base, base
         return BatchGoals(base, self.goals, self.projection, reward=None, seed=seed), base
+
+    def pursued(self, goal: Tensor) -> Tensor:
+        """Return a goal ``[K]`` with NaN in the dimensions that no agent can move."""
+        moved = torch.as_tensor(self._known_scope().agent_mask.any(axis=0), device=goal.device)
+        return torch.where(moved, goal, torch.nan)
 
     def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return tensors and plain data from which :meth:`load_state_dict` goes on number for number."""
@@ -176,6 +189,14 @@ class Algorithm:
         except (KeyError, ValueError, RuntimeError, TypeError) as error:
             detail = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise FileFormatError(f"the checkpoint does not fit this run's configuration: {detail}") from error
+
+
+def success_rule(text: str) -> str | float:
+    """Read the rule a configuration names: a number is a return threshold, any other text a key of infos."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def scope_for(config: RunConfig) -> tuple[InfluenceScope, int]:

@@ -37,6 +37,8 @@ class PPOConfig:
         critic_factor: factor of the value loss.
         entropy_factor: factor of the entropy bonus.
         max_grad_norm: gradients of each network are clipped to this norm.
+        anneal_to: learning rate and entropy factor fall linearly over the run's ``steps`` to this share of themselves;
+            1 keeps them.
         obs_scale: observations (and goals in them) are multiplied by this before they enter the networks.
     """
 
@@ -54,6 +56,7 @@ class PPOConfig:
     critic_factor: float = 0.5
     entropy_factor: float = 0.001
     max_grad_norm: float = 10.0
+    anneal_to: float = 1.0
     obs_scale: float = 1.0
 
     def __post_init__(self) -> None:
@@ -66,7 +69,7 @@ class PPOConfig:
             )
         for name in ("lr", "adam_eps", "max_grad_norm", "clip", "obs_scale"):
             check_float(name, getattr(self, name), 1e-12)
-        for name in ("gamma", "gae_lambda"):
+        for name in ("gamma", "gae_lambda", "anneal_to"):
             check_float(name, getattr(self, name), 0.0, 1.0)
         for name in ("critic_factor", "entropy_factor"):
             check_float(name, getattr(self, name), 0.0)
@@ -80,6 +83,8 @@ class RunConfig:
         env: task name.
         env_kwargs: options of the task.
         state_fallback: ``observations`` concatenates them where the environment has no ``state()``.
+        success: how a ``ParallelEnv`` tells a won episode: a key of ``infos[agent]``, or a number that the team's mean
+            return must reach.
         algo: ``isa`` or ``ippo``.
         preset: name of the preset the values came from.
         steps: environment steps in all, those of the scope included.
@@ -99,6 +104,7 @@ class RunConfig:
     env: str
     env_kwargs: dict[str, Any] = field(default_factory=dict)
     state_fallback: str | None = None
+    success: str = "success"
     algo: str = "isa"
     preset: str = DEFAULT_PRESET
     steps: int = 2_100_000
@@ -131,7 +137,7 @@ def check_env_kwargs(kwargs: Mapping[str, Any]) -> None:
     Raises:
         InvalidValueError: naming the option.
     """
-    for name in ("name", "num_envs", "device", "state_fallback"):
+    for name in ("name", "num_envs", "device", "state_fallback", "success_rule"):
         if name in kwargs:
             raise InvalidValueError(f"options of the task cannot hold {name!r}: a run sets it; got {kwargs[name]!r}")
 

@@ -61,6 +61,15 @@ class PPO:
         self.actor_optimizer = torch.optim.Adam(self.actor.parameters(), lr=config.lr, eps=config.adam_eps)
         self.critic_optimizer = torch.optim.Adam(self.critic.parameters(), lr=config.lr, eps=config.adam_eps)
         self.buffer: deque[Rollout] = deque(maxlen=config.buffer_rollouts)
+        self._entropy_factor = config.entropy_factor
+
+    def anneal(self, progress: float) -> None:
+        """Set learning rates and entropy factor for ``progress`` from 0 to 1, linearly down to ``anneal_to``."""
+        share = 1.0 - (1.0 - self.config.anneal_to) * min(progress, 1.0)
+        self._entropy_factor = self.config.entropy_factor * share
+        for name in _OPTIMIZERS:
+            for group in getattr(self, name).param_groups:
+                group["lr"] = self.config.lr * share
 
     def update(self, rollout: Rollout) -> tuple[dict[str, float], Tensor]:
         """Learn from ``rollout`` and those kept in the buffer.
@@ -168,7 +177,7 @@ class PPO:
         log_prob = log_probs.gather(-1, action[..., None])[..., 0]
         loss = policy_loss(log_prob, old, advantage, mask, config.clip)
         spread = entropy(log_probs, mask)
-        norm = _descend(loss - config.entropy_factor * spread, self.actor, self.actor_optimizer, config.max_grad_norm)
+        norm = _descend(loss - self._entropy_factor * spread, self.actor, self.actor_optimizer, config.max_grad_norm)
         with torch.no_grad():
             change = log_prob - old
             kl = masked_mean(change.exp() - 1.0 - change, mask)

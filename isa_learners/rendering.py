@@ -35,7 +35,7 @@ def render_episode(algorithm: Algorithm, path: Path, seed: int) -> Path:
 
     def watch(step: Any) -> None:
         goal = getattr(env, "episode_goal", None)
-        frames.append(Image.fromarray(draw(0, None if goal is None else goal[0])))
+        frames.append(Image.fromarray(draw(0, None if goal is None else algorithm.pursued(goal[0]))))
 
     evaluate(env, algorithm.phase.ppo.actor, algorithm.phase.collector.encoder, seed, watch)
     durations = [FRAME_MS] * (len(frames) - 1) + [LAST_FRAME_MS]

@@ -72,9 +72,9 @@ class VisitCounter:
     def slots(self, state: Array) -> Array:
         """Return where in the flat table each segment of ``state`` ``[..., K]`` is counted: ``[..., R]`` int64."""
         xp = namespace(state)
-        scaled = xp.astype(state, xp.float32) * self.count_scale
-        key = xp.astype(xp.trunc(scaled), xp.int64)[..., self._dims]
-        hashed = xp.sum(key * self._multipliers, axis=-1, dtype=xp.int64)
+        scaled = xp.astype(state, xp.float32, copy=False) * self.count_scale
+        key = xp.astype(scaled, xp.int64)[..., self._dims]  # a cast truncates towards zero
+        hashed = (key * self._multipliers).sum(-1)
         high = (hashed >> (64 - self.table_bits)) & ((1 << self.table_bits) - 1)
         return high + self._row_start
 
@@ -89,15 +89,16 @@ class VisitCounter:
         slots = self.slots(state)
         if mask is not None and mask.ndim < slots.ndim:
             mask = mask[..., None]
-        one = xp.ones_like(slots, dtype=xp.int32)
-        ones = one if mask is None else one * xp.astype(mask, xp.int32)
-        flat = xp.reshape(self.table, (-1,))
-        scatter_add(flat, xp.reshape(slots, (-1,)), xp.reshape(ones, (-1,)))
+        counted = xp.ones_like(slots, dtype=xp.int32) if mask is None else xp.astype(mask, xp.int32)
+        if counted.shape != slots.shape:
+            counted = xp.broadcast_to(counted, slots.shape)
+        flat = self.table.reshape(-1)
+        scatter_add(flat, slots.reshape(-1), counted.reshape(-1))
         return flat[slots]
 
     def count(self, state: Array) -> Array:
         """Return N of every segment of ``state`` ``[..., K]`` without counting: ``[..., R]`` int32."""
-        return namespace(self.table).reshape(self.table, (-1,))[self.slots(state)]
+        return self.table.reshape(-1)[self.slots(state)]
 
     def merge(self, other: VisitCounter) -> None:
         """Add another counter's visits: the same as having counted both streams here.
@@ -161,5 +162,5 @@ def count_bonus(visits: Array, nonempty: Array) -> Array:
         [1.0, 0.5, 0.0]
     """
     xp = namespace(visits)
-    at_least_one = xp.astype(xp.clip(visits, 1, None), nonempty.dtype)
-    return nonempty / xp.sqrt(at_least_one)
+    at_least_one = visits + (visits == 0)
+    return nonempty / xp.sqrt(xp.astype(at_least_one, nonempty.dtype))

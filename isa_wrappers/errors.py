@@ -47,6 +47,14 @@ class DeviceError(ISAError, RuntimeError):
     """The asked-for device is not available."""
 
 
+class GameCrashError(ISAError, RuntimeError):
+    """The game behind an environment does not start, or crashes again and again."""
+
+
+class WorkerError(ISAError, RuntimeError):
+    """A worker process is lost for good, or failed in a way that cannot be passed on."""
+
+
 class MissingDependencyError(ISAError, ImportError):
     """An optional dependency is not installed."""
 

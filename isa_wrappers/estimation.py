@@ -80,7 +80,7 @@ def as_batch(env: Any, state_fallback: StateFallback = None) -> BatchEnv:
     """Return ``env`` itself if it is batched, else a batch of one around a PettingZoo ``ParallelEnv``."""
     if isinstance(env, BatchEnv):
         return env
-    return ParallelEnvBatch([env], state_fallback=state_fallback)
+    return ParallelEnvBatch([env], state_fallback=state_fallback, success=None)
 
 
 @dataclass
@@ -158,9 +158,10 @@ def _listen(env: BatchEnv, agent: npt.NDArray[np.int64], config: ScopeConfig, rn
             break
     else:
         stuck = env.agents[int(agent[int(xp.argmin(counted))])]
+        acted = int(xp.min(counted))
+        advice = f"ask for fewer transitions than {config.transitions}" if acted else "it never acts"
         raise UnsupportedEnvironmentError(
-            f"agent {stuck!r} acted in {int(xp.min(counted))} of {time + 1} steps, too few to listen to; "
-            f"ask for fewer transitions than {config.transitions}"
+            f"agent {stuck!r} acted in {acted} of {time + 1} steps, too few to listen to; {advice}"
         )
     arrays = {name: to_numpy(xp.stack(heard.pop(name))) for name in list(heard)}  # lists go as arrays come
     return Listened(agent=agent, **arrays)

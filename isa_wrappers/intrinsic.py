@@ -5,7 +5,7 @@ from __future__ import annotations
 from isa_wrappers.arrays import Array, backend, namespace
 from isa_wrappers.config import CountConfig, GoalConfig
 from isa_wrappers.counts import VisitCounter, count_bonus
-from isa_wrappers.errors import ScopeMismatchError
+from isa_wrappers.errors import InvalidValueError, ScopeMismatchError
 from isa_wrappers.rewards import SegmentReward, combine_segments, credit_gate, scope_segments, segment_progress
 from isa_wrappers.scope import InfluenceScope
 
@@ -42,6 +42,10 @@ class CountBonus:
             raise ScopeMismatchError(
                 f"the shared counter counts segments {counter.segments}, this scope has {segments}; make one for it"
             )
+        if counter is not None and config is not None and counter.count_scale != config.count_scale:
+            raise InvalidValueError(
+                f"the shared counter counts at count_scale {counter.count_scale}, config says {config.count_scale}"
+            )
         self.counter = counter or VisitCounter(segments, self.config.count_scale, self.config.table_bits, device)
         xp = backend(device)
         self._gate = xp.asarray(scope.touches_common.copy(), device=device)
@@ -59,11 +63,13 @@ class CountBonus:
             alive: ``[..., A]`` agents that acted; the others visit nothing and get the environment's reward alone.
             counting: False looks up without counting (evaluation).
         """
-        xp = namespace(s_tp1)
-        mask = xp.concat([xp.ones_like(alive[..., :1]), alive], axis=-1)
-        visits = self.counter.visit(s_tp1, mask) if counting else self.counter.count(s_tp1)
+        if counting:
+            every_team = alive[..., :1] | True
+            visits = self.counter.visit(s_tp1, namespace(alive).concat([every_team, alive], axis=-1))
+        else:
+            visits = self.counter.count(s_tp1)
         bonus = count_bonus(visits, self._nonempty)
-        special = xp.where(alive, bonus[..., 1:], xp.zeros_like(bonus[..., 1:]))
+        special = bonus[..., 1:] * alive
         gate = credit_gate(self._gate, actions) & alive
         return combine_segments(bonus[..., 0], special, gate, reward, self.config.beta1, self.config.beta2)
 
@@ -97,7 +103,6 @@ class GoalReward:
             alive: ``[..., A]`` agents that acted; the others get the environment's reward alone.
         """
         progress = segment_progress(s_t, s_tp1, goal, self._segments, self.config.hamming)
-        xp = namespace(progress)
-        special = xp.where(alive, progress[..., 1:], xp.zeros_like(progress[..., 1:]))
+        special = progress[..., 1:] * alive
         gate = credit_gate(self._gate, actions) & alive
         return combine_segments(progress[..., 0], special, gate, reward, self.config.alpha1, self.config.alpha2)

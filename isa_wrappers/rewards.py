@@ -104,6 +104,5 @@ def combine_segments(
         special_weight: alpha1 or beta1.
         env_weight: alpha2 or beta2.
     """
-    xp = namespace(special)
-    gated = xp.where(gate, common[..., None], xp.zeros_like(special))
+    gated = gate * common[..., None]
     return SegmentReward(gated + special_weight * special + env_weight * reward, gated, special)

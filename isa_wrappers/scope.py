@@ -190,6 +190,6 @@ class InfluenceScope:
         for (what, scope_has), environment_has in zip(mine, theirs, strict=True):
             if scope_has != environment_has:
                 raise ScopeMismatchError(
-                    f"the scope was made for another environment: its {what} are {scope_has}, "
-                    f"the environment's {environment_has}; estimate one for this environment"
+                    f"the scope was made for another environment: its {what} {scope_has}, "
+                    f"here {environment_has}; estimate one for this environment, with the same source of the state"
                 )

@@ -5,6 +5,7 @@ from isa_wrappers.envs.grid_batch import GridBatch
 from isa_wrappers.envs.grid_rules import GridTask, grid_task
 from isa_wrappers.envs.mpe import MPEParallelEnv
 from isa_wrappers.envs.registry import TASKS, available_tasks, estimate_task_scope, make_batch, make_parallel
+from isa_wrappers.envs.smac import SMACParallelEnv
 
 __all__ = [
     "TASKS",
@@ -12,6 +13,7 @@ __all__ = [
     "GridParallelEnv",
     "GridTask",
     "MPEParallelEnv",
+    "SMACParallelEnv",
     "available_tasks",
     "estimate_task_scope",
     "grid_task",

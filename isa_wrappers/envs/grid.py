@@ -102,7 +102,9 @@ class GridParallelEnv(ParallelEnv[str, Observation, int]):  # type: ignore[misc]
             )
             for agent in self.possible_agents
         }
-        self.action_spaces = {agent: spaces.Discrete(self.task.num_actions) for agent in self.possible_agents}
+        self.action_spaces: dict[str, spaces.Space[Any]] = {
+            agent: spaces.Discrete(self.task.num_actions) for agent in self.possible_agents
+        }
         self.np_random, _ = seeding.np_random()
         self._moves = np.array(MOVES, dtype=np.int32)
         self._current: GridState | None = None
@@ -122,7 +124,7 @@ class GridParallelEnv(ParallelEnv[str, Observation, int]):  # type: ignore[misc]
         """Return the agent's observation space, the same object each time."""
         return self.observation_spaces[agent]
 
-    def action_space(self, agent: str) -> spaces.Discrete:
+    def action_space(self, agent: str) -> spaces.Space[Any]:
         """Return the agent's action space, the same object each time."""
         return self.action_spaces[agent]
 

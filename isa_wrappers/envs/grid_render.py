@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import colorsys
 from math import ceil, sqrt
 from typing import Any
 
@@ -10,16 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from isa_wrappers.arrays import Array, to_numpy
+from isa_wrappers.envs.drawing import Color, Image, agent_color, cross, disc
 from isa_wrappers.envs.grid_rules import BULLETS_TO_WIN, SHOOT_ABOVE_Y, GridState, GridTask
 from isa_wrappers.errors import InvalidValueError, check_int
 
-Color = tuple[int, int, int]
-Image = npt.NDArray[np.uint8]
-
-PALETTE: tuple[Color, ...] = (
-    (214, 69, 65), (31, 119, 180), (44, 160, 44), (245, 140, 20), (136, 84, 208), (0, 168, 168),
-    (230, 85, 160), (140, 95, 60), (150, 160, 20), (60, 70, 90),
-)  # fmt: skip
 BOARD: Color = (250, 250, 248)
 LINE: Color = (222, 224, 228)
 ZONE: Color = (253, 236, 214)
@@ -38,7 +31,8 @@ def draw_grid(task: GridTask, state: GridState, goal: Array | None = None, cell:
     Args:
         task: the task.
         state: a state without leading axes.
-        goal: a global state ``[K]``, whose position of each agent is drawn as a cross in the agent's colour.
+        goal: a global state ``[K]``, whose position of each agent is drawn as a cross in the agent's colour; NaN
+            where it says nothing.
         cell: pixels a cell.
 
     Returns:
@@ -71,21 +65,15 @@ def draw_grid(task: GridTask, state: GridState, goal: Array | None = None, cell:
         goal = to_numpy(goal)
         if goal.shape != (task.state_size,):
             raise InvalidValueError(f"goal must have shape ({task.state_size},), got {goal.shape}")
-        wanted = np.rint(goal[: 2 * task.num_agents]).astype(int).reshape(-1, 2)
-        for row, column, radius, color in _spots(task, wanted, cell, colors, alone=0.42):
-            _cross(board, row, column, radius, color)
+        wanted = goal[: 2 * task.num_agents].reshape(-1, 2)
+        told = [i for i in range(task.num_agents) if np.isfinite(wanted[i]).all()]
+        places_told = np.rint(wanted[told]).astype(int)
+        for row, column, radius, color in _spots(task, places_told, cell, [colors[i] for i in told], alone=0.42):
+            cross(board, row, column, radius, color)
     for row, column, radius, color in _spots(task, places, cell, colors, alone=0.3):
-        _disc(board, row, column, radius, (255, 255, 255))
-        _disc(board, row, column, radius - 0.8, color)
+        disc(board, row, column, radius, (255, 255, 255))
+        disc(board, row, column, radius - 0.8, color)
     return np.concatenate([_bar(int(state.bullets), side, cell), board]) if task.shoots else board
-
-
-def agent_color(index: int) -> Color:
-    """Return agent ``index``'s colour; beyond the palette, hues a golden angle apart."""
-    if index < len(PALETTE):
-        return PALETTE[index]
-    red, green, blue = colorsys.hls_to_rgb(index * 0.618034 % 1.0, 0.35 + 0.1 * (index % 3), 0.7)
-    return int(255 * red), int(255 * green), int(255 * blue)
 
 
 def grid_text(task: GridTask, state: GridState) -> str:
@@ -145,31 +133,6 @@ def _square(image: Image, row: int, column: int, cell: int, color: Color, filled
     inside = patch[width:-width, width:-width].copy()
     patch[:] = color
     patch[width:-width, width:-width] = (inside + 2 * np.array(color)) // 3 if filled else inside
-
-
-def _disc(image: Image, row: float, column: float, radius: float, color: Color) -> None:
-    patch, down, right = _around(image, row, column, radius)
-    _blend(patch, np.clip(radius + 0.5 - np.hypot(down, right), 0, 1), color)
-
-
-def _cross(image: Image, row: float, column: float, radius: float, color: Color) -> None:
-    patch, down, right = _around(image, row, column, radius)
-    arm = np.minimum(np.abs(down - right), np.abs(down + right)) / sqrt(2)
-    inside = np.maximum(np.abs(down), np.abs(right)) <= radius
-    _blend(patch, inside * np.clip(max(0.5, 0.14 * radius) + 0.5 - arm, 0, 1), color)
-
-
-def _around(image: Image, row: float, column: float, radius: float) -> tuple[Image, npt.NDArray[Any], npt.NDArray[Any]]:
-    """Return the view of the pixels within ``radius``, and their distances down and to the right of the centre."""
-    top, left = max(0, int(row - radius - 1)), max(0, int(column - radius - 1))
-    patch = image[top : ceil(row + radius) + 2, left : ceil(column + radius) + 2]
-    rows, columns = np.ogrid[: patch.shape[0], : patch.shape[1]]
-    return patch, rows + top - row, columns + left - column
-
-
-def _blend(patch: Image, cover: npt.NDArray[Any], color: Color) -> None:
-    """Paint ``color`` where ``cover`` is 1, mixed with what is there in between."""
-    patch[:] = np.rint(patch + cover[..., None] * (np.array(color) - patch.astype(float)))
 
 
 def _bar(bullets: int, side: int, cell: int) -> Image:

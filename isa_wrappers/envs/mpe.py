@@ -17,6 +17,7 @@ from isa_wrappers.errors import (
     MissingDependencyError,
     UnknownTaskError,
     check_float,
+    check_int,
     nearest,
 )
 
@@ -71,6 +72,8 @@ class MPEParallelEnv(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
         sparse: pay 1 to every agent on success and nothing else; success then ends the episode.
         success_distance: in the world's units.
         success: your own ``(world, distance) -> bool``; needed for ``sparse`` where none is defined.
+        layout_seed: start every episode from the one layout of agents and landmarks that this seed draws, so that a
+            won state stays a goal; by default each episode draws its own.
         kwargs: passed to ``mpe2``, such as ``N=2`` or ``max_cycles=50``.
 
     Raises:
@@ -85,6 +88,7 @@ class MPEParallelEnv(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
         sparse: bool = False,
         success_distance: float = 0.1,
         success: Success | None = None,
+        layout_seed: int | None = None,
         **kwargs: Any,
     ) -> None:
         try:
@@ -102,6 +106,7 @@ class MPEParallelEnv(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
                 f"mpe/{name} has no sparse mode: success is defined for {', '.join(SUCCESS)}; pass a success function"
             )
         self.sparse = sparse
+        self.layout_seed = None if layout_seed is None else check_int("layout_seed", layout_seed, 0)
         self._over = False
         try:
             env = import_module(f"mpe2.{name}").parallel_env(**kwargs)
@@ -133,7 +138,8 @@ class MPEParallelEnv(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
             parts += [agent.state.p_pos, agent.state.p_vel]
             if not agent.silent:
                 parts.append(agent.state.c)
-        return np.concatenate(parts + [mark.state.p_pos for mark in self.world.landmarks]).astype(np.float32)
+        parts += [mark.state.p_pos for mark in self.world.landmarks]
+        return np.concatenate(parts, dtype=np.float32)
 
     def _won(self) -> bool:
         return self._success is not None and bool(self._success(self.world, self.success_distance))
@@ -143,7 +149,8 @@ class MPEParallelEnv(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
     ) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
         """Start an episode."""
         self._over = False
-        observations, infos = self.env.reset(seed=seed, options=options)
+        layout = seed if self.layout_seed is None else self.layout_seed
+        observations, infos = self.env.reset(seed=layout, options=options)
         return observations, {agent: {**infos.get(agent, {}), "success": False} for agent in observations}
 
     def step(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from inspect import signature
 from typing import Any
@@ -14,13 +15,24 @@ from isa_wrappers.envs.grid import GridParallelEnv
 from isa_wrappers.envs.grid_batch import GridBatch
 from isa_wrappers.envs.grid_rules import grid_task
 from isa_wrappers.envs.mpe import MPEParallelEnv, mpe_names
+from isa_wrappers.envs.smac import SMACParallelEnv
+from isa_wrappers.envs.smac_install import smac_names
+from isa_wrappers.envs.smax_batch import SMAXBatch
+from isa_wrappers.envs.smax_game import has_jaxmarl, smax_game
+from isa_wrappers.envs.smax_parallel import SMAXParallelEnv
+from isa_wrappers.envs.smax_scenarios import SCENARIOS
 from isa_wrappers.errors import InvalidValueError, UnknownTaskError, nearest
 from isa_wrappers.estimation import estimate_scope
 from isa_wrappers.parallel_batch import ParallelEnvBatch
 from isa_wrappers.scope import InfluenceScope
+from isa_wrappers.success import SuccessRule
 
 COPIES_PER_AGENT = 8
 """Copies in which each agent is listened to at the same time."""
+GAMES = 8
+"""StarCraft games that listen at the same time, at most."""
+GAME_PATIENCE = 1_200.0
+"""Seconds until a worker's game is killed: above pysc2's 360 of silence and the launches that follow them."""
 
 TASKS = {
     "grid/navigation": "7 agents each take one of 7 landmarks; +1 a landmark",
@@ -52,7 +64,12 @@ def make_parallel(name: str, **kwargs: Any) -> Any:
 
 
 def make_batch(
-    name: str, num_envs: int, device: str | None = None, state_fallback: str | None = None, **kwargs: Any
+    name: str,
+    num_envs: int,
+    device: str | None = None,
+    state_fallback: str | None = None,
+    success_rule: SuccessRule = "success",
+    **kwargs: Any,
 ) -> BatchEnv:
     """Make a batched environment by task name.
 
@@ -60,7 +77,8 @@ def make_batch(
         name: a built-in task or ``package.module:factory`` of a ``ParallelEnv``.
         num_envs: copies stepped together.
         device: ``None`` for NumPy, else a torch device.
-        state_fallback: ``"observations"`` concatenates them where a factory's environment has no ``state()``.
+        state_fallback: ``"observations"`` takes them, concatenated, for the state of a ``ParallelEnv``.
+        success_rule: how a ``ParallelEnv`` tells a won episode; ``grid/`` and ``smax/`` tell it themselves.
         kwargs: options of the task or arguments of the factory.
 
     Raises:
@@ -71,9 +89,14 @@ def make_batch(
         >>> make_batch("grid/navigation", num_envs=8).reset(seed=0).state.shape
         (8, 28)
     """
+    if name.startswith("smax/"):
+        return SMAXBatch(smax_game(name.removeprefix("smax/"), **kwargs), num_envs, device)
     if not name.startswith("grid/"):
         make = _parallel_factory(name)
-        return ParallelEnvBatch([make(kwargs) for _ in range(num_envs)], device, state_fallback)
+        if name.startswith("smac/"):  # one game a process: each is waited for, and crashes by itself
+            games = [partial(make, kwargs)] * num_envs
+            return ParallelEnvBatch(games, device, state_fallback, success_rule, workers=True, timeout=GAME_PATIENCE)
+        return ParallelEnvBatch([make(kwargs) for _ in range(num_envs)], device, state_fallback, success_rule)
     _known(name)
     return GridBatch(_called(name, grid_task, {"name": name.removeprefix("grid/"), **kwargs}), num_envs, device)
 
@@ -101,13 +124,18 @@ def estimate_task_scope(
         >>> estimate_task_scope("grid/unlock", num_agents=2).special_dims
         [[0, 1], [2, 3]]
     """
-    copies = COPIES_PER_AGENT * len(make_batch(name, 1, None, state_fallback, **kwargs).agents)
-    scope = estimate_scope(make_batch(name, copies, None, state_fallback, **kwargs), config, seed)
+    agents = len(make_batch(name, 1, None, state_fallback, **kwargs).agents)
+    copies = min(agents, GAMES) if name.startswith("smac/") else COPIES_PER_AGENT * agents
+    scope = estimate_scope(make_batch(name, copies, None, state_fallback, None, **kwargs), config, seed)
     return replace(scope, settings={"env": name, "env_kwargs": kwargs, **scope.settings})
 
 
 def _parallel_factory(name: str) -> Callable[[dict[str, Any]], Any]:
     """Return what makes one ``ParallelEnv`` of a task that is not batched by itself."""
+    if name.startswith("smax/"):
+        return lambda kwargs: SMAXParallelEnv(name.removeprefix("smax/"), **kwargs)
+    if name.startswith("smac/"):
+        return lambda kwargs: SMACParallelEnv(name.removeprefix("smac/"), **kwargs)
     if name.startswith("mpe/"):
         short = name.removeprefix("mpe/")
         return lambda kwargs: MPEParallelEnv(short, **kwargs)
@@ -119,7 +147,10 @@ def _parallel_factory(name: str) -> Callable[[dict[str, Any]], Any]:
 
 def available_tasks() -> dict[str, str]:
     """Return the names of all tasks that can be made here, with a line on each."""
-    return TASKS | {f"mpe/{name}": "particle environment of package mpe2" for name in mpe_names()}
+    found = TASKS | {f"mpe/{name}": "particle environment of package mpe2" for name in mpe_names()}
+    if has_jaxmarl():
+        found |= {f"smax/{name}": "SMAC's battle in SMAX (package jaxmarl)" for name in SCENARIOS}
+    return found | {f"smac/{name}": "SMAC's battle in StarCraft II" for name in smac_names()}
 
 
 def _known(name: str) -> None:
@@ -129,7 +160,7 @@ def _known(name: str) -> None:
 
 def _unknown(name: str) -> UnknownTaskError:
     offer = nearest(name, available_tasks())
-    known = f"{', '.join(TASKS)}, mpe/NAME, or package.module:factory"
+    known = f"{', '.join(TASKS)}, mpe/NAME, smax/NAME, smac/NAME, or package.module:factory"
     return UnknownTaskError(f"unknown task {name!r}{offer}; known: {known}")
 
 

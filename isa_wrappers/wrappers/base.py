@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from math import isfinite
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -15,7 +16,7 @@ from isa_wrappers.batch import check_finite
 from isa_wrappers.errors import ScopeMismatchError, check_choice, check_float
 from isa_wrappers.rewards import SegmentReward
 from isa_wrappers.scope import InfluenceScope
-from isa_wrappers.spaces import StateFallback, check_parallel, num_actions, read_state
+from isa_wrappers.spaces import StateFallback, check_parallel, check_state_fallback, num_actions, read_state
 
 Env: TypeAlias = "ParallelEnv[str, Any, int]"
 Infos = dict[str, dict[str, Any]]
@@ -27,14 +28,16 @@ class Turn(NamedTuple):
 
     Attributes:
         before: ``[K]`` the state before it.
-        actions: what was sent.
+        acted: ``[A]`` bool, who acted; what is sent for the dead and the unborn does not count.
+        chosen: ``[A]`` int64, their actions.
         observations: what came back.
         rewards: what came back.
         infos: what came back.
     """
 
     before: npt.NDArray[np.float32]
-    actions: dict[str, int]
+    acted: npt.NDArray[np.bool_]
+    chosen: npt.NDArray[np.int64]
     observations: dict[str, Any]
     rewards: dict[str, float]
     infos: Infos
@@ -61,25 +64,27 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
 
     def __init__(self, env: Env, scope: InfluenceScope, state_fallback: StateFallback = None) -> None:
         check_parallel(env)
-        if isinstance(state_fallback, str):
-            check_choice("state_fallback", state_fallback, ("observations",))
+        check_state_fallback(state_fallback)
         super().__init__(env)
         self.scope = scope
         self.frozen = False
         self.global_state: npt.NDArray[np.float32] = np.zeros(scope.state_size, dtype=np.float32)
         self._fallback = state_fallback
         self._steps = 0
-        self._living: set[str] = set()
+        # The next wrapper of ISA's further in, whose state is this one's too unless this one has a source of its own.
+        self._inner = next((inner for inner in self.inner_wrappers() if isinstance(inner, ScopeWrapper)), None)
+        self._acted, self._chosen = np.zeros(scope.num_agents, dtype=bool), np.zeros(scope.num_agents, dtype=np.int64)
         self._index = {agent: i for i, agent in enumerate(scope.agents)}
-        self._numbers = [num_actions(env, agent) for agent in env.possible_agents]
-        scope.check_fits(list(env.possible_agents), self._numbers, scope.state_size)
+        own_state = self._inner is None or state_fallback is not None
+        size = scope.state_size if own_state or self._inner is None else self._inner.scope.state_size
+        scope.check_fits(list(env.possible_agents), [num_actions(env, agent) for agent in env.possible_agents], size)
 
     def inner_wrappers(self) -> Iterator[Any]:
-        """Walk from the next environment inwards."""
+        """Walk from the next environment inwards, through conversions to AEC and back too."""
         env = self.env
         while env is not None:
             yield env
-            env = getattr(env, "env", None)
+            env = getattr(env, "env", None) or getattr(env, "aec_env", None)
 
     def freeze(self, frozen: bool = True) -> None:
         """Evaluate without counting or recording, here and in every ISA wrapper further in."""
@@ -105,12 +110,17 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
         self, actions: dict[str, int]
     ) -> tuple[dict[str, Any], dict[str, float], dict[str, bool], dict[str, bool], Infos]:
         """Advance the environment."""
-        before, self._living = self.global_state, set(self.env.agents)
+        before, living = self.global_state, set(self.env.agents)
         observations, rewards, terminations, truncations, infos = self.env.step(actions)
         self._steps += 1
-        self._check_known(rewards)
+        if self._inner is self.env:
+            self._acted, self._chosen = self._inner._acted, self._inner._chosen
+        else:
+            self._check_known((*rewards, *self.env.agents))
+            self._note(actions, living)
         self._see(observations)
-        observations, rewards, infos = self._advance(Turn(before, actions, observations, rewards, infos))
+        turn = Turn(before, self._acted, self._chosen, observations, rewards, infos)
+        observations, rewards, infos = self._advance(turn)
         return observations, rewards, terminations, truncations, infos
 
     def _begin(self, observations: dict[str, Any], infos: Infos, seed: int | None) -> tuple[dict[str, Any], Infos]:
@@ -118,6 +128,15 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
 
     def _advance(self, turn: Turn) -> tuple[dict[str, Any], dict[str, float], Infos]:
         return turn.observations, turn.rewards, turn.infos
+
+    def _note(self, actions: Mapping[str, int], living: set[str]) -> None:
+        """Keep who acted, and how."""
+        size = len(self._index)
+        self._acted, self._chosen = np.zeros(size, dtype=bool), np.zeros(size, dtype=np.int64)
+        for agent, action in actions.items():
+            if agent in living:
+                i = self._index[agent]
+                self._acted[i], self._chosen[i] = True, action
 
     def _check_known(self, agents: Iterable[str]) -> None:
         for agent in agents:
@@ -128,26 +147,28 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
 
     def _see(self, observations: Mapping[str, Any]) -> None:
         """Read the global state, checked; a wrapper of ISA's further in has done so already."""
-        if isinstance(self.env, ScopeWrapper) and self._fallback is None:
-            self.global_state = self.env.global_state
+        if self._inner is not None and self._fallback is None:
+            self.global_state = self._inner.global_state
             return
         state = read_state(self.env, observations, self._fallback)
         if len(state) != self.scope.state_size:
             self.scope.check_fits(self.scope.agents, self.scope.num_actions, len(state))
-        if not np.isfinite(state).all():
+        if not isfinite(state.dot(state)):  # cheaper than a look at each number
             check_finite("state", state[None], self._steps, self.scope.state_names)
         self.global_state = state
 
+    def _reads_state(self) -> bool:
+        """Tell whether the global state is the environment's own ``state()``."""
+        return self._fallback is None and (self._inner is None or self._inner._reads_state())
+
     def state_dict(self) -> dict[str, Array]:
         """Return this wrapper's state and, under ``env.``, that of the ISA wrappers further in."""
-        inner = next((env for env in self.inner_wrappers() if isinstance(env, ScopeWrapper)), None)
-        return {} if inner is None else with_prefix("env", inner.state_dict())
+        return {} if self._inner is None else with_prefix("env", self._inner.state_dict())
 
     def load_state_dict(self, state: dict[str, Array]) -> None:
         """Restore what :meth:`state_dict` returned."""
-        inner = next((env for env in self.inner_wrappers() if isinstance(env, ScopeWrapper)), None)
-        if inner is not None:
-            inner.load_state_dict(without_prefix("env", state))
+        if self._inner is not None:
+            self._inner.load_state_dict(without_prefix("env", state))
 
 
 class IntrinsicReward(ScopeWrapper):
@@ -175,19 +196,12 @@ class IntrinsicReward(ScopeWrapper):
         self.adds = mode == "add"
         super().__init__(env, scope, state_fallback)
 
-    def _acting(self, turn: Turn) -> tuple[Array, Array, Array]:
-        """Return who acted ``[A]`` bool, their actions ``[A]`` and the inner rewards ``[A]``, in the scope's order."""
-        size = len(self._index)
-        acted, chosen = np.zeros(size, dtype=bool), np.zeros(size, dtype=np.int64)
-        outer = np.zeros(size, dtype=np.float32)
-        for agent, action in turn.actions.items():
-            if agent not in self._living:
-                continue  # the dead and the unborn do not act, whatever is sent for them
-            i = self._index[agent]
-            acted[i], chosen[i] = True, action
-        for agent, reward in turn.rewards.items():
-            outer[self._index[agent]] = reward
-        return acted, chosen, outer
+    def _inner_rewards(self, turn: Turn) -> npt.NDArray[np.float32]:
+        """Return the rewards that came in, ``[A]`` in the scope's order."""
+        rewards = np.array([turn.rewards.get(agent, 0.0) for agent in self._index], dtype=np.float32)
+        if not isfinite(rewards.dot(rewards)):
+            check_finite("reward", rewards[None], self._steps, self.scope.agents)
+        return rewards
 
     def _paid(
         self, turn: Turn, found: SegmentReward, name: str, special_weight: float
@@ -199,8 +213,10 @@ class IntrinsicReward(ScopeWrapper):
         told: Infos = dict(turn.infos)
         for agent, reward in turn.rewards.items():
             i = self._index[agent]
-            intrinsic = common[i] + special_weight * specials[i]
-            paid[agent] = reward + self.factor * intrinsic if self.adds else self.factor * total[i]
+            if self.adds:
+                paid[agent] = reward + self.factor * (common[i] + special_weight * specials[i])
+            else:
+                paid[agent] = self.factor * total[i]
             told[agent] = {
                 **turn.infos.get(agent, {}), common_key: common[i], special_key: specials[i], "isa/env_reward": reward,
             }  # fmt: skip

@@ -62,8 +62,8 @@ class InfluenceCountBonus(IntrinsicReward):
         self.bonus = CountBonus(scope, config, counter=counter)
 
     def _advance(self, turn: Turn) -> tuple[dict[str, Any], dict[str, float], Infos]:
-        acted, chosen, outer = self._acting(turn)
-        found = self.bonus(self.global_state, chosen, outer, acted, counting=not self.frozen)
+        rewards = self._inner_rewards(turn)
+        found = self.bonus(self.global_state, turn.chosen, rewards, turn.acted, counting=not self.frozen)
         return self._paid(turn, found, "bonus", self.bonus.config.beta1)
 
     def state_dict(self) -> dict[str, Array]:

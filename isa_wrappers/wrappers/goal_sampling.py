@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,12 @@ import numpy.typing as npt
 from gymnasium import spaces
 
 from isa_wrappers.arrays import Array, Rng, with_prefix, without_prefix
-from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, UnsupportedEnvironmentError
+from isa_wrappers.errors import InvalidValueError, ScopeMismatchError
 from isa_wrappers.goals import GoalBuffer, GoalProjection
 from isa_wrappers.scope import InfluenceScope
-from isa_wrappers.spaces import StateFallback
+from isa_wrappers.spaces import StateFallback, flat_box, flatten, inner_observation, inner_space, is_float_vector
+from isa_wrappers.success import SuccessRule, SuccessTeller
 from isa_wrappers.wrappers.base import Env, Infos, ScopeWrapper, Turn
-from isa_wrappers.wrappers.success import SuccessRule, SuccessTeller
 
 
 class GoalRecording(ScopeWrapper):
@@ -24,7 +25,7 @@ class GoalRecording(ScopeWrapper):
         env: the environment.
         scope: of its agents.
         goals: the buffer, shared with whatever samples from it.
-        success: how a won episode is told, see :data:`~isa_wrappers.wrappers.success.SuccessRule`.
+        success: how a won episode is told, see :data:`~isa_wrappers.success.SuccessRule`.
         state_fallback: where the global state comes from.
     """
 
@@ -73,12 +74,13 @@ class GoalSampling(GoalRecording):
     """Draws a won state for each episode and shows every agent its own dimensions of it; wins keep feeding the buffer.
 
     Each agent's goal (``g_i``, the state restricted to ``D_i``: common dimensions first, then its special ones) is
-    appended to its observation: to a Box, or to the ``"observation"`` of a Dict (a mask beside it stays). The goal is
+    appended to its observation: to a Box, or to the ``"observation"`` of a Dict (a mask beside it stays). Float vectors
+    keep their dtype; anything else (Discrete, images) is flattened to float32 first, Discrete to one-hot. The goal is
     held from an episode's first to its last step. The observation space's bounds are the state space's where the
-    environment has one, else infinite. ``infos[agent]["isa/goal"]`` holds it after a reset.
+    environment has one, else infinite. ``infos[agent]["isa/goal"]`` holds it when the agent is first seen.
 
     Args:
-        env: the environment; observations are vectors.
+        env: the environment.
         scope: of its agents.
         goals: the buffer to draw from and to feed.
         success: how a won episode is told.
@@ -89,7 +91,7 @@ class GoalSampling(GoalRecording):
         goal: ``[K]`` the won state drawn for this episode.
 
     Raises:
-        UnsupportedEnvironmentError: if observations are no float vectors.
+        UnsupportedEnvironmentError: if observations have no fixed length.
         InvalidValueError: if won states are sampled or recorded further in already.
         EmptyGoalBufferError: at a reset before anything was won.
 
@@ -118,17 +120,15 @@ class GoalSampling(GoalRecording):
         self.goal: npt.NDArray[np.float32] = np.zeros(scope.state_size, dtype=np.float32)
         self._projected = self.projection(self.goal)
         self._rng = Rng(seed, None, "goals")
-        bounds = getattr(env, "state_space", None)
+        self._greeted: set[str] = set()
+        bounds = getattr(env, "state_space", None) if self._reads_state() else None
+        self._flattened = {a for a in env.possible_agents if not is_float_vector(inner_space(env.observation_space(a)))}
         self._spaces = {agent: self._extended(agent, bounds) for agent in env.possible_agents}
 
     def _extended(self, agent: str, bounds: Any) -> spaces.Space[Any]:
         """Return the agent's observation space with its goal appended."""
         space = self.env.observation_space(agent)
-        box = space["observation"] if isinstance(space, spaces.Dict) and "observation" in space.spaces else space
-        if not isinstance(box, spaces.Box) or len(box.shape) != 1 or not np.issubdtype(box.dtype, np.floating):
-            raise UnsupportedEnvironmentError(
-                f"agent {agent!r} observes {box}; goals extend float vectors: flatten and cast it first (SuperSuit)"
-            )
+        box = flat_box(space)
         finite = isinstance(bounds, spaces.Box) and bounds.shape == (self.scope.state_size,)
         low = bounds.low if finite else np.full(self.scope.state_size, -np.inf, dtype=np.float32)
         high = bounds.high if finite else np.full(self.scope.state_size, np.inf, dtype=np.float32)
@@ -139,12 +139,14 @@ class GoalSampling(GoalRecording):
             padded = np.zeros(size, dtype=np.float32)  # what pads a shorter goal is always 0
             padded[: len(dims)] = limit[dims]
             edges.append(padded)
-        extended = spaces.Box(
-            np.concatenate([box.low, edges[0]]).astype(box.dtype),
-            np.concatenate([box.high, edges[1]]).astype(box.dtype),
-            dtype=box.dtype.type,
+        low, high = (
+            np.concatenate([ours, theirs]).astype(box.low.dtype)
+            for ours, theirs in zip((box.low, box.high), edges, strict=True)
         )
-        return spaces.Dict({**space.spaces, "observation": extended}) if box is not space else extended
+        extended = spaces.Box(low, high, dtype=box.low.dtype.type)
+        if isinstance(space, spaces.Dict) and "observation" in space.spaces:
+            return spaces.Dict({**space.spaces, "observation": extended})
+        return extended
 
     def observation_space(self, agent: str) -> spaces.Space[Any]:
         """Return the extended space, the same object each call."""
@@ -152,14 +154,17 @@ class GoalSampling(GoalRecording):
 
     def _show(self, observations: dict[str, Any]) -> dict[str, Any]:
         """Append every agent's goal to its observation."""
-        shown: dict[str, Any] = {}
+        shown: dict[str, Any] = dict(observations)
         for agent, obs in observations.items():
-            goal = self._projected[self._index[agent]]
-            if isinstance(obs, dict):
-                vector = obs["observation"]
-                shown[agent] = {**obs, "observation": np.concatenate([vector, goal.astype(vector.dtype)])}
-            else:
-                shown[agent] = np.concatenate([obs, goal.astype(obs.dtype)])
+            if agent not in self._index:
+                continue  # PettingZoo lets an environment say something to all under a name that is no agent's
+            vector = inner_observation(obs)
+            if agent in self._flattened:
+                vector = flatten(self.env.observation_space(agent), obs).astype(np.float32)
+            goal = self._projected[self._index[agent]].astype(vector.dtype, copy=False)
+            extended = np.concatenate([vector, goal])
+            nested = isinstance(obs, dict) and "observation" in obs
+            shown[agent] = {**obs, "observation": extended} if nested else extended
         return shown
 
     def _begin(self, observations: dict[str, Any], infos: Infos, seed: int | None) -> tuple[dict[str, Any], Infos]:
@@ -169,14 +174,25 @@ class GoalSampling(GoalRecording):
         self.goals.check_not_empty()
         self.goal = self.goals.draw(self._rng.uniform(1))[0]
         self._projected = self.projection(self.goal)
-        told = {
-            agent: {**infos.get(agent, {}), "isa/goal": self._projected[self._index[agent]]} for agent in observations
-        }
-        return self._show(observations), told
+        self._greeted = set(observations)
+        return self._show(observations), self._told(infos, observations)
+
+    def _told(self, infos: Infos, agents: Iterable[str]) -> Infos:
+        """Return the infos with their goals for agents that have just come."""
+        told = dict(infos)
+        for agent in agents:
+            if agent in self._index:
+                told[agent] = {**infos.get(agent, {}), "isa/goal": self._projected[self._index[agent]].copy()}
+        return told
 
     def _advance(self, turn: Turn) -> tuple[dict[str, Any], dict[str, float], Infos]:
         super()._advance(turn)
-        return self._show(turn.observations), turn.rewards, turn.infos
+        infos = turn.infos
+        if not turn.acted.all():
+            newcomers = [agent for agent in turn.observations if agent not in self._greeted]
+            infos = self._told(infos, newcomers)
+            self._greeted.update(newcomers)
+        return self._show(turn.observations), turn.rewards, infos
 
     def state_dict(self) -> dict[str, Array]:
         """Return buffer, generator and the goal held."""

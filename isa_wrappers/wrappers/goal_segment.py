@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from isa_wrappers.config import GoalConfig
-from isa_wrappers.errors import InvalidValueError
+from isa_wrappers.errors import InvalidValueError, ScopeMismatchError
 from isa_wrappers.intrinsic import GoalReward
 from isa_wrappers.scope import InfluenceScope
 from isa_wrappers.spaces import StateFallback
@@ -30,6 +32,7 @@ class GoalSegmentReward(IntrinsicReward):
         state_fallback: where the global state comes from.
 
     Raises:
+        ScopeMismatchError: if it has another scope than that wrapper.
         InvalidValueError: without a :class:`GoalSampling` further in, or with another of this kind.
 
     Example:
@@ -64,10 +67,12 @@ class GoalSegmentReward(IntrinsicReward):
             raise InvalidValueError(
                 f"GoalSegmentReward needs goals: wrap {env} with GoalSampling first, then with GoalSegmentReward"
             )
+        if not np.array_equal(sampling.scope.agent_mask, scope.agent_mask):
+            raise ScopeMismatchError("GoalSampling further in has another scope; give both the same one")
         self._sampling: GoalSampling = sampling
         self.goal_reward = GoalReward(scope, config)
 
     def _advance(self, turn: Turn) -> tuple[dict[str, Any], dict[str, float], Infos]:
-        acted, chosen, outer = self._acting(turn)
-        found = self.goal_reward(turn.before, self.global_state, self._sampling.goal, chosen, outer, acted)
+        rewards, goal = self._inner_rewards(turn), self._sampling.goal
+        found = self.goal_reward(turn.before, self.global_state, goal, turn.chosen, rewards, turn.acted)
         return self._paid(turn, found, "progress", self.goal_reward.config.alpha1)

@@ -8,7 +8,7 @@ import torch
 from learner_helpers import tiny_config
 
 import isa_learners
-from isa_learners.algorithm import EXPLORE, REACH, TRAIN, Algorithm, resolve_device, scope_for
+from isa_learners.algorithm import EXPLORE, REACH, TRAIN, Algorithm, resolve_device, scope_for, success_rule
 from isa_wrappers.errors import DeviceError, FileFormatError, InvalidValueError, ScopeMismatchError
 from isa_wrappers.scope import InfluenceScope
 
@@ -164,9 +164,9 @@ def test_evaluating_leaves_training_as_it_is(phase):
 def test_a_scope_of_another_environment_is_refused():
     config = tiny_config()
     other = InfluenceScope.from_dimensions({"agent_0": [[], [1], [1], [0], [0]]}, state_size=6)
-    with pytest.raises(ScopeMismatchError, match="its state size are 6, the environment's 4"):
+    with pytest.raises(ScopeMismatchError, match="its state size 6, here 4"):
         Algorithm(config, other)
-    with pytest.raises(ScopeMismatchError, match="its agents are"):
+    with pytest.raises(ScopeMismatchError, match="its agents"):
         Algorithm(config, scope_for(tiny_config(env_kwargs=FAR, scope={"transitions": 50}))[0])
     few = InfluenceScope.from_dimensions({"agent_0": [[], [1], [1], [0]]}, state_size=4)
     with pytest.raises(ScopeMismatchError, match="numbers of actions"):
@@ -326,3 +326,28 @@ def test_the_learner_knows_nothing_of_the_method(module):
         for name in modules:
             assert not METHOD & set(name.split(".")), f"{module} imports {name}"
             assert name.split(".")[:2] != ["isa_learners", "algorithm"], f"{module} imports {name}"
+
+
+def test_an_empty_scope_is_refused():
+    scope = scope_for(tiny_config(env_kwargs=FAR, scope={"transitions": 300}))[0].with_delta(0.999)
+    with pytest.raises(InvalidValueError, match=r"scope is empty: delta is 0.999 and the largest information 0\.\d+"):
+        Algorithm(tiny_config(env_kwargs=FAR), scope)
+
+
+@pytest.mark.parametrize(("text", "rule"), [("success", "success"), ("1.5", 1.5), ("-3", -3.0), ("has won", "has won")])
+def test_success_rules_are_read(text, rule):
+    assert success_rule(text) == rule
+
+
+def test_annealing_falls_linearly_over_the_run():
+    config = tiny_config(ppo={"anneal_to": 0.25, "lr": 0.1, "entropy_factor": 0.4}, steps=40)
+    algorithm = Algorithm(config, scope_for(config)[0])
+    rates = []
+    for _ in range(5):
+        algorithm.iterate()
+        ppo = algorithm.phase.ppo
+        rates.append((ppo.actor_optimizer.param_groups[0]["lr"], ppo.critic_optimizer.param_groups[0]["lr"]))
+        if algorithm.env_steps == 20:
+            assert rates[-1] == (pytest.approx(0.0625), pytest.approx(0.0625))
+    assert algorithm.env_steps == 50
+    assert rates[-1][0] == pytest.approx(0.025)  # no further beyond the end

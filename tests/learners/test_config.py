@@ -11,6 +11,7 @@ from isa_learners.config_io import make_config
 from isa_learners.presets import PRESETS
 from isa_wrappers.config import CountConfig, GoalConfig, ScopeConfig
 from isa_wrappers.envs import TASKS
+from isa_wrappers.envs.smax_scenarios import SCENARIOS
 from isa_wrappers.errors import InvalidValueError
 
 BAD = {
@@ -23,6 +24,7 @@ BAD = {
         "obs_scale": [0, -1, math.nan],
         "gamma": [-0.1, 1.1, math.nan],
         "gae_lambda": [-0.1, 1.1, math.nan],
+        "anneal_to": [-0.1, 1.1, math.nan],
         "critic_factor": [-0.1, math.inf],
         "entropy_factor": [-0.1, math.nan],
     },
@@ -34,7 +36,13 @@ BAD = {
         "seed": [-1, 2**31, 0.5],
         "algo": ["ISA", "qmix", ""],
         "device": ["gpu", "cuda:7"],
-        "env_kwargs": [{"num_envs": 3}, {"device": "cpu"}, {"name": "unlock"}, {"state_fallback": 1}],
+        "env_kwargs": [
+            {"num_envs": 3},
+            {"device": "cpu"},
+            {"name": "unlock"},
+            {"state_fallback": 1},
+            {"success_rule": "won"},
+        ],
         "state_fallback": ["obs", ""],
     },
     ScopeConfig: {
@@ -85,7 +93,7 @@ def test_presets_are_valid_for_every_task(preset, task):
 
 
 def test_preset_patterns_match_real_tasks():
-    names = [*TASKS, "mpe/simple_spread_v3"]
+    names = [*TASKS, "mpe/simple_spread_v3", *(f"smax/{name}" for name in SCENARIOS), "smac/3m"]
     for preset in PRESETS.values():
         assert [pattern for pattern in preset if not any(fnmatchcase(name, pattern) for name in names)] == []
     assert make_config("mpe/simple_spread_v3").scope.window == 3

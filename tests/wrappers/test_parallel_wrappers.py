@@ -2,6 +2,7 @@
 
 import itertools
 
+import conformance
 import numpy as np
 import pytest
 from gymnasium import spaces
@@ -47,7 +48,14 @@ STACKS = {
         GoalSegmentReward(GoalSampling(env, scope, goals), scope), scope
     ),
 }
-TOYS = {"plain": {}, "deaths": {"deaths": True}, "late": {"late": True}, "dict mask": {"masks": "observation"}}
+TOYS = {
+    "plain": {},
+    "deaths": {"deaths": True},
+    "late": {"late": True},
+    "dict mask": {"masks": "observation"},
+    "info mask": {"masks": "info"},
+    "stateless": {"stateless": True},
+}
 
 
 def walk_scope(agents=2):
@@ -63,11 +71,18 @@ def test_grid_stacks_conform(stack):
     parallel_seed_test(make, num_cycles=20)
 
 
-@pytest.mark.parametrize(("stack", "toy"), list(itertools.product(STACKS, TOYS)))
+@pytest.mark.parametrize(("stack", "toy"), list(itertools.product(conformance.STACKS, TOYS)))
 def test_odd_environments_conform(stack, toy):
-    goals = goals_with(np.array([[3.0, 3.0]], dtype=np.float32))
-    env = STACKS[stack](WalkEnv(**TOYS[toy]), walk_scope(), goals)
-    parallel_api_test(env, num_cycles=60)
+    def make():
+        return WalkEnv(**TOYS[toy])
+
+    def wrap(env):
+        state = (lambda env: env.position) if toy == "stateless" else None
+        goals = goals_with(np.array([[3.0, 3.0]], dtype=np.float32))
+        return conformance.STACKS[stack](env, walk_scope(), goals, state)
+
+    conformance.check_conformance(make, wrap)
+    env = wrap(make())
     for agent in env.possible_agents:
         assert env.observation_space(agent) is env.observation_space(agent)
 
@@ -261,10 +276,10 @@ class Poisoned(WalkEnv):
 
 def test_bad_input_is_named():
     scope = walk_scope()
-    with pytest.raises(ScopeMismatchError, match="agents are"):
+    with pytest.raises(ScopeMismatchError, match="its agents"):
         InfluenceCountBonus(WalkEnv(agents=3), scope)
     short = InfluenceScope.from_dimensions(walk_scope_dimensions(), state_size=5)
-    with pytest.raises(ScopeMismatchError, match="state size are 5"):
+    with pytest.raises(ScopeMismatchError, match="state size 5"):
         InfluenceCountBonus(WalkEnv(), short).reset()
     with pytest.raises(ScopeMismatchError, match="'stranger' is not among"):
         InfluenceCountBonus(Growing(), scope).reset()

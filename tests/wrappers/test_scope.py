@@ -145,9 +145,9 @@ def test_check_fits_names_what_differs():
     scope = InfluenceScope.from_dimensions({"a": [[], [0]], "b": [[], [1], [1]]}, state_size=2)
     scope.check_fits(["a", "b"], [2, 3], 2)
     scope.check_fits(("a", "b"), (2, 3), 2)
-    with pytest.raises(ScopeMismatchError, match=r"agents are \['a', 'b'\], the environment's \['b', 'a'\]"):
+    with pytest.raises(ScopeMismatchError, match=r"agents \['a', 'b'\], here \['b', 'a'\]"):
         scope.check_fits(["b", "a"], [2, 3], 2)
-    with pytest.raises(ScopeMismatchError, match=r"numbers of actions are \[2, 3\], the environment's \[2, 2\]"):
+    with pytest.raises(ScopeMismatchError, match=r"numbers of actions \[2, 3\], here \[2, 2\]"):
         scope.check_fits(["a", "b"], [2, 2], 2)
-    with pytest.raises(ScopeMismatchError, match="state size are 2, the environment's 3"):
+    with pytest.raises(ScopeMismatchError, match="state size 2, here 3"):
         scope.check_fits(["a", "b"], [2, 3], 3)

@@ -1,0 +1,34 @@
+"""Names and sizes of what SMAC's ``StarCraft2Env`` gives as bare vectors, in the order its public source has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def obs_size(env: Any) -> int:
+    """Return the true length of an observation: with ``obs_timestep_number`` SMAC's is one more than it says."""
+    return int(env.get_obs_size()) + bool(env.obs_timestep_number)
+
+
+def action_names(env: Any) -> tuple[str, ...]:
+    """Name SMAC's actions. Where medivacs fight, theirs on target k is to heal ally k instead."""
+    names = ["noop", "stop", "north", "south", "east", "west"]
+    for k in range(env.n_enemies):
+        heals = env.map_type == "MMM" and k < env.n_agents
+        names.append(f"attack_enemy_{k}_or_heal_ally_{k}" if heals else f"attack_enemy_{k}")
+    return tuple(names)
+
+
+def state_names(env: Any) -> tuple[str, ...]:
+    """Name the dimensions of SMAC's ``get_state()``: allies, then enemies, then what options add."""
+    if env.obs_instead_of_state:
+        return tuple(f"ally_{i}.obs_{k}" for i in range(env.n_agents) for k in range(obs_size(env)))
+    types = [f"type_{k}" for k in range(env.unit_type_bits)]
+    charge = "cooldown_or_energy" if env.map_type == "MMM" else "cooldown"
+    ally = ["health", charge, "x", "y"] + ["shield"] * env.shield_bits_ally + types
+    enemy = ["health", "x", "y"] + ["shield"] * env.shield_bits_enemy + types
+    names = [f"ally_{i}.{what}" for i in range(env.n_agents) for what in ally]
+    names += [f"enemy_{i}.{what}" for i in range(env.n_enemies) for what in enemy]
+    if env.state_last_action:
+        names += [f"ally_{i}.last_{what}" for i in range(env.n_agents) for what in action_names(env)]
+    return (*names, "timestep") if env.state_timestep_number else tuple(names)

@@ -1,0 +1,284 @@
+"""One SMAX battle as pure JAX functions of arrays: what the batched and the single environment both run."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from isa_wrappers.envs.smax_scenarios import SMAXScenario, smax_scenario
+from isa_wrappers.errors import InvalidValueError, MissingDependencyError, check_choice, check_int
+
+REWARDS = ("dense", "sparse", "super_sparse")
+MOVES = ("north", "east", "south", "west", "stop")
+STOP = MOVES.index("stop")
+ATTACK_MODES = ("closest", "random")
+FIXED = {
+    "max_steps": "it is called horizon",
+    "scenario": "the task's name sets it",
+    "action_type": "actions are discrete",
+}
+"""Options of jaxmarl's that are not taken, and why."""
+FEATURES = ("health", "x", "y", "cooldown")
+"""What the state holds of every unit."""
+
+
+class Seen(NamedTuple):
+    """What one battle shows after a reset or a step, in the order of :class:`~isa_wrappers.batch.BatchStep`."""
+
+    obs: Any
+    state: Any
+    available: Any
+    alive: Any
+    reward: Any
+    terminated: Any
+    truncated: Any
+    success: Any
+    final_obs: Any
+    final_state: Any
+    final_alive: Any
+
+
+class Battle(NamedTuple):
+    """What goes on from step to step: the random key and SMAX's own state."""
+
+    key: Any
+    units: Any
+
+
+def has_jaxmarl() -> bool:
+    """Tell whether ``jaxmarl`` is installed, without importing it."""
+    return find_spec("jaxmarl") is not None
+
+
+def load_jax() -> tuple[Any, Any]:
+    """Import JAX and SMAX, with JAX's memory preallocation off and compiled code kept between runs.
+
+    Raises:
+        MissingDependencyError: without ``jaxmarl``.
+    """
+    # Torch lives on the same device. Read once by JAX, so this helps only where JAX was not imported before.
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    try:
+        with _silent_import():
+            import jax
+            from jaxmarl.environments import smax
+    except ImportError as error:
+        raise MissingDependencyError(
+            "smax/ tasks need jaxmarl, which is not installed; pip install 'isa-marl[smax]' (Python 3.11 on)"
+        ) from error
+    config: Any = jax.config
+    if config.jax_compilation_cache_dir is None:
+        home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        config.update("jax_compilation_cache_dir", str(Path(home) / "isa-marl" / "jax"))
+    return jax, smax
+
+
+@contextmanager
+def _silent_import() -> Iterator[None]:
+    """Keep what jaxmarl prints when imported off the output (``--json`` holds one object and nothing else)."""
+    saved = sys.stdout, sys.stderr, sys.__stdout__
+    # One of its modules resets sys.stdout to sys.__stdout__ and sys.stderr likewise.
+    sys.stdout = sys.__stdout__ = io.StringIO()  # type: ignore[assignment, misc]
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr, sys.__stdout__ = saved  # type: ignore[misc]
+
+
+def smax_game(name: str, **options: Any) -> SMAXGame:
+    """Make a game, or return the one made before with these options: what it has compiled is then shared.
+
+    Raises:
+        InvalidValueError: for an option that is a list or the like.
+    """
+    try:
+        return _cached_game(name, **options)
+    except TypeError as error:
+        raise InvalidValueError(f"smax/{name} does not take these options: {error}") from error
+
+
+@lru_cache
+def _cached_game(name: str, **options: Any) -> SMAXGame:
+    return SMAXGame(name, **options)
+
+
+class SMAXGame:
+    """A battle against SMAX's scripted enemy, as pure functions of one battle.
+
+    The state holds :data:`FEATURES` of every unit, allies first: health as a share of its full health, x and y as
+    shares of the map's sides, the weapon's cooldown as a share of its full cooldown. A dead unit has health and
+    cooldown 0 and stays where it fell, so that its death moves no position and no goal asks for a corner of the map.
+
+    Rewards, given to every ally, the dead included: ``dense`` is SMAX's own (the enemies' lost health as a share of
+    their number, and 1 for a win). ``sparse`` pays 10 for each enemy that dies, -5 for each ally and 200 for a win,
+    divided by what a win without losses earns (the usual sparse setting of SMAC, MASER, ICML 2022). ``super_sparse``
+    pays 1 for a win, -1 for a defeat, else 0 (Table 3 of arXiv 2505.08630). A win is every enemy dead and an ally
+    alive; a defeat every ally dead and an enemy alive.
+
+    ``reset_all``, ``step_all`` and ``look_all`` are the same functions compiled for a batch.
+
+    Args:
+        name: of a scenario.
+        reward: one of :data:`REWARDS`.
+        horizon: step limit; SMAC's of the map by default.
+        options: of jaxmarl's ``HeuristicEnemySMAX``, such as ``walls_cause_death`` or ``attack_mode``.
+
+    Raises:
+        UnknownTaskError: if there is no such scenario.
+        InvalidValueError: for a reward or an option that is not known.
+        MissingDependencyError: without jaxmarl.
+    """
+
+    def __init__(self, name: str, reward: str = "dense", horizon: int | None = None, **options: Any) -> None:
+        scenario = smax_scenario(name)
+        self.name, self.reward = name, check_choice("reward", reward, REWARDS)
+        self.horizon = scenario.max_steps if horizon is None else check_int("horizon", horizon, 1)
+        for option, instead in FIXED.items():
+            if option in options:
+                raise InvalidValueError(f"smax/{name} does not take {option}={options[option]!r}: {instead}")
+        check_choice("attack_mode", options.get("attack_mode", ATTACK_MODES[0]), ATTACK_MODES)
+        self.jax, smax = load_jax()
+        # jaxmarl looks at the limit before it counts the step.
+        self.env = _make(smax, self.jax.numpy, scenario, {"max_steps": self.horizon - 1, **options})
+        self.num_allies, self.num_enemies = self.env.num_allies, self.env.num_enemies
+        self.agents = tuple(self.env.agents)
+        self.units = tuple(self.env.all_agents)
+        self.obs_size = int(self.env.obs_size)
+        self.num_actions = len(MOVES) + self.num_enemies
+        self.action_names = MOVES + tuple(f"attack_{name}" for name in self.env.enemy_agents)
+        self.state_names = tuple(f"{unit}.{feature}" for unit in self.units for feature in FEATURES)
+        jax = self.jax
+        self.reset_all, self.step_all, self.look_all = (
+            jax.jit(jax.vmap(function)) for function in (self.reset, self.step, self.look)
+        )
+
+    def radii(self) -> list[float]:
+        """Return each unit's radius as a share of the map's side (marines', where types are drawn each episode)."""
+        sizes = self.env.unit_type_radiuses.tolist()
+        return [sizes[kind] / self.env.map_width for kind in smax_scenario(self.name).units]
+
+    def reset(self, key: Any) -> tuple[Battle, Seen]:
+        """Start an episode from a random key."""
+        _, battle = self._begin(key)
+        return battle, self.look(battle)
+
+    def look(self, battle: Battle) -> Seen:
+        """See a battle before its next step."""
+        jnp, units = self.jax.numpy, battle.units
+        obs, state, alive = self._observations(self.env.get_obs(units)), self._features(units), self._alive(units)
+        no = jnp.zeros((), dtype=bool)
+        nothing = jnp.zeros(self.num_allies, dtype=jnp.float32)
+        return Seen(obs, state, self._available(units), alive, nothing, no, no, no, obs, state, alive)
+
+    def step(self, battle: Battle, actions: Any) -> tuple[Battle, Seen]:
+        """Advance by ``actions`` ``[A]``; a finished battle starts afresh. What is out of reach has no effect."""
+        jax, jnp = self.jax, self.jax.numpy
+        key, key_step, key_reset = jax.random.split(battle.key, 3)
+        chosen = {agent: actions[i] for i, agent in enumerate(self.agents)}
+        obs, units, rewards, dones, _ = self.env.step_env(key_step, battle.units, chosen)
+        was, now = battle.units.state.unit_alive, units.state.unit_alive
+        allies, enemies = now[: self.num_allies].any(), now[self.num_allies :].any()
+        done, terminated, won = dones["__all__"], ~(allies & enemies), allies & ~enemies
+        reward = self._rewarded(rewards, was & ~now, won, enemies & ~allies)
+        final = self._observations(obs), self._features(units), self._alive(units)
+        obs_fresh, fresh = self._begin(key_reset)
+
+        def choose(first: Any, going: Any) -> Any:
+            return jax.tree.map(lambda x, y: jnp.where(done, x, y), first, going)
+
+        units = choose(fresh.units, units)
+        obs = choose(self._observations(obs_fresh), final[0])
+        seen = Seen(
+            obs, self._features(units), self._available(units), self._alive(units),
+            reward, terminated, done & ~terminated, won, *final,
+        )  # fmt: skip
+        return Battle(key, units), seen
+
+    def _begin(self, key: Any) -> tuple[Any, Battle]:
+        key, key_reset = self.jax.random.split(key)
+        obs, units = self.env.reset(key_reset)
+        # Some leaves are weakly typed; those of a step are not, and each mixture would be compiled by itself.
+        units = self.jax.tree.map(lambda leaf: self.jax.lax.convert_element_type(leaf, leaf.dtype), units)
+        return obs, Battle(key, units)
+
+    def _observations(self, obs: Any) -> Any:
+        return self.jax.numpy.stack([obs[agent] for agent in self.agents])
+
+    def _alive(self, units: Any) -> Any:
+        return units.state.unit_alive[: self.num_allies]
+
+    def _available(self, units: Any) -> Any:
+        masks = self.env.get_avail_actions(units)
+        return self.jax.numpy.stack([masks[agent] for agent in self.agents]).astype(bool)
+
+    def _features(self, units: Any) -> Any:
+        jnp, env, state = self.jax.numpy, self.env, units.state
+        health = state.unit_health / env.unit_type_health[state.unit_types]
+        ready = state.unit_weapon_cooldowns / env.unit_type_weapon_cooldowns[state.unit_types]
+        cooldown = jnp.where(state.unit_alive, jnp.clip(ready, 0.0, 1.0), 0.0)
+        place = state.unit_positions / jnp.array([env.map_width, env.map_height], dtype=jnp.float32)
+        return jnp.column_stack([health, place, cooldown]).reshape(-1).astype(jnp.float32)
+
+    def _rewarded(self, dense: Any, died: Any, won: Any, lost: Any) -> Any:
+        """Return ``[A]`` float32 of the chosen reward."""
+        jnp = self.jax.numpy
+        if self.reward == "dense":
+            return jnp.stack([dense[agent] for agent in self.agents]).astype(jnp.float32)
+        if self.reward == "sparse":
+            allies, enemies = died[: self.num_allies].sum(), died[self.num_allies :].sum()
+            team = (10.0 * enemies - 5.0 * allies + 200.0 * won) / (10.0 * self.num_enemies + 200.0)
+        else:
+            team = won.astype(jnp.float32) - lost.astype(jnp.float32)
+        return jnp.full(self.num_allies, team, dtype=jnp.float32)
+
+
+def _make(smax: Any, jnp: Any, scenario: SMAXScenario, options: dict[str, Any]) -> Any:
+    """Make jaxmarl's environment of a scenario, with the unit types it lacks added."""
+    defaults = smax.SMAX()
+    tables = {
+        "unit_type_velocities": "velocity", "unit_type_attacks": "attack", "unit_type_attack_ranges": "attack_range",
+        "unit_type_sight_ranges": "sight_range", "unit_type_radiuses": "radius", "unit_type_health": "health",
+        "unit_type_weapon_cooldowns": "weapon_cooldown",
+    }  # fmt: skip
+    known = {**scenario.changes, **scenario.extra_units}
+    units: dict[str, Any] = {}
+    for table, figure in tables.items():
+        figures = dict(zip(scenario.unit_types, getattr(defaults, table).tolist(), strict=False))
+        figures |= {name: getattr(stats, figure) for name, stats in known.items()}
+        units[table] = jnp.array([figures[name] for name in scenario.unit_types], dtype=jnp.float32)
+    units["unit_type_names"] = list(scenario.unit_types)
+    units["unit_type_shorthands"] = [*defaults.unit_type_shorthands, *(name[0] for name in scenario.extra_units)]
+    armies = smax.Scenario(
+        jnp.array(scenario.units, dtype=jnp.uint8),
+        sum(scenario.allies.values()),
+        sum(scenario.enemies.values()),
+        scenario.random_units,
+        scenario.random_units,
+    )
+    try:
+        env = smax.HeuristicEnemySMAX(**{"scenario": armies, **units, **options})
+    except (TypeError, ValueError) as error:
+        raise InvalidValueError(f"SMAX does not take these options: {error}") from error
+    if scenario.extra_units:
+        _root(env, jnp)
+    return env
+
+
+def _root(env: Any, jnp: Any) -> None:
+    """Keep units without velocity where they are when others push them."""
+    push = env._env._push_units_away
+
+    def push_but_the_rooted(state: Any, firmness: float = 1.0) -> Any:
+        rooted = env.unit_type_velocities[state.unit_types] == 0.0
+        pushed = push(state, firmness)
+        places = jnp.where(rooted[:, None], state.unit_positions, pushed.unit_positions)
+        return pushed.replace(unit_positions=places)
+
+    env._env._push_units_away = push_but_the_rooted

@@ -1,0 +1,88 @@
+"""Pictures of a battle, with NumPy alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from isa_wrappers.envs.drawing import Color, Image, cross, disc
+from isa_wrappers.errors import InvalidValueError, check_int
+
+GROUND: Color = (246, 244, 238)
+ALLY: Color = (31, 119, 180)
+ENEMY: Color = (214, 69, 65)
+FALLEN: Color = (170, 168, 162)
+EMPTY: Color = (215, 213, 206)
+GOAL: Color = (20, 20, 20)
+BAR = 5
+"""Pixels from a unit's edge to its health bar."""
+
+
+def draw_battle(
+    units: npt.NDArray[Any],
+    num_allies: int,
+    radii: Sequence[float],
+    goal: npt.NDArray[Any] | None = None,
+    side: int = 360,
+) -> Image:
+    """Draw a battle, y upwards.
+
+    Allies are blue, enemies red, each with its health as a bar; the fallen are grey crosses where they fell. Of a goal
+    the wanted health is a black mark on each bar and the wanted place a black cross.
+
+    Args:
+        units: ``[U, 4]`` health, x, y and cooldown of each unit as shares, allies first.
+        num_allies: how many of them are allies.
+        radii: each unit's radius as a share of the map's side.
+        goal: ``[U, 4]``, NaN where the goal says nothing.
+        side: pixels of the image.
+
+    Returns:
+        ``[side, side, 3]`` uint8.
+
+    Raises:
+        InvalidValueError: if ``side`` is too small or shapes disagree.
+
+    Example:
+        >>> draw_battle(np.array([[1.0, 0.2, 0.5, 0.0], [0.5, 0.8, 0.5, 0.0]]), 1, [0.02, 0.02], side=200).shape
+        (200, 200, 3)
+    """
+    check_int("side", side, 64)
+    for what in (units,) if goal is None else (units, goal):
+        if what.shape != (len(radii), 4):
+            raise InvalidValueError(f"units and goal must have shape ({len(radii)}, 4), got {what.shape}")
+    image = np.empty((side, side, 3), dtype=np.uint8)
+    image[:] = GROUND
+    for unit, (health, x, y, _) in enumerate(units.tolist()):
+        row, column, radius = (1.0 - y) * side, x * side, max(3.0, radii[unit] * side)
+        if health <= 0.0:
+            cross(image, row, column, radius, FALLEN)
+            continue
+        color = ALLY if unit < num_allies else ENEMY
+        disc(image, row, column, radius, color)
+        _bar(image, row - radius - BAR, column, 2 * radius + 8, health, color)
+    if goal is not None:
+        _draw_goal(image, units, goal, radii)
+    return image
+
+
+def _draw_goal(image: Image, units: npt.NDArray[Any], goal: npt.NDArray[Any], radii: Sequence[float]) -> None:
+    side = len(image)
+    for unit, (health, x, y, _) in enumerate(goal.tolist()):
+        radius = max(3.0, radii[unit] * side)
+        if not (np.isnan(x) or np.isnan(y)):
+            cross(image, (1.0 - y) * side, x * side, 0.6 * radius, GOAL)
+        if not np.isnan(health):
+            row, column = (1.0 - units[unit, 2]) * side - radius - BAR, units[unit, 1] * side
+            width = 2 * radius + 8
+            disc(image, row, column + (health - 0.5) * width, 2.5, GOAL)
+
+
+def _bar(image: Image, row: float, column: float, width: float, share: float, color: Color) -> None:
+    top, left, right = int(row - 1), int(column - width / 2), int(column + width / 2)
+    rows = slice(max(0, top), max(0, top + 3))
+    image[rows, max(0, left) : max(0, right)] = EMPTY
+    image[rows, max(0, left) : max(0, round(left + share * (right - left)))] = color

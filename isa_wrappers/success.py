@@ -1,0 +1,74 @@
+"""How a won episode is told."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from isa_wrappers.errors import InvalidValueError
+
+SuccessRule = str | float | Callable[[Any, Mapping[str, Mapping[str, Any]]], bool] | None
+"""A key of ``infos[agent]`` (true for any agent), a threshold on the team's mean return at the episode's end, a
+function of the environment and the infos, or ``None`` where nothing counts as won."""
+
+
+class SuccessTeller:
+    """Tells whether an episode was won in the step just taken.
+
+    Args:
+        rule: see :data:`SuccessRule`. A key that no info holds in a whole episode is warned of, once.
+
+    Raises:
+        InvalidValueError: if the rule is of another kind.
+
+    Example:
+        >>> teller = SuccessTeller(1.5)
+        >>> teller.begin()
+        >>> teller.won(None, {"a": 1.0}, {}, over=False), teller.won(None, {"a": 1.0}, {}, over=True)
+        (False, True)
+    """
+
+    def __init__(self, rule: SuccessRule = "success") -> None:
+        if rule is not None and (isinstance(rule, bool) or not (callable(rule) or isinstance(rule, str | int | float))):
+            raise InvalidValueError(
+                f"success must be a key of infos, a threshold on the return, a function or None, got {rule!r}"
+            )
+        self.rule = rule
+        self._heard = False
+        self._return = 0.0
+        self._told = False
+
+    def begin(self) -> None:
+        """Forget the last episode."""
+        self._return = 0.0
+        self._told = False
+
+    def won(self, env: Any, rewards: Mapping[str, float], infos: Mapping[str, Mapping[str, Any]], over: bool) -> bool:
+        """Return whether the episode was won in the step just taken: true once an episode. Call it once a step."""
+        if self._told:
+            return False
+        self._told = self._read(env, rewards, infos, over)
+        return self._told
+
+    def _read(self, env: Any, rewards: Mapping[str, float], infos: Mapping[str, Mapping[str, Any]], over: bool) -> bool:
+        if self.rule is None:
+            return False
+        if callable(self.rule):
+            return bool(self.rule(env, infos))
+        if isinstance(self.rule, str):
+            return self._read_key(self.rule, infos, over)
+        if rewards:
+            self._return += sum(rewards.values()) / len(rewards)
+        return over and self._return >= self.rule
+
+    def _read_key(self, key: str, infos: Mapping[str, Mapping[str, Any]], over: bool) -> bool:
+        held = [info[key] for info in infos.values() if isinstance(info, Mapping) and key in info]
+        if not held and over and not self._heard:
+            warnings.warn(
+                f"no info held the key {key!r} in the episode's last step, so it counts as not won; "
+                "name another key, a return threshold or a function as the success rule",
+                stacklevel=2,
+            )
+        self._heard = self._heard or bool(held) or over
+        return any(bool(value) for value in held)
