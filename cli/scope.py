@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from isa_learners.config import DEFAULT_PRESET
+from isa_learners.presets import preset_layers
 from isa_wrappers.config import ScopeConfig
 from isa_wrappers.envs import estimate_task_scope
 from isa_wrappers.errors import MissingDependencyError, RunFolderError
@@ -15,16 +17,15 @@ from isa_wrappers.scope_io import plot_scope, save_scope, scope_table, scope_to_
 
 from .options import Env, Json, Kwargs, Seed, StateFallback, parse_kwargs, writing_to
 
-_DEFAULTS = ScopeConfig()
-
 
 def scope(
     env: Env,
-    transitions: Annotated[int, typer.Option(help="N, transitions an agent.")] = _DEFAULTS.transitions,
-    delta: Annotated[float, typer.Option(help="Threshold on the normalised mutual information.")] = _DEFAULTS.delta,
-    bin_width: Annotated[float, typer.Option(help="Width of the bins of a state change.")] = _DEFAULTS.bin_width,
-    window: Annotated[int, typer.Option(help="Look for effects up to this many steps later.")] = _DEFAULTS.window,
-    conditioning: Annotated[str, typer.Option(help="block (Def. 1) or pooled.")] = _DEFAULTS.conditioning,
+    transitions: Annotated[int | None, typer.Option(help="N, transitions an agent.")] = None,
+    delta: Annotated[float | None, typer.Option(help="Threshold on the normalised mutual information.")] = None,
+    bin_width: Annotated[float | None, typer.Option(help="Width of the bins of a state change.")] = None,
+    window: Annotated[int | None, typer.Option(help="Look for effects up to this many steps later.")] = None,
+    conditioning: Annotated[str | None, typer.Option(help="block (Def. 1) or pooled.")] = None,
+    preset: Annotated[str, typer.Option(help="What holds where no option is given, as in isa train.")] = DEFAULT_PRESET,
     seed: Seed = 0,
     kwargs: Kwargs = "{}",
     state_fallback: StateFallback = None,
@@ -34,7 +35,17 @@ def scope(
     """Estimate the influence scope of every agent in ENV."""
     if out is not None and (out / "scope.json").exists():
         raise RunFolderError(f"{out} already holds a scope; choose another --out")
-    config = ScopeConfig(transitions, delta, bin_width, window, conditioning)
+    options = {
+        "transitions": transitions,
+        "delta": delta,
+        "bin_width": bin_width,
+        "window": window,
+        "conditioning": conditioning,
+    }
+    values: dict[str, Any] = {}
+    for layer in preset_layers(env, preset):
+        values |= layer.get("scope", {})
+    config = ScopeConfig(**values | {name: value for name, value in options.items() if value is not None})
     found = estimate_task_scope(env, config, seed, state_fallback, **parse_kwargs(kwargs))
     if out is not None:
         with writing_to(out):

@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, get_type_hints
 
 import yaml
 
 from isa_learners.config import DEFAULT_PRESET, RunConfig
-from isa_learners.presets import PRESETS
-from isa_wrappers.errors import FileFormatError, InvalidValueError, check_choice, nearest
+from isa_learners.presets import preset_layers
+from isa_wrappers.errors import FileFormatError, InvalidValueError, nearest
 
 Plain = dict[str, Any]
 
@@ -28,10 +27,8 @@ def make_config(env: str, preset: str = DEFAULT_PRESET, *overrides: Mapping[str,
         >>> make_config("grid/shooting", "paper", {"ppo": {"lr": 0.001}}).ppo.lr
         0.001
     """
-    check_choice("preset", preset, PRESETS)
     data: Plain = {"env": env, "preset": preset}
-    layers = [layer for pattern, layer in PRESETS[preset].items() if fnmatchcase(env, pattern)]
-    for layer in (*layers, *overrides):
+    for layer in (*preset_layers(env, preset), *overrides):
         data = merge(data, layer)
     return config_from_dict(data)
 

@@ -5,7 +5,10 @@ Keys are patterns of task names; all that match hold, later ones over earlier on
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import Any
+
+from isa_wrappers.errors import check_choice
 
 # Ours. A force moves the velocity at once and the position late and little: its information is 0.05 where
 # dimensions out of reach have 0.015 (pooled, window 3), so the threshold lies between.
@@ -56,7 +59,16 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
         "mpe/*": _PARTICLES,
         "smax/*": {
             **_BATTLES,
-            "ppo": {"hidden": 64, "gamma": 0.99, "obs_scale": 1.0, "lr": 1e-3, "epochs": 4, "minibatches": 4},
+            "ppo": {
+                "hidden": 128,
+                "gamma": 0.98,
+                "obs_scale": 1.0,
+                "lr": 1e-3,
+                "epochs": 4,
+                "minibatches": 4,
+                "entropy_factor": 0.005,
+                "anneal_to": 0.1,
+            },
         },
         # Each copy is a game of StarCraft II.
         "smac/*": {
@@ -67,3 +79,13 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
         "smax/2s_vs_1sc": {"scope": {"transitions": 10_000, "bin_width": 0.05, "window": 2, "conditioning": "pooled"}},
     },
 }
+
+
+def preset_layers(env: str, preset: str) -> list[dict[str, Any]]:
+    """Return a preset's values for every pattern that the task matches, later ones over earlier ones.
+
+    Raises:
+        InvalidValueError: for an unknown preset.
+    """
+    check_choice("preset", preset, PRESETS)
+    return [layer for pattern, layer in PRESETS[preset].items() if fnmatchcase(env, pattern)]

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from pettingzoo.test import parallel_api_test
 
 ROOT = Path(__file__).parents[1]
@@ -35,3 +36,8 @@ def test_read_a_scope():
         "delta 0.3: all agents move ['bullets']",
         "delta 0.45: all agents move ['bullets']",
     ]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*_ppo.py")), ids=lambda path: path.stem)
+def test_a_learner_takes_less_than_sixty_lines(path):
+    assert len(path.read_text().splitlines()) < 60

@@ -18,7 +18,8 @@ from isa_wrappers.envs.mpe import MPEParallelEnv, mpe_names
 from isa_wrappers.envs.smac import SMACParallelEnv
 from isa_wrappers.envs.smac_install import smac_names
 from isa_wrappers.envs.smax_batch import SMAXBatch
-from isa_wrappers.envs.smax_game import has_jaxmarl, smax_game
+from isa_wrappers.envs.smax_game import smax_game
+from isa_wrappers.envs.smax_jax import has_jaxmarl
 from isa_wrappers.envs.smax_parallel import SMAXParallelEnv
 from isa_wrappers.envs.smax_scenarios import SCENARIOS
 from isa_wrappers.errors import InvalidValueError, UnknownTaskError, nearest

@@ -183,6 +183,9 @@ class IntrinsicReward(ScopeWrapper):
         state_fallback: where the global state comes from.
     """
 
+    part = ""
+    """What this reward's parts are called in the infos."""
+
     def __init__(
         self,
         env: Env,
@@ -194,7 +197,14 @@ class IntrinsicReward(ScopeWrapper):
         check_choice("mode", mode, MODES)
         self.factor = check_float("factor", factor, 0.0)
         self.adds = mode == "add"
+        self._keys = f"isa/{self.part}_common", f"isa/{self.part}_special", "isa/env_reward"
         super().__init__(env, scope, state_fallback)
+
+    def _begin(self, observations: dict[str, Any], infos: Infos, seed: int | None) -> tuple[dict[str, Any], Infos]:
+        # The same keys from the first on: some learners lay out room for what a reset tells.
+        nothing = dict.fromkeys(self._keys, 0.0)
+        told = {agent: {**infos.get(agent, {}), **nothing} for agent in observations if agent in self._index}
+        return observations, {**infos, **told}
 
     def _inner_rewards(self, turn: Turn) -> npt.NDArray[np.float32]:
         """Return the rewards that came in, ``[A]`` in the scope's order."""
@@ -204,10 +214,10 @@ class IntrinsicReward(ScopeWrapper):
         return rewards
 
     def _paid(
-        self, turn: Turn, found: SegmentReward, name: str, special_weight: float
+        self, turn: Turn, found: SegmentReward, special_weight: float
     ) -> tuple[dict[str, Any], dict[str, float], Infos]:
         """Return observations, new rewards, and infos that hold the parts and the reward that came in."""
-        common_key, special_key = f"isa/{name}_common", f"isa/{name}_special"
+        common_key, special_key, reward_key = self._keys
         total, common, specials = (part.tolist() for part in found)
         paid: dict[str, float] = {}
         told: Infos = dict(turn.infos)
@@ -218,6 +228,6 @@ class IntrinsicReward(ScopeWrapper):
             else:
                 paid[agent] = self.factor * total[i]
             told[agent] = {
-                **turn.infos.get(agent, {}), common_key: common[i], special_key: specials[i], "isa/env_reward": reward,
+                **turn.infos.get(agent, {}), common_key: common[i], special_key: specials[i], reward_key: reward,
             }  # fmt: skip
         return turn.observations, paid, told

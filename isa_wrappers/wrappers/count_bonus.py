@@ -46,6 +46,8 @@ class InfluenceCountBonus(IntrinsicReward):
         (0.2, 1.0)
     """
 
+    part = "bonus"
+
     def __init__(
         self,
         env: Env,
@@ -64,7 +66,7 @@ class InfluenceCountBonus(IntrinsicReward):
     def _advance(self, turn: Turn) -> tuple[dict[str, Any], dict[str, float], Infos]:
         rewards = self._inner_rewards(turn)
         found = self.bonus(self.global_state, turn.chosen, rewards, turn.acted, counting=not self.frozen)
-        return self._paid(turn, found, "bonus", self.bonus.config.beta1)
+        return self._paid(turn, found, self.bonus.config.beta1)
 
     def state_dict(self) -> dict[str, Array]:
         """Return the counts, and what the wrappers further in save."""

@@ -77,7 +77,7 @@ class GoalSampling(GoalRecording):
     appended to its observation: to a Box, or to the ``"observation"`` of a Dict (a mask beside it stays). Float vectors
     keep their dtype; anything else (Discrete, images) is flattened to float32 first, Discrete to one-hot. The goal is
     held from an episode's first to its last step. The observation space's bounds are the state space's where the
-    environment has one, else infinite. ``infos[agent]["isa/goal"]`` holds it when the agent is first seen.
+    environment has one, else infinite. ``infos[agent]["isa/goal"]`` holds it too.
 
     Args:
         env: the environment.
@@ -120,7 +120,6 @@ class GoalSampling(GoalRecording):
         self.goal: npt.NDArray[np.float32] = np.zeros(scope.state_size, dtype=np.float32)
         self._projected = self.projection(self.goal)
         self._rng = Rng(seed, None, "goals")
-        self._greeted: set[str] = set()
         bounds = getattr(env, "state_space", None) if self._reads_state() else None
         self._flattened = {a for a in env.possible_agents if not is_float_vector(inner_space(env.observation_space(a)))}
         self._spaces = {agent: self._extended(agent, bounds) for agent in env.possible_agents}
@@ -174,11 +173,10 @@ class GoalSampling(GoalRecording):
         self.goals.check_not_empty()
         self.goal = self.goals.draw(self._rng.uniform(1))[0]
         self._projected = self.projection(self.goal)
-        self._greeted = set(observations)
         return self._show(observations), self._told(infos, observations)
 
     def _told(self, infos: Infos, agents: Iterable[str]) -> Infos:
-        """Return the infos with their goals for agents that have just come."""
+        """Return the infos with each agent's goal."""
         told = dict(infos)
         for agent in agents:
             if agent in self._index:
@@ -187,12 +185,7 @@ class GoalSampling(GoalRecording):
 
     def _advance(self, turn: Turn) -> tuple[dict[str, Any], dict[str, float], Infos]:
         super()._advance(turn)
-        infos = turn.infos
-        if not turn.acted.all():
-            newcomers = [agent for agent in turn.observations if agent not in self._greeted]
-            infos = self._told(infos, newcomers)
-            self._greeted.update(newcomers)
-        return self._show(turn.observations), turn.rewards, infos
+        return self._show(turn.observations), turn.rewards, self._told(turn.infos, turn.observations)
 
     def state_dict(self) -> dict[str, Array]:
         """Return buffer, generator and the goal held."""

@@ -49,6 +49,8 @@ class GoalSegmentReward(IntrinsicReward):
         {'agent_0': 1.0}
     """
 
+    part = "progress"
+
     def __init__(
         self,
         env: Env,
@@ -75,4 +77,4 @@ class GoalSegmentReward(IntrinsicReward):
     def _advance(self, turn: Turn) -> tuple[dict[str, Any], dict[str, float], Infos]:
         rewards, goal = self._inner_rewards(turn), self._sampling.goal
         found = self.goal_reward(turn.before, self.global_state, goal, turn.chosen, rewards, turn.acted)
-        return self._paid(turn, found, "progress", self.goal_reward.config.alpha1)
+        return self._paid(turn, found, self.goal_reward.config.alpha1)

@@ -22,7 +22,8 @@ from isa_wrappers.arrays import to_numpy
 from isa_wrappers.batch import BatchEnv, BatchStep
 from isa_wrappers.envs import available_tasks, estimate_task_scope, make_batch, make_parallel
 from isa_wrappers.envs.smax_batch import SMAXBatch
-from isa_wrappers.envs.smax_game import FEATURES, MOVES, REWARDS, STOP, Battle, SMAXGame, load_jax, smax_game
+from isa_wrappers.envs.smax_game import FEATURES, MOVES, REWARDS, STOP, Battle, SMAXGame, smax_game
+from isa_wrappers.envs.smax_jax import load_jax
 from isa_wrappers.envs.smax_parallel import SMAXParallelEnv
 from isa_wrappers.envs.smax_render import draw_battle
 from isa_wrappers.envs.smax_scenarios import SCENARIOS, UNIT_TYPES
@@ -790,7 +791,7 @@ def test_importing_is_silent_and_leaves_the_streams():
     code = """
 import os, sys
 before = sys.stdout, sys.stderr, sys.__stdout__
-from isa_wrappers.envs.smax_game import load_jax
+from isa_wrappers.envs.smax_jax import load_jax
 load_jax()
 assert all(one is other for one, other in zip(before, (sys.stdout, sys.stderr, sys.__stdout__)))
 print(os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"])

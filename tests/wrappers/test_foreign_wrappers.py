@@ -122,14 +122,14 @@ def test_reward_must_be_finite():
         env.step(dict.fromkeys(env.agents, 1))
 
 
-def test_newcomers_are_told_their_goal():
+def test_infos_hold_the_goal_in_every_step():
     env = GoalSampling(WalkEnv(late=True), SCOPE, goals_at(3))
     _, infos = env.reset()
     assert list(infos) == ["walker_0"]
     *_, infos = env.step({"walker_0": 1})
     assert infos["walker_1"]["isa/goal"].tolist() == [3.0]
     *_, infos = env.step(dict.fromkeys(env.agents, 1))
-    assert all("isa/goal" not in info for info in infos.values())
+    assert all(info["isa/goal"].tolist() == [3.0] for info in infos.values())
 
 
 def test_told_goal_is_a_copy():
