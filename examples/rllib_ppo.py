@@ -2,22 +2,24 @@
 
 import ray
 import typer
+from gymnasium import spaces
 from ray.rllib.algorithms.ppo import PPOConfig
 from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 from ray.rllib.env.wrappers.pettingzoo_env import ParallelPettingZooEnv
 from ray.rllib.examples.rl_modules.classes.action_masking_rlm import ActionMaskingTorchRLModule
 from supersuit import observation_lambda_v0
 
-from isa_wrappers import GoalBuffer, estimate_scope
+from isa_wrappers import GoalBuffer, GoalConfig, estimate_scope
 from isa_wrappers.envs import make_parallel
 from isa_wrappers.wrappers import GoalRecording, GoalSampling, GoalSegmentReward, InfluenceCountBonus
 
 
 def renamed(seen, *_):  # an observation or its space, with the names that RLlib's masking module wants
-    return type(seen)({"observations": seen["observation"], "action_mask": seen["action_mask"]})
+    tenth = spaces.Box(0, 100, seen["observation"].shape) if isinstance(seen, spaces.Dict) else seen["observation"] / 10
+    return type(seen)({"observations": tenth, "action_mask": seen["action_mask"]})
 
 
-def learner(env, epochs, gamma, seed):
+def learner(env, gamma, steps, seed):
     class Team(ParallelPettingZooEnv):  # a class: RLlib pickles instances, and a copy's goals would not be ours
         def __init__(self, _):
             super().__init__(observation_lambda_v0(env, renamed, renamed))
@@ -27,31 +29,29 @@ def learner(env, epochs, gamma, seed):
             return *told, {"__all__": truncated["__all__"]}, infos
 
     net = {"fcnet_hiddens": [64, 64], "fcnet_activation": "tanh", "vf_share_layers": False}
-    config = PPOConfig().environment(Team).env_runners(num_env_runners=0).debugging(seed=seed)
-    config.multi_agent(policies={"team"}, policy_mapping_fn=lambda *_, **__: "team")
+    config = PPOConfig().environment(Team, disable_env_checking=True).env_runners(num_env_runners=0)
+    config.debugging(seed=seed).multi_agent(policies={"team"}, policy_mapping_fn=lambda *_, **__: "team")
     config.rl_module(rl_module_spec=RLModuleSpec(ActionMaskingTorchRLModule, model_config=net))
-    config.training(lr=1e-3, gamma=gamma, lambda_=0.95, entropy_coeff=0.01, grad_clip=0.5, num_epochs=epochs)
-    config.training(train_batch_size_per_learner=960, minibatch_size=720, use_kl_loss=False, clip_param=0.2)
-    return config.training(vf_clip_param=1e9, vf_loss_coeff=0.5).build_algo()
+    config.training(lr=[[0, 2e-3], [steps, 0.0]], gamma=gamma, lambda_=0.95, entropy_coeff=0.05, clip_param=0.2)
+    config.training(train_batch_size_per_learner=600, minibatch_size=600, num_epochs=8, use_kl_loss=False)
+    return config.training(vf_clip_param=1e9, vf_loss_coeff=0.5, grad_clip=1.0).build_algo()
 
 
-def main(steps: int = 150_000, seed: int = 0, episodes: int = 32) -> float:
-    """Run both phases; return the greedy success rate."""
-    ray.init(include_dashboard=False, num_cpus=1, log_to_driver=False, logging_level="error")
-    raw, taken = make_parallel("grid/shooting"), 0
-    scope = estimate_scope(raw, seed=seed)
-    goals = GoalBuffer(scope.state_size)
-    explorer = learner(InfluenceCountBonus(GoalRecording(raw, scope, goals), scope), 2, 0.99, seed)
-    while taken < steps and not len(goals):
-        taken = explorer.train()["num_env_steps_sampled_lifetime"]
-    reach = GoalSegmentReward(GoalSampling(raw, scope, goals), scope)
-    policy, reached = learner(reach, 8, 0.95, seed), 0
-    while taken + reached < steps:
-        reached = policy.train()["num_env_steps_sampled_lifetime"]
-    reach.freeze()
-    rate = sum(e.is_terminated for e in policy.env_runner.sample(num_episodes=episodes, explore=False)) / episodes
-    print(f"{rate:.0%} of {episodes} greedy episodes won after {steps} environment steps")
-    ray.shutdown()
+def main(steps: int = 100_000, seed: int = 0, episodes: int = 32) -> float:
+    with ray.init(include_dashboard=False, num_cpus=1, log_to_driver=False, logging_level="error"):
+        raw, taken = make_parallel("grid/shooting"), 0
+        scope = estimate_scope(raw, seed=seed)
+        goals = GoalBuffer(scope.state_size)
+        explorer = learner(InfluenceCountBonus(GoalRecording(raw, scope, goals), scope), 0.99, steps, seed)
+        while taken < steps and not len(goals):
+            taken = explorer.train()["num_env_steps_sampled_lifetime"]
+        reach = GoalSegmentReward(GoalSampling(raw, scope, goals), scope, GoalConfig(alpha1=1.0))
+        policy, reached = learner(reach, 0.9, steps - taken, seed), 0
+        while taken + reached < steps:
+            reached = policy.train()["num_env_steps_sampled_lifetime"]
+        reach.freeze()
+        rate = sum(e.is_terminated for e in policy.env_runner.sample(num_episodes=episodes, explore=False)) / episodes
+        print(f"{rate:.0%} of {episodes} greedy episodes won after {steps} environment steps")
     return rate
 
 

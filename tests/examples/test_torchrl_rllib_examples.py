@@ -90,7 +90,7 @@ def test_rllib(monkeypatch):
     finally:
         ray.shutdown()
     assert seen["steps"] >= STEPS
-    assert seen["refused"] <= 6, "RLlib checks each of two environments with one random joint action; no more than that"
+    assert seen["refused"] == 0
     assert len(seen["goals"][0]) > 0, "the buffer was copied"
     assert cut, "no episode reached the horizon"
     assert not any(cut), "an agent cut off at the horizon is not terminated"
