@@ -2,8 +2,9 @@
 
     python benchmarks/maskable_with_isa.py --out runs/maskable-ppo
 
-Both sides have the learner, its settings and the copies of examples/maskable_ppo.py; the side without learns from the
-task's own reward all along. The steps of ISA's exploration count, those of its scope estimate (6,000) come on top. A rate is that of 32 greedy episodes.
+Both sides have the learner and the copies of examples/maskable_ppo.py, with its settings but for a constant learning
+rate; the side without learns from the task's own reward all along. The steps of ISA's exploration count, those of its
+scope estimate (6,000) come on top. A rate is that of 32 greedy episodes.
 """
 
 from __future__ import annotations
