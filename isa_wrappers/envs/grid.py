@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
 from gymnasium.utils import seeding
-from pettingzoo import ParallelEnv
 
 from isa_wrappers.envs.grid_render import draw_grid, grid_text
 from isa_wrappers.envs.grid_rules import (
@@ -27,12 +26,11 @@ from isa_wrappers.envs.grid_rules import (
     observe,
     start_state,
 )
+from isa_wrappers.envs.masked import MaskedParallelEnv, Observation
 from isa_wrappers.errors import InvalidValueError, check_choice, check_int
 
-Observation = dict[str, npt.NDArray[Any]]
 
-
-class GridParallelEnv(ParallelEnv[str, Observation, int]):  # type: ignore[misc]
+class GridParallelEnv(MaskedParallelEnv):
     """One copy of a grid task.
 
     An observation holds ``"observation"`` (float32, in cells) and ``"action_mask"`` (int8). An unavailable action
@@ -87,24 +85,11 @@ class GridParallelEnv(ParallelEnv[str, Observation, int]):  # type: ignore[misc]
         self.task: GridTask = grid_task(name, num_agents, grid, horizon, targets)
         self.render_mode = render_mode
         self.metadata = {**self.metadata, "name": f"grid/{name}"}
-        self.possible_agents: list[str] = list(self.task.agents)
-        self.agents: list[str] = []
+        self._lay_out(self.task.agents, self._box(self.task.obs_size), self.task.num_actions)
         self.horizon = self.task.horizon
         self.state_names = self.task.state_names
         self.action_names = ACTION_NAMES[: self.task.num_actions]
         self.state_space = self._box(self.task.state_size)
-        self.observation_spaces = {
-            agent: spaces.Dict(
-                {
-                    "observation": self._box(self.task.obs_size),
-                    "action_mask": spaces.Box(0, 1, (self.task.num_actions,), np.int8),
-                }
-            )
-            for agent in self.possible_agents
-        }
-        self.action_spaces: dict[str, spaces.Space[Any]] = {
-            agent: spaces.Discrete(self.task.num_actions) for agent in self.possible_agents
-        }
         self.np_random, _ = seeding.np_random()
         self._moves = np.array(MOVES, dtype=np.int32)
         self._current: GridState | None = None
@@ -119,14 +104,6 @@ class GridParallelEnv(ParallelEnv[str, Observation, int]):  # type: ignore[misc]
         if self._current is None:
             raise InvalidValueError(f"{self} has no state before its first episode; call reset()")
         return self._current
-
-    def observation_space(self, agent: str) -> spaces.Dict:
-        """Return the agent's observation space, the same object each time."""
-        return self.observation_spaces[agent]
-
-    def action_space(self, agent: str) -> spaces.Space[Any]:
-        """Return the agent's action space, the same object each time."""
-        return self.action_spaces[agent]
 
     def reset(
         self, seed: int | None = None, options: dict[str, Any] | None = None

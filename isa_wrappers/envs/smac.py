@@ -11,20 +11,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
-from pettingzoo import ParallelEnv
 
+from isa_wrappers.envs.masked import MaskedParallelEnv, Observation
 from isa_wrappers.envs.smac_game import SMACGame
 from isa_wrappers.envs.smac_install import load_smac, prepare_pysc2
 from isa_wrappers.envs.smac_names import action_names, obs_size, state_names
 from isa_wrappers.envs.smac_options import REWARDS, check_options, check_seed
 from isa_wrappers.errors import InvalidValueError, check_choice, check_int
 
-Observation = dict[str, npt.NDArray[Any]]
-
 NOOP = 0
 
 
-class SMACParallelEnv(ParallelEnv[str, Observation, int]):  # type: ignore[misc]
+class SMACParallelEnv(MaskedParallelEnv):
     """A SMAC map with its allied units as agents ``ally_0``, ``ally_1``, ...
 
     An observation holds ``"observation"`` (SMAC's) and ``"action_mask"``. A unit that dies leaves ``agents`` in that
@@ -87,21 +85,11 @@ class SMACParallelEnv(ParallelEnv[str, Observation, int]):  # type: ignore[misc]
         self._game = SMACGame(str(self), lambda seed: make(**given, seed=seed), seed)
         env = self._game.env
         self.metadata = {**self.metadata, "name": f"smac/{name}"}
-        self.possible_agents: list[str] = [f"ally_{i}" for i in range(env.n_agents)]
-        self.agents: list[str] = []
+        vector = spaces.Box(-1.0, 1.0, (obs_size(env),), np.float32)
+        self._lay_out([f"ally_{i}" for i in range(env.n_agents)], vector, env.n_actions)
         self.horizon = int(env.episode_limit)
         self.state_names, self.action_names = state_names(env), action_names(env)
         self.state_space = spaces.Box(-np.inf, np.inf, (len(self.state_names),), np.float32)
-        self._observation_space = spaces.Dict(
-            {
-                "observation": spaces.Box(-1.0, 1.0, (obs_size(env),), np.float32),
-                "action_mask": spaces.Box(0, 1, (env.n_actions,), np.int8),
-            }
-        )
-        self.observation_spaces = dict.fromkeys(self.possible_agents, self._observation_space)
-        self.action_spaces: dict[str, spaces.Space[Any]] = {
-            agent: spaces.Discrete(env.n_actions) for agent in self.possible_agents
-        }
         self._untouched = False  # the episode has begun and nobody has acted
         self._seen: dict[str, Observation] = {}
         self._state: npt.NDArray[np.float32] | None = None
@@ -113,14 +101,6 @@ class SMACParallelEnv(ParallelEnv[str, Observation, int]):  # type: ignore[misc]
     def crashes(self) -> int:
         """How often the game crashed so far."""
         return self._game.crashes
-
-    def observation_space(self, agent: str) -> spaces.Dict:
-        """Return the agent's observation space, the same object each time."""
-        return self.observation_spaces[agent]
-
-    def action_space(self, agent: str) -> spaces.Space[Any]:
-        """Return the agent's action space, the same object each time."""
-        return self.action_spaces[agent]
 
     def reset(
         self, seed: int | None = None, options: dict[str, Any] | None = None

@@ -9,8 +9,7 @@ import numpy.typing as npt
 
 from isa_wrappers.arrays import Array, backend, to_numpy
 from isa_wrappers.batch import BatchStep
-from isa_wrappers.envs.smax_game import FEATURES, Battle, Seen, SMAXGame
-from isa_wrappers.envs.smax_render import draw_battle
+from isa_wrappers.envs.smax_game import Battle, Seen, SMAXGame
 from isa_wrappers.errors import DeviceError, check_int
 
 
@@ -74,10 +73,8 @@ class SMAXBatch:
         return BatchStep(*(from_dlpack(array) for array in seen))
 
     def render(self, index: int = 0, goal: Array | None = None) -> npt.NDArray[np.uint8]:
-        """Draw one copy as it was before any automatic reset of the last step; see :func:`draw_battle`."""
-        wanted = None if goal is None else to_numpy(goal).reshape(-1, len(FEATURES))
-        units = to_numpy(self._last_state[index]).reshape(-1, len(FEATURES))
-        return draw_battle(units, self.game.num_allies, self.game.radii(), wanted)
+        """Draw one copy as it was before any automatic reset of the last step."""
+        return self.game.draw(to_numpy(self._last_state[index]), None if goal is None else to_numpy(goal))
 
     def state_dict(self) -> dict[str, Array]:
         """Return every copy's battle and random key."""

@@ -5,7 +5,12 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
+from isa_wrappers.envs.drawing import Image
 from isa_wrappers.envs.smax_jax import load_jax, make_jaxmarl
+from isa_wrappers.envs.smax_render import draw_battle
 from isa_wrappers.envs.smax_scenarios import smax_scenario
 from isa_wrappers.errors import InvalidValueError, check_choice, check_int
 
@@ -72,7 +77,7 @@ class SMAXGame:
 
     Rewards, given to every ally, the dead included: ``dense`` is SMAX's own (the enemies' lost health as a share of
     their number, and 1 for a win). ``sparse`` pays 10 for each enemy that dies, -5 for each ally and 200 for a win,
-    divided by what a win without losses earns (the usual sparse setting of SMAC, MASER, ICML 2022). ``super_sparse``
+    divided by what a win without losses earns. ``super_sparse``
     pays 1 for a win, -1 for a defeat, else 0 (Table 3 of arXiv 2505.08630). A win is every enemy dead and an ally
     alive; a defeat every ally dead and an enemy alive.
 
@@ -112,6 +117,11 @@ class SMAXGame:
         self.reset_all, self.step_all, self.look_all = (
             jax.jit(jax.vmap(function)) for function in (self.reset, self.step, self.look)
         )
+
+    def draw(self, state: npt.NDArray[np.float32], goal: npt.NDArray[np.float32] | None = None) -> Image:
+        """Draw a state ``[K]`` and a goal, NaN where it says nothing; see :func:`draw_battle`."""
+        wanted = None if goal is None else goal.reshape(-1, len(FEATURES))
+        return draw_battle(state.reshape(-1, len(FEATURES)), self.num_allies, self.radii(), wanted)
 
     def radii(self) -> list[float]:
         """Return each unit's radius as a share of the map's side (marines', where types are drawn each episode)."""

@@ -7,18 +7,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
-from pettingzoo import ParallelEnv
 
 from isa_wrappers.batch import BatchStep
+from isa_wrappers.envs.masked import MaskedParallelEnv
 from isa_wrappers.envs.smax_batch import SMAXBatch
-from isa_wrappers.envs.smax_game import STOP, smax_game
-from isa_wrappers.envs.smax_render import draw_battle
+from isa_wrappers.envs.smax_game import FEATURES, STOP, smax_game
 from isa_wrappers.errors import InvalidValueError, check_choice
 
 Infos = dict[str, dict[str, Any]]
 
 
-class SMAXParallelEnv(ParallelEnv[str, dict[str, npt.NDArray[Any]], int]):  # type: ignore[misc]
+class SMAXParallelEnv(MaskedParallelEnv):
     """A battle of SMAC's scenario ``name`` in SMAX.
 
     Each ally observes a Dict of ``"observation"`` (SMAX's unit list, float32) and ``"action_mask"``. Actions are four
@@ -44,19 +43,10 @@ class SMAXParallelEnv(ParallelEnv[str, dict[str, npt.NDArray[Any]], int]):  # ty
         self.render_mode = render_mode
         self._batch = SMAXBatch(smax_game(name, **options), num_envs=1)
         game = self._batch.game
-        self.possible_agents = list(game.agents)
-        self.agents: list[str] = []
         self.state_names, self.action_names, self.horizon = game.state_names, game.action_names, game.horizon
         self.state_space = spaces.Box(-np.inf, np.inf, (len(game.state_names),), np.float32)
         # SMAX's own bounds of -1 and 1 are not held by the relative positions of units in sight.
-        seen = spaces.Box(-np.inf, np.inf, (game.obs_size,), np.float32)
-        mask = spaces.Box(0, 1, (game.num_actions,), np.int8)
-        self.observation_spaces = {
-            agent: spaces.Dict({"observation": seen, "action_mask": mask}) for agent in self.possible_agents
-        }
-        self.action_spaces: dict[str, spaces.Space[Any]] = {
-            agent: spaces.Discrete(game.num_actions) for agent in self.possible_agents
-        }
+        self._lay_out(game.agents, spaces.Box(-np.inf, np.inf, (game.obs_size,), np.float32), game.num_actions)
         self._made_of = name, render_mode, options
         self._now: BatchStep | None = None
         self._state: npt.NDArray[np.float32] = np.zeros(len(game.state_names), dtype=np.float32)
@@ -64,14 +54,6 @@ class SMAXParallelEnv(ParallelEnv[str, dict[str, npt.NDArray[Any]], int]):  # ty
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy and pickle as a new battle of the same make (compiled code does not travel)."""
         return _remade, self._made_of
-
-    def observation_space(self, agent: str) -> spaces.Dict:
-        """Return the agent's observation space, the same object each time."""
-        return self.observation_spaces[agent]
-
-    def action_space(self, agent: str) -> spaces.Space[Any]:
-        """Return the agent's action space, the same object each time."""
-        return self.action_spaces[agent]
 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[dict[str, Any], Infos]:
         """Start a battle; without a seed the next one of the stream that the last seed began."""
@@ -119,7 +101,7 @@ class SMAXParallelEnv(ParallelEnv[str, dict[str, npt.NDArray[Any]], int]):  # ty
         return mask
 
     def _told(self, success: bool, agents: list[str]) -> Infos:
-        health = self._state.reshape(-1, 4)[:, 0]
+        health = self._state.reshape(-1, len(FEATURES))[:, FEATURES.index("health")]
         allies = len(self.possible_agents)
         dead = int((health[:allies] <= 0).sum()), int((health[allies:] <= 0).sum())
         return {agent: {"success": success, "dead_allies": dead[0], "dead_enemies": dead[1]} for agent in agents}
@@ -130,10 +112,7 @@ class SMAXParallelEnv(ParallelEnv[str, dict[str, npt.NDArray[Any]], int]):  # ty
 
     def render(self) -> npt.NDArray[np.uint8] | None:
         """Draw the battle as ``[height, width, 3]`` where ``render_mode`` asks for it."""
-        if not self.render_mode:
-            return None
-        game = self._batch.game
-        return draw_battle(self._state.reshape(-1, 4), game.num_allies, game.radii())
+        return self._batch.game.draw(self._state) if self.render_mode else None
 
 
 def _remade(name: str, render_mode: str | None, options: dict[str, Any]) -> SMAXParallelEnv:

@@ -27,7 +27,7 @@ class UnitStats:
 
 
 # Liquipedia, StarCraft II (Legacy of the Void): 300 health, 25 damage and 5 more against armoured units, range 7,
-# cooldown 1.32 s, sight 11, rooted. Stalkers are armoured, hence 30. The radius is that of its footprint's circle.
+# cooldown 1.32 s, sight 11, rooted. Stalkers are armoured, hence 30. On 2 x 2 cells; the radius is our choice.
 SPINE_CRAWLER_STATS = UnitStats(0.0, 30.0, 7.0, 11.0, 1.125, 300.0, 1.32)
 # A stalker does 13 damage, 5 more against armoured units; the crawler is one, and its armour takes 2 off each shot.
 # Its cooldown is 1.34 s at the game speed of SMAC and of SMAX's other units; SMAX has 1.87, that at speed "normal".

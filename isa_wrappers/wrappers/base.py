@@ -71,12 +71,12 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
         self.global_state: npt.NDArray[np.float32] = np.zeros(scope.state_size, dtype=np.float32)
         self._fallback = state_fallback
         self._steps = 0
-        # The next wrapper of ISA's further in, whose state is this one's too unless this one has a source of its own.
+        # The next wrapper of ISA's further in; its state is this one's too unless this one has a source of its own.
         self._inner = next((inner for inner in self.inner_wrappers() if isinstance(inner, ScopeWrapper)), None)
         self._acted, self._chosen = np.zeros(scope.num_agents, dtype=bool), np.zeros(scope.num_agents, dtype=np.int64)
         self._index = {agent: i for i, agent in enumerate(scope.agents)}
-        own_state = self._inner is None or state_fallback is not None
-        size = scope.state_size if own_state or self._inner is None else self._inner.scope.state_size
+        self._reader = self._inner if state_fallback is None else None
+        size = scope.state_size if self._reader is None else self._reader.scope.state_size
         scope.check_fits(list(env.possible_agents), [num_actions(env, agent) for agent in env.possible_agents], size)
 
     def inner_wrappers(self) -> Iterator[Any]:
@@ -147,8 +147,8 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
 
     def _see(self, observations: Mapping[str, Any]) -> None:
         """Read the global state, checked; a wrapper of ISA's further in has done so already."""
-        if self._inner is not None and self._fallback is None:
-            self.global_state = self._inner.global_state
+        if self._reader is not None:
+            self.global_state = self._reader.global_state
             return
         state = read_state(self.env, observations, self._fallback)
         if len(state) != self.scope.state_size:
@@ -159,7 +159,7 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
 
     def _reads_state(self) -> bool:
         """Tell whether the global state is the environment's own ``state()``."""
-        return self._fallback is None and (self._inner is None or self._inner._reads_state())
+        return self._fallback is None and (self._reader is None or self._reader._reads_state())
 
     def state_dict(self) -> dict[str, Array]:
         """Return this wrapper's state and, under ``env.``, that of the ISA wrappers further in."""
