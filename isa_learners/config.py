@@ -27,7 +27,7 @@ class PPOConfig:
         rollout_steps: T, steps of every environment between updates.
         buffer_rollouts: rollouts kept and learned from; with old probabilities in the ratio. 1 is plain PPO.
         epochs: passes over the buffer an update.
-        minibatches: parts of the buffer, by sequences, a pass.
+        minibatches: parts of the buffer, by environments, a pass.
         hidden: width of actor and critic.
         lr: Adam's learning rate.
         adam_eps: Adam's epsilon.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from isa_learners.gru import gru
+
 OUTPUT_GAIN = 0.01
 
 
@@ -40,23 +42,23 @@ class RecurrentNet(nn.Module):
             else:
                 nn.init.orthogonal_(parameter, gains[part])
 
-    def forward(self, inputs: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
-        """Run over whole sequences in one fused GRU call.
+    def forward(self, inputs: Tensor, hidden: Tensor, start: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Run through whole rollouts.
 
         Args:
-            inputs: ``[L steps, N streams, F]``.
-            hidden: ``[N, H]`` at the first step; zero where an episode starts there.
+            inputs: ``[L steps, ..., F]``; what stands between are streams of their own, environments and agents.
+            hidden: ``[..., H]`` before the first step.
+            start: ``[L, B]`` bool, an episode starts at this step in the first of the stream axes; None where none does.
 
         Returns:
-            Outputs ``[L, N, output_size]`` and the last hidden state ``[N, H]``.
+            Outputs ``[L, ..., output_size]`` and the last hidden state ``[..., H]``.
         """
-        features, last = self.gru(torch.relu(self.embed(inputs)), hidden[None])
-        return self.decode(features), last[0]
+        features = self.features(inputs, hidden, start)
+        return self.decode(features), features[-1]
 
-    def features(self, inputs: Tensor, hidden: Tensor) -> Tensor:
-        """Return the GRU's hidden state after every step, ``[L, N, H]``."""
-        features: Tensor = self.gru(torch.relu(self.embed(inputs)), hidden[None])[0]
-        return features
+    def features(self, inputs: Tensor, hidden: Tensor, start: Tensor | None = None) -> Tensor:
+        """Return the GRU's hidden state after every step, ``[L, ..., H]``."""
+        return gru(self.gru, torch.relu(self.embed(inputs)), hidden, start)
 
     def decode(self, features: Tensor) -> Tensor:
         """Map hidden states ``[..., H]`` to outputs ``[..., output_size]``."""

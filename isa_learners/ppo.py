@@ -16,7 +16,6 @@ from isa_learners.losses import entropy, masked_log_softmax, masked_mean, normal
 from isa_learners.networks import RecurrentNet, ValueNorm
 from isa_learners.returns import advantages
 from isa_learners.rollout import Rollout
-from isa_learners.sequences import Sequences, to_sequences
 from isa_wrappers.arrays import with_prefix, without_prefix
 
 _MODULES = ("actor", "critic", "value_norm")
@@ -25,7 +24,7 @@ _OPTIMIZERS = ("actor_optimizer", "critic_optimizer")
 
 @dataclass
 class Targets:
-    """What an update aims at, fixed before its first epoch; all ``[L, N]``.
+    """What an update aims at, fixed before its first epoch; all ``[T, B, A]``.
 
     Attributes:
         advantage: normalised over living agents' real steps.
@@ -58,8 +57,8 @@ class PPO:
             self.actor = RecurrentNet(input_size, config.hidden, num_actions).to(device)
             self.critic = RecurrentNet(input_size, config.hidden, 1).to(device)
         self.value_norm = ValueNorm().to(device)
-        self.actor_optimizer = torch.optim.Adam(self.actor.parameters(), lr=config.lr, eps=config.adam_eps)
-        self.critic_optimizer = torch.optim.Adam(self.critic.parameters(), lr=config.lr, eps=config.adam_eps)
+        self.actor_optimizer = torch.optim.Adam(self.actor.parameters(), lr=config.lr, eps=config.adam_eps, fused=True)
+        self.critic_optimizer = torch.optim.Adam(self.critic.parameters(), lr=config.lr, eps=config.adam_eps, fused=True)
         self.buffer: deque[Rollout] = deque(maxlen=config.buffer_rollouts)
         self._entropy_factor = config.entropy_factor
 
@@ -78,15 +77,12 @@ class PPO:
             Metrics, and the critic's hidden state ``[B, A, H]`` after the rollout's last step.
         """
         self.buffer.append(rollout)
-        sequences = to_sequences(Rollout.join(list(self.buffer)))
-        targets, hidden = self.prepare(sequences)
-        count = sequences.actor_hidden.shape[0]
-        num_agents = rollout.reward.shape[-1]
-        batches = [self._minibatches(count, num_agents) for _ in range(self.config.epochs)]
-        order = [batch for epoch in batches for batch in epoch]
+        data = Rollout.join(list(self.buffer))
+        targets, hidden = self.prepare(data)
+        order = [batch for _ in range(self.config.epochs) for batch in self._minibatches(data.done.shape[1])]
         actor, critic = self._run_both(
-            lambda: [self._actor_step(sequences, targets, batch) for batch in order],
-            lambda: [self._critic_step(sequences, targets, batch) for batch in order],
+            lambda: [self._actor_step(data, targets, batch) for batch in order],
+            lambda: [self._critic_step(data, targets, batch) for batch in order],
         )
         metrics = torch.cat([torch.stack(actor).mean(0), torch.stack(critic).mean(0)]).tolist()
         names = (
@@ -98,38 +94,47 @@ class PPO:
             "value_loss",
             "critic_grad_norm",
         )
-        num_envs = rollout.done.shape[1]
-        last_step, last_order = (index[-num_envs:] for index in sequences.last)
-        hidden = hidden.view(hidden.shape[0], -1, num_agents, hidden.shape[-1])[last_step, last_order]
-        return dict(zip(names, metrics, strict=True)), hidden * (~rollout.done[-1]).float()[:, None, None]
+        hidden = hidden[-rollout.done.shape[1] :] * (~rollout.done[-1]).float()[:, None, None]
+        return dict(zip(names, metrics, strict=True)), hidden
 
-    def prepare(self, sequences: Sequences) -> tuple[Targets, Tensor]:
-        """Compute advantages and returns with the critic as it is; also its features ``[L + 1, N, H]``."""
+    def prepare(self, data: Rollout) -> tuple[Targets, Tensor]:
+        """Compute advantages and returns with the critic as it is; also its last hidden state ``[B, A, H]``."""
         config = self.config
         with torch.no_grad():
-            features = self.critic.features(sequences.inputs, sequences.critic_hidden)
-            value = self.critic.decode(features)[..., 0]
-            values = self.value_norm.denormalize(value)
+            features = self.critic.features(data.inputs, data.critic_hidden[0], data.start)
+            ends = data.done.clone()
+            ends[-1] = True
+            value = self.value_norm.denormalize(self.critic.decode(features)[..., 0])
+            final = self.value_norm.denormalize(self._final_values(data, features, ends))
+            following = torch.where(ends[..., None], final, value.roll(-1, dims=0))
             # The dead have no value of their own (nothing trains it); what the team earns later reaches an agent
             # from beyond its death through the lambda-return.
-            v_t = values[:-1] * sequences.mask
-            v_tp1 = values[1:] * sequences.next_alive * (1.0 - sequences.terminated)
-            advantage = advantages(sequences.reward, v_t, v_tp1, sequences.valid, config.gamma, config.gae_lambda)
+            v_t = value * data.alive
+            v_tp1 = following * data.next_alive * (~data.terminated)[..., None]
+            advantage = advantages(data.reward, v_t, v_tp1, ends, config.gamma, config.gae_lambda)
             returns = advantage + v_t
-            self.value_norm.update(returns, sequences.mask)
+            self.value_norm.update(returns, data.alive)
             # The critic's output means something else once the norm has moved: bring old values along.
-            old = self.value_norm.normalize(values[:-1])
-            targets = Targets(normalize(advantage, sequences.mask), old, self.value_norm.normalize(returns))
-        return targets, features
+            old = self.value_norm.normalize(value)
+            targets = Targets(normalize(advantage, data.alive), old, self.value_norm.normalize(returns))
+        return targets, features[-1]
 
-    def _minibatches(self, streams: int, num_agents: int) -> list[Tensor | None]:
-        """Split whole sequences at random; ``None`` stands for all of them."""
+    def _final_values(self, data: Rollout, features: Tensor, ends: Tensor) -> Tensor:
+        """Evaluate what episodes and rollouts end with, each a step on from a known state: ``[T, B, A]``."""
+        if data.inputs.is_cuda:  # every step: to pick the ends would wait for the device
+            rows = data.final_inputs.flatten(0, 1), features.flatten(0, 1)
+            return self.critic(rows[0][None], rows[1])[0].view_as(data.reward)
+        values = torch.zeros_like(data.reward)
+        values[ends] = self.critic(data.final_inputs[ends][None], features[ends])[0][0, ..., 0]
+        return values
+
+    def _minibatches(self, num_envs: int) -> list[Tensor | None]:
+        """Split the environments at random; ``None`` stands for all of them."""
         if self.config.minibatches == 1:
             return [None]
-        order = torch.randperm(streams // num_agents, generator=self.generator)
-        # Before the buffer is full there may be fewer sequences: an empty part would be a step on nothing.
-        parts = order.tensor_split(min(self.config.minibatches, len(order)))
-        return [(part[:, None] * num_agents + torch.arange(num_agents)).flatten() for part in parts]
+        order = torch.randperm(num_envs, generator=self.generator)
+        # Before the buffer is full there may be fewer environments: an empty part would be a step on nothing.
+        return list(order.tensor_split(min(self.config.minibatches, num_envs)))
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return everything the next update depends on, flat."""
@@ -167,13 +172,20 @@ class PPO:
             other = pool.submit(critic)
             return actor(), other.result()
 
-    def _actor_step(self, data: Sequences, targets: Targets, batch: Tensor | None) -> Tensor:
+    def _actor_step(self, data: Rollout, targets: Targets, batch: Tensor | None) -> Tensor:
         config = self.config
-        inputs, available, mask, action, old, advantage = _select(
-            batch, data.inputs[:-1], data.available, data.mask, data.action, data.log_prob, targets.advantage
+        inputs, hidden, start, available, mask, action, old, advantage = _select(
+            batch,
+            data.inputs,
+            data.actor_hidden,
+            data.start,
+            data.available,
+            data.alive,
+            data.action,
+            data.log_prob,
+            targets.advantage,
         )
-        hidden = data.actor_hidden if batch is None else data.actor_hidden[batch]
-        log_probs = masked_log_softmax(self.actor(inputs, hidden)[0], available)
+        log_probs = masked_log_softmax(self.actor(inputs, hidden[0], start)[0], available)
         log_prob = log_probs.gather(-1, action[..., None])[..., 0]
         loss = policy_loss(log_prob, old, advantage, mask, config.clip)
         spread = entropy(log_probs, mask)
@@ -184,19 +196,20 @@ class PPO:
             clipped = masked_mean(((change.exp() - 1.0).abs() > config.clip).float(), mask)
         return torch.stack([loss.detach(), spread.detach(), kl, clipped, norm])
 
-    def _critic_step(self, data: Sequences, targets: Targets, batch: Tensor | None) -> Tensor:
+    def _critic_step(self, data: Rollout, targets: Targets, batch: Tensor | None) -> Tensor:
         config = self.config
-        inputs, mask, old, target = _select(batch, data.inputs[:-1], data.mask, targets.value, targets.target)
-        hidden = data.critic_hidden if batch is None else data.critic_hidden[batch]
-        value = self.critic(inputs, hidden)[0][..., 0]
+        inputs, hidden, start, mask, old, target = _select(
+            batch, data.inputs, data.critic_hidden, data.start, data.alive, targets.value, targets.target
+        )
+        value = self.critic(inputs, hidden[0], start)[0][..., 0]
         loss = value_loss(value, old, target, mask, config.clip)
         norm = _descend(config.critic_factor * loss, self.critic, self.critic_optimizer, config.max_grad_norm)
         return torch.stack([loss.detach(), norm])
 
 
 def _select(batch: Tensor | None, *arrays: Tensor) -> tuple[Tensor, ...]:
-    """Take the streams ``batch`` of ``[L, N, ...]`` arrays."""
-    return arrays if batch is None else tuple(array[:, batch] for array in arrays)
+    """Take the environments ``batch`` of ``[T, B, ...]`` arrays."""
+    return arrays if batch is None else tuple(array.index_select(1, batch) for array in arrays)
 
 
 def _descend(loss: Tensor, net: RecurrentNet, optimizer: torch.optim.Optimizer, max_norm: float) -> Tensor:

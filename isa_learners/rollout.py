@@ -112,14 +112,14 @@ class Collector:
                 for name, value in self._step().items():
                     rows.setdefault(name, []).append(value)
             stacked = {name: torch.stack(values) for name, values in rows.items()}
+            stacked["final_inputs"] = self.encoder(stacked.pop("final_obs"), stacked["action"])
         return Rollout(**stacked, actor_hidden=hidden[0], critic_hidden=hidden[1])
 
     def _step(self) -> dict[str, Tensor]:
         now = self.current
-        num_envs, num_agents = now.reward.shape
         inputs = self.encoder(now.obs, self.last_action)
-        logits, hidden = self.actor(inputs.view(1, num_envs * num_agents, -1), self.actor_hidden.flatten(0, 1))
-        log_probs = masked_log_softmax(logits.view(num_envs, num_agents, -1), now.available)
+        logits, hidden = self.actor(inputs[None], self.actor_hidden)
+        log_probs = masked_log_softmax(logits[0], now.available)
         noise = torch.empty_like(log_probs).exponential_(generator=self.generator)
         action = (log_probs - noise.log()).argmax(-1)
         log_prob = log_probs.gather(-1, action[..., None])[..., 0]
@@ -127,7 +127,7 @@ class Collector:
         done = step.done
         row = {
             "inputs": inputs,
-            "final_inputs": self.encoder(step.final_obs, action),
+            "final_obs": step.final_obs,
             "available": now.available,
             "alive": now.alive.float(),
             "next_alive": step.final_alive.float(),
@@ -138,8 +138,7 @@ class Collector:
             "terminated": step.terminated,
             "done": done,
         }
-        going = (~done).float()[:, None, None]
-        self.actor_hidden = hidden.view(num_envs, num_agents, -1) * going
+        self.actor_hidden = hidden * (~done).float()[:, None, None]
         self.last_action = torch.where(done[:, None], self.encoder.num_actions, action)
         self.start, self.current = done, step
         return row

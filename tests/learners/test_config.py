@@ -74,7 +74,7 @@ def test_every_number_of_the_learner_is_checked():
     assert {field.name for field in fields(PPOConfig)} == set(BAD[PPOConfig])
 
 
-def test_no_more_minibatches_than_sequences():
+def test_no_more_minibatches_than_environments():
     assert PPOConfig(num_envs=4, buffer_rollouts=2, minibatches=8).minibatches == 8
     with pytest.raises(InvalidValueError, match=r"minibatches must be at most.*8, got 9"):
         PPOConfig(num_envs=4, buffer_rollouts=2, minibatches=9)

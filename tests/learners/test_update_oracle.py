@@ -12,7 +12,6 @@ from learner_helpers import random_rollout
 
 from isa_learners.config import PPOConfig
 from isa_learners.ppo import PPO
-from isa_learners.sequences import to_sequences
 
 F, ACTIONS, AGENTS, HIDDEN = 5, 4, 2, 6
 D = torch.float64
@@ -123,7 +122,7 @@ class Reference:
                 if rollout.terminated[end - 1, b] or not rollout.next_alive[end - 1, b, i]:
                     bootstrap = 0.0
                 self.estimate(steps, rollout, bootstrap)
-                found.append({"steps": steps, "actor_h": actor_h, "critic_h": critic_h})
+                found.append({"steps": steps, "actor_h": actor_h, "critic_h": critic_h, "rollout": rollout, "b": b})
         return found, hidden_after
 
     def denormalized(self, h):
@@ -157,10 +156,11 @@ class Reference:
             step["old_value"] = (step["value"] - mean) / std
             step["target"] = (step["return"] - mean) / std
         said = []
-        count = len(streams) // AGENTS
-        orders = [self.minibatches(count) for _ in range(config.epochs)]
+        num_envs = rollout.done.shape[1]
+        orders = [self.minibatches(num_envs * len(self.rollouts)) for _ in range(config.epochs)]
         for part in [part for order in orders for part in order]:
-            batch = [streams[sequence * AGENTS + i] for sequence in part for i in range(AGENTS)]
+            envs = [(id(self.rollouts[env // num_envs]), env % num_envs) for env in part]
+            batch = [stream for stream in streams if (id(stream["rollout"]), stream["b"]) in envs]
             said.append({**self.actor_step(batch), **self.critic_step(batch)})
         metrics = {name: sum(one[name] for one in said) / len(said) for name in said[0]}
         return metrics, hidden_after
@@ -307,14 +307,13 @@ def test_the_way_an_episode_ends_changes_what_is_learned():
     found = []
     for ends in (TERMINATED, TRUNCATED, ENDLESS):
         ppo = learner(PPOConfig(**BASE, buffer_rollouts=1))
-        sequences = to_sequences(rollout_of(ends)(ppo, 0))
-        targets, _ = ppo.prepare(sequences)
-        found.append(float(targets.target[3, 0]))
+        targets, _ = ppo.prepare(rollout_of(ends)(ppo, 0))
+        found.append(float(targets.target[3, 0, 0]))
     assert min(abs(found[0] - found[1]), abs(found[0] - found[2]), abs(found[1] - found[2])) > 0.01
 
 
-def test_more_minibatches_than_sequences():
-    """The first rollouts may hold fewer sequences than a full buffer has minibatches: no steps on nothing."""
+def test_more_minibatches_than_environments():
+    """The first rollouts may hold fewer environments than a full buffer has minibatches: no steps on nothing."""
     nets, metrics = [], []
     for minibatches in (3, 12):
         ppo = PPO(F, ACTIONS, PPOConfig(**BASE, buffer_rollouts=4, minibatches=minibatches), "cpu", 3)

@@ -1,0 +1,78 @@
+"""The written-out GRU against torch's own, and its gradient against torch's and finite differences."""
+
+import pytest
+import torch
+from torch import nn
+
+from isa_learners.gru import gru
+
+STEPS, STREAMS, F, H = 7, 4, 5, 6
+
+
+def make(seed=0, dtype=torch.float64, device="cpu"):
+    torch.manual_seed(seed)
+    cell = nn.GRU(F, H).to(dtype)
+    inputs, hidden = torch.randn(STEPS, STREAMS, F, dtype=dtype), torch.randn(STREAMS, H, dtype=dtype)
+    start = torch.rand(STEPS, STREAMS) < 0.3
+    return cell.to(device), inputs.to(device).requires_grad_(), hidden.to(device), start.to(device)
+
+
+def step_by_step(cell, inputs, hidden, start):
+    """torch's own, one step a call; the state is set to zero where an episode starts."""
+    out = []
+    for x, fresh in zip(inputs, start, strict=True):
+        hidden = torch.where(fresh[:, None], 0.0, hidden)
+        hidden = cell(x[None], hidden[None])[1][0]
+        out.append(hidden)
+    return torch.stack(out)
+
+
+def with_gradients(out, cell, inputs):
+    """The states and the gradient of an uneven sum of them, for the inputs and each of the cell's weights."""
+    weights = torch.linspace(-1.0, 2.0, out.numel(), dtype=out.dtype, device=out.device).view_as(out)
+    return [out, *torch.autograd.grad((weights * out.square()).sum(), [inputs, *cell.parameters()])]
+
+
+def test_equals_torch_without_starts():
+    cell, inputs, hidden, _ = make()
+    found = with_gradients(gru(cell, inputs, hidden), cell, inputs)
+    expected = with_gradients(cell(inputs, hidden[None])[0], cell, inputs)
+    torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_equals_torch_step_by_step_with_starts(seed):
+    cell, inputs, hidden, start = make(seed)
+    found = with_gradients(gru(cell, inputs, hidden, start), cell, inputs)
+    expected = with_gradients(step_by_step(cell, inputs, hidden, start), cell, inputs)
+    assert start.any()
+    torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-12)
+
+
+def test_the_gradient_passes_finite_differences():
+    cell, inputs, hidden, start = make()
+    assert torch.autograd.gradcheck(lambda x: gru(cell, x, hidden, start), (inputs,))
+
+
+def test_streams_of_several_axes_and_starts_of_the_first():
+    """Environments and agents: an environment's start is that of all its agents."""
+    cell, inputs, hidden, start = make()
+    wide = gru(cell, inputs.view(STEPS, 2, 2, F), hidden.view(2, 2, H), start[:, :2])
+    flat = gru(cell, inputs, hidden, start[:, :2].repeat_interleave(2, dim=1))
+    assert wide.shape == (STEPS, 2, 2, H)
+    torch.testing.assert_close(wide.flatten(1, 2), flat)
+
+
+def test_single_precision():
+    cell, inputs, hidden, start = make(dtype=torch.float32)
+    found = with_gradients(gru(cell, inputs, hidden, start), cell, inputs)
+    expected = with_gradients(step_by_step(cell, inputs, hidden, start), cell, inputs)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.cuda
+def test_cuda_agrees_with_cpu():
+    there, here = (make(dtype=torch.float64, device=device) for device in ("cuda", "cpu"))
+    found = with_gradients(gru(there[0], *there[1:]), there[0], there[1])
+    expected = with_gradients(gru(here[0], *here[1:]), here[0], here[1])
+    torch.testing.assert_close([x.cpu() for x in found], expected, rtol=1e-9, atol=1e-10)
