@@ -59,8 +59,8 @@ class SMAXBatch:
         return self._given(seen)
 
     def _taken(self, actions: Array) -> Any:
-        if self.device is None:
-            return self._jax.device_put(np.asarray(actions, dtype=np.int32), self._place)
+        if self._place.platform == "cpu":  # they become int32 anyway, and DLPack costs more than that copy
+            return self._jax.device_put(to_numpy(actions).astype(np.int32), self._place)
         return self._jax.dlpack.from_dlpack(actions.int().contiguous())
 
     def _given(self, seen: Seen) -> BatchStep:

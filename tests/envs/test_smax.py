@@ -443,12 +443,18 @@ ENDS = {
 }
 
 
+def stepped(jax, game, battle, joint):
+    """One battle as a batch of one."""
+    found = game.step_all(jax.tree.map(lambda leaf: leaf[None], battle), joint[None])
+    return jax.tree.map(lambda leaf: leaf[0], found)
+
+
 @pytest.mark.parametrize("case", ENDS)
 def test_ends_and_rewards(jax, games, case):
     *ends, dense, sparse, super_sparse = ENDS[case]
     joint = jax.numpy.array(SHOTS.get(case, [ATTACK + 1] * 3))
     for game, reward in zip(games.values(), (dense, sparse, super_sparse), strict=True):
-        after, seen = game.step(begun(jax, game, **WOUNDED[case]), joint)
+        after, seen = stepped(jax, game, begun(jax, game, **WOUNDED[case]), joint)
         assert [bool(end) for end in (seen.terminated, seen.truncated, seen.success)] == ends
         np.testing.assert_allclose(seen.reward, [reward] * 3, rtol=1e-5, atol=1e-7)
         assert seen.reward.dtype == np.float32
@@ -472,7 +478,8 @@ def test_ends_and_rewards(jax, games, case):
 
 def test_who_is_not_ready_does_not_shoot(jax, games):
     """In "going on" one of three marines has a cooldown of 9 seconds: its share is clipped to 1."""
-    _, seen = games["dense"].step(begun(jax, games["dense"], **WOUNDED["going on"]), jax.numpy.array([ATTACK + 1] * 3))
+    game, joint = games["dense"], jax.numpy.array([ATTACK + 1] * 3)
+    _, seen = stepped(jax, game, begun(jax, game, **WOUNDED["going on"]), joint)
     final = np.asarray(seen.final_state).reshape(6, 4)
     assert final[1, 3] == 1
     assert 0 < final[0, 3] < 1
