@@ -60,8 +60,8 @@ def evaluate(
         for _ in range(env.horizon or LONGEST_EPISODE):
             if watch is not None:
                 watch(step)
-            inputs = encoder(step.obs, last_action).flatten(0, 1)[None]
-            logits, hidden = actor(inputs, hidden)
+            logits, after = actor(encoder(step.obs, last_action).flatten(0, 1), hidden)
+            hidden = torch.where(step.alive.flatten()[:, None], after, hidden)
             last_action = masked_log_softmax(logits.view(num_envs, num_agents, -1), step.available).argmax(-1)
             step = env.step(last_action)
             won = torch.maximum(won, playing * step.success.float())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -42,23 +44,22 @@ class RecurrentNet(nn.Module):
             else:
                 nn.init.orthogonal_(parameter, gains[part])
 
-    def forward(self, inputs: Tensor, hidden: Tensor, start: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Run through whole rollouts.
+    def forward(self, inputs: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
+        """Take one step.
 
         Args:
-            inputs: ``[L steps, ..., F]``; what stands between are streams of their own, environments and agents.
-            hidden: ``[..., H]`` before the first step.
-            start: ``[L, B]`` bool, an episode starts at this step in the first of the stream axes; None where none does.
+            inputs: ``[N streams, F]``.
+            hidden: ``[N, H]``.
 
         Returns:
-            Outputs ``[L, ..., output_size]`` and the last hidden state ``[..., H]``.
+            Outputs ``[N, output_size]`` and the hidden state after the step ``[N, H]``.
         """
-        features = self.features(inputs, hidden, start)
-        return self.decode(features), features[-1]
+        features = self.features(inputs, hidden, [len(inputs)], inputs.new_ones(len(inputs), 1))
+        return self.decode(features), features
 
-    def features(self, inputs: Tensor, hidden: Tensor, start: Tensor | None = None) -> Tensor:
-        """Return the GRU's hidden state after every step, ``[L, ..., H]``."""
-        return gru(self.gru, torch.relu(self.embed(inputs)), hidden, start)
+    def features(self, inputs: Tensor, hidden: Tensor, sizes: Sequence[int], keep: Tensor) -> Tensor:
+        """Return the GRU's hidden state after every step; see :func:`~isa_learners.gru.gru` for the arguments."""
+        return gru(self.gru, torch.relu(self.embed(inputs)), hidden, sizes, keep)
 
     def decode(self, features: Tensor) -> Tensor:
         """Map hidden states ``[..., H]`` to outputs ``[..., output_size]``."""

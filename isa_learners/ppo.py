@@ -6,14 +6,16 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from isa_learners.checkpoint import load_optimizer_tensors, optimizer_tensors
 from isa_learners.config import PPOConfig
-from isa_learners.losses import entropy, masked_log_softmax, masked_mean, normalize, policy_loss, value_loss
+from isa_learners.losses import average, entropy, masked_log_softmax, normalize, policy_loss, value_loss
 from isa_learners.networks import RecurrentNet, ValueNorm
+from isa_learners.packing import LivingSteps, Packing
 from isa_learners.returns import advantages
 from isa_learners.rollout import Rollout
 from isa_wrappers.arrays import with_prefix, without_prefix
@@ -57,8 +59,8 @@ class PPO:
             self.actor = RecurrentNet(input_size, config.hidden, num_actions).to(device)
             self.critic = RecurrentNet(input_size, config.hidden, 1).to(device)
         self.value_norm = ValueNorm().to(device)
-        self.actor_optimizer = torch.optim.Adam(self.actor.parameters(), lr=config.lr, eps=config.adam_eps, fused=True)
-        self.critic_optimizer = torch.optim.Adam(self.critic.parameters(), lr=config.lr, eps=config.adam_eps, fused=True)
+        adam = partial(torch.optim.Adam, lr=config.lr, eps=config.adam_eps, fused=True)
+        self.actor_optimizer, self.critic_optimizer = adam(self.actor.parameters()), adam(self.critic.parameters())
         self.buffer: deque[Rollout] = deque(maxlen=config.buffer_rollouts)
         self._entropy_factor = config.entropy_factor
 
@@ -78,8 +80,9 @@ class PPO:
         """
         self.buffer.append(rollout)
         data = Rollout.join(list(self.buffer))
-        targets, hidden = self.prepare(data)
-        order = [batch for _ in range(self.config.epochs) for batch in self._minibatches(data.done.shape[1])]
+        living = LivingSteps(data.alive, data.start)
+        targets, hidden = self.prepare(data, living)
+        order = [part for _ in range(self.config.epochs) for part in self._minibatches(living, data.done.shape[1])]
         actor, critic = self._run_both(
             lambda: [self._actor_step(data, targets, batch) for batch in order],
             lambda: [self._critic_step(data, targets, batch) for batch in order],
@@ -97,44 +100,47 @@ class PPO:
         hidden = hidden[-rollout.done.shape[1] :] * (~rollout.done[-1]).float()[:, None, None]
         return dict(zip(names, metrics, strict=True)), hidden
 
-    def prepare(self, data: Rollout) -> tuple[Targets, Tensor]:
+    def prepare(self, data: Rollout, living: LivingSteps) -> tuple[Targets, Tensor]:
         """Compute advantages and returns with the critic as it is; also its last hidden state ``[B, A, H]``."""
-        config = self.config
+        config, shape = self.config, data.reward.shape
         with torch.no_grad():
-            features = self.critic.features(data.inputs, data.critic_hidden[0], data.start)
-            ends = data.done.clone()
-            ends[-1] = True
-            value = self.value_norm.denormalize(self.critic.decode(features)[..., 0])
-            final = self.value_norm.denormalize(self._final_values(data, features, ends))
-            following = torch.where(ends[..., None], final, value.roll(-1, dims=0))
+            packing, first = living.pack(), data.critic_hidden[0].flatten(0, 1)
+            rows = data.inputs.flatten(0, 2)[packing.rows]
+            features = self.critic.features(rows, first[packing.streams], packing.sizes, packing.keep)
+
+            def hidden_after(time: Tensor, stream: Tensor) -> Tensor:
+                return living.hidden_after(time, stream, packing, features, first)
+
             # The dead have no value of their own (nothing trains it); what the team earns later reaches an agent
             # from beyond its death through the lambda-return.
-            v_t = value * data.alive
+            value = data.reward.new_zeros(data.reward.numel())
+            value[packing.rows] = self.value_norm.denormalize(self.critic.decode(features)[:, 0])
+            value = value.view(shape)
+            # What follows an end is the value of the last observation, a step on from the state before.
+            ends = data.done.clone()
+            ends[-1] = True
+            following = value.roll(-1, dims=0)
+            time, env, agent = (ends[..., None] & (data.next_alive > 0)).nonzero(as_tuple=True)
+            final, _ = self.critic(data.final_inputs[time, env, agent], hidden_after(time, env * shape[-1] + agent))
+            following[time, env, agent] = self.value_norm.denormalize(final[:, 0])
             v_tp1 = following * data.next_alive * (~data.terminated)[..., None]
-            advantage = advantages(data.reward, v_t, v_tp1, ends, config.gamma, config.gae_lambda)
-            returns = advantage + v_t
+            advantage = advantages(data.reward, value, v_tp1, ends, config.gamma, config.gae_lambda)
+            returns = advantage + value
             self.value_norm.update(returns, data.alive)
             # The critic's output means something else once the norm has moved: bring old values along.
             old = self.value_norm.normalize(value)
             targets = Targets(normalize(advantage, data.alive), old, self.value_norm.normalize(returns))
-        return targets, features[-1]
+            streams = torch.arange(len(first), device=first.device)
+            last = hidden_after(torch.full_like(streams, len(data.done) - 1), streams)
+        return targets, last.view(*shape[1:], -1)
 
-    def _final_values(self, data: Rollout, features: Tensor, ends: Tensor) -> Tensor:
-        """Evaluate what episodes and rollouts end with, each a step on from a known state: ``[T, B, A]``."""
-        if data.inputs.is_cuda:  # every step: to pick the ends would wait for the device
-            rows = data.final_inputs.flatten(0, 1), features.flatten(0, 1)
-            return self.critic(rows[0][None], rows[1])[0].view_as(data.reward)
-        values = torch.zeros_like(data.reward)
-        values[ends] = self.critic(data.final_inputs[ends][None], features[ends])[0][0, ..., 0]
-        return values
-
-    def _minibatches(self, num_envs: int) -> list[Tensor | None]:
-        """Split the environments at random; ``None`` stands for all of them."""
+    def _minibatches(self, living: LivingSteps, num_envs: int) -> list[Packing]:
+        """Split the environments at random."""
         if self.config.minibatches == 1:
-            return [None]
-        order = torch.randperm(num_envs, generator=self.generator)
+            return [living.pack()]
+        order = torch.randperm(num_envs, generator=self.generator).to(living.steps.device)
         # Before the buffer is full there may be fewer environments: an empty part would be a step on nothing.
-        return list(order.tensor_split(min(self.config.minibatches, num_envs)))
+        return [living.pack(part) for part in order.tensor_split(min(self.config.minibatches, num_envs))]
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return everything the next update depends on, flat."""
@@ -172,44 +178,33 @@ class PPO:
             other = pool.submit(critic)
             return actor(), other.result()
 
-    def _actor_step(self, data: Rollout, targets: Targets, batch: Tensor | None) -> Tensor:
+    def _actor_step(self, data: Rollout, targets: Targets, part: Packing) -> Tensor:
         config = self.config
-        inputs, hidden, start, available, mask, action, old, advantage = _select(
-            batch,
-            data.inputs,
-            data.actor_hidden,
-            data.start,
-            data.available,
-            data.alive,
-            data.action,
-            data.log_prob,
-            targets.advantage,
+        features = self._features(self.actor, data.inputs, data.actor_hidden, part)
+        available, action, old, advantage = (
+            array.flatten(0, 2)[part.rows] for array in (data.available, data.action, data.log_prob, targets.advantage)
         )
-        log_probs = masked_log_softmax(self.actor(inputs, hidden[0], start)[0], available)
-        log_prob = log_probs.gather(-1, action[..., None])[..., 0]
-        loss = policy_loss(log_prob, old, advantage, mask, config.clip)
-        spread = entropy(log_probs, mask)
+        log_probs = masked_log_softmax(self.actor.decode(features), available)
+        log_prob = log_probs.gather(-1, action[:, None])[:, 0]
+        loss = policy_loss(log_prob, old, advantage, config.clip)
+        spread = entropy(log_probs)
         norm = _descend(loss - self._entropy_factor * spread, self.actor, self.actor_optimizer, config.max_grad_norm)
         with torch.no_grad():
             change = log_prob - old
-            kl = masked_mean(change.exp() - 1.0 - change, mask)
-            clipped = masked_mean(((change.exp() - 1.0).abs() > config.clip).float(), mask)
+            kl = average(change.exp() - 1.0 - change)
+            clipped = average(((change.exp() - 1.0).abs() > config.clip).float())
         return torch.stack([loss.detach(), spread.detach(), kl, clipped, norm])
 
-    def _critic_step(self, data: Rollout, targets: Targets, batch: Tensor | None) -> Tensor:
+    def _critic_step(self, data: Rollout, targets: Targets, part: Packing) -> Tensor:
         config = self.config
-        inputs, hidden, start, mask, old, target = _select(
-            batch, data.inputs, data.critic_hidden, data.start, data.alive, targets.value, targets.target
-        )
-        value = self.critic(inputs, hidden[0], start)[0][..., 0]
-        loss = value_loss(value, old, target, mask, config.clip)
+        features = self._features(self.critic, data.inputs, data.critic_hidden, part)
+        old, target = (array.flatten()[part.rows] for array in (targets.value, targets.target))
+        loss = value_loss(self.critic.decode(features)[:, 0], old, target, config.clip)
         norm = _descend(config.critic_factor * loss, self.critic, self.critic_optimizer, config.max_grad_norm)
         return torch.stack([loss.detach(), norm])
 
-
-def _select(batch: Tensor | None, *arrays: Tensor) -> tuple[Tensor, ...]:
-    """Take the environments ``batch`` of ``[T, B, ...]`` arrays."""
-    return arrays if batch is None else tuple(array.index_select(1, batch) for array in arrays)
+    def _features(self, net: RecurrentNet, inputs: Tensor, hidden: Tensor, part: Packing) -> Tensor:
+        return net.features(inputs.flatten(0, 2)[part.rows], hidden.flatten(0, 2)[part.streams], part.sizes, part.keep)
 
 
 def _descend(loss: Tensor, net: RecurrentNet, optimizer: torch.optim.Optimizer, max_norm: float) -> Tensor:

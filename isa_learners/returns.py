@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 
@@ -24,6 +23,7 @@ def advantages(r_t: Tensor, v_t: Tensor, v_tp1: Tensor, ends: Tensor, gamma: flo
     Source: Schulman et al., 2016 (arXiv 1506.02438), Eq. 16.
 
     Example:
+        >>> import torch
         >>> ones, zeros = torch.ones(3, 1, 1), torch.zeros(3, 1, 1)
         >>> ends = torch.tensor([[False], [False], [True]])
         >>> advantages(ones, zeros, zeros, ends, gamma=0.5, gae_lambda=1.0)[:, 0, 0].tolist()

@@ -118,8 +118,8 @@ class Collector:
     def _step(self) -> dict[str, Tensor]:
         now = self.current
         inputs = self.encoder(now.obs, self.last_action)
-        logits, hidden = self.actor(inputs[None], self.actor_hidden)
-        log_probs = masked_log_softmax(logits[0], now.available)
+        logits, hidden = self.actor(inputs.flatten(0, 1), self.actor_hidden.flatten(0, 1))
+        log_probs = masked_log_softmax(logits.view_as(now.available), now.available)
         noise = torch.empty_like(log_probs).exponential_(generator=self.generator)
         action = (log_probs - noise.log()).argmax(-1)
         log_prob = log_probs.gather(-1, action[..., None])[..., 0]
@@ -138,6 +138,8 @@ class Collector:
             "terminated": step.terminated,
             "done": done,
         }
+        # While an agent is dead its state stands still, so that updates need not compute it.
+        hidden = torch.where(now.alive[..., None], hidden.view_as(self.actor_hidden), self.actor_hidden)
         self.actor_hidden = hidden * (~done).float()[:, None, None]
         self.last_action = torch.where(done[:, None], self.encoder.num_actions, action)
         self.start, self.current = done, step

@@ -143,7 +143,7 @@ class SMAXGame:
         return Seen(obs, state, self._available(units), alive, nothing, no, no, no, obs, state, alive)
 
     def step(self, battles: Battle, actions: Any) -> tuple[Battle, Seen]:
-        """Advance B battles by ``actions`` ``[B, A]``; finished ones start afresh. What is out of reach has no effect."""
+        """Advance B battles by ``actions`` ``[B, A]``; finished ones start afresh. Out of reach has no effect."""
         jax = self.jax
         going, key_reset, told, final = jax.vmap(self._advance)(battles, actions)
         units, obs = self._restart(told[1] | told[2], key_reset, going.units, final[0])
@@ -164,7 +164,7 @@ class SMAXGame:
         return Battle(key, units), key_reset, (reward, terminated, done & ~terminated, won), final
 
     def _restart(self, done: Any, keys: Any, units: Any, obs: Any) -> tuple[Any, Any]:
-        """Put fresh battles where ``done`` ``[B]``, a part of the batch at a time: a start costs near what a step does."""
+        """Put fresh battles where ``done`` ``[B]``, a part of the batch at a time: a start costs what a step does."""
         jax, batch = self.jax, done.shape[0]
         part = -(-batch // RESTARTED_SHARE)
 

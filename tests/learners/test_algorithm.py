@@ -299,7 +299,7 @@ def test_algorithm_on_cuda():
     assert one == pytest.approx(other, rel=1e-4)
 
 
-LEARNER = ("networks", "returns", "losses", "rollout", "ppo", "gru")
+LEARNER = ("networks", "returns", "losses", "rollout", "ppo", "gru", "packing")
 METHOD = {
     "batch_wrappers",
     "goals",

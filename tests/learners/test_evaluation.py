@@ -19,8 +19,8 @@ class Favourite(RecurrentNet):
         self.seen = seen
 
     def forward(self, inputs, hidden):
-        self.seen.append((inputs[0].clone(), hidden.clone()))
-        return self.preference.expand(1, inputs.shape[1], -1), hidden + 1.0
+        self.seen.append((inputs.clone(), hidden.clone()))
+        return self.preference.repeat(len(inputs), 1), hidden + 1.0
 
 
 def test_every_copy_counts_its_first_episode_alone():
@@ -41,11 +41,12 @@ def test_actions_are_the_best_available_and_the_policy_is_told_them():
     env, seen = ScriptedEnv(ends, seed=3), []
     encoder = InputEncoder(env, 1.0)
     evaluate(env, Favourite(encoder.size, [2, 1, 0], seen), encoder, seed=0)
-    previous = torch.zeros(4, 2, 3)
+    previous, lived = torch.zeros(4, 2, 3), torch.zeros(8)
     for t, (inputs, hidden) in enumerate(seen):
         inputs = inputs.view(4, 2, -1)
         assert torch.equal(inputs[..., 2:5], previous)
-        assert hidden.unique().tolist() == [float(t)]
+        assert torch.equal(hidden, lived[:, None].expand_as(hidden)), "the state of the dead stands still"
+        lived = lived + env.alive[t].flatten().float()
         best = torch.where(env.masks[t], torch.tensor([0.0, 1.0, 2.0]), torch.tensor(-1.0)).argmax(-1)
         assert torch.equal(env.actions[t], best)
         previous = torch.nn.functional.one_hot(best, 3).float()

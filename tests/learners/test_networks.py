@@ -13,22 +13,28 @@ def net(seed=0, outputs=4, hidden=6):
     return RecurrentNet(5, hidden, outputs)
 
 
-def test_a_fused_sequence_equals_single_steps():
+def through(model, inputs, hidden):
+    """Outputs and last state of whole sequences ``[L, N, F]``."""
+    length, streams, _ = inputs.shape
+    features = model.features(inputs.flatten(0, 1), hidden, [streams] * length, torch.ones(length * streams, 1))
+    return model.decode(features).view(length, streams, -1), features[-streams:]
+
+
+def test_whole_sequences_equal_single_steps():
     model, inputs, hidden = net(), torch.randn(9, 3, 5), torch.randn(3, 6)
-    outputs, last = model(inputs, hidden)
+    outputs, last = through(model, inputs, hidden)
     h = hidden
     for t in range(9):
-        step, h = model(inputs[t : t + 1], h)
-        torch.testing.assert_close(outputs[t], step[0], rtol=1e-5, atol=1e-6)
+        step, h = model(inputs[t], h)
+        torch.testing.assert_close(outputs[t], step, rtol=1e-5, atol=1e-6)
     torch.testing.assert_close(last, h, rtol=1e-5, atol=1e-6)
-    torch.testing.assert_close(model.decode(model.features(inputs, hidden)), outputs)
 
 
 def test_streams_do_not_mix():
-    model, inputs, hidden = net(), torch.randn(4, 3, 5), torch.randn(3, 6)
-    alone, last = model(inputs[:, 1:2], hidden[1:2])
+    model, inputs, hidden = net(), torch.randn(3, 5), torch.randn(3, 6)
+    alone, last = model(inputs[1:2], hidden[1:2])
     both, both_last = model(inputs, hidden)
-    torch.testing.assert_close(both[:, 1:2], alone, rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(both[1:2], alone, rtol=1e-5, atol=1e-6)
     torch.testing.assert_close(both_last[1:2], last, rtol=1e-5, atol=1e-6)
 
 
@@ -37,7 +43,7 @@ def test_the_past_matters_and_the_hidden_state_carries_it():
     with torch.no_grad():
         model.head.weight.normal_()
     zero, other = torch.zeros(1, 6), torch.ones(1, 6)
-    assert not torch.allclose(model(inputs, zero)[0][-1], model(inputs, other)[0][-1], atol=1e-3)
+    assert not torch.allclose(through(model, inputs, zero)[0][-1], through(model, inputs, other)[0][-1], atol=1e-3)
 
 
 @pytest.mark.parametrize("outputs", [1, 4])
@@ -56,7 +62,7 @@ def test_initialisation_is_orthogonal(outputs):
 
 
 def test_a_fresh_policy_is_nearly_uniform():
-    logits = net()(torch.randn(5, 8, 5), torch.zeros(8, 6))[0]
+    logits = net()(torch.randn(8, 5), torch.zeros(8, 6))[0]
     assert float(logits.detach().abs().max()) < 0.05
 
 

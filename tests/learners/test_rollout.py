@@ -81,9 +81,10 @@ def test_hidden_states_start_afresh_with_every_episode(played):
             for i in range(2):
                 if rollout.start[t, b]:
                     hidden[b, i] = 0.0
-                logits, after = collector.actor(rollout.inputs[t, b, i][None, None], hidden[b, i][None])
-                hidden[b, i] = after[0].detach()
-                logits = logits[0, 0].detach().masked_fill(~rollout.available[t, b, i], -math.inf)
+                logits, after = collector.actor(rollout.inputs[t, b, i][None], hidden[b, i][None])
+                if rollout.alive[t, b, i]:  # the state of the dead stands still
+                    hidden[b, i] = after[0].detach()
+                logits = logits[0].detach().masked_fill(~rollout.available[t, b, i], -math.inf)
                 expected = torch.log_softmax(logits, 0)[rollout.action[t, b, i]]
                 assert float(rollout.log_prob[t, b, i]) == pytest.approx(float(expected), abs=1e-5), (t, b, i, ends)
 

@@ -11,6 +11,7 @@ import torch
 from learner_helpers import random_rollout
 
 from isa_learners.config import PPOConfig
+from isa_learners.packing import LivingSteps
 from isa_learners.ppo import PPO
 
 F, ACTIONS, AGENTS, HIDDEN = 5, 4, 2, 6
@@ -113,7 +114,8 @@ class Reference:
                 actor_h = rollout.actor_hidden[0, b, i].to(D) if first == 0 else start
                 steps, critic_h = [], h
                 for t in range(first, end):
-                    h = self.critic.cell(rollout.inputs[t, b, i].to(D), h).detach()
+                    if rollout.alive[t, b, i]:  # the state of the dead stands still
+                        h = self.critic.cell(rollout.inputs[t, b, i].to(D), h).detach()
                     value = self.denormalized(h) if rollout.alive[t, b, i] else 0.0
                     steps.append({"t": t, "rollout": rollout, "b": b, "i": i, "value": value})
                 hidden_after[id(rollout), b, i] = torch.zeros_like(h) if rollout.done[end - 1, b] else h
@@ -178,9 +180,9 @@ class Reference:
             h = stream["actor_h"]
             for s in stream["steps"]:
                 t, b, i, rollout = s["t"], s["b"], s["i"], s["rollout"]
-                h = self.actor.cell(rollout.inputs[t, b, i].to(D), h)
                 if not rollout.alive[t, b, i]:
                     continue
+                h = self.actor.cell(rollout.inputs[t, b, i].to(D), h)
                 logits = self.actor.output(h)
                 allowed = [a for a in range(ACTIONS) if rollout.available[t, b, i, a]]
                 total = sum(torch.exp(logits[a]) for a in allowed)
@@ -210,9 +212,9 @@ class Reference:
             h = stream["critic_h"]
             for s in stream["steps"]:
                 t, b, i, rollout = s["t"], s["b"], s["i"], s["rollout"]
-                h = self.critic.cell(rollout.inputs[t, b, i].to(D), h)
                 if not rollout.alive[t, b, i]:
                     continue
+                h = self.critic.cell(rollout.inputs[t, b, i].to(D), h)
                 value = self.critic.output(h)[0]
                 near = s["old_value"] + torch.clamp(value - s["old_value"], -clip, clip)
                 errors.append(torch.maximum((value - s["target"]) ** 2, (near - s["target"]) ** 2))
@@ -307,7 +309,8 @@ def test_the_way_an_episode_ends_changes_what_is_learned():
     found = []
     for ends in (TERMINATED, TRUNCATED, ENDLESS):
         ppo = learner(PPOConfig(**BASE, buffer_rollouts=1))
-        targets, _ = ppo.prepare(rollout_of(ends)(ppo, 0))
+        rollout = rollout_of(ends)(ppo, 0)
+        targets, _ = ppo.prepare(rollout, LivingSteps(rollout.alive, rollout.start))
         found.append(float(targets.target[3, 0, 0]))
     assert min(abs(found[0] - found[1]), abs(found[0] - found[2]), abs(found[1] - found[2])) > 0.01
 
@@ -321,6 +324,19 @@ def test_more_minibatches_than_environments():
         nets.append(ppo.actor.head.weight.detach())
     assert metrics[0] == pytest.approx(metrics[1])
     assert torch.equal(nets[0], nets[1])
+
+
+def test_nobody_alive_is_nothing_to_learn_from():
+    ppo = PPO(F, ACTIONS, PPOConfig(**BASE, buffer_rollouts=1, minibatches=2), "cpu", 3)
+    rollout = rollout_of(MANY, dtype=torch.float32)(ppo, 0)
+    rollout.alive.zero_()
+    rollout.next_alive.zero_()
+    before = {name: value.clone() for name, value in ppo.actor.named_parameters()}
+    metrics, hidden = ppo.update(rollout)
+    assert all(math.isfinite(value) for value in metrics.values())
+    assert torch.isfinite(hidden).all()
+    for name, value in ppo.actor.named_parameters():
+        assert torch.equal(value, before[name])
 
 
 @pytest.mark.cuda
