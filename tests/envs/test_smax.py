@@ -811,10 +811,16 @@ print(os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"])
 # The scope
 
 
-def test_the_scope_of_3m():
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(("name", "enemies"), [("3m", 3), ("2s_vs_1sc", 1)])
+def test_the_scope(name, enemies, seed):
     """D_c is what all can shoot at, the enemies' health; an ally's own is its place, and at most its cooldown."""
-    scope = estimate_task_scope("smax/3m", seed=0)
-    assert [scope.dim_name(dim) for dim in scope.common_dims] == [f"enemy_{i}.health" for i in range(3)]
+    pytest.importorskip("torch")  # the presets are the learner's
+    from isa_learners.config_io import make_config
+
+    task = f"smax/{name}"
+    scope = estimate_task_scope(task, make_config(task, "fast").scope, seed=seed)
+    assert [scope.dim_name(dim) for dim in scope.common_dims] == [f"enemy_{i}.health" for i in range(enemies)]
     for agent, dims in zip(scope.agents, scope.special_dims, strict=True):
         names = {scope.dim_name(dim) for dim in dims}
         assert {f"{agent}.x", f"{agent}.y"} <= names <= {f"{agent}.x", f"{agent}.y", f"{agent}.cooldown"}
