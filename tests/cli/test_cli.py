@@ -133,6 +133,18 @@ def test_scope_is_the_same_for_the_same_seed(capsys):
     assert outs[0] == outs[1]
 
 
+def test_scope_follows_the_presets(capsys):
+    """The particles' preset has a threshold and a window of its own; an option given holds over it."""
+    few = ["scope", "mpe/simple_spread_v3", "--transitions", 200, "--json"]
+    settings = []
+    for options in ([], ["--delta", 0.5, "--window", 1, "--conditioning", "block"]):
+        assert isa(*few, *options) == 0
+        settings.append(json.loads(capsys.readouterr().out)["settings"])
+    names = ("transitions", "delta", "bin_width", "window", "conditioning")
+    assert [settings[0][name] for name in names] == [200, 0.03, 0.05, 3, "pooled"]
+    assert [settings[1][name] for name in names] == [200, 0.5, 0.05, 1, "block"]
+
+
 def test_scope_as_files(tmp_path, capsys):
     from isa_wrappers.scope_io import load_scope
 
@@ -201,6 +213,20 @@ def test_train_names_its_folder(capsys):
 def test_train_on_a_factory(capsys):
     assert isa("train", "toy_envs:walk", "--kwargs", '{"length": 1}', "--steps", 300, *SMALL, "--out", "out") == 0
     assert json.loads(Path("out/summary.json").read_text())["phase"] == "reach"
+
+
+@pytest.mark.parametrize(
+    ("rule", "warned"), [("prize", False), ("1.0", False), ("success", True)], ids=["key", "return", "absent key"]
+)
+def test_train_is_told_what_success_is(capsys, rule, warned):
+    """By a key of the infos or a return; where nothing ever tells a win, one line warns of it."""
+    done = command("train", "toy_envs:prize", "--success", rule, "--steps", 300, *SMALL, "--out", "out")
+    assert done.returncode == 0, done.stderr
+    assert (json.loads(Path("out/summary.json").read_text())["phase"] == "reach") != warned
+    lines = [line for line in done.stderr.splitlines() if "warning" in line]
+    assert bool(lines) == warned
+    if warned:
+        assert lines[0].startswith("isa: warning: no info held the key 'success'")
 
 
 def test_train_for_fewer_steps_than_listening_takes(capsys):
@@ -302,6 +328,7 @@ MISTAKES = {
     "no agents, train": (["train", "grid/unlock", "--kwargs", '{"num_agents": 0}'], "num_agents .* got 0"),
     "agents without targets": (["scope", "grid/shooting", "--kwargs", '{"num_agents": 9}'], "at most 5.*got 9"),
     "unknown task option": (["scope", "grid/unlock", "--kwargs", '{"agents": 2}'], "agents"),
+    "unknown preset, scope": (["scope", "grid/unlock", "--preset", "slow"], "preset.*fast.*'slow'"),
     "unknown factory option": (["scope", "toy_envs:walk", "--kwargs", '{"width": 2}'], "width"),
     "kwargs no JSON": (["scope", "grid/unlock", "--kwargs", "num_agents=2"], "'num_agents=2'"),
     "kwargs a list": (["scope", "grid/unlock", "--kwargs", "[1]"], r"JSON object, got '\[1\]'"),

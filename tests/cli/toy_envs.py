@@ -44,6 +44,14 @@ class Walk(ParallelEnv):
         return obs, self._all(float(won)), self._all(won), self._all(late and not won), self._all({"success": won})
 
 
+class Prize(Walk):
+    """The same, but what tells a win is ``infos[agent]["prize"]``."""
+
+    def step(self, actions):
+        *others, infos = super().step(actions)
+        return *others, {agent: {"prize": info["success"]} for agent, info in infos.items()}
+
+
 class Continuous(Walk):
     def action_space(self, agent):
         return spaces.Box(-1, 1, (2,))
@@ -76,6 +84,10 @@ class TurnByTurn(AECEnv):
 
 def walk(length=3):
     return Walk(length)
+
+
+def prize():
+    return Prize(1)
 
 
 def continuous():

@@ -273,6 +273,8 @@ def test_held_targets_are_filled_and_goals_drawn():
     env.reset()
     empty = draw_grid(env.task, env.grid_state)
     goal = draw_grid(env.task, env.grid_state, goal=np.array([3, 3, 0, 1]))
+    silent = draw_grid(env.task, env.grid_state, goal=np.array([np.nan, 3, 0, 1]))
+    assert (silent == empty).all(), "a goal that says nothing of an agent's place draws nothing"
     assert agent_color(0) in colors_in(goal[:25, -25:])
     assert agent_color(0) not in colors_in(empty[:25, -25:])
     env.step({"agent_0": 2})

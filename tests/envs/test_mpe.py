@@ -78,6 +78,20 @@ def test_reference_is_won_when_both_stand_where_the_other_directs_them():
     assert env._won()
 
 
+def test_layout_seed_draws_one_layout_for_every_episode():
+    def landmarks(env, seed):
+        env.reset(seed=seed)
+        return [landmark.state.p_pos.tolist() for landmark in env.world.landmarks]
+
+    fixed, again, other = (make_parallel("mpe/simple_spread_v3", layout_seed=seed) for seed in (7, 7, 8))
+    assert landmarks(fixed, 0) == landmarks(fixed, 1) == landmarks(fixed, None) == landmarks(again, 5)
+    assert landmarks(fixed, 0) != landmarks(other, 0)
+    free = make_parallel("mpe/simple_spread_v3")
+    assert landmarks(free, 0) != landmarks(free, 1)
+    with pytest.raises(InvalidValueError, match="layout_seed must be"):
+        make_parallel("mpe/simple_spread_v3", layout_seed=-1)
+
+
 def test_dense_rewards_are_mpe2s_own_and_the_horizon_truncates():
     env, bare = (
         make_parallel("mpe/simple_spread_v3", max_cycles=5),
