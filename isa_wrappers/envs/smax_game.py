@@ -27,7 +27,7 @@ FIXED = {
 FEATURES = ("health", "x", "y", "cooldown")
 """What the state holds of every unit."""
 RESTARTED_SHARE = 8
-"""Finished battles start afresh by this part of the batch at a time; 4 and 16 were slower on CPU."""
+"""Finished battles start afresh by this part of the batch at a time."""
 
 
 class Seen(NamedTuple):
