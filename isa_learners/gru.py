@@ -14,7 +14,9 @@ from torch import Tensor, nn
 from torch.nn.functional import linear, pad
 
 
-def gru(cell: nn.GRU, inputs: Tensor, hidden: Tensor, sizes: Sequence[int], keep: Tensor) -> Tensor:
+def gru(
+    cell: nn.GRU, inputs: Tensor, hidden: Tensor, sizes: Sequence[int], keep: Tensor, alive: Tensor | None = None
+) -> Tensor:
     """Return the hidden state after every step.
 
     ``h_t = (1 - z) n + z h`` with ``h = keep_t h_(t-1)``, ``r, z = sigmoid(W x + b + U h + c)`` and
@@ -26,6 +28,7 @@ def gru(cell: nn.GRU, inputs: Tensor, hidden: Tensor, sizes: Sequence[int], keep
         hidden: ``[N, H]`` before the first steps; no gradient flows to it.
         sizes: how many streams, the first ones, have a first, a second, ... step; they sum to R.
         keep: ``[R, 1]`` 0 where an episode starts and the state before counts as zero, else 1.
+        alive: ``[R]`` 0 where the state stands still, else 1; None for all 1.
 
     Returns:
         ``[R, H]``.
@@ -42,10 +45,16 @@ def gru(cell: nn.GRU, inputs: Tensor, hidden: Tensor, sizes: Sequence[int], keep
     weight_ih, weight_hh, bias_ih, bias_hh = cell.parameters()
     # The gates r and z add both biases; that of U h stays apart for n alone.
     given = linear(inputs, weight_ih, bias_ih + pad(bias_hh[: 2 * size], (0, size)))
+    if alive is not None:  # z = 1 carries the state on as it is, and lets no gradient into the weights
+        given = given.masked_fill(pad((alive == 0)[:, None].expand(-1, size), (size, size)), _CERTAIN)
     out: Tensor = _Recurrence.apply(  # type: ignore[no-untyped-call]
         given, hidden, keep, weight_hh, bias_hh[2 * size :], sizes
     )
     return out
+
+
+_CERTAIN = 1e4
+"""Its sigmoid is 1 exactly, whatever else is added."""
 
 
 class _Recurrence(torch.autograd.Function):

@@ -1,4 +1,4 @@
-"""Losses of PPO: pure functions over the steps at which agents live."""
+"""Losses of PPO: pure functions over arrays of any shape, averaged over a mask."""
 
 from __future__ import annotations
 
@@ -9,11 +9,6 @@ from torch import Tensor
 def masked_mean(x: Tensor, mask: Tensor) -> Tensor:
     """Average ``x`` where ``mask`` is 1; 0 where it is nowhere 1."""
     return (x * mask).sum() / mask.sum().clamp(min=1.0)
-
-
-def average(x: Tensor) -> Tensor:
-    """Average all of ``x``; 0 where it is empty."""
-    return x.sum() / max(x.numel(), 1)
 
 
 def normalize(advantage: Tensor, mask: Tensor) -> Tensor:
@@ -28,25 +23,25 @@ def masked_log_softmax(logits: Tensor, available: Tensor) -> Tensor:
     return torch.log_softmax(logits.masked_fill(~available, -1e9), dim=-1)
 
 
-def policy_loss(log_prob: Tensor, old_log_prob: Tensor, advantage: Tensor, clip: float) -> Tensor:
+def policy_loss(log_prob: Tensor, old_log_prob: Tensor, advantage: Tensor, mask: Tensor, clip: float) -> Tensor:
     """Compute the clipped policy loss ``-E min(rho A, clip(rho, 1 - c, 1 + c) A)``, rho = pi / pi_old.
 
     Source: Schulman et al., 2017 (arXiv 1707.06347), Eq. 7.
     """
     ratio = (log_prob - old_log_prob).exp()
     clipped = ratio.clamp(1.0 - clip, 1.0 + clip)
-    return -average(torch.minimum(ratio * advantage, clipped * advantage))
+    return -masked_mean(torch.minimum(ratio * advantage, clipped * advantage), mask)
 
 
-def value_loss(value: Tensor, old_value: Tensor, target: Tensor, clip: float) -> Tensor:
+def value_loss(value: Tensor, old_value: Tensor, target: Tensor, mask: Tensor, clip: float) -> Tensor:
     """Compute the clipped value loss ``E max((v - y)^2, (clip(v, v_old - c, v_old + c) - y)^2)``.
 
     Source: Schulman et al.'s PPO code as described in Engstrom et al., 2020 (arXiv 2005.12729), Section 3.
     """
     clipped = old_value + (value - old_value).clamp(-clip, clip)
-    return average(torch.maximum((value - target).square(), (clipped - target).square()))
+    return masked_mean(torch.maximum((value - target).square(), (clipped - target).square()), mask)
 
 
-def entropy(log_probs: Tensor) -> Tensor:
+def entropy(log_probs: Tensor, mask: Tensor) -> Tensor:
     """Compute the mean entropy of the policy in nats; ``log_probs`` is ``[..., n]``."""
-    return average(-(log_probs.exp() * log_probs).sum(-1))
+    return masked_mean(-(log_probs.exp() * log_probs).sum(-1), mask)

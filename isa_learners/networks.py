@@ -57,9 +57,11 @@ class RecurrentNet(nn.Module):
         features = self.features(inputs, hidden, [len(inputs)], inputs.new_ones(len(inputs), 1))
         return self.decode(features), features
 
-    def features(self, inputs: Tensor, hidden: Tensor, sizes: Sequence[int], keep: Tensor) -> Tensor:
+    def features(
+        self, inputs: Tensor, hidden: Tensor, sizes: Sequence[int], keep: Tensor, alive: Tensor | None = None
+    ) -> Tensor:
         """Return the GRU's hidden state after every step; see :func:`~isa_learners.gru.gru` for the arguments."""
-        return gru(self.gru, torch.relu(self.embed(inputs)), hidden, sizes, keep)
+        return gru(self.gru, torch.relu(self.embed(inputs)), hidden, sizes, keep, alive)
 
     def decode(self, features: Tensor) -> Tensor:
         """Map hidden states ``[..., H]`` to outputs ``[..., output_size]``."""

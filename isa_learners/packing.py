@@ -1,4 +1,4 @@
-"""The living steps of a rollout laid out for a recurrent pass: nothing is computed for the dead, nothing is padded."""
+"""The steps of a rollout laid out for a recurrent pass: living ones alone, or all in shapes known beforehand."""
 
 from __future__ import annotations
 
@@ -12,30 +12,65 @@ from torch import Tensor
 class Packing:
     """R steps of N streams, the first steps of all streams first; a stream is one agent in one environment.
 
+    While an agent is dead, its hidden state stands still.
+
     Attributes:
         rows: ``[R]`` where each stands in a rollout flattened from ``[T, B, A]``.
         streams: ``[N]`` which streams, flattened from ``[B, A]``, those with most steps first.
         sizes: streams that have a first, a second, ... step; they sum to R.
         keep: ``[R, 1]`` float, 0 where an episode began since the stream's step before, else 1.
+        alive: ``[R]`` float, 1 where the agent lives.
+        every: dead agents' steps are among them.
     """
 
     rows: Tensor
     streams: Tensor
     sizes: list[int]
     keep: Tensor
+    alive: Tensor
+    every: bool
+
+
+class EveryStep:
+    """Lays out all steps: shapes depend on the rollout's alone, so that the host never waits for the device.
+
+    Args:
+        alive: ``[T, B, A]`` float, 1 where the agent acts.
+        start: ``[T, B]`` bool, an episode starts at this step.
+    """
+
+    def __init__(self, alive: Tensor, start: Tensor) -> None:
+        self.agents = alive.shape[-1]
+        self.alive = alive.flatten(1)
+        self.keep = (~start).to(alive.dtype).repeat_interleave(self.agents, dim=1)
+        self.rows = torch.arange(self.alive.numel(), device=alive.device).view_as(self.alive)
+
+    def pack(self, envs: Tensor | None = None) -> Packing:
+        """Lay out some environments, or all."""
+        length, width = self.rows.shape
+        streams = _streams(width, self.agents, envs, self.rows.device)
+        rows, keep, alive = (x[:, streams].flatten() for x in (self.rows, self.keep, self.alive))
+        return Packing(rows, streams, [len(streams)] * length, keep[:, None], alive, every=True)
+
+    def where(self, mask: Tensor) -> Tensor:
+        """Return the rows among which ``mask`` ``[T, B, A]`` may hold: all."""
+        return self.rows.flatten()
+
+    def hidden_after(self, row: Tensor, packing: Packing, features: Tensor, first: Tensor) -> Tensor:
+        """Look up hidden states; see :meth:`LivingSteps.hidden_after`."""
+        return features[row]
 
 
 class LivingSteps:
-    """Finds the steps at which agents live. While an agent is dead, its hidden state stands still.
+    """Lays out the steps at which agents live: nothing is computed for the dead.
 
     Args:
-        alive: ``[T, B, A]``, not 0 where the agent acts.
+        alive: ``[T, B, A]`` float, 1 where the agent acts.
         start: ``[T, B]`` bool, an episode starts at this step.
 
     Example:
-        >>> alive = torch.tensor([[[1, 1]], [[0, 1]], [[1, 1]]])  # one environment; the first agent misses a step
-        >>> steps = LivingSteps(alive, torch.tensor([[True], [False], [True]]))
-        >>> packing = steps.pack()
+        >>> alive = torch.tensor([[[1, 1]], [[0, 1]], [[1, 1]]]).float()  # the first agent misses a step
+        >>> packing = LivingSteps(alive, torch.tensor([[True], [False], [True]])).pack()
         >>> packing.sizes, packing.streams.tolist(), packing.rows.tolist(), packing.keep[:, 0].tolist()
         ([2, 2, 1], [1, 0], [1, 0, 3, 4, 5], [0.0, 0.0, 1.0, 0.0, 0.0])
     """
@@ -55,22 +90,24 @@ class LivingSteps:
     def pack(self, envs: Tensor | None = None) -> Packing:
         """Lay out the living steps of some environments, or of all."""
         length, width = self.steps.shape
-        streams = torch.arange(width, device=self.steps.device)
-        if envs is not None:
-            streams = streams.view(-1, self.agents)[envs].flatten()
+        streams = _streams(width, self.agents, envs, self.steps.device)
         count, order = self.count[streams].sort(descending=True, stable=True)
         streams = streams[order]
         here = torch.arange(length, device=streams.device)[:, None] < count
         rows = (self.steps[:, streams] * width + streams)[here]
         sizes = [size for size in here.sum(1).tolist() if size]
-        return Packing(rows, streams, sizes or [0], self.keep[:, streams][here][:, None])
+        keep = self.keep[:, streams][here][:, None]
+        return Packing(rows, streams, sizes or [0], keep, torch.ones_like(keep[:, 0]), every=False)
 
-    def hidden_after(self, time: Tensor, stream: Tensor, packing: Packing, features: Tensor, first: Tensor) -> Tensor:
+    def where(self, mask: Tensor) -> Tensor:
+        """Return the rows at which ``mask`` ``[T, B, A]`` holds."""
+        return mask.flatten().nonzero()[:, 0]
+
+    def hidden_after(self, row: Tensor, packing: Packing, features: Tensor, first: Tensor) -> Tensor:
         """Look up hidden states.
 
         Args:
-            time: ``[M]`` steps.
-            stream: ``[M]`` streams.
+            row: ``[M]`` of the rollout flattened from ``[T, B, A]``.
             packing: of all environments.
             features: ``[R, H]`` the hidden states after its steps.
             first: ``[B * A, H]`` the hidden states before the rollout.
@@ -78,12 +115,19 @@ class LivingSteps:
         Returns:
             ``[M, H]`` each stream's state after the step, or after its last living step before.
         """
+        time, stream = row // self.steps.shape[1], row % self.steps.shape[1]
         position = self.done[time, stream] - 1
         offset = torch.tensor([0, *packing.sizes], device=time.device).cumsum(0)
         rank = torch.empty_like(packing.streams)
         rank[packing.streams] = torch.arange(len(rank), device=time.device)
         lived, now = position.clamp(min=0), self.episode[time, stream]
         seen = (position >= 0) & (self.episodes[lived, stream] == now)
-        row = torch.where(seen, offset[lived] + rank[stream], 0)
+        place = torch.where(seen, offset[lived] + rank[stream], 0)
         rest = first[stream] * (now == 0)[:, None]  # an episode that began in this rollout began with zeros
-        return torch.where(seen[:, None], features[row], rest) if len(features) else rest
+        return torch.where(seen[:, None], features[place], rest) if len(features) else rest
+
+
+def _streams(width: int, agents: int, envs: Tensor | None, device: torch.device) -> Tensor:
+    """Number the streams of some environments, or of all."""
+    streams = torch.arange(width, device=device)
+    return streams if envs is None else streams.view(-1, agents)[envs].flatten()

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from isa_learners.checkpoint import load_optimizer_tensors, optimizer_tensors
 from isa_learners.config import PPOConfig
-from isa_learners.losses import average, entropy, masked_log_softmax, normalize, policy_loss, value_loss
+from isa_learners.losses import entropy, masked_log_softmax, masked_mean, normalize, policy_loss, value_loss
 from isa_learners.networks import RecurrentNet, ValueNorm
-from isa_learners.packing import LivingSteps, Packing
+from isa_learners.packing import EveryStep, LivingSteps, Packing
 from isa_learners.returns import advantages
 from isa_learners.rollout import Rollout
 from isa_wrappers.arrays import with_prefix, without_prefix
@@ -52,7 +52,9 @@ class PPO:
 
     def __init__(self, input_size: int, num_actions: int, config: PPOConfig, device: str, seed: int) -> None:
         self.config = config
-        self.generator = torch.Generator()
+        # On CUDA shapes are fixed and nothing is read back; on CPU the dead are left out, which costs less.
+        self.layout: type[EveryStep | LivingSteps] = EveryStep if device.startswith("cuda") else LivingSteps
+        self.generator = torch.Generator(device)
         self.generator.manual_seed(seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -80,9 +82,9 @@ class PPO:
         """
         self.buffer.append(rollout)
         data = Rollout.join(list(self.buffer))
-        living = LivingSteps(data.alive, data.start)
-        targets, hidden = self.prepare(data, living)
-        order = [part for _ in range(self.config.epochs) for part in self._minibatches(living, data.done.shape[1])]
+        steps = self.layout(data.alive, data.start)
+        targets, hidden = self.prepare(data, steps)
+        order = [part for _ in range(self.config.epochs) for part in self._minibatches(steps, data.done.shape[1])]
         actor, critic = self._run_both(
             lambda: [self._actor_step(data, targets, batch) for batch in order],
             lambda: [self._critic_step(data, targets, batch) for batch in order],
@@ -100,47 +102,44 @@ class PPO:
         hidden = hidden[-rollout.done.shape[1] :] * (~rollout.done[-1]).float()[:, None, None]
         return dict(zip(names, metrics, strict=True)), hidden
 
-    def prepare(self, data: Rollout, living: LivingSteps) -> tuple[Targets, Tensor]:
+    def prepare(self, data: Rollout, steps: EveryStep | LivingSteps) -> tuple[Targets, Tensor]:
         """Compute advantages and returns with the critic as it is; also its last hidden state ``[B, A, H]``."""
         config, shape = self.config, data.reward.shape
         with torch.no_grad():
-            packing, first = living.pack(), data.critic_hidden[0].flatten(0, 1)
-            rows = data.inputs.flatten(0, 2)[packing.rows]
-            features = self.critic.features(rows, first[packing.streams], packing.sizes, packing.keep)
-
-            def hidden_after(time: Tensor, stream: Tensor) -> Tensor:
-                return living.hidden_after(time, stream, packing, features, first)
-
+            packing, first = steps.pack(), data.critic_hidden[0].flatten(0, 1)
+            features = _features(self.critic, data.inputs, data.critic_hidden, packing)
             # The dead have no value of their own (nothing trains it); what the team earns later reaches an agent
             # from beyond its death through the lambda-return.
             value = data.reward.new_zeros(data.reward.numel())
-            value[packing.rows] = self.value_norm.denormalize(self.critic.decode(features)[:, 0])
+            value[packing.rows] = self.value_norm.denormalize(self.critic.decode(features)[:, 0]) * packing.alive
             value = value.view(shape)
             # What follows an end is the value of the last observation, a step on from the state before.
             ends = data.done.clone()
             ends[-1] = True
-            following = value.roll(-1, dims=0)
-            time, env, agent = (ends[..., None] & (data.next_alive > 0)).nonzero(as_tuple=True)
-            final, _ = self.critic(data.final_inputs[time, env, agent], hidden_after(time, env * shape[-1] + agent))
-            following[time, env, agent] = self.value_norm.denormalize(final[:, 0])
-            v_tp1 = following * data.next_alive * (~data.terminated)[..., None]
+            following = value.roll(-1, dims=0).flatten()
+            wanted = ends[..., None] & (data.next_alive > 0)
+            rows = steps.where(wanted)
+            hidden = steps.hidden_after(rows, packing, features, first)
+            final = self.value_norm.denormalize(self.critic(data.final_inputs.flatten(0, 2)[rows], hidden)[0][:, 0])
+            following[rows] = torch.where(wanted.flatten()[rows], final, following[rows])
+            v_tp1 = following.view(shape) * data.next_alive * (~data.terminated)[..., None]
             advantage = advantages(data.reward, value, v_tp1, ends, config.gamma, config.gae_lambda)
             returns = advantage + value
             self.value_norm.update(returns, data.alive)
             # The critic's output means something else once the norm has moved: bring old values along.
             old = self.value_norm.normalize(value)
             targets = Targets(normalize(advantage, data.alive), old, self.value_norm.normalize(returns))
-            streams = torch.arange(len(first), device=first.device)
-            last = hidden_after(torch.full_like(streams, len(data.done) - 1), streams)
+            last_rows = torch.arange(value.numel() - len(first), value.numel(), device=first.device)
+            last = steps.hidden_after(last_rows, packing, features, first)
         return targets, last.view(*shape[1:], -1)
 
-    def _minibatches(self, living: LivingSteps, num_envs: int) -> list[Packing]:
+    def _minibatches(self, steps: EveryStep | LivingSteps, num_envs: int) -> list[Packing]:
         """Split the environments at random."""
         if self.config.minibatches == 1:
-            return [living.pack()]
-        order = torch.randperm(num_envs, generator=self.generator).to(living.steps.device)
+            return [steps.pack()]
+        order = torch.randperm(num_envs, generator=self.generator, device=self.generator.device)
         # Before the buffer is full there may be fewer environments: an empty part would be a step on nothing.
-        return [living.pack(part) for part in order.tensor_split(min(self.config.minibatches, num_envs))]
+        return [steps.pack(part) for part in order.tensor_split(min(self.config.minibatches, num_envs))]
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return everything the next update depends on, flat."""
@@ -180,31 +179,34 @@ class PPO:
 
     def _actor_step(self, data: Rollout, targets: Targets, part: Packing) -> Tensor:
         config = self.config
-        features = self._features(self.actor, data.inputs, data.actor_hidden, part)
+        features = _features(self.actor, data.inputs, data.actor_hidden, part)
         available, action, old, advantage = (
             array.flatten(0, 2)[part.rows] for array in (data.available, data.action, data.log_prob, targets.advantage)
         )
         log_probs = masked_log_softmax(self.actor.decode(features), available)
         log_prob = log_probs.gather(-1, action[:, None])[:, 0]
-        loss = policy_loss(log_prob, old, advantage, config.clip)
-        spread = entropy(log_probs)
+        loss = policy_loss(log_prob, old, advantage, part.alive, config.clip)
+        spread = entropy(log_probs, part.alive)
         norm = _descend(loss - self._entropy_factor * spread, self.actor, self.actor_optimizer, config.max_grad_norm)
         with torch.no_grad():
             change = log_prob - old
-            kl = average(change.exp() - 1.0 - change)
-            clipped = average(((change.exp() - 1.0).abs() > config.clip).float())
+            kl = masked_mean(change.exp() - 1.0 - change, part.alive)
+            clipped = masked_mean(((change.exp() - 1.0).abs() > config.clip).float(), part.alive)
         return torch.stack([loss.detach(), spread.detach(), kl, clipped, norm])
 
     def _critic_step(self, data: Rollout, targets: Targets, part: Packing) -> Tensor:
         config = self.config
-        features = self._features(self.critic, data.inputs, data.critic_hidden, part)
+        features = _features(self.critic, data.inputs, data.critic_hidden, part)
         old, target = (array.flatten()[part.rows] for array in (targets.value, targets.target))
-        loss = value_loss(self.critic.decode(features)[:, 0], old, target, config.clip)
+        loss = value_loss(self.critic.decode(features)[:, 0], old, target, part.alive, config.clip)
         norm = _descend(config.critic_factor * loss, self.critic, self.critic_optimizer, config.max_grad_norm)
         return torch.stack([loss.detach(), norm])
 
-    def _features(self, net: RecurrentNet, inputs: Tensor, hidden: Tensor, part: Packing) -> Tensor:
-        return net.features(inputs.flatten(0, 2)[part.rows], hidden.flatten(0, 2)[part.streams], part.sizes, part.keep)
+
+def _features(net: RecurrentNet, inputs: Tensor, hidden: Tensor, part: Packing) -> Tensor:
+    """Run a network over a packing of ``inputs`` ``[T, B, A, F]`` from ``hidden`` ``[1, B, A, H]``: ``[R, H]``."""
+    rows, first = inputs.flatten(0, 2)[part.rows], hidden.flatten(0, 2)[part.streams]
+    return net.features(rows, first, part.sizes, part.keep, part.alive if part.every else None)
 
 
 def _descend(loss: Tensor, net: RecurrentNet, optimizer: torch.optim.Optimizer, max_norm: float) -> Tensor:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from isa_learners.packing import LivingSteps
+from isa_learners.packing import EveryStep, LivingSteps
 
 T, B, A, H = 9, 4, 3, 2
 
@@ -52,6 +52,19 @@ def test_pack_equals_the_naive_walk(seed, envs):
     assert packing.keep.tolist() == keep
 
 
+@pytest.mark.parametrize("envs", [None, [2], [3, 0, 1]])
+def test_every_step_in_the_rollout_s_order(envs):
+    alive, start, _ = made_up(0)
+    packing = EveryStep(alive, start).pack(None if envs is None else torch.tensor(envs))
+    chosen = list(range(B)) if envs is None else envs
+    streams = [b * A + i for b in chosen for i in range(A)]
+    assert packing.streams.tolist() == streams
+    assert packing.sizes == [len(streams)] * T
+    assert packing.rows.tolist() == [t * B * A + stream for t in range(T) for stream in streams]
+    assert packing.alive.tolist() == alive.flatten(1)[:, streams].flatten().tolist()
+    assert packing.keep[:, 0].tolist() == [float(not start[t, stream // A]) for t in range(T) for stream in streams]
+
+
 @pytest.mark.parametrize("living", [0.6, 0.1])
 @pytest.mark.parametrize("seed", range(5))
 def test_hidden_after_equals_the_naive_walk(seed, living):
@@ -67,7 +80,7 @@ def test_hidden_after_equals_the_naive_walk(seed, living):
             expected = torch.zeros(H) if start[t, b] else expected
             if alive[t, b, i]:
                 expected = torch.full((H,), 100.0 + t * B * A + stream)
-            found = steps.hidden_after(torch.tensor([t]), torch.tensor([stream]), packing, features, first)
+            found = steps.hidden_after(torch.tensor([t * B * A + stream]), packing, features, first)
             assert torch.equal(found[0], expected), (t, stream)
 
 
@@ -76,7 +89,7 @@ def test_nobody_alive():
     steps = LivingSteps(torch.zeros(T, B, A), start)
     packing = steps.pack()
     assert (packing.sizes, len(packing.rows), len(packing.keep)) == ([0], 0, 0)
-    time, streams = torch.full((B * A,), T - 1), torch.arange(B * A)
-    found = steps.hidden_after(time, streams, packing, torch.zeros(0, H), first)
+    last = torch.arange((T - 1) * B * A, T * B * A)
+    found = steps.hidden_after(last, packing, torch.zeros(0, H), first)
     begun = start.any(0).repeat_interleave(A)[:, None]
     assert torch.equal(found, torch.where(begun, 0.0, first))

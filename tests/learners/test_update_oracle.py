@@ -11,7 +11,7 @@ import torch
 from learner_helpers import random_rollout
 
 from isa_learners.config import PPOConfig
-from isa_learners.packing import LivingSteps
+from isa_learners.packing import EveryStep, LivingSteps
 from isa_learners.ppo import PPO
 
 F, ACTIONS, AGENTS, HIDDEN = 5, 4, 2, 6
@@ -251,8 +251,9 @@ def learner(config, dtype=D, seed=3):
     return ppo
 
 
-def check(config, rollouts, dtype=D, relative=1e-5, seed=3):
+def check(config, rollouts, dtype=D, relative=1e-5, seed=3, layout=LivingSteps):
     ppo = learner(config, dtype, seed)
+    ppo.layout = layout
     reference = Reference(ppo, config, seed)
     for number, make in enumerate(rollouts):
         rollout = make(ppo, number)
@@ -273,11 +274,15 @@ def rollout_of(ends, start=(True, False, False), dtype=D):
     return lambda ppo, number: random_rollout(ppo, 11 + number, ends, list(start), AGENTS, dtype=dtype)
 
 
+layouts = pytest.mark.parametrize("layout", [LivingSteps, EveryStep])
+
+
+@layouts
 @pytest.mark.parametrize(
     "ends", [TERMINATED, TRUNCATED, ENDLESS, MANY], ids=["terminated", "truncated", "endless", "many"]
 )
-def test_one_epoch_equals_the_reference(ends):
-    _, metrics = check(PPOConfig(**BASE, buffer_rollouts=1), [rollout_of(ends)])
+def test_one_epoch_equals_the_reference(ends, layout):
+    _, metrics = check(PPOConfig(**BASE, buffer_rollouts=1), [rollout_of(ends)], layout=layout)
     assert 0 < metrics["clip_share"] < 1
 
 
@@ -285,16 +290,18 @@ def test_one_epoch_in_single_precision():
     check(PPOConfig(**BASE, buffer_rollouts=1), [rollout_of(MANY, dtype=torch.float32)], torch.float32, 1e-3)
 
 
-def test_a_buffer_of_rollouts_keeps_their_probabilities_and_hidden_states():
+@layouts
+def test_a_buffer_of_rollouts_keeps_their_probabilities_and_hidden_states(layout):
     """Three rollouts through a buffer of two: the first is dropped; Adam and the value norm go on."""
     kinds = [rollout_of(MANY), rollout_of(ENDLESS, (False, False, True)), rollout_of(TRUNCATED, (True, True, False))]
-    ppo, _ = check(PPOConfig(**BASE, buffer_rollouts=2), kinds)
+    ppo, _ = check(PPOConfig(**BASE, buffer_rollouts=2), kinds, layout=layout)
     assert len(ppo.buffer) == 2
 
 
-def test_minibatches_and_epochs():
+@layouts
+def test_minibatches_and_epochs(layout):
     config = PPOConfig(**{**BASE, "epochs": 2}, buffer_rollouts=2, minibatches=3)
-    check(config, [rollout_of(MANY), rollout_of(TRUNCATED)])
+    check(config, [rollout_of(MANY), rollout_of(TRUNCATED)], layout=layout)
 
 
 def test_a_large_gradient_is_clipped():
@@ -310,7 +317,7 @@ def test_the_way_an_episode_ends_changes_what_is_learned():
     for ends in (TERMINATED, TRUNCATED, ENDLESS):
         ppo = learner(PPOConfig(**BASE, buffer_rollouts=1))
         rollout = rollout_of(ends)(ppo, 0)
-        targets, _ = ppo.prepare(rollout, LivingSteps(rollout.alive, rollout.start))
+        targets, _ = ppo.prepare(rollout, ppo.layout(rollout.alive, rollout.start))
         found.append(float(targets.target[3, 0, 0]))
     assert min(abs(found[0] - found[1]), abs(found[0] - found[2]), abs(found[1] - found[2])) > 0.01
 
@@ -326,8 +333,10 @@ def test_more_minibatches_than_environments():
     assert torch.equal(nets[0], nets[1])
 
 
-def test_nobody_alive_is_nothing_to_learn_from():
+@layouts
+def test_nobody_alive_is_nothing_to_learn_from(layout):
     ppo = PPO(F, ACTIONS, PPOConfig(**BASE, buffer_rollouts=1, minibatches=2), "cpu", 3)
+    ppo.layout = layout
     rollout = rollout_of(MANY, dtype=torch.float32)(ppo, 0)
     rollout.alive.zero_()
     rollout.next_alive.zero_()
