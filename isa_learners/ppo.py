@@ -23,6 +23,9 @@ from isa_wrappers.arrays import with_prefix, without_prefix
 _MODULES = ("actor", "critic", "value_norm")
 _OPTIMIZERS = ("actor_optimizer", "critic_optimizer")
 
+METRICS = ("policy_loss", "entropy", "approx_kl", "clip_share", "actor_grad_norm", "value_loss", "critic_grad_norm")
+"""Of an update, each averaged over its gradient steps."""
+
 
 @dataclass
 class Targets:
@@ -80,6 +83,11 @@ class PPO:
         Returns:
             Metrics, and the critic's hidden state ``[B, A, H]`` after the rollout's last step.
         """
+        metrics, hidden = self.learn(rollout)
+        return dict(zip(METRICS, metrics.tolist(), strict=True)), hidden
+
+    def learn(self, rollout: Rollout) -> tuple[Tensor, Tensor]:
+        """Do what :meth:`update` does; :data:`METRICS` come as a tensor, so that on CUDA the host never waits."""
         self.buffer.append(rollout)
         data = Rollout.join(list(self.buffer))
         steps = self.layout(data.alive, data.start)
@@ -89,18 +97,9 @@ class PPO:
             lambda: [self._actor_step(data, targets, batch) for batch in order],
             lambda: [self._critic_step(data, targets, batch) for batch in order],
         )
-        metrics = torch.cat([torch.stack(actor).mean(0), torch.stack(critic).mean(0)]).tolist()
-        names = (
-            "policy_loss",
-            "entropy",
-            "approx_kl",
-            "clip_share",
-            "actor_grad_norm",
-            "value_loss",
-            "critic_grad_norm",
-        )
+        metrics = torch.cat([torch.stack(actor).mean(0), torch.stack(critic).mean(0)])
         hidden = hidden[-rollout.done.shape[1] :] * (~rollout.done[-1]).float()[:, None, None]
-        return dict(zip(names, metrics, strict=True)), hidden
+        return metrics, hidden
 
     def prepare(self, data: Rollout, steps: EveryStep | LivingSteps) -> tuple[Targets, Tensor]:
         """Compute advantages and returns with the critic as it is; also its last hidden state ``[B, A, H]``."""
@@ -115,7 +114,7 @@ class PPO:
             value = value.view(shape)
             # What follows an end is the value of the last observation, a step on from the state before.
             ends = data.done.clone()
-            ends[-1] = True
+            ends[-1].fill_(True)
             following = value.roll(-1, dims=0).flatten()
             wanted = ends[..., None] & (data.next_alive > 0)
             rows = steps.where(wanted)
