@@ -6,6 +6,7 @@ from math import isnan, sqrt
 
 import numpy as np
 import pytest
+from devices import DEVICES
 from safetensors.numpy import load, save
 
 from isa_wrappers import (
@@ -25,7 +26,6 @@ from isa_wrappers.batch_wrappers import BatchCountBonus, BatchGoals, BatchRecord
 from isa_wrappers.envs import make_batch
 from isa_wrappers.errors import EmptyGoalBufferError
 
-DEVICES = [None, "cpu"]
 B, AGENTS, STEPS = 12, 2, 60
 TARGETS = [(1, 0), (0, 2)]
 

@@ -4,6 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from devices import DEVICES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,7 +12,6 @@ from isa_wrappers.arrays import to_backend, to_numpy
 from isa_wrappers.counts import VisitCounter, count_bonus
 from isa_wrappers.errors import InvalidValueError, ScopeMismatchError
 
-DEVICES = [None, "cpu"]
 SEGMENTINGS = [[[0], [1, 2], []], [[0, 1, 2]], [[2], [0], [1], [0, 2]], [[0, 1], [0, 1]]]
 SCALES = [1.0, 100.0, 0.5]
 

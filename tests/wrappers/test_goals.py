@@ -4,14 +4,13 @@ from collections import Counter, deque
 
 import numpy as np
 import pytest
+from devices import DEVICES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isa_wrappers import GoalBuffer, GoalProjection, InfluenceScope
 from isa_wrappers.arrays import to_backend, to_numpy
 from isa_wrappers.errors import EmptyGoalBufferError, InvalidValueError, ScopeMismatchError
-
-DEVICES = [None, "cpu"]
 
 
 def on(device, array):

@@ -5,6 +5,7 @@ from math import log
 
 import numpy as np
 import pytest
+from devices import DEVICES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import normalized_mutual_info_score
@@ -13,8 +14,6 @@ from isa_wrappers import information
 from isa_wrappers.arrays import to_backend, to_numpy
 from isa_wrappers.errors import InvalidValueError, NonFiniteError
 from isa_wrappers.information import normalized_mutual_information
-
-DEVICES = [None, "cpu"]
 
 
 def estimate(changes, actions, blocks, valid, num_actions, width, device=None):

@@ -5,13 +5,13 @@ from math import sqrt
 
 import numpy as np
 import pytest
+from devices import DEVICES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isa_wrappers import CountBonus, CountConfig, GoalConfig, GoalReward, InfluenceScope, VisitCounter
 from isa_wrappers.arrays import to_backend, to_numpy
 
-DEVICES = [None, "cpu"]
 # D_c is {4}; the agents' special dimensions are {0}, {1, 2} and none.
 MIXED = InfluenceScope.from_dimensions(
     {"a": [[], [0], [4], [0, 4]], "b": [[1, 2], [4], [], [2]], "c": [[4], [], [4], []]}, state_size=5

@@ -4,6 +4,7 @@ from math import sqrt
 
 import numpy as np
 import pytest
+from devices import DEVICES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,7 +18,6 @@ from isa_wrappers.rewards import (
     segment_progress,
 )
 
-DEVICES = [None, "cpu"]
 LAMBDAS = [0.0, 10.0, 50.0]
 SIZE = 5
 
