@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from isa_learners.algorithm import Algorithm, resolve_device, scope_for
+from isa_learners.config import RunConfig
 from isa_learners.config_io import make_config
 from isa_learners.run_folder import versions
 from isa_wrappers.batch_wrappers import BatchCountBonus
@@ -32,7 +33,7 @@ def timed(call: Callable[[], Any], device: str, repeats: int = REPEATS) -> float
     for _ in range(repeats + 1):
         began = time.perf_counter()
         call()
-        if device == "cuda":
+        if device.startswith("cuda"):
             torch.cuda.synchronize()
         found.append(time.perf_counter() - began)
     return statistics.median(found[1:])
@@ -51,9 +52,9 @@ def raw_speed(task: str, device: str, num_envs: int, steps: int = 200) -> float:
     return steps * num_envs / timed(play, device)
 
 
-def stages(task: str, preset: str, device: str) -> dict[str, float]:
+def stages(config: RunConfig) -> dict[str, float]:
     """Milliseconds and shares of one iteration of the exploration phase, stage by stage."""
-    config = make_config(task, preset, {"device": device})
+    device = config.device
     torch.set_num_threads(config.threads)
     algorithm = Algorithm(config, scope_for(config)[0])
     collector, ppo = algorithm.phase.collector, algorithm.phase.ppo
@@ -95,7 +96,7 @@ def main() -> None:
         torch.set_num_threads(threads)
         result[f"raw_steps_per_second_{threads}_threads"] = raw_speed(args.task, device, args.raw_envs)
     for preset in ("fast", "paper"):
-        result[preset] = stages(args.task, preset, device)
+        result[preset] = stages(make_config(args.task, preset, {"device": device}))
     result["peak_memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     for name, value in result.items():
         print(f"{name}: {value}")

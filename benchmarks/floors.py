@@ -1,0 +1,192 @@
+"""Every stage's speed beside the least time the machine could take for it, in one table; written for CUDA.
+
+    python benchmarks/floors.py [--device auto] [--small] [--json FILE]
+
+A stage's floor is the larger of its bytes over the measured copy rate and its operations over the measured rate of
+matrix products. Bytes are those that must move if everything in between stayed in registers: what a step reads and
+writes, a 32-byte sector for each random access to a table, a sort's keys once in and once out. ``--small`` takes sizes
+that a CPU manages in a minute; it shows that the script runs, not what a GPU can do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from throughput import raw_speed, stages, timed
+
+from isa_learners.algorithm import Algorithm, resolve_device, scope_for
+from isa_learners.config import PPOConfig
+from isa_learners.config_io import make_config
+from isa_learners.run_folder import versions
+from isa_wrappers import normalized_mutual_information
+from isa_wrappers.counts import VisitCounter
+from isa_wrappers.envs import make_batch
+from isa_wrappers.envs.smax_jax import has_jaxmarl
+
+TASK = "grid/navigation"
+SECTOR = 32
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Of everything measured."""
+
+    raw_envs: int = 65_536
+    train_envs: int = 16_384
+    keys: int = 1 << 22
+    agents: int = 27
+    actions: int = 36
+    dims: int = 1_200
+    transitions: int = 10_000
+    smax_envs: int = 4_096
+    copied: int = 1 << 28
+    matrix: int = 8_192
+
+
+SMALL = Sizes(1_024, 64, 1 << 16, 5, 8, 40, 2_000, 16, 1 << 24, 1_024)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One stage: seconds, how much was done in them, and the floor's bytes and operations."""
+
+    stage: str
+    seconds: float
+    amount: float
+    unit: str
+    moved: float
+    operations: float = 0.0
+
+
+def nbytes(*tensors: torch.Tensor) -> int:
+    """Bytes of all tensors."""
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
+
+def ceilings(device: str, sizes: Sizes) -> tuple[float, float]:
+    """Measured bytes a second (read and written) and operations a second of float32 matrix products."""
+    source = torch.zeros(sizes.copied, dtype=torch.uint8, device=device)
+    target = torch.empty_like(source)
+    a = torch.rand(sizes.matrix, sizes.matrix, device=device)
+    copied = 2 * sizes.copied / timed(lambda: target.copy_(source), device)
+    return copied, 2 * sizes.matrix**3 / timed(lambda: a @ a, device)
+
+
+def environment(device: str, sizes: Sizes) -> Row:
+    """Random play in the raw grid."""
+    env = make_batch(TASK, sizes.raw_envs, device)
+    step = env.reset(seed=0)
+    seen = [getattr(step, field.name) for field in fields(step)]
+    kept = [torch.as_tensor(value) for value in env.state_dict().values()]
+    actions = 8 * sizes.raw_envs * len(env.agents)
+    rate = raw_speed(TASK, device, sizes.raw_envs, steps=20)
+    moved = nbytes(*seen) + 2 * nbytes(*kept) + actions
+    return Row("environment", sizes.raw_envs / rate, sizes.raw_envs, "steps", moved)
+
+
+def counts(device: str, sizes: Sizes) -> Row:
+    """Insert and look-up of one dimension a key."""
+    counter = VisitCounter([[0]], device=device)
+    state = torch.randint(0, 1 << 20, (sizes.keys, 1), device=device).float()
+    seconds = timed(lambda: counter.visit(state), device)
+    return Row("counts", seconds, sizes.keys, "keys", nbytes(state) + sizes.keys * (3 * SECTOR + 4))
+
+
+def scope(device: str, sizes: Sizes) -> Row:
+    """The mutual information of a large problem."""
+    shape = sizes.agents, sizes.transitions
+    changes = 0.3 * torch.randn(*shape, sizes.dims, device=device)
+    actions = torch.randint(sizes.actions, shape, device=device)
+    blocks = (torch.arange(sizes.transitions, device=device) // 60).expand(shape)
+    valid = torch.ones(shape, dtype=torch.bool, device=device)
+    began = time.perf_counter()
+    normalized_mutual_information(changes, actions, blocks, valid, sizes.actions, 0.01)
+    if device.startswith("cuda"):
+        torch.cuda.synchronize()
+    return Row("scope", time.perf_counter() - began, 1, "problem", nbytes(changes) + 2 * 4 * changes.numel())
+
+
+def net_operations(config: PPOConfig, inputs: int, outputs: int) -> float:
+    """Operations of one network on one row, forwards."""
+    return 2.0 * (inputs * config.hidden + 6 * config.hidden**2 + config.hidden * outputs)
+
+
+def training(device: str, sizes: Sizes) -> Iterator[Row]:
+    """One iteration of the exploration phase with the default network, stage by stage."""
+    ppo = {"num_envs": sizes.train_envs}
+    config = make_config(TASK, "fast", {"device": device, "ppo": ppo})
+    found = stages(config)
+    env = make_batch(TASK, 1, device)
+    inputs, agents = env.obs_size + 5 + len(env.agents), len(env.agents)
+    steps = config.ppo.num_envs * config.ppo.rollout_steps
+    rows = steps * agents
+    actor, critic = (net_operations(config.ppo, inputs, outputs) for outputs in (5, 1))
+    passes = 1 + 3 * config.ppo.epochs  # a backward pass is two forward ones
+    work = {
+        "environment": (rows * 4 * 3 * (env.obs_size + 4), 0.0),
+        "isa_arithmetic": (steps * (agents + 1) * 3 * SECTOR, 0.0),
+        "policy": (rows * 4 * (inputs + 2 * config.ppo.hidden), rows * actor),
+        "update": (2 * config.ppo.epochs * rows * 4 * inputs, rows * (3 * config.ppo.epochs * actor + passes * critic)),
+    }
+    for name, (moved, operations) in work.items():
+        yield Row("training: " + name, found[f"{name}_ms"] / 1e3, steps, "steps", moved, operations)
+    yield Row(
+        "training: all",
+        steps / found["env_steps_per_second"],
+        steps,
+        "steps",
+        *map(sum, zip(*work.values(), strict=True)),
+    )
+
+
+def smax(device: str, sizes: Sizes) -> Iterator[Row]:
+    """One iteration on smax/3m, both phases' arithmetic but the goals', where jaxmarl is installed."""
+    if not has_jaxmarl():
+        return
+    given = {"device": device, "env_kwargs": {"reward": "super_sparse"}, "ppo": {"num_envs": sizes.smax_envs}}
+    config = make_config("smax/3m", "fast", given)
+    algorithm = Algorithm(config, scope_for(config)[0])
+    steps = config.ppo.num_envs * config.ppo.rollout_steps
+    yield Row("smax/3m: training", timed(algorithm.iterate, device, 3), steps, "steps", 0.0)
+
+
+def main() -> None:
+    """Measure, print the table, and write JSON where asked."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--small", action="store_true", help="sizes for a CPU")
+    parser.add_argument("--json", type=Path)
+    args = parser.parse_args()
+    device, sizes = resolve_device(args.device), SMALL if args.small else Sizes()
+    cuda = device.startswith("cuda")
+    torch.set_num_threads(1)  # as a run has it
+    name = torch.cuda.get_device_name() if cuda else f"cpu, {torch.get_num_threads()} threads"
+    copy_rate, product_rate = ceilings(device, sizes)
+    print(f"{name}; copies {copy_rate / 1e9:,.0f} GB/s, float32 matrix products {product_rate / 1e12:,.2f} TFLOP/s")
+    print(f"{'stage':>26} {'ms':>10} {'floor ms':>10} {'floor/ms':>9} {'a second':>16}")
+    result: dict[str, Any] = {"device": name, "versions": versions(), "sizes": asdict(sizes), "stages": {}}
+    result |= {"copy_bytes_per_second": copy_rate, "float32_operations_per_second": product_rate}
+    one_each = (make(device, sizes) for make in (environment, counts, scope))
+    for row in (*one_each, *training(device, sizes), *smax(device, sizes)):
+        floor = max(row.moved / copy_rate, row.operations / product_rate)
+        rate = row.amount / row.seconds
+        result["stages"][row.stage] = asdict(row) | {"floor_seconds": floor, "per_second": rate}
+        share = f"{floor / row.seconds:.2f}" if floor else "-"
+        print(f"{row.stage:>26} {row.seconds * 1e3:>10.3f} {floor * 1e3:>10.3f} {share:>9} {rate:>12,.0f} {row.unit}")
+    peak = torch.cuda.max_memory_allocated() if cuda else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    result["peak_memory_bytes"] = peak
+    print(f"peak memory {peak / 2**30:.2f} GB")
+    if args.json:
+        args.json.write_text(json.dumps(result, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
