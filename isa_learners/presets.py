@@ -77,6 +77,8 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "eval_episodes": 8,
         },
         "smax/2s_vs_1sc": {"scope": {"transitions": 10_000, "bin_width": 0.05, "window": 2, "conditioning": "pooled"}},
+        # The paper's: a win is worth an enemy, a defeat costs one. Without it eight marines stall at 0.6.
+        "smax/8m": {"count": {"beta2": 10.0}, "goal": {"hamming": 10.0, "alpha2": 10.0}},
     },
 }
 
