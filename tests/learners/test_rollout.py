@@ -72,9 +72,10 @@ def test_final_inputs_are_from_before_the_reset(played):
                     assert torch.equal(rollout.final_inputs[t, b, i], rollout.inputs[t + 1, b, i])
 
 
-def test_hidden_states_start_afresh_with_every_episode(played):
-    """Replaying single steps with zeros at episode starts gives the stored log-probabilities."""
-    collector, rollout = played
+def test_hidden_states_start_afresh_with_every_episode():
+    """Replaying single steps with zeros at episode starts gives the stored log-probabilities and the last state."""
+    collector = collector_of(scale=0.01)  # small inputs, so that gates stay open and the past shows
+    rollout = collector.collect(len(ENDS))
     hidden = torch.zeros(2, 2, 4)
     for t, ends in enumerate(ENDS):
         for b in range(2):
@@ -87,6 +88,8 @@ def test_hidden_states_start_afresh_with_every_episode(played):
                 logits = logits[0].detach().masked_fill(~rollout.available[t, b, i], -math.inf)
                 expected = torch.log_softmax(logits, 0)[rollout.action[t, b, i]]
                 assert float(rollout.log_prob[t, b, i]) == pytest.approx(float(expected), abs=1e-5), (t, b, i, ends)
+    assert ENDS[-1] == ["", ""]
+    torch.testing.assert_close(collector.actor_hidden, hidden)
 
 
 def test_masks_and_living_agents_are_those_the_action_was_taken_with(played):
