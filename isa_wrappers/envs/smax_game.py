@@ -79,9 +79,8 @@ class SMAXGame:
 
     Rewards, given to every ally, the dead included: ``dense`` is SMAX's own (the enemies' lost health as a share of
     their number, and 1 for a win). ``sparse`` pays 10 for each enemy that dies, -5 for each ally and 200 for a win,
-    divided by what a win without losses earns. ``super_sparse``
-    pays 1 for a win, -1 for a defeat, else 0 (Table 3 of arXiv 2505.08630). A win is every enemy dead and an ally
-    alive; a defeat every ally dead and an enemy alive.
+    divided by what a win without losses earns. ``super_sparse`` pays 1 for a win, -1 for a defeat, else 0 (Table 3 of
+    arXiv 2505.08630). A win is every enemy dead and an ally alive; a defeat every ally dead and an enemy alive.
 
     ``reset_all``, ``step_all`` and ``look_all`` are compiled, for a batch.
 
@@ -164,7 +163,7 @@ class SMAXGame:
         return Battle(key, units), key_reset, (reward, terminated, done & ~terminated, won), final
 
     def _restart(self, done: Any, keys: Any, units: Any, obs: Any) -> tuple[Any, Any]:
-        """Put fresh battles where ``done`` ``[B]``, a part of the batch at a time: a start costs what a step does."""
+        """Put fresh battles where ``done`` ``[B]``, a part of the batch at a time: few finish in one step."""
         jax, batch = self.jax, done.shape[0]
         part = -(-batch // RESTARTED_SHARE)
 
