@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from isa_wrappers.arrays import Array, Rng, backend, namespace, to_numpy
+from isa_wrappers.arrays import Array, Rng, backend, namespace, stream_seed, to_numpy
 from isa_wrappers.batch import BatchEnv, BatchStep, check_finite
 from isa_wrappers.config import ScopeConfig
 from isa_wrappers.errors import InvalidValueError, UnsupportedEnvironmentError
@@ -20,6 +21,11 @@ from isa_wrappers.spaces import StateFallback
 PATIENCE = 100
 """An agent that acts less than once in this many steps is taken for one that cannot be listened to."""
 
+Shuffling = np.random.Generator | None
+
+NEAR_DELTA = 0.5
+"""Share of delta that chance may make without a warning."""
+
 
 def estimate_scope(
     env: Any, config: ScopeConfig | None = None, seed: int = 0, state_fallback: StateFallback = None
@@ -30,6 +36,9 @@ def estimate_scope(
     at its start (a teammate whose held action is unavailable takes its first available one), and agent i acts
     uniformly among its available actions. Transitions in which agent i is dead never count, nor do changes across
     an episode's end.
+
+    Actions shuffled within their blocks move nothing; the largest figure that they make is the scope's ``chance``.
+    Where it comes near delta, a warning says that the scope may hold dimensions nobody moves.
 
     Args:
         env: a batched environment, or a PettingZoo ``ParallelEnv`` with discrete actions and a ``state()``.
@@ -65,6 +74,13 @@ def estimate_scope(
     information = np.max(
         [_information(listened, config, width, num_actions) for width in range(1, config.window + 1)], axis=0
     )
+    chance = _chance(listened, config, num_actions, seed)
+    if chance > config.delta * NEAR_DELTA:
+        warnings.warn(
+            f"chance alone makes information of up to {chance:.2f} where delta is {config.delta:g}: the scope may hold "
+            f"dimensions that nobody moves; take conditioning 'pooled', more transitions or a larger bin_width",
+            stacklevel=2,
+        )
     return InfluenceScope(
         agents=batch.agents,
         mutual_information=information,
@@ -73,6 +89,7 @@ def estimate_scope(
         state_names=batch.state_names,
         action_names=batch.action_names,
         settings={**asdict(config), "seed": seed},
+        chance=chance,
     )
 
 
@@ -183,19 +200,38 @@ def _held_or_first(available: Array, held: Array) -> Array:
 
 
 def _information(
-    listened: list[Listened], config: ScopeConfig, width: int, num_actions: int
+    listened: list[Listened], config: ScopeConfig, width: int, num_actions: int, shuffling: Shuffling = None
 ) -> npt.NDArray[np.float64]:
-    """Return ``[A, n, K]`` for changes over ``width`` steps."""
+    """Return ``[A, n, K]`` for changes over ``width`` steps, of the actions taken or of shuffled ones."""
     agents = sorted({int(i) for part in listened for i in part.agent})
     figures = []
     for i in agents:
         changes, actions, blocks, valid = _samples(listened, i, config, width)
+        if shuffling is not None:
+            actions = _shuffled(actions, blocks, valid, shuffling)
         figures.append(
             normalized_mutual_information(
                 changes[None], actions[None], blocks[None], valid[None], num_actions, config.bin_width
             )
         )
     return np.concatenate(figures)
+
+
+def _chance(listened: list[Listened], config: ScopeConfig, num_actions: int, seed: int) -> float:
+    """Return the largest information, over one step, that shuffled actions make."""
+    shuffling = np.random.default_rng(stream_seed(seed, "shuffling"))
+    return float(_information(listened, config, 1, num_actions, shuffling).max(initial=0.0))
+
+
+def _shuffled(
+    actions: npt.NDArray[Any], blocks: npt.NDArray[Any], valid: npt.NDArray[np.bool_], rng: np.random.Generator
+) -> npt.NDArray[Any]:
+    """Shuffle the valid ones of ``actions`` ``[N]`` among those of the same block."""
+    index = np.flatnonzero(valid)
+    block = blocks[index]
+    shuffled: npt.NDArray[Any] = actions.copy()
+    shuffled[index[np.argsort(block, kind="stable")]] = actions[index[np.lexsort((rng.random(len(index)), block))]]
+    return shuffled
 
 
 def _samples(listened: list[Listened], i: int, config: ScopeConfig, width: int) -> tuple[Any, Any, Any, Any]:

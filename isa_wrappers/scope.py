@@ -45,6 +45,7 @@ class InfluenceScope:
         state_names: a name for each state dimension; empty where the task offers none.
         action_names: a name for each action; empty where the task offers none.
         settings: how the estimate was made (task, transitions, bin width, ...), kept with the file.
+        chance: the largest information that shuffled actions made, in [0, 1]; ``None`` where nothing was estimated.
 
     Raises:
         InvalidValueError: if shapes disagree or ``delta`` lies outside [0, 1).
@@ -62,6 +63,7 @@ class InfluenceScope:
     state_names: tuple[str, ...] = ()
     action_names: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
+    chance: float | None = None
 
     def __post_init__(self) -> None:
         information = np.array(self.mutual_information, dtype=np.float64)

@@ -40,6 +40,7 @@ def scope_to_dict(scope: InfluenceScope) -> dict[str, Any]:
         "state_names": list(scope.state_names),
         "action_names": list(scope.action_names),
         "settings": dict(scope.settings),
+        "chance": scope.chance,
     }
 
 
@@ -76,6 +77,7 @@ def load_scope(path: str | Path) -> InfluenceScope:
             state_names=tuple(data["state_names"]),
             action_names=tuple(data["action_names"]),
             settings=data["settings"],
+            chance=data.get("chance"),  # files of before it was known have none
         )
     except FileNotFoundError as error:
         missing = error.filename or f"its {TENSOR} file"

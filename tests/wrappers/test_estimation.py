@@ -206,6 +206,7 @@ def spy(monkeypatch):
         return real(changes, actions, blocks, valid, *rest)
 
     monkeypatch.setattr(estimation, "normalized_mutual_information", watched)
+    monkeypatch.setattr(estimation, "_chance", lambda *_: 0.0)
     return seen
 
 
@@ -350,6 +351,48 @@ def test_pooled_puts_everything_into_one_block(monkeypatch):
     seen = spy(monkeypatch)
     estimate_scope(Team(num_envs=3), ScopeConfig(transitions=300, conditioning="pooled"))
     assert [set(blocks.tolist()) for _, _, blocks, _ in seen] == [{0}] * 3
+
+
+class Noise(Toy):
+    """Every dimension takes one of three values, whatever anybody does."""
+
+    num_actions = (4, 4)
+    state_size = 30
+
+    def dynamics(self, actions):
+        self.now = self.random.integers(3, size=self.now.shape).astype(np.float32)
+
+
+@pytest.mark.parametrize("conditioning", ["block", "pooled"])
+@pytest.mark.parametrize("transitions", [60, 300, 2000])
+@pytest.mark.filterwarnings("ignore:chance alone")
+def test_chance_is_what_actions_without_effect_make(transitions, conditioning):
+    scope = estimate_scope(Noise(), ScopeConfig(transitions=transitions, conditioning=conditioning))
+    assert scope.chance == pytest.approx(scope.mutual_information.max(), rel=0.35, abs=0.01)
+
+
+def test_chance_near_delta_is_warned_of():
+    with pytest.warns(UserWarning, match=r"up to 0\.\d\d where delta is 0\.3: .* take conditioning 'pooled'"):
+        scope = estimate_scope(Noise(), ScopeConfig(transitions=60))
+    assert scope.chance > 0.15
+
+
+@pytest.mark.parametrize("name", AGENTS)
+def test_chance_is_small_on_the_grid_tasks(name, recwarn):
+    scope = estimate_scope(make_batch(name, num_envs=8 * AGENTS[name]), ScopeConfig(), seed=0)
+    assert 0.0 < scope.chance < 0.06
+    assert not recwarn.list
+
+
+def test_shuffling_stays_within_blocks():
+    rng = np.random.default_rng(0)
+    actions, blocks, valid = rng.integers(5, size=400), rng.integers(7, size=400), rng.random(400) < 0.8
+    shuffled = estimation._shuffled(actions, blocks, valid, rng)
+    np.testing.assert_array_equal(shuffled[~valid], actions[~valid])
+    assert (shuffled != actions).sum() > 150
+    for block in range(7):
+        rows = valid & (blocks == block)
+        np.testing.assert_array_equal(np.sort(shuffled[rows]), np.sort(actions[rows]))
 
 
 class Exclusive(Toy):

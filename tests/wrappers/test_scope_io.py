@@ -23,6 +23,7 @@ def scope():
         state_names=("red.x", "red.y", "blue.x", "bullets"),
         action_names=("stay", "move", "shoot"),
         settings={"task": "grid/shooting", "transitions": 2000, "bin_width": 0.01, "conditioning": "block"},
+        chance=0.04,
     )
 
 
@@ -31,7 +32,7 @@ def test_round_trip_keeps_everything(scope, tmp_path):
     assert path == tmp_path / "new" / "folder" / "scope.json"
     for loaded in (load_scope(path), load_scope(path.parent), load_scope(str(path))):
         np.testing.assert_array_equal(loaded.mutual_information, scope.mutual_information)
-        for field in ("agents", "delta", "num_actions", "state_names", "action_names", "settings"):
+        for field in ("agents", "delta", "num_actions", "state_names", "action_names", "settings", "chance"):
             assert getattr(loaded, field) == getattr(scope, field), field
         assert type(loaded.agents) is type(loaded.num_actions) is type(loaded.state_names) is tuple
         assert loaded.action_dims == scope.action_dims
