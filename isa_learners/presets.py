@@ -87,10 +87,12 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
         },
         "smax/3m": {"scope": {"transitions": 2_000}},
         # The paper's weights: a win is worth an enemy, a defeat costs one.
-        "smax/8m": {
+        "smax/8m*": {
             "scope": {"transitions": 2_000},
             "count": {"beta2": 10.0},
             "goal": {"hamming": 10.0, "alpha2": 10.0},
+            # With less, the eight shoot it out before any has found that to withdraw pays.
+            "ppo": {"entropy_factor": 0.03},
         },
     },
 }

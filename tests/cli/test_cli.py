@@ -125,6 +125,13 @@ def test_scope_options_reach_the_estimate(capsys):
     assert wanted.items() <= found["settings"].items()
 
 
+def test_scope_of_too_few_transitions_is_warned_of(capsys):
+    assert isa("scope", "grid/navigation", "--transitions", 12, "--json") == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["chance"] > 0.15
+    assert re.fullmatch(r"isa: warning: chance alone makes information of up to \d\.\d\d where delta is 0\.3: .*\n", err)
+
+
 def test_scope_is_the_same_for_the_same_seed(capsys):
     outs = []
     for _ in range(2):
