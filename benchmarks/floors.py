@@ -84,7 +84,7 @@ def environment(device: str, sizes: Sizes) -> Row:
     """Random play in the raw grid."""
     env = make_batch(TASK, sizes.raw_envs, device)
     step = env.reset(seed=0)
-    seen = [getattr(step, field.name) for field in fields(step)]
+    seen = [value for field in fields(step) if (value := getattr(step, field.name)) is not None]
     kept = [torch.as_tensor(value) for value in env.state_dict().values()]
     actions = 8 * sizes.raw_envs * len(env.agents)
     rate = raw_speed(TASK, device, sizes.raw_envs, steps=20)

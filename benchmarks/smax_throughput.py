@@ -147,7 +147,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    device = resolve_device(args.device)
+    device = resolve_device(args.device, "smax/")
     game = smax_game(args.map)
     place = game.jax.devices("cuda" if device.startswith("cuda") else "cpu")[0]
     size = (game, args.envs, args.steps)

@@ -90,7 +90,7 @@ def _check(config: Any) -> None:
     from isa_learners.algorithm import resolve_device
     from isa_wrappers.envs import make_batch
 
-    make_batch(config.env, 1, resolve_device(config.device), config.state_fallback, **config.env_kwargs)
+    make_batch(config.env, 1, resolve_device(config.device, config.env), config.state_fallback, **config.env_kwargs)
 
 
 def _run(folder: Any, resume: bool) -> None:

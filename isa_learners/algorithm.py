@@ -5,6 +5,7 @@ The learner sees goals only as part of an observation, and intrinsic rewards onl
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ from isa_wrappers.arrays import backend, stream_seed, with_prefix, without_prefi
 from isa_wrappers.batch import BatchEnv
 from isa_wrappers.batch_wrappers import BatchCountBonus, BatchGoals, BatchRecorder
 from isa_wrappers.envs import estimate_task_scope, make_batch
+from isa_wrappers.envs.smax_jax import jax_sees
 from isa_wrappers.errors import DeviceError, FileFormatError, InvalidValueError
 from isa_wrappers.goals import GoalBuffer, GoalProjection
 from isa_wrappers.intrinsic import CountBonus, GoalReward
@@ -30,16 +32,21 @@ ENV_SEEDS = 2**31
 """Environments are seeded below this: many hand their seed to a generator that takes 32 bits."""
 
 
-def resolve_device(device: str) -> str:
-    """Turn ``auto`` into ``cuda`` where there is one, else ``cpu``.
+def resolve_device(device: str, env: str = "") -> str:
+    """Turn ``auto`` into ``cuda`` where there is one and the task ``env`` can run there, else ``cpu``.
 
     Raises:
         DeviceError: if ``cuda`` is asked for and absent.
     """
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    backend(device)
-    return device
+    if device != "auto":
+        backend(device)
+        return device
+    if not torch.cuda.is_available():
+        return "cpu"
+    if env.startswith("smax/") and not jax_sees("cuda"):
+        warnings.warn("torch sees a GPU and JAX none, so on with the CPU; pip install 'jax[cuda12]'", stacklevel=2)
+        return "cpu"
+    return "cuda"
 
 
 @dataclass
@@ -69,7 +76,7 @@ class Algorithm:
 
     def __init__(self, config: RunConfig, scope: InfluenceScope | None) -> None:
         self.config, self.scope = config, scope
-        self.device = resolve_device(config.device)
+        self.device = resolve_device(config.device, config.env)
         first = self._make(1)
         if scope is not None:
             scope.check_fits(first.agents, first.num_actions, first.state_size)

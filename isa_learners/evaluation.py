@@ -18,13 +18,13 @@ LONGEST_EPISODE = 100_000
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Means over the episodes of an evaluation.
+    """Means over the episodes of an evaluation, those lost with their game left out.
 
     Attributes:
         success_rate: share of episodes won.
         return_mean: mean over episodes and agents of the undiscounted sum of the environment's reward.
         episode_length: mean number of steps.
-        episodes: how many.
+        episodes: how many were played to their end or to the limit of an evaluation.
     """
 
     success_rate: float
@@ -54,7 +54,8 @@ def evaluate(
         num_envs, num_agents = step.reward.shape
         playing = torch.ones(num_envs, device=step.reward.device)
         won = torch.zeros(num_envs, device=step.reward.device)
-        total = torch.zeros(2, device=step.reward.device)
+        kept = torch.ones(num_envs, device=step.reward.device)
+        total = torch.zeros(2, num_envs, device=step.reward.device)
         last_action = torch.full((num_envs, num_agents), encoder.num_actions, device=step.reward.device)
         hidden = torch.zeros(num_envs * num_agents, actor.hidden, device=step.reward.device)
         for _ in range(env.horizon or LONGEST_EPISODE):
@@ -65,11 +66,13 @@ def evaluate(
             last_action = masked_log_softmax(logits.view(num_envs, num_agents, -1), step.available).argmax(-1)
             step = env.step(last_action)
             won = torch.maximum(won, playing * step.success.float())
-            total += torch.stack([(playing * step.reward.mean(-1)).sum(), playing.sum()])
+            total += torch.stack([playing * step.reward.mean(-1), playing])
+            kept = kept - playing * (step.done & ~step.finished).float()
             playing = playing * (~step.done).float()
             if not bool(playing.any()):
                 break
         if watch is not None:
             watch(step)
-    returns, steps = (float(value) / num_envs for value in total)
-    return Evaluation(float(won.mean()), returns, steps, num_envs)
+    episodes = int(kept.sum())
+    rate, returns, steps = ((torch.vstack([won, total]) * kept).sum(-1) / max(episodes, 1)).tolist()
+    return Evaluation(rate, returns, steps, episodes)

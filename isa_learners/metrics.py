@@ -20,6 +20,7 @@ COLUMNS = (
     "train_return_mean",
     "train_episode_length",
     "train_episodes",
+    "train_discarded",
     "goals",
     "reward_mean",
     "steps_per_second",

@@ -212,7 +212,7 @@ class Training:
 
 def _use_threads(config: RunConfig) -> None:
     """Take the configured number of threads: on a busy machine more than one costs far more than it gains."""
-    if resolve_device(config.device) == "cpu":
+    if resolve_device(config.device, config.env) == "cpu":
         torch.set_num_threads(config.threads)
 
 

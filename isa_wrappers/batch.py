@@ -30,6 +30,8 @@ class BatchStep:
         final_state: ``[B, K]``, ``state`` before an automatic reset; the same as ``state`` elsewhere.
         final_alive: ``[B, A]``, ``alive`` before an automatic reset (where an environment says no more than that the
             episode is over: who took its last step); the same as ``alive`` elsewhere.
+        discarded: ``[B]`` bool, the truncated episode was lost with its game or worker and counts for nothing;
+            ``None`` where that cannot happen.
     """
 
     obs: Array
@@ -43,11 +45,17 @@ class BatchStep:
     final_obs: Array
     final_state: Array
     final_alive: Array
+    discarded: Array = None
 
     @property
     def done(self) -> Array:
         """``[B]`` bool, the episode ended in this step."""
         return self.terminated | self.truncated
+
+    @property
+    def finished(self) -> Array:
+        """``[B]`` bool, the episode ended in this step and was not discarded."""
+        return self.done if self.discarded is None else self.done & ~self.discarded
 
 
 @runtime_checkable

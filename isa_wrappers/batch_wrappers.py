@@ -13,7 +13,8 @@ from isa_wrappers.intrinsic import CountBonus, GoalReward
 class BatchRecorder(BatchWrapper):
     """Records finished episodes (return, length, success) and puts each one's first won state into the goal buffer.
 
-    Place it next to the environment, so that returns are the environment's own.
+    Discarded episodes are counted and enter no mean. Place it next to the environment, so that returns are the
+    environment's own.
 
     Args:
         env: the environment.
@@ -27,7 +28,7 @@ class BatchRecorder(BatchWrapper):
         self._return = xp.zeros(self.num_envs, dtype=xp.float32, device=self.device)
         self._length = xp.zeros(self.num_envs, dtype=xp.float32, device=self.device)
         self._won = xp.zeros(self.num_envs, dtype=xp.bool, device=self.device)
-        self._totals = xp.zeros(4, dtype=xp.float64, device=self.device)
+        self._totals = xp.zeros(5, dtype=xp.float64, device=self.device)
 
     def reset(self, seed: int | None = None) -> BatchStep:
         """Start every copy afresh; unfinished episodes are forgotten."""
@@ -48,8 +49,9 @@ class BatchRecorder(BatchWrapper):
         # An environment may tell success in several steps of an episode: it is won once, in the first.
         first = step.success & ~self._won
         self._won = self._won | step.success
-        won = xp.astype(self._won & step.done, xp.float32)
-        finished = xp.stack([done, won, done * self._return, done * self._length])
+        ended = xp.astype(step.finished, xp.float32)
+        won = xp.astype(self._won & step.finished, xp.float32)
+        finished = xp.stack([ended, won, ended * self._return, ended * self._length, done - ended])
         self._totals = self._totals + xp.astype(xp.sum(finished, axis=-1), xp.float64)
         self._return, self._length = self._return * (1 - done), self._length * (1 - done)
         self._won = self._won & ~step.done
@@ -58,8 +60,8 @@ class BatchRecorder(BatchWrapper):
         return step
 
     def take(self) -> dict[str, float]:
-        """Return number of episodes, success rate, mean return and length since the last call, and start again."""
-        episodes, won, returns, lengths = (float(total) for total in self._totals)
+        """Return episodes, discarded ones, success rate, mean return and length since the last call; start again."""
+        episodes, won, returns, lengths, discarded = (float(total) for total in self._totals)
         self._totals = self._totals * 0
         share = 1.0 / episodes if episodes else float("nan")
         return {
@@ -67,6 +69,7 @@ class BatchRecorder(BatchWrapper):
             "success_rate": won * share,
             "return_mean": returns * share,
             "episode_length": lengths * share,
+            "discarded": discarded,
         }
 
     def state_dict(self) -> dict[str, Array]:

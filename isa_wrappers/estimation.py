@@ -71,14 +71,14 @@ def estimate_scope(
             f"got {config.transitions}"
         )
     listened = _listen_to_all(batch, config, seed)
-    information = np.max(
-        [_information(listened, config, width, num_actions) for width in range(1, config.window + 1)], axis=0
-    )
-    chance = _chance(listened, config, num_actions, seed)
+    information = _information(listened, config, num_actions)
+    shuffling = np.random.default_rng(stream_seed(seed, "shuffling"))
+    chance = float(_information(listened, config, num_actions, shuffling).max(initial=0.0))
     if chance > config.delta * NEAR_DELTA:
+        pooled = "conditioning 'pooled', " if config.conditioning == "block" else ""
         warnings.warn(
             f"chance alone makes information of up to {chance:.2f} where delta is {config.delta:g}: the scope may hold "
-            f"dimensions that nobody moves; take conditioning 'pooled', more transitions or a larger bin_width",
+            f"dimensions that nobody moves; take {pooled}more transitions or a larger bin_width",
             stacklevel=2,
         )
     return InfluenceScope(
@@ -111,7 +111,7 @@ class Listened:
         next_states: ``[T, E, K]`` float32 after the step, before any automatic reset.
         episode: ``[T, E]`` number of the episode within its stream.
         held: ``[T, E, A]`` the joint action drawn for the episode, -1 for the agent listened to.
-        valid: ``[T, E]`` bool: the agent was alive.
+        valid: ``[T, E]`` bool: the agent was alive, and the episode not lost with its game in this step.
     """
 
     agent: npt.NDArray[np.int64]
@@ -163,9 +163,11 @@ def _listen(env: BatchEnv, agent: npt.NDArray[np.int64], config: ScopeConfig, rn
         step = env.step(actions)
         check_finite("state", step.final_state, time + 1, env.state_names)
         check_finite("state", step.state, time + 1, env.state_names)
-        valid = before.alive[rows, who]
+        # An episode that is lost with its game tells nothing of its last step, nor of changes across it.
+        valid, lost = before.alive[rows, who], step.done & ~step.finished
+        valid = valid & ~lost
         counted = counted + xp.astype(valid, xp.int64)
-        now = (own, before.state, step.final_state, episode, held, valid)
+        now = (own, before.state, step.final_state, episode + xp.astype(lost, xp.int64), held, valid)
         for column, value in zip(heard.values(), now, strict=True):
             column.append(value)
         done = step.done
@@ -200,9 +202,18 @@ def _held_or_first(available: Array, held: Array) -> Array:
 
 
 def _information(
-    listened: list[Listened], config: ScopeConfig, width: int, num_actions: int, shuffling: Shuffling = None
+    listened: list[Listened], config: ScopeConfig, num_actions: int, shuffling: Shuffling = None
 ) -> npt.NDArray[np.float64]:
-    """Return ``[A, n, K]`` for changes over ``width`` steps, of the actions taken or of shuffled ones."""
+    """Return ``[A, n, K]``, the largest for changes over 1 to W steps, of the actions taken or of shuffled ones."""
+    widths = range(1, config.window + 1)
+    over = [_information_over(listened, config, width, num_actions, shuffling) for width in widths]
+    return np.maximum.reduce(over)  # type: ignore[no-any-return]
+
+
+def _information_over(
+    listened: list[Listened], config: ScopeConfig, width: int, num_actions: int, shuffling: Shuffling
+) -> npt.NDArray[np.float64]:
+    """Return ``[A, n, K]`` for changes over ``width`` steps."""
     agents = sorted({int(i) for part in listened for i in part.agent})
     figures = []
     for i in agents:
@@ -215,12 +226,6 @@ def _information(
             )
         )
     return np.concatenate(figures)
-
-
-def _chance(listened: list[Listened], config: ScopeConfig, num_actions: int, seed: int) -> float:
-    """Return the largest information, over one step, that shuffled actions make."""
-    shuffling = np.random.default_rng(stream_seed(seed, "shuffling"))
-    return float(_information(listened, config, 1, num_actions, shuffling).max(initial=0.0))
 
 
 def _shuffled(

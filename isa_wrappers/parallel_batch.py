@@ -135,7 +135,7 @@ class ParallelEnvBatch:
 
     def _pack(self, rows: list[Row]) -> BatchStep:
         batch = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
-        self.discarded += int(batch.pop("discarded").sum())
+        self.discarded += int(batch["discarded"].sum())
         for name, names in (("final_state", self.state_names), ("state", self.state_names), ("reward", self.agents)):
             check_finite(name.removeprefix("final_"), batch[name], self._time, names)
         if self.device is None:

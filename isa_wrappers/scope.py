@@ -48,7 +48,7 @@ class InfluenceScope:
         chance: the largest information that shuffled actions made, in [0, 1]; ``None`` where nothing was estimated.
 
     Raises:
-        InvalidValueError: if shapes disagree or ``delta`` lies outside [0, 1).
+        InvalidValueError: if shapes disagree, ``delta`` lies outside [0, 1) or ``chance`` outside [0, 1].
 
     Example:
         >>> scope = InfluenceScope.from_dimensions({"a": [[], [0, 2]], "b": [[], [1, 2]]}, state_size=3)
@@ -86,6 +86,8 @@ class InfluenceScope:
                 f"state_names must name {information.shape[2]} dimensions, got {len(self.state_names)} names"
             )
         check_float("delta", self.delta, 0.0, 1.0, below=True)
+        if self.chance is not None:
+            check_float("chance", self.chance, 0.0, 1.0)
         object.__setattr__(self, "mutual_information", _frozen(information))
 
     @classmethod

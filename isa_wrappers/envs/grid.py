@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import gymnasium
@@ -26,7 +25,7 @@ from isa_wrappers.envs.grid_rules import (
     observe,
     start_state,
 )
-from isa_wrappers.envs.masked import MaskedParallelEnv, Observation
+from isa_wrappers.envs.masked import MaskedParallelEnv, Observation, whole
 from isa_wrappers.errors import InvalidValueError, check_choice, check_int
 
 
@@ -118,7 +117,7 @@ class GridParallelEnv(MaskedParallelEnv):
             InvalidValueError: if the seed is negative or no whole number.
         """
         if seed is not None:
-            self.np_random, _ = seeding.np_random(check_int("seed", _whole(seed), 0))
+            self.np_random, _ = seeding.np_random(check_int("seed", whole(seed), 0))
         self._current = start_state(self.task, self._draw_targets())
         self.agents = list(self.possible_agents)
         return self._observations(), {agent: {"success": False} for agent in self.agents}
@@ -131,7 +130,7 @@ class GridParallelEnv(MaskedParallelEnv):
         Raises:
             InvalidValueError: if the episode is over, or an action is missing, out of range or of an unknown agent.
         """
-        joint = self._joint_action(actions)
+        joint = np.array(self._joint_action(actions), dtype=np.int64)
         self._current, reward, success = advance(self.task, self.grid_state, joint, self._moves)
         terminated = bool(success)
         truncated = not terminated and int(self._current.time) >= self.horizon
@@ -187,30 +186,3 @@ class GridParallelEnv(MaskedParallelEnv):
             agent: {"observation": obs[i].copy(), "action_mask": mask[i].copy()}
             for i, agent in enumerate(self.possible_agents)
         }
-
-    def _joint_action(self, actions: Mapping[str, Any]) -> npt.NDArray[np.int64]:
-        """Check the actions and put them in order ``[A]``."""
-        if not self.agents:
-            raise InvalidValueError(f"no episode of {self} is running; call reset() before step()")
-        if not isinstance(actions, Mapping):
-            raise InvalidValueError(f"actions must be a dict of agent to action, got {type(actions).__name__}")
-        for agent in actions:
-            if agent not in self.agents:
-                raise InvalidValueError(f"unknown agent {agent!r} in actions; known: {', '.join(self.agents)}")
-        last, names = self.task.num_actions - 1, ", ".join(self.action_names)
-        joint = np.zeros(len(self.agents), dtype=np.int64)
-        for i, agent in enumerate(self.agents):
-            if agent not in actions:
-                raise InvalidValueError(f"no action for {agent!r}; give each agent one from 0 to {last} ({names})")
-            joint[i] = check_int(f"action of {agent!r} ({names})", _whole(actions[agent]), 0, last)
-        return joint
-
-
-def _whole(value: Any) -> Any:
-    """Return NumPy's and torch's whole numbers as ``int``, anything else as it is, to be refused."""
-    if isinstance(value, bool):
-        return value
-    try:
-        return operator.index(value)
-    except TypeError:
-        return value

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +13,9 @@ from gymnasium import spaces
 from isa_wrappers.envs.masked import MaskedParallelEnv, Observation
 from isa_wrappers.envs.smac_game import SMACGame
 from isa_wrappers.envs.smac_install import load_smac, prepare_pysc2
-from isa_wrappers.envs.smac_names import action_names, obs_size, state_names
+from isa_wrappers.envs.smac_names import action_names, obs_size, state_names, what_stays
 from isa_wrappers.envs.smac_options import REWARDS, check_options, check_seed
-from isa_wrappers.errors import InvalidValueError, check_choice, check_int
+from isa_wrappers.errors import InvalidValueError, check_choice
 
 NOOP = 0
 
@@ -28,11 +26,14 @@ class SMACParallelEnv(MaskedParallelEnv):
     An observation holds ``"observation"`` (SMAC's) and ``"action_mask"``. A unit that dies leaves ``agents`` in that
     very step; SMAC's no-op for the dead is sent here. A decided battle terminates the episode, SMAC's time limit
     truncates it. The state is the units' features alone: ``state_last_action`` and ``state_timestep_number`` are off
-    unless asked for, since an agent's last action in the state would count as what that action influences.
+    unless asked for, since an agent's last action in the state would count as what that action influences. SMAC
+    zeroes all features of a dead unit; here its place and type stay as they last were, so that a death moves no
+    position and no goal sends anybody to the middle of the map. (Observations are SMAC's.)
 
-    ``infos[agent]`` holds ``success`` and ``battle_won`` (True in the step that wins), ``dead_allies``,
-    ``dead_enemies`` and ``crashed``. A game that crashed or hung is no defeat: the episode ends as truncated, with
-    the last observation, no reward and ``crashed`` True, and the next :meth:`reset` starts the game again.
+    ``infos[agent]`` holds ``success`` and ``battle_won`` (True in the step that wins), ``battle_lost``,
+    ``dead_allies``, ``dead_enemies`` and ``crashed``. A game that crashed or hung is no defeat: the episode ends as
+    truncated, with the last observation, no reward and ``crashed`` True, and the next :meth:`reset` starts the game
+    again.
 
     The game is launched by the first :meth:`reset`, and again by each one with a seed, since the game takes its seed
     only then. It ends with :meth:`close`, with this object, or with the interpreter.
@@ -90,6 +91,7 @@ class SMACParallelEnv(MaskedParallelEnv):
         self.horizon = int(env.episode_limit)
         self.state_names, self.action_names = state_names(env), action_names(env)
         self.state_space = spaces.Box(-np.inf, np.inf, (len(self.state_names),), np.float32)
+        self._stays, self._health_of = what_stays(self.state_names)
         self._untouched = False  # the episode has begun and nobody has acted
         self._seen: dict[str, Observation] = {}
         self._state: npt.NDArray[np.float32] | None = None
@@ -153,7 +155,8 @@ class SMACParallelEnv(MaskedParallelEnv):
         terminations = {agent: dead[agent] or (over and not timed_out) for agent in acting}
         truncations = {agent: timed_out and not dead[agent] for agent in acting}
         self.agents = [] if over else [agent for agent in acting if not dead[agent]]
-        return self._shown(acting), dict.fromkeys(acting, reward), terminations, truncations, self._infos(acting, won)
+        infos = self._infos(acting, won, lost=over and not (won or timed_out) and self._dead[1] < env.n_enemies)
+        return self._shown(acting), dict.fromkeys(acting, reward), terminations, truncations, infos
 
     def state(self) -> npt.NDArray[np.float32]:
         """Return a copy of SMAC's state ``[K]``; after an episode's end, the last one.
@@ -188,41 +191,34 @@ class SMACParallelEnv(MaskedParallelEnv):
             agent: {"observation": np.array(obs, dtype=np.float32), "action_mask": np.array(mask, dtype=np.int8)}
             for agent, obs, mask in zip(self.possible_agents, env.get_obs(), masks, strict=True)
         }
-        self._state = np.array(env.get_state(), dtype=np.float32)
+        self._state = self._with_the_fallen(np.array(env.get_state(), dtype=np.float32))
         self._dead = sum(bool(mask[NOOP]) for mask in masks), sum(unit.health == 0 for unit in env.enemies.values())
+
+    def _with_the_fallen(self, state: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        if self._state is not None:
+            fallen = self._stays & (state[self._health_of] == 0)
+            state[fallen] = self._state[fallen]
+        return state
 
     def _shown(self, agents: list[str]) -> dict[str, Observation]:
         return {agent: {key: value.copy() for key, value in self._seen[agent].items()} for agent in agents}
 
-    def _infos(self, agents: list[str], won: bool = False, crashed: bool = False) -> dict[str, dict[str, Any]]:
-        allies, enemies = self._dead
-        told = {"dead_allies": allies, "dead_enemies": enemies, "crashed": crashed}
-        return {agent: {"success": won, "battle_won": won, **told} for agent in agents}
+    def _infos(
+        self, agents: list[str], won: bool = False, lost: bool = False, crashed: bool = False
+    ) -> dict[str, dict[str, Any]]:
+        ends = {"success": won, "battle_won": won, "battle_lost": lost, "crashed": crashed}
+        counts = {"dead_allies": self._dead[0], "dead_enemies": self._dead[1]}
+        return {agent: {**ends, **counts} for agent in agents}
 
-    def _joint_action(self, actions: Mapping[str, Any]) -> list[int]:
-        """Check the actions and put them in order, no-ops for the dead."""
-        if not self.agents:
-            raise InvalidValueError(f"no episode of {self} is running; call reset() before step()")
-        if not isinstance(actions, Mapping):
-            raise InvalidValueError(f"actions must be a dict of agent to action, got {type(actions).__name__}")
-        for agent in actions:
-            if agent not in self.agents:
-                raise InvalidValueError(f"{agent!r} does not act now; agents: {', '.join(self.agents)}")
-        joint = [NOOP] * len(self.possible_agents)
-        for i, agent in enumerate(self.possible_agents):
-            if agent not in self.agents:
-                continue
-            if agent not in actions:
-                raise InvalidValueError(f"no action for {agent!r}; every living unit needs one")
-            number = actions[agent]
-            with suppress(TypeError):
-                number = number if isinstance(number, bool) else operator.index(number)  # NumPy's and torch's too
-            joint[i] = check_int(f"action of {agent!r}", number, 0, len(self.action_names) - 1)
+    def _joint_action(self, actions: Mapping[str, Any], idle: int = NOOP) -> list[int]:
+        """Check the actions, their masks too, and put them in order, no-ops for the dead."""
+        joint = super()._joint_action(actions, idle)
+        for agent, number in zip(self.possible_agents, joint, strict=True):
             mask = self._seen[agent]["action_mask"]
-            if not mask[joint[i]]:
+            if agent in self.agents and not mask[number]:
                 allowed = ", ".join(f"{n} {self.action_names[n]}" for n in np.flatnonzero(mask))
                 raise InvalidValueError(
-                    f"{agent!r} cannot take action {joint[i]} ({self.action_names[joint[i]]}) now; its action_mask "
+                    f"{agent!r} cannot take action {number} ({self.action_names[number]}) now; its action_mask "
                     f"allows {allowed}"
                 )
         return joint

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
+from isa_wrappers.envs.smac_watch import GameWatch
 from isa_wrappers.errors import GameCrashError, InvalidValueError
 
 CRASHES = 3
@@ -83,7 +84,14 @@ class SMACGame:
             self._crashed("it lost the game while it reset")
             return False
         self._launched = True
+        self._watch(env)
         return True
+
+    def _watch(self, env: Any) -> None:
+        """See to it that the game ends with this process even where Python has no time to end it."""
+        pid = getattr(env._sc2_proc, "pid", None)
+        if pid is not None and len(self._held) == 1:
+            self._held.append(GameWatch(pid))
 
     def step(self, actions: Sequence[int]) -> tuple[float, bool, dict[str, Any]] | None:
         """Return reward, whether the episode is over, and SMAC's info; ``None`` if the game crashed.
@@ -126,7 +134,7 @@ class SMACGame:
 
 
 def _close(held: list[Any]) -> None:
-    while held:
-        env = held.pop()
+    while held:  # the game, then its watch
+        one = held.pop(0)
         with suppress(Exception):  # of a game that is gone already
-            env.close()
+            one.close()

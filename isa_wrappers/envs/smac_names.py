@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 
 def obs_size(env: Any) -> int:
@@ -32,3 +36,17 @@ def state_names(env: Any) -> tuple[str, ...]:
     if env.state_last_action:
         names += [f"ally_{i}.last_{what}" for i in range(env.n_agents) for what in action_names(env)]
     return (*names, "timestep") if env.state_timestep_number else tuple(names)
+
+
+def what_stays(names: Sequence[str]) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
+    """Tell which dimensions stay as they were when a unit dies, ``[K]`` bool, and where each one's unit has its health.
+
+    Example:
+        >>> stays, health = what_stays(["enemy_0.health", "enemy_0.x", "enemy_0.type_0", "enemy_0.shield"])
+        >>> stays.tolist(), health.tolist()
+        ([False, True, True, False], [0, 0, 0, 0])
+    """
+    index = {name: k for k, name in enumerate(names)}
+    units, features = zip(*(name.partition(".")[::2] for name in names), strict=True)
+    stays = [feature in ("x", "y") or feature.startswith("type_") for feature in features]
+    return np.array(stays), np.array([index.get(f"{unit}.health", 0) for unit in units])

@@ -99,12 +99,10 @@ def _jax_device(jax: Any, device: str | None) -> Any:
     Raises:
         DeviceError: if JAX sees none.
     """
-    kind = "cpu" if device is None else device.partition(":")[0]
+    kind, _, number = (device or "cpu").partition(":")
     try:
-        devices = jax.devices(kind)
-    except RuntimeError as error:
+        return jax.devices(kind)[int(number or 0)]
+    except (RuntimeError, IndexError) as error:
         raise DeviceError(
             f"device {device!r} was asked for but JAX sees none; pip install 'jax[cuda12]', or use 'cpu'"
         ) from error
-    number = "" if device is None else device.partition(":")[2]
-    return devices[int(number or 0)]

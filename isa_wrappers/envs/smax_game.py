@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from inspect import signature
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from isa_wrappers.envs.drawing import Image
 from isa_wrappers.envs.smax_jax import load_jax, make_jaxmarl
 from isa_wrappers.envs.smax_render import draw_battle
 from isa_wrappers.envs.smax_scenarios import smax_scenario
-from isa_wrappers.errors import InvalidValueError, check_choice, check_int
+from isa_wrappers.errors import InvalidValueError, check_choice, check_int, nearest
 
 REWARDS = ("dense", "sparse", "super_sparse")
 MOVES = ("north", "east", "south", "west", "stop")
@@ -20,8 +21,9 @@ STOP = MOVES.index("stop")
 ATTACK_MODES = ("closest", "random")
 FIXED = {
     "max_steps": "it is called horizon",
-    "scenario": "the task's name sets it",
     "action_type": "actions are discrete",
+    **dict.fromkeys(("scenario", "num_allies", "num_enemies"), "the task's name sets it"),
+    **dict.fromkeys(("smacv2_position_generation", "smacv2_unit_type_generation"), "the task's name sets it"),
 }
 """Options of jaxmarl's that are not taken, and why."""
 FEATURES = ("health", "x", "y", "cooldown")
@@ -100,11 +102,8 @@ class SMAXGame:
         scenario = smax_scenario(name)
         self.name, self.reward = name, check_choice("reward", reward, REWARDS)
         self.horizon = scenario.max_steps if horizon is None else check_int("horizon", horizon, 1)
-        for option, instead in FIXED.items():
-            if option in options:
-                raise InvalidValueError(f"smax/{name} does not take {option}={options[option]!r}: {instead}")
-        check_choice("attack_mode", options.get("attack_mode", ATTACK_MODES[0]), ATTACK_MODES)
         self.jax, smax = load_jax()
+        _check_options(name, options, smax)
         # jaxmarl looks at the limit before it counts the step.
         self.env = make_jaxmarl(smax, self.jax.numpy, scenario, {"max_steps": self.horizon - 1, **options})
         self.num_allies, self.num_enemies = self.env.num_allies, self.env.num_enemies
@@ -142,7 +141,7 @@ class SMAXGame:
         return Seen(obs, state, self._available(units), alive, nothing, no, no, no, obs, state, alive)
 
     def step(self, battles: Battle, actions: Any) -> tuple[Battle, Seen]:
-        """Advance B battles by ``actions`` ``[B, A]``; finished ones start afresh. Out of reach has no effect."""
+        """Advance B battles by ``actions`` ``[B, A]``; finished ones start afresh. Forbidden actions count as stop."""
         jax = self.jax
         going, key_reset, told, final = jax.vmap(self._advance)(battles, actions)
         units, obs = self._restart(told[1] | told[2], key_reset, going.units, final[0])
@@ -153,6 +152,9 @@ class SMAXGame:
         """Play one step; also the key to start afresh from, what :class:`Seen` tells of the end, and the last sight."""
         jax = self.jax
         key, key_step, key_reset = jax.random.split(battle.key, 3)
+        # SMAX would shoot, once the target comes into reach within the step.
+        allowed = jax.numpy.take_along_axis(self._available(battle.units), actions[:, None], axis=1)[:, 0]
+        actions = jax.numpy.where(allowed, actions, STOP)
         chosen = {agent: actions[i] for i, agent in enumerate(self.agents)}
         obs, units, rewards, dones, _ = self.env.step_env(key_step, battle.units, chosen)
         was, now = battle.units.state.unit_alive, units.state.unit_alive
@@ -217,3 +219,21 @@ class SMAXGame:
         else:
             team = won.astype(jnp.float32) - lost.astype(jnp.float32)
         return jnp.full(self.num_allies, team, dtype=jnp.float32)
+
+
+def _check_options(name: str, options: dict[str, Any], smax: Any) -> None:
+    """Check that options are jaxmarl's and not set elsewhere.
+
+    Raises:
+        InvalidValueError: naming the option, and the nearest.
+    """
+    takes = {*signature(smax.HeuristicEnemySMAX).parameters, *signature(smax.SMAX).parameters} - {"env_kwargs"}
+    known = sorted(option for option in takes - FIXED.keys() if not option.startswith("unit_type_"))
+    known = ["reward", "horizon", *known]
+    for option, value in options.items():
+        if option in FIXED:
+            raise InvalidValueError(f"smax/{name} does not take {option}={value!r}: {FIXED[option]}")
+        if option not in takes:
+            offer = nearest(option, known)
+            raise InvalidValueError(f"smax/{name} has no option {option!r}{offer}; it has {', '.join(known)}")
+    check_choice("attack_mode", options.get("attack_mode", ATTACK_MODES[0]), ATTACK_MODES)

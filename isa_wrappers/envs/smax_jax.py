@@ -43,6 +43,14 @@ def load_jax() -> tuple[Any, Any]:
     return jax, smax
 
 
+def jax_sees(kind: str) -> bool:
+    """Tell whether JAX has devices of a ``kind`` such as ``cuda``."""
+    try:
+        return bool(load_jax()[0].devices(kind))
+    except RuntimeError:
+        return False
+
+
 @contextmanager
 def _silent_import() -> Iterator[None]:
     """Keep what jaxmarl prints when imported off the output (``--json`` holds one object and nothing else)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 import numpy as np
@@ -21,9 +22,10 @@ class SMAXParallelEnv(MaskedParallelEnv):
     """A battle of SMAC's scenario ``name`` in SMAX.
 
     Each ally observes a Dict of ``"observation"`` (SMAX's unit list, float32) and ``"action_mask"``. Actions are four
-    moves, stop, and an attack an enemy; an attack out of reach has no effect. An ally leaves ``agents`` in the step
-    in which it dies. ``infos[agent]`` holds ``"success"`` (the battle was won in this step), ``"dead_allies"`` and
-    ``"dead_enemies"``. The step limit truncates; a battle that is over terminates.
+    moves, stop, and an attack an enemy; one that the mask forbids is taken as stop. An ally leaves ``agents`` in the
+    step in which it dies. ``infos[agent]`` holds ``"success"`` and ``"battle_won"`` (the battle was won in this step),
+    ``"battle_lost"``, ``"dead_allies"`` and ``"dead_enemies"``. The step limit truncates; a battle that is over
+    terminates. The first battle without a seed is a random one.
 
     Args:
         name: of the scenario, such as ``3m``.
@@ -49,7 +51,7 @@ class SMAXParallelEnv(MaskedParallelEnv):
         self._lay_out(game.agents, spaces.Box(-np.inf, np.inf, (game.obs_size,), np.float32), game.num_actions)
         self._made_of = name, render_mode, options
         self._now: BatchStep | None = None
-        self._state: npt.NDArray[np.float32] = np.zeros(len(game.state_names), dtype=np.float32)
+        self._state: npt.NDArray[np.float32] | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy and pickle as a new battle of the same make (compiled code does not travel)."""
@@ -57,7 +59,9 @@ class SMAXParallelEnv(MaskedParallelEnv):
 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[dict[str, Any], Infos]:
         """Start a battle; without a seed the next one of the stream that the last seed began."""
-        if seed is not None or self._now is None or self.agents:
+        if self._now is None and seed is None:
+            seed = secrets.randbits(31)
+        if self._now is None or seed is not None or self.agents:
             self._now = self._batch.reset(seed)
         self.agents = list(self.possible_agents)
         self._state = np.array(self._now.state[0])
@@ -69,11 +73,10 @@ class SMAXParallelEnv(MaskedParallelEnv):
         """Advance the battle by half a second.
 
         Raises:
-            InvalidValueError: before a reset or after the end.
+            InvalidValueError: before a reset or after the end, or if an action is missing, out of range or of an ally
+                that does not act.
         """
-        if not self.agents:
-            raise InvalidValueError(f"{self.metadata['name']} has no battle going on; call reset()")
-        joint = [int(actions[agent]) if agent in self.agents else STOP for agent in self.possible_agents]
+        joint = self._joint_action(actions, STOP)
         self._now = now = self._batch.step(np.array([joint]))
         acted, over, cut = self.agents, bool(now.terminated[0]), bool(now.truncated[0])
         alive = {agent: bool(now.final_alive[0, i]) for i, agent in enumerate(self.possible_agents)}
@@ -100,19 +103,27 @@ class SMAXParallelEnv(MaskedParallelEnv):
         mask[STOP] = 1
         return mask
 
-    def _told(self, success: bool, agents: list[str]) -> Infos:
-        health = self._state.reshape(-1, len(FEATURES))[:, FEATURES.index("health")]
-        allies = len(self.possible_agents)
-        dead = int((health[:allies] <= 0).sum()), int((health[allies:] <= 0).sum())
-        return {agent: {"success": success, "dead_allies": dead[0], "dead_enemies": dead[1]} for agent in agents}
+    def _told(self, won: bool, agents: list[str]) -> Infos:
+        dead = self.state().reshape(-1, len(FEATURES))[:, FEATURES.index("health")] <= 0
+        allies, enemies = dead[: len(self.possible_agents)], dead[len(self.possible_agents) :]
+        lost = bool(allies.all() and not enemies.all())
+        ends = {"success": won, "battle_won": won, "battle_lost": lost}
+        counts = {"dead_allies": int(allies.sum()), "dead_enemies": int(enemies.sum())}
+        return {agent: {**ends, **counts} for agent in agents}
 
     def state(self) -> npt.NDArray[np.float32]:
-        """Return every unit's health, place and cooldown, ``[K]`` float32 as :attr:`state_names` says."""
+        """Return every unit's health, place and cooldown, ``[K]`` float32 as :attr:`state_names` says.
+
+        Raises:
+            InvalidValueError: before the first reset.
+        """
+        if self._state is None:
+            raise InvalidValueError(f"{self.metadata['name']} has no state before its first episode; call reset()")
         return np.array(self._state)
 
     def render(self) -> npt.NDArray[np.uint8] | None:
         """Draw the battle as ``[height, width, 3]`` where ``render_mode`` asks for it."""
-        return self._batch.game.draw(self._state) if self.render_mode else None
+        return self._batch.game.draw(self.state()) if self.render_mode else None
 
 
 def _remade(name: str, render_mode: str | None, options: dict[str, Any]) -> SMAXParallelEnv:

@@ -115,5 +115,7 @@ def smax_scenario(name: str) -> SMAXScenario:
         [2, 2, 3, 3, 3, 2, 2, 3, 3, 3]
     """
     if name not in SCENARIOS:
-        raise UnknownTaskError(f"unknown map 'smax/{name}'{nearest(name, SCENARIOS)}; there are {', '.join(SCENARIOS)}")
+        # Whole task names: two of three letters would be too few to be near.
+        offer = nearest(f"smax/{name}", [f"smax/{known}" for known in SCENARIOS])
+        raise UnknownTaskError(f"unknown map 'smax/{name}'{offer}; there are {', '.join(SCENARIOS)}")
     return SCENARIOS[name]

@@ -89,6 +89,11 @@ class Game:
         self.rng, self.armies, self.tags = np.random.default_rng(seed), ARMIES[map_name], 0
         self.spawn()
 
+    @property
+    def pid(self):
+        """As pysc2's."""
+        return self.process.pid
+
     def spawn(self):
         self.units = []
         for owner, army in enumerate(self.armies, start=1):

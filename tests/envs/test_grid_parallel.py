@@ -178,8 +178,8 @@ def test_whole_numbers_of_any_library_are_actions():
     ("actions", "message"),
     [
         ({}, r"no action for 'agent_0'; give each agent one from 0 to 4 \(stay, down, up, left, right\)"),
-        ({"agent_0": 0, "bob": 1}, "unknown agent 'bob' in actions; known: agent_0"),
-        ({"agent_0": 5}, r"action of 'agent_0' \(stay, .*\) must be a whole number from 0 to 4, got 5"),
+        ({"agent_0": 0, "bob": 1}, "'bob' does not act now; agents: agent_0"),
+        ({"agent_0": 5}, "action of 'agent_0' must be a whole number from 0 to 4, got 5"),
         ({"agent_0": -1}, "from 0 to 4, got -1"),
         ({"agent_0": 1.0}, "from 0 to 4, got 1.0"),
         ({"agent_0": True}, "from 0 to 4, got True"),

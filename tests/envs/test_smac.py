@@ -2,8 +2,10 @@
 
 import gc
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -100,16 +102,48 @@ def test_the_state_names_say_what_is_where(stand_in):
         assert state[f"ally_{i}.health"] == pytest.approx(unit.health / unit.health_max)
         lives = unit.health > 0
         assert state[f"ally_{i}.shield"] == pytest.approx(lives * unit.shield / unit.shield_max)
-        assert state[f"ally_{i}.x"] == pytest.approx(lives * (unit.pos.x - 16) / 32)
+        assert not lives or state[f"ally_{i}.x"] == pytest.approx((unit.pos.x - 16) / 32)
         assert state[f"ally_{i}.cooldown"] == pytest.approx(lives * unit.weapon_cooldown / 15)
-        assert state[f"ally_{i}.type_0"] == (lives and unit.kind == "stalker")
+        assert state[f"ally_{i}.type_0"] == (unit.kind == "stalker")
     for i, unit in game.enemies.items():
-        assert state[f"enemy_{i}.y"] == pytest.approx((unit.health > 0) * (unit.pos.y - 16) / 32)
-        assert state[f"enemy_{i}.type_0"] == (unit.health > 0 and unit.kind == "zealot")
+        assert not unit.health or state[f"enemy_{i}.y"] == pytest.approx((unit.pos.y - 16) / 32)
+        assert state[f"enemy_{i}.type_0"] == (unit.kind == "zealot")
     assert "enemy_0.cooldown" not in state
     assert not [name for name in env.state_names if "last" in name], "actions would enter the scope"
     timed = SMACParallelEnv("3m", state_last_action=True, state_timestep_number=True)
     assert timed.state_names[-2:] == ("ally_2.last_attack_enemy_2", "timestep")
+
+
+def test_the_dead_keep_their_place_and_type(stand_in):
+    """SMAC zeroes all that it says of them; a death would then move positions, and a goal ask for the map's middle."""
+    env = SMACParallelEnv("2s3z")
+    raw = env._game.env
+    for seed in (0, 1):  # nothing of one episode is left in the next
+        observations, _ = env.reset(seed=seed)
+        raw, before, deaths = env._game.env, env.state(), 0
+        np.testing.assert_array_equal(before, np.float32(raw.get_state()))
+        for _ in steps_of(env, observations):
+            after, told = env.state(), np.float32(raw.get_state())
+            for unit in {name.partition(".")[0] for name in env.state_names}:
+                of = {name: k for k, name in enumerate(env.state_names) if name.startswith(f"{unit}.")}
+                dims = list(of.values())
+                if after[of[f"{unit}.health"]] > 0:
+                    np.testing.assert_array_equal(after[dims], told[dims])
+                    continue
+                assert not told[dims].any()
+                deaths += before[of[f"{unit}.health"]] > 0
+                stays = [k for name, k in of.items() if name.split(".")[1] in ("x", "y", "type_0", "type_1")]
+                assert before[stays].any()
+                np.testing.assert_array_equal(after[stays], before[stays])
+                assert not after[sorted(set(dims) - set(stays))].any()
+            before = after
+        assert deaths >= 5
+
+
+def test_observations_for_a_state_are_left_alone(stand_in):
+    env = SMACParallelEnv("3m", obs_instead_of_state=True)
+    for _ in steps_of(env, env.reset(seed=0)[0]):
+        np.testing.assert_array_equal(env.state(), np.float32(env._game.env.get_state()))
 
 
 def test_medivacs_heal_allies(stand_in):
@@ -142,24 +176,23 @@ def test_the_dead_leave_in_the_step_they_die(stand_in):
         assert not any(truncations.values())
     assert deaths == 3
     assert env.agents == []
-    assert not any(info["success"] for info in infos.values())
+    assert not any(info["success"] or info["battle_won"] for info in infos.values())
+    assert all(info["battle_lost"] for info in infos.values())
 
 
 def test_a_win_terminates_for_everybody(stand_in):
     stand_in.FAULTS.update(enemy_damage=0.0)
     env = SMACParallelEnv("3m", reward="super_sparse")
     observations, infos = env.reset(seed=0)
-    assert infos["ally_0"] == {
-        "success": False, "battle_won": False, "dead_allies": 0, "dead_enemies": 0, "crashed": False,
-    }  # fmt: skip
+    begun = {"success": False, "battle_won": False, "battle_lost": False}
+    assert infos["ally_0"] == {**begun, "dead_allies": 0, "dead_enemies": 0, "crashed": False}
     steps = play(env, observations)
     _, _, rewards, terminations, truncations, infos = steps[-1]
     assert rewards == dict.fromkeys(env.possible_agents, 1.0)
     assert all(terminations.values())
     assert not any(truncations.values())
-    assert infos["ally_1"] == {
-        "success": True, "battle_won": True, "dead_allies": 0, "dead_enemies": 3, "crashed": False,
-    }  # fmt: skip
+    won = {"success": True, "battle_won": True, "battle_lost": False}
+    assert infos["ally_1"] == {**won, "dead_allies": 0, "dead_enemies": 3, "crashed": False}
     assert not any(step[5]["ally_0"]["success"] for step in steps[:-1])
     with pytest.raises(InvalidValueError, match="no episode of smac/3m is running; call reset"):
         env.step({})
@@ -169,13 +202,14 @@ def test_a_time_out_truncates_but_a_battle_decided_in_that_step_does_not(stand_i
     stand_in.FAULTS.update(ally_damage=0.0, enemy_damage=0.0)
     env = SMACParallelEnv("3m", reward="super_sparse")
     env.reset(seed=0)
-    for time in range(1, 61):
+    for count in range(1, 61):
         _, rewards, terminations, truncations, infos = env.step(dict.fromkeys(env.agents, STOP))
-        assert all(truncations.values()) == (time == 60)
+        assert all(truncations.values()) == (count == 60)
         assert not any(terminations.values())
     assert env.agents == []
     assert rewards == dict.fromkeys(env.possible_agents, 0.0)
     assert not infos["ally_0"]["success"]
+    assert not infos["ally_0"]["battle_lost"], "nobody has lost when time runs out"
     env.reset()
     for _ in range(59):
         env.step(dict.fromkeys(env.agents, STOP))
@@ -362,6 +396,25 @@ def test_the_game_ends_with_the_interpreter(stand_in, tmp_path, ending):
     assert survivors(tmp_path) == []
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_the_game_ends_with_a_killed_process(stand_in, tmp_path, number):
+    code = "from isa_wrappers.envs import make_parallel\nenv = make_parallel('smac/3m')\nenv.reset()\nprint()\ninput()"
+    path = os.pathsep.join(sys.path)
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": path},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        process.stdout.readline()
+        assert len(survivors(tmp_path)) == 1
+        process.send_signal(number)
+    until = time.monotonic() + 10
+    while survivors(tmp_path) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert survivors(tmp_path) == []
+
+
 def test_replays(stand_in, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     env = SMACParallelEnv("3m", replay_dir="mine")
@@ -443,9 +496,10 @@ def test_scope_of_3m_is_the_enemies_health(stand_in):
     """Attacks move the health of their target, moves the own position: what SMAX shows too."""
     stand_in.FAULTS.update(enemy_damage=0.1)
     env = SMACParallelEnv("3m")
-    scope = estimate_scope(env, ScopeConfig(300, delta=0.3, conditioning="pooled", bin_width=0.02), seed=0)
-    names = [[scope.dim_name(k) for k in dims] for dims in scope.special_dims]
-    assert all(f"ally_{i}.{axis}" in names[i] for i in range(3) for axis in "xy")
+    scope = estimate_scope(env, ScopeConfig(2_000, delta=0.3, conditioning="pooled", bin_width=0.02), seed=0)
+    assert [scope.dim_name(k) for k in scope.common_dims] == [f"enemy_{j}.health" for j in range(3)]
+    own = [[scope.dim_name(k) for k in dims] for dims in scope.special_dims]
+    assert own == [[f"ally_{i}.x", f"ally_{i}.y"] for i in range(3)]
     assert env.state_names == scope.state_names
     env.close()
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import fields
 from itertools import pairwise
 from pathlib import Path
 
@@ -19,11 +18,11 @@ pytest.importorskip("jaxmarl")
 
 from isa_wrappers import InfluenceScope
 from isa_wrappers.arrays import to_numpy
-from isa_wrappers.batch import BatchEnv, BatchStep
+from isa_wrappers.batch import BatchEnv
 from isa_wrappers.envs import available_tasks, estimate_task_scope, make_batch, make_parallel
 from isa_wrappers.envs.smax_batch import SMAXBatch
-from isa_wrappers.envs.smax_game import FEATURES, MOVES, REWARDS, STOP, Battle, SMAXGame, smax_game
-from isa_wrappers.envs.smax_jax import load_jax
+from isa_wrappers.envs.smax_game import FEATURES, MOVES, REWARDS, STOP, Battle, Seen, SMAXGame, smax_game
+from isa_wrappers.envs.smax_jax import jax_sees, load_jax
 from isa_wrappers.envs.smax_parallel import SMAXParallelEnv
 from isa_wrappers.envs.smax_render import draw_battle
 from isa_wrappers.envs.smax_scenarios import SCENARIOS, UNIT_TYPES
@@ -76,7 +75,8 @@ def games(game):
 
 
 def numbers(step):
-    return {field.name: to_numpy(getattr(step, field.name)) for field in fields(BatchStep)}
+    assert step.discarded is None, "no battle is ever lost"
+    return {name: to_numpy(getattr(step, name)) for name in Seen._fields}
 
 
 def assert_same(one, other):
@@ -131,7 +131,11 @@ class ByHand:
 
     def step(self, joint):
         self.key, key_step, key_reset = self.jax.random.split(self.key, 3)
-        actions = {agent: int(action) for agent, action in zip(self.env.agents, joint, strict=True)}
+        masks = self.env.get_avail_actions(self.units)
+        actions = {
+            agent: int(action) if masks[agent][action] else STOP
+            for agent, action in zip(self.env.agents, joint, strict=True)
+        }
         self.obs, self.units, reward, done, _ = self.env.step_env(key_step, self.units, actions)
         alive = np.asarray(self.units.state.unit_alive)
         row = {
@@ -317,6 +321,22 @@ def test_torch_shares_memory_and_equals_numpy(game, played, monkeypatch):
         assert getattr(step, name).__array_interface__["data"][0] == theirs.unsafe_buffer_pointer(), name
 
 
+@pytest.mark.cuda
+def test_a_batch_on_cuda(game):
+    torch = pytest.importorskip("torch")
+    if not (torch.cuda.is_available() and jax_sees("cuda")):
+        pytest.skip("no CUDA device, or JAX sees none")
+    here, there = SMAXBatch(game, COPIES, "cpu"), SMAXBatch(game, COPIES, "cuda")
+    steps = [here.reset(seed=3), there.reset(seed=3)]
+    for _ in range(5):
+        for name in numbers(steps[1]):
+            value = getattr(steps[1], name)
+            assert value.device.type == "cuda"
+            np.testing.assert_allclose(to_numpy(value), getattr(steps[0], name), rtol=1e-4, atol=1e-4, err_msg=name)
+        joint = torch.from_numpy(np.full((COPIES, 3), STOP))
+        steps = [here.step(joint), there.step(joint.cuda())]
+
+
 @pytest.mark.parametrize("device", [None, "cpu"])
 def test_steps_stay_as_they_were_returned(game, played, device):
     torch = pytest.importorskip("torch") if device else None
@@ -388,9 +408,24 @@ def test_absent_devices(game, monkeypatch):
     with pytest.raises(DeviceError, match="'cuda'"):
         SMAXBatch(game, 1, "cuda")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    for without in (absent, lambda kind: [object()]):
+        monkeypatch.setattr(game.jax, "devices", without)
+        with pytest.raises(DeviceError, match="'cuda:1' was asked for but JAX sees none"):
+            SMAXBatch(game, 1, "cuda:1")
+
+
+def test_auto_goes_where_jax_can_go(game, monkeypatch):
+    """A machine with a GPU that torch sees and a JAX made for CPUs, as ``isa-marl[smax]`` installs it."""
+    torch = pytest.importorskip("torch")
+    from isa_learners.algorithm import resolve_device
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(game.jax, "devices", absent)
-    with pytest.raises(DeviceError, match="'cuda:1' was asked for but JAX sees none"):
-        SMAXBatch(game, 1, "cuda:1")
+    with pytest.warns(UserWarning, match=r"torch sees a GPU and JAX none.*pip install 'jax\[cuda12\]'"):
+        assert resolve_device("auto", "smax/3m") == "cpu"
+    assert resolve_device("auto", "grid/unlock") == resolve_device("auto") == "cuda"
+    monkeypatch.setattr(game.jax, "devices", lambda kind: [object()])
+    assert resolve_device("auto", "smax/3m") == "cuda"
 
 
 def absent(kind):
@@ -493,6 +528,19 @@ def test_dense_rewards_follow_from_healths(played):
         np.testing.assert_allclose(after.reward, np.repeat((lost + after.success)[:, None], 3, axis=1), atol=1e-5)
 
 
+def test_a_forbidden_attack_is_none(jax, game):
+    """Bare SMAX shoots at an enemy that comes into reach within the step."""
+    enemies = [[8 + 5.1, 16], [30, 2], [30, 4]]  # of a reach of 5; it walks up and shoots back
+    battle = begun(jax, game, unit_positions=[[8, 16], [2, 2], [2, 4], *enemies])
+    assert not game.env.get_avail_actions(battle.units)["ally_0"][ATTACK]
+    shots = dict(zip(game.env.agents, [ATTACK, STOP, STOP], strict=True))
+    bare = game.env.step_env(jax.random.PRNGKey(0), battle.units, shots)[1].state.unit_health
+    assert bare[3] == 45 - 9
+    ours = [stepped(jax, game, battle, jax.numpy.array([action, STOP, STOP]))[1] for action in (ATTACK, STOP)]
+    assert np.asarray(ours[0].state).reshape(6, 4)[3, 0] == 1
+    np.testing.assert_array_equal(ours[0].state, ours[1].state)
+
+
 def test_a_spine_crawler_s_figures(jax):
     env = smax_game("2s_vs_1sc").env
     key, units = jax.random.PRNGKey(0), started(jax, env, jax.random.PRNGKey(0))[1]
@@ -578,7 +626,8 @@ def test_the_single_environment_is_a_batch_of_one():
                 assert rewards[agent] == pytest.approx((10 * died[1] - 5 * died[0] + 200 * won) / 230)
                 assert terminated[agent] == (over or not alive[agent])
                 assert truncated[agent] == (cut and alive[agent])
-                assert infos[agent] == {"success": won, "dead_allies": dead[0], "dead_enemies": dead[1]}
+                ends = {"success": won, "battle_won": won, "battle_lost": over and dead[0] == 3 and dead[1] < 3}
+                assert infos[agent] == {**ends, "dead_allies": dead[0], "dead_enemies": dead[1]}
                 if not alive[agent]:
                     assert observations[agent]["action_mask"].tolist() == np.eye(8)[STOP].tolist()
                     deaths_on_the_way += not over and not cut
@@ -647,16 +696,18 @@ def test_a_won_battle(won_env):
     assert env.agents == []
     assert set(terminated.values()) == {True}
     assert set(truncated.values()) == {False}
-    assert all(info == {"success": True, "dead_allies": 0, "dead_enemies": 3} for info in infos.values())
+    ends = {"success": True, "battle_won": True, "battle_lost": False}
+    assert all(info == {**ends, "dead_allies": 0, "dead_enemies": 3} for info in infos.values())
     assert list(rewards.values()) == pytest.approx([210 / 230] * 3)
     assert all(obs["action_mask"].tolist() == np.eye(8)[STOP].tolist() for obs in observations.values())
-    with pytest.raises(InvalidValueError, match=r"smax/3m has no battle going on; call reset\(\)"):
+    with pytest.raises(InvalidValueError, match=r"no episode of smax/3m is running; call reset\(\)"):
         env.step({})
 
 
 def test_a_reset_does_not_tell_of_the_battle_before(won_env):
     _, infos = won_env[0].reset()
-    assert list(infos.values()) == [{"success": False, "dead_allies": 0, "dead_enemies": 0}] * 3
+    ends = {"success": False, "battle_won": False, "battle_lost": False}
+    assert list(infos.values()) == [{**ends, "dead_allies": 0, "dead_enemies": 0}] * 3
 
 
 def test_a_reset_draws_the_new_battle(won_env):
@@ -673,12 +724,58 @@ def test_time_runs_out_for_the_living(begun_env):
     assert list(terminated.values()) == [False, True, False]
     assert list(truncated.values()) == [True, False, True]
     assert env.agents == []
-    assert infos["ally_0"] == {"success": False, "dead_allies": 1, "dead_enemies": 0}
+    ends = {"success": False, "battle_won": False, "battle_lost": False}
+    assert infos["ally_0"] == {**ends, "dead_allies": 1, "dead_enemies": 0}
 
 
-def test_stepping_before_the_first_reset():
-    with pytest.raises(InvalidValueError, match=r"call reset\(\)"):
-        single().step({})
+def lost_and_drawn(env):
+    """The infos of a lost battle and of one in which both sides die at once."""
+    for health in ([9, 0, 0, 0, 45, 45], [9, 0, 0, 0, 9, 0]):
+        env.reset(seed=0)
+        swap(env._batch, unit_health=health, unit_alive=np.array(health) > 0, unit_positions=NEAR)
+        yield env.step(dict.fromkeys(env.agents, ATTACK + 1))[4]["ally_0"]
+
+
+def test_defeat_and_draw_are_told_apart(begun_env):
+    lost, drawn = lost_and_drawn(begun_env)
+    ends = {"success": False, "battle_won": False, "dead_allies": 3}
+    assert lost == {**ends, "battle_lost": True, "dead_enemies": 1}
+    assert drawn == {**ends, "battle_lost": False, "dead_enemies": 3}
+
+
+def test_before_the_first_reset():
+    env = single(render_mode="rgb_array")
+    for ask in (lambda: env.step({}), env.state, env.render):
+        with pytest.raises(InvalidValueError, match=r"call reset\(\)"):
+            ask()
+
+
+@pytest.mark.parametrize(
+    ("actions", "says"),
+    [
+        ({"ally_0": 0, "ally_2": 0}, "no action for 'ally_1'; give each agent one from 0 to 7 (north, east"),
+        ({"ally_1": 8}, "action of 'ally_1' must be a whole number from 0 to 7, got 8"),
+        ({"ally_1": -1}, "from 0 to 7, got -1"),
+        ({"ally_1": 1.7}, "from 0 to 7, got 1.7"),
+        ({"enemy_0": 0}, "'enemy_0' does not act now; agents: ally_0, ally_1, ally_2"),
+        ([0, 0, 0], "actions must be a dict of agent to action, got list"),
+    ],
+)
+def test_bad_actions(begun_env, actions, says):
+    env = begun_env
+    whole = actions if isinstance(actions, list) or len(actions) == 2 else dict.fromkeys(env.agents, STOP) | actions
+    before = env.state()
+    with pytest.raises(InvalidValueError) as caught:
+        env.step(whole)
+    assert says in str(caught.value)
+    np.testing.assert_array_equal(env.state(), before)
+
+
+def test_first_battles_without_a_seed_differ():
+    first = [single(), single()]
+    for env in first:
+        env.reset()
+    assert (first[0].state() != first[1].state()).any()
 
 
 @pytest.fixture
@@ -756,10 +853,13 @@ def make_two(name, **options):
 @pytest.mark.parametrize(
     ("name", "options", "error", "says"),
     [
-        ("5m_vs_7m", {}, UnknownTaskError, ["'smax/5m_vs_7m'", "did you mean '5m_vs_6m'", "2s_vs_1sc"]),
+        ("5m_vs_7m", {}, UnknownTaskError, ["'smax/5m_vs_7m'", "did you mean 'smax/5m_vs_6m'", "2s_vs_1sc"]),
+        ("3n", {}, UnknownTaskError, ["'smax/3n'; did you mean 'smax/3m'?"]),
         ("3m", {"reward": "dence"}, InvalidValueError, ["'dence'", "dense, sparse, super_sparse"]),
         ("3m", {"horizon": 0}, InvalidValueError, ["horizon must be a whole number at least 1, got 0"]),
-        ("3m", {"walls": True}, InvalidValueError, ["'walls'"]),
+        ("3m", {"walls": True}, InvalidValueError, ["smax/3m has no option 'walls'", "it has reward, horizon, "]),
+        ("3m", {"world_steps_per_env_stop": 4}, InvalidValueError, ["did you mean 'world_steps_per_env_step'?"]),
+        ("3m", {"num_allies": 5}, InvalidValueError, ["does not take num_allies=5: the task's name sets it"]),
         ("3m", {"observation_type": "round"}, InvalidValueError, ["round"]),
     ],
 )

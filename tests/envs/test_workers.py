@@ -76,6 +76,10 @@ def test_a_lost_worker_is_replaced_and_its_episode_discarded(tmp_path, fault, ti
     assert lost.state.tolist() == [[3.0], [0.0]]
     assert after.state.tolist() == [[4.0], [1.0]], "training goes on"
     assert batch.discarded == 1
+    assert lost.discarded.tolist() == [False, True]
+    assert not lost.finished.any(), "it is neither won nor lost"
+    assert not before.discarded.any()
+    assert not after.discarded.any()
     last = steps(batch, 5)[-1]
     assert last.terminated.tolist() == [False, True]
     assert batch.discarded == 1
@@ -181,6 +185,7 @@ def test_games_that_crash_hang_and_die_in_one_batch(stand_in, tmp_path):
         assert step.truncated.tolist() == lost
         assert not step.terminated.any()
         assert not step.success.any()
+        assert step.discarded.tolist() == lost
         if time_now == 3:
             np.testing.assert_array_equal(step.final_state[:3], last.state[:3])
             assert step.alive.all(), "every copy is in its next episode"
@@ -212,6 +217,9 @@ def test_training_goes_on_over_smac(stand_in, tmp_path, monkeypatch):
         metrics = algorithm.iterate()
         assert all(np.isfinite(value) for value in metrics.values())
     assert algorithm.phase.recorder.env.discarded == 2
-    found = algorithm.evaluate(2, seed=1)
-    assert found.episodes == 2
+    told = algorithm.phase.recorder.take()
+    assert (told["discarded"], told["episodes"]) == (2, 0)
+    assert algorithm.evaluate(2, seed=1).episodes == 0, "both crash"
+    monkeypatch.delenv("SMAC_STAND_IN_FAULTS")
+    assert algorithm.evaluate(3, seed=1).episodes == 3
     assert algorithm.env_steps == 60

@@ -1,5 +1,7 @@
 """Scripted environments, rollouts and tiny configurations for the learner's tests."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from gymnasium import spaces
@@ -41,8 +43,9 @@ def tiny_config(env="grid/unlock", env_kwargs=None, **sections):
 class ScriptedEnv:
     """Two agents, three actions; what happens is written down beforehand, actions are only remembered.
 
-    ``ends[t][b]`` is ``""``, ``"terminated"`` or ``"truncated"`` for step t. Observations count up by one a step and
-    by 100 a copy, so that every one is told from every other; those before a reset are negative.
+    ``ends[t][b]`` is ``""``, ``"terminated"``, ``"truncated"`` or ``"lost"`` for step t. Observations
+    count up by one a step and by 100 a copy, so that every one is told from every other; those before a reset are
+    negative.
     """
 
     agents = ("a", "b")
@@ -72,8 +75,8 @@ class ScriptedEnv:
         ends = self.ends[self.time]
         self.time += 1
         terminated = torch.tensor([end == "terminated" for end in ends])
-        truncated = torch.tensor([end == "truncated" for end in ends])
-        return self._say(terminated, truncated)
+        truncated = torch.tensor([end in ("truncated", "lost") for end in ends])
+        return replace(self._say(terminated, truncated), discarded=torch.tensor([end == "lost" for end in ends]))
 
     def observation(self, final):
         sign = -1.0 if final else 1.0

@@ -7,6 +7,7 @@ from learner_helpers import ScriptedEnv
 from isa_learners.evaluation import Evaluation, evaluate
 from isa_learners.networks import RecurrentNet
 from isa_learners.rollout import InputEncoder
+from isa_wrappers.batch_wrappers import BatchRecorder
 from isa_wrappers.envs import make_batch
 
 
@@ -34,6 +35,30 @@ def test_every_copy_counts_its_first_episode_alone():
     assert found.episode_length == pytest.approx((2 + 4 + 3) / 3)
     assert found.episodes == 3
     assert env.time == 4, "it stops when the last episode ends"
+
+
+ENDS_OF_FOUR = [["", "", "", ""], ["terminated", "lost", "", ""], ["", "truncated", "lost", "truncated"]]
+
+
+def test_episodes_lost_with_their_game_enter_no_mean():
+    """Copies 1 and 2 lose their first episodes; copy 1 has another one, which an evaluation does not wait for."""
+    env = ScriptedEnv(ENDS_OF_FOUR)
+    encoder = InputEncoder(env, 1.0)
+    found = evaluate(env, Favourite(encoder.size, [0, 1, 2], []), encoder, seed=0)
+    assert found == Evaluation(0.5, ((1 + 2) + (1 + 2 + 3)) / 2, (2 + 3) / 2, 2)
+    gone = ScriptedEnv([["lost", "lost"]])
+    assert evaluate(gone, Favourite(encoder.size, [0, 1, 2], []), encoder, seed=0).episodes == 0
+
+
+def test_the_recorder_counts_lost_episodes_apart():
+    recorder = BatchRecorder(ScriptedEnv(ENDS_OF_FOUR))
+    recorder.reset()
+    for _ in ENDS_OF_FOUR:
+        recorder.step(torch.zeros(4, 2, dtype=torch.int64))
+    told = recorder.take()
+    assert (told.pop("discarded"), told.pop("episodes")) == (2, 3)
+    of = {"success_rate": [1, 0, 0], "return_mean": [1 + 2, 3, 1 + 2 + 3], "episode_length": [2, 1, 3]}
+    assert told == pytest.approx({name: sum(values) / 3 for name, values in of.items()})
 
 
 def test_actions_are_the_best_available_and_the_policy_is_told_them():

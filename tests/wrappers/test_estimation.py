@@ -1,5 +1,7 @@
 """Scope estimation: the grid tasks' ground truth, and toy environments built to catch each way of going wrong."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -198,15 +200,21 @@ def test_a_window_longer_than_a_stream_still_has_its_transitions(monkeypatch, wi
 
 
 def spy(monkeypatch):
-    """Write down what goes into the mutual information: (changes, actions, blocks, valid) of one agent each."""
+    """Write down what goes into the mutual information: (changes, actions, blocks, valid) of one agent each.
+
+    What is computed for chance, from shuffled actions, is left out.
+    """
     seen, real = [], estimation.normalized_mutual_information
+    information = estimation._information
 
     def watched(changes, actions, blocks, valid, *rest):
         seen.append((changes[0], actions[0], blocks[0], valid[0]))
         return real(changes, actions, blocks, valid, *rest)
 
     monkeypatch.setattr(estimation, "normalized_mutual_information", watched)
-    monkeypatch.setattr(estimation, "_chance", lambda *_: 0.0)
+    monkeypatch.setattr(
+        estimation, "_information", lambda *given: information(*given) if len(given) == 3 else np.zeros(1)
+    )
     return seen
 
 
@@ -372,9 +380,54 @@ def test_chance_is_what_actions_without_effect_make(transitions, conditioning):
 
 
 def test_chance_near_delta_is_warned_of():
-    with pytest.warns(UserWarning, match=r"up to 0\.\d\d where delta is 0\.3: .* take conditioning 'pooled'"):
+    with pytest.warns(UserWarning, match=r"up to 0\.\d\d where delta is 0\.3: .* take conditioning 'pooled', more"):
         scope = estimate_scope(Noise(), ScopeConfig(transitions=60))
     assert scope.chance > 0.15
+    with pytest.warns(UserWarning, match="nobody moves; take more transitions or a larger bin_width"):
+        estimate_scope(Noise(), ScopeConfig(transitions=20, conditioning="pooled"))
+
+
+class Walk(Noise):
+    """Every dimension goes on by 0 or 1: two changes over one step, three over two, and chance makes more of more."""
+
+    def dynamics(self, actions):
+        self.now = self.now + self.random.integers(2, size=self.now.shape).astype(np.float32)
+
+
+@pytest.mark.filterwarnings("ignore:chance alone")
+def test_chance_is_that_of_all_windows():
+    """What is compared with delta is the largest over 1 to W steps, and so is chance."""
+    narrow, wide = (estimate_scope(Walk(), ScopeConfig(transitions=100, window=window)) for window in (1, 2))
+    assert wide.chance > 1.2 * narrow.chance
+    for scope in (narrow, wide):
+        assert scope.chance == pytest.approx(scope.mutual_information.max(), rel=0.25)
+
+
+class Losing(Toy):
+    """Every fifth step of copy 0 its episode is lost with its game: the state stands still; elsewhere it moves on."""
+
+    def dynamics(self, actions):
+        self.now = self.now + 10 + actions.astype(np.float32)
+
+    def step(self, actions):
+        before, lost = self.now, self.time == 4
+        step = super().step(actions)
+        if not lost:
+            return step
+        self.now[0] = 0.0
+        first = np.arange(self.num_envs) == 0
+        last = np.where(first[:, None], before, step.final_state)
+        return replace(step, state=self.now.copy(), final_state=last, truncated=step.truncated | first, discarded=first)
+
+
+@pytest.mark.parametrize("window", [1, 2])
+def test_what_is_lost_with_a_game_is_not_heard(monkeypatch, window):
+    """The step that lost it would say that actions move nothing."""
+    seen = spy(monkeypatch)
+    estimate_scope(Losing(num_envs=2), ScopeConfig(transitions=200, window=window))
+    for width, (changes, actions, _, valid) in zip(sorted([*range(1, window + 1)] * 2), seen, strict=True):
+        assert valid.sum() > 100
+        assert (changes[valid].max(axis=-1) >= 10 * width + actions[valid]).all()
 
 
 @pytest.mark.parametrize("name", AGENTS)

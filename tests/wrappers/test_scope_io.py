@@ -156,6 +156,17 @@ def test_fields_that_make_no_sense(scope, tmp_path, key, value):
         load_scope(path)
 
 
+@pytest.mark.parametrize("chance", ["high", 1.5, -0.1, float("nan")])
+def test_chance_is_a_share(scope, tmp_path, chance):
+    path = save_scope(scope, tmp_path)
+    data = json.loads(path.read_text()) | {"chance": chance}
+    path.write_text(json.dumps(data))
+    with pytest.raises(FileFormatError, match=r"chance must be a number in \[0, 1\]"):
+        load_scope(path)
+    path.write_text(json.dumps({key: value for key, value in data.items() if key != "chance"}))
+    assert load_scope(path).chance is None, "files of before have none"
+
+
 @pytest.mark.parametrize("values", [np.zeros((2, 3)), np.full((2, 3, 4), np.nan), np.full((2, 3, 4), 2.0)])
 def test_foreign_arrays(scope, tmp_path, values):
     save_scope(scope, tmp_path)
