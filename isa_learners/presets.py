@@ -87,13 +87,13 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "ppo": {"rollout_steps": 30, "gamma": 0.98, "minibatches": 4, "entropy_factor": 0.005},
         },
         "smax/3m": {"scope": {"transitions": 2_000}},
-        # The paper's weights for this map: a win is worth an enemy, a defeat costs one. With alpha2 0 battles end less
-        # well; with less entropy the eight may shoot it out for long before they find out that to withdraw pays.
+        # With less entropy, or with the paper's alpha2 of 10, the eight may shoot it out for long before they find out
+        # that to withdraw pays.
         "smax/8m*": {
             "scope": {"transitions": 2_000},
             "count": {"beta2": 10.0},
-            "goal": {"hamming": 10.0, "alpha2": 10.0},
-            "ppo": {"entropy_factor": 0.02},
+            "goal": {"hamming": 10.0},
+            "ppo": {"entropy_factor": 0.03},
         },
     },
 }
