@@ -309,6 +309,7 @@ METHOD = {
     "rewards",
     "counts",
     "estimation",
+    "listening",
     "information",
     "wrappers",
 }

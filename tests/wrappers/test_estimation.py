@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from isa_wrappers import ScopeConfig, estimate_scope, estimation
+from isa_wrappers import ScopeConfig, estimate_scope, estimation, listening
 from isa_wrappers.batch import BatchEnv, BatchStep
 from isa_wrappers.envs import make_batch, make_parallel
 from isa_wrappers.errors import InvalidValueError, NonFiniteError, UnsupportedEnvironmentError
@@ -281,7 +281,7 @@ class Stillborn(Toy):
 
 @pytest.mark.parametrize("num_envs", [1, 4])
 def test_an_agent_that_never_lives_is_named(monkeypatch, num_envs):
-    monkeypatch.setattr(estimation, "PATIENCE", 5)
+    monkeypatch.setattr(listening, "PATIENCE", 5)
     with pytest.raises(UnsupportedEnvironmentError, match="agent 'b' acted in 0 of"):
         estimate_scope(Stillborn(num_envs), ScopeConfig(transitions=20))
 
