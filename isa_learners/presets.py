@@ -21,7 +21,7 @@ _PARTICLES = {
 # arXiv 2505.08630, Table 2: only the common segment, the enemies' health in hundredths, is explored and rewarded.
 # Pooled, as the authors' program has it: a battle of random play lasts some 20 steps, and in blocks that small eight
 # marines' D_c takes in the enemies' cooldowns, whose ups and downs lambda would then reward.
-_BATTLES = {
+_BATTLES: dict[str, dict[str, Any]] = {
     "scope": {"transitions": 2_000, "bin_width": 0.01, "conditioning": "pooled"},
     "count": {"count_scale": 100.0, "beta1": 0.0, "beta2": 0.0},
     "goal": {"hamming": 50.0, "alpha1": 0.0, "alpha2": 0.0},
@@ -63,7 +63,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
         # Zealots have to walk up to their targets: at random they shoot seldom, so more transitions are needed.
         "smax/*": {
             **_BATTLES,
-            "scope": {"transitions": 5_000, "bin_width": 0.01, "conditioning": "pooled"},
+            "scope": {**_BATTLES["scope"], "transitions": 5_000},
             "ppo": {
                 "rollout_steps": 60,
                 "hidden": 128,

@@ -80,8 +80,8 @@ def _listen(env: BatchEnv, agent: npt.NDArray[np.int64], config: ScopeConfig, rn
         check_finite("state", step.final_state, time + 1, env.state_names)
         check_finite("state", step.state, time + 1, env.state_names)
         # An episode that is lost with its game tells nothing of its last step, nor of changes across it.
-        valid, lost = before.alive[rows, who], step.done & ~step.finished
-        valid = valid & ~lost
+        lost = step.done & ~step.finished
+        valid = before.alive[rows, who] & ~lost
         counted = counted + xp.astype(valid, xp.int64)
         now = (own, before.state, step.final_state, episode + xp.astype(lost, xp.int64), held, valid)
         for column, value in zip(heard.values(), now, strict=True):
