@@ -87,10 +87,16 @@ def _refuse_changes(context: typer.Context) -> None:
 
 def _check(config: Any) -> None:
     """Meet mistakes before a folder is made."""
-    from isa_learners.algorithm import resolve_device
+    from isa_learners.algorithm import resolve_device, scope_steps
     from isa_wrappers.envs import make_batch
 
-    make_batch(config.env, 1, resolve_device(config.device, config.env), config.state_fallback, **config.env_kwargs)
+    device = resolve_device(config.device, config.env)
+    env = make_batch(config.env, 1, device, config.state_fallback, **config.env_kwargs)
+    if config.steps <= (needed := scope_steps(config, len(env.agents))):
+        raise InvalidValueError(
+            f"steps must be more than {needed:,}: the scope takes {config.scope.transitions:,} (scope.transitions) of "
+            f"each of {len(env.agents)} agents; got {config.steps:,}"
+        )
 
 
 def _run(folder: Any, resume: bool) -> None:

@@ -209,4 +209,9 @@ def success_rule(text: str) -> str | float:
 def scope_for(config: RunConfig) -> tuple[InfluenceScope, int]:
     """Estimate the scope of a run's environment; also the environment steps that took."""
     scope = estimate_task_scope(config.env, config.scope, config.seed, config.state_fallback, **config.env_kwargs)
-    return scope, config.scope.transitions * scope.num_agents
+    return scope, scope_steps(config, scope.num_agents)
+
+
+def scope_steps(config: RunConfig, num_agents: int) -> int:
+    """Count the environment steps that a run's scope takes."""
+    return config.scope.transitions * num_agents if config.algo == "isa" else 0

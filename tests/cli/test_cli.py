@@ -233,10 +233,12 @@ def test_train_is_told_what_success_is(capsys, rule, warned):
     assert [line.split("'")[1] for line in lines] == (["success"] if warned else [])
 
 
-def test_train_for_fewer_steps_than_listening_takes(capsys):
-    assert isa("train", *TINY, "--steps", 10, "--out", "out") == 0
-    assert json.loads(Path("out/summary.json").read_text())["success_rate"] is None
-    assert isa("eval", "out", "--episodes", 2, "--json") == 0
+@pytest.mark.parametrize("steps", [10, 60])
+def test_train_for_no_more_steps_than_listening_takes(steps, capsys):
+    assert isa("train", *TINY, "--steps", steps, "--out", "out") == 2
+    assert "steps must be more than 60: the scope takes 60 (scope.transitions)" in capsys.readouterr().err
+    assert not Path("out").exists()
+    assert isa("train", *TINY, "--algo", "ippo", "--steps", 10, "--out", "out") == 0, "it listens to nobody"
 
 
 def test_a_configuration_file_holds_where_the_command_line_is_silent(tmp_path, capsys):
