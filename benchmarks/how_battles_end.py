@@ -37,7 +37,7 @@ def ends(path: Path, episodes: int, seed: int) -> dict[str, Any]:
         seen.append((step.done.clone(), step.success.clone(), step.final_state.clone()))
 
     found = evaluate(env, algorithm.phase.ppo.actor, algorithm.phase.collector.encoder, seed, watch)
-    done, success, state = (torch.stack(parts) for parts in zip(*seen, strict=True))
+    done, success, state = (torch.stack(parts).cpu() for parts in zip(*seen, strict=True))
     # A copy that is done goes on with another battle: its first one counts.
     first, copies = done.int().argmax(0), torch.arange(episodes)
     won, last = success[first, copies], state[first, copies]
