@@ -21,9 +21,9 @@ from typing import Any
 
 import numpy as np
 
-from isa_learners.metrics import read_metrics
-from isa_learners.plotting import plot_curves
-from isa_learners.run_folder import RunFolder, versions
+from isa_learners.runs.metrics import read_metrics
+from isa_learners.runs.plots import plot_curves
+from isa_learners.runs.run_folder import RunFolder, versions
 
 LAST = 3
 """Evaluations that make the final figure."""

@@ -17,11 +17,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from isa_learners.evaluation import evaluate
-from isa_learners.run_folder import RunFolder
-from isa_learners.training import load_algorithm
-from isa_wrappers.batch import BatchStep
-from isa_wrappers.envs.smax_batch import SMAXBatch
+from isa_learners.runs.evaluation import evaluate
+from isa_learners.runs.run_folder import RunFolder
+from isa_learners.runs.training import load_algorithm
+from isa_wrappers.batch.protocol import BatchStep
+from isa_wrappers.envs.smax.batch import SMAXBatch
 from isa_wrappers.errors import ISAError, UnsupportedEnvironmentError
 
 

@@ -32,12 +32,12 @@ import optax
 import torch
 from jax.nn.initializers import orthogonal
 
-from isa_learners.algorithm import Algorithm, resolve_device
 from isa_learners.config import PPOConfig
-from isa_learners.config_io import make_config, parse_overrides
-from isa_learners.networks import OUTPUT_GAIN
-from isa_learners.run_folder import versions
-from isa_wrappers.envs.smax_game import SMAXGame, smax_game
+from isa_learners.ppo.networks import OUTPUT_GAIN
+from isa_learners.runs.algorithm import Algorithm, resolve_device
+from isa_learners.runs.config_io import make_config, parse_overrides
+from isa_learners.runs.run_folder import versions
+from isa_wrappers.envs.smax.game import SMAXGame, smax_game
 
 DECAY = 0.99  # of the value normalisation's average
 Tree = dict[str, Any]

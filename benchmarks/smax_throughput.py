@@ -24,10 +24,10 @@ from typing import Any
 
 import torch
 
-from isa_learners.algorithm import resolve_device
-from isa_learners.run_folder import versions
-from isa_wrappers.envs.smax_batch import SMAXBatch
-from isa_wrappers.envs.smax_game import STOP, SMAXGame, smax_game
+from isa_learners.runs.algorithm import resolve_device
+from isa_learners.runs.run_folder import versions
+from isa_wrappers.envs.smax.batch import SMAXBatch
+from isa_wrappers.envs.smax.game import STOP, SMAXGame, smax_game
 
 RATIOS = {
     "adapter / bare, random": ("adapter, random", "bare, random"),

@@ -14,9 +14,9 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from isa_learners.config_io import make_config, parse_overrides
-from isa_learners.run_folder import RunFolder, versions
-from isa_learners.training import Training
+from isa_learners.runs.config_io import make_config, parse_overrides
+from isa_learners.runs.run_folder import RunFolder, versions
+from isa_learners.runs.training import Training
 
 TASKS = ("grid/navigation", "grid/shooting", "grid/unlock")
 

@@ -7,7 +7,7 @@ import json
 import typer
 
 from isa_wrappers.envs import available_tasks
-from isa_wrappers.envs.smac_install import smac_missing
+from isa_wrappers.envs.smac.install import smac_missing
 
 from .options import Json
 

@@ -22,12 +22,12 @@ def evaluate(
 ) -> None:
     """Play greedy episodes with the policy of RUN, with goals from its buffer."""
     need_training()
-    from isa_learners.run_folder import RunFolder
-    from isa_learners.training import load_algorithm
+    from isa_learners.runs.run_folder import RunFolder
+    from isa_learners.runs.training import load_algorithm
 
     algorithm, meta = load_algorithm(RunFolder.open(run), best, policy_only=True)
     if render is not None:
-        from isa_learners.rendering import render_episode
+        from isa_learners.runs.rendering import render_episode
 
         with writing_to(render):
             render_episode(algorithm, render, seed)

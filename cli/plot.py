@@ -16,8 +16,8 @@ def plot(
 ) -> None:
     """Draw success rate and return against environment steps; runs that differ only in seed share a colour."""
     need_training()
-    from isa_learners.plotting import plot_curves, plot_run
-    from isa_learners.run_folder import RunFolder
+    from isa_learners.runs.plots import plot_curves, plot_run
+    from isa_learners.runs.run_folder import RunFolder
 
     folders = [RunFolder.open(run) for run in runs]
     if out is None and len(folders) == 1:

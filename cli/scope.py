@@ -13,7 +13,7 @@ from isa_learners.presets import preset_layers
 from isa_wrappers.config import ScopeConfig
 from isa_wrappers.envs import estimate_task_scope
 from isa_wrappers.errors import MissingDependencyError, RunFolderError
-from isa_wrappers.scope_io import plot_scope, save_scope, scope_table, scope_to_dict
+from isa_wrappers.scope.files import plot_scope, save_scope, scope_table, scope_to_dict
 
 from .options import Env, Json, Kwargs, Seed, StateFallback, parse_kwargs, writing_to
 

@@ -36,7 +36,7 @@ def train(
 ) -> None:
     """Train on ENV: estimate the scope, explore, reach goals."""
     need_training()
-    from isa_learners.run_folder import RunFolder
+    from isa_learners.runs.run_folder import RunFolder
 
     if resume is not None:
         _refuse_changes(context)
@@ -48,7 +48,7 @@ def train(
     if env is None:
         raise InvalidValueError("name a task to train on, such as grid/shooting, or --resume a run folder")
     from isa_learners.config import DEFAULT_PRESET
-    from isa_learners.config_io import make_config, parse_overrides, read_config_file
+    from isa_learners.runs.config_io import make_config, parse_overrides, read_config_file
 
     # Only what was given: a configuration file's values hold where the command line says nothing.
     said = {"algo": algo, "seed": seed, "device": device, "steps": steps, "stop_when_solved": stop_when_solved or None}
@@ -87,7 +87,7 @@ def _refuse_changes(context: typer.Context) -> None:
 
 def _check(config: Any) -> None:
     """Meet mistakes before a folder is made."""
-    from isa_learners.algorithm import resolve_device, scope_steps
+    from isa_learners.runs.algorithm import resolve_device, scope_steps
     from isa_wrappers.envs import make_batch
 
     device = resolve_device(config.device, config.env)
@@ -100,8 +100,8 @@ def _check(config: Any) -> None:
 
 
 def _run(folder: Any, resume: bool) -> None:
-    from isa_learners.plotting import plot_run
-    from isa_learners.training import Interrupted, Training
+    from isa_learners.runs.plots import plot_run
+    from isa_learners.runs.training import Interrupted, Training
 
     with TrainingDisplay(folder.path, folder.config().steps) as display:
         try:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
-from isa_learners.losses import masked_log_softmax
-from isa_learners.networks import RecurrentNet
-from isa_wrappers.batch import BatchEnv, BatchStep, BatchWrapper
+from isa_learners.ppo.losses import masked_log_softmax
+from isa_learners.ppo.networks import RecurrentNet
+from isa_wrappers.batch.protocol import BatchEnv, BatchStep, BatchWrapper
 from isa_wrappers.errors import InvalidValueError
 
 

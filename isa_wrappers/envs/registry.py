@@ -9,23 +9,23 @@ from importlib import import_module
 from inspect import signature
 from typing import Any
 
-from isa_wrappers.batch import BatchEnv
+from isa_wrappers.batch.parallel import ParallelEnvBatch
+from isa_wrappers.batch.protocol import BatchEnv
 from isa_wrappers.config import ScopeConfig
-from isa_wrappers.envs.grid import GridParallelEnv
-from isa_wrappers.envs.grid_batch import GridBatch
-from isa_wrappers.envs.grid_rules import grid_task
+from isa_wrappers.envs.grid.batch import GridBatch
+from isa_wrappers.envs.grid.parallel import GridParallelEnv
+from isa_wrappers.envs.grid.rules import grid_task
 from isa_wrappers.envs.mpe import MPEParallelEnv, mpe_names
-from isa_wrappers.envs.smac import SMACParallelEnv
-from isa_wrappers.envs.smac_install import smac_names
-from isa_wrappers.envs.smax_batch import SMAXBatch
-from isa_wrappers.envs.smax_game import smax_game
-from isa_wrappers.envs.smax_jax import has_jaxmarl
-from isa_wrappers.envs.smax_parallel import SMAXParallelEnv
-from isa_wrappers.envs.smax_scenarios import SCENARIOS
+from isa_wrappers.envs.smac.install import smac_names
+from isa_wrappers.envs.smac.parallel import SMACParallelEnv
+from isa_wrappers.envs.smax.batch import SMAXBatch
+from isa_wrappers.envs.smax.game import smax_game
+from isa_wrappers.envs.smax.install import has_jaxmarl
+from isa_wrappers.envs.smax.parallel import SMAXParallelEnv
+from isa_wrappers.envs.smax.scenarios import SCENARIOS
 from isa_wrappers.errors import InvalidValueError, UnknownTaskError, nearest
-from isa_wrappers.estimation import estimate_scope
-from isa_wrappers.parallel_batch import ParallelEnvBatch
-from isa_wrappers.scope import InfluenceScope
+from isa_wrappers.scope.estimation import estimate_scope
+from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.success import SuccessRule
 
 COPIES_PER_AGENT = 8
@@ -119,7 +119,7 @@ def estimate_task_scope(
         kwargs: options of the task.
 
     Raises:
-        ISAError: as :func:`make_batch` and :func:`~isa_wrappers.estimation.estimate_scope` do.
+        ISAError: as :func:`make_batch` and :func:`~isa_wrappers.scope.estimation.estimate_scope` do.
 
     Example:
         >>> estimate_task_scope("grid/unlock", num_agents=2).special_dims

@@ -12,10 +12,10 @@ from pettingzoo import ParallelEnv
 from pettingzoo.utils import BaseParallelWrapper
 
 from isa_wrappers.arrays import Array, with_prefix, without_prefix
-from isa_wrappers.batch import check_finite
+from isa_wrappers.batch.protocol import check_finite
 from isa_wrappers.errors import ScopeMismatchError, check_choice, check_float
-from isa_wrappers.rewards import SegmentReward
-from isa_wrappers.scope import InfluenceScope
+from isa_wrappers.rewards.segments import SegmentReward
+from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.spaces import StateFallback, check_parallel, check_state_fallback, num_actions, read_state
 
 Env: TypeAlias = "ParallelEnv[str, Any, int]"

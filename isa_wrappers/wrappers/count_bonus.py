@@ -6,10 +6,10 @@ from typing import Any
 
 from isa_wrappers.arrays import Array, with_prefix, without_prefix
 from isa_wrappers.config import CountConfig
-from isa_wrappers.counts import VisitCounter
 from isa_wrappers.errors import InvalidValueError
-from isa_wrappers.intrinsic import CountBonus
-from isa_wrappers.scope import InfluenceScope
+from isa_wrappers.rewards.counts import VisitCounter
+from isa_wrappers.rewards.intrinsic import CountBonus
+from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.spaces import StateFallback
 from isa_wrappers.wrappers.base import Env, Infos, IntrinsicReward, Turn
 
@@ -23,7 +23,7 @@ class InfluenceCountBonus(IntrinsicReward):
 
     Args:
         env: a ``ParallelEnv`` with discrete actions.
-        scope: of its agents, from :func:`~isa_wrappers.estimation.estimate_scope`.
+        scope: of its agents, from :func:`~isa_wrappers.scope.estimation.estimate_scope`.
         config: weights and counting.
         mode: ``"replace"`` or ``"add"``, see :class:`~isa_wrappers.wrappers.base.IntrinsicReward`.
         factor: of the reward or of the added part.

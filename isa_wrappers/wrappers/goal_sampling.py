@@ -11,8 +11,8 @@ from gymnasium import spaces
 
 from isa_wrappers.arrays import Array, Rng, with_prefix, without_prefix
 from isa_wrappers.errors import InvalidValueError, ScopeMismatchError
-from isa_wrappers.goals import GoalBuffer, GoalProjection
-from isa_wrappers.scope import InfluenceScope
+from isa_wrappers.rewards.goals import GoalBuffer, GoalProjection
+from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.spaces import StateFallback, flat_box, flatten, inner_observation, inner_space, is_float_vector
 from isa_wrappers.success import SuccessRule, SuccessTeller
 from isa_wrappers.wrappers.base import Env, Infos, ScopeWrapper, Turn

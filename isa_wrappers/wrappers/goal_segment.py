@@ -8,8 +8,8 @@ import numpy as np
 
 from isa_wrappers.config import GoalConfig
 from isa_wrappers.errors import InvalidValueError, ScopeMismatchError
-from isa_wrappers.intrinsic import GoalReward
-from isa_wrappers.scope import InfluenceScope
+from isa_wrappers.rewards.intrinsic import GoalReward
+from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.spaces import StateFallback
 from isa_wrappers.wrappers.base import Env, Infos, IntrinsicReward, Turn
 from isa_wrappers.wrappers.goal_sampling import GoalSampling

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+import toy_envs
 import yaml
 from isa_cli.main import main
 
@@ -152,7 +153,7 @@ def test_scope_follows_the_presets(capsys):
 
 
 def test_scope_as_files(tmp_path, capsys):
-    from isa_wrappers.scope_io import load_scope
+    from isa_wrappers.scope.files import load_scope
 
     out = tmp_path / "deep" / "scope"
     assert isa("scope", "toy_envs:walk", "--transitions", 300, "--out", out) == 0
@@ -570,7 +571,7 @@ def command(*arguments, safe_path=False, **options):
     """Run ``isa`` in a process of its own, as its script does: the current folder is not on its path."""
     flags = ["-P"] if safe_path else []
     code = "from isa_cli.main import main; main()"
-    path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    path = os.pathsep.join([str(Path(toy_envs.__file__).parent), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
     env = {**os.environ, "PYTHONPATH": path}
     line = [sys.executable, *flags, "-c", code, *(str(argument) for argument in arguments)]
     return subprocess.run(line, env=env, capture_output=True, text=True, timeout=60, check=False, **options)
@@ -624,7 +625,7 @@ def test_ctrl_c_writes_a_checkpoint_to_go_on_from(tmp_path, capsys):
 
 def test_ctrl_c_before_there_is_anything_to_save(monkeypatch, capsys):
     with monkeypatch.context() as patched:
-        patched.setattr("isa_learners.training.scope_for", _pressed)
+        patched.setattr("isa_learners.runs.training.scope_for", _pressed)
         assert isa("train", *TINY, "--out", "out") == 130
     assert "Traceback" not in capsys.readouterr().err
     assert isa("train", "--resume", "out") == 0

@@ -1,0 +1,6 @@
+"""Batched environments: B copies stepped together, arrays in, arrays out."""
+
+from isa_wrappers.batch.parallel import ParallelEnvBatch
+from isa_wrappers.batch.protocol import BatchEnv, BatchStep, BatchWrapper, check_finite
+
+__all__ = ["BatchEnv", "BatchStep", "BatchWrapper", "ParallelEnvBatch", "check_finite"]

@@ -1,0 +1,147 @@
+"""The grid tasks as a batched environment on NumPy or any torch device: no Python loop over environments."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import numpy as np
+import numpy.typing as npt
+
+from isa_wrappers.arrays import Array, Rng, backend, namespace, to_numpy
+from isa_wrappers.batch.protocol import BatchStep
+from isa_wrappers.envs.grid.render import draw_grid
+from isa_wrappers.envs.grid.rules import (
+    ACTION_NAMES,
+    MOVES,
+    GridState,
+    GridTask,
+    advance,
+    available_actions,
+    global_state,
+    observe,
+    start_state,
+)
+from isa_wrappers.errors import check_int
+
+
+class GridBatch:
+    """``num_envs`` copies of a grid task stepped together; satisfies :class:`~isa_wrappers.batch.BatchEnv`.
+
+    Args:
+        task: from :func:`~isa_wrappers.envs.grid.rules.grid_task`.
+        num_envs: B.
+        device: ``None`` for NumPy, else a torch device.
+        seed: of the targets, where they are drawn.
+
+    Example:
+        >>> import numpy as np
+        >>> from isa_wrappers.envs.grid.rules import grid_task
+        >>> env = GridBatch(grid_task("unlock", num_agents=2), num_envs=4)
+        >>> env.reset().obs.shape
+        (4, 2, 4)
+        >>> env.step(np.full((4, 2), 2)).state[0].tolist()
+        [0.0, 1.0, 0.0, 1.0, 12.0, 5.0, 12.0, 14.0]
+    """
+
+    def __init__(self, task: GridTask, num_envs: int, device: str | None = None, seed: int = 0) -> None:
+        self.task = task
+        self.num_envs = check_int("num_envs", num_envs, 1)
+        self.agents = task.agents
+        self.obs_size = task.obs_size
+        self.state_size = task.state_size
+        self.num_actions = (task.num_actions,) * task.num_agents
+        self.horizon = task.horizon
+        self.state_names = task.state_names
+        self.action_names = ACTION_NAMES[: task.num_actions]
+        self.device = device
+        xp = backend(device)
+        self._moves = xp.asarray(MOVES, dtype=xp.int32, device=device)
+        self._rng = Rng(seed, device, "targets")
+        if task.targets is not None:
+            fixed = xp.asarray(task.targets, dtype=xp.int32, device=device)
+            self._fixed_targets = xp.broadcast_to(fixed, (num_envs, *fixed.shape))
+        self._restart()
+        self._state = self._last = self._start
+
+    def _draw_targets(self) -> Array:
+        """Return this episode's targets ``[B, A, 2]``: the fixed ones or distinct cells other than the start."""
+        if self.task.targets is not None:
+            return self._fixed_targets
+        xp = backend(self.device)
+        cells = self.task.grid * self.task.grid
+        order = xp.argsort(self._rng.uniform(self.num_envs, cells - 1), axis=-1)[:, : self.task.num_agents]
+        start_cell = self.task.start[0] * self.task.grid + self.task.start[1]
+        order = xp.where(order >= start_cell, order + 1, order)
+        return xp.astype(xp.stack([order // self.task.grid, order % self.task.grid], axis=-1), xp.int32)
+
+    def reset(self, seed: int | None = None) -> BatchStep:
+        """Start every copy afresh."""
+        if seed is not None:
+            self._rng = Rng(seed, self.device, "targets")
+        self._restart()
+        self._state = self._last = self._start
+        return self._first_step()
+
+    def _restart(self) -> None:
+        """Prepare the state that episodes start from next, and what is seen of it."""
+        self._start = start_state(self.task, self._draw_targets())
+        self._start_obs = observe(self.task, self._start)
+        self._start_global = global_state(self.task, self._start)
+
+    def _first_step(self) -> BatchStep:
+        obs, state = observe(self.task, self._state), global_state(self.task, self._state)
+        xp = namespace(obs)
+        alive = xp.ones_like(self._state.frozen)
+        no = xp.zeros_like(self._state.time) > 0
+        zero = xp.zeros_like(obs[..., 0])
+        available = available_actions(self.task, self._state)
+        return BatchStep(obs, state, available, alive, zero, no, no, no, obs, state, alive)
+
+    def step(self, actions: Array) -> BatchStep:
+        """Advance every copy by ``actions`` ``[B, A]``; finished ones start their next episode."""
+        state, reward, success = advance(self.task, self._state, actions, self._moves)
+        xp = namespace(reward)
+        truncated = (state.time >= self.task.horizon) & ~success
+        done = success | truncated
+        fixed = None if self.task.targets is None else self._start_obs
+        final_obs, final_state = observe(self.task, state, fixed), global_state(self.task, state)
+        if self.task.targets is None:
+            self._restart()
+        self._last = state
+        self._state = _where(done, self._start, state)
+        obs = observe(self.task, self._state, fixed)
+        after = xp.where(done[:, None], self._start_global, final_state)
+        alive = xp.ones_like(state.frozen)
+        team = xp.broadcast_to(reward[:, None], alive.shape)
+        available = available_actions(self.task, self._state)
+        return BatchStep(obs, after, available, alive, team, success, truncated, success, final_obs, final_state, alive)
+
+    def render(self, index: int = 0, goal: Array | None = None) -> npt.NDArray[np.uint8]:
+        """Draw one copy as it was before any automatic reset of the last step; see :func:`draw_grid`."""
+        fields_of_one = {f.name: to_numpy(getattr(self._last, f.name)[index]) for f in fields(GridState)}
+        return draw_grid(self.task, GridState(**fields_of_one), None if goal is None else to_numpy(goal))
+
+    def state_dict(self) -> dict[str, Array]:
+        """Return the copies' states and the generator of the targets."""
+        xp = backend(self.device)
+        state = {field.name: xp.asarray(getattr(self._state, field.name), copy=True) for field in fields(GridState)}
+        return {**state, "rng": self._rng.get_state()}
+
+    def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
+        """Go on from a saved state."""
+        self._rng.set_state(state["rng"])
+        xp = backend(self.device)
+        self._state = GridState(
+            **{field.name: xp.asarray(state[field.name], device=self.device) for field in fields(GridState)}
+        )
+        return self._first_step()
+
+
+def _where(done: Array, start: GridState, state: GridState) -> GridState:
+    """Take ``start`` where ``done`` ``[B]``, else ``state``."""
+    xp = namespace(done)
+    chosen = {}
+    for field in fields(GridState):
+        fresh, going = getattr(start, field.name), getattr(state, field.name)
+        chosen[field.name] = xp.where(xp.reshape(done, (-1,) + (1,) * (going.ndim - 1)), fresh, going)
+    return GridState(**chosen)

@@ -1,0 +1,6 @@
+"""SMAC's battles without the game, in SMAX (package jaxmarl)."""
+
+from isa_wrappers.envs.smax.batch import SMAXBatch
+from isa_wrappers.envs.smax.parallel import SMAXParallelEnv
+
+__all__ = ["SMAXBatch", "SMAXParallelEnv"]

@@ -1,0 +1,108 @@
+"""SMAX battles as a batched environment: one compiled step for all copies, arrays shared with NumPy or torch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from isa_wrappers.arrays import Array, backend, to_numpy
+from isa_wrappers.batch.protocol import BatchStep
+from isa_wrappers.envs.smax.game import Battle, Seen, SMAXGame
+from isa_wrappers.errors import DeviceError, check_int
+
+
+class SMAXBatch:
+    """``num_envs`` battles stepped together; satisfies :class:`~isa_wrappers.batch.BatchEnv`.
+
+    Arrays pass between JAX and torch through DLPack, which shares their memory: read them, do not write into them.
+
+    Args:
+        game: the battle.
+        num_envs: B.
+        device: ``None`` for NumPy, else a torch device; JAX runs on the same.
+        seed: of the first episodes.
+
+    Raises:
+        DeviceError: for a CUDA device where JAX has none.
+    """
+
+    def __init__(self, game: SMAXGame, num_envs: int, device: str | None = None, seed: int = 0) -> None:
+        self.game = game
+        self.num_envs = check_int("num_envs", num_envs, 1)
+        self.agents, self.obs_size = game.agents, game.obs_size
+        self.state_size, self.state_names = len(game.state_names), game.state_names
+        self.num_actions = (game.num_actions,) * game.num_allies
+        self.action_names, self.horizon = game.action_names, game.horizon
+        self.device = device
+        backend(device)
+        self._jax = game.jax
+        self._place = _jax_device(self._jax, device)
+        self._seed, self._resets = seed, 0
+        self._battle: Battle | None = None
+
+    def reset(self, seed: int | None = None) -> BatchStep:
+        """Start every copy afresh."""
+        if seed is not None:
+            self._seed, self._resets = seed, 0
+        key = self._jax.random.PRNGKey(self._seed)
+        key = self._jax.random.fold_in(key, self._resets) if self._resets else key
+        self._resets += 1
+        keys = self._jax.random.split(key, self.num_envs)
+        self._battle, seen = self.game.reset_all(self._jax.device_put(keys, self._place))
+        return self._given(seen)
+
+    def step(self, actions: Array) -> BatchStep:
+        """Advance every copy by ``actions`` ``[B, A]``; finished ones start their next episode."""
+        self._battle, seen = self.game.step_all(self._battle, self._taken(actions))
+        return self._given(seen)
+
+    def _taken(self, actions: Array) -> Any:
+        if self._place.platform == "cpu":  # they become int32 anyway, and DLPack costs more than that copy
+            return self._jax.device_put(to_numpy(actions).astype(np.int32), self._place)
+        return self._jax.dlpack.from_dlpack(actions.int().contiguous())
+
+    def _given(self, seen: Seen) -> BatchStep:
+        self._jax.block_until_ready(seen)
+        self._last_state = seen.final_state
+        if self.device is None:
+            return BatchStep(*(np.asarray(array) for array in seen))
+        from torch.utils.dlpack import from_dlpack
+
+        return BatchStep(*(from_dlpack(array) for array in seen))
+
+    def render(self, index: int = 0, goal: Array | None = None) -> npt.NDArray[np.uint8]:
+        """Draw one copy as it was before any automatic reset of the last step."""
+        return self.game.draw(to_numpy(self._last_state[index]), None if goal is None else to_numpy(goal))
+
+    def state_dict(self) -> dict[str, Array]:
+        """Return every copy's battle and random key."""
+        leaves = self._jax.tree.leaves(self._battle)
+        stream = {"stream": np.array([self._seed, self._resets])}
+        return stream | {f"leaf_{i}": np.array(leaf) for i, leaf in enumerate(leaves)}
+
+    def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
+        """Go on from a saved state."""
+        if self._battle is None:
+            self.reset()
+        self._seed, self._resets = to_numpy(state["stream"]).tolist()
+        shape = self._jax.tree.structure(self._battle)
+        leaves = [to_numpy(state[f"leaf_{i}"]) for i in range(shape.num_leaves)]
+        self._battle = self._jax.device_put(self._jax.tree.unflatten(shape, leaves), self._place)
+        return self._given(self.game.look_all(self._battle))
+
+
+def _jax_device(jax: Any, device: str | None) -> Any:
+    """Return JAX's device for a torch device.
+
+    Raises:
+        DeviceError: if JAX sees none.
+    """
+    kind, _, number = (device or "cpu").partition(":")
+    try:
+        return jax.devices(kind)[int(number or 0)]
+    except (RuntimeError, IndexError) as error:
+        raise DeviceError(
+            f"device {device!r} was asked for but JAX sees none; pip install 'jax[cuda12]', or use 'cpu'"
+        ) from error

@@ -1,0 +1,239 @@
+"""One SMAX battle as pure JAX functions of arrays: what the batched and the single environment both run."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from inspect import signature
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from isa_wrappers.envs.drawing import Image
+from isa_wrappers.envs.smax.install import load_jax, make_jaxmarl
+from isa_wrappers.envs.smax.render import draw_battle
+from isa_wrappers.envs.smax.scenarios import smax_scenario
+from isa_wrappers.errors import InvalidValueError, check_choice, check_int, nearest
+
+REWARDS = ("dense", "sparse", "super_sparse")
+MOVES = ("north", "east", "south", "west", "stop")
+STOP = MOVES.index("stop")
+ATTACK_MODES = ("closest", "random")
+FIXED = {
+    "max_steps": "it is called horizon",
+    "action_type": "actions are discrete",
+    **dict.fromkeys(("scenario", "num_allies", "num_enemies"), "the task's name sets it"),
+    **dict.fromkeys(("smacv2_position_generation", "smacv2_unit_type_generation"), "the task's name sets it"),
+}
+"""Options of jaxmarl's that are not taken, and why."""
+FEATURES = ("health", "x", "y", "cooldown")
+"""What the state holds of every unit."""
+RESTARTED_SHARE = 8
+"""Finished battles start afresh by this part of the batch at a time."""
+
+
+class Seen(NamedTuple):
+    """What one battle shows after a reset or a step, in the order of :class:`~isa_wrappers.batch.BatchStep`."""
+
+    obs: Any
+    state: Any
+    available: Any
+    alive: Any
+    reward: Any
+    terminated: Any
+    truncated: Any
+    success: Any
+    final_obs: Any
+    final_state: Any
+    final_alive: Any
+
+
+class Battle(NamedTuple):
+    """What goes on from step to step: the random key and SMAX's own state."""
+
+    key: Any
+    units: Any
+
+
+def smax_game(name: str, **options: Any) -> SMAXGame:
+    """Make a game, or return the one made before with these options: what it has compiled is then shared.
+
+    Raises:
+        InvalidValueError: for an option that is a list or the like.
+    """
+    try:
+        return _cached_game(name, **options)
+    except TypeError as error:
+        raise InvalidValueError(f"smax/{name} does not take these options: {error}") from error
+
+
+@lru_cache
+def _cached_game(name: str, **options: Any) -> SMAXGame:
+    return SMAXGame(name, **options)
+
+
+class SMAXGame:
+    """A battle against SMAX's scripted enemy, as pure functions of one battle.
+
+    The state holds :data:`FEATURES` of every unit, allies first: health as a share of its full health, x and y as
+    shares of the map's sides, the weapon's cooldown as a share of its full cooldown. A dead unit has health and
+    cooldown 0 and stays where it fell, so that its death moves no position and no goal asks for a corner of the map.
+
+    Rewards, given to every ally, the dead included: ``dense`` is SMAX's own (the enemies' lost health as a share of
+    their number, and 1 for a win). ``sparse`` pays 10 for each enemy that dies, -5 for each ally and 200 for a win,
+    divided by what a win without losses earns. ``super_sparse`` pays 1 for a win, -1 for a defeat, else 0 (Table 3 of
+    arXiv 2505.08630). A win is every enemy dead and an ally alive; a defeat every ally dead and an enemy alive.
+
+    ``reset_all``, ``step_all`` and ``look_all`` are compiled, for a batch.
+
+    Args:
+        name: of a scenario.
+        reward: one of :data:`REWARDS`.
+        horizon: step limit; SMAC's of the map by default.
+        options: of jaxmarl's ``HeuristicEnemySMAX``, such as ``walls_cause_death`` or ``attack_mode``.
+
+    Raises:
+        UnknownTaskError: if there is no such scenario.
+        InvalidValueError: for a reward or an option that is not known.
+        MissingDependencyError: without jaxmarl.
+    """
+
+    def __init__(self, name: str, reward: str = "dense", horizon: int | None = None, **options: Any) -> None:
+        scenario = smax_scenario(name)
+        self.name, self.reward = name, check_choice("reward", reward, REWARDS)
+        self.horizon = scenario.max_steps if horizon is None else check_int("horizon", horizon, 1)
+        self.jax, smax = load_jax()
+        _check_options(name, options, smax)
+        # jaxmarl looks at the limit before it counts the step.
+        self.env = make_jaxmarl(smax, self.jax.numpy, scenario, {"max_steps": self.horizon - 1, **options})
+        self.num_allies, self.num_enemies = self.env.num_allies, self.env.num_enemies
+        self.agents = tuple(self.env.agents)
+        self.units = tuple(self.env.all_agents)
+        self.obs_size = int(self.env.obs_size)
+        self.num_actions = len(MOVES) + self.num_enemies
+        self.action_names = MOVES + tuple(f"attack_{name}" for name in self.env.enemy_agents)
+        self.state_names = tuple(f"{unit}.{feature}" for unit in self.units for feature in FEATURES)
+        jax = self.jax
+        self.reset_all, self.look_all = jax.jit(jax.vmap(self.reset)), jax.jit(jax.vmap(self.look))
+        self.step_all = jax.jit(self.step)
+
+    def draw(self, state: npt.NDArray[np.float32], goal: npt.NDArray[np.float32] | None = None) -> Image:
+        """Draw a state ``[K]`` and a goal, NaN where it says nothing; see :func:`draw_battle`."""
+        wanted = None if goal is None else goal.reshape(-1, len(FEATURES))
+        return draw_battle(state.reshape(-1, len(FEATURES)), self.num_allies, self.radii(), wanted)
+
+    def radii(self) -> list[float]:
+        """Return each unit's radius as a share of the map's side (marines', where types are drawn each episode)."""
+        sizes = self.env.unit_type_radiuses.tolist()
+        return [sizes[kind] / self.env.map_width for kind in smax_scenario(self.name).units]
+
+    def reset(self, key: Any) -> tuple[Battle, Seen]:
+        """Start an episode from a random key."""
+        _, battle = self._begin(key)
+        return battle, self.look(battle)
+
+    def look(self, battle: Battle) -> Seen:
+        """See a battle before its next step."""
+        jnp, units = self.jax.numpy, battle.units
+        obs, state, alive = self._observations(self.env.get_obs(units)), self._features(units), self._alive(units)
+        no = jnp.zeros((), dtype=bool)
+        nothing = jnp.zeros(self.num_allies, dtype=jnp.float32)
+        return Seen(obs, state, self._available(units), alive, nothing, no, no, no, obs, state, alive)
+
+    def step(self, battles: Battle, actions: Any) -> tuple[Battle, Seen]:
+        """Advance B battles by ``actions`` ``[B, A]``; finished ones start afresh. Forbidden actions count as stop."""
+        jax = self.jax
+        going, key_reset, told, final = jax.vmap(self._advance)(battles, actions)
+        units, obs = self._restart(told[1] | told[2], key_reset, going.units, final[0])
+        look = jax.vmap(lambda units: (self._features(units), self._available(units), self._alive(units)))
+        return Battle(going.key, units), Seen(obs, *look(units), *told, *final)
+
+    def _advance(self, battle: Battle, actions: Any) -> tuple[Battle, Any, tuple[Any, ...], tuple[Any, ...]]:
+        """Play one step; also the key to start afresh from, what :class:`Seen` tells of the end, and the last sight."""
+        jax = self.jax
+        key, key_step, key_reset = jax.random.split(battle.key, 3)
+        # SMAX would shoot, once the target comes into reach within the step.
+        allowed = jax.numpy.take_along_axis(self._available(battle.units), actions[:, None], axis=1)[:, 0]
+        actions = jax.numpy.where(allowed, actions, STOP)
+        chosen = {agent: actions[i] for i, agent in enumerate(self.agents)}
+        obs, units, rewards, dones, _ = self.env.step_env(key_step, battle.units, chosen)
+        was, now = battle.units.state.unit_alive, units.state.unit_alive
+        allies, enemies = now[: self.num_allies].any(), now[self.num_allies :].any()
+        done, terminated, won = dones["__all__"], ~(allies & enemies), allies & ~enemies
+        reward = self._rewarded(rewards, was & ~now, won, enemies & ~allies)
+        final = self._observations(obs), self._features(units), self._alive(units)
+        return Battle(key, units), key_reset, (reward, terminated, done & ~terminated, won), final
+
+    def _restart(self, done: Any, keys: Any, units: Any, obs: Any) -> tuple[Any, Any]:
+        """Put fresh battles where ``done`` ``[B]``, a part of the batch at a time: few finish in one step."""
+        jax, batch = self.jax, done.shape[0]
+        part = -(-batch // RESTARTED_SHARE)
+
+        def start_some(now: tuple[Any, ...]) -> tuple[Any, ...]:
+            units, obs, left = now
+            where = self.jax.numpy.nonzero(left, size=part, fill_value=batch)[0]
+            first, begun = jax.vmap(self._begin)(keys[where])
+
+            def put(all_: Any, new: Any) -> Any:
+                return all_.at[where].set(new, mode="drop")
+
+            units = jax.tree.map(put, units, begun.units)
+            return units, put(obs, jax.vmap(self._observations)(first)), left.at[where].set(False, mode="drop")
+
+        started: tuple[Any, Any, Any] = jax.lax.while_loop(lambda now: now[2].any(), start_some, (units, obs, done))
+        return started[:2]
+
+    def _begin(self, key: Any) -> tuple[Any, Battle]:
+        key, key_reset = self.jax.random.split(key)
+        obs, units = self.env.reset(key_reset)
+        # Some leaves are weakly typed; those of a step are not, and each mixture would be compiled by itself.
+        units = self.jax.tree.map(lambda leaf: self.jax.lax.convert_element_type(leaf, leaf.dtype), units)
+        return obs, Battle(key, units)
+
+    def _observations(self, obs: Any) -> Any:
+        return self.jax.numpy.stack([obs[agent] for agent in self.agents])
+
+    def _alive(self, units: Any) -> Any:
+        return units.state.unit_alive[: self.num_allies]
+
+    def _available(self, units: Any) -> Any:
+        masks = self.env.get_avail_actions(units)
+        return self.jax.numpy.stack([masks[agent] for agent in self.agents]).astype(bool)
+
+    def _features(self, units: Any) -> Any:
+        jnp, env, state = self.jax.numpy, self.env, units.state
+        health = state.unit_health / env.unit_type_health[state.unit_types]
+        ready = state.unit_weapon_cooldowns / env.unit_type_weapon_cooldowns[state.unit_types]
+        cooldown = jnp.where(state.unit_alive, jnp.clip(ready, 0.0, 1.0), 0.0)
+        place = state.unit_positions / jnp.array([env.map_width, env.map_height], dtype=jnp.float32)
+        return jnp.column_stack([health, place, cooldown]).reshape(-1).astype(jnp.float32)
+
+    def _rewarded(self, dense: Any, died: Any, won: Any, lost: Any) -> Any:
+        """Return ``[A]`` float32 of the chosen reward."""
+        jnp = self.jax.numpy
+        if self.reward == "dense":
+            return jnp.stack([dense[agent] for agent in self.agents]).astype(jnp.float32)
+        if self.reward == "sparse":
+            allies, enemies = died[: self.num_allies].sum(), died[self.num_allies :].sum()
+            team = (10.0 * enemies - 5.0 * allies + 200.0 * won) / (10.0 * self.num_enemies + 200.0)
+        else:
+            team = won.astype(jnp.float32) - lost.astype(jnp.float32)
+        return jnp.full(self.num_allies, team, dtype=jnp.float32)
+
+
+def _check_options(name: str, options: dict[str, Any], smax: Any) -> None:
+    """Check that options are jaxmarl's and not set elsewhere.
+
+    Raises:
+        InvalidValueError: naming the option, and the nearest.
+    """
+    takes = {*signature(smax.HeuristicEnemySMAX).parameters, *signature(smax.SMAX).parameters} - {"env_kwargs"}
+    known = sorted(option for option in takes - FIXED.keys() if not option.startswith("unit_type_"))
+    known = ["reward", "horizon", *known]
+    for option, value in options.items():
+        if option in FIXED:
+            raise InvalidValueError(f"smax/{name} does not take {option}={value!r}: {FIXED[option]}")
+        if option not in takes:
+            offer = nearest(option, known)
+            raise InvalidValueError(f"smax/{name} has no option {option!r}{offer}; it has {', '.join(known)}")
+    check_choice("attack_mode", options.get("attack_mode", ATTACK_MODES[0]), ATTACK_MODES)

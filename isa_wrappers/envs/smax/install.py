@@ -1,0 +1,112 @@
+"""JAX and jaxmarl: imported quietly and late, and jaxmarl's environment made for a scenario."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from isa_wrappers.envs.smax.scenarios import SMAXScenario
+from isa_wrappers.errors import InvalidValueError, MissingDependencyError
+
+
+def has_jaxmarl() -> bool:
+    """Tell whether ``jaxmarl`` is installed, without importing it."""
+    return find_spec("jaxmarl") is not None
+
+
+def load_jax() -> tuple[Any, Any]:
+    """Import JAX and SMAX, with JAX's memory preallocation off and compiled code kept between runs.
+
+    Raises:
+        MissingDependencyError: without ``jaxmarl``.
+    """
+    # Torch lives on the same device. Read once by JAX, so this helps only where JAX was not imported before.
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    try:
+        with _silent_import():
+            import jax
+            from jaxmarl.environments import smax
+    except ImportError as error:
+        raise MissingDependencyError(
+            "smax/ tasks need jaxmarl, which is not installed; pip install 'isa-marl[smax]' (Python 3.11 on)"
+        ) from error
+    config: Any = jax.config
+    if config.jax_compilation_cache_dir is None:
+        home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        config.update("jax_compilation_cache_dir", str(Path(home) / "isa-marl" / "jax"))
+    return jax, smax
+
+
+def jax_sees(kind: str) -> bool:
+    """Tell whether JAX has devices of a ``kind`` such as ``cuda``."""
+    try:
+        return bool(load_jax()[0].devices(kind))
+    except RuntimeError:
+        return False
+
+
+@contextmanager
+def _silent_import() -> Iterator[None]:
+    """Keep what jaxmarl prints when imported off the output (``--json`` holds one object and nothing else)."""
+    saved = sys.stdout, sys.stderr, sys.__stdout__
+    # One of its modules resets sys.stdout to sys.__stdout__ and sys.stderr likewise.
+    sys.stdout = sys.__stdout__ = io.StringIO()  # type: ignore[assignment, misc]
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr, sys.__stdout__ = saved  # type: ignore[misc]
+
+
+def make_jaxmarl(smax: Any, jnp: Any, scenario: SMAXScenario, options: dict[str, Any]) -> Any:
+    """Make jaxmarl's environment of a scenario, with the unit types it lacks added.
+
+    Raises:
+        InvalidValueError: for an option that it does not take.
+    """
+    defaults = smax.SMAX()
+    tables = {
+        "unit_type_velocities": "velocity", "unit_type_attacks": "attack", "unit_type_attack_ranges": "attack_range",
+        "unit_type_sight_ranges": "sight_range", "unit_type_radiuses": "radius", "unit_type_health": "health",
+        "unit_type_weapon_cooldowns": "weapon_cooldown",
+    }  # fmt: skip
+    known = {**scenario.changes, **scenario.extra_units}
+    units: dict[str, Any] = {}
+    for table, figure in tables.items():
+        figures = dict(zip(scenario.unit_types, getattr(defaults, table).tolist(), strict=False))
+        figures |= {name: getattr(stats, figure) for name, stats in known.items()}
+        units[table] = jnp.array([figures[name] for name in scenario.unit_types], dtype=jnp.float32)
+    units["unit_type_names"] = list(scenario.unit_types)
+    units["unit_type_shorthands"] = [*defaults.unit_type_shorthands, *(name[0] for name in scenario.extra_units)]
+    armies = smax.Scenario(
+        jnp.array(scenario.units, dtype=jnp.uint8),
+        sum(scenario.allies.values()),
+        sum(scenario.enemies.values()),
+        scenario.random_units,
+        scenario.random_units,
+    )
+    try:
+        env = smax.HeuristicEnemySMAX(**{"scenario": armies, **units, **options})
+    except (TypeError, ValueError) as error:
+        raise InvalidValueError(f"SMAX does not take these options: {error}") from error
+    if scenario.extra_units:
+        _root(env, jnp)
+    return env
+
+
+def _root(env: Any, jnp: Any) -> None:
+    """Keep units without velocity where they are when others push them."""
+    push = env._env._push_units_away
+
+    def push_but_the_rooted(state: Any, firmness: float = 1.0) -> Any:
+        rooted = env.unit_type_velocities[state.unit_types] == 0.0
+        pushed = push(state, firmness)
+        places = jnp.where(rooted[:, None], state.unit_positions, pushed.unit_positions)
+        return pushed.replace(unit_positions=places)
+
+    env._env._push_units_away = push_but_the_rooted

@@ -1,0 +1,73 @@
+"""Import paths of earlier versions: each goes on working and warns where the module lies now."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
+MOVED = {
+    "isa_wrappers.counts": "isa_wrappers.rewards.counts",
+    "isa_wrappers.env_copy": "isa_wrappers.batch.env_copy",
+    "isa_wrappers.estimation": "isa_wrappers.scope.estimation",
+    "isa_wrappers.goals": "isa_wrappers.rewards.goals",
+    "isa_wrappers.information": "isa_wrappers.scope.information",
+    "isa_wrappers.intrinsic": "isa_wrappers.rewards",
+    "isa_wrappers.listening": "isa_wrappers.scope.transitions",
+    "isa_wrappers.parallel_batch": "isa_wrappers.batch.parallel",
+    "isa_wrappers.scope_io": "isa_wrappers.scope.files",
+    "isa_wrappers.worker_process": "isa_wrappers.batch.worker_process",
+    "isa_wrappers.workers": "isa_wrappers.batch.workers",
+    "isa_wrappers.envs.grid_batch": "isa_wrappers.envs.grid.batch",
+    "isa_wrappers.envs.grid_render": "isa_wrappers.envs.grid.render",
+    "isa_wrappers.envs.grid_rules": "isa_wrappers.envs.grid.rules",
+    "isa_wrappers.envs.smac_game": "isa_wrappers.envs.smac.game",
+    "isa_wrappers.envs.smac_install": "isa_wrappers.envs.smac.install",
+    "isa_wrappers.envs.smac_names": "isa_wrappers.envs.smac.names",
+    "isa_wrappers.envs.smac_options": "isa_wrappers.envs.smac.options",
+    "isa_wrappers.envs.smac_watch": "isa_wrappers.envs.smac.watch",
+    "isa_wrappers.envs.smax_batch": "isa_wrappers.envs.smax.batch",
+    "isa_wrappers.envs.smax_game": "isa_wrappers.envs.smax.game",
+    "isa_wrappers.envs.smax_jax": "isa_wrappers.envs.smax.install",
+    "isa_wrappers.envs.smax_parallel": "isa_wrappers.envs.smax.parallel",
+    "isa_wrappers.envs.smax_render": "isa_wrappers.envs.smax.render",
+    "isa_wrappers.envs.smax_scenarios": "isa_wrappers.envs.smax.scenarios",
+    "isa_learners.algorithm": "isa_learners.runs.algorithm",
+    "isa_learners.config_io": "isa_learners.runs.config_io",
+    "isa_learners.evaluation": "isa_learners.runs.evaluation",
+    "isa_learners.gru": "isa_learners.ppo.gru",
+    "isa_learners.losses": "isa_learners.ppo.losses",
+    "isa_learners.metrics": "isa_learners.runs.metrics",
+    "isa_learners.networks": "isa_learners.ppo.networks",
+    "isa_learners.packing": "isa_learners.ppo.packing",
+    "isa_learners.plotting": "isa_learners.runs.plots",
+    "isa_learners.rendering": "isa_learners.runs.rendering",
+    "isa_learners.returns": "isa_learners.ppo.returns",
+    "isa_learners.run_folder": "isa_learners.runs.run_folder",
+    "isa_learners.training": "isa_learners.runs.training",
+}
+
+
+class _MovedModules(MetaPathFinder, Loader):
+    """Makes a moved module's former name stand for it."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        return ModuleSpec(fullname, self) if fullname in MOVED else None
+
+    def exec_module(self, module: ModuleType) -> None:
+        now = import_module(MOVED[module.__name__])
+        warnings.warn(f"{module.__name__} is {now.__name__} now", DeprecationWarning, stacklevel=2)
+        module.__doc__ = now.__doc__
+        module.__getattr__ = lambda name: getattr(now, name)  # type: ignore[method-assign]
+
+
+def keep_former_paths() -> None:
+    """Let the former names be imported; called once, by the package itself."""
+    if not any(isinstance(finder, _MovedModules) for finder in sys.meta_path):
+        sys.meta_path.append(_MovedModules())

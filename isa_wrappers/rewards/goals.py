@@ -1,0 +1,146 @@
+"""The goal buffer B of won states, and the projection of a goal onto each agent's own dimensions."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from isa_wrappers.arrays import Array, Rng, backend, namespace, to_numpy
+from isa_wrappers.config import GoalConfig
+from isa_wrappers.errors import EmptyGoalBufferError, ScopeMismatchError, check_int
+from isa_wrappers.scope.influence import InfluenceScope
+
+
+class GoalBuffer:
+    """The last ``capacity`` won states, oldest out (Algorithm 1's B).
+
+    Args:
+        state_size: K.
+        capacity: states kept.
+        seed: of the draws.
+        device: ``None`` for NumPy, else a torch device.
+
+    Example:
+        >>> goals = GoalBuffer(state_size=2, capacity=2)
+        >>> goals.add(np.array([[1.0, 1.0], [2.0, 2.0], [3.0, 3.0]]), np.array([True, False, True]))
+        >>> len(goals), sorted(goals.sample(50)[:, 0].tolist())[:: 49]
+        (2, [1.0, 3.0])
+    """
+
+    def __init__(
+        self, state_size: int, capacity: int = GoalConfig.capacity, seed: int = 0, device: str | None = None
+    ) -> None:
+        self.capacity = check_int("capacity", capacity, 1)
+        self.state_size = check_int("state_size", state_size, 1)
+        self.device = device
+        xp = backend(device)
+        # One row more than the capacity: states that are not to be stored are written there.
+        self._states = xp.zeros((capacity + 1, state_size), dtype=xp.float32, device=device)
+        self._added = xp.zeros((), dtype=xp.int64, device=device)
+        self._rng = Rng(seed, device, "buffer")
+
+    def __len__(self) -> int:
+        return min(int(self._added), self.capacity)
+
+    @property
+    def states(self) -> Array:
+        """``[len, K]``, the stored states."""
+        return self._states[: len(self)]
+
+    def add(self, states: Array, won: Array) -> None:
+        """Store the states ``[B, K]`` where ``won`` ``[B]`` holds."""
+        xp = namespace(self._states)
+        won = xp.astype(won, xp.int64)
+        total = xp.sum(won)
+        order = self._added + xp.cumulative_sum(won) - 1
+        keep = (won > 0) & (order >= self._added + total - self.capacity)
+        row = xp.where(keep, order % self.capacity, xp.full_like(order, self.capacity))
+        self._states[row] = xp.astype(states, xp.float32)
+        self._added = self._added + total
+
+    def sample(self, count: int) -> Array:
+        """Draw ``count`` states uniformly, with replacement: ``[count, K]``.
+
+        Raises:
+            EmptyGoalBufferError: if nothing was won yet.
+        """
+        self.check_not_empty()
+        return self.draw(self._rng.uniform(count))
+
+    def check_not_empty(self) -> None:
+        """Check that there is a goal to draw.
+
+        Raises:
+            EmptyGoalBufferError: if nothing was won yet.
+        """
+        if len(self) == 0:
+            raise EmptyGoalBufferError(
+                "the goal buffer is empty: add won states with add(), or explore until an episode is won"
+            )
+
+    def draw(self, uniform: Array) -> Array:
+        """Pick a stored state for each number in [0, 1) of ``uniform`` ``[...]``, without a look at the host."""
+        xp = namespace(self._states)
+        size = xp.clip(self._added, 1, self.capacity)
+        index = xp.astype(xp.floor(uniform * xp.astype(size, uniform.dtype)), xp.int64)
+        return self._states[xp.minimum(index, size - 1)]
+
+    def state_dict(self) -> dict[str, Array]:
+        """Return the states and the generator's state."""
+        xp = namespace(self._states)
+        return {
+            "states": xp.asarray(self._states, copy=True),
+            "added": xp.reshape(self._added, (1,)),
+            "rng": self._rng.get_state(),
+        }
+
+    def load_state_dict(self, state: dict[str, Array]) -> None:
+        """Restore what :meth:`state_dict` returned.
+
+        Raises:
+            ScopeMismatchError: if capacity or state size differ.
+        """
+        if tuple(state["states"].shape) != tuple(self._states.shape):
+            raise ScopeMismatchError(
+                f"goal buffer of shape {list(state['states'].shape)} does not fit one of {list(self._states.shape)}"
+            )
+        xp = backend(self.device)
+        self._states = xp.asarray(state["states"], device=self.device, copy=True)
+        self._added = xp.asarray(state["added"], device=self.device)[0]
+        if "rng" in state:  # left out where states alone move to another device
+            self._rng.set_state(state["rng"])
+
+
+class GoalProjection:
+    """Restricts a goal to each agent's dimensions: ``g_i = s_g`` on D_i, as ``[..., A, G]``.
+
+    The common dimensions come first, in order, then the agent's special ones; agents with fewer are padded with
+    zeros, so that one network serves all. G is ``|D_c| + max_i |D_(i-c)|``.
+
+    Args:
+        scope: whose D_i to project on.
+        device: ``None`` for NumPy, else a torch device.
+
+    Example:
+        >>> scope = InfluenceScope.from_dimensions({"a": [[0, 2]], "b": [[1, 2]]}, state_size=3)
+        >>> GoalProjection(scope)(np.array([10.0, 11.0, 12.0])).tolist()
+        [[12.0, 10.0], [12.0, 11.0]]
+    """
+
+    def __init__(self, scope: InfluenceScope, device: str | None = None) -> None:
+        rows = [scope.common_dims + special for special in scope.special_dims]
+        self.size = max(len(row) for row in rows)
+        dims = np.zeros((len(rows), self.size), dtype=np.int64)
+        real = np.zeros((len(rows), self.size), dtype=np.float32)
+        for i, row in enumerate(rows):
+            dims[i, : len(row)], real[i, : len(row)] = row, 1.0
+        xp = backend(device)
+        self._dims, self._real = xp.asarray(dims, device=device), xp.asarray(real, device=device)
+
+    def __call__(self, goal: Array) -> Array:
+        """Project ``goal`` ``[..., K]`` to ``[..., A, G]``."""
+        return goal[..., self._dims] * self._real
+
+    @property
+    def dims(self) -> list[list[int]]:
+        """The dimensions of each agent's goal, padding left out."""
+        return [to_numpy(row)[to_numpy(real) > 0].tolist() for row, real in zip(self._dims, self._real, strict=True)]

@@ -1,0 +1,108 @@
+"""The intrinsic rewards, Eq. 7 and Eq. 10 (arXiv 2505.08630), as pure functions with free leading axes.
+
+A *segment* is a set of state dimensions. With S = 1 + A segments, row 0 is the common segment D_c and row 1 + i is
+agent i's special segment D_(i-c); :func:`scope_segments` lays a scope out this way.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from isa_wrappers.arrays import Array, array_device, namespace
+from isa_wrappers.scope.influence import InfluenceScope
+
+
+class SegmentReward(NamedTuple):
+    """An intrinsic reward and its parts.
+
+    Attributes:
+        total: ``[..., A]``, what the agent learns from.
+        common: ``[..., A]``, the part of the common segment, 0 where the agent's action cannot move it.
+        special: ``[..., A]``, the part of the agent's special segment, before its weight.
+    """
+
+    total: Array
+    common: Array
+    special: Array
+
+
+def scope_segments(scope: InfluenceScope) -> npt.NDArray[np.float32]:
+    """Return ``[1 + A, K]`` float32 masks: the common segment, then each agent's special one."""
+    return np.concatenate([scope.common_mask[None], scope.special_mask]).astype(np.float32)
+
+
+def segment_distance(state: Array, goal: Array, segments: Array, hamming: float) -> Array:
+    """Compute ``dist(x, g) = lambda * #(dims where x and g differ) + ||x - g||_2`` on every segment.
+
+    Args:
+        state: ``[..., K]`` in the state's units.
+        goal: ``[..., K]``.
+        segments: ``[S, K]`` 0/1 masks of the state's dtype.
+        hamming: lambda, the weight of the count of differing dimensions.
+
+    Returns:
+        ``[..., S]``.
+
+    Source: arXiv 2505.08630, Section 4 (distance below Eq. 6).
+
+    Example:
+        >>> import numpy as np
+        >>> segment_distance(np.array([0.0, 3.0]), np.array([0.0, -1.0]), np.array([[1.0, 1.0]]), 10.0).tolist()
+        [14.0]
+    """
+    xp = namespace(state)
+    difference = state - goal
+    distance = xp.sqrt((difference * difference) @ segments.T)
+    if hamming:
+        distance = distance + hamming * (xp.astype(difference != 0, segments.dtype) @ segments.T)
+    return distance
+
+
+def segment_progress(s_t: Array, s_tp1: Array, goal: Array, segments: Array, hamming: float) -> Array:
+    """Compute ``r_seg = dist(s_seg, g_seg) - dist(s'_seg, g_seg)`` on every segment: ``[..., S]``.
+
+    Args:
+        s_t: ``[..., K]`` state before the action.
+        s_tp1: ``[..., K]`` state after it, before any automatic reset.
+        goal: ``[..., K]``.
+        segments: ``[S, K]`` 0/1 masks.
+        hamming: lambda.
+    """
+    return segment_distance(s_t, goal, segments, hamming) - segment_distance(s_tp1, goal, segments, hamming)
+
+
+def credit_gate(touches_common: Array, actions: Array) -> Array:
+    """Evaluate ``[D(a_i) meets D_c]``, the condition of Eq. 7 and Eq. 10.
+
+    Args:
+        touches_common: ``[A, n]`` bool, from :attr:`InfluenceScope.touches_common`.
+        actions: ``[..., A]`` integers.
+
+    Returns:
+        ``[..., A]`` bool.
+    """
+    xp = namespace(touches_common)
+    return touches_common[xp.arange(touches_common.shape[0], device=array_device(touches_common)), actions]
+
+
+def combine_segments(
+    common: Array, special: Array, gate: Array, reward: Array, special_weight: float, env_weight: float
+) -> SegmentReward:
+    """Combine segments into ``r_i = gate_i * r_c + w_special * r_(i-c) + w_env * r_env``.
+
+    This is Eq. 7 with ``special_weight`` alpha1 and ``env_weight`` alpha2 on segment progress, and Eq. 10 with beta1
+    and beta2 on count bonuses.
+
+    Args:
+        common: ``[...]`` value of the common segment, shared by all agents.
+        special: ``[..., A]`` value of each agent's special segment.
+        gate: ``[..., A]`` bool from :func:`credit_gate`.
+        reward: ``[..., A]`` the environment's reward.
+        special_weight: alpha1 or beta1.
+        env_weight: alpha2 or beta2.
+    """
+    gated = gate * common[..., None]
+    return SegmentReward(gated + special_weight * special + env_weight * reward, gated, special)

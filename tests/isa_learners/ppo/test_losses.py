@@ -1,0 +1,94 @@
+"""Losses: golden values worked out by hand, masks, and actions that are not available."""
+
+import math
+
+import pytest
+import torch
+from torch import tensor
+
+from isa_learners.ppo.losses import entropy, masked_log_softmax, masked_mean, normalize, policy_loss, value_loss
+
+ONES = torch.ones(4)
+
+
+def test_masked_mean():
+    assert masked_mean(tensor([1.0, 5.0, 9.0]), tensor([1.0, 0.0, 1.0])).item() == 5.0
+    assert masked_mean(tensor([1.0, 5.0]), torch.zeros(2)).item() == 0.0
+
+
+def test_normalize_uses_the_mask_alone():
+    found = normalize(tensor([1.0, 3.0, 1000.0]), tensor([1.0, 1.0, 0.0]))
+    assert found[:2].tolist() == pytest.approx([-1.0, 1.0], abs=1e-4)
+
+
+def test_normalize_leaves_equal_advantages_finite():
+    assert normalize(tensor([2.0, 2.0]), torch.ones(2)).tolist() == [0.0, 0.0]
+
+
+def test_policy_loss():
+    """Ratios 1, 1.5, 1.5 and 0.5 at clip 0.2: the smaller of the free and the clipped gain each time."""
+    ratio = tensor([1.0, 1.5, 1.5, 0.5])
+    advantage = tensor([2.0, 1.0, -1.0, 1.0])
+    gains = [2.0, 1.2, -1.5, 0.5]
+    loss = policy_loss(ratio.log(), torch.zeros(4), advantage, ONES, 0.2)
+    assert loss.item() == pytest.approx(-sum(gains) / 4)
+    assert policy_loss(ratio.log(), torch.zeros(4), advantage, tensor([0.0, 1, 1, 0]), 0.2).item() == pytest.approx(
+        -(1.2 - 1.5) / 2
+    )
+
+
+def test_policy_loss_is_about_the_change_of_probability():
+    old = tensor([0.25, 0.5]).log()
+    new = tensor([0.3, 0.45]).log()
+    loss = policy_loss(new, old, tensor([1.0, 1.0]), torch.ones(2), 0.5)
+    assert loss.item() == pytest.approx(-(0.3 / 0.25 + 0.45 / 0.5) / 2)
+
+
+def test_no_gradient_beyond_the_clip():
+    log_prob = tensor([1.5, 1.5, 0.5, 0.5]).log().requires_grad_()
+    policy_loss(log_prob, torch.zeros(4), tensor([1.0, -1.0, 1.0, -1.0]), ONES, 0.2).backward()
+    assert (log_prob.grad != 0).tolist() == [False, True, True, False]
+
+
+def test_value_loss():
+    """Old value 0, clip 0.2. The worse of the free and the clipped value counts."""
+    value = tensor([0.1, 1.0, 1.0, -1.0])
+    target = tensor([1.0, 1.0, 0.0, 1.0])
+    squares = [0.9**2, 0.8**2, 1.0**2, 2.0**2]
+    loss = value_loss(value, torch.zeros(4), target, ONES, 0.2)
+    assert loss.item() == pytest.approx(sum(squares) / 4)
+    only_second = tensor([0.0, 1.0, 0.0, 0.0])
+    assert value_loss(value, torch.zeros(4), target, only_second, 0.2).item() == pytest.approx(0.64)
+
+
+def test_value_loss_clips_around_the_old_value():
+    loss = value_loss(tensor([4.0]), tensor([3.0]), tensor([4.0]), torch.ones(1), 0.25)
+    assert loss.item() == pytest.approx(0.75**2)
+
+
+def test_unavailable_actions_have_no_probability():
+    available = tensor([[True, False, True, False], [False, False, False, True]])
+    probabilities = masked_log_softmax(tensor([[1.0, 50.0, 1.0, 2.0], [-3.0, 9.0, 9.0, -80.0]]), available).exp()
+    assert probabilities.tolist() == [[0.5, 0.0, 0.5, 0.0], [0.0, 0.0, 0.0, 1.0]]
+
+
+def test_masked_log_softmax_is_a_softmax_of_the_rest():
+    logits = tensor([0.5, 3.0, -1.0])
+    found = masked_log_softmax(logits, tensor([True, False, True]))
+    expected = torch.log_softmax(logits[[0, 2]], 0)
+    torch.testing.assert_close(found[[0, 2]], expected)
+
+
+def test_entropy():
+    """Uniform over 2 of 4 actions has log 2, a sure action 0; the mask chooses between them."""
+    available = tensor([[True, True, False, False], [True, False, False, False]])
+    log_probs = masked_log_softmax(torch.zeros(2, 4), available)
+    assert entropy(log_probs, tensor([1.0, 0.0])).item() == pytest.approx(math.log(2))
+    assert entropy(log_probs, tensor([1.0, 1.0])).item() == pytest.approx(math.log(2) / 2)
+    assert entropy(log_probs, tensor([0.0, 1.0])).item() == 0.0
+
+
+def test_entropy_of_masked_logits_has_a_finite_gradient():
+    logits = torch.zeros(1, 3, requires_grad=True)
+    entropy(masked_log_softmax(logits, tensor([[True, False, True]])), torch.ones(1)).backward()
+    assert torch.isfinite(logits.grad).all()

@@ -1,0 +1,83 @@
+"""Nothing waits for the device inside a rollout or an update in CUDA's layout.
+
+On CPU a dispatch mode stands in for CUDA's sync debug mode: it refuses every operation whose result the host would have
+to read before it can go on (values, shapes that depend on values, tensors made from Python numbers).
+"""
+
+import pytest
+import torch
+from learner_helpers import tiny_config
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from isa_learners.ppo.packing import EveryStep
+from isa_learners.runs.algorithm import EXPLORE, REACH, Algorithm, scope_for
+
+READS = {"_local_scalar_dense", "nonzero", "masked_select", "unique", "_unique2", "unique_dim", "equal", "lift_fresh"}
+INDEXING = {"index", "index_put", "index_put_", "_index_put_impl_"}
+
+
+class NoHostReads(TorchDispatchMode):
+    """Raises where the host reads from the device."""
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        name = function.overloadpacket.__name__
+        masks = name in INDEXING and any(i is not None and i.dtype in (torch.bool, torch.uint8) for i in args[1])
+        if name in READS or masks:
+            raise AssertionError(f"{function} makes the host wait for the device")
+        return function(*args, **(kwargs or {}))
+
+
+def test_the_mode_notices():
+    x = torch.arange(4.0)
+    for read in (lambda: float(x[0]), lambda: x[x > 1], lambda: x.nonzero(), lambda: bool((x > 9).any())):
+        with pytest.raises(AssertionError, match="makes the host wait"), NoHostReads():
+            read()
+    with NoHostReads():
+        torch.where(x > 1, x, 0.0).sum()
+
+
+KINDS = {
+    "grid/unlock": None,
+    "grid/navigation": {"num_agents": 2, "grid": 4, "targets": "random", "horizon": 6},
+    "grid/shooting": {"num_agents": 1, "targets": [[1, 7]], "horizon": 8},
+}
+
+
+def begun(task, phase):
+    config = tiny_config(task, KINDS[task], ppo={"minibatches": 2, "buffer_rollouts": 2})
+    algorithm = Algorithm(config, scope_for(config)[0])
+    if phase == REACH:
+        state = algorithm.phase.collector.current.state[:1]
+        algorithm.goals.add(state, torch.ones(1, dtype=torch.bool))
+        algorithm.phase = algorithm._enter(REACH)
+    return algorithm, config
+
+
+@pytest.mark.parametrize("phase", [EXPLORE, REACH])
+@pytest.mark.parametrize("task", KINDS)
+def test_rollout_and_update_never_wait(task, phase):
+    algorithm, config = begun(task, phase)
+    collector, ppo = algorithm.phase.collector, algorithm.phase.ppo
+    ppo.layout = EveryStep
+    ppo._run_both = lambda actor, critic: (actor(), critic())  # a dispatch mode sees its own thread alone
+    for _ in range(3):
+        with NoHostReads():
+            rollout = collector.collect(config.ppo.rollout_steps)
+            metrics, collector.critic_hidden = ppo.learn(rollout)
+    assert torch.isfinite(metrics).all()
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("phase", [EXPLORE, REACH])
+def test_rollout_and_update_never_wait_on_cuda(phase):
+    config = tiny_config(device="cuda", ppo={"minibatches": 2})
+    algorithm = Algorithm(config, scope_for(config)[0])
+    algorithm.iterate()
+    collector, ppo = algorithm.phase.collector, algorithm.phase.ppo
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        rollout = collector.collect(config.ppo.rollout_steps)
+        metrics, _ = ppo.learn(rollout)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    assert torch.isfinite(metrics).all()

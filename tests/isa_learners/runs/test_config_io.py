@@ -1,0 +1,145 @@
+"""Configurations to and from plain data, files and ``key=value`` pairs."""
+
+import pytest
+import yaml
+
+from isa_learners.runs.config_io import (
+    config_from_dict,
+    config_to_dict,
+    make_config,
+    merge,
+    parse_overrides,
+    read_config_file,
+    write_config_file,
+)
+from isa_wrappers.errors import FileFormatError, InvalidValueError
+
+
+def test_later_layers_win():
+    config = make_config(
+        "grid/unlock", "paper", {"seed": 3, "ppo": {"lr": 0.01, "hidden": 5}}, {"ppo": {"lr": 0.02}}, {"seed": 4}
+    )
+    assert (config.seed, config.ppo.lr, config.ppo.hidden) == (4, 0.02, 5)
+    assert config.ppo.gamma == 0.9  # untouched
+
+
+def test_merge_goes_into_sections_and_leaves_its_arguments_alone():
+    base = {"ppo": {"lr": 1, "hidden": 2}, "env_kwargs": {"a": 1}}
+    assert merge(base, {"ppo": {"lr": 3}, "env_kwargs": {"b": 2}}) == {
+        "ppo": {"lr": 3, "hidden": 2},
+        "env_kwargs": {"a": 1, "b": 2},
+    }
+    assert base == {"ppo": {"lr": 1, "hidden": 2}, "env_kwargs": {"a": 1}}
+
+
+def test_round_trip_through_a_file(tmp_path):
+    config = make_config(
+        "grid/unlock",
+        "fast",
+        {"env_kwargs": {"num_agents": 2, "targets": [[0, 1], [1, 0]]}, "ppo": {"lr": 1.25e-3}, "seed": 7},
+    )
+    path = tmp_path / "config.yaml"
+    write_config_file(config, path)
+    assert config_from_dict(read_config_file(path)) == config
+    assert config_to_dict(config_from_dict(config_to_dict(config))) == config_to_dict(config)
+
+
+def test_the_file_holds_every_value(tmp_path):
+    path = tmp_path / "config.yaml"
+    write_config_file(make_config("grid/unlock"), path)
+    written = yaml.safe_load(path.read_text())
+    assert written == config_to_dict(make_config("grid/unlock"))
+    assert written["scope"]["delta"] == 0.3
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"sed": 1}, "unknown configuration key sed; did you mean 'seed'?"),
+        ({"ppo": {"gama": 0.9}}, "unknown configuration key ppo.gama; did you mean 'ppo.gamma'?"),
+        ({"lr": 0.1}, "unknown configuration key lr"),
+        ({"scope": {"detla": 0.1}}, "unknown configuration key scope.detla; did you mean 'scope.delta'?"),
+        ({"ppo": 3}, "configuration section 'ppo' must be a mapping, got 3"),
+        ({"ppo": {"lr": "big"}}, "ppo.lr must be of type float, got 'big'"),
+        ({"ppo": {"hidden": 2.5}}, "ppo.hidden must be of type int, got 2.5"),
+        ({"ppo": {"hidden": True}}, "ppo.hidden must be of type int, got True"),
+        ({"ppo": {"lr": None}}, "ppo.lr must be of type float, got None"),
+        ({"stop_when_solved": 1}, "stop_when_solved must be of type bool, got 1"),
+        ({"env_kwargs": [1]}, r"env_kwargs must be of type dict, got \[1\]"),
+        ({"algo": 3}, "algo must be of type str, got 3"),
+        ({1: 2}, "unknown configuration key 1"),
+    ],
+)
+def test_bad_data_is_refused_by_key(data, message):
+    with pytest.raises(InvalidValueError, match=message.replace("?", r"\?")):
+        make_config("grid/unlock", "fast", data)
+
+
+def test_whole_numbers_do_for_floats():
+    config = make_config("grid/unlock", "fast", {"ppo": {"lr": 1}})
+    assert config.ppo.lr == 1.0
+    assert isinstance(config.ppo.lr, float)
+
+
+def test_a_configuration_names_its_task():
+    with pytest.raises(InvalidValueError, match="env is missing"):
+        config_from_dict({"seed": 1})
+
+
+def test_an_unknown_preset_offers_the_nearest():
+    with pytest.raises(InvalidValueError, match=r"'papr'; did you mean 'paper'\?"):
+        make_config("grid/unlock", "papr")
+
+
+@pytest.mark.parametrize(
+    ("pairs", "expected"),
+    [
+        (["seed=3"], {"seed": 3}),
+        (["ppo.lr=1e-3"], {"ppo": {"lr": 0.001}}),
+        (["ppo.lr=0.5", "ppo.clip=0.1", "ppo.lr=0.25"], {"ppo": {"lr": 0.25, "clip": 0.1}}),
+        (["env_kwargs.targets=[[0, 1]]"], {"env_kwargs": {"targets": [[0, 1]]}}),
+        (["stop_when_solved=true"], {"stop_when_solved": True}),
+        (["algo=ippo"], {"algo": "ippo"}),
+        (["a=b=c"], {"a": "b=c"}),
+        ([], {}),
+    ],
+)
+def test_overrides(pairs, expected):
+    assert parse_overrides(pairs) == expected
+
+
+@pytest.mark.parametrize("pair", ["ppo.lr", "=3", "", "ppo.lr=[1", "a={"])
+def test_unreadable_overrides_are_refused(pair):
+    with pytest.raises(InvalidValueError) as caught:
+        parse_overrides(["seed=1", pair])
+    assert repr(pair) in str(caught.value)
+
+
+@pytest.mark.parametrize("pair", ["ppo.lrr=1", "ppo.lr.x=1", "ppo=1", "ppo.=1", ".=1", "seed="])
+def test_overrides_of_no_key_are_refused_when_resolved(pair):
+    with pytest.raises(InvalidValueError):
+        make_config("grid/unlock", "fast", parse_overrides([pair]))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"- 1\n- 2\n", "must hold a mapping"),
+        (b"", "must hold a mapping"),
+        (b"a: [1", "is not YAML"),
+        (b"\xff\xfe\x00", "is not YAML"),
+        (b"!!python/object/apply:os.system ['true']\n", "is not YAML"),
+    ],
+)
+def test_files_that_are_no_configuration(tmp_path, content, message):
+    path = tmp_path / "bad.yaml"
+    path.write_bytes(content)
+    with pytest.raises(FileFormatError, match=message):
+        read_config_file(path)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(FileFormatError, match=r"cannot read configuration .*none\.yaml"):
+        read_config_file(tmp_path / "none.yaml")
+    with pytest.raises(FileFormatError, match="cannot read configuration"):
+        read_config_file(tmp_path)

@@ -1,0 +1,98 @@
+"""Greedy evaluation, against episodes played by hand."""
+
+import pytest
+import torch
+from learner_helpers import ScriptedEnv
+
+from isa_learners.runs.evaluation import Evaluation, evaluate
+from isa_learners.ppo.networks import RecurrentNet
+from isa_learners.rollout import InputEncoder
+from isa_wrappers.wrappers.batch.wrappers import BatchRecorder
+from isa_wrappers.envs import make_batch
+
+
+class Favourite(RecurrentNet):
+    """Prefers actions in a fixed order whatever it sees; remembers its inputs and hidden states."""
+
+    def __init__(self, size, order, seen):
+        super().__init__(size, 4, len(order))
+        self.preference = torch.tensor([float(-order.index(a)) for a in range(len(order))])
+        self.seen = seen
+
+    def forward(self, inputs, hidden):
+        self.seen.append((inputs.clone(), hidden.clone()))
+        return self.preference.repeat(len(inputs), 1), hidden + 1.0
+
+
+def test_every_copy_counts_its_first_episode_alone():
+    """Copy 0 wins after 2 steps, copy 1 is cut off after 4, copy 2 after 3; rewards are the number of the step."""
+    ends = [["", "", ""], ["terminated", "", ""], ["", "", "truncated"], ["terminated", "truncated", "terminated"]]
+    env = ScriptedEnv(ends)
+    encoder = InputEncoder(env, 1.0)
+    found = evaluate(env, Favourite(encoder.size, [0, 1, 2], []), encoder, seed=0)
+    assert found.success_rate == pytest.approx(1 / 3)
+    assert found.return_mean == pytest.approx(((1 + 2) + (1 + 2 + 3 + 4) + (1 + 2 + 3)) / 3)
+    assert found.episode_length == pytest.approx((2 + 4 + 3) / 3)
+    assert found.episodes == 3
+    assert env.time == 4, "it stops when the last episode ends"
+
+
+ENDS_OF_FOUR = [["", "", "", ""], ["terminated", "lost", "", ""], ["", "truncated", "lost", "truncated"]]
+
+
+def test_episodes_lost_with_their_game_enter_no_mean():
+    """Copies 1 and 2 lose their first episodes; copy 1 has another one, which an evaluation does not wait for."""
+    env = ScriptedEnv(ENDS_OF_FOUR)
+    encoder = InputEncoder(env, 1.0)
+    found = evaluate(env, Favourite(encoder.size, [0, 1, 2], []), encoder, seed=0)
+    assert found == Evaluation(0.5, ((1 + 2) + (1 + 2 + 3)) / 2, (2 + 3) / 2, 2)
+    gone = ScriptedEnv([["lost", "lost"]])
+    assert evaluate(gone, Favourite(encoder.size, [0, 1, 2], []), encoder, seed=0).episodes == 0
+
+
+def test_the_recorder_counts_lost_episodes_apart():
+    recorder = BatchRecorder(ScriptedEnv(ENDS_OF_FOUR))
+    recorder.reset()
+    for _ in ENDS_OF_FOUR:
+        recorder.step(torch.zeros(4, 2, dtype=torch.int64))
+    told = recorder.take()
+    assert (told.pop("discarded"), told.pop("episodes")) == (2, 3)
+    of = {"success_rate": [1, 0, 0], "return_mean": [1 + 2, 3, 1 + 2 + 3], "episode_length": [2, 1, 3]}
+    assert told == pytest.approx({name: sum(values) / 3 for name, values in of.items()})
+
+
+def test_actions_are_the_best_available_and_the_policy_is_told_them():
+    ends = [[""] * 4] * 5 + [["truncated"] * 4]
+    env, seen = ScriptedEnv(ends, seed=3), []
+    encoder = InputEncoder(env, 1.0)
+    evaluate(env, Favourite(encoder.size, [2, 1, 0], seen), encoder, seed=0)
+    previous, lived = torch.zeros(4, 2, 3), torch.zeros(8)
+    for t, (inputs, hidden) in enumerate(seen):
+        inputs = inputs.view(4, 2, -1)
+        assert torch.equal(inputs[..., 2:5], previous)
+        assert torch.equal(hidden, lived[:, None].expand_as(hidden)), "the state of the dead stands still"
+        lived = lived + env.alive[t].flatten().float()
+        best = torch.where(env.masks[t], torch.tensor([0.0, 1.0, 2.0]), torch.tensor(-1.0)).argmax(-1)
+        assert torch.equal(env.actions[t], best)
+        previous = torch.nn.functional.one_hot(best, 3).float()
+
+
+def test_watch_sees_the_first_and_every_later_step():
+    env, steps = ScriptedEnv([[""], [""], ["truncated"]]), []
+    encoder = InputEncoder(env, 1.0)
+    evaluate(env, Favourite(encoder.size, [0, 1, 2], []), encoder, seed=0, watch=steps.append)
+    assert [float(step.reward[0, 0]) for step in steps] == [0.0, 1.0, 2.0, 3.0]
+    assert bool(steps[-1].done[0])
+
+
+@pytest.mark.parametrize(
+    ("action", "expected"),
+    [(2, Evaluation(1.0, 1.0, 1.0, 5)), (1, Evaluation(0.0, 0.0, 6.0, 5))],
+    ids=["up to the lock", "down"],
+)
+def test_a_real_task(action, expected):
+    env = make_batch("grid/unlock", 5, "cpu", num_agents=1, grid=3, targets=[[0, 1]], horizon=6)
+    encoder = InputEncoder(env, 1.0)
+    order = [action, *[a for a in range(5) if a != action]]
+    order[1:] = sorted(order[1:])  # stay comes second
+    assert evaluate(env, Favourite(encoder.size, order, []), encoder, seed=0) == expected

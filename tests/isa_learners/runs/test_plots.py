@@ -1,0 +1,105 @@
+"""Curves: what is drawn, seen through matplotlib's axes rather than its pixels."""
+
+import pytest
+from learner_helpers import tiny_config
+
+from isa_learners.runs.metrics import COLUMNS, MetricsWriter
+from isa_learners.runs.plots import plot_curves, plot_run
+from isa_learners.runs.run_folder import RunFolder
+from isa_wrappers.errors import FileFormatError, InvalidValueError
+from isa_wrappers.scope.influence import InfluenceScope
+from isa_wrappers.scope.files import save_scope
+
+pytest.importorskip("matplotlib")
+PNG = b"\x89PNG\r\n"
+
+
+def run(path, rates, seed=0, **sections):
+    """A run's folder with one evaluation for each ``steps: success rate``."""
+    folder = RunFolder.create(path, tiny_config(seed=seed, **sections))
+    writer = MetricsWriter(folder.path, tensorboard=False)
+    for steps, rate in rates.items():
+        writer.write({**dict.fromkeys(COLUMNS, 0.0), "env_steps": steps, "success_rate": rate})
+    return folder
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """The lines of the success-rate panel of the last figure saved: label (or None) -> points."""
+    from matplotlib.figure import Figure
+
+    lines = []
+    save = Figure.savefig
+
+    def watched(figure, path, **options):
+        lines.clear()
+        lines.extend(figure.axes[0].lines)
+        save(figure, path, **options)
+
+    monkeypatch.setattr(Figure, "savefig", watched)
+    return lines
+
+
+def points(line):
+    return list(zip(line.get_xdata().tolist(), line.get_ydata().tolist(), strict=True))
+
+
+def labelled(lines):
+    return {line.get_label(): line for line in lines if not line.get_label().startswith("_")}
+
+
+def test_one_run_into_its_own_folder(tmp_path, drawn):
+    folder = run(tmp_path / "a", {10: 0.0, 20: 0.5})
+    scope = InfluenceScope.from_dimensions({"agent_0": [[], [0]]}, state_size=2)
+    assert [path.name for path in plot_run(folder)] == ["curves.png"]
+    save_scope(scope, folder.path)
+    files = plot_run(folder)
+    assert [path.name for path in files] == ["curves.png", "scope.png"]
+    assert all(path.read_bytes().startswith(PNG) for path in files)
+
+
+def test_runs_that_differ_in_seed_share_a_line(tmp_path, drawn):
+    folders = [
+        run(tmp_path / "a", {10: 0.0, 20: 0.2}, seed=0),
+        run(tmp_path / "b", {10: 0.4, 20: 0.6}, seed=1),
+        run(tmp_path / "c", {10: 0.5, 20: 1.0}, seed=2),
+        run(tmp_path / "d", {10: 0.3, 20: 0.3}, algo="ippo"),
+    ]
+    plot_curves(folders, tmp_path / "out.png")
+    named = labelled(drawn)
+    assert set(named) == {"grid/unlock isa fast (n=3)", "grid/unlock ippo fast (n=1)"}
+    assert points(named["grid/unlock isa fast (n=3)"]) == [(10, 0.4), (20, 0.6)], "the median"
+    assert named["grid/unlock isa fast (n=3)"].get_color() != named["grid/unlock ippo fast (n=1)"].get_color()
+
+
+def test_a_run_that_stopped_early_keeps_its_last_value(tmp_path, drawn):
+    folders = [run(tmp_path / "a", {10: 0.0, 20: 1.0}), run(tmp_path / "b", {10: 0.0, 20: 0.0, 40: 0.0}, seed=1)]
+    plot_curves(folders, tmp_path / "out.png")
+    assert points(labelled(drawn)["grid/unlock isa fast (n=2)"]) == [(10, 0.0), (20, 0.5), (40, 0.5)]
+
+
+def test_runs_not_evaluated_yet_are_left_out(tmp_path, drawn):
+    empty, full = run(tmp_path / "a", {}), run(tmp_path / "b", {10: 0.5}, seed=1)
+    plot_curves([empty, full], tmp_path / "out.png")
+    assert points(labelled(drawn)["grid/unlock isa fast (n=1)"]) == [(10, 0.5)]
+    plot_curves([empty], tmp_path / "deep" / "empty.png")
+    assert (tmp_path / "deep" / "empty.png").read_bytes().startswith(PNG)
+
+
+def test_a_run_without_metrics_is_refused(tmp_path):
+    folder = RunFolder.create(tmp_path / "a", tiny_config())
+    with pytest.raises(FileFormatError, match=r"a/metrics\.csv is not a readable metrics file"):
+        plot_curves([folder], tmp_path / "out.png")
+
+
+def test_metrics_that_are_no_numbers_are_refused(tmp_path):
+    folder = run(tmp_path / "a", {10: "much"})
+    with pytest.raises(FileFormatError, match=r"metrics\.csv is not a readable"):
+        plot_curves([folder], tmp_path / "out.png")
+
+
+@pytest.mark.parametrize("name", ["out.foo", "out", "out.csv"])
+def test_curves_are_png(tmp_path, name):
+    with pytest.raises(InvalidValueError, match=f"ends in .png, got .*{name}"):
+        plot_curves([run(tmp_path / "a", {10: 0.0})], tmp_path / name)
+    assert not (tmp_path / name).exists()

@@ -1,0 +1,71 @@
+"""GIFs of greedy episodes."""
+
+import numpy as np
+import pytest
+import torch
+from learner_helpers import tiny_config
+
+from isa_learners.runs.algorithm import REACH, Algorithm, scope_for
+from isa_learners.runs.rendering import FRAME_MS, LAST_FRAME_MS, render_episode
+from isa_wrappers.errors import InvalidValueError, UnsupportedEnvironmentError
+
+PIL = pytest.importorskip("PIL.Image")
+
+
+def algorithm_of(**options):
+    """An algorithm whose policy always goes up: it opens the lock, two cells above it, in two steps."""
+    kwargs = {"num_agents": 1, "grid": 3, "targets": [[0, 2]], "horizon": 6}
+    config = tiny_config(env_kwargs=kwargs, **options)
+    algorithm = Algorithm(config, scope_for(config)[0] if config.algo == "isa" else None)
+    up(algorithm)
+    return algorithm
+
+
+def up(algorithm):
+    with torch.no_grad():
+        algorithm.phase.ppo.actor.head.weight.zero_()
+        algorithm.phase.ppo.actor.head.bias.copy_(torch.tensor([0.0, 0.0, 9.0, 0.0, 0.0]))
+
+
+def frames_of(path):
+    with PIL.open(path) as image:
+        frames, durations = [], []
+        for number in range(image.n_frames):
+            image.seek(number)
+            frames.append(np.asarray(image.convert("RGB")))
+            durations.append(image.info["duration"])
+    return frames, durations
+
+
+def test_an_episode_is_written_from_its_start_to_its_last_state(tmp_path):
+    algorithm = algorithm_of(algo="ippo")
+    path = render_episode(algorithm, tmp_path / "deep" / "episode.GIF", 0)
+    frames, durations = frames_of(path)
+    assert durations == [FRAME_MS, FRAME_MS, LAST_FRAME_MS], "start, one cell up, lock opened: not the next start"
+    assert (frames[0] != frames[1]).any()
+    assert (frames[0] != frames[2]).any()
+
+
+def test_the_goal_is_drawn_in(tmp_path):
+    algorithm = algorithm_of()
+    plain, _ = frames_of(render_episode(algorithm, tmp_path / "plain.gif", 0))
+    state = torch.tensor([[2.0, 2.0, 0.0, 2.0]])
+    algorithm.goals.add(state, torch.tensor([True]))
+    algorithm.phase = algorithm._enter(REACH)
+    up(algorithm)
+    goal, _ = frames_of(render_episode(algorithm, tmp_path / "goal.gif", 0))
+    assert (plain[0] != goal[0]).any()
+
+
+@pytest.mark.parametrize("name", ["episode.mp4", "episode", "gif"])
+def test_only_gif(tmp_path, name):
+    with pytest.raises(InvalidValueError, match=f"ends in .gif, got .*{name}"):
+        render_episode(algorithm_of(algo="ippo"), tmp_path / name, 0)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_environment_that_draws_nothing_is_refused(tmp_path, monkeypatch):
+    algorithm = algorithm_of(algo="ippo")
+    monkeypatch.delattr("isa_wrappers.envs.grid.batch.GridBatch.render")
+    with pytest.raises(UnsupportedEnvironmentError, match="grid/unlock draws no pictures"):
+        render_episode(algorithm, tmp_path / "episode.gif", 0)

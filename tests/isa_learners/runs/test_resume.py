@@ -1,0 +1,273 @@
+"""A run that was interrupted and resumed equals one that was not, number for number."""
+
+import csv
+import json
+import os
+import random
+import signal
+
+import numpy as np
+import pytest
+import torch
+from learner_helpers import tiny_config
+
+from isa_learners.runs.algorithm import EXPLORE, REACH
+from isa_learners.checkpoint import load_checkpoint, save_checkpoint
+from isa_learners.runs.run_folder import RunFolder
+from isa_learners.runs.training import Interrupted, Training, load_algorithm
+from isa_wrappers.errors import FileFormatError
+
+CLOCKS = {"wall_time_s", "steps_per_second", "wall_time"}
+NEAR = {"num_agents": 1, "grid": 3, "targets": [[0, 1]], "horizon": 6}
+FAR = {"num_agents": 2, "grid": 6, "targets": [[5, 5], [4, 5]], "horizon": 7}
+MIDDLE = {"num_agents": 1, "grid": 5, "targets": [[2, 2]], "horizon": 8}
+RANDOM = {"num_agents": 2, "grid": 3, "targets": "random", "horizon": 6}
+SHOOTING = {"num_agents": 2, "horizon": 9}
+
+# task, options, sections, steps, the iteration after which Ctrl-C comes, the phase that is then on
+CASES = {
+    "explore": ("grid/navigation", FAR, {}, 280, 5, EXPLORE),
+    "explore with a buffer": ("grid/navigation", FAR, {"ppo": {"buffer_rollouts": 3}}, 280, 4, EXPLORE),
+    "explore, then reach": ("grid/unlock", MIDDLE, {"seed": 1}, 300, 2, EXPLORE),
+    "reach": ("grid/unlock", NEAR, {}, 260, 12, REACH),
+    "reach with a buffer": ("grid/unlock", NEAR, {"ppo": {"buffer_rollouts": 3, "minibatches": 2}}, 260, 11, REACH),
+    "random targets": ("grid/navigation", RANDOM, {"ppo": {"minibatches": 2}}, 300, 6, None),
+    "shooting": ("grid/shooting", SHOOTING, {}, 280, 3, EXPLORE),
+    "plain ippo": ("grid/unlock", NEAR, {"algo": "ippo"}, 200, 7, "train"),
+}
+
+
+def seed_globals(seed):
+    """The run does not seed the global generators: so that both runs start from the same, the test does."""
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+
+
+def config_of(case):
+    task, kwargs, sections, steps, _, _ = case
+    # Listening takes its own steps; evaluations come every fourth iteration or so, and not in step with Ctrl-C.
+    return tiny_config(task, kwargs, **{"steps": steps, "eval_interval": 36, **sections})
+
+
+def whole_run(path, config):
+    seed_globals(0)
+    folder = RunFolder.create(path, config)
+    Training(folder, tensorboard=False).run()
+    return folder
+
+
+class PressCtrlC:
+    """Sends SIGINT after the given iteration of this sitting."""
+
+    def __init__(self, iteration):
+        self.left = iteration
+        self.phase = None
+
+    def __call__(self, phase, values):
+        if "reward_mean" in values and "success_rate" not in values:
+            self.left -= 1
+            if self.left == 0:
+                self.phase = phase
+                os.kill(os.getpid(), signal.SIGINT)
+
+
+def sitting(folder, press, resume):
+    training = Training(folder, resume=resume, report=press, tensorboard=False)
+    with pytest.raises(Interrupted):
+        training.run()
+    assert not folder.summary_file.exists(), "the run is not over"
+    return training
+
+
+def without_clocks(data):
+    if isinstance(data, dict):
+        return {key: without_clocks(value) for key, value in data.items() if key not in CLOCKS}
+    return data
+
+
+def rows_of(folder):
+    with folder.metrics_file.open(newline="") as file:
+        return [without_clocks(row) for row in csv.DictReader(file)]
+
+
+def assert_same_checkpoint(one, other):
+    (tensors, meta), (other_tensors, other_meta) = load_checkpoint(one), load_checkpoint(other)
+    assert set(tensors) == set(other_tensors)
+    for name, value in tensors.items():
+        assert value.dtype == other_tensors[name].dtype, name
+        assert value.numpy().tobytes() == other_tensors[name].numpy().tobytes(), f"{name} differs"
+    assert without_clocks(meta) == without_clocks(other_meta)
+
+
+def assert_same_run(one, other):
+    assert rows_of(one) == rows_of(other)
+    assert_same_checkpoint(one.latest_checkpoint, other.latest_checkpoint)
+    assert_same_checkpoint(one.best_checkpoint, other.best_checkpoint)
+    summaries = [json.loads(folder.summary_file.read_text()) for folder in (one, other)]
+    assert without_clocks(summaries[0]) == without_clocks(summaries[1])
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, name):
+    case = CASES[name]
+    config, iteration, phase = config_of(case), case[4], case[5]
+    whole = whole_run(tmp_path / "whole", config)
+    assert len(rows_of(whole)) >= 3, "there is something to compare"
+
+    seed_globals(0)
+    folder = RunFolder.create(tmp_path / "parts", config)
+    press = PressCtrlC(iteration)
+    sitting(folder, press, resume=False)
+    if phase is not None:
+        assert press.phase == phase, "interrupted in the phase that this case is about"
+    tensors, meta = load_checkpoint(folder.latest_checkpoint)
+    assert meta["env_steps"] < config.steps
+    kept = sum(name.startswith("ppo.buffer.") and name.endswith(".reward") for name in tensors)
+    assert kept == min(config.ppo.buffer_rollouts, iteration) or phase is None
+
+    seed_globals(999)  # what happened in between must not matter
+    Training(folder, resume=True, tensorboard=False).run()
+    assert_same_run(whole, folder)
+    if name == "explore, then reach":
+        assert load_checkpoint(folder.latest_checkpoint)[1]["phase"] == REACH
+
+
+def test_the_checkpoint_holds_everything(tmp_path):
+    """The comparison above covers goals, counts, optimisers, value norm, generators, buffer, environment."""
+    explore = RunFolder.create(tmp_path / "explore", config_of(CASES["explore"]))
+    sitting(explore, PressCtrlC(3), resume=False)
+    reach = whole_run(tmp_path / "reach", config_of(CASES["reach"]))
+    names = {name: set(load_checkpoint(folder.latest_checkpoint)[0]) for name, folder in
+             (("explore", explore), ("reach", reach))}  # fmt: skip
+    both = {
+        "noise", "goals.states", "goals.added", "goals.rng", "ppo.generator", "ppo.value_norm.moments",
+        "ppo.actor.gru.weight_hh_l0", "ppo.actor_optimizer.0.exp_avg", "ppo.critic_optimizer.0.exp_avg_sq",
+        "ppo.actor_optimizer.0.step", "ppo.buffer.0.reward", "ppo.buffer.0.log_prob", "collector.actor_hidden",
+        "collector.critic_hidden", "collector.last_action", "collector.start",
+    }  # fmt: skip
+    assert both <= names["explore"] & names["reach"]
+    assert any(name.startswith("collector.env.counter.") for name in names["explore"])
+    assert "collector.env.goal" in names["reach"]
+    assert "collector.env.rng" in names["reach"]
+    assert any(name.endswith("position") for name in names["reach"])
+
+
+def test_interrupted_twice(tmp_path):
+    config = config_of(CASES["reach with a buffer"])
+    whole = whole_run(tmp_path / "whole", config)
+    seed_globals(0)
+    folder = RunFolder.create(tmp_path / "parts", config)
+    sitting(folder, PressCtrlC(3), resume=False)
+    sitting(folder, PressCtrlC(6), resume=True)
+    Training(folder, resume=True, tensorboard=False).run()
+    assert_same_run(whole, folder)
+
+
+def test_a_killed_run_goes_on_from_its_last_checkpoint(tmp_path):
+    """Rows written after the checkpoint are dropped and come again, the same."""
+    config = config_of(("grid/unlock", NEAR, {"checkpoint_interval": 70, "eval_interval": 20}, 260, 0, None))
+    whole = whole_run(tmp_path / "whole", config)
+    seed_globals(0)
+    folder = RunFolder.create(tmp_path / "parts", config)
+
+    def die(phase, values):
+        if "success_rate" in values and values["env_steps"] >= 200:
+            raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError, match="killed"):
+        Training(folder, report=die, tensorboard=False).run()
+    saved = load_checkpoint(folder.latest_checkpoint)[1]["env_steps"]
+    assert saved < int(rows_of(folder)[-1]["env_steps"]), "there are rows to drop"
+    seed_globals(999)
+    Training(folder, resume=True, tensorboard=False).run()
+    assert_same_run(whole, folder)
+
+
+def test_a_run_stopped_before_its_first_checkpoint_starts_over(tmp_path):
+    config = config_of(CASES["reach"])
+    whole = whole_run(tmp_path / "whole", config)
+    folder = RunFolder.create(tmp_path / "parts", config)
+    seed_globals(0)
+    Training(folder, resume=True, tensorboard=False).run()
+    assert_same_run(whole, folder)
+
+
+def test_resuming_a_finished_run_changes_nothing(tmp_path):
+    config = config_of(CASES["reach"])
+    folder = whole_run(tmp_path / "whole", config)
+    rows, checkpoint = rows_of(folder), load_checkpoint(folder.latest_checkpoint)
+    Training(folder, resume=True, tensorboard=False).run()
+    assert rows_of(folder) == rows
+    tensors, _ = load_checkpoint(folder.latest_checkpoint)
+    assert all(torch.equal(tensors[name], checkpoint[0][name]) for name in tensors)
+
+
+def test_the_streak_of_a_solved_run_survives_the_interruption(tmp_path):
+    config = config_of(("grid/unlock", NEAR, {
+        "algo": "ippo", "stop_when_solved": True, "eval_interval": 10, "steps": 4_000,
+        "ppo": {"lr": 0.05, "num_envs": 8, "epochs": 4},
+    }, 4_000, 0, None))  # fmt: skip
+    whole = whole_run(tmp_path / "whole", config)
+    summary = json.loads(whole.summary_file.read_text())
+    assert summary["solved"] is not None
+    assert summary["env_steps"] < 4_000
+    seed_globals(0)
+    folder = RunFolder.create(tmp_path / "parts", config)
+    sitting(folder, PressCtrlC(summary["env_steps"] // 40 - 1), resume=False)
+    assert load_checkpoint(folder.latest_checkpoint)[1]["progress"]["streak"] in (1, 2)
+    Training(folder, resume=True, tensorboard=False).run()
+    assert_same_run(whole, folder)
+
+
+def test_the_clock_goes_on(tmp_path):
+    folder = RunFolder.create(tmp_path / "run", config_of(CASES["reach"]))
+    sitting(folder, PressCtrlC(8), resume=False)
+    tensors, meta = load_checkpoint(folder.latest_checkpoint)
+    assert 0.0 < meta["progress"]["wall_time"] < 60.0
+    meta["progress"]["wall_time"] += 1_000.0
+    save_checkpoint(folder.latest_checkpoint, tensors, meta)
+    summary = Training(folder, resume=True, tensorboard=False).run()
+    assert 1_000.0 < summary["wall_time_s"] < 1_060.0
+    with folder.metrics_file.open(newline="") as file:
+        assert float(list(csv.DictReader(file))[-1]["wall_time_s"]) > 1_000.0
+
+
+def test_a_loaded_run_takes_its_configured_threads(tmp_path):
+    folder = whole_run(tmp_path / "run", config_of(CASES["plain ippo"]))
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        load_algorithm(folder)
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "foreign", "no progress"])
+def test_a_damaged_checkpoint_is_refused_and_nothing_is_lost(tmp_path, damage):
+    folder = RunFolder.create(tmp_path / "run", config_of(CASES["reach"]))
+    sitting(folder, PressCtrlC(8), resume=False)
+    metrics = folder.metrics_file.read_text()
+    assert len(metrics.splitlines()) > 1
+    path = folder.latest_checkpoint
+    if damage == "truncated":
+        path.write_bytes(path.read_bytes()[:-10])
+    elif damage == "foreign":
+        path.write_text("something else")
+    else:
+        tensors, meta = load_checkpoint(path)
+        del meta["progress"]
+        save_checkpoint(path, tensors, meta)
+    before = path.read_bytes()
+    with pytest.raises(FileFormatError, match=r"latest\.safetensors"):
+        Training(folder, resume=True, tensorboard=False)
+    assert folder.metrics_file.read_text() == metrics
+    assert path.read_bytes() == before
+
+
+def test_ctrl_c_is_python_s_again_afterwards(tmp_path):
+    before = signal.getsignal(signal.SIGINT)
+    folder = RunFolder.create(tmp_path / "run", config_of(CASES["reach"]))
+    sitting(folder, PressCtrlC(2), resume=False)
+    assert signal.getsignal(signal.SIGINT) is before

@@ -1,0 +1,82 @@
+"""A run is a folder: made once, opened only where there is one."""
+
+import json
+
+import pytest
+from learner_helpers import tiny_config
+
+from isa_learners.runs.run_folder import PACKAGES, RunFolder, versions
+from isa_wrappers.errors import FileFormatError, InvalidValueError, RunFolderError
+
+
+def test_create_then_open(tmp_path):
+    config = tiny_config(seed=5)
+    made = RunFolder.create(tmp_path / "deep" / "run", config)
+    opened = RunFolder.open(str(tmp_path / "deep" / "run"))
+    assert opened.config() == config
+    assert opened.path == made.path
+    said = json.loads(opened.versions_file.read_text())
+    assert {"python", "platform", *PACKAGES} <= set(said)
+
+
+def test_a_folder_that_holds_a_run_is_left_alone(tmp_path):
+    folder = RunFolder.create(tmp_path / "run", tiny_config(seed=5))
+    before = folder.config_file.read_text()
+    with pytest.raises(RunFolderError, match=r"run already holds a run; .*--resume"):
+        RunFolder.create(tmp_path / "run", tiny_config(seed=6))
+    assert folder.config_file.read_text() == before
+
+
+def test_a_folder_with_other_things_will_do(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    folder = RunFolder.create(tmp_path, tiny_config())
+    assert folder.config() == tiny_config()
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("below", ["", "run"])
+def test_a_file_is_no_folder(tmp_path, below):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunFolderError, match=r"cannot make run folder .*file"):
+        RunFolder.create(tmp_path / "file" / below, tiny_config())
+
+
+def test_take_back_leaves_no_trace(tmp_path):
+    folder = RunFolder.create(tmp_path / "run", tiny_config())
+    folder.take_back()
+    assert not folder.path.exists()
+    (tmp_path / "notes.txt").write_text("mine")
+    RunFolder.create(tmp_path, tiny_config()).take_back()
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.parametrize("make", [False, True])
+def test_opening_what_is_no_run(tmp_path, make):
+    path = tmp_path / "none"
+    if make:
+        path.mkdir()
+    with pytest.raises(RunFolderError, match=r"none holds no run \(no config.yaml\)"):
+        RunFolder.open(path)
+
+
+def test_a_damaged_configuration_is_named(tmp_path):
+    folder = RunFolder.create(tmp_path / "run", tiny_config())
+    folder.config_file.write_text("a: [")
+    with pytest.raises(FileFormatError, match=r"config\.yaml is not YAML"):
+        folder.config()
+    folder.config_file.write_text("env: grid/unlock\nsed: 1\n")
+    with pytest.raises(InvalidValueError, match="did you mean 'seed'"):
+        folder.config()
+
+
+def test_summary(tmp_path):
+    folder = RunFolder.create(tmp_path / "run", tiny_config())
+    folder.write_summary({"solved": None, "env_steps": 3})
+    assert json.loads(folder.summary_file.read_text()) == {"solved": None, "env_steps": 3}
+
+
+def test_versions_say_what_is_not_installed(monkeypatch):
+    monkeypatch.setattr("isa_learners.runs.run_folder.PACKAGES", ("torch", "surely-not-a-package"))
+    found = versions()
+    assert found["surely-not-a-package"] == "not installed"
+    assert found["torch"][0].isdigit()

@@ -1,0 +1,174 @@
+"""Collecting experience from scripted environments."""
+
+import math
+
+import pytest
+import torch
+from learner_helpers import ScriptedEnv, tiny_config
+
+from isa_learners.ppo.networks import RecurrentNet
+from isa_learners.rollout import Collector, InputEncoder, Rollout
+from isa_learners.runs.algorithm import Algorithm
+from isa_wrappers.envs import make_batch
+
+ENDS = [
+    ["", ""],
+    ["terminated", ""],
+    ["", "truncated"],
+    ["", ""],
+    ["truncated", "terminated"],
+    ["", ""],
+    ["", ""],
+]
+N = 3  # actions
+
+
+def collector_of(ends=ENDS, seed=0, scale=1.0):
+    env = ScriptedEnv(ends, seed)
+    encoder = InputEncoder(env, scale)
+    torch.manual_seed(seed)
+    actor = RecurrentNet(encoder.size, 4, encoder.num_actions)
+    with torch.no_grad():
+        actor.head.weight.normal_()  # A policy with preferences
+    generator = torch.Generator()
+    generator.manual_seed(seed)
+    return Collector(env, actor, encoder, generator, seed)
+
+
+@pytest.fixture(scope="module")
+def played():
+    collector = collector_of()
+    return collector, collector.collect(len(ENDS))
+
+
+def one_hot(action):
+    return [float(a == action) for a in range(N)]
+
+
+def test_inputs_hold_observation_last_action_and_id(played):
+    _, rollout = played
+    for b in range(2):
+        fresh = True
+        for t, ends in enumerate(ENDS):
+            for i in range(2):
+                obs, last, agent = rollout.inputs[t, b, i].split([2, N, 2])
+                base = t + 1 + 100.0 * b
+                assert obs.tolist() == [[base + 0.25, base + 0.5], [base + 0.75, base + 0.125]][i]
+                assert last.tolist() == ([0.0] * N if fresh else one_hot(int(rollout.action[t - 1, b, i])))
+                assert agent.tolist() == [[1.0, 0.0], [0.0, 1.0]][i]
+            fresh = ends[b] != ""
+    assert rollout.start.tolist() == [[True, True], *[[end != "" for end in row] for row in ENDS[:-1]]]
+
+
+def test_final_inputs_are_from_before_the_reset(played):
+    _, rollout = played
+    for t, ends in enumerate(ENDS):
+        for b in range(2):
+            for i in range(2):
+                obs, last, _ = rollout.final_inputs[t, b, i].split([2, N, 2])
+                assert bool((obs < 0).all()) == (ends[b] != ""), "observations before a reset are negative here"
+                assert last.tolist() == one_hot(int(rollout.action[t, b, i]))
+                if ends[b] == "" and t + 1 < len(ENDS):
+                    assert torch.equal(rollout.final_inputs[t, b, i], rollout.inputs[t + 1, b, i])
+
+
+def test_hidden_states_start_afresh_with_every_episode():
+    """Replaying single steps with zeros at episode starts gives the stored log-probabilities and the last state."""
+    collector = collector_of(scale=0.01)  # small inputs, so that gates stay open and the past shows
+    rollout = collector.collect(len(ENDS))
+    hidden = torch.zeros(2, 2, 4)
+    for t, ends in enumerate(ENDS):
+        for b in range(2):
+            for i in range(2):
+                if rollout.start[t, b]:
+                    hidden[b, i] = 0.0
+                logits, after = collector.actor(rollout.inputs[t, b, i][None], hidden[b, i][None])
+                if rollout.alive[t, b, i]:  # the state of the dead stands still
+                    hidden[b, i] = after[0].detach()
+                logits = logits[0].detach().masked_fill(~rollout.available[t, b, i], -math.inf)
+                expected = torch.log_softmax(logits, 0)[rollout.action[t, b, i]]
+                assert float(rollout.log_prob[t, b, i]) == pytest.approx(float(expected), abs=1e-5), (t, b, i, ends)
+    assert ENDS[-1] == ["", ""]
+    torch.testing.assert_close(collector.actor_hidden, hidden)
+
+
+def test_masks_and_living_agents_are_those_the_action_was_taken_with(played):
+    collector, rollout = played
+    env = collector.env
+    for t in range(len(ENDS)):
+        assert torch.equal(rollout.available[t], env.masks[t])
+        assert torch.equal(rollout.alive[t].bool(), env.alive[t])
+        assert torch.equal(rollout.action[t], env.actions[t])
+        assert rollout.reward[t].unique().tolist() == [t + 1.0]
+    assert rollout.terminated.tolist() == [[end == "terminated" for end in row] for row in ENDS]
+    assert rollout.done.tolist() == [[end != "" for end in row] for row in ENDS]
+
+
+def test_never_an_unavailable_action():
+    collector = collector_of([["", "truncated"]] * 200, seed=4)
+    rollout = collector.collect(200)
+    assert rollout.available.gather(-1, rollout.action[..., None]).all()
+    assert not rollout.available.all()
+    assert rollout.action.unique().tolist() == [0, 1, 2]
+
+
+def test_actions_are_drawn_with_the_policys_probabilities():
+    """A policy of 0.2, 0.3 and 0.5 wherever all is available."""
+    collector = collector_of([["", ""]] * 1000, seed=2)
+    p = torch.tensor([0.2, 0.3, 0.5])
+    with torch.no_grad():
+        collector.actor.head.weight.zero_()
+        collector.actor.head.bias.copy_(p.log())
+    rollout = collector.collect(1000)
+    free = rollout.available.all(-1)
+    assert int(free.sum()) > 150
+    share = torch.bincount(rollout.action[free], minlength=3) / free.sum()
+    assert share.tolist() == pytest.approx(p.tolist(), abs=0.1)
+
+
+def test_episodes_go_on_from_rollout_to_rollout():
+    one, two = collector_of(), collector_of()
+    whole = one.collect(7)
+    first, second = two.collect(4), two.collect(3)
+    for name in ("inputs", "final_inputs", "action", "log_prob", "reward", "start"):
+        torch.testing.assert_close(
+            getattr(whole, name), torch.cat([getattr(first, name), getattr(second, name)]), msg=name
+        )
+    assert not second.start[0].any()
+    assert second.actor_hidden.abs().sum() > 0
+    assert first.actor_hidden.abs().sum() == 0
+
+
+def test_observations_are_scaled():
+    plain, tenth = collector_of().collect(2), collector_of(scale=0.1).collect(2)
+    torch.testing.assert_close(tenth.inputs[0, ..., :2], 0.1 * plain.inputs[0, ..., :2])
+    assert torch.equal(tenth.inputs[0, ..., 2:], plain.inputs[0, ..., 2:])
+
+
+def test_the_encoder_knows_its_size():
+    env = make_batch("grid/shooting", 1, "cpu")
+    encoder = InputEncoder(env, 1.0)
+    step = env.reset()
+    none = torch.full((1, 3), encoder.num_actions)
+    assert encoder(step.obs, none).shape[-1] == encoder.size == 3 + 6 + 3
+
+
+def test_join_puts_rollouts_side_by_side():
+    first, second = collector_of(seed=0).collect(3), collector_of(seed=1).collect(3)
+    joined = Rollout.join([first, second])
+    assert torch.equal(joined.action[:, :2], first.action)
+    assert torch.equal(joined.action[:, 2:], second.action)
+    assert joined.actor_hidden.shape[1] == 4
+
+
+def test_the_critics_hidden_state_goes_on_but_not_into_the_next_episode():
+    """What :meth:`PPO.update` hands back is stored with the next rollout: zero where an episode just ended."""
+    algorithm = Algorithm(tiny_config(algo="ippo", env_kwargs={"num_agents": 1, "horizon": 10}), None)
+    phase = algorithm.phase
+    for _ in range(3):
+        rollout = phase.collector.collect(5)
+        _, hidden = phase.ppo.update(rollout)
+        phase.collector.critic_hidden = hidden
+        carried = (hidden.abs().sum((1, 2)) > 0).tolist()
+        assert carried == [not done for done in rollout.done[-1].tolist()]
+    assert rollout.critic_hidden.abs().sum() == 0  # two rollouts make an episode of ten steps

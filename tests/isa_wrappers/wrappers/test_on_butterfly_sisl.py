@@ -1,0 +1,263 @@
+"""Every wrapper and the full stack on the environments of PettingZoo's families butterfly and sisl.
+
+Those with discrete actions run: cooperative_pong, pistonball with ``continuous=False``, knights_archers_zombies (whose
+agents die) and pursuit. Continuous actions have no influence scope: multiwalker, pistonball as it comes and waterworld
+(where PettingZoo still has it) are left out of the scope and must be refused by name.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+
+import numpy as np
+import pytest
+from conformance import STACKS, check_conformance, visited_goals
+
+os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+os.environ.setdefault("SDL_AUDIODRIVER", "dummy")
+pytest.importorskip("pygame")
+pytest.importorskip("supersuit")
+
+from pettingzoo.utils.conversions import aec_to_parallel, parallel_to_aec
+from supersuit import (
+    black_death_v3,
+    color_reduction_v0,
+    concat_vec_envs_v1,
+    dtype_v0,
+    flatten_v0,
+    frame_stack_v1,
+    pad_observations_v0,
+    pettingzoo_env_to_vec_env_v1,
+    resize_v1,
+)
+
+from isa_wrappers import GoalBuffer, InfluenceScope, ScopeConfig, estimate_scope
+from isa_wrappers.batch.parallel import ParallelEnvBatch
+from isa_wrappers.errors import UnsupportedEnvironmentError
+from isa_wrappers.wrappers import GoalSampling, InfluenceCountBonus
+
+NEEDS = {"pistonball": "pymunk", "multiwalker": "Box2D", "waterworld": "pymunk"}
+
+
+def installed():
+    """List the families' environments by name: ``{"pursuit": "pettingzoo.sisl.pursuit_v5", ...}``."""
+    found = {}
+    for family in ("butterfly", "sisl"):
+        package = import_module(f"pettingzoo.{family}")
+        for module in iter_modules(package.__path__):
+            name, _, version = module.name.rpartition("_v")
+            if version.isdigit():
+                found[name] = f"pettingzoo.{family}.{module.name}"
+    return found
+
+
+def module_of(name):
+    if name not in installed():
+        pytest.skip(f"this PettingZoo has no {name}")
+    if name in NEEDS:
+        pytest.importorskip(NEEDS[name])
+    return import_module(installed()[name])
+
+
+def small_images(env):
+    return dtype_v0(flatten_v0(resize_v1(color_reduction_v0(env, "B"), 20, 12)), np.float32)
+
+
+def pong_state(env):
+    """Where the ball and both paddles are; ``state()`` is an image, 400 thousand numbers by default."""
+    game = env.unwrapped.env
+    return np.array([*game.ball._rect.center, game.p0.rects[0].y, game.p1.rects[0].y], dtype=np.float32)
+
+
+def piston_state(env):
+    """Each piston's height, then the ball's place."""
+    game = env.unwrapped
+    return np.array([*(piston.position[1] for piston in game.pistonList), *game.ball.position], dtype=np.float32)
+
+
+def pursuer_places(env):
+    layer = env.unwrapped.env.pursuer_layer
+    return np.concatenate([layer.get_position(i) for i in range(layer.n_agents())]).astype(np.float32)
+
+
+def own_rows(env):
+    """In the first rows of the state stand the agents: say that every action moves its agent's own row."""
+    rows, width = env.state_space.shape
+    dims = {
+        agent: [[width * i + j for j in range(width)]] * int(env.action_space(agent).n)
+        for i, agent in enumerate(env.possible_agents)
+    }
+    return InfluenceScope.from_dimensions(dims, state_size=rows * width)
+
+
+def pursuers_on_the_map(env):
+    """Say that every action moves the map's layer of pursuers, which they all share."""
+    height, width, layers = env.state_space.shape
+    common = [layers * cell + 1 for cell in range(height * width)]
+    dims = {agent: [common] * int(env.action_space(agent).n) for agent in env.possible_agents}
+    return InfluenceScope.from_dimensions(dims, state_size=height * width * layers)
+
+
+@dataclass(frozen=True)
+class Setup:
+    """How an environment is made and its scope found.
+
+    Attributes:
+        name: PettingZoo's, without the version.
+        kwargs: passed to it.
+        wrap: what makes images small.
+        state: the state fallback.
+        scope: its scope; without one it is estimated from a few transitions.
+        own: for each agent dimensions that the estimate must find to be its own and nobody else's.
+        cycles: steps that an episode lasts at most.
+        deaths: whether agents die before the episode's end.
+    """
+
+    name: str
+    kwargs: dict[str, Any]
+    wrap: Callable[[Any], Any] | None = None
+    state: Callable[[Any], Any] | None = None
+    scope: Callable[[Any], InfluenceScope] | None = None
+    own: tuple[tuple[int, ...], ...] = ()
+    cycles: int = 20
+    deaths: bool = False
+
+    def make(self):
+        env = module_of(self.name).parallel_env(**self.kwargs)
+        return env if self.wrap is None else self.wrap(env)
+
+
+# Without a render mode pong and pistonball draw nothing, and every observation is the same empty screen.
+DRAWN = {"render_mode": "rgb_array"}
+SMALL_MAP = {"n_evaders": 3, "n_pursuers": 3, "x_size": 7, "y_size": 7, "obs_range": 3}
+SETUPS = {
+    "pong": Setup(
+        "cooperative_pong",
+        {**DRAWN, "render_ratio": 4, "ball_speed": 4, "max_cycles": 20},
+        small_images,
+        pong_state,
+        own=((2,), (3,)),
+    ),
+    "pistonball": Setup(
+        "pistonball",
+        {**DRAWN, "continuous": False, "n_pistons": 4, "max_cycles": 15},
+        small_images,
+        piston_state,
+        own=((0,), (1,), (2,), (3,)),
+        cycles=15,
+    ),
+    "knights archers zombies": Setup(
+        "knights_archers_zombies",
+        {"line_death": True, "spawn_delay": 1, "max_zombies": 30, "max_cycles": 150},
+        scope=own_rows,
+        cycles=150,
+        deaths=True,
+    ),
+    "pursuit": Setup("pursuit", SMALL_MAP, state=pursuer_places, own=((0, 1), (2, 3), (4, 5))),
+    "pursuit map": Setup("pursuit", SMALL_MAP, scope=pursuers_on_the_map),
+}
+CONTINUOUS = ("multiwalker", "pistonball", "waterworld")
+
+
+@cache
+def scope_of(setup):
+    known = SETUPS[setup]
+    if known.scope is not None:
+        return known.scope(known.make())
+    return estimate_scope(known.make(), ScopeConfig(transitions=60), state_fallback=known.state)
+
+
+@pytest.mark.parametrize("setup", SETUPS)
+@pytest.mark.parametrize("stack", STACKS)
+def test_stacks_conform(setup, stack):
+    known, scope = SETUPS[setup], scope_of(setup)
+    goals = visited_goals(known.make(), known.state)
+    heard = check_conformance(known.make, lambda env: STACKS[stack](env, scope, goals, state=known.state), known.cycles)
+    teams = {len(agents) for agents, *_ in heard}
+    assert (len(teams) > 2) == known.deaths, "agents die one by one, or else all at once"
+
+
+@pytest.mark.parametrize("setup", [name for name, setup in SETUPS.items() if setup.own])
+def test_a_few_transitions_find_what_agents_move(setup):
+    scope = scope_of(setup)
+    for i, own in enumerate(SETUPS[setup].own):
+        assert [set(own) <= set(special) for special in scope.special_dims] == [
+            i == j for j in range(len(scope.agents))
+        ]
+
+
+def test_every_environment_is_tried():
+    assert set(installed()) <= {setup.name for setup in SETUPS.values()} | set(CONTINUOUS)
+
+
+@pytest.mark.parametrize("name", CONTINUOUS)
+def test_continuous_actions_are_refused(name):
+    def make():
+        return module_of(name).parallel_env()
+
+    agents = make().possible_agents
+    scope = InfluenceScope.from_dimensions({agent: [[0]] for agent in agents}, state_size=1)
+    for wrap in STACKS.values():
+        with pytest.raises(UnsupportedEnvironmentError, match=rf"agent '{agents[0]}' .* supported: Discrete\(n\)"):
+            wrap(make(), scope, GoalBuffer(1))
+    with pytest.raises(UnsupportedEnvironmentError, match=r"supported: Discrete\(n\)"):
+        estimate_scope(make())
+
+
+def test_observations_of_every_kind():
+    known, scope = SETUPS["pong"], scope_of("pong")
+    images = module_of("cooperative_pong").parallel_env(**known.kwargs)
+    env = GoalSampling(images, scope, visited_goals(images, pong_state), state_fallback=pong_state)
+    observations, _ = env.reset(seed=0)
+    size = np.prod(images.observation_space("paddle_0").shape)
+    assert observations["paddle_0"].shape == env.observation_space("paddle_0").shape == (size + 1,)
+    sequences = module_of("knights_archers_zombies").parallel_env(obs_method="vector-sequence")
+    env = InfluenceCountBonus(sequences, own_rows(sequences))
+    env.reset(seed=0)
+    _, rewards, *_ = env.step(dict.fromkeys(env.agents, 0))
+    assert rewards == dict.fromkeys(env.agents, pytest.approx(0.2))
+    with pytest.raises(UnsupportedEnvironmentError, match=r"Sequence.*no fixed length"):
+        GoalSampling(sequences, own_rows(sequences), visited_goals(sequences))
+
+
+def test_the_other_forms_of_an_environment():
+    known, scope = SETUPS["pursuit"], scope_of("pursuit")
+    with pytest.raises(UnsupportedEnvironmentError, match="aec_to_parallel"):
+        InfluenceCountBonus(module_of("pursuit").env(**SMALL_MAP), scope)
+    goals = visited_goals(known.make(), known.state)
+
+    def stack(env):
+        return STACKS["full"](env, scope, goals, state=known.state)
+
+    one_by_one = pettingzoo_env_to_vec_env_v1(known.make())
+    for vectorised in (one_by_one, concat_vec_envs_v1(one_by_one, 2)):
+        with pytest.raises(UnsupportedEnvironmentError, match="already vectorised: wrap the environments before"):
+            stack(vectorised)
+        with pytest.raises(UnsupportedEnvironmentError, match="already vectorised: wrap the environments before"):
+            ParallelEnvBatch([vectorised])
+    there_and_back = aec_to_parallel(parallel_to_aec(stack(known.make())))
+    assert isinstance(there_and_back, type(stack(known.make())))
+    vector = concat_vec_envs_v1(pettingzoo_env_to_vec_env_v1(stack(known.make())), 2)
+    observations, _ = vector.reset(seed=0)
+    assert observations.shape == (6, 3 * 3 * 3 + 2)
+    assert vector.step(np.zeros(6, dtype=np.int64))[1].shape == (6,)
+
+
+def test_supersuit_outside_as_well():
+    known, scope = SETUPS["pursuit"], scope_of("pursuit")
+    goals = visited_goals(known.make(), known.state)
+    inner = STACKS["full"](known.make(), scope, goals, state=known.state)
+    env = frame_stack_v1(black_death_v3(pad_observations_v0(inner)), 2)
+    plain = STACKS["full"](known.make(), scope, goals, state=known.state)
+    observations, before = env.reset(seed=1)[0], plain.reset(seed=1)[0]
+    for action in (1, 2, 4):
+        actions = dict.fromkeys(env.agents, action)
+        (observations, rewards, *_), last = env.step(actions), before
+        before, paid, *_ = plain.step(actions)
+        assert rewards == paid
+        for agent, obs in observations.items():
+            np.testing.assert_array_equal(obs.reshape(-1), np.concatenate([last[agent], before[agent]]))
