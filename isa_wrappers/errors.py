@@ -19,6 +19,10 @@ class UnknownTaskError(ISAError, ValueError):
     """No task has this name."""
 
 
+class UnknownNameError(InvalidValueError):
+    """A list of things to choose from (algorithms, rewards, estimators, ...) has no entry of this name."""
+
+
 class UnsupportedEnvironmentError(ISAError, TypeError):
     """The environment lacks something that ISA needs."""
 

@@ -1,0 +1,124 @@
+"""Lists that people add to: a name, what it stands for, and where it comes from."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Generic, TypeVar, cast
+
+from isa_wrappers.errors import InvalidValueError, UnknownNameError, nearest
+
+T = TypeVar("T")
+BUILT_IN = "isa-marl"
+
+
+class Registry(Mapping[str, T], Generic[T]):
+    """Names to entries. Built-in ones are named by ``module:attribute`` and imported when they are first used.
+
+    A package of anyone's adds an entry by an entry point in the registry's group; a program or test by
+    :meth:`register`. An entry point that cannot be imported is warned of once, in one line, and left out; a name that
+    two of them claim cannot be used until one of them goes.
+
+    Args:
+        kind: what an entry is called in messages, such as ``"credit rule"``.
+        group: of the entry points, such as ``"isa_marl.credit_rules"``.
+        built_in: name -> ``"module:attribute"``.
+
+    Example:
+        >>> roots = Registry("root", "no.such.group", {"square": "math:sqrt", "cubic": "math:cbrt"})
+        >>> roots["square"](9.0), list(roots)
+        (3.0, ['square', 'cubic'])
+        >>> roots["sqare"]
+        Traceback (most recent call last):
+        ...
+        isa_wrappers.errors.UnknownNameError: unknown root 'sqare'; did you mean 'square'? known: square, cubic
+    """
+
+    def __init__(self, kind: str, group: str, built_in: Mapping[str, str]) -> None:
+        self.kind, self.group = kind, group
+        self._where = dict(built_in)
+        self._entries: dict[str, T] = {}
+        self._sources = dict.fromkeys(built_in, BUILT_IN)
+        self._clashes: dict[str, list[str]] = {}
+        self._searched = False
+
+    def register(self, name: str, entry: T, source: str = "registered") -> None:
+        """Add an entry for this process.
+
+        Raises:
+            InvalidValueError: if the name is taken; both sources are named.
+        """
+        self._search()
+        if name in self._sources:
+            raise InvalidValueError(
+                f"two entries of the name {name!r} among {self.group}: {self._sources[name]} and {source}; rename one"
+            )
+        self._entries[name], self._sources[name] = entry, source
+
+    def unregister(self, name: str) -> None:
+        """Take back what :meth:`register` added."""
+        del self._entries[name], self._sources[name]
+
+    def source(self, name: str) -> str:
+        """Return which package an entry comes from."""
+        self._search()
+        return self._sources[name]
+
+    def __getitem__(self, name: str) -> T:
+        """Return an entry.
+
+        Raises:
+            UnknownNameError: offering the nearest name and listing all.
+            InvalidValueError: if several packages bring this name; each is named.
+        """
+        self._search()
+        if name in self._clashes:
+            raise InvalidValueError(
+                f"several packages bring {self.kind} {name!r}: {', '.join(self._clashes[name])}; uninstall all but one"
+            )
+        if name not in self._sources:
+            offer = nearest(str(name), self) or ";"
+            raise UnknownNameError(f"unknown {self.kind} {name!r}{offer} known: {', '.join(self)}")
+        if name not in self._entries:
+            module, _, attribute = self._where[name].partition(":")
+            self._entries[name] = cast("T", getattr(import_module(module), attribute))
+        return self._entries[name]
+
+    def __iter__(self) -> Iterator[str]:
+        self._search()
+        return iter(list(self._sources))
+
+    def __len__(self) -> int:
+        self._search()
+        return len(self._sources)
+
+    def __contains__(self, name: object) -> bool:
+        self._search()
+        return name in self._sources
+
+    def _search(self) -> None:
+        """Look for entry points, once."""
+        if self._searched:
+            return
+        self._searched = True
+        for point in entry_points(group=self.group):
+            source = _package(point)
+            if point.name in self._sources:
+                self._clashes.setdefault(point.name, [self._sources[point.name]]).append(source)
+                continue
+            try:
+                entry: Any = point.load()
+            except Exception as error:
+                warnings.warn(
+                    f"{self.kind} {point.name!r} of package {source} cannot be imported and is left out: "
+                    f"{type(error).__name__}: {error}",
+                    stacklevel=4,
+                )
+                continue
+            self._entries[point.name], self._sources[point.name] = entry, source
+
+
+def _package(point: EntryPoint) -> str:
+    return point.dist.name if point.dist is not None else point.value
