@@ -5,6 +5,7 @@ Keys are patterns of task names; all that match hold, later ones over earlier on
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -99,11 +100,18 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
 }
 
 
-def preset_layers(env: str, preset: str) -> list[dict[str, Any]]:
+def preset_layers(
+    env: str, preset: str, presets: Mapping[str, Mapping[str, Mapping[str, Any]]] = PRESETS
+) -> list[Mapping[str, Any]]:
     """Return a preset's values for every pattern that the task matches, later ones over earlier ones.
+
+    Args:
+        env: task name.
+        preset: its name.
+        presets: of the library, or those that an algorithm brings.
 
     Raises:
         InvalidValueError: for an unknown preset.
     """
     check_choice("preset", preset, PRESETS)
-    return [layer for pattern, layer in PRESETS[preset].items() if fnmatchcase(env, pattern)]
+    return [layer for pattern, layer in presets.get(preset, {}).items() if fnmatchcase(env, pattern)]
