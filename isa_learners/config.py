@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from isa_wrappers.errors import InvalidValueError, check_choice
 from isa_wrappers.fields import Count, OneOf, Range, Weight, check_fields
+from isa_wrappers.lazy import lazy
 
 DEFAULT_PRESET = "fast"
 DEFAULT_ALGORITHM = "isa"
@@ -103,3 +104,7 @@ def check_env_kwargs(kwargs: Mapping[str, Any]) -> None:
     for name in ("name", "num_envs", "device", "state_fallback", "success_rule", "workers"):
         if name in kwargs:
             raise InvalidValueError(f"options of the task cannot hold {name!r}: a run sets it; got {kwargs[name]!r}")
+
+
+__getattr__ = lazy(__name__, {"ALGORITHMS": "isa_learners.algorithms", "PPOConfig": "isa_learners.ppo.config"})
+"""They lay here once."""

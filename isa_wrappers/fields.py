@@ -83,11 +83,12 @@ def hints(kind: type) -> dict[str, Any]:
 @cache
 def ranges(kind: type) -> dict[str, Range | OneOf]:
     """Return what every field of a dataclass is annotated with."""
-    found = {}
-    for name, hint in get_type_hints(kind, include_extras=True).items():
-        if get_origin(hint) is Annotated:
-            found |= {name: mark for mark in get_args(hint)[1:] if isinstance(mark, Range | OneOf)}
-    return found
+    marked = {
+        name: get_args(hint)[1]
+        for name, hint in get_type_hints(kind, include_extras=True).items()
+        if get_origin(hint) is Annotated
+    }
+    return {name: mark for name, mark in marked.items() if isinstance(mark, Range | OneOf)}
 
 
 def check_fields(settings: Any) -> None:
