@@ -94,8 +94,8 @@ def _check(config: Any) -> None:
     env = make_batch(config.env, 1, device, config.state_fallback, **config.env_kwargs)
     if config.steps <= (needed := scope_steps(config, len(env.agents))):
         raise InvalidValueError(
-            f"steps must be more than {needed:,}: the scope takes {config.scope.transitions:,} (scope.transitions) of "
-            f"each of {len(env.agents)} agents; got {config.steps:,}"
+            f"steps must be more than {needed:,}: the scope of {len(env.agents)} agents takes as many, with "
+            f"scope.transitions at {config.scope.transitions:,}; got {config.steps:,}"
         )
 
 

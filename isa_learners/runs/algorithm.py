@@ -25,6 +25,7 @@ from isa_wrappers.envs.smax.install import jax_sees
 from isa_wrappers.errors import DeviceError, FileFormatError, InvalidValueError
 from isa_wrappers.rewards.goals import GoalBuffer, GoalProjection
 from isa_wrappers.rewards.intrinsic import CountBonus, GoalReward
+from isa_wrappers.scope.estimators import ESTIMATORS
 from isa_wrappers.scope.influence import InfluenceScope
 
 EXPLORE, REACH, TRAIN = "explore", "reach", "train"
@@ -82,7 +83,7 @@ class Algorithm:
             scope.check_fits(first.agents, first.num_actions, first.state_size)
             if not scope.agent_mask.any():
                 raise InvalidValueError(
-                    f"the scope is empty: delta is {scope.delta:g} and the largest information "
+                    f"the scope is empty: delta is {scope.delta_text} and the largest information "
                     f"{scope.mutual_information.max():.2g}; choose scope.delta below that, or estimate otherwise"
                 )
             self.projection = GoalProjection(scope, self.device)
@@ -214,4 +215,6 @@ def scope_for(config: RunConfig) -> tuple[InfluenceScope, int]:
 
 def scope_steps(config: RunConfig, num_agents: int) -> int:
     """Count the environment steps that a run's scope takes."""
-    return config.scope.transitions * num_agents if config.algo == "isa" else 0
+    if config.algo != "isa":
+        return 0
+    return ESTIMATORS[config.scope.estimator].env_steps(config.scope, num_agents)
