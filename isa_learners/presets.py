@@ -14,7 +14,7 @@ from isa_wrappers.errors import check_choice
 # Ours. A force moves the velocity at once and the position late and little: its information is 0.05 where
 # dimensions out of reach have 0.015 (pooled, window 3), so the threshold lies between.
 _PARTICLES = {
-    "scope": {"transitions": 5_000, "bin_width": 0.05, "window": 3, "delta": 0.03, "conditioning": "pooled"},
+    "scope": {"transitions": 5_000, "bin_width": 0.05, "window": 3, "delta": 0.03, "estimator": "nmi_pooled"},
     "count": {"count_scale": 10.0},
     "ppo": {"rollout_steps": 25, "gamma": 0.95, "obs_scale": 1.0},
 }
@@ -23,7 +23,7 @@ _PARTICLES = {
 # Pooled, as the authors' program has it: a battle of random play lasts some 20 steps, and in blocks that small eight
 # marines' D_c takes in the enemies' cooldowns, whose ups and downs lambda would then reward.
 _BATTLES: dict[str, dict[str, Any]] = {
-    "scope": {"transitions": 2_000, "bin_width": 0.01, "conditioning": "pooled"},
+    "scope": {"transitions": 2_000, "bin_width": 0.01, "estimator": "nmi_pooled"},
     "count": {"count_scale": 100.0, "beta1": 0.0, "beta2": 0.0},
     "goal": {"hamming": 50.0, "alpha1": 0.0, "alpha2": 0.0},
 }

@@ -10,24 +10,33 @@ from isa_wrappers.rewards.counts import VisitCounter
 from isa_wrappers.rewards.goals import GoalBuffer, GoalProjection
 from isa_wrappers.rewards.intrinsic import CountBonus, GoalReward
 from isa_wrappers.scope.estimation import estimate_scope
-from isa_wrappers.scope.files import load_scope, plot_scope, save_scope, scope_table, scope_to_dict
+from isa_wrappers.scope.estimators import ESTIMATORS, Estimator
+from isa_wrappers.scope.files import load_scope, save_scope, scope_to_dict
 from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.scope.information import normalized_mutual_information
+from isa_wrappers.scope.plots import plot_scope
+from isa_wrappers.scope.tables import scope_table
+from isa_wrappers.scope.thresholds import THRESHOLD_RULES
+from isa_wrappers.scope.transitions import Transitions
 
 keep_former_paths()
 
 __all__ = [
+    "ESTIMATORS",
+    "THRESHOLD_RULES",
     "BatchEnv",
     "BatchStep",
     "BatchWrapper",
     "CountBonus",
     "CountConfig",
+    "Estimator",
     "GoalBuffer",
     "GoalConfig",
     "GoalProjection",
     "GoalReward",
     "InfluenceScope",
     "ScopeConfig",
+    "Transitions",
     "VisitCounter",
     "estimate_scope",
     "load_scope",

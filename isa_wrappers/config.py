@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from isa_wrappers.errors import check_choice, check_float, check_int
+from isa_wrappers.errors import check_float, check_int, check_name
 
 
 @dataclass(frozen=True)
@@ -12,26 +12,32 @@ class ScopeConfig:
     """How a scope is estimated (Definitions 1 to 3; Algorithm 1, line 4).
 
     Attributes:
-        transitions: N, listened transitions an agent.
-        delta: threshold of Def. 1 on the normalised mutual information.
+        transitions: N, transitions per agent.
+        delta: threshold of Def. 1.
         bin_width: width of the bins of a state change, in the state's units.
         window: W; changes over 1 to W steps are looked at, and the largest information counts.
-        conditioning: ``block`` takes the mean over teammates' joint actions as Def. 1 says; ``pooled`` throws all
-            transitions together. Small blocks bias ``block`` upwards; teammates' moves bias ``pooled`` downwards.
+        estimator: what is compared with delta, by its name in ``isa_wrappers.scope.estimators.ESTIMATORS``.
+            ``nmi_block`` is the paper's normalised mutual information, the mean over teammates' joint actions as
+            Def. 1 says; ``nmi_pooled`` throws all transitions together.
+        threshold: how the threshold is found, by its name in ``isa_wrappers.scope.thresholds.THRESHOLD_RULES``.
+            ``fixed`` takes ``delta`` itself.
     """
 
     transitions: int = 2_000
     delta: float = 0.3
     bin_width: float = 0.01
     window: int = 1
-    conditioning: str = "block"
+    estimator: str = "nmi_block"
+    threshold: str = "fixed"
 
     def __post_init__(self) -> None:
         check_int("transitions", self.transitions, 1)
         check_float("delta", self.delta, 0.0, 1.0, below=True)
         check_float("bin_width", self.bin_width, 1e-12)
         check_int("window", self.window, 1)
-        check_choice("conditioning", self.conditioning, ("block", "pooled"))
+        # Only estimate_scope() knows the lists: what people add to them stands above this module.
+        check_name("estimator", self.estimator)
+        check_name("threshold", self.threshold)
 
 
 @dataclass(frozen=True)

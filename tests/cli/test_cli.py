@@ -117,12 +117,12 @@ def test_scope_of_shooting_as_json(capsys):
 
 
 def test_scope_options_reach_the_estimate(capsys):
-    options = ["--transitions", 400, "--delta", 0.99, "--bin-width", 0.5, "--window", 2, "--conditioning", "pooled"]
+    options = ["--transitions", 400, "--delta", 0.99, "--bin-width", 0.5, "--window", 2, "--estimator", "nmi_pooled"]
     assert isa("scope", "grid/unlock", "--kwargs", '{"num_agents": 2}', *options, "--seed", 3, "--json") == 0
     found = json.loads(capsys.readouterr().out)
     assert found["agents"] == ["agent_0", "agent_1"]
     assert found["D_i"] == [[], []], "nothing passes a threshold of 0.99"
-    wanted = {"transitions": 400, "delta": 0.99, "bin_width": 0.5, "window": 2, "conditioning": "pooled", "seed": 3}
+    wanted = {"transitions": 400, "delta": 0.99, "bin_width": 0.5, "window": 2, "estimator": "nmi_pooled", "seed": 3}
     assert wanted.items() <= found["settings"].items()
 
 
@@ -144,12 +144,12 @@ def test_scope_follows_the_presets(capsys):
     """The particles' preset has a threshold and a window of its own; an option given holds over it."""
     few = ["scope", "mpe/simple_spread_v3", "--transitions", 200, "--json"]
     settings = []
-    for options in ([], ["--delta", 0.5, "--window", 1, "--conditioning", "block"]):
+    for options in ([], ["--delta", 0.5, "--window", 1, "--estimator", "nmi_block"]):
         assert isa(*few, *options) == 0
         settings.append(json.loads(capsys.readouterr().out)["settings"])
-    names = ("transitions", "delta", "bin_width", "window", "conditioning")
-    assert [settings[0][name] for name in names] == [200, 0.03, 0.05, 3, "pooled"]
-    assert [settings[1][name] for name in names] == [200, 0.5, 0.05, 1, "block"]
+    names = ("transitions", "delta", "bin_width", "window", "estimator")
+    assert [settings[0][name] for name in names] == [200, 0.03, 0.05, 3, "nmi_pooled"]
+    assert [settings[1][name] for name in names] == [200, 0.5, 0.05, 1, "nmi_block"]
 
 
 def test_scope_as_files(tmp_path, capsys):
@@ -237,7 +237,10 @@ def test_train_is_told_what_success_is(capsys, rule, warned):
 @pytest.mark.parametrize("steps", [10, 60])
 def test_train_for_no_more_steps_than_listening_takes(steps, capsys):
     assert isa("train", *TINY, "--steps", steps, "--out", "out") == 2
-    assert "steps must be more than 60: the scope takes 60 (scope.transitions)" in capsys.readouterr().err
+    assert (
+        "steps must be more than 60: the scope of 1 agents takes as many, with scope.transitions at 60"
+        in capsys.readouterr().err
+    )
     assert not Path("out").exists()
     assert isa("train", *TINY, "--algo", "ippo", "--steps", 10, "--out", "out") == 0, "it listens to nobody"
 
@@ -353,7 +356,9 @@ MISTAKES = {
     "N too small, train": (["train", "grid/unlock", "--set", "scope.transitions=3"], "at least 10 .* got 3"),
     "bin width": (["scope", "grid/unlock", "--bin-width", 0], "bin_width .* got 0.0"),
     "window": (["scope", "grid/unlock", "--window", 0], "window .* got 0"),
-    "conditioning": (["scope", "grid/unlock", "--conditioning", "blok"], "'blok'; did you mean 'block'?"),
+    "estimator": (["scope", "grid/unlock", "--estimator", "nmi_blok"], "estimator 'nmi_blok'; did you mean 'nmi_"),
+    "estimator, train": (["train", "grid/unlock", "--set", "scope.estimator=nmi"], "unknown scope estimator 'nmi'"),
+    "threshold rule": (["scope", "grid/unlock", "--threshold", "fix"], "threshold rule 'fix'; did you mean 'fixed'"),
     "seed": (["scope", "grid/unlock", "--seed", -1], "-1"),
     "continuous actions": (["scope", "toy_envs:continuous"], "'a' has action space Box.*Discrete"),
     "continuous actions, train": (["train", "toy_envs:continuous"], "Box.*Discrete"),

@@ -50,6 +50,8 @@ BAD = {
         "delta": [-0.1, 1.0, 1.5, math.nan],
         "bin_width": [0, -1.0],
         "window": [0],
+        "estimator": ["", 3],
+        "threshold": ["", None],
     },
     CountConfig: {"beta1": [-1], "beta2": [-1], "count_scale": [0], "table_bits": [3, 31]},
     GoalConfig: {"alpha1": [-1], "alpha2": [-1], "hamming": [-1], "capacity": [0], "first_goals": [0, 101]},

@@ -195,7 +195,7 @@ def test_games_that_crash_hang_and_die_in_one_batch(stand_in, tmp_path):
 
 
 def test_scope_by_name_uses_few_games(stand_in, tmp_path):
-    config = ScopeConfig(60, delta=0.3, conditioning="pooled", bin_width=0.02)
+    config = ScopeConfig(60, delta=0.3, estimator="nmi_pooled", bin_width=0.02)
     scope = estimate_task_scope("smac/3m", config, reward="sparse")
     assert scope.settings["env"] == "smac/3m"
     assert len(pids(tmp_path / "pids")) == 3, "one an agent"
