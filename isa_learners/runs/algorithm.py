@@ -20,8 +20,7 @@ from isa_learners.rollout import Collector, InputEncoder
 from isa_wrappers.arrays import backend, stream_seed, with_prefix, without_prefix
 from isa_wrappers.batch.protocol import BatchEnv
 from isa_wrappers.wrappers.batch.wrappers import BatchCountBonus, BatchGoals, BatchRecorder
-from isa_wrappers.envs import estimate_task_scope, make_batch
-from isa_wrappers.envs.smax.install import jax_sees
+from isa_wrappers.envs import estimate_task_scope, family_of, make_batch
 from isa_wrappers.errors import DeviceError, FileFormatError, InvalidValueError
 from isa_wrappers.rewards.goals import GoalBuffer, GoalProjection
 from isa_wrappers.rewards.intrinsic import CountBonus, GoalReward
@@ -43,10 +42,7 @@ def resolve_device(device: str, env: str = "") -> str:
         return device
     if not torch.cuda.is_available():
         return "cpu"
-    if env.startswith("smax/") and not jax_sees("cuda"):
-        warnings.warn("torch sees a GPU and JAX none, so on with the CPU; pip install 'jax[cuda12]'", stacklevel=2)
-        return "cpu"
-    return "cuda"
+    return family_of(env).device(device) if env else "cuda"
 
 
 @dataclass
