@@ -237,7 +237,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    device = resolve_device(args.device, "smax/")
+    device = resolve_device(args.device, "smax/3m")
     place = jax.devices("cuda" if device.startswith("cuda") else "cpu")[0]
     own = {"algo": "ippo", "device": device, "threads": args.threads, "env_kwargs": {"reward": "dense"}}
     constant = parse_overrides(["ppo.anneal_to=1.0"])  # JAX's side keeps its rates

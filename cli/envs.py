@@ -7,24 +7,27 @@ import json
 import typer
 
 from isa_wrappers.envs import available_tasks
-from isa_wrappers.envs.smac.install import smac_missing
+from isa_wrappers.envs.own import FAMILY as OWN
+from isa_wrappers.envs.registry import missing_families, task_source
+from isa_wrappers.registry import BUILT_IN
 
 from .options import Json
 
 
 def envs(as_json: Json = False) -> None:
-    """List the tasks that can be run here."""
+    """List the tasks that can be run here, and what those that cannot would need."""
+    tasks = available_tasks()
     if as_json:
-        typer.echo(
-            json.dumps({"envs": [{"name": name, "description": text} for name, text in available_tasks().items()]})
-        )
+        listed = [{"name": name, "description": text, "source": task_source(name)} for name, text in tasks.items()]
+        typer.echo(json.dumps({"envs": listed}))
         return
-    for name, text in available_tasks().items():
-        typer.echo(f"{name:<32} {text}")
-    if not any(name.startswith("mpe/") for name in available_tasks()):
-        typer.echo(f"{'mpe/NAME':<32} particle environments; needs mpe2: pip install 'isa-marl[mpe]'")
-    if not any(name.startswith("smax/") for name in available_tasks()):
-        typer.echo(f"{'smax/NAME':<32} SMAC's battles without the game; needs jaxmarl: pip install 'isa-marl[smax]'")
-    if missing := smac_missing():
-        typer.echo(f"{'smac/NAME':<32} SMAC's battles in StarCraft II; {missing.removeprefix('smac/NAME ')}")
-    typer.echo(f"{'package.module:factory':<32} a function of yours that returns a PettingZoo ParallelEnv")
+    for name, text in tasks.items():
+        source = task_source(name)
+        typer.echo(_line(name, text if source == BUILT_IN else f"{text} (from {source})"))
+    for prefix, text in missing_families().items():
+        typer.echo(_line(f"{prefix}/NAME", text))
+    typer.echo(_line(OWN.prefix, OWN.description))
+
+
+def _line(name: str, text: str) -> str:
+    return f"{name:<32} {text}"

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from isa_wrappers.errors import InvalidValueError, UnknownNameError, nearest
 
@@ -36,13 +36,16 @@ class Registry(Mapping[str, T], Generic[T]):
         isa_wrappers.errors.UnknownNameError: unknown root 'sqare'; did you mean 'square'? known: square, cubic
     """
 
+    _round: ClassVar[int] = 0
+
     def __init__(self, kind: str, group: str, built_in: Mapping[str, str]) -> None:
         self.kind, self.group = kind, group
         self._where = dict(built_in)
         self._entries: dict[str, T] = {}
         self._sources = dict.fromkeys(built_in, BUILT_IN)
         self._clashes: dict[str, list[str]] = {}
-        self._searched = False
+        self._found: list[str] = []
+        self._searched = -1
 
     def register(self, name: str, entry: T, source: str = "registered") -> None:
         """Add an entry for this process.
@@ -60,6 +63,11 @@ class Registry(Mapping[str, T], Generic[T]):
     def unregister(self, name: str) -> None:
         """Take back what :meth:`register` added."""
         del self._entries[name], self._sources[name]
+
+    @staticmethod
+    def look_again() -> None:
+        """Let every registry look for entry points anew when it is next used, as after an installation."""
+        Registry._round += 1
 
     def source(self, name: str) -> str:
         """Return which package an entry comes from."""
@@ -99,10 +107,15 @@ class Registry(Mapping[str, T], Generic[T]):
         return name in self._sources
 
     def _search(self) -> None:
-        """Look for entry points, once."""
-        if self._searched:
+        """Look for entry points, once; after :meth:`look_again`, once more."""
+        if self._searched == Registry._round:
             return
-        self._searched = True
+        self._searched = Registry._round
+        for name in self._found:
+            self._entries.pop(name, None)
+            del self._sources[name]
+        self._found.clear()
+        self._clashes.clear()
         for point in entry_points(group=self.group):
             source = _package(point)
             if point.name in self._sources:
@@ -111,13 +124,14 @@ class Registry(Mapping[str, T], Generic[T]):
             try:
                 entry: Any = point.load()
             except Exception as error:
+                why = " ".join(f"{type(error).__name__}: {error}".split())
                 warnings.warn(
-                    f"{self.kind} {point.name!r} of package {source} cannot be imported and is left out: "
-                    f"{type(error).__name__}: {error}",
+                    f"{self.kind} {point.name!r} of package {source} cannot be imported and is left out: {why}",
                     stacklevel=4,
                 )
                 continue
             self._entries[point.name], self._sources[point.name] = entry, source
+            self._found.append(point.name)
 
 
 def _package(point: EntryPoint) -> str:

@@ -23,7 +23,7 @@ from isa_wrappers.spaces import (
 from isa_wrappers.success import SuccessRule, SuccessTeller
 
 Row = dict[str, npt.NDArray[Any]]
-"""One copy's part of a :class:`~isa_wrappers.batch.BatchStep`, by the names of its fields, and ``discarded``."""
+"""One copy's part of a :class:`~isa_wrappers.batch.BatchStep`, by the names of its fields, ``discarded`` among them."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,13 @@ class EnvCopy:
 
 
 def completed(seen: Row, final: Row) -> Row:
-    """Return a whole row: what is seen now, and what was seen ``final``ly before an automatic reset."""
-    flags = {name: np.zeros((), dtype=bool) for name in ("terminated", "truncated", "success", "discarded")}
+    """Return whole rows: what is seen now, and what was seen ``final``ly before an automatic reset.
+
+    Args:
+        seen: ``obs``, ``state``, ``available`` and ``alive`` of one copy, or of several along a first axis.
+        final: the same before the reset.
+    """
+    copies = seen["alive"].shape[:-1]
+    flags = {name: np.zeros(copies, dtype=bool) for name in ("terminated", "truncated", "success", "discarded")}
     last = {"final_" + name: final[name] for name in ("obs", "state", "alive")}
-    return {**seen, **flags, **last, "reward": np.zeros(len(seen["alive"]), dtype=np.float32)}
+    return {**seen, **flags, **last, "reward": np.zeros(seen["alive"].shape, dtype=np.float32)}

@@ -3,56 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
-
-import numpy as np
+from typing import Any
 
 from isa_wrappers.arrays import Array, backend, to_numpy
-from isa_wrappers.batch.env_copy import CopySpec, EnvCopy, Row
+from isa_wrappers.batch.copies import Copies, LocalCopies, Rows
 from isa_wrappers.batch.protocol import BatchStep, check_finite
 from isa_wrappers.batch.workers import WorkerCopies
-from isa_wrappers.errors import InvalidValueError
+from isa_wrappers.errors import InvalidValueError, check_int
 from isa_wrappers.spaces import StateFallback
 from isa_wrappers.success import SuccessRule
-
-
-class Copies(Protocol):
-    """Copies that are reset and stepped together."""
-
-    spec: CopySpec
-
-    def reset(self, seeds: Sequence[int | None]) -> list[Row]:
-        """Start every copy afresh."""
-
-    def step(self, actions: Sequence[Sequence[int]]) -> list[Row]:
-        """Advance every copy."""
-
-    def close(self) -> None:
-        """Close every copy."""
-
-
-class LocalCopies:
-    """Copies stepped one after the other in this process."""
-
-    def __init__(self, envs: Sequence[Any], fallback: StateFallback, success: SuccessRule) -> None:
-        if len({id(env) for env in envs}) < len(envs):
-            raise InvalidValueError(f"every copy must be an environment of its own; {envs[0]} is there more than once")
-        first = EnvCopy(envs[0], fallback, success)
-        self.spec = first.spec
-        self._copies = [first, *(EnvCopy(env, fallback, success, first.spec) for env in envs[1:])]
-
-    def reset(self, seeds: Sequence[int | None]) -> list[Row]:
-        """Start every copy afresh."""
-        return [copy.reset(seed) for copy, seed in zip(self._copies, seeds, strict=True)]
-
-    def step(self, actions: Sequence[Sequence[int]]) -> list[Row]:
-        """Advance every copy."""
-        return [copy.step(joint) for copy, joint in zip(self._copies, actions, strict=True)]
-
-    def close(self) -> None:
-        """Close every copy."""
-        for copy in self._copies:
-            copy.close()
 
 
 class ParallelEnvBatch:
@@ -63,8 +22,9 @@ class ParallelEnvBatch:
     are unavailable. A copy's episode ends when no agent is left; it counts as truncated unless the last step
     terminated all that acted. Dead agents observe zeros.
 
-    With ``workers`` each copy runs in a process of its own. One that dies or stays silent for ``timeout`` seconds is
-    killed with all it started and replaced; its episode then ends as truncated, with the last observation.
+    With ``workers`` the copies run in worker processes. A worker that dies or stays silent for ``timeout`` seconds is
+    killed with all it started and replaced, with all its copies; their episodes then end as truncated and discarded,
+    with the last observation.
 
     Args:
         envs: at least one environment; all alike. With ``workers``, functions that make one: they are sent to the
@@ -73,14 +33,16 @@ class ParallelEnvBatch:
         state_fallback: what stands for ``state()`` where it is missing: ``"observations"`` concatenates them, a
             function maps the environment to a vector; ``None`` refuses.
         success: how a won episode is told, see :data:`~isa_wrappers.success.SuccessRule`.
-        workers: step the copies in worker processes.
-        timeout: seconds that a worker may take for one reset or step; ``None`` waits for ever.
+        workers: how many processes step the copies, which are split among them evenly and in order; ``True`` for one
+            process per copy, 0 for this process.
+        timeout: seconds that a worker may take for one reset or step of its copies; ``None`` waits for ever.
 
     Attributes:
         discarded: episodes lost so far because their worker died or hung, or that ended with
             ``infos[agent]["crashed"]``.
 
     Raises:
+        InvalidValueError: without environments, if one is there twice, or with workers where it is no function.
         UnsupportedEnvironmentError: if actions are not Discrete, it is no ParallelEnv, or ``state()`` is missing.
         WorkerError: if workers do not start.
     """
@@ -91,14 +53,15 @@ class ParallelEnvBatch:
         device: str | None = None,
         state_fallback: StateFallback = None,
         success: SuccessRule = "success",
-        workers: bool = False,
+        workers: int = 0,
         timeout: float | None = None,
     ) -> None:
         if not envs:
             raise InvalidValueError("num_envs must be a whole number at least 1, got 0")
+        processes = len(envs) if workers is True else check_int("workers", workers or 0, 0)
         self._copies: Copies = (
-            WorkerCopies(envs, state_fallback, success, timeout)
-            if workers
+            WorkerCopies(envs, state_fallback, success, timeout, processes)
+            if processes
             else LocalCopies(envs, state_fallback, success)
         )
         spec = self._copies.spec
@@ -133,8 +96,7 @@ class ParallelEnvBatch:
         """Close every copy."""
         self._copies.close()
 
-    def _pack(self, rows: list[Row]) -> BatchStep:
-        batch = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+    def _pack(self, batch: Rows) -> BatchStep:
         self.discarded += int(batch["discarded"].sum())
         for name, names in (("final_state", self.state_names), ("state", self.state_names), ("reward", self.agents)):
             check_finite(name.removeprefix("final_"), batch[name], self._time, names)

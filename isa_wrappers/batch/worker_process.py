@@ -1,4 +1,4 @@
-"""What a worker process runs: one copy of an environment that answers requests until nobody asks any more."""
+"""What a worker process runs: copies of an environment that answer requests until nobody asks any more."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import cloudpickle  # type: ignore[import-untyped]
 
-from isa_wrappers.batch.env_copy import EnvCopy
+from isa_wrappers.batch.copies import LocalCopies
 from isa_wrappers.errors import WorkerError
 
 GRACE = 10.0
@@ -24,7 +24,7 @@ def serve(descriptor: int, parent: int) -> None:
     """Answer requests until the pipe closes: what a worker process runs."""
     threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
     pipe = Connection(descriptor)
-    copy: EnvCopy | None = None
+    copies: LocalCopies | None = None
     try:
         while True:
             number, method, arguments = cloudpickle.loads(pipe.recv_bytes())
@@ -32,11 +32,11 @@ def serve(descriptor: int, parent: int) -> None:
             value: Any = None
             try:
                 if method == "make":
-                    factory, fallback, success = arguments
-                    copy = EnvCopy(factory(), fallback, success)
-                    value = copy.spec
+                    factories, fallback, success = arguments
+                    copies = LocalCopies([factory() for factory in factories], fallback, success)
+                    value = copies.spec
                 else:
-                    value = getattr(copy, method)(*arguments)
+                    value = getattr(copies, method)(*arguments)
             except Exception as caught:
                 error, value = _portable(caught), traceback.format_exc()
             pipe.send_bytes(cloudpickle.dumps((number, error, value)))
@@ -44,8 +44,8 @@ def serve(descriptor: int, parent: int) -> None:
         pass  # nobody asks any more
     finally:
         try:
-            if copy is not None:
-                copy.close()
+            if copies is not None:
+                copies.close()
         finally:
             os.killpg(os.getpgrp(), signal.SIGKILL)  # this process and whatever it has left running
 

@@ -1,4 +1,4 @@
-"""Copies of an environment in worker processes: one process a copy, replaced when it dies or hangs."""
+"""Copies of an environment in worker processes, several per process; a process that dies or hangs is replaced."""
 
 from __future__ import annotations
 
@@ -11,23 +11,25 @@ import time
 import weakref
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import pairwise
 from multiprocessing.connection import Connection
 from typing import Any
 
 import cloudpickle  # type: ignore[import-untyped]
 import numpy as np
 
-from isa_wrappers.batch.env_copy import CopySpec, Row, completed
-from isa_wrappers.errors import WorkerError, check_float
+from isa_wrappers.batch.copies import Rows
+from isa_wrappers.batch.env_copy import CopySpec, completed
+from isa_wrappers.errors import InvalidValueError, WorkerError, check_float
 from isa_wrappers.spaces import StateFallback
 from isa_wrappers.success import SuccessRule
 
-LOSSES = 3
-"""A copy whose worker is lost this often, with no step between, is given up."""
+MAX_CONSECUTIVE_FAILURES = 3
+"""A worker that is lost this often, with no step between, is given up."""
 START = 60.0
-"""Seconds beyond the time-out that a worker gets to start and to make its environment."""
+"""Seconds beyond the time-out that a worker gets to start and to make its environments."""
 GRACE = 10.0
-"""Seconds a worker gets to close its environment before it is killed."""
+"""Seconds a worker gets to close its environments before it is killed."""
 
 
 class _LostError(Exception):
@@ -39,14 +41,14 @@ class _RemoteError(Exception):
 
 
 class Worker:
-    """One process that holds one copy. It leads a process group of its own, so that nothing it starts outlives it.
+    """One process that holds some copies. It leads a process group of its own, so that nothing it starts outlives it.
 
     Args:
-        number: of the copy, for messages.
+        copies: their numbers within the batch.
     """
 
-    def __init__(self, number: int) -> None:
-        self.number = number
+    def __init__(self, copies: range) -> None:
+        self.copies = copies
         self._asked = 0
         ours, theirs = socket.socketpair()
         with theirs:
@@ -65,6 +67,10 @@ class Worker:
             )
         self.pipe = Connection(ours.detach())
 
+    def __str__(self) -> str:
+        first, last = self.copies[0], self.copies[-1]
+        return f"the worker of copy {first}" if first == last else f"the worker of copies {first} to {last}"
+
     def ask(self, method: str, *arguments: Any) -> None:
         """Send a request; its answer is to be taken with :meth:`answer`."""
         self._asked += 1
@@ -82,123 +88,151 @@ class Worker:
         except (EOFError, OSError):
             raise _LostError("died") from None
         if error is not None:
-            raise error from _RemoteError(f"in the worker of copy {self.number}:\n{value}")
+            raise error from _RemoteError(f"in {self}:\n{value}")
         return value
 
 
 class WorkerCopies:
-    """Copies that are asked all at once and then listened to.
+    """Copies in worker processes that are asked all at once and then listened to.
 
     Args:
         factories: functions that make one environment each.
         fallback: what stands for a missing ``state()``.
         success: how a won episode is told.
-        timeout: seconds a worker may take for one reset or step; ``None`` waits for ever.
+        timeout: seconds a worker may take for one reset or step of its copies; ``None`` waits for ever.
+        workers: processes, at most one per copy; the copies are split among them evenly and in order.
 
     Raises:
-        InvalidValueError: if the time-out is negative.
-        WorkerError: if a worker dies or hangs while it makes its environment.
+        InvalidValueError: if the time-out is negative, or a factory is no function.
+        WorkerError: if a worker dies or hangs while it makes its environments.
     """
 
     def __init__(
         self,
         factories: Sequence[Callable[[], Any]],
         fallback: StateFallback,
-        success: SuccessRule = "success",
-        timeout: float | None = None,
+        success: SuccessRule,
+        timeout: float | None,
+        workers: int,
     ) -> None:
+        for factory in factories:
+            if not callable(factory):
+                raise InvalidValueError(f"workers take functions that make an environment each, got {factory!r}")
         self._factories, self._fallback, self._success = list(factories), fallback, success
         self._timeout = None if timeout is None else check_float("timeout", timeout, 0.0)
+        shares = _split(len(self._factories), workers)
         self._workers: list[Worker] = []
-        self._last: list[Row] = []
-        self._losses = [0] * len(self._factories)
+        self._last: list[Rows] = []
+        self._failures = [0] * len(shares)
         self._finalizer = weakref.finalize(self, _end, self._workers)  # at exit too
         try:
-            for b in range(len(self._factories)):
-                self._workers.append(self._make(b))
+            for copies in shares:
+                self._workers.append(self._make(copies))
             specs = [self._made(worker) for worker in self._workers]
             self.spec: CopySpec = specs[0]
         except BaseException:
             self.close()
             raise
 
-    def reset(self, seeds: Sequence[int | None]) -> list[Row]:
+    def reset(self, seeds: Sequence[int | None]) -> Rows:
         """Start every copy afresh."""
-        rows = self._ask_all("reset", [(seed,) for seed in seeds])
-        self._last = [self._replaced(b, row, seeds[b]) if isinstance(row, str) else row for b, row in enumerate(rows)]
-        return self._last
+        parts = self._ask_all("reset", seeds)
+        self._last = [self._replaced(w, part, seeds) if isinstance(part, str) else part for w, part in enumerate(parts)]
+        return _joined(self._last)
 
-    def step(self, actions: Sequence[Sequence[int]]) -> list[Row]:
+    def step(self, actions: Sequence[Sequence[int]]) -> Rows:
         """Advance every copy; those whose worker was lost come back truncated, with the last observation."""
-        rows = self._ask_all("step", [(joint,) for joint in actions])
-        for b, row in enumerate(rows):
-            if isinstance(row, str):
-                self._last[b] = _discarded(self._last[b], self._replaced(b, row, None))
+        for w, part in enumerate(self._ask_all("step", actions)):
+            if isinstance(part, str):
+                fresh = self._replaced(w, part, [None] * len(self._factories))
+                self._last[w] = _discarded(self._last[w], fresh)
             else:
-                self._last[b], self._losses[b] = row, 0
-        return list(self._last)
+                self._last[w], self._failures[w] = part, 0
+        return _joined(self._last)
 
     def close(self) -> None:
         """End every worker and what it started."""
         _end(self._workers)
 
-    def _make(self, b: int) -> Worker:
-        worker = Worker(b)
-        worker.ask("make", self._factories[b], self._fallback, self._success)
+    def _make(self, copies: range) -> Worker:
+        worker = Worker(copies)
+        worker.ask("make", [self._factories[b] for b in copies], self._fallback, self._success)
         return worker
 
     def _made(self, worker: Worker) -> Any:
         try:
             return worker.answer(self._deadline(START))
         except _LostError as lost:
-            raise WorkerError(f"the worker of copy {worker.number} {lost} while it made its environment") from None
+            what = "its environment" if len(worker.copies) == 1 else "its environments"
+            raise WorkerError(f"{worker} {lost} while it made {what}") from None
 
     def _deadline(self, more: float = 0.0) -> float | None:
         return None if self._timeout is None else time.monotonic() + self._timeout + more
 
-    def _ask_all(self, method: str, arguments: list[tuple[Any, ...]]) -> list[Row | str]:
-        """Return the rows, or why a worker was lost; raise the first error once all have answered."""
+    def _ask_all(self, method: str, arguments: Sequence[Any]) -> list[Rows | str]:
+        """Ask with one argument per copy; return each worker's rows, or why it was lost.
+
+        Raises the first error once all have answered.
+        """
         if not self._workers:
             raise WorkerError("the batch is closed; make a new one")
-        for worker, given in zip(self._workers, arguments, strict=True):
-            worker.ask(method, *given)
+        for worker in self._workers:
+            worker.ask(method, [arguments[b] for b in worker.copies])
         deadline = self._deadline()
-        rows: list[Row | str] = []
+        parts: list[Rows | str] = []
         errors: list[Exception] = []
         for worker in self._workers:
             try:
-                rows.append(worker.answer(deadline))
+                parts.append(worker.answer(deadline))
             except _LostError as lost:
-                rows.append(str(lost))
+                parts.append(str(lost))
             except Exception as error:
                 errors.append(error)
         if errors:
             raise errors[0]
-        return rows
+        return parts
 
-    def _replaced(self, b: int, why: str, seed: int | None) -> Row:
-        """Put a new worker in the place of a lost one and start an episode in it."""
+    def _replaced(self, w: int, why: str, seeds: Sequence[int | None]) -> Rows:
+        """Put a new worker in the place of a lost one and start an episode in each of its copies."""
         while True:
-            self._losses[b] += 1
-            _end([self._workers[b]], grace=0.0)
-            if self._losses[b] >= LOSSES:
-                raise WorkerError(f"the worker of copy {b} was lost {LOSSES} times in a row; the last time it {why}")
-            self._workers[b] = self._make(b)
-            self._made(self._workers[b])
-            self._workers[b].ask("reset", seed)
+            lost = self._workers[w]
+            self._failures[w] += 1
+            _end([lost], grace=0.0)
+            if self._failures[w] >= MAX_CONSECUTIVE_FAILURES:
+                raise WorkerError(f"{lost} was lost {MAX_CONSECUTIVE_FAILURES} times in a row; the last time it {why}")
+            worker = self._workers[w] = self._make(lost.copies)
+            self._made(worker)
+            worker.ask("reset", [seeds[b] for b in worker.copies])
             try:
-                row: Row = self._workers[b].answer(self._deadline())
-            except _LostError as lost:
-                why = str(lost)
+                rows: Rows = worker.answer(self._deadline())
+            except _LostError as again:
+                why = str(again)
             else:
-                return row
+                return rows
 
 
-def _discarded(last: Row, fresh: Row) -> Row:
-    """Return the row of an episode that was lost after ``last``, and of the one that begins with ``fresh``."""
-    row = completed(fresh, last)
-    row["truncated"] = row["discarded"] = np.array(True)
-    return row
+def _split(copies: int, workers: int) -> list[range]:
+    """Split the numbers of ``copies`` among at most ``workers``, evenly and in order.
+
+    Example:
+        >>> _split(5, 3), len(_split(2, 8))
+        ([range(0, 2), range(2, 4), range(4, 5)], 2)
+    """
+    workers = min(copies, workers)
+    size, larger = divmod(copies, workers)
+    starts = [w * size + min(w, larger) for w in range(workers + 1)]
+    return [range(start, stop) for start, stop in pairwise(starts)]
+
+
+def _joined(parts: Sequence[Rows]) -> Rows:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _discarded(last: Rows, fresh: Rows) -> Rows:
+    """Return the rows of episodes that were lost after ``last``, and of those that begin with ``fresh``."""
+    rows = completed(fresh, last)
+    rows["truncated"] = rows["discarded"] = np.ones(len(fresh["alive"]), dtype=bool)
+    return rows
 
 
 def _end(workers: list[Worker], grace: float = GRACE) -> None:

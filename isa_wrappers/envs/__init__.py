@@ -1,14 +1,28 @@
-"""The paper's tasks, and names for environments."""
+"""Task families, names for environments, and the paper's tasks.
 
+A family of your own is a subclass of :class:`EnvFamily`; ``isa_wrappers.envs.registry`` says how to list it.
+"""
+
+from isa_wrappers.envs.family import EnvFamily
 from isa_wrappers.envs.grid.batch import GridBatch
+from isa_wrappers.envs.grid.family import TASKS
 from isa_wrappers.envs.grid.parallel import GridParallelEnv
 from isa_wrappers.envs.grid.rules import GridTask, grid_task
 from isa_wrappers.envs.mpe import MPEParallelEnv
-from isa_wrappers.envs.registry import TASKS, available_tasks, estimate_task_scope, make_batch, make_parallel
+from isa_wrappers.envs.registry import (
+    FAMILIES,
+    available_tasks,
+    estimate_task_scope,
+    family_of,
+    make_batch,
+    make_parallel,
+)
 from isa_wrappers.envs.smac.parallel import SMACParallelEnv
 
 __all__ = [
+    "FAMILIES",
     "TASKS",
+    "EnvFamily",
     "GridBatch",
     "GridParallelEnv",
     "GridTask",
@@ -16,6 +30,7 @@ __all__ = [
     "SMACParallelEnv",
     "available_tasks",
     "estimate_task_scope",
+    "family_of",
     "grid_task",
     "make_batch",
     "make_parallel",

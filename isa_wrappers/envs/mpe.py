@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from gymnasium import spaces
 from pettingzoo.utils import BaseParallelWrapper
 
+from isa_wrappers.envs.family import EnvFamily
 from isa_wrappers.errors import (
     InvalidValueError,
     MissingDependencyError,
@@ -166,3 +167,28 @@ class MPEParallelEnv(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
                 terminations, truncations = dict.fromkeys(rewards, True), dict.fromkeys(rewards, False)
                 self._over = True
         return observations, rewards, terminations, truncations, infos
+
+
+class MPEFamily(EnvFamily):
+    """``mpe/NAME``: the particle environments."""
+
+    prefix = "mpe"
+    description = "particle environments"
+
+    def tasks(self) -> Mapping[str, str]:
+        """Return the environments of the installed ``mpe2``."""
+        return {f"mpe/{name}": "particle environment of package mpe2" for name in mpe_names()}
+
+    def missing(self) -> str | None:
+        """Return how to install ``mpe2``."""
+        return None if mpe_names() else "needs mpe2: pip install 'isa-marl[mpe]'"
+
+    def check(self, name: str) -> None:
+        """Leave it to the environment, which names those of ``mpe2``."""
+
+    def parallel(self, name: str, **kwargs: Any) -> MPEParallelEnv:
+        """Make one environment."""
+        return MPEParallelEnv(self.short(name), **kwargs)
+
+
+FAMILY = MPEFamily()

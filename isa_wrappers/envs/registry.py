@@ -2,66 +2,82 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
-from importlib import import_module
-from inspect import signature
-from typing import Any
+from typing import Any, TypeVar
 
-from isa_wrappers.batch.parallel import ParallelEnvBatch
 from isa_wrappers.batch.protocol import BatchEnv
 from isa_wrappers.config import ScopeConfig
-from isa_wrappers.envs.grid.batch import GridBatch
-from isa_wrappers.envs.grid.parallel import GridParallelEnv
-from isa_wrappers.envs.grid.rules import grid_task
-from isa_wrappers.envs.mpe import MPEParallelEnv, mpe_names
-from isa_wrappers.envs.smac.install import smac_names
-from isa_wrappers.envs.smac.parallel import SMACParallelEnv
-from isa_wrappers.envs.smax.batch import SMAXBatch
-from isa_wrappers.envs.smax.game import smax_game
-from isa_wrappers.envs.smax.install import has_jaxmarl
-from isa_wrappers.envs.smax.parallel import SMAXParallelEnv
-from isa_wrappers.envs.smax.scenarios import SCENARIOS
-from isa_wrappers.errors import InvalidValueError, UnknownTaskError, nearest
+from isa_wrappers.envs.family import EnvFamily, called
+from isa_wrappers.envs.own import FAMILY as OWN
+from isa_wrappers.errors import InvalidValueError, ISAError, UnknownTaskError, check_int, nearest
+from isa_wrappers.registry import Registry
 from isa_wrappers.scope.estimation import estimate_scope
 from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.success import SuccessRule
 
-COPIES_PER_AGENT = 8
-"""Copies in which each agent is listened to at the same time."""
-GAMES = 8
-"""StarCraft games that listen at the same time, at most."""
-GAME_PATIENCE = 1_200.0
-"""Seconds until a worker's game is killed: above pysc2's 360 of silence and the launches that follow them."""
+T = TypeVar("T")
 
-TASKS = {
-    "grid/navigation": "7 agents each take one of 7 landmarks; +1 a landmark",
-    "grid/unlock": "7 agents each open their own lock; +1 a lock",
-    "grid/shooting": "3 agents hold 3 posts and shoot more than 50 bullets together; +1 on success",
-}
-"""Built-in task names and what they ask for."""
+FAMILIES: Registry[EnvFamily] = Registry(
+    "task family",
+    "isa_marl.tasks",
+    {
+        "grid": "isa_wrappers.envs.grid.family:FAMILY",
+        "mpe": "isa_wrappers.envs.mpe:FAMILY",
+        "smax": "isa_wrappers.envs.smax.family:FAMILY",
+        "smac": "isa_wrappers.envs.smac.family:FAMILY",
+    },
+)
+"""Families of tasks by the prefix of their names; a package adds one by an entry point ``prefix = module:FAMILY``."""
+
+
+def family_of(name: str) -> EnvFamily:
+    """Return the family of a task, by the part of its name before the first ``/``, or by a colon.
+
+    Raises:
+        UnknownTaskError: if there is no such family.
+        InvalidValueError: if several packages bring it, or what one brings is no family of that prefix.
+
+    Example:
+        >>> family_of("grid/unlock").prefix, family_of("my.package:Door").prefix
+        ('grid', 'package.module:factory')
+    """
+    if ":" in name:
+        return OWN
+    prefix, slash, _ = name.partition("/")
+    if not slash or prefix not in FAMILIES:
+        known = ", ".join(f"{prefix}/NAME" for prefix in FAMILIES)
+        offer = nearest(name, available_tasks())
+        raise UnknownTaskError(f"unknown task {name!r}{offer}; known: {known}, or package.module:factory")
+    family: Any = FAMILIES[prefix]
+    if not isinstance(family, EnvFamily) or getattr(family, "prefix", None) != prefix:
+        raise InvalidValueError(
+            f"task family {prefix!r} of {FAMILIES.source(prefix)} must be an EnvFamily object whose prefix is "
+            f"{prefix!r}, got {family!r}"
+        )
+    return family
 
 
 def make_parallel(name: str, **kwargs: Any) -> Any:
     """Make a PettingZoo ``ParallelEnv`` by task name.
 
     Args:
-        name: a built-in task or ``package.module:factory``.
+        name: a task of a family or ``package.module:factory``.
         kwargs: options of the task or arguments of the factory.
 
     Raises:
         UnknownTaskError: if there is no such task.
         InvalidValueError: if an option is unknown or out of range.
+        UnsupportedEnvironmentError: if a factory makes batched environments.
 
     Example:
         >>> make_parallel("grid/unlock", num_agents=2).possible_agents
         ['agent_0', 'agent_1']
     """
-    if name.startswith("grid/"):
-        _known(name)
-        return _called(name, GridParallelEnv, {"name": name.removeprefix("grid/"), **kwargs})
-    return _parallel_factory(name)(kwargs)
+    family = family_of(name)
+    family.check(name)
+    return called(name, family.parallel, (name,), kwargs)
 
 
 def make_batch(
@@ -70,36 +86,36 @@ def make_batch(
     device: str | None = None,
     state_fallback: str | None = None,
     success_rule: SuccessRule = "success",
+    workers: int = 0,
     **kwargs: Any,
 ) -> BatchEnv:
     """Make a batched environment by task name.
 
     Args:
-        name: a built-in task or ``package.module:factory`` of a ``ParallelEnv``.
+        name: a task of a family or ``package.module:factory`` of a ``ParallelEnv`` or a batched environment.
         num_envs: copies stepped together.
         device: ``None`` for NumPy, else a torch device.
         state_fallback: ``"observations"`` takes them, concatenated, for the state of a ``ParallelEnv``.
-        success_rule: how a ``ParallelEnv`` tells a won episode; ``grid/`` and ``smax/`` tell it themselves.
+        success_rule: how a ``ParallelEnv`` tells a won episode; what is batched by itself tells it itself.
+        workers: processes that step the copies of a ``ParallelEnv``; 0 for this one (``smac/``: one per game).
         kwargs: options of the task or arguments of the factory.
 
     Raises:
         UnknownTaskError: if there is no such task.
-        InvalidValueError: if an option is unknown or out of range.
+        InvalidValueError: if an option is unknown or out of range, or workers are asked for where the task is stepped
+            as one batch.
+        UnsupportedEnvironmentError: if a factory's environment lacks something.
 
     Example:
         >>> make_batch("grid/navigation", num_envs=8).reset(seed=0).state.shape
         (8, 28)
     """
-    if name.startswith("smax/"):
-        return SMAXBatch(smax_game(name.removeprefix("smax/"), **kwargs), num_envs, device)
-    if not name.startswith("grid/"):
-        make = _parallel_factory(name)
-        if name.startswith("smac/"):  # one game a process: each is waited for, and crashes by itself
-            games = [partial(make, kwargs)] * num_envs
-            return ParallelEnvBatch(games, device, state_fallback, success_rule, workers=True, timeout=GAME_PATIENCE)
-        return ParallelEnvBatch([make(kwargs) for _ in range(num_envs)], device, state_fallback, success_rule)
-    _known(name)
-    return GridBatch(_called(name, grid_task, {"name": name.removeprefix("grid/"), **kwargs}), num_envs, device)
+    family = family_of(name)
+    family.check(name)
+    num_envs, workers = check_int("num_envs", num_envs, 1), check_int("workers", workers, 0)
+    given = (name, num_envs, device, state_fallback, success_rule, workers)
+    batch: BatchEnv = called(name, family.batch, given, kwargs)
+    return batch
 
 
 def estimate_task_scope(
@@ -109,7 +125,7 @@ def estimate_task_scope(
     state_fallback: str | None = None,
     **kwargs: Any,
 ) -> InfluenceScope:
-    """Estimate the scope of a task by name, listening to all agents at once in several copies each.
+    """Estimate the scope of a task by name, listening to all agents at once, in as many copies as its family says.
 
     Args:
         name: as in :func:`make_batch`.
@@ -126,64 +142,54 @@ def estimate_task_scope(
         [[0, 1], [2, 3]]
     """
     agents = len(make_batch(name, 1, None, state_fallback, **kwargs).agents)
-    copies = min(agents, GAMES) if name.startswith("smac/") else COPIES_PER_AGENT * agents
+    copies = family_of(name).listeners(agents)
     scope = estimate_scope(make_batch(name, copies, None, state_fallback, None, **kwargs), config, seed)
     return replace(scope, settings={"env": name, "env_kwargs": kwargs, **scope.settings})
 
 
-def _parallel_factory(name: str) -> Callable[[dict[str, Any]], Any]:
-    """Return what makes one ``ParallelEnv`` of a task that is not batched by itself."""
-    if name.startswith("smax/"):
-        return lambda kwargs: SMAXParallelEnv(name.removeprefix("smax/"), **kwargs)
-    if name.startswith("smac/"):
-        return lambda kwargs: SMACParallelEnv(name.removeprefix("smac/"), **kwargs)
-    if name.startswith("mpe/"):
-        short = name.removeprefix("mpe/")
-        return lambda kwargs: MPEParallelEnv(short, **kwargs)
-    if ":" in name:
-        factory = _factory(name)
-        return lambda kwargs: _called(name, factory, kwargs)
-    raise _unknown(name)
-
-
 def available_tasks() -> dict[str, str]:
-    """Return the names of all tasks that can be made here, with a line on each."""
-    found = TASKS | {f"mpe/{name}": "particle environment of package mpe2" for name in mpe_names()}
-    if has_jaxmarl():
-        found |= {f"smax/{name}": "SMAC's battle in SMAX (package jaxmarl)" for name in SCENARIOS}
-    return found | {f"smac/{name}": "SMAC's battle in StarCraft II" for name in smac_names()}
+    """Return the names of all tasks that can be made here, with a line on each.
+
+    A family that cannot be asked is warned of in a line and left out.
+    """
+    return {name: text for tasks in _each(_tasks).values() for name, text in tasks.items()}
 
 
-def _known(name: str) -> None:
-    if name not in TASKS:
-        raise _unknown(name)
+def missing_families() -> dict[str, str]:
+    """Return what the families that cannot run here are, by prefix, and what each of them needs."""
+    needed = _each(lambda family: (family.description, family.missing()))
+    return {prefix: f"{text}; {line}" if text else line for prefix, (text, line) in needed.items() if line is not None}
 
 
-def _unknown(name: str) -> UnknownTaskError:
-    offer = nearest(name, available_tasks())
-    known = f"{', '.join(TASKS)}, mpe/NAME, smax/NAME, smac/NAME, or package.module:factory"
-    return UnknownTaskError(f"unknown task {name!r}{offer}; known: {known}")
+def task_source(name: str) -> str:
+    """Return which package brings a task's family.
+
+    Example:
+        >>> task_source("grid/unlock")
+        'isa-marl'
+    """
+    return FAMILIES.source(name.partition("/")[0])
 
 
-def _factory(name: str) -> Callable[..., Any]:
-    module_name, _, attribute = name.partition(":")
-    if not attribute or not all(part.isidentifier() for part in module_name.split(".")):
-        raise UnknownTaskError(f"a task of your own is named package.module:factory, got {name!r}")
-    try:
-        module = import_module(module_name)
-    except ModuleNotFoundError as error:
-        raise UnknownTaskError(f"cannot import {name!r}: no module {error.name!r} on the Python path") from error
-    factory = getattr(module, attribute, None)
-    if not callable(factory):
-        raise UnknownTaskError(
-            f"module {module_name!r} has no function {attribute!r}; name one that returns a ParallelEnv"
-        )
-    return factory  # type: ignore[no-any-return]
+def _tasks(family: EnvFamily) -> dict[str, str]:
+    tasks = dict(family.tasks())
+    for name in tasks:
+        if not name.startswith(f"{family.prefix}/"):
+            source = FAMILIES.source(family.prefix)
+            raise InvalidValueError(f"tasks of {source} must be named {family.prefix}/NAME, got {name!r}")
+    return tasks
 
 
-def _called(name: str, factory: Callable[..., Any], kwargs: dict[str, Any]) -> Any:
-    try:
-        signature(factory).bind(**kwargs)
-    except TypeError as error:
-        raise InvalidValueError(f"task {name!r} does not take these options: {error}") from error
-    return factory(**kwargs)
+def _each(ask: Callable[[EnvFamily], T]) -> dict[str, T]:
+    """Ask every family, by prefix; warn of those that fail."""
+    answers = {}
+    for prefix in FAMILIES:
+        try:
+            answers[prefix] = ask(family_of(f"{prefix}/"))
+        except Exception as error:  # whatever a foreign package does, the others can be used
+            failure = str(error) if isinstance(error, ISAError) else f"{type(error).__name__}: {error}"
+            warnings.warn(
+                f"task family {prefix!r} of {FAMILIES.source(prefix)} is left out: {' '.join(failure.split())}",
+                stacklevel=1,  # one place for all callers, so that Python shows each warning once
+            )
+    return answers

@@ -1,0 +1,137 @@
+"""Tasks of one's own: ``package.module:factory``, a factory of ``ParallelEnv`` s or of batched environments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from inspect import signature
+from typing import Any
+
+from isa_wrappers.batch.protocol import BatchEnv
+from isa_wrappers.envs.family import EnvFamily, called, not_single, refuse_workers
+from isa_wrappers.errors import UnknownTaskError, UnsupportedEnvironmentError
+from isa_wrappers.success import SuccessRule
+
+
+class OwnFamily(EnvFamily):
+    """What is named by the function or class that makes it; the colon tells.
+
+    A factory whose signature takes ``num_envs`` makes a batched environment of as many copies, on ``device`` if it
+    takes that; any other makes one ``ParallelEnv`` at each call.
+    """
+
+    prefix = "package.module:factory"
+    description = (
+        "a function of yours that returns a PettingZoo ParallelEnv or, if it takes num_envs, a batched environment"
+    )
+
+    def tasks(self) -> Mapping[str, str]:
+        """Return nothing: whatever can be imported is one."""
+        return {}
+
+    def check(self, name: str) -> None:
+        """Check that the factory is there.
+
+        Raises:
+            UnknownTaskError: if it cannot be imported or called.
+        """
+        _factory(name)
+
+    def parallel(self, name: str, **kwargs: Any) -> Any:
+        """Call the factory.
+
+        Raises:
+            UnsupportedEnvironmentError: if what it makes is batched.
+            InvalidValueError: if it does not take the options.
+        """
+        factory = _factory(name)
+        if "num_envs" in _parameters(factory):
+            raise not_single(name)
+        env = called(name, factory, (), kwargs)
+        if isinstance(env, BatchEnv):
+            raise UnsupportedEnvironmentError(
+                f"task {name!r} returned a batched environment; its factory must take num_envs, and device if it can "
+                "run on several"
+            )
+        return env
+
+    def batch(
+        self,
+        name: str,
+        num_envs: int,
+        device: str | None = None,
+        state_fallback: str | None = None,
+        success_rule: SuccessRule = "success",
+        workers: int = 0,
+        **kwargs: Any,
+    ) -> BatchEnv:
+        """Make copies of a ``ParallelEnv``, or call a factory of batched environments, which tell success themselves.
+
+        Raises:
+            UnsupportedEnvironmentError: if what a factory makes is no batched environment, or another one than asked.
+            InvalidValueError: if it does not take the options, or is to be stepped in workers.
+        """
+        factory = _factory(name)
+        parameters = _parameters(factory)
+        if "num_envs" not in parameters:
+            return super().batch(name, num_envs, device, state_fallback, success_rule, workers, **kwargs)
+        refuse_workers(name, workers)
+        asked = {"num_envs": num_envs, "device": device} if "device" in parameters else {"num_envs": num_envs}
+        env = called(name, factory, (), {**kwargs, **asked})
+        return _checked(name, env, num_envs, device)
+
+
+def _checked(name: str, env: Any, num_envs: int, device: str | None) -> BatchEnv:
+    """Return a batched environment that is what was asked for.
+
+    Raises:
+        UnsupportedEnvironmentError: naming what is missing or differs.
+    """
+    missing = [member for member in _members(BatchEnv) if not hasattr(env, member)]
+    if missing:
+        raise UnsupportedEnvironmentError(
+            f"task {name!r} takes num_envs and must return a batched environment; {type(env).__name__} lacks "
+            f"{', '.join(missing)} (see isa_wrappers.BatchEnv)"
+        )
+    for what, asked in (("num_envs", num_envs), ("device", device)):
+        given = getattr(env, what)
+        if str(given) != str(asked):  # torch's devices are alike if their names are
+            raise UnsupportedEnvironmentError(f"task {name!r} was asked for {what} {asked!r} and returned {given!r}")
+    return env  # type: ignore[no-any-return]
+
+
+def _members(protocol: type) -> list[str]:
+    """Return the names of a protocol's attributes and methods.
+
+    Example:
+        >>> _members(BatchEnv)[0], _members(BatchEnv)[-1]
+        ('num_envs', 'load_state_dict')
+    """
+    methods = [name for name, value in vars(protocol).items() if callable(value) and not name.startswith("_")]
+    return [*protocol.__annotations__, *methods]
+
+
+def _parameters(factory: Callable[..., Any]) -> Mapping[str, Any]:
+    try:
+        return signature(factory).parameters
+    except (TypeError, ValueError):  # some built-in functions do not tell
+        return {}
+
+
+def _factory(name: str) -> Callable[..., Any]:
+    module_name, _, attribute = name.partition(":")
+    if not attribute or not all(part.isidentifier() for part in module_name.split(".")):
+        raise UnknownTaskError(f"a task of your own is named package.module:factory, got {name!r}")
+    try:
+        module = import_module(module_name)
+    except ModuleNotFoundError as error:
+        raise UnknownTaskError(f"cannot import {name!r}: no module {error.name!r} on the Python path") from error
+    factory = getattr(module, attribute, None)
+    if not callable(factory):
+        raise UnknownTaskError(
+            f"module {module_name!r} has no function {attribute!r}; name one that returns a ParallelEnv"
+        )
+    return factory  # type: ignore[no-any-return]
+
+
+FAMILY = OwnFamily()
