@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from isa_wrappers.errors import check_choice, check_float, check_int
+from isa_wrappers.errors import check_choice, check_float, check_int, check_name
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,8 @@ class GoalConfig:
         hamming: lambda, weight of the number of differing dimensions in the distance.
         capacity: goals kept, oldest out.
         first_goals: L, goals that end the exploration phase.
+        selector: how goals are drawn, by its name in ``isa_wrappers.rewards.selectors.GOAL_SELECTORS``. ``uniform`` is
+            the paper's.
     """
 
     alpha1: float = 0.2
@@ -74,6 +76,7 @@ class GoalConfig:
     hamming: float = 0.0
     capacity: int = 100
     first_goals: int = 1
+    selector: str = "uniform"
 
     def __post_init__(self) -> None:
         check_float("alpha1", self.alpha1, 0.0)
@@ -81,3 +84,4 @@ class GoalConfig:
         check_float("hamming", self.hamming, 0.0)
         check_int("capacity", self.capacity, 1)
         check_int("first_goals", self.first_goals, 1, self.capacity)
+        check_name("selector", self.selector)  # only what draws knows the list: it stands above this module

@@ -19,12 +19,12 @@ from isa_learners.ppo.learner import PPO
 from isa_learners.rollout import Collector, InputEncoder
 from isa_wrappers.arrays import backend, stream_seed, with_prefix, without_prefix
 from isa_wrappers.batch.protocol import BatchEnv
-from isa_wrappers.wrappers.batch.wrappers import BatchCountBonus, BatchGoals, BatchRecorder
+from isa_wrappers.batch_wrappers import BatchCountBonus, BatchGoals, BatchRecorder
 from isa_wrappers.envs import estimate_task_scope, make_batch
 from isa_wrappers.envs.smax.install import jax_sees
 from isa_wrappers.errors import DeviceError, FileFormatError, InvalidValueError
 from isa_wrappers.rewards.goals import GoalBuffer, GoalProjection
-from isa_wrappers.rewards.intrinsic import CountBonus, GoalReward
+from isa_wrappers.rewards import CountBonus, GoalReward
 from isa_wrappers.scope.influence import InfluenceScope
 
 EXPLORE, REACH, TRAIN = "explore", "reach", "train"

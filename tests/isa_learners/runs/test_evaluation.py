@@ -7,7 +7,7 @@ from learner_helpers import ScriptedEnv
 from isa_learners.runs.evaluation import Evaluation, evaluate
 from isa_learners.ppo.networks import RecurrentNet
 from isa_learners.rollout import InputEncoder
-from isa_wrappers.wrappers.batch.wrappers import BatchRecorder
+from isa_wrappers.batch_wrappers import BatchRecorder
 from isa_wrappers.envs import make_batch
 
 

@@ -20,7 +20,7 @@ from isa_wrappers.errors import (
     UnsupportedEnvironmentError,
 )
 from isa_wrappers.wrappers import GoalRecording, GoalSampling, GoalSegmentReward, InfluenceCountBonus
-from isa_wrappers.wrappers.batch.wrappers import BatchRecorder
+from isa_wrappers.batch_wrappers import BatchRecorder
 
 SHOOTING_SCOPE = InfluenceScope.from_dimensions(
     {f"agent_{i}": [[], [2 * i + 1], [2 * i + 1], [2 * i], [2 * i], [6]] for i in range(3)}, state_size=7
