@@ -23,8 +23,8 @@ def algorithms(as_json: Json = False) -> None:
         except ISAError as error:  # two packages of one name: said, and the rest is listed
             typer.echo(f"isa: {error}", err=True)
             continue
-        row = {"name": name, "description": spec.description, "learner": spec.learner}
-        rows.append({**row, "phases": list(spec.phase_names), "source": ALGORITHMS.source(name)})
+        about = {"description": spec.description, "learner": spec.learner, "phases": list(spec.phase_names)}
+        rows.append({"name": name, **about, "source": ALGORITHMS.source(name)})
     if as_json:
         typer.echo(json.dumps({"algorithms": rows}))
         return

@@ -97,7 +97,8 @@ def check_fields(settings: Any) -> None:
     Raises:
         InvalidValueError: naming the first field out of range.
     """
-    for name, mark in ranges(type(settings)).items():
+    kind: Any = type(settings)
+    for name, mark in ranges(kind).items():
         value = getattr(settings, name)
         if value is not None:
             object.__setattr__(settings, name, mark.check(name, value))

@@ -128,6 +128,29 @@ class InfluenceScope:
                 information[i, a, list(dims)] = 1.0
         return cls(tuple(dimensions), information, delta, counts)
 
+    @classmethod
+    def of_everything(
+        cls,
+        agents: Sequence[str],
+        num_actions: Sequence[int],
+        state_size: int,
+        state_names: Sequence[str] = (),
+        action_names: Sequence[str] = (),
+    ) -> InfluenceScope:
+        """Build the scope in which every action moves every dimension: for runs that need no estimate.
+
+        Example:
+            >>> InfluenceScope.of_everything(["a", "b"], [2, 3], state_size=2).common_dims
+            [0, 1]
+        """
+        information = np.zeros((len(agents), max(num_actions, default=0), state_size))
+        for i, count in enumerate(num_actions):
+            information[i, :count] = 1.0
+        return cls(
+            tuple(agents), information, 0.0, tuple(num_actions),
+            state_names=tuple(state_names), action_names=tuple(action_names),
+        )  # fmt: skip
+
     def with_delta(self, delta: Threshold) -> InfluenceScope:
         """Return the scope the same estimate gives at another threshold, a number or one for each dimension."""
         return replace(self, delta=delta)
@@ -206,15 +229,30 @@ class InfluenceScope:
         Raises:
             ScopeMismatchError: naming what differs.
         """
-        mine = (
-            ("agents", list(self.agents)),
-            ("numbers of actions", list(self.num_actions)),
-            ("state size", self.state_size),
-        )
-        theirs = list(agents), list(num_actions), state_size
-        for (what, scope_has), environment_has in zip(mine, theirs, strict=True):
-            if scope_has != environment_has:
-                raise ScopeMismatchError(
-                    f"the scope was made for another environment: its {what} {scope_has}, "
-                    f"here {environment_has}; estimate one for this environment, with the same source of the state"
-                )
+        check_same_environment(self.agents, self.num_actions, self.state_size, agents, num_actions, state_size)
+
+
+def check_same_environment(
+    made_for: Sequence[str],
+    their_actions: Sequence[int],
+    their_size: int,
+    agents: Sequence[str],
+    num_actions: Sequence[int],
+    state_size: int,
+) -> None:
+    """Check that what was made for the first three fits an environment of the last three.
+
+    Raises:
+        ScopeMismatchError: naming what differs.
+    """
+    pairs = (
+        ("agents", list(made_for), list(agents)),
+        ("numbers of actions", list(their_actions), list(num_actions)),
+        ("state size", their_size, state_size),
+    )
+    for what, scope_has, environment_has in pairs:
+        if scope_has != environment_has:
+            raise ScopeMismatchError(
+                f"the scope was made for another environment: its {what} {scope_has}, "
+                f"here {environment_has}; estimate one for this environment, with the same source of the state"
+            )

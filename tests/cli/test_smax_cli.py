@@ -4,7 +4,6 @@ import csv
 import json
 
 import pytest
-
 from isa_cli.main import main
 
 pytest.importorskip("torch")

@@ -22,9 +22,9 @@ from isa_wrappers import (
     InfluenceScope,
 )
 from isa_wrappers.arrays import to_backend, to_numpy, with_prefix, without_prefix
+from isa_wrappers.batch_wrappers import BatchCountBonus, BatchGoals, BatchRecorder
 from isa_wrappers.envs import make_batch
 from isa_wrappers.errors import EmptyGoalBufferError
-from isa_wrappers.wrappers.batch.wrappers import BatchCountBonus, BatchGoals, BatchRecorder
 
 B, AGENTS, STEPS = 12, 2, 60
 TARGETS = [(1, 0), (0, 2)]
