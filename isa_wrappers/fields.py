@@ -92,15 +92,16 @@ def ranges(kind: type) -> dict[str, Range | OneOf]:
 
 
 def check_fields(settings: Any) -> None:
-    """Check every annotated field of a frozen dataclass that is not ``None``, and keep what the check returns.
+    """Check every annotated field of a frozen dataclass, and keep what the check returns.
 
     Raises:
         InvalidValueError: naming the first field out of range.
     """
     kind: Any = type(settings)
+    types = hints(kind)
     for name, mark in ranges(kind).items():
         value = getattr(settings, name)
-        if value is not None:
+        if value is not None or type(None) not in get_args(types[name]):
             object.__setattr__(settings, name, mark.check(name, value))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from isa_learners.config import RunConfig
-from isa_learners.runs.config_io import CORE, config_from_dict, kinds_of, read_config_file, write_config
+from isa_learners.runs.config_io import config_from_dict, kinds_of, read_config_file, write_config
 from isa_wrappers.errors import RunFolderError
 
 PACKAGES = ("isa-marl", "torch", "numpy", "gymnasium", "pettingzoo")
@@ -98,8 +98,8 @@ def _from_before(data: dict[str, Any]) -> dict[str, Any]:
 
     Then every run had every section, and the scope's estimator was told by its conditioning.
     """
-    known = {*CORE, *kinds_of(data)}
-    data = {key: value for key, value in data.items() if key in known}
+    kept = kinds_of(data)
+    data = {key: value for key, value in data.items() if key in kept or key not in ("scope", "count", "goal")}
     scope = data.get("scope")
     if isinstance(scope, dict) and "conditioning" in scope:
         rest = {key: value for key, value in scope.items() if key != "conditioning"}

@@ -18,14 +18,20 @@ from isa_cli.main import main
 
 torch = pytest.importorskip("torch")
 NEAR = '{"num_agents": 1, "grid": 3, "targets": [[0, 1]], "horizon": 6}'
-SMALL = [
-    "--device", "cpu", "--num-envs", 2,
-    *(part for pair in (
-        "ppo.rollout_steps=5", "ppo.hidden=4", "ppo.epochs=1", "ppo.minibatches=1", "ppo.buffer_rollouts=1",
-        "scope.transitions=60", "count.table_bits=8", "eval_interval=50", "eval_episodes=4",
-    ) for part in ("--set", pair)),
-]  # fmt: skip
+PPO = ["ppo.rollout_steps=5", "ppo.hidden=4", "ppo.epochs=1", "ppo.minibatches=1", "ppo.buffer_rollouts=1"]
+RUN = ["eval_interval=50", "eval_episodes=4"]
+ISA = ["scope.transitions=60", "count.table_bits=8"]
+
+
+def options(*pairs):
+    return ["--device", "cpu", "--num-envs", 2, *(part for pair in pairs for part in ("--set", pair))]
+
+
+SMALL = options(*PPO, *RUN, *ISA)
 TINY = ["grid/unlock", "--kwargs", NEAR, "--steps", 200, *SMALL]
+IPPO = ["--algo", "ippo", *options(*PPO, *RUN)]
+TINY_FILE = ["grid/unlock", "--kwargs", NEAR, *options(*PPO, *RUN)]
+TINY_IPPO = ["grid/unlock", "--kwargs", NEAR, "--steps", 200, *IPPO]
 
 
 def isa(*arguments):
@@ -201,7 +207,7 @@ def test_train_makes_a_run_folder(finished):
 
 
 def test_train_prints_its_folder_on_stdout(capsys):
-    assert isa("train", *TINY, "--algo", "ippo", "--steps", 20, "--out", "out") == 0
+    assert isa("train", *TINY_IPPO, "--steps", 20, "--out", "out") == 0
     out, err = capsys.readouterr()
     assert out == "out\n"
     assert "grid/unlock: not solved in 20 steps" in one_line(err)
@@ -209,7 +215,7 @@ def test_train_prints_its_folder_on_stdout(capsys):
 
 
 def test_train_names_its_folder(capsys):
-    assert isa("train", *TINY, "--algo", "ippo", "--steps", 20, "--seed", 7, "--preset", "paper") == 0
+    assert isa("train", *TINY_IPPO, "--steps", 20, "--seed", 7, "--preset", "paper") == 0
     folder = Path(capsys.readouterr().out.strip())
     assert folder.parent == Path("runs")
     assert folder.name.startswith("grid-unlock-ippo-paper-seed7-")
@@ -242,20 +248,20 @@ def test_train_for_no_more_steps_than_listening_takes(steps, capsys):
         in capsys.readouterr().err
     )
     assert not Path("out").exists()
-    assert isa("train", *TINY, "--algo", "ippo", "--steps", 10, "--out", "out") == 0, "it listens to nobody"
+    assert isa("train", *TINY_IPPO, "--steps", 10, "--out", "out") == 0, "it listens to nobody"
 
 
 def test_a_configuration_file_holds_where_the_command_line_is_silent(tmp_path, capsys):
     path = tmp_path / "mine.yaml"
     path.write_text("seed: 5\nalgo: ippo\npreset: paper\ndevice: cpu\nstop_when_solved: true\nppo: {clip: 0.125}\n")
-    assert isa("train", *TINY, "--steps", 20, "--config", path, "--out", "one") == 0
+    assert isa("train", *TINY_FILE, "--steps", 20, "--config", path, "--out", "one") == 0
     found = yaml.safe_load(Path("one/config.yaml").read_text())
     assert (found["seed"], found["algo"], found["preset"], found["device"]) == (5, "ippo", "paper", "cpu")
     assert found["stop_when_solved"] is True
     assert found["ppo"]["clip"] == 0.125
     assert found["ppo"]["lr"] == 0.0005, "the paper's, as the file's preset says"
     more = ["--seed", 6, "--set", "ppo.clip=0.25"]
-    assert isa("train", *TINY, "--steps", 20, "--config", path, *more, "--out", "two") == 0
+    assert isa("train", *TINY_FILE, "--steps", 20, "--config", path, *more, "--out", "two") == 0
     found = yaml.safe_load(Path("two/config.yaml").read_text())
     assert (found["seed"], found["algo"], found["ppo"]["clip"]) == (6, "ippo", 0.25)
 
@@ -542,7 +548,7 @@ def test_only_gifs_are_rendered(finished, name, capsys):
 
 
 def test_what_draws_nothing_is_not_rendered(capsys):
-    assert isa("train", "toy_envs:walk", "--steps", 20, "--algo", "ippo", *SMALL, "--out", "out") == 0
+    assert isa("train", "toy_envs:walk", "--steps", 20, *IPPO, "--out", "out") == 0
     capsys.readouterr()
     assert isa("eval", "out", "--episodes", 1, "--render", "a.gif") == 2
     assert "toy_envs:walk draws no pictures" in one_line(capsys.readouterr().err)

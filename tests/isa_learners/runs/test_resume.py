@@ -17,6 +17,7 @@ from isa_learners.runs.run_folder import RunFolder
 from isa_learners.runs.training import Interrupted, Training, load_algorithm
 from isa_wrappers.errors import FileFormatError
 
+EXPLORE, REACH = "explore", "reach"
 CLOCKS = {"wall_time_s", "steps_per_second", "wall_time"}
 NEAR = {"num_agents": 1, "grid": 3, "targets": [[0, 1]], "horizon": 6}
 FAR = {"num_agents": 2, "grid": 6, "targets": [[5, 5], [4, 5]], "horizon": 7}
@@ -55,9 +56,6 @@ def whole_run(path, config):
     folder = RunFolder.create(path, config)
     Training(folder, tensorboard=False).run()
     return folder
-
-
-EXPLORE, REACH = "explore", "reach"
 
 
 class PressCtrlC(Hook):
