@@ -1,5 +1,6 @@
 """One battle as a ParallelEnv: the same as a batch of one, its ends, bad actions, conformance, pictures."""
 
+import conformance
 import numpy as np
 import pytest
 from smax_play import ATTACK, NEAR, fighting, picture
@@ -220,7 +221,7 @@ def own_place(env):
     return InfluenceScope.from_dimensions(dims, state_size=len(env.state_names))
 
 
-def test_conformance_bare_and_in_the_full_stack(conformance):
+def test_conformance_bare_and_in_the_full_stack():
     bare = conformance.check_conformance(single, lambda env: env, cycles=65)
     assert sum(not step[0] for step in bare) == 2  # two episodes, played to their ends
     goals = conformance.visited_goals(single())
