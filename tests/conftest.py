@@ -2,8 +2,11 @@
 
 import importlib.util
 import os
+import sys
 
 import pytest
+
+from isa_wrappers.registry import Registry
 
 # Before torch is loaded, and for the processes that tests start: tiny operations on two threads, beside another busy
 # process, take a hundred times as long.
@@ -23,3 +26,34 @@ def pytest_collection_modifyitems(items):
     if marked and not cuda_is_there():
         for item in marked:
             item.add_marker(pytest.mark.skip(reason="no CUDA device"))
+
+
+@pytest.fixture
+def plugin(tmp_path, monkeypatch):
+    """Install a package of anyone's: ``plugin(name, code, {group: {entry: "module:attribute"}})`` gives its folder.
+
+    Module ``name`` holds the code; the package's metadata bring its entry points. Gone at the end of the test.
+    """
+    installed = []
+
+    def install(name, code, entry_points):
+        site = tmp_path / f"site-{name}"
+        metadata = site / f"{name}-1.0.dist-info"
+        metadata.mkdir(parents=True)
+        (site / f"{name}.py").write_text(code)
+        (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        lines = [
+            line
+            for group, entries in entry_points.items()
+            for line in (f"[{group}]", *(f"{entry} = {value}" for entry, value in entries.items()))
+        ]
+        (metadata / "entry_points.txt").write_text("\n".join(lines) + "\n")
+        monkeypatch.syspath_prepend(site)
+        installed.append(name)
+        Registry.look_again()
+        return site
+
+    yield install
+    for name in installed:
+        sys.modules.pop(name, None)
+    Registry.look_again()

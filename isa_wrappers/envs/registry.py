@@ -175,8 +175,7 @@ def _tasks(family: EnvFamily) -> dict[str, str]:
     tasks = dict(family.tasks())
     for name in tasks:
         if not name.startswith(f"{family.prefix}/"):
-            source = FAMILIES.source(family.prefix)
-            raise InvalidValueError(f"tasks of {source} must be named {family.prefix}/NAME, got {name!r}")
+            raise InvalidValueError(f"its tasks must be named {family.prefix}/NAME, got {name!r}")
     return tasks
 
 

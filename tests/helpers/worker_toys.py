@@ -1,4 +1,4 @@
-"""Environments that fail in a worker, each in its own way."""
+"""Environments that fail in a worker, each in its own way, and which processes are left."""
 
 from __future__ import annotations
 
@@ -77,3 +77,27 @@ class Counter(ParallelEnv):
         self.agents = [] if over else ["a"]
         infos = {"a": {"success": over}}
         return {"a": self.state()}, {"a": 1.0}, {"a": over}, {"a": False}, infos
+
+
+_shared = []
+
+
+def shared_counter():
+    """Return the same environment at each call: a mistake."""
+    _shared[:] = _shared or [Counter()]
+    return _shared[0]
+
+
+def gone(pid, patience=5.0):
+    """Tell whether a process has ended; one that nobody has collected yet has."""
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True).stdout
+        if state.strip() in ("", "Z"):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def pids(path):
+    return [int(pid) for pid in path.read_text().split()] if path.exists() else []

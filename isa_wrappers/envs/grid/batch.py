@@ -93,9 +93,19 @@ class GridBatch:
         xp = namespace(obs)
         alive = xp.ones_like(self._state.frozen)
         no = xp.zeros_like(self._state.time) > 0
-        zero = xp.zeros_like(obs[..., 0])
-        available = available_actions(self.task, self._state)
-        return BatchStep(obs, state, available, alive, zero, no, no, no, obs, state, alive)
+        return BatchStep(
+            obs=obs,
+            state=state,
+            available=available_actions(self.task, self._state),
+            alive=alive,
+            reward=xp.zeros_like(obs[..., 0]),
+            terminated=no,
+            truncated=no,
+            success=no,
+            final_obs=obs,
+            final_state=state,
+            final_alive=alive,
+        )
 
     def step(self, actions: Array) -> BatchStep:
         """Advance every copy by ``actions`` ``[B, A]``; finished ones start their next episode."""
@@ -109,12 +119,20 @@ class GridBatch:
             self._restart()
         self._last = state
         self._state = _where(done, self._start, state)
-        obs = observe(self.task, self._state, fixed)
-        after = xp.where(done[:, None], self._start_global, final_state)
         alive = xp.ones_like(state.frozen)
-        team = xp.broadcast_to(reward[:, None], alive.shape)
-        available = available_actions(self.task, self._state)
-        return BatchStep(obs, after, available, alive, team, success, truncated, success, final_obs, final_state, alive)
+        return BatchStep(
+            obs=observe(self.task, self._state, fixed),
+            state=xp.where(done[:, None], self._start_global, final_state),
+            available=available_actions(self.task, self._state),
+            alive=alive,
+            reward=xp.broadcast_to(reward[:, None], alive.shape),
+            terminated=success,
+            truncated=truncated,
+            success=success,
+            final_obs=final_obs,
+            final_state=final_state,
+            final_alive=alive,
+        )
 
     def render(self, index: int = 0, goal: Array | None = None) -> npt.NDArray[np.uint8]:
         """Draw one copy as it was before any automatic reset of the last step; see :func:`draw_grid`."""

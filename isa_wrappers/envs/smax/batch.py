@@ -67,10 +67,10 @@ class SMAXBatch:
         self._jax.block_until_ready(seen)
         self._last_state = seen.final_state
         if self.device is None:
-            return BatchStep(*(np.asarray(array) for array in seen))
+            return BatchStep(**{name: np.asarray(array) for name, array in seen._asdict().items()})
         from torch.utils.dlpack import from_dlpack
 
-        return BatchStep(*(from_dlpack(array) for array in seen))
+        return BatchStep(**{name: from_dlpack(array) for name, array in seen._asdict().items()})
 
     def render(self, index: int = 0, goal: Array | None = None) -> npt.NDArray[np.uint8]:
         """Draw one copy as it was before any automatic reset of the last step."""

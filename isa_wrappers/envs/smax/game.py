@@ -33,7 +33,7 @@ RESTARTED_SHARE = 8
 
 
 class Seen(NamedTuple):
-    """What one battle shows after a reset or a step, in the order of :class:`~isa_wrappers.batch.BatchStep`."""
+    """What one battle shows after a reset or a step, by the names of :class:`~isa_wrappers.batch.BatchStep`."""
 
     obs: Any
     state: Any

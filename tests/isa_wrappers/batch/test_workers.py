@@ -1,49 +1,37 @@
 """Copies in worker processes: the same numbers as in one process; what dies, hangs or fails; nobody left behind."""
 
 import os
+import signal
 import subprocess
 import sys
-import time
 from dataclasses import fields
 from functools import partial
 
 import numpy as np
 import pytest
-from worker_toys import Counter
+from worker_toys import Counter, gone, pids, shared_counter
 
-from isa_wrappers import BatchEnv, BatchStep, InfluenceScope, ScopeConfig
+from isa_wrappers import BatchEnv, BatchStep
 from isa_wrappers.batch.parallel import ParallelEnvBatch
-from isa_wrappers.envs import GridParallelEnv, SMACParallelEnv, estimate_task_scope, make_batch
+from isa_wrappers.batch.workers import MAX_CONSECUTIVE_FAILURES
+from isa_wrappers.envs import GridParallelEnv, make_batch
 from isa_wrappers.errors import InvalidValueError, UnsupportedEnvironmentError, WorkerError
 
 
-def batch_of(*faults, timeout=None, **options):
-    return ParallelEnvBatch([partial(Counter, fault, **options) for fault in faults], workers=True, timeout=timeout)
+def batch_of(*faults, workers=True, timeout=None, **options):
+    return ParallelEnvBatch([partial(Counter, fault, **options) for fault in faults], workers=workers, timeout=timeout)
 
 
 def steps(batch, count):
     return [batch.step(np.ones((batch.num_envs, len(batch.agents)), dtype=np.int64)) for _ in range(count)]
 
 
-def gone(pid, patience=5.0):
-    """Tell whether a process has ended; one that nobody has collected yet has."""
-    deadline = time.monotonic() + patience
-    while time.monotonic() < deadline:
-        state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True).stdout
-        if state.strip() in ("", "Z"):
-            return True
-        time.sleep(0.05)
-    return False
-
-
-def pids(path):
-    return [int(pid) for pid in path.read_text().split()] if path.exists() else []
-
-
-def test_workers_give_the_same_numbers_as_one_process():
+@pytest.mark.parametrize(("workers", "processes"), [(True, 5), (1, 1), (2, 2), (3, 3), (8, 5)])
+def test_workers_give_the_same_numbers_as_one_process(workers, processes):
     make = partial(GridParallelEnv, "shooting", targets="random", horizon=9)
-    local = ParallelEnvBatch([make() for _ in range(3)])
-    apart = ParallelEnvBatch([make] * 3, workers=True)
+    local = ParallelEnvBatch([make() for _ in range(5)])
+    apart = ParallelEnvBatch([make] * 5, workers=workers)
+    assert len(apart._copies._workers) == processes
     assert isinstance(apart, BatchEnv)
     for name in ("agents", "num_actions", "obs_size", "state_size", "state_names", "action_names", "horizon"):
         assert getattr(apart, name) == getattr(local, name)
@@ -88,12 +76,67 @@ def test_a_lost_worker_is_replaced_and_its_episode_discarded(tmp_path, fault, ti
     assert all(gone(pid) for pid in pids(tmp_path / "games")), "the lost worker's game was killed too"
 
 
+def test_a_killed_worker_loses_the_episodes_of_all_its_copies(tmp_path):
+    batch = batch_of(*[None] * 5, workers=2, game=tmp_path / "games")
+    batch.reset(seed=0)
+    assert steps(batch, 2)[-1].state.tolist() == [[2.0]] * 5
+    killed = batch._copies._workers[0].process.pid
+    theirs = pids(tmp_path / "games")
+    games = [game for game, worker in zip(theirs[::2], theirs[1::2], strict=True) if worker == killed]
+    assert len(games) == 3
+    os.kill(killed, signal.SIGKILL)
+    lost, after = steps(batch, 2)
+    assert lost.discarded.tolist() == lost.truncated.tolist() == [True] * 3 + [False] * 2
+    assert not (lost.terminated | lost.success | lost.finished).any()
+    assert lost.reward.tolist() == [[0.0]] * 3 + [[1.0]] * 2
+    assert lost.final_state.tolist() == [[2.0]] * 3 + [[3.0]] * 2
+    assert lost.state.tolist() == [[0.0]] * 3 + [[3.0]] * 2
+    assert after.state.tolist() == [[1.0]] * 3 + [[4.0]] * 2
+    assert not after.discarded.any()
+    assert batch.discarded == 3
+    assert all(gone(pid) for pid in games)
+    batch.close()
+    assert len(pids(tmp_path / "games")) == 2 * (5 + 3), "all three copies were made anew"
+    assert all(gone(pid) for pid in pids(tmp_path / "games"))
+
+
+def test_one_copy_that_hangs_takes_its_worker_along(tmp_path):
+    batch = batch_of(None, "hang", None, None, workers=2, timeout=2.0, once=tmp_path / "once")
+    batch.reset()
+    lost, after = steps(batch, 4)[2:]
+    assert lost.discarded.tolist() == [True, True, False, False]
+    assert after.state.tolist() == [[1.0], [1.0], [4.0], [4.0]]
+    assert batch.discarded == 2
+
+
+def test_a_worker_lost_in_a_reset_is_seeded_anew(tmp_path):
+    make = partial(GridParallelEnv, "unlock", num_agents=2, targets="random")
+    batch = ParallelEnvBatch([make] * 4, workers=2)
+    first = batch.reset(seed=7)
+    os.kill(batch._copies._workers[1].process.pid, signal.SIGKILL)
+    np.testing.assert_array_equal(batch.reset(seed=7).state, first.state)
+    assert len(np.unique(first.state, axis=0)) == 4
+    assert batch.discarded == 0, "no episode was under way"
+
+
+def test_a_worker_that_steps_between_its_losses_is_kept():
+    """Each episode ends in its third step, more often than a worker may be lost in a row."""
+    batch = batch_of("die", None, workers=1)
+    batch.reset()
+    losses = MAX_CONSECUTIVE_FAILURES + 1
+    assert [step.discarded.all() for step in steps(batch, 3 * losses)] == [False, False, True] * losses
+    assert batch.discarded == 2 * losses
+
+
 def test_a_worker_lost_again_and_again_is_given_up():
     batch = batch_of("die in reset")
     with pytest.raises(WorkerError, match="the worker of copy 0 was lost 3 times in a row; the last time it died"):
         batch.reset()
     batch = batch_of("hang in reset", timeout=0.5)
     with pytest.raises(WorkerError, match="did not answer in time"):
+        batch.reset()
+    batch = batch_of("die in reset", None, None, workers=2)
+    with pytest.raises(WorkerError, match="the worker of copies 0 to 1 was lost 3 times in a row"):
         batch.reset()
 
 
@@ -126,6 +169,16 @@ def test_a_batch_goes_on_after_an_error(tmp_path):
 def test_bad_arguments():
     with pytest.raises(WorkerError, match="the worker of copy 0 died while it made its environment"):
         batch_of("die in make")
+    with pytest.raises(WorkerError, match="the worker of copies 0 to 1 died while it made its environments"):
+        batch_of(None, "die in make", workers=1)
+    with pytest.raises(InvalidValueError, match="workers must be a whole number at least 0, got -1"):
+        batch_of(None, workers=-1)
+    with pytest.raises(InvalidValueError, match=r"workers must be a whole number at least 0, got 1\.5"):
+        batch_of(None, workers=1.5)
+    with pytest.raises(InvalidValueError, match=r"workers take functions that make an environment each, got <.*GridP"):
+        ParallelEnvBatch([GridParallelEnv("unlock")], workers=1)
+    with pytest.raises(InvalidValueError, match="every copy must be an environment of its own"):
+        ParallelEnvBatch([shared_counter] * 2, workers=1)
     with pytest.raises(InvalidValueError, match="timeout must be a number at least 0, got -1"):
         batch_of(None, timeout=-1)
     with pytest.raises(InvalidValueError, match="num_envs must be"):
@@ -149,77 +202,15 @@ def test_workers_do_not_outlive_the_parent(tmp_path, ending):
     assert all(gone(pid) for pid in pids(tmp_path / "games")), "nor does what they have started"
 
 
-# --- SMAC ---
-
-
-def test_a_batch_of_smac_games(stand_in, tmp_path):
-    batch = make_batch("smac/3m", 2, reward="super_sparse")
-    assert not (tmp_path / "pids").exists(), "no game is launched before the first reset"
-    step = batch.reset(seed=0)
-    again = make_batch("smac/3m", 2, reward="super_sparse").reset(seed=0)
-    np.testing.assert_array_equal(step.state, again.state)
-    assert (batch.horizon, batch.state_names[0], batch.num_actions) == (60, "ally_0.health", (9, 9, 9))
-    for _ in range(80):
-        step = batch.step(step.available.argmax(-1))  # stop, or nothing for the dead
-        assert not (step.terminated & step.truncated).any()
-    assert batch.discarded == 0
-    batch.close()
-    assert all(gone(pid) for pid in pids(tmp_path / "pids"))
-
-
-def crashing(**faults):
-    import smac_stand_in
-
-    smac_stand_in.FAULTS.update(faults)
-    return SMACParallelEnv("3m")
-
-
-def test_games_that_crash_hang_and_die_in_one_batch(stand_in, tmp_path):
-    """One crashes, one hangs in the game's protocol, one takes its worker along, one is well."""
-    faults = [{"crash_at": 3}, {"hang_at": 3, "hang_s": 0.1}, {"die_at": 3}, {}]
-    batch = ParallelEnvBatch([partial(crashing, **fault) for fault in faults], workers=True, timeout=60.0)
-    step = batch.reset(seed=0)
-    for time_now in range(1, 6):
-        last, step = step, batch.step(step.available.argmax(-1))
-        lost = [True, True, True, False] if time_now == 3 else [False] * 4
-        assert step.truncated.tolist() == lost
-        assert not step.terminated.any()
-        assert not step.success.any()
-        assert step.discarded.tolist() == lost
-        if time_now == 3:
-            np.testing.assert_array_equal(step.final_state[:3], last.state[:3])
-            assert step.alive.all(), "every copy is in its next episode"
-    assert batch.discarded == 3
-    batch.close()
-    assert all(gone(pid) for pid in pids(tmp_path / "pids"))
-
-
-def test_scope_by_name_uses_few_games(stand_in, tmp_path):
-    config = ScopeConfig(60, delta=0.3, estimator="nmi_pooled", bin_width=0.02)
-    scope = estimate_task_scope("smac/3m", config, reward="sparse")
-    assert scope.settings["env"] == "smac/3m"
-    assert len(pids(tmp_path / "pids")) == 3, "one an agent"
-    assert all(gone(pid) for pid in pids(tmp_path / "pids"))
-
-
-def test_training_goes_on_over_smac(stand_in, tmp_path, monkeypatch):
-    pytest.importorskip("torch")
-    from isa_learners.config import PPOConfig, RunConfig
-    from isa_learners.runs.algorithm import Algorithm
-
-    ppo = PPOConfig(num_envs=2, rollout_steps=10, hidden=4, epochs=1, buffer_rollouts=1)
-    config = RunConfig("smac/3m", {"reward": "super_sparse"}, device="cpu", ppo=ppo)
-    monkeypatch.setenv("SMAC_STAND_IN_FAULTS", '{"crash_at": 15}')
-    reach = {f"ally_{i}": [[4 * i + 2, 4 * i + 3]] * 6 + [[12 + 3 * k] for k in range(3)] for i in range(3)}
-    scope = InfluenceScope.from_dimensions(reach, state_size=21)
-    algorithm = Algorithm(config, scope)
-    for _ in range(3):
-        metrics = algorithm.iterate()
-        assert all(np.isfinite(value) for value in metrics.values())
-    assert algorithm.phase.recorder.env.discarded == 2
-    told = algorithm.phase.recorder.take()
-    assert (told["discarded"], told["episodes"]) == (2, 0)
-    assert algorithm.evaluate(2, seed=1).episodes == 0, "both crash"
-    monkeypatch.delenv("SMAC_STAND_IN_FAULTS")
-    assert algorithm.evaluate(3, seed=1).episodes == 3
-    assert algorithm.env_steps == 60
+def test_tasks_by_name_in_workers():
+    pytest.importorskip("mpe2")
+    local = make_batch("mpe/simple_spread_v3", 5, max_cycles=4)
+    apart = make_batch("mpe/simple_spread_v3", 5, workers=2, max_cycles=4)
+    both = local.reset(seed=3), apart.reset(seed=3)
+    for time in range(10):
+        np.testing.assert_array_equal(both[0].obs, both[1].obs)
+        np.testing.assert_array_equal(both[0].reward, both[1].reward)
+        actions = np.full((5, 3), time % 5)
+        both = local.step(actions), apart.step(actions)
+    with pytest.raises(InvalidValueError, match="does not take these options"):
+        make_batch("mpe/simple_spread_v3", 5, workers=2, banana=1)

@@ -8,6 +8,7 @@ import pytest
 
 from isa_wrappers.envs import available_tasks, make_batch, make_parallel
 from isa_wrappers.envs.smac.install import game_folder, load_smac, smac_missing, smac_names
+from isa_wrappers.envs.smac.parallel import SMACParallelEnv
 from isa_wrappers.errors import MissingDependencyError
 
 SOURCE = r"pip install git\+https://github.com/oxwhirl/smac.git"
@@ -121,6 +122,14 @@ def test_new_protobufs_are_slowed_down_in_time(stand_in):
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
     assert done.stdout == "python\n"
+
+
+def test_hang_timeout_reaches_pysc2s_flag(stand_in):
+    flags = pytest.importorskip("absl.flags")
+    if "sc2_timeout" not in flags.FLAGS:
+        flags.DEFINE_integer("sc2_timeout", 360, "as pysc2 defines it")
+    SMACParallelEnv("3m", hang_timeout=45)
+    assert flags.FLAGS.sc2_timeout == 45
 
 
 def test_isa_envs_says_what_to_install(nowhere, capsys):

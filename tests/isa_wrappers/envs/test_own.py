@@ -1,0 +1,131 @@
+"""``package.module:factory``: a ParallelEnv at each call, or a batched environment of as many copies as asked."""
+
+import batch_toys
+import numpy as np
+import pytest
+import toy_envs
+
+from isa_wrappers import ScopeConfig
+from isa_wrappers.batch.parallel import ParallelEnvBatch
+from isa_wrappers.envs import estimate_task_scope, family_of, make_batch, make_parallel
+from isa_wrappers.envs.own import FAMILY, OwnFamily
+from isa_wrappers.errors import InvalidValueError, UnknownTaskError, UnsupportedEnvironmentError
+
+
+def test_the_colon_tells():
+    assert family_of("toy_envs:walk") is FAMILY
+    assert isinstance(FAMILY, OwnFamily)
+    assert not FAMILY.tasks()
+    assert FAMILY.missing() is None
+
+
+def test_a_factory_of_single_environments():
+    env = make_parallel("toy_envs:walk", length=2)
+    assert isinstance(env, toy_envs.Walk)
+    assert env.length == 2
+    batch = make_batch("toy_envs:walk", 3, length=2)
+    assert isinstance(batch, ParallelEnvBatch)
+    assert batch.num_envs == 3
+    apart = make_batch("toy_envs:walk", 3, workers=2, length=2)
+    np.testing.assert_array_equal(apart.reset(seed=0).state, batch.reset(seed=0).state)
+
+
+def test_a_factory_of_batched_environments():
+    batch = make_batch("batch_toys:walks", 4, length=2)
+    assert (batch.num_envs, batch.device) == (4, None)
+    batch.reset()
+    assert batch.step(np.full((4, 2), 2)).state.tolist() == [[1.0, 1.0]] * 4
+    assert isinstance(make_batch("batch_toys:Walks", 2), batch_toys.Walks)
+
+
+def test_the_device_reaches_a_factory_that_takes_it():
+    pytest.importorskip("torch")
+    assert make_batch("batch_toys:walks", 2, "cpu").reset().state.device.type == "cpu"
+    with pytest.raises(UnsupportedEnvironmentError) as caught:
+        make_batch("batch_toys:Walks", 2, "cpu")
+    assert str(caught.value) == "task 'batch_toys:Walks' was asked for device 'cpu' and returned None"
+
+
+def test_the_scope_of_a_batch_is_that_of_its_copies():
+    config = ScopeConfig(transitions=300)
+    of_batch = estimate_task_scope("batch_toys:walks", config)
+    of_copies = estimate_task_scope("toy_envs:walk", config)
+    np.testing.assert_array_equal(of_batch.mutual_information, of_copies.mutual_information)
+    assert of_batch.special_dims == [[0], [1]]
+    assert of_batch.settings["env"] == "batch_toys:walks"
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "says"),
+    [
+        (
+            lambda: make_parallel("batch_toys:walks"),
+            UnsupportedEnvironmentError,
+            "task 'batch_toys:walks' is batched and makes no single ParallelEnv; make it with make_batch",
+        ),
+        (
+            lambda: make_batch("batch_toys:walks", 4, workers=2),
+            InvalidValueError,
+            "workers must be 0 for batch_toys:walks, got 2: the task is stepped as one batch already",
+        ),
+        (
+            lambda: make_batch("batch_toys:always_two", 3),
+            UnsupportedEnvironmentError,
+            "task 'batch_toys:always_two' was asked for num_envs 3 and returned 2",
+        ),
+        (
+            lambda: make_batch("batch_toys:half", 3),
+            UnsupportedEnvironmentError,
+            "task 'batch_toys:half' takes num_envs and must return a batched environment; Half lacks obs_size, "
+            "state_size, num_actions, horizon, state_names, action_names, device, step, state_dict, load_state_dict "
+            "(see isa_wrappers.BatchEnv)",
+        ),
+        *(
+            (
+                make,
+                UnsupportedEnvironmentError,
+                "task 'batch_toys:unasked' returned a batched environment; its factory must take num_envs, and device "
+                "if it can run on several",
+            )
+            for make in (
+                lambda: make_parallel("batch_toys:unasked"),
+                lambda: make_batch("batch_toys:unasked", 2),
+                lambda: make_batch("batch_toys:unasked", 2, workers=1),
+            )
+        ),
+        (
+            lambda: make_batch("batch_toys:walks", 2, width=1),
+            InvalidValueError,
+            "task 'batch_toys:walks' does not take these options: got an unexpected keyword argument 'width'",
+        ),
+        (
+            lambda: make_parallel("toy_envs:walk", width=1),
+            InvalidValueError,
+            "task 'toy_envs:walk' does not take these options: got an unexpected keyword argument 'width'",
+        ),
+        (
+            lambda: make_parallel("surely.not.there:make"),
+            UnknownTaskError,
+            "cannot import 'surely.not.there:make': no module 'surely' on the Python path",
+        ),
+        (
+            lambda: make_parallel("toy_envs:"),
+            UnknownTaskError,
+            "a task of your own is named package.module:factory, got 'toy_envs:'",
+        ),
+        (
+            lambda: make_batch("toy_envs:run", 2),
+            UnknownTaskError,
+            "module 'toy_envs' has no function 'run'; name one that returns a ParallelEnv",
+        ),
+        (
+            lambda: make_batch("toy_envs:NOT_A_FACTORY", 2),
+            UnknownTaskError,
+            "module 'toy_envs' has no function 'NOT_A_FACTORY'; name one that returns a ParallelEnv",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_line(make, error, says):
+    with pytest.raises(error) as caught:
+        make()
+    assert str(caught.value) == says
