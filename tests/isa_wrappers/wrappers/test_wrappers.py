@@ -11,6 +11,7 @@ from pettingzoo.test import parallel_api_test, parallel_seed_test
 
 from isa_wrappers import CountBonus, GoalBuffer, GoalConfig, GoalReward, InfluenceScope, VisitCounter
 from isa_wrappers.batch.parallel import ParallelEnvBatch
+from isa_wrappers.batch_wrappers import BatchRecorder
 from isa_wrappers.envs import make_batch, make_parallel
 from isa_wrappers.errors import (
     EmptyGoalBufferError,
@@ -20,7 +21,6 @@ from isa_wrappers.errors import (
     UnsupportedEnvironmentError,
 )
 from isa_wrappers.wrappers import GoalRecording, GoalSampling, GoalSegmentReward, InfluenceCountBonus
-from isa_wrappers.batch_wrappers import BatchRecorder
 
 SHOOTING_SCOPE = InfluenceScope.from_dimensions(
     {f"agent_{i}": [[], [2 * i + 1], [2 * i + 1], [2 * i], [2 * i], [6]] for i in range(3)}, state_size=7
