@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import toy_envs
 import yaml
+
 from isa_cli.main import main
 
 torch = pytest.importorskip("torch")

@@ -4,6 +4,7 @@ import csv
 import json
 
 import pytest
+
 from isa_cli.main import main
 
 pytest.importorskip("torch")

@@ -169,3 +169,11 @@ def test_check_fits_names_what_differs():
         scope.check_fits(["a", "b"], [2, 2], 2)
     with pytest.raises(ScopeMismatchError, match="state size 2, here 3"):
         scope.check_fits(["a", "b"], [2, 3], 3)
+
+
+def test_the_scope_of_everything():
+    scope = InfluenceScope.of_everything(("a", "b"), (3, 2), state_size=2, state_names=("x", "y"))
+    assert scope.common_dims == [0, 1]
+    assert scope.action_dims == {"a": [[0, 1]] * 3, "b": [[0, 1]] * 2}
+    assert scope.touches_common.tolist() == [[True, True, True], [True, True, False]]
+    assert (scope.state_names, scope.num_actions) == (("x", "y"), (3, 2))
