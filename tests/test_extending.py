@@ -4,12 +4,12 @@ import csv
 import json
 import re
 import shlex
-import tomllib
 from pathlib import Path
 
 import pytest
-from isa_cli.main import main
+import tomllib
 
+from isa_cli.main import main
 from isa_learners.runs.run_folder import RunFolder
 
 ROOT = Path(__file__).parents[1]

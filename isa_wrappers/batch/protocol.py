@@ -13,7 +13,7 @@ from isa_wrappers.arrays import Array, namespace
 from isa_wrappers.errors import NonFiniteError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BatchStep:
     """What a batched environment says after a reset or a step; B environments, A agents, n actions, K dimensions.
 

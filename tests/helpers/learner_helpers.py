@@ -99,7 +99,19 @@ class ScriptedEnv:
         self.alive.append(alive)
         state = torch.zeros(self.num_envs, 1)
         reward = torch.full((self.num_envs, 2), float(self.time))
-        return BatchStep(obs, state, available, alive, reward, terminated, truncated, terminated, final, state, alive)
+        return BatchStep(
+            obs=obs,
+            state=state,
+            available=available,
+            alive=alive,
+            reward=reward,
+            terminated=terminated,
+            truncated=truncated,
+            success=terminated,
+            final_obs=final,
+            final_state=state,
+            final_alive=alive,
+        )
 
     def state_dict(self):
         return {"time": torch.tensor(self.time)}

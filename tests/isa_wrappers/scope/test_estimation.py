@@ -141,7 +141,17 @@ class Toy:
         state = np.array(self.now, dtype=np.float32)
         reward = np.zeros((size, team), dtype=np.float32)
         return BatchStep(
-            obs, state, self.available(), self.alive(), reward, no, no | done, no, obs, np.array(last), last_alive
+            obs=obs,
+            state=state,
+            available=self.available(),
+            alive=self.alive(),
+            reward=reward,
+            terminated=no,
+            truncated=no | done,
+            success=no,
+            final_obs=obs,
+            final_state=np.array(last),
+            final_alive=last_alive,
         )
 
     def state_dict(self):
