@@ -22,10 +22,12 @@ from typing import Any
 import torch
 from throughput import raw_speed, stages, timed
 
-from isa_learners.config import PPOConfig
-from isa_learners.runs.algorithm import Algorithm, resolve_device, scope_for
+from isa_learners.ppo import PPOConfig
+from isa_learners.runs.algorithm import Algorithm
 from isa_learners.runs.config_io import make_config
+from isa_learners.runs.devices import resolve_device
 from isa_learners.runs.run_folder import versions
+from isa_learners.runs.scopes import scope_for
 from isa_wrappers import normalized_mutual_information
 from isa_wrappers.envs import make_batch
 from isa_wrappers.envs.smax.install import has_jaxmarl

@@ -36,7 +36,7 @@ def ends(path: Path, episodes: int, seed: int) -> dict[str, Any]:
     def watch(step: BatchStep) -> None:
         seen.append((step.done.clone(), step.success.clone(), step.final_state.clone()))
 
-    found = evaluate(env, algorithm.phase.ppo.actor, algorithm.phase.collector.encoder, seed, watch)
+    found = evaluate(env, algorithm.phase.learner, seed, watch)
     done, success, state = (torch.stack(parts).cpu() for parts in zip(*seen, strict=True))
     # A copy that is done goes on with another battle: its first one counts.
     first, copies = done.int().argmax(0), torch.arange(episodes)

@@ -32,10 +32,11 @@ import optax
 import torch
 from jax.nn.initializers import orthogonal
 
-from isa_learners.config import PPOConfig
+from isa_learners.ppo import PPOConfig
 from isa_learners.ppo.networks import OUTPUT_GAIN
-from isa_learners.runs.algorithm import Algorithm, resolve_device
+from isa_learners.runs.algorithm import Algorithm
 from isa_learners.runs.config_io import make_config, parse_overrides
+from isa_learners.runs.devices import resolve_device
 from isa_learners.runs.run_folder import versions
 from isa_wrappers.envs.smax.game import SMAXGame, smax_game
 
@@ -236,7 +237,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    device = resolve_device(args.device, "smax/")
+    device = resolve_device(args.device, "smax/3m")
     place = jax.devices("cuda" if device.startswith("cuda") else "cpu")[0]
     own = {"algo": "ippo", "device": device, "threads": args.threads, "env_kwargs": {"reward": "dense"}}
     constant = parse_overrides(["ppo.anneal_to=1.0"])  # JAX's side keeps its rates
@@ -248,7 +249,7 @@ def main() -> None:
     def ours_round() -> dict[str, float]:
         for _ in range(args.iterations):
             ours.iterate()
-        return ours.phase.recorder.take()
+        return ours.phase.statistics.take()
 
     def jax_round() -> dict[str, float]:
         nonlocal runner

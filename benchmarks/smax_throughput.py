@@ -24,7 +24,7 @@ from typing import Any
 
 import torch
 
-from isa_learners.runs.algorithm import resolve_device
+from isa_learners.runs.devices import resolve_device
 from isa_learners.runs.run_folder import versions
 from isa_wrappers.envs.smax.batch import SMAXBatch
 from isa_wrappers.envs.smax.game import STOP, SMAXGame, smax_game

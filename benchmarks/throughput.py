@@ -17,11 +17,13 @@ from typing import Any
 import torch
 
 from isa_learners.config import RunConfig
-from isa_learners.runs.algorithm import Algorithm, resolve_device, scope_for
+from isa_learners.runs.algorithm import Algorithm
 from isa_learners.runs.config_io import make_config
+from isa_learners.runs.devices import resolve_device
 from isa_learners.runs.run_folder import versions
+from isa_learners.runs.scopes import scope_for
 from isa_wrappers.envs import make_batch
-from isa_wrappers.wrappers.batch.wrappers import BatchCountBonus
+from isa_wrappers.wrappers.batch import InfluenceCountBonus
 
 RAW_ENVS = 1_024
 REPEATS = 5
@@ -57,14 +59,14 @@ def stages(config: RunConfig) -> dict[str, float]:
     device = config.device
     torch.set_num_threads(config.threads)
     algorithm = Algorithm(config, scope_for(config)[0])
-    collector, ppo = algorithm.phase.collector, algorithm.phase.ppo
+    collector, learner = algorithm.phase.collector, algorithm.phase.learner
     steps = config.ppo.rollout_steps
     rollout = collector.collect(steps)
     env = collector.env
-    if not isinstance(env, BatchCountBonus):
+    if not isinstance(env, InfluenceCountBonus):
         raise SystemExit("the exploration phase must wrap the environment with the count bonus")
     collect = timed(lambda: collector.collect(steps), device)
-    update = timed(lambda: ppo.update(rollout), device)
+    update = timed(lambda: learner.learn(rollout), device)
 
     def replay(stepped: Any) -> Callable[[], None]:
         return lambda: [stepped.step(action) for action in rollout.action] and None

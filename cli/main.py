@@ -11,7 +11,7 @@ import typer
 
 from isa_wrappers.errors import ISAError
 
-from . import envs, evaluate, plot, scope, train
+from . import algorithms, config, envs, evaluate, plot, scope, train
 
 INTERRUPTED = 130
 USER_MISTAKE = 2
@@ -25,6 +25,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("envs")(envs.envs)
+app.command("algorithms")(algorithms.algorithms)
+app.command("config")(config.config)
 app.command("scope")(scope.scope)
 app.command("train")(train.train)
 app.command("eval")(evaluate.evaluate)

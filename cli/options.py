@@ -20,6 +20,7 @@ Seed = Annotated[int, typer.Option("--seed", help="Seed of everything.", min=0)]
 StateFallback = Annotated[
     str | None, typer.Option(help="'observations' takes them, concatenated, for the state.", show_default=False)
 ]
+Override = Annotated[list[str] | None, typer.Option("--set", help="Any key, such as ppo.lr=1e-3.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 
 

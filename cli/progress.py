@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from isa_learners.runs.hooks import Hook
 
-class TrainingDisplay:
+if TYPE_CHECKING:
+    from isa_learners.runs.training import Training
+
+
+class TrainingDisplay(Hook):
     """Shows a run's progress on stderr.
 
     Args:
@@ -35,7 +41,6 @@ class TrainingDisplay:
             disable=not self._live,
         )
         self._task: TaskID | None = None
-        self._phase = ""
 
     def __enter__(self) -> TrainingDisplay:
         self._bar.start()
@@ -44,23 +49,27 @@ class TrainingDisplay:
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._bar.stop()
 
-    def report(self, phase: str, values: dict[str, Any]) -> None:
-        """Show the latest values."""
-        if phase != self._phase:
-            self._phase = phase
-            self.say(f"phase {phase} from step {values['env_steps']:,}")
+    def on_phase(self, training: Training, phase: str, env_steps: int) -> None:
+        """Say that a phase begins."""
+        self.say(f"phase {phase} from step {env_steps:,}")
         if self._task is None:
             self._task = self._bar.add_task("train", total=self.total, phase=phase, rate=0.0, success="-")
-        self._bar.update(self._task, completed=values["env_steps"], phase=phase)
-        if "steps_per_second" in values:
-            self._bar.update(self._task, rate=values["steps_per_second"])
-        if "success_rate" in values:
-            self._bar.update(self._task, success=f"{values['success_rate']:.2f}")
-            self.say(
-                f"{values['env_steps']:>9,} steps  {values['wall_time_s']:7.1f} s  {phase:<8} "
-                f"success {values['success_rate']:.2f}  return {values['return_mean']:.2f}  "
-                f"length {values['episode_length']:.0f}  {values['steps_per_second']:,.0f} steps/s"
-            )
+        self._bar.update(self._task, completed=env_steps, phase=phase)
+
+    def on_iteration(self, training: Training, values: Mapping[str, Any]) -> None:
+        """Move the bar."""
+        if self._task is not None:
+            self._bar.update(self._task, completed=values["env_steps"], rate=values["steps_per_second"])
+
+    def on_evaluation(self, training: Training, row: Mapping[str, Any]) -> None:
+        """Print what came out."""
+        if self._task is not None:
+            self._bar.update(self._task, success=f"{row['success_rate']:.2f}")
+        self.say(
+            f"{row['env_steps']:>9,} steps  {row['wall_time_s']:7.1f} s  {row['phase']:<8} "
+            f"success {row['success_rate']:.2f}  return {row['return_mean']:.2f}  "
+            f"length {row['episode_length']:.0f}  {row['steps_per_second']:,.0f} steps/s"
+        )
 
     def say(self, line: str) -> None:
         """Print a line above the bar, in a terminal."""

@@ -13,7 +13,9 @@ from isa_learners.presets import preset_layers
 from isa_wrappers.config import ScopeConfig
 from isa_wrappers.envs import estimate_task_scope
 from isa_wrappers.errors import MissingDependencyError, RunFolderError
-from isa_wrappers.scope.files import plot_scope, save_scope, scope_table, scope_to_dict
+from isa_wrappers.scope.files import save_scope, scope_to_dict
+from isa_wrappers.scope.plots import plot_scope
+from isa_wrappers.scope.tables import scope_table
 
 from .options import Env, Json, Kwargs, Seed, StateFallback, parse_kwargs, writing_to
 
@@ -21,10 +23,11 @@ from .options import Env, Json, Kwargs, Seed, StateFallback, parse_kwargs, writi
 def scope(
     env: Env,
     transitions: Annotated[int | None, typer.Option(help="N, transitions an agent.")] = None,
-    delta: Annotated[float | None, typer.Option(help="Threshold on the normalised mutual information.")] = None,
+    delta: Annotated[float | None, typer.Option(help="Threshold of Def. 1.")] = None,
     bin_width: Annotated[float | None, typer.Option(help="Width of the bins of a state change.")] = None,
     window: Annotated[int | None, typer.Option(help="Look for effects up to this many steps later.")] = None,
-    conditioning: Annotated[str | None, typer.Option(help="block (Def. 1) or pooled.")] = None,
+    estimator: Annotated[str | None, typer.Option(help="The figure: nmi_block (Def. 1) or nmi_pooled.")] = None,
+    threshold: Annotated[str | None, typer.Option(help="How the threshold is found: fixed (--delta itself).")] = None,
     preset: Annotated[str, typer.Option(help="What holds where no option is given, as in isa train.")] = DEFAULT_PRESET,
     seed: Seed = 0,
     kwargs: Kwargs = "{}",
@@ -40,7 +43,8 @@ def scope(
         "delta": delta,
         "bin_width": bin_width,
         "window": window,
-        "conditioning": conditioning,
+        "estimator": estimator,
+        "threshold": threshold,
     }
     values: dict[str, Any] = {}
     for layer in preset_layers(env, preset):

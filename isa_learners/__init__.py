@@ -1,1 +1,48 @@
-"""A goal-conditioned, parameter-shared recurrent PPO in torch, and Algorithm 1 (arXiv 2505.08630) around it."""
+"""A recurrent PPO in torch, Algorithm 1 (arXiv 2505.08630) around it, and runs in folders.
+
+``train(make_config("grid/shooting"), out="runs/first")`` trains; ``load("runs/first").evaluate(32, seed=0)`` evaluates.
+"""
+
+from isa_wrappers.lazy import lazy
+
+__all__ = [
+    "ALGORITHMS",
+    "LEARNERS",
+    "Algorithm",
+    "AlgorithmSpec",
+    "Evaluation",
+    "Hook",
+    "Learner",
+    "LearnerSpec",
+    "PPOConfig",
+    "PhaseContext",
+    "PhaseSpec",
+    "RunConfig",
+    "RunFolder",
+    "Training",
+    "load",
+    "make_config",
+    "train",
+]
+__getattr__ = lazy(
+    __name__,
+    {
+        "ALGORITHMS": "isa_learners.algorithms",
+        "LEARNERS": "isa_learners.learner",
+        "Algorithm": "isa_learners.runs.algorithm",
+        "AlgorithmSpec": "isa_learners.algorithms",
+        "Evaluation": "isa_learners.runs.evaluation",
+        "Hook": "isa_learners.runs.hooks",
+        "Learner": "isa_learners.learner",
+        "LearnerSpec": "isa_learners.learner",
+        "PPOConfig": "isa_learners.ppo.config",
+        "PhaseContext": "isa_learners.algorithms",
+        "PhaseSpec": "isa_learners.algorithms",
+        "RunConfig": "isa_learners.config",
+        "RunFolder": "isa_learners.runs.run_folder",
+        "Training": "isa_learners.runs.training",
+        "load": "isa_learners.runs.training",
+        "make_config": "isa_learners.runs.config_io",
+        "train": "isa_learners.runs.training",
+    },
+)

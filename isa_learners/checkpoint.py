@@ -19,6 +19,8 @@ from isa_wrappers.arrays import to_numpy
 from isa_wrappers.errors import FileFormatError
 
 FORMAT = "isa-checkpoint"
+LAYOUT = "2"
+"""Which names the tensors bear; another layout cannot be read."""
 
 
 def save_checkpoint(path: Path, tensors: Mapping[str, Any], meta: Mapping[str, Any]) -> None:
@@ -26,7 +28,7 @@ def save_checkpoint(path: Path, tensors: Mapping[str, Any], meta: Mapping[str, A
     path.parent.mkdir(parents=True, exist_ok=True)
     whole = {name: torch.as_tensor(value).detach().cpu().contiguous().clone() for name, value in tensors.items()}
     partial = path.with_suffix(".partial")
-    save_file(whole, partial, {"format": FORMAT, "meta": json.dumps(meta)})
+    save_file(whole, partial, {"format": FORMAT, "layout": LAYOUT, "meta": json.dumps(meta)})
     os.replace(partial, path)
 
 
@@ -43,6 +45,11 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             header = file.metadata() or {}
             if header.get("format") != FORMAT:
                 raise FileFormatError(f"{path} is a safetensors file but not a checkpoint of isa")
+            if header.get("layout") != LAYOUT:
+                raise FileFormatError(
+                    f"{path} was written by another version, whose checkpoints are laid out differently: train anew, "
+                    "or use the isa-marl that the run's versions.json names"
+                )
             return {name: file.get_tensor(name) for name in file.keys()}, json.loads(header["meta"])  # noqa: SIM118
     except (SafetensorError, ValueError, KeyError, OSError) as error:
         if isinstance(error, FileFormatError):

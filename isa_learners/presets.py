@@ -5,6 +5,7 @@ Keys are patterns of task names; all that match hold, later ones over earlier on
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -13,7 +14,7 @@ from isa_wrappers.errors import check_choice
 # Ours. A force moves the velocity at once and the position late and little: its information is 0.05 where
 # dimensions out of reach have 0.015 (pooled, window 3), so the threshold lies between.
 _PARTICLES = {
-    "scope": {"transitions": 5_000, "bin_width": 0.05, "window": 3, "delta": 0.03, "conditioning": "pooled"},
+    "scope": {"transitions": 5_000, "bin_width": 0.05, "window": 3, "delta": 0.03, "estimator": "nmi_pooled"},
     "count": {"count_scale": 10.0},
     "ppo": {"rollout_steps": 25, "gamma": 0.95, "obs_scale": 1.0},
 }
@@ -22,7 +23,7 @@ _PARTICLES = {
 # Pooled, as the authors' program has it: a battle of random play lasts some 20 steps, and in blocks that small eight
 # marines' D_c takes in the enemies' cooldowns, whose ups and downs lambda would then reward.
 _BATTLES: dict[str, dict[str, Any]] = {
-    "scope": {"transitions": 2_000, "bin_width": 0.01, "conditioning": "pooled"},
+    "scope": {"transitions": 2_000, "bin_width": 0.01, "estimator": "nmi_pooled"},
     "count": {"count_scale": 100.0, "beta1": 0.0, "beta2": 0.0},
     "goal": {"hamming": 50.0, "alpha1": 0.0, "alpha2": 0.0},
 }
@@ -99,11 +100,18 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
 }
 
 
-def preset_layers(env: str, preset: str) -> list[dict[str, Any]]:
+def preset_layers(
+    env: str, preset: str, presets: Mapping[str, Mapping[str, Mapping[str, Any]]] = PRESETS
+) -> list[Mapping[str, Any]]:
     """Return a preset's values for every pattern that the task matches, later ones over earlier ones.
+
+    Args:
+        env: task name.
+        preset: its name.
+        presets: of the library, or those that an algorithm brings.
 
     Raises:
         InvalidValueError: for an unknown preset.
     """
     check_choice("preset", preset, PRESETS)
-    return [layer for pattern, layer in PRESETS[preset].items() if fnmatchcase(env, pattern)]
+    return [layer for pattern, layer in presets.get(preset, {}).items() if fnmatchcase(env, pattern)]

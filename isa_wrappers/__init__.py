@@ -1,39 +1,128 @@
 """Influence scope of agents (ISA, arXiv 2505.08630) for any PettingZoo environment and any learner.
 
+What is here, by what it is for:
+
+- **Scope** (Definitions 1 to 3): :func:`estimate_scope` measures an :class:`InfluenceScope`,
+  :func:`credit_for` reads it.
+- **Around a PettingZoo environment**: :class:`InfluenceCountBonus` (Eq. 10), :class:`GoalRecording`,
+  :class:`GoalSampling`, :class:`GoalSegmentReward` (Eq. 7), :class:`RewardWrapper` for any intrinsic reward. Batched
+  environments have wrappers of the same names in :mod:`isa_wrappers.wrappers.batch`.
+- **Below the wrappers**, over NumPy arrays or torch tensors with free leading axes: :class:`CountBonus`,
+  :class:`GoalReward`, :class:`VisitCounter`, :class:`GoalBuffer`, :class:`GoalProjection`, and pure functions.
+- **Environments**: :func:`make_parallel` and :func:`make_batch` by name, :class:`ParallelEnvBatch` for your own.
+
 Importing this package needs neither torch nor a learner.
 """
 
-from isa_wrappers.batch.protocol import BatchEnv, BatchStep, BatchWrapper
+from isa_wrappers.batch import BatchEnv, BatchStep, BatchWrapper, ParallelEnvBatch
 from isa_wrappers.config import CountConfig, GoalConfig, ScopeConfig
+from isa_wrappers.envs import available_tasks, estimate_task_scope, make_batch, make_parallel
 from isa_wrappers.moved import keep_former_paths
-from isa_wrappers.rewards.counts import VisitCounter
-from isa_wrappers.rewards.goals import GoalBuffer, GoalProjection
-from isa_wrappers.rewards.intrinsic import CountBonus, GoalReward
-from isa_wrappers.scope.estimation import estimate_scope
-from isa_wrappers.scope.files import load_scope, plot_scope, save_scope, scope_table, scope_to_dict
-from isa_wrappers.scope.influence import InfluenceScope
-from isa_wrappers.scope.information import normalized_mutual_information
+from isa_wrappers.rewards import (
+    GOAL_SELECTORS,
+    REWARDS,
+    CountBonus,
+    GoalBuffer,
+    GoalProjection,
+    GoalReward,
+    IntrinsicReward,
+    RewardContext,
+    RewardParts,
+    RewardSpec,
+    SegmentReward,
+    Transition,
+    VisitCounter,
+    combine_segments,
+    count_bonus,
+    credit_gate,
+    make_reward,
+    scope_segments,
+    segment_distance,
+    segment_progress,
+)
+from isa_wrappers.scope import (
+    CREDIT_RULES,
+    ESTIMATORS,
+    THRESHOLD_RULES,
+    Credit,
+    CreditConfig,
+    CreditRule,
+    Estimator,
+    InfluenceScope,
+    Transitions,
+    credit_for,
+    estimate_scope,
+    load_scope,
+    normalized_mutual_information,
+    plot_scope,
+    save_scope,
+    scope_table,
+    scope_to_dict,
+)
+from isa_wrappers.wrappers import (
+    GoalRecording,
+    GoalSampling,
+    GoalSegmentReward,
+    InfluenceCountBonus,
+    RewardWrapper,
+    SuccessRule,
+)
 
 keep_former_paths()
 
 __all__ = [
+    "CREDIT_RULES",
+    "ESTIMATORS",
+    "GOAL_SELECTORS",
+    "REWARDS",
+    "THRESHOLD_RULES",
     "BatchEnv",
     "BatchStep",
     "BatchWrapper",
     "CountBonus",
     "CountConfig",
+    "Credit",
+    "CreditConfig",
+    "CreditRule",
+    "Estimator",
     "GoalBuffer",
     "GoalConfig",
     "GoalProjection",
+    "GoalRecording",
     "GoalReward",
+    "GoalSampling",
+    "GoalSegmentReward",
+    "InfluenceCountBonus",
     "InfluenceScope",
+    "IntrinsicReward",
+    "ParallelEnvBatch",
+    "RewardContext",
+    "RewardParts",
+    "RewardSpec",
+    "RewardWrapper",
     "ScopeConfig",
+    "SegmentReward",
+    "SuccessRule",
+    "Transition",
+    "Transitions",
     "VisitCounter",
+    "available_tasks",
+    "combine_segments",
+    "count_bonus",
+    "credit_for",
+    "credit_gate",
     "estimate_scope",
+    "estimate_task_scope",
     "load_scope",
+    "make_batch",
+    "make_parallel",
+    "make_reward",
     "normalized_mutual_information",
     "plot_scope",
     "save_scope",
+    "scope_segments",
     "scope_table",
     "scope_to_dict",
+    "segment_distance",
+    "segment_progress",
 ]

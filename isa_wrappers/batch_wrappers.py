@@ -1,5 +1,54 @@
-"""Earlier names of the batched wrappers."""
+"""Former names of the batched wrappers, and the former way to put them together."""
 
-from isa_wrappers.wrappers.batch.wrappers import BatchCountBonus, BatchGoals, BatchRecorder
+from __future__ import annotations
+
+from isa_wrappers.arrays import Array
+from isa_wrappers.batch.protocol import BatchEnv, BatchWrapper
+from isa_wrappers.rewards.count_bonus import CountBonus
+from isa_wrappers.rewards.goal_reward import GoalReward
+from isa_wrappers.rewards.goals import GoalBuffer, GoalProjection
+from isa_wrappers.wrappers.batch import EpisodeStatistics, GoalRecording, GoalSampling, RewardWrapper
 
 __all__ = ["BatchCountBonus", "BatchGoals", "BatchRecorder"]
+
+
+class BatchRecorder(EpisodeStatistics):
+    """:class:`EpisodeStatistics` around :class:`GoalRecording`, or alone without ``goals``."""
+
+    def __init__(self, env: BatchEnv, goals: GoalBuffer | None = None) -> None:
+        super().__init__(env if goals is None else GoalRecording(env, goals))
+        self.goals = goals
+
+
+class BatchCountBonus(RewardWrapper):
+    """:class:`RewardWrapper` with Eq. 10 for its reward."""
+
+    def __init__(self, env: BatchEnv, bonus: CountBonus) -> None:
+        super().__init__(env, bonus)
+        self.bonus = bonus
+
+
+class BatchGoals(BatchWrapper):
+    """:class:`GoalSampling`, and :class:`RewardWrapper` with Eq. 7 around it unless ``reward`` is ``None``."""
+
+    def __init__(
+        self,
+        env: BatchEnv,
+        goals: GoalBuffer,
+        projection: GoalProjection,
+        reward: GoalReward | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.sampling = GoalSampling(env, goals, projection, seed)
+        super().__init__(self.sampling if reward is None else RewardWrapper(self.sampling, reward))
+        self.goals, self.projection, self.reward = goals, projection, reward
+
+    @property
+    def goal(self) -> Array:
+        """``[B, K]`` won states to reach next."""
+        return self.sampling.goal
+
+    @property
+    def episode_goal(self) -> Array:
+        """``[B, K]`` those of the step just taken, before an automatic reset."""
+        return self.sampling.episode_goal

@@ -103,6 +103,17 @@ def check_float(name: str, value: object, low: float, high: float | None = None,
     return number
 
 
+def check_name(name: str, value: object) -> str:
+    """Return ``value`` if it is a text that is not empty.
+
+    Raises:
+        InvalidValueError: if it is not.
+    """
+    if not isinstance(value, str) or not value:
+        raise InvalidValueError(f"{name} must be a name, got {value!r}")
+    return value
+
+
 def check_choice(name: str, value: str, choices: Iterable[str]) -> str:
     """Return ``value`` if it is one of ``choices``.
 

@@ -1,8 +1,15 @@
 """The goal-conditioned, parameter-shared recurrent PPO: networks, losses, update. It knows nothing of ISA."""
 
+from isa_learners.ppo.config import METRICS, PPOConfig
 from isa_wrappers.lazy import lazy
 
-_WHERE = dict.fromkeys(("METRICS", "PPO", "Targets"), "isa_learners.ppo.learner")
-
-__all__ = ["METRICS", "PPO", "Targets"]
-__getattr__ = lazy(__name__, _WHERE)
+__all__ = ["METRICS", "PPO", "Batch", "PPOConfig", "PPOLearner", "Targets"]
+__getattr__ = lazy(
+    __name__,
+    {
+        "Batch": "isa_learners.ppo.batch",
+        "PPO": "isa_learners.ppo.update",
+        "PPOLearner": "isa_learners.ppo.learner",
+        "Targets": "isa_learners.ppo.update",
+    },
+)

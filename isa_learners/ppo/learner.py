@@ -1,217 +1,117 @@
-"""Goal-conditioned, parameter-shared recurrent PPO: actor, critic and their update. It knows nothing of ISA."""
+"""PPO as a learner: it acts with the actor, and turns rollouts into what the update learns from."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import partial
-
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
-from isa_learners.checkpoint import load_optimizer_tensors, optimizer_tensors
-from isa_learners.config import PPOConfig
-from isa_learners.ppo.losses import entropy, masked_log_softmax, masked_mean, normalize, policy_loss, value_loss
-from isa_learners.ppo.networks import RecurrentNet, ValueNorm
-from isa_learners.ppo.packing import EveryStep, LivingSteps, Packing
-from isa_learners.ppo.returns import advantages
-from isa_learners.rollout import Rollout
+from isa_learners.inputs import InputEncoder
+from isa_learners.learner import Decision, Memory
+from isa_learners.ppo.batch import Batch
+from isa_learners.ppo.config import PPOConfig
+from isa_learners.ppo.losses import masked_log_softmax
+from isa_learners.ppo.update import PPO
+from isa_learners.rollout import Rollout, Sizes
 from isa_wrappers.arrays import with_prefix, without_prefix
-
-_MODULES = ("actor", "critic", "value_norm")
-_OPTIMIZERS = ("actor_optimizer", "critic_optimizer")
-
-METRICS = ("policy_loss", "entropy", "approx_kl", "clip_share", "actor_grad_norm", "value_loss", "critic_grad_norm")
-"""Of an update, each averaged over its gradient steps."""
+from isa_wrappers.batch import BatchStep
 
 
-@dataclass
-class Targets:
-    """What an update aims at, fixed before its first epoch; all ``[T, B, A]``.
-
-    Attributes:
-        advantage: normalised over living agents' real steps.
-        value: normalised values before the update.
-        target: normalised returns.
-    """
-
-    advantage: Tensor
-    value: Tensor
-    target: Tensor
-
-
-class PPO:
-    """Actor, critic, optimisers and the buffer of recent rollouts.
+class PPOLearner:
+    """Goal-conditioned, parameter-shared recurrent PPO; satisfies :class:`~isa_learners.learner.Learner`.
 
     Args:
-        input_size: F.
-        num_actions: n.
+        sizes: of the environment.
         config: hyperparameters.
         device: torch device.
         seed: of the weights and of the minibatches.
+
+    Attributes:
+        encoder: builds the networks' inputs.
+        ppo: networks, optimisers and their update.
     """
 
-    def __init__(self, input_size: int, num_actions: int, config: PPOConfig, device: str, seed: int) -> None:
-        self.config = config
-        # On CUDA shapes are fixed and nothing is read back; on CPU the dead are left out, which costs less.
-        self.layout: type[EveryStep | LivingSteps] = EveryStep if device.startswith("cuda") else LivingSteps
-        self.generator = torch.Generator(device)
-        self.generator.manual_seed(seed)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            self.actor = RecurrentNet(input_size, config.hidden, num_actions).to(device)
-            self.critic = RecurrentNet(input_size, config.hidden, 1).to(device)
-        self.value_norm = ValueNorm().to(device)
-        adam = partial(torch.optim.Adam, lr=config.lr, eps=config.adam_eps, fused=True)
-        self.actor_optimizer, self.critic_optimizer = adam(self.actor.parameters()), adam(self.critic.parameters())
-        self.buffer: deque[Rollout] = deque(maxlen=config.buffer_rollouts)
-        self._entropy_factor = config.entropy_factor
+    def __init__(self, sizes: Sizes, config: PPOConfig, device: str, seed: int) -> None:
+        self.sizes, self.config, self.device = sizes, config, device
+        self.encoder = InputEncoder(sizes, config.obs_scale, device)
+        self.ppo = PPO(self.encoder.size, sizes.num_actions, config, device, seed)
+        self._critic_hidden: Tensor | None = None
 
-    def anneal(self, progress: float) -> None:
-        """Set learning rates and entropy factor for ``progress`` from 0 to 1, linearly down to ``anneal_to``."""
-        share = 1.0 - (1.0 - self.config.anneal_to) * min(progress, 1.0)
-        self._entropy_factor = self.config.entropy_factor * share
-        for name in _OPTIMIZERS:
-            for group in getattr(self, name).param_groups:
-                group["lr"] = self.config.lr * share
+    def begin(self, num_envs: int) -> Memory:
+        """Return the memory with which episodes start: no hidden state and no last action."""
+        shape = num_envs, self.sizes.num_agents
+        return {
+            "last_action": torch.full(shape, self.encoder.none, dtype=torch.int64, device=self.device),
+            "actor_hidden": torch.zeros(*shape, self.config.hidden, device=self.device),
+        }
 
-    def update(self, rollout: Rollout) -> tuple[dict[str, float], Tensor]:
-        """Learn from ``rollout`` and those kept in the buffer.
+    def act(self, step: BatchStep, memory: Memory, noise: Generator | None = None) -> Decision:
+        """Choose everybody's next action: drawn from the policy with ``noise``, else the likeliest."""
+        before = memory["actor_hidden"]
+        inputs = self.encoder(step.obs, memory["last_action"])
+        logits, hidden = self.ppo.actor(inputs.flatten(0, 1), before.flatten(0, 1))
+        log_probs = masked_log_softmax(logits.view_as(step.available), step.available)
+        # While an agent is dead its state stands still, so that updates need not compute it.
+        after = torch.where(step.alive[..., None], hidden.view_as(before), before)
+        if noise is None:
+            action = log_probs.argmax(-1)
+            return Decision(action, {"last_action": action, "actor_hidden": after})
+        draws = torch.empty_like(log_probs).exponential_(generator=noise)
+        action = (log_probs - draws.log()).argmax(-1)
+        log_prob = log_probs.gather(-1, action[..., None])[..., 0]
+        memory = {"last_action": action, "actor_hidden": after}
+        return Decision(action, memory, {"inputs": inputs, "log_prob": log_prob})
 
-        Returns:
-            Metrics, and the critic's hidden state ``[B, A, H]`` after the rollout's last step.
-        """
-        metrics, hidden = self.learn(rollout)
-        return dict(zip(METRICS, metrics.tolist(), strict=True)), hidden
+    def forget(self, memory: Memory, done: Tensor) -> Memory:
+        """Return the memory with the environments where ``done`` ``[B]`` at an episode's start."""
+        return {
+            "last_action": torch.where(done[:, None], self.encoder.none, memory["last_action"]),
+            "actor_hidden": memory["actor_hidden"] * (~done).float()[:, None, None],
+        }
 
-    def learn(self, rollout: Rollout) -> tuple[Tensor, Tensor]:
-        """Do what :meth:`update` does; :data:`METRICS` come as a tensor, so that on CUDA the host never waits."""
-        self.buffer.append(rollout)
-        data = Rollout.join(list(self.buffer))
-        steps = self.layout(data.alive, data.start)
-        targets, hidden = self.prepare(data, steps)
-        order = [part for _ in range(self.config.epochs) for part in self._minibatches(steps, data.done.shape[1])]
-        actor, critic = self._run_both(
-            lambda: [self._actor_step(data, targets, batch) for batch in order],
-            lambda: [self._critic_step(data, targets, batch) for batch in order],
-        )
-        metrics = torch.cat([torch.stack(actor).mean(0), torch.stack(critic).mean(0)])
-        hidden = hidden[-rollout.done.shape[1] :] * (~rollout.done[-1]).float()[:, None, None]
-        return metrics, hidden
+    def set_progress(self, progress: float) -> None:
+        """Anneal learning rates and entropy factor."""
+        self.ppo.anneal(progress)
 
-    def prepare(self, data: Rollout, steps: EveryStep | LivingSteps) -> tuple[Targets, Tensor]:
-        """Compute advantages and returns with the critic as it is; also its last hidden state ``[B, A, H]``."""
-        config, shape = self.config, data.reward.shape
+    def learn(self, rollout: Rollout) -> dict[str, float]:
+        """Learn from a rollout; the metrics are :data:`~isa_learners.ppo.config.METRICS`."""
+        metrics, self._critic_hidden = self.ppo.update(self.batch(rollout))
+        return metrics
+
+    def batch(self, rollout: Rollout) -> Batch:
+        """Return what the update keeps of a rollout."""
         with torch.no_grad():
-            packing, first = steps.pack(), data.critic_hidden[0].flatten(0, 1)
-            features = _features(self.critic, data.inputs, data.critic_hidden, packing)
-            # The dead have no value of their own (nothing trains it); what the team earns later reaches an agent
-            # from beyond its death through the lambda-return.
-            value = data.reward.new_zeros(data.reward.numel())
-            value[packing.rows] = self.value_norm.denormalize(self.critic.decode(features)[:, 0]) * packing.alive
-            value = value.view(shape)
-            # What follows an end is the value of the last observation, a step on from the state before.
-            ends = data.done.clone()
-            ends[-1].fill_(True)
-            following = value.roll(-1, dims=0).flatten()
-            wanted = ends[..., None] & (data.next_alive > 0)
-            rows = steps.where(wanted)
-            hidden = steps.hidden_after(rows, packing, features, first)
-            final = self.value_norm.denormalize(self.critic(data.final_inputs.flatten(0, 2)[rows], hidden)[0][:, 0])
-            following[rows] = torch.where(wanted.flatten()[rows], final, following[rows])
-            v_tp1 = following.view(shape) * data.next_alive * (~data.terminated)[..., None]
-            advantage = advantages(data.reward, value, v_tp1, ends, config.gamma, config.gae_lambda)
-            returns = advantage + value
-            self.value_norm.update(returns, data.alive)
-            # The critic's output means something else once the norm has moved: bring old values along.
-            old = self.value_norm.normalize(value)
-            targets = Targets(normalize(advantage, data.alive), old, self.value_norm.normalize(returns))
-            last_rows = torch.arange(value.numel() - len(first), value.numel(), device=first.device)
-            last = steps.hidden_after(last_rows, packing, features, first)
-        return targets, last.view(*shape[1:], -1)
-
-    def _minibatches(self, steps: EveryStep | LivingSteps, num_envs: int) -> list[Packing]:
-        """Split the environments at random."""
-        if self.config.minibatches == 1:
-            return [steps.pack()]
-        order = torch.randperm(num_envs, generator=self.generator, device=self.generator.device)
-        # Before the buffer is full there may be fewer environments: an empty part would be a step on nothing.
-        return [steps.pack(part) for part in order.tensor_split(min(self.config.minibatches, num_envs))]
+            final_inputs = self.encoder(rollout.final_obs, rollout.action)
+        actor_hidden = rollout.memory["actor_hidden"]
+        critic_hidden = torch.zeros_like(actor_hidden)
+        if self._critic_hidden is not None:  # an episode that starts with the rollout has no past
+            critic_hidden = self._critic_hidden * (~rollout.start[0]).float()[:, None, None]
+        return Batch(
+            inputs=rollout.record["inputs"],
+            final_inputs=final_inputs,
+            available=rollout.available,
+            alive=rollout.alive,
+            next_alive=rollout.next_alive,
+            action=rollout.action,
+            log_prob=rollout.record["log_prob"],
+            reward=rollout.reward,
+            start=rollout.start,
+            terminated=rollout.terminated,
+            done=rollout.done,
+            actor_hidden=actor_hidden[None],
+            critic_hidden=critic_hidden[None],
+        )
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Return everything the next update depends on, flat."""
-        state = {"generator": self.generator.get_state()}
-        for name in _MODULES:
-            state |= with_prefix(name, getattr(self, name).state_dict())
-        for name in _OPTIMIZERS:
-            state |= with_prefix(name, optimizer_tensors(getattr(self, name)))
-        for index, rollout in enumerate(self.buffer):
-            state |= with_prefix(f"buffer.{index}", vars(rollout))
-        return state
+        """Return networks, optimisers, buffer, generator and the critic's hidden state."""
+        state = with_prefix("ppo", self.ppo.state_dict())
+        return state if self._critic_hidden is None else {**state, "critic_hidden": self._critic_hidden}
 
-    def load_networks(self, state: dict[str, Tensor]) -> None:
-        """Restore actor, critic and value normalisation alone."""
-        for name in _MODULES:
-            getattr(self, name).load_state_dict(without_prefix(name, state))
-
-    def load_state_dict(self, state: dict[str, Tensor], device: str) -> None:
-        """Restore what :meth:`state_dict` returned."""
-        self.generator.set_state(state["generator"])
-        self.load_networks(state)
-        for name in _OPTIMIZERS:
-            load_optimizer_tensors(getattr(self, name), without_prefix(name, state))
-        self.buffer.clear()
-        while kept := without_prefix(f"buffer.{len(self.buffer)}", state):
-            self.buffer.append(Rollout(**{name: tensor.to(device) for name, tensor in kept.items()}))
-
-    def _run_both(
-        self, actor: Callable[[], list[Tensor]], critic: Callable[[], list[Tensor]]
-    ) -> tuple[list[Tensor], list[Tensor]]:
-        """Run both updates, on CPU side by side: the two networks share nothing."""
-        if next(self.actor.parameters()).is_cuda:
-            return actor(), critic()
-        with ThreadPoolExecutor(1) as pool:
-            other = pool.submit(critic)
-            return actor(), other.result()
-
-    def _actor_step(self, data: Rollout, targets: Targets, part: Packing) -> Tensor:
-        config = self.config
-        features = _features(self.actor, data.inputs, data.actor_hidden, part)
-        available, action, old, advantage = (
-            array.flatten(0, 2)[part.rows] for array in (data.available, data.action, data.log_prob, targets.advantage)
-        )
-        log_probs = masked_log_softmax(self.actor.decode(features), available)
-        log_prob = log_probs.gather(-1, action[:, None])[:, 0]
-        loss = policy_loss(log_prob, old, advantage, part.alive, config.clip)
-        spread = entropy(log_probs, part.alive)
-        norm = _descend(loss - self._entropy_factor * spread, self.actor, self.actor_optimizer, config.max_grad_norm)
-        with torch.no_grad():
-            change = log_prob - old
-            kl = masked_mean(change.exp() - 1.0 - change, part.alive)
-            clipped = masked_mean(((change.exp() - 1.0).abs() > config.clip).float(), part.alive)
-        return torch.stack([loss.detach(), spread.detach(), kl, clipped, norm])
-
-    def _critic_step(self, data: Rollout, targets: Targets, part: Packing) -> Tensor:
-        config = self.config
-        features = _features(self.critic, data.inputs, data.critic_hidden, part)
-        old, target = (array.flatten()[part.rows] for array in (targets.value, targets.target))
-        loss = value_loss(self.critic.decode(features)[:, 0], old, target, part.alive, config.clip)
-        norm = _descend(config.critic_factor * loss, self.critic, self.critic_optimizer, config.max_grad_norm)
-        return torch.stack([loss.detach(), norm])
-
-
-def _features(net: RecurrentNet, inputs: Tensor, hidden: Tensor, part: Packing) -> Tensor:
-    """Run a network over a packing of ``inputs`` ``[T, B, A, F]`` from ``hidden`` ``[1, B, A, H]``: ``[R, H]``."""
-    rows, first = inputs.flatten(0, 2)[part.rows], hidden.flatten(0, 2)[part.streams]
-    return net.features(rows, first, part.sizes, part.keep, part.alive if part.every else None)
-
-
-def _descend(loss: Tensor, net: RecurrentNet, optimizer: torch.optim.Optimizer, max_norm: float) -> Tensor:
-    """Take one clipped gradient step; return the gradient's norm."""
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    norm = torch.nn.utils.clip_grad_norm_(net.parameters(), max_norm)
-    optimizer.step()
-    return norm.detach()
+    def load_state_dict(self, state: dict[str, Tensor], policy_only: bool = False) -> None:
+        """Restore what :meth:`state_dict` returned; with ``policy_only`` the networks alone."""
+        inner = without_prefix("ppo", state)
+        if policy_only:
+            self.ppo.load_networks(inner)
+            return
+        self.ppo.load_state_dict(inner, self.device)
+        hidden = state.get("critic_hidden")
+        self._critic_hidden = None if hidden is None else hidden.to(self.device)

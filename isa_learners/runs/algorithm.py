@@ -1,213 +1,204 @@
-"""Algorithm 1 as a composition: estimate a scope; explore under Eq. 10; reach goals under Eq. 7.
-
-The learner sees goals only as part of an observation, and intrinsic rewards only as a reward.
-"""
+"""An algorithm at work: its phases, one iteration (a rollout and an update) at a time."""
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from isa_learners.algorithms import ALGORITHMS, PhaseContext, PhaseSpec
 from isa_learners.checkpoint import global_generators, set_global_generators
 from isa_learners.config import RunConfig
+from isa_learners.learner import LEARNERS, Learner
+from isa_learners.rollout import Collector, Sizes
+from isa_learners.runs.devices import resolve_device
 from isa_learners.runs.evaluation import Evaluation, evaluate
-from isa_learners.ppo.learner import PPO
-from isa_learners.rollout import Collector, InputEncoder
-from isa_wrappers.arrays import backend, stream_seed, with_prefix, without_prefix
-from isa_wrappers.batch.protocol import BatchEnv
-from isa_wrappers.wrappers.batch.wrappers import BatchCountBonus, BatchGoals, BatchRecorder
-from isa_wrappers.envs import estimate_task_scope, family_of, make_batch
-from isa_wrappers.errors import DeviceError, FileFormatError, InvalidValueError
-from isa_wrappers.rewards.goals import GoalBuffer, GoalProjection
-from isa_wrappers.rewards.intrinsic import CountBonus, GoalReward
+from isa_learners.runs.scopes import credit_of, read_success
+from isa_wrappers.arrays import stream_seed, with_prefix, without_prefix
+from isa_wrappers.batch import BatchEnv
+from isa_wrappers.envs import make_batch
+from isa_wrappers.errors import DeviceError, FileFormatError
+from isa_wrappers.rewards import RewardContext, make_reward
 from isa_wrappers.scope.influence import InfluenceScope
+from isa_wrappers.wrappers import batch
 
-EXPLORE, REACH, TRAIN = "explore", "reach", "train"
 ENV_SEEDS = 2**31
 """Environments are seeded below this: many hand their seed to a generator that takes 32 bits."""
 
 
-def resolve_device(device: str, env: str = "") -> str:
-    """Turn ``auto`` into ``cuda`` where there is one and the task ``env`` can run there, else ``cpu``.
-
-    Raises:
-        DeviceError: if ``cuda`` is asked for and absent.
-    """
-    if device != "auto":
-        backend(device)
-        return device
-    if not torch.cuda.is_available():
-        return "cpu"
-    return family_of(env).device(device) if env else "cuda"
-
-
 @dataclass
 class Phase:
-    """One phase of Algorithm 1: an environment as the learner sees it, and fresh policies in it.
+    """One phase at work: an environment as the learner sees it, and fresh policies in it.
 
     Attributes:
-        name: ``explore``, ``reach`` or, for plain IPPO, ``train``.
-        ppo: the learner.
+        spec: what it is.
+        context: what it was made from.
+        learner: who acts and learns.
         collector: the environment and what the next rollout starts from.
-        recorder: the innermost wrapper, for the environment's own returns.
+        statistics: the innermost wrapper, for the environment's own returns.
     """
 
-    name: str
-    ppo: PPO
+    spec: PhaseSpec
+    context: PhaseContext
+    learner: Learner
     collector: Collector
-    recorder: BatchRecorder
+    statistics: batch.EpisodeStatistics
+
+    @property
+    def name(self) -> str:
+        """The phase's name."""
+        return self.spec.name
 
 
 class Algorithm:
-    """Runs the phases one iteration (a rollout and an update) at a time.
+    """Runs an algorithm's phases one iteration at a time.
 
     Args:
         config: the run.
-        scope: of the agents; needed for ``isa``, see :func:`scope_for`.
+        scope: of the agents, where the algorithm needs one; see :func:`~isa_learners.runs.scopes.scope_for`.
+
+    Attributes:
+        shared: what the phases share, such as the goal buffer of ISA.
+        env_steps: so far.
+        phase: the one at work.
+
+    Raises:
+        InvalidValueError: if a scope is needed and ``None``, or empty.
+        ScopeMismatchError: if it was made for another environment.
     """
 
     def __init__(self, config: RunConfig, scope: InfluenceScope | None) -> None:
         self.config, self.scope = config, scope
+        self.spec = ALGORITHMS[config.algo]
         self.device = resolve_device(config.device, config.env)
-        first = self._make(1)
-        if scope is not None:
-            scope.check_fits(first.agents, first.num_actions, first.state_size)
-            if not scope.agent_mask.any():
-                raise InvalidValueError(
-                    f"the scope is empty: delta is {scope.delta:g} and the largest information "
-                    f"{scope.mutual_information.max():.2g}; choose scope.delta below that, or estimate otherwise"
-                )
-            self.projection = GoalProjection(scope, self.device)
-        self.goals = GoalBuffer(first.state_size, config.goal.capacity, config.seed, self.device)
+        self._first = self._make(1)
+        self.credit = credit_of(config, scope, self._first)
+        self.shared: dict[str, Any] = {}
+        start = self._context(self.spec.phases[0])
+        self.shared |= {name: make(start) for name, make in self.spec.shared.items()}
         self.env_steps = 0
         self._evaluation_envs: dict[int, BatchEnv] = {}
-        self.phase = self._enter(EXPLORE if config.algo == "isa" else TRAIN)
+        self.phase = self.enter(self.spec.phases[0].name)
 
     def _make(self, num_envs: int) -> BatchEnv:
         config = self.config
-        rule = success_rule(config.success)
-        return make_batch(config.env, num_envs, self.device, config.state_fallback, rule, **config.env_kwargs)
+        return make_batch(
+            config.env,
+            num_envs,
+            self.device,
+            config.state_fallback,
+            read_success(config.success),
+            min(config.workers, num_envs),
+            **config.env_kwargs,
+        )
 
-    def _enter(self, name: str) -> Phase:
-        """Begin a phase with fresh policies, in fresh environments."""
+    def _context(self, spec: PhaseSpec) -> PhaseContext:
         config = self.config
-        seed = stream_seed(config.seed, name)  # each phase draws from streams of its own
-        recorder = BatchRecorder(self._make(config.ppo.num_envs), self.goals)
-        env: BatchEnv = recorder
-        if name == EXPLORE:
-            env = BatchCountBonus(recorder, CountBonus(self._known_scope(), config.count, self.device))
-        elif name == REACH:
-            reward = GoalReward(self._known_scope(), config.goal, self.device)
-            env = BatchGoals(recorder, self.goals, self.projection, reward, seed)
-        encoder = InputEncoder(env, config.ppo.obs_scale)
-        ppo = PPO(encoder.size, encoder.num_actions, config.ppo, self.device, seed)
-        generator = torch.Generator(device=self.device)
-        generator.manual_seed(stream_seed(config.seed, name + " actions"))
-        return Phase(name, ppo, Collector(env, ppo.actor, encoder, generator, seed % ENV_SEEDS), recorder)
+        seed = stream_seed(config.seed, spec.name)
+        own = config.for_phase(spec.name)
+        return PhaseContext(own, self._first, self.device, seed, self.scope, self.credit, self.shared)
 
-    def _known_scope(self) -> InfluenceScope:
-        if self.scope is None:
-            raise InvalidValueError("algo 'isa' needs a scope, got None; estimate one with scope_for()")
-        return self.scope
+    def enter(self, name: str) -> Phase:
+        """Return a phase as it begins: with fresh policies, in fresh environments."""
+        spec = self.spec.phases[self.spec.phase_names.index(name)]
+        context = self._context(spec)
+        settings = context.config.settings_of(self.config.learner)
+        statistics = batch.EpisodeStatistics(self._make(settings.num_envs))
+        env = spec.wrap(context, self._with_intrinsic(context, statistics))
+        learner = LEARNERS[self.config.learner].make(Sizes.of(env), settings, self.device, context.seed)
+        noise = torch.Generator(device=self.device)
+        noise.manual_seed(stream_seed(self.config.seed, name + " actions"))
+        return Phase(spec, context, learner, Collector(env, learner, noise, context.seed % ENV_SEEDS), statistics)
+
+    def _with_intrinsic(self, context: PhaseContext, env: BatchEnv) -> BatchEnv:
+        """Add the intrinsic reward that the run names to the environment's own."""
+        config = context.config
+        if config.intrinsic is None:
+            return env
+        sizes = Sizes.of(env)
+        asked = RewardContext(
+            env.agents, env.num_actions, sizes.obs_size, sizes.state_size, self.credit, self.device, context.seed
+        )
+        reward = make_reward(config.intrinsic, asked, config.sections.get(config.intrinsic))
+        return batch.RewardWrapper(env, reward, mode="add", factor=config.intrinsic_factor)
 
     def iterate(self) -> dict[str, float]:
-        """Collect one rollout, learn from it, and enter the goal phase once enough episodes were won."""
-        phase, config = self.phase, self.config
-        rollout = phase.collector.collect(config.ppo.rollout_steps)
+        """Collect one rollout, learn from it, and enter the next phase once this one ends."""
+        phase = self.phase
+        settings = phase.context.config.settings_of(self.config.learner)
+        rollout = phase.collector.collect(settings.rollout_steps)
         self.env_steps += rollout.done.numel()
-        phase.ppo.anneal(self.env_steps / config.steps)
-        metrics, phase.collector.critic_hidden = phase.ppo.update(rollout)
+        phase.learner.set_progress(self.env_steps / self.config.steps)
+        metrics = phase.learner.learn(rollout)
         metrics["reward_mean"] = float(rollout.reward.mean())
-        metrics["goals"] = float(len(self.goals))
-        if phase.name == EXPLORE and len(self.goals) >= config.goal.first_goals:
-            self.phase = self._enter(REACH)
+        metrics |= {name: measure(phase.context) for name, measure in self.spec.metrics.items()}
+        if phase.spec.ends is not None and phase.spec.ends(phase.context):
+            following = self.spec.phase_names.index(phase.name) + 1
+            self.phase = self.enter(self.spec.phase_names[following])
         return metrics
 
     def evaluate(self, episodes: int, seed: int) -> Evaluation:
-        """Play greedy episodes with goals from the buffer (without goals before there are any)."""
+        """Play greedy episodes in the environment as the phase's evaluation has it."""
         env, _ = self.evaluation_env(episodes, seed)
-        return evaluate(env, self.phase.ppo.actor, self.phase.collector.encoder, seed)
+        return evaluate(env, self.phase.learner, seed)
 
     def evaluation_env(self, num_envs: int, seed: int) -> tuple[BatchEnv, BatchEnv]:
         """Return the environment that evaluations play in, and what it wraps."""
         if num_envs not in self._evaluation_envs:
             self._evaluation_envs[num_envs] = self._make(num_envs)
         base = self._evaluation_envs[num_envs]
-        if self.phase.name != REACH:
-            return base, base
-        return BatchGoals(base, self.goals, self.projection, reward=None, seed=seed), base
+        return self.phase.spec.wrap_evaluation(self.phase.context, base), base
 
     def pursued(self, goal: Tensor) -> Tensor:
-        """Return a goal ``[K]`` with NaN in the dimensions that no agent can move."""
-        moved = torch.as_tensor(self._known_scope().agent_mask.any(axis=0), device=goal.device)
+        """Return a goal ``[K]`` with NaN in the dimensions that no agent is credited for."""
+        if self.credit is None:
+            return goal
+        moved = torch.as_tensor(self.credit.segments.any(axis=0), device=goal.device)
         return torch.where(moved, goal, torch.nan)
 
     def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Return tensors and plain data from which :meth:`load_state_dict` goes on number for number."""
+        """Return tensors and plain data from which :meth:`load_state_dict` resumes number for number."""
         phase = self.phase
-        tensors = with_prefix("goals", self.goals.state_dict())
-        tensors |= with_prefix("ppo", phase.ppo.state_dict())
+        tensors: dict[str, Tensor] = {}
+        for name, thing in self.shared.items():
+            tensors |= with_prefix(f"shared.{name}", thing.state_dict())
+        tensors |= with_prefix("learner", phase.learner.state_dict())
         tensors |= with_prefix("collector", phase.collector.state_dict())
-        tensors["noise"] = phase.collector.generator.get_state()
         meta = {"env": self.config.env, "device": self.device, "phase": phase.name, "env_steps": self.env_steps}
         return tensors, {**meta, "generators": global_generators()}
 
     def load_state_dict(self, tensors: dict[str, Tensor], meta: dict[str, Any], policy_only: bool = False) -> None:
-        """Go on from what :meth:`state_dict` returned.
+        """Restore what :meth:`state_dict` returned.
 
         Args:
             tensors: the first of what it returned.
             meta: the second.
-            policy_only: restore networks and goals alone, enough to evaluate; the device may differ.
+            policy_only: restore networks and what the phases share, enough to evaluate; the device may differ.
 
         Raises:
             FileFormatError: if it comes from another task or configuration.
-            DeviceError: if it is to go on on another device than it was written on.
+            DeviceError: if it is to resume on another device than it was written on.
         """
         if meta.get("env") != self.config.env:
             raise FileFormatError(f"the checkpoint is of task {meta.get('env')!r}, this run of {self.config.env!r}")
         if not policy_only and meta.get("device") != self.device:
             raise DeviceError(
-                f"the checkpoint was written on {meta.get('device')!r} and goes on there only; this is {self.device!r}"
+                f"the checkpoint was written on {meta.get('device')!r} and resumes there only; this is {self.device!r}"
             )
         try:
-            goals = without_prefix("goals", tensors)
-            if policy_only:
-                del goals["rng"]
-            self.goals.load_state_dict(goals)
-            self.phase = self._enter(meta["phase"])
-            if policy_only:
-                self.phase.ppo.load_networks(without_prefix("ppo", tensors))
-                self.env_steps = meta["env_steps"]
-                return
-            self.phase.ppo.load_state_dict(without_prefix("ppo", tensors), self.device)
-            self.phase.collector.load_state_dict(without_prefix("collector", tensors))
-            self.phase.collector.generator.set_state(tensors["noise"])
+            for name, thing in self.shared.items():
+                state = without_prefix(f"shared.{name}", tensors)
+                if policy_only:
+                    state.pop("rng", None)  # a generator's state holds on its own kind of device
+                thing.load_state_dict(state)
+            self.phase = self.enter(meta["phase"])
+            self.phase.learner.load_state_dict(without_prefix("learner", tensors), policy_only)
             self.env_steps = meta["env_steps"]
-            set_global_generators(meta["generators"])
+            if not policy_only:
+                self.phase.collector.load_state_dict(without_prefix("collector", tensors))
+                set_global_generators(meta["generators"])
         except (KeyError, ValueError, RuntimeError, TypeError) as error:
             detail = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise FileFormatError(f"the checkpoint does not fit this run's configuration: {detail}") from error
-
-
-def success_rule(text: str) -> str | float:
-    """Read the rule a configuration names: a number is a return threshold, any other text a key of infos."""
-    try:
-        return float(text)
-    except ValueError:
-        return text
-
-
-def scope_for(config: RunConfig) -> tuple[InfluenceScope, int]:
-    """Estimate the scope of a run's environment; also the environment steps that took."""
-    scope = estimate_task_scope(config.env, config.scope, config.seed, config.state_fallback, **config.env_kwargs)
-    return scope, scope_steps(config, scope.num_agents)
-
-
-def scope_steps(config: RunConfig, num_agents: int) -> int:
-    """Count the environment steps that a run's scope takes."""
-    return config.scope.transitions * num_agents if config.algo == "isa" else 0

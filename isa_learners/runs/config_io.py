@@ -1,24 +1,33 @@
-"""Configurations to and from plain data: presets, YAML files and ``key=value`` overrides."""
+"""Configurations to and from plain data: defaults, presets, files and overrides."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields, is_dataclass
-from pathlib import Path
-from typing import Any, get_type_hints
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from typing import Any
 
-import yaml
+import msgspec
 
-from isa_learners.config import DEFAULT_PRESET, RunConfig
+from isa_learners.algorithms import ALGORITHMS
+from isa_learners.config import DEFAULT_ALGORITHM, DEFAULT_PRESET, RunConfig
+from isa_learners.learner import LEARNERS
 from isa_learners.presets import preset_layers
-from isa_wrappers.errors import FileFormatError, InvalidValueError, nearest
+from isa_learners.runs.config_keys import nearest_key, section_kinds
+from isa_learners.runs.scopes import asks_for_scope
+from isa_learners.runs.yaml_io import Plain, parse_overrides, read_config_file, write_yaml
+from isa_wrappers.errors import InvalidValueError, nearest
+from isa_wrappers.fields import hints
 
-Plain = dict[str, Any]
+__all__ = ["config_from_dict", "config_to_dict", "make_config", "merge", "parse_overrides", "read_config_file"]
+
+CORE = tuple(field.name for field in fields(RunConfig) if field.name not in ("sections", "phases"))
+"""Keys that every run has."""
 
 
 def make_config(env: str, preset: str = DEFAULT_PRESET, *overrides: Mapping[str, Any]) -> RunConfig:
     """Resolve a run: defaults, then the preset's values for every pattern the task matches, then ``overrides``.
+
+    Of a preset only what the run's algorithm asks for is taken.
 
     Raises:
         InvalidValueError: for an unknown preset or key (the nearest is offered) or a value out of range.
@@ -27,10 +36,20 @@ def make_config(env: str, preset: str = DEFAULT_PRESET, *overrides: Mapping[str,
         >>> make_config("grid/shooting", "paper", {"ppo": {"lr": 0.001}}).ppo.lr
         0.001
     """
+    return config_from_dict(resolve(env, preset, *overrides))
+
+
+def resolve(env: str, preset: str, *overrides: Mapping[str, Any]) -> Plain:
+    """Return the plain data of :func:`make_config`."""
+    given: Plain = {}
+    for layer in overrides:
+        given = merge(given, layer)
+    known = {*CORE, "phases", *kinds_of(given)}
+    algorithm = ALGORITHMS[given.get("algo", DEFAULT_ALGORITHM)]
     data: Plain = {"env": env, "preset": preset}
-    for layer in (*preset_layers(env, preset), *overrides):
-        data = merge(data, layer)
-    return config_from_dict(data)
+    for layer in [*preset_layers(env, preset), *preset_layers(env, preset, algorithm.presets)]:
+        data = merge(data, {key: value for key, value in layer.items() if key in known})
+    return merge(data, given)
 
 
 def merge(base: Mapping[str, Any], top: Mapping[str, Any]) -> Plain:
@@ -42,9 +61,12 @@ def merge(base: Mapping[str, Any], top: Mapping[str, Any]) -> Plain:
     return merged
 
 
-def config_to_dict(config: RunConfig) -> Plain:
-    """Return the configuration as plain data, every value resolved."""
-    return asdict(config)
+def kinds_of(data: Mapping[str, Any]) -> dict[str, type]:
+    """Return the sections that a configuration of this algorithm, learner and intrinsic reward has."""
+    core = {key: _leaf(hints(RunConfig)[key], key, data[key]) for key in ("algo", "learner", "intrinsic") if key in data}
+    algo = core.get("algo", DEFAULT_ALGORITHM)
+    learner = core.get("learner", ALGORITHMS[algo].learner)
+    return section_kinds(algo, learner, core.get("intrinsic"))
 
 
 def config_from_dict(data: Mapping[str, Any]) -> RunConfig:
@@ -53,109 +75,92 @@ def config_from_dict(data: Mapping[str, Any]) -> RunConfig:
     Raises:
         InvalidValueError: for an unknown key (the nearest is offered), a section that is none, or a bad value.
     """
-    config = _build(RunConfig, data, "")
-    if not isinstance(config, RunConfig):
-        raise InvalidValueError("a configuration must be a mapping")
-    return config
-
-
-def _build(kind: Any, data: Any, prefix: str) -> Any:
-    if not isinstance(data, Mapping):
-        raise InvalidValueError(f"configuration section {prefix.rstrip('.')!r} must be a mapping, got {data!r}")
-    hints = get_type_hints(kind)
-    known = [field.name for field in fields(kind)]
-    values = {}
-    for key, value in data.items():
-        if key not in known:
-            paths = [prefix + name for name in known] + _all_keys()
-            raise InvalidValueError(f"unknown configuration key {prefix}{key}{nearest(prefix + str(key), paths)}")
-        hint = hints[key]
-        values[key] = (
-            _build(hint, value, f"{prefix}{key}.") if is_dataclass(hint) else _checked(hint, prefix + key, value)
-        )
-    if "env" in known and "env" not in values:
+    if "env" not in data:
         raise InvalidValueError("configuration key env is missing; name the task, such as grid/shooting")
-    return kind(**values)
+    kinds = kinds_of(data)
+    core: Plain = {}
+    sections: Plain = {name: {} for name in kinds}
+    for key, value in data.items():
+        if key in kinds:
+            sections[key] = _mapping(key, value)
+        elif key in CORE:
+            core[key] = _leaf(hints(RunConfig)[key], key, value)
+        elif key != "phases":
+            raise InvalidValueError(_unknown(key, kinds, data))
+    core.setdefault("learner", ALGORITHMS[core.get("algo", DEFAULT_ALGORITHM)].learner)
+    built = {name: _section(kinds[name], values, name) for name, values in sections.items()}
+    names = ALGORITHMS[core.get("algo", DEFAULT_ALGORITHM)].phase_names
+    phases: dict[str, Plain] = {}
+    for phase, own in _mapping("phases", data.get("phases") or {}).items():
+        if phase not in names:
+            raise InvalidValueError(
+                f"unknown phase {phase!r}{nearest(str(phase), names) or ';'} this algorithm has {', '.join(names)}"
+            )
+        phases[phase] = {}
+        for name, values in _mapping(f"phases.{phase}", own).items():
+            if name not in kinds:
+                raise InvalidValueError(_unknown(f"phases.{phase}.{name}", kinds, data))
+            whole = merge(sections[name], _mapping(f"phases.{phase}.{name}", values))
+            phases[phase][name] = _section(kinds[name], whole, f"phases.{phase}.{name}")
+    return RunConfig(**core, sections=built, phases=phases)
 
 
-def _checked(hint: Any, key: str, value: Any) -> Any:
-    """Check a leaf's type; YAML's whole numbers do for floats."""
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if value is None and hint == (str | None):
-        return None
-    plain = str if hint == (str | None) else hint
-    expected = dict if plain not in (int, float, bool, str) else plain
-    if not isinstance(value, expected) or (expected is int and isinstance(value, bool)):
-        raise InvalidValueError(f"configuration key {key} must be of type {expected.__name__}, got {value!r}")
-    return value
+def config_to_dict(config: RunConfig) -> Plain:
+    """Return the configuration as plain data, every value resolved; of a phase what differs from the run's."""
+    data = {key: getattr(config, key) for key in CORE}
+    data |= {name: asdict(section) for name, section in config.sections.items()}
+    data["phases"] = {
+        phase: {
+            name: {k: v for k, v in asdict(section).items() if v != asdict(config.sections[name])[k]}
+            for name, section in own.items()
+        }
+        for phase, own in config.phases.items()
+    }
+    return msgspec.to_builtins(data)  # type: ignore[no-any-return]
 
 
-def _all_keys(kind: Any = RunConfig, prefix: str = "") -> list[str]:
-    """List every key, dotted."""
-    keys = []
-    for name, hint in get_type_hints(kind).items():
-        keys += _all_keys(hint, f"{prefix}{name}.") if is_dataclass(hint) else [prefix + name]
-    return keys
-
-
-def parse_overrides(pairs: Sequence[str]) -> Plain:
-    """Turn ``["ppo.lr=1e-3", ...]`` into nested plain data; values are read as YAML.
-
-    Raises:
-        InvalidValueError: for a pair without ``=`` or an unreadable value.
-
-    Example:
-        >>> parse_overrides(["ppo.lr=1e-3", "scope.window=2"])
-        {'ppo': {'lr': 0.001}, 'scope': {'window': 2}}
-    """
-    data: Plain = {}
-    for pair in pairs:
-        key, equals, text = pair.partition("=")
-        if not equals or not key:
-            raise InvalidValueError(f"--set takes key=value such as ppo.lr=0.001, got {pair!r}")
-        layer: Plain = {}
-        parts = key.strip().split(".")
-        here = layer
-        for part in parts[:-1]:
-            here = here.setdefault(part, {})
-        here[parts[-1]] = _scalar(text, pair)
-        data = merge(data, layer)
-    return data
-
-
-def _scalar(text: str, pair: str) -> Any:
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise InvalidValueError(f"--set cannot read the value of {pair!r}") from error
-    if isinstance(value, str):
-        try:
-            return float(value)  # YAML 1.1 takes 1e-3 for a string
-        except ValueError:
-            return value
-    return value
-
-
-def read_config_file(path: Path) -> Plain:
-    """Read a YAML configuration.
-
-    Raises:
-        FileFormatError: if it is missing or no YAML mapping.
-    """
-    try:
-        data = yaml.safe_load(path.read_text())
-    except OSError as error:
-        raise FileFormatError(f"cannot read configuration {path}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise FileFormatError(f"{path} is not YAML") from error
-    if not isinstance(data, dict):
-        raise FileFormatError(f"{path} must hold a mapping of configuration keys")
-    return data
-
-
-def write_config_file(config: RunConfig, path: Path) -> None:
+def write_config(config: RunConfig, path: Any) -> None:
     """Write the configuration, resolved, as YAML."""
-    partial = path.with_suffix(".partial")
-    partial.write_text(yaml.safe_dump(config_to_dict(config), sort_keys=False))
-    os.replace(partial, path)  # an earlier file stays whole until the new one is
+    write_yaml(config_to_dict(config), path)
+
+
+def _mapping(key: str, value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise InvalidValueError(f"configuration section {key!r} must be a mapping, got {value!r}")
+    return value
+
+
+def _section(kind: type, values: Mapping[str, Any], name: str) -> Any:
+    known = hints(kind)
+    for key in values:
+        if key not in known:
+            raise InvalidValueError(f"unknown configuration key {name}.{key}{nearest_key(f'{name}.{key}', {name: kind})}")
+    return kind(**{key: _leaf(known[key], f"{name}.{key}", value) for key, value in values.items()})
+
+
+def _leaf(hint: Any, key: str, value: Any) -> Any:
+    """Convert a value to its field's type; whole numbers do for floats, lists for tuples, names for enums."""
+    try:
+        return msgspec.convert(value, hint)
+    except msgspec.ValidationError as error:
+        raise InvalidValueError(f"configuration key {key} must be of type {_type_name(hint)}, got {value!r}") from error
+
+
+def _type_name(hint: Any) -> str:
+    plain = {int: "int", float: "float", bool: "bool", str: "str"}
+    if hint in plain:
+        return plain[hint]
+    return str(hint).replace("typing.", "").replace("NoneType", "None")
+
+
+def _unknown(key: str, kinds: Mapping[str, type], data: Mapping[str, Any]) -> str:
+    """Say what is wrong with a key: a section of another algorithm, or a name that is nearly right."""
+    others = [name for name in ALGORITHMS if name != data.get("algo") and key in _sections_of(name)]
+    if others:
+        algo = data.get("algo", DEFAULT_ALGORITHM)
+        return f"algorithm {algo!r} has no section {key!r}; its sections are {', '.join(kinds)}"
+    return f"unknown configuration key {key}{nearest_key(key, kinds)}"
+
+
+def _sections_of(algo: str) -> dict[str, type]:
+    return section_kinds(algo, ALGORITHMS[algo].learner, None)

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 
 import torch
 
-from isa_learners.ppo.losses import masked_log_softmax
-from isa_learners.ppo.networks import RecurrentNet
-from isa_learners.rollout import InputEncoder
-from isa_wrappers.batch.protocol import BatchEnv, BatchStep
+from isa_learners.learner import Learner
+from isa_wrappers.batch import BatchEnv, BatchStep
 
 LONGEST_EPISODE = 100_000
 """Steps after which an evaluation of an environment that never ends is given up."""
@@ -34,37 +32,30 @@ class Evaluation:
 
 
 def evaluate(
-    env: BatchEnv,
-    actor: RecurrentNet,
-    encoder: InputEncoder,
-    seed: int,
-    watch: Callable[[BatchStep], None] | None = None,
+    env: BatchEnv, learner: Learner, seed: int, watch: Callable[[BatchStep], None] | None = None
 ) -> Evaluation:
     """Play one greedy episode in every copy of ``env``.
 
     Args:
-        env: batched, on the actor's device; its reward is what ``return_mean`` sums.
-        actor: the policy.
-        encoder: builds its inputs.
+        env: batched, on the learner's device; its reward is what ``return_mean`` sums.
+        learner: who acts.
         seed: of the environment.
         watch: called with the first and every following step.
     """
     with torch.no_grad():
         step = env.reset(seed)
-        num_envs, num_agents = step.reward.shape
-        playing = torch.ones(num_envs, device=step.reward.device)
-        won = torch.zeros(num_envs, device=step.reward.device)
-        kept = torch.ones(num_envs, device=step.reward.device)
-        total = torch.zeros(2, num_envs, device=step.reward.device)
-        last_action = torch.full((num_envs, num_agents), encoder.num_actions, device=step.reward.device)
-        hidden = torch.zeros(num_envs * num_agents, actor.hidden, device=step.reward.device)
+        num_envs, device = env.num_envs, step.reward.device
+        playing = torch.ones(num_envs, device=device)
+        won = torch.zeros(num_envs, device=device)
+        kept = torch.ones(num_envs, device=device)
+        total = torch.zeros(2, num_envs, device=device)
+        memory = learner.begin(num_envs)
         for _ in range(env.horizon or LONGEST_EPISODE):
             if watch is not None:
                 watch(step)
-            logits, after = actor(encoder(step.obs, last_action).flatten(0, 1), hidden)
-            hidden = torch.where(step.alive.flatten()[:, None], after, hidden)
-            last_action = masked_log_softmax(logits.view(num_envs, num_agents, -1), step.available).argmax(-1)
-            step = env.step(last_action)
+            decision = learner.act(step, memory)
+            memory = decision.memory
+            step = env.step(decision.action)
             won = torch.maximum(won, playing * step.success.float())
             total += torch.stack([playing * step.reward.mean(-1), playing])
             kept = kept - playing * (step.done & ~step.finished).float()

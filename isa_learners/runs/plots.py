@@ -12,7 +12,8 @@ import numpy.typing as npt
 from isa_learners.runs.metrics import read_metrics
 from isa_learners.runs.run_folder import RunFolder
 from isa_wrappers.errors import FileFormatError, InvalidValueError, MissingDependencyError
-from isa_wrappers.scope.files import load_scope, plot_scope
+from isa_wrappers.scope.files import load_scope
+from isa_wrappers.scope.plots import plot_scope
 
 CURVES = {"success_rate": "success rate", "return_mean": "return"}
 

@@ -37,7 +37,7 @@ def render_episode(algorithm: Algorithm, path: Path, seed: int) -> Path:
         goal = getattr(env, "episode_goal", None)
         frames.append(Image.fromarray(draw(0, None if goal is None else algorithm.pursued(goal[0]))))
 
-    evaluate(env, algorithm.phase.ppo.actor, algorithm.phase.collector.encoder, seed, watch)
+    evaluate(env, algorithm.phase.learner, seed, watch)
     durations = [FRAME_MS] * (len(frames) - 1) + [LAST_FRAME_MS]
     path.parent.mkdir(parents=True, exist_ok=True)
     frames[0].save(path, save_all=True, append_images=frames[1:], duration=durations, loop=0)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from isa_learners.config import RunConfig
-from isa_learners.runs.config_io import config_from_dict, read_config_file, write_config_file
+from isa_learners.runs.config_io import config_from_dict, kinds_of, read_config_file, write_config
 from isa_wrappers.errors import RunFolderError
 
 PACKAGES = ("isa-marl", "torch", "numpy", "gymnasium", "pettingzoo")
@@ -46,7 +46,7 @@ class RunFolder:
             )
         try:
             folder.path.mkdir(parents=True, exist_ok=True)
-            write_config_file(config, folder.config_file)
+            write_config(config, folder.config_file)
             folder.versions_file.write_text(json.dumps(versions(), indent=2) + "\n")
         except OSError as error:
             raise RunFolderError(f"cannot make run folder {folder.path}: {error.strerror}") from error
@@ -73,7 +73,8 @@ class RunFolder:
 
     def config(self) -> RunConfig:
         """Read the configuration."""
-        return config_from_dict(read_config_file(self.config_file))
+        data = read_config_file(self.config_file)
+        return config_from_dict(data if "phases" in data else _from_before(data))
 
     def newest_checkpoint(self) -> Path | None:
         """Return the latest checkpoint, the best one where there is no latest, or ``None``."""
@@ -85,11 +86,25 @@ class RunFolder:
         Raises:
             InvalidValueError: if one is out of range.
         """
-        write_config_file(replace(self.config(), **values), self.config_file)
+        write_config(replace(self.config(), **values), self.config_file)
 
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Write ``summary.json``."""
         self.summary_file.write_text(json.dumps(summary, indent=2) + "\n")
+
+
+def _from_before(data: dict[str, Any]) -> dict[str, Any]:
+    """Return a configuration as it is now, made from one of before phases had settings of their own.
+
+    Then every run had every section, and the scope's estimator was told by its conditioning.
+    """
+    kept = kinds_of(data)
+    data = {key: value for key, value in data.items() if key in kept or key not in ("scope", "count", "goal")}
+    scope = data.get("scope")
+    if isinstance(scope, dict) and "conditioning" in scope:
+        rest = {key: value for key, value in scope.items() if key != "conditioning"}
+        data["scope"] = {**rest, "estimator": f"nmi_{scope['conditioning']}"}
+    return data
 
 
 def versions() -> dict[str, str]:

@@ -1,59 +1,50 @@
-"""A whole run: scope, iterations, evaluations, checkpoints, metrics, summary, all in a run folder."""
+"""A whole run in its folder: scope, iterations, evaluations, a summary; hooks write what is kept of them."""
 
 from __future__ import annotations
 
 import signal
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import torch
 
-from isa_learners.runs.algorithm import ENV_SEEDS, Algorithm, resolve_device, scope_for
 from isa_learners.checkpoint import load_checkpoint, save_checkpoint
-from isa_learners.config import SOLVED_EVALUATIONS, SOLVED_RATE, RunConfig
-from isa_learners.runs.metrics import MetricsWriter
+from isa_learners.config import RunConfig
+from isa_learners.runs.algorithm import ENV_SEEDS, Algorithm
+from isa_learners.runs.devices import resolve_device
+from isa_learners.runs.hooks import Checkpoints, Hook
+from isa_learners.runs.metrics import CSVMetrics, TensorBoard
+from isa_learners.runs.progress import Progress
 from isa_learners.runs.run_folder import RunFolder, versions
+from isa_learners.runs.scopes import needs_estimate, scope_for
 from isa_wrappers.errors import FileFormatError
-from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.scope.files import load_scope, save_scope
-
-Report = Callable[[str, dict[str, Any]], None]
-"""Called with the phase and the latest values: after the scope, every iteration and every evaluation."""
 
 
 class Interrupted(Exception):  # noqa: N818 - not an error: the user asked
     """Ctrl-C: the run stopped between two iterations and its checkpoint is written."""
 
 
-@dataclass
-class Progress:
-    """What a run knows of itself beyond the algorithm's state; saved with it.
+def train(config: RunConfig, out: str | Path, hooks: Sequence[Hook] = ()) -> dict[str, Any]:
+    """Train from the start in a new run folder.
 
-    Attributes:
-        wall_time: seconds of training, over all sittings, evaluations included.
-        next_eval: environment steps at which the next evaluation is due.
-        next_checkpoint: the same for the latest checkpoint.
-        best: highest success rate so far.
-        streak: evaluations in a row at ``SOLVED_RATE`` or better.
-        streak_start: environment steps and seconds of the streak's first.
-        solved: the same once the streak reached ``SOLVED_EVALUATIONS``.
-        first_success: environment steps and seconds of the first won episode.
-        last: the latest evaluation's row.
+    Args:
+        config: of the run, from :func:`~isa_learners.runs.config_io.make_config`.
+        out: the folder.
+        hooks: told how it goes, after those that write the folder.
+
+    Returns:
+        The summary, as in ``summary.json``.
+
+    Raises:
+        RunFolderError: if the folder holds a run already.
+        ISAError: whatever the task, the scope or the configuration is refused for.
     """
-
-    wall_time: float = 0.0
-    next_eval: int = 0
-    next_checkpoint: int = 0
-    best: float = -1.0
-    streak: int = 0
-    streak_start: dict[str, float] | None = None
-    solved: dict[str, float] | None = None
-    first_success: dict[str, float] | None = None
-    last: dict[str, Any] = field(default_factory=dict)
+    return Training(RunFolder.create(out, config), hooks=hooks).run()
 
 
 class Training:
@@ -61,15 +52,17 @@ class Training:
 
     Args:
         folder: of the run.
-        resume: go on from the folder's latest checkpoint, where it has one.
-        report: told how it goes.
+        resume: resume from the folder's latest checkpoint, where it has one.
+        hooks: told how it goes, after those that write metrics and checkpoints.
         tensorboard: write TensorBoard's files.
     """
 
     def __init__(
-        self, folder: RunFolder, resume: bool = False, report: Report | None = None, tensorboard: bool = True
+        self, folder: RunFolder, resume: bool = False, hooks: Sequence[Hook] = (), tensorboard: bool = True
     ) -> None:
-        self.folder, self.report = folder, report or (lambda phase, values: None)
+        self.folder, self.resumed = folder, resume
+        written = [CSVMetrics(), *([TensorBoard()] if tensorboard else []), Checkpoints()]
+        self.hooks: list[Hook] = [*written, *hooks]
         self.config: RunConfig = folder.config()
         self.progress = Progress(next_eval=self.config.eval_interval, next_checkpoint=self.config.checkpoint_interval)
         _use_threads(self.config)
@@ -79,14 +72,17 @@ class Training:
             self.algorithm = self._load()
         else:
             self.algorithm = self._start()
-        self._metrics = MetricsWriter(folder.path, self.algorithm.env_steps if resume else 0, tensorboard)
+        self._tell("on_start")
+
+    def _tell(self, event: str, *arguments: Any) -> None:
+        for hook in self.hooks:
+            getattr(hook, event)(self, *arguments)
 
     def _start(self) -> Algorithm:
-        scope: InfluenceScope | None = None
-        steps = 0
-        if self.config.algo == "isa":
-            self.report("scope", {"env_steps": 0})
-            scope, steps = scope_for(self.config)
+        if needs_estimate(self.config):
+            self._tell("on_phase", "scope", 0)
+        scope, steps = scope_for(self.config)
+        if scope is not None:
             save_scope(scope, self.folder.path)
         algorithm = Algorithm(self.config, scope)
         algorithm.env_steps = steps
@@ -113,18 +109,18 @@ class Training:
         catch = threading.current_thread() is threading.main_thread()
         before = signal.signal(signal.SIGINT, self._on_interrupt) if catch else None
         try:
-            with self._metrics:
-                while self.algorithm.env_steps < self.config.steps and not self._finished():
-                    self._iterate()
-                    if self._stop:
-                        self.save()
-                        raise Interrupted
-            self.save()
+            self._tell("on_phase", self.algorithm.phase.name, self.algorithm.env_steps)
+            while self.algorithm.env_steps < self.config.steps and not self._finished():
+                self._iterate()
+                if self._stop:
+                    self._tell("on_end", None)
+                    raise Interrupted
+            summary = self.summary()
+            self._tell("on_end", summary)
+            self.folder.write_summary(summary)  # last: where it is, the run is whole
         finally:
             if catch:
                 signal.signal(signal.SIGINT, before)
-        summary = self.summary()
-        self.folder.write_summary(summary)
         return summary
 
     def _finished(self) -> bool:
@@ -142,44 +138,32 @@ class Training:
         now = time.perf_counter()
         metrics["steps_per_second"] = (algorithm.env_steps - steps) / (now - began)
         progress.wall_time = now - self._began
-        if progress.first_success is None and metrics["goals"] > 0:
+        if progress.first_success is None and phase.statistics.won_any():
             progress.first_success = self._here()
-        self.report(phase.name, {"env_steps": algorithm.env_steps, **metrics})
+        if algorithm.phase is not phase:
+            self._tell("on_phase", algorithm.phase.name, algorithm.env_steps)
         if algorithm.env_steps >= progress.next_eval:
-            self._evaluate(metrics, phase.recorder.take())
-        if algorithm.env_steps >= progress.next_checkpoint:
-            interval = self.config.checkpoint_interval
-            progress.next_checkpoint = (algorithm.env_steps // interval + 1) * interval
-            self.save()
+            self._evaluate(metrics, phase.statistics.take())
+        self._tell("on_iteration", {"phase": phase.name, "env_steps": algorithm.env_steps, **metrics})
 
-    def _evaluate(self, metrics: dict[str, float], train: dict[str, float]) -> None:
+    def _evaluate(self, metrics: dict[str, float], statistics: dict[str, float]) -> None:
         algorithm, progress, config = self.algorithm, self.progress, self.config
         # The seed depends on the step alone, so that evaluating leaves training's random numbers as they are.
         seed = (config.seed + 1_000_003 * algorithm.env_steps) % ENV_SEEDS
-        found = algorithm.evaluate(config.eval_episodes, seed)
+        evaluation = algorithm.evaluate(config.eval_episodes, seed)
         progress.wall_time = time.perf_counter() - self._began
         progress.next_eval = (algorithm.env_steps // config.eval_interval + 1) * config.eval_interval
-        solved_now = found.success_rate >= SOLVED_RATE
-        if solved_now and progress.streak == 0:
-            progress.streak_start = self._here()
-        progress.streak = progress.streak + 1 if solved_now else 0
-        if progress.solved is None and progress.streak >= SOLVED_EVALUATIONS:
-            progress.solved = progress.streak_start
-        row = {
+        progress.evaluated(evaluation.success_rate, self._here())
+        progress.last = {
             **self._here(),
             "phase": algorithm.phase.name,
-            "success_rate": found.success_rate,
-            "return_mean": found.return_mean,
-            "episode_length": found.episode_length,
-            **{"train_" + name.removeprefix("train_"): value for name, value in train.items()},
+            "success_rate": evaluation.success_rate,
+            "return_mean": evaluation.return_mean,
+            "episode_length": evaluation.episode_length,
+            **{"train_" + name: value for name, value in statistics.items()},
             **metrics,
         }
-        progress.last = row
-        self._metrics.write(row)
-        self.report(algorithm.phase.name, row)
-        if found.success_rate > progress.best:
-            progress.best = found.success_rate
-            self.save(best=True)
+        self._tell("on_evaluation", progress.last)
 
     def _here(self) -> dict[str, float]:
         return {"env_steps": self.algorithm.env_steps, "wall_time_s": round(self.progress.wall_time, 3)}
@@ -224,7 +208,7 @@ def load_algorithm(
     Args:
         folder: of the run.
         best: take the checkpoint with the best evaluation, not the newest.
-        policy_only: restore networks and goals alone, enough to evaluate, on whatever device there is.
+        policy_only: restore networks and what the phases share, enough to evaluate, on whatever device there is.
 
     Raises:
         FileFormatError: if the checkpoint is missing, truncated, foreign, or of another configuration.
@@ -233,7 +217,21 @@ def load_algorithm(
     _use_threads(config)
     path = folder.best_checkpoint if best else folder.newest_checkpoint() or folder.latest_checkpoint
     tensors, meta = load_checkpoint(path)
-    scope = load_scope(folder.path) if config.algo == "isa" else None
+    scope = load_scope(folder.path) if needs_estimate(config) else None
     algorithm = Algorithm(config, scope)
     algorithm.load_state_dict(tensors, meta, policy_only)
     return algorithm, meta
+
+
+def load(run: str | Path, best: bool = False) -> Algorithm:
+    """Load a finished or stopped run for evaluation: its policy and what its phases share.
+
+    Args:
+        run: the run folder.
+        best: take the checkpoint with the best evaluation, not the newest.
+
+    Raises:
+        RunFolderError: if the folder holds no run.
+        FileFormatError: if its checkpoint cannot be read.
+    """
+    return load_algorithm(RunFolder.open(run), best, policy_only=True)[0]

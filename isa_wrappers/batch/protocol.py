@@ -139,3 +139,10 @@ def check_finite(what: str, values: Array, step: int, names: tuple[str, ...] = (
     raise NonFiniteError(
         f"{what} must be finite: environment {env}, step {step}, dimension {place}{name} holds {value}"
     )
+
+
+def starts_afresh(env: BatchEnv) -> bool:
+    """Tell whether the innermost environment cannot save its state, so that loading starts its episodes anew."""
+    while isinstance(env, BatchWrapper):
+        env = env.env
+    return not env.state_dict()

@@ -1,8 +1,11 @@
 """Intrinsic rewards (Eq. 7, Eq. 10), visit counts and goals, over NumPy or torch arrays with free leading axes."""
 
+from isa_wrappers.rewards.base import IntrinsicReward, RewardParts
+from isa_wrappers.rewards.count_bonus import CountBonus
 from isa_wrappers.rewards.counts import VisitCounter, count_bonus
+from isa_wrappers.rewards.goal_reward import GoalReward
 from isa_wrappers.rewards.goals import GoalBuffer, GoalProjection
-from isa_wrappers.rewards.intrinsic import CountBonus, GoalReward
+from isa_wrappers.rewards.registry import REWARDS, RewardContext, RewardSpec, make_reward
 from isa_wrappers.rewards.segments import (
     SegmentReward,
     combine_segments,
@@ -11,17 +14,28 @@ from isa_wrappers.rewards.segments import (
     segment_distance,
     segment_progress,
 )
+from isa_wrappers.rewards.selectors import GOAL_SELECTORS, GoalSelector
+from isa_wrappers.rewards.transition import Transition
 
 __all__ = [
+    "GOAL_SELECTORS",
+    "REWARDS",
     "CountBonus",
     "GoalBuffer",
     "GoalProjection",
     "GoalReward",
+    "GoalSelector",
+    "IntrinsicReward",
+    "RewardContext",
+    "RewardParts",
+    "RewardSpec",
     "SegmentReward",
+    "Transition",
     "VisitCounter",
     "combine_segments",
     "count_bonus",
     "credit_gate",
+    "make_reward",
     "scope_segments",
     "segment_distance",
     "segment_progress",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from isa_wrappers.arrays import Array, Rng, backend, namespace, to_numpy
+from isa_wrappers.arrays import Array, Rng, backend, namespace
 from isa_wrappers.config import GoalConfig
 from isa_wrappers.errors import EmptyGoalBufferError, ScopeMismatchError, check_int
+from isa_wrappers.scope.credit import Credit, as_credit
 from isa_wrappers.scope.influence import InfluenceScope
 
 
@@ -84,6 +85,13 @@ class GoalBuffer:
         index = xp.astype(xp.floor(uniform * xp.astype(size, uniform.dtype)), xp.int64)
         return self._states[xp.minimum(index, size - 1)]
 
+    def recent(self, age: Array) -> Array:
+        """Pick the states won ``age`` ``[...]`` integer wins ago, 0 being the last one, without a look at the host."""
+        xp = namespace(self._states)
+        size = xp.clip(self._added, 1, self.capacity)
+        age = xp.minimum(xp.astype(age, xp.int64), size - 1)
+        return self._states[(self._added - 1 - age) % self.capacity]
+
     def state_dict(self) -> dict[str, Array]:
         """Return the states and the generator's state."""
         xp = namespace(self._states)
@@ -117,7 +125,7 @@ class GoalProjection:
     zeros, so that one network serves all. G is ``|D_c| + max_i |D_(i-c)|``.
 
     Args:
-        scope: whose D_i to project on.
+        scope: whose D_i to project on, or credit made from it by another rule.
         device: ``None`` for NumPy, else a torch device.
 
     Example:
@@ -126,12 +134,13 @@ class GoalProjection:
         [[12.0, 10.0], [12.0, 11.0]]
     """
 
-    def __init__(self, scope: InfluenceScope, device: str | None = None) -> None:
-        rows = [scope.common_dims + special for special in scope.special_dims]
-        self.size = max(len(row) for row in rows)
-        dims = np.zeros((len(rows), self.size), dtype=np.int64)
-        real = np.zeros((len(rows), self.size), dtype=np.float32)
-        for i, row in enumerate(rows):
+    def __init__(self, scope: InfluenceScope | Credit, device: str | None = None) -> None:
+        credit = as_credit(scope)
+        self._rows = [credit.common_dims + special for special in credit.special_dims]
+        self.size = max(len(row) for row in self._rows)
+        dims = np.zeros((len(self._rows), self.size), dtype=np.int64)
+        real = np.zeros((len(self._rows), self.size), dtype=np.float32)
+        for i, row in enumerate(self._rows):
             dims[i, : len(row)], real[i, : len(row)] = row, 1.0
         xp = backend(device)
         self._dims, self._real = xp.asarray(dims, device=device), xp.asarray(real, device=device)
@@ -143,4 +152,17 @@ class GoalProjection:
     @property
     def dims(self) -> list[list[int]]:
         """The dimensions of each agent's goal, padding left out."""
-        return [to_numpy(row)[to_numpy(real) > 0].tolist() for row, real in zip(self._dims, self._real, strict=True)]
+        return [list(row) for row in self._rows]
+
+    def check_fits(self, credit: Credit) -> None:
+        """Check that goals are shown in the dimensions that credit is given for.
+
+        Raises:
+            ScopeMismatchError: if an agent's dimensions differ.
+        """
+        shown = [sorted(row) for row in self._rows]
+        if shown != credit.agent_dims:
+            raise ScopeMismatchError(
+                f"GoalSampling inside has another scope: it shows dimensions {shown}, the reward has "
+                f"{credit.agent_dims}; give both the same one"
+            )

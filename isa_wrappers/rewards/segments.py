@@ -1,7 +1,7 @@
 """The intrinsic rewards, Eq. 7 and Eq. 10 (arXiv 2505.08630), as pure functions with free leading axes.
 
 A *segment* is a set of state dimensions. With S = 1 + A segments, row 0 is the common segment D_c and row 1 + i is
-agent i's special segment D_(i-c); :func:`scope_segments` lays a scope out this way.
+agent i's special segment D_(i-c); :func:`scope_segments` lays a scope, or credit made from it, out this way.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isa_wrappers.arrays import Array, array_device, namespace
+from isa_wrappers.scope.credit import Credit, as_credit
 from isa_wrappers.scope.influence import InfluenceScope
 
 
@@ -20,18 +21,20 @@ class SegmentReward(NamedTuple):
 
     Attributes:
         total: ``[..., A]``, what the agent learns from.
+        intrinsic: ``[..., A]``, the same without the environment's reward.
         common: ``[..., A]``, the part of the common segment, 0 where the agent's action cannot move it.
         special: ``[..., A]``, the part of the agent's special segment, before its weight.
     """
 
     total: Array
+    intrinsic: Array
     common: Array
     special: Array
 
 
-def scope_segments(scope: InfluenceScope) -> npt.NDArray[np.float32]:
+def scope_segments(scope: InfluenceScope | Credit) -> npt.NDArray[np.float32]:
     """Return ``[1 + A, K]`` float32 masks: the common segment, then each agent's special one."""
-    return np.concatenate([scope.common_mask[None], scope.special_mask]).astype(np.float32)
+    return as_credit(scope).segments.astype(np.float32)
 
 
 def segment_distance(state: Array, goal: Array, segments: Array, hamming: float) -> Array:
@@ -78,7 +81,7 @@ def credit_gate(touches_common: Array, actions: Array) -> Array:
     """Evaluate ``[D(a_i) meets D_c]``, the condition of Eq. 7 and Eq. 10.
 
     Args:
-        touches_common: ``[A, n]`` bool, from :attr:`InfluenceScope.touches_common`.
+        touches_common: ``[A, n]`` bool: :attr:`InfluenceScope.touches_common`, or :attr:`Credit.gate`.
         actions: ``[..., A]`` integers.
 
     Returns:
@@ -105,4 +108,5 @@ def combine_segments(
         env_weight: alpha2 or beta2.
     """
     gated = gate * common[..., None]
-    return SegmentReward(gated + special_weight * special + env_weight * reward, gated, special)
+    intrinsic = gated + special_weight * special
+    return SegmentReward(intrinsic + env_weight * reward, intrinsic, gated, special)

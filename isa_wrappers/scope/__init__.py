@@ -1,14 +1,30 @@
 """The influence scope: what each agent's actions can move (Definitions 1 to 3), and its estimate."""
 
+from isa_wrappers.scope.credit import CREDIT_RULES, Credit, CreditConfig, CreditRule, credit_for
 from isa_wrappers.scope.estimation import estimate_scope
-from isa_wrappers.scope.files import load_scope, plot_scope, save_scope, scope_table, scope_to_dict
+from isa_wrappers.scope.estimators import ESTIMATORS, Estimator
+from isa_wrappers.scope.files import load_scope, save_scope, scope_to_dict
 from isa_wrappers.scope.influence import BoolArray, InfluenceScope
 from isa_wrappers.scope.information import normalized_mutual_information
+from isa_wrappers.scope.plots import plot_scope
+from isa_wrappers.scope.tables import scope_table
+from isa_wrappers.scope.thresholds import THRESHOLD_RULES, fixed
+from isa_wrappers.scope.transitions import Transitions
 
 __all__ = [
+    "CREDIT_RULES",
+    "ESTIMATORS",
+    "THRESHOLD_RULES",
     "BoolArray",
+    "Credit",
+    "CreditConfig",
+    "CreditRule",
+    "Estimator",
     "InfluenceScope",
+    "Transitions",
+    "credit_for",
     "estimate_scope",
+    "fixed",
     "load_scope",
     "normalized_mutual_information",
     "plot_scope",

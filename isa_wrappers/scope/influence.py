@@ -13,12 +13,25 @@ import numpy.typing as npt
 from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, check_float, check_int
 
 BoolArray = npt.NDArray[np.bool_]
+Threshold = float | npt.NDArray[np.float64]
+"""A number, or ``[K]``: one for each dimension."""
 
 
 def _frozen(values: npt.ArrayLike) -> npt.NDArray[Any]:
     array = np.asarray(values)
     array.setflags(write=False)
     return array
+
+
+def _checked_delta(delta: Any, size: int) -> Threshold:
+    """Return a number in [0, 1), or a frozen ``[K]`` of such."""
+    if not isinstance(delta, list | tuple | np.ndarray):
+        return check_float("delta", delta, 0.0, 1.0, below=True)
+    if np.shape(delta) != (size,):
+        raise InvalidValueError(
+            f"delta must be a number or hold one for each of {size} dimensions, got shape {list(np.shape(delta))}"
+        )
+    return _frozen(np.array([check_float("delta", value, 0.0, 1.0, below=True) for value in delta]))
 
 
 def _dims(mask: npt.NDArray[Any]) -> list[int]:
@@ -40,12 +53,13 @@ class InfluenceScope:
     Attributes:
         agents: names of the A agents, in order.
         mutual_information: ``[A agents, n actions, K dimensions]`` in [0, 1]; actions an agent lacks hold 0.
-        delta: threshold in [0, 1).
+        delta: threshold in [0, 1): a number, or one for each dimension ``[K]``.
         num_actions: number of actions of each agent.
         state_names: a name for each state dimension; empty where the task offers none.
         action_names: a name for each action; empty where the task offers none.
         settings: how the estimate was made (task, transitions, bin width, ...), kept with the file.
-        chance: the largest information that shuffled actions made, in [0, 1]; ``None`` where nothing was estimated.
+        chance: the largest information that shuffled actions made, in [0, 1]; ``None`` where none was shuffled.
+        figure: what the information is called.
 
     Raises:
         InvalidValueError: if shapes disagree, ``delta`` lies outside [0, 1) or ``chance`` outside [0, 1].
@@ -58,12 +72,13 @@ class InfluenceScope:
 
     agents: tuple[str, ...]
     mutual_information: npt.NDArray[np.float64]
-    delta: float
+    delta: Threshold
     num_actions: tuple[int, ...]
     state_names: tuple[str, ...] = ()
     action_names: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     chance: float | None = None
+    figure: str = "normalised mutual information"
 
     def __post_init__(self) -> None:
         information = np.array(self.mutual_information, dtype=np.float64)
@@ -85,7 +100,7 @@ class InfluenceScope:
             raise InvalidValueError(
                 f"state_names must name {information.shape[2]} dimensions, got {len(self.state_names)} names"
             )
-        check_float("delta", self.delta, 0.0, 1.0, below=True)
+        object.__setattr__(self, "delta", _checked_delta(self.delta, information.shape[2]))
         if self.chance is not None:
             check_float("chance", self.chance, 0.0, 1.0)
         object.__setattr__(self, "mutual_information", _frozen(information))
@@ -113,8 +128,31 @@ class InfluenceScope:
                 information[i, a, list(dims)] = 1.0
         return cls(tuple(dimensions), information, delta, counts)
 
-    def with_delta(self, delta: float) -> InfluenceScope:
-        """Return the scope the same estimate gives at another threshold."""
+    @classmethod
+    def of_everything(
+        cls,
+        agents: Sequence[str],
+        num_actions: Sequence[int],
+        state_size: int,
+        state_names: Sequence[str] = (),
+        action_names: Sequence[str] = (),
+    ) -> InfluenceScope:
+        """Build the scope in which every action moves every dimension: for runs that need no estimate.
+
+        Example:
+            >>> InfluenceScope.of_everything(["a", "b"], [2, 3], state_size=2).common_dims
+            [0, 1]
+        """
+        information = np.zeros((len(agents), max(num_actions, default=0), state_size))
+        for i, count in enumerate(num_actions):
+            information[i, :count] = 1.0
+        return cls(
+            tuple(agents), information, 0.0, tuple(num_actions),
+            state_names=tuple(state_names), action_names=tuple(action_names),
+        )  # fmt: skip
+
+    def with_delta(self, delta: Threshold) -> InfluenceScope:
+        """Return the scope the same estimate gives at another threshold, a number or one for each dimension."""
         return replace(self, delta=delta)
 
     @property
@@ -175,6 +213,12 @@ class InfluenceScope:
             for i, name in enumerate(self.agents)
         }
 
+    @property
+    def delta_text(self) -> str:
+        """Delta as text: the number, or from the least to the largest where each dimension has its own."""
+        least, largest = float(np.min(self.delta)), float(np.max(self.delta))
+        return f"{least:g}" if least == largest else f"{least:g} to {largest:g}"
+
     def dim_name(self, dim: int) -> str:
         """Return the name of a dimension, or its number where it has none."""
         return self.state_names[dim] if self.state_names else str(dim)
@@ -185,15 +229,30 @@ class InfluenceScope:
         Raises:
             ScopeMismatchError: naming what differs.
         """
-        mine = (
-            ("agents", list(self.agents)),
-            ("numbers of actions", list(self.num_actions)),
-            ("state size", self.state_size),
-        )
-        theirs = list(agents), list(num_actions), state_size
-        for (what, scope_has), environment_has in zip(mine, theirs, strict=True):
-            if scope_has != environment_has:
-                raise ScopeMismatchError(
-                    f"the scope was made for another environment: its {what} {scope_has}, "
-                    f"here {environment_has}; estimate one for this environment, with the same source of the state"
-                )
+        check_same_environment(self.agents, self.num_actions, self.state_size, agents, num_actions, state_size)
+
+
+def check_same_environment(
+    made_for: Sequence[str],
+    their_actions: Sequence[int],
+    their_size: int,
+    agents: Sequence[str],
+    num_actions: Sequence[int],
+    state_size: int,
+) -> None:
+    """Check that what was made for the first three fits an environment of the last three.
+
+    Raises:
+        ScopeMismatchError: naming what differs.
+    """
+    pairs = (
+        ("agents", list(made_for), list(agents)),
+        ("numbers of actions", list(their_actions), list(num_actions)),
+        ("state size", their_size, state_size),
+    )
+    for what, scope_has, environment_has in pairs:
+        if scope_has != environment_has:
+            raise ScopeMismatchError(
+                f"the scope was made for another environment: its {what} {scope_has}, "
+                f"here {environment_has}; estimate one for this environment, with the same source of the state"
+            )

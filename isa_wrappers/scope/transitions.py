@@ -1,4 +1,4 @@
-"""Listening: random transitions of one agent at a time, while its teammates hold a joint action."""
+"""Random transitions to estimate a scope from: one agent at a time, its teammates holding a joint action."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ PATIENCE = 100
 """An agent that acts less than once in this many steps is taken for one that cannot be listened to."""
 
 
-@dataclass
-class Listened:
-    """What was heard: E streams of T steps in which one agent was listened to.
+@dataclass(frozen=True)
+class Transitions:
+    """E streams of T steps in which one agent acted at random and its teammates held a joint action.
 
     Attributes:
         agent: ``[E]`` index of the agent listened to.
@@ -39,8 +39,8 @@ class Listened:
     valid: npt.NDArray[np.bool_]
 
 
-def listen_to_all(env: BatchEnv, config: ScopeConfig, seed: int) -> list[Listened]:
-    """Listen to every agent until each has N transitions: all at once where there are copies enough."""
+def collect_one_at_a_time(env: BatchEnv, config: ScopeConfig, seed: int) -> list[Transitions]:
+    """Collect N transitions per agent: of all agents in one go where there are copies enough for it."""
     rng = Rng(seed, env.device, "listening")
     num_agents = len(env.agents)
     if env.num_envs >= num_agents:
@@ -56,7 +56,7 @@ def random_actions(rng: Rng, available: Array) -> Array:
     return xp.argmax(xp.astype(available, xp.float32) * (rng.uniform(*available.shape) + 1e-6), axis=-1)
 
 
-def _listen(env: BatchEnv, agent: npt.NDArray[np.int64], config: ScopeConfig, rng: Rng, seed: int) -> Listened:
+def _listen(env: BatchEnv, agent: npt.NDArray[np.int64], config: ScopeConfig, rng: Rng, seed: int) -> Transitions:
     """Step ``env`` until every agent in ``agent`` ``[B]`` was alive in N transitions."""
     xp = backend(env.device)
     rows = xp.arange(env.num_envs, device=env.device)
@@ -65,7 +65,7 @@ def _listen(env: BatchEnv, agent: npt.NDArray[np.int64], config: ScopeConfig, rn
     check_finite("state", step.state, 0, env.state_names)
     held = _hold(rng, step, rows, who)
     episode = xp.zeros(env.num_envs, dtype=xp.int64, device=env.device)
-    heard: dict[str, list[Array]] = {
+    columns: dict[str, list[Array]] = {
         name: [] for name in ("actions", "states", "next_states", "episode", "held", "valid")
     }
     counted = xp.zeros(env.num_envs, dtype=xp.int64, device=env.device)
@@ -84,7 +84,7 @@ def _listen(env: BatchEnv, agent: npt.NDArray[np.int64], config: ScopeConfig, rn
         valid = before.alive[rows, who] & ~lost
         counted = counted + xp.astype(valid, xp.int64)
         now = (own, before.state, step.final_state, episode + xp.astype(lost, xp.int64), held, valid)
-        for column, value in zip(heard.values(), now, strict=True):
+        for column, value in zip(columns.values(), now, strict=True):
             column.append(value)
         done = step.done
         held = xp.where(done[:, None], _hold(rng, step, rows, who), held)
@@ -98,8 +98,8 @@ def _listen(env: BatchEnv, agent: npt.NDArray[np.int64], config: ScopeConfig, rn
         raise UnsupportedEnvironmentError(
             f"agent {stuck!r} acted in {acted} of {time + 1} steps, too few to listen to; {advice}"
         )
-    arrays = {name: to_numpy(xp.stack(heard.pop(name))) for name in list(heard)}  # lists go as arrays come
-    return Listened(agent=agent, **arrays)
+    arrays = {name: to_numpy(xp.stack(columns.pop(name))) for name in list(columns)}  # lists go as arrays come
+    return Transitions(agent=agent, **arrays)
 
 
 def _hold(rng: Rng, step: BatchStep, rows: Array, who: Array) -> Array:

@@ -1,17 +1,34 @@
-"""ISA's pieces as PettingZoo parallel wrappers: they work with any learner."""
+"""ISA's pieces as PettingZoo parallel wrappers: they work with any learner.
+
+Algorithm 1 as a composition::
+
+    explore = InfluenceCountBonus(GoalRecording(env, scope, goals), scope)  # train here until len(goals) > 0
+    reach = GoalSegmentReward(GoalSampling(env, scope, goals), scope)  # then a fresh policy here
+
+:class:`RewardWrapper` pays any intrinsic reward, so a new one needs no wrapper of its own.
+``isa_wrappers.wrappers.batch`` has the same names for batched environments.
+"""
 
 from isa_wrappers.success import SuccessRule, SuccessTeller
-from isa_wrappers.wrappers.base import IntrinsicReward, ScopeWrapper
+from isa_wrappers.wrappers.base import ScopeWrapper
 from isa_wrappers.wrappers.count_bonus import InfluenceCountBonus
-from isa_wrappers.wrappers.goal_sampling import GoalRecording, GoalSampling
+from isa_wrappers.wrappers.episode_statistics import EpisodeStatistics
+from isa_wrappers.wrappers.goal_recording import GoalRecording
+from isa_wrappers.wrappers.goal_sampling import GoalSampling
 from isa_wrappers.wrappers.goal_segment import GoalSegmentReward
+from isa_wrappers.wrappers.reward import RewardWrapper
+
+IntrinsicReward = RewardWrapper
+"""Its former name."""
 
 __all__ = [
+    "EpisodeStatistics",
     "GoalRecording",
     "GoalSampling",
     "GoalSegmentReward",
     "InfluenceCountBonus",
     "IntrinsicReward",
+    "RewardWrapper",
     "ScopeWrapper",
     "SuccessRule",
     "SuccessTeller",

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from isa_wrappers.arrays import Array, with_prefix, without_prefix
 from isa_wrappers.config import CountConfig
-from isa_wrappers.errors import InvalidValueError
+from isa_wrappers.rewards.count_bonus import CountBonus
 from isa_wrappers.rewards.counts import VisitCounter
-from isa_wrappers.rewards.intrinsic import CountBonus
+from isa_wrappers.scope.credit import Credit
 from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.spaces import StateFallback
-from isa_wrappers.wrappers.base import Env, Infos, IntrinsicReward, Turn
+from isa_wrappers.wrappers.base import Env
+from isa_wrappers.wrappers.reward import RewardWrapper
 
 
-class InfluenceCountBonus(IntrinsicReward):
+class InfluenceCountBonus(RewardWrapper):
     """Rewards each agent for rarely visited values of the state dimensions it can move.
 
     The reward becomes ``r_i+ = [D(a_i) meets D_c] N(s'_c)^-1/2 + beta1 N(s'_(i-c))^-1/2 + beta2 r_env`` (Eq. 10 of
@@ -23,12 +21,15 @@ class InfluenceCountBonus(IntrinsicReward):
 
     Args:
         env: a ``ParallelEnv`` with discrete actions.
-        scope: of its agents, from :func:`~isa_wrappers.scope.estimation.estimate_scope`.
+        scope: of its agents, from :func:`~isa_wrappers.scope.estimation.estimate_scope`, or credit made from it.
         config: weights and counting.
-        mode: ``"replace"`` or ``"add"``, see :class:`~isa_wrappers.wrappers.base.IntrinsicReward`.
+        mode: ``"replace"`` or ``"add"``, see :class:`~isa_wrappers.wrappers.reward.RewardWrapper`.
         factor: of the reward or of the added part.
         counter: share one between environments; by default the wrapper has its own.
         state_fallback: where the global state comes from: ``None`` (``env.state()``), ``"observations"``, a function.
+
+    Attributes:
+        bonus: Eq. 10 with its counter.
 
     Raises:
         ScopeMismatchError: if the scope was made for another environment.
@@ -46,33 +47,15 @@ class InfluenceCountBonus(IntrinsicReward):
         (0.2, 1.0)
     """
 
-    part = "bonus"
-
     def __init__(
         self,
         env: Env,
-        scope: InfluenceScope,
+        scope: InfluenceScope | Credit,
         config: CountConfig | None = None,
         mode: str = "replace",
         factor: float = 1.0,
         counter: VisitCounter | None = None,
         state_fallback: StateFallback = None,
     ) -> None:
-        super().__init__(env, scope, mode, factor, state_fallback)
-        if any(isinstance(inner, InfluenceCountBonus) for inner in self.inner_wrappers()):
-            raise InvalidValueError(f"{env} has a count bonus already; a second one would count every visit twice")
         self.bonus = CountBonus(scope, config, counter=counter)
-
-    def _advance(self, turn: Turn) -> tuple[dict[str, Any], dict[str, float], Infos]:
-        rewards = self._inner_rewards(turn)
-        found = self.bonus(self.global_state, turn.chosen, rewards, turn.acted, counting=not self.frozen)
-        return self._paid(turn, found, self.bonus.config.beta1)
-
-    def state_dict(self) -> dict[str, Array]:
-        """Return the counts, and what the wrappers further in save."""
-        return super().state_dict() | with_prefix("counter", self.bonus.counter.state_dict())
-
-    def load_state_dict(self, state: dict[str, Array]) -> None:
-        """Restore what :meth:`state_dict` returned."""
-        super().load_state_dict(state)
-        self.bonus.counter.load_state_dict(without_prefix("counter", state))
+        super().__init__(env, self.bonus, mode, factor, scope, state_fallback)

@@ -1,4 +1,4 @@
-"""Won states as goals: recording them, and giving each episode one to pursue."""
+"""Won states as goals: each episode gets one to pursue."""
 
 from __future__ import annotations
 
@@ -9,65 +9,16 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
 
-from isa_wrappers.arrays import Array, Rng, with_prefix, without_prefix
-from isa_wrappers.errors import InvalidValueError, ScopeMismatchError
+from isa_wrappers.arrays import Array, Rng
+from isa_wrappers.config import GoalConfig
 from isa_wrappers.rewards.goals import GoalBuffer, GoalProjection
+from isa_wrappers.rewards.selectors import GOAL_SELECTORS
+from isa_wrappers.scope.credit import Credit
 from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.spaces import StateFallback, flat_box, flatten, inner_observation, inner_space, is_float_vector
-from isa_wrappers.success import SuccessRule, SuccessTeller
-from isa_wrappers.wrappers.base import Env, Infos, ScopeWrapper, Turn
-
-
-class GoalRecording(ScopeWrapper):
-    """Puts the won state of every won episode into a goal buffer (Algorithm 1: B), and changes nothing else.
-
-    Args:
-        env: the environment.
-        scope: of its agents.
-        goals: the buffer, shared with whatever samples from it.
-        success: how a won episode is told, see :data:`~isa_wrappers.success.SuccessRule`.
-        state_fallback: where the global state comes from.
-    """
-
-    def __init__(
-        self,
-        env: Env,
-        scope: InfluenceScope,
-        goals: GoalBuffer,
-        success: SuccessRule = "success",
-        state_fallback: StateFallback = None,
-    ) -> None:
-        super().__init__(env, scope, state_fallback)
-        if goals.state_size != scope.state_size:
-            raise ScopeMismatchError(
-                f"the goal buffer holds states of {goals.state_size} dimensions, the scope has {scope.state_size}"
-            )
-        for inner in self.inner_wrappers():
-            if isinstance(inner, GoalRecording):
-                raise InvalidValueError(
-                    f"{type(inner).__name__} further in records won states already; leave one of the two out"
-                )
-        self.goals = goals
-        self._teller = SuccessTeller(success)
-
-    def _begin(self, observations: dict[str, Any], infos: Infos, seed: int | None) -> tuple[dict[str, Any], Infos]:
-        self._teller.begin()
-        return observations, infos
-
-    def _advance(self, turn: Turn) -> tuple[dict[str, Any], dict[str, float], Infos]:
-        won = self._teller.won(self.env, turn.rewards, turn.infos, over=not self.env.agents)
-        if won and not self.frozen:
-            self.goals.add(self.global_state[None], np.array([True]))
-        return turn.observations, turn.rewards, turn.infos
-
-    def state_dict(self) -> dict[str, Array]:
-        """Return the goal buffer, and what the wrappers further in save."""
-        return super().state_dict() | with_prefix("goals", self.goals.state_dict())
-
-    def load_state_dict(self, state: dict[str, Array]) -> None:
-        """Restore what :meth:`state_dict` returned."""
-        super().load_state_dict(state)
-        self.goals.load_state_dict(without_prefix("goals", state))
+from isa_wrappers.success import SuccessRule
+from isa_wrappers.wrappers.base import Env, Infos, Turn
+from isa_wrappers.wrappers.goal_recording import GoalRecording
 
 
 class GoalSampling(GoalRecording):
@@ -81,18 +32,20 @@ class GoalSampling(GoalRecording):
 
     Args:
         env: the environment.
-        scope: of its agents.
+        scope: of its agents, or credit made from it.
         goals: the buffer to draw from and to feed.
         success: how a won episode is told.
         seed: of the draws; ``reset(seed=...)`` seeds them anew.
         state_fallback: where the global state comes from.
+        selector: which won state it is, by its name in :data:`~isa_wrappers.rewards.selectors.GOAL_SELECTORS`.
 
     Attributes:
         goal: ``[K]`` the won state drawn for this episode.
 
     Raises:
         UnsupportedEnvironmentError: if observations have no fixed length.
-        InvalidValueError: if won states are sampled or recorded further in already.
+        InvalidValueError: if won states are sampled or recorded inside already.
+        UnknownNameError: if there is no such selector; the nearest is offered.
         EmptyGoalBufferError: at a reset before anything was won.
 
     Example:
@@ -109,14 +62,16 @@ class GoalSampling(GoalRecording):
     def __init__(
         self,
         env: Env,
-        scope: InfluenceScope,
+        scope: InfluenceScope | Credit,
         goals: GoalBuffer,
         success: SuccessRule = "success",
         seed: int = 0,
         state_fallback: StateFallback = None,
+        selector: str = GoalConfig.selector,
     ) -> None:
         super().__init__(env, scope, goals, success, state_fallback)
         self.projection = GoalProjection(scope)
+        self._select = GOAL_SELECTORS[selector]
         self.goal: npt.NDArray[np.float32] = np.zeros(scope.state_size, dtype=np.float32)
         self._projected = self.projection(self.goal)
         self._rng = Rng(seed, None, "goals")
@@ -128,9 +83,10 @@ class GoalSampling(GoalRecording):
         """Return the agent's observation space with its goal appended."""
         space = self.env.observation_space(agent)
         box = flat_box(space)
-        finite = isinstance(bounds, spaces.Box) and bounds.shape == (self.scope.state_size,)
-        low = bounds.low if finite else np.full(self.scope.state_size, -np.inf, dtype=np.float32)
-        high = bounds.high if finite else np.full(self.scope.state_size, np.inf, dtype=np.float32)
+        state_size = self.goals.state_size
+        finite = isinstance(bounds, spaces.Box) and bounds.shape == (state_size,)
+        low = bounds.low if finite else np.full(state_size, -np.inf, dtype=np.float32)
+        high = bounds.high if finite else np.full(state_size, np.inf, dtype=np.float32)
         i, size = self._index[agent], self.projection.size
         dims = self.projection.dims[i]
         edges = []
@@ -171,7 +127,7 @@ class GoalSampling(GoalRecording):
         if seed is not None:
             self._rng = Rng(seed, None, "goals")
         self.goals.check_not_empty()
-        self.goal = self.goals.draw(self._rng.uniform(1))[0]
+        self.goal = self._select(self.goals, self._rng.uniform(1))[0]
         self._projected = self.projection(self.goal)
         return self._show(observations), self._told(infos, observations)
 

@@ -14,18 +14,25 @@ from pathlib import Path
 import pytest
 import toy_envs
 import yaml
+
 from isa_cli.main import main
 
 torch = pytest.importorskip("torch")
 NEAR = '{"num_agents": 1, "grid": 3, "targets": [[0, 1]], "horizon": 6}'
-SMALL = [
-    "--device", "cpu", "--num-envs", 2,
-    *(part for pair in (
-        "ppo.rollout_steps=5", "ppo.hidden=4", "ppo.epochs=1", "ppo.minibatches=1", "ppo.buffer_rollouts=1",
-        "scope.transitions=60", "count.table_bits=8", "eval_interval=50", "eval_episodes=4",
-    ) for part in ("--set", pair)),
-]  # fmt: skip
+PPO = ["ppo.rollout_steps=5", "ppo.hidden=4", "ppo.epochs=1", "ppo.minibatches=1", "ppo.buffer_rollouts=1"]
+RUN = ["eval_interval=50", "eval_episodes=4"]
+ISA = ["scope.transitions=60", "count.table_bits=8"]
+
+
+def options(*pairs):
+    return ["--device", "cpu", "--num-envs", 2, *(part for pair in pairs for part in ("--set", pair))]
+
+
+SMALL = options(*PPO, *RUN, *ISA)
 TINY = ["grid/unlock", "--kwargs", NEAR, "--steps", 200, *SMALL]
+IPPO = ["--algo", "ippo", *options(*PPO, *RUN)]
+TINY_FILE = ["grid/unlock", "--kwargs", NEAR, *options(*PPO, *RUN)]
+TINY_IPPO = ["grid/unlock", "--kwargs", NEAR, "--steps", 200, *IPPO]
 
 
 def isa(*arguments):
@@ -117,12 +124,12 @@ def test_scope_of_shooting_as_json(capsys):
 
 
 def test_scope_options_reach_the_estimate(capsys):
-    options = ["--transitions", 400, "--delta", 0.99, "--bin-width", 0.5, "--window", 2, "--conditioning", "pooled"]
+    options = ["--transitions", 400, "--delta", 0.99, "--bin-width", 0.5, "--window", 2, "--estimator", "nmi_pooled"]
     assert isa("scope", "grid/unlock", "--kwargs", '{"num_agents": 2}', *options, "--seed", 3, "--json") == 0
     found = json.loads(capsys.readouterr().out)
     assert found["agents"] == ["agent_0", "agent_1"]
     assert found["D_i"] == [[], []], "nothing passes a threshold of 0.99"
-    wanted = {"transitions": 400, "delta": 0.99, "bin_width": 0.5, "window": 2, "conditioning": "pooled", "seed": 3}
+    wanted = {"transitions": 400, "delta": 0.99, "bin_width": 0.5, "window": 2, "estimator": "nmi_pooled", "seed": 3}
     assert wanted.items() <= found["settings"].items()
 
 
@@ -144,12 +151,12 @@ def test_scope_follows_the_presets(capsys):
     """The particles' preset has a threshold and a window of its own; an option given holds over it."""
     few = ["scope", "mpe/simple_spread_v3", "--transitions", 200, "--json"]
     settings = []
-    for options in ([], ["--delta", 0.5, "--window", 1, "--conditioning", "block"]):
+    for options in ([], ["--delta", 0.5, "--window", 1, "--estimator", "nmi_block"]):
         assert isa(*few, *options) == 0
         settings.append(json.loads(capsys.readouterr().out)["settings"])
-    names = ("transitions", "delta", "bin_width", "window", "conditioning")
-    assert [settings[0][name] for name in names] == [200, 0.03, 0.05, 3, "pooled"]
-    assert [settings[1][name] for name in names] == [200, 0.5, 0.05, 1, "block"]
+    names = ("transitions", "delta", "bin_width", "window", "estimator")
+    assert [settings[0][name] for name in names] == [200, 0.03, 0.05, 3, "nmi_pooled"]
+    assert [settings[1][name] for name in names] == [200, 0.5, 0.05, 1, "nmi_block"]
 
 
 def test_scope_as_files(tmp_path, capsys):
@@ -201,7 +208,7 @@ def test_train_makes_a_run_folder(finished):
 
 
 def test_train_prints_its_folder_on_stdout(capsys):
-    assert isa("train", *TINY, "--algo", "ippo", "--steps", 20, "--out", "out") == 0
+    assert isa("train", *TINY_IPPO, "--steps", 20, "--out", "out") == 0
     out, err = capsys.readouterr()
     assert out == "out\n"
     assert "grid/unlock: not solved in 20 steps" in one_line(err)
@@ -209,7 +216,7 @@ def test_train_prints_its_folder_on_stdout(capsys):
 
 
 def test_train_names_its_folder(capsys):
-    assert isa("train", *TINY, "--algo", "ippo", "--steps", 20, "--seed", 7, "--preset", "paper") == 0
+    assert isa("train", *TINY_IPPO, "--steps", 20, "--seed", 7, "--preset", "paper") == 0
     folder = Path(capsys.readouterr().out.strip())
     assert folder.parent == Path("runs")
     assert folder.name.startswith("grid-unlock-ippo-paper-seed7-")
@@ -237,22 +244,25 @@ def test_train_is_told_what_success_is(capsys, rule, warned):
 @pytest.mark.parametrize("steps", [10, 60])
 def test_train_for_no_more_steps_than_listening_takes(steps, capsys):
     assert isa("train", *TINY, "--steps", steps, "--out", "out") == 2
-    assert "steps must be more than 60: the scope takes 60 (scope.transitions)" in capsys.readouterr().err
+    assert (
+        "steps must be more than 60: the scope of 1 agents takes as many, with scope.transitions at 60"
+        in capsys.readouterr().err
+    )
     assert not Path("out").exists()
-    assert isa("train", *TINY, "--algo", "ippo", "--steps", 10, "--out", "out") == 0, "it listens to nobody"
+    assert isa("train", *TINY_IPPO, "--steps", 10, "--out", "out") == 0, "it listens to nobody"
 
 
 def test_a_configuration_file_holds_where_the_command_line_is_silent(tmp_path, capsys):
     path = tmp_path / "mine.yaml"
     path.write_text("seed: 5\nalgo: ippo\npreset: paper\ndevice: cpu\nstop_when_solved: true\nppo: {clip: 0.125}\n")
-    assert isa("train", *TINY, "--steps", 20, "--config", path, "--out", "one") == 0
+    assert isa("train", *TINY_FILE, "--steps", 20, "--config", path, "--out", "one") == 0
     found = yaml.safe_load(Path("one/config.yaml").read_text())
     assert (found["seed"], found["algo"], found["preset"], found["device"]) == (5, "ippo", "paper", "cpu")
     assert found["stop_when_solved"] is True
     assert found["ppo"]["clip"] == 0.125
     assert found["ppo"]["lr"] == 0.0005, "the paper's, as the file's preset says"
     more = ["--seed", 6, "--set", "ppo.clip=0.25"]
-    assert isa("train", *TINY, "--steps", 20, "--config", path, *more, "--out", "two") == 0
+    assert isa("train", *TINY_FILE, "--steps", 20, "--config", path, *more, "--out", "two") == 0
     found = yaml.safe_load(Path("two/config.yaml").read_text())
     assert (found["seed"], found["algo"], found["ppo"]["clip"]) == (6, "ippo", 0.25)
 
@@ -353,7 +363,9 @@ MISTAKES = {
     "N too small, train": (["train", "grid/unlock", "--set", "scope.transitions=3"], "at least 10 .* got 3"),
     "bin width": (["scope", "grid/unlock", "--bin-width", 0], "bin_width .* got 0.0"),
     "window": (["scope", "grid/unlock", "--window", 0], "window .* got 0"),
-    "conditioning": (["scope", "grid/unlock", "--conditioning", "blok"], "'blok'; did you mean 'block'?"),
+    "estimator": (["scope", "grid/unlock", "--estimator", "nmi_blok"], "estimator 'nmi_blok'; did you mean 'nmi_"),
+    "estimator, train": (["train", "grid/unlock", "--set", "scope.estimator=nmi"], "unknown scope estimator 'nmi'"),
+    "threshold rule": (["scope", "grid/unlock", "--threshold", "fix"], "threshold rule 'fix'; did you mean 'fixed'"),
     "seed": (["scope", "grid/unlock", "--seed", -1], "-1"),
     "continuous actions": (["scope", "toy_envs:continuous"], "'a' has action space Box.*Discrete"),
     "continuous actions, train": (["train", "toy_envs:continuous"], "Box.*Discrete"),
@@ -537,7 +549,7 @@ def test_only_gifs_are_rendered(finished, name, capsys):
 
 
 def test_what_draws_nothing_is_not_rendered(capsys):
-    assert isa("train", "toy_envs:walk", "--steps", 20, "--algo", "ippo", *SMALL, "--out", "out") == 0
+    assert isa("train", "toy_envs:walk", "--steps", 20, *IPPO, "--out", "out") == 0
     capsys.readouterr()
     assert isa("eval", "out", "--episodes", 1, "--render", "a.gif") == 2
     assert "toy_envs:walk draws no pictures" in one_line(capsys.readouterr().err)

@@ -4,6 +4,7 @@ import csv
 import json
 
 import pytest
+
 from isa_cli.main import main
 
 pytest.importorskip("torch")
@@ -37,4 +38,4 @@ def test_train_resume_and_render(tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["episodes"] == 2
     with image.open(battle) as film:
         assert film.n_frames > 2
-    assert json.loads((run / "scope.json").read_text())["settings"]["conditioning"] == "pooled"
+    assert json.loads((run / "scope.json").read_text())["settings"]["estimator"] == "nmi_pooled"

@@ -7,7 +7,8 @@ import torch
 from gymnasium import spaces
 from pettingzoo import ParallelEnv
 
-from isa_learners.rollout import Rollout
+from isa_learners.algorithms import ALGORITHMS
+from isa_learners.ppo.batch import Batch
 from isa_learners.runs.config_io import make_config
 from isa_wrappers.batch.protocol import BatchStep
 
@@ -37,7 +38,10 @@ def tiny_config(env="grid/unlock", env_kwargs=None, **sections):
             "lr": 1e-3,
         },
     }
-    return make_config(env, "fast", base, sections)
+    algo = ALGORITHMS[sections.get("algo", "isa")]
+    known = {"env_kwargs", "device", "steps", "eval_interval", "eval_episodes", "checkpoint_interval", "ppo"}
+    known |= set(algo.sections) | ({"scope"} if algo.needs_scope else set())
+    return make_config(env, "fast", {key: value for key, value in base.items() if key in known}, sections)
 
 
 class ScriptedEnv:
@@ -200,7 +204,7 @@ def random_rollout(ppo, seed, ends, start, num_agents=2, spread=0.3, dtype=torch
         "actor_hidden": actor_hidden,
         "critic_hidden": critic_hidden,
     }
-    return Rollout(
+    return Batch(
         **{name: value.to(dtype) for name, value in floats.items()},
         available=available,
         action=action,

@@ -87,3 +87,13 @@ class WalkEnv(ParallelEnv):
 def walk_scope_dimensions(agents=2):
     """Each walker moves its own position."""
     return {f"walker_{i}": [[], [i], [i]] for i in range(agents)}
+
+
+class Lasting(WalkEnv):
+    """The same, but episodes last to the horizon, and tell their success in every step from the first on."""
+
+    def step(self, actions):
+        observations, rewards, _, _, infos = super().step(actions)
+        over = self.time >= self.horizon
+        self.agents = [] if over else self.possible_agents[:]
+        return observations, rewards, dict.fromkeys(rewards, False), dict.fromkeys(rewards, over), infos

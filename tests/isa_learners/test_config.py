@@ -6,7 +6,8 @@ from fnmatch import fnmatchcase
 
 import pytest
 
-from isa_learners.config import PPOConfig, RunConfig
+from isa_learners.config import RunConfig
+from isa_learners.ppo import PPOConfig
 from isa_learners.presets import PRESETS
 from isa_learners.runs.config_io import make_config
 from isa_wrappers.config import CountConfig, GoalConfig, ScopeConfig
@@ -34,7 +35,6 @@ BAD = {
             for name in ("steps", "threads", "eval_interval", "eval_episodes", "checkpoint_interval")
         },
         "seed": [-1, 2**31, 0.5],
-        "algo": ["ISA", "qmix", ""],
         "device": ["gpu", "cuda:7"],
         "env_kwargs": [
             {"num_envs": 3},
@@ -50,7 +50,8 @@ BAD = {
         "delta": [-0.1, 1.0, 1.5, math.nan],
         "bin_width": [0, -1.0],
         "window": [0],
-        "conditioning": ["blocks"],
+        "estimator": ["", 3],
+        "threshold": ["", None],
     },
     CountConfig: {"beta1": [-1], "beta2": [-1], "count_scale": [0], "table_bits": [3, 31]},
     GoalConfig: {"alpha1": [-1], "alpha2": [-1], "hamming": [-1], "capacity": [0], "first_goals": [0, 101]},

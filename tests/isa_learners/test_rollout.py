@@ -6,8 +6,9 @@ import pytest
 import torch
 from learner_helpers import ScriptedEnv, tiny_config
 
-from isa_learners.ppo.networks import RecurrentNet
-from isa_learners.rollout import Collector, InputEncoder, Rollout
+from isa_learners.inputs import InputEncoder
+from isa_learners.ppo import Batch, PPOConfig, PPOLearner
+from isa_learners.rollout import Collector, Sizes
 from isa_learners.runs.algorithm import Algorithm
 from isa_wrappers.envs import make_batch
 
@@ -25,20 +26,25 @@ N = 3  # actions
 
 def collector_of(ends=ENDS, seed=0, scale=1.0):
     env = ScriptedEnv(ends, seed)
-    encoder = InputEncoder(env, scale)
+    config = PPOConfig(num_envs=env.num_envs, hidden=4, obs_scale=scale)
+    learner = PPOLearner(Sizes.of(env), config, "cpu", seed)
     torch.manual_seed(seed)
-    actor = RecurrentNet(encoder.size, 4, encoder.num_actions)
     with torch.no_grad():
-        actor.head.weight.normal_()  # A policy with preferences
+        learner.ppo.actor.head.weight.normal_()  # A policy with preferences
     generator = torch.Generator()
     generator.manual_seed(seed)
-    return Collector(env, actor, encoder, generator, seed)
+    return Collector(env, learner, generator, seed)
+
+
+def collect(collector, steps):
+    """Collect, as PPO keeps it."""
+    return collector.learner.batch(collector.collect(steps))
 
 
 @pytest.fixture(scope="module")
 def played():
     collector = collector_of()
-    return collector, collector.collect(len(ENDS))
+    return collector, collect(collector, len(ENDS))
 
 
 def one_hot(action):
@@ -75,21 +81,21 @@ def test_final_inputs_are_from_before_the_reset(played):
 def test_hidden_states_start_afresh_with_every_episode():
     """Replaying single steps with zeros at episode starts gives the stored log-probabilities and the last state."""
     collector = collector_of(scale=0.01)  # small inputs, so that gates stay open and the past shows
-    rollout = collector.collect(len(ENDS))
+    rollout = collect(collector, len(ENDS))
     hidden = torch.zeros(2, 2, 4)
     for t, ends in enumerate(ENDS):
         for b in range(2):
             for i in range(2):
                 if rollout.start[t, b]:
                     hidden[b, i] = 0.0
-                logits, after = collector.actor(rollout.inputs[t, b, i][None], hidden[b, i][None])
+                logits, after = collector.learner.ppo.actor(rollout.inputs[t, b, i][None], hidden[b, i][None])
                 if rollout.alive[t, b, i]:  # the state of the dead stands still
                     hidden[b, i] = after[0].detach()
                 logits = logits[0].detach().masked_fill(~rollout.available[t, b, i], -math.inf)
                 expected = torch.log_softmax(logits, 0)[rollout.action[t, b, i]]
                 assert float(rollout.log_prob[t, b, i]) == pytest.approx(float(expected), abs=1e-5), (t, b, i, ends)
     assert ENDS[-1] == ["", ""]
-    torch.testing.assert_close(collector.actor_hidden, hidden)
+    torch.testing.assert_close(collector.memory["actor_hidden"], hidden)
 
 
 def test_masks_and_living_agents_are_those_the_action_was_taken_with(played):
@@ -106,7 +112,7 @@ def test_masks_and_living_agents_are_those_the_action_was_taken_with(played):
 
 def test_never_an_unavailable_action():
     collector = collector_of([["", "truncated"]] * 200, seed=4)
-    rollout = collector.collect(200)
+    rollout = collect(collector, 200)
     assert rollout.available.gather(-1, rollout.action[..., None]).all()
     assert not rollout.available.all()
     assert rollout.action.unique().tolist() == [0, 1, 2]
@@ -117,9 +123,9 @@ def test_actions_are_drawn_with_the_policys_probabilities():
     collector = collector_of([["", ""]] * 1000, seed=2)
     p = torch.tensor([0.2, 0.3, 0.5])
     with torch.no_grad():
-        collector.actor.head.weight.zero_()
-        collector.actor.head.bias.copy_(p.log())
-    rollout = collector.collect(1000)
+        collector.learner.ppo.actor.head.weight.zero_()
+        collector.learner.ppo.actor.head.bias.copy_(p.log())
+    rollout = collect(collector, 1000)
     free = rollout.available.all(-1)
     assert int(free.sum()) > 150
     share = torch.bincount(rollout.action[free], minlength=3) / free.sum()
@@ -128,8 +134,8 @@ def test_actions_are_drawn_with_the_policys_probabilities():
 
 def test_episodes_go_on_from_rollout_to_rollout():
     one, two = collector_of(), collector_of()
-    whole = one.collect(7)
-    first, second = two.collect(4), two.collect(3)
+    whole = collect(one, 7)
+    first, second = collect(two, 4), collect(two, 3)
     for name in ("inputs", "final_inputs", "action", "log_prob", "reward", "start"):
         torch.testing.assert_close(
             getattr(whole, name), torch.cat([getattr(first, name), getattr(second, name)]), msg=name
@@ -140,22 +146,22 @@ def test_episodes_go_on_from_rollout_to_rollout():
 
 
 def test_observations_are_scaled():
-    plain, tenth = collector_of().collect(2), collector_of(scale=0.1).collect(2)
+    plain, tenth = collect(collector_of(), 2), collect(collector_of(scale=0.1), 2)
     torch.testing.assert_close(tenth.inputs[0, ..., :2], 0.1 * plain.inputs[0, ..., :2])
     assert torch.equal(tenth.inputs[0, ..., 2:], plain.inputs[0, ..., 2:])
 
 
 def test_the_encoder_knows_its_size():
     env = make_batch("grid/shooting", 1, "cpu")
-    encoder = InputEncoder(env, 1.0)
+    encoder = InputEncoder(Sizes.of(env), 1.0, "cpu")
     step = env.reset()
-    none = torch.full((1, 3), encoder.num_actions)
+    none = torch.full((1, 3), encoder.none)
     assert encoder(step.obs, none).shape[-1] == encoder.size == 3 + 6 + 3
 
 
 def test_join_puts_rollouts_side_by_side():
-    first, second = collector_of(seed=0).collect(3), collector_of(seed=1).collect(3)
-    joined = Rollout.join([first, second])
+    first, second = collect(collector_of(seed=0), 3), collect(collector_of(seed=1), 3)
+    joined = Batch.join([first, second])
     assert torch.equal(joined.action[:, :2], first.action)
     assert torch.equal(joined.action[:, 2:], second.action)
     assert joined.actor_hidden.shape[1] == 4
@@ -167,8 +173,20 @@ def test_the_critics_hidden_state_goes_on_but_not_into_the_next_episode():
     phase = algorithm.phase
     for _ in range(3):
         rollout = phase.collector.collect(5)
-        _, hidden = phase.ppo.update(rollout)
-        phase.collector.critic_hidden = hidden
-        carried = (hidden.abs().sum((1, 2)) > 0).tolist()
+        batch = phase.learner.batch(rollout)
+        phase.learner.learn(rollout)
+        carried = (phase.learner.state_dict()["critic_hidden"].abs().sum((1, 2)) > 0).tolist()
         assert carried == [not done for done in rollout.done[-1].tolist()]
-    assert rollout.critic_hidden.abs().sum() == 0  # two rollouts make an episode of ten steps
+    assert batch.critic_hidden.abs().sum() == 0  # two rollouts make an episode of ten steps
+
+
+def test_the_global_state_comes_along():
+    """``state`` is what the action was taken in, ``final_state`` what it led to, before any reset."""
+    algorithm = Algorithm(tiny_config(algo="ippo", env_kwargs={"num_agents": 1, "horizon": 3}), None)
+    first = algorithm.phase.collector.current.state
+    rollout = algorithm.phase.collector.collect(6)
+    assert torch.equal(rollout.state[0], first)
+    assert torch.equal(rollout.state[1:3], rollout.final_state[:2])
+    assert rollout.done[2].all()
+    assert not torch.equal(rollout.state[3], rollout.final_state[2]) or torch.equal(rollout.final_state[2], first)
+    assert torch.equal(rollout.state[3], first), "the next episode starts where all do"

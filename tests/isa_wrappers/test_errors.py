@@ -93,7 +93,7 @@ def test_nearest_is_silent_about_nothing_alike():
         (ScopeConfig, "delta", -0.1),
         (ScopeConfig, "bin_width", 0.0),
         (ScopeConfig, "window", 0),
-        (ScopeConfig, "conditioning", "both"),
+        (ScopeConfig, "estimator", ""),
         (CountConfig, "beta1", -1.0),
         (CountConfig, "beta2", float("nan")),
         (CountConfig, "count_scale", 0.0),
@@ -116,7 +116,7 @@ def test_configurations_refuse_what_makes_no_sense(kind, field, value):
 def test_defaults_are_the_papers():
     scope, count, goal = ScopeConfig(), CountConfig(), GoalConfig()
     assert (scope.transitions, scope.delta, scope.bin_width, scope.window) == (2000, 0.3, 0.01, 1)
-    assert scope.conditioning == "block"
+    assert scope.estimator == "nmi_block"
     assert (count.beta1, count.beta2, count.count_scale) == (0.2, 1.0, 1.0)
     assert (goal.alpha1, goal.alpha2, goal.hamming, goal.capacity, goal.first_goals) == (0.2, 1.0, 0.0, 100, 1)
 

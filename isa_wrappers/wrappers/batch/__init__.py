@@ -1,5 +1,25 @@
-"""Algorithm 1's pieces around a batched environment."""
+"""ISA's pieces as wrappers of batched environments: the same names as around a PettingZoo environment.
 
-from isa_wrappers.wrappers.batch.wrappers import BatchCountBonus, BatchGoals, BatchRecorder
+Algorithm 1 as a composition, with ``env`` batched::
 
-__all__ = ["BatchCountBonus", "BatchGoals", "BatchRecorder"]
+    explore = InfluenceCountBonus(GoalRecording(env, goals), scope)  # train here until len(goals) > 0
+    reach = GoalSegmentReward(GoalSampling(GoalRecording(env, goals), goals, scope), scope)  # then a fresh policy here
+
+:class:`RewardWrapper` pays any intrinsic reward; :class:`EpisodeStatistics`, next to the environment, adds up episodes.
+"""
+
+from isa_wrappers.wrappers.batch.count_bonus import InfluenceCountBonus
+from isa_wrappers.wrappers.batch.episode_statistics import EpisodeStatistics
+from isa_wrappers.wrappers.batch.goal_recording import GoalRecording
+from isa_wrappers.wrappers.batch.goal_sampling import GoalSampling
+from isa_wrappers.wrappers.batch.goal_segment import GoalSegmentReward
+from isa_wrappers.wrappers.batch.reward import RewardWrapper
+
+__all__ = [
+    "EpisodeStatistics",
+    "GoalRecording",
+    "GoalSampling",
+    "GoalSegmentReward",
+    "InfluenceCountBonus",
+    "RewardWrapper",
+]

@@ -10,8 +10,10 @@ from learner_helpers import tiny_config
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from isa_learners.ppo.packing import EveryStep
-from isa_learners.runs.algorithm import EXPLORE, REACH, Algorithm, scope_for
+from isa_learners.runs.algorithm import Algorithm
+from isa_learners.runs.scopes import scope_for
 
+EXPLORE, REACH = "explore", "reach"
 READS = {"_local_scalar_dense", "nonzero", "masked_select", "unique", "_unique2", "unique_dim", "equal", "lift_fresh"}
 INDEXING = {"index", "index_put", "index_put_", "_index_put_impl_"}
 
@@ -48,8 +50,8 @@ def begun(task, phase):
     algorithm = Algorithm(config, scope_for(config)[0])
     if phase == REACH:
         state = algorithm.phase.collector.current.state[:1]
-        algorithm.goals.add(state, torch.ones(1, dtype=torch.bool))
-        algorithm.phase = algorithm._enter(REACH)
+        algorithm.shared["goals"].add(state, torch.ones(1, dtype=torch.bool))
+        algorithm.phase = algorithm.enter(REACH)
     return algorithm, config
 
 
@@ -57,13 +59,14 @@ def begun(task, phase):
 @pytest.mark.parametrize("task", KINDS)
 def test_rollout_and_update_never_wait(task, phase):
     algorithm, config = begun(task, phase)
-    collector, ppo = algorithm.phase.collector, algorithm.phase.ppo
+    collector, learner = algorithm.phase.collector, algorithm.phase.learner
+    ppo = learner.ppo
     ppo.layout = EveryStep
     ppo._run_both = lambda actor, critic: (actor(), critic())  # a dispatch mode sees its own thread alone
     for _ in range(3):
         with NoHostReads():
             rollout = collector.collect(config.ppo.rollout_steps)
-            metrics, collector.critic_hidden = ppo.learn(rollout)
+            metrics, learner._critic_hidden = ppo.learn(learner.batch(rollout))
     assert torch.isfinite(metrics).all()
 
 
@@ -73,11 +76,11 @@ def test_rollout_and_update_never_wait_on_cuda(phase):
     config = tiny_config(device="cuda", ppo={"minibatches": 2})
     algorithm = Algorithm(config, scope_for(config)[0])
     algorithm.iterate()
-    collector, ppo = algorithm.phase.collector, algorithm.phase.ppo
+    collector, learner = algorithm.phase.collector, algorithm.phase.learner
     torch.cuda.set_sync_debug_mode("error")
     try:
         rollout = collector.collect(config.ppo.rollout_steps)
-        metrics, _ = ppo.learn(rollout)
+        metrics, _ = learner.ppo.learn(learner.batch(rollout))
     finally:
         torch.cuda.set_sync_debug_mode("default")
     assert torch.isfinite(metrics).all()

@@ -10,8 +10,7 @@ import pytest
 import torch
 from learner_helpers import random_rollout
 
-from isa_learners.config import PPOConfig
-from isa_learners.ppo.learner import PPO
+from isa_learners.ppo import PPO, PPOConfig
 from isa_learners.ppo.packing import EveryStep, LivingSteps
 
 F, ACTIONS, AGENTS, HIDDEN = 5, 4, 2, 6

@@ -3,15 +3,8 @@
 import pytest
 import yaml
 
-from isa_learners.runs.config_io import (
-    config_from_dict,
-    config_to_dict,
-    make_config,
-    merge,
-    parse_overrides,
-    read_config_file,
-    write_config_file,
-)
+from isa_learners.runs.config_io import config_from_dict, config_to_dict, make_config, merge, write_config
+from isa_learners.runs.yaml_io import parse_overrides, read_config_file
 from isa_wrappers.errors import FileFormatError, InvalidValueError
 
 
@@ -39,14 +32,14 @@ def test_round_trip_through_a_file(tmp_path):
         {"env_kwargs": {"num_agents": 2, "targets": [[0, 1], [1, 0]]}, "ppo": {"lr": 1.25e-3}, "seed": 7},
     )
     path = tmp_path / "config.yaml"
-    write_config_file(config, path)
+    write_config(config, path)
     assert config_from_dict(read_config_file(path)) == config
     assert config_to_dict(config_from_dict(config_to_dict(config))) == config_to_dict(config)
 
 
 def test_the_file_holds_every_value(tmp_path):
     path = tmp_path / "config.yaml"
-    write_config_file(make_config("grid/unlock"), path)
+    write_config(make_config("grid/unlock"), path)
     written = yaml.safe_load(path.read_text())
     assert written == config_to_dict(make_config("grid/unlock"))
     assert written["scope"]["delta"] == 0.3
@@ -57,7 +50,17 @@ def test_the_file_holds_every_value(tmp_path):
     [
         ({"sed": 1}, "unknown configuration key sed; did you mean 'seed'?"),
         ({"ppo": {"gama": 0.9}}, "unknown configuration key ppo.gama; did you mean 'ppo.gamma'?"),
-        ({"lr": 0.1}, "unknown configuration key lr"),
+        ({"lr": 0.1}, "unknown configuration key lr; did you mean 'ppo.lr'?"),
+        ({"learning_rate": 0.1}, "unknown configuration key learning_rate; did you mean 'ppo.lr'?"),
+        ({"ppo": {"delta": 0.1}}, "unknown configuration key ppo.delta"),
+        ({"algo": "isaa"}, "unknown algorithm 'isaa'; did you mean 'isa'? known: isa, ippo"),
+        ({"learner": "po"}, "unknown learner 'po'; did you mean 'ppo'? known: ppo"),
+        ({"intrinsic": "count"}, "unknown intrinsic reward 'count'; did you mean 'count_bonus'?"),
+        ({"algo": "ippo", "goal": {}}, "algorithm 'ippo' has no section 'goal'; its sections are ppo"),
+        ({"phases": {"reech": {}}}, "unknown phase 'reech'; did you mean 'reach'? this algorithm has explore, reach"),
+        ({"phases": {"reach": {"poo": {}}}}, "unknown configuration key phases.reach.poo"),
+        ({"phases": {"reach": {"ppo": {"lrr": 1}}}}, "unknown configuration key phases.reach.ppo.lrr"),
+        ({"phases": {"reach": {"ppo": {"lr": -1}}}}, "lr must be a number at least 1e-12, got -1"),
         ({"scope": {"detla": 0.1}}, "unknown configuration key scope.detla; did you mean 'scope.delta'?"),
         ({"ppo": 3}, "configuration section 'ppo' must be a mapping, got 3"),
         ({"ppo": {"lr": "big"}}, "ppo.lr must be of type float, got 'big'"),
@@ -65,7 +68,7 @@ def test_the_file_holds_every_value(tmp_path):
         ({"ppo": {"hidden": True}}, "ppo.hidden must be of type int, got True"),
         ({"ppo": {"lr": None}}, "ppo.lr must be of type float, got None"),
         ({"stop_when_solved": 1}, "stop_when_solved must be of type bool, got 1"),
-        ({"env_kwargs": [1]}, r"env_kwargs must be of type dict, got \[1\]"),
+        ({"env_kwargs": [1]}, r"env_kwargs must be of type dict\[str, Any\], got \[1\]"),
         ({"algo": 3}, "algo must be of type str, got 3"),
         ({1: 2}, "unknown configuration key 1"),
     ],

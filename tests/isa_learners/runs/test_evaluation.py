@@ -6,8 +6,9 @@ from learner_helpers import ScriptedEnv
 
 from isa_learners.runs.evaluation import Evaluation, evaluate
 from isa_learners.ppo.networks import RecurrentNet
-from isa_learners.rollout import InputEncoder
-from isa_wrappers.wrappers.batch.wrappers import BatchRecorder
+from isa_learners.ppo import PPOConfig, PPOLearner
+from isa_learners.rollout import Sizes
+from isa_wrappers.wrappers.batch import EpisodeStatistics
 from isa_wrappers.envs import make_batch
 
 
@@ -24,12 +25,18 @@ class Favourite(RecurrentNet):
         return self.preference.repeat(len(inputs), 1), hidden + 1.0
 
 
+def favouring(env, order, seen=None):
+    """A learner whose actor is a Favourite."""
+    learner = PPOLearner(Sizes.of(env), PPOConfig(num_envs=env.num_envs, hidden=4), "cpu", 0)
+    learner.ppo.actor = Favourite(learner.encoder.size, order, [] if seen is None else seen)
+    return learner
+
+
 def test_every_copy_counts_its_first_episode_alone():
     """Copy 0 wins after 2 steps, copy 1 is cut off after 4, copy 2 after 3; rewards are the number of the step."""
     ends = [["", "", ""], ["terminated", "", ""], ["", "", "truncated"], ["terminated", "truncated", "terminated"]]
     env = ScriptedEnv(ends)
-    encoder = InputEncoder(env, 1.0)
-    found = evaluate(env, Favourite(encoder.size, [0, 1, 2], []), encoder, seed=0)
+    found = evaluate(env, favouring(env, [0, 1, 2]), seed=0)
     assert found.success_rate == pytest.approx(1 / 3)
     assert found.return_mean == pytest.approx(((1 + 2) + (1 + 2 + 3 + 4) + (1 + 2 + 3)) / 3)
     assert found.episode_length == pytest.approx((2 + 4 + 3) / 3)
@@ -43,15 +50,14 @@ ENDS_OF_FOUR = [["", "", "", ""], ["terminated", "lost", "", ""], ["", "truncate
 def test_episodes_lost_with_their_game_enter_no_mean():
     """Copies 1 and 2 lose their first episodes; copy 1 has another one, which an evaluation does not wait for."""
     env = ScriptedEnv(ENDS_OF_FOUR)
-    encoder = InputEncoder(env, 1.0)
-    found = evaluate(env, Favourite(encoder.size, [0, 1, 2], []), encoder, seed=0)
+    found = evaluate(env, favouring(env, [0, 1, 2]), seed=0)
     assert found == Evaluation(0.5, ((1 + 2) + (1 + 2 + 3)) / 2, (2 + 3) / 2, 2)
     gone = ScriptedEnv([["lost", "lost"]])
-    assert evaluate(gone, Favourite(encoder.size, [0, 1, 2], []), encoder, seed=0).episodes == 0
+    assert evaluate(gone, favouring(gone, [0, 1, 2]), seed=0).episodes == 0
 
 
 def test_the_recorder_counts_lost_episodes_apart():
-    recorder = BatchRecorder(ScriptedEnv(ENDS_OF_FOUR))
+    recorder = EpisodeStatistics(ScriptedEnv(ENDS_OF_FOUR))
     recorder.reset()
     for _ in ENDS_OF_FOUR:
         recorder.step(torch.zeros(4, 2, dtype=torch.int64))
@@ -64,8 +70,7 @@ def test_the_recorder_counts_lost_episodes_apart():
 def test_actions_are_the_best_available_and_the_policy_is_told_them():
     ends = [[""] * 4] * 5 + [["truncated"] * 4]
     env, seen = ScriptedEnv(ends, seed=3), []
-    encoder = InputEncoder(env, 1.0)
-    evaluate(env, Favourite(encoder.size, [2, 1, 0], seen), encoder, seed=0)
+    evaluate(env, favouring(env, [2, 1, 0], seen), seed=0)
     previous, lived = torch.zeros(4, 2, 3), torch.zeros(8)
     for t, (inputs, hidden) in enumerate(seen):
         inputs = inputs.view(4, 2, -1)
@@ -79,8 +84,7 @@ def test_actions_are_the_best_available_and_the_policy_is_told_them():
 
 def test_watch_sees_the_first_and_every_later_step():
     env, steps = ScriptedEnv([[""], [""], ["truncated"]]), []
-    encoder = InputEncoder(env, 1.0)
-    evaluate(env, Favourite(encoder.size, [0, 1, 2], []), encoder, seed=0, watch=steps.append)
+    evaluate(env, favouring(env, [0, 1, 2]), seed=0, watch=steps.append)
     assert [float(step.reward[0, 0]) for step in steps] == [0.0, 1.0, 2.0, 3.0]
     assert bool(steps[-1].done[0])
 
@@ -92,7 +96,6 @@ def test_watch_sees_the_first_and_every_later_step():
 )
 def test_a_real_task(action, expected):
     env = make_batch("grid/unlock", 5, "cpu", num_agents=1, grid=3, targets=[[0, 1]], horizon=6)
-    encoder = InputEncoder(env, 1.0)
     order = [action, *[a for a in range(5) if a != action]]
     order[1:] = sorted(order[1:])  # stay comes second
-    assert evaluate(env, Favourite(encoder.size, order, []), encoder, seed=0) == expected
+    assert evaluate(env, favouring(env, order), seed=0) == expected

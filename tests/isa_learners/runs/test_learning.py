@@ -2,8 +2,11 @@
 
 import torch
 
-from isa_learners.runs.algorithm import REACH, Algorithm, scope_for
+from isa_learners.runs.algorithm import Algorithm
 from isa_learners.runs.config_io import make_config
+from isa_learners.runs.scopes import scope_for
+
+REACH = "reach"
 
 STEPS = 40_000
 

@@ -1,9 +1,11 @@
 """Curves: what is drawn, seen through matplotlib's axes rather than its pixels."""
 
+import csv
+
 import pytest
 from learner_helpers import tiny_config
 
-from isa_learners.runs.metrics import COLUMNS, MetricsWriter
+from isa_learners.runs.metrics import columns_of
 from isa_learners.runs.plots import plot_curves, plot_run
 from isa_learners.runs.run_folder import RunFolder
 from isa_wrappers.errors import FileFormatError, InvalidValueError
@@ -16,10 +18,14 @@ PNG = b"\x89PNG\r\n"
 
 def run(path, rates, seed=0, **sections):
     """A run's folder with one evaluation for each ``steps: success rate``."""
-    folder = RunFolder.create(path, tiny_config(seed=seed, **sections))
-    writer = MetricsWriter(folder.path, tensorboard=False)
-    for steps, rate in rates.items():
-        writer.write({**dict.fromkeys(COLUMNS, 0.0), "env_steps": steps, "success_rate": rate})
+    config = tiny_config(seed=seed, **sections)
+    folder = RunFolder.create(path, config)
+    columns = columns_of(config)
+    with folder.metrics_file.open("w", newline="") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        for steps, rate in rates.items():
+            writer.writerow({**dict.fromkeys(columns, 0.0), "env_steps": steps, "success_rate": rate})
     return folder
 
 

@@ -5,8 +5,9 @@ import pytest
 import torch
 from learner_helpers import tiny_config
 
-from isa_learners.runs.algorithm import REACH, Algorithm, scope_for
+from isa_learners.runs.algorithm import Algorithm
 from isa_learners.runs.rendering import FRAME_MS, LAST_FRAME_MS, render_episode
+from isa_learners.runs.scopes import scope_for
 from isa_wrappers.errors import InvalidValueError, UnsupportedEnvironmentError
 
 PIL = pytest.importorskip("PIL.Image")
@@ -23,8 +24,8 @@ def algorithm_of(**options):
 
 def up(algorithm):
     with torch.no_grad():
-        algorithm.phase.ppo.actor.head.weight.zero_()
-        algorithm.phase.ppo.actor.head.bias.copy_(torch.tensor([0.0, 0.0, 9.0, 0.0, 0.0]))
+        algorithm.phase.learner.ppo.actor.head.weight.zero_()
+        algorithm.phase.learner.ppo.actor.head.bias.copy_(torch.tensor([0.0, 0.0, 9.0, 0.0, 0.0]))
 
 
 def frames_of(path):
@@ -50,8 +51,8 @@ def test_the_goal_is_drawn_in(tmp_path):
     algorithm = algorithm_of()
     plain, _ = frames_of(render_episode(algorithm, tmp_path / "plain.gif", 0))
     state = torch.tensor([[2.0, 2.0, 0.0, 2.0]])
-    algorithm.goals.add(state, torch.tensor([True]))
-    algorithm.phase = algorithm._enter(REACH)
+    algorithm.shared["goals"].add(state, torch.tensor([True]))
+    algorithm.phase = algorithm.enter("reach")
     up(algorithm)
     goal, _ = frames_of(render_episode(algorithm, tmp_path / "goal.gif", 0))
     assert (plain[0] != goal[0]).any()

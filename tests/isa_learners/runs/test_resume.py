@@ -11,12 +11,13 @@ import pytest
 import torch
 from learner_helpers import tiny_config
 
-from isa_learners.runs.algorithm import EXPLORE, REACH
+from isa_learners.runs.hooks import Hook
 from isa_learners.checkpoint import load_checkpoint, save_checkpoint
 from isa_learners.runs.run_folder import RunFolder
 from isa_learners.runs.training import Interrupted, Training, load_algorithm
 from isa_wrappers.errors import FileFormatError
 
+EXPLORE, REACH = "explore", "reach"
 CLOCKS = {"wall_time_s", "steps_per_second", "wall_time"}
 NEAR = {"num_agents": 1, "grid": 3, "targets": [[0, 1]], "horizon": 6}
 FAR = {"num_agents": 2, "grid": 6, "targets": [[5, 5], [4, 5]], "horizon": 7}
@@ -57,23 +58,22 @@ def whole_run(path, config):
     return folder
 
 
-class PressCtrlC:
+class PressCtrlC(Hook):
     """Sends SIGINT after the given iteration of this sitting."""
 
     def __init__(self, iteration):
         self.left = iteration
         self.phase = None
 
-    def __call__(self, phase, values):
-        if "reward_mean" in values and "success_rate" not in values:
-            self.left -= 1
-            if self.left == 0:
-                self.phase = phase
-                os.kill(os.getpid(), signal.SIGINT)
+    def on_iteration(self, training, values):
+        self.left -= 1
+        if self.left == 0:
+            self.phase = values["phase"]
+            os.kill(os.getpid(), signal.SIGINT)
 
 
 def sitting(folder, press, resume):
-    training = Training(folder, resume=resume, report=press, tensorboard=False)
+    training = Training(folder, resume=resume, hooks=[press], tensorboard=False)
     with pytest.raises(Interrupted):
         training.run()
     assert not folder.summary_file.exists(), "the run is not over"
@@ -123,7 +123,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, name):
         assert press.phase == phase, "interrupted in the phase that this case is about"
     tensors, meta = load_checkpoint(folder.latest_checkpoint)
     assert meta["env_steps"] < config.steps
-    kept = sum(name.startswith("ppo.buffer.") and name.endswith(".reward") for name in tensors)
+    kept = sum(name.startswith("learner.ppo.buffer.") and name.endswith(".reward") for name in tensors)
     assert kept == min(config.ppo.buffer_rollouts, iteration) or phase is None
 
     seed_globals(999)  # what happened in between must not matter
@@ -141,15 +141,16 @@ def test_the_checkpoint_holds_everything(tmp_path):
     names = {name: set(load_checkpoint(folder.latest_checkpoint)[0]) for name, folder in
              (("explore", explore), ("reach", reach))}  # fmt: skip
     both = {
-        "noise", "goals.states", "goals.added", "goals.rng", "ppo.generator", "ppo.value_norm.moments",
-        "ppo.actor.gru.weight_hh_l0", "ppo.actor_optimizer.0.exp_avg", "ppo.critic_optimizer.0.exp_avg_sq",
-        "ppo.actor_optimizer.0.step", "ppo.buffer.0.reward", "ppo.buffer.0.log_prob", "collector.actor_hidden",
-        "collector.critic_hidden", "collector.last_action", "collector.start",
+        "shared.goals.states", "shared.goals.added", "shared.goals.rng", "learner.ppo.generator",
+        "learner.ppo.value_norm.moments", "learner.ppo.actor.gru.weight_hh_l0", "learner.ppo.actor_optimizer.0.exp_avg",
+        "learner.ppo.critic_optimizer.0.exp_avg_sq", "learner.ppo.actor_optimizer.0.step",
+        "learner.ppo.buffer.0.reward", "learner.ppo.buffer.0.log_prob", "learner.critic_hidden", "collector.noise",
+        "collector.memory.actor_hidden", "collector.memory.last_action", "collector.start",
     }  # fmt: skip
     assert both <= names["explore"] & names["reach"]
-    assert any(name.startswith("collector.env.counter.") for name in names["explore"])
-    assert "collector.env.goal" in names["reach"]
-    assert "collector.env.rng" in names["reach"]
+    assert any(name.startswith("collector.env.") and "slots" in name for name in names["explore"])
+    assert any(name.startswith("collector.env.") and name.endswith(".goal") for name in names["reach"])
+    assert any(name.startswith("collector.env.") and name.endswith(".rng") for name in names["reach"])
     assert any(name.endswith("position") for name in names["reach"])
 
 
@@ -171,12 +172,13 @@ def test_a_killed_run_goes_on_from_its_last_checkpoint(tmp_path):
     seed_globals(0)
     folder = RunFolder.create(tmp_path / "parts", config)
 
-    def die(phase, values):
-        if "success_rate" in values and values["env_steps"] >= 200:
-            raise RuntimeError("killed")
+    class Die(Hook):
+        def on_evaluation(self, training, row):
+            if row["env_steps"] >= 200:
+                raise RuntimeError("killed")
 
     with pytest.raises(RuntimeError, match="killed"):
-        Training(folder, report=die, tensorboard=False).run()
+        Training(folder, hooks=[Die()], tensorboard=False).run()
     saved = load_checkpoint(folder.latest_checkpoint)[1]["env_steps"]
     assert saved < int(rows_of(folder)[-1]["env_steps"]), "there are rows to drop"
     seed_globals(999)

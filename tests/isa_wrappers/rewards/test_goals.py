@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from isa_wrappers import GoalBuffer, GoalProjection, InfluenceScope
 from isa_wrappers.arrays import to_backend, to_numpy
 from isa_wrappers.errors import EmptyGoalBufferError, InvalidValueError, ScopeMismatchError
+from isa_wrappers.scope.credit import credit_for
 
 
 def on(device, array):
@@ -88,6 +89,14 @@ def test_draw_maps_the_unit_interval_evenly(device):
     # The largest float32 below 1 still picks the last state.
     almost_one = np.nextafter(np.float32(1), np.float32(0))
     assert to_numpy(buffer.draw(on(device, np.array([almost_one]))))[0, 0] == 3.0
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_recent_counts_back_from_the_last_win(device):
+    buffer = filled(device, capacity=4, count=10)
+    ages = on(device, np.array([[0, 1], [3, 2], [4, 9]]))
+    assert to_numpy(buffer.recent(ages))[..., 0].tolist() == [[9, 8], [6, 7], [6, 6]]
+    assert to_numpy(filled(device, capacity=4, count=2).recent(ages))[..., 0].tolist() == [[1, 0], [0, 0], [0, 0]]
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -171,6 +180,20 @@ def test_projection_equals_a_loop(device, scope, leading):
             padding = [0.0] * (width - len(g_c) - len(g_special))
             assert projected[where][i].tolist() == [*g_c, *g_special, *padding]
     assert projection.dims == [scope.common_dims + special for special in scope.special_dims]
+
+
+def test_projection_of_credit_by_another_rule():
+    scope = InfluenceScope.from_dimensions({"a": [[0], [3]], "b": [[3, 4]]}, state_size=5)
+    assert GoalProjection(scope).dims == [[3, 0], [3, 4]]
+    assert GoalProjection(credit_for(scope, "unsegmented")).dims == [[0, 3], [3, 4]]
+    whole = GoalProjection(credit_for(scope, "whole_state"))
+    goal = np.arange(5, dtype=np.float32)
+    assert whole(goal).tolist() == [goal.tolist()] * 2
+    GoalProjection(scope).check_fits(credit_for(scope, "unsegmented"))
+    with pytest.raises(
+        ScopeMismatchError, match=r"GoalSampling inside has another scope: it shows dimensions \[\[0, 1"
+    ):
+        whole.check_fits(credit_for(scope))
 
 
 def test_projection_keeps_the_whole_of_each_agents_dimensions():

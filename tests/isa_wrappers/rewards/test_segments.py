@@ -118,11 +118,12 @@ def test_combination_equals_a_loop(device, case, special_weight, env_weight):
     common = rng.normal(size=actions.shape[:-1])
     special, reward = rng.normal(size=(2, *actions.shape))
     parts = combine_segments(*(on(device, x) for x in (common, special, gate, reward)), special_weight, env_weight)
-    total, gated, alone = (to_numpy(part) for part in parts)
+    total, intrinsic, gated, alone = (to_numpy(part) for part in parts)
     for where in np.ndindex(*actions.shape):
         r_c = common[where[:-1]] if gate[where] else 0.0
         expected = r_c + special_weight * special[where] + env_weight * reward[where]
         assert total[where] == pytest.approx(expected, abs=1e-12)
+        assert intrinsic[where] == pytest.approx(r_c + special_weight * special[where], abs=1e-12)
         assert gated[where] == r_c
         assert alone[where] == special[where]
 

@@ -9,7 +9,7 @@ from isa_wrappers import ScopeConfig, estimate_scope
 from isa_wrappers.batch.protocol import BatchEnv, BatchStep
 from isa_wrappers.envs import make_batch, make_parallel
 from isa_wrappers.errors import InvalidValueError, NonFiniteError, UnsupportedEnvironmentError
-from isa_wrappers.scope import estimation
+from isa_wrappers.scope import nmi
 from isa_wrappers.scope import transitions as listening
 
 AGENTS = {"grid/navigation": 7, "grid/unlock": 7, "grid/shooting": 3}
@@ -45,7 +45,7 @@ def test_ground_truth(name, seed):
 def test_ground_truth_pooled(name):
     env = make_batch(name, num_envs=8 * AGENTS[name])
     for seed in range(3):
-        config = ScopeConfig(transitions=2000, conditioning="pooled")
+        config = ScopeConfig(transitions=2000, estimator="nmi_pooled")
         assert_ground_truth(estimate_scope(env, config, seed), name)
 
 
@@ -72,13 +72,13 @@ def test_the_threshold_may_vary_as_the_paper_says(delta):
 
 
 def test_the_same_seed_gives_the_same_scope_and_settings_are_kept():
-    config = ScopeConfig(transitions=300, bin_width=0.5, window=2, conditioning="pooled")
+    config = ScopeConfig(transitions=300, bin_width=0.5, window=2, estimator="nmi_pooled")
     first, same, other = (
         estimate_scope(make_batch("grid/unlock", num_envs=2, num_agents=2), config, seed) for seed in (3, 3, 4)
     )
     np.testing.assert_array_equal(first.mutual_information, same.mutual_information)
     assert not np.array_equal(first.mutual_information, other.mutual_information)
-    kept = {"transitions": 300, "delta": 0.3, "bin_width": 0.5, "window": 2, "conditioning": "pooled", "seed": 3}
+    kept = {"transitions": 300, "delta": 0.3, "bin_width": 0.5, "window": 2, "estimator": "nmi_pooled", "seed": 3}
     assert kept.items() <= first.settings.items()
 
 
@@ -206,17 +206,14 @@ def spy(monkeypatch):
 
     What is computed for chance, from shuffled actions, is left out.
     """
-    seen, real = [], estimation.normalized_mutual_information
-    information = estimation._information
+    seen, real = [], nmi.normalized_mutual_information
 
     def watched(changes, actions, blocks, valid, *rest):
         seen.append((changes[0], actions[0], blocks[0], valid[0]))
         return real(changes, actions, blocks, valid, *rest)
 
-    monkeypatch.setattr(estimation, "normalized_mutual_information", watched)
-    monkeypatch.setattr(
-        estimation, "_information", lambda *given: information(*given) if len(given) == 3 else np.zeros(1)
-    )
+    monkeypatch.setattr(nmi, "normalized_mutual_information", watched)
+    monkeypatch.setattr(nmi.NMIEstimator, "chance", lambda *given: None)
     return seen
 
 
@@ -359,7 +356,7 @@ def test_the_agent_listened_to_acts_uniformly_among_what_is_available(monkeypatc
 
 def test_pooled_puts_everything_into_one_block(monkeypatch):
     seen = spy(monkeypatch)
-    estimate_scope(Team(num_envs=3), ScopeConfig(transitions=300, conditioning="pooled"))
+    estimate_scope(Team(num_envs=3), ScopeConfig(transitions=300, estimator="nmi_pooled"))
     assert [set(blocks.tolist()) for _, _, blocks, _ in seen] == [{0}] * 3
 
 
@@ -373,20 +370,20 @@ class Noise(Toy):
         self.now = self.random.integers(3, size=self.now.shape).astype(np.float32)
 
 
-@pytest.mark.parametrize("conditioning", ["block", "pooled"])
+@pytest.mark.parametrize("estimator", ["nmi_block", "nmi_pooled"])
 @pytest.mark.parametrize("transitions", [60, 300, 2000])
 @pytest.mark.filterwarnings("ignore:chance alone")
-def test_chance_is_what_actions_without_effect_make(transitions, conditioning):
-    scope = estimate_scope(Noise(), ScopeConfig(transitions=transitions, conditioning=conditioning))
+def test_chance_is_what_actions_without_effect_make(transitions, estimator):
+    scope = estimate_scope(Noise(), ScopeConfig(transitions=transitions, estimator=estimator))
     assert scope.chance == pytest.approx(scope.mutual_information.max(), rel=0.35, abs=0.01)
 
 
 def test_chance_near_delta_is_warned_of():
-    with pytest.warns(UserWarning, match=r"up to 0\.\d\d where delta is 0\.3: .* take conditioning 'pooled', more"):
+    with pytest.warns(UserWarning, match=r"up to 0\.\d\d where delta is 0\.3: .* take estimator 'nmi_pooled', more"):
         scope = estimate_scope(Noise(), ScopeConfig(transitions=60))
     assert scope.chance > 0.15
     with pytest.warns(UserWarning, match="nobody moves; take more transitions or a larger bin_width"):
-        estimate_scope(Noise(), ScopeConfig(transitions=20, conditioning="pooled"))
+        estimate_scope(Noise(), ScopeConfig(transitions=20, estimator="nmi_pooled"))
 
 
 class Walk(Noise):
@@ -442,7 +439,7 @@ def test_chance_is_small_on_the_grid_tasks(name, recwarn):
 def test_shuffling_stays_within_blocks():
     rng = np.random.default_rng(0)
     actions, blocks, valid = rng.integers(5, size=400), rng.integers(7, size=400), rng.random(400) < 0.8
-    shuffled = estimation._shuffled(actions, blocks, valid, rng)
+    shuffled = nmi.shuffled(actions, blocks, valid, rng)
     np.testing.assert_array_equal(shuffled[~valid], actions[~valid])
     assert (shuffled != actions).sum() > 150
     for block in range(7):
@@ -458,11 +455,11 @@ class Exclusive(Toy):
         self.now[:, 0] += actions[:, 0] ^ actions[:, 1]
 
 
-def test_conditioning_finds_what_pooling_hides():
-    block = estimate_scope(Exclusive(), ScopeConfig(transitions=500, conditioning="block"))
+def test_blocks_find_what_pooling_hides():
+    block = estimate_scope(Exclusive(), ScopeConfig(transitions=500, estimator="nmi_block"))
     assert block.common_dims == [0]
     assert block.mutual_information[:, :, 0].min() == pytest.approx(1.0, abs=1e-9)
-    pooled = estimate_scope(Exclusive(), ScopeConfig(transitions=500, conditioning="pooled"))
+    pooled = estimate_scope(Exclusive(), ScopeConfig(transitions=500, estimator="nmi_pooled"))
     assert pooled.common_dims == []
 
 

@@ -1,4 +1,4 @@
-"""Scopes as files, tables and pictures."""
+"""Scopes as files."""
 
 import json
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from isa_wrappers import InfluenceScope, load_scope, plot_scope, save_scope, scope_table, scope_to_dict
+from isa_wrappers import InfluenceScope, load_scope, save_scope, scope_to_dict
 from isa_wrappers.errors import FileFormatError
 
 
@@ -22,8 +22,9 @@ def scope():
         num_actions=(3, 2),
         state_names=("red.x", "red.y", "blue.x", "bullets"),
         action_names=("stay", "move", "shoot"),
-        settings={"task": "grid/shooting", "transitions": 2000, "bin_width": 0.01, "conditioning": "block"},
+        settings={"task": "grid/shooting", "transitions": 2000, "bin_width": 0.01, "estimator": "nmi_block"},
         chance=0.04,
+        figure="certainty",
     )
 
 
@@ -32,7 +33,7 @@ def test_round_trip_keeps_everything(scope, tmp_path):
     assert path == tmp_path / "new" / "folder" / "scope.json"
     for loaded in (load_scope(path), load_scope(path.parent), load_scope(str(path))):
         np.testing.assert_array_equal(loaded.mutual_information, scope.mutual_information)
-        for field in ("agents", "delta", "num_actions", "state_names", "action_names", "settings", "chance"):
+        for field in ("agents", "delta", "num_actions", "state_names", "action_names", "settings", "chance", "figure"):
             assert getattr(loaded, field) == getattr(scope, field), field
         assert type(loaded.agents) is type(loaded.num_actions) is type(loaded.state_names) is tuple
         assert loaded.action_dims == scope.action_dims
@@ -54,7 +55,7 @@ def test_the_json_holds_what_the_design_names(scope, tmp_path):
         for action, dims in actions.items():
             assert dims == scope.action_dims[agent][int(action)]
     # It says where the array lies, in a format of its own right.
-    where = data["mutual_information"]
+    where = data["information"]
     assert where["axes"] == ["agent", "action", "dimension"]
     tensor = load_file(tmp_path / where["file"])[where["tensor"]]
     assert tensor.dtype == np.float64
@@ -85,7 +86,7 @@ def test_a_missing_scope_names_the_place(tmp_path, place):
 def test_a_missing_array_is_said_so(scope, tmp_path):
     save_scope(scope, tmp_path)
     (tmp_path / "scope.safetensors").unlink()
-    with pytest.raises(FileFormatError, match=r"mutual_information file does not exist|scope\.safetensors"):
+    with pytest.raises(FileFormatError, match=r"information file does not exist|scope\.safetensors"):
         load_scope(tmp_path)
 
 
@@ -130,17 +131,18 @@ def test_foreign_json(scope, tmp_path, content):
         ("agents", None),
         ("delta", "high"),
         ("delta", 1.5),
+        ("delta", [0.5, 0.5]),
         ("delta", None),
         ("num_actions", [3, "two"]),
         ("num_actions", [3, 4]),
         ("num_actions", 3),
         ("state_names", ["too", "few"]),
         ("action_names", 7),
-        ("mutual_information", None),
-        ("mutual_information", {"file": "scope.safetensors", "tensor": "other"}),
-        ("mutual_information", {"file": ".", "tensor": "mutual_information"}),
-        ("mutual_information", {"file": "scope.json", "tensor": "mutual_information"}),
-        ("mutual_information", {"file": 3, "tensor": "mutual_information"}),
+        ("information", None),
+        ("information", {"file": "scope.safetensors", "tensor": "other"}),
+        ("information", {"file": ".", "tensor": "information"}),
+        ("information", {"file": "scope.json", "tensor": "information"}),
+        ("information", {"file": 3, "tensor": "information"}),
     ],
 )
 def test_fields_that_make_no_sense(scope, tmp_path, key, value):
@@ -170,7 +172,7 @@ def test_chance_is_a_share(scope, tmp_path, chance):
 @pytest.mark.parametrize("values", [np.zeros((2, 3)), np.full((2, 3, 4), np.nan), np.full((2, 3, 4), 2.0)])
 def test_foreign_arrays(scope, tmp_path, values):
     save_scope(scope, tmp_path)
-    save_file({"mutual_information": values}, tmp_path / "scope.safetensors")
+    save_file({"information": values}, tmp_path / "scope.safetensors")
     with pytest.raises(FileFormatError, match="mutual_information"):
         load_scope(tmp_path)
 
@@ -181,43 +183,28 @@ def test_a_file_where_a_folder_should_be(scope, tmp_path):
         load_scope(path / "scope.json")
 
 
-def test_table_names_agents_actions_and_dimensions():
-    scope = InfluenceScope(
-        ("red", "blue"),
-        InfluenceScope.from_dimensions({"r": [[], [0], [2]], "b": [[], [1], [2]]}, 3).mutual_information * 0.75,
-        0.3,
-        (3, 3),
-        ("red.x", "blue.x", "bullets"),
-        ("stay", "move", "shoot"),
-    )
-    lines = scope_table(scope).splitlines()
-    assert "2 agents" in lines[0]
-    assert "delta 0.3" in lines[0]
-    assert lines[1] == "red: D_i = red.x, bullets; special = red.x"
-    assert lines[2].split()[:3] == ["stay", "->", "-"]
-    assert lines[3].split()[:3] == ["move", "->", "red.x"]
-    assert "0.75" in lines[3]
-    assert lines[4].split()[:3] == ["shoot", "->", "bullets"]
-    assert lines[5] == "blue: D_i = blue.x, bullets; special = blue.x"
-    assert lines[-1] == "common D_c = bullets"
+def test_a_threshold_per_dimension_is_kept(scope, tmp_path):
+    apart = scope.with_delta([0.1, 0.9, 0.5, 0.0])
+    loaded = load_scope(save_scope(apart, tmp_path))
+    np.testing.assert_array_equal(loaded.delta, apart.delta)
+    assert loaded.action_dims == apart.action_dims != scope.action_dims
 
 
-def test_table_without_names_falls_back_to_numbers():
-    text = scope_table(InfluenceScope.from_dimensions({"a": [[], [1]], "b": [[], [1]]}, 2))
-    assert "common D_c = 1" in text
-    assert text.splitlines()[3].split()[:3] == ["1", "->", "1"]
-    assert scope_table(InfluenceScope.from_dimensions({"a": [[]]}, 0)).endswith("common D_c = -")
+def test_files_of_before_load(scope, tmp_path):
+    """They say nothing of the figure, and call it mutual information."""
+    path = save_scope(scope, tmp_path)
+    data = json.loads(path.read_text())
+    data["mutual_information"] = data.pop("information") | {"tensor": "mutual_information"}
+    del data["figure"]
+    path.write_text(json.dumps(data))
+    save_file({"mutual_information": np.array(scope.mutual_information)}, tmp_path / "scope.safetensors")
+    loaded = load_scope(path)
+    np.testing.assert_array_equal(loaded.mutual_information, scope.mutual_information)
+    assert loaded.figure == "normalised mutual information"
 
 
-@pytest.mark.parametrize("named", [True, False])
-def test_plot_writes_a_picture(scope, tmp_path, named):
-    pytest.importorskip("matplotlib")
-    if not named:
-        scope = InfluenceScope.from_dimensions({"a": [[], [0]], "b": [[1]]}, 3)
-    path = plot_scope(scope, tmp_path / "scope.png")
-    assert path == tmp_path / "scope.png"
-    content = path.read_bytes()
-    assert content[:8] == b"\x89PNG\r\n\x1a\n"
-    width, height = (int.from_bytes(content[k : k + 4], "big") for k in (16, 20))
-    assert width > 200
-    assert height > 100
+def test_former_places_of_table_and_picture():
+    from isa_wrappers.scope import files, plots, tables
+
+    assert files.scope_table is tables.scope_table
+    assert files.plot_scope is plots.plot_scope

@@ -107,6 +107,24 @@ def test_bad_delta(delta):
         make(np.zeros((1, 1, 1))).with_delta(delta)
 
 
+@pytest.mark.parametrize("delta", [[0.5], [0.5, 1.0], [0.5, float("nan")], [[0.5, 0.5]], np.array([0.1, 0.2, 0.3])])
+def test_bad_delta_per_dimension(delta):
+    with pytest.raises(InvalidValueError, match="delta"):
+        make(np.zeros((1, 1, 2)), delta)
+
+
+def test_delta_per_dimension():
+    values = np.array([[[0.3, 0.3], [0.1, 0.6]]])
+    scope = make(values, [0.2, 0.5])
+    assert scope.action_dims == {"agent_0": [[0], [1]]}
+    assert scope.delta.tolist() == [0.2, 0.5]
+    assert scope.delta_text == "0.2 to 0.5"
+    with pytest.raises(ValueError, match="read-only"):
+        scope.delta[0] = 0.9
+    assert scope.with_delta(0.5).action_dims == {"agent_0": [[], [1]]}
+    assert scope.with_delta(np.array([0.5, 0.5])).delta_text == "0.5"
+
+
 @pytest.mark.parametrize("value", [float("nan"), -0.01, 1.01, float("inf")])
 def test_information_outside_0_to_1(value):
     values = np.zeros((2, 2, 2))
@@ -151,3 +169,11 @@ def test_check_fits_names_what_differs():
         scope.check_fits(["a", "b"], [2, 2], 2)
     with pytest.raises(ScopeMismatchError, match="state size 2, here 3"):
         scope.check_fits(["a", "b"], [2, 3], 3)
+
+
+def test_the_scope_of_everything():
+    scope = InfluenceScope.of_everything(("a", "b"), (3, 2), state_size=2, state_names=("x", "y"))
+    assert scope.common_dims == [0, 1]
+    assert scope.action_dims == {"a": [[0, 1]] * 3, "b": [[0, 1]] * 2}
+    assert scope.touches_common.tolist() == [[True, True, True], [True, True, False]]
+    assert (scope.state_names, scope.num_actions) == (("x", "y"), (3, 2))

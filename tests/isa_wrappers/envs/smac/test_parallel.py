@@ -173,7 +173,7 @@ def test_scope_of_3m_is_the_enemies_health(stand_in):
     """Attacks move the health of their target, moves the own position: what SMAX shows too."""
     stand_in.FAULTS.update(enemy_damage=0.1)
     env = SMACParallelEnv("3m")
-    scope = estimate_scope(env, ScopeConfig(2_000, delta=0.3, conditioning="pooled", bin_width=0.02), seed=0)
+    scope = estimate_scope(env, ScopeConfig(2_000, delta=0.3, estimator="nmi_pooled", bin_width=0.02), seed=0)
     assert [scope.dim_name(k) for k in scope.common_dims] == [f"enemy_{j}.health" for j in range(3)]
     own = [[scope.dim_name(k) for k in dims] for dims in scope.special_dims]
     assert own == [[f"ally_{i}.x", f"ally_{i}.y"] for i in range(3)]

@@ -1,0 +1,33 @@
+"""``isa algorithms``: what can train here."""
+
+from __future__ import annotations
+
+import json
+
+import typer
+
+from isa_wrappers.errors import ISAError
+from isa_wrappers.registry import BUILT_IN
+
+from .options import Json
+
+
+def algorithms(as_json: Json = False) -> None:
+    """List the algorithms, and which package brings each."""
+    from isa_learners.algorithms import ALGORITHMS
+
+    rows = []
+    for name in ALGORITHMS:
+        try:
+            spec = ALGORITHMS[name]
+        except ISAError as error:  # two packages of one name: said, and the rest is listed
+            typer.echo(f"isa: {error}", err=True)
+            continue
+        about = {"description": spec.description, "learner": spec.learner, "phases": list(spec.phase_names)}
+        rows.append({"name": name, **about, "source": ALGORITHMS.source(name)})
+    if as_json:
+        typer.echo(json.dumps({"algorithms": rows}))
+        return
+    for row in rows:
+        where = "" if row["source"] == BUILT_IN else f" (package {row['source']})"
+        typer.echo(f"{row['name']:<12} {row['description']}{where}")

@@ -1,0 +1,43 @@
+"""``isa config``: every key of a run, its value, where it comes from, its range and its meaning."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from isa_wrappers.errors import InvalidValueError
+
+from .options import Json, Override, need_training
+from .train import configured
+
+
+def config(
+    env: Annotated[str, typer.Argument(help="Task name.", metavar="[ENV]")] = "grid/shooting",
+    preset: Annotated[str | None, typer.Option(help="fast (the default) or paper.")] = None,
+    algo: Annotated[str | None, typer.Option(help="isa (the default), or another of isa algorithms.")] = None,
+    file: Annotated[Path | None, typer.Option("--config", help="YAML file of configuration keys.")] = None,
+    override: Override = None,
+    key: Annotated[str | None, typer.Option("--key", help="Only keys that hold this text.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Print every configuration key of a run on ENV."""
+    need_training()
+    from isa_learners.runs.config_page import explain
+
+    given = {} if algo is None else {"algo": algo}
+    rows = explain(env, *configured(env, preset, file, given, override or []))
+    rows = [row for row in rows if key is None or key in row["key"]]
+    if not rows:
+        raise InvalidValueError(f"--key must be part of a configuration key, got {key!r}; leave it out to see all")
+    if as_json:
+        typer.echo(json.dumps({"keys": rows}))
+        return
+    table = Table("key", "value", "from", "range", "meaning", box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*(str(row[name]) for name in ("key", "value", "source", "range", "meaning")))
+    Console(width=None if Console().is_terminal else 200).print(table)

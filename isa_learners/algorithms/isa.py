@@ -1,0 +1,65 @@
+"""ISA (arXiv 2505.08630, Algorithm 1): explore under Eq. 10 until episodes are won; reach won states under Eq. 7."""
+
+from __future__ import annotations
+
+from isa_wrappers.scope.credit import Credit
+
+from isa_learners.algorithms.spec import AlgorithmSpec, PhaseContext, PhaseSpec
+from isa_wrappers.batch import BatchEnv
+from isa_wrappers.config import CountConfig, GoalConfig
+from isa_wrappers.errors import InvalidValueError
+from isa_wrappers.rewards.goals import GoalBuffer
+from isa_wrappers.wrappers import batch
+
+
+def goal_buffer(context: PhaseContext) -> GoalBuffer:
+    """Make B, which both phases feed and the second draws from."""
+    config = context.config
+    return GoalBuffer(context.env.state_size, config.goal.capacity, config.seed, context.device)
+
+
+def explore(context: PhaseContext, env: BatchEnv) -> BatchEnv:
+    """Reward rarely visited values of what each agent can move (Eq. 10); won states become goals."""
+    recording = batch.GoalRecording(env, context.shared["goals"])
+    return batch.InfluenceCountBonus(recording, credit_of(context), context.config.count)
+
+
+def enough_goals(context: PhaseContext) -> bool:
+    """Tell whether ``|B| >= L``."""
+    return len(context.shared["goals"]) >= int(context.config.goal.first_goals)
+
+
+def show_goals(context: PhaseContext, env: BatchEnv) -> BatchEnv:
+    """Give each episode a goal from the buffer, which the agents see."""
+    goal: GoalConfig = context.config.goal
+    return batch.GoalSampling(env, context.shared["goals"], credit_of(context), context.seed, goal.selector)
+
+
+def reach(context: PhaseContext, env: BatchEnv) -> BatchEnv:
+    """Reward progress towards the goal in what each agent's own action can move (Eq. 7)."""
+    sampling = show_goals(context, batch.GoalRecording(env, context.shared["goals"]))
+    return batch.GoalSegmentReward(sampling, credit_of(context), context.config.goal)
+
+
+def credit_of(context: PhaseContext) -> Credit:
+    """Return the run's credit.
+
+    Raises:
+        InvalidValueError: if there is no scope to make one from.
+    """
+    if context.credit is None:
+        raise InvalidValueError("this algorithm needs a scope, got None; estimate one with scope_for()")
+    return context.credit
+
+
+ISA = AlgorithmSpec(
+    description="Algorithm 1: scope, count exploration (Eq. 10), goal-conditioned policies (Eq. 7)",
+    phases=(
+        PhaseSpec("explore", explore, ends=enough_goals),
+        PhaseSpec("reach", reach, wrap_evaluation=show_goals),
+    ),
+    needs_scope=True,
+    sections={"count": CountConfig, "goal": GoalConfig},
+    shared={"goals": goal_buffer},
+    metrics={"goals": lambda context: float(len(context.shared["goals"]))},
+)

@@ -1,0 +1,113 @@
+"""What an algorithm is: phases, each an environment as the learner sees it, and what outlives them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from isa_wrappers.scope.credit import Credit
+
+from isa_learners.config import RunConfig
+from isa_wrappers.arrays import Array
+from isa_wrappers.batch import BatchEnv
+from isa_wrappers.registry import Registry
+from isa_wrappers.scope.influence import InfluenceScope
+
+
+class Saved(Protocol):
+    """Something whose state is kept in a checkpoint."""
+
+    def state_dict(self) -> dict[str, Array]:
+        """Return its state."""
+        ...
+
+    def load_state_dict(self, state: dict[str, Array]) -> None:
+        """Restore it."""
+        ...
+
+
+@dataclass(frozen=True)
+class PhaseContext:
+    """What a phase is made from.
+
+    Attributes:
+        config: the run's, with the phase's own settings.
+        env: one copy of the bare environment, for its sizes and names.
+        device: torch device.
+        seed: of the phase: its random numbers are drawn from streams of its own.
+        scope: what each agent can move; ``None`` where the algorithm asks for none.
+        credit: the scope as the credit rule reads it; ``None`` likewise.
+        shared: what the algorithm's phases share, by the names of :attr:`AlgorithmSpec.shared`.
+    """
+
+    config: RunConfig
+    env: BatchEnv
+    device: str
+    seed: int
+    scope: InfluenceScope | None
+    credit: Credit | None
+    shared: dict[str, Any]
+
+
+Wrap = Callable[[PhaseContext, BatchEnv], BatchEnv]
+
+
+def as_it_is(context: PhaseContext, env: BatchEnv) -> BatchEnv:
+    """Leave the environment as it is."""
+    return env
+
+
+@dataclass(frozen=True)
+class PhaseSpec:
+    """One phase: fresh policies in an environment wrapped for them.
+
+    Attributes:
+        name: as ``metrics.csv`` and ``--set phases.NAME...`` have it.
+        wrap: makes the environment that the learner trains in.
+        ends: tells after each iteration whether the next phase begins; the last phase has none.
+        wrap_evaluation: makes the environment of evaluations, whose reward stays the environment's own.
+    """
+
+    name: str
+    wrap: Wrap = as_it_is
+    ends: Callable[[PhaseContext], bool] | None = None
+    wrap_evaluation: Wrap = as_it_is
+
+
+@dataclass(frozen=True)
+class AlgorithmSpec:
+    """An algorithm as an entry of :data:`ALGORITHMS`.
+
+    Attributes:
+        description: one line.
+        phases: in their order.
+        needs_scope: estimate a scope first; the run then has the sections ``scope`` and ``credit``.
+        learner: name of the learner that it takes by default.
+        sections: further sections of the configuration: name -> frozen dataclass.
+        shared: objects that outlive a phase and are saved: name -> function that makes one.
+        metrics: columns of its own in ``metrics.csv``: name -> function, called after each iteration.
+        presets: preset -> pattern of task names -> values, over those of :mod:`isa_learners.presets`.
+    """
+
+    description: str
+    phases: tuple[PhaseSpec, ...]
+    needs_scope: bool = False
+    learner: str = "ppo"
+    sections: Mapping[str, type] = field(default_factory=dict)
+    shared: Mapping[str, Callable[[PhaseContext], Saved]] = field(default_factory=dict)
+    metrics: Mapping[str, Callable[[PhaseContext], float]] = field(default_factory=dict)
+    presets: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+
+    @property
+    def phase_names(self) -> tuple[str, ...]:
+        """The phases' names."""
+        return tuple(phase.name for phase in self.phases)
+
+
+ALGORITHMS: Registry[AlgorithmSpec] = Registry(
+    "algorithm",
+    "isa_marl.algorithms",
+    {"isa": "isa_learners.algorithms.isa:ISA", "ippo": "isa_learners.algorithms.ippo:IPPO"},
+)
+"""Every algorithm by name."""

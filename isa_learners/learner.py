@@ -1,0 +1,92 @@
+"""What a learner is: it acts, it learns from rollouts, it saves itself. It knows neither algorithms nor ISA."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from isa_wrappers.registry import Registry
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+    from isa_learners.rollout import Rollout, Sizes
+    from isa_wrappers.batch import BatchStep
+
+Memory = dict[str, "Tensor"]
+"""What a policy carries from step to step, such as hidden states: ``[B, ...]`` each."""
+
+
+@dataclass
+class Decision:
+    """What a learner does in a step.
+
+    Attributes:
+        action: ``[B, A]`` int64.
+        memory: after the step, as if the episode went on.
+        record: ``[B, ...]`` each, what the learner wants to find in the rollout's ``record``.
+    """
+
+    action: Tensor
+    memory: Memory
+    record: dict[str, Tensor] = field(default_factory=dict)
+
+
+class Learner(Protocol):
+    """A policy that learns; all agents are in it, whether they share parameters or not."""
+
+    def begin(self, num_envs: int) -> Memory:
+        """Return the memory with which episodes start."""
+        ...
+
+    def act(self, step: BatchStep, memory: Memory, noise: Generator | None = None) -> Decision:
+        """Choose everybody's next action.
+
+        Args:
+            step: what is seen now.
+            memory: from the step before.
+            noise: of exploration; ``None`` acts greedily.
+        """
+        ...
+
+    def forget(self, memory: Memory, done: Tensor) -> Memory:
+        """Return the memory with the environments where ``done`` ``[B]`` at an episode's start."""
+        ...
+
+    def set_progress(self, progress: float) -> None:
+        """Say how far the run is, from 0 to 1."""
+        ...
+
+    def learn(self, rollout: Rollout) -> dict[str, float]:
+        """Learn from a rollout; return the metrics that the learner's spec names."""
+        ...
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return everything that the next actions and updates depend on."""
+        ...
+
+    def load_state_dict(self, state: dict[str, Tensor], policy_only: bool = False) -> None:
+        """Restore what :meth:`state_dict` returned; with ``policy_only`` what acting greedily needs, on any device."""
+        ...
+
+
+@dataclass(frozen=True)
+class LearnerSpec:
+    """A learner as an entry of :data:`LEARNERS`.
+
+    Attributes:
+        description: one line.
+        config: frozen dataclass of its settings, with at least ``num_envs`` and ``rollout_steps``; the run's section
+            bears the learner's name.
+        metrics: names of what :meth:`Learner.learn` returns: columns of ``metrics.csv``.
+        make: ``(sizes, config, device, seed) -> Learner``.
+    """
+
+    description: str
+    config: type
+    metrics: tuple[str, ...]
+    make: Callable[[Sizes, Any, str, int], Learner]
+
+
+LEARNERS: Registry[LearnerSpec] = Registry("learner", "isa_marl.learners", {"ppo": "isa_learners.ppo.spec:PPO_LEARNER"})

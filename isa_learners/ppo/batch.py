@@ -1,0 +1,50 @@
+"""What PPO keeps of a rollout and learns from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor
+
+
+@dataclass
+class Batch:
+    """T steps of B environments with A agents; time first.
+
+    Attributes:
+        inputs: ``[T, B, A, F]`` network inputs.
+        final_inputs: ``[T, B, A, F]`` inputs after the step, before an automatic reset.
+        available: ``[T, B, A, n]`` bool.
+        alive: ``[T, B, A]`` float, 1 where the agent acted.
+        next_alive: ``[T, B, A]`` float, 1 where the agent is alive after the step, before an automatic reset.
+        action: ``[T, B, A]`` int64.
+        log_prob: ``[T, B, A]`` of the action under the policy that took it.
+        reward: ``[T, B, A]``.
+        start: ``[T, B]`` bool, an episode starts at this step.
+        terminated: ``[T, B]`` bool.
+        done: ``[T, B]`` bool, terminated or truncated.
+        actor_hidden: ``[1, B, A, H]`` of the actor before the first step.
+        critic_hidden: ``[1, B, A, H]`` of the critic before the first step.
+    """
+
+    inputs: Tensor
+    final_inputs: Tensor
+    available: Tensor
+    alive: Tensor
+    next_alive: Tensor
+    action: Tensor
+    log_prob: Tensor
+    reward: Tensor
+    start: Tensor
+    terminated: Tensor
+    done: Tensor
+    actor_hidden: Tensor
+    critic_hidden: Tensor
+
+    @staticmethod
+    def join(batches: list[Batch]) -> Batch:
+        """Put batches of equal length side by side along the environment axis."""
+        if len(batches) == 1:
+            return batches[0]
+        return Batch(**{f.name: torch.cat([getattr(b, f.name) for b in batches], dim=1) for f in fields(Batch)})

@@ -1,0 +1,61 @@
+"""Hyperparameters of the recurrent PPO."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from isa_wrappers.errors import InvalidValueError
+from isa_wrappers.fields import Count, Positive, Share, Weight, check_fields
+
+METRICS = ("policy_loss", "entropy", "approx_kl", "clip_share", "actor_grad_norm", "value_loss", "critic_grad_norm")
+"""Of an update, each averaged over its gradient steps."""
+
+
+@dataclass(frozen=True)
+class PPOConfig:
+    """The recurrent PPO with shared parameters (arXiv 2505.08630, appendix).
+
+    Attributes:
+        num_envs: B, environments stepped together.
+        rollout_steps: T, steps of every environment between updates.
+        buffer_rollouts: rollouts kept and learned from; with old probabilities in the ratio. 1 is plain PPO.
+        epochs: passes over the buffer per update.
+        minibatches: parts of the buffer, by environments, per pass.
+        hidden: width of actor and critic.
+        lr: Adam's learning rate.
+        adam_eps: Adam's epsilon.
+        gamma: discount.
+        gae_lambda: lambda of the advantages.
+        clip: of the ratio and of the value.
+        critic_factor: factor of the value loss.
+        entropy_factor: factor of the entropy bonus.
+        max_grad_norm: gradients of each network are clipped to this norm.
+        anneal_to: learning rate and entropy factor fall linearly over the run's ``steps`` to this share of themselves;
+            1 keeps them.
+        obs_scale: observations (and goals in them) are multiplied by this before they enter the networks.
+    """
+
+    num_envs: Count = 8
+    rollout_steps: Count = 60
+    buffer_rollouts: Count = 4
+    epochs: Count = 8
+    minibatches: Count = 1
+    hidden: Count = 12
+    lr: Positive = 5e-4
+    adam_eps: Positive = 1e-5
+    gamma: Share = 0.9
+    gae_lambda: Share = 0.95
+    clip: Positive = 0.2
+    critic_factor: Weight = 0.5
+    entropy_factor: Weight = 0.001
+    max_grad_norm: Positive = 10.0
+    anneal_to: Share = 1.0
+    obs_scale: Positive = 1.0
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        if self.minibatches > self.num_envs * self.buffer_rollouts:
+            raise InvalidValueError(
+                f"minibatches must be at most num_envs * buffer_rollouts = {self.num_envs * self.buffer_rollouts}, "
+                f"got {self.minibatches}"
+            )

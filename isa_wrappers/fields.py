@@ -1,0 +1,130 @@
+"""Ranges of settings, written once beside each field: checked, printed and documented from there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+from inspect import cleandoc
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+from isa_wrappers.errors import check_choice, check_float, check_int
+
+
+@dataclass(frozen=True)
+class Range:
+    """Numbers from ``low`` to ``high`` (``high`` itself left out with ``below``); without ``high``, from ``low`` on.
+
+    Example:
+        >>> str(Range(0.0, 1.0, below=True)), str(Range(1))
+        ('in [0, 1)', 'at least 1')
+    """
+
+    low: float
+    high: float | None = None
+    below: bool = False
+
+    def __str__(self) -> str:
+        if self.high is None:
+            return f"at least {self.low:g}"
+        return f"in [{self.low:g}, {self.high:g}{')' if self.below else ']'}"
+
+    def check(self, name: str, value: Any) -> Any:
+        """Return ``value``, each number of a sequence too, as a plain number within the range.
+
+        Raises:
+            InvalidValueError: naming it.
+        """
+        if isinstance(value, tuple | list):
+            return tuple(self.check(name, part) for part in value)
+        if isinstance(self.low, int):
+            return check_int(name, value, self.low, None if self.high is None else int(self.high))
+        return check_float(name, value, self.low, self.high, below=self.below)
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """One of a few words.
+
+    Example:
+        >>> str(OneOf("auto", "cpu"))
+        'one of auto, cpu'
+    """
+
+    choices: tuple[str, ...]
+
+    def __init__(self, *choices: str) -> None:
+        object.__setattr__(self, "choices", choices)
+
+    def __str__(self) -> str:
+        return f"one of {', '.join(self.choices)}"
+
+    def check(self, name: str, value: Any) -> Any:
+        """Return ``value`` if it is one of the choices.
+
+        Raises:
+            InvalidValueError: offering the nearest.
+        """
+        return check_choice(name, value, self.choices)
+
+
+Count = Annotated[int, Range(1)]
+Share = Annotated[float, Range(0.0, 1.0)]
+Weight = Annotated[float, Range(0.0)]
+Positive = Annotated[float, Range(1e-12)]
+
+
+@cache
+def hints(kind: type) -> dict[str, Any]:
+    """Return the type of every field of a dataclass, without what annotates it."""
+    return get_type_hints(kind)
+
+
+@cache
+def ranges(kind: type) -> dict[str, Range | OneOf]:
+    """Return what every field of a dataclass is annotated with."""
+    marked = {
+        name: get_args(hint)[1]
+        for name, hint in get_type_hints(kind, include_extras=True).items()
+        if get_origin(hint) is Annotated
+    }
+    return {name: mark for name, mark in marked.items() if isinstance(mark, Range | OneOf)}
+
+
+def check_fields(settings: Any) -> None:
+    """Check every annotated field of a frozen dataclass, and keep what the check returns.
+
+    Raises:
+        InvalidValueError: naming the first field out of range.
+    """
+    kind: Any = type(settings)
+    types = hints(kind)
+    for name, mark in ranges(kind).items():
+        value = getattr(settings, name)
+        if value is not None or type(None) not in get_args(types[name]):
+            object.__setattr__(settings, name, mark.check(name, value))
+
+
+def meanings(kind: type) -> dict[str, str]:
+    """Return what a class's docstring says of each of its attributes, on one line each.
+
+    Example:
+        >>> meanings(Range)
+        {}
+    """
+    text = cleandoc(kind.__doc__ or "")
+    _, found, rest = text.partition("Attributes:\n")
+    said: dict[str, str] = {}
+    name = ""
+    for line in rest.split("\n") if found else []:
+        if not line.startswith("    "):
+            break
+        if not line.startswith("     "):
+            name, _, line = line.strip().partition(": ")
+        said[name] = f"{said.get(name, '')} {line.strip()}".strip()
+    return said
+
+
+def defaults(kind: type) -> Mapping[str, Any]:
+    """Return the default of every field that has a plain one."""
+    return {field.name: field.default for field in fields(kind)}

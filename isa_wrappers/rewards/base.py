@@ -1,0 +1,74 @@
+"""What an intrinsic reward is: one object that both wrapper families call with a transition."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, NamedTuple
+
+from isa_wrappers.arrays import Array
+from isa_wrappers.rewards.transition import Transition
+from isa_wrappers.scope.credit import Credit
+
+
+class RewardParts(NamedTuple):
+    """A reward and what it is made of.
+
+    Attributes:
+        total: ``[..., A]`` what the agent learns from: the environment's reward with its weight is in it.
+        intrinsic: ``[..., A]`` the same without the environment's reward.
+        parts: name -> ``[..., A]``, for the infos.
+    """
+
+    total: Array
+    intrinsic: Array
+    parts: dict[str, Array]
+
+
+class IntrinsicReward(ABC):
+    """Base of intrinsic rewards. A subclass names itself and its parts and computes them.
+
+    Arrays are NumPy's or torch's, whatever comes in; leading axes are free. State that is learned or counted goes into
+    :meth:`state_dict`, and changes only where ``update`` holds. Agents that did not act get the environment's reward
+    alone.
+
+    Attributes:
+        name: what its parts are called in ``infos``, as ``isa/NAME_PART``; one of a name to a stack of wrappers.
+        parts: names of its parts.
+        needs_goal: it reads ``transition.goal``, so there must be a ``GoalSampling`` inside its wrapper.
+        needs_obs: it reads ``transition.obs_tp1``, which one environment has to be asked for.
+        credit: what it was made for, checked against the environment by the wrappers; ``None`` where it needs none.
+
+    Example:
+        >>> import numpy as np
+        >>> class Still(IntrinsicReward):
+        ...     name, parts = "still", ("pay",)
+        ...
+        ...     def __call__(self, transition, update=True):
+        ...         pay = (transition.actions == 0) * transition.alive
+        ...         return RewardParts(pay + transition.reward, pay, {"pay": pay})
+        >>> step = Transition(None, None, None, np.array([0, 1]), np.zeros(2), np.array([True, True]))
+        >>> Still()(step).total.tolist()
+        [1.0, 0.0]
+    """
+
+    name: ClassVar[str]
+    parts: ClassVar[tuple[str, ...]]
+    needs_goal: ClassVar[bool] = False
+    needs_obs: ClassVar[bool] = False
+    credit: Credit | None = None
+
+    @abstractmethod
+    def __call__(self, transition: Transition, update: bool = True) -> RewardParts:
+        """Reward a step.
+
+        Args:
+            transition: the step.
+            update: False looks up without counting or learning (evaluation).
+        """
+
+    def state_dict(self) -> dict[str, Array]:
+        """Return what :meth:`load_state_dict` needs to continue from here."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Array]) -> None:  # noqa: B027
+        """Restore what :meth:`state_dict` returned."""

@@ -1,0 +1,95 @@
+"""The exploration reward, Eq. 10, bound to credit: what the wrappers of both families call."""
+
+from __future__ import annotations
+
+from isa_wrappers.arrays import Array, backend, namespace, with_prefix, without_prefix
+from isa_wrappers.config import CountConfig
+from isa_wrappers.errors import InvalidValueError, ScopeMismatchError
+from isa_wrappers.rewards.base import IntrinsicReward, RewardParts
+from isa_wrappers.rewards.counts import VisitCounter, count_bonus
+from isa_wrappers.rewards.segments import combine_segments, credit_gate, scope_segments
+from isa_wrappers.rewards.transition import Transition
+from isa_wrappers.scope.credit import Credit, as_credit
+from isa_wrappers.scope.influence import InfluenceScope
+
+
+class CountBonus(IntrinsicReward):
+    """The exploration reward, Eq. 10: ``r_i+ = gate * N(s'_c)^-1/2 + beta1 * N(s'_(i-c))^-1/2 + beta2 * r_env``.
+
+    Args:
+        scope: of the agents, or credit made from it by another rule.
+        config: weights and counting.
+        device: ``None`` for NumPy, else a torch device.
+        counter: share one between environments; by default each bonus has its own.
+
+    Raises:
+        ScopeMismatchError: if the shared counter counts other segments.
+        InvalidValueError: if it counts at another scale than ``config`` says.
+
+    Source: arXiv 2505.08630, Eq. 10.
+
+    Example:
+        >>> import numpy as np
+        >>> scope = InfluenceScope.from_dimensions({"a": [[], [0]]}, state_size=1)
+        >>> bonus = CountBonus(scope, CountConfig(beta1=0.5))
+        >>> state, act = np.array([[3.0]], dtype=np.float32), np.array([[1]])
+        >>> zero, alive = np.zeros((1, 1), dtype=np.float32), np.ones((1, 1), dtype=bool)
+        >>> step = Transition(s_t=None, s_tp1=state, obs_tp1=None, actions=act, reward=zero, alive=alive)
+        >>> [round(float(bonus(step).total[0, 0]), 3) for _ in range(2)]
+        [1.0, 0.707]
+    """
+
+    name = "bonus"
+    parts = ("common", "special")
+
+    def __init__(
+        self,
+        scope: InfluenceScope | Credit,
+        config: CountConfig | None = None,
+        device: str | None = None,
+        counter: VisitCounter | None = None,
+    ) -> None:
+        self.config = config or CountConfig()
+        self.credit = credit = as_credit(scope)
+        segments = [credit.common_dims, *credit.special_dims]
+        if counter is not None and counter.segments != segments:
+            raise ScopeMismatchError(
+                f"the shared counter counts segments {counter.segments}, this scope has {segments}; make one for it"
+            )
+        if counter is not None and config is not None and counter.count_scale != config.count_scale:
+            raise InvalidValueError(
+                f"the shared counter counts at count_scale {counter.count_scale}, config says {config.count_scale}"
+            )
+        self.counter = counter or VisitCounter(segments, self.config.count_scale, self.config.table_bits, device)
+        self.special_weight = self.config.beta1 if credit.special_weight is None else credit.special_weight
+        xp = backend(device)
+        self._gate = xp.asarray(credit.gate.copy(), device=device)
+        self._nonempty = xp.asarray(scope_segments(credit).max(axis=1), device=device)
+
+    def __call__(self, transition: Transition, update: bool = True) -> RewardParts:
+        """Count the visited state ``s_tp1`` and reward it.
+
+        Args:
+            transition: the step; agents that did not act visit nothing and get the environment's reward alone.
+            update: False looks up without counting.
+        """
+        alive = transition.alive
+        if update:
+            every_team = alive[..., :1] | True
+            visits = self.counter.visit(transition.s_tp1, namespace(alive).concat([every_team, alive], axis=-1))
+        else:
+            visits = self.counter.count(transition.s_tp1)
+        bonus = count_bonus(visits, self._nonempty)
+        gate = credit_gate(self._gate, transition.actions) & alive
+        total, intrinsic, common, special = combine_segments(
+            bonus[..., 0], bonus[..., 1:] * alive, gate, transition.reward, self.special_weight, self.config.beta2
+        )
+        return RewardParts(total, intrinsic, {"common": common, "special": special})
+
+    def state_dict(self) -> dict[str, Array]:
+        """Return the counts."""
+        return with_prefix("counter", self.counter.state_dict())
+
+    def load_state_dict(self, state: dict[str, Array]) -> None:
+        """Restore what :meth:`state_dict` returned."""
+        self.counter.load_state_dict(without_prefix("counter", state))

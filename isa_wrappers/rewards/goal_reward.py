@@ -1,0 +1,61 @@
+"""The goal-segment reward, Eq. 7, bound to credit: what the wrappers of both families call."""
+
+from __future__ import annotations
+
+from isa_wrappers.arrays import backend
+from isa_wrappers.config import GoalConfig
+from isa_wrappers.rewards.base import IntrinsicReward, RewardParts
+from isa_wrappers.rewards.segments import combine_segments, credit_gate, scope_segments, segment_progress
+from isa_wrappers.rewards.transition import Transition
+from isa_wrappers.scope.credit import Credit, as_credit
+from isa_wrappers.scope.influence import InfluenceScope
+
+
+class GoalReward(IntrinsicReward):
+    """The goal-segment reward, Eq. 7: ``r_i = gate * r_c + alpha1 * r_(i-c) + alpha2 * r_env``.
+
+    Args:
+        scope: of the agents, or credit made from it by another rule.
+        config: weights and lambda.
+        device: ``None`` for NumPy, else a torch device.
+
+    Source: arXiv 2505.08630, Eq. 7.
+
+    Example:
+        >>> import numpy as np
+        >>> scope = InfluenceScope.from_dimensions({"a": [[], [0]]}, state_size=1)
+        >>> before, after, goal = (np.array([x], dtype=np.float32) for x in (0.0, 3.0, 4.0))
+        >>> zero, alive = np.zeros(1, dtype=np.float32), np.ones(1, dtype=bool)
+        >>> step = Transition(before, after, None, np.array([1]), zero, alive, goal)
+        >>> GoalReward(scope)(step).total.tolist()
+        [3.0]
+    """
+
+    name = "progress"
+    parts = ("common", "special")
+    needs_goal = True
+
+    def __init__(
+        self, scope: InfluenceScope | Credit, config: GoalConfig | None = None, device: str | None = None
+    ) -> None:
+        self.config = config or GoalConfig()
+        self.credit = credit = as_credit(scope)
+        self.special_weight = self.config.alpha1 if credit.special_weight is None else credit.special_weight
+        xp = backend(device)
+        self._gate = xp.asarray(credit.gate.copy(), device=device)
+        self._segments = xp.asarray(scope_segments(credit), device=device)
+
+    def __call__(self, transition: Transition, update: bool = True) -> RewardParts:
+        """Reward the step's progress towards its goal.
+
+        Args:
+            transition: the step; agents that did not act get the environment's reward alone.
+            update: there is nothing to update.
+        """
+        s_t, s_tp1, _, actions, reward, alive, goal = transition
+        progress = segment_progress(s_t, s_tp1, goal, self._segments, self.config.hamming)
+        gate = credit_gate(self._gate, actions) & alive
+        total, intrinsic, common, special = combine_segments(
+            progress[..., 0], progress[..., 1:] * alive, gate, reward, self.special_weight, self.config.alpha2
+        )
+        return RewardParts(total, intrinsic, {"common": common, "special": special})

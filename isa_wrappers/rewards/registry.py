@@ -1,0 +1,134 @@
+"""The list of intrinsic rewards, and how one is made by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from isa_wrappers.batch.env_copy import read_spec
+from isa_wrappers.batch.protocol import BatchEnv
+from isa_wrappers.config import CountConfig, GoalConfig
+from isa_wrappers.errors import InvalidValueError
+from isa_wrappers.registry import Registry
+from isa_wrappers.rewards.base import IntrinsicReward
+from isa_wrappers.rewards.count_bonus import CountBonus
+from isa_wrappers.rewards.goal_reward import GoalReward
+from isa_wrappers.scope.credit import Credit
+from isa_wrappers.spaces import StateFallback
+
+
+@dataclass(frozen=True)
+class RewardContext:
+    """What an intrinsic reward may be made from.
+
+    Attributes:
+        agents: names of the A agents.
+        num_actions: of each agent.
+        obs_size: O, length of the observations that the reward's wrapper gets.
+        state_size: K.
+        credit: of the agents, where a scope is at hand.
+        device: ``None`` for NumPy, else a torch device.
+        seed: of whatever it draws.
+    """
+
+    agents: tuple[str, ...]
+    num_actions: tuple[int, ...]
+    obs_size: int
+    state_size: int
+    credit: Credit | None = None
+    device: str | None = None
+    seed: int = 0
+
+    @classmethod
+    def of(
+        cls, env: Any, credit: Credit | None = None, seed: int = 0, state_fallback: StateFallback = None
+    ) -> RewardContext:
+        """Read it off an environment: a batched one, or a PettingZoo ``ParallelEnv`` (which may be reset for that).
+
+        Raises:
+            UnsupportedEnvironmentError: if it is neither.
+        """
+        about, device = (env, env.device) if isinstance(env, BatchEnv) else (read_spec(env, state_fallback), None)
+        return cls(about.agents, about.num_actions, about.obs_size, about.state_size, credit, device, seed)
+
+
+@dataclass(frozen=True)
+class RewardSpec:
+    """An intrinsic reward that can be chosen by name.
+
+    Attributes:
+        make: context and configuration -> the reward.
+        config: its configuration, a frozen dataclass with defaults, or ``None`` where it has none.
+        needs_scope: it is made from ``context.credit``.
+        needs_goal: it reads ``transition.goal``.
+        description: a line for lists.
+    """
+
+    make: Callable[[RewardContext, Any], IntrinsicReward]
+    config: type | None
+    needs_scope: bool
+    needs_goal: bool
+    description: str
+
+
+# make_reward() has seen to it that the credit is there.
+COUNT_BONUS = RewardSpec(
+    make=lambda context, config: CountBonus(cast("Credit", context.credit), config, context.device),
+    config=CountConfig,
+    needs_scope=True,
+    needs_goal=False,
+    description="Eq. 10: rarely visited values of what an agent can move",
+)
+GOAL_REWARD = RewardSpec(
+    make=lambda context, config: GoalReward(cast("Credit", context.credit), config, context.device),
+    config=GoalConfig,
+    needs_scope=True,
+    needs_goal=True,
+    description="Eq. 7: progress towards a won state in what an agent's action can move",
+)
+
+REWARDS: Registry[RewardSpec] = Registry(
+    "intrinsic reward",
+    "isa_marl.rewards",
+    {
+        "count_bonus": "isa_wrappers.rewards.registry:COUNT_BONUS",
+        "goal_reward": "isa_wrappers.rewards.registry:GOAL_REWARD",
+    },
+)
+"""The intrinsic rewards by name; others come by entry points or :meth:`Registry.register`."""
+
+
+def make_reward(name: str, context: RewardContext, config: Any = None) -> IntrinsicReward:
+    """Make an intrinsic reward by name.
+
+    Args:
+        name: in :data:`REWARDS`.
+        context: what it is made for.
+        config: its configuration; by default the one with the default values.
+
+    Raises:
+        UnknownNameError: if there is no such reward; the nearest is offered.
+        InvalidValueError: if it needs credit and there is none, or the configuration is another one's.
+        ScopeMismatchError: if the credit was made for another environment.
+
+    Example:
+        >>> from isa_wrappers import InfluenceScope
+        >>> from isa_wrappers.scope.credit import credit_for
+        >>> credit = credit_for(InfluenceScope.of_everything(["a"], [2], state_size=3), "whole_state")
+        >>> make_reward("count_bonus", RewardContext(("a",), (2,), 4, 3, credit)).parts
+        ('common', 'special')
+    """
+    spec = REWARDS[name]
+    if spec.needs_scope and context.credit is None:
+        raise InvalidValueError(
+            f"intrinsic reward {name!r} needs a scope, got None; estimate one with estimate_scope()"
+        )
+    if context.credit is not None:
+        context.credit.check_fits(context.agents, context.num_actions, context.state_size)
+    if config is None and spec.config is not None:
+        config = spec.config()
+    if config is not None and not isinstance(config, spec.config or ()):
+        takes = "no configuration" if spec.config is None else f"a {spec.config.__name__}"
+        raise InvalidValueError(f"intrinsic reward {name!r} takes {takes}, got {config!r}")
+    return spec.make(context, config)

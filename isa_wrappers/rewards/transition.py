@@ -1,0 +1,30 @@
+"""One step of an environment as an intrinsic reward sees it, with free leading axes."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from isa_wrappers.arrays import Array
+
+
+class Transition(NamedTuple):
+    """What happened in a step; ``...`` are any leading axes: none for one environment, ``[B]`` for a batch.
+
+    Attributes:
+        s_t: ``[..., K]`` state before the actions.
+        s_tp1: ``[..., K]`` state after them, before any automatic reset.
+        obs_tp1: ``[..., A, O]`` float32 observations after them, flat, zeros for the dead; ``None`` unless the reward
+            asks for them with ``needs_obs``.
+        actions: ``[..., A]`` integers; what stands there for those that did not act means nothing.
+        reward: ``[..., A]`` the environment's.
+        alive: ``[..., A]`` bool, who acted.
+        goal: ``[..., K]`` the state to reach in this episode; ``None`` where there are no goals.
+    """
+
+    s_t: Array
+    s_tp1: Array
+    obs_tp1: Array
+    actions: Array
+    reward: Array
+    alive: Array
+    goal: Array = None

@@ -1,0 +1,216 @@
+"""Credit: which segments an agent is rewarded for, and when. Made from a scope by a named rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from isa_wrappers.errors import InvalidValueError, check_float, check_name
+from isa_wrappers.registry import Registry
+from isa_wrappers.scope.influence import BoolArray, InfluenceScope, check_same_environment
+
+
+@dataclass(frozen=True, eq=False)
+class Credit:
+    """What Eq. 7 and Eq. 10 ask of a scope: a common segment, each agent's special one, and the gate between.
+
+    Attributes:
+        common: ``[K]`` bool, is dimension k in the segment that all agents share?
+        special: ``[A, K]`` bool, is dimension k in agent i's own segment?
+        gate: ``[A, n]`` bool, is agent i credited for the common segment when it takes action a?
+        agents: names of the A agents, in order.
+        num_actions: number of actions of each agent.
+        special_weight: weight of the special segments in the place of alpha1 and beta1; ``None`` leaves those.
+        state_names: a name for each dimension, or none.
+
+    Raises:
+        InvalidValueError: if shapes disagree or the weight is negative.
+
+    Example:
+        >>> scope = InfluenceScope.from_dimensions({"a": [[], [0, 2]], "b": [[2], [1, 2]]}, state_size=3)
+        >>> credit = credit_for(scope)
+        >>> credit.common_dims, credit.special_dims, credit.gate.tolist()
+        ([2], [[0], [1]], [[False, True], [True, True]])
+    """
+
+    common: BoolArray
+    special: BoolArray
+    gate: BoolArray
+    agents: tuple[str, ...]
+    num_actions: tuple[int, ...]
+    special_weight: float | None = None
+    state_names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("common", "special", "gate"):
+            object.__setattr__(self, name, _frozen(getattr(self, name)))
+        team, size = len(self.agents), self.common.size
+        shapes = [list(array.shape) for array in (self.common, self.special, self.gate)]
+        most = max(self.num_actions, default=0)
+        if shapes[:2] != [[size], [team, size]] or len(shapes[2]) != 2 or shapes[2][0] != team or shapes[2][1] < most:
+            raise InvalidValueError(
+                f"credit of {team} agents with up to {most} actions needs common [{size}], special [{team}, {size}] "
+                f"and gate [{team}, {most}], got {shapes[0]}, {shapes[1]} and {shapes[2]}"
+            )
+        if self.special_weight is not None:
+            check_float("special_weight", self.special_weight, 0.0)
+
+    @property
+    def num_agents(self) -> int:
+        """A, the number of agents."""
+        return len(self.agents)
+
+    @property
+    def state_size(self) -> int:
+        """K, the number of state dimensions."""
+        return int(self.common.size)
+
+    @cached_property
+    def segments(self) -> BoolArray:
+        """``[1 + A, K]``: the common segment, then each agent's special one."""
+        return _frozen(np.concatenate([self.common[None], self.special]))
+
+    @cached_property
+    def agent_mask(self) -> BoolArray:
+        """``[A, K]``: the dimensions of agent i's goal, common and special ones."""
+        return _frozen(self.special | self.common)
+
+    @property
+    def common_dims(self) -> list[int]:
+        """The common segment as a list of dimensions."""
+        return _dims(self.common)
+
+    @property
+    def special_dims(self) -> list[list[int]]:
+        """The special segments as one list per agent."""
+        return [_dims(row) for row in self.special]
+
+    @property
+    def agent_dims(self) -> list[list[int]]:
+        """The dimensions of each agent's goal, in order."""
+        return [_dims(row) for row in self.agent_mask]
+
+    def check_fits(self, agents: Sequence[str], num_actions: Sequence[int], state_size: int) -> None:
+        """Check that the credit was made for such an environment.
+
+        Raises:
+            ScopeMismatchError: naming what differs.
+        """
+        check_same_environment(self.agents, self.num_actions, self.state_size, agents, num_actions, state_size)
+
+
+def _frozen(values: npt.ArrayLike) -> BoolArray:
+    array = np.array(values, dtype=bool)
+    array.setflags(write=False)
+    return array
+
+
+def _dims(mask: npt.NDArray[Any]) -> list[int]:
+    return [int(k) for k in np.flatnonzero(mask)]
+
+
+@dataclass(frozen=True)
+class CreditRule:
+    """How credit follows from a scope.
+
+    Attributes:
+        make: scope -> credit.
+        description: a line for lists.
+        needs_scope: False where the scope's sizes are all that counts, so that nothing needs to be estimated and
+            :meth:`InfluenceScope.of_everything` will do.
+    """
+
+    make: Callable[[InfluenceScope], Credit]
+    description: str
+    needs_scope: bool = True
+
+
+def _credit(
+    scope: InfluenceScope, common: BoolArray, special: BoolArray, gate: BoolArray, special_weight: float | None = None
+) -> Credit:
+    return Credit(common, special, gate, scope.agents, scope.num_actions, special_weight, scope.state_names)
+
+
+def by_scope(scope: InfluenceScope) -> Credit:
+    """Credit as Eq. 7 and Eq. 10 have it: D_c, D_(i-c), and the condition [D(a_i) meets D_c]."""
+    return _credit(scope, scope.common_mask, scope.special_mask, scope.touches_common)
+
+
+def ungated(scope: InfluenceScope) -> Credit:
+    """Credit every agent for the common segment whatever it does: Fig. 4's ablation of the condition."""
+    return _credit(scope, scope.common_mask, scope.special_mask, np.ones_like(scope.touches_common))
+
+
+def unsegmented(scope: InfluenceScope) -> Credit:
+    """Leave individual goals whole: Fig. 4's ablation of the segments.
+
+    There is no common segment, so the gate is shut; D_i is the special one and weighs 1, since alpha1 and beta1 may
+    be 0.
+    """
+    nothing = np.zeros_like(scope.common_mask)
+    return _credit(scope, nothing, scope.agent_mask, np.zeros_like(scope.touches_common), special_weight=1.0)
+
+
+def whole_state(scope: InfluenceScope) -> Credit:
+    """Use no scope: every dimension is common and every action counts (Fig. 4a's counts on whole states)."""
+    everything, nothing = np.ones_like(scope.common_mask), np.zeros_like(scope.special_mask)
+    return _credit(scope, everything, nothing, np.ones_like(scope.touches_common))
+
+
+SCOPE = CreditRule(by_scope, "the paper's: common and special segments, gated by what an action can move")
+UNGATED = CreditRule(ungated, "common and special segments, every action credited for the common one")
+UNSEGMENTED = CreditRule(unsegmented, "each agent's dimensions as one segment of weight 1")
+WHOLE_STATE = CreditRule(whole_state, "the whole state as the one segment, shared by all", needs_scope=False)
+
+CREDIT_RULES: Registry[CreditRule] = Registry(
+    "credit rule",
+    "isa_marl.credit_rules",
+    {
+        "scope": "isa_wrappers.scope.credit:SCOPE",
+        "ungated": "isa_wrappers.scope.credit:UNGATED",
+        "unsegmented": "isa_wrappers.scope.credit:UNSEGMENTED",
+        "whole_state": "isa_wrappers.scope.credit:WHOLE_STATE",
+    },
+)
+"""The credit rules by name; others come by entry points or :meth:`Registry.register`."""
+
+
+@dataclass(frozen=True)
+class CreditConfig:
+    """How credit is made.
+
+    Attributes:
+        rule: its name in :data:`CREDIT_RULES`. ``scope`` is the paper's.
+
+    Raises:
+        UnknownNameError: if there is no such rule; the nearest is offered.
+    """
+
+    rule: str = "scope"
+
+    def __post_init__(self) -> None:
+        CREDIT_RULES[check_name("rule", self.rule)]
+
+
+def credit_for(scope: InfluenceScope, rule: str = "scope") -> Credit:
+    """Make credit from a scope by the name of a rule.
+
+    Raises:
+        UnknownNameError: if there is no such rule; the nearest is offered.
+
+    Example:
+        >>> scope = InfluenceScope.from_dimensions({"a": [[], [0]], "b": [[], [1]]}, state_size=3)
+        >>> credit_for(scope, "unsegmented").special_dims, credit_for(scope, "whole_state").common_dims
+        ([[0], [1]], [0, 1, 2])
+    """
+    return CREDIT_RULES[rule].make(scope)
+
+
+def as_credit(scope: InfluenceScope | Credit) -> Credit:
+    """Return credit itself, or the paper's credit of a scope."""
+    return scope if isinstance(scope, Credit) else by_scope(scope)

@@ -1,0 +1,73 @@
+"""Estimators of influence: the list, and what an entry has to offer."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from isa_wrappers.config import ScopeConfig
+from isa_wrappers.registry import Registry
+from isa_wrappers.scope.transitions import Transitions
+
+Information = npt.NDArray[np.float64]
+
+
+class Estimator(ABC):
+    """Turns random transitions into the figure that is compared with delta in Def. 1.
+
+    Attributes:
+        figure: what the figure is called in tables and pictures.
+        collect: how transitions are collected: ``one_at_a_time`` (each agent in turn acts at random while its
+            teammates hold a joint action; N transitions per agent).
+
+    Example:
+        >>> class EverythingMoves(Estimator):
+        ...     figure = "certainty"
+        ...
+        ...     def estimate(self, transitions, config, num_actions):
+        ...         agents = 1 + max(int(part.agent.max()) for part in transitions)
+        ...         return np.ones((agents, num_actions, transitions[0].states.shape[-1]))
+        >>> EverythingMoves().env_steps(ScopeConfig(transitions=100), num_agents=3)
+        300
+    """
+
+    figure: ClassVar[str] = "influence"
+    collect: ClassVar[str] = "one_at_a_time"
+
+    @abstractmethod
+    def estimate(self, transitions: list[Transitions], config: ScopeConfig, num_actions: int) -> Information:
+        """Return ``[A, n, K]`` float64 in [0, 1]: how much action a of agent i tells of the change of dimension k.
+
+        Args:
+            transitions: of all agents, collected as :attr:`collect` says.
+            config: N, bins, window.
+            num_actions: n, the largest number of actions of an agent.
+        """
+
+    def chance(
+        self, transitions: list[Transitions], config: ScopeConfig, num_actions: int, rng: np.random.Generator
+    ) -> float | None:
+        """Return the largest figure where actions move nothing; ``None`` where the estimate itself rules chance out."""
+        return None
+
+    def advice(self) -> str:
+        """Say what to change where chance comes near delta."""
+        return "take more transitions"
+
+    def needed(self, num_actions: int, config: ScopeConfig) -> int:
+        """Return the fewest transitions that give an estimate."""
+        return 2 * num_actions
+
+    def env_steps(self, config: ScopeConfig, num_agents: int) -> int:
+        """Return the environment steps that an estimate takes."""
+        return config.transitions * num_agents
+
+
+ESTIMATORS: Registry[Estimator] = Registry(
+    "scope estimator",
+    "isa_marl.estimators",
+    {"nmi_block": "isa_wrappers.scope.nmi:NMI_BLOCK", "nmi_pooled": "isa_wrappers.scope.nmi:NMI_POOLED"},
+)

@@ -1,0 +1,86 @@
+"""What became of the episodes: around a batched environment."""
+
+from __future__ import annotations
+
+from isa_wrappers.arrays import Array, backend, namespace, with_prefix, without_prefix
+from isa_wrappers.batch.protocol import BatchEnv, BatchStep, BatchWrapper, starts_afresh
+from isa_wrappers.wrappers.episode_statistics import means_of
+
+
+class EpisodeStatistics(BatchWrapper):
+    """Adds up finished episodes: return, length, success. It changes nothing.
+
+    The return is the mean over agents. Discarded episodes are counted and enter no mean. Place it next to the
+    environment, so that returns are the environment's own.
+
+    Args:
+        env: the environment.
+
+    Example:
+        >>> import numpy as np
+        >>> from isa_wrappers.envs import make_batch
+        >>> env = EpisodeStatistics(make_batch("grid/unlock", 2, num_agents=1, targets=[(0, 1)]))
+        >>> _ = env.reset(seed=0)
+        >>> _ = env.step(np.array([[2], [0]]))
+        >>> env.take()
+        {'episodes': 1.0, 'success_rate': 1.0, 'return_mean': 1.0, 'episode_length': 1.0, 'discarded': 0.0}
+    """
+
+    def __init__(self, env: BatchEnv) -> None:
+        super().__init__(env)
+        xp = backend(self.device)
+        self._return = xp.zeros(self.num_envs, dtype=xp.float32, device=self.device)
+        self._length = xp.zeros(self.num_envs, dtype=xp.float32, device=self.device)
+        self._won = xp.zeros(self.num_envs, dtype=xp.bool, device=self.device)
+        self._totals = xp.zeros(5, dtype=xp.float64, device=self.device)
+
+    def reset(self, seed: int | None = None) -> BatchStep:
+        """Start every copy afresh; unfinished episodes are forgotten."""
+        self._forget()
+        return self.env.reset(seed)
+
+    def _forget(self) -> None:
+        self._return, self._length = self._return * 0, self._length * 0
+        self._won = self._won & False
+
+    def step(self, actions: Array) -> BatchStep:
+        """Advance every copy."""
+        step = self.env.step(actions)
+        xp = namespace(step.reward)
+        self._return = self._return + xp.mean(step.reward, axis=-1)
+        self._length = self._length + 1
+        self._won = self._won | step.success  # told in several steps of an episode or in one, it is won once
+        done = xp.astype(step.done, xp.float32)
+        ended = xp.astype(step.finished, xp.float32)
+        won = xp.astype(self._won & step.finished, xp.float32)
+        finished = xp.stack([ended, won, ended * self._return, ended * self._length, done - ended])
+        self._totals = self._totals + xp.astype(xp.sum(finished, axis=-1), xp.float64)
+        self._return, self._length = self._return * (1 - done), self._length * (1 - done)
+        self._won = self._won & ~step.done
+        return step
+
+    def take(self) -> dict[str, float]:
+        """Return episodes, success rate, mean return and length, and discarded ones; start again at zero."""
+        totals = [float(total) for total in self._totals]
+        self._totals = self._totals * 0
+        return means_of(totals)
+
+    def won_any(self) -> bool:
+        """Tell whether an episode was won since :meth:`take` was last called, unfinished ones included."""
+        return bool(self._won.any()) or float(self._totals[1]) > 0
+
+    def state_dict(self) -> dict[str, Array]:
+        """Return the inner state, unfinished episodes and totals."""
+        own = {"return": self._return, "length": self._length, "won": self._won, "totals": self._totals}
+        return with_prefix("env", self.env.state_dict()) | own
+
+    def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
+        """Restore what :meth:`state_dict` returned; unfinished episodes are forgotten where copies start afresh."""
+        xp = backend(self.device)
+        self._return, self._length, self._won, self._totals = (
+            xp.asarray(state[key], device=self.device) for key in ("return", "length", "won", "totals")
+        )
+        step = self.env.load_state_dict(without_prefix("env", state))
+        if starts_afresh(self.env):
+            self._forget()
+        return step

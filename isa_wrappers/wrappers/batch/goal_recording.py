@@ -1,0 +1,57 @@
+"""Recording won states of a batched environment: Algorithm 1's goal buffer is fed."""
+
+from __future__ import annotations
+
+from isa_wrappers.arrays import Array, backend, with_prefix, without_prefix
+from isa_wrappers.batch.protocol import BatchEnv, BatchStep, BatchWrapper, starts_afresh
+from isa_wrappers.errors import ScopeMismatchError
+from isa_wrappers.rewards.goals import GoalBuffer
+
+
+class GoalRecording(BatchWrapper):
+    """Puts the won state of every won episode into a goal buffer (Algorithm 1: B), and changes nothing else.
+
+    Won is told by the environment (:attr:`BatchStep.success`). An episode that tells it in several steps gives one
+    goal, that of the first.
+
+    Args:
+        env: the environment.
+        goals: the buffer, shared with whatever samples from it; whoever made it saves it.
+
+    Raises:
+        ScopeMismatchError: if the buffer holds states of another length.
+    """
+
+    def __init__(self, env: BatchEnv, goals: GoalBuffer) -> None:
+        super().__init__(env)
+        if goals.state_size != self.state_size:
+            raise ScopeMismatchError(
+                f"the goal buffer holds states of {goals.state_size} dimensions, this environment has {self.state_size}"
+            )
+        self.goals = goals
+        xp = backend(self.device)
+        self._won = xp.zeros(self.num_envs, dtype=xp.bool, device=self.device)
+
+    def reset(self, seed: int | None = None) -> BatchStep:
+        """Start every copy afresh."""
+        self._won = self._won & False
+        return self.env.reset(seed)
+
+    def step(self, actions: Array) -> BatchStep:
+        """Advance every copy; keep the states won, as they were before any automatic reset."""
+        step = self.env.step(actions)
+        self.goals.add(step.final_state, step.success & ~self._won)
+        self._won = (self._won | step.success) & ~step.done
+        return step
+
+    def state_dict(self) -> dict[str, Array]:
+        """Return the inner state, and which unfinished episodes are won already."""
+        return with_prefix("env", self.env.state_dict()) | {"won": self._won}
+
+    def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
+        """Restore what :meth:`state_dict` returned; unfinished episodes are forgotten where copies start afresh."""
+        self._won = backend(self.device).asarray(state["won"], device=self.device)
+        step = self.env.load_state_dict(without_prefix("env", state))
+        if starts_afresh(self.env):
+            self._won = self._won & False
+        return step

@@ -1,0 +1,96 @@
+"""Won states as goals in a batched environment: each episode gets one to pursue."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from isa_wrappers.arrays import Array, Rng, backend, namespace, with_prefix, without_prefix
+from isa_wrappers.batch.protocol import BatchEnv, BatchStep, BatchWrapper
+from isa_wrappers.config import GoalConfig
+from isa_wrappers.rewards.goals import GoalBuffer, GoalProjection
+from isa_wrappers.rewards.selectors import GOAL_SELECTORS
+from isa_wrappers.scope.credit import Credit
+from isa_wrappers.scope.influence import InfluenceScope
+
+
+class GoalSampling(BatchWrapper):
+    """Draws a won state for each episode and shows every agent its own dimensions of it. It leaves rewards alone.
+
+    Observations grow to ``[B, A, O + G]``: each agent's dimensions of the goal follow its observation. A goal is held
+    from an episode's first to its last step. Unlike its namesake around a ``ParallelEnv`` it records nothing: put a
+    :class:`GoalRecording` inside.
+
+    Args:
+        env: the environment.
+        goals: where goals are drawn from.
+        projection: each agent's part of a goal, or the scope or credit to make it from.
+        seed: of the draws; ``reset(seed)`` seeds them anew.
+        selector: which won states they are, by its name in :data:`~isa_wrappers.rewards.selectors.GOAL_SELECTORS`.
+
+    Attributes:
+        goal: ``[B, K]`` won states to reach next.
+        episode_goal: ``[B, K]`` those of the step just taken, before an automatic reset.
+
+    Raises:
+        UnknownNameError: if there is no such selector; the nearest is offered.
+        EmptyGoalBufferError: at a reset before anything was won.
+    """
+
+    def __init__(
+        self,
+        env: BatchEnv,
+        goals: GoalBuffer,
+        projection: GoalProjection | InfluenceScope | Credit,
+        seed: int = 0,
+        selector: str = GoalConfig.selector,
+    ) -> None:
+        super().__init__(env)
+        if not isinstance(projection, GoalProjection):
+            projection = GoalProjection(projection, self.device)
+        self.goals, self.projection = goals, projection
+        self.obs_size = env.obs_size + projection.size
+        self._select = GOAL_SELECTORS[selector]
+        self._rng = Rng(seed, self.device, "goals")
+        self.goal: Array = None
+        self.episode_goal: Array = None
+
+    def reset(self, seed: int | None = None) -> BatchStep:
+        """Start every copy afresh, each with a new goal.
+
+        Raises:
+            EmptyGoalBufferError: if nothing was won yet.
+        """
+        if seed is not None:
+            self._rng = Rng(seed, self.device, "goals")
+        self.goals.check_not_empty()
+        step = self.env.reset(seed)
+        self.goal = self._drawn()
+        return self._begin(step)
+
+    def _drawn(self) -> Array:
+        return self._select(self.goals, self._rng.uniform(self.num_envs))
+
+    def _begin(self, step: BatchStep) -> BatchStep:
+        self.episode_goal = self.goal
+        obs = self._extend(step.obs, self.goal)
+        return replace(step, obs=obs, final_obs=obs)
+
+    def _extend(self, obs: Array, goal: Array) -> Array:
+        return namespace(obs).concat([obs, self.projection(goal)], axis=-1)
+
+    def step(self, actions: Array) -> BatchStep:
+        """Advance every copy; those that finish draw their next goal."""
+        step = self.env.step(actions)
+        goal = self.episode_goal = self.goal
+        self.goal = namespace(goal).where(step.done[:, None], self._drawn(), goal)
+        return replace(step, obs=self._extend(step.obs, self.goal), final_obs=self._extend(step.final_obs, goal))
+
+    def state_dict(self) -> dict[str, Array]:
+        """Return the inner state, the goals held and the generator."""
+        return with_prefix("env", self.env.state_dict()) | {"goal": self.goal, "rng": self._rng.get_state()}
+
+    def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
+        """Restore what :meth:`state_dict` returned."""
+        self._rng.set_state(state["rng"])
+        self.goal = backend(self.device).asarray(state["goal"], device=self.device)
+        return self._begin(self.env.load_state_dict(without_prefix("env", state)))

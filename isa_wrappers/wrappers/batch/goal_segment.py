@@ -1,0 +1,56 @@
+"""Eq. 7's reward for progress towards a goal, around a batched environment."""
+
+from __future__ import annotations
+
+from isa_wrappers.batch.protocol import BatchEnv
+from isa_wrappers.config import GoalConfig
+from isa_wrappers.rewards.goal_reward import GoalReward
+from isa_wrappers.scope.credit import Credit
+from isa_wrappers.scope.influence import InfluenceScope
+from isa_wrappers.wrappers.batch.reward import RewardWrapper
+
+
+class GoalSegmentReward(RewardWrapper):
+    """Rewards each agent for the progress that its own action can have made towards its goal.
+
+    The reward is Eq. 7 of arXiv 2505.08630.
+
+    Args:
+        env: a batched environment with :class:`GoalSampling` in it.
+        scope: of its agents, or credit made from it: the one that wrapper has.
+        config: weights and lambda.
+        mode: ``"replace"`` or ``"add"``, see :class:`~isa_wrappers.wrappers.batch.reward.RewardWrapper`.
+        factor: of the reward or of the added part.
+
+    Attributes:
+        goal_reward: Eq. 7.
+
+    Raises:
+        ScopeMismatchError: if the scope was made for another environment, or differs from that wrapper's.
+        InvalidValueError: without a :class:`GoalSampling` inside, or with another of this kind.
+
+    Example:
+        >>> import numpy as np
+        >>> from isa_wrappers import GoalBuffer
+        >>> from isa_wrappers.envs import make_batch
+        >>> from isa_wrappers.wrappers.batch import GoalSampling
+        >>> scope = InfluenceScope.from_dimensions({"agent_0": [[], [1], [1], [0], [0]]}, state_size=4)
+        >>> goals = GoalBuffer(state_size=4)
+        >>> goals.add(np.array([[0.0, 2.0, 0.0, 2.0]]), np.array([True]))
+        >>> env = make_batch("grid/unlock", 1, num_agents=1, targets=[(0, 2)])
+        >>> env = GoalSegmentReward(GoalSampling(env, goals, scope), scope)
+        >>> _ = env.reset(seed=0)
+        >>> env.step(np.array([[2]])).reward.tolist()
+        [[1.0]]
+    """
+
+    def __init__(
+        self,
+        env: BatchEnv,
+        scope: InfluenceScope | Credit,
+        config: GoalConfig | None = None,
+        mode: str = "replace",
+        factor: float = 1.0,
+    ) -> None:
+        self.goal_reward = GoalReward(scope, config, env.device)
+        super().__init__(env, self.goal_reward, mode, factor)

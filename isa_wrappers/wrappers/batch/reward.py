@@ -1,0 +1,103 @@
+"""Any intrinsic reward around a batched environment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from isa_wrappers.arrays import Array, with_prefix, without_prefix
+from isa_wrappers.batch.protocol import BatchEnv, BatchStep, BatchWrapper
+from isa_wrappers.errors import check_choice, check_float
+from isa_wrappers.rewards.base import IntrinsicReward
+from isa_wrappers.rewards.transition import Transition
+from isa_wrappers.wrappers.batch.goal_sampling import GoalSampling
+from isa_wrappers.wrappers.checks import MODES, check_stack
+
+
+class RewardWrapper(BatchWrapper):
+    """Pays each agent an intrinsic reward.
+
+    Args:
+        env: a batched environment.
+        reward: what pays. One that needs goals finds them in a :class:`GoalSampling` inside.
+        mode: ``"replace"`` gives ``factor`` times the reward's total, which holds the environment's reward with its own
+            weight; ``"add"`` gives the environment's reward plus ``factor`` times the intrinsic part.
+        factor: see ``mode``.
+
+    Attributes:
+        reward: the intrinsic reward.
+        parts: name -> ``[B, A]``, the reward's parts in the step just taken; empty before the first.
+
+    Raises:
+        InvalidValueError: for another mode, a reward that needs goals where there are none, or a second reward of the
+            same name in the stack.
+        ScopeMismatchError: if the reward was made for another environment, or for other dimensions than the goals.
+
+    Example:
+        >>> import numpy as np
+        >>> from isa_wrappers import CountBonus, InfluenceScope
+        >>> from isa_wrappers.envs import make_batch
+        >>> scope = InfluenceScope.from_dimensions({"agent_0": [[], [1], [1], [0], [0]]}, state_size=4)
+        >>> env = RewardWrapper(make_batch("grid/unlock", 2, num_agents=1), CountBonus(scope))
+        >>> _ = env.reset(seed=0)
+        >>> env.step(np.array([[2], [0]])).reward.tolist()
+        [[1.0], [0.0]]
+    """
+
+    def __init__(self, env: BatchEnv, reward: IntrinsicReward, mode: str = "replace", factor: float = 1.0) -> None:
+        super().__init__(env)
+        self.adds = check_choice("mode", mode, MODES) == "add"
+        self.factor = check_float("factor", factor, 0.0)
+        self.reward = reward
+        inner = list(_inner(env))
+        if reward.credit is not None:
+            reward.credit.check_fits(self.agents, self.num_actions, self.state_size)
+        self._sampling = next((wrapper for wrapper in inner if isinstance(wrapper, GoalSampling)), None)
+        payers = [wrapper.reward for wrapper in inner if isinstance(wrapper, RewardWrapper)]
+        check_stack(env, reward, payers, None if self._sampling is None else self._sampling.projection)
+        self.parts: dict[str, Array] = {}
+        self._state: Array = None
+        self._alive: Array = None
+
+    def reset(self, seed: int | None = None) -> BatchStep:
+        """Start every copy afresh; what the reward counts or learns stays."""
+        return self._begin(self.env.reset(seed))
+
+    def _begin(self, step: BatchStep) -> BatchStep:
+        self._state, self._alive = step.state, step.alive
+        return step
+
+    def step(self, actions: Array) -> BatchStep:
+        """Advance every copy."""
+        step = self.env.step(actions)
+        transition = Transition(
+            s_t=self._state,
+            s_tp1=step.final_state,
+            obs_tp1=step.final_obs,
+            actions=actions,
+            reward=step.reward,
+            alive=self._alive,
+            goal=None if self._sampling is None else self._sampling.episode_goal,
+        )
+        total, intrinsic, self.parts = self.reward(transition)
+        self._state, self._alive = step.state, step.alive
+        if self.adds:
+            return replace(step, reward=step.reward + self.factor * intrinsic)
+        return replace(step, reward=total if self.factor == 1.0 else self.factor * total)
+
+    def state_dict(self) -> dict[str, Array]:
+        """Return the inner state and the reward's."""
+        return with_prefix("env", self.env.state_dict()) | with_prefix("reward", self.reward.state_dict())
+
+    def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
+        """Restore what :meth:`state_dict` returned."""
+        self.reward.load_state_dict(without_prefix("reward", state))
+        return self._begin(self.env.load_state_dict(without_prefix("env", state)))
+
+
+def _inner(env: Any) -> Iterator[Any]:
+    """Walk from an environment inwards."""
+    while env is not None:
+        yield env
+        env = getattr(env, "env", None)

@@ -1,0 +1,36 @@
+"""What both families of wrappers ask of a stack before an intrinsic reward is put on top of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from isa_wrappers.errors import InvalidValueError
+from isa_wrappers.rewards.base import IntrinsicReward
+from isa_wrappers.rewards.goals import GoalProjection
+
+MODES = ("replace", "add")
+"""What a reward wrapper does with the environment's reward."""
+
+
+def check_stack(
+    env: object, reward: IntrinsicReward, inner: Iterable[IntrinsicReward], projection: GoalProjection | None
+) -> None:
+    """Check that a reward can be paid around ``env``.
+
+    Args:
+        env: what is to be wrapped, for messages.
+        reward: what is to be paid.
+        inner: the rewards that wrappers inside pay.
+        projection: that of the goals inside, or ``None`` without goals.
+
+    Raises:
+        InvalidValueError: if one of its name is paid already, or it needs goals and there are none.
+        ScopeMismatchError: if goals are shown in other dimensions than those it pays for.
+    """
+    kind = type(reward).__name__
+    if any(other.name == reward.name for other in inner):
+        raise InvalidValueError(f"{env} has an intrinsic reward {reward.name!r} already; a second one would pay twice")
+    if reward.needs_goal and projection is None:
+        raise InvalidValueError(f"{kind} needs goals: wrap {env} with GoalSampling first, then with the reward")
+    if reward.needs_goal and projection is not None and reward.credit is not None:
+        projection.check_fits(reward.credit)

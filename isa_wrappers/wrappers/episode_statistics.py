@@ -1,0 +1,86 @@
+"""What became of the episodes: around a PettingZoo ``ParallelEnv``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pettingzoo.utils import BaseParallelWrapper
+
+from isa_wrappers.spaces import check_parallel
+from isa_wrappers.success import SuccessRule, SuccessTeller
+from isa_wrappers.wrappers.base import Env, Infos
+
+Step = tuple[dict[str, Any], dict[str, float], dict[str, bool], dict[str, bool], Infos]
+
+
+class EpisodeStatistics(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
+    """Adds up finished episodes: return, length, success. It changes nothing.
+
+    The return is the mean over possible agents. An episode that ends with ``infos[agent]["crashed"]`` is counted as
+    discarded and enters no mean. Place it next to the environment, so that returns are the environment's own.
+
+    Args:
+        env: the environment.
+        success: how a won episode is told, see :data:`~isa_wrappers.success.SuccessRule`.
+
+    Raises:
+        UnsupportedEnvironmentError: if ``env`` is no ``ParallelEnv``.
+
+    Example:
+        >>> from isa_wrappers.envs import make_parallel
+        >>> env = EpisodeStatistics(make_parallel("grid/unlock", num_agents=1, targets=[(0, 1)]))
+        >>> _ = env.reset(seed=0)
+        >>> _ = env.step({"agent_0": 2})
+        >>> env.take()
+        {'episodes': 1.0, 'success_rate': 1.0, 'return_mean': 1.0, 'episode_length': 1.0, 'discarded': 0.0}
+    """
+
+    def __init__(self, env: Env, success: SuccessRule = "success") -> None:
+        check_parallel(env)
+        super().__init__(env)
+        self._teller = SuccessTeller(success)
+        self._return, self._length, self._won = 0.0, 0, False
+        self._totals = [0.0] * 5
+
+    def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[dict[str, Any], Infos]:
+        """Start an episode; an unfinished one is forgotten."""
+        self._teller.begin()
+        self._return, self._length, self._won = 0.0, 0, False
+        return self.env.reset(seed=seed, options=options)  # type: ignore[no-any-return]
+
+    def step(self, actions: dict[str, int]) -> Step:
+        """Advance the environment."""
+        step: Step = self.env.step(actions)
+        _, rewards, _, _, infos = step
+        over = not self.env.agents
+        self._return += sum(rewards.values()) / len(self.env.possible_agents)
+        self._length += 1
+        self._won |= self._teller.won(self.env, rewards, infos, over)
+        if over:
+            kept = not any(isinstance(info, dict) and info.get("crashed", False) for info in infos.values())
+            finished = (kept, kept and self._won, kept * self._return, kept * self._length, not kept)
+            self._totals = [total + value for total, value in zip(self._totals, finished, strict=True)]
+        return step
+
+    def take(self) -> dict[str, float]:
+        """Return episodes, success rate, mean return and length, and discarded ones; start again at zero."""
+        totals, self._totals = self._totals, [0.0] * 5
+        return means_of(totals)
+
+
+def means_of(totals: list[float]) -> dict[str, float]:
+    """Turn the numbers of episodes and won ones, the sums of returns and lengths, and the discarded into means.
+
+    Example:
+        >>> means_of([2.0, 1.0, 3.0, 9.0, 0.0])["return_mean"]
+        1.5
+    """
+    episodes, won, returns, lengths, discarded = totals
+    share = 1.0 / episodes if episodes else float("nan")
+    return {
+        "episodes": episodes,
+        "success_rate": won * share,
+        "return_mean": returns * share,
+        "episode_length": lengths * share,
+        "discarded": discarded,
+    }

@@ -1,0 +1,77 @@
+"""Recording won states: Algorithm 1's goal buffer is fed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from isa_wrappers.arrays import Array, with_prefix, without_prefix
+from isa_wrappers.errors import InvalidValueError, ScopeMismatchError
+from isa_wrappers.rewards.goals import GoalBuffer
+from isa_wrappers.scope.credit import Credit
+from isa_wrappers.scope.influence import InfluenceScope
+from isa_wrappers.spaces import StateFallback
+from isa_wrappers.success import SuccessRule, SuccessTeller
+from isa_wrappers.wrappers.base import Env, Infos, ScopeWrapper, Turn
+
+
+class GoalRecording(ScopeWrapper):
+    """Puts the won state of every won episode into a goal buffer (Algorithm 1: B), and changes nothing else.
+
+    Args:
+        env: the environment.
+        scope: of its agents, or credit; ``None`` will do, then nothing is checked but the state's length.
+        goals: the buffer, shared with whatever samples from it.
+        success: how a won episode is told, see :data:`~isa_wrappers.success.SuccessRule`.
+        state_fallback: where the global state comes from.
+    """
+
+    def __init__(
+        self,
+        env: Env,
+        scope: InfluenceScope | Credit | None,
+        goals: GoalBuffer,
+        success: SuccessRule = "success",
+        state_fallback: StateFallback = None,
+    ) -> None:
+        super().__init__(env, scope, state_fallback)
+        self.goals = goals
+        if self.state_size is not None:
+            self._check_goals(self.state_size)
+        for inner in self.inner_wrappers():
+            if isinstance(inner, GoalRecording):
+                raise InvalidValueError(
+                    f"{type(inner).__name__} inside records won states already; leave one of the two out"
+                )
+        self._teller = SuccessTeller(success)
+
+    def _check_size(self, size: int) -> None:
+        super()._check_size(size)
+        self._check_goals(size)
+
+    def _check_goals(self, size: int) -> None:
+        if size != self.goals.state_size:
+            whose = "this environment" if self.credit is None else "the scope"
+            raise ScopeMismatchError(
+                f"the goal buffer holds states of {self.goals.state_size} dimensions, {whose} has {size}"
+            )
+
+    def _begin(self, observations: dict[str, Any], infos: Infos, seed: int | None) -> tuple[dict[str, Any], Infos]:
+        self._teller.begin()
+        return observations, infos
+
+    def _advance(self, turn: Turn) -> tuple[dict[str, Any], dict[str, float], Infos]:
+        won = self._teller.won(self.env, turn.rewards, turn.infos, over=not self.env.agents)
+        if won and not self.frozen:
+            self.goals.add(self.global_state[None], np.array([True]))
+        return turn.observations, turn.rewards, turn.infos
+
+    def state_dict(self) -> dict[str, Array]:
+        """Return the goal buffer, and what the wrappers inside save."""
+        return super().state_dict() | with_prefix("goals", self.goals.state_dict())
+
+    def load_state_dict(self, state: dict[str, Array]) -> None:
+        """Restore what :meth:`state_dict` returned."""
+        super().load_state_dict(state)
+        self.goals.load_state_dict(without_prefix("goals", state))

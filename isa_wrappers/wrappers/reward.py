@@ -1,0 +1,139 @@
+"""Any intrinsic reward around a PettingZoo ``ParallelEnv``."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from isa_wrappers.arrays import Array, with_prefix, without_prefix
+from isa_wrappers.batch.protocol import check_finite
+from isa_wrappers.errors import check_choice, check_float
+from isa_wrappers.rewards.base import IntrinsicReward, RewardParts
+from isa_wrappers.rewards.transition import Transition
+from isa_wrappers.scope.credit import Credit
+from isa_wrappers.scope.influence import InfluenceScope
+from isa_wrappers.spaces import StateFallback, flat_size, flatten
+from isa_wrappers.wrappers.base import Env, Infos, ScopeWrapper, Turn
+from isa_wrappers.wrappers.checks import MODES, check_stack
+from isa_wrappers.wrappers.goal_sampling import GoalSampling
+
+
+class RewardWrapper(ScopeWrapper):
+    """Pays each agent an intrinsic reward.
+
+    ``infos[agent]`` gains each part of the reward as ``"isa/NAME_PART"``, and the reward that came in as
+    ``"isa/env_reward"``.
+
+    Args:
+        env: a ``ParallelEnv`` with discrete actions.
+        reward: what pays. One that needs goals finds them in a :class:`GoalSampling` inside.
+        mode: ``"replace"`` gives ``factor`` times the reward's total, which holds the environment's reward with its own
+            weight; ``"add"`` gives the environment's reward plus ``factor`` times the intrinsic part.
+        factor: see ``mode``.
+        scope: of its agents, or credit; by default the credit that the reward was made for, if any.
+        state_fallback: where the global state comes from: ``None`` (``env.state()``), ``"observations"``, a function.
+
+    Attributes:
+        reward: the intrinsic reward.
+
+    Raises:
+        InvalidValueError: for another mode, a reward that needs goals where there are none, or a second reward of the
+            same name in the stack.
+        ScopeMismatchError: if the reward was made for another environment, or for other dimensions than the goals.
+        UnsupportedEnvironmentError: if ``env`` is no ``ParallelEnv``.
+
+    Example:
+        >>> from isa_wrappers.envs import make_parallel
+        >>> from isa_wrappers.rewards import RewardContext, make_reward
+        >>> from isa_wrappers.scope.credit import credit_for
+        >>> env = make_parallel("grid/shooting")
+        >>> anything = InfluenceScope.of_everything(env.possible_agents, [6, 6, 6], state_size=7)
+        >>> context = RewardContext.of(env, credit_for(anything, "whole_state"))
+        >>> env = RewardWrapper(env, make_reward("count_bonus", context))
+        >>> observations, infos = env.reset(seed=0)
+        >>> _, rewards, _, _, infos = env.step({agent: 0 for agent in env.agents})
+        >>> rewards["agent_0"], infos["agent_0"]["isa/bonus_common"]
+        (1.0, 1.0)
+    """
+
+    def __init__(
+        self,
+        env: Env,
+        reward: IntrinsicReward,
+        mode: str = "replace",
+        factor: float = 1.0,
+        scope: InfluenceScope | Credit | None = None,
+        state_fallback: StateFallback = None,
+    ) -> None:
+        self.adds = check_choice("mode", mode, MODES) == "add"
+        self.factor = check_float("factor", factor, 0.0)
+        super().__init__(env, reward.credit if scope is None else scope, state_fallback)
+        self.reward = reward
+        inner = list(self.inner_wrappers())
+        self._sampling = next((wrapper for wrapper in inner if isinstance(wrapper, GoalSampling)), None)
+        payers = [wrapper.reward for wrapper in inner if isinstance(wrapper, RewardWrapper)]
+        check_stack(env, reward, payers, None if self._sampling is None else self._sampling.projection)
+        self._keys = {part: f"isa/{reward.name}_{part}" for part in reward.parts}
+        self._obs_size = (
+            max(flat_size(env.observation_space(agent)) for agent in self._index) if reward.needs_obs else 0
+        )
+
+    def _begin(self, observations: dict[str, Any], infos: Infos, seed: int | None) -> tuple[dict[str, Any], Infos]:
+        # The same keys from the first on: some learners lay out room for what a reset tells.
+        nothing = dict.fromkeys((*self._keys.values(), "isa/env_reward"), 0.0)
+        told = {agent: {**infos.get(agent, {}), **nothing} for agent in observations if agent in self._index}
+        return observations, {**infos, **told}
+
+    def _advance(self, turn: Turn) -> tuple[dict[str, Any], dict[str, float], Infos]:
+        transition = Transition(
+            s_t=turn.before,
+            s_tp1=self.global_state,
+            obs_tp1=self._flat(turn.observations) if self.reward.needs_obs else None,
+            actions=turn.chosen,
+            reward=self._inner_rewards(turn),
+            alive=turn.acted,
+            goal=None if self._sampling is None else self._sampling.goal,
+        )
+        return self._paid(turn, self.reward(transition, update=not self.frozen))
+
+    def _flat(self, observations: dict[str, Any]) -> npt.NDArray[np.float32]:
+        """Return the agents' observations as a batch holds them: ``[A, O]``, flat, padded with zeros."""
+        flat = np.zeros((len(self._index), self._obs_size), dtype=np.float32)
+        for agent, i in self._index.items():
+            if agent in observations:
+                vector = flatten(self.env.observation_space(agent), observations[agent])
+                flat[i, : len(vector)] = vector
+        return flat
+
+    def _inner_rewards(self, turn: Turn) -> npt.NDArray[np.float32]:
+        """Return the rewards that came in, ``[A]``."""
+        rewards = np.array([turn.rewards.get(agent, 0.0) for agent in self._index], dtype=np.float32)
+        if not isfinite(rewards.dot(rewards)):
+            check_finite("reward", rewards[None], self._steps, tuple(self._index))
+        return rewards
+
+    def _paid(self, turn: Turn, paid: RewardParts) -> tuple[dict[str, Any], dict[str, float], Infos]:
+        """Return observations, new rewards, and infos that hold the parts and the reward that came in."""
+        parts = [(key, paid.parts[part].tolist()) for part, key in self._keys.items()]
+        pays = (paid.intrinsic if self.adds else paid.total).tolist()
+        rewards: dict[str, float] = {}
+        told: Infos = dict(turn.infos)
+        for agent, reward in turn.rewards.items():
+            i = self._index[agent]
+            rewards[agent] = reward + self.factor * pays[i] if self.adds else self.factor * pays[i]
+            told[agent] = {
+                **turn.infos.get(agent, {}), **{key: values[i] for key, values in parts}, "isa/env_reward": reward,
+            }  # fmt: skip
+        return turn.observations, rewards, told
+
+    def state_dict(self) -> dict[str, Array]:
+        """Return the reward's state, and what the wrappers inside save."""
+        return super().state_dict() | with_prefix("reward", self.reward.state_dict())
+
+    def load_state_dict(self, state: dict[str, Array]) -> None:
+        """Restore what :meth:`state_dict` returned."""
+        super().load_state_dict(state)
+        self.reward.load_state_dict(without_prefix("reward", state))

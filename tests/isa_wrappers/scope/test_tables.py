@@ -1,0 +1,37 @@
+"""Scopes as tables."""
+
+from isa_wrappers import InfluenceScope, scope_table
+
+
+def test_table_names_agents_actions_and_dimensions():
+    scope = InfluenceScope(
+        ("red", "blue"),
+        InfluenceScope.from_dimensions({"r": [[], [0], [2]], "b": [[], [1], [2]]}, 3).mutual_information * 0.75,
+        0.3,
+        (3, 3),
+        ("red.x", "blue.x", "bullets"),
+        ("stay", "move", "shoot"),
+    )
+    lines = scope_table(scope).splitlines()
+    assert "2 agents" in lines[0]
+    assert "delta 0.3" in lines[0]
+    assert lines[1] == "red: D_i = red.x, bullets; special = red.x"
+    assert lines[2].split()[:3] == ["stay", "->", "-"]
+    assert lines[3].split()[:3] == ["move", "->", "red.x"]
+    assert "0.75" in lines[3]
+    assert lines[4].split()[:3] == ["shoot", "->", "bullets"]
+    assert lines[5] == "blue: D_i = blue.x, bullets; special = blue.x"
+    assert lines[-1] == "common D_c = bullets"
+
+
+def test_table_without_names_falls_back_to_numbers():
+    text = scope_table(InfluenceScope.from_dimensions({"a": [[], [1]], "b": [[], [1]]}, 2))
+    assert "common D_c = 1" in text
+    assert text.splitlines()[3].split()[:3] == ["1", "->", "1"]
+    assert scope_table(InfluenceScope.from_dimensions({"a": [[]]}, 0)).endswith("common D_c = -")
+
+
+def test_the_table_says_what_is_compared_with_what():
+    scope = InfluenceScope.from_dimensions({"a": [[], [1]], "b": [[], [1]]}, 2)
+    assert scope_table(scope).splitlines()[0].endswith("delta 0 on normalised mutual information")
+    assert "delta 0.25 to 0.5 on" in scope_table(scope.with_delta([0.25, 0.5]))

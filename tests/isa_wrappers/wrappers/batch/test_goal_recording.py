@@ -1,0 +1,73 @@
+"""Won states of a small grid task, against those of the bare environment."""
+
+from collections import Counter, deque
+
+import numpy as np
+import pytest
+from devices import DEVICES
+from parallel_toys import Lasting
+from unlock_batch import TARGETS, B, assert_same_step, bare, plays, run, unlock
+
+from isa_wrappers import GoalBuffer
+from isa_wrappers.arrays import to_backend, to_numpy
+from isa_wrappers.batch.parallel import ParallelEnvBatch
+from isa_wrappers.envs import make_batch
+from isa_wrappers.errors import ScopeMismatchError
+from isa_wrappers.wrappers.batch import GoalRecording
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("capacity", [5, 1000])
+def test_won_states_are_those_before_the_reset(device, capacity):
+    steps = bare(device)[1:]
+    goals = GoalBuffer(8, capacity, device=device)
+    for step, plain in zip(run(GoalRecording(unlock(device), goals), device)[1:], steps, strict=True):
+        assert_same_step(step, plain)
+    won = [tuple(step.final_state[b].tolist()) for step in steps for b in range(B) if step.success[b]]
+    assert len(won) > capacity or capacity == 1000
+    assert Counter(map(tuple, to_numpy(goals.states).tolist())) == Counter(deque(won, maxlen=capacity))
+    # A won state has each agent on its lock; the state after the reset has both at the start.
+    for row in to_numpy(goals.states):
+        assert row[:4].tolist() == [float(c) for target in TARGETS for c in target]
+
+
+def test_distinct_won_states_are_told_apart():
+    """With random targets each win has a state of its own: the buffer holds the very ones, in any order."""
+    env = make_batch("grid/navigation", B, num_agents=1, grid=3, targets="random", horizon=8)
+    goals = GoalBuffer(4, 1000)
+    env = GoalRecording(env, goals)
+    env.reset(3)
+    won = Counter()
+    for actions in plays(1):
+        step = env.step(actions[:, :1])
+        won.update(tuple(row) for row in step.final_state[step.success].tolist())
+    assert len(won) > 4
+    assert Counter(map(tuple, goals.states.tolist())) == won
+
+
+def test_a_won_episode_gives_one_goal_however_often_success_is_told():
+    env = GoalRecording(ParallelEnvBatch([Lasting(agents=1)]), GoalBuffer(1))
+    env.reset()
+    for _ in range(16):
+        env.step(np.array([[1]]))
+    assert env.goals.states.tolist() == [[3.0], [3.0]]
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("again", ["reset", "load"])
+def test_a_new_episode_can_be_won_again(again, device):
+    """An episode that was won and not finished gives another goal once it starts anew."""
+    if device is not None:
+        pytest.importorskip("torch")
+    env = GoalRecording(ParallelEnvBatch([Lasting(agents=1)], device), GoalBuffer(1, device=device))
+    env.reset()
+    for _ in range(2):
+        for _ in range(4):
+            env.step(to_backend(np.array([[1]]), device))
+        env.reset() if again == "reset" else env.load_state_dict(env.state_dict())
+    assert to_numpy(env.goals.states).tolist() == [[3.0], [3.0]]
+
+
+def test_the_buffer_must_fit():
+    with pytest.raises(ScopeMismatchError, match="states of 3 dimensions, this environment has 8"):
+        GoalRecording(unlock(), GoalBuffer(3))

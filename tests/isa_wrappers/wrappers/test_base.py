@@ -1,0 +1,111 @@
+"""What all wrappers around a ParallelEnv share: where the state comes from, who is known, what is refused."""
+
+import numpy as np
+import pytest
+from parallel_toys import WalkEnv, walk_scope_dimensions
+from walk_stacks import goals_with, walk_scope
+
+from isa_wrappers import GoalBuffer, InfluenceScope
+from isa_wrappers.errors import NonFiniteError, ScopeMismatchError, UnsupportedEnvironmentError
+from isa_wrappers.wrappers import GoalRecording, GoalSampling, InfluenceCountBonus, ScopeWrapper
+
+
+def test_state_from_observations_or_a_function():
+    dims = {f"walker_{i}": [[], [2 * i], [2 * i]] for i in range(2)}
+    scope = InfluenceScope.from_dimensions(dims, state_size=4)
+    env = InfluenceCountBonus(WalkEnv(stateless=True), scope, state_fallback="observations")
+    env.reset()
+    env.step({"walker_0": 1, "walker_1": 0})
+    assert env.global_state.tolist() == [1.0, 1.0, 0.0, 1.0]
+    twice = InfluenceCountBonus(WalkEnv(stateless=True), walk_scope(), state_fallback=lambda inner: inner.position * 2)
+    twice.reset()
+    twice.step({"walker_0": 1, "walker_1": 0})
+    assert twice.global_state.tolist() == [2.0, 0.0]
+    with pytest.raises(UnsupportedEnvironmentError, match=r"has no state\(\); pass state_fallback='observations'"):
+        InfluenceCountBonus(WalkEnv(stateless=True), walk_scope()).reset()
+
+
+class Growing(WalkEnv):
+    def reset(self, seed=None, options=None):
+        found = super().reset(seed, options)
+        self.agents = ["stranger", *self.agents[1:]]
+        return found
+
+
+class Poisoned(WalkEnv):
+    def state(self):
+        return self.position + (np.nan if self.time == 2 else 0.0)
+
+
+def test_bad_input_is_named():
+    scope = walk_scope()
+    with pytest.raises(ScopeMismatchError, match="its agents"):
+        InfluenceCountBonus(WalkEnv(agents=3), scope)
+    short = InfluenceScope.from_dimensions(walk_scope_dimensions(), state_size=5)
+    with pytest.raises(ScopeMismatchError, match="state size 5"):
+        InfluenceCountBonus(WalkEnv(), short).reset()
+    with pytest.raises(ScopeMismatchError, match="'stranger' is not among"):
+        InfluenceCountBonus(Growing(), scope).reset()
+    poisoned = InfluenceCountBonus(Poisoned(), scope)
+    poisoned.reset()
+    poisoned.step({"walker_0": 0, "walker_1": 0})
+    with pytest.raises(NonFiniteError, match="step 2, dimension 0"):
+        poisoned.step({"walker_0": 0, "walker_1": 0})
+
+
+def test_aec_and_vectorised_environments_are_refused():
+    class Aec:
+        possible_agents = ("a",)
+
+        def agent_iter(self):
+            return iter(())
+
+    class Vectorised:
+        num_envs = 4
+
+    with pytest.raises(UnsupportedEnvironmentError, match="aec_to_parallel"):
+        InfluenceCountBonus(Aec(), walk_scope())
+    with pytest.raises(UnsupportedEnvironmentError, match="already vectorised"):
+        InfluenceCountBonus(Vectorised(), walk_scope())
+
+
+class Stretching(WalkEnv):
+    """Its state grows after the second step."""
+
+    def state(self):
+        return np.append(self.position, self.position) if self.time > 1 else self.position
+
+
+def test_no_scope_is_needed_to_know_agents_and_state():
+    env = ScopeWrapper(WalkEnv(deaths=True), None)
+    assert (env.scope, env.credit, env.state_size) == (None, None, None)
+    env.reset()
+    assert (env.state_size, env.global_state.tolist()) == (2, [0.0, 0.0])
+    env.step({"walker_0": 1, "walker_1": 0})
+    assert env.global_state.tolist() == [1.0, 0.0]
+    outer = GoalSampling(env, walk_scope(), goals_with(np.ones((1, 2), dtype=np.float32)))
+    outer.reset()
+    assert outer.global_state.tolist() == [0.0, 0.0]
+
+
+def test_without_a_scope_agents_and_state_must_stay():
+    with pytest.raises(UnsupportedEnvironmentError, match=r"'stranger' is not among possible_agents \['walker_0'"):
+        ScopeWrapper(Growing(), None).reset()
+    env = ScopeWrapper(Stretching(), None)
+    env.reset()
+    env.step({"walker_0": 0, "walker_1": 0})
+    with pytest.raises(UnsupportedEnvironmentError, match="a state of length 4 where it had 2 before"):
+        env.step({"walker_0": 0, "walker_1": 0})
+    poisoned = ScopeWrapper(Poisoned(), None)
+    poisoned.reset()
+    poisoned.step({"walker_0": 0, "walker_1": 0})
+    with pytest.raises(NonFiniteError, match="step 2, dimension 0"):
+        poisoned.step({"walker_0": 0, "walker_1": 0})
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_a_scope_around_a_wrapper_without_one_is_checked_at_the_reset(size):
+    scope = InfluenceScope.from_dimensions({f"walker_{i}": [[], [0], [0]] for i in range(2)}, state_size=size)
+    env = GoalRecording(ScopeWrapper(WalkEnv(), None), scope, GoalBuffer(size))
+    with pytest.raises(ScopeMismatchError, match=f"its state size {size}, here 2"):
+        env.reset()

@@ -1,0 +1,51 @@
+"""Won states of a ParallelEnv: how success is told, once an episode, and buffers that do not fit."""
+
+import numpy as np
+import pytest
+from parallel_toys import Lasting, WalkEnv
+from walk_stacks import goals_with, walk_scope
+
+from isa_wrappers import GoalBuffer
+from isa_wrappers.errors import InvalidValueError, ScopeMismatchError
+from isa_wrappers.wrappers import GoalRecording, GoalSampling, GoalSegmentReward, ScopeWrapper
+
+
+@pytest.mark.parametrize(
+    "rule", ["success", 0.5, lambda env, infos: bool((env.state() >= 3).all())], ids=["info", "return", "function"]
+)
+def test_success_rules_agree(rule):
+    goals = GoalBuffer(2)
+    env = GoalRecording(WalkEnv(), walk_scope(), goals, success=rule)
+    for moves, won in (((1, 1, 1), 1), ((1, 0, 0, 0, 0, 0, 0, 0), 1), ((1, 1, 1), 2)):
+        env.reset()
+        for move in moves:
+            env.step(dict.fromkeys(env.agents, move))
+        assert len(goals) == won
+
+
+@pytest.mark.parametrize("scope", [walk_scope(1), None], ids=["scope", "no scope"])
+def test_a_won_episode_gives_one_goal_however_often_success_is_told(scope):
+    goals = GoalBuffer(1)
+    env = GoalRecording(Lasting(agents=1), scope, goals)
+    for episode in (1, 2):
+        env.reset()
+        while env.agents:
+            env.step({"walker_0": 1})
+        assert goals.states.tolist() == [[3.0]] * episode
+
+
+def test_recorders_and_buffers_must_fit():
+    scope, goals = walk_scope(), GoalBuffer(2)
+    with pytest.raises(InvalidValueError, match="leave one of the two out"):
+        GoalRecording(GoalRecording(WalkEnv(), scope, goals), scope, goals)
+    segment = GoalSegmentReward(GoalSampling(WalkEnv(), scope, goals_with(np.zeros((1, 2)))), scope)
+    with pytest.raises(InvalidValueError, match="leave one of the two out"):
+        GoalSampling(segment, scope, goals)
+    with pytest.raises(ScopeMismatchError, match="states of 3 dimensions, the scope has 2"):
+        GoalRecording(WalkEnv(), scope, GoalBuffer(3))
+    with pytest.raises(ScopeMismatchError, match="states of 3 dimensions, this environment has 2"):
+        GoalRecording(WalkEnv(), None, GoalBuffer(3)).reset()
+    known = ScopeWrapper(WalkEnv(), None)
+    known.reset()
+    with pytest.raises(ScopeMismatchError, match="states of 3 dimensions, this environment has 2"):
+        GoalRecording(known, None, GoalBuffer(3))

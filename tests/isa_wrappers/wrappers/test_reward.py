@@ -1,0 +1,120 @@
+"""What RewardWrapper does with any reward, without a scope too."""
+
+import conformance
+import numpy as np
+import pytest
+from parallel_toys import WalkEnv
+from walk_stacks import goals_with, walk_scope
+
+from isa_wrappers import CountBonus
+from isa_wrappers.errors import InvalidValueError, ScopeMismatchError
+from isa_wrappers.rewards import IntrinsicReward, RewardParts
+from isa_wrappers.wrappers import GoalSampling, RewardWrapper
+from isa_wrappers.wrappers import IntrinsicReward as FormerName
+
+
+class Noticing(IntrinsicReward):
+    """Pays 2 for the first action and keeps the transitions it saw; its state is how many."""
+
+    name, parts = "noticing", ("pay", "steps")
+    needs_obs = True
+
+    def __init__(self):
+        self.seen, self.steps = [], 0
+
+    def __call__(self, transition, update=True):
+        self.seen.append(transition)
+        self.steps += update
+        pay = 2.0 * (transition.actions == 0) * transition.alive
+        return RewardParts(pay + 10.0 * transition.reward, pay, {"pay": pay, "steps": 0 * pay + self.steps})
+
+    def state_dict(self):
+        return {"steps": np.array([self.steps])}
+
+    def load_state_dict(self, state):
+        self.steps = int(state["steps"][0])
+
+
+def test_a_reward_sees_the_step():
+    """Observations are flat, without their mask, zeros for the dead; what the dead do is left out."""
+    reward = Noticing()
+    env = RewardWrapper(WalkEnv(deaths=True, masks="observation"), reward)
+    env.reset()
+    for _ in range(3):
+        env.step({"walker_0": 1, "walker_1": 0})
+    _, rewards, _, _, infos = env.step({"walker_1": 1})
+    last = reward.seen[-1]
+    assert (last.s_t.tolist(), last.s_tp1.tolist()) == ([3.0, 0.0], [3.0, 1.0])
+    assert last.obs_tp1.tolist() == [[0.0, 0.0], [1.0, 4.0]]
+    assert (last.actions.tolist()[1], last.alive.tolist(), last.goal) == (1, [False, True], None)
+    assert (rewards, infos["walker_1"]["isa/noticing_pay"]) == ({"walker_1": 0.0}, 0.0)
+
+
+def test_parts_and_the_reward_that_came_in_are_told_from_the_reset_on():
+    env = RewardWrapper(WalkEnv(agents=1), Noticing())
+    _, infos = env.reset()
+    keys = {"isa/noticing_pay", "isa/noticing_steps", "isa/env_reward"}
+    assert {key for key in infos["walker_0"] if key.startswith("isa/")} == keys
+    for _ in range(3):
+        _, rewards, _, _, infos = env.step({"walker_0": 1})
+    assert {key: infos["walker_0"][key] for key in keys} == {
+        "isa/noticing_pay": 0.0, "isa/noticing_steps": 3.0, "isa/env_reward": 1.0,
+    }  # fmt: skip
+    assert rewards == {"walker_0": 10.0}
+
+
+@pytest.mark.parametrize(("mode", "factor"), [("replace", 1.0), ("replace", 0.5), ("add", 1.0), ("add", 0.5)])
+def test_modes(mode, factor):
+    env = RewardWrapper(WalkEnv(agents=1), Noticing(), mode, factor)
+    env.reset()
+    paid = [env.step({"walker_0": action})[1]["walker_0"] for action in (1, 0, 1, 1)]
+    came_in, pay = [0.0, 0.0, 0.0, 1.0], [0.0, 2.0, 0.0, 0.0]
+    pairs = zip(came_in, pay, strict=True)
+    wanted = [factor * (p + 10 * r) if mode == "replace" else r + factor * p for r, p in pairs]
+    assert paid == wanted
+
+
+def test_goals_inside_reach_the_reward():
+    reward = Noticing()
+    goals = goals_with(np.array([[3.0, 4.0]], dtype=np.float32))
+    env = RewardWrapper(GoalSampling(WalkEnv(), walk_scope(), goals), reward)
+    env.reset()
+    env.step({"walker_0": 1, "walker_1": 1})
+    assert reward.seen[-1].goal.tolist() == [3.0, 4.0]
+    assert reward.seen[-1].obs_tp1.tolist() == [[1.0, 1.0, 3.0], [1.0, 1.0, 4.0]], "goals are part of what is seen"
+
+
+def test_frozen_updates_nothing_and_what_is_saved_comes_back():
+    reward, other = Noticing(), RewardWrapper(WalkEnv(), Noticing())
+    env = RewardWrapper(WalkEnv(), reward)
+    env.reset()
+    env.step({"walker_0": 1, "walker_1": 1})
+    env.freeze()
+    env.step({"walker_0": 1, "walker_1": 1})
+    assert reward.steps == 1
+    other.load_state_dict(env.state_dict())
+    assert other.reward.steps == 1
+
+
+@pytest.mark.parametrize("options", [{}, {"deaths": True}, {"late": True}, {"masks": "observation"}, {"masks": "info"}])
+def test_any_reward_conforms_without_a_scope(options):
+    conformance.check_conformance(lambda: WalkEnv(**options), lambda env: RewardWrapper(env, Noticing()))
+    conformance.check_conformance(
+        lambda: WalkEnv(**options),
+        lambda env: RewardWrapper(RewardWrapper(env, CountBonus(walk_scope()), "add"), Noticing(), "add", 0.5),
+    )
+
+
+def test_what_does_not_fit_is_named():
+    with pytest.raises(InvalidValueError, match="factor must be a number at least 0, got -1"):
+        RewardWrapper(WalkEnv(), Noticing(), factor=-1)
+    with pytest.raises(InvalidValueError, match="an intrinsic reward 'noticing' already"):
+        RewardWrapper(RewardWrapper(WalkEnv(), Noticing()), Noticing())
+    with pytest.raises(ScopeMismatchError, match="its agents"):
+        RewardWrapper(WalkEnv(agents=3), CountBonus(walk_scope()))
+    with pytest.raises(ScopeMismatchError, match="its agents"):
+        RewardWrapper(WalkEnv(agents=3), Noticing(), scope=walk_scope())
+
+
+def test_its_former_name():
+    assert issubclass(RewardWrapper, FormerName)
