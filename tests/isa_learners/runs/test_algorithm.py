@@ -54,7 +54,9 @@ def test_exploration_gives_way_to_goals_with_fresh_policies():
     assert (first.name, second.name) == (EXPLORE, REACH)
     assert len(algorithm.shared["goals"]) >= 1
     assert second.learner is not first.learner
-    assert second.learner.ppo.actor.embed.in_features == first.learner.ppo.actor.embed.in_features + 2  # D_i = {x, y} of a goal
+    assert (
+        second.learner.ppo.actor.embed.in_features == first.learner.ppo.actor.embed.in_features + 2
+    )  # D_i = {x, y} of a goal
     assert not second.learner.ppo.actor_optimizer.state, "the optimiser is fresh"
     assert len(second.learner.ppo.buffer) == 0
     assert float(second.learner.ppo.value_norm.weight) == 0.0
@@ -241,7 +243,16 @@ def test_a_checkpoint_of_another_configuration_is_refused(sections):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("lost", ["collector.noise", "learner.ppo.actor.head.bias", "shared.goals.states", "collector.start", "learner.ppo.generator"])
+@pytest.mark.parametrize(
+    "lost",
+    [
+        "collector.noise",
+        "learner.ppo.actor.head.bias",
+        "shared.goals.states",
+        "collector.start",
+        "learner.ppo.generator",
+    ],
+)
 def test_a_checkpoint_with_something_missing_is_refused(lost):
     algorithm = algorithm_of()
     algorithm.iterate()
@@ -308,7 +319,10 @@ def test_algorithm_on_cuda():
 
 
 PACKAGE = Path(isa_learners.__file__).parent
-LEARNER = [*(PACKAGE / f"{name}.py" for name in ("rollout", "learner", "inputs")), *sorted((PACKAGE / "ppo").glob("*.py"))]
+LEARNER = [
+    *(PACKAGE / f"{name}.py" for name in ("rollout", "learner", "inputs")),
+    *sorted((PACKAGE / "ppo").glob("*.py")),
+]
 METHOD = {"scope", "rewards", "wrappers"}
 
 

@@ -11,8 +11,8 @@ import pytest
 import torch
 from learner_helpers import tiny_config
 
-from isa_learners.runs.hooks import Hook
 from isa_learners.checkpoint import load_checkpoint, save_checkpoint
+from isa_learners.runs.hooks import Hook
 from isa_learners.runs.run_folder import RunFolder
 from isa_learners.runs.training import Interrupted, Training, load_algorithm
 from isa_wrappers.errors import FileFormatError
