@@ -64,11 +64,12 @@ def plain_gru(
         >>> torch.allclose(gru(cell, x, h, sizes, keep, alive), plain_gru(cell, x, h, sizes, keep, alive), atol=1e-6)
         True
     """
+    weight_ih, weight_hh, bias_ih, bias_hh = cell.parameters()
     out, first = [], 0
     for n in sizes:
         x, h = inputs[first : first + n], hidden[:n] * keep[first : first + n]
-        r_x, z_x, n_x = linear(x, cell.weight_ih_l0, cell.bias_ih_l0).chunk(3, -1)
-        r_h, z_h, n_h = linear(h, cell.weight_hh_l0, cell.bias_hh_l0).chunk(3, -1)
+        r_x, z_x, n_x = linear(x, weight_ih, bias_ih).chunk(3, -1)
+        r_h, z_h, n_h = linear(h, weight_hh, bias_hh).chunk(3, -1)
         reset, update = torch.sigmoid(r_x + r_h), torch.sigmoid(z_x + z_h)
         new = (1 - update) * torch.tanh(n_x + reset * n_h) + update * h
         hidden = new if alive is None else torch.where(alive[first : first + n, None] > 0, new, h)

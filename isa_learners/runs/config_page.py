@@ -1,4 +1,4 @@
-"""What every configuration key is: its value and where that comes from, its range, its meaning; and the docs' page of it.
+"""Every configuration key: its value and where that comes from, its range, its meaning; and the docs' page of them.
 
 ``python -m isa_learners.runs.config_page docs/configuration.md`` writes the page anew.
 """
