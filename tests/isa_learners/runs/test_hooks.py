@@ -48,7 +48,7 @@ def test_a_hook_is_told_in_order(tmp_path):
     evaluations = [note[1] for note in notes if isinstance(note, tuple) and note[0] == "evaluation"]
     assert evaluations == [70, 80, 120, 160, 200]
     assert notes.count("iteration") == (summary["env_steps"] - 60) // 10
-    assert notes[3:5] == [("evaluation", 70), "iteration"], "an iteration is told after its evaluation"
+    assert notes[3:6] == [("reach", 70), ("evaluation", 70), "iteration"], "an iteration is told after its evaluation"
 
 
 def test_training_from_python_and_loading_what_came_out(tmp_path):
