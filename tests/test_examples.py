@@ -27,6 +27,13 @@ def test_own_environment():
     assert "'isa/bonus_common': 1.0" in shown
 
 
+def test_isa_in_one_file():
+    shown = run("examples/isa_in_one_file.py", "--steps", "12000")
+    assert "all agents move ['bullets']" in shown
+    assert "agent_2 alone moves ['agent_2.x', 'agent_2.y']" in shown
+    assert " win " in shown
+
+
 def test_read_a_scope():
     assert run("examples/read_a_scope.py").splitlines() == [
         "agent_0 alone moves ['agent_0.x', 'agent_0.y']",
