@@ -106,9 +106,8 @@ def main() -> None:
         print(
             f"  modules at the top of isa_wrappers: {sum(n.count('.') == 1 and n.startswith('isa_w') for n in paths)}"
         )
-        print(
-            f"  arrows between modules {sum(map(len, graph.values()))}, between folders {sum(a != b for a, b in folders)}"
-        )
+        between = sum(a != b for a, b in folders)
+        print(f"  arrows: {sum(map(len, graph.values()))} between modules, {between} between folders")
         print(f"  circles {circles(graph) or 'none'}")
         print(f"  longest functions {longest(paths)[:3]}")
 

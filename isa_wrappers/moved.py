@@ -1,4 +1,4 @@
-"""Import paths of earlier versions: each goes on working and warns where the module lies now."""
+"""Import paths of earlier versions: each keeps working and warns where the module lies now."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ SuccessRule = str | float | Callable[[Any, Mapping[str, Mapping[str, Any]]], boo
 function of the environment and the infos, or ``None`` where nothing counts as won."""
 
 
-class SuccessTeller:
+class SuccessCriterion:
     """Tells whether an episode was won in the step just taken.
 
     Args:
@@ -23,9 +23,9 @@ class SuccessTeller:
         InvalidValueError: if the rule is of another kind.
 
     Example:
-        >>> teller = SuccessTeller(1.5)
-        >>> teller.begin()
-        >>> teller.won(None, {"a": 1.0}, {}, over=False), teller.won(None, {"a": 1.0}, {}, over=True)
+        >>> criterion = SuccessCriterion(1.5)
+        >>> criterion.begin()
+        >>> criterion.won(None, {"a": 1.0}, {}, over=False), criterion.won(None, {"a": 1.0}, {}, over=True)
         (False, True)
     """
 
@@ -45,7 +45,7 @@ class SuccessTeller:
         self._told = False
 
     def won(self, env: Any, rewards: Mapping[str, float], infos: Mapping[str, Mapping[str, Any]], over: bool) -> bool:
-        """Return whether the episode was won in the step just taken: true once an episode. Call it once a step."""
+        """Return whether the episode was won in the step just taken, true once per episode; called once per step."""
         if self._told:
             return False
         self._told = self._read(env, rewards, infos, over)
@@ -72,3 +72,7 @@ class SuccessTeller:
             )
         self._heard = self._heard or bool(held) or over
         return any(bool(value) for value in held)
+
+
+SuccessTeller = SuccessCriterion
+"""Its former name."""
