@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, fields
+from enum import Enum
 from typing import Any
 
 import msgspec
@@ -145,6 +146,9 @@ def _leaf(hint: Any, key: str, value: Any) -> Any:
     try:
         return msgspec.convert(value, hint)
     except msgspec.ValidationError as error:
+        if isinstance(hint, type) and issubclass(hint, Enum):
+            choices = ", ".join(str(member.value) for member in hint)
+            raise InvalidValueError(f"configuration key {key} must be one of {choices}, got {value!r}") from error
         raise InvalidValueError(f"configuration key {key} must be of type {_type_name(hint)}, got {value!r}") from error
 
 
