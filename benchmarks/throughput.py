@@ -20,8 +20,8 @@ from isa_learners.config import RunConfig
 from isa_learners.runs.algorithm import Algorithm, resolve_device, scope_for
 from isa_learners.runs.config_io import make_config
 from isa_learners.runs.run_folder import versions
-from isa_wrappers.envs import make_batch
 from isa_wrappers.batch_wrappers import BatchCountBonus
+from isa_wrappers.envs import make_batch
 
 RAW_ENVS = 1_024
 REPEATS = 5

@@ -54,8 +54,8 @@ class Credit:
         most = max(self.num_actions, default=0)
         if shapes[:2] != [[size], [team, size]] or len(shapes[2]) != 2 or shapes[2][0] != team or shapes[2][1] < most:
             raise InvalidValueError(
-                f"credit of {team} agents with up to {most} actions needs common [{size}], special [{team}, {size}] and "
-                f"gate [{team}, {most}], got {shapes[0]}, {shapes[1]} and {shapes[2]}"
+                f"credit of {team} agents with up to {most} actions needs common [{size}], special [{team}, {size}] "
+                f"and gate [{team}, {most}], got {shapes[0]}, {shapes[1]} and {shapes[2]}"
             )
         if self.special_weight is not None:
             check_float("special_weight", self.special_weight, 0.0)

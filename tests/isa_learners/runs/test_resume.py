@@ -147,10 +147,9 @@ def test_the_checkpoint_holds_everything(tmp_path):
         "collector.critic_hidden", "collector.last_action", "collector.start",
     }  # fmt: skip
     assert both <= names["explore"] & names["reach"]
-    assert any(name.startswith("collector.env.counter.") for name in names["explore"])
-    assert "collector.env.goal" in names["reach"]
-    assert "collector.env.rng" in names["reach"]
-    assert any(name.endswith("position") for name in names["reach"])
+    assert any(name.startswith("collector.env.reward.counter.") for name in names["explore"])
+    for held in ("goal", "rng", "position"):
+        assert any(name.startswith("collector.env.") and name.endswith(f".{held}") for name in names["reach"])
 
 
 def test_interrupted_twice(tmp_path):
