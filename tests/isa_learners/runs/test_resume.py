@@ -148,10 +148,9 @@ def test_the_checkpoint_holds_everything(tmp_path):
         "collector.memory.actor_hidden", "collector.memory.last_action", "collector.start",
     }  # fmt: skip
     assert both <= names["explore"] & names["reach"]
-    assert any(name.startswith("collector.env.") and "slots" in name for name in names["explore"])
-    assert any(name.startswith("collector.env.") and name.endswith(".goal") for name in names["reach"])
-    assert any(name.startswith("collector.env.") and name.endswith(".rng") for name in names["reach"])
-    assert any(name.endswith("position") for name in names["reach"])
+    assert any(name.startswith("collector.env.reward.counter.") for name in names["explore"])
+    for held in ("goal", "rng", "position"):
+        assert any(name.startswith("collector.env.") and name.endswith(f".{held}") for name in names["reach"])
 
 
 def test_interrupted_twice(tmp_path):
