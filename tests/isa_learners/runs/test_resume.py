@@ -108,6 +108,7 @@ def assert_same_run(one, other):
     assert without_clocks(summaries[0]) == without_clocks(summaries[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, name):
     case = CASES[name]
