@@ -9,7 +9,7 @@ from isa_wrappers.errors import InvalidValueError, UnknownNameError
 
 def test_a_sound_run_passes():
     check_run(tiny_config())
-    check_run(tiny_config(algo="ippo", intrinsic="count_bonus"))
+    check_run(tiny_config(algo="ippo", intrinsic="count_bonus", scope={"transitions": 60}))
     check_run(tiny_config(credit={"rule": "whole_state"}, steps=1))
 
 
