@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from isa_wrappers.arrays import Array, backend, namespace, scatter_add, to_backend, to_numpy
+from isa_wrappers.axes import Bool, Float, Int, Real
 from isa_wrappers.config import CountConfig
 from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, check_float, check_int
 
@@ -69,7 +70,7 @@ class VisitCounter:
         self._row_start = xp.arange(rows, device=device, dtype=xp.int64) << table_bits
         self.table = xp.zeros((rows, 1 << table_bits), dtype=xp.int32, device=device)
 
-    def slots(self, state: Array) -> Array:
+    def slots(self, state: Real[Array, "*batch dims"]) -> Int[Array, "*batch segments"]:
         """Return where in the flat table each segment of ``state`` ``[..., K]`` is counted: ``[..., R]`` int64."""
         xp = namespace(state)
         scaled = xp.astype(state, xp.float32, copy=False) * self.count_scale
@@ -78,7 +79,11 @@ class VisitCounter:
         high = (hashed >> (64 - self.table_bits)) & ((1 << self.table_bits) - 1)
         return high + self._row_start
 
-    def visit(self, state: Array, mask: Array | None = None) -> Array:
+    def visit(
+        self,
+        state: Real[Array, "*batch dims"],
+        mask: Bool[Array, "*batch"] | Bool[Array, "*batch segments"] | None = None,
+    ) -> Int[Array, "*batch segments"]:
         """Count one visit of every segment a state, then return N, these visits included: ``[..., R]`` int32.
 
         Args:
@@ -96,7 +101,7 @@ class VisitCounter:
         scatter_add(flat, slots.reshape(-1), counted.reshape(-1))
         return flat[slots]
 
-    def count(self, state: Array) -> Array:
+    def count(self, state: Real[Array, "*batch dims"]) -> Int[Array, "*batch segments"]:
         """Return N of every segment of ``state`` ``[..., K]`` without counting: ``[..., R]`` int32."""
         return self.table.reshape(-1)[self.slots(state)]
 
@@ -150,7 +155,9 @@ class VisitCounter:
             )
 
 
-def count_bonus(visits: Array, nonempty: Array) -> Array:
+def count_bonus(
+    visits: Int[Array, "*batch segments"], nonempty: Float[Array, " segments"]
+) -> Float[Array, "*batch segments"]:
     """Compute ``N(phi(s'_seg))^-1/2`` of Eq. 10; 0 for a segment without dimensions, which has nothing to explore.
 
     Args:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from isa_wrappers.arrays import Array, Rng, backend, namespace
+from isa_wrappers.axes import Bool, Float, Real
 from isa_wrappers.config import GoalConfig
 from isa_wrappers.errors import EmptyGoalBufferError, ScopeMismatchError, check_int
 from isa_wrappers.scope.credit import Credit, as_credit
@@ -43,11 +44,11 @@ class GoalBuffer:
         return min(int(self._added), self.capacity)
 
     @property
-    def states(self) -> Array:
+    def states(self) -> Float[Array, "stored dims"]:
         """``[len, K]``, the stored states."""
         return self._states[: len(self)]
 
-    def add(self, states: Array, won: Array) -> None:
+    def add(self, states: Real[Array, "envs dims"], won: Bool[Array, " envs"]) -> None:
         """Store the states ``[B, K]`` where ``won`` ``[B]`` holds."""
         xp = namespace(self._states)
         won = xp.astype(won, xp.int64)
@@ -58,7 +59,7 @@ class GoalBuffer:
         self._states[row] = xp.astype(states, xp.float32)
         self._added = self._added + total
 
-    def sample(self, count: int) -> Array:
+    def sample(self, count: int) -> Float[Array, "count dims"]:
         """Draw ``count`` states uniformly, with replacement: ``[count, K]``.
 
         Raises:
@@ -78,15 +79,15 @@ class GoalBuffer:
                 "the goal buffer is empty: add won states with add(), or explore until an episode is won"
             )
 
-    def draw(self, uniform: Array) -> Array:
+    def draw(self, uniform: Float[Array, "*batch"]) -> Float[Array, "*batch dims"]:
         """Pick a stored state for each number in [0, 1) of ``uniform`` ``[...]``, without a look at the host."""
         xp = namespace(self._states)
         size = xp.clip(self._added, 1, self.capacity)
         index = xp.astype(xp.floor(uniform * xp.astype(size, uniform.dtype)), xp.int64)
         return self._states[xp.minimum(index, size - 1)]
 
-    def recent(self, age: Array) -> Array:
-        """Pick the states won ``age`` ``[...]`` integer wins ago, 0 being the last one, without a look at the host."""
+    def recent(self, age: Real[Array, "*batch"]) -> Float[Array, "*batch dims"]:
+        """Pick the states won ``age`` ``[...]`` whole wins ago, 0 being the last one, without a look at the host."""
         xp = namespace(self._states)
         size = xp.clip(self._added, 1, self.capacity)
         age = xp.minimum(xp.astype(age, xp.int64), size - 1)
@@ -145,7 +146,7 @@ class GoalProjection:
         xp = backend(device)
         self._dims, self._real = xp.asarray(dims, device=device), xp.asarray(real, device=device)
 
-    def __call__(self, goal: Array) -> Array:
+    def __call__(self, goal: Float[Array, "*batch dims"]) -> Float[Array, "*batch agents own"]:
         """Project ``goal`` ``[..., K]`` to ``[..., A, G]``."""
         return goal[..., self._dims] * self._real
 
