@@ -1,0 +1,1 @@
+"""Many iterations in a folder: training, evaluation, metrics, pictures."""

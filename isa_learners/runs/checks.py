@@ -1,0 +1,40 @@
+"""What is checked before a run folder is made."""
+
+from __future__ import annotations
+
+from isa_learners.config import RunConfig
+from isa_learners.runs.devices import resolve_device
+from isa_learners.runs.scopes import credit_of, needs_estimate, read_success, scope_for, scope_steps
+from isa_wrappers.envs import make_batch
+from isa_wrappers.errors import InvalidValueError
+from isa_wrappers.rewards import GOAL_SELECTORS, REWARDS
+from isa_wrappers.scope.estimators import ESTIMATORS
+from isa_wrappers.scope.thresholds import THRESHOLD_RULES
+
+
+def check_run(config: RunConfig) -> None:
+    """Meet mistakes that only the environment or a list can tell.
+
+    Raises:
+        ISAError: for the first.
+    """
+    device = resolve_device(config.device, config.env)
+    workers = min(config.workers, 1)
+    success = read_success(config.success)
+    env = make_batch(config.env, 1, device, config.state_fallback, success, workers, **config.env_kwargs)
+    if config.intrinsic is not None and REWARDS[config.intrinsic].needs_goal:
+        raise InvalidValueError(
+            f"intrinsic reward {config.intrinsic!r} needs goals, which no run gives around it; take algo 'isa'"
+        )
+    if "goal" in config.sections:
+        GOAL_SELECTORS[config.goal.selector]
+    if needs_estimate(config):
+        ESTIMATORS[config.scope.estimator], THRESHOLD_RULES[config.scope.threshold]
+        if config.scope_folder is not None:
+            credit_of(config, scope_for(config)[0], env)
+    needed = scope_steps(config, env)
+    if config.steps <= needed:
+        raise InvalidValueError(
+            f"steps must be more than {needed:,}: the scope of {len(env.agents)} agents takes as many, with "
+            f"scope.transitions at {config.scope.transitions:,}; got {config.steps:,}"
+        )

@@ -1,0 +1,86 @@
+"""Every key of a configuration: which sections a run has, and which key somebody meant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+
+from isa_learners.algorithms import ALGORITHMS
+from isa_learners.config import RunConfig
+from isa_learners.learner import LEARNERS
+from isa_learners.runs.scopes import asks_for_scope
+from isa_wrappers.config import ScopeConfig
+from isa_wrappers.errors import nearest
+from isa_wrappers.fields import hints
+from isa_wrappers.rewards import REWARDS
+from isa_wrappers.scope.credit import CreditConfig
+
+USUAL_NAMES = {
+    "learning_rate": "lr",
+    "discount": "gamma",
+    "clip_range": "clip",
+    "clip_coef": "clip",
+    "ent_coef": "entropy_factor",
+    "entropy_coef": "entropy_factor",
+    "vf_coef": "critic_factor",
+    "value_loss_coef": "critic_factor",
+    "n_steps": "rollout_steps",
+    "num_steps": "rollout_steps",
+    "n_epochs": "epochs",
+    "update_epochs": "epochs",
+    "num_minibatches": "minibatches",
+    "n_envs": "num_envs",
+    "hidden_size": "hidden",
+    "hidden_dim": "hidden",
+    "lam": "gae_lambda",
+    "lambda": "hamming",
+    "total_timesteps": "steps",
+    "timesteps": "steps",
+    "threshold_value": "delta",
+    "algorithm": "algo",
+    "task": "env",
+}
+"""What others call a key -> what it is called here."""
+
+
+def section_kinds(algo: str, learner: str, intrinsic: str | None) -> dict[str, type]:
+    """Return the sections of a run by name: those of its algorithm, its learner and its intrinsic reward.
+
+    Raises:
+        UnknownNameError: if there is no such algorithm, learner or reward.
+    """
+    spec = ALGORITHMS[algo]
+    kinds: dict[str, type] = {}
+    if asks_for_scope(algo, intrinsic):
+        kinds |= {"scope": ScopeConfig, "credit": CreditConfig}
+    kinds |= spec.sections
+    kinds[learner] = LEARNERS[learner].config
+    if intrinsic is not None and (settings := REWARDS[intrinsic].config) is not None:
+        kinds[intrinsic] = settings
+    return kinds
+
+
+def all_keys(kinds: Mapping[str, type]) -> list[str]:
+    """List every key, dotted: the run's own, then those of the sections."""
+    core = [field.name for field in fields(RunConfig) if field.name not in ("sections", "phases")]
+    return core + [f"{section}.{key}" for section, kind in kinds.items() for key in hints(kind)]
+
+
+def nearest_key(key: str, kinds: Mapping[str, type]) -> str:
+    """Return ``"; did you mean ...?"`` for the key that is probably meant, or an empty string.
+
+    A key without its section, or under a name that other libraries use, gets the right one offered.
+
+    Example:
+        >>> from isa_learners.ppo.config import PPOConfig
+        >>> nearest_key("learning_rate", {"ppo": PPOConfig}), nearest_key("ppo.epoch", {"ppo": PPOConfig})
+        ("; did you mean 'ppo.lr'?", "; did you mean 'ppo.epochs'?")
+    """
+    known = all_keys(kinds)
+    key = str(key)  # YAML's keys need not be text
+    last = key.rpartition(".")[2]
+    for name in (last, USUAL_NAMES.get(last)):
+        meant = [full for full in known if full == name or full.rpartition(".")[2] == name]
+        if meant:
+            return f"; did you mean {' or '.join(map(repr, meant))}?"
+    return nearest(key, known)

@@ -1,0 +1,120 @@
+"""What every configuration key is: its value and where that comes from, its range, its meaning; and the docs' page of it.
+
+``python -m isa_learners.runs.config_page docs/configuration.md`` writes the page anew.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from isa_learners.algorithms import ALGORITHMS
+from isa_learners.config import RunConfig
+from isa_learners.presets import PRESETS
+from isa_learners.runs.config_io import config_from_dict, merge, resolve
+from isa_learners.runs.config_keys import section_kinds
+from isa_wrappers.fields import defaults, hints, meanings, ranges
+
+Row = dict[str, Any]
+
+
+def explain(env: str, preset: str, layers: list[dict[str, Any]]) -> list[Row]:
+    """Return a row per key of a run: ``key``, ``value``, ``source``, ``range`` and ``meaning``.
+
+    Args:
+        env: task name.
+        preset: its name.
+        layers: what was given, later ones over earlier ones.
+    """
+    config = config_from_dict(resolve(env, preset, *layers))
+    given: dict[str, Any] = {}
+    for layer in layers:
+        given = merge(given, layer)
+    of_preset = resolve(env, preset, {key: given[key] for key in ("algo", "learner", "intrinsic") if key in given})
+    rows = []
+    kinds = section_kinds(config.algo, config.learner, config.intrinsic)
+    for section, kind in {"": RunConfig, **kinds}.items():
+        values = config if not section else config.sections[section]
+        for row in rows_of(kind, section):
+            name = row["key"].rpartition(".")[2]
+            inside = given.get(section, {}) if section else given
+            preset_has = of_preset.get(section, {}) if section else of_preset
+            source = "given" if name in inside else f"preset {preset}" if name in preset_has else "default"
+            rows.append({**row, "value": getattr(values, name), "source": source})
+    return rows
+
+
+def rows_of(kind: type, section: str = "") -> list[Row]:
+    """Return a row per field of a section: ``key``, ``default``, ``range`` and ``meaning``."""
+    said, bounds, types = meanings(kind), ranges(kind), hints(kind)
+    rows = []
+    for name, default in defaults(kind).items():
+        if kind is RunConfig and name in ("sections", "phases"):
+            continue
+        bound = str(bounds[name]) if name in bounds else _type_name(types[name])
+        key = f"{section}.{name}" if section else name
+        rows.append({"key": key, "default": default, "range": bound, "meaning": said[name].rstrip(".")})
+    return rows
+
+
+def _type_name(kind: Any) -> str:
+    words = {str: "text", bool: "true or false", int: "whole number", float: "number"}
+    if kind in words:
+        return words[kind]
+    if isinstance(kind, type) or getattr(kind, "__origin__", None) is dict:
+        return "mapping"
+    return " or ".join(words.get(part, "none") for part in kind.__args__)
+
+
+def page() -> str:
+    """Return the docs' page of every key, in Markdown."""
+    lines = [
+        "# Configuration",
+        "",
+        "Every key of a run, as `config.yaml` and `--set KEY=VALUE` have it.",
+        "`isa config ENV --preset P --algo A` prints the values that hold for a task and where each comes from.",
+        "A run has the sections that its algorithm, its learner and its intrinsic reward ask for, and no others.",
+        "A phase may have settings of its own: `--set phases.reach.ppo.gamma=0.8`; what it does not set is the run's.",
+        "Values are read as YAML, in files and after `--set` alike; `1e-3` is a number.",
+        "",
+    ]
+    lines += _table("The run", rows_of(RunConfig))
+    sections: dict[str, tuple[type, list[str]]] = {}
+    for algo in ALGORITHMS:
+        for name, kind in section_kinds(algo, ALGORITHMS[algo].learner, None).items():
+            sections.setdefault(name, (kind, []))[1].append(algo)
+    for name, (kind, algorithms) in sections.items():
+        lines += _table(f"`{name}`", rows_of(kind, name), f"Of {', '.join(f'`{algo}`' for algo in algorithms)}.")
+    lines += ["## Presets", "", "Values over the defaults, by pattern of task names; later ones win.", ""]
+    for preset, layers in PRESETS.items():
+        lines += [f"**`{preset}`**", ""]
+        for pattern, values in layers.items():
+            told = ", ".join(f"`{key}={value}`" for key, value in _flat(values)) or "the defaults"
+            lines.append(f"- `{pattern}`: {told}")
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _table(title: str, rows: list[Row], intro: str = "") -> list[str]:
+    body = [f"| `{row['key']}` | {_shown(row['default'])} | {row['range']} | {row['meaning']} |" for row in rows]
+    head = ["| key | default | range | meaning |", "|---|---|---|---|"]
+    return [f"## {title}", "", *([intro, ""] if intro else []), *head, *body, ""]
+
+
+def _shown(value: Any) -> str:
+    if value in (None, "") or not isinstance(value, str | int | float | bool):
+        return ""
+    return f"`{value}`"
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    flat: list[tuple[str, Any]] = []
+    for key, value in values.items():
+        flat += _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else [(prefix + key, value)]
+    return flat
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(page())

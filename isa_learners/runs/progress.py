@@ -1,0 +1,44 @@
+"""What a run knows of itself beyond its algorithm's state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from isa_learners.config import SOLVED_EVALUATIONS, SOLVED_RATE
+
+
+@dataclass
+class Progress:
+    """How far a run is; saved with each checkpoint.
+
+    Attributes:
+        wall_time: seconds of training, over all sittings, evaluations included.
+        next_eval: environment steps at which the next evaluation is due.
+        next_checkpoint: the same for the latest checkpoint.
+        best: highest success rate so far.
+        streak: evaluations in a row at ``SOLVED_RATE`` or better.
+        streak_start: environment steps and seconds of the streak's first.
+        solved: the same once the streak reached ``SOLVED_EVALUATIONS``.
+        first_success: environment steps and seconds of the first won episode.
+        last: the latest evaluation's row.
+    """
+
+    wall_time: float = 0.0
+    next_eval: int = 0
+    next_checkpoint: int = 0
+    best: float = -1.0
+    streak: int = 0
+    streak_start: dict[str, float] | None = None
+    solved: dict[str, float] | None = None
+    first_success: dict[str, float] | None = None
+    last: dict[str, Any] = field(default_factory=dict)
+
+    def evaluated(self, success_rate: float, here: dict[str, float]) -> None:
+        """Take in an evaluation at ``here``: environment steps and seconds."""
+        solved_now = success_rate >= SOLVED_RATE
+        if solved_now and self.streak == 0:
+            self.streak_start = here
+        self.streak = self.streak + 1 if solved_now else 0
+        if self.solved is None and self.streak >= SOLVED_EVALUATIONS:
+            self.solved = self.streak_start

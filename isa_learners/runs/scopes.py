@@ -1,0 +1,88 @@
+"""The scope of a run: estimated for it or taken from a folder, what it cost, and how credit reads it."""
+
+from __future__ import annotations
+
+from isa_learners.algorithms import ALGORITHMS
+from isa_learners.config import RunConfig
+from isa_wrappers.batch import BatchEnv
+from isa_wrappers.envs import estimate_task_scope
+from isa_wrappers.errors import InvalidValueError, ScopeMismatchError
+from isa_wrappers.rewards import REWARDS
+from isa_wrappers.scope.credit import CREDIT_RULES, Credit, credit_for
+from isa_wrappers.scope.estimators import ESTIMATORS
+from isa_wrappers.scope.files import load_scope
+from isa_wrappers.scope.influence import InfluenceScope
+
+
+def read_success(text: str) -> str | float:
+    """Read the rule that a configuration names: a number is a return threshold, any other text a key of infos."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def asks_for_scope(algo: str, intrinsic: str | None) -> bool:
+    """Tell whether a run's algorithm or intrinsic reward works with credit."""
+    return ALGORITHMS[algo].needs_scope or (intrinsic is not None and REWARDS[intrinsic].needs_scope)
+
+
+def needs_estimate(config: RunConfig) -> bool:
+    """Tell whether a run needs a measured scope: some credit rules do without."""
+    return asks_for_scope(config.algo, config.intrinsic) and CREDIT_RULES[config.credit.rule].needs_scope
+
+
+def scope_for(config: RunConfig) -> tuple[InfluenceScope | None, int]:
+    """Return the scope of a run, from its folder or estimated, and the environment steps that it costs the run.
+
+    Raises:
+        ScopeMismatchError: if the folder's scope is of another task.
+        FileFormatError: if it cannot be read.
+    """
+    if not needs_estimate(config):
+        return None, 0
+    if config.scope_folder is None:
+        scope = estimate_task_scope(
+            config.env, config.scope, config.seed, config.state_fallback, **config.env_kwargs
+        )
+        return scope, int(scope.settings["env_steps"])
+    scope = load_scope(config.scope_folder)
+    task = scope.settings.get("env", config.env)
+    if task != config.env:
+        raise ScopeMismatchError(
+            f"the scope in {config.scope_folder} was estimated for {task!r}, this run trains on {config.env!r}; "
+            "take one of this task"
+        )
+    return scope, 0 if config.scope_is_free else int(scope.settings.get("env_steps", 0))
+
+
+def scope_steps(config: RunConfig, env: BatchEnv) -> int:
+    """Return the environment steps that a run's scope will take, before it is estimated."""
+    if not needs_estimate(config):
+        return 0
+    if config.scope_folder is not None:
+        return scope_for(config)[1]
+    return ESTIMATORS[config.scope.estimator].env_steps(config.scope, len(env.agents))
+
+
+def credit_of(config: RunConfig, scope: InfluenceScope | None, env: BatchEnv) -> Credit | None:
+    """Return how a run's credit rule reads its scope; ``None`` for a run without one.
+
+    Raises:
+        InvalidValueError: if a scope is needed and there is none, or if it is empty.
+        ScopeMismatchError: if it was made for another environment.
+    """
+    if not asks_for_scope(config.algo, config.intrinsic):
+        return None
+    rule = config.credit.rule
+    if scope is None:
+        if CREDIT_RULES[rule].needs_scope:
+            raise InvalidValueError(f"algo {config.algo!r} needs a scope, got None; estimate one with scope_for()")
+        scope = InfluenceScope.of_everything(env.agents, env.num_actions, env.state_size)
+    scope.check_fits(env.agents, env.num_actions, env.state_size)
+    if not scope.agent_mask.any():
+        raise InvalidValueError(
+            f"the scope is empty: delta is {scope.delta_text} and the largest information "
+            f"{scope.mutual_information.max():.2g}; choose scope.delta below that, or estimate otherwise"
+        )
+    return credit_for(scope, rule)
