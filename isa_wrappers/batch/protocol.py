@@ -11,6 +11,7 @@ from typing import Protocol, runtime_checkable
 
 from isa_wrappers.arrays import Array, namespace
 from isa_wrappers.errors import NonFiniteError
+from isa_wrappers.names import ActionNames
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class BatchEnv(Protocol):
     num_actions: tuple[int, ...]
     horizon: int
     state_names: tuple[str, ...]
-    action_names: tuple[str, ...]
+    action_names: ActionNames
     device: str | None
 
     def reset(self, seed: int | None = None) -> BatchStep:

@@ -25,7 +25,7 @@ TYPED = [kind for kind in vars(errors).values() if isinstance(kind, type) and is
 @pytest.mark.parametrize("kind", [kind for kind in TYPED if kind is not ISAError])
 def test_each_error_is_also_a_builtin_one(kind):
     """So that ``except ValueError`` and the like work for people who do not know ISA's errors."""
-    assert issubclass(kind, (ValueError, TypeError, RuntimeError, ImportError))
+    assert issubclass(kind, (ValueError, TypeError, RuntimeError, ImportError, OSError))
     assert kind.__doc__
     assert f"{kind('what')}" == "what"
 
