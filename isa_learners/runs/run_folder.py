@@ -109,7 +109,8 @@ class RunFolder:
         if colon and not self._trust and self._env is None:
             raise UntrustedRunError(
                 f"{self.config_file} names an environment of its own: Python's module {shown(module)} would be imported "
-                f"and its {shown(factory)} called; if you know it, name it again ({config.env}) or give --trust"
+                f"and its {shown(factory)} called; if you know it, name it again (isa eval RUN --env {config.env}, "
+                f"isa train {config.env} --resume RUN) or give --trust"
             )
 
     def newest_checkpoint(self) -> Path | None:
