@@ -14,7 +14,7 @@ BY_SIGNAL = 128
 """Added to a signal's number, it is the exit code of what the signal ended: 130 for Ctrl-C, 143 for SIGTERM."""
 
 
-class Ended(KeyboardInterrupt):
+class Ended(BaseException):  # noqa: N818 - no error, and nothing that a library may catch
     """SIGTERM or SIGHUP: ends a command as Ctrl-C does."""
 
     def __init__(self, number: int) -> None:
@@ -25,8 +25,8 @@ class Ended(KeyboardInterrupt):
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave.
 
-    Exit code 0; 2 for what the user can mend, in one line; 130 on Ctrl-C, 143 on SIGTERM, 129 on SIGHUP; 141 if nobody
-    reads the output any more; else a traceback and 1.
+    Exit code 0; 2 for what the user can mend, in one line; 130 on Ctrl-C, 143 on SIGTERM, 129 on SIGHUP; 1 if nobody
+    reads the output any more, or with a traceback for our own failures.
     """
     code = 0
     with _told_to_end():
@@ -35,13 +35,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
             code = run(sys.argv[1:] if arguments is None else list(arguments))
             sys.stdout.flush()
-        except KeyboardInterrupt as ended:
-            code = BY_SIGNAL + getattr(ended, "number", signal.SIGINT)
+        except Ended as ended:
+            code = BY_SIGNAL + ended.number
+        except KeyboardInterrupt:
+            code = BY_SIGNAL + signal.SIGINT
         except BrokenPipeError:
             # Python flushes once more at exit; nobody is there to read.
             with suppress(OSError, ValueError):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            code = BY_SIGNAL + 13
+            code = 1  # as Click does for what is printed before the end
     sys.exit(code)
 
 

@@ -8,7 +8,10 @@ from numbers import Integral, Real
 
 
 class ISAError(Exception):
-    """Base of every error a user's input can cause; the command line turns it into exit code 2."""
+    """Base of every error a user's input can cause; the command line turns it into exit code 2. It says one line."""
+
+    def __str__(self) -> str:
+        return " ".join(super().__str__().splitlines())
 
 
 class InvalidValueError(ISAError, ValueError):

@@ -105,6 +105,8 @@ def check_fields(settings: Any) -> None:
     for name, mark in ranges(kind).items():
         value = getattr(settings, name)
         if value is not None or type(None) not in get_args(types[name]):
+            if isinstance(value, tuple | list) and get_origin(types[name]) is not tuple:
+                raise InvalidValueError(f"{name} must be {mark}, got {shown(value)}")
             object.__setattr__(settings, name, mark.check(name, value))
     for name, hint in types.items():
         value = getattr(settings, name)

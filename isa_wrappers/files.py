@@ -17,6 +17,8 @@ from isa_wrappers.plain import read_json
 
 LEFT_OVER = "*.partial"
 """What a kill while writing leaves behind."""
+ENTRY = {"dtype", "shape", "data_offsets"}
+"""What a safetensors file says of a tensor."""
 _numbers = count()
 
 
@@ -108,6 +110,8 @@ def split_tensors(data: bytes) -> tuple[dict[str, str], str]:
     metadata = header.pop("__metadata__", {}) if isinstance(header, dict) else None
     if not isinstance(metadata, dict):
         raise ValueError("the header is not a mapping")
+    if strange := [name for name, entry in header.items() if not isinstance(entry, dict) or set(entry) != ENTRY]:
+        raise ValueError(f"the header's entry {shown(strange[0])} is no tensor")
     rest = {key: value for key, value in metadata.items() if key != "digest"}
     told = json.dumps([header, rest], sort_keys=True).encode()
     return metadata, f"{crc32(memoryview(data)[8 + size :], crc32(told)):08x}"

@@ -91,8 +91,8 @@ class VisitCounter:
             state: ``[..., K]``; of several states that share a key, each sees all of their visits.
             mask: ``[...]`` or ``[..., R]`` bool, False leaves the visit out.
         """
-        xp = namespace(state)
         slots = self.slots(state)
+        xp = namespace(state)
         if mask is not None:
             shape = getattr(mask, "shape", None)
             if shape not in (slots.shape[:-1], slots.shape):
