@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import warnings
 from typing import Any
 
@@ -39,6 +40,7 @@ def run(arguments: list[str]) -> int:
         # Names that the terminal's encoding lacks are shown as \\u....; a listing does not end there.
         if getattr(stream, "errors", None) == "strict" and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    threading.excepthook = _quiet_writer
     command = typer.main.get_command(app)
     try:
         return command.main(args=arguments or ["--help"], prog_name="isa", standalone_mode=False) or 0
@@ -52,6 +54,12 @@ def run(arguments: list[str]) -> int:
         return _mistake(f"not enough memory for what was asked; ask for fewer copies or less of a buffer ({error})")
     except typer.Abort:
         raise KeyboardInterrupt from None
+
+
+def _quiet_writer(failed: threading.ExceptHookArgs) -> None:
+    """Leave out the traceback of TensorBoard's thread on a full disk: the next number it is given raises the error."""
+    if not issubclass(failed.exc_type, OSError) or "tensorboard" not in type(failed.thread).__module__:
+        threading.__excepthook__(failed)
 
 
 def _out_of_memory(error: Exception) -> bool:

@@ -152,6 +152,7 @@ def parse_metrics(content: bytes, columns: Sequence[str]) -> Rows:
         row = dict(zip(by, values, strict=False)) if len(values) == len(by) else {}
         if _is_row(row):
             found.rows.append(row)
+            found.damaged |= len(by) != len(names)
             found.columns += tuple(name for name in by if name not in found.columns)
         else:
             found.unreadable += 1

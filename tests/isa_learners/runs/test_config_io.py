@@ -1,5 +1,8 @@
 """Configurations to and from plain data, files and ``key=value`` pairs."""
 
+import os
+import time
+
 import pytest
 import yaml
 
@@ -146,3 +149,46 @@ def test_a_missing_file_is_named(tmp_path):
         read_config_file(tmp_path / "none.yaml")
     with pytest.raises(FileFormatError, match="cannot read configuration"):
         read_config_file(tmp_path)
+
+
+BOMB = "a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(
+    f"{chr(98 + k)}: &{chr(98 + k)} [{', '.join([f'*{chr(97 + k)}'] * 9)}]\n" for k in range(9)
+)
+MERGES = "a: &a {x: 1}\n" + "".join(f"b{k}: &b{k} {{<<: [{', '.join([f'*b{k - 1}' if k else '*a'] * 9)}]}}\n" for k in range(40))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [BOMB, MERGES, "a: &a [*a]", "a: " + "[" * 5_000, "x: " * 3_000 + "1", "a: 2020-13-45", "? [1]\n: 2",
+     "a: " + "9" * 5_000, "a" * 300_000, "a: !!binary x", "a: !!int x", "a: !!float x", "a: !!timestamp x"],
+    ids=range(13),
+)  # fmt: skip
+def test_no_text_takes_long_or_fails_otherwise(tmp_path, text):
+    path = tmp_path / "odd.yaml"
+    path.write_text(text)
+    start = time.monotonic()
+    with pytest.raises((FileFormatError, InvalidValueError)):
+        make_config("grid/unlock", "fast", read_config_file(path))
+    assert time.monotonic() - start < 10
+
+
+def test_a_pipe_in_a_run_folder_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "config.yaml")
+    with pytest.raises(FileFormatError, match="not a regular file"):
+        read_config_file(tmp_path / "config.yaml", regular=True)
+
+
+def test_numpy_values_reach_the_file(tmp_path):
+    import numpy as np
+
+    given = {"seed": np.int64(3), "env_kwargs": {"num_agents": np.int64(1), "grid": np.int32(4)}, "ppo": {"lr": np.float32(0.5)}}
+    config = make_config("grid/unlock", "fast", given)
+    write_config(config, tmp_path / "config.yaml")
+    assert config_from_dict(read_config_file(tmp_path / "config.yaml")) == config
+    assert config.env_kwargs == {"num_agents": 1, "grid": 4}
+
+
+@pytest.mark.parametrize("value", [object(), {1, 2}, {1: 2}])
+def test_options_that_no_file_holds_are_refused(value):
+    with pytest.raises(InvalidValueError, match="env_kwargs"):
+        make_config("grid/unlock", "fast", {"env_kwargs": {"x": value}})
