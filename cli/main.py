@@ -1,4 +1,4 @@
-"""``isa``: where a process begins and ends; everything heavy is imported inside, so that no Ctrl-C meets a bare import."""
+"""``isa``: where a process begins and ends. Everything heavy is imported inside, so that no Ctrl-C meets an import."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BY_SIGNAL = 128
 """Added to a signal's number, it is the exit code of what the signal ended: 130 for Ctrl-C, 143 for SIGTERM."""
 
 
-class Ended(BaseException):  # noqa: N818 - no error, and nothing that a library may catch
+class Ended(BaseException):
     """SIGTERM or SIGHUP: ends a command as Ctrl-C does."""
 
     def __init__(self, number: int) -> None:

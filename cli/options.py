@@ -22,7 +22,8 @@ StateFallback = Annotated[
 ]
 Override = Annotated[list[str] | None, typer.Option("--set", help="Any key, such as ppo.lr=1e-3.")]
 RunEnv = Annotated[
-    str | None, typer.Option("--env", help="The environment of RUN, named again: its package.module:factory is imported.")
+    str | None,
+    typer.Option("--env", help="The environment of RUN, named again: its package.module:factory is imported."),
 ]
 Trust = Annotated[bool, typer.Option("--trust", help="Import whatever environment the run folder names.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]

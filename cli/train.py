@@ -55,7 +55,9 @@ def train(
     if env is None:
         raise InvalidValueError("name a task to train on, such as grid/shooting, or --resume a run folder")
     if trust:
-        raise InvalidValueError("--trust is for --resume: a new run's environment is named on the command line, got --trust")
+        raise InvalidValueError(
+            "--trust is for --resume: a new run's environment is named on the command line, got --trust"
+        )
     # Only what was given: a configuration file's values hold where the command line says nothing.
     said = {"algo": algo, "seed": seed, "device": device, "steps": steps, "stop_when_solved": stop_when_solved or None}
     said |= {"state_fallback": state_fallback, "success": success, "workers": workers}

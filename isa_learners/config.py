@@ -106,7 +106,9 @@ def check_env_kwargs(kwargs: Mapping[str, Any]) -> dict[str, Any]:
     check_kind("env_kwargs", kwargs, Mapping)
     for name in ("name", "num_envs", "device", "state_fallback", "success_rule", "workers"):
         if name in kwargs:
-            raise InvalidValueError(f"options of the task cannot hold {name!r}: a run sets it; got {shown(kwargs[name])}")
+            raise InvalidValueError(
+                f"options of the task cannot hold {name!r}: a run sets it; got {shown(kwargs[name])}"
+            )
     options: dict[str, Any] = plain("env_kwargs", kwargs)
     return options
 

@@ -91,8 +91,9 @@ def check_array(name: str, value: Any, *shape: int | None) -> None:
         ...
         isa_wrappers.errors.InvalidValueError: goal must be an array of shape [any, 4], got [2, 3]
     """
-    found = getattr(value, "shape", None)
-    if found is None or len(found) != len(shape) or any(w not in (None, f) for w, f in zip(shape, found, strict=True)):
+    found: tuple[int, ...] | None = getattr(value, "shape", None)
+    fits = found is not None and len(found) == len(shape)
+    if not fits or any(wanted not in (None, length) for wanted, length in zip(shape, found or (), strict=True)):
         raise InvalidValueError(f"{name} must be an array of shape {_shape(shape)}, got {_found(value)}")
 
 
@@ -102,8 +103,8 @@ def check_last(name: str, value: Any, size: int) -> None:
     Raises:
         InvalidValueError: naming both.
     """
-    found = getattr(value, "shape", ())
-    if not len(found) or found[-1] != size:
+    found: tuple[int, ...] = tuple(getattr(value, "shape", ()))
+    if found[-1:] != (size,):
         raise InvalidValueError(f"{name} must be an array of shape [..., {size}], got {_found(value)}")
 
 
@@ -119,7 +120,7 @@ def check_transition(transition: Any, team: int, size: int, needs: Sequence[str]
     Raises:
         InvalidValueError: naming the first that does not fit.
     """
-    alive = getattr(transition, "alive", None)
+    alive: Any = getattr(transition, "alive", None)
     check_last("alive", alive, team)
     whole, states = alive.shape, (*alive.shape[:-1], size)
     for name in ("actions", "reward"):
@@ -130,7 +131,7 @@ def check_transition(transition: Any, team: int, size: int, needs: Sequence[str]
             check_array(name, getattr(transition, name), *states)
 
 
-def check_actions(actions: Array, alive: Array, most: Sequence[int]) -> None:
+def check_actions(actions: Array, alive: Array, most: npt.NDArray[np.int64]) -> None:
     """Check that NumPy actions ``[..., A]`` of those that act are each among the agent's own; -1 is none.
 
     Those on a torch device are taken at their word: to look at them would make the host wait at every step.

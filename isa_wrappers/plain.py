@@ -58,7 +58,7 @@ def check_nesting(data: Any, largest: int = LARGEST) -> None:
 
 
 def plain(name: str, value: Any) -> Any:
-    """Return ``value`` as JSON and YAML hold it: NumPy's scalars and arrays as Python's, tuples as lists, paths as text.
+    """Return ``value`` as files hold it: NumPy's scalars and arrays as Python's, tuples as lists, paths as text.
 
     Args:
         name: what it is, for the message.

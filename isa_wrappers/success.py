@@ -34,7 +34,9 @@ class SuccessTeller:
     """
 
     def __init__(self, rule: SuccessRule = "success") -> None:
-        if rule is not None and (isinstance(rule, bool) or not (callable(rule) or isinstance(rule, str | int | float | np.number))):
+        if rule is not None and (
+            isinstance(rule, bool) or not (callable(rule) or isinstance(rule, str | int | float | np.number))
+        ):
             raise InvalidValueError(
                 f"success must be a key of infos, a threshold on the return, a function or None, got {shown(rule)}"
             )

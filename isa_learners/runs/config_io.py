@@ -10,10 +10,8 @@ import msgspec
 
 from isa_learners.algorithms import ALGORITHMS
 from isa_learners.config import DEFAULT_ALGORITHM, DEFAULT_PRESET, RunConfig
-from isa_learners.learner import LEARNERS
 from isa_learners.presets import preset_layers
 from isa_learners.runs.config_keys import nearest_key, section_kinds
-from isa_learners.runs.scopes import asks_for_scope
 from isa_learners.runs.yaml_io import Plain, parse_overrides, read_config_file, write_yaml
 from isa_wrappers.errors import InvalidValueError, nearest, shown
 from isa_wrappers.fields import hints
@@ -64,7 +62,9 @@ def merge(base: Mapping[str, Any], top: Mapping[str, Any]) -> Plain:
 
 def kinds_of(data: Mapping[str, Any]) -> dict[str, type]:
     """Return the sections that a configuration of this algorithm, learner and intrinsic reward has."""
-    core = {key: _leaf(hints(RunConfig)[key], key, data[key]) for key in ("algo", "learner", "intrinsic") if key in data}
+    core = {
+        key: _leaf(hints(RunConfig)[key], key, data[key]) for key in ("algo", "learner", "intrinsic") if key in data
+    }
     algo = core.get("algo", DEFAULT_ALGORITHM)
     learner = core.get("learner", ALGORITHMS[algo].learner)
     return section_kinds(algo, learner, core.get("intrinsic"))
@@ -135,7 +135,9 @@ def _section(kind: type, values: Mapping[str, Any], name: str) -> Any:
     known = hints(kind)
     for key in values:
         if key not in known:
-            raise InvalidValueError(f"unknown configuration key {_short(f'{name}.{key}')}{nearest_key(f'{name}.{key}', {name: kind})}")
+            raise InvalidValueError(
+                f"unknown configuration key {_short(f'{name}.{key}')}{nearest_key(f'{name}.{key}', {name: kind})}"
+            )
     return kind(**{key: _leaf(known[key], f"{name}.{key}", value) for key, value in values.items()})
 
 
@@ -144,7 +146,9 @@ def _leaf(hint: Any, key: str, value: Any) -> Any:
     try:
         return msgspec.convert(plain(key, value), hint)
     except (msgspec.ValidationError, OverflowError) as error:
-        raise InvalidValueError(f"configuration key {key} must be of type {_type_name(hint)}, got {shown(value)}") from error
+        raise InvalidValueError(
+            f"configuration key {key} must be of type {_type_name(hint)}, got {shown(value)}"
+        ) from error
 
 
 def _type_name(hint: Any) -> str:

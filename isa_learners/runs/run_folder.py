@@ -108,7 +108,7 @@ class RunFolder:
         module, colon, factory = config.env.partition(":")
         if colon and not self._trust and self._env is None:
             raise UntrustedRunError(
-                f"{self.config_file} names an environment of its own: Python's module {shown(module)} would be imported "
+                f"{self.config_file} names an environment of its own: module {shown(module)} would be imported "
                 f"and its {shown(factory)} called; if you know it, name it again (isa eval RUN --env {config.env}, "
                 f"isa train {config.env} --resume RUN) or give --trust"
             )

@@ -27,7 +27,6 @@ class _Loader(yaml.SafeLoader):
         first: list(resolvers) for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
-
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
         """Merge what ``<<`` names, unless a few lines make millions of keys."""
         super().flatten_mapping(node)
@@ -57,9 +56,17 @@ def read_yaml(text: str) -> Any:
         {'lr': 0.001, 'window': 2}
     """
     try:
-        data = yaml.load(text, _Loader)  # noqa: S506 - a safe loader
+        data = yaml.load(text, _Loader)
         check_nesting(data, MOST_VALUES)
-    except (yaml.YAMLError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+    except (
+        yaml.YAMLError,
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise ValueError(f"not YAML: {str(error).splitlines()[0] if str(error) else error}") from error
     return data
 

@@ -74,9 +74,8 @@ class VisitCounter:
         """Return where in the flat table each segment of ``state`` ``[..., K]`` is counted: ``[..., R]`` int64."""
         size = getattr(state, "shape", (0,))[-1:]
         if not size or size[0] < self._needs:
-            raise InvalidValueError(
-                f"state must be an array of shape [..., at least {self._needs}], got {shown(getattr(state, 'shape', state))}"
-            )
+            given = shown(getattr(state, "shape", state))
+            raise InvalidValueError(f"state must be an array of shape [..., at least {self._needs}], got {given}")
         xp = namespace(state)
         scaled = xp.astype(state, xp.float32, copy=False) * self.count_scale
         key = xp.astype(scaled, xp.int64)[..., self._dims]  # a cast truncates towards zero
@@ -96,9 +95,8 @@ class VisitCounter:
         if mask is not None:
             shape = getattr(mask, "shape", None)
             if shape not in (slots.shape[:-1], slots.shape):
-                raise InvalidValueError(
-                    f"mask must be an array of shape {list(slots.shape[:-1])} or {list(slots.shape)}, got {shown(shape)}"
-                )
+                wanted = f"{list(slots.shape[:-1])} or {list(slots.shape)}"
+                raise InvalidValueError(f"mask must be an array of shape {wanted}, got {shown(shape)}")
             mask = mask[..., None] if mask.ndim < slots.ndim else mask
         counted = xp.ones_like(slots, dtype=xp.int32) if mask is None else xp.astype(mask, xp.int32)
         if counted.shape != slots.shape:

@@ -176,8 +176,8 @@ class InfluenceScope:
         information = np.zeros((len(names), max(counts), check_int("state_size", state_size, 0, LARGEST_STATE)))
         for i, count in enumerate(counts):
             information[i, :count] = 1.0
-        given = {"state_names": read_state_names(state_names), "action_names": read_action_names(action_names, names)}
-        return cls(names, information, 0.0, counts, **given)
+        own_names = read_action_names(action_names, names)
+        return cls(names, information, 0.0, counts, read_state_names(state_names), own_names)
 
     def with_delta(self, delta: Threshold) -> InfluenceScope:
         """Return the scope the same estimate gives at another threshold, a number or one for each dimension."""

@@ -11,7 +11,6 @@ from isa_wrappers.errors import MissingDependencyError
 from isa_wrappers.files import replacing
 from isa_wrappers.scope.influence import InfluenceScope
 
-
 LONGEST_LABEL = 60
 """Characters of a name in a picture."""
 
@@ -47,7 +46,9 @@ def plot_scope(scope: InfluenceScope, path: str | Path) -> Path:
     image = axes.imshow(values, vmin=0.0, vmax=1.0, cmap="viridis", aspect="auto", interpolation="nearest")
     figure.colorbar(image, label=label(scope.figure))
     if scope.state_size <= 80:
-        axes.set_xticks(range(scope.state_size), [label(scope.dim_name(k)) for k in range(scope.state_size)], rotation=90)
+        axes.set_xticks(
+            range(scope.state_size), [label(scope.dim_name(k)) for k in range(scope.state_size)], rotation=90
+        )
     if len(rows) <= 100:
         labels = [label(f"{scope.agents[i]} {scope.action_name(i, a)}") for i, a in rows]
         axes.set_yticks(range(len(rows)), labels)

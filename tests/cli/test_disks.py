@@ -105,11 +105,22 @@ def test_a_real_disk_that_is_full(tmp_path):
 
     disk = tmp_path / "disk"
     disk.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(disk)], check=False, capture_output=True)
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(disk)], check=False, capture_output=True
+    )
     if done.returncode:
         pytest.skip("no mounting here")
     try:
-        arguments = ["train", *of_task("grid/unlock"), "--steps", 10**6, "--set", "ppo.hidden=32", "--out", disk / "run"]
+        arguments = [
+            "train",
+            *of_task("grid/unlock"),
+            "--steps",
+            10**6,
+            "--set",
+            "ppo.hidden=32",
+            "--out",
+            disk / "run",
+        ]
         code, out, err = ended(started(*arguments), timeout=120)
         assert code == 2, err
         assert out == ""

@@ -13,7 +13,9 @@ AGENTS = ("a", "b")
 OWN = (("stay", "go"), ("stay", "shoot"))
 
 
-@pytest.mark.parametrize("given", [{"a": ["stay", "go"], "b": ("stay", "shoot")}, [["stay", "go"], ["stay", "shoot"]], OWN])
+@pytest.mark.parametrize(
+    "given", [{"a": ["stay", "go"], "b": ("stay", "shoot")}, [["stay", "go"], ["stay", "shoot"]], OWN]
+)
 def test_names_of_each_agent(given):
     assert read_action_names(given, AGENTS) == OWN
     assert action_name(OWN, 1, 1) == "shoot"

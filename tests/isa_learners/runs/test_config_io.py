@@ -154,7 +154,9 @@ def test_a_missing_file_is_named(tmp_path):
 BOMB = "a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(
     f"{chr(98 + k)}: &{chr(98 + k)} [{', '.join([f'*{chr(97 + k)}'] * 9)}]\n" for k in range(9)
 )
-MERGES = "a: &a {x: 1}\n" + "".join(f"b{k}: &b{k} {{<<: [{', '.join([f'*b{k - 1}' if k else '*a'] * 9)}]}}\n" for k in range(40))
+MERGES = "a: &a {x: 1}\n" + "".join(
+    f"b{k}: &b{k} {{<<: [{', '.join([f'*b{k - 1}' if k else '*a'] * 9)}]}}\n" for k in range(40)
+)
 
 
 @pytest.mark.parametrize(
@@ -181,7 +183,11 @@ def test_a_pipe_in_a_run_folder_is_refused(tmp_path):
 def test_numpy_values_reach_the_file(tmp_path):
     import numpy as np
 
-    given = {"seed": np.int64(3), "env_kwargs": {"num_agents": np.int64(1), "grid": np.int32(4)}, "ppo": {"lr": np.float32(0.5)}}
+    given = {
+        "seed": np.int64(3),
+        "env_kwargs": {"num_agents": np.int64(1), "grid": np.int32(4)},
+        "ppo": {"lr": np.float32(0.5)},
+    }
     config = make_config("grid/unlock", "fast", given)
     write_config(config, tmp_path / "config.yaml")
     assert config_from_dict(read_config_file(tmp_path / "config.yaml")) == config

@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 
-
 import pytest
 from learner_helpers import tiny_config
 
@@ -62,7 +61,7 @@ def test_a_lock_on_a_file_that_is_gone_is_none(tmp_path):
 
 
 def test_a_folder_that_is_gone(tmp_path):
-    with pytest.raises(CannotWriteError, match="cannot write to .*none"):
+    with pytest.raises(CannotWriteError, match=r"cannot write to .*none"):
         FolderLock(tmp_path / "none").take()
 
 

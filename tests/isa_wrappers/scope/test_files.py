@@ -247,7 +247,8 @@ def test_agents_named_by_text_or_numbers_are_kept(tmp_path, agents):
 
 
 @pytest.mark.parametrize(
-    "odd", [{"agents": (("a", 1), ("a", 2))}, {"agents": (1.5, 2.5)}, {"settings": {"x": object()}}, {"settings": {1: 2}}]
+    "odd",
+    [{"agents": (("a", 1), ("a", 2))}, {"agents": (1.5, 2.5)}, {"settings": {"x": object()}}, {"settings": {1: 2}}],
 )
 def test_what_no_file_holds_is_refused_before_anything_is_written(tmp_path, odd):
     """Half a scope lay on the disk once, and the error came from the JSON."""

@@ -40,7 +40,9 @@ def test_the_colours_are_named_after_the_figure(scope, tmp_path, monkeypatch):
     assert labels == [scope.figure]
 
 
-@pytest.mark.parametrize("name", ["cost in $, gain in $", "$x", r"\$", "$$", "$\\frac$", "名前", "a\0b", "\udcff", "x" * 300, "_a", "^{"])
+@pytest.mark.parametrize(
+    "name", ["cost in $, gain in $", "$x", r"\$", "$$", "$\\frac$", "名前", "a\0b", "\udcff", "x" * 300, "_a", "^{"]
+)
 def test_any_name_can_be_drawn(tmp_path, name):
     pytest.importorskip("matplotlib")
     scope = InfluenceScope(
