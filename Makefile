@@ -4,12 +4,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: train test lint types pytest clean
+.PHONY: train test quick lint types pytest clean
 
 train: $(READY)
 	$(BIN)/isa train grid/shooting --stop-when-solved
 
 test: lint types pytest
+
+# A look at every module while working: all but the tests marked slow.
+quick: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -q -m "not slow"
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -21,7 +25,7 @@ types: $(READY)
 pytest: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
 
-$(READY): pyproject.toml constraints.txt
+$(READY): pyproject.toml setup.py constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch

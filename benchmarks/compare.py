@@ -2,9 +2,9 @@
 
     python benchmarks/compare.py smax/3m --kwargs '{"reward": "super_sparse"}' --steps 1000000 --out runs/3m
 
-Runs that are finished under --out are not run again; broken-off ones go on. A seed's final figure is the mean success
-rate of its last three greedy evaluations, or, with --final-episodes N, that of its last checkpoint over N greedy
-episodes; the interval is a 95 % bootstrap of the mean over seeds.
+Runs that are finished under --out are not run again; broken-off ones are resumed. A seed's final figure is the mean
+success rate of its last three greedy evaluations, or, with --final-episodes N, that of its last checkpoint over N
+greedy episodes; the interval is a 95 % bootstrap of the mean over seeds.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ONE_THREAD = {**os.environ, "OMP_NUM_THREADS": "1"}
 
 
 def train(args: argparse.Namespace, algo: str, seed: int) -> RunFolder:
-    """Run ``isa train`` in a process of its own, or go on with it, or leave it when it is finished."""
+    """Run ``isa train`` in a process of its own, or resume it, or leave it when it is finished."""
     path = args.out / f"{algo}-seed{seed}"
     command = [*ISA, "train"]
     if (path / "config.yaml").exists():

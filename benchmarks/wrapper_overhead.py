@@ -98,8 +98,8 @@ def main() -> None:
     sampling, count = top.env, top.env.env
     parts = {
         "reading and checking the state": [Timed(count, "_see")],
-        "Eq. 10 (CountBonus)": [Timed(count, "bonus")],
-        "Eq. 7 (GoalReward)": [Timed(top, "goal_reward")],
+        "Eq. 10 (CountBonus)": [Timed(count, "reward")],
+        "Eq. 7 (GoalReward)": [Timed(top, "reward")],
         "goals: told of wins, shown": [Timed(sampling, "_advance")],
         "rewards and infos as dicts": [
             Timed(env, name) for env in (count, top) for name in ("_paid", "_inner_rewards")

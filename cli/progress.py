@@ -1,4 +1,4 @@
-"""How training looks in a terminal: a live line with phase and rates, a line an evaluation. Elsewhere it is quiet."""
+"""How training looks in a terminal: a live line with phase and rates, a line per evaluation. Elsewhere it is quiet."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from .options import Env, Json, Kwargs, Seed, StateFallback, parse_kwargs, writi
 
 def scope(
     env: Env,
-    transitions: Annotated[int | None, typer.Option(help="N, transitions an agent.")] = None,
+    transitions: Annotated[int | None, typer.Option(help="N, transitions per agent.")] = None,
     delta: Annotated[float | None, typer.Option(help="Threshold of Def. 1.")] = None,
     bin_width: Annotated[float | None, typer.Option(help="Width of the bins of a state change.")] = None,
     window: Annotated[int | None, typer.Option(help="Look for effects up to this many steps later.")] = None,

@@ -71,7 +71,7 @@ class Rollout:
 
 
 class Collector:
-    """Steps the environment with the exploring learner; episodes go on from one rollout to the next.
+    """Steps the environment with the exploring learner; episodes continue from one rollout to the next.
 
     Args:
         env: a batched environment on torch.

@@ -99,6 +99,10 @@ def shown(value: object, most: int = 300) -> str:
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
+LARGEST_INT = 2**63 - 1
+"""Of whole numbers without a bound of their own: what arrays hold, and floats nearly."""
+
+
 def check_int(name: str, value: object, low: int, high: int | None = None) -> int:
     """Return ``value`` as an int if it is an integer, NumPy's included, in ``[low, high]``.
 
@@ -107,7 +111,7 @@ def check_int(name: str, value: object, low: int, high: int | None = None) -> in
     """
     bound = f"at least {low}" if high is None else f"from {low} to {high}"
     number = int(value) if isinstance(value, Integral) and not isinstance(value, bool) else None
-    if number is None or number < low or (high is not None and number > high):
+    if number is None or number < low or number > (LARGEST_INT if high is None else high):
         raise InvalidValueError(f"{name} must be a whole number {bound}, got {shown(value)}")
     return number
 

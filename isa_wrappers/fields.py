@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from inspect import cleandoc
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
@@ -25,9 +25,8 @@ class Range:
     below: bool = False
 
     def __str__(self) -> str:
-        if self.high is None:
-            return f"at least {self.low:g}"
-        return f"in [{self.low:g}, {self.high:g}{')' if self.below else ']'}"
+        low, high = (f"{edge:g}" if isinstance(edge, float) else str(edge) for edge in (self.low, self.high))
+        return f"at least {low}" if self.high is None else f"in [{low}, {high}{')' if self.below else ']'}"
 
     def check(self, name: str, value: Any) -> Any:
         """Return ``value``, each number of a sequence too, as a plain number within the range.
@@ -70,7 +69,7 @@ class OneOf:
 
 MOST_COPIES = 2**17
 """Copies of an environment in one batch: beyond it, memory ends before anything is learned."""
-Count = Annotated[int, Range(1, 10**15)]
+Count = Annotated[int, Range(1)]
 Copies = Annotated[int, Range(1, MOST_COPIES)]
 Share = Annotated[float, Range(0.0, 1.0)]
 Weight = Annotated[float, Range(0.0)]
@@ -153,5 +152,5 @@ def meanings(kind: type) -> dict[str, str]:
 
 
 def defaults(kind: type) -> Mapping[str, Any]:
-    """Return the default of every field that has a plain one."""
-    return {field.name: field.default for field in fields(kind)}
+    """Return the default of every field; ``None`` where it has none, or one that is made anew each time."""
+    return {field.name: None if field.default is MISSING else field.default for field in fields(kind)}

@@ -1,4 +1,4 @@
-"""Import paths of earlier versions: each goes on working and warns where the module lies now."""
+"""Import paths of earlier versions: each keeps working and warns where the module lies now."""
 
 from __future__ import annotations
 
@@ -52,6 +52,10 @@ MOVED = {
 }
 
 
+ALSO = {"isa_learners.algorithm": {"scope_for": "isa_learners.runs.scopes"}}
+"""Names that lie in another module than the rest of theirs."""
+
+
 class _MovedModules(MetaPathFinder, Loader):
     """Makes a moved module's former name stand for it."""
 
@@ -64,7 +68,10 @@ class _MovedModules(MetaPathFinder, Loader):
         now = import_module(MOVED[module.__name__])
         warnings.warn(f"{module.__name__} is {now.__name__} now", DeprecationWarning, stacklevel=2)
         module.__doc__ = now.__doc__
-        module.__getattr__ = lambda name: getattr(now, name)  # type: ignore[method-assign]
+        also = ALSO.get(module.__name__, {})
+        module.__getattr__ = lambda name: getattr(  # type: ignore[method-assign]
+            import_module(also[name]) if name in also else now, name
+        )
 
 
 def keep_former_paths() -> None:

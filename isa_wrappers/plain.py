@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from enum import Enum
 from pathlib import PurePath
 from typing import Any
 
@@ -77,6 +78,8 @@ def plain(name: str, value: Any) -> Any:
 def _plain(name: str, value: Any, levels: int) -> Any:
     if isinstance(value, np.generic):
         value = value.item()
+    if isinstance(value, Enum):
+        value = value.value
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, str | PurePath):

@@ -17,7 +17,7 @@ SuccessRule = str | float | Callable[[Any, Mapping[str, Mapping[str, Any]]], boo
 function of the environment and the infos, or ``None`` where nothing counts as won."""
 
 
-class SuccessTeller:
+class SuccessCriterion:
     """Tells whether an episode was won in the step just taken.
 
     Args:
@@ -27,9 +27,9 @@ class SuccessTeller:
         InvalidValueError: if the rule is of another kind.
 
     Example:
-        >>> teller = SuccessTeller(1.5)
-        >>> teller.begin()
-        >>> teller.won(None, {"a": 1.0}, {}, over=False), teller.won(None, {"a": 1.0}, {}, over=True)
+        >>> criterion = SuccessCriterion(1.5)
+        >>> criterion.begin()
+        >>> criterion.won(None, {"a": 1.0}, {}, over=False), criterion.won(None, {"a": 1.0}, {}, over=True)
         (False, True)
     """
 
@@ -53,7 +53,7 @@ class SuccessTeller:
         self._told = False
 
     def won(self, env: Any, rewards: Mapping[str, float], infos: Mapping[str, Mapping[str, Any]], over: bool) -> bool:
-        """Return whether the episode was won in the step just taken: true once an episode. Call it once a step."""
+        """Return whether the episode was won in the step just taken, true once per episode; called once per step."""
         if self._told:
             return False
         self._told = self._read(env, rewards, infos, over)
@@ -101,3 +101,7 @@ def as_truth(what: str, value: Any) -> bool:
     if not isinstance(number, bool | int | float) or number != number:
         raise InvalidValueError(f"{what} must be true or false, got {shown(value)}")
     return bool(number)
+
+
+SuccessTeller = SuccessCriterion
+"""Its former name."""

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from pettingzoo.test import parallel_api_test
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
@@ -25,6 +27,13 @@ def test_own_environment():
     assert "common D_c = door" in shown
     assert "agent_0: D_i = dial_0, door; special = dial_0" in shown
     assert "'isa/bonus_common': 1.0" in shown
+
+
+def test_isa_in_one_file():
+    shown = run("examples/isa_in_one_file.py", "--steps", "12000")
+    assert "all agents move ['bullets']" in shown
+    assert "agent_2 alone moves ['agent_2.x', 'agent_2.y']" in shown
+    assert " win " in shown
 
 
 def test_read_a_scope():

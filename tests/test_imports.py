@@ -72,6 +72,68 @@ def test_arrows_point_one_way(package, forbidden):
         assert not wrong, f"{path} imports {wrong}"
 
 
+MAY_IMPORT = {
+    "isa_wrappers": set(),
+    "isa_wrappers.batch": set(),
+    "isa_wrappers.scope": {"isa_wrappers.batch"},
+    "isa_wrappers.rewards": {"isa_wrappers.scope", "isa_wrappers.batch"},
+    "isa_wrappers.wrappers": {"isa_wrappers.rewards", "isa_wrappers.scope", "isa_wrappers.batch"},
+    "isa_wrappers.envs": {"isa_wrappers.scope", "isa_wrappers.batch"},
+    "isa_learners": set(),
+    "isa_learners.ppo": {"isa_learners"},
+    "isa_learners.algorithms": {"isa_learners"},
+    "isa_learners.runs": {"isa_learners", "isa_learners.algorithms"},
+}
+"""Folder -> folders of the same package whose modules it may import, besides its own and the package's top modules.
+
+The top modules are the ground. What a learner or algorithm is made of is reached through the lists, so that neither
+runs nor algorithms import PPO.
+"""
+INDEXES = {"isa_wrappers/__init__.py", "isa_wrappers/batch_wrappers.py"}
+
+
+def folder_of(module):
+    """The folder of a module: the package for its top modules, else the package's own folder."""
+    package, *parts = module.split(".")
+    below = ROOT / package / parts[0] if parts else ROOT / package
+    return f"{package}.{parts[0]}" if parts and below.is_dir() else package
+
+
+@pytest.mark.parametrize("folder", MAY_IMPORT)
+def test_folders_import_downwards_only(folder):
+    package, _, name = folder.partition(".")
+    paths = (ROOT / package / name).rglob("*.py") if name else (ROOT / package).glob("*.py")
+    looked_at = 0
+    for path in paths:
+        if str(path.relative_to(ROOT)) in INDEXES:
+            continue
+        looked_at += 1
+        for module in imported(path):
+            other = folder_of(module)
+            if other.split(".")[0] == package and other not in (folder, package):
+                assert other in MAY_IMPORT[folder], f"{path} imports {module}"
+    assert looked_at
+
+
+def test_the_table_names_every_folder():
+    for package in ("isa_wrappers", "isa_learners"):
+        folders = {f"{package}.{path.name}" for path in (ROOT / package).iterdir() if (path / "__init__.py").exists()}
+        assert folders == {folder for folder in MAY_IMPORT if folder.startswith(package + ".")}
+
+
+def test_no_module_imports_itself_in_a_circle():
+    sys.path.insert(0, str(ROOT / "benchmarks"))
+    try:
+        import structure
+    finally:
+        sys.path.pop(0)
+    paths = structure.modules(ROOT)
+    graph = {name: structure.imports(name, path, paths) for name, path in paths.items() if path.name != "__init__.py"}
+    assert sum(map(len, graph.values())) > 300, "there are arrows"
+    assert structure.circles({name: found & set(graph) for name, found in graph.items()}) == []
+    assert structure.circles({"a": {"b"}, "b": {"a"}}) == [["a", "b"]]
+
+
 def test_library_code_does_not_assert():
     """Users' errors are typed; ``python -O`` must not change what the library does."""
     for path in files("isa_wrappers"):
@@ -85,3 +147,19 @@ def test_everything_named_public_is_there():
     assert len(set(isa_wrappers.__all__)) == len(isa_wrappers.__all__)  # ruff keeps them sorted
     for name in isa_wrappers.__all__:
         assert getattr(isa_wrappers, name).__doc__, name
+
+
+LEARNERS = [
+    *(ROOT / f"isa_learners/{name}.py" for name in ("rollout", "learner", "inputs")),
+    *files("isa_learners/ppo"),
+]
+METHOD = {"scope", "rewards", "wrappers"}
+
+
+@pytest.mark.parametrize("path", LEARNERS, ids=lambda path: path.stem)
+def test_a_learner_knows_nothing_of_the_method(path):
+    """Of ISA's modules it imports neither goals nor scopes nor rewards, nor any wrapper class."""
+    for module in imported(path):
+        package, *parts = module.split(".")
+        assert package != "isa_wrappers" or not METHOD & set(parts), f"{path} imports {module}"
+        assert package != "isa_learners" or parts[:1] not in (["runs"], ["algorithms"]), f"{path} imports {module}"

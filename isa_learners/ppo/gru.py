@@ -53,6 +53,31 @@ def gru(
     return out
 
 
+def plain_gru(
+    cell: nn.GRU, inputs: Tensor, hidden: Tensor, sizes: Sequence[int], keep: Tensor, alive: Tensor | None = None
+) -> Tensor:
+    """Compute what :func:`gru` does as its equations stand there, step by step: the reference to read and to test by.
+
+    Example:
+        >>> cell, x, h = nn.GRU(2, 3), torch.randn(9, 2), torch.randn(4, 3)
+        >>> sizes, keep, alive = [4, 3, 2], (torch.rand(9, 1) < 0.7).float(), (torch.rand(9) < 0.7).float()
+        >>> torch.allclose(gru(cell, x, h, sizes, keep, alive), plain_gru(cell, x, h, sizes, keep, alive), atol=1e-6)
+        True
+    """
+    weight_ih, weight_hh, bias_ih, bias_hh = cell.parameters()
+    out, first = [], 0
+    for n in sizes:
+        x, h = inputs[first : first + n], hidden[:n] * keep[first : first + n]
+        r_x, z_x, n_x = linear(x, weight_ih, bias_ih).chunk(3, -1)
+        r_h, z_h, n_h = linear(h, weight_hh, bias_hh).chunk(3, -1)
+        reset, update = torch.sigmoid(r_x + r_h), torch.sigmoid(z_x + z_h)
+        new = (1 - update) * torch.tanh(n_x + reset * n_h) + update * h
+        hidden = new if alive is None else torch.where(alive[first : first + n, None] > 0, new, h)
+        out.append(hidden)
+        first += n
+    return torch.cat(out)
+
+
 _CERTAIN = 1e4
 """Its sigmoid is 1 exactly, whatever else is added."""
 

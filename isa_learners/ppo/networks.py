@@ -73,7 +73,7 @@ class ValueNorm(nn.Module):
     """Running mean and variance of returns: an exponential average without its start-up bias.
 
     Args:
-        decay: of the average, an update.
+        decay: of the average, per update.
 
     Example:
         >>> norm = ValueNorm()

@@ -29,8 +29,8 @@ def advantages(r_t: Tensor, v_t: Tensor, v_tp1: Tensor, ends: Tensor, gamma: flo
         >>> advantages(ones, zeros, zeros, ends, gamma=0.5, gae_lambda=1.0)[:, 0, 0].tolist()
         [1.75, 1.5, 1.0]
     """
-    found = r_t + gamma * v_tp1 - v_t
+    advantage = r_t + gamma * v_tp1 - v_t
     weight = (gamma * gae_lambda * (~ends).to(r_t.dtype))[..., None]
-    for t in range(len(found) - 2, -1, -1):
-        found[t].addcmul_(weight[t], found[t + 1])
-    return found
+    for t in range(len(advantage) - 2, -1, -1):
+        advantage[t].addcmul_(weight[t], advantage[t + 1])
+    return advantage

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from isa_learners.config import RunConfig
+from isa_learners.runs.algorithm import check_composition
 from isa_learners.runs.devices import resolve_device
 from isa_learners.runs.scopes import credit_of, needs_estimate, read_success, scope_for, scope_steps
 from isa_wrappers.envs import make_batch
@@ -20,13 +21,13 @@ def check_run(config: RunConfig) -> None:
         ISAError: for the first.
     """
     device = resolve_device(config.device, config.env)
-    workers = min(config.workers, 1)
     success = read_success(config.success)
-    env = make_batch(config.env, 1, device, config.state_fallback, success, workers, **config.env_kwargs)
+    env = make_batch(config.env, 1, device, config.state_fallback, success, config.workers, **config.env_kwargs)
     if config.intrinsic is not None and REWARDS[config.intrinsic].needs_goal:
         raise InvalidValueError(
             f"intrinsic reward {config.intrinsic!r} needs goals, which no run gives around it; take algo 'isa'"
         )
+    check_composition(config, env, device)
     if "goal" in config.sections:
         GOAL_SELECTORS[config.goal.selector]
     if needs_estimate(config):

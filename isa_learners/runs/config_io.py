@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, fields
+from enum import Enum
 from typing import Any
 
 import msgspec
@@ -146,9 +147,10 @@ def _leaf(hint: Any, key: str, value: Any) -> Any:
     try:
         return msgspec.convert(plain(key, value), hint)
     except (msgspec.ValidationError, OverflowError) as error:
-        raise InvalidValueError(
-            f"configuration key {key} must be of type {_type_name(hint)}, got {shown(value)}"
-        ) from error
+        wanted = f"of type {_type_name(hint)}"
+        if isinstance(hint, type) and issubclass(hint, Enum):
+            wanted = f"one of {', '.join(str(member.value) for member in hint)}"
+        raise InvalidValueError(f"configuration key {key} must be {wanted}, got {shown(value)}") from error
 
 
 def _type_name(hint: Any) -> str:

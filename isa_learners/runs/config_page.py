@@ -1,4 +1,4 @@
-"""What every configuration key is: its value and where that comes from, its range, its meaning; and the docs' page of it.
+"""Every configuration key: its value and where that comes from, its range, its meaning; and the docs' page of them.
 
 ``python -m isa_learners.runs.config_page docs/configuration.md`` writes the page anew.
 """
@@ -98,7 +98,10 @@ def page() -> str:
 
 
 def _table(title: str, rows: list[Row], intro: str = "") -> list[str]:
-    body = [f"| `{row['key']}` | {_shown(row['default'])} | {row['range']} | {row['meaning']} |" for row in rows]
+    body = [
+        f"| `{row['key']}` | {_shown(row['default'])} | {row['range']} | {row['meaning'].replace('``', '`')} |"
+        for row in rows
+    ]
     head = ["| key | default | range | meaning |", "|---|---|---|---|"]
     return [f"## {title}", "", *([intro, ""] if intro else []), *head, *body, ""]
 

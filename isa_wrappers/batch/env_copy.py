@@ -117,7 +117,7 @@ class EnvCopy:
         row["discarded"][()] = any(info.get("crashed", False) for info in infos.values() if isinstance(info, dict))
         if env.agents:
             return row
-        # Whoever was cut off rather than terminated has a value that goes on.
+        # Whoever was cut off rather than terminated has a value that continues.
         cut = [now and not terminations.get(agent, False) for agent, now in zip(agents, acting, strict=True)]
         row["final_alive"] = np.array(cut)
         row["truncated"][()] = any(cut)

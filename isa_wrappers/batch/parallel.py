@@ -89,7 +89,7 @@ class ParallelEnvBatch:
         return {}
 
     def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
-        """Start every copy afresh: PettingZoo environments cannot go on from a saved state."""
+        """Start every copy afresh: PettingZoo environments cannot resume from a saved state."""
         return self.reset()
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ from isa_wrappers.errors import NonFiniteError, check_kind
 from isa_wrappers.names import ActionNames
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BatchStep:
     """What a batched environment says after a reset or a step; B environments, A agents, n actions, K dimensions.
 
@@ -25,7 +25,7 @@ class BatchStep:
         alive: ``[B, A]`` bool, agents that act next.
         reward: ``[B, A]`` float32 of the step just taken.
         terminated: ``[B]`` bool, the episode ended by itself: its value ends here.
-        truncated: ``[B]`` bool, the episode was cut off (never where ``terminated``): its value goes on.
+        truncated: ``[B]`` bool, the episode was cut off (never where ``terminated``): its value continues.
         success: ``[B]`` bool, the episode was won in this step.
         final_obs: ``[B, A, O]``, ``obs`` before an automatic reset; the same as ``obs`` elsewhere.
         final_state: ``[B, K]``, ``state`` before an automatic reset; the same as ``state`` elsewhere.
@@ -82,11 +82,11 @@ class BatchEnv(Protocol):
         ...
 
     def state_dict(self) -> dict[str, Array]:
-        """Return everything that a later :meth:`load_state_dict` needs to go on from here."""
+        """Return everything that a later :meth:`load_state_dict` needs to continue from here."""
         ...
 
     def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
-        """Go on from a saved state; return the step that was current then."""
+        """Restore a saved state; return the step that was current then."""
         ...
 
 

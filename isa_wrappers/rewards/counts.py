@@ -27,7 +27,7 @@ class VisitCounter:
     Args:
         segments: for each of R segments its dimensions; an empty segment has one key.
         count_scale: multiplies the state before truncation; 1 counts whole units, 100 hundredths.
-        table_bits: log2 of the number of slots a segment.
+        table_bits: log2 of the number of slots per segment.
         device: ``None`` for NumPy, else a torch device.
 
     Raises:

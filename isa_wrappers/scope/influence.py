@@ -134,7 +134,7 @@ class InfluenceScope:
         """Build a scope you know: for each agent, the dimensions that each of its actions moves.
 
         Args:
-            dimensions: agent name -> one list of dimensions an action.
+            dimensions: agent name -> one list of dimensions per action.
             state_size: K.
             delta: threshold to store with it; the given dimensions hold information 1, the others 0.
 
@@ -225,17 +225,17 @@ class InfluenceScope:
 
     @property
     def agent_dims(self) -> list[list[int]]:
-        """D_i as one list an agent."""
+        """D_i as one list per agent."""
         return [_dims(row) for row in self.agent_mask]
 
     @property
     def special_dims(self) -> list[list[int]]:
-        """D_(i-c) as one list an agent."""
+        """D_(i-c) as one list per agent."""
         return [_dims(row) for row in self.special_mask]
 
     @property
     def action_dims(self) -> dict[str, list[list[int]]]:
-        """D(a_i): agent -> one list an action."""
+        """D(a_i): agent -> one list per action."""
         return {
             name: [_dims(self.action_mask[i, a]) for a in range(self.num_actions[i])]
             for i, name in enumerate(self.agents)

@@ -229,6 +229,7 @@ def test_train_on_a_factory(capsys):
     assert json.loads(Path("out/summary.json").read_text())["phase"] == "reach"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rule", "warned"), [("prize", False), ("1.0", False), ("success", True)], ids=["key", "return", "absent key"]
 )
@@ -615,6 +616,7 @@ def test_a_mistake_in_a_process_of_its_own():
     assert "got 0" in one_line(done.stderr)
 
 
+@pytest.mark.slow
 def test_ctrl_c_writes_a_checkpoint_to_go_on_from(tmp_path, capsys):
     run = tmp_path / "run"
     arguments = ["train", *TINY, "--steps", 10**9, "--out", run]

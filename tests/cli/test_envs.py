@@ -6,8 +6,9 @@ import subprocess
 import sys
 
 import pytest
-from isa_cli.main import main
 from toy_families import TOY
+
+from isa_cli.main import main
 
 
 def isa(*arguments):

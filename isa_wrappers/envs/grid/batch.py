@@ -147,7 +147,7 @@ class GridBatch:
         return {**state, "rng": self._rng.get_state()}
 
     def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
-        """Go on from a saved state."""
+        """Restore a saved state."""
         self._rng.set_state(state["rng"])
         xp = backend(self.device)
         self._state = GridState(

@@ -110,7 +110,7 @@ class GridParallelEnv(MaskedParallelEnv):
         """Start an episode.
 
         Args:
-            seed: of the random targets; without one their generator goes on.
+            seed: of the random targets; without one their generator continues.
             options: none are used.
 
         Raises:

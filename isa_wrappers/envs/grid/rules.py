@@ -34,7 +34,7 @@ class GridTask:
 
     Attributes:
         name: ``navigation``, ``unlock`` or ``shooting``.
-        num_agents: A; there is one target an agent.
+        num_agents: A; there is one target per agent.
         grid: side G of the board; x and y run from 0 to G-1.
         horizon: steps after which an episode is truncated.
         start: where every agent starts.

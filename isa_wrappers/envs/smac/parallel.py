@@ -110,7 +110,7 @@ class SMACParallelEnv(MaskedParallelEnv):
         """Start an episode; a second reset before anybody acts gives the same one again.
 
         Args:
-            seed: of the game, which is started anew with it; without one the game goes on.
+            seed: of the game, which is started anew with it; without one the game continues.
             options: none are used.
 
         Raises:

@@ -85,7 +85,7 @@ class SMAXBatch:
         return stream | {f"leaf_{i}": np.array(leaf) for i, leaf in enumerate(leaves)}
 
     def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
-        """Go on from a saved state."""
+        """Restore a saved state."""
         if self._battle is None:
             self.reset()
         self._seed, self._resets = to_numpy(state["stream"]).tolist()

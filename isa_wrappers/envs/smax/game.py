@@ -49,7 +49,7 @@ class Seen(NamedTuple):
 
 
 class Battle(NamedTuple):
-    """What goes on from step to step: the random key and SMAX's own state."""
+    """What is carried from step to step: the random key and SMAX's own state."""
 
     key: Any
     units: Any

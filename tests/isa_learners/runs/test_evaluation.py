@@ -4,12 +4,12 @@ import pytest
 import torch
 from learner_helpers import ScriptedEnv
 
-from isa_learners.runs.evaluation import Evaluation, evaluate
-from isa_learners.ppo.networks import RecurrentNet
 from isa_learners.ppo import PPOConfig, PPOLearner
+from isa_learners.ppo.networks import RecurrentNet
 from isa_learners.rollout import Sizes
-from isa_wrappers.wrappers.batch import EpisodeStatistics
+from isa_learners.runs.evaluation import Evaluation, evaluate
 from isa_wrappers.envs import make_batch
+from isa_wrappers.wrappers.batch import EpisodeStatistics
 
 
 class Favourite(RecurrentNet):

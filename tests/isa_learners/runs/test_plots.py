@@ -9,8 +9,8 @@ from isa_learners.runs.metrics import columns_of
 from isa_learners.runs.plots import plot_curves, plot_run
 from isa_learners.runs.run_folder import RunFolder
 from isa_wrappers.errors import FileFormatError, InvalidValueError
-from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.scope.files import save_scope
+from isa_wrappers.scope.influence import InfluenceScope
 
 pytest.importorskip("matplotlib")
 PNG = b"\x89PNG\r\n"

@@ -57,6 +57,7 @@ def test_ground_truth_in_torch(name):
         assert_ground_truth(estimate_scope(env, ScopeConfig(), seed), name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "seed"), [(name, 0) for name in AGENTS] + [("grid/shooting", 1)])
 def test_ground_truth_of_one_parallel_env(name, seed):
     """One copy only, so that agents are listened to one after the other."""
@@ -141,7 +142,17 @@ class Toy:
         state = np.array(self.now, dtype=np.float32)
         reward = np.zeros((size, team), dtype=np.float32)
         return BatchStep(
-            obs, state, self.available(), self.alive(), reward, no, no | done, no, obs, np.array(last), last_alive
+            obs=obs,
+            state=state,
+            available=self.available(),
+            alive=self.alive(),
+            reward=reward,
+            terminated=no,
+            truncated=no | done,
+            success=no,
+            final_obs=obs,
+            final_state=np.array(last),
+            final_alive=last_alive,
         )
 
     def state_dict(self):

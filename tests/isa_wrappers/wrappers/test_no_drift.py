@@ -13,6 +13,8 @@ pytest.importorskip("mpe2")
 from isa_wrappers import GoalBuffer, InfluenceScope
 from isa_wrappers.envs import make_parallel
 
+pytestmark = pytest.mark.slow
+
 HORIZON = 25
 
 

@@ -68,7 +68,7 @@ def test_games_may_share_a_process(stand_in, tmp_path):
 
 
 def test_scope_by_name_uses_few_games(stand_in, tmp_path):
-    config = ScopeConfig(60, delta=0.3, conditioning="pooled", bin_width=0.02)
+    config = ScopeConfig(60, delta=0.3, estimator="nmi_pooled", bin_width=0.02)
     scope = estimate_task_scope("smac/3m", config, reward="sparse")
     assert scope.settings["env"] == "smac/3m"
     assert len(pids(tmp_path / "pids")) == 3, "one an agent"
@@ -78,11 +78,11 @@ def test_scope_by_name_uses_few_games(stand_in, tmp_path):
 
 def test_training_goes_on_over_smac(stand_in, tmp_path, monkeypatch):
     pytest.importorskip("torch")
-    from isa_learners.config import PPOConfig, RunConfig
+    from learner_helpers import tiny_config
+
     from isa_learners.runs.algorithm import Algorithm
 
-    ppo = PPOConfig(num_envs=2, rollout_steps=10, hidden=4, epochs=1, buffer_rollouts=1)
-    config = RunConfig("smac/3m", {"reward": "super_sparse"}, device="cpu", ppo=ppo)
+    config = tiny_config("smac/3m", {"reward": "super_sparse"}, ppo={"rollout_steps": 10})
     monkeypatch.setenv("SMAC_STAND_IN_FAULTS", '{"crash_at": 15}')
     reach = {f"ally_{i}": [[4 * i + 2, 4 * i + 3]] * 6 + [[12 + 3 * k] for k in range(3)] for i in range(3)}
     scope = InfluenceScope.from_dimensions(reach, state_size=21)
@@ -90,8 +90,8 @@ def test_training_goes_on_over_smac(stand_in, tmp_path, monkeypatch):
     for _ in range(3):
         metrics = algorithm.iterate()
         assert all(np.isfinite(value) for value in metrics.values())
-    assert algorithm.phase.recorder.env.discarded == 2
-    told = algorithm.phase.recorder.take()
+    assert algorithm.phase.statistics.env.discarded == 2
+    told = algorithm.phase.statistics.take()
     assert (told["discarded"], told["episodes"]) == (2, 0)
     assert algorithm.evaluate(2, seed=1).episodes == 0, "both crash"
     monkeypatch.delenv("SMAC_STAND_IN_FAULTS")

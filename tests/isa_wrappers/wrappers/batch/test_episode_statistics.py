@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from devices import DEVICES
 from parallel_toys import Lasting
-from unlock_batch import AGENTS, B, Uneven, as_numpy, assert_same_step, bare, plays, run, unlock
+from unlock_batch import AGENTS, B, Insisting, Uneven, as_numpy, assert_same_step, bare, plays, run, unlock
 
 from isa_wrappers.arrays import to_backend
 from isa_wrappers.batch.parallel import ParallelEnvBatch
@@ -68,13 +68,19 @@ def test_it_forgets_unfinished_episodes_at_a_reset():
     assert env.take() == told
 
 
-def test_an_episode_is_won_once_however_often_success_is_told():
-    env = EpisodeStatistics(ParallelEnvBatch([Lasting(agents=1)]))
-    env.reset()
-    for _ in range(16):
-        env.step(np.array([[1]]))
+@pytest.mark.parametrize("device", DEVICES)
+def test_an_episode_is_won_once_however_often_and_early_success_is_told(device):
+    env = EpisodeStatistics(Insisting(unlock(device)))
+    run(env, device)
+    won, ends, ever = 0, 0, np.zeros(B, dtype=bool)
+    for step in bare(device, env=Insisting(unlock(device)))[1:]:
+        ever |= step.success
+        won, ends = won + int((ever & step.done).sum()), ends + int(step.done.sum())
+        ever &= ~step.done
     taken = env.take()
-    assert (taken["episodes"], taken["success_rate"]) == (2.0, 1.0)
+    assert taken["episodes"] == ends
+    assert taken["success_rate"] == pytest.approx(won / ends)
+    assert 0 < won < ends
 
 
 @pytest.mark.parametrize("device", DEVICES)

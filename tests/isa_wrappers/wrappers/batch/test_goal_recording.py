@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from devices import DEVICES
 from parallel_toys import Lasting
-from unlock_batch import TARGETS, B, assert_same_step, bare, plays, run, unlock
+from unlock_batch import TARGETS, B, Insisting, assert_same_step, bare, plays, run, unlock
 
 from isa_wrappers import GoalBuffer
 from isa_wrappers.arrays import to_backend, to_numpy
@@ -45,12 +45,21 @@ def test_distinct_won_states_are_told_apart():
     assert Counter(map(tuple, goals.states.tolist())) == won
 
 
-def test_a_won_episode_gives_one_goal_however_often_success_is_told():
-    env = GoalRecording(ParallelEnvBatch([Lasting(agents=1)]), GoalBuffer(1))
-    env.reset()
-    for _ in range(16):
-        env.step(np.array([[1]]))
-    assert env.goals.states.tolist() == [[3.0], [3.0]]
+@pytest.mark.parametrize("device", DEVICES)
+def test_a_won_episode_gives_one_goal_however_often_success_is_told(device):
+    steps = bare(device, env=Insisting(unlock(device)))[1:]
+    goals = GoalBuffer(8, 1000, device=device)
+    run(GoalRecording(Insisting(unlock(device)), goals), device)
+    first, told, held = Counter(), 0, set()
+    for step in steps:
+        for b in np.flatnonzero(step.success):
+            told += 1
+            if b not in held:
+                first[tuple(step.final_state[b].tolist())] += 1
+                held.add(b)
+        held -= set(np.flatnonzero(step.done))
+    assert Counter(map(tuple, to_numpy(goals.states).tolist())) == first
+    assert told > first.total() > 20
 
 
 @pytest.mark.parametrize("device", DEVICES)

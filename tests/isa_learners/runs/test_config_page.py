@@ -1,0 +1,65 @@
+"""Every key is explained from the docstrings, and the docs' page says what the code says."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from isa_cli.main import main
+from isa_learners.algorithms import ALGORITHMS
+from isa_learners.runs.config_keys import USUAL_NAMES, all_keys, section_kinds
+from isa_learners.runs.config_page import explain, page
+
+ROOT = Path(__file__).parents[3]
+
+
+def isa(*arguments):
+    """Run the command line; return its exit code."""
+    with pytest.raises(SystemExit) as caught:
+        main([str(argument) for argument in arguments])
+    return caught.value.code
+
+
+def test_the_docs_have_the_same_page():
+    """``python -m isa_learners.runs.config_page docs/configuration.md`` writes it anew."""
+    assert (ROOT / "docs/configuration.md").read_text() == page()
+
+
+def test_every_key_has_a_meaning_and_a_range():
+    for algo in ALGORITHMS:
+        rows = explain("grid/unlock", "fast", [{"algo": algo}])
+        assert [row["key"] for row in rows] == all_keys(section_kinds(algo, "ppo", None))
+        for row in rows:
+            assert row["meaning"], row["key"]
+            assert row["range"], row["key"]
+
+
+def test_where_a_value_comes_from():
+    rows = {row["key"]: row for row in explain("grid/unlock", "fast", [{"ppo": {"lr": 0.5}, "seed": 3}])}
+    assert (rows["ppo.lr"]["value"], rows["ppo.lr"]["source"]) == (0.5, "given")
+    assert (rows["ppo.hidden"]["value"], rows["ppo.hidden"]["source"]) == (32, "preset fast")
+    assert (rows["ppo.clip"]["value"], rows["ppo.clip"]["source"]) == (0.2, "default")
+    assert rows["seed"]["source"] == "given"
+    assert rows["scope.delta"]["range"] == "in [0, 1)"
+    assert rows["device"]["range"] == "one of auto, cpu, cuda"
+    assert rows["env_kwargs"]["range"] == "mapping"
+
+
+def test_config_prints_every_key(capsys):
+    assert isa("config", "smax/3m", "--preset", "paper", "--set", "ppo.lr=1e-3", "--json") == 0
+    rows = {row["key"]: row for row in json.loads(capsys.readouterr().out)["keys"]}
+    assert rows["ppo.lr"]["value"] == 0.001
+    assert rows["goal.hamming"]["value"] == 50.0
+    assert isa("config", "--algo", "ippo", "--key", "ppo.") == 0
+    out = capsys.readouterr().out
+    assert "ppo.lr" in out
+    assert "Adam's learning rate" in out
+    assert "goal." not in out
+    assert isa("config", "--key", "nothing") == 2
+    assert "got 'nothing'" in capsys.readouterr().err
+
+
+def test_usual_names_lead_to_keys_that_exist():
+    known = {key.rpartition(".")[2] for key in all_keys(section_kinds("isa", "ppo", None))}
+    assert set(USUAL_NAMES.values()) <= known
+    assert not set(USUAL_NAMES) & known

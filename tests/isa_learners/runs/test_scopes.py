@@ -1,0 +1,132 @@
+"""The scope of a run: estimated, taken from a folder, or not needed; and how a credit rule reads it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from learner_helpers import tiny_config
+
+from isa_cli.main import main
+from isa_learners.runs.algorithm import Algorithm
+from isa_learners.runs.run_folder import RunFolder
+from isa_learners.runs.scopes import asks_for_scope, needs_estimate, scope_for
+from isa_learners.runs.training import Training
+from isa_wrappers import InfluenceScope, load_scope, save_scope
+from isa_wrappers.errors import FileFormatError, ScopeMismatchError
+
+TWO = {"num_agents": 2, "grid": 5, "targets": [[4, 4], [4, 3]], "horizon": 12}
+
+
+def isa(*arguments):
+    """Run the command line; return its exit code."""
+    with pytest.raises(SystemExit) as caught:
+        main([str(argument) for argument in arguments])
+    return caught.value.code
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def estimated(here):
+    """A scope's folder, as ``isa scope --out`` makes it."""
+    assert isa("scope", "grid/unlock", "--kwargs", json.dumps(TWO), "--transitions", 300, "--out", "scope") == 0
+    return here / "scope"
+
+
+def train(*more):
+    near = ["grid/unlock", "--kwargs", json.dumps(TWO), "--device", "cpu", "--num-envs", 2, "--out", "run"]
+    few = [part for pair in ("ppo.rollout_steps=5", "ppo.hidden=4", "ppo.minibatches=1") for part in ("--set", pair)]
+    return isa("train", *near, *few, *more)
+
+
+def test_who_asks_for_a_scope():
+    assert asks_for_scope("isa", None)
+    assert not asks_for_scope("ippo", None)
+    assert asks_for_scope("ippo", "count_bonus"), "that reward is Eq. 10"
+    assert needs_estimate(tiny_config())
+    assert not needs_estimate(tiny_config(credit={"rule": "whole_state"}))
+    assert scope_for(tiny_config(credit={"rule": "whole_state"})) == (None, 0)
+
+
+@pytest.mark.parametrize(("free", "steps"), [(False, 600), (True, 0)])
+def test_a_scope_that_is_there_is_taken(estimated, free, steps, capsys):
+    more = ["--scope-is-free"] if free else []
+    assert train("--scope", estimated, *more, "--steps", steps + 40, "--set", "eval_interval=10") == 0
+    assert load_scope("run").settings["env_steps"] == 600
+    np.testing.assert_array_equal(load_scope("run").mutual_information, load_scope(estimated).mutual_information)
+    first = RunFolder("run").metrics_file.read_text().splitlines()[1]
+    assert int(first.split(",")[0]) == steps + 10, "its steps are the run's own unless they are free"
+    assert isa("train", "--resume", "run", "--steps", steps + 60) == 0
+
+
+def test_a_run_with_a_scope_that_is_there_equals_one_that_estimates_the_same(estimated):
+    config = tiny_config(env_kwargs=TWO, scope={"transitions": 300}, steps=700)
+    own = Training(RunFolder.create("own", config), tensorboard=False).run()
+    given = tiny_config(env_kwargs=TWO, scope={"transitions": 300}, steps=700, scope_folder=str(estimated))
+    taken = Training(RunFolder.create("given", given), tensorboard=False).run()
+    for clock in ("wall_time_s", "first_success", "versions"):
+        own.pop(clock), taken.pop(clock)
+    assert own == taken
+
+
+def refused(capsys):
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert not Path("run").exists(), "nothing is left behind"
+    return err
+
+
+def test_a_scope_of_another_task_is_refused(estimated, capsys):
+    capsys.readouterr()
+    assert isa("train", "grid/navigation", "--scope", estimated, "--out", "run") == 2
+    assert "was estimated for 'grid/unlock', this run trains on 'grid/navigation'" in refused(capsys)
+
+
+def test_a_scope_of_another_agent_order_is_refused(estimated, capsys):
+    scope = load_scope(estimated)
+    swapped = InfluenceScope(
+        scope.agents[::-1], scope.mutual_information[::-1], scope.delta, scope.num_actions, settings=scope.settings
+    )
+    save_scope(swapped, "swapped")
+    capsys.readouterr()
+    assert train("--scope", "swapped") == 2
+    assert "its agents ['agent_1', 'agent_0'], here ['agent_0', 'agent_1']" in refused(capsys)
+
+
+def test_a_truncated_scope_is_refused(estimated, capsys):
+    path = estimated / "scope.json"
+    path.write_text(path.read_text()[:-200])
+    capsys.readouterr()
+    assert train("--scope", estimated) == 2
+    assert "scope.json is not a readable scope" in refused(capsys)
+
+
+def test_a_scope_that_is_not_there_is_refused(here, capsys):
+    assert train("--scope", "nowhere") == 2
+    assert "no scope at nowhere" in refused(capsys)
+
+
+def test_what_a_library_user_gets():
+    config = tiny_config(env_kwargs=TWO, scope_folder="surely/not/there")
+    with pytest.raises(FileFormatError):
+        scope_for(config)
+    other = InfluenceScope.from_dimensions({"a": [[0]] * 5, "b": [[1]] * 5}, state_size=8)
+    with pytest.raises(ScopeMismatchError, match="its agents"):
+        Algorithm(tiny_config(env_kwargs=TWO), other)
+
+
+@pytest.mark.parametrize("rule", ["scope", "ungated", "unsegmented", "whole_state"])
+def test_every_credit_rule_trains(rule):
+    config = tiny_config(credit={"rule": rule})
+    algorithm = Algorithm(config, scope_for(config)[0])
+    while algorithm.phase.name == "explore":
+        algorithm.iterate()
+    algorithm.iterate()
+    size = 4 if rule == "whole_state" else 2
+    assert algorithm.phase.collector.env.obs_size == 4 + size, "what the rule credits is the goal that agents see"

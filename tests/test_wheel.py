@@ -1,0 +1,49 @@
+"""The wheel holds every module, and each can be imported from it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+IMPORT_ALL = """
+import importlib, json, pkgutil
+found = {}
+for package in ("isa_wrappers", "isa_learners", "isa_cli"):
+    module = importlib.import_module(package)
+    found[package] = module.__file__
+    for info in pkgutil.walk_packages(module.__path__, package + "."):
+        found[info.name] = importlib.import_module(info.name).__file__
+print(json.dumps(found))
+"""
+
+
+def modules_of_the_tree():
+    folders = {"isa_wrappers": "isa_wrappers", "isa_learners": "isa_learners", "cli": "isa_cli"}
+    for folder, package in folders.items():
+        for path in (ROOT / folder).rglob("*.py"):
+            parts = (package, *path.relative_to(ROOT / folder).with_suffix("").parts)
+            yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@pytest.mark.slow
+def test_every_module_is_in_the_wheel_and_imports_from_it(tmp_path):
+    """Installed alone into an empty folder; what it depends on comes from here, our own code from the wheel."""
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "wheel", "--no-deps", "--wheel-dir", tmp_path, ROOT], check=True)
+    (wheel,) = tmp_path.glob("isa_marl-*.whl")
+    installed = tmp_path / "installed"
+    subprocess.run([*pip, "install", "--no-deps", "--target", installed, wheel], check=True)
+    env = {**os.environ, "PYTHONPATH": str(installed), "MPLBACKEND": "agg"}
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORT_ALL], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert set(found) == set(modules_of_the_tree())
+    assert all(Path(path).is_relative_to(installed) for path in found.values()), "from the wheel, not from the checkout"
+    for package in ("isa_wrappers", "isa_learners", "isa_cli"):
+        assert (installed / package / "py.typed").exists()
