@@ -25,10 +25,10 @@ class ScopeConfig:
             ``fixed`` takes ``delta`` itself.
     """
 
-    transitions: Count = 2_000
+    transitions: Annotated[int, Range(1, 10**8)] = 2_000
     delta: Annotated[float, Range(0.0, 1.0, below=True)] = 0.3
     bin_width: Positive = 0.01
-    window: Count = 1
+    window: Annotated[int, Range(1, 1_000)] = 1
     estimator: str = "nmi_block"
     threshold: str = "fixed"
 
@@ -52,7 +52,7 @@ class CountConfig:
 
     beta1: Weight = 0.2
     beta2: Weight = 1.0
-    count_scale: Positive = 1.0
+    count_scale: Annotated[float, Range(1e-12, 1e12)] = 1.0
     table_bits: Annotated[int, Range(4, 30)] = 18
 
     def __post_init__(self) -> None:
@@ -75,7 +75,7 @@ class GoalConfig:
     alpha1: Weight = 0.2
     alpha2: Weight = 1.0
     hamming: Weight = 0.0
-    capacity: Count = 100
+    capacity: Annotated[int, Range(1, 10**7)] = 100
     first_goals: Count = 1
     selector: str = "uniform"
 

@@ -22,7 +22,8 @@ def check_state_fallback(fallback: Any) -> None:
     Raises:
         InvalidValueError: unless it is ``None``, ``"observations"`` or a function.
     """
-    if fallback is not None and fallback != "observations" and not callable(fallback):
+    told = isinstance(fallback, str) and fallback == "observations"
+    if fallback is not None and not told and not callable(fallback):
         raise InvalidValueError(
             f"state_fallback must be None, 'observations' or a function of the environment, got {fallback!r}"
         )

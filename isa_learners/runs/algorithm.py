@@ -19,7 +19,7 @@ from isa_learners.runs.scopes import asks_for_scope, credit_of, read_success
 from isa_wrappers.arrays import stream_seed, with_prefix, without_prefix
 from isa_wrappers.batch import BatchEnv
 from isa_wrappers.envs import make_batch
-from isa_wrappers.errors import DeviceError, FileFormatError
+from isa_wrappers.errors import DeviceError, FileFormatError, check_int
 from isa_wrappers.rewards import RewardContext, make_reward
 from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.wrappers import batch
@@ -210,10 +210,10 @@ class Algorithm:
                 thing.load_state_dict(state)
             self.phase = self.enter(meta["phase"])
             self.phase.learner.load_state_dict(without_prefix("learner", tensors), policy_only)
-            self.env_steps = meta["env_steps"]
+            self.env_steps = check_int("env_steps", meta["env_steps"], 0)
             if not policy_only:
                 self.phase.collector.load_state_dict(without_prefix("collector", tensors))
                 set_global_generators(meta["generators"])
-        except (KeyError, ValueError, RuntimeError, TypeError) as error:
+        except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
             detail = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise FileFormatError(f"the checkpoint does not fit this run's configuration: {detail}") from error

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isa_wrappers.errors import UnsupportedEnvironmentError
+from isa_wrappers.names import ActionNames, read_action_names, read_state_names
 from isa_wrappers.spaces import (
     StateFallback,
     action_mask,
@@ -36,7 +37,7 @@ class CopySpec:
         obs_size: O, length of the longest flat observation.
         state_size: K.
         state_names: a name for each dimension of the state, or none.
-        action_names: a name for each action, or none.
+        action_names: a name for each action, or each agent's own, or none.
         horizon: steps until truncation, 0 where unknown.
     """
 
@@ -45,7 +46,7 @@ class CopySpec:
     obs_size: int
     state_size: int
     state_names: tuple[str, ...]
-    action_names: tuple[str, ...]
+    action_names: ActionNames
     horizon: int
 
 
@@ -60,11 +61,12 @@ def read_spec(env: Any, fallback: StateFallback) -> CopySpec:
     agents = tuple(env.possible_agents)
     actions = tuple(num_actions(env, agent) for agent in agents)
     obs_size = max(flat_size(env.observation_space(agent)) for agent in agents)
-    names = tuple(getattr(env, "state_names", ()) if fallback is None else ())
+    names = read_state_names(getattr(env, "state_names", ()) if fallback is None else ())
     # Names are taken at their word: a reset may cost the launch of a game.
     state_size = len(names) or len(read_state(env, env.reset()[0], fallback))
     horizon = int(getattr(env, "horizon", 0) or 0)
-    return CopySpec(agents, actions, obs_size, state_size, names, tuple(getattr(env, "action_names", ())), horizon)
+    action_names = read_action_names(getattr(env, "action_names", ()), agents)
+    return CopySpec(agents, actions, obs_size, state_size, names, action_names, horizon)
 
 
 class EnvCopy:

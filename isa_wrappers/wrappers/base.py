@@ -13,7 +13,7 @@ from pettingzoo.utils import BaseParallelWrapper
 
 from isa_wrappers.arrays import Array, with_prefix, without_prefix
 from isa_wrappers.batch.protocol import check_finite
-from isa_wrappers.errors import ScopeMismatchError, UnsupportedEnvironmentError
+from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, UnsupportedEnvironmentError, shown
 from isa_wrappers.scope.credit import Credit, as_credit
 from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.spaces import StateFallback, check_parallel, check_state_fallback, num_actions, read_state
@@ -87,6 +87,7 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
         self.state_size: int | None = size
         self.global_state: npt.NDArray[np.float32] = np.zeros(size or 0, dtype=np.float32)
         self._index = {agent: i for i, agent in enumerate(agents)}
+        self._counts = counts
         self._acted, self._chosen = np.zeros(len(agents), dtype=bool), np.zeros(len(agents), dtype=np.int64)
 
     def inner_wrappers(self) -> Iterator[Any]:
@@ -146,6 +147,10 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
         for agent, action in actions.items():
             if agent in living:
                 i = self._index[agent]
+                if not 0 <= action < self._counts[i]:
+                    raise InvalidValueError(
+                        f"action of agent {agent!r} must be from 0 to {self._counts[i] - 1}, got {shown(action)}"
+                    )
                 self._acted[i], self._chosen[i] = True, action
 
     def _check_known(self, agents: Iterable[str]) -> None:

@@ -6,8 +6,21 @@ from typing import Annotated
 import numpy as np
 import pytest
 
+from isa_wrappers import GoalConfig, ScopeConfig
 from isa_wrappers.errors import InvalidValueError
-from isa_wrappers.fields import Count, OneOf, Range, Share, check_fields, defaults, hints, meanings, ranges
+from isa_wrappers.fields import (
+    MOST_COPIES,
+    Copies,
+    Count,
+    OneOf,
+    Range,
+    Share,
+    check_fields,
+    defaults,
+    hints,
+    meanings,
+    ranges,
+)
 
 
 @dataclass(frozen=True)
@@ -76,3 +89,49 @@ def test_ranges_hints_defaults_and_meanings():
         "limit": "at most; none by default.",
         "free": "anything.",
     }
+
+
+@dataclass(frozen=True)
+class Plain:
+    copies: Copies = 1
+    steps: Count = 1
+    name: str = "a"
+    maybe: str | None = None
+    on: bool = False
+
+    def __post_init__(self):
+        check_fields(self)
+
+
+def test_plain_types_are_kept_as_such():
+    kept = Plain(np.int64(3), np.uint8(2), np.str_("b"), np.str_("c"), np.bool_(True))
+    assert [type(value) for value in vars(kept).values()] == [int, int, str, str, bool]
+    assert kept == Plain(3, 2, "b", "c", True)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("copies", MOST_COPIES + 1),
+        ("copies", [3]),
+        ("copies", []),
+        ("steps", 10**400),
+        ("name", None),
+        ("name", 3),
+        ("maybe", 3),
+        ("on", 1),
+        ("on", "False"),
+        ("on", None),
+    ],
+)
+def test_what_would_crash_later_is_refused(key, value):
+    with pytest.raises(InvalidValueError, match=f"{key} must be"):
+        Plain(**{key: value})
+
+
+def test_ends_of_ranges():
+    for config, key, most in ((ScopeConfig, "window", 1_000), (GoalConfig, "capacity", 10**7)):
+        assert getattr(config(**{key: most}), key) == most
+        with pytest.raises(InvalidValueError, match=f"from 1 to {most}"):
+            config(**{key: most + 1})
+    assert Range(1, 3).check("n", [1, 2]) == (1, 2)

@@ -160,6 +160,26 @@ def test_a_rich_value_of_another_kind_is_refused(values, message):
         rich(**values)
 
 
+def test_numpy_values_reach_the_file(tmp_path):
+    import numpy as np
+
+    given = {
+        "seed": np.int64(3),
+        "env_kwargs": {"num_agents": np.int64(1), "grid": np.int32(4)},
+        "ppo": {"lr": np.float32(0.5)},
+    }
+    config = make_config("grid/unlock", "fast", given)
+    write_config(config, tmp_path / "config.yaml")
+    assert config_from_dict(read_config_file(tmp_path / "config.yaml")) == config
+    assert config.env_kwargs == {"num_agents": 1, "grid": 4}
+
+
+@pytest.mark.parametrize("value", [object(), {1, 2}, {1: 2}])
+def test_options_that_no_file_holds_are_refused(value):
+    with pytest.raises(InvalidValueError, match="env_kwargs"):
+        make_config("grid/unlock", "fast", {"env_kwargs": {"x": value}})
+
+
 def test_phases_have_settings_of_their_own_that_fall_back_to_the_runs(tmp_path):
     config = make_config(
         "grid/unlock", "fast", {"ppo": {"lr": 0.5, "clip": 0.1}}, {"phases": {"reach": {"ppo": {"clip": 0.3}}}}

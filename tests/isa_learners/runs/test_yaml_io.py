@@ -1,7 +1,11 @@
 """Configuration text: files and ``key=value`` pairs are read alike."""
 
+import os
+import time
+
 import pytest
 
+from isa_learners.runs.config_io import make_config
 from isa_learners.runs.yaml_io import parse_overrides, read_config_file, read_yaml
 from isa_wrappers.errors import FileFormatError, InvalidValueError
 
@@ -76,3 +80,32 @@ def test_a_missing_file_is_named(tmp_path):
         read_config_file(tmp_path / "none.yaml")
     with pytest.raises(FileFormatError, match="cannot read configuration"):
         read_config_file(tmp_path)
+
+
+BOMB = "a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(
+    f"{chr(98 + k)}: &{chr(98 + k)} [{', '.join([f'*{chr(97 + k)}'] * 9)}]\n" for k in range(9)
+)
+MERGES = "a: &a {x: 1}\n" + "".join(
+    f"b{k}: &b{k} {{<<: [{', '.join([f'*b{k - 1}' if k else '*a'] * 9)}]}}\n" for k in range(40)
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [BOMB, MERGES, "a: &a [*a]", "a: " + "[" * 5_000, "x: " * 3_000 + "1", "a: 2020-13-45", "? [1]\n: 2",
+     "a: " + "9" * 5_000, "a" * 300_000, "a: !!binary x", "a: !!int x", "a: !!float x", "a: !!timestamp x"],
+    ids=range(13),
+)  # fmt: skip
+def test_no_text_takes_long_or_fails_otherwise(tmp_path, text):
+    path = tmp_path / "odd.yaml"
+    path.write_text(text)
+    start = time.monotonic()
+    with pytest.raises((FileFormatError, InvalidValueError)):
+        make_config("grid/unlock", "fast", read_config_file(path))
+    assert time.monotonic() - start < 10
+
+
+def test_a_pipe_in_a_run_folder_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "config.yaml")
+    with pytest.raises(FileFormatError, match="not a regular file"):
+        read_config_file(tmp_path / "config.yaml", regular=True)
