@@ -51,6 +51,7 @@ class Rollout:
         start: ``[T, B]`` bool, an episode starts at this step.
         terminated: ``[T, B]`` bool.
         done: ``[T, B]`` bool, terminated or truncated.
+        cut: ``[T, B, A]`` bool, the agent was truncated by itself in this step, in which the episode went on.
         record: ``[T, B, ...]`` each, what the learner kept of each step.
         memory: ``[B, ...]`` each, the learner's memory before the first step.
     """
@@ -66,6 +67,7 @@ class Rollout:
     start: Tensor
     terminated: Tensor
     done: Tensor
+    cut: Tensor
     record: dict[str, Tensor]
     memory: Memory
 
@@ -122,6 +124,7 @@ class Collector:
             "start": self.start,
             "terminated": step.terminated,
             "done": done,
+            "cut": torch.zeros_like(now.alive) if step.cut is None else step.cut,
         }
         self.memory = self.learner.forget(decision.memory, done)
         self.start, self.current = done, step

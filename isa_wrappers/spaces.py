@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
 
+from isa_wrappers.arrays import to_numpy
 from isa_wrappers.errors import InvalidValueError, UnsupportedEnvironmentError
 
 StateFallback = str | Callable[[Any], npt.NDArray[Any]] | None
@@ -36,14 +37,62 @@ def check_parallel(env: Any) -> None:
         UnsupportedEnvironmentError: for an AEC environment (naming the converter), an already vectorised one, or
             anything else.
     """
-    if hasattr(env, "agent_iter") and not hasattr(env, "num_envs"):
+    if is_aec(env):
         raise UnsupportedEnvironmentError(
-            f"{env} is an AEC environment; convert it with pettingzoo.utils.conversions.aec_to_parallel"
+            f"{env} is an AEC environment, in which agents take turns; ISA needs them to act at once: where a round of "
+            "all agents makes one step, set metadata['is_parallelizable'] = True, and it is converted"
         )
     if not hasattr(env, "possible_agents") or not hasattr(env, "action_space"):
         vectorised = hasattr(env, "num_envs")
         why = "is already vectorised: wrap the environments before" if vectorised else "has no possible_agents"
         raise UnsupportedEnvironmentError(f"{env!r} is not a PettingZoo ParallelEnv: it {why}")
+
+
+def is_aec(env: Any) -> bool:
+    """Tell whether agents take turns in an environment."""
+    return hasattr(env, "agent_iter") and not hasattr(env, "num_envs")
+
+
+def as_parallel(env: Any) -> Any:
+    """Return ``env``, an AEC environment that can be stepped in parallel through PettingZoo's converter.
+
+    Raises:
+        UnsupportedEnvironmentError: as :func:`check_parallel` does.
+    """
+    if is_aec(env) and (getattr(env, "metadata", None) or {}).get("is_parallelizable", False):
+        from pettingzoo.utils.conversions import aec_to_parallel
+
+        return aec_to_parallel(env)
+    check_parallel(env)
+    return env
+
+
+def _declared(env: Any, agent: str, kind: str) -> Any:
+    method = getattr(env, kind, None)
+    if not callable(method):
+        raise UnsupportedEnvironmentError(f"{env} has no {kind}(agent); ISA needs the space of every possible agent")
+    try:
+        space = method(agent)
+    except (AttributeError, KeyError, NotImplementedError) as error:
+        raise UnsupportedEnvironmentError(
+            f"{kind}({agent!r}) of {env} fails ({type(error).__name__}: {error}); it must give every possible agent's"
+        ) from error
+    if not isinstance(space, spaces.Space):
+        old = type(space).__module__.split(".")[0] == "gym"
+        what = "a space of the old package gym" if old else f"no space of gymnasium: {space!r}"
+        raise UnsupportedEnvironmentError(
+            f"{kind}({agent!r}) of {env} is {what}; make it gymnasium.spaces.{type(space).__name__ if old else 'Box'}"
+        )
+    return space
+
+
+def observation_space(env: Any, agent: str) -> spaces.Space[Any]:
+    """Return the space of an agent's observations.
+
+    Raises:
+        UnsupportedEnvironmentError: if there is none, or it is not one of gymnasium's.
+    """
+    return _declared(env, agent, "observation_space")  # type: ignore[no-any-return]
 
 
 def num_actions(env: Any, agent: str) -> int:
@@ -52,7 +101,7 @@ def num_actions(env: Any, agent: str) -> int:
     Raises:
         UnsupportedEnvironmentError: unless they are ``Discrete(n)`` from 0.
     """
-    space = env.action_space(agent)
+    space = _declared(env, agent, "action_space")
     if not isinstance(space, spaces.Discrete) or space.start != 0:
         raise UnsupportedEnvironmentError(
             f"agent {agent!r} has action space {space}; supported: Discrete(n) starting at 0"
@@ -77,18 +126,41 @@ def inner_observation(obs: Any) -> Any:
 
 
 def flat_size(space: Any) -> int:
-    """Return the length of an agent's flat observation (without its mask)."""
-    return int(spaces.flatdim(inner_space(space)))
+    """Return the length of an agent's flat observation (without its mask).
+
+    Raises:
+        UnsupportedEnvironmentError: if it has no fixed length.
+    """
+    inner = inner_space(space)
+    try:
+        return int(spaces.flatdim(inner))
+    except (ValueError, NotImplementedError) as error:
+        raise _no_fixed_length(inner) from error
 
 
 def flatten(space: Any, obs: Any) -> npt.NDArray[Any]:
     """Return an agent's observation (without its mask) as a vector; Discrete becomes one-hot."""
-    return np.asarray(spaces.flatten(inner_space(space), inner_observation(obs)))
+    return flat_vector(inner_space(space), obs)
+
+
+def flat_vector(inner: Any, obs: Any) -> npt.NDArray[Any]:
+    """Do what :func:`flatten` does, given the space without its mask."""
+    value = inner_observation(obs)
+    if hasattr(value, "detach"):
+        value = to_numpy(value)
+    if isinstance(inner, spaces.Box):
+        return np.asarray(value).reshape(-1)
+    return np.asarray(spaces.flatten(inner, value))
+
+
+def _no_fixed_length(space: Any) -> UnsupportedEnvironmentError:
+    return UnsupportedEnvironmentError(f"observations {space} have no fixed length; supported: what flattens to a Box")
 
 
 def is_float_vector(space: Any) -> bool:
-    """Tell whether a space is a one-dimensional Box of floats."""
-    return isinstance(space, spaces.Box) and len(space.shape) == 1 and np.issubdtype(space.dtype, np.floating)
+    """Tell whether a space is a one-dimensional Box of floats of 32 bits or more."""
+    vector = isinstance(space, spaces.Box) and len(space.shape) == 1 and np.issubdtype(space.dtype, np.floating)
+    return vector and np.dtype(space.dtype).itemsize >= 4
 
 
 def flat_box(space: Any) -> spaces.Box:
@@ -105,9 +177,7 @@ def flat_box(space: Any) -> spaces.Box:
     except NotImplementedError:
         flat = inner
     if not isinstance(flat, spaces.Box):
-        raise UnsupportedEnvironmentError(
-            f"observations {inner} have no fixed length; supported: what flattens to a Box"
-        )
+        raise _no_fixed_length(inner)
     return spaces.Box(flat.low.astype(np.float32), flat.high.astype(np.float32), dtype=np.float32)
 
 
@@ -116,37 +186,3 @@ def action_mask(obs: Any, info: Mapping[str, Any], n: int) -> npt.NDArray[np.boo
     mask = obs.get("action_mask") if isinstance(obs, dict) else None
     mask = info.get("action_mask") if mask is None else mask
     return np.ones(n, dtype=bool) if mask is None else np.asarray(mask, dtype=bool)
-
-
-def read_state(env: Any, observations: Mapping[str, Any], fallback: StateFallback) -> npt.NDArray[np.float32]:
-    """Return the global state as a new vector ``[K]`` float32.
-
-    Raises:
-        UnsupportedEnvironmentError: if the environment has no ``state()`` and there is no fallback.
-    """
-    if fallback == "observations":
-        return concatenated(env, observations)
-    try:
-        state = fallback(env) if callable(fallback) else env.state() if hasattr(env, "state") else None
-    except NotImplementedError:
-        state = None
-    if state is None:
-        raise UnsupportedEnvironmentError(
-            f"{env} has no state(); pass state_fallback='observations' or a function of the environment"
-        )
-    try:
-        return np.array(state, dtype=np.float32).reshape(-1)
-    except (TypeError, ValueError) as error:
-        raise UnsupportedEnvironmentError(f"the state of {env} must be an array of numbers, got {state!r}") from error
-
-
-def concatenated(env: Any, observations: Mapping[str, Any]) -> npt.NDArray[np.float32]:
-    """Concatenate the flat observations of all possible agents, zeros for those that are not there."""
-    parts = []
-    for agent in env.possible_agents:
-        space = env.observation_space(agent)
-        if agent in observations:
-            parts.append(flatten(space, observations[agent]).astype(np.float32))
-        else:
-            parts.append(np.zeros(flat_size(space), dtype=np.float32))
-    return np.concatenate(parts)

@@ -26,6 +26,8 @@ class Batch:
         done: ``[T, B]`` bool, terminated or truncated.
         actor_hidden: ``[1, B, A, H]`` of the actor before the first step.
         critic_hidden: ``[1, B, A, H]`` of the critic before the first step.
+        cut: ``[T, B, A]`` bool, the agent was truncated by itself in this step, in which the episode went on; by
+            default nobody.
     """
 
     inputs: Tensor
@@ -41,6 +43,11 @@ class Batch:
     done: Tensor
     actor_hidden: Tensor
     critic_hidden: Tensor
+    cut: Tensor = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        if self.cut is None:
+            self.cut = torch.zeros_like(self.alive, dtype=torch.bool)
 
     @staticmethod
     def join(batches: list[Batch]) -> Batch:

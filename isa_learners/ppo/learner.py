@@ -99,6 +99,7 @@ class PPOLearner:
             done=rollout.done,
             actor_hidden=actor_hidden[None],
             critic_hidden=critic_hidden[None],
+            cut=rollout.cut,
         )
 
     def state_dict(self) -> dict[str, Tensor]:

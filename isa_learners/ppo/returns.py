@@ -13,7 +13,7 @@ def advantages(r_t: Tensor, v_t: Tensor, v_tp1: Tensor, ends: Tensor, gamma: flo
         v_t: ``[T, B, A]`` values.
         v_tp1: ``[T, B, A]`` values of the next observation; 0 after termination, the final observation's after
             truncation.
-        ends: ``[T, B]`` bool, the episode or the rollout ends with this step.
+        ends: ``[T, B, A]`` bool, the agent's part in the episode, or the rollout, ends with this step.
         gamma: discount in [0, 1].
         gae_lambda: lambda in [0, 1].
 
@@ -25,12 +25,12 @@ def advantages(r_t: Tensor, v_t: Tensor, v_tp1: Tensor, ends: Tensor, gamma: flo
     Example:
         >>> import torch
         >>> ones, zeros = torch.ones(3, 1, 1), torch.zeros(3, 1, 1)
-        >>> ends = torch.tensor([[False], [False], [True]])
+        >>> ends = torch.tensor([[[False]], [[False]], [[True]]])
         >>> advantages(ones, zeros, zeros, ends, gamma=0.5, gae_lambda=1.0)[:, 0, 0].tolist()
         [1.75, 1.5, 1.0]
     """
     advantage = r_t + gamma * v_tp1 - v_t
-    weight = (gamma * gae_lambda * (~ends).to(r_t.dtype))[..., None]
+    weight = gamma * gae_lambda * (~ends).to(r_t.dtype)
     for t in range(len(advantage) - 2, -1, -1):
         advantage[t].addcmul_(weight[t], advantage[t + 1])
     return advantage

@@ -112,13 +112,18 @@ class PPO:
             # What follows an end is the value of the last observation, a step on from the state before.
             ends = data.done.clone()
             ends[-1].fill_(True)
+            ends = ends[..., None] | data.cut
             following = value.roll(-1, dims=0).flatten()
-            wanted = ends[..., None] & (data.next_alive > 0)
+            wanted = ends & ((data.next_alive > 0) | data.cut)
             rows = steps.where(wanted)
             hidden = steps.hidden_after(rows, packing, features, first)
             final = self.value_norm.denormalize(self.critic(data.final_inputs.flatten(0, 2)[rows], hidden)[0][:, 0])
             following[rows] = torch.where(wanted.flatten()[rows], final, following[rows])
-            v_tp1 = following.view(shape) * data.next_alive * (~data.terminated)[..., None]
+            v_tp1 = following.view(shape)
+            goes_on = data.next_alive * (~data.terminated)[..., None]
+            v_tp1 = torch.where(
+                data.cut, v_tp1, v_tp1 * goes_on
+            )  # who is truncated alone acts no more, yet has a value
             advantage = advantages(data.reward, value, v_tp1, ends, config.gamma, config.gae_lambda)
             returns = advantage + value
             self.value_norm.update(returns, data.alive)

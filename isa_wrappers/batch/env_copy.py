@@ -9,18 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from isa_wrappers.border import Border
 from isa_wrappers.errors import UnsupportedEnvironmentError
-from isa_wrappers.names import ActionNames, read_action_names, read_state_names
-from isa_wrappers.spaces import (
-    StateFallback,
-    action_mask,
-    check_parallel,
-    check_state_fallback,
-    flat_size,
-    flatten,
-    num_actions,
-    read_state,
-)
+from isa_wrappers.names import ActionNames, read_action_names
+from isa_wrappers.spaces import StateFallback, as_parallel, check_state_fallback, flat_size, flat_vector
+from isa_wrappers.state import StateReader
 from isa_wrappers.success import SuccessRule, SuccessTeller
 
 Row = dict[str, npt.NDArray[Any]]
@@ -54,26 +47,28 @@ def read_spec(env: Any, fallback: StateFallback) -> CopySpec:
     """Read the spec of an environment; one that does not name its state's dimensions is reset for that.
 
     Raises:
-        UnsupportedEnvironmentError: if actions are not Discrete, it is no ParallelEnv, or ``state()`` is missing.
+        UnsupportedEnvironmentError: for what ISA cannot take, see :class:`~isa_wrappers.border.Border`.
     """
-    check_parallel(env)
     check_state_fallback(fallback)
-    agents = tuple(env.possible_agents)
-    actions = tuple(num_actions(env, agent) for agent in agents)
-    obs_size = max(flat_size(env.observation_space(agent)) for agent in agents)
-    names = read_state_names(getattr(env, "state_names", ()) if fallback is None else ())
+    env = as_parallel(env)
+    return _spec(Border(env), StateReader(env, fallback))
+
+
+def _spec(border: Border, read: StateReader) -> CopySpec:
+    env = border.env
+    obs_size = max(flat_size(space) for space in border.spaces.values())
     # Names are taken at their word: a reset may cost the launch of a game.
-    state_size = len(names) or len(read_state(env, env.reset()[0], fallback))
+    state_size = len(read.names) or len(read(border.reset()[0]))
     horizon = int(getattr(env, "horizon", 0) or 0)
-    action_names = read_action_names(getattr(env, "action_names", ()), agents)
-    return CopySpec(agents, actions, obs_size, state_size, names, action_names, horizon)
+    actions = read_action_names(getattr(env, "action_names", None) or (), border.agents)
+    return CopySpec(border.agents, border.num_actions, obs_size, state_size, read.names, actions, horizon)
 
 
 class EnvCopy:
     """A copy that answers resets and steps with rows; it starts its next episode by itself.
 
     Args:
-        env: the environment.
+        env: the environment; an AEC environment that can be stepped in parallel is converted.
         fallback: what stands for a missing ``state()``.
         success: how a won episode is told.
         spec: where it is known already.
@@ -89,72 +84,87 @@ class EnvCopy:
         success: SuccessRule = "success",
         spec: CopySpec | None = None,
     ) -> None:
-        self.env, self._fallback = env, fallback
+        check_state_fallback(fallback)
+        self.env = as_parallel(env)
+        self.border = Border(self.env)
+        self._read = StateReader(self.env, fallback)
         self._teller = SuccessTeller(success)
-        self.spec = read_spec(env, fallback) if spec is None else spec
+        self.spec = _spec(self.border, self._read) if spec is None else spec
+        self._obs: npt.NDArray[np.float32] = np.zeros((len(self.spec.agents), self.spec.obs_size), dtype=np.float32)
 
     def reset(self, seed: int | None = None) -> Row:
         """Start an episode."""
-        self._teller.begin()
-        row = self._see(*self.env.reset(seed=seed))
+        row = self._begin(seed)
         return completed(row, row)
+
+    def _begin(self, seed: int | None = None) -> Row:
+        self._teller.begin()
+        observations, _ = self.border.reset(seed)
+        return self._see(observations, ())
 
     def step(self, actions: Sequence[int]) -> Row:
         """Advance by an action of every agent, of which those of the dead are left out."""
-        env, agents = self.env, self.spec.agents
-        acting = [agent in env.agents for agent in agents]
-        chosen = {agent: int(action) for agent, action in zip(agents, actions, strict=True) if agent in env.agents}
-        obs, rewards, terminations, _, infos = env.step(chosen)
-        seen = self._see(obs, infos)
+        border, agents = self.border, self.spec.agents
+        acting = border.living
+        chosen = {agent: int(action) for agent, action in zip(agents, actions, strict=True) if agent in acting}
+        told = border.step(chosen)
+        seen = self._see(told.observations, acting)
         row = completed(seen, seen)
-        for agent, reward in rewards.items():
+        for agent, reward in told.rewards.items():
             if agent not in agents:
                 raise UnsupportedEnvironmentError(
                     f"agent {agent!r} is not among possible_agents {list(agents)}; names must stay the same"
                 )
             row["reward"][agents.index(agent)] = reward
-        row["success"][()] = self._teller.won(env, rewards, infos, over=not env.agents)
-        row["discarded"][()] = any(info.get("crashed", False) for info in infos.values() if isinstance(info, dict))
-        if env.agents:
+        over = not border.living
+        row["success"][()] = self._teller.won(self.env, told.rewards, told.infos, over=over)
+        row["discarded"][()] = any(info.get("crashed", False) for info in told.infos.values() if isinstance(info, dict))
+        if not over:
+            for i, agent in enumerate(agents):
+                # Whoever is truncated by itself acts no more, yet its value goes on.
+                left = agent in acting and agent not in border.living
+                row["cut"][i] = left and told.truncations.get(agent, False) and not told.terminations.get(agent, False)
             return row
-        # Whoever was cut off rather than terminated has a value that continues.
-        cut = [now and not terminations.get(agent, False) for agent, now in zip(agents, acting, strict=True)]
+        # Whoever was cut off rather than terminated has a value that goes on.
+        cut = [agent in acting and not told.terminations.get(agent, False) for agent in agents]
         row["final_alive"] = np.array(cut)
         row["truncated"][()] = any(cut)
         row["terminated"][()] = not any(cut)
-        self._teller.begin()
-        return row | self._see(*env.reset())
+        return row | self._begin()
 
     def close(self) -> None:
         """Close the environment."""
         self.env.close()
 
-    def _see(self, obs: dict[str, Any], infos: dict[str, Any]) -> Row:
+    def _see(self, observations: dict[str, Any], acted: Sequence[str]) -> Row:
         """Return what is seen now: observations, masks, who is alive, and the state."""
-        spec, env = self.spec, self.env
+        spec, border = self.spec, self.border
         team, n = len(spec.agents), max(spec.num_actions)
         row: Row = {
             "obs": np.zeros((team, spec.obs_size), dtype=np.float32),
             "available": np.zeros((team, n), dtype=bool),
             "alive": np.zeros(team, dtype=bool),
-            "state": read_state(env, obs, self._fallback),
+            "state": self._read(observations, acted),
         }
         if len(row["state"]) != spec.state_size:
             raise UnsupportedEnvironmentError(
-                f"{env} has a state of length {len(row['state'])} where {spec.state_size} was to be expected, from its "
-                "state_names or its first state"
+                f"{self.env} has a state of length {len(row['state'])} where {spec.state_size} was to be expected, "
+                "from its state_names or its first state"
             )
+        living = border.living
         for i, agent in enumerate(spec.agents):
-            if agent in env.agents:
+            if agent in living:
                 row["alive"][i] = True
-                row["available"][i, : spec.num_actions[i]] = action_mask(
-                    obs[agent], infos.get(agent, {}), spec.num_actions[i]
-                )
+                row["available"][i, : spec.num_actions[i]] = border.masks.get(agent, True)
             else:
                 row["available"][i, 0] = True
-            if agent in obs:
-                flat = flatten(env.observation_space(agent), obs[agent])
+            obs = observations.get(agent)
+            if obs is not None:
+                flat = flat_vector(border.spaces[agent], obs)
                 row["obs"][i, : len(flat)] = flat
+            elif agent in acted:  # shown nothing after its last step: what it saw before
+                row["obs"][i] = self._obs[i]
+        self._obs = row["obs"]
         return row
 
 
@@ -168,4 +178,5 @@ def completed(seen: Row, final: Row) -> Row:
     copies = seen["alive"].shape[:-1]
     flags = {name: np.zeros(copies, dtype=bool) for name in ("terminated", "truncated", "success", "discarded")}
     last = {"final_" + name: final[name] for name in ("obs", "state", "alive")}
-    return {**seen, **flags, **last, "reward": np.zeros(seen["alive"].shape, dtype=np.float32)}
+    agents = seen["alive"].shape
+    return {**seen, **flags, **last, "reward": np.zeros(agents, dtype=np.float32), "cut": np.zeros(agents, dtype=bool)}

@@ -33,6 +33,8 @@ class BatchStep:
             episode is over: who took its last step); the same as ``alive`` elsewhere.
         discarded: ``[B]`` bool, the truncated episode was lost with its game or worker and counts for nothing;
             ``None`` where that cannot happen.
+        cut: ``[B, A]`` bool, agents that were truncated by themselves in this step: they act no more, the episode goes
+            on without them, and so does their value (that of ``final_obs``); ``None`` where that cannot happen.
     """
 
     obs: Array
@@ -47,6 +49,7 @@ class BatchStep:
     final_state: Array
     final_alive: Array
     discarded: Array = None
+    cut: Array = None
 
     @property
     def done(self) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from math import isfinite
 from typing import Any, NamedTuple, TypeAlias
 
@@ -13,10 +13,12 @@ from pettingzoo.utils import BaseParallelWrapper
 
 from isa_wrappers.arrays import Array, with_prefix, without_prefix
 from isa_wrappers.batch.protocol import check_finite
+from isa_wrappers.border import Border
 from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, UnsupportedEnvironmentError, shown
 from isa_wrappers.scope.credit import Credit, as_credit
 from isa_wrappers.scope.influence import InfluenceScope
-from isa_wrappers.spaces import StateFallback, check_parallel, check_state_fallback, num_actions, read_state
+from isa_wrappers.spaces import StateFallback, as_parallel
+from isa_wrappers.state import StateReader
 
 Env: TypeAlias = "ParallelEnv[str, Any, int]"
 Infos = dict[str, dict[str, Any]]
@@ -45,6 +47,9 @@ class Turn(NamedTuple):
 class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
     """Base of ISA's wrappers around a ``ParallelEnv``.
 
+    What the environment hands over is checked by a :class:`~isa_wrappers.border.Border`, once in a stack: agents that
+    it ends but leaves in ``env.agents`` are gone from this wrapper's.
+
     Subclasses override :meth:`_begin` (after a reset) and :meth:`_advance` (after a step).
 
     Args:
@@ -65,20 +70,24 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
     """
 
     def __init__(self, env: Env, scope: InfluenceScope | Credit | None, state_fallback: StateFallback = None) -> None:
-        check_parallel(env)
-        check_state_fallback(state_fallback)
+        env = as_parallel(env)
         super().__init__(env)
         self.scope = scope
         self.credit = None if scope is None else as_credit(scope)
         self.frozen = False
         self._fallback = state_fallback
-        self._steps = 0
+        self._steps, self._begun = 0, False
         # The next of ISA's wrappers inside; its state is this one's too unless this one has a source of its own.
         self._inner = next((inner for inner in self.inner_wrappers() if isinstance(inner, ScopeWrapper)), None)
         self._reader = self._inner if state_fallback is None else None
+        self._read = StateReader(env, state_fallback) if self._reader is None else None
+        # What another of ISA's wrappers, right inside, hands on has passed a border already.
+        self._border = None if self._inner is env else Border(env)
         agents = list(env.possible_agents)
         size: int | None = None if self._reader is None else self._reader.state_size
-        counts = [num_actions(env, agent) for agent in agents]
+        counts = (
+            [int(env.action_space(agent).n) for agent in agents] if self._border is None else self._border.num_actions
+        )
         self._names: tuple[str, ...] = ()
         if self.credit is not None:
             size = self.credit.state_size if size is None else size
@@ -89,6 +98,23 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
         self._index = {agent: i for i, agent in enumerate(agents)}
         self._counts = counts
         self._acted, self._chosen = np.zeros(len(agents), dtype=bool), np.zeros(len(agents), dtype=np.int64)
+
+    @property
+    def agents(self) -> list[str]:
+        """Who acts next; agents that were terminated or truncated are gone, wherever the environment keeps them."""
+        if self._border is None or not self._begun:
+            return list(self.env.agents)
+        return list(self._border.living)
+
+    @property
+    def observation_spaces(self) -> dict[str, Any]:
+        """Every agent's observation space as this wrapper has it; some learners read it in the place of the method."""
+        return {agent: self.observation_space(agent) for agent in self.possible_agents}
+
+    @property
+    def action_spaces(self) -> dict[str, Any]:
+        """Every agent's action space."""
+        return {agent: self.action_space(agent) for agent in self.possible_agents}
 
     def inner_wrappers(self) -> Iterator[Any]:
         """Walk from the next environment inwards, through conversions to AEC and back too."""
@@ -111,25 +137,35 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
             ScopeMismatchError: if agents or state differ from the scope's.
             NonFiniteError: if the state holds NaN or infinity.
         """
-        observations, infos = self.env.reset(seed=seed, options=options)
-        self._steps = 0
-        self._check_known(self.env.agents)
-        self._see(observations)
+        source = self.env if self._border is None else self._border
+        observations, infos = source.reset(seed=seed, options=options)
+        self._steps, self._begun = 0, True
+        self._check_known(self.agents)
+        self._see(observations, ())
         return self._begin(observations, infos, seed)
 
     def step(
         self, actions: dict[str, int]
     ) -> tuple[dict[str, Any], dict[str, float], dict[str, bool], dict[str, bool], Infos]:
-        """Advance the environment."""
-        before, living = self.global_state, set(self.env.agents)
-        observations, rewards, terminations, truncations, infos = self.env.step(actions)
-        self._steps += 1
-        if self._inner is self.env:
-            self._acted, self._chosen = self._inner._acted, self._inner._chosen
+        """Advance the environment.
+
+        Raises:
+            UnsupportedEnvironmentError: for what ISA cannot take, see :class:`~isa_wrappers.border.Border`.
+            NonFiniteError: if what comes holds NaN or infinity.
+        """
+        before = self.global_state
+        acting: Collection[str] = ()
+        if self._border is None:
+            observations, rewards, terminations, truncations, infos = self.env.step(actions)
+            inner: Any = self._inner
+            self._acted, self._chosen = inner._acted, inner._chosen
         else:
-            self._check_known((*rewards, *self.env.agents))
-            self._note(actions, living)
-        self._see(observations)
+            acting = self._border.living
+            observations, rewards, terminations, truncations, infos = self._border.step(actions)
+            self._check_known((*rewards, *self._border.living))
+            self._note(actions, acting)
+        self._steps += 1
+        self._see(observations, acting)
         turn = Turn(before, self._acted, self._chosen, observations, rewards, infos)
         observations, rewards, infos = self._advance(turn)
         return observations, rewards, terminations, truncations, infos
@@ -140,7 +176,7 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
     def _advance(self, turn: Turn) -> tuple[dict[str, Any], dict[str, float], Infos]:
         return turn.observations, turn.rewards, turn.infos
 
-    def _note(self, actions: Mapping[str, int], living: set[str]) -> None:
+    def _note(self, actions: Mapping[str, int], living: Collection[str]) -> None:
         """Keep who acted, and how."""
         size = len(self._index)
         self._acted, self._chosen = np.zeros(size, dtype=bool), np.zeros(size, dtype=np.int64)
@@ -160,15 +196,13 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
                 whose = "possible_agents" if self.credit is None else "the scope's"
                 raise kind(f"agent {agent!r} is not among {whose} {list(self._index)}; names must stay the same")
 
-    def _see(self, observations: Mapping[str, Any]) -> None:
+    def _see(self, observations: Mapping[str, Any], acted: Collection[str]) -> None:
         """Read the global state, checked; a wrapper of ISA's inside has done so already."""
-        if self._reader is not None:
-            state = self._reader.global_state
-        else:
-            state = read_state(self.env, observations, self._fallback)
+        reader: Any = self._reader
+        state: npt.NDArray[Any] = reader.global_state if self._read is None else self._read(observations, acted)
         if len(state) != self.state_size:
             self._check_size(len(state))
-        if self._reader is None and not isfinite(state.dot(state)):  # cheaper than a look at each number
+        if self._read is not None and not isfinite(state.dot(state)):  # cheaper than a look at each number
             check_finite("state", state[None], self._steps, self._names)
         self.global_state = state
 

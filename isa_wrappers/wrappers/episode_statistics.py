@@ -6,7 +6,8 @@ from typing import Any
 
 from pettingzoo.utils import BaseParallelWrapper
 
-from isa_wrappers.spaces import check_parallel
+from isa_wrappers.border import Living
+from isa_wrappers.spaces import as_parallel
 from isa_wrappers.success import SuccessRule, SuccessTeller
 from isa_wrappers.wrappers.base import Env, Infos
 
@@ -36,8 +37,8 @@ class EpisodeStatistics(BaseParallelWrapper[str, Any, int]):  # type: ignore[mis
     """
 
     def __init__(self, env: Env, success: SuccessRule = "success") -> None:
-        check_parallel(env)
-        super().__init__(env)
+        super().__init__(as_parallel(env))
+        self._living, self._over = Living(), False
         self._teller = SuccessTeller(success)
         self._return, self._length, self._won = 0.0, 0, False
         self._totals = [0.0] * 5
@@ -46,13 +47,18 @@ class EpisodeStatistics(BaseParallelWrapper[str, Any, int]):  # type: ignore[mis
         """Start an episode; an unfinished one is forgotten."""
         self._teller.begin()
         self._return, self._length, self._won = 0.0, 0, False
-        return self.env.reset(seed=seed, options=options)  # type: ignore[no-any-return]
+        said = self.env.reset(seed=seed, options=options)
+        self._living.begin(self.env.agents)
+        self._over = False
+        return said  # type: ignore[no-any-return]
 
     def step(self, actions: dict[str, int]) -> Step:
         """Advance the environment."""
         step: Step = self.env.step(actions)
-        _, rewards, _, _, infos = step
-        over = not self.env.agents
+        _, rewards, terminations, truncations, infos = step
+        if self._over:  # nobody is left, whoever stays in env.agents
+            return step
+        self._over = over = not self._living.after(self.env.agents, terminations, truncations)
         self._return += sum(rewards.values()) / len(self.env.possible_agents)
         self._length += 1
         self._won |= self._teller.won(self.env, rewards, infos, over)

@@ -63,7 +63,7 @@ class GoalRecording(ScopeWrapper):
         return observations, infos
 
     def _advance(self, turn: Turn) -> tuple[dict[str, Any], dict[str, float], Infos]:
-        won = self._teller.won(self.env, turn.rewards, turn.infos, over=not self.env.agents)
+        won = self._teller.won(self.env, turn.rewards, turn.infos, over=not self.agents)
         if won and not self.frozen:
             self.goals.add(self.global_state[None], np.array([True]))
         return turn.observations, turn.rewards, turn.infos

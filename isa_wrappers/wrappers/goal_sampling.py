@@ -15,7 +15,7 @@ from isa_wrappers.rewards.goals import GoalBuffer, GoalProjection
 from isa_wrappers.rewards.selectors import GOAL_SELECTORS
 from isa_wrappers.scope.credit import Credit
 from isa_wrappers.scope.influence import InfluenceScope
-from isa_wrappers.spaces import StateFallback, flat_box, flatten, inner_observation, inner_space, is_float_vector
+from isa_wrappers.spaces import StateFallback, flat_box, flatten, inner_space, is_float_vector
 from isa_wrappers.success import SuccessRule
 from isa_wrappers.wrappers.base import Env, Infos, Turn
 from isa_wrappers.wrappers.goal_recording import GoalRecording
@@ -113,9 +113,11 @@ class GoalSampling(GoalRecording):
         for agent, obs in observations.items():
             if agent not in self._index:
                 continue  # PettingZoo lets an environment say something to all under a name that is no agent's
-            vector = inner_observation(obs)
+            if obs is None:
+                continue  # nothing is shown to whoever is gone
+            vector = flatten(self.env.observation_space(agent), obs)
             if agent in self._flattened:
-                vector = flatten(self.env.observation_space(agent), obs).astype(np.float32)
+                vector = vector.astype(np.float32)
             goal = self._projected[self._index[agent]].astype(vector.dtype, copy=False)
             extended = np.concatenate([vector, goal])
             nested = isinstance(obs, dict) and "observation" in obs

@@ -104,7 +104,7 @@ class RewardWrapper(ScopeWrapper):
         """Return the agents' observations as a batch holds them: ``[A, O]``, flat, padded with zeros."""
         flat = np.zeros((len(self._index), self._obs_size), dtype=np.float32)
         for agent, i in self._index.items():
-            if agent in observations:
+            if observations.get(agent) is not None:
                 vector = flatten(self.env.observation_space(agent), observations[agent])
                 flat[i, : len(vector)] = vector
         return flat

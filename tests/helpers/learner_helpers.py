@@ -165,7 +165,7 @@ def countdown():
     return Countdown()
 
 
-def random_rollout(ppo, seed, ends, start, num_agents=2, spread=0.3, dtype=torch.float64):
+def random_rollout(ppo, seed, ends, start, num_agents=2, spread=0.3, dtype=torch.float64, cuts=False):
     """Make up a rollout in which ``ends[t][b]`` ("", "terminated", "truncated") ends episodes.
 
     Old log-probabilities are those of ``ppo``'s actor moved by noise of ``spread``, so that some ratios are clipped.
@@ -178,6 +178,7 @@ def random_rollout(ppo, seed, ends, start, num_agents=2, spread=0.3, dtype=torch
         num_agents: A.
         spread: of the noise.
         dtype: of the floats.
+        cuts: half of those that leave while the episode goes on were truncated by themselves.
     """
     generator = torch.Generator()
     generator.manual_seed(seed)
@@ -219,6 +220,8 @@ def random_rollout(ppo, seed, ends, start, num_agents=2, spread=0.3, dtype=torch
         "actor_hidden": actor_hidden,
         "critic_hidden": critic_hidden,
     }
+    leaves = (alive > 0) & (next_alive == 0) & ~done[..., None]
+    cut = leaves & (torch.rand(steps, num_envs, num_agents, generator=generator) < 0.5) & cuts
     return Batch(
         **{name: value.to(dtype) for name, value in floats.items()},
         available=available,
@@ -226,6 +229,7 @@ def random_rollout(ppo, seed, ends, start, num_agents=2, spread=0.3, dtype=torch
         start=starts,
         terminated=terminated,
         done=done,
+        cut=cut,
     )
 
 

@@ -15,7 +15,7 @@ def by_recursion(reward, value, value_after, ends, gamma, gae_lambda):
         for i in range(agents):
             following = 0.0
             for t in reversed(range(steps)):
-                following = 0.0 if ends[t][b] else following
+                following = 0.0 if ends[t][b][i] else following
                 delta = reward[t][b][i] + gamma * value_after[t][b][i] - value[t][b][i]
                 following = delta + gamma * gae_lambda * following
                 out[t][b][i] = following
@@ -31,7 +31,7 @@ def test_equals_the_recursion(seed, steps, envs, agents, gamma, gae_lambda):
     generator = torch.Generator()
     generator.manual_seed(seed)
     r, v, after = (torch.randn(steps, envs, agents, generator=generator, dtype=torch.float64) for _ in range(3))
-    ends = torch.rand(steps, envs, generator=generator) < 0.3
+    ends = torch.rand(steps, envs, agents, generator=generator) < 0.3
     ends[-1] = True
     found = advantages(r, v, after, ends, gamma, gae_lambda)
     expected = by_recursion(r.tolist(), v.tolist(), after.tolist(), ends.tolist(), gamma, gae_lambda)
@@ -42,11 +42,11 @@ def test_golden():
     """gamma 0.5, lambda 0.5: deltas 1 + 0.5*3 - 2 = 0.5 and 2 + 0.5*4 - 3 = 1, so A = 0.5 + 0.25*1 and 1."""
     r, v = torch.tensor([[[1.0]], [[2.0]]]), torch.tensor([[[2.0]], [[3.0]]])
     v_after = torch.tensor([[[3.0]], [[4.0]]])
-    ends = torch.tensor([[False], [True]])
+    ends = torch.tensor([[[False]], [[True]]])
     assert advantages(r, v, v_after, ends, 0.5, 0.5)[:, 0, 0].tolist() == [0.75, 1.0]
 
 
 def test_the_inputs_stay_as_they_are():
     r, v = torch.ones(2, 1, 1), torch.zeros(2, 1, 1)
-    advantages(r, v, v, torch.tensor([[False], [True]]), 0.9, 0.9)
+    advantages(r, v, v, torch.tensor([[[False]], [[True]]]), 0.9, 0.9)
     assert torch.equal(r, torch.ones(2, 1, 1))

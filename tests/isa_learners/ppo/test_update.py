@@ -117,6 +117,9 @@ class Reference:
                         h = self.critic.cell(rollout.inputs[t, b, i].to(D), h).detach()
                     value = self.denormalized(h) if rollout.alive[t, b, i] else 0.0
                     steps.append({"t": t, "rollout": rollout, "b": b, "i": i, "value": value})
+                    if rollout.cut[t, b, i]:  # truncated by itself: what would have come is what the critic expects
+                        seen = rollout.final_inputs[t, b, i].to(D)
+                        steps[-1]["bootstrap"] = self.denormalized(self.critic.cell(seen, h).detach())
                 hidden_after[id(rollout), b, i] = torch.zeros_like(h) if rollout.done[end - 1, b] else h
                 last = rollout.final_inputs[end - 1, b, i].to(D)
                 bootstrap = self.denormalized(self.critic.cell(last, h).detach())
@@ -135,6 +138,8 @@ class Reference:
         advantage, following = 0.0, bootstrap
         for step in reversed(steps):
             reward = float(rollout.reward[step["t"], step["b"], step["i"]])
+            if "bootstrap" in step:
+                advantage, following = 0.0, step["bootstrap"]
             delta = reward + self.config.gamma * following - step["value"]
             advantage = delta + self.config.gamma * self.config.gae_lambda * advantage
             step["advantage"], step["return"] = advantage, advantage + step["value"]
@@ -269,8 +274,8 @@ def check(config, rollouts, dtype=D, relative=1e-5, seed=3, layout=LivingSteps):
     return ppo, metrics
 
 
-def rollout_of(ends, start=(True, False, False), dtype=D):
-    return lambda ppo, number: random_rollout(ppo, 11 + number, ends, list(start), AGENTS, dtype=dtype)
+def rollout_of(ends, start=(True, False, False), dtype=D, cuts=False):
+    return lambda ppo, number: random_rollout(ppo, 11 + number, ends, list(start), AGENTS, dtype=dtype, cuts=cuts)
 
 
 layouts = pytest.mark.parametrize("layout", [LivingSteps, EveryStep])
@@ -283,6 +288,25 @@ layouts = pytest.mark.parametrize("layout", [LivingSteps, EveryStep])
 def test_one_epoch_equals_the_reference(ends, layout):
     _, metrics = check(PPOConfig(**BASE, buffer_rollouts=1), [rollout_of(ends)], layout=layout)
     assert 0 < metrics["clip_share"] < 1
+
+
+@layouts
+@pytest.mark.parametrize("ends", [ENDLESS, MANY], ids=["endless", "many"])
+def test_who_is_truncated_alone_has_a_value_that_goes_on(ends, layout):
+    make = rollout_of(ends, cuts=True)
+    config = PPOConfig(**{**BASE, "epochs": 2}, buffer_rollouts=2, minibatches=2)
+    ppo, _ = check(config, [make, make], layout=layout)
+    cut = ppo.buffer[-1].cut
+    assert cut[:-1].any(), "the check says something"
+    assert not cut.all()
+    found = []
+    for cuts in (False, True):
+        fresh = learner(config)
+        rollout = rollout_of(ends, cuts=cuts)(fresh, 0)
+        targets, _ = fresh.prepare(rollout, layout(rollout.alive, rollout.start))
+        found.append(targets.target)
+    moved = (found[0] - found[1]).abs() > 1e-3
+    assert moved[make(learner(config), 0).cut].all(), "its last step has another target"
 
 
 def test_one_epoch_in_single_precision():

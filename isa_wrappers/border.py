@@ -1,0 +1,280 @@
+"""The border: what a ``ParallelEnv`` hands over is checked here, once, for batches and wrappers alike.
+
+What cannot be taken is refused in one line that names the agent and the step. What can be taken is put right: masks
+padded to the team's longest, rewards as arrays of one number, infos left out. Agents that an environment ends but
+leaves in ``env.agents`` count as gone.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Collection, Iterable, Mapping
+from math import isfinite
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from isa_wrappers.errors import NonFiniteError, UnsupportedEnvironmentError
+from isa_wrappers.observations import Judge, float_length, judge_of
+from isa_wrappers.spaces import inner_observation, inner_space, num_actions, observation_space
+
+Mask = npt.NDArray[np.bool_]
+
+
+class Told(NamedTuple):
+    """What a step said, checked; observations are those that came, rewards plain numbers, infos dicts."""
+
+    observations: dict[str, Any]
+    rewards: dict[str, float]
+    terminations: Mapping[str, bool]
+    truncations: Mapping[str, bool]
+    infos: dict[str, dict[str, Any]]
+
+
+class Living:
+    """Who acts next: those in ``env.agents`` that were not terminated or truncated.
+
+    Example:
+        >>> living = Living()
+        >>> living.begin(["a", "b"])
+        >>> living.after(["a", "b"], {"a": True}, {}), living.after(["a", "b"], {}, {})
+        (['b'], ['b'])
+    """
+
+    def __init__(self) -> None:
+        self.now: list[str] = []
+        self.staying: set[str] = set()
+
+    def begin(self, agents: Iterable[str]) -> None:
+        """Start an episode."""
+        self.now, self.staying = list(agents), set()
+
+    def after(
+        self, agents: Collection[str], terminations: Mapping[str, bool], truncations: Mapping[str, bool]
+    ) -> list[str]:
+        """Return who acts after a step; an agent that was taken out of ``agents`` may join again later."""
+        ended = [agent for agent in agents if terminations.get(agent) or truncations.get(agent)]
+        if ended or self.staying:
+            self.staying = {agent for agent in agents if agent in self.staying or agent in ended}
+            self.now = [agent for agent in agents if agent not in self.staying]
+        else:
+            self.now = list(agents)
+        return self.now
+
+
+class Border:
+    """Resets and steps one environment and checks what it says.
+
+    Args:
+        env: a ``ParallelEnv``.
+
+    Attributes:
+        agents: its possible agents.
+        num_actions: of each.
+        spaces: agent -> its observations' space, without the mask.
+        living: who acts next.
+        masks: agent -> ``[n]`` bool of its actions, where it was told any; of those that act next.
+        steps: taken in this episode.
+
+    Raises:
+        UnsupportedEnvironmentError: if a space is missing, or actions are not discrete.
+
+    Example:
+        >>> from isa_wrappers.envs import make_parallel
+        >>> border = Border(make_parallel("grid/unlock", num_agents=1))
+        >>> _ = border.reset(seed=0)
+        >>> border.step({"agent_0": 0}).rewards, border.living
+        ({'agent_0': 0.0}, ['agent_0'])
+    """
+
+    def __init__(self, env: Any) -> None:
+        self.env = env
+        self.agents = tuple(env.possible_agents)
+        self.num_actions = tuple(num_actions(env, agent) for agent in self.agents)
+        self.spaces = {agent: inner_space(observation_space(env, agent)) for agent in self.agents}
+        self.masks: dict[str, Mask] = {}
+        self.steps = 0
+        self._sizes = dict(zip(self.agents, self.num_actions, strict=True))
+        # Vectors of floats, by far the most, are checked without a detour.
+        self._lengths = {agent: float_length(space) for agent, space in self.spaces.items()}
+        self._judges: dict[str, Judge] = {agent: judge_of(space) for agent, space in self.spaces.items()}
+        self._living = Living()
+        self._warned = False
+
+    @property
+    def living(self) -> list[str]:
+        """Who acts next."""
+        return self._living.now
+
+    def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, Any]:
+        """Start an episode; return observations and infos.
+
+        Raises:
+            UnsupportedEnvironmentError: for what cannot be taken.
+            NonFiniteError: if an observation holds NaN or infinity.
+        """
+        said = self.env.reset(seed=seed) if options is None else self.env.reset(seed=seed, options=options)
+        if isinstance(said, Mapping) or not isinstance(said, tuple | list) or len(said) != 2:
+            what = "observations alone" if isinstance(said, Mapping) else f"{_kind(said)}"
+            raise UnsupportedEnvironmentError(
+                f"reset() of {self.env} returned {what}; it must return observations and infos, two dicts by agent"
+            )
+        observations, infos = said
+        self._check_dicts("reset()", ("observations", observations))
+        self.steps = 0
+        self._living.begin(self.env.agents)
+        infos = self._infos(infos, observations)
+        self._check_seen(observations, infos)
+        return observations, infos
+
+    def step(self, actions: Mapping[str, Any]) -> Told:
+        """Advance the environment.
+
+        Raises:
+            UnsupportedEnvironmentError: for what cannot be taken.
+            NonFiniteError: if an observation or a reward is not finite.
+        """
+        env = self.env
+        if self._living.staying:  # whom the environment still takes for one of its agents needs an action
+            actions = {**dict.fromkeys(self._living.staying, 0), **actions}
+        said = env.step(actions)
+        if not isinstance(said, tuple | list) or len(said) != 5:
+            raise UnsupportedEnvironmentError(
+                f"step() of {env} returned {_kind(said)}; it must return five dicts by agent: observations, rewards, "
+                "terminations, truncations, infos" + (" (four were usual before 2023)" if _length(said) == 4 else "")
+            )
+        observations, rewards, terminations, truncations, infos = said
+        self.steps += 1
+        if not (type(observations) is type(rewards) is type(terminations) is type(truncations) is dict):
+            self._check_dicts(
+                "step()",
+                ("observations", observations),
+                ("rewards", rewards),
+                ("terminations", terminations),
+                ("truncations", truncations),
+            )
+        self._living.after(env.agents, terminations, truncations)
+        if self._living.staying and not self._warned:
+            self._warned = True
+            warnings.warn(
+                f"agent {min(self._living.staying)!r} of {env} was terminated or truncated and stays in env.agents: it "
+                "counts as gone, and with all gone the episode as over",
+                stacklevel=1,  # one place for all copies, so that Python shows it once
+            )
+        rewards = self._rewards(rewards)
+        infos = self._infos(infos, observations)
+        self._check_seen(observations, infos)
+        return Told(observations, rewards, terminations, truncations, infos)
+
+    def _check_dicts(self, where: str, *parts: tuple[str, Any]) -> None:
+        for name, part in parts:
+            if not isinstance(part, Mapping):
+                raise UnsupportedEnvironmentError(
+                    f"{where} of {self.env} returned {name} that are no dict by agent: {_kind(part)}"
+                )
+
+    def _check_seen(self, observations: Mapping[str, Any], infos: Mapping[str, Mapping[str, Any]]) -> None:
+        """Check observations and masks."""
+        for agent in self._living.now:
+            if observations.get(agent) is None and agent in self._sizes:
+                raise UnsupportedEnvironmentError(
+                    f"agent {agent!r} acts next and has no observation {self._when()}; give every agent in env.agents "
+                    "one, or take it out"
+                )
+        lengths = self._lengths
+        with np.errstate(over="ignore"):  # squares of large numbers overflow
+            for agent, obs in observations.items():
+                if agent not in lengths:
+                    continue  # PettingZoo lets an environment say something to all under a name that is no agent's
+                if type(obs) is np.ndarray and obs.ndim == 1 and obs.dtype.kind == "f" and len(obs) == lengths[agent]:
+                    if not isfinite(obs.dot(obs)):  # cheaper than a look at each number
+                        self._judge(agent, obs)
+                elif obs is not None:
+                    self._judge(agent, inner_observation(obs))
+        self._check_masks(observations, infos)
+
+    def _judge(self, agent: str, obs: Any) -> None:
+        fault = self._judges[agent](obs, "")
+        if fault is None:
+            return
+        place, what, finite = fault
+        where = f"the observation of agent {agent!r} {self._when()}{place}"
+        if not finite:
+            raise NonFiniteError(f"{where} must be finite, {what}")
+        raise UnsupportedEnvironmentError(f"{where} is not what its space {self.spaces[agent]} declares: {what}")
+
+    def _check_masks(self, observations: Mapping[str, Any], infos: Mapping[str, Mapping[str, Any]]) -> None:
+        if self.masks:
+            self.masks = {}
+        for agent in self._living.now:
+            obs = observations.get(agent)
+            mask = obs.get("action_mask") if isinstance(obs, dict) else None
+            if mask is None:
+                mask = infos[agent].get("action_mask") if agent in infos else None
+            if mask is not None and agent in self._sizes:
+                self.masks[agent] = self._mask(agent, mask)
+
+    def _mask(self, agent: str, mask: Any) -> Mask:
+        """Return a mask ``[n]``, without what pads it to the length of another agent's."""
+        n = self._sizes[agent]
+        found: Mask = np.asarray(mask).reshape(-1) != 0
+        if len(found) != n and (len(found) != max(self.num_actions) or found[n:].any()):
+            raise UnsupportedEnvironmentError(
+                f"the action mask of agent {agent!r} {self._when()} holds {len(found)} numbers for {n} actions"
+            )
+        found = found[:n]
+        if not found.any():
+            raise UnsupportedEnvironmentError(
+                f"the action mask of agent {agent!r} {self._when()} forbids all of its {n} actions; leave one, such as "
+                "doing nothing, or take the agent out of env.agents"
+            )
+        return found
+
+    def _rewards(self, rewards: Mapping[str, Any]) -> dict[str, float]:
+        """Return rewards that are numbers, as they came where they are."""
+        plain: dict[str, float] = rewards  # type: ignore[assignment]
+        for agent, reward in rewards.items():
+            if type(reward) is not float:
+                number = self._number(agent, reward)
+                if number is not reward:
+                    plain = {**plain, agent: number}
+                reward = number
+            if not isfinite(reward):
+                raise NonFiniteError(f"reward must be finite: agent {agent!r} has {reward} {self._when()}")
+        return plain
+
+    def _number(self, agent: str, reward: Any) -> Any:
+        if isinstance(reward, int | float | np.number | np.bool_):
+            return reward
+        size = getattr(reward, "numel", None) or getattr(reward, "size", None)
+        if (size() if callable(size) else size) == 1:
+            return float(reward.item())
+        raise UnsupportedEnvironmentError(
+            f"the reward of agent {agent!r} {self._when()} must be a number, got {reward!r}"
+        )
+
+    def _infos(self, infos: Any, observations: Mapping[str, Any]) -> Any:
+        """Return infos by agent, an empty dict where there is none."""
+        if infos is None:
+            return {agent: {} for agent in observations}
+        self._check_dicts("what it says", ("infos", infos))
+        if None in infos.values():
+            infos = {agent: {} if info is None else info for agent, info in infos.items()}
+        for agent in self._living.now:
+            if agent in infos and not isinstance(infos[agent], Mapping):
+                raise UnsupportedEnvironmentError(
+                    f"the info of agent {agent!r} {self._when()} must be a dict, got {infos[agent]!r}"
+                )
+        return infos
+
+    def _when(self) -> str:
+        return f"in step {self.steps}" if self.steps else "at the reset"
+
+
+def _length(said: Any) -> int:
+    return len(said) if isinstance(said, tuple | list) else 0
+
+
+def _kind(said: Any) -> str:
+    return f"{len(said)} values" if isinstance(said, tuple | list) else type(said).__name__

@@ -1,0 +1,114 @@
+"""Judging observations against their spaces: as many numbers as declared, finite, codes in range."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from gymnasium import spaces
+
+from isa_wrappers.arrays import to_numpy
+
+
+class Fault(NamedTuple):
+    """What is wrong with an observation.
+
+    Attributes:
+        place: where in it, such as ``", entry 'pot'"``.
+        what: what was found.
+        finite: whether the trouble is another than NaN or infinity.
+    """
+
+    place: str
+    what: str
+    finite: bool = True
+
+
+Judge = Callable[[Any, str], Fault | None]
+
+
+def float_length(space: Any) -> int:
+    """Return the length of a vector of floats, -1 for any other space."""
+    vector = isinstance(space, spaces.Box) and len(space.shape) == 1 and np.issubdtype(space.dtype, np.floating)
+    return space.shape[0] if vector else -1
+
+
+def judge_of(space: Any) -> Judge:
+    """Return the function that judges observations of a space; spaces without a fixed length are let pass.
+
+    Example:
+        >>> judge = judge_of(spaces.Dict({"pot": spaces.Box(0, 1, (2,)), "self": spaces.Discrete(3)}))
+        >>> judge({"pot": [0, 1], "self": 2}, ""), judge({"pot": [0.0], "self": 2}, "").what
+        (None, '1 numbers for 2')
+    """
+    if isinstance(space, spaces.Box):
+        return _numbers(int(np.prod(space.shape)), None, None)
+    if isinstance(space, spaces.Discrete):
+        return _numbers(1, np.array([space.start]), np.array([space.start + space.n]))
+    if isinstance(space, spaces.MultiDiscrete):
+        start = np.asarray(getattr(space, "start", 0)) + np.zeros_like(space.nvec)
+        return _numbers(space.nvec.size, start.reshape(-1), (start + space.nvec).reshape(-1))
+    if isinstance(space, spaces.MultiBinary):
+        return _numbers(int(np.prod(space.shape)), None, None)
+    if isinstance(space, spaces.Dict):
+        return _entries({key: judge_of(part) for key, part in space.spaces.items()})
+    if isinstance(space, spaces.Tuple):
+        return _members([judge_of(part) for part in space.spaces])
+    return lambda value, place: None
+
+
+def _numbers(size: int, low: Any, high: Any) -> Judge:
+    """Judge arrays of ``size`` numbers; whole ones from ``low`` to below ``high`` where these are given."""
+
+    def judge(value: Any, place: str) -> Fault | None:
+        try:
+            array = value if type(value) is np.ndarray else np.asarray(to_numpy(value))
+        except (TypeError, ValueError):
+            return Fault(place, f"no array of numbers but {type(value).__name__}")
+        if array.dtype.kind not in "fiub":
+            return Fault(place, f"no numbers but {value!r}")
+        if array.size != size:
+            return Fault(place, f"{array.size} numbers for {size}")
+        if array.dtype.kind == "f":
+            finite = np.isfinite(array)
+            if not finite.all():
+                at = np.unravel_index(int(np.argmin(finite)), array.shape)
+                where = ", ".join(str(int(i)) for i in at)
+                return Fault(f"{place}, place {where}" if where else place, f"holds {array[at]}", finite=False)
+        if low is not None:
+            flat = array.reshape(-1)
+            outside = (flat < low) | (flat >= high)
+            if outside.any():
+                return Fault(place, f"{flat[outside.argmax()]} is out of range")
+        return None
+
+    return judge
+
+
+def _entries(parts: Mapping[str, Judge]) -> Judge:
+    def judge(value: Any, place: str) -> Fault | None:
+        if not isinstance(value, Mapping):
+            return Fault(place, f"no dict but {type(value).__name__}")
+        for key, part in parts.items():
+            if key not in value:
+                return Fault(place, f"entry {key!r} is missing")
+            fault = part(value[key], f"{place}, entry {key!r}")
+            if fault is not None:
+                return fault
+        return None
+
+    return judge
+
+
+def _members(parts: list[Judge]) -> Judge:
+    def judge(value: Any, place: str) -> Fault | None:
+        if not isinstance(value, tuple | list | np.ndarray) or len(value) != len(parts):
+            return Fault(place, f"no tuple of {len(parts)} but {type(value).__name__}")
+        for i, part in enumerate(parts):
+            fault = part(value[i], f"{place}, part {i}")
+            if fault is not None:
+                return fault
+        return None
+
+    return judge

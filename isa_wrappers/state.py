@@ -1,0 +1,165 @@
+"""The global state of a ``ParallelEnv``: its own ``state()``, a function's, or its agents' observations as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from itertools import product
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from gymnasium import spaces
+
+from isa_wrappers.arrays import to_numpy
+from isa_wrappers.errors import UnsupportedEnvironmentError
+from isa_wrappers.spaces import StateFallback, check_state_fallback, inner_observation, inner_space, observation_space
+
+
+class StateReader:
+    """Reads the global state of one environment.
+
+    With ``"observations"`` it strings the agents' observations together as they are: a Discrete is one number, since a
+    one-hot code would spread what one action does over many dimensions. Zeros stand for agents that are not there; of
+    an agent that acted and was shown nothing afterwards, what it saw before is kept.
+
+    Args:
+        env: the environment.
+        fallback: what stands for a missing ``state()``.
+
+    Attributes:
+        names: of the state's dimensions: the environment's ``state_names``, those of the observations, or none.
+
+    Raises:
+        InvalidValueError: for another fallback.
+        UnsupportedEnvironmentError: if observations are to be the state and have no fixed length.
+
+    Example:
+        >>> from isa_wrappers.envs import make_parallel
+        >>> StateReader(make_parallel("grid/unlock", num_agents=1), "observations").names
+        ('agent_0[0]', 'agent_0[1]', 'agent_0[2]', 'agent_0[3]')
+    """
+
+    def __init__(self, env: Any, fallback: StateFallback) -> None:
+        check_state_fallback(fallback)
+        self._env, self._fallback = env, fallback
+        self._parts: dict[str, tuple[Any, slice]] = {}
+        self.names: tuple[str, ...] = ()
+        if fallback == "observations":
+            names: list[str] = []
+            for agent in env.possible_agents:
+                space = inner_space(observation_space(env, agent))
+                own = list(dimension_names(space, agent))
+                self._parts[agent] = space, slice(len(names), len(names) + len(own))
+                names += own
+            self.names = tuple(names)
+        elif fallback is None:
+            self.names = tuple(getattr(env, "state_names", None) or ())
+        self._last: npt.NDArray[Any] = np.zeros(len(self.names))
+
+    def __call__(self, observations: Mapping[str, Any], acted: Collection[str] = ()) -> npt.NDArray[Any]:
+        """Return the state as a new vector ``[K]``.
+
+        Args:
+            observations: of those that are there.
+            acted: who took the step before; nobody after a reset.
+
+        Raises:
+            UnsupportedEnvironmentError: if there is none, or what stands for it is no array of numbers.
+        """
+        if self._fallback != "observations":
+            return _own_state(self._env, self._fallback)
+        found = np.zeros(len(self.names), dtype=np.float64)
+        for agent, (space, place) in self._parts.items():
+            obs = observations.get(agent)
+            if obs is not None:
+                found[place] = raw_vector(space, inner_observation(obs))
+            elif agent in acted:
+                found[place] = self._last[place]
+        self._last = found
+        return found.astype(np.float32)
+
+
+def read_state(env: Any, observations: Mapping[str, Any], fallback: StateFallback) -> npt.NDArray[Any]:
+    """Return the global state of this moment as a new vector ``[K]``; see :class:`StateReader`."""
+    return StateReader(env, fallback)(observations)
+
+
+def _own_state(env: Any, fallback: StateFallback) -> npt.NDArray[np.float32]:
+    """Return ``env.state()``, or what a function makes of the environment."""
+    try:
+        state = fallback(env) if callable(fallback) else getattr(env, "state", None)
+        if not callable(fallback) and state is not None:
+            if not callable(state):
+                raise UnsupportedEnvironmentError(
+                    f"state of {env} is an attribute; make it a method state(), or pass state_fallback: a function "
+                    "such as lambda env: env.state"
+                )
+            state = state()
+    except UnsupportedEnvironmentError:
+        raise
+    except NotImplementedError:
+        state = None
+    except Exception as error:
+        if getattr(env, "agents", None):
+            raise
+        raise UnsupportedEnvironmentError(
+            f"state() of {env} fails once env.agents is empty ({type(error).__name__}: {_one_line(error)}); ISA reads "
+            "the state after an episode's last step too: build it over possible_agents"
+        ) from error
+    if state is None:
+        raise UnsupportedEnvironmentError(
+            f"{env} has no state(); pass state_fallback='observations' or a function of the environment"
+        )
+    try:
+        return np.array(to_numpy(state), dtype=np.float32).reshape(-1)
+    except (TypeError, ValueError) as error:
+        raise UnsupportedEnvironmentError(f"the state of {env} must be an array of numbers, got {state!r}") from error
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def raw_vector(space: Any, value: Any) -> npt.NDArray[np.float64]:
+    """Return an observation as a vector of its numbers, Discrete and MultiDiscrete as they are.
+
+    Example:
+        >>> raw_vector(spaces.Tuple([spaces.Discrete(9), spaces.Box(0, 1, (2,))]), (7, np.zeros(2))).tolist()
+        [7.0, 0.0, 0.0]
+    """
+    if isinstance(space, spaces.Dict):
+        parts = [raw_vector(part, value[key]) for key, part in space.spaces.items()]
+    elif isinstance(space, spaces.Tuple):
+        parts = [raw_vector(part, one) for part, one in zip(space.spaces, value, strict=True)]
+    else:
+        return np.asarray(to_numpy(value), dtype=np.float64).reshape(-1)
+    return np.concatenate(parts) if parts else np.zeros(0)
+
+
+def dimension_names(space: Any, name: str) -> Iterator[str]:
+    """Name every number of an observation, in the order of :func:`raw_vector`.
+
+    Raises:
+        UnsupportedEnvironmentError: if it has no fixed length.
+
+    Example:
+        >>> pot = spaces.Dict({"self": spaces.MultiDiscrete([3, 3]), "soup": spaces.Discrete(4)})
+        >>> list(dimension_names(pot, "chef_0"))
+        ['chef_0.self[0]', 'chef_0.self[1]', 'chef_0.soup']
+    """
+    if isinstance(space, spaces.Dict):
+        for key, part in space.spaces.items():
+            yield from dimension_names(part, f"{name}.{key}")
+    elif isinstance(space, spaces.Tuple):
+        for i, part in enumerate(space.spaces):
+            yield from dimension_names(part, f"{name}.{i}")
+    elif isinstance(space, spaces.Discrete):
+        yield name
+    elif isinstance(space, spaces.Box | spaces.MultiDiscrete | spaces.MultiBinary):
+        for index in product(*map(range, space.shape)):
+            yield f"{name}[{','.join(map(str, index))}]" if index else name
+    else:
+        raise UnsupportedEnvironmentError(
+            f"observations cannot stand for the state: {name} is {space}, which has no fixed number of numbers; pass a "
+            "function of the environment as state_fallback"
+        )
