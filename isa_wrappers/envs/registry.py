@@ -25,6 +25,7 @@ from isa_wrappers.envs.smax.parallel import SMAXParallelEnv
 from isa_wrappers.envs.smax.scenarios import SCENARIOS
 from isa_wrappers.errors import InvalidValueError, UnknownTaskError, nearest
 from isa_wrappers.scope.estimation import estimate_scope
+from isa_wrappers.scope.estimators import ESTIMATORS
 from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.success import SuccessRule
 
@@ -109,7 +110,7 @@ def estimate_task_scope(
     state_fallback: str | None = None,
     **kwargs: Any,
 ) -> InfluenceScope:
-    """Estimate the scope of a task by name, listening to all agents at once in several copies each.
+    """Estimate the scope of a task by name, in several copies for each agent that is listened to by itself.
 
     Args:
         name: as in :func:`make_batch`.
@@ -126,7 +127,8 @@ def estimate_task_scope(
         [[0, 1], [2, 3]]
     """
     agents = len(make_batch(name, 1, None, state_fallback, **kwargs).agents)
-    copies = min(agents, GAMES) if name.startswith("smac/") else COPIES_PER_AGENT * agents
+    together = ESTIMATORS[(config or ScopeConfig()).estimator].collect == "all_at_once"
+    copies = min(agents, GAMES) if name.startswith("smac/") else COPIES_PER_AGENT * (1 if together else agents)
     scope = estimate_scope(make_batch(name, copies, None, state_fallback, None, **kwargs), config, seed)
     return replace(scope, settings={"env": name, "env_kwargs": kwargs, **scope.settings})
 
