@@ -12,14 +12,19 @@ import numpy as np
 import numpy.typing as npt
 
 from isa_wrappers.config import ScopeConfig
-from isa_wrappers.scope.comparisons import BINS, compare, rank_bins
-from isa_wrappers.scope.differences import CELLS, credited, differences
+from isa_wrappers.scope.comparisons import Levels, compare
+from isa_wrappers.scope.differences import CELLS, Version, credited, differences
 from isa_wrappers.scope.estimators import Estimator, Information
+from isa_wrappers.scope.ranks import BINS, rank_bins
 from isa_wrappers.scope.residuals import TeamFit
 from isa_wrappers.scope.transitions import Transitions
 
 ALPHA = 0.05
 """Chance that anything at all in a scope is there by chance."""
+RARE = 0.001
+"""Chance that a rare action which surely differs from all others is said to differ from one that it is like."""
+NEGLIGIBLE = 0.01
+"""Who shifts a dimension by less than this share of what the strongest agent does has no part in it."""
 ROUNDING = 4 * 2.0**-23
 """A change of less than this share of a dimension's largest value is the rounding of float32."""
 Floats = npt.NDArray[np.float64]
@@ -60,9 +65,8 @@ class IntervalEffect(Estimator):
 
     Of two actions that differ, :func:`~isa_wrappers.scope.movers.credit` says which one moves k. An action's figure is
     the largest e that it is credited with, times the share of its steps in which the other action was available.
-    It is told as a share of the steps in which the agent moves anything (its largest figure of all dimensions), and is
-    no more than its largest shift of k is of any agent's largest: who moves by a thousandth what others move
-    has no part in it.
+    It is told as a share of the steps in which the agent moves anything (its largest figure of all dimensions). Who
+    moves a dimension by less than a hundredth of what the strongest agent moves it has no part in it.
 
     Args:
         collect: ``all_at_once`` or ``one_at_a_time``.
@@ -95,14 +99,13 @@ class IntervalEffect(Estimator):
         """Return ``[A, n, K]`` for changes over one number of steps."""
         agents, number, size = shape
         fit = TeamFit(window.states, window.changes, window.actions)
-        tests = windows * agents * size * number * (number - 1) / 2 * (3 if fit.usable else 2)
-        log_p = float(np.log(ALPHA / tests))
-        bins = rank_bins(window.changes)
+        levels = significance(windows * agents * size, number, fit.usable)
+        own = Version(*rank_bins(window.changes), window.changes)
         effects, shifts = np.zeros(shape), np.zeros(shape)
 
         def one(i: int) -> None:
             left = fit.without(i) if fit.usable else None
-            effects[i][:, window.dims], shifts[i][:, window.dims] = _agent(window, i, bins, left, log_p, self.delta)
+            effects[i][:, window.dims], shifts[i][:, window.dims] = _agent(window, i, own, left, levels, self.delta)
 
         with ThreadPoolExecutor(min(agents, os.cpu_count() or 1)) as pool:
             list(pool.map(one, range(agents)))
@@ -111,7 +114,19 @@ class IntervalEffect(Estimator):
         strongest = largest.max(axis=0)
         reach = largest / np.where(strongest > 0.0, strongest, 1.0)
         shares = np.minimum(effects / np.where(active > 0.0, active, 1.0), 1.0)
-        return np.minimum(shares, reach[:, None])  # type: ignore[no-any-return]
+        return np.where(reach[:, None] < NEGLIGIBLE, 0.0, shares)
+
+
+def significance(cells: int, number: int, fitted: bool) -> Levels:
+    """Return the levels at which nothing at all in ``cells`` cells of n actions is there by chance, but 1 time in 20.
+
+    Half of that chance is for pairs of actions, half for rare actions against all others.
+    """
+    versions = 2 if fitted else 1
+    pairs = cells * number * max(number - 1, 1) / 2 * (versions + 1)  # one more is Fisher's
+    rests = cells * number * versions
+    within = RARE / max(number - 1, 1)
+    return Levels(*(float(np.log(p)) for p in (ALPHA / 2 / pairs, ALPHA / 2 / rests, within)))
 
 
 def gather(transitions: list[Transitions], width: int) -> Window:
@@ -138,30 +153,33 @@ def gather(transitions: list[Transitions], width: int) -> Window:
 def _agent(
     window: Window,
     i: int,
-    bins: tuple[npt.NDArray[np.uint8], Floats],
+    own: Version,
     left: Callable[[slice], Floats] | None,
-    log_p: float,
+    levels: Levels,
     theta: float,
 ) -> tuple[Floats, Floats]:
     """Return agent i's effects and shifts ``[n, D]``."""
-    made = compare(window.actions[:, i], window.available[:, i], window.counts[:, i], log_p)
+    made = compare(window.actions[:, i], window.available[:, i], window.counts[:, i], levels)
     number, size = window.available.shape[-1], window.changes.shape[1]
     effects, shifts = np.zeros((number, size)), np.zeros((number, size))
     if not len(made.pairs):
         return effects, shifts
-    at_once = max(1, CELLS // max(BINS * len(made.sizes), len(made.rows), number * number * 4))
+    at_once = max(1, CELLS // max(BINS * len(made.lists.sizes), len(made.lists.rows), number * number * 4))
     for first in range(0, size, at_once):
         dims = slice(first, first + at_once)
-        versions = [(bins[0][:, dims], bins[1][dims])]
+        versions = [own[dims]]
         if left is not None:
-            # In whole grains: rounding errors must not part what is equal.
-            grain = window.grain[dims]
-            codes, ends = rank_bins(np.rint(left(dims) / grain).astype(np.float32))
-            versions.append((codes, ends * grain[:, None]))
-        found = differences(made, versions, window.changes[:, dims] == 0.0, log_p)
-        shape = number, len(versions[0][1])
+            versions.append(_rest(left(dims), window.changes[:, dims].mean(axis=0), window.grain[dims]))
+        found = differences(made, versions, levels)
+        shape = number, len(versions[0].ends)
         effects[:, dims], shifts[:, dims] = credited(made, found, shape, theta)
     return effects, shifts
+
+
+def _rest(left: Floats, mean: Floats, grain: Floats) -> Version:
+    """Return what a fit leaves, in whole grains: rounding errors must not part what is equal."""
+    ranks, ends = rank_bins(np.rint(left / grain).astype(np.float32))
+    return Version(ranks, ends * grain[:, None], left + mean)
 
 
 INTERVAL_EFFECT = IntervalEffect()

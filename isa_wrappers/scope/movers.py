@@ -11,7 +11,7 @@ STILL = 0.5
 """An action that leaves a dimension unchanged in this share of what parts it from another is the still one of them."""
 
 
-def credit(effect: Floats, still: Floats, theta: float) -> npt.NDArray[np.bool_]:
+def credit(effect: Floats, still: Floats, slower: Floats, theta: float) -> npt.NDArray[np.bool_]:
     """Tell which actions move a dimension, of those that differ in it.
 
     That ``wait`` and ``push`` differ does not say which of them moves: by convention, the one that does not leave
@@ -19,22 +19,26 @@ def credit(effect: Floats, still: Floats, theta: float) -> npt.NDArray[np.bool_]
 
     1. Where a leaves the dimension unchanged more often than b does, by half of all that parts them, the pair gives a
        nothing.
-    2. Where neither is still, and more actions are like a than like b, the pair gives a nothing; a tie gives to both.
-       Unlike are two whose effect is at least theta of the largest in that dimension.
+    2. Where neither is still, and more actions are like a than like b, the pair gives a nothing. Unlike are two whose
+       effect is at least theta of the largest in that dimension.
+    3. Where as many are like a as like b, and a changes the dimension less than b does on average, by half of all that
+       parts them, the pair gives a nothing. Otherwise it gives to both.
 
     Args:
         effect: ``[n, n, d]``, symmetric: how much a and b differ, 0 where that may be chance.
         still: ``[n, n, d]``, antisymmetric: P(no change | a) - P(no change | b) as a share of what parts a and b.
+        slower: ``[n, n, d]``, antisymmetric: by how much less the average change is with a than with b, as a share of
+            how far a and b are apart.
         theta: share of the largest effect from which two actions count as unlike.
 
     Returns:
         ``[n, n, d]``: does the pair (a, b) credit a with the dimension?
 
     Example:
-        >>> effect, still = np.zeros((2, 2, 2, 1))
+        >>> effect, still, slower = np.zeros((3, 2, 2, 1))
         >>> effect[0, 1] = effect[1, 0] = 0.9
         >>> still[0, 1], still[1, 0] = 1.0, -1.0
-        >>> credit(effect, still, 0.1)[..., 0].tolist()  # the second moves
+        >>> credit(effect, still, slower, 0.1)[..., 0].tolist()  # the second moves
         [[False, False], [True, False]]
     """
     differ = effect > 0.0
@@ -42,4 +46,5 @@ def credit(effect: Floats, still: Floats, theta: float) -> npt.NDArray[np.bool_]
     alike = (~unlike).sum(axis=1)
     undecided = np.abs(still) < STILL
     odd = undecided & (alike[:, None] > alike[None, :])
+    odd |= undecided & (alike[:, None] == alike[None, :]) & (slower >= STILL)
     return differ & (still < STILL) & ~odd  # type: ignore[no-any-return]

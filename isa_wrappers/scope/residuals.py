@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,7 @@ class TeamFit:
         with_actions = PER_COLUMN * (first + sum(len(levels) for levels in columns)) <= length
         columns = columns if with_actions else [levels[:0] for levels in columns]
         ends = first + np.cumsum([0, *(len(levels) for levels in columns)])
-        self._own = [slice(int(begin), int(end)) for begin, end in zip(ends[:-1], ends[1:], strict=True)]
+        self._own = [slice(int(begin), int(end)) for begin, end in pairwise(ends)]
         # The column that holds each action's 1; one past the last where it has none.
         places = [_places(actions[:, i], columns[i], int(ends[i]), int(ends[-1])) for i in range(len(columns))]
         self._places = np.stack(places, axis=1)
