@@ -10,6 +10,8 @@ import numpy.typing as npt
 from isa_wrappers.scope import kuiper
 from isa_wrappers.scope.ranks import Lists
 
+SAMPLE = 2_048
+"""Transitions of an agent that bins are fitted to."""
 Integers = npt.NDArray[np.int64]
 
 
@@ -62,6 +64,7 @@ class Comparisons:
         shares: ``[P, 2]`` the share of all of a's (b's) transitions that these are.
         effective: ``[P]`` n_e = n m / (n + m).
         rests: actions too rare for some pair to be told apart by itself.
+        sample: transitions, about as many with each action: what a rare one does has its bins.
     """
 
     lists: Lists
@@ -70,6 +73,7 @@ class Comparisons:
     shares: npt.NDArray[np.float64]
     effective: npt.NDArray[np.float64]
     rests: Rests
+    sample: Integers
 
 
 def compare(
@@ -122,7 +126,13 @@ def compare(
         shares=sizes[which] / np.maximum([[len(taken[a]) for a in pair] for pair in pairs.tolist()] or 1.0, 1.0),
         effective=n * m / (n + m),
         rests=_against_the_rest(taken, rare, available, counts),
+        sample=np.concatenate([_some(own, SAMPLE // number + 1) for own in taken]),
     )
+
+
+def _some(rows: Integers, number: int) -> Integers:
+    """Return at most ``number`` of ``rows``, evenly spread."""
+    return rows if len(rows) <= number else rows[np.linspace(0, len(rows) - 1, number).astype(np.int64)]
 
 
 def _against_the_rest(

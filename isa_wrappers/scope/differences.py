@@ -32,9 +32,6 @@ class Version:
     ends: Floats
     values: Floats
 
-    def __getitem__(self, dims: slice) -> Version:
-        return Version(self.ranks[:, dims], self.ends[dims], self.values[:, dims])
-
 
 @dataclass(frozen=True)
 class Differences:

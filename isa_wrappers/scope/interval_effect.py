@@ -100,12 +100,11 @@ class IntervalEffect(Estimator):
         agents, number, size = shape
         fit = TeamFit(window.states, window.changes, window.actions)
         levels = significance(windows * agents * size, number, fit.usable)
-        own = Version(*rank_bins(window.changes), window.changes)
         effects, shifts = np.zeros(shape), np.zeros(shape)
 
         def one(i: int) -> None:
             left = fit.without(i) if fit.usable else None
-            effects[i][:, window.dims], shifts[i][:, window.dims] = _agent(window, i, own, left, levels, self.delta)
+            effects[i][:, window.dims], shifts[i][:, window.dims] = _agent(window, i, left, levels, self.delta)
 
         with ThreadPoolExecutor(min(agents, os.cpu_count() or 1)) as pool:
             list(pool.map(one, range(agents)))
@@ -153,7 +152,6 @@ def gather(transitions: list[Transitions], width: int) -> Window:
 def _agent(
     window: Window,
     i: int,
-    own: Version,
     left: Callable[[slice], Floats] | None,
     levels: Levels,
     theta: float,
@@ -167,19 +165,21 @@ def _agent(
     at_once = max(1, CELLS // max(BINS * len(made.lists.sizes), len(made.lists.rows), number * number * 4))
     for first in range(0, size, at_once):
         dims = slice(first, first + at_once)
-        versions = [own[dims]]
+        changes, grain = window.changes[:, dims], window.grain[dims]
+        versions = [_version(changes, changes, grain, made.sample)]
         if left is not None:
-            versions.append(_rest(left(dims), window.changes[:, dims].mean(axis=0), window.grain[dims]))
+            rest = left(dims)
+            versions.append(_version(rest, rest + changes.mean(axis=0), grain, made.sample))
         found = differences(made, versions, levels)
         shape = number, len(versions[0].ends)
         effects[:, dims], shifts[:, dims] = credited(made, found, shape, theta)
     return effects, shifts
 
 
-def _rest(left: Floats, mean: Floats, grain: Floats) -> Version:
-    """Return what a fit leaves, in whole grains: rounding errors must not part what is equal."""
-    ranks, ends = rank_bins(np.rint(left / grain).astype(np.float32))
-    return Version(ranks, ends * grain[:, None], left + mean)
+def _version(compared: Floats, values: Floats, grain: Floats, sample: npt.NDArray[np.int64]) -> Version:
+    """Rank changes in whole grains: rounding errors must not part what is equal."""
+    ranks, ends = rank_bins(np.rint(compared / grain).astype(np.float32), sample)
+    return Version(ranks, ends * grain[:, None], values)
 
 
 INTERVAL_EFFECT = IntervalEffect()

@@ -57,21 +57,22 @@ class Lists:
         return sums / self.sizes[:, None]  # type: ignore[no-any-return]
 
 
-def rank_bins(values: npt.NDArray[Any], sample: int = 2_048) -> tuple[npt.NDArray[np.uint8], Any]:
-    """Put values ``[N, d]`` into at most ``BINS`` bins of about equal numbers that never part equal values.
+def rank_bins(values: npt.NDArray[Any], sample: Integers) -> tuple[npt.NDArray[np.uint8], Any]:
+    """Put values ``[N, d]`` into at most ``BINS`` bins that never part equal values.
+
+    Args:
+        values: to rank.
+        sample: rows in which the bins hold about equal numbers.
 
     Returns:
         The bins ``[N, d]`` and their upper ends ``[d, BINS]``, of which the last is the largest value.
 
     Example:
-        >>> rank_bins(np.array([[3.0], [-1.0], [3.0], [5.0]]))[0][:, 0].argsort(kind="stable").tolist()
+        >>> rank_bins(np.array([[3.0], [-1.0], [3.0], [5.0]]), np.arange(4))[0][:, 0].argsort(kind="stable").tolist()
         [1, 0, 2, 3]
     """
     length, dims = values.shape
-    if length > sample:
-        part = np.sort(values[np.linspace(0, length - 1, sample).astype(np.int64)], axis=0)
-    else:
-        part = np.sort(values, axis=0)
+    part = np.sort(values[sample], axis=0)
     at = np.minimum(np.arange(1, BINS) * len(part) // BINS, len(part) - 1)
     inner, columns = np.ascontiguousarray(part[at].T), np.ascontiguousarray(values.T)
     codes = np.empty((dims, length), dtype=np.uint8)
