@@ -58,6 +58,7 @@ class Comparisons:
     was available) are one list.
 
     Attributes:
+        number: n, of actions.
         lists: L lists of transitions.
         pairs: ``[P, 2]`` the actions a < b of each pair.
         which: ``[P, 2]`` the list of a's transitions with b available, and of b's with a available.
@@ -67,6 +68,7 @@ class Comparisons:
         sample: transitions, about as many with each action: what a rare one does has its bins.
     """
 
+    number: int
     lists: Lists
     pairs: Integers
     which: Integers
@@ -120,6 +122,7 @@ def compare(
     which, sizes = which.reshape(-1, 2), sizes[kept]
     n, m = sizes[which].T.astype(np.float64)
     return Comparisons(
+        number=number,
         lists=Lists.of([lists[k] for k in kept]),
         pairs=pairs,
         which=which,

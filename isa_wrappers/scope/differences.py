@@ -41,7 +41,8 @@ class Differences:
         pair: ``[S]`` which pair of actions.
         dim: ``[S]`` which dimension.
         effect: ``[S]`` in how many steps the outcome differs, in [0, 1].
-        still: ``[S]`` P(no change | first) - P(no change | second), as a share of what parts them.
+        still: ``[S]`` P(no change | first) - P(no change | second), as a share of what parts them; where that gap is
+            sure, of the larger of both, if that is less (teammates may seldom leave things unchanged).
         slower: ``[S]`` by how much less the average change is with the first, as a share of how far they are apart.
         shift: ``[S]`` how far the outcome is moved in those steps.
     """
@@ -66,9 +67,7 @@ def differences(made: Comparisons, versions: list[Version], levels: Levels) -> D
         levels: of significance.
     """
     first, second = made.which.T
-    sharp = _sharp(
-        made, versions, levels, 1 + int(made.pairs.max())
-    )  # pairs with an action that is known to differ from all others
+    sharp = _sharp(made, versions, levels)  # actions that are known to differ from all others
     sharp_pair = sharp[made.pairs[:, 0]] | sharp[made.pairs[:, 1]]
     scale = kuiper.scale(made.effective)[:, None]
     least = np.where(sharp_pair, kuiper.least_scaled(levels.within), kuiper.least_scaled(levels.pair)) / scale
@@ -82,6 +81,7 @@ def differences(made: Comparisons, versions: list[Version], levels: Levels) -> D
     pair, dim = np.nonzero(wanted)
     shares = zeros / made.lists.sizes[:, None]
     gap = shares[first[pair], dim] - shares[second[pair], dim]
+    often = np.maximum(shares[first[pair], dim], shares[second[pair], dim])
     rare, least = fisher[pair, dim], least[pair, dim]
     effect = np.where(rare, np.abs(gap), 0.0)
     shift, sure = np.full(len(pair), np.inf), rare.copy()
@@ -92,17 +92,18 @@ def differences(made: Comparisons, versions: list[Version], levels: Levels) -> D
         effect = np.maximum(effect, np.where(seen, kuiper.unbiased(v, made.effective[pair]), 0.0))
         if version is versions[0]:
             seen = seen | rare
-            still = np.where(seen, gap / np.where(v > 0.0, v, 1.0), 0.0)
+            parted = np.where(rare, np.minimum(v, often), v)
+            still = np.where(seen, gap / np.where(parted > 0.0, parted, 1.0), 0.0)
         shift = np.minimum(shift, np.where(seen, moved / np.where(v > 0.0, v, 1.0), np.inf))
         sure |= seen
         slower = _slower(made, version, pair, dim) / np.where(moved > 0.0, moved, 1.0)  # of the last: the least noisy
     return Differences(pair[sure], dim[sure], effect[sure], still[sure], slower[sure], shift[sure])
 
 
-def _sharp(made: Comparisons, versions: list[Version], levels: Levels, number: int) -> npt.NDArray[np.bool_]:
+def _sharp(made: Comparisons, versions: list[Version], levels: Levels) -> npt.NDArray[np.bool_]:
     """Tell ``[n, d]`` which rare actions differ from all others taken together."""
     rests = made.rests
-    sharp = np.zeros((number, versions[0].ranks.shape[1]), dtype=bool)
+    sharp = np.zeros((made.number, versions[0].ranks.shape[1]), dtype=bool)
     if len(rests.actions):
         least = kuiper.least_scaled(levels.rest) / kuiper.scale(rests.effective)[:, None]
         for version in versions:

@@ -17,12 +17,13 @@ def credit(effect: Floats, still: Floats, slower: Floats, theta: float) -> npt.N
     That ``wait`` and ``push`` differ does not say which of them moves: by convention, the one that does not leave
     things as they are. Where neither is the still one (inertia, drift, noise) it is the one that fewer others are like.
 
-    1. Where a leaves the dimension unchanged more often than b does, by half of all that parts them, the pair gives a
-       nothing.
+    1. Where a leaves the dimension unchanged more often than b does, by half of all that parts them or twice as often,
+       the pair gives a nothing.
     2. Where neither is still, and more actions are like a than like b, the pair gives a nothing. Unlike are two whose
        effect is at least theta of the largest in that dimension.
     3. Where as many are like a as like b, and a changes the dimension less than b does on average, by half of all that
        parts them, the pair gives a nothing. Otherwise it gives to both.
+    4. An action that loses by 1 or 3 to half of those it differs from moves nothing, whatever the others say.
 
     Args:
         effect: ``[n, n, d]``, symmetric: how much a and b differ, 0 where that may be chance.
@@ -46,5 +47,6 @@ def credit(effect: Floats, still: Floats, slower: Floats, theta: float) -> npt.N
     alike = (~unlike).sum(axis=1)
     undecided = np.abs(still) < STILL
     odd = undecided & (alike[:, None] > alike[None, :])
-    odd |= undecided & (alike[:, None] == alike[None, :]) & (slower >= STILL)
-    return differ & (still < STILL) & ~odd  # type: ignore[no-any-return]
+    quieter = (still >= STILL) | (undecided & (alike[:, None] == alike[None, :]) & (slower >= STILL))
+    mostly_quiet = (differ & quieter).sum(axis=1) >= STILL * differ.sum(axis=1)
+    return differ & ~odd & ~quieter & ~mostly_quiet[:, None]  # type: ignore[no-any-return]

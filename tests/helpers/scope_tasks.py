@@ -385,7 +385,7 @@ def named_truth(name, scope):
             rows = [
                 ["bullets"] if action == "shoot" else row for action, row in zip(scope.action_names, rows, strict=False)
             ]
-        elif name.startswith("smax/"):
+        elif name.startswith("smax/"):  # one's own cooldown is left to whoever compares
             enemies = [dim.removesuffix(".health") for dim in at if dim.startswith("enemy") and dim.endswith(".health")]
             moves = {"north": "y", "south": "y", "east": "x", "west": "x"}
             rows = [[f"{agent}.{moves[action]}"] if action in moves else [] for action in scope.action_names[:5]]

@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 import pytest
-from isa_cli.main import main
 
+from isa_cli.main import main
 from isa_wrappers import ESTIMATORS, THRESHOLD_RULES, Estimator, ScopeConfig, estimate_scope
 from isa_wrappers.envs import make_batch
 from isa_wrappers.errors import InvalidValueError, UnknownNameError
