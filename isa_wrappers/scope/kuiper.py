@@ -39,7 +39,7 @@ def log_tail(scaled: npt.ArrayLike) -> Floats:
 
     Example:
         >>> log_tail([0.1, 2.0]).round(2).tolist()
-        [0.0, -4.6]
+        [-0.21, -4.6]
     """
     square = np.square(np.maximum(np.asarray(scaled, dtype=np.float64), 1.0))
     return np.minimum(np.log(2.0 * (4.0 * square - 1.0)) - 2.0 * square, 0.0)  # type: ignore[no-any-return]
@@ -50,7 +50,7 @@ def least_scaled(log_p: float) -> float:
 
     Example:
         >>> round(least_scaled(-20.0), 2)
-        3.49
+        3.5
     """
     low, high = 1.0, 2.0 + float(np.sqrt(-log_p))
     for _ in range(60):

