@@ -14,15 +14,16 @@ class ScopeConfig:
     """How a scope is estimated (Definitions 1 to 3; Algorithm 1, line 4).
 
     Attributes:
-        transitions: N, transitions per agent.
+        transitions: N, transitions per agent; in all where the estimator has everyone act at once.
         delta: threshold of Def. 1.
         bin_width: width of the bins of a state change, in the state's units.
         window: W; changes over 1 to W steps are looked at, and the largest information counts.
         estimator: what is compared with delta, by its name in ``isa_wrappers.scope.ESTIMATORS``.
             ``nmi_block`` is the paper's normalised mutual information, the mean over teammates' joint actions as
-            Def. 1 says; ``nmi_pooled`` throws all transitions together.
+            Def. 1 says; ``nmi_pooled`` throws all transitions together; ``interval_effect`` needs neither bins nor
+            tuning.
         threshold: how the threshold is found, by its name in ``isa_wrappers.scope.THRESHOLD_RULES``.
-            ``fixed`` takes ``delta`` itself.
+            ``fixed`` takes ``delta`` itself, ``usual`` what suits the estimator's figure.
     """
 
     transitions: Annotated[int, Range(1, 10**8)] = 2_000

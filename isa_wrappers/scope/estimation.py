@@ -16,12 +16,12 @@ from isa_wrappers.errors import InvalidValueError, check_int, check_kind
 from isa_wrappers.scope.estimators import ESTIMATORS
 from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.scope.thresholds import THRESHOLD_RULES
-from isa_wrappers.scope.transitions import collect_one_at_a_time
+from isa_wrappers.scope.transitions import collect_all_at_once, collect_one_at_a_time
 from isa_wrappers.spaces import StateFallback
 
 NEAR_DELTA = 0.5
 """Share of delta that chance may make without a warning."""
-COLLECTORS = {"one_at_a_time": collect_one_at_a_time}
+COLLECTORS = {"one_at_a_time": collect_one_at_a_time, "all_at_once": collect_all_at_once}
 
 
 def estimate_scope(
