@@ -13,6 +13,8 @@ from isa_wrappers.scope.interval_effect import INTERVAL_EFFECT, NEGLIGIBLE, gath
 from isa_wrappers.scope.residuals import TeamFit
 from isa_wrappers.scope.transitions import Transitions, collect_all_at_once
 
+pytestmark = pytest.mark.slow
+
 
 def config(transitions=2_000, window=1):
     return ScopeConfig(transitions, window=window, estimator="interval_effect", threshold="usual")
