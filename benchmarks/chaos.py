@@ -59,7 +59,7 @@ PARTS = ["kills", "files", "loaders", "options", "arguments"]
 SIGNALS = [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP]
 
 
-class Failure(Exception):
+class FailureError(Exception):
     """What must not happen."""
 
 
@@ -120,7 +120,7 @@ class Chaos:
             time.sleep(0.005)
         os.killpg(process, signal.SIGKILL)
         os.waitpid(process, 0)
-        raise Failure("it hangs")
+        raise FailureError("it hangs")
 
     def said(self) -> str:
         return (self.folder / "err.txt").read_text(errors="replace")
@@ -134,17 +134,17 @@ class Chaos:
     def check_said(self, code: int, allowed: tuple[int, ...]) -> None:
         err = self.said()
         if code not in allowed or "Traceback" in err or "Error" in err.split(":")[0]:
-            raise Failure(f"exit code {code}: {err[-1500:]}")
+            raise FailureError(f"exit code {code}: {err[-1500:]}")
         lines = [line for line in err.splitlines() if not line.startswith("isa: warning: ")]
         if code == 2 and (len(lines) != 1 or not lines[0].startswith("isa: ")):
-            raise Failure(f"not one line: {err[-1500:]}")
+            raise FailureError(f"not one line: {err[-1500:]}")
 
     def check_gone(self, name: str) -> None:
         """Check that nothing which a case started is left."""
         end = time.monotonic() + 20
         while left := [pid for pid in Path("/proc").iterdir() if pid.name.isdigit() and _has(pid, name)]:
             if time.monotonic() > end:
-                raise Failure(f"left behind: {[(p / 'cmdline').read_text()[:80] for p in left]}")
+                raise FailureError(f"left behind: {[(p / 'cmdline').read_text()[:80] for p in left]}")
             time.sleep(0.05)
 
     def whole(self, task: str) -> Path:
@@ -184,21 +184,21 @@ class Chaos:
         self.check_gone(name)
         self.check_files(run)
         if left := [str(path) for path in run.rglob("*") if "partial" in path.name or "set-aside" in path.name]:
-            raise Failure(f"left over: {left}")
+            raise FailureError(f"left over: {left}")
         if not (run / "versions.json").exists() or not (run / "summary.json").exists():
-            raise Failure("versions.json or summary.json is missing")
+            raise FailureError("versions.json or summary.json is missing")
         same = _numbers(run) == _numbers(whole)
         if task == "grid" and not same:
-            raise Failure(f"resumed differs from never stopped:\n{_numbers(run)}\n{_numbers(whole)}")
+            raise FailureError(f"resumed differs from never stopped:\n{_numbers(run)}\n{_numbers(whole)}")
         if task == "grid" and not _same_checkpoint(run, whole):
-            raise Failure("the last checkpoint differs from that of a run that was never stopped")
+            raise FailureError("the last checkpoint differs from that of a run that was never stopped")
 
     def check_files(self, run: Path) -> None:
         for path in run.glob("checkpoints/*.safetensors"):
             load_checkpoint(path)
         steps = [int(row["env_steps"]) for row in _rows(run)]
         if steps != sorted(set(steps)):
-            raise Failure(f"rows of metrics.csv: {steps}")
+            raise FailureError(f"rows of metrics.csv: {steps}")
 
     def files(self, rng: random.Random, name: str) -> None:
         """Damage a file of a run, or several, and give the run to a command."""
@@ -239,7 +239,7 @@ class Chaos:
                         read, _ = load_checkpoint(copy / file)
                         same = read.keys() == tensors.keys() and all(torch.equal(read[n], tensors[n]) for n in read)
                     if not same:
-                        raise Failure(f"{file} reads as something else than it held")
+                        raise FailureError(f"{file} reads as something else than it held")
                 except ISAError:
                     pass
                 if (copy / file).is_dir():
@@ -249,7 +249,7 @@ class Chaos:
 
         code = self.wait(self.start(work, name))
         if code:
-            raise Failure(f"exit code {code}: {self.said()[-1500:]}")
+            raise FailureError(f"exit code {code}: {self.said()[-1500:]}")
         self.count("loaders -> a hundred")
 
     def options(self, rng: random.Random, name: str) -> None:
@@ -271,7 +271,7 @@ class Chaos:
 
         code = self.wait(self.start(work, name))
         if code:
-            raise Failure(self.said()[-1500:])
+            raise FailureError(self.said()[-1500:])
         self.count("arguments -> a hundred")
 
 
@@ -325,7 +325,7 @@ def main() -> None:
             chaos.outcomes = told["outcomes"]
             try:
                 getattr(chaos, part)(random.Random(f"{part} {seed}"), f"{os.getpid()}-{part}-{seed}")
-            except (Failure, ISAError, OSError, ValueError) as failure:
+            except (FailureError, ISAError, OSError, ValueError) as failure:
                 told["failures"] += 1
                 counts["failures"].append({"part": part, "seed": seed, "what": f"{type(failure).__name__}: {failure}"})
                 print(f"{part} {seed}: {str(failure)[-600:]}", file=sys.stderr)
