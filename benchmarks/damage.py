@@ -41,12 +41,11 @@ TEXTS = [
 ]
 JSON = ["{}", "[]", "3", "null", '{"num_agents": 0}', '{"num_agents": 1e9}', '{"grid": -3}', '{"targets": "x"}',
         '{"targets": [[9, 9]]}', '{"horizon": 0}', '{"x": 1}', "[" * 9999, '{"a":' * 99 + "1" + "}" * 99]  # fmt: skip
-KEYS = ["seed", "steps", "ppo.lr", "ppo.hidden", "ppo.num_envs", "ppo.minibatches", "scope.window", "scope.delta",
-        "scope.transitions", "count.table_bits", "count.count_scale", "goal.capacity", "goal.hamming", "threads",
-        "workers", "eval_episodes", "eval_interval", "algo", "learner", "intrinsic", "success", "credit.rule",
-        "scope.estimator",
-        "goal.selector", "device", "state_fallback", "env_kwargs", "phases.reach.ppo.lr", "phases", "ppo", "env",
-        "preset", "no.such", "", ".", "a..b"]  # fmt: skip
+KEYS = ["seed", "steps", "ppo.lr", "ppo.hidden", "ppo.num_envs", "ppo.minibatches", "scope.window",
+        "scope.delta", "scope.transitions", "count.table_bits", "count.count_scale", "goal.capacity",
+        "goal.hamming", "threads", "workers", "eval_episodes", "eval_interval", "algo", "learner", "intrinsic",
+        "success", "credit.rule", "scope.estimator", "goal.selector", "device", "state_fallback", "env_kwargs",
+        "phases.reach.ppo.lr", "phases", "ppo", "env", "preset", "no.such", "", ".", "a..b"]  # fmt: skip
 
 
 def damage(rng: random.Random, path: Path) -> None:
@@ -135,11 +134,10 @@ def command(rng: random.Random, run: str, new: str) -> list[str]:
         given = ["scope", "grid/unlock", "--transitions", "60", "--kwargs", '{"num_agents": 1, "grid": 3}']
     elif name == "train":
         known = ["--algo", "--preset", "--seed", "--num-envs", "--workers", "--device", "--kwargs",
-                 "--state-fallback", "--success", "--scope", "--config", "--set", "--set", "--set",
-                 "--trust"]  # fmt: skip
+                 "--state-fallback", "--success", "--scope", "--config", "--set", "--set", "--trust"]  # fmt: skip
         given = ["train", "grid/unlock", "--steps", "100", "--num-envs", "2", "--set", "scope.transitions=60", "--set",
-                 "ppo.rollout_steps=5", "--set", "ppo.hidden=4", "--set", "count.table_bits=8", "--out",
-                 new]  # fmt: skip
+                 "ppo.rollout_steps=5", "--set", "ppo.hidden=4", "--set", "count.table_bits=8",
+                 "--out", new]  # fmt: skip
     elif name == "eval":
         known, given = ["--seed", "--best", "--env", "--trust", "--render", "--json"], ["eval", run, "--episodes", "2"]
     elif name == "resume":
