@@ -14,7 +14,8 @@ from isa_learners.config import RunConfig
 from isa_learners.learner import LEARNERS, Learner
 from isa_learners.rollout import Collector, Sizes
 from isa_learners.runs.devices import resolve_device
-from isa_learners.runs.evaluation import Evaluation, evaluate
+from isa_learners.runs.evaluation import Evaluation, evaluate, unchanged_generators
+from isa_learners.runs.finite import check_learned
 from isa_learners.runs.scopes import credit_of, read_success
 from isa_wrappers.arrays import stream_seed, with_prefix, without_prefix
 from isa_wrappers.batch import BatchEnv
@@ -133,6 +134,7 @@ class Algorithm:
         phase.learner.set_progress(self.env_steps / self.config.steps)
         metrics = phase.learner.learn(rollout)
         metrics["reward_mean"] = float(rollout.reward.mean())
+        check_learned(metrics, rollout, phase.collector.env.agents)
         metrics |= {name: measure(phase.context) for name, measure in self.spec.metrics.items()}
         if phase.spec.ends is not None and phase.spec.ends(phase.context):
             following = self.spec.phase_names.index(phase.name) + 1
@@ -141,8 +143,9 @@ class Algorithm:
 
     def evaluate(self, episodes: int, seed: int) -> Evaluation:
         """Play greedy episodes in the environment as the phase's evaluation has it."""
-        env, _ = self.evaluation_env(episodes, seed)
-        return evaluate(env, self.phase.learner, seed)
+        with unchanged_generators():  # what makes an environment may draw from them too
+            env, _ = self.evaluation_env(episodes, seed)
+        return evaluate(env, self.phase.learner, seed, limit=self.config.eval_limit)
 
     def evaluation_env(self, num_envs: int, seed: int) -> tuple[BatchEnv, BatchEnv]:
         """Return the environment that evaluations play in, and what it wraps."""
