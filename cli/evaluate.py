@@ -9,14 +9,18 @@ from typing import Annotated
 
 import typer
 
-from .options import Json, Seed, need_training, writing_to
+from isa_wrappers.fields import MOST_COPIES
+
+from .options import Json, RunEnv, Seed, Trust, need_training, writing_to
 
 
 def evaluate(
     run: Annotated[Path, typer.Argument(help="Run folder.", metavar="RUN")],
-    episodes: Annotated[int, typer.Option(help="Greedy episodes.", min=1)] = 32,
+    episodes: Annotated[int, typer.Option(help="Greedy episodes.", min=1, max=MOST_COPIES)] = 32,
     seed: Seed = 0,
     best: Annotated[bool, typer.Option("--best", help="Take the best checkpoint, not the latest.")] = False,
+    env: RunEnv = None,
+    trust: Trust = False,
     render: Annotated[Path | None, typer.Option(help="Write a GIF of one episode, goals drawn in.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -25,7 +29,7 @@ def evaluate(
     from isa_learners.runs.run_folder import RunFolder
     from isa_learners.runs.training import load_algorithm
 
-    algorithm, meta = load_algorithm(RunFolder.open(run), best, policy_only=True)
+    algorithm, meta = load_algorithm(RunFolder.open(run, env, trust), best, policy_only=True)
     if render is not None:
         from isa_learners.runs.rendering import render_episode
 

@@ -1,64 +1,67 @@
-"""``isa``: the Typer application and the one place where errors become exit codes."""
+"""``isa``: where a process begins and ends. Everything heavy is imported inside, so that no Ctrl-C meets an import."""
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
-import warnings
-from collections.abc import Sequence
-from typing import Any
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from types import FrameType
 
-import typer
+BY_SIGNAL = 128
+"""Added to a signal's number, it is the exit code of what the signal ended: 130 for Ctrl-C, 143 for SIGTERM."""
 
-from isa_wrappers.errors import ISAError
 
-from . import algorithms, config, envs, evaluate, plot, scope, train
+class Ended(BaseException):
+    """SIGTERM or SIGHUP: ends a command as Ctrl-C does."""
 
-INTERRUPTED = 130
-USER_MISTAKE = 2
-# Newer Typer brings its own copy of Click, older ones import it: take the class from Typer either way.
-ClickException: Any = typer.BadParameter.__mro__[2]
-
-app = typer.Typer(
-    name="isa",
-    help="Influence Scope of Agents: credit assignment and focused exploration for sparse multi-agent RL.",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-app.command("envs")(envs.envs)
-app.command("algorithms")(algorithms.algorithms)
-app.command("config")(config.config)
-app.command("scope")(scope.scope)
-app.command("train")(train.train)
-app.command("eval")(evaluate.evaluate)
-app.command("plot")(plot.plot)
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line: exit code 0; 2 for a user's mistake, in one line; 130 on Ctrl-C; else a traceback and 1."""
-    warnings.formatwarning = lambda message, *_, **__: f"isa: warning: {message}\n"
-    command = typer.main.get_command(app)
-    given = sys.argv[1:] if arguments is None else list(arguments)
-    if "" not in sys.path:
-        sys.path.insert(0, "")  # package.module:factory is looked for in the current folder too
+    """Run the command line and leave.
+
+    Exit code 0; 2 for what the user can mend, in one line; 130 on Ctrl-C, 143 on SIGTERM, 129 on SIGHUP; 1 if nobody
+    reads the output any more, or with a traceback for our own failures.
+    """
+    code = 0
+    with _told_to_end():
+        try:
+            from .app import run
+
+            code = run(sys.argv[1:] if arguments is None else list(arguments))
+            sys.stdout.flush()
+        except Ended as ended:
+            code = BY_SIGNAL + ended.number
+        except KeyboardInterrupt:
+            code = BY_SIGNAL + signal.SIGINT
+        except BrokenPipeError:
+            # Python flushes once more at exit; nobody is there to read.
+            with suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = 1  # as Click does for what is printed before the end
+    sys.exit(code)
+
+
+@contextmanager
+def _told_to_end() -> Iterator[None]:
+    """Turn SIGTERM and SIGHUP into an exception in the main thread; what ``nohup`` ignores stays ignored."""
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        for name in ("SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+                before[number] = signal.signal(number, _end)
     try:
-        code = command.main(args=given or ["--help"], prog_name="isa", standalone_mode=False)
-    except ClickException as error:
-        code = _mistake(_with_value(error))  # Typer's own box spans lines; a mistake gets one
-    except ISAError as error:
-        code = _mistake(str(error))
-    except (KeyboardInterrupt, typer.Abort):
-        code = INTERRUPTED
-    sys.exit(code or 0)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
-def _with_value(error: Any) -> str:
-    """Return the parser's message with the offending value, which newer Typer keeps in the cause."""
-    message: str = error.format_message()
-    details = getattr(error.__cause__, "errors", None)
-    value = repr(details()[0].get("input")) if details is not None else ""
-    return message if value in message else f"{message}, got {value}"
-
-
-def _mistake(message: str) -> int:
-    sys.stderr.write(f"isa: {' '.join(message.split())}\n")
-    return USER_MISTAKE
+def _end(number: int, frame: FrameType | None) -> None:
+    raise Ended(number)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from isa_learners.config import check_env_kwargs
-from isa_wrappers.errors import InvalidValueError, MissingDependencyError
+from isa_wrappers.errors import InvalidValueError, MissingDependencyError, shown
+from isa_wrappers.plain import read_json
 
 Env = Annotated[str, typer.Argument(help="Task name such as grid/shooting, or package.module:factory.", metavar="ENV")]
 Kwargs = Annotated[str, typer.Option("--kwargs", help="Options of the task as JSON, such as '{\"num_agents\": 2}'.")]
@@ -21,6 +21,11 @@ StateFallback = Annotated[
     str | None, typer.Option(help="'observations' takes them, concatenated, for the state.", show_default=False)
 ]
 Override = Annotated[list[str] | None, typer.Option("--set", help="Any key, such as ppo.lr=1e-3.")]
+RunEnv = Annotated[
+    str | None,
+    typer.Option("--env", help="The environment of RUN, named again: its package.module:factory is imported."),
+]
+Trust = Annotated[bool, typer.Option("--trust", help="Import whatever environment the run folder names.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 
 
@@ -31,11 +36,11 @@ def parse_kwargs(text: str) -> dict[str, Any]:
         InvalidValueError: if it is no JSON object or holds what commands fill in.
     """
     try:
-        kwargs = json.loads(text)
+        kwargs = read_json(text)
     except ValueError as error:
-        raise InvalidValueError(f"--kwargs must be a JSON object, got {text!r}") from error
+        raise InvalidValueError(f"--kwargs must be a JSON object, got {shown(text)}") from error
     if not isinstance(kwargs, dict):
-        raise InvalidValueError(f"--kwargs must be a JSON object, got {text!r}")
+        raise InvalidValueError(f"--kwargs must be a JSON object, got {shown(text)}")
     check_env_kwargs(kwargs)
     return kwargs
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,8 +11,11 @@ import typer
 
 from isa_wrappers.errors import InvalidValueError, ISAError
 
-from .options import Kwargs, Override, StateFallback, need_training, parse_kwargs
+from .options import Kwargs, Override, StateFallback, Trust, need_training, parse_kwargs
 from .progress import TrainingDisplay
+
+LONGEST_NAME = 100
+"""Characters of a task's name in its run folder's."""
 
 
 def train(
@@ -38,6 +42,7 @@ def train(
         bool, typer.Option("--stop-when-solved", help="End after three evaluations in a row at 0.9 or better.")
     ] = False,
     resume: Annotated[Path | None, typer.Option(help="Run folder to resume; only --steps may change.")] = None,
+    trust: Trust = False,
 ) -> None:
     """Train on ENV: estimate the scope, explore, reach goals."""
     need_training()
@@ -45,13 +50,14 @@ def train(
 
     if resume is not None:
         _refuse_changes(context)
-        folder = RunFolder.open(resume)
-        if steps is not None:
-            folder.change_config(steps=steps)
-        _run(folder, resume=True)
+        _run(RunFolder.open(resume, env, trust), resume=True, steps=steps)
         return
     if env is None:
         raise InvalidValueError("name a task to train on, such as grid/shooting, or --resume a run folder")
+    if trust:
+        raise InvalidValueError(
+            "--trust is for --resume: a new run's environment is named on the command line, got --trust"
+        )
     # Only what was given: a configuration file's values hold where the command line says nothing.
     said = {"algo": algo, "seed": seed, "device": device, "steps": steps, "stop_when_solved": stop_when_solved or None}
     said |= {"state_fallback": state_fallback, "success": success, "workers": workers}
@@ -67,6 +73,7 @@ def train(
 
     check_run(resolved)
     task = env.replace("/", "-").replace(":", "-")
+    task = task[-LONGEST_NAME:]  # folders take no longer ones
     name = f"{task}-{resolved.algo}-{resolved.preset}-seed{resolved.seed}-{time.strftime('%Y%m%d-%H%M%S')}"
     _run(RunFolder.create(out or Path("runs") / name, resolved), resume=False)
 
@@ -109,27 +116,29 @@ def _refuse_changes(context: typer.Context) -> None:
     """
     for name, value in context.params.items():
         source = context.get_parameter_source(name)
-        if name not in ("resume", "steps") and source is not None and source.name == "COMMANDLINE":
+        if name not in ("resume", "steps", "env", "trust") and source is not None and source.name == "COMMANDLINE":
             raise InvalidValueError(
                 f"--resume takes all but --steps from its run folder; leave out {name.replace('_', '-')}, got {value!r}"
             )
 
 
-def _run(folder: Any, resume: bool) -> None:
+def _run(folder: Any, resume: bool, steps: int | None = None) -> None:
     from isa_learners.runs.plots import plot_run
     from isa_learners.runs.training import Interrupted, Training
 
-    with TrainingDisplay(folder.path, folder.config().steps) as display:
+    with TrainingDisplay(folder.path, steps or folder.config().steps) as display:
         try:
-            training = Training(folder, resume=resume, hooks=[display])
+            training = Training(folder, resume=resume, hooks=[display], steps=steps)
         except ISAError:
             if not resume:
                 folder.take_back()
             raise
         try:
             summary = training.run()
-        except Interrupted:
-            display.last_word(f"stopped; resume with: isa train --resume {folder.path}")
-            raise typer.Exit(130) from None
+        except Interrupted as stopped:
+            named = [training.config.env] if ":" in training.config.env else []
+            again = shlex.join(["isa", "train", *named, "--resume", str(folder.path)])
+            display.last_word(f"stopped; resume with: {again}")
+            raise typer.Exit(128 + stopped.signal) from None
         plot_run(folder)
     display.finish(summary)

@@ -11,50 +11,62 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor
 
 from isa_wrappers.arrays import to_numpy
-from isa_wrappers.errors import FileFormatError
+from isa_wrappers.errors import FileFormatError, shown
+from isa_wrappers.files import check_digest, read_bytes, replacing, split_tensors
+from isa_wrappers.plain import read_json
 
 FORMAT = "isa-checkpoint"
 LAYOUT = "2"
 """Which names the tensors bear; another layout cannot be read."""
 
+KEYS = ("format", "layout", "meta")
+"""Of the header's metadata."""
+
 
 def save_checkpoint(path: Path, tensors: Mapping[str, Any], meta: Mapping[str, Any]) -> None:
-    """Write tensors and ``meta`` (plain data) to ``path``; an earlier file stays whole until the new one is."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write tensors and ``meta`` (plain data) to ``path``; an earlier file stays whole until the new one is.
+
+    Raises:
+        CannotWriteError: if the disk is full, the folder read-only or gone.
+    """
     whole = {name: torch.as_tensor(value).detach().cpu().contiguous().clone() for name, value in tensors.items()}
-    partial = path.with_suffix(".partial")
-    save_file(whole, partial, {"format": FORMAT, "layout": LAYOUT, "meta": json.dumps(meta)})
-    os.replace(partial, path)
+    header = {"format": FORMAT, "layout": LAYOUT, "meta": json.dumps(meta)}
+    header["digest"] = split_tensors(save(whole, header))[1]
+    with replacing(path) as file:
+        file.write(save(whole, header))
 
 
 def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read what :func:`save_checkpoint` wrote.
+    """Read what :func:`save_checkpoint` wrote. The tensors are the caller's own: no file lies behind them.
 
     Raises:
-        FileFormatError: if the file is missing, truncated or foreign.
+        FileFormatError: if the file is missing, truncated, changed or foreign.
     """
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise FileFormatError(f"no checkpoint at {path}")
     try:
-        with safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
-            if header.get("format") != FORMAT:
-                raise FileFormatError(f"{path} is a safetensors file but not a checkpoint of isa")
-            if header.get("layout") != LAYOUT:
-                raise FileFormatError(
-                    f"{path} was written by another version, whose checkpoints are laid out differently: train anew, "
-                    "or use the isa-marl that the run's versions.json names"
-                )
-            return {name: file.get_tensor(name) for name in file.keys()}, json.loads(header["meta"])  # noqa: SIM118
-    except (SafetensorError, ValueError, KeyError, OSError) as error:
-        if isinstance(error, FileFormatError):
-            raise
-        raise FileFormatError(f"{path} is truncated or not a checkpoint ({error})") from error
+        data = read_bytes(path)
+        header = check_digest(data, KEYS)
+        if header.get("format") != FORMAT:
+            raise FileFormatError(f"{path} is a safetensors file but not a checkpoint of isa")
+        if header.get("layout") != LAYOUT:
+            raise FileFormatError(
+                f"{path} was written by another version, whose checkpoints are laid out differently: train anew, "
+                "or use the isa-marl that the run's versions.json names"
+            )
+        meta = read_json(header["meta"])
+        if not isinstance(meta, dict):
+            raise ValueError(f"its meta is not a mapping: {shown(meta)}")
+        return load(data), meta
+    except FileFormatError:
+        raise
+    except (SafetensorError, ArithmeticError, LookupError, OSError, RuntimeError, TypeError, ValueError) as error:
+        raise FileFormatError(f"{path} is truncated or not a checkpoint ({shown(error)})") from error
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
-from isa_wrappers.errors import InvalidValueError, check_choice
-from isa_wrappers.fields import Count, OneOf, Range, Weight, check_fields
+from isa_wrappers.errors import InvalidValueError, check_choice, check_kind, check_name, shown
+from isa_wrappers.fields import Copies, Count, OneOf, Range, Weight, check_fields
 from isa_wrappers.lazy import lazy
+from isa_wrappers.plain import plain
 
 DEFAULT_PRESET = "fast"
 DEFAULT_ALGORITHM = "isa"
@@ -56,7 +57,7 @@ class RunConfig:
     env_kwargs: dict[str, Any] = field(default_factory=dict)
     state_fallback: Annotated[str | None, OneOf("observations")] = None
     success: str = "success"
-    workers: Annotated[int, Range(0)] = 0
+    workers: Annotated[int, Range(0, 1_024)] = 0
     algo: str = DEFAULT_ALGORITHM
     learner: str = "ppo"
     intrinsic: str | None = None
@@ -67,9 +68,9 @@ class RunConfig:
     steps: Count = 2_100_000
     seed: Annotated[int, Range(0, 2**31 - 1)] = 0
     device: Annotated[str, OneOf("auto", "cpu", "cuda")] = "auto"
-    threads: Count = 1
+    threads: Annotated[int, Range(1, 1_024)] = 1
     eval_interval: Count = 10_000
-    eval_episodes: Count = 32
+    eval_episodes: Copies = 32
     eval_limit: Count = EVAL_LIMIT
     checkpoint_interval: Count = 10_000
     stop_when_solved: bool = False
@@ -77,8 +78,9 @@ class RunConfig:
     phases: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        check_env_kwargs(self.env_kwargs)
+        object.__setattr__(self, "env_kwargs", check_env_kwargs(self.env_kwargs))
         check_fields(self)
+        check_name("env", self.env)
 
     def __getattr__(self, name: str) -> Any:
         # Asked for only where there is no such field; an unfinished copy has no sections yet.
@@ -100,15 +102,20 @@ class RunConfig:
         return self.sections[check_choice("section", section, self.sections)]
 
 
-def check_env_kwargs(kwargs: Mapping[str, Any]) -> None:
-    """Check that options of a task are not those that a run fills in itself.
+def check_env_kwargs(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options of a task as plain data, if they are not those that a run fills in itself.
 
     Raises:
         InvalidValueError: naming the option.
     """
+    check_kind("env_kwargs", kwargs, Mapping)
     for name in ("name", "num_envs", "device", "state_fallback", "success_rule", "workers"):
         if name in kwargs:
-            raise InvalidValueError(f"options of the task cannot hold {name!r}: a run sets it; got {kwargs[name]!r}")
+            raise InvalidValueError(
+                f"options of the task cannot hold {name!r}: a run sets it; got {shown(kwargs[name])}"
+            )
+    options: dict[str, Any] = plain("env_kwargs", kwargs)
+    return options
 
 
 __getattr__ = lazy(__name__, {"ALGORITHMS": "isa_learners.algorithms", "PPOConfig": "isa_learners.ppo.config"})

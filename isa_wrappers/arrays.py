@@ -12,7 +12,7 @@ from zlib import crc32
 import array_api_compat
 import numpy as np
 
-from isa_wrappers.errors import DeviceError, MissingDependencyError
+from isa_wrappers.errors import DeviceError, InvalidValueError, MissingDependencyError, check_int, shown
 
 Array = Any
 """A NumPy array or a torch tensor."""
@@ -56,8 +56,8 @@ def backend(device: str | None) -> Any:
         ) from error
     try:
         torch.device(device)
-    except RuntimeError as error:
-        raise DeviceError(f"device {device!r} is not known to torch; use 'cpu', 'cuda' or 'auto'") from error
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise DeviceError(f"device {shown(device)} is not known to torch; use 'cpu', 'cuda' or 'auto'") from error
     if str(device).startswith("cuda") and not torch.cuda.is_available():
         raise DeviceError(f"device {device!r} was asked for but torch sees no CUDA device; use 'cpu' or 'auto'")
     return xp
@@ -110,7 +110,12 @@ def without_prefix(prefix: str, state: dict[str, Array]) -> dict[str, Array]:
 
 
 def stream_seed(seed: int, stream: str) -> int:
-    """Mix ``seed`` with the name of what it is for, so that no two uses share their random numbers."""
+    """Mix ``seed`` with the name of what it is for, so that no two uses share their random numbers.
+
+    Raises:
+        InvalidValueError: unless the seed is a whole number from 0 on.
+    """
+    seed = check_int("seed", seed, 0)
     return int(np.random.SeedSequence([seed, crc32(stream.encode())]).generate_state(1, np.uint64)[0] >> 1)
 
 
@@ -155,6 +160,8 @@ class Rng:
             self._torch.set_state(state.cpu())
             return
         raw = to_numpy(state).tobytes()
+        if len(raw) != 32:
+            raise InvalidValueError(f"a generator's state must be 32 bytes, got {len(raw)}")
         inner = {"state": int.from_bytes(raw[:16], "little"), "inc": int.from_bytes(raw[16:], "little")}
         self._numpy.bit_generator.state = {
             "bit_generator": "PCG64", "state": inner, "has_uint32": 0, "uinteger": 0,

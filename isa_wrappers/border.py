@@ -1,8 +1,8 @@
 """The border: what a ``ParallelEnv`` hands over is checked here, once, for batches and wrappers alike.
 
 What cannot be taken is refused in one line that names the agent and the step. What can be taken is put right: masks
-padded to the team's longest, rewards as arrays of one number, infos left out. Agents that an environment ends but leaves
-in ``env.agents`` count as gone.
+padded to the team's longest, rewards as arrays of one number, infos left out. Agents that an environment ends but
+leaves in ``env.agents`` count as gone.
 """
 
 from __future__ import annotations
@@ -278,7 +278,9 @@ class Border:
         size = getattr(reward, "numel", None) or getattr(reward, "size", None)
         if (size() if callable(size) else size) == 1:
             return float(reward.item())
-        raise UnsupportedEnvironmentError(f"the reward of agent {agent!r} {self._when()} must be a number, got {reward!r}")
+        raise UnsupportedEnvironmentError(
+            f"the reward of agent {agent!r} {self._when()} must be a number, got {reward!r}"
+        )
 
     def _when(self) -> str:
         return f"in step {self.steps}" if self.steps else "at the reset"
@@ -286,5 +288,3 @@ class Border:
 
 def _kind(said: Any) -> str:
     return f"{len(said)} values" if isinstance(said, tuple | list) else type(said).__name__
-
-

@@ -14,21 +14,22 @@ class ScopeConfig:
     """How a scope is estimated (Definitions 1 to 3; Algorithm 1, line 4).
 
     Attributes:
-        transitions: N, transitions per agent.
+        transitions: N, transitions per agent; in all where the estimator has everyone act at once.
         delta: threshold of Def. 1.
         bin_width: width of the bins of a state change, in the state's units.
         window: W; changes over 1 to W steps are looked at, and the largest information counts.
         estimator: what is compared with delta, by its name in ``isa_wrappers.scope.ESTIMATORS``.
             ``nmi_block`` is the paper's normalised mutual information, the mean over teammates' joint actions as
-            Def. 1 says; ``nmi_pooled`` throws all transitions together.
+            Def. 1 says; ``nmi_pooled`` throws all transitions together; ``interval_effect`` needs neither bins nor
+            tuning.
         threshold: how the threshold is found, by its name in ``isa_wrappers.scope.THRESHOLD_RULES``.
-            ``fixed`` takes ``delta`` itself.
+            ``fixed`` takes ``delta`` itself, ``usual`` what suits the estimator's figure.
     """
 
-    transitions: Count = 2_000
+    transitions: Annotated[int, Range(1, 10**8)] = 2_000
     delta: Annotated[float, Range(0.0, 1.0, below=True)] = 0.3
     bin_width: Positive = 0.01
-    window: Count = 1
+    window: Annotated[int, Range(1, 1_000)] = 1
     estimator: str = "nmi_block"
     threshold: str = "fixed"
 
@@ -52,7 +53,7 @@ class CountConfig:
 
     beta1: Weight = 0.2
     beta2: Weight = 1.0
-    count_scale: Positive = 1.0
+    count_scale: Annotated[float, Range(1e-12, 1e12)] = 1.0
     table_bits: Annotated[int, Range(4, 30)] = 18
 
     def __post_init__(self) -> None:
@@ -75,7 +76,7 @@ class GoalConfig:
     alpha1: Weight = 0.2
     alpha2: Weight = 1.0
     hamming: Weight = 0.0
-    capacity: Count = 100
+    capacity: Annotated[int, Range(1, 10**7)] = 100
     first_goals: Count = 1
     selector: str = "uniform"
 

@@ -8,7 +8,10 @@ from numbers import Integral, Real
 
 
 class ISAError(Exception):
-    """Base of every error a user's input can cause; the command line turns it into exit code 2."""
+    """Base of every error a user's input can cause; the command line turns it into exit code 2. It says one line."""
+
+    def __str__(self) -> str:
+        return " ".join(super().__str__().splitlines())
 
 
 class InvalidValueError(ISAError, ValueError):
@@ -47,6 +50,14 @@ class RunFolderError(ISAError, ValueError):
     """A run folder already holds a run, or does not hold one."""
 
 
+class UntrustedRunError(RunFolderError):
+    """A run folder names code that would be imported, and nobody has agreed to that."""
+
+
+class CannotWriteError(ISAError, OSError):
+    """A file cannot be written: the disk is full, the folder read-only or gone."""
+
+
 class DeviceError(ISAError, RuntimeError):
     """The asked-for device is not available."""
 
@@ -70,8 +81,26 @@ def nearest(name: str, known: Iterable[str]) -> str:
         >>> nearest("grid/shootin", ["grid/shooting", "grid/unlock"])
         "; did you mean 'grid/shooting'?"
     """
-    close = get_close_matches(name, list(known), n=1)
+    close = get_close_matches(name[:100], list(known), n=1)  # which takes the square of the length
     return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def shown(value: object, most: int = 300) -> str:
+    """Return ``repr(value)`` on one line of bounded length, whatever it is.
+
+    Example:
+        >>> shown([1, 2]), shown("a" * 1000)[:5], len(shown("a" * 1000))
+        ('[1, 2]', "'aaaa", 300)
+    """
+    try:
+        text = " ".join(repr(value).splitlines())
+    except Exception:  # whole numbers of thousands of digits, or anybody's class
+        text = f"a {type(value).__name__} that cannot be shown"
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+LARGEST_INT = 2**63 - 1
+"""Of whole numbers without a bound of their own: what arrays hold, and floats nearly."""
 
 
 def check_int(name: str, value: object, low: int, high: int | None = None) -> int:
@@ -82,8 +111,8 @@ def check_int(name: str, value: object, low: int, high: int | None = None) -> in
     """
     bound = f"at least {low}" if high is None else f"from {low} to {high}"
     number = int(value) if isinstance(value, Integral) and not isinstance(value, bool) else None
-    if number is None or number < low or (high is not None and number > high):
-        raise InvalidValueError(f"{name} must be a whole number {bound}, got {value!r}")
+    if number is None or number < low or number > (LARGEST_INT if high is None else high):
+        raise InvalidValueError(f"{name} must be a whole number {bound}, got {shown(value)}")
     return number
 
 
@@ -93,13 +122,16 @@ def check_float(name: str, value: object, low: float, high: float | None = None,
     Raises:
         InvalidValueError: if it does not.
     """
-    number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else float("nan")
+    try:
+        number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else float("nan")
+    except OverflowError:  # a whole number beyond all floats
+        number = float("inf")
     ok = number >= low and number != float("inf")
     ok = ok and (high is None or (number < high if below else number <= high))
     if not ok:
         closing = ")" if below else "]"
         bound = f"at least {low:g}" if high is None else f"in [{low:g}, {high:g}{closing}"
-        raise InvalidValueError(f"{name} must be a number {bound}, got {value!r}")
+        raise InvalidValueError(f"{name} must be a number {bound}, got {shown(value)}")
     return number
 
 
@@ -110,17 +142,34 @@ def check_name(name: str, value: object) -> str:
         InvalidValueError: if it is not.
     """
     if not isinstance(value, str) or not value:
-        raise InvalidValueError(f"{name} must be a name, got {value!r}")
+        raise InvalidValueError(f"{name} must be a name, got {shown(value)}")
     return value
 
 
-def check_choice(name: str, value: str, choices: Iterable[str]) -> str:
+def check_choice(name: str, value: object, choices: Iterable[str]) -> str:
     """Return ``value`` if it is one of ``choices``.
 
     Raises:
         InvalidValueError: if it is not; the nearest choice is offered.
     """
     known = list(choices)
-    if value not in known:
-        raise InvalidValueError(f"{name} must be one of {', '.join(known)}; got {value!r}{nearest(str(value), known)}")
+    if not isinstance(value, str) or value not in known:
+        offer = nearest(value, known) if isinstance(value, str) else ""
+        raise InvalidValueError(f"{name} must be one of {', '.join(known)}; got {shown(value)}{offer}")
     return value
+
+
+def check_kind(name: str, value: object, *kinds: type) -> None:
+    """Check that ``value`` is an object of one of these classes.
+
+    Raises:
+        InvalidValueError: naming it and the classes.
+
+    Example:
+        >>> check_kind("scope", None, int, str)
+        Traceback (most recent call last):
+        ...
+        isa_wrappers.errors.InvalidValueError: scope must be int or str, got None
+    """
+    if not isinstance(value, kinds):
+        raise InvalidValueError(f"{name} must be {' or '.join(kind.__name__ for kind in kinds)}, got {shown(value)}")

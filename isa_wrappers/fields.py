@@ -8,7 +8,7 @@ from functools import cache
 from inspect import cleandoc
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
-from isa_wrappers.errors import check_choice, check_float, check_int
+from isa_wrappers.errors import InvalidValueError, check_choice, check_float, check_int, shown
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,10 @@ class OneOf:
         return check_choice(name, value, self.choices)
 
 
+MOST_COPIES = 2**17
+"""Copies of an environment in one batch: beyond it, memory ends before anything is learned."""
 Count = Annotated[int, Range(1)]
+Copies = Annotated[int, Range(1, MOST_COPIES)]
 Share = Annotated[float, Range(0.0, 1.0)]
 Weight = Annotated[float, Range(0.0)]
 Positive = Annotated[float, Range(1e-12)]
@@ -101,7 +104,31 @@ def check_fields(settings: Any) -> None:
     for name, mark in ranges(kind).items():
         value = getattr(settings, name)
         if value is not None or type(None) not in get_args(types[name]):
+            if isinstance(value, tuple | list) and get_origin(types[name]) is not tuple:
+                raise InvalidValueError(f"{name} must be {mark}, got {shown(value)}")
             object.__setattr__(settings, name, mark.check(name, value))
+    for name, hint in types.items():
+        value = getattr(settings, name)
+        if name not in ranges(kind) and (hint in WORDS or hint == str | None):
+            object.__setattr__(settings, name, _word(name, hint, value))
+
+
+WORDS = {str: "a name", bool: "true or false"}
+
+
+def _word(name: str, hint: Any, value: Any) -> Any:
+    """Return text, true or false, as the type of a field without a range has it.
+
+    Raises:
+        InvalidValueError: for anything else.
+    """
+    if hint is bool and type(value).__name__ in ("bool", "bool_"):
+        return bool(value)
+    if hint is not bool and isinstance(value, str):
+        return str(value)
+    if value is None and hint not in WORDS:
+        return None
+    raise InvalidValueError(f"{name} must be {WORDS.get(hint, 'a name or none')}, got {shown(value)}")
 
 
 def meanings(kind: type) -> dict[str, str]:

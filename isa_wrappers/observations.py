@@ -1,4 +1,4 @@
-"""Judging observations against their spaces: numbers as many as declared, in range where codes are made of them, finite."""
+"""Judging observations against their spaces: as many numbers as declared, finite, codes in range."""
 
 from __future__ import annotations
 

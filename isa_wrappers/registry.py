@@ -8,7 +8,7 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
-from isa_wrappers.errors import InvalidValueError, UnknownNameError, nearest
+from isa_wrappers.errors import InvalidValueError, UnknownNameError, check_name, nearest, shown
 
 T = TypeVar("T")
 BUILT_IN = "isa-marl"
@@ -82,13 +82,14 @@ class Registry(Mapping[str, T], Generic[T]):
             InvalidValueError: if several packages bring this name; each is named.
         """
         self._search()
+        check_name(self.kind, name)
         if name in self._clashes:
             raise InvalidValueError(
                 f"several packages bring {self.kind} {name!r}: {', '.join(self._clashes[name])}; uninstall all but one"
             )
         if name not in self._sources:
             offer = nearest(str(name), self) or ";"
-            raise UnknownNameError(f"unknown {self.kind} {name!r}{offer} known: {', '.join(self)}")
+            raise UnknownNameError(f"unknown {self.kind} {shown(name)}{offer} known: {', '.join(self)}")
         if name not in self._entries:
             module, _, attribute = self._where[name].partition(":")
             self._entries[name] = cast("T", getattr(import_module(module), attribute))

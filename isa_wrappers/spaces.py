@@ -23,7 +23,8 @@ def check_state_fallback(fallback: Any) -> None:
     Raises:
         InvalidValueError: unless it is ``None``, ``"observations"`` or a function.
     """
-    if fallback is not None and fallback != "observations" and not callable(fallback):
+    told = isinstance(fallback, str) and fallback == "observations"
+    if fallback is not None and not told and not callable(fallback):
         raise InvalidValueError(
             f"state_fallback must be None, 'observations' or a function of the environment, got {fallback!r}"
         )
@@ -153,9 +154,7 @@ def flat_vector(inner: Any, obs: Any) -> npt.NDArray[Any]:
 
 
 def _no_fixed_length(space: Any) -> UnsupportedEnvironmentError:
-    return UnsupportedEnvironmentError(
-        f"observations {space} have no fixed length; supported: what flattens to a Box"
-    )
+    return UnsupportedEnvironmentError(f"observations {space} have no fixed length; supported: what flattens to a Box")
 
 
 def is_float_vector(space: Any) -> bool:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
-from isa_wrappers.errors import InvalidValueError
+import numpy as np
+
+from isa_wrappers.errors import InvalidValueError, check_float, shown
 
 SuccessRule = str | float | Callable[[Any, Mapping[str, Mapping[str, Any]]], bool] | None
 """A key of ``infos[agent]`` (true for any agent), a threshold on the team's mean return at the episode's end, a
@@ -30,10 +34,14 @@ class SuccessCriterion:
     """
 
     def __init__(self, rule: SuccessRule = "success") -> None:
-        if rule is not None and (isinstance(rule, bool) or not (callable(rule) or isinstance(rule, str | int | float))):
+        if rule is not None and (
+            isinstance(rule, bool) or not (callable(rule) or isinstance(rule, str | int | float | np.number))
+        ):
             raise InvalidValueError(
-                f"success must be a key of infos, a threshold on the return, a function or None, got {rule!r}"
+                f"success must be a key of infos, a threshold on the return, a function or None, got {shown(rule)}"
             )
+        if isinstance(rule, int | float | np.number):
+            rule = check_float("success", rule, -math.inf)
         self.rule = rule
         self._heard = False
         self._return = 0.0
@@ -55,7 +63,7 @@ class SuccessCriterion:
         if self.rule is None:
             return False
         if callable(self.rule):
-            return bool(self.rule(env, infos))
+            return as_truth("the success rule", self.rule(env, infos))
         if isinstance(self.rule, str):
             return self._read_key(self.rule, infos, over)
         if rewards:
@@ -71,7 +79,28 @@ class SuccessCriterion:
                 stacklevel=2,
             )
         self._heard = self._heard or bool(held) or over
-        return any(bool(value) for value in held)
+        return any(as_truth(f"infos[agent][{key!r}]", value) for value in held)
+
+
+def as_truth(what: str, value: Any) -> bool:
+    """Return a yes or no, given as a truth value, a number or an array of one of these; ``None`` is no.
+
+    Raises:
+        InvalidValueError: for text (``"False"`` would count as yes), NaN, or whatever else is neither.
+
+    Example:
+        >>> as_truth("success", np.bool_(True)), as_truth("success", 0.0), as_truth("success", None)
+        (True, False, False)
+    """
+    number: Any = value
+    if hasattr(value, "item"):
+        with suppress(ValueError, RuntimeError):  # of several numbers there is no one
+            number = value.item()
+    if number is None:
+        return False
+    if not isinstance(number, bool | int | float) or number != number:
+        raise InvalidValueError(f"{what} must be true or false, got {shown(value)}")
+    return bool(number)
 
 
 SuccessTeller = SuccessCriterion

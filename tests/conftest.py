@@ -4,6 +4,7 @@ import importlib.util
 import os
 import sys
 
+import array_checks  # noqa: F401  # before anything of isa_wrappers, so that arrays are checked
 import pytest
 
 from isa_wrappers.registry import Registry

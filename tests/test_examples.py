@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from pettingzoo.test import parallel_api_test
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 

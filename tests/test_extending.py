@@ -12,6 +12,8 @@ import tomllib
 from isa_cli.main import main
 from isa_learners.runs.run_folder import RunFolder
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(path.stem for path in (ROOT / "docs/extending").glob("*.md") if path.stem != "README")
 LONGEST_EXAMPLE = 40

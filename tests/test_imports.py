@@ -147,3 +147,19 @@ def test_everything_named_public_is_there():
     assert len(set(isa_wrappers.__all__)) == len(isa_wrappers.__all__)  # ruff keeps them sorted
     for name in isa_wrappers.__all__:
         assert getattr(isa_wrappers, name).__doc__, name
+
+
+LEARNERS = [
+    *(ROOT / f"isa_learners/{name}.py" for name in ("rollout", "learner", "inputs")),
+    *files("isa_learners/ppo"),
+]
+METHOD = {"scope", "rewards", "wrappers"}
+
+
+@pytest.mark.parametrize("path", LEARNERS, ids=lambda path: path.stem)
+def test_a_learner_knows_nothing_of_the_method(path):
+    """Of ISA's modules it imports neither goals nor scopes nor rewards, nor any wrapper class."""
+    for module in imported(path):
+        package, *parts = module.split(".")
+        assert package != "isa_wrappers" or not METHOD & set(parts), f"{path} imports {module}"
+        assert package != "isa_learners" or parts[:1] not in (["runs"], ["algorithms"]), f"{path} imports {module}"

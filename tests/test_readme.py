@@ -10,6 +10,7 @@ WRAPPER_PAGES = sorted(f"docs/wrappers/{path.name}" for path in (ROOT / "docs/wr
 PAGES = ["README.md", "docs/own-environment.md", "docs/own-learner.md", *WRAPPER_PAGES]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 def test_python_examples_print_what_their_comments_say(page, capsys, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from isa_wrappers.scope.credit import Credit
-
 from isa_learners.algorithms.spec import AlgorithmSpec, PhaseContext, PhaseSpec
 from isa_wrappers.batch import BatchEnv
 from isa_wrappers.config import CountConfig, GoalConfig
 from isa_wrappers.errors import InvalidValueError
 from isa_wrappers.rewards.goals import GoalBuffer
+from isa_wrappers.scope.credit import Credit
 from isa_wrappers.wrappers import batch
 
 

@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from isa_wrappers.scope.credit import Credit
-
 from isa_learners.config import RunConfig
 from isa_wrappers.arrays import Array
 from isa_wrappers.batch import BatchEnv
 from isa_wrappers.registry import Registry
+from isa_wrappers.scope.credit import Credit
 from isa_wrappers.scope.influence import InfluenceScope
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from isa_wrappers.errors import InvalidValueError
-from isa_wrappers.fields import Count, Positive, Share, Weight, check_fields
+from isa_wrappers.fields import Copies, Count, Positive, Range, Share, Weight, check_fields
 
 METRICS = ("policy_loss", "entropy", "approx_kl", "clip_share", "actor_grad_norm", "value_loss", "critic_grad_norm")
 """Of an update, each averaged over its gradient steps."""
@@ -35,12 +36,12 @@ class PPOConfig:
         obs_scale: observations (and goals in them) are multiplied by this before they enter the networks.
     """
 
-    num_envs: Count = 8
-    rollout_steps: Count = 60
-    buffer_rollouts: Count = 4
-    epochs: Count = 8
+    num_envs: Copies = 8
+    rollout_steps: Annotated[int, Range(1, 100_000)] = 60
+    buffer_rollouts: Annotated[int, Range(1, 10_000)] = 4
+    epochs: Annotated[int, Range(1, 10_000)] = 8
     minibatches: Count = 1
-    hidden: Count = 12
+    hidden: Annotated[int, Range(1, 2**14)] = 12
     lr: Positive = 5e-4
     adam_eps: Positive = 1e-5
     gamma: Share = 0.9

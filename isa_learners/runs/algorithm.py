@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -16,11 +16,11 @@ from isa_learners.rollout import Collector, Sizes
 from isa_learners.runs.devices import resolve_device
 from isa_learners.runs.evaluation import Evaluation, evaluate, unchanged_generators
 from isa_learners.runs.finite import check_learned
-from isa_learners.runs.scopes import credit_of, read_success
+from isa_learners.runs.scopes import asks_for_scope, credit_of, read_success
 from isa_wrappers.arrays import stream_seed, with_prefix, without_prefix
 from isa_wrappers.batch import BatchEnv
 from isa_wrappers.envs import make_batch
-from isa_wrappers.errors import DeviceError, FileFormatError
+from isa_wrappers.errors import DeviceError, FileFormatError, check_int
 from isa_wrappers.rewards import RewardContext, make_reward
 from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.wrappers import batch
@@ -51,6 +51,33 @@ class Phase:
     def name(self) -> str:
         """The phase's name."""
         return self.spec.name
+
+
+def wrapped(context: PhaseContext, spec: PhaseSpec, env: BatchEnv) -> BatchEnv:
+    """Return an environment as a phase's learner sees it, the intrinsic reward that the run names added inside."""
+    config = context.config
+    if config.intrinsic is not None:
+        asked = RewardContext.of(env, context.credit, context.seed)
+        reward = make_reward(config.intrinsic, asked, config.sections.get(config.intrinsic))
+        env = batch.RewardWrapper(env, reward, mode="add", factor=config.intrinsic_factor)
+    return spec.wrap(context, env)
+
+
+def check_composition(config: RunConfig, env: BatchEnv, device: str) -> None:
+    """Wrap one copy as each phase does, so that what does not go together is met before anything is estimated.
+
+    Raises:
+        ISAError: for the first mistake.
+    """
+    scope = credit = None
+    if asks_for_scope(config.algo, config.intrinsic):
+        scope = InfluenceScope.of_everything(env.agents, env.num_actions, env.state_size)
+        credit = credit_of(config, scope, env)
+    shared: dict[str, Any] = {}
+    for spec in ALGORITHMS[config.algo].phases:
+        context = PhaseContext(config.for_phase(spec.name), env, device, config.seed, scope, credit, shared)
+        shared = shared or {name: make(context) for name, make in ALGORITHMS[config.algo].shared.items()}
+        wrapped(replace(context, shared=shared), spec, env)
 
 
 class Algorithm:
@@ -91,7 +118,7 @@ class Algorithm:
             self.device,
             config.state_fallback,
             read_success(config.success),
-            min(config.workers, num_envs),
+            config.workers,
             **config.env_kwargs,
         )
 
@@ -107,23 +134,11 @@ class Algorithm:
         context = self._context(spec)
         settings = context.config.settings_of(self.config.learner)
         statistics = batch.EpisodeStatistics(self._make(settings.num_envs))
-        env = spec.wrap(context, self._with_intrinsic(context, statistics))
+        env = wrapped(context, spec, statistics)
         learner = LEARNERS[self.config.learner].make(Sizes.of(env), settings, self.device, context.seed)
         noise = torch.Generator(device=self.device)
         noise.manual_seed(stream_seed(self.config.seed, name + " actions"))
         return Phase(spec, context, learner, Collector(env, learner, noise, context.seed % ENV_SEEDS), statistics)
-
-    def _with_intrinsic(self, context: PhaseContext, env: BatchEnv) -> BatchEnv:
-        """Add the intrinsic reward that the run names to the environment's own."""
-        config = context.config
-        if config.intrinsic is None:
-            return env
-        sizes = Sizes.of(env)
-        asked = RewardContext(
-            env.agents, env.num_actions, sizes.obs_size, sizes.state_size, self.credit, self.device, context.seed
-        )
-        reward = make_reward(config.intrinsic, asked, config.sections.get(config.intrinsic))
-        return batch.RewardWrapper(env, reward, mode="add", factor=config.intrinsic_factor)
 
     def iterate(self) -> dict[str, float]:
         """Collect one rollout, learn from it, and enter the next phase once this one ends."""
@@ -198,10 +213,10 @@ class Algorithm:
                 thing.load_state_dict(state)
             self.phase = self.enter(meta["phase"])
             self.phase.learner.load_state_dict(without_prefix("learner", tensors), policy_only)
-            self.env_steps = meta["env_steps"]
+            self.env_steps = check_int("env_steps", meta["env_steps"], 0)
             if not policy_only:
                 self.phase.collector.load_state_dict(without_prefix("collector", tensors))
                 set_global_generators(meta["generators"])
-        except (KeyError, ValueError, RuntimeError, TypeError) as error:
+        except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
             detail = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise FileFormatError(f"the checkpoint does not fit this run's configuration: {detail}") from error

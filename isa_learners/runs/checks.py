@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from isa_learners.config import RunConfig
+from isa_learners.runs.algorithm import check_composition
 from isa_learners.runs.devices import resolve_device
 from isa_learners.runs.scopes import credit_of, needs_estimate, read_success, scope_for, scope_steps
 from isa_wrappers.envs import make_batch
 from isa_wrappers.errors import InvalidValueError
 from isa_wrappers.rewards import GOAL_SELECTORS, REWARDS
 from isa_wrappers.scope.estimators import ESTIMATORS
+from isa_wrappers.scope.files import storable
 from isa_wrappers.scope.thresholds import THRESHOLD_RULES
 
 
@@ -19,16 +21,18 @@ def check_run(config: RunConfig) -> None:
         ISAError: for the first.
     """
     device = resolve_device(config.device, config.env)
-    workers = min(config.workers, 1)
     success = read_success(config.success)
-    env = make_batch(config.env, 1, device, config.state_fallback, success, workers, **config.env_kwargs)
+    env = make_batch(config.env, 1, device, config.state_fallback, success, config.workers, **config.env_kwargs)
     if config.intrinsic is not None and REWARDS[config.intrinsic].needs_goal:
         raise InvalidValueError(
             f"intrinsic reward {config.intrinsic!r} needs goals, which no run gives around it; take algo 'isa'"
         )
+    check_composition(config, env, device)
     if "goal" in config.sections:
         GOAL_SELECTORS[config.goal.selector]
     if needs_estimate(config):
+        for agent in env.agents:
+            storable(agent)
         ESTIMATORS[config.scope.estimator], THRESHOLD_RULES[config.scope.threshold]
         if config.scope_folder is not None:
             credit_of(config, scope_for(config)[0], env)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, fields
+from enum import Enum
 from typing import Any
 
 import msgspec
@@ -13,8 +14,9 @@ from isa_learners.config import DEFAULT_ALGORITHM, DEFAULT_PRESET, RunConfig
 from isa_learners.presets import preset_layers
 from isa_learners.runs.config_keys import nearest_key, section_kinds
 from isa_learners.runs.yaml_io import Plain, parse_overrides, read_config_file, write_yaml
-from isa_wrappers.errors import InvalidValueError, nearest
+from isa_wrappers.errors import InvalidValueError, nearest, shown
 from isa_wrappers.fields import hints
+from isa_wrappers.plain import plain
 
 __all__ = ["config_from_dict", "config_to_dict", "make_config", "merge", "parse_overrides", "read_config_file"]
 
@@ -94,7 +96,7 @@ def config_from_dict(data: Mapping[str, Any]) -> RunConfig:
     for phase, own in _mapping("phases", data.get("phases") or {}).items():
         if phase not in names:
             raise InvalidValueError(
-                f"unknown phase {phase!r}{nearest(str(phase), names) or ';'} this algorithm has {', '.join(names)}"
+                f"unknown phase {shown(phase)}{nearest(str(phase), names) or ';'} this algorithm has {', '.join(names)}"
             )
         phases[phase] = {}
         for name, values in _mapping(f"phases.{phase}", own).items():
@@ -126,7 +128,7 @@ def write_config(config: RunConfig, path: Any) -> None:
 
 def _mapping(key: str, value: Any) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise InvalidValueError(f"configuration section {key!r} must be a mapping, got {value!r}")
+        raise InvalidValueError(f"configuration section {key!r} must be a mapping, got {shown(value)}")
     return value
 
 
@@ -135,7 +137,7 @@ def _section(kind: type, values: Mapping[str, Any], name: str) -> Any:
     for key in values:
         if key not in known:
             raise InvalidValueError(
-                f"unknown configuration key {name}.{key}{nearest_key(f'{name}.{key}', {name: kind})}"
+                f"unknown configuration key {_short(f'{name}.{key}')}{nearest_key(f'{name}.{key}', {name: kind})}"
             )
     return kind(**{key: _leaf(known[key], f"{name}.{key}", value) for key, value in values.items()})
 
@@ -143,9 +145,12 @@ def _section(kind: type, values: Mapping[str, Any], name: str) -> Any:
 def _leaf(hint: Any, key: str, value: Any) -> Any:
     """Convert a value to its field's type; whole numbers do for floats, lists for tuples, names for enums."""
     try:
-        return msgspec.convert(value, hint)
-    except msgspec.ValidationError as error:
-        raise InvalidValueError(f"configuration key {key} must be of type {_type_name(hint)}, got {value!r}") from error
+        return msgspec.convert(plain(key, value), hint)
+    except (msgspec.ValidationError, OverflowError) as error:
+        wanted = f"of type {_type_name(hint)}"
+        if isinstance(hint, type) and issubclass(hint, Enum):
+            wanted = f"one of {', '.join(str(member.value) for member in hint)}"
+        raise InvalidValueError(f"configuration key {key} must be {wanted}, got {shown(value)}") from error
 
 
 def _type_name(hint: Any) -> str:
@@ -161,7 +166,12 @@ def _unknown(key: str, kinds: Mapping[str, type], data: Mapping[str, Any]) -> st
     if others:
         algo = data.get("algo", DEFAULT_ALGORITHM)
         return f"algorithm {algo!r} has no section {key!r}; its sections are {', '.join(kinds)}"
-    return f"unknown configuration key {key}{nearest_key(key, kinds)}"
+    return f"unknown configuration key {_short(key)}{nearest_key(key, kinds)}"
+
+
+def _short(key: Any) -> str:
+    """Return a key on one line of bounded length."""
+    return shown(str(key))[1:-1]
 
 
 def _sections_of(algo: str) -> dict[str, type]:

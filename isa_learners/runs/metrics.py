@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
+import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +15,7 @@ from isa_learners.algorithms import ALGORITHMS
 from isa_learners.config import RunConfig
 from isa_learners.learner import LEARNERS
 from isa_learners.runs.hooks import Hook
+from isa_wrappers.files import read_bytes, replacing, told, write_text
 
 if TYPE_CHECKING:
     from isa_learners.runs.training import Training
@@ -43,20 +47,40 @@ class CSVMetrics(Hook):
     """Appends a row per evaluation to ``metrics.csv``; rows beyond the checkpoint that is resumed are dropped first."""
 
     def on_start(self, training: Training) -> None:
-        """Write the header, and the rows that stand."""
+        """Write the header, and the rows that stand; keep a file that cannot be read whole beside it."""
         self.path, self.columns = training.folder.metrics_file, columns_of(training.config)
-        rows = read_metrics(self.path) if training.resumed and self.path.exists() else []
-        partial = self.path.with_suffix(".partial")
-        with partial.open("w", newline="") as file:
-            writer = csv.DictWriter(file, self.columns, extrasaction="ignore")
-            writer.writeheader()
-            writer.writerows(row for row in rows if int(row["env_steps"]) <= training.algorithm.env_steps)
-        os.replace(partial, self.path)
+        found = Rows()
+        if training.resumed and self.path.exists():
+            content = read_bytes(self.path)
+            found = parse_metrics(content, self.columns)
+            if found.damaged:
+                aside = _set_aside(self.path, content)
+                warnings.warn(
+                    f"{self.path} is damaged: {len(found.rows)} rows are kept, {found.unreadable} cannot be read; "
+                    f"the file as it was lies in {aside.name}",
+                    stacklevel=2,
+                )
+        self.columns += tuple(name for name in found.columns if name not in self.columns)
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, self.columns, restval="")
+        writer.writeheader()
+        writer.writerows(row for row in found.rows if int(row["env_steps"]) <= training.algorithm.env_steps)
+        write_text(self.path, text.getvalue())
 
     def on_evaluation(self, training: Training, row: Mapping[str, Any]) -> None:
-        """Append a row."""
-        with self.path.open("a", newline="") as file:
-            csv.DictWriter(file, self.columns).writerow(row)
+        """Append a row, or none of it where the disk is full."""
+        text = io.StringIO(newline="")
+        csv.DictWriter(text, self.columns, restval="").writerow(row)
+        data = text.getvalue().encode()
+        with told(self.path), self.path.open("r+b", buffering=0) as file:
+            size = file.seek(0, os.SEEK_END)
+            try:
+                while data:
+                    data = data[file.write(data) :]
+                os.fsync(file.fileno())  # a checkpoint that is on the disk counts on its rows
+            except OSError:
+                file.truncate(size)
+                raise
 
 
 class TensorBoard(Hook):
@@ -70,28 +94,119 @@ class TensorBoard(Hook):
         except ImportError:
             return
         after = training.algorithm.env_steps if training.resumed else 0
-        self._board = SummaryWriter(str(training.folder.path / "tensorboard"), purge_step=after + 1 if after else None)
+        self._folder = training.folder.path / "tensorboard"
+        with told(self._folder):
+            self._board = SummaryWriter(str(self._folder), purge_step=after + 1 if after else None)
 
     def on_evaluation(self, training: Training, row: Mapping[str, Any]) -> None:
         """Add the row's numbers."""
         if self._board is not None:
-            for name, value in row.items():
-                if isinstance(value, int | float) and name != "env_steps":
-                    self._board.add_scalar(name, value, int(row["env_steps"]))
+            with told(self._folder):
+                for name, value in row.items():
+                    if isinstance(value, int | float) and name != "env_steps":
+                        self._board.add_scalar(name, value, int(row["env_steps"]))
 
     def on_end(self, training: Training, summary: Mapping[str, Any] | None) -> None:
         """Close the files."""
         if self._board is not None:
-            self._board.close()
+            with told(self._folder):
+                self._board.close()
 
 
-def read_metrics(path: Path) -> list[dict[str, str]]:
-    """Return the rows of a ``metrics.csv``; a row cut off in writing is left out."""
-    with path.open(newline="") as file:
-        reader = csv.DictReader(file)
-        last = _last(reader.fieldnames)
-        return [row for row in reader if row.get(last) is not None]
+@dataclass
+class Rows:
+    """What a ``metrics.csv`` holds.
+
+    Attributes:
+        rows: those that can be read, by column.
+        columns: of the file.
+        unreadable: how many rows cannot be read, a last one cut off in writing aside.
+        damaged: rows cannot be read, or the header was not what was written.
+    """
+
+    rows: list[dict[str, str]] = field(default_factory=list)
+    columns: tuple[str, ...] = ()
+    unreadable: int = 0
+    damaged: bool = False
 
 
-def _last(names: Sequence[str] | None) -> str:
-    return names[-1] if names else ""
+def parse_metrics(content: bytes, columns: Sequence[str]) -> Rows:
+    """Read the rows of a ``metrics.csv`` under the file's own columns, whatever has become of the file.
+
+    A name of the header that is damaged is the one that ``columns`` has in its place. A row with as many values as
+    ``columns`` where the header has another number of names is read by ``columns``: the header lost a name.
+
+    Args:
+        content: of the file.
+        columns: that the run writes.
+    """
+    lines = [_fields(line) for line in content.decode(errors="replace").splitlines() if line]
+    if lines and not content.endswith(b"\n"):
+        lines.pop()  # cut off in writing, perhaps within a number
+    header = lines[0] if lines else []
+    no_header = _is_row(dict(zip(columns, header, strict=False)))
+    names = list(columns) if no_header else _repaired(header, columns)
+    found = Rows(columns=tuple(names), damaged=names != header)
+    for values in lines if no_header else lines[1:]:
+        by = names if len(values) == len(names) else columns
+        row = dict(zip(by, values, strict=False)) if len(values) == len(by) else {}
+        if _is_row(row):
+            found.rows.append(row)
+            found.damaged |= len(by) != len(names)
+            found.columns += tuple(name for name in by if name not in found.columns)
+        else:
+            found.unreadable += 1
+    found.damaged |= found.unreadable > 0
+    return found
+
+
+def _fields(line: str) -> list[str]:
+    try:
+        return next(csv.reader([line]), [])
+    except csv.Error:
+        return []
+
+
+def _repaired(header: list[str], columns: Sequence[str]) -> list[str]:
+    """Return the header's names; those that are damaged as ``columns`` has them, all where it cannot be one."""
+    names = list(header)
+    if len(names) == len(columns):
+        names = [old if old in columns or new in header else new for old, new in zip(names, columns, strict=True)]
+    usable = "env_steps" in names and "" not in names and len(set(names)) == len(names)
+    return names if usable else list(columns)
+
+
+def _is_row(row: Mapping[str, str]) -> bool:
+    """Tell whether every value is what it should be: a number, none, or the phase's name."""
+    try:
+        numbers = [float(value) for name, value in row.items() if value and name != "phase"]
+        return int(row["env_steps"]) >= 0 and bool(numbers)
+    except (KeyError, ValueError):
+        return False
+
+
+def _set_aside(path: Path, content: bytes) -> Path:
+    """Keep a damaged file under a name that is free."""
+    aside = path.with_name(f"{path.name}.set-aside")
+    number = 1
+    while aside.exists():
+        number += 1
+        aside = path.with_name(f"{path.name}.set-aside-{number}")
+    with replacing(aside) as file:
+        file.write(content)
+    return aside
+
+
+def read_metrics(path: Path, columns: Sequence[str] = RUN_COLUMNS) -> list[dict[str, str]]:
+    """Return the rows of a ``metrics.csv``; a row cut off in writing is left out, and more of them with a warning.
+
+    Raises:
+        OSError: if there is none.
+        ValueError: if it has rows and none can be read.
+    """
+    found = parse_metrics(read_bytes(path), columns)
+    if found.unreadable and not found.rows:
+        raise ValueError(f"none of its {found.unreadable} rows can be read")
+    if found.unreadable:
+        warnings.warn(f"{path} is damaged: {found.unreadable} rows cannot be read and are left out", stacklevel=2)
+    return found.rows

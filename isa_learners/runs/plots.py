@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from isa_learners.runs.metrics import read_metrics
+from isa_learners.runs.metrics import columns_of, read_metrics
 from isa_learners.runs.run_folder import RunFolder
 from isa_wrappers.errors import FileFormatError, InvalidValueError, MissingDependencyError
+from isa_wrappers.files import replacing
 from isa_wrappers.scope.files import load_scope
-from isa_wrappers.scope.plots import plot_scope
+from isa_wrappers.scope.plots import label, plot_scope
 
 CURVES = {"success_rate": "success rate", "return_mean": "return"}
 
@@ -45,8 +46,9 @@ def plot_curves(folders: Sequence[RunFolder], path: Path) -> Path:
     groups: dict[str, list[dict[str, npt.NDArray[np.float64]]]] = {}
     for folder in folders:
         config = folder.config()
-        groups.setdefault(f"{config.env} {config.algo} {config.preset}", []).append(_curves(folder))
-    for index, (label, runs) in enumerate(groups.items()):
+        name = label(f"{config.env} {config.algo} {config.preset}")
+        groups.setdefault(name, []).append(_curves(folder, columns_of(config)))
+    for index, (name, runs) in enumerate(groups.items()):
         evaluated = [run for run in runs if len(run["env_steps"])]
         grid = np.unique(np.concatenate([run["env_steps"] for run in runs]))
         for axes, (column, title) in zip(panels, CURVES.items(), strict=True):
@@ -55,19 +57,19 @@ def plot_curves(folders: Sequence[RunFolder], path: Path) -> Path:
             for run in evaluated:
                 axes.plot(run["env_steps"], run[column], color=f"C{index}", alpha=0.3, linewidth=0.8)
             middle = np.median(values, axis=0) if values else grid
-            axes.plot(grid, middle, color=f"C{index}", label=f"{label} (n={len(evaluated)})")
+            axes.plot(grid, middle, color=f"C{index}", label=f"{name} (n={len(evaluated)})")
             axes.set_xlabel("environment steps")
             axes.set_ylabel(title)
     panels[0].set_ylim(-0.03, 1.03)
     panels[0].legend(loc="upper left", fontsize="small")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
+    with replacing(path) as file:
+        figure.savefig(file, dpi=110, format="png")
     return path
 
 
-def _curves(folder: RunFolder) -> dict[str, npt.NDArray[np.float64]]:
+def _curves(folder: RunFolder, columns: Sequence[str]) -> dict[str, npt.NDArray[np.float64]]:
     try:
-        rows = read_metrics(folder.metrics_file)
+        rows = read_metrics(folder.metrics_file, columns)
         return {name: np.array([float(row[name]) for row in rows]) for name in ("env_steps", *CURVES)}
     except (OSError, KeyError, ValueError, csv.Error) as error:
         raise FileFormatError(f"{folder.metrics_file} is not a readable metrics file ({error})") from error

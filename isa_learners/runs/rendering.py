@@ -8,6 +8,7 @@ from typing import Any
 from isa_learners.runs.algorithm import Algorithm
 from isa_learners.runs.evaluation import evaluate
 from isa_wrappers.errors import InvalidValueError, MissingDependencyError, UnsupportedEnvironmentError
+from isa_wrappers.files import replacing
 
 FRAME_MS = 150
 LAST_FRAME_MS = 1_500
@@ -39,6 +40,6 @@ def render_episode(algorithm: Algorithm, path: Path, seed: int) -> Path:
 
     evaluate(env, algorithm.phase.learner, seed, watch)
     durations = [FRAME_MS] * (len(frames) - 1) + [LAST_FRAME_MS]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    frames[0].save(path, save_all=True, append_images=frames[1:], duration=durations, loop=0)
+    with replacing(path) as file:
+        frames[0].save(file, format="GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0)
     return path

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
-from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from isa_learners.config import RunConfig
 from isa_learners.runs.config_io import config_from_dict, kinds_of, read_config_file, write_config
-from isa_wrappers.errors import RunFolderError
+from isa_learners.runs.lock import FolderLock
+from isa_wrappers.errors import InvalidValueError, RunFolderError, UntrustedRunError, shown
+from isa_wrappers.files import write_text
 
 PACKAGES = ("isa-marl", "torch", "numpy", "gymnasium", "pettingzoo")
 
@@ -21,9 +23,14 @@ class RunFolder:
 
     Args:
         path: the folder.
+        env: the environment that whoever opens it has named; the run's own one may then be imported.
+        trust: import whatever environment the run names.
+
+    Attributes:
+        lock: held by the one who writes.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, env: str | None = None, trust: bool = False) -> None:
         self.path = Path(path)
         self.config_file = self.path / "config.yaml"
         self.versions_file = self.path / "versions.json"
@@ -31,66 +38,93 @@ class RunFolder:
         self.summary_file = self.path / "summary.json"
         self.latest_checkpoint = self.path / "checkpoints" / "latest.safetensors"
         self.best_checkpoint = self.path / "checkpoints" / "best.safetensors"
+        self.lock = FolderLock(self.path)
+        self._env, self._trust = env, trust
 
     @classmethod
     def create(cls, path: str | Path, config: RunConfig) -> RunFolder:
-        """Make the folder and write its configuration.
+        """Make the folder, take its lock and write its configuration.
 
         Raises:
             RunFolderError: if it already holds a run, or cannot be made.
         """
-        folder = cls(path)
-        if folder.config_file.exists():
-            raise RunFolderError(
-                f"{folder.path} already holds a run; choose another --out, or continue it with --resume"
-            )
+        folder = cls(path, trust=True)  # whoever starts a run has named its environment
+        folder._refuse_a_second_run()
         try:
             folder.path.mkdir(parents=True, exist_ok=True)
-            write_config(config, folder.config_file)
-            folder.versions_file.write_text(json.dumps(versions(), indent=2) + "\n")
-        except OSError as error:
-            raise RunFolderError(f"cannot make run folder {folder.path}: {error.strerror}") from error
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise RunFolderError(f"cannot make run folder {folder.path}: {reason}") from error
+        folder.lock.take()
+        folder._refuse_a_second_run()  # by one who was faster
+        folder.write_versions()
+        write_config(config, folder.config_file)  # last: where it is, there is a run
         return folder
+
+    def _refuse_a_second_run(self) -> None:
+        if os.path.exists(self.config_file):
+            raise RunFolderError(f"{self.path} already holds a run; choose another --out, or continue it with --resume")
 
     def take_back(self) -> None:
         """Undo :meth:`create` for a run that could not begin; files of others in the folder stay."""
-        self.config_file.unlink(missing_ok=True)
-        self.versions_file.unlink(missing_ok=True)
+        self.lock.take()
+        for file in (self.config_file, self.versions_file, self.lock.path):
+            file.unlink(missing_ok=True)
+        self.lock.release()
         if not any(self.path.iterdir()):
             self.path.rmdir()
 
     @classmethod
-    def open(cls, path: str | Path) -> RunFolder:
+    def open(cls, path: str | Path, env: str | None = None, trust: bool = False) -> RunFolder:
         """Open an existing run.
+
+        Args:
+            path: the folder.
+            env: name of the run's environment, where it is one of somebody's own (``module:factory``).
+            trust: import whatever environment the run names, unnamed.
 
         Raises:
             RunFolderError: if the folder holds none.
         """
-        folder = cls(path)
-        if not folder.config_file.exists():
+        folder = cls(path, env, trust)
+        if not os.path.exists(folder.config_file):
             raise RunFolderError(f"{folder.path} holds no run (no {folder.config_file.name}); start one with isa train")
         return folder
 
     def config(self) -> RunConfig:
         """Read the configuration."""
-        data = read_config_file(self.config_file)
+        data = read_config_file(self.config_file, regular=True)
         return config_from_dict(data if "phases" in data else _from_before(data))
+
+    def check_trusted(self, config: RunConfig) -> None:
+        """Refuse to import code that the folder names and nobody has agreed to.
+
+        Raises:
+            UntrustedRunError: if the run's environment is somebody's own and was neither named nor trusted.
+            InvalidValueError: if another one was named.
+        """
+        if self._env is not None and self._env != config.env:
+            raise InvalidValueError(f"the run in {self.path} is of task {config.env!r}, got {self._env!r}")
+        module, colon, factory = config.env.partition(":")
+        if colon and not self._trust and self._env is None:
+            raise UntrustedRunError(
+                f"{self.config_file} names an environment of its own: module {shown(module)} would be imported "
+                f"and its {shown(factory)} called; if you know it, name it again (isa eval RUN --env {config.env}, "
+                f"isa train {config.env} --resume RUN) or give --trust"
+            )
 
     def newest_checkpoint(self) -> Path | None:
         """Return the latest checkpoint, the best one where there is no latest, or ``None``."""
         return next((path for path in (self.latest_checkpoint, self.best_checkpoint) if path.exists()), None)
 
-    def change_config(self, **values: Any) -> None:
-        """Replace configuration values, checked.
-
-        Raises:
-            InvalidValueError: if one is out of range.
-        """
-        write_config(replace(self.config(), **values), self.config_file)
+    def write_versions(self) -> None:
+        """Write ``versions.json``, where a kill has not let it come to be."""
+        if not self.versions_file.exists():
+            write_text(self.versions_file, json.dumps(versions(), indent=2) + "\n")
 
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Write ``summary.json``."""
-        self.summary_file.write_text(json.dumps(summary, indent=2) + "\n")
+        write_text(self.summary_file, json.dumps(summary, indent=2) + "\n")
 
 
 def _from_before(data: dict[str, Any]) -> dict[str, Any]:

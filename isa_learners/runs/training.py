@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
+import msgspec
 import torch
 
 from isa_learners.checkpoint import load_checkpoint, save_checkpoint
 from isa_learners.config import RunConfig
 from isa_learners.runs.algorithm import ENV_SEEDS, Algorithm
+from isa_learners.runs.config_io import write_config
 from isa_learners.runs.devices import resolve_device
 from isa_learners.runs.hooks import Checkpoints, Hook
 from isa_learners.runs.metrics import CSVMetrics, TensorBoard
 from isa_learners.runs.progress import Progress
 from isa_learners.runs.run_folder import RunFolder, versions
 from isa_learners.runs.scopes import needs_estimate, scope_for
+from isa_learners.runs.signals import StopRequest
 from isa_wrappers.errors import FileFormatError
 from isa_wrappers.scope.files import load_scope, save_scope
 
 
 class Interrupted(Exception):  # noqa: N818 - not an error: the user asked
-    """Ctrl-C: the run stopped between two iterations and its checkpoint is written."""
+    """Ctrl-C, SIGTERM or SIGHUP: the run stopped between two iterations and its checkpoint is written.
+
+    Attributes:
+        signal: its number.
+    """
+
+    def __init__(self, signal: int = 2) -> None:
+        super().__init__(f"stopped by signal {signal}")
+        self.signal = signal
 
 
 def train(config: RunConfig, out: str | Path, hooks: Sequence[Hook] = ()) -> dict[str, Any]:
@@ -55,24 +64,45 @@ class Training:
         resume: resume from the folder's latest checkpoint, where it has one.
         hooks: told how it goes, after those that write metrics and checkpoints.
         tensorboard: write TensorBoard's files.
+        steps: environment steps to go to, in the place of the configured ones; kept once the checkpoint is read.
+
+    Raises:
+        RunFolderError: if another process trains in the folder.
+        UntrustedRunError: if the folder names an environment that nobody has agreed to import.
+        FileFormatError: if the checkpoint cannot be read; the folder is then as it was.
     """
 
     def __init__(
-        self, folder: RunFolder, resume: bool = False, hooks: Sequence[Hook] = (), tensorboard: bool = True
+        self,
+        folder: RunFolder,
+        resume: bool = False,
+        hooks: Sequence[Hook] = (),
+        tensorboard: bool = True,
+        steps: int | None = None,
     ) -> None:
         self.folder, self.resumed = folder, resume
         written = [CSVMetrics(), *([TensorBoard()] if tensorboard else []), Checkpoints()]
         self.hooks: list[Hook] = [*written, *hooks]
-        self.config: RunConfig = folder.config()
+        configured = folder.config()
+        folder.check_trusted(configured)
+        self.config: RunConfig = configured if steps is None else replace(configured, steps=steps)
         self.progress = Progress(next_eval=self.config.eval_interval, next_checkpoint=self.config.checkpoint_interval)
-        _use_threads(self.config)
-        self._stop = False
-        self._began = time.perf_counter()
-        if resume and folder.newest_checkpoint() is not None:
-            self.algorithm = self._load()
-        else:
-            self.algorithm = self._start()
-        self._tell("on_start")
+        folder.lock.take()
+        try:
+            _use_threads(self.config)
+            self._began = time.perf_counter()
+            if resume and folder.newest_checkpoint() is not None:
+                self.algorithm = self._load()
+            else:
+                self.algorithm = self._start()
+            if self.config != configured:
+                write_config(self.config, folder.config_file)
+            folder.lock.clear_left_over()
+            folder.write_versions()
+            self._tell("on_start")
+        except BaseException:
+            folder.lock.release(undo=True)
+            raise
 
     def _tell(self, event: str, *arguments: Any) -> None:
         for hook in self.hooks:
@@ -89,12 +119,12 @@ class Training:
         return algorithm
 
     def _load(self) -> Algorithm:
-        algorithm, meta = load_algorithm(self.folder)
+        algorithm, meta = load_algorithm(self.folder, config=self.config)
         try:
-            self.progress = Progress(**meta["progress"])
-        except (KeyError, TypeError) as error:
+            self.progress = msgspec.convert(meta["progress"], Progress)
+        except (KeyError, msgspec.ValidationError) as error:
             raise FileFormatError(
-                f"{self.folder.latest_checkpoint} does not hold a run's progress ({error})"
+                f"{self.folder.newest_checkpoint()} does not hold a run's progress ({error})"
             ) from error
         self._began -= self.progress.wall_time
         return algorithm
@@ -103,33 +133,26 @@ class Training:
         """Train to the configured steps (or until solved); return the summary.
 
         Raises:
-            Interrupted: after Ctrl-C, with a checkpoint written.
+            Interrupted: after Ctrl-C, SIGTERM or SIGHUP, with a checkpoint written.
+            CannotWriteError: if the disk is full or the folder gone; the last checkpoint is whole.
         """
-        # Only the main thread may catch signals; elsewhere Ctrl-C is the caller's matter.
-        catch = threading.current_thread() is threading.main_thread()
-        before = signal.signal(signal.SIGINT, self._on_interrupt) if catch else None
         try:
-            self._tell("on_phase", self.algorithm.phase.name, self.algorithm.env_steps)
-            while self.algorithm.env_steps < self.config.steps and not self._finished():
-                self._iterate()
-                if self._stop:
-                    self._tell("on_end", None)
-                    raise Interrupted
-            summary = self.summary()
-            self._tell("on_end", summary)
-            self.folder.write_summary(summary)  # last: where it is, the run is whole
+            with StopRequest() as stop:
+                self._tell("on_phase", self.algorithm.phase.name, self.algorithm.env_steps)
+                while self.algorithm.env_steps < self.config.steps and not self._finished():
+                    self._iterate()
+                    if stop.signal:
+                        self._tell("on_end", None)
+                        raise Interrupted(stop.signal)
+                summary = self.summary()
+                self._tell("on_end", summary)
+                self.folder.write_summary(summary)  # last: where it is, the run is whole
         finally:
-            if catch:
-                signal.signal(signal.SIGINT, before)
+            self.folder.lock.release()
         return summary
 
     def _finished(self) -> bool:
         return self.config.stop_when_solved and self.progress.solved is not None
-
-    def _on_interrupt(self, number: int, frame: FrameType | None) -> None:
-        if self._stop:
-            raise KeyboardInterrupt
-        self._stop = True
 
     def _iterate(self) -> None:
         algorithm, progress = self.algorithm, self.progress
@@ -201,7 +224,7 @@ def _use_threads(config: RunConfig) -> None:
 
 
 def load_algorithm(
-    folder: RunFolder, best: bool = False, policy_only: bool = False
+    folder: RunFolder, best: bool = False, policy_only: bool = False, config: RunConfig | None = None
 ) -> tuple[Algorithm, dict[str, Any]]:
     """Rebuild a run's algorithm from its checkpoint; also the checkpoint's plain data.
 
@@ -209,11 +232,14 @@ def load_algorithm(
         folder: of the run.
         best: take the checkpoint with the best evaluation, not the newest.
         policy_only: restore networks and what the phases share, enough to evaluate, on whatever device there is.
+        config: in the place of the folder's own.
 
     Raises:
+        UntrustedRunError: if the folder names an environment that nobody has agreed to import.
         FileFormatError: if the checkpoint is missing, truncated, foreign, or of another configuration.
     """
-    config = folder.config()
+    config = folder.config() if config is None else config
+    folder.check_trusted(config)
     _use_threads(config)
     path = folder.best_checkpoint if best else folder.newest_checkpoint() or folder.latest_checkpoint
     tensors, meta = load_checkpoint(path)
@@ -223,15 +249,18 @@ def load_algorithm(
     return algorithm, meta
 
 
-def load(run: str | Path, best: bool = False) -> Algorithm:
+def load(run: str | Path, best: bool = False, env: str | None = None, trust: bool = False) -> Algorithm:
     """Load a finished or stopped run for evaluation: its policy and what its phases share.
 
     Args:
         run: the run folder.
         best: take the checkpoint with the best evaluation, not the newest.
+        env: name of the run's environment, where it is one of somebody's own (``module:factory``).
+        trust: import whatever environment the run names, unnamed.
 
     Raises:
         RunFolderError: if the folder holds no run.
+        UntrustedRunError: if the run's environment is somebody's own and was neither named nor trusted.
         FileFormatError: if its checkpoint cannot be read.
     """
-    return load_algorithm(RunFolder.open(run), best, policy_only=True)[0]
+    return load_algorithm(RunFolder.open(run, env, trust), best, policy_only=True)[0]

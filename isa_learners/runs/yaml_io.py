@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,9 +9,15 @@ from typing import Any
 
 import yaml
 
-from isa_wrappers.errors import FileFormatError, InvalidValueError
+from isa_wrappers.errors import FileFormatError, InvalidValueError, shown
+from isa_wrappers.files import read_bytes, write_text
+from isa_wrappers.plain import check_nesting
 
 Plain = dict[str, Any]
+MOST_VALUES = 100_000
+"""In all, those met again through YAML's aliases included."""
+MOST_KEYS = 10_000
+"""Of one mapping."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -22,10 +27,22 @@ class _Loader(yaml.SafeLoader):
         first: list(resolvers) for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Merge what ``<<`` names, unless a few lines make millions of keys."""
+        super().flatten_mapping(node)
+        if len(node.value) > MOST_KEYS:
+            raise yaml.YAMLError(f"a mapping holds more than {MOST_KEYS:,} keys")
+
 
 _Loader.add_implicit_resolver(  # type: ignore[no-untyped-call]
     "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+$"), list("-+.0123456789")
 )
+
+
+DEEPEST_KEY = 20
+"""Sections in a dotted key: options of a task may nest."""
+LONGEST = 200_000
+"""Bytes of a configuration file, far above what all keys take."""
 
 
 def read_yaml(text: str) -> Any:
@@ -39,33 +56,61 @@ def read_yaml(text: str) -> Any:
         {'lr': 0.001, 'window': 2}
     """
     try:
-        return yaml.load(text, _Loader)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        data = yaml.load(text, _Loader)
+        check_nesting(data, MOST_VALUES)
+    except (
+        yaml.YAMLError,
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise ValueError(f"not YAML: {str(error).splitlines()[0] if str(error) else error}") from error
+    return data
 
 
-def read_config_file(path: Path) -> Plain:
+def read_config_file(path: Path, regular: bool = False) -> Plain:
     """Read a YAML configuration.
+
+    Args:
+        path: of the file.
+        regular: refuse a pipe or a device: a folder of somebody else's holds the file.
 
     Raises:
         FileFormatError: if it is missing or no YAML mapping.
     """
     try:
-        data = read_yaml(path.read_text())
+        if regular:
+            text = read_bytes(path)
+        else:
+            with open(path, "rb") as file:
+                text = file.read(LONGEST + 1)
+        if len(text) > LONGEST:
+            raise ValueError(f"longer than {LONGEST:,} bytes")
+        data = read_yaml(text.decode())
     except OSError as error:
         raise FileFormatError(f"cannot read configuration {path}: {error.strerror}") from error
+    except FileFormatError:
+        raise
     except ValueError as error:
-        raise FileFormatError(f"{path} is not YAML") from error
+        raise FileFormatError(f"{path} is not YAML that can be a configuration ({shown(str(error))})") from error
     if not isinstance(data, dict):
         raise FileFormatError(f"{path} must hold a mapping of configuration keys")
     return data
 
 
+class _Dumper(yaml.SafeDumper):
+    """Writes each value out, also where one object stands twice."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
 def write_yaml(data: Plain, path: Path) -> None:
     """Write plain data as YAML; an earlier file stays whole until the new one is."""
-    partial = path.with_suffix(".partial")
-    partial.write_text(yaml.safe_dump(data, sort_keys=False))
-    os.replace(partial, path)
+    write_text(path, yaml.dump(data, Dumper=_Dumper, sort_keys=False))
 
 
 def parse_overrides(pairs: Sequence[str]) -> Plain:
@@ -82,17 +127,19 @@ def parse_overrides(pairs: Sequence[str]) -> Plain:
     for pair in pairs:
         key, equals, text = pair.partition("=")
         if not equals or not key:
-            raise InvalidValueError(f"--set takes key=value such as ppo.lr=0.001, got {pair!r}")
+            raise InvalidValueError(f"--set takes key=value such as ppo.lr=0.001, got {shown(pair)}")
         try:
             value = read_yaml(text)
         except ValueError as error:
-            raise InvalidValueError(f"--set cannot read the value of {pair!r}") from error
+            raise InvalidValueError(f"--set cannot read the value of {shown(pair)}") from error
         *sections, last = key.strip().split(".")
+        if len(sections) > DEEPEST_KEY:
+            raise InvalidValueError(f"--set takes keys such as phases.reach.ppo.lr, got {shown(pair)}")
         here = data
         for section in sections:
             inner = here.setdefault(section, {})
             if not isinstance(inner, dict):
-                raise InvalidValueError(f"--set gives {section!r} both a value and keys of its own, got {pair!r}")
+                raise InvalidValueError(f"--set gives {section!r} both a value and keys of its own, got {shown(pair)}")
             here = inner
         here[last] = value
     return data

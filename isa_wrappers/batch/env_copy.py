@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from isa_wrappers.border import Border
 from isa_wrappers.errors import UnsupportedEnvironmentError
+from isa_wrappers.names import ActionNames, read_action_names
 from isa_wrappers.spaces import StateFallback, as_parallel, check_state_fallback, flat_size, flat_vector
 from isa_wrappers.state import StateReader
 from isa_wrappers.success import SuccessRule, SuccessTeller
@@ -29,7 +30,7 @@ class CopySpec:
         obs_size: O, length of the longest flat observation.
         state_size: K.
         state_names: a name for each dimension of the state, or none.
-        action_names: a name for each action, or none.
+        action_names: a name for each action, or each agent's own, or none.
         horizon: steps until truncation, 0 where unknown.
     """
 
@@ -38,7 +39,7 @@ class CopySpec:
     obs_size: int
     state_size: int
     state_names: tuple[str, ...]
-    action_names: tuple[str, ...]
+    action_names: ActionNames
     horizon: int
 
 
@@ -59,7 +60,7 @@ def _spec(border: Border, read: StateReader) -> CopySpec:
     # Names are taken at their word: a reset may cost the launch of a game.
     state_size = len(read.names) or len(read(border.reset()[0]))
     horizon = int(getattr(env, "horizon", 0) or 0)
-    actions = tuple(getattr(env, "action_names", None) or ())
+    actions = read_action_names(getattr(env, "action_names", None) or (), border.agents)
     return CopySpec(border.agents, border.num_actions, obs_size, state_size, read.names, actions, horizon)
 
 

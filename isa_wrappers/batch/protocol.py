@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from isa_wrappers.arrays import Array, namespace
-from isa_wrappers.errors import NonFiniteError
+from isa_wrappers.errors import NonFiniteError, check_kind
+from isa_wrappers.names import ActionNames
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +73,7 @@ class BatchEnv(Protocol):
     num_actions: tuple[int, ...]
     horizon: int
     state_names: tuple[str, ...]
-    action_names: tuple[str, ...]
+    action_names: ActionNames
     device: str | None
 
     def reset(self, seed: int | None = None) -> BatchStep:
@@ -96,6 +97,7 @@ class BatchWrapper:
     """Base of batched wrappers: hands everything to the inner environment unless overridden."""
 
     def __init__(self, env: BatchEnv) -> None:
+        check_kind("env", env, BatchEnv)
         self.env = env
         self.num_envs = env.num_envs
         self.agents = env.agents

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from inspect import signature
 from typing import Any
@@ -11,6 +14,27 @@ from isa_wrappers.batch.protocol import BatchEnv
 from isa_wrappers.envs.family import EnvFamily, called, not_single, refuse_workers
 from isa_wrappers.errors import UnknownTaskError, UnsupportedEnvironmentError
 from isa_wrappers.success import SuccessRule
+
+
+@contextmanager
+def current_folder_last() -> Iterator[None]:
+    """Look for modules in the current folder too, after everywhere else, while a factory is imported or called.
+
+    A file of the user's that happens to be called as an installed package never takes that one's place.
+    """
+    try:
+        folder = os.getcwd()
+    except OSError:  # it is gone
+        folder = ""
+    if not folder or folder in sys.path or "" in sys.path:
+        yield
+        return
+    sys.path.append(folder)
+    try:
+        yield
+    finally:
+        with suppress(ValueError):  # whoever was imported may have taken it away
+            sys.path.remove(folder)
 
 
 class OwnFamily(EnvFamily):
@@ -47,7 +71,8 @@ class OwnFamily(EnvFamily):
         factory = _factory(name)
         if "num_envs" in _parameters(factory):
             raise not_single(name)
-        env = called(name, factory, (), kwargs)
+        with current_folder_last():
+            env = called(name, factory, (), kwargs)
         if isinstance(env, BatchEnv):
             raise UnsupportedEnvironmentError(
                 f"task {name!r} returned a batched environment; its factory must take num_envs, and device if it can "
@@ -77,7 +102,8 @@ class OwnFamily(EnvFamily):
             return super().batch(name, num_envs, device, state_fallback, success_rule, workers, **kwargs)
         refuse_workers(name, workers)
         asked = {"num_envs": num_envs, "device": device} if "device" in parameters else {"num_envs": num_envs}
-        env = called(name, factory, (), {**kwargs, **asked})
+        with current_folder_last():
+            env = called(name, factory, (), {**kwargs, **asked})
         return _checked(name, env, num_envs, device)
 
 
@@ -123,7 +149,8 @@ def _factory(name: str) -> Callable[..., Any]:
     if not attribute or not all(part.isidentifier() for part in module_name.split(".")):
         raise UnknownTaskError(f"a task of your own is named package.module:factory, got {name!r}")
     try:
-        module = import_module(module_name)
+        with current_folder_last():
+            module = import_module(module_name)
     except ModuleNotFoundError as error:
         raise UnknownTaskError(f"cannot import {name!r}: no module {error.name!r} on the Python path") from error
     factory = getattr(module, attribute, None)

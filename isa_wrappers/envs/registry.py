@@ -14,6 +14,7 @@ from isa_wrappers.envs.own import FAMILY as OWN
 from isa_wrappers.errors import InvalidValueError, ISAError, UnknownTaskError, check_int, nearest
 from isa_wrappers.registry import Registry
 from isa_wrappers.scope.estimation import estimate_scope
+from isa_wrappers.scope.estimators import ESTIMATORS
 from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.success import SuccessRule
 
@@ -125,7 +126,7 @@ def estimate_task_scope(
     state_fallback: str | None = None,
     **kwargs: Any,
 ) -> InfluenceScope:
-    """Estimate the scope of a task by name, listening to all agents at once, in as many copies as its family says.
+    """Estimate the scope of a task by name, in as many copies as its family says.
 
     Args:
         name: as in :func:`make_batch`.
@@ -142,7 +143,8 @@ def estimate_task_scope(
         [[0, 1], [2, 3]]
     """
     agents = len(make_batch(name, 1, None, state_fallback, **kwargs).agents)
-    copies = family_of(name).listeners(agents)
+    together = ESTIMATORS[(config or ScopeConfig()).estimator].collect == "all_at_once"
+    copies = family_of(name).listeners(1 if together else agents)
     scope = estimate_scope(make_batch(name, copies, None, state_fallback, None, **kwargs), config, seed)
     return replace(scope, settings={"env": name, "env_kwargs": kwargs, **scope.settings})
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from isa_wrappers.arrays import Array, backend, namespace, with_prefix, without_prefix
+from isa_wrappers.checks import check_actions, check_transition
 from isa_wrappers.config import CountConfig
-from isa_wrappers.errors import InvalidValueError, ScopeMismatchError
+from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, check_kind
 from isa_wrappers.rewards.base import IntrinsicReward, RewardParts
 from isa_wrappers.rewards.counts import VisitCounter, count_bonus
 from isa_wrappers.rewards.segments import combine_segments, credit_gate, scope_segments
@@ -39,6 +42,7 @@ class CountBonus(IntrinsicReward):
         [1.0, 0.707]
     """
 
+    credit: Credit
     name = "bonus"
     parts = ("common", "special")
 
@@ -49,9 +53,12 @@ class CountBonus(IntrinsicReward):
         device: str | None = None,
         counter: VisitCounter | None = None,
     ) -> None:
-        self.config = config or CountConfig()
+        self.config = CountConfig() if config is None else config
+        check_kind("config", self.config, CountConfig)
         self.credit = credit = as_credit(scope)
         segments = [credit.common_dims, *credit.special_dims]
+        if counter is not None:
+            check_kind("counter", counter, VisitCounter)
         if counter is not None and counter.segments != segments:
             raise ScopeMismatchError(
                 f"the shared counter counts segments {counter.segments}, this scope has {segments}; make one for it"
@@ -62,6 +69,7 @@ class CountBonus(IntrinsicReward):
             )
         self.counter = counter or VisitCounter(segments, self.config.count_scale, self.config.table_bits, device)
         self.special_weight = self.config.beta1 if credit.special_weight is None else credit.special_weight
+        self._num_actions = np.array(credit.num_actions)
         xp = backend(device)
         self._gate = xp.asarray(credit.gate.copy(), device=device)
         self._nonempty = xp.asarray(scope_segments(credit).max(axis=1), device=device)
@@ -72,7 +80,12 @@ class CountBonus(IntrinsicReward):
         Args:
             transition: the step; agents that did not act visit nothing and get the environment's reward alone.
             update: False looks up without counting.
+
+        Raises:
+            InvalidValueError: if the step is not one of these agents: shapes, or an action that nobody has.
         """
+        check_transition(transition, self.credit.num_agents, self.credit.state_size, ("s_tp1",))
+        check_actions(transition.actions, transition.alive, self._num_actions)
         alive = transition.alive
         if update:
             every_team = alive[..., :1] | True

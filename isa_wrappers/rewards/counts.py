@@ -7,8 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from isa_wrappers.arrays import Array, backend, namespace, scatter_add, to_backend, to_numpy
+from isa_wrappers.axes import Bool, Float, Int, Real
+from isa_wrappers.checks import check_dimensions, check_sequence
 from isa_wrappers.config import CountConfig
-from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, check_float, check_int
+from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, check_float, check_int, check_kind, shown
 
 _HASH_SEED = 2505_08630
 
@@ -47,12 +49,12 @@ class VisitCounter:
         table_bits: int = CountConfig.table_bits,
         device: str | None = None,
     ) -> None:
-        check_int("table_bits", table_bits, 4, 30)
+        self.table_bits = table_bits = check_int("table_bits", table_bits, 4, 30)
         self.count_scale = check_float("count_scale", count_scale, 1e-12)
-        self.segments = [list(segment) for segment in segments]
+        self.segments = [check_dimensions("segments", part) for part in check_sequence("segments", segments)]
         if not self.segments:
             raise InvalidValueError("segments must hold at least one list of dimensions, got []")
-        self.table_bits = table_bits
+        self._needs = 1 + max((dim for segment in self.segments for dim in segment), default=-1)
         self.device = device
         xp = backend(device)
         rows = len(self.segments)
@@ -69,8 +71,12 @@ class VisitCounter:
         self._row_start = xp.arange(rows, device=device, dtype=xp.int64) << table_bits
         self.table = xp.zeros((rows, 1 << table_bits), dtype=xp.int32, device=device)
 
-    def slots(self, state: Array) -> Array:
+    def slots(self, state: Real[Array, "*batch dims"]) -> Int[Array, "*batch segments"]:
         """Return where in the flat table each segment of ``state`` ``[..., K]`` is counted: ``[..., R]`` int64."""
+        size = getattr(state, "shape", (0,))[-1:]
+        if not size or size[0] < self._needs:
+            given = shown(getattr(state, "shape", state))
+            raise InvalidValueError(f"state must be an array of shape [..., at least {self._needs}], got {given}")
         xp = namespace(state)
         scaled = xp.astype(state, xp.float32, copy=False) * self.count_scale
         key = xp.astype(scaled, xp.int64)[..., self._dims]  # a cast truncates towards zero
@@ -78,17 +84,25 @@ class VisitCounter:
         high = (hashed >> (64 - self.table_bits)) & ((1 << self.table_bits) - 1)
         return high + self._row_start
 
-    def visit(self, state: Array, mask: Array | None = None) -> Array:
+    def visit(
+        self,
+        state: Real[Array, "*batch dims"],
+        mask: Bool[Array, "*batch"] | Bool[Array, "*batch segments"] | None = None,
+    ) -> Int[Array, "*batch segments"]:
         """Count one visit of every segment a state, then return N, these visits included: ``[..., R]`` int32.
 
         Args:
             state: ``[..., K]``; of several states that share a key, each sees all of their visits.
             mask: ``[...]`` or ``[..., R]`` bool, False leaves the visit out.
         """
-        xp = namespace(state)
         slots = self.slots(state)
-        if mask is not None and mask.ndim < slots.ndim:
-            mask = mask[..., None]
+        xp = namespace(state)
+        if mask is not None:
+            shape = getattr(mask, "shape", None)
+            if shape not in (slots.shape[:-1], slots.shape):
+                wanted = f"{list(slots.shape[:-1])} or {list(slots.shape)}"
+                raise InvalidValueError(f"mask must be an array of shape {wanted}, got {shown(shape)}")
+            mask = mask[..., None] if mask.ndim < slots.ndim else mask
         counted = xp.ones_like(slots, dtype=xp.int32) if mask is None else xp.astype(mask, xp.int32)
         if counted.shape != slots.shape:
             counted = xp.broadcast_to(counted, slots.shape)
@@ -96,7 +110,7 @@ class VisitCounter:
         scatter_add(flat, slots.reshape(-1), counted.reshape(-1))
         return flat[slots]
 
-    def count(self, state: Array) -> Array:
+    def count(self, state: Real[Array, "*batch dims"]) -> Int[Array, "*batch segments"]:
         """Return N of every segment of ``state`` ``[..., K]`` without counting: ``[..., R]`` int32."""
         return self.table.reshape(-1)[self.slots(state)]
 
@@ -106,6 +120,7 @@ class VisitCounter:
         Raises:
             ScopeMismatchError: if segments, scale or table size differ.
         """
+        check_kind("other", other, VisitCounter)
         self._check_same(other.segments, other.count_scale, other.table_bits)
         self.table = self.table + to_backend(other.table, self.device)
 
@@ -134,11 +149,15 @@ class VisitCounter:
         bits, *layout = to_numpy(state["layout"]).tolist()
         segments = []
         while layout:
-            segments.append(layout[1 : 1 + layout[0]])
-            layout = layout[1 + layout[0] :]
+            length = check_int("segment", layout[0], 0, len(layout))
+            segments.append(layout[1 : 1 + length])
+            layout = layout[1 + length :]
         self._check_same(segments, float(to_numpy(state["scale"])[0]), bits)
         table = np.zeros(self.table.shape, dtype=np.int32).reshape(-1)
-        table[to_numpy(state["slots"])] = to_numpy(state["counts"])
+        slots, counts = to_numpy(state["slots"]), to_numpy(state["counts"])
+        if slots.shape != counts.shape or (slots.size and (slots.min() < 0 or slots.max() >= table.size)):
+            raise ScopeMismatchError(f"saved counts lie outside this table of {table.size} slots")
+        table[slots] = counts
         self.table = backend(self.device).asarray(table.reshape(self.table.shape), device=self.device)
 
     def _check_same(self, segments: list[list[int]], scale: float, bits: int) -> None:
@@ -150,7 +169,9 @@ class VisitCounter:
             )
 
 
-def count_bonus(visits: Array, nonempty: Array) -> Array:
+def count_bonus(
+    visits: Int[Array, "*batch segments"], nonempty: Float[Array, " segments"]
+) -> Float[Array, "*batch segments"]:
     """Compute ``N(phi(s'_seg))^-1/2`` of Eq. 10; 0 for a segment without dimensions, which has nothing to explore.
 
     Args:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from isa_wrappers.arrays import backend
+from isa_wrappers.checks import check_actions, check_transition
 from isa_wrappers.config import GoalConfig
+from isa_wrappers.errors import check_kind
 from isa_wrappers.rewards.base import IntrinsicReward, RewardParts
 from isa_wrappers.rewards.segments import combine_segments, credit_gate, scope_segments, segment_progress
 from isa_wrappers.rewards.transition import Transition
@@ -31,6 +35,7 @@ class GoalReward(IntrinsicReward):
         [3.0]
     """
 
+    credit: Credit
     name = "progress"
     parts = ("common", "special")
     needs_goal = True
@@ -38,9 +43,11 @@ class GoalReward(IntrinsicReward):
     def __init__(
         self, scope: InfluenceScope | Credit, config: GoalConfig | None = None, device: str | None = None
     ) -> None:
-        self.config = config or GoalConfig()
+        self.config = GoalConfig() if config is None else config
+        check_kind("config", self.config, GoalConfig)
         self.credit = credit = as_credit(scope)
         self.special_weight = self.config.alpha1 if credit.special_weight is None else credit.special_weight
+        self._num_actions = np.array(credit.num_actions)
         xp = backend(device)
         self._gate = xp.asarray(credit.gate.copy(), device=device)
         self._segments = xp.asarray(scope_segments(credit), device=device)
@@ -51,7 +58,12 @@ class GoalReward(IntrinsicReward):
         Args:
             transition: the step; agents that did not act get the environment's reward alone.
             update: there is nothing to update.
+
+        Raises:
+            InvalidValueError: if the step is not one of these agents: shapes, or an action that nobody has.
         """
+        check_transition(transition, self.credit.num_agents, self.credit.state_size, ("s_t", "s_tp1", "goal"))
+        check_actions(transition.actions, transition.alive, self._num_actions)
         s_t, s_tp1, _, actions, reward, alive, goal = transition
         progress = segment_progress(s_t, s_tp1, goal, self._segments, self.config.hamming)
         gate = credit_gate(self._gate, actions) & alive

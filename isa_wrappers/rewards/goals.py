@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from isa_wrappers.arrays import Array, Rng, backend, namespace
+from isa_wrappers.arrays import Array, Rng, backend, namespace, to_numpy
+from isa_wrappers.axes import Bool, Float, Real
+from isa_wrappers.checks import LARGEST_STATE, check_array, check_last, check_states_finite
 from isa_wrappers.config import GoalConfig
-from isa_wrappers.errors import EmptyGoalBufferError, ScopeMismatchError, check_int
+from isa_wrappers.errors import (
+    EmptyGoalBufferError,
+    InvalidValueError,
+    NonFiniteError,
+    ScopeMismatchError,
+    check_int,
+    shown,
+)
 from isa_wrappers.scope.credit import Credit, as_credit
 from isa_wrappers.scope.influence import InfluenceScope
 
@@ -30,12 +39,12 @@ class GoalBuffer:
     def __init__(
         self, state_size: int, capacity: int = GoalConfig.capacity, seed: int = 0, device: str | None = None
     ) -> None:
-        self.capacity = check_int("capacity", capacity, 1)
-        self.state_size = check_int("state_size", state_size, 1)
+        self.capacity = check_int("capacity", capacity, 1, 10**7)
+        self.state_size = check_int("state_size", state_size, 1, LARGEST_STATE)
         self.device = device
         xp = backend(device)
         # One row more than the capacity: states that are not to be stored are written there.
-        self._states = xp.zeros((capacity + 1, state_size), dtype=xp.float32, device=device)
+        self._states = xp.zeros((self.capacity + 1, self.state_size), dtype=xp.float32, device=device)
         self._added = xp.zeros((), dtype=xp.int64, device=device)
         self._rng = Rng(seed, device, "buffer")
 
@@ -43,12 +52,21 @@ class GoalBuffer:
         return min(int(self._added), self.capacity)
 
     @property
-    def states(self) -> Array:
+    def states(self) -> Float[Array, "stored dims"]:
         """``[len, K]``, the stored states."""
         return self._states[: len(self)]
 
-    def add(self, states: Array, won: Array) -> None:
-        """Store the states ``[B, K]`` where ``won`` ``[B]`` holds."""
+    def add(self, states: Real[Array, "envs dims"], won: Bool[Array, " envs"]) -> None:
+        """Store the states ``[B, K]`` where ``won`` ``[B]`` holds.
+
+        Raises:
+            InvalidValueError: if their shapes are others.
+            NonFiniteError: if a won state on the host holds NaN or infinity.
+        """
+        check_array("states", states, None, self.state_size)
+        check_array("won", won, states.shape[0])
+        if isinstance(states, np.ndarray) and won.any():
+            check_states_finite("won states", states[won > 0])
         xp = namespace(self._states)
         won = xp.astype(won, xp.int64)
         total = xp.sum(won)
@@ -58,14 +76,14 @@ class GoalBuffer:
         self._states[row] = xp.astype(states, xp.float32)
         self._added = self._added + total
 
-    def sample(self, count: int) -> Array:
+    def sample(self, count: int) -> Float[Array, "count dims"]:
         """Draw ``count`` states uniformly, with replacement: ``[count, K]``.
 
         Raises:
             EmptyGoalBufferError: if nothing was won yet.
         """
         self.check_not_empty()
-        return self.draw(self._rng.uniform(count))
+        return self.draw(self._rng.uniform(check_int("count", count, 0, 10**9)))
 
     def check_not_empty(self) -> None:
         """Check that there is a goal to draw.
@@ -78,15 +96,15 @@ class GoalBuffer:
                 "the goal buffer is empty: add won states with add(), or explore until an episode is won"
             )
 
-    def draw(self, uniform: Array) -> Array:
+    def draw(self, uniform: Float[Array, "*batch"]) -> Float[Array, "*batch dims"]:
         """Pick a stored state for each number in [0, 1) of ``uniform`` ``[...]``, without a look at the host."""
         xp = namespace(self._states)
         size = xp.clip(self._added, 1, self.capacity)
         index = xp.astype(xp.floor(uniform * xp.astype(size, uniform.dtype)), xp.int64)
         return self._states[xp.minimum(index, size - 1)]
 
-    def recent(self, age: Array) -> Array:
-        """Pick the states won ``age`` ``[...]`` integer wins ago, 0 being the last one, without a look at the host."""
+    def recent(self, age: Real[Array, "*batch"]) -> Float[Array, "*batch dims"]:
+        """Pick the states won ``age`` ``[...]`` whole wins ago, 0 being the last one, without a look at the host."""
         xp = namespace(self._states)
         size = xp.clip(self._added, 1, self.capacity)
         age = xp.minimum(xp.astype(age, xp.int64), size - 1)
@@ -111,6 +129,10 @@ class GoalBuffer:
             raise ScopeMismatchError(
                 f"goal buffer of shape {list(state['states'].shape)} does not fit one of {list(self._states.shape)}"
             )
+        if not bool(np.isfinite(to_numpy(state["states"])).all()):
+            raise NonFiniteError("saved goals must be finite, got NaN or infinity among them")
+        if tuple(state["added"].shape) != (1,) or int(state["added"][0]) < 0:
+            raise InvalidValueError(f"the number of saved goals must be one whole number, got {shown(state['added'])}")
         xp = backend(self.device)
         self._states = xp.asarray(state["states"], device=self.device, copy=True)
         self._added = xp.asarray(state["added"], device=self.device)[0]
@@ -136,6 +158,7 @@ class GoalProjection:
 
     def __init__(self, scope: InfluenceScope | Credit, device: str | None = None) -> None:
         credit = as_credit(scope)
+        self._state_size = credit.state_size
         self._rows = [credit.common_dims + special for special in credit.special_dims]
         self.size = max(len(row) for row in self._rows)
         dims = np.zeros((len(self._rows), self.size), dtype=np.int64)
@@ -145,8 +168,13 @@ class GoalProjection:
         xp = backend(device)
         self._dims, self._real = xp.asarray(dims, device=device), xp.asarray(real, device=device)
 
-    def __call__(self, goal: Array) -> Array:
-        """Project ``goal`` ``[..., K]`` to ``[..., A, G]``."""
+    def __call__(self, goal: Float[Array, "*batch dims"]) -> Float[Array, "*batch agents own"]:
+        """Project ``goal`` ``[..., K]`` to ``[..., A, G]``.
+
+        Raises:
+            InvalidValueError: if it is of another length.
+        """
+        check_last("goal", goal, self._state_size)
         return goal[..., self._dims] * self._real
 
     @property

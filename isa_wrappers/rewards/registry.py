@@ -9,7 +9,7 @@ from typing import Any, cast
 from isa_wrappers.batch.env_copy import read_spec
 from isa_wrappers.batch.protocol import BatchEnv
 from isa_wrappers.config import CountConfig, GoalConfig
-from isa_wrappers.errors import InvalidValueError
+from isa_wrappers.errors import InvalidValueError, check_kind, shown
 from isa_wrappers.registry import Registry
 from isa_wrappers.rewards.base import IntrinsicReward
 from isa_wrappers.rewards.count_bonus import CountBonus
@@ -120,6 +120,7 @@ def make_reward(name: str, context: RewardContext, config: Any = None) -> Intrin
         ('common', 'special')
     """
     spec = REWARDS[name]
+    check_kind("context", context, RewardContext)
     if spec.needs_scope and context.credit is None:
         raise InvalidValueError(
             f"intrinsic reward {name!r} needs a scope, got None; estimate one with estimate_scope()"
@@ -130,5 +131,5 @@ def make_reward(name: str, context: RewardContext, config: Any = None) -> Intrin
         config = spec.config()
     if config is not None and not isinstance(config, spec.config or ()):
         takes = "no configuration" if spec.config is None else f"a {spec.config.__name__}"
-        raise InvalidValueError(f"intrinsic reward {name!r} takes {takes}, got {config!r}")
+        raise InvalidValueError(f"intrinsic reward {name!r} takes {takes}, got {shown(config)}")
     return spec.make(context, config)

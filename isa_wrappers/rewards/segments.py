@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isa_wrappers.arrays import Array, array_device, namespace
+from isa_wrappers.axes import Bool, Float, Int
 from isa_wrappers.scope.credit import Credit, as_credit
 from isa_wrappers.scope.influence import InfluenceScope
 
@@ -26,10 +27,10 @@ class SegmentReward(NamedTuple):
         special: ``[..., A]``, the part of the agent's special segment, before its weight.
     """
 
-    total: Array
-    intrinsic: Array
-    common: Array
-    special: Array
+    total: Float[Array, "*batch agents"]
+    intrinsic: Float[Array, "*batch agents"]
+    common: Float[Array, "*batch agents"]
+    special: Float[Array, "*batch agents"]
 
 
 def scope_segments(scope: InfluenceScope | Credit) -> npt.NDArray[np.float32]:
@@ -37,7 +38,12 @@ def scope_segments(scope: InfluenceScope | Credit) -> npt.NDArray[np.float32]:
     return as_credit(scope).segments.astype(np.float32)
 
 
-def segment_distance(state: Array, goal: Array, segments: Array, hamming: float) -> Array:
+def segment_distance(
+    state: Float[Array, "*batch dims"],
+    goal: Float[Array, "*#batch dims"],
+    segments: Float[Array, "segments dims"],
+    hamming: float,
+) -> Float[Array, "*batch segments"]:
     """Compute ``dist(x, g) = lambda * #(dims where x and g differ) + ||x - g||_2`` on every segment.
 
     Args:
@@ -64,7 +70,13 @@ def segment_distance(state: Array, goal: Array, segments: Array, hamming: float)
     return distance
 
 
-def segment_progress(s_t: Array, s_tp1: Array, goal: Array, segments: Array, hamming: float) -> Array:
+def segment_progress(
+    s_t: Float[Array, "*batch dims"],
+    s_tp1: Float[Array, "*batch dims"],
+    goal: Float[Array, "*#batch dims"],
+    segments: Float[Array, "segments dims"],
+    hamming: float,
+) -> Float[Array, "*batch segments"]:
     """Compute ``r_seg = dist(s_seg, g_seg) - dist(s'_seg, g_seg)`` on every segment: ``[..., S]``.
 
     Args:
@@ -77,7 +89,9 @@ def segment_progress(s_t: Array, s_tp1: Array, goal: Array, segments: Array, ham
     return segment_distance(s_t, goal, segments, hamming) - segment_distance(s_tp1, goal, segments, hamming)
 
 
-def credit_gate(touches_common: Array, actions: Array) -> Array:
+def credit_gate(
+    touches_common: Bool[Array, "agents actions"], actions: Int[Array, "*batch agents"]
+) -> Bool[Array, "*batch agents"]:
     """Evaluate ``[D(a_i) meets D_c]``, the condition of Eq. 7 and Eq. 10.
 
     Args:
@@ -92,7 +106,12 @@ def credit_gate(touches_common: Array, actions: Array) -> Array:
 
 
 def combine_segments(
-    common: Array, special: Array, gate: Array, reward: Array, special_weight: float, env_weight: float
+    common: Float[Array, "*batch"],
+    special: Float[Array, "*batch agents"],
+    gate: Bool[Array, "*batch agents"],
+    reward: Float[Array, "*batch agents"],
+    special_weight: float,
+    env_weight: float,
 ) -> SegmentReward:
     """Combine segments into ``r_i = gate_i * r_c + w_special * r_(i-c) + w_env * r_env``.
 

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from isa_wrappers.errors import InvalidValueError, check_float, check_name
+from isa_wrappers.checks import check_agents, check_counts, check_numbers
+from isa_wrappers.errors import InvalidValueError, check_float, check_kind, check_name
+from isa_wrappers.names import read_state_names
 from isa_wrappers.registry import Registry
 from isa_wrappers.scope.influence import BoolArray, InfluenceScope, check_same_environment
 
@@ -48,7 +50,10 @@ class Credit:
 
     def __post_init__(self) -> None:
         for name in ("common", "special", "gate"):
-            object.__setattr__(self, name, _frozen(getattr(self, name)))
+            object.__setattr__(self, name, _frozen(check_numbers(name, getattr(self, name))))
+        object.__setattr__(self, "agents", check_agents(self.agents))
+        object.__setattr__(self, "num_actions", check_counts("num_actions", self.num_actions))
+        object.__setattr__(self, "state_names", read_state_names(self.state_names))
         team, size = len(self.agents), self.common.size
         shapes = [list(array.shape) for array in (self.common, self.special, self.gate)]
         most = max(self.num_actions, default=0)
@@ -58,7 +63,8 @@ class Credit:
                 f"and gate [{team}, {most}], got {shapes[0]}, {shapes[1]} and {shapes[2]}"
             )
         if self.special_weight is not None:
-            check_float("special_weight", self.special_weight, 0.0)
+            weight = check_float("special_weight", self.special_weight, 0.0)
+            object.__setattr__(self, "special_weight", weight)
 
     @property
     def num_agents(self) -> int:
@@ -208,9 +214,15 @@ def credit_for(scope: InfluenceScope, rule: str = "scope") -> Credit:
         >>> credit_for(scope, "unsegmented").special_dims, credit_for(scope, "whole_state").common_dims
         ([[0], [1]], [0, 1, 2])
     """
+    check_kind("scope", scope, InfluenceScope)
     return CREDIT_RULES[rule].make(scope)
 
 
 def as_credit(scope: InfluenceScope | Credit) -> Credit:
-    """Return credit itself, or the paper's credit of a scope."""
+    """Return credit itself, or the paper's credit of a scope.
+
+    Raises:
+        InvalidValueError: if it is neither.
+    """
+    check_kind("scope", scope, InfluenceScope, Credit)
     return scope if isinstance(scope, Credit) else by_scope(scope)

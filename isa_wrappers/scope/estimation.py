@@ -12,16 +12,16 @@ from isa_wrappers.arrays import stream_seed
 from isa_wrappers.batch.parallel import ParallelEnvBatch
 from isa_wrappers.batch.protocol import BatchEnv
 from isa_wrappers.config import ScopeConfig
-from isa_wrappers.errors import InvalidValueError
+from isa_wrappers.errors import InvalidValueError, check_int, check_kind
 from isa_wrappers.scope.estimators import ESTIMATORS
 from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.scope.thresholds import THRESHOLD_RULES
-from isa_wrappers.scope.transitions import collect_one_at_a_time
+from isa_wrappers.scope.transitions import collect_all_at_once, collect_one_at_a_time
 from isa_wrappers.spaces import StateFallback
 
 NEAR_DELTA = 0.5
 """Share of delta that chance may make without a warning."""
-COLLECTORS = {"one_at_a_time": collect_one_at_a_time}
+COLLECTORS = {"one_at_a_time": collect_one_at_a_time, "all_at_once": collect_all_at_once}
 
 
 def estimate_scope(
@@ -61,7 +61,9 @@ def estimate_scope(
         >>> estimate_scope(make_batch("grid/shooting", num_envs=3), ScopeConfig(transitions=1000)).common_dims
         [6]
     """
-    config = config or ScopeConfig()
+    config = ScopeConfig() if config is None else config
+    check_kind("config", config, ScopeConfig)
+    seed = check_int("seed", seed, 0)
     estimator, rule = ESTIMATORS[config.estimator], THRESHOLD_RULES[config.threshold]
     batch = as_batch(env, state_fallback)
     num_actions = max(batch.num_actions)

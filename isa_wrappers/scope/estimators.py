@@ -21,21 +21,24 @@ class Estimator(ABC):
     Attributes:
         figure: what the figure is called in tables and pictures.
         collect: how transitions are collected: ``one_at_a_time`` (each agent in turn acts at random while its
-            teammates hold a joint action; N transitions per agent).
+            teammates hold a joint action; N transitions per agent) or ``all_at_once`` (everyone acts at random; N
+            transitions in all).
+        delta: the threshold that suits the figure, see the threshold rule ``usual``.
 
     Example:
         >>> class EverythingMoves(Estimator):
         ...     figure = "certainty"
         ...
         ...     def estimate(self, transitions, config, num_actions):
-        ...         agents = 1 + max(int(part.agent.max()) for part in transitions)
-        ...         return np.ones((agents, num_actions, transitions[0].states.shape[-1]))
+        ...         agents, size = transitions[0].actions.shape[-1], transitions[0].states.shape[-1]
+        ...         return np.ones((agents, num_actions, size))
         >>> EverythingMoves().env_steps(ScopeConfig(transitions=100), num_agents=3)
         300
     """
 
     figure: ClassVar[str] = "influence"
-    collect: ClassVar[str] = "one_at_a_time"
+    collect: str = "one_at_a_time"
+    delta: ClassVar[float] = 0.3
 
     @abstractmethod
     def estimate(self, transitions: list[Transitions], config: ScopeConfig, num_actions: int) -> Information:
@@ -63,11 +66,16 @@ class Estimator(ABC):
 
     def env_steps(self, config: ScopeConfig, num_agents: int) -> int:
         """Return the environment steps that an estimate takes."""
-        return config.transitions * num_agents
+        return config.transitions * (1 if self.collect == "all_at_once" else num_agents)
 
 
 ESTIMATORS: Registry[Estimator] = Registry(
     "scope estimator",
     "isa_marl.estimators",
-    {"nmi_block": "isa_wrappers.scope.nmi:NMI_BLOCK", "nmi_pooled": "isa_wrappers.scope.nmi:NMI_POOLED"},
+    {
+        "nmi_block": "isa_wrappers.scope.nmi:NMI_BLOCK",
+        "nmi_pooled": "isa_wrappers.scope.nmi:NMI_POOLED",
+        "interval_effect": "isa_wrappers.scope.interval_effect:INTERVAL_EFFECT",
+        "interval_effect_in_turn": "isa_wrappers.scope.interval_effect:INTERVAL_EFFECT_IN_TURN",
+    },
 )

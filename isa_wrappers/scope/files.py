@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load, save
 
-from isa_wrappers.errors import FileFormatError, ISAError
+from isa_wrappers.errors import FileFormatError, InvalidValueError, ISAError, shown
+from isa_wrappers.files import check_digest, read_bytes, replacing, split_tensors, write_text
+from isa_wrappers.plain import plain, read_json
 from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.scope.plots import plot_scope as plot_scope  # was here before
 from isa_wrappers.scope.tables import scope_table as scope_table
@@ -24,14 +28,18 @@ FORMER_TENSOR = "mutual_information"
 def scope_to_dict(scope: InfluenceScope) -> dict[str, Any]:
     """Return the scope as plain data: what ``scope.json`` and ``isa scope --json`` hold.
 
+    Raises:
+        InvalidValueError: if an agent is named by anything but text or a whole number, or a setting is no plain data.
+
     Example:
         >>> scope = InfluenceScope.from_dimensions({"a": [[], [0, 1]], "b": [[], [1]]}, state_size=2)
         >>> scope_to_dict(scope)["D_c"], scope_to_dict(scope)["D_i_minus_c"]
         ([1], [[0], []])
     """
+    agents = [storable(agent) for agent in scope.agents]
     return {
         "format": FORMAT,
-        "agents": list(scope.agents),
+        "agents": agents,
         "num_actions": list(scope.num_actions),
         "state_size": scope.state_size,
         "delta": scope.delta if isinstance(scope.delta, float) else scope.delta.tolist(),
@@ -39,25 +47,50 @@ def scope_to_dict(scope: InfluenceScope) -> dict[str, Any]:
         "D_i": scope.agent_dims,
         "D_i_minus_c": scope.special_dims,
         "D_a": {
-            agent: {str(a): dims for a, dims in enumerate(actions)} for agent, actions in scope.action_dims.items()
+            str(agent): {str(a): dims for a, dims in enumerate(actions)} for agent, actions in scope.action_dims.items()
         },
         "state_names": list(scope.state_names),
-        "action_names": list(scope.action_names),
-        "settings": dict(scope.settings),
+        "action_names": [name if isinstance(name, str) else list(name) for name in scope.action_names],
+        "settings": plain("settings", scope.settings),
         "chance": scope.chance,
         "figure": scope.figure,
     }
 
 
+def storable(agent: Any) -> str | int:
+    """Return an agent's name as files hold it; ``"1"`` and 1 stay apart.
+
+    Raises:
+        InvalidValueError: if it is neither text nor a whole number.
+    """
+    if isinstance(agent, str):
+        return str(agent)
+    if isinstance(agent, Integral) and not isinstance(agent, bool):
+        return int(agent)
+    raise InvalidValueError(f"agents must be named by text or whole numbers to be kept in a file, got {shown(agent)}")
+
+
 def save_scope(scope: InfluenceScope, folder: str | Path) -> Path:
-    """Write ``scope.json`` and ``scope.safetensors`` into ``folder``; return the JSON's path."""
+    """Write ``scope.json`` and ``scope.safetensors`` into ``folder``; return the JSON's path.
+
+    Both are made before either is written, and each is replaced whole.
+
+    Raises:
+        InvalidValueError: if an agent's name or a setting is nothing that a file holds.
+        CannotWriteError: if the disk is full, the folder read-only or gone.
+    """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    save_file({TENSOR: np.array(scope.mutual_information)}, folder / "scope.safetensors", {"format": FORMAT})
+    arrays = {TENSOR: np.array(scope.mutual_information)}
+    digest = split_tensors(save(arrays, {"format": FORMAT}))[1]
     data = scope_to_dict(scope)
-    data[TENSOR] = {"file": "scope.safetensors", "tensor": TENSOR, "axes": ["agent", "action", "dimension"]}
+    data[TENSOR] = {
+        "file": "scope.safetensors", "tensor": TENSOR, "axes": ["agent", "action", "dimension"], "digest": digest,
+    }  # fmt: skip
+    text = json.dumps(data, indent=2) + "\n"
+    with replacing(folder / "scope.safetensors") as file:
+        file.write(save(arrays, {"format": FORMAT, "digest": digest}))
     path = folder / "scope.json"
-    path.write_text(json.dumps(data, indent=2) + "\n")
+    write_text(path, text)
     return path
 
 
@@ -65,19 +98,18 @@ def load_scope(path: str | Path) -> InfluenceScope:
     """Read a scope from its folder or its ``scope.json``.
 
     Raises:
-        FileFormatError: if the files are missing, truncated or foreign.
+        FileFormatError: if the files are missing, truncated, changed or foreign.
     """
     path = Path(path)
-    path = path / "scope.json" if path.is_dir() else path
+    path = path / "scope.json" if os.path.isdir(path) else path
     try:
-        data = json.loads(path.read_text())
+        data = read_json(read_bytes(path))
         if not isinstance(data, dict) or data.get("format") != FORMAT:
             raise FileFormatError(f"{path} is not a scope: 'format' must be {FORMAT!r}")
         where = data[TENSOR if TENSOR in data else FORMER_TENSOR]
-        information = load_file(path.parent / where["file"])[where["tensor"]]
-        return InfluenceScope(
+        scope = InfluenceScope(
             agents=tuple(data["agents"]),
-            mutual_information=information,
+            mutual_information=_information(path.parent, where),
             delta=data["delta"],
             num_actions=tuple(data["num_actions"]),
             state_names=tuple(data["state_names"]),
@@ -87,19 +119,42 @@ def load_scope(path: str | Path) -> InfluenceScope:
             chance=data.get("chance"),
             figure=data.get("figure", InfluenceScope.figure),
         )
+        _check_agrees(data, scope)
+        return scope
     except FileNotFoundError as error:
         missing = error.filename or f"its {TENSOR} file"
         raise FileFormatError(f"no scope at {path}: {missing} does not exist") from error
     except FileFormatError:
         raise
     except (
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        UnicodeDecodeError,
-        SafetensorError,
-        ISAError,
+        ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError, SafetensorError, ISAError,
         OSError,
-    ) as error:
+    ) as error:  # fmt: skip
         raise FileFormatError(f"{path} is not a readable scope ({type(error).__name__}: {error})") from error
+
+
+def _information(folder: Path, where: Any) -> Any:
+    """Read the array from beside the JSON, and from nowhere else.
+
+    Raises:
+        ValueError: if it lies elsewhere or was changed.
+    """
+    if Path(where["file"]).name != where["file"]:
+        raise ValueError(f"its file must lie in the same folder, got {shown(where['file'])}")
+    data = read_bytes(folder / where["file"])
+    metadata = check_digest(data, ("format",))
+    if "digest" in metadata and where.get("digest", metadata["digest"]) != metadata["digest"]:
+        raise ValueError(f"{where['file']} is of another scope")
+    return load(data)[where["tensor"]]
+
+
+def _check_agrees(data: dict[str, Any], scope: InfluenceScope) -> None:
+    """Check that the sets of dimensions that the file spells out are those of its information and delta.
+
+    Raises:
+        ValueError: naming the first that is not.
+    """
+    made = scope_to_dict(scope)
+    for name in ("state_size", "D_c", "D_i", "D_i_minus_c", "D_a"):
+        if data.get(name, made[name]) != made[name]:
+            raise ValueError(f"{name} does not follow from its information and delta: {shown(data[name])}")

@@ -10,7 +10,24 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, check_float, check_int
+from isa_wrappers.checks import (
+    LARGEST_STATE,
+    check_agents,
+    check_counts,
+    check_dimensions,
+    check_numbers,
+    check_sequence,
+)
+from isa_wrappers.errors import (
+    InvalidValueError,
+    ScopeMismatchError,
+    check_float,
+    check_int,
+    check_kind,
+    check_name,
+    shown,
+)
+from isa_wrappers.names import ActionNames, action_name, read_action_names, read_state_names
 
 BoolArray = npt.NDArray[np.bool_]
 Threshold = float | npt.NDArray[np.float64]
@@ -27,6 +44,7 @@ def _checked_delta(delta: Any, size: int) -> Threshold:
     """Return a number in [0, 1), or a frozen ``[K]`` of such."""
     if not isinstance(delta, list | tuple | np.ndarray):
         return check_float("delta", delta, 0.0, 1.0, below=True)
+    delta = check_numbers("delta", delta)
     if np.shape(delta) != (size,):
         raise InvalidValueError(
             f"delta must be a number or hold one for each of {size} dimensions, got shape {list(np.shape(delta))}"
@@ -56,7 +74,7 @@ class InfluenceScope:
         delta: threshold in [0, 1): a number, or one for each dimension ``[K]``.
         num_actions: number of actions of each agent.
         state_names: a name for each state dimension; empty where the task offers none.
-        action_names: a name for each action; empty where the task offers none.
+        action_names: a name for each action, or each agent's own names; empty where the task offers none.
         settings: how the estimate was made (task, transitions, bin width, ...), kept with the file.
         chance: the largest information that shuffled actions made, in [0, 1]; ``None`` where none was shuffled.
         figure: what the information is called.
@@ -75,26 +93,30 @@ class InfluenceScope:
     delta: Threshold
     num_actions: tuple[int, ...]
     state_names: tuple[str, ...] = ()
-    action_names: tuple[str, ...] = ()
+    action_names: ActionNames = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     chance: float | None = None
     figure: str = "normalised mutual information"
 
     def __post_init__(self) -> None:
-        information = np.array(self.mutual_information, dtype=np.float64)
+        information = check_numbers("mutual_information", self.mutual_information)
+        object.__setattr__(self, "agents", check_agents(self.agents))
+        object.__setattr__(self, "num_actions", check_counts("num_actions", self.num_actions))
+        object.__setattr__(self, "state_names", read_state_names(self.state_names))
+        object.__setattr__(self, "action_names", read_action_names(self.action_names, self.agents))
+        object.__setattr__(self, "figure", check_name("figure", self.figure))
+        check_kind("settings", self.settings, Mapping)
         if information.ndim != 3 or information.shape[0] != len(self.agents):
             raise InvalidValueError(
                 f"mutual_information must have shape [agents={len(self.agents)}, actions, dimensions], "
                 f"got {list(information.shape)}"
             )
-        if not self.agents:
-            raise InvalidValueError("agents must name at least one agent, got none")
         if not ((information >= 0.0) & (information <= 1.0)).all():
             raise InvalidValueError("mutual_information must lie in [0, 1] and hold no NaN")
         if len(self.num_actions) != len(self.agents) or max(self.num_actions) > information.shape[1]:
             raise InvalidValueError(
                 f"num_actions must give each of {len(self.agents)} agents at most {information.shape[1]} actions, "
-                f"got {list(self.num_actions)}"
+                f"got {shown(list(self.num_actions))}"
             )
         if self.state_names and len(self.state_names) != information.shape[2]:
             raise InvalidValueError(
@@ -102,7 +124,7 @@ class InfluenceScope:
             )
         object.__setattr__(self, "delta", _checked_delta(self.delta, information.shape[2]))
         if self.chance is not None:
-            check_float("chance", self.chance, 0.0, 1.0)
+            object.__setattr__(self, "chance", check_float("chance", self.chance, 0.0, 1.0))
         object.__setattr__(self, "mutual_information", _frozen(information))
 
     @classmethod
@@ -119,13 +141,17 @@ class InfluenceScope:
         Raises:
             InvalidValueError: if there is no agent or a dimension lies outside [0, K).
         """
-        counts = tuple(len(actions) for actions in dimensions.values())
-        information = np.zeros((len(dimensions), max(counts, default=0), state_size))
-        for i, actions in enumerate(dimensions.values()):
+        check_kind("dimensions", dimensions, Mapping)
+        size = check_int("state_size", state_size, 0, LARGEST_STATE)
+        moved = {
+            agent: [check_dimensions("dimension", dims, size) for dims in check_sequence("dimensions", actions)]
+            for agent, actions in dimensions.items()
+        }
+        counts = tuple(len(actions) for actions in moved.values())
+        information = np.zeros((len(dimensions), max(counts, default=0), size))
+        for i, actions in enumerate(moved.values()):
             for a, dims in enumerate(actions):
-                for k in dims:
-                    check_int("dimension", k, 0, state_size - 1)
-                information[i, a, list(dims)] = 1.0
+                information[i, a, dims] = 1.0
         return cls(tuple(dimensions), information, delta, counts)
 
     @classmethod
@@ -135,7 +161,7 @@ class InfluenceScope:
         num_actions: Sequence[int],
         state_size: int,
         state_names: Sequence[str] = (),
-        action_names: Sequence[str] = (),
+        action_names: Any = (),
     ) -> InfluenceScope:
         """Build the scope in which every action moves every dimension: for runs that need no estimate.
 
@@ -143,13 +169,15 @@ class InfluenceScope:
             >>> InfluenceScope.of_everything(["a", "b"], [2, 3], state_size=2).common_dims
             [0, 1]
         """
-        information = np.zeros((len(agents), max(num_actions, default=0), state_size))
-        for i, count in enumerate(num_actions):
+        names = check_agents(agents)
+        counts = check_counts("num_actions", num_actions, 1, LARGEST_STATE)
+        if len(counts) != len(names):
+            raise InvalidValueError(f"num_actions must have one number for each of {len(names)} agents, got {counts}")
+        information = np.zeros((len(names), max(counts), check_int("state_size", state_size, 0, LARGEST_STATE)))
+        for i, count in enumerate(counts):
             information[i, :count] = 1.0
-        return cls(
-            tuple(agents), information, 0.0, tuple(num_actions),
-            state_names=tuple(state_names), action_names=tuple(action_names),
-        )  # fmt: skip
+        own_names = read_action_names(action_names, names)
+        return cls(names, information, 0.0, counts, read_state_names(state_names), own_names)
 
     def with_delta(self, delta: Threshold) -> InfluenceScope:
         """Return the scope the same estimate gives at another threshold, a number or one for each dimension."""
@@ -222,6 +250,10 @@ class InfluenceScope:
     def dim_name(self, dim: int) -> str:
         """Return the name of a dimension, or its number where it has none."""
         return self.state_names[dim] if self.state_names else str(dim)
+
+    def action_name(self, agent: int, action: int) -> str:
+        """Return the name of an agent's action, or its number where it has none."""
+        return action_name(self.action_names, agent, action)
 
     def check_fits(self, agents: Sequence[str], num_actions: Sequence[int], state_size: int) -> None:
         """Check that the scope was made for such an environment.

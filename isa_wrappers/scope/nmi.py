@@ -49,7 +49,7 @@ class NMIEstimator(Estimator):
         self, transitions: list[Transitions], config: ScopeConfig, num_actions: int, shuffling: Shuffling
     ) -> Information:
         """Return ``[A, n, K]``, the largest over 1 to W steps, of the actions taken or of shuffled ones."""
-        agents = sorted({int(i) for part in transitions for i in part.agent})
+        agents = range(transitions[0].free.shape[1])
         over = []
         for width in range(1, config.window + 1):
             figures = []
@@ -66,19 +66,19 @@ class NMIEstimator(Estimator):
         self, transitions: list[Transitions], i: int, config: ScopeConfig, width: int
     ) -> tuple[Any, Any, Any, Any]:
         """Gather agent i's changes ``[N, K]``, actions, blocks and validity ``[N]``."""
-        part = next(part for part in transitions if i in part.agent)
-        streams = np.flatnonzero(part.agent == i)
+        part = next(part for part in transitions if part.free[:, i].any())
+        streams = np.flatnonzero(part.free[:, i])
         steps = len(part.actions) - width + 1
         start, end = slice(0, steps), slice(width - 1, width - 1 + steps)
         changes = part.next_states[end, streams] - part.states[start, streams]
-        valid = part.valid[start, streams] & (part.episode[end, streams] == part.episode[start, streams])
+        valid = part.valid[start, streams, i] & (part.episode[end, streams] == part.episode[start, streams])
         held = part.held[start, streams].reshape(-1, part.held.shape[-1])
         blocks = np.zeros(len(held), dtype=np.int64)
         if not self.pooled:
             blocks = np.unique(held, axis=0, return_inverse=True)[1].reshape(-1)
         valid = valid.reshape(-1)
         valid &= np.cumsum(valid) <= config.transitions
-        return changes.reshape(len(valid), -1), part.actions[start, streams].reshape(-1), blocks, valid
+        return changes.reshape(len(valid), -1), part.actions[start, streams, i].reshape(-1), blocks, valid
 
 
 def shuffled(

@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
 
 from isa_wrappers.errors import MissingDependencyError
+from isa_wrappers.files import replacing
 from isa_wrappers.scope.influence import InfluenceScope
+
+LONGEST_LABEL = 60
+"""Characters of a name in a picture."""
+
+
+def label(text: str) -> str:
+    r"""Return a name as matplotlib draws it: no mathematics between dollars, nothing unprintable, of bounded length.
+
+    Example:
+        >>> print(label("cost in $, gain in $"), label("a\0b"))
+        cost in \$, gain in \$ a\x00b
+    """
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    text = text if len(text) <= LONGEST_LABEL else f"{text[: LONGEST_LABEL - 3]}..."
+    text = f" {text}" if text.startswith("_") else text  # a legend leaves out what begins with an underscore
+    return text.replace("$", r"\$")
 
 
 def plot_scope(scope: InfluenceScope, path: str | Path) -> Path:
@@ -15,6 +33,7 @@ def plot_scope(scope: InfluenceScope, path: str | Path) -> Path:
 
     Raises:
         MissingDependencyError: without matplotlib.
+        CannotWriteError: if the file cannot be written.
     """
     try:
         from matplotlib.figure import Figure
@@ -25,15 +44,19 @@ def plot_scope(scope: InfluenceScope, path: str | Path) -> Path:
     figure = Figure(figsize=(min(4 + 0.3 * scope.state_size, 24), min(2 + 0.22 * len(rows), 24)), layout="constrained")
     axes = figure.subplots()
     image = axes.imshow(values, vmin=0.0, vmax=1.0, cmap="viridis", aspect="auto", interpolation="nearest")
-    figure.colorbar(image, label=scope.figure)
+    figure.colorbar(image, label=label(scope.figure))
     if scope.state_size <= 80:
-        axes.set_xticks(range(scope.state_size), [scope.dim_name(k) for k in range(scope.state_size)], rotation=90)
+        axes.set_xticks(
+            range(scope.state_size), [label(scope.dim_name(k)) for k in range(scope.state_size)], rotation=90
+        )
     if len(rows) <= 100:
-        labels = [f"{scope.agents[i]} {scope.action_names[a] if a < len(scope.action_names) else a}" for i, a in rows]
+        labels = [label(f"{scope.agents[i]} {scope.action_name(i, a)}") for i, a in rows]
         axes.set_yticks(range(len(rows)), labels)
     axes.set_title(f"influence of each action on each dimension (in the scope above {scope.delta_text})")
     axes.set_xlabel("state dimension")
     axes.set_ylabel("agent and action")
     path = Path(path)
-    figure.savefig(path, dpi=110)
+    with replacing(path) as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of characters that the font lacks: they are drawn as boxes
+        figure.savefig(file, dpi=110, format="png")
     return path

@@ -1,4 +1,4 @@
-"""Random transitions to estimate a scope from: one agent at a time, its teammates holding a joint action."""
+"""Random transitions to estimate a scope from: of one agent at a time, or of all at once."""
 
 from __future__ import annotations
 
@@ -18,20 +18,22 @@ PATIENCE = 100
 
 @dataclass(frozen=True)
 class Transitions:
-    """E streams of T steps in which one agent acted at random and its teammates held a joint action.
+    """E streams of T steps in which free agents acted at random and the others held a joint action.
 
     Attributes:
-        agent: ``[E]`` index of the agent listened to.
-        actions: ``[T, E]`` its actions.
+        free: ``[E, A]`` bool: the agent acts uniformly among its available actions throughout this stream.
+        actions: ``[T, E, A]`` what everyone did.
+        available: ``[T, E, A, n]`` bool: the actions that were to be had.
         states: ``[T, E, K]`` float32 before the step.
         next_states: ``[T, E, K]`` float32 after the step, before any automatic reset.
         episode: ``[T, E]`` number of the episode within its stream.
-        held: ``[T, E, A]`` the joint action drawn for the episode, -1 for the agent listened to.
-        valid: ``[T, E]`` bool: the agent was alive, and the episode not lost with its game in this step.
+        held: ``[T, E, A]`` the joint action drawn for the episode, -1 for free agents.
+        valid: ``[T, E, A]`` bool: the agent was alive, and the episode not lost with its game in this step.
     """
 
-    agent: npt.NDArray[np.int64]
+    free: npt.NDArray[np.bool_]
     actions: npt.NDArray[np.int64]
+    available: npt.NDArray[np.bool_]
     states: npt.NDArray[np.float32]
     next_states: npt.NDArray[np.float32]
     episode: npt.NDArray[np.int64]
@@ -40,14 +42,30 @@ class Transitions:
 
 
 def collect_one_at_a_time(env: BatchEnv, config: ScopeConfig, seed: int) -> list[Transitions]:
-    """Collect N transitions per agent: of all agents in one go where there are copies enough for it."""
+    """Collect N transitions per agent, each free in streams of its own, until it was alive in N of them.
+
+    All agents have their streams in one go where there are copies enough for it.
+    """
     rng = Rng(seed, env.device, "listening")
     num_agents = len(env.agents)
     if env.num_envs >= num_agents:
         listened_to = [np.arange(env.num_envs) % num_agents]
     else:
         listened_to = [np.full(env.num_envs, i) for i in range(num_agents)]
-    return [_listen(env, agent, config, rng, seed) for agent in listened_to]
+    parts = []
+    for agent in listened_to:
+        free = agent[:, None] == np.arange(num_agents)
+        per_stream = -(-config.transitions // int(np.bincount(agent)[agent].min()))
+        parts.append(_collect(env, free, per_stream, PATIENCE * per_stream, config.window, rng, seed))
+    return parts
+
+
+def collect_all_at_once(env: BatchEnv, config: ScopeConfig, seed: int) -> list[Transitions]:
+    """Collect N transitions in all, in which every agent is free: the same serve every agent."""
+    rng = Rng(seed, env.device, "listening")
+    free = np.ones((env.num_envs, len(env.agents)), dtype=bool)
+    per_stream = -(-config.transitions // env.num_envs)
+    return [_collect(env, free, per_stream, per_stream, config.window, rng, seed)]
 
 
 def random_actions(rng: Rng, available: Array) -> Array:
@@ -56,56 +74,74 @@ def random_actions(rng: Rng, available: Array) -> Array:
     return xp.argmax(xp.astype(available, xp.float32) * (rng.uniform(*available.shape) + 1e-6), axis=-1)
 
 
-def _listen(env: BatchEnv, agent: npt.NDArray[np.int64], config: ScopeConfig, rng: Rng, seed: int) -> Transitions:
-    """Step ``env`` until every agent in ``agent`` ``[B]`` was alive in N transitions."""
+def _collect(
+    env: BatchEnv, free: npt.NDArray[np.bool_], per_stream: int, patience: int, window: int, rng: Rng, seed: int
+) -> Transitions:
+    """Step ``env`` until every free agent was alive in ``per_stream`` steps of each stream, or patience is spent.
+
+    Raises:
+        UnsupportedEnvironmentError: if an agent acted too seldom, or never.
+    """
     xp = backend(env.device)
-    rows = xp.arange(env.num_envs, device=env.device)
-    who = xp.asarray(agent, device=env.device)
+    who = xp.asarray(free, device=env.device)
     step = env.reset(seed)
     check_finite("state", step.state, 0, env.state_names)
-    held = _hold(rng, step, rows, who)
+    held = _hold(rng, step, who)
     episode = xp.zeros(env.num_envs, dtype=xp.int64, device=env.device)
     columns: dict[str, list[Array]] = {
-        name: [] for name in ("actions", "states", "next_states", "episode", "held", "valid")
+        name: [] for name in ("actions", "available", "states", "next_states", "episode", "held", "valid")
     }
-    counted = xp.zeros(env.num_envs, dtype=xp.int64, device=env.device)
-    per_stream = -(-config.transitions // int(np.bincount(agent)[agent].min()))
-    shortest = per_stream + config.window - 1  # Changes over 1 to W steps start at per_stream times at least.
-    for time in range(max(PATIENCE * per_stream, shortest)):
-        own = random_actions(rng, step.available[rows, who])
+    acted = xp.zeros(free.shape, dtype=xp.int64, device=env.device)
+    shortest = per_stream + window - 1  # Changes over 1 to W steps start at per_stream times at least.
+    for time in range(max(patience, shortest)):
         actions = _held_or_first(step.available, held)
-        actions[rows, who] = own
+        actions[who] = random_actions(rng, step.available[who])
         before = step
         step = env.step(actions)
         check_finite("state", step.final_state, time + 1, env.state_names)
         check_finite("state", step.state, time + 1, env.state_names)
         # An episode that is lost with its game tells nothing of its last step, nor of changes across it.
         lost = step.done & ~step.finished
-        valid = before.alive[rows, who] & ~lost
-        counted = counted + xp.astype(valid, xp.int64)
-        now = (own, before.state, step.final_state, episode + xp.astype(lost, xp.int64), held, valid)
+        valid = before.alive & ~lost[:, None]
+        acted = acted + xp.astype(valid, xp.int64)
+        changed = episode + xp.astype(lost, xp.int64)
+        now = (actions, before.available, before.state, step.final_state, changed, held, valid)
         for column, value in zip(columns.values(), now, strict=True):
             column.append(value)
         done = step.done
-        held = xp.where(done[:, None], _hold(rng, step, rows, who), held)
+        held = xp.where(done[:, None], _hold(rng, step, who), held)
         episode = episode + xp.astype(done, xp.int64)
-        if time + 1 >= shortest and int(xp.min(counted)) >= per_stream:
+        if time + 1 >= shortest and int(xp.min(acted[who])) >= per_stream:
             break
-    else:
-        stuck = env.agents[int(agent[int(xp.argmin(counted))])]
-        acted = int(xp.min(counted))
-        advice = f"ask for fewer transitions than {config.transitions}" if acted else "it never acts"
-        raise UnsupportedEnvironmentError(
-            f"agent {stuck!r} acted in {acted} of {time + 1} steps, too few to listen to; {advice}"
-        )
+    _check_acted(env, free, to_numpy(acted), per_stream, patience, time + 1)
     arrays = {name: to_numpy(xp.stack(columns.pop(name))) for name in list(columns)}  # lists go as arrays come
-    return Transitions(agent=agent, **arrays)
+    return Transitions(free=free, **arrays)
 
 
-def _hold(rng: Rng, step: BatchStep, rows: Array, who: Array) -> Array:
-    """Draw the teammates' joint action for an episode that starts now; -1 marks the agent listened to."""
+def _check_acted(
+    env: BatchEnv, free: npt.NDArray[np.bool_], acted: npt.NDArray[np.int64], wanted: int, patience: int, steps: int
+) -> None:
+    """Refuse agents that acted too seldom: in each stream where they were waited for, at all where they were not."""
+    if patience > wanted:
+        counts, enough = np.where(free, acted, np.iinfo(np.int64).max).min(axis=0), wanted
+    else:
+        counts, enough = acted.sum(axis=0), 1
+    if counts.min() >= enough:
+        return
+    stuck = int(counts.argmin())
+    advice = f"ask for fewer transitions than {wanted * len(free)}" if counts[stuck] else "it never acts"
+    raise UnsupportedEnvironmentError(
+        f"agent {env.agents[stuck]!r} acted in {counts[stuck]} of {steps} steps, too few to listen to; {advice}"
+    )
+
+
+def _hold(rng: Rng, step: BatchStep, free: Array) -> Array:
+    """Draw a joint action for an episode that starts now; -1 marks free agents."""
+    xp = namespace(free)
+    if bool(xp.all(free)):
+        return xp.full(free.shape, -1, dtype=xp.int64, device=step.available.device)
     held = random_actions(rng, step.available)
-    held[rows, who] = -1
+    held[free] = -1
     return held
 
 

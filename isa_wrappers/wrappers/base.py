@@ -14,7 +14,7 @@ from pettingzoo.utils import BaseParallelWrapper
 from isa_wrappers.arrays import Array, with_prefix, without_prefix
 from isa_wrappers.batch.protocol import check_finite
 from isa_wrappers.border import Border
-from isa_wrappers.errors import ScopeMismatchError, UnsupportedEnvironmentError
+from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, UnsupportedEnvironmentError, shown
 from isa_wrappers.scope.credit import Credit, as_credit
 from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.spaces import StateFallback, as_parallel
@@ -85,7 +85,9 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
         self._border = None if self._inner is env else Border(env)
         agents = list(env.possible_agents)
         size: int | None = None if self._reader is None else self._reader.state_size
-        counts = [int(env.action_space(agent).n) for agent in agents] if self._border is None else self._border.num_actions
+        counts = (
+            [int(env.action_space(agent).n) for agent in agents] if self._border is None else self._border.num_actions
+        )
         self._names: tuple[str, ...] = ()
         if self.credit is not None:
             size = self.credit.state_size if size is None else size
@@ -94,6 +96,7 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
         self.state_size: int | None = size
         self.global_state: npt.NDArray[np.float32] = np.zeros(size or 0, dtype=np.float32)
         self._index = {agent: i for i, agent in enumerate(agents)}
+        self._counts = counts
         self._acted, self._chosen = np.zeros(len(agents), dtype=bool), np.zeros(len(agents), dtype=np.int64)
 
     @property
@@ -151,10 +154,11 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
             NonFiniteError: if what comes holds NaN or infinity.
         """
         before = self.global_state
+        acting: Collection[str] = ()
         if self._border is None:
             observations, rewards, terminations, truncations, infos = self.env.step(actions)
             inner: Any = self._inner
-            self._acted, self._chosen, acting = inner._acted, inner._chosen, ()
+            self._acted, self._chosen = inner._acted, inner._chosen
         else:
             acting = self._border.living
             observations, rewards, terminations, truncations, infos = self._border.step(actions)
@@ -179,6 +183,10 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
         for agent, action in actions.items():
             if agent in living:
                 i = self._index[agent]
+                if not 0 <= action < self._counts[i]:
+                    raise InvalidValueError(
+                        f"action of agent {agent!r} must be from 0 to {self._counts[i] - 1}, got {shown(action)}"
+                    )
                 self._acted[i], self._chosen[i] = True, action
 
     def _check_known(self, agents: Iterable[str]) -> None:
@@ -190,10 +198,8 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
 
     def _see(self, observations: Mapping[str, Any], acted: Collection[str]) -> None:
         """Read the global state, checked; a wrapper of ISA's inside has done so already."""
-        if self._read is None:
-            state = self._reader.global_state  # type: ignore[union-attr]
-        else:
-            state = self._read(observations, acted)
+        reader: Any = self._reader
+        state: npt.NDArray[Any] = reader.global_state if self._read is None else self._read(observations, acted)
         if len(state) != self.state_size:
             self._check_size(len(state))
         if self._read is not None and not isfinite(state.dot(state)):  # cheaper than a look at each number

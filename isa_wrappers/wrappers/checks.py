@@ -29,7 +29,9 @@ def check_stack(
     """
     kind = type(reward).__name__
     if any(other.name == reward.name for other in inner):
-        raise InvalidValueError(f"{env} has an intrinsic reward {reward.name!r} already; a second one would pay twice")
+        raise InvalidValueError(
+            f"an intrinsic reward {reward.name!r} is paid inside already; a second one would pay twice"
+        )
     if reward.needs_goal and projection is None:
         raise InvalidValueError(f"{kind} needs goals: wrap {env} with GoalSampling first, then with the reward")
     if reward.needs_goal and projection is not None and reward.credit is not None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from isa_wrappers.arrays import Array, with_prefix, without_prefix
-from isa_wrappers.errors import InvalidValueError, ScopeMismatchError
+from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, check_kind
 from isa_wrappers.rewards.goals import GoalBuffer
 from isa_wrappers.scope.credit import Credit
 from isa_wrappers.scope.influence import InfluenceScope
@@ -35,6 +35,7 @@ class GoalRecording(ScopeWrapper):
         success: SuccessRule = "success",
         state_fallback: StateFallback = None,
     ) -> None:
+        check_kind("goals", goals, GoalBuffer)
         super().__init__(env, scope, state_fallback)
         self.goals = goals
         if self.state_size is not None:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from isa_wrappers.arrays import Array, with_prefix, without_prefix
 from isa_wrappers.batch.protocol import check_finite
-from isa_wrappers.errors import check_choice, check_float
+from isa_wrappers.errors import check_choice, check_float, check_kind
 from isa_wrappers.rewards.base import IntrinsicReward, RewardParts
 from isa_wrappers.rewards.transition import Transition
 from isa_wrappers.scope.credit import Credit
@@ -68,6 +68,7 @@ class RewardWrapper(ScopeWrapper):
         scope: InfluenceScope | Credit | None = None,
         state_fallback: StateFallback = None,
     ) -> None:
+        check_kind("reward", reward, IntrinsicReward)
         self.adds = check_choice("mode", mode, MODES) == "add"
         self.factor = check_float("factor", factor, 0.0)
         super().__init__(env, reward.credit if scope is None else scope, state_fallback)

@@ -229,6 +229,7 @@ def test_train_on_a_factory(capsys):
     assert json.loads(Path("out/summary.json").read_text())["phase"] == "reach"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rule", "warned"), [("prize", False), ("1.0", False), ("success", True)], ids=["key", "return", "absent key"]
 )
@@ -395,10 +396,29 @@ MISTAKES = {
     "--set preset": (["train", "grid/unlock", "--set", "preset=paper"], "cannot change preset.*paper.*--preset"),
     "no configuration": (["train", "grid/unlock", "--config", "none.yaml"], "none.yaml"),
     "resume of nothing": (["train", "--resume", "none"], "none holds no run"),
-    "resume with a task": (["train", "grid/unlock", "--resume", "none"], "'grid/unlock'"),
     "resume with an option": (["train", "--resume", "none", "--seed", 3], "leave out seed, got 3"),
     "eval of nothing": (["eval", "none"], "none holds no run"),
     "eval of no episodes": (["eval", "none", "--episodes", 0], "0"),
+    "trust of a new run": (["train", "grid/unlock", "--trust"], "--trust is for --resume"),
+    "threads": (["train", "grid/unlock", "--set", "threads=1000000"], "threads .* from 1 to 1024, got 1000000"),
+    "copies": (["train", "grid/unlock", "--num-envs", 1000000000], "num_envs .* from 1 to 131072, got 1000000000"),
+    "workers": (["train", "grid/unlock", "--workers", 1000000], "workers .* from 0 to 1024, got 1000000"),
+    "evaluated copies": (["train", "grid/unlock", "--set", "eval_episodes=10000000"], "eval_episodes .* got 10000000"),
+    "episodes": (["eval", "none", "--episodes", 1000000000], "1000000000"),
+    "endless window": (["scope", "grid/unlock", "--window", 1000000000], "window .* from 1 to 1000, got 1000000000"),
+    "long name": (["scope", "x" * 300], "unknown task 'xxx"),
+    "long name of a folder": (["eval", "x" * 300], "xxx holds no run"),
+    "long name of a new folder": (["train", "grid/unlock", "--out", "x" * 300], "cannot make run folder xxx.*too long"),
+    "long name of a configuration": (["train", "grid/unlock", "--config", "x" * 300], "cannot read configuration xxx"),
+    "long name of a scope": (["train", "grid/unlock", "--scope", "x" * 300], "xxx"),
+    "a folder that is not UTF-8": (["eval", "\udcff"], "holds no run"),
+    "deep --kwargs": (["scope", "grid/unlock", "--kwargs", "[" * 100_000], r"JSON object, got '\[\["),
+    "nested --kwargs": (["scope", "grid/unlock", "--kwargs", '{"a":' * 99 + "1" + "}" * 99], "JSON object, got"),
+    "deep --set": (["train", "grid/unlock", "--set", "seed=" + "[" * 5_000], "cannot read the value of 'seed="),
+    "deep key of --set": (["train", "grid/unlock", "--set", "a." * 5_000 + "b=1"], "takes keys such as"),
+    "a number of many digits": (["train", "grid/unlock", "--set", "seed=0x" + "f" * 9_000], "seed .* got "),
+    "steps beyond floats": (["train", "grid/unlock", "--set", "ppo.lr=0x" + "f" * 900], "lr .* got "),
+    "success that is no number": (["train", "toy_envs:walk", "--success", "nan"], "success .* got nan"),
     "plot of nothing": (["plot", "none"], "none holds no run"),
     "plot without runs": (["plot"], "RUN"),
 }  # fmt: skip
@@ -551,7 +571,7 @@ def test_only_gifs_are_rendered(finished, name, capsys):
 def test_what_draws_nothing_is_not_rendered(capsys):
     assert isa("train", "toy_envs:walk", "--steps", 20, *IPPO, "--out", "out") == 0
     capsys.readouterr()
-    assert isa("eval", "out", "--episodes", 1, "--render", "a.gif") == 2
+    assert isa("eval", "out", "--env", "toy_envs:walk", "--episodes", 1, "--render", "a.gif") == 2
     assert "toy_envs:walk draws no pictures" in one_line(capsys.readouterr().err)
 
 
@@ -596,6 +616,7 @@ def test_a_mistake_in_a_process_of_its_own():
     assert "got 0" in one_line(done.stderr)
 
 
+@pytest.mark.slow
 def test_ctrl_c_writes_a_checkpoint_to_go_on_from(tmp_path, capsys):
     run = tmp_path / "run"
     arguments = ["train", *TINY, "--steps", 10**9, "--out", run]

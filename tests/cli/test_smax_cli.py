@@ -7,6 +7,8 @@ import pytest
 
 from isa_cli.main import main
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("torch")
 pytest.importorskip("jaxmarl")
 image = pytest.importorskip("PIL.Image")

@@ -5,6 +5,10 @@ import pty
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 
 def test_the_live_display_shows_phases_and_the_end(tmp_path):
     command = [sys.executable, "-c", "from isa_cli.main import main; main()", "train", "grid/unlock"]

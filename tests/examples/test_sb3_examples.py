@@ -13,6 +13,8 @@ from isa_wrappers import GoalBuffer, InfluenceScope
 from isa_wrappers.envs import make_parallel
 from isa_wrappers.wrappers import GoalRecording
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 

@@ -116,7 +116,7 @@ class Endless(WalkEnv):
 
 
 class Kitchen(WalkEnv):
-    """No state; observations of codes: a place by two numbers, a soup by one. The last step of an episode shows nothing."""
+    """No state; observations of codes: a place by two numbers, a soup by one. An episode's last step shows nothing."""
 
     def __init__(self):
         super().__init__(stateless=True, horizon=3)

@@ -3,13 +3,16 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import torch
 from gymnasium import spaces
 from pettingzoo import ParallelEnv
 
 from isa_learners.algorithms import ALGORITHMS
 from isa_learners.ppo.batch import Batch
+from isa_learners.runs.algorithm import Algorithm
 from isa_learners.runs.config_io import make_config
+from isa_learners.runs.scopes import scope_for
 from isa_wrappers.batch.protocol import BatchStep
 
 LOCKS = [[0, 1], [2, 0]]
@@ -228,3 +231,24 @@ def random_rollout(ppo, seed, ends, start, num_agents=2, spread=0.3, dtype=torch
         done=done,
         cut=cut,
     )
+
+
+def algorithm_of(**sections):
+    config = tiny_config(**sections)
+    return Algorithm(config, scope_for(config)[0])
+
+
+def collected(algorithm, steps):
+    """Collect, as PPO keeps it."""
+    return algorithm.phase.learner.batch(algorithm.phase.collector.collect(steps))
+
+
+def until_reach(algorithm, most=30):
+    phases = [algorithm.phase]
+    for _ in range(most):
+        algorithm.iterate()
+        if algorithm.phase is not phases[-1]:
+            phases.append(algorithm.phase)
+        if algorithm.phase.name == "reach":
+            return phases
+    pytest.fail(f"nothing won in {most} iterations")

@@ -1,5 +1,6 @@
 """Checkpoints: round trips, damage, and what stays when writing fails."""
 
+import errno
 import json
 import os
 import pickle
@@ -19,7 +20,8 @@ from isa_learners.checkpoint import (
     save_checkpoint,
     set_global_generators,
 )
-from isa_wrappers.errors import FileFormatError
+from isa_wrappers import files
+from isa_wrappers.errors import CannotWriteError, FileFormatError
 
 TENSORS = {
     "floats": torch.tensor([[1.5, -0.0], [float("inf"), 1e-45]]),
@@ -116,15 +118,14 @@ def test_the_old_checkpoint_stays_when_writing_fails(tmp_path, monkeypatch):
     save_checkpoint(path, TENSORS, META)
     before = path.read_bytes()
 
-    def half(tensors, filename, metadata):
-        with open(filename, "wb") as file:
-            file.write(b"half")
-        raise OSError("disk full")
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(checkpoint, "save_file", half)
-    with pytest.raises(OSError, match="disk full"):
+    monkeypatch.setattr(files.os, "fsync", full)
+    with pytest.raises(CannotWriteError, match=r"cannot write to .*latest\.safetensors: No space left on device"):
         save_checkpoint(path, {}, {})
     assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["latest.safetensors"]
 
 
 def test_the_new_checkpoint_is_whole_before_it_takes_the_olds_place(tmp_path, monkeypatch):
@@ -137,11 +138,48 @@ def test_the_new_checkpoint_is_whole_before_it_takes_the_olds_place(tmp_path, mo
         seen.append((load_checkpoint(source)[1], load_checkpoint(target)[1]))
         replace(source, target)
 
-    monkeypatch.setattr(checkpoint.os, "replace", watched)
+    monkeypatch.setattr(files.os, "replace", watched)
     save_checkpoint(path, TENSORS, {"new": 1})
     assert seen == [({"new": 1}, META)]
     assert load_checkpoint(path)[1] == {"new": 1}
     assert [file.name for file in tmp_path.iterdir()] == ["latest.safetensors"]
+
+
+def test_a_changed_byte_anywhere_is_noticed(tmp_path):
+    """Network weights have no wrong values of their own: only the digest can tell."""
+    path = tmp_path / "latest.safetensors"
+    save_checkpoint(path, TENSORS, META)
+    whole = path.read_bytes()
+    for place in range(len(whole)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        with pytest.raises(FileFormatError, match=r"latest\.safetensors"):
+            load_checkpoint(path)
+
+
+@pytest.mark.parametrize("meta", ["[]", "3", "[" * 100_000, '{"a":' * 500 + "1" + "}" * 500, "9" * 5_000])
+def test_meta_is_a_mapping_of_bounded_depth(tmp_path, meta):
+    path = tmp_path / "odd.safetensors"
+    save_file({"a": torch.ones(2)}, path, {"format": checkpoint.FORMAT, "layout": checkpoint.LAYOUT, "meta": meta})
+    with pytest.raises(FileFormatError, match=r"odd\.safetensors") as caught:
+        load_checkpoint(path)
+    assert len(str(caught.value)) < 600
+
+
+def test_a_pipe_in_a_checkpoints_place_is_refused(tmp_path):
+    path = tmp_path / "latest.safetensors"
+    os.mkfifo(path)
+    with pytest.raises(FileFormatError, match=r"no checkpoint at .*latest\.safetensors"):
+        load_checkpoint(path)
+
+
+def test_the_mode_is_that_of_any_file(tmp_path):
+    path = tmp_path / "latest.safetensors"
+    before = os.umask(0o027)
+    try:
+        save_checkpoint(path, TENSORS, META)
+    finally:
+        os.umask(before)
+    assert path.stat().st_mode & 0o777 == 0o640
 
 
 def test_optimizer_goes_on_from_its_tensors():

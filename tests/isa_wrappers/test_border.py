@@ -1,4 +1,4 @@
-"""What an environment hands over: refused in a line that names the agent, or put right; in batches and wrappers alike."""
+"""What an environment hands over: refused in a line that names the agent, or put right, in both families alike."""
 
 import warnings
 
@@ -79,7 +79,10 @@ class Listed(WalkEnv):
     ("env", "says"),
     [
         (seen(FIRST, np.zeros(1, np.float32)), "observation of agent 'walker_0' in step 1 is not .* 1 numbers for 2"),
-        (seen(SECOND, np.zeros(3, np.float32), when=0), "observation of agent 'walker_1' at the reset .* 3 numbers for"),
+        (
+            seen(SECOND, np.zeros(3, np.float32), when=0),
+            "observation of agent 'walker_1' at the reset .* 3 numbers for",
+        ),
         (seen(SECOND, "north"), "observation of agent 'walker_1' in step 1 .*: no numbers but 'north'"),
         (seen(SECOND, None), "agent 'walker_1' acts next and has no observation in step 1"),
         (masked(FIRST, np.array([1])), "action mask of agent 'walker_0' at the reset holds 1 numbers for 3 actions"),
@@ -89,7 +92,7 @@ class Listed(WalkEnv):
         (Told(lambda time, *said: None), r"reset\(\) of walk returned NoneType; it must return observations and infos"),
         (short(4), r"step\(\) of walk returned 4 values; it must return five dicts"),
         (
-            Told(lambda time, *said: said[:1] + (list(said[1].values()),) + said[2:] if time else said),
+            Told(lambda time, *said: (*said[:1], list(said[1].values()), *said[2:]) if time else said),
             r"step\(\) of walk returned rewards that are no dict by agent: 2 values",
         ),
         (paid(SECOND, None), "reward of agent 'walker_1' in step 1 must be a number, got None"),
@@ -240,7 +243,11 @@ def test_who_is_truncated_alone_is_told():
     step = batch.step(np.zeros((1, 2)))
     assert (step.cut.tolist(), step.alive.tolist(), bool(step.done)) == ([[True, False]], [[False, True]], False)
     step = batch.step(np.zeros((1, 2)))
-    assert (step.cut.tolist(), step.final_alive.tolist(), bool(step.truncated)) == ([[False] * 2], [[False, True]], True)
+    assert (step.cut.tolist(), step.final_alive.tolist(), bool(step.truncated)) == (
+        [[False] * 2],
+        [[False, True]],
+        True,
+    )
     died = ParallelEnvBatch([WalkEnv(deaths=True)])
     died.reset()
     assert not any(died.step(np.array([[1, 0]])).cut.any() for _ in range(3)), "terminated is not truncated"

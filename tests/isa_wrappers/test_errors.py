@@ -25,7 +25,7 @@ TYPED = [kind for kind in vars(errors).values() if isinstance(kind, type) and is
 @pytest.mark.parametrize("kind", [kind for kind in TYPED if kind is not ISAError])
 def test_each_error_is_also_a_builtin_one(kind):
     """So that ``except ValueError`` and the like work for people who do not know ISA's errors."""
-    assert issubclass(kind, (ValueError, TypeError, RuntimeError, ImportError))
+    assert issubclass(kind, (ValueError, TypeError, RuntimeError, ImportError, OSError))
     assert kind.__doc__
     assert f"{kind('what')}" == "what"
 
@@ -157,3 +157,27 @@ def test_without_torch_the_error_says_what_to_install(monkeypatch):
     assert arrays.backend(None) is not None
     with pytest.raises(MissingDependencyError, match=r"pip install 'isa-marl\[train\]'"):
         arrays.backend("cpu")
+
+
+def test_whatever_a_value_prints_the_message_is_one_line():
+    assert str(InvalidValueError("a\nb\r\nc")) == "a b c"
+    with pytest.raises(InvalidValueError) as caught:
+        check_int("n", np.zeros((3, 3)), 0)
+    assert "\n" not in str(caught.value)
+
+
+ODD = {
+    "digits": 16**9000,
+    "text": "x" * 10**6,
+    "array": np.zeros(10**6),
+    "silent": type("Odd", (), {"__repr__": lambda self: 1 / 0})(),
+}
+
+
+@pytest.mark.parametrize("value", ODD.values(), ids=list(ODD))
+def test_no_value_is_too_odd_to_be_named(value):
+    with pytest.raises(InvalidValueError, match="n must be a whole number from 0 to 1, got ") as caught:
+        check_int("n", value, 0, 1)
+    assert len(str(caught.value)) < 400
+    with pytest.raises(InvalidValueError, match="x must be a number"):
+        check_float("x", value, 0.0, 1.0)

@@ -68,3 +68,26 @@ def test_copies_must_be_environments_of_their_own():
     env = WalkEnv()
     with pytest.raises(InvalidValueError, match="more than once"):
         ParallelEnvBatch([env, env])
+
+
+@pytest.mark.parametrize("value", ["False", "True", float("nan"), np.array([1, 0]), object(), [True]])
+def test_what_is_neither_yes_nor_no_is_refused(value):
+    """The text "False" and NaN count as won where they are taken for truth values."""
+    for rule, infos in (("success", {"a": {"success": value}}), (lambda env, infos: value, {})):
+        teller = SuccessTeller(rule)
+        teller.begin()
+        with pytest.raises(InvalidValueError, match="must be true or false, got"):
+            teller.won(None, {}, infos, over=True)
+
+
+@pytest.mark.parametrize(("value", "won"), [(np.bool_(True), True), (np.array([1.0]), True), (0, False), (None, False)])
+def test_numbers_and_arrays_of_one_are_yes_or_no(value, won):
+    teller = SuccessTeller("success")
+    teller.begin()
+    assert teller.won(None, {}, {"a": {"success": value}}, over=True) is won
+
+
+@pytest.mark.parametrize("rule", [float("nan"), float("inf"), np.float32("nan")])
+def test_a_return_to_reach_is_finite(rule):
+    with pytest.raises(InvalidValueError, match="success must be a number"):
+        SuccessTeller(rule)

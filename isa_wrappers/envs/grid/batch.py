@@ -22,6 +22,7 @@ from isa_wrappers.envs.grid.rules import (
     start_state,
 )
 from isa_wrappers.errors import check_int
+from isa_wrappers.names import ActionNames
 
 
 class GridBatch:
@@ -52,7 +53,7 @@ class GridBatch:
         self.num_actions = (task.num_actions,) * task.num_agents
         self.horizon = task.horizon
         self.state_names = task.state_names
-        self.action_names = ACTION_NAMES[: task.num_actions]
+        self.action_names: ActionNames = ACTION_NAMES[: task.num_actions]
         self.device = device
         xp = backend(device)
         self._moves = xp.asarray(MOVES, dtype=xp.int32, device=device)

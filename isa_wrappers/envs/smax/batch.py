@@ -11,6 +11,7 @@ from isa_wrappers.arrays import Array, backend, to_numpy
 from isa_wrappers.batch.protocol import BatchStep
 from isa_wrappers.envs.smax.game import Battle, Seen, SMAXGame
 from isa_wrappers.errors import DeviceError, check_int
+from isa_wrappers.names import ActionNames
 
 
 class SMAXBatch:
@@ -34,7 +35,8 @@ class SMAXBatch:
         self.agents, self.obs_size = game.agents, game.obs_size
         self.state_size, self.state_names = len(game.state_names), game.state_names
         self.num_actions = (game.num_actions,) * game.num_allies
-        self.action_names, self.horizon = game.action_names, game.horizon
+        self.action_names: ActionNames = game.action_names
+        self.horizon = game.horizon
         self.device = device
         backend(device)
         self._jax = game.jax

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from isa_wrappers.arrays import Array, backend, with_prefix, without_prefix
 from isa_wrappers.batch.protocol import BatchEnv, BatchStep, BatchWrapper, starts_afresh
-from isa_wrappers.errors import ScopeMismatchError
+from isa_wrappers.errors import ScopeMismatchError, check_kind
 from isa_wrappers.rewards.goals import GoalBuffer
 
 
@@ -24,6 +24,7 @@ class GoalRecording(BatchWrapper):
 
     def __init__(self, env: BatchEnv, goals: GoalBuffer) -> None:
         super().__init__(env)
+        check_kind("goals", goals, GoalBuffer)
         if goals.state_size != self.state_size:
             raise ScopeMismatchError(
                 f"the goal buffer holds states of {goals.state_size} dimensions, this environment has {self.state_size}"

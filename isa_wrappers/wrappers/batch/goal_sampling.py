@@ -7,6 +7,7 @@ from dataclasses import replace
 from isa_wrappers.arrays import Array, Rng, backend, namespace, with_prefix, without_prefix
 from isa_wrappers.batch.protocol import BatchEnv, BatchStep, BatchWrapper
 from isa_wrappers.config import GoalConfig
+from isa_wrappers.errors import check_kind
 from isa_wrappers.rewards.goals import GoalBuffer, GoalProjection
 from isa_wrappers.rewards.selectors import GOAL_SELECTORS
 from isa_wrappers.scope.credit import Credit
@@ -45,6 +46,7 @@ class GoalSampling(BatchWrapper):
         selector: str = GoalConfig.selector,
     ) -> None:
         super().__init__(env)
+        check_kind("goals", goals, GoalBuffer)
         if not isinstance(projection, GoalProjection):
             projection = GoalProjection(projection, self.device)
         self.goals, self.projection = goals, projection

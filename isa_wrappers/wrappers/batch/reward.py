@@ -8,7 +8,7 @@ from typing import Any
 
 from isa_wrappers.arrays import Array, with_prefix, without_prefix
 from isa_wrappers.batch.protocol import BatchEnv, BatchStep, BatchWrapper
-from isa_wrappers.errors import check_choice, check_float
+from isa_wrappers.errors import check_choice, check_float, check_kind
 from isa_wrappers.rewards.base import IntrinsicReward
 from isa_wrappers.rewards.transition import Transition
 from isa_wrappers.wrappers.batch.goal_sampling import GoalSampling
@@ -47,6 +47,7 @@ class RewardWrapper(BatchWrapper):
 
     def __init__(self, env: BatchEnv, reward: IntrinsicReward, mode: str = "replace", factor: float = 1.0) -> None:
         super().__init__(env)
+        check_kind("reward", reward, IntrinsicReward)
         self.adds = check_choice("mode", mode, MODES) == "add"
         self.factor = check_float("factor", factor, 0.0)
         self.reward = reward

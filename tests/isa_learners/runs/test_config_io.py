@@ -1,11 +1,21 @@
 """Configurations to and from plain data, files and ``key=value`` pairs."""
 
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Literal
+
 import pytest
 import yaml
 
+from isa_learners import ALGORITHMS, AlgorithmSpec, PhaseSpec
 from isa_learners.runs.config_io import config_from_dict, config_to_dict, make_config, merge, write_config
 from isa_learners.runs.yaml_io import parse_overrides, read_config_file
-from isa_wrappers.errors import FileFormatError, InvalidValueError
+from isa_wrappers.errors import InvalidValueError
+
+
+class Level(Enum):
+    LOW = "low"
+    HIGH = "high"
 
 
 def test_later_layers_win():
@@ -94,55 +104,102 @@ def test_an_unknown_preset_offers_the_nearest():
         make_config("grid/unlock", "papr")
 
 
-@pytest.mark.parametrize(
-    ("pairs", "expected"),
-    [
-        (["seed=3"], {"seed": 3}),
-        (["ppo.lr=1e-3"], {"ppo": {"lr": 0.001}}),
-        (["ppo.lr=0.5", "ppo.clip=0.1", "ppo.lr=0.25"], {"ppo": {"lr": 0.25, "clip": 0.1}}),
-        (["env_kwargs.targets=[[0, 1]]"], {"env_kwargs": {"targets": [[0, 1]]}}),
-        (["stop_when_solved=true"], {"stop_when_solved": True}),
-        (["algo=ippo"], {"algo": "ippo"}),
-        (["a=b=c"], {"a": "b=c"}),
-        ([], {}),
-    ],
-)
-def test_overrides(pairs, expected):
-    assert parse_overrides(pairs) == expected
-
-
-@pytest.mark.parametrize("pair", ["ppo.lr", "=3", "", "ppo.lr=[1", "a={"])
-def test_unreadable_overrides_are_refused(pair):
-    with pytest.raises(InvalidValueError) as caught:
-        parse_overrides(["seed=1", pair])
-    assert repr(pair) in str(caught.value)
-
-
 @pytest.mark.parametrize("pair", ["ppo.lrr=1", "ppo.lr.x=1", "ppo=1", "ppo.=1", ".=1", "seed="])
 def test_overrides_of_no_key_are_refused_when_resolved(pair):
     with pytest.raises(InvalidValueError):
         make_config("grid/unlock", "fast", parse_overrides([pair]))
 
 
+@dataclass(frozen=True)
+class Rich:
+    """What a section of somebody's may hold."""
+
+    limit: int | None = None
+    layers: tuple[int, ...] = (64, 64)
+    names: list[str] = field(default_factory=list)
+    kind: Literal["gru", "mlp"] = "gru"
+    level: Level = Level.LOW
+
+
+def rich(**values):
+    spec = AlgorithmSpec("a test", (PhaseSpec("train"),), sections={"rich": Rich})
+    ALGORITHMS.register("rich", spec)
+    try:
+        return make_config("grid/unlock", "fast", {"algo": "rich", "rich": values})
+    finally:
+        ALGORITHMS.unregister("rich")
+
+
+def test_sections_may_hold_optional_numbers_tuples_lists_and_enums(tmp_path):
+    config = rich(limit=3, layers=[8], names=["a"], kind="mlp", level="high")
+    assert config.rich == Rich(3, (8,), ["a"], "mlp", Level.HIGH)
+    write_config(config, tmp_path / "config.yaml")
+    assert read_config_file(tmp_path / "config.yaml")["rich"] == {
+        "limit": 3,
+        "layers": [8],
+        "names": ["a"],
+        "kind": "mlp",
+        "level": "high",
+    }
+    assert rich().rich == Rich()
+    assert rich(limit=None).rich.limit is None
+
+
 @pytest.mark.parametrize(
-    ("content", "message"),
+    ("values", "message"),
     [
-        (b"- 1\n- 2\n", "must hold a mapping"),
-        (b"", "must hold a mapping"),
-        (b"a: [1", "is not YAML"),
-        (b"\xff\xfe\x00", "is not YAML"),
-        (b"!!python/object/apply:os.system ['true']\n", "is not YAML"),
+        ({"limit": "x"}, r"rich.limit must be of type int \| None, got 'x'"),
+        ({"layers": [1, "x"]}, r"rich.layers must be of type tuple\[int, ...\], got \[1, 'x'\]"),
+        ({"names": "a"}, r"rich.names must be of type list\[str\], got 'a'"),
+        ({"kind": "lstm"}, r"rich.kind must be of type Literal\['gru', 'mlp'\], got 'lstm'"),
+        ({"level": "middle"}, r"rich.level must be one of low, high, got 'middle'"),
     ],
 )
-def test_files_that_are_no_configuration(tmp_path, content, message):
-    path = tmp_path / "bad.yaml"
-    path.write_bytes(content)
-    with pytest.raises(FileFormatError, match=message):
-        read_config_file(path)
+def test_a_rich_value_of_another_kind_is_refused(values, message):
+    with pytest.raises(InvalidValueError, match=message):
+        rich(**values)
 
 
-def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(FileFormatError, match=r"cannot read configuration .*none\.yaml"):
-        read_config_file(tmp_path / "none.yaml")
-    with pytest.raises(FileFormatError, match="cannot read configuration"):
-        read_config_file(tmp_path)
+def test_numpy_values_reach_the_file(tmp_path):
+    import numpy as np
+
+    given = {
+        "seed": np.int64(3),
+        "env_kwargs": {"num_agents": np.int64(1), "grid": np.int32(4)},
+        "ppo": {"lr": np.float32(0.5)},
+    }
+    config = make_config("grid/unlock", "fast", given)
+    write_config(config, tmp_path / "config.yaml")
+    assert config_from_dict(read_config_file(tmp_path / "config.yaml")) == config
+    assert config.env_kwargs == {"num_agents": 1, "grid": 4}
+
+
+@pytest.mark.parametrize("value", [object(), {1, 2}, {1: 2}])
+def test_options_that_no_file_holds_are_refused(value):
+    with pytest.raises(InvalidValueError, match="env_kwargs"):
+        make_config("grid/unlock", "fast", {"env_kwargs": {"x": value}})
+
+
+def test_phases_have_settings_of_their_own_that_fall_back_to_the_runs(tmp_path):
+    config = make_config(
+        "grid/unlock", "fast", {"ppo": {"lr": 0.5, "clip": 0.1}}, {"phases": {"reach": {"ppo": {"clip": 0.3}}}}
+    )
+    reach, explore = config.for_phase("reach"), config.for_phase("explore")
+    assert (explore.ppo.lr, explore.ppo.clip) == (0.5, 0.1)
+    assert (reach.ppo.lr, reach.ppo.clip) == (0.5, 0.3)
+    assert config_to_dict(config)["phases"] == {"reach": {"ppo": {"clip": 0.3}}}
+    write_config(config, tmp_path / "config.yaml")
+    assert config_from_dict(read_config_file(tmp_path / "config.yaml")) == config
+
+
+def test_a_number_is_read_alike_from_a_file_and_after_set(tmp_path):
+    (tmp_path / "mine.yaml").write_text("ppo: {lr: 1e-3}\n")
+    from_file = make_config("grid/unlock", "fast", read_config_file(tmp_path / "mine.yaml"))
+    assert from_file == make_config("grid/unlock", "fast", parse_overrides(["ppo.lr=1e-3"]))
+    assert from_file.ppo.lr == 0.001
+
+
+def test_of_a_preset_an_algorithm_takes_what_it_asks_for():
+    config = make_config("smax/3m", "paper", {"algo": "ippo"})
+    assert set(config.sections) == {"ppo"}
+    assert config.ppo.hidden == 64

@@ -1,10 +1,13 @@
 """The whole of Algorithm 1 learns a small task, from a fixed seed."""
 
+import pytest
 import torch
 
 from isa_learners.runs.algorithm import Algorithm
 from isa_learners.runs.config_io import make_config
 from isa_learners.runs.scopes import scope_for
+
+pytestmark = pytest.mark.slow
 
 REACH = "reach"
 

@@ -114,6 +114,7 @@ def test_different_agents_are_padded_into_one_batch():
     assert step.available[0].tolist() == [[True] * 3 + [False] * 2, [True] * 5]
 
 
+@pytest.mark.slow
 def test_scope_of_spread_is_each_agents_own_motion():
     config = ScopeConfig(5_000, delta=0.03, bin_width=0.05, window=3, estimator="nmi_pooled")
     scope = estimate_task_scope("mpe/simple_spread_v3", config, N=2)

@@ -57,6 +57,7 @@ def test_ground_truth_in_torch(name):
         assert_ground_truth(estimate_scope(env, ScopeConfig(), seed), name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "seed"), [(name, 0) for name in AGENTS] + [("grid/shooting", 1)])
 def test_ground_truth_of_one_parallel_env(name, seed):
     """One copy only, so that agents are listened to one after the other."""

@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 import pytest
-from isa_cli.main import main
 
+from isa_cli.main import main
 from isa_wrappers import ESTIMATORS, THRESHOLD_RULES, Estimator, ScopeConfig, estimate_scope
 from isa_wrappers.envs import make_batch
 from isa_wrappers.errors import InvalidValueError, UnknownNameError
@@ -17,13 +17,13 @@ class EverMoved(Estimator):
     figure = "share of changes"
 
     def estimate(self, transitions, config, num_actions):
-        agents = 1 + max(int(part.agent.max()) for part in transitions)
-        share = np.zeros((agents, num_actions, transitions[0].states.shape[-1]))
+        agents, size = transitions[0].actions.shape[-1], transitions[0].states.shape[-1]
+        share = np.zeros((agents, num_actions, size))
         for part in transitions:
             moved = part.next_states != part.states
-            for i in set(part.agent.tolist()):
+            for i in np.flatnonzero(part.free.any(axis=0)):
                 for a in range(num_actions):
-                    rows = part.valid & (part.agent == i) & (part.actions == a)
+                    rows = part.valid[..., i] & part.free[:, i] & (part.actions[..., i] == a)
                     share[i, a] = moved[rows].mean(axis=0)
         return share
 

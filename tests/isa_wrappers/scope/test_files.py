@@ -1,13 +1,15 @@
 """Scopes as files."""
 
 import json
+import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
 from isa_wrappers import InfluenceScope, load_scope, save_scope, scope_to_dict
-from isa_wrappers.errors import FileFormatError
+from isa_wrappers.errors import FileFormatError, InvalidValueError
 
 
 @pytest.fixture
@@ -208,3 +210,58 @@ def test_former_places_of_table_and_picture():
 
     assert files.scope_table is tables.scope_table
     assert files.plot_scope is plots.plot_scope
+
+
+def test_a_flipped_number_is_noticed(scope, tmp_path):
+    """One that is still in [0, 1] makes another scope and no error of its own."""
+    save_scope(scope, tmp_path)
+    path = tmp_path / "scope.safetensors"
+    whole = path.read_bytes()
+    for place in range(len(whole)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        with pytest.raises(FileFormatError, match=r"scope\.json"):
+            load_scope(tmp_path)
+
+
+def test_a_scope_whose_files_do_not_belong_together(scope, tmp_path):
+    save_scope(scope, tmp_path / "one")
+    other = InfluenceScope.of_everything(("red", "blue"), (3, 2), 4)
+    save_scope(other, tmp_path / "two")
+    (tmp_path / "one" / "scope.safetensors").write_bytes((tmp_path / "two" / "scope.safetensors").read_bytes())
+    with pytest.raises(FileFormatError, match="is of another scope"):
+        load_scope(tmp_path / "one")
+
+
+def test_dimensions_that_do_not_follow_are_noticed(scope, tmp_path):
+    path = save_scope(scope, tmp_path)
+    data = json.loads(path.read_text())
+    path.write_text(json.dumps(data | {"delta": 0.01}))
+    with pytest.raises(FileFormatError, match="does not follow from its information and delta"):
+        load_scope(path)
+
+
+@pytest.mark.parametrize("agents", [("a", 3), (np.int64(1), np.int64(2)), (np.str_("a"), "b")])
+def test_agents_named_by_text_or_numbers_are_kept(tmp_path, agents):
+    scope = InfluenceScope.of_everything(agents, (2, 2), 1)
+    assert load_scope(save_scope(scope, tmp_path)).agents == tuple(agents)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{"agents": (("a", 1), ("a", 2))}, {"agents": (1.5, 2.5)}, {"settings": {"x": object()}}, {"settings": {1: 2}}],
+)
+def test_what_no_file_holds_is_refused_before_anything_is_written(tmp_path, odd):
+    """Half a scope lay on the disk once, and the error came from the JSON."""
+    scope = InfluenceScope.of_everything(("a", "b"), (2, 2), 1)
+    with pytest.raises(InvalidValueError):
+        save_scope(replace(scope, **odd), tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_files_are_of_the_usual_mode(scope, tmp_path):
+    before = os.umask(0o022)
+    try:
+        save_scope(scope, tmp_path)
+    finally:
+        os.umask(before)
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o644}

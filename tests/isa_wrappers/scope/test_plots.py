@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from isa_wrappers import InfluenceScope, plot_scope
+from isa_wrappers.errors import CannotWriteError
+from isa_wrappers.scope.plots import label
 
 
 @pytest.fixture
@@ -36,3 +38,27 @@ def test_the_colours_are_named_after_the_figure(scope, tmp_path, monkeypatch):
     )
     plot_scope(scope.with_delta([0.1, 0.2, 0.3, 0.4]), tmp_path / "scope.png")
     assert labels == [scope.figure]
+
+
+@pytest.mark.parametrize(
+    "name", ["cost in $, gain in $", "$x", r"\$", "$$", "$\\frac$", "名前", "a\0b", "\udcff", "x" * 300, "_a", "^{"]
+)
+def test_any_name_can_be_drawn(tmp_path, name):
+    pytest.importorskip("matplotlib")
+    scope = InfluenceScope(
+        (name,), np.full((1, 2, 1), 0.5), 0.1, (2,), state_names=(name,), action_names=(name, "b"), figure=name
+    )
+    assert plot_scope(scope, tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_label_reads_as_the_name():
+    text = pytest.importorskip("matplotlib.text")
+    for name in ("cost in $, gain in $", "$$", "a$b", "plain"):
+        drawn, mathematics = text.Text(text="x")._preprocess_math(label(name))
+        assert (drawn, bool(mathematics)) == (name, False)
+
+
+def test_a_picture_that_cannot_be_written_leaves_the_old_one(scope, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CannotWriteError, match="cannot write to"):
+        plot_scope(scope, tmp_path / "file" / "a.png")

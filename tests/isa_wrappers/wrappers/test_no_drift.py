@@ -4,6 +4,7 @@ import gc
 import sys
 import tracemalloc
 
+import array_checks
 import numpy as np
 import pytest
 from conformance import full_stack, won
@@ -13,7 +14,15 @@ pytest.importorskip("mpe2")
 from isa_wrappers import GoalBuffer, InfluenceScope
 from isa_wrappers.envs import make_parallel
 
+pytestmark = pytest.mark.slow
+
 HORIZON = 25
+
+
+@pytest.fixture(autouse=True)
+def unchecked():
+    with array_checks.paused():
+        yield
 
 
 def spread_stack(success):

@@ -40,6 +40,8 @@ from isa_wrappers.batch.parallel import ParallelEnvBatch
 from isa_wrappers.errors import UnsupportedEnvironmentError
 from isa_wrappers.wrappers import GoalSampling, InfluenceCountBonus
 
+pytestmark = pytest.mark.slow
+
 NEEDS = {"pistonball": "pymunk", "multiwalker": "Box2D", "waterworld": "pymunk"}
 
 

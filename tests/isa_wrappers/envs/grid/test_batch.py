@@ -128,6 +128,7 @@ def test_batch_agrees_with_single(device, targets, options, num_envs, seed):
     compare_with_singles(device, {**options, "targets": targets}, num_envs, seed, steps=35)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("targets", ["fixed", "random"])
 @pytest.mark.parametrize("name", NAMES)
 def test_comparison_reaches_wins_and_horizons(device, name, targets):

@@ -16,6 +16,8 @@ from isa_wrappers.envs.smax.game import FEATURES, STOP
 from isa_wrappers.envs.smax.install import jax_sees
 from isa_wrappers.errors import DeviceError, InvalidValueError
 
+pytestmark = pytest.mark.slow
+
 CHECKED = (0, 7, 23)
 
 

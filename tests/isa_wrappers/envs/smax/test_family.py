@@ -9,6 +9,8 @@ from isa_wrappers.envs import available_tasks, estimate_task_scope, family_of, m
 from isa_wrappers.envs.smax.scenarios import SCENARIOS
 from isa_wrappers.errors import InvalidValueError, UnknownTaskError
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_tasks_are_the_scenarios(monkeypatch):
     assert {name for name in available_tasks() if name.startswith("smax/")} == {f"smax/{name}" for name in SCENARIOS}

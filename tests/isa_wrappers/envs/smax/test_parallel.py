@@ -13,6 +13,8 @@ from isa_wrappers.envs.smax.game import MOVES, STOP, smax_game
 from isa_wrappers.envs.smax.parallel import SMAXParallelEnv
 from isa_wrappers.errors import InvalidValueError
 
+pytestmark = pytest.mark.slow
+
 SINGLE = {"reward": "sparse"}
 
 

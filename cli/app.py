@@ -1,0 +1,86 @@
+"""The Typer application and the one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import warnings
+from typing import Any
+
+import typer
+
+from isa_wrappers.errors import ISAError
+
+from . import algorithms, config, envs, evaluate, plot, scope, train
+
+USER_MISTAKE = 2
+LONGEST_LINE = 2_000
+# Newer Typer brings its own copy of Click, older ones import it: take the class from Typer either way.
+ClickException: Any = typer.BadParameter.__mro__[2]
+
+app = typer.Typer(
+    name="isa",
+    help="Influence Scope of Agents: credit assignment and focused exploration for sparse multi-agent RL.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("envs")(envs.envs)
+app.command("algorithms")(algorithms.algorithms)
+app.command("config")(config.config)
+app.command("scope")(scope.scope)
+app.command("train")(train.train)
+app.command("eval")(evaluate.evaluate)
+app.command("plot")(plot.plot)
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command; return the exit code: 0, 2 for what the user can mend, in one line, or a signal's."""
+    warnings.formatwarning = lambda message, *_, **__: f"isa: warning: {_one_line(str(message))}\n"
+    for stream in (sys.stdout, sys.stderr):
+        # Names that the terminal's encoding lacks are shown as \\u....; a listing does not end there.
+        if getattr(stream, "errors", None) == "strict" and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    threading.excepthook = _quiet_writer
+    command = typer.main.get_command(app)
+    try:
+        return command.main(args=arguments or ["--help"], prog_name="isa", standalone_mode=False) or 0
+    except ClickException as error:
+        return _mistake(_with_value(error))  # Typer's own box spans lines; a mistake gets one
+    except ISAError as error:
+        return _mistake(str(error))
+    except (MemoryError, RuntimeError) as error:
+        if not _out_of_memory(error):
+            raise
+        return _mistake(f"not enough memory for what was asked; ask for fewer copies or less of a buffer ({error})")
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+
+
+def _quiet_writer(failed: threading.ExceptHookArgs) -> None:
+    """Leave out the traceback of TensorBoard's thread on a full disk: the next number it is given raises the error."""
+    if not issubclass(failed.exc_type, OSError) or "tensorboard" not in type(failed.thread).__module__:
+        threading.__excepthook__(failed)
+
+
+def _out_of_memory(error: Exception) -> bool:
+    """Tell whether memory ran out: NumPy says so by type, torch on a CPU in words alone."""
+    words = ("can't allocate memory", "out of memory")
+    return isinstance(error, MemoryError) or any(word in str(error).lower() for word in words)
+
+
+def _with_value(error: Any) -> str:
+    """Return the parser's message with the offending value, which newer Typer keeps in the cause."""
+    message: str = error.format_message()
+    details = getattr(error.__cause__, "errors", None)
+    value = repr(details()[0].get("input")) if details is not None else ""
+    return message if value in message else f"{message}, got {value}"
+
+
+def _mistake(message: str) -> int:
+    sys.stderr.write(f"isa: {_one_line(message)}\n")
+    return USER_MISTAKE
+
+
+def _one_line(message: str) -> str:
+    line = " ".join(message.split())
+    return line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}..."

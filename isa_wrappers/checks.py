@@ -1,0 +1,169 @@
+"""Checks of what public constructors and calls take; those made at every step look at shapes alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from isa_wrappers.arrays import Array
+from isa_wrappers.errors import InvalidValueError, NonFiniteError, check_int, shown
+
+LARGEST_STATE = 10**7
+"""Dimensions of a state: as many floats in each row of whatever holds states."""
+
+
+def check_sequence(name: str, value: Any) -> list[Any]:
+    """Return a list, tuple or array as a list.
+
+    Raises:
+        InvalidValueError: for anything else, text included.
+    """
+    value = value.tolist() if isinstance(value, np.ndarray) else value
+    if not isinstance(value, Sequence) or isinstance(value, str | bytes):
+        raise InvalidValueError(f"{name} must be a list, got {shown(value)}")
+    return list(value)
+
+
+def check_agents(agents: Any) -> tuple[Any, ...]:
+    """Return the names of at least one agent, each another.
+
+    Raises:
+        InvalidValueError: for none, for one that is there twice, or what cannot name an agent.
+    """
+    names = tuple(check_sequence("agents", agents))
+    if not names:
+        raise InvalidValueError("agents must name at least one agent, got none")
+    try:
+        different = len(set(names))
+    except TypeError:
+        raise InvalidValueError(f"agents must be names, got {shown(names)}") from None
+    if different < len(names):
+        raise InvalidValueError(f"agents must be named differently, got {shown(list(names))}")
+    return names
+
+
+def check_counts(name: str, values: Any, low: int = 0, high: int | None = None) -> tuple[int, ...]:
+    """Return a list of whole numbers as a tuple of plain ones.
+
+    Raises:
+        InvalidValueError: naming the first that is none.
+    """
+    return tuple(check_int(name, value, low, high) for value in check_sequence(name, values))
+
+
+def check_dimensions(name: str, values: Any, size: int | None = None) -> list[int]:
+    """Return dimensions of a state of ``size`` as plain whole numbers; -1 is none.
+
+    Raises:
+        InvalidValueError: naming the first that is none.
+    """
+    largest = (LARGEST_STATE if size is None else size) - 1
+    return [check_int(name, value, 0, largest) for value in check_sequence(name, values)]
+
+
+def check_numbers(name: str, values: Any) -> npt.NDArray[np.float64]:
+    """Return numbers of any shape as float64.
+
+    Raises:
+        InvalidValueError: if they are none.
+    """
+    try:
+        array = np.array(values.detach().cpu() if hasattr(values, "detach") else values)
+        if array.dtype.kind in "biuf":
+            return array.astype(np.float64)
+    except (TypeError, ValueError, OverflowError, RuntimeError):
+        pass
+    raise InvalidValueError(f"{name} must be an array of numbers, got {shown(values)}")
+
+
+def check_array(name: str, value: Any, *shape: int | None) -> None:
+    """Check that ``value`` is an array of this shape; ``None`` stands for any length, and for an axis must be there.
+
+    Raises:
+        InvalidValueError: naming both shapes.
+
+    Example:
+        >>> check_array("goal", np.zeros((2, 3)), None, 4)
+        Traceback (most recent call last):
+        ...
+        isa_wrappers.errors.InvalidValueError: goal must be an array of shape [any, 4], got [2, 3]
+    """
+    found: tuple[int, ...] | None = getattr(value, "shape", None)
+    fits = found is not None and len(found) == len(shape)
+    if not fits or any(wanted not in (None, length) for wanted, length in zip(shape, found or (), strict=True)):
+        raise InvalidValueError(f"{name} must be an array of shape {_shape(shape)}, got {_found(value)}")
+
+
+def check_last(name: str, value: Any, size: int) -> None:
+    """Check that ``value`` is an array whose last axis is of this length.
+
+    Raises:
+        InvalidValueError: naming both.
+    """
+    found: tuple[int, ...] = tuple(getattr(value, "shape", ()))
+    if found[-1:] != (size,):
+        raise InvalidValueError(f"{name} must be an array of shape [..., {size}], got {_found(value)}")
+
+
+def check_transition(transition: Any, team: int, size: int, needs: Sequence[str]) -> None:
+    """Check that the parts of a transition that are needed fit each other: ``[..., K]`` states, ``[..., A]`` the rest.
+
+    Args:
+        transition: a :class:`~isa_wrappers.rewards.transition.Transition`.
+        team: A.
+        size: K.
+        needs: which of ``s_t``, ``s_tp1`` and ``goal`` are read.
+
+    Raises:
+        InvalidValueError: naming the first that does not fit.
+    """
+    alive: Any = getattr(transition, "alive", None)
+    check_last("alive", alive, team)
+    whole, states = alive.shape, (*alive.shape[:-1], size)
+    for name in ("actions", "reward"):
+        if getattr(getattr(transition, name), "shape", None) != whole:
+            check_array(name, getattr(transition, name), *whole)
+    for name in needs:
+        if getattr(getattr(transition, name), "shape", None) != states:
+            check_array(name, getattr(transition, name), *states)
+
+
+def check_actions(actions: Array, alive: Array, most: npt.NDArray[np.int64]) -> None:
+    """Check that NumPy actions ``[..., A]`` of those that act are each among the agent's own; -1 is none.
+
+    Those on a torch device are taken at their word: to look at them would make the host wait at every step.
+
+    Raises:
+        InvalidValueError: naming the first that is none.
+    """
+    if not isinstance(actions, np.ndarray):
+        return
+    if actions.dtype.kind not in "iu":
+        raise InvalidValueError(f"actions must be whole numbers, got {shown(actions)}")
+    wrong = ((actions < 0) | (actions >= most)) & alive
+    if wrong.any():
+        place = tuple(int(index[0]) for index in np.nonzero(wrong))
+        raise InvalidValueError(
+            f"action of agent {place[-1]} must be from 0 to {int(most[place[-1]]) - 1}, got {int(actions[place])}"
+        )
+
+
+def check_states_finite(name: str, states: Array) -> None:
+    """Check that states on the host hold neither NaN nor infinity.
+
+    Raises:
+        NonFiniteError: if they do.
+    """
+    if isinstance(states, np.ndarray) and not np.isfinite(states).all():
+        raise NonFiniteError(f"{name} must be finite, got {shown(states)}")
+
+
+def _shape(shape: Sequence[int | None]) -> str:
+    return f"[{', '.join('any' if length is None else str(length) for length in shape)}]"
+
+
+def _found(value: Any) -> str:
+    return str(list(value.shape)) if hasattr(value, "shape") else shown(value)

@@ -1,0 +1,81 @@
+"""Names that an environment gives to its state's dimensions and to its agents' actions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+from isa_wrappers.errors import InvalidValueError, shown
+
+ActionNames: TypeAlias = tuple[str, ...] | tuple[tuple[str, ...], ...]
+"""A name for each action, alike for all agents; or, for each agent in order, its own. Empty where there are none."""
+
+
+def read_state_names(names: Any) -> tuple[str, ...]:
+    """Return names of dimensions as text; none for ``None``.
+
+    Raises:
+        InvalidValueError: unless they are a sequence of names.
+
+    Example:
+        >>> read_state_names(["x", "y"]), read_state_names(None)
+        (('x', 'y'), ())
+    """
+    return _texts("state_names", () if names is None else names)
+
+
+def read_action_names(names: Any, agents: Sequence[Any]) -> ActionNames:
+    """Return names of actions: of all agents alike, or of each agent where they come as a mapping or as lists.
+
+    Args:
+        names: a sequence of names; a mapping from agents to such; or such a sequence for each agent, in order.
+        agents: in order.
+
+    Raises:
+        InvalidValueError: unless they are one of these.
+
+    Example:
+        >>> read_action_names(["stay", "go"], ["a", "b"])
+        ('stay', 'go')
+        >>> read_action_names({"a": ["stay"], "b": ["stay", "go"]}, ["a", "b"])
+        (('stay',), ('stay', 'go'))
+    """
+    if names is None:
+        return ()
+    if isinstance(names, Mapping):
+        strangers = [agent for agent in names if agent not in agents]
+        if strangers:
+            raise InvalidValueError(f"action_names must be of agents {list(agents)}, got {shown(strangers[0])} too")
+        return tuple(_texts("action_names", names.get(agent, ())) for agent in agents)
+    if _is_list(names) and len(names) and all(_is_list(part) for part in names):
+        if len(names) != len(agents):
+            raise InvalidValueError(
+                f"action_names must be one list for each of {len(agents)} agents, got {len(names)} lists"
+            )
+        return tuple(_texts("action_names", part) for part in names)
+    return _texts("action_names", names)
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str | bytes)
+
+
+def _texts(what: str, names: Any) -> tuple[str, ...]:
+    """Return a sequence of names as a tuple of plain text."""
+    names = names.tolist() if hasattr(names, "tolist") else names
+    if not _is_list(names) or not all(isinstance(name, str) for name in names):
+        raise InvalidValueError(f"{what} must be a list of names, got {shown(names)}")
+    return tuple(str(name) for name in names)
+
+
+def action_name(names: ActionNames, agent: int, action: int) -> str:
+    """Return the name of an agent's action, or its number where it has none.
+
+    Example:
+        >>> action_name(("stay", "go"), 0, 1), action_name((("a",), ("b",)), 1, 0), action_name((), 0, 3)
+        ('go', 'b', '3')
+    """
+    own: Sequence[Any] = names
+    if names and isinstance(names[0], tuple):
+        own = names[agent]
+    return str(own[action]) if action < len(own) else str(action)

@@ -1,0 +1,166 @@
+"""Which pairs of one agent's actions make different changes, how often, and by how much."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from isa_wrappers.scope import kuiper
+from isa_wrappers.scope.comparisons import Comparisons, Levels
+from isa_wrappers.scope.movers import credit
+from isa_wrappers.scope.ranks import BINS
+
+CELLS = 4_000_000
+"""Numbers in one array of histograms."""
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version of the change that actions are compared in: the change itself, or what a fit leaves of it.
+
+    Attributes:
+        ranks: ``[N, d]`` bins.
+        ends: ``[d, BINS]`` their upper ends.
+        values: ``[N, d]``; their mean is the mean change.
+    """
+
+    ranks: npt.NDArray[np.uint8]
+    ends: Floats
+    values: Floats
+
+
+@dataclass(frozen=True)
+class Differences:
+    """The S pairs of actions and dimensions that surely differ.
+
+    Attributes:
+        pair: ``[S]`` which pair of actions.
+        dim: ``[S]`` which dimension.
+        effect: ``[S]`` in how many steps the outcome differs, in [0, 1].
+        still: ``[S]`` P(no change | first) - P(no change | second), as a share of what parts them; where that gap is
+            sure, of the larger of both, if that is less (teammates may seldom leave things unchanged).
+        slower: ``[S]`` by how much less the average change is with the first, as a share of how far they are apart.
+        shift: ``[S]`` how far the outcome is moved in those steps.
+    """
+
+    pair: Integers
+    dim: Integers
+    effect: Floats
+    still: Floats
+    slower: Floats
+    shift: Floats
+
+
+def differences(made: Comparisons, versions: list[Version], levels: Levels) -> Differences:
+    """Compare every pair in every dimension, in each version of the change.
+
+    Kuiper's V obeys the triangle inequality, so a pair's V is at most the sum of both lists' distances to any third
+    distribution. Where that sum cannot be significant the pair is passed over: what comes out is the same.
+
+    Args:
+        made: what is compared.
+        versions: of the change; the first is the change itself.
+        levels: of significance.
+    """
+    first, second = made.which.T
+    sharp = _sharp(made, versions, levels)  # actions that are known to differ from all others
+    sharp_pair = sharp[made.pairs[:, 0]] | sharp[made.pairs[:, 1]]
+    scale = kuiper.scale(made.effective)[:, None]
+    least = np.where(sharp_pair, kuiper.least_scaled(levels.within), kuiper.least_scaled(levels.pair)) / scale
+    zeros = made.lists.count(versions[0].values == 0.0)
+    fisher = _fisher(zeros, made, np.where(sharp_pair, levels.within, levels.pair))
+    wanted = fisher.copy()
+    distributions = [made.lists.cumulative(version.ranks) for version in versions]
+    for cumulative in distributions:
+        near = kuiper.distance(cumulative, np.mean(cumulative, axis=0))
+        wanted |= near[first] + near[second] >= 0.999 * least  # float32
+    pair, dim = np.nonzero(wanted)
+    shares = zeros / made.lists.sizes[:, None]
+    gap = shares[first[pair], dim] - shares[second[pair], dim]
+    often = np.maximum(shares[first[pair], dim], shares[second[pair], dim])
+    rare, least = fisher[pair, dim], least[pair, dim]
+    effect = np.where(rare, np.abs(gap), 0.0)
+    shift, sure = np.full(len(pair), np.inf), rare.copy()
+    still = slower = np.zeros(len(pair))
+    for cumulative, version in zip(distributions, versions, strict=True):
+        v, moved = _distances(cumulative, version.ends, first[pair], second[pair], dim)
+        seen = v >= least
+        effect = np.maximum(effect, np.where(seen, kuiper.unbiased(v, made.effective[pair]), 0.0))
+        if version is versions[0]:
+            seen = seen | rare
+            parted = np.where(rare, np.minimum(v, often), v)
+            still = np.where(seen, gap / np.where(parted > 0.0, parted, 1.0), 0.0)
+        shift = np.minimum(shift, np.where(seen, moved / np.where(v > 0.0, v, 1.0), np.inf))
+        sure |= seen
+        slower = _slower(made, version, pair, dim) / np.where(moved > 0.0, moved, 1.0)  # of the last: the least noisy
+    return Differences(pair[sure], dim[sure], effect[sure], still[sure], slower[sure], shift[sure])
+
+
+def _sharp(made: Comparisons, versions: list[Version], levels: Levels) -> npt.NDArray[np.bool_]:
+    """Tell ``[n, d]`` which rare actions differ from all others taken together."""
+    rests = made.rests
+    sharp = np.zeros((made.number, versions[0].ranks.shape[1]), dtype=bool)
+    if len(rests.actions):
+        least = kuiper.least_scaled(levels.rest) / kuiper.scale(rests.effective)[:, None]
+        for version in versions:
+            apart = kuiper.distance(rests.own.cumulative(version.ranks), rests.others.cumulative(version.ranks))
+            sharp[rests.actions] |= apart >= least
+    return sharp
+
+
+def credited(made: Comparisons, found: Differences, shape: tuple[int, int], theta: float) -> tuple[Floats, Floats]:
+    """Return each action's largest effect and shift ``[n, d]``, of the pairs that credit it."""
+    effects, shifts = np.zeros(shape), np.zeros(shape)
+    dims, place = np.unique(found.dim, return_inverse=True)
+    if not len(dims):
+        return effects, shifts
+    effect, still, slower, covered, shift = np.zeros((5, shape[0], shape[0], len(dims)))
+    a, b = made.pairs[found.pair].T
+    for one, other, side, sign in ((a, b, 0, 1.0), (b, a, 1, -1.0)):
+        effect[one, other, place] = found.effect
+        still[one, other, place] = sign * found.still
+        slower[one, other, place] = sign * found.slower
+        covered[one, other, place] = made.shares[found.pair, side]
+        shift[one, other, place] = found.shift
+    moves = credit(effect, still, slower, theta)
+    effects[:, dims] = np.where(moves, effect * covered, 0.0).max(axis=1)
+    shifts[:, dims] = np.where(moves, shift, 0.0).max(axis=1)
+    return effects, shifts
+
+
+def _fisher(zeros: Integers, made: Comparisons, log_p: Floats) -> npt.NDArray[np.bool_]:
+    """Tell ``[P, d]`` where "no change" is surely more frequent with one action than with the other."""
+    (x, y), (n, m) = (zeros[side] for side in made.which.T), (made.lists.sizes[side] for side in made.which.T)
+    sure = x * m[:, None] != y * n[:, None]
+    pair, dim = np.nonzero(sure)
+    table = kuiper.log_factorials(int((n + m).max(initial=1)))
+    p = kuiper.fisher_log_p(x[pair, dim], n[pair], y[pair, dim], m[pair], table)
+    sure[pair, dim] = p <= log_p[pair, dim]
+    return np.asarray(sure)
+
+
+def _slower(made: Comparisons, version: Version, pair: Integers, dim: Integers) -> Floats:
+    """Return ``[S]`` how much larger the average change is with the second action than with the first."""
+    dims, place = np.unique(dim, return_inverse=True)
+    means = np.abs(made.lists.mean(version.values[:, dims]))
+    first, second = made.which[pair].T
+    return means[second, place] - means[first, place]  # type: ignore[no-any-return]
+
+
+def _distances(
+    cumulative: npt.NDArray[np.float32], ends: Floats, first: Integers, second: Integers, dim: Integers
+) -> tuple[Floats, Floats]:
+    """Return ``[S]`` Kuiper's distance and Wasserstein's, a part at a time."""
+    widths = np.diff(ends, axis=1)
+    v, moved = np.zeros((2, len(dim)))
+    at_once = max(1, CELLS // (2 * BINS))
+    for start in range(0, len(dim), at_once):
+        part = slice(start, start + at_once)
+        apart = cumulative[first[part], dim[part]] - cumulative[second[part], dim[part]]
+        v[part] = kuiper.distance(apart, np.float32(0.0))
+        moved[part] = (np.abs(apart[:, :-1]) * widths[dim[part]]).sum(axis=1)
+    return v, moved

@@ -1,0 +1,186 @@
+"""The interval effect: the share of steps in which another choice would have changed the outcome."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from isa_wrappers.config import ScopeConfig
+from isa_wrappers.scope.comparisons import Levels, compare
+from isa_wrappers.scope.differences import CELLS, Version, credited, differences
+from isa_wrappers.scope.estimators import Estimator, Information
+from isa_wrappers.scope.ranks import BINS, rank_bins
+from isa_wrappers.scope.residuals import TeamFit
+from isa_wrappers.scope.transitions import Transitions
+
+ALPHA = 0.05
+"""Chance that anything at all in a scope is there by chance."""
+RARE = 0.001
+"""Chance that a rare action which surely differs from all others is said to differ from one that it is like."""
+NEGLIGIBLE = 0.01
+"""Who shifts a dimension by less than this share of what the strongest agent does has no part in it."""
+ROUNDING = 4 * 2.0**-23
+"""A change of less than this share of a dimension's largest value is the rounding of float32."""
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Window:
+    """What was seen of changes over w steps.
+
+    Attributes:
+        states: ``[N, K]`` before.
+        changes: ``[N, D]`` of the dimensions that ever changed; exactly 0 where nothing did.
+        dims: ``[D]`` which dimensions those are.
+        grain: ``[D]`` differences that are rounding.
+        actions: ``[N, A]``; -1 where an agent did not act.
+        available: ``[N, A, n]``.
+        counts: ``[N, A]`` bool: agent i acted freely.
+    """
+
+    states: npt.NDArray[np.float32]
+    changes: Floats
+    dims: npt.NDArray[np.int64]
+    grain: Floats
+    actions: npt.NDArray[np.int64]
+    available: npt.NDArray[np.bool_]
+    counts: npt.NDArray[np.bool_]
+
+
+class IntervalEffect(Estimator):
+    r"""The share of steps in which another choice of agent i's would have made another outcome of dimension k.
+
+    For two actions a and b, over transitions in which both were available (so that either was as likely), it is the
+    largest difference, over all intervals, of the probabilities that the change lies in the interval: Kuiper's
+    distance V of the two samples, less what chance makes of it, ``e = sqrt(max(0, V^2 - (pi^2/6)/n_e))``. There are no
+    bins, and units do not matter. V is taken of the change itself and of what a fit on the state and the teammates'
+    actions leaves of it; "no change" is compared by Fisher's exact test too, which finds rare effects that V does not.
+    Only what chance would make in fewer than 1 in 20 *scopes* counts (Bonferroni over everything that is compared).
+
+    Of two actions that differ, :func:`~isa_wrappers.scope.movers.credit` says which one moves k. An action's figure is
+    the largest e that it is credited with, times the share of its steps in which the other action was available.
+    It is told as a share of the steps in which the agent moves anything (its largest figure of all dimensions). Who
+    moves a dimension by less than a hundredth of what the strongest agent moves it has no part in it.
+
+    Args:
+        collect: ``all_at_once`` or ``one_at_a_time``.
+
+    Example:
+        >>> from isa_wrappers import estimate_scope
+        >>> from isa_wrappers.envs import make_batch
+        >>> config = ScopeConfig(transitions=2_000, estimator="interval_effect", threshold="usual")
+        >>> estimate_scope(make_batch("grid/shooting", num_envs=8), config).common_dims
+        [6]
+    """
+
+    figure: ClassVar[str] = "interval effect"
+    delta: ClassVar[float] = 0.1
+
+    def __init__(self, collect: str = "all_at_once") -> None:
+        self.collect = collect
+
+    def estimate(self, transitions: list[Transitions], config: ScopeConfig, num_actions: int) -> Information:
+        """Return ``[A, n, K]``: the largest over changes of 1 to W steps."""
+        agents, size = transitions[0].actions.shape[-1], transitions[0].states.shape[-1]
+        figures = np.zeros((agents, num_actions, size))
+        for width in range(1, config.window + 1):
+            window = gather(transitions, width)
+            if len(window.changes):
+                np.maximum(figures, self._over(window, config.window, figures.shape), out=figures)
+        return figures
+
+    def _over(self, window: Window, windows: int, shape: tuple[int, ...]) -> Information:
+        """Return ``[A, n, K]`` for changes over one number of steps."""
+        agents, number, size = shape
+        fit = TeamFit(window.states, window.changes, window.actions)
+        levels = significance(windows * agents * size, number, fit.usable)
+        effects, shifts = np.zeros(shape), np.zeros(shape)
+
+        def one(i: int) -> None:
+            left = fit.without(i) if fit.usable else None
+            effects[i][:, window.dims], shifts[i][:, window.dims] = _agent(window, i, left, levels, self.delta)
+
+        with ThreadPoolExecutor(min(agents, os.cpu_count() or 1)) as pool:
+            list(pool.map(one, range(agents)))
+        active = effects.max(axis=(1, 2), keepdims=True)
+        largest = shifts.max(axis=1)
+        strongest = largest.max(axis=0)
+        reach = largest / np.where(strongest > 0.0, strongest, 1.0)
+        shares = np.minimum(effects / np.where(active > 0.0, active, 1.0), 1.0)
+        return np.where(reach[:, None] < NEGLIGIBLE, 0.0, shares)
+
+
+def significance(cells: int, number: int, fitted: bool) -> Levels:
+    """Return the levels at which nothing at all in ``cells`` cells of n actions is there by chance, but 1 time in 20.
+
+    Half of that chance is for pairs of actions, half for rare actions against all others.
+    """
+    versions = 2 if fitted else 1
+    pairs = cells * number * max(number - 1, 1) / 2 * (versions + 1)  # one more is Fisher's
+    rests = cells * number * versions
+    within = RARE / max(number - 1, 1)
+    return Levels(*(float(np.log(p)) for p in (ALPHA / 2 / pairs, ALPHA / 2 / rests, within)))
+
+
+def gather(transitions: list[Transitions], width: int) -> Window:
+    """Collect the changes over ``width`` steps that begin and end in one episode."""
+    columns: list[list[Any]] = [[], [], [], [], []]
+    for part in transitions:
+        steps = max(0, len(part.actions) - width + 1)
+        start, end = slice(0, steps), slice(width - 1, width - 1 + steps)
+        kept = part.episode[start] == part.episode[end][: len(part.episode[start])]
+        acted = part.valid[start][kept]
+        columns[0].append(part.states[start][kept])
+        columns[1].append(part.next_states[end][kept])
+        columns[2].append(np.where(acted, part.actions[start][kept], -1))
+        columns[3].append(part.available[start][kept])
+        columns[4].append(acted & np.broadcast_to(part.free, part.valid.shape)[start][kept])
+    states, after, actions, available, counts = (np.concatenate(column) for column in columns)
+    grain = np.maximum(np.abs(states).max(axis=0, initial=0.0), np.abs(after).max(axis=0, initial=0.0)) * ROUNDING
+    changes = after.astype(np.float64) - states
+    changes[np.abs(changes) <= grain] = 0.0
+    dims = np.flatnonzero(changes.any(axis=0))
+    return Window(states, changes[:, dims], dims, grain[dims].astype(np.float64), actions, available, counts)
+
+
+def _agent(
+    window: Window,
+    i: int,
+    left: Callable[[slice], Floats] | None,
+    levels: Levels,
+    theta: float,
+) -> tuple[Floats, Floats]:
+    """Return agent i's effects and shifts ``[n, D]``."""
+    made = compare(window.actions[:, i], window.available[:, i], window.counts[:, i], levels)
+    number, size = window.available.shape[-1], window.changes.shape[1]
+    effects, shifts = np.zeros((number, size)), np.zeros((number, size))
+    if not len(made.pairs):
+        return effects, shifts
+    at_once = max(1, CELLS // max(BINS * len(made.lists.sizes), len(made.lists.rows), number * number * 4))
+    for first in range(0, size, at_once):
+        dims = slice(first, first + at_once)
+        changes, grain = window.changes[:, dims], window.grain[dims]
+        versions = [_version(changes, changes, grain, made.sample)]
+        if left is not None:
+            rest = left(dims)
+            versions.append(_version(rest, rest + changes.mean(axis=0), grain, made.sample))
+        found = differences(made, versions, levels)
+        shape = number, len(versions[0].ends)
+        effects[:, dims], shifts[:, dims] = credited(made, found, shape, theta)
+    return effects, shifts
+
+
+def _version(compared: Floats, values: Floats, grain: Floats, sample: npt.NDArray[np.int64]) -> Version:
+    """Rank changes in whole grains: rounding errors must not part what is equal."""
+    ranks, ends = rank_bins(np.rint(compared / grain).astype(np.float32), sample)
+    return Version(ranks, ends * grain[:, None], values)
+
+
+INTERVAL_EFFECT = IntervalEffect()
+INTERVAL_EFFECT_IN_TURN = IntervalEffect("one_at_a_time")

@@ -1,0 +1,30 @@
+"""What does not go together is met before a run folder is made or a step is taken."""
+
+import pytest
+from learner_helpers import tiny_config
+
+from isa_learners.runs.checks import check_run
+from isa_wrappers.errors import InvalidValueError, UnknownNameError
+
+
+def test_a_sound_run_passes():
+    check_run(tiny_config())
+    check_run(tiny_config(algo="ippo", intrinsic="count_bonus", scope={"transitions": 60}))
+    check_run(tiny_config(credit={"rule": "whole_state"}, steps=1))
+
+
+@pytest.mark.parametrize(
+    ("sections", "error", "message"),
+    [
+        ({"intrinsic": "count_bonus"}, InvalidValueError, "reward 'bonus' is paid inside already"),
+        ({"intrinsic": "goal_reward"}, InvalidValueError, "'goal_reward' needs goals, which no run gives around it"),
+        ({"goal": {"selector": "unifrm"}}, UnknownNameError, "unknown goal selector 'unifrm'; did you mean 'uniform'?"),
+        ({"scope": {"estimator": "nmi"}}, UnknownNameError, "unknown scope estimator 'nmi'"),
+        ({"scope": {"threshold": "fix"}}, UnknownNameError, "unknown threshold rule 'fix'; did you mean 'fixed'?"),
+        ({"steps": 60}, InvalidValueError, "steps must be more than 60"),
+        ({"workers": 2}, InvalidValueError, "workers must be 0 for grid/unlock, got 2"),
+    ],
+)
+def test_what_does_not_go_together(sections, error, message):
+    with pytest.raises(error, match=message.replace("?", r"\?")):
+        check_run(tiny_config(**sections))

@@ -1,0 +1,73 @@
+"""Kuiper's distance and the tests of significance, against loops, shuffles and scipy."""
+
+import numpy as np
+import pytest
+
+from isa_wrappers.scope import kuiper
+
+
+def by_intervals(x, y):
+    """The largest difference, over all intervals between values, of the shares in the interval."""
+    cuts = sorted({*x, *y})
+    ends = [-np.inf, *cuts]
+    return max(
+        abs(np.mean((x > low) & (x <= high)) - np.mean((y > low) & (y <= high))) for low in ends for high in cuts
+    )
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_distance_is_the_largest_difference_over_intervals(seed):
+    rng = np.random.default_rng(seed)
+    x, y = rng.integers(6, size=30), rng.integers(4, size=20) + rng.integers(3)
+    grid = np.arange(10)
+    cumulative = [(sample[:, None] <= grid).mean(axis=0) for sample in (x, y)]
+    assert kuiper.distance(*cumulative) == pytest.approx(by_intervals(x, y))
+
+
+def test_tail_is_what_shuffles_give():
+    """Of continuous samples, at the quantiles that 4,000 shuffles tell."""
+    rng = np.random.default_rng(0)
+    n, m = 60, 90
+    values = np.arange(n + m)
+    distances = []
+    for _ in range(4000):
+        first = np.zeros(n + m, dtype=bool)
+        first[rng.permutation(n + m)[:n]] = True
+        distances.append(kuiper.distance(np.cumsum(first) / n, np.cumsum(~first) / m))
+    scaled = np.array(distances) * kuiper.scale(np.float64(n * m / (n + m)))
+    for p in (0.2, 0.05, 0.01):
+        seen = (scaled >= kuiper.least_scaled(np.log(p))).mean()
+        assert seen == pytest.approx(p, rel=0.35)
+    assert values.size == n + m
+
+
+@pytest.mark.parametrize("log_p", [-3.0, -10.0, -40.0])
+def test_the_least_distance_is_where_the_tail_says(log_p):
+    assert float(kuiper.log_tail(kuiper.least_scaled(log_p))) == pytest.approx(log_p, abs=1e-6)
+
+
+def test_unbiased_is_near_nothing_where_nothing_is():
+    rng = np.random.default_rng(1)
+    found = []
+    for _ in range(300):
+        first = rng.permutation(np.arange(200) < 100)
+        v = kuiper.distance(np.cumsum(first) / 100, np.cumsum(~first) / 100)
+        found.append(v**2 - kuiper.BIAS / 50)
+    assert np.mean(found) == pytest.approx(0.0, abs=0.004)
+    assert kuiper.unbiased(np.float64(0.9), np.float64(1000.0)) == pytest.approx(0.9, abs=0.002)
+
+
+@pytest.mark.parametrize(
+    "counts", [(9, 10, 1, 12), (0, 15, 11, 15), (40, 300, 2, 280), (3, 3, 0, 200), (30, 40, 35, 40)]
+)
+def test_fisher_bounds_the_exact_test_closely(counts):
+    stats = pytest.importorskip("scipy.stats")
+    x, n, y, m = counts
+    exact = stats.fisher_exact([[x, n - x], [y, m - y]]).pvalue
+    mine = float(np.exp(kuiper.fisher_log_p(x, n, y, m, kuiper.log_factorials(n + m))))
+    assert exact <= mine * 1.0001
+    assert mine <= max(2.6 * exact, 1e-300) or exact > 0.05
+
+
+def test_fisher_of_equal_shares_says_nothing():
+    assert kuiper.fisher_log_p(5, 10, 50, 100, kuiper.log_factorials(110)) == pytest.approx(0.0, abs=1e-9)

@@ -1,0 +1,83 @@
+"""Lists that people add to: lazily imported, fed by packages, clear about what is wrong."""
+
+import sys
+
+import pytest
+
+from isa_wrappers.errors import InvalidValueError, UnknownNameError
+from isa_wrappers.registry import Registry
+
+
+def roots():
+    return Registry("root", "isa_tests.roots", {"square": "math:sqrt", "decimal": "decimal:Decimal"})
+
+
+def test_built_in_entries_are_imported_when_they_are_used(monkeypatch):
+    listed = Registry("thing", "isa_tests.things", {"late": "this_module_is_not_there:X", "square": "math:sqrt"})
+    assert list(listed) == ["late", "square"]
+    assert "late" in listed
+    assert listed["square"](9.0) == 3.0
+    with pytest.raises(ModuleNotFoundError):
+        listed["late"]
+
+
+def test_an_unknown_name_offers_the_nearest_and_lists_all():
+    with pytest.raises(
+        UnknownNameError, match=r"^unknown root 'sqare'; did you mean 'square'\? known: square, decimal$"
+    ):
+        roots()["sqare"]
+    with pytest.raises(UnknownNameError, match=r"^unknown root 'zzz'; known: square, decimal$"):
+        roots()["zzz"]
+    assert issubclass(UnknownNameError, InvalidValueError)
+
+
+def test_registering_names_both_where_a_name_is_taken():
+    listed = roots()
+    listed.register("cubic", len, source="a test")
+    assert listed["cubic"] is len
+    assert listed.source("cubic") == "a test"
+    assert listed.source("square") == "isa-marl"
+    with pytest.raises(InvalidValueError, match=r"'cubic' among isa_tests.roots: a test and another; rename one"):
+        listed.register("cubic", max, source="another")
+    with pytest.raises(InvalidValueError, match=r"'square' among isa_tests.roots: isa-marl and registered"):
+        listed.register("square", max)
+    listed.unregister("cubic")
+    assert len(listed) == 2
+
+
+def test_a_package_brings_an_entry(plugin):
+    plugin("root_pkg", "def cubic(x):\n    return x ** (1 / 3)\n", {"isa_tests.roots": {"cubic": "root_pkg:cubic"}})
+    listed = roots()
+    assert listed["cubic"](8.0) == pytest.approx(2.0)
+    assert listed.source("cubic") == "root_pkg"
+
+
+def test_a_broken_entry_is_warned_of_once_in_a_line_and_left_out(plugin):
+    plugin("bad_pkg", "raise ValueError('two\\nlines')\n", {"isa_tests.roots": {"bad": "bad_pkg:x"}})
+    listed = roots()
+    with pytest.warns(UserWarning, match="root 'bad' of package bad_pkg cannot be imported and is left out") as warned:
+        assert list(listed) == ["square", "decimal"]
+    assert [str(w.message).count("\n") for w in warned] == [0]
+    assert "bad" not in listed
+
+
+def test_a_name_that_two_packages_bring_cannot_be_used_and_the_rest_can(plugin):
+    for name in ("one_pkg", "two_pkg"):
+        plugin(name, "x = 1\n", {"isa_tests.roots": {"mine": f"{name}:x"}})
+    listed = roots()
+    with pytest.raises(InvalidValueError, match=r"several packages bring root 'mine': (one_pkg, two|two_pkg, one)_pkg"):
+        listed["mine"]
+    assert listed["square"](4.0) == 2.0
+
+
+def test_a_package_cannot_take_a_built_in_name_in_silence(plugin):
+    plugin("greedy_pkg", "x = 1\n", {"isa_tests.roots": {"square": "greedy_pkg:x"}})
+    with pytest.raises(InvalidValueError, match="several packages bring root 'square': isa-marl, greedy_pkg"):
+        roots()["square"]
+
+
+def test_nothing_is_imported_for_a_look(plugin):
+    sys.modules.pop("decimal_not_used", None)
+    listed = Registry("thing", "isa_tests.none", {"a": "decimal_not_used:X"})
+    assert len(listed) == 1
+    assert "decimal_not_used" not in sys.modules
