@@ -11,7 +11,7 @@ import typer
 
 from isa_wrappers.errors import ISAError
 
-from . import algorithms, config, envs, evaluate, plot, scope, train
+from . import algorithms, check, config, envs, evaluate, plot, scope, train
 
 USER_MISTAKE = 2
 LONGEST_LINE = 2_000
@@ -25,6 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("envs")(envs.envs)
+app.command("check")(check.check)
 app.command("algorithms")(algorithms.algorithms)
 app.command("config")(config.config)
 app.command("scope")(scope.scope)

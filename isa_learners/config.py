@@ -13,6 +13,9 @@ from isa_wrappers.plain import plain
 
 DEFAULT_PRESET = "fast"
 DEFAULT_ALGORITHM = "isa"
+EVAL_LIMIT = 1_000
+"""Steps of an evaluation episode without a horizon: Gymnasium's longest usual limit, ten times the tasks' here; with the
+defaults of 32 copies an evaluation that meets it costs some three times the 10,000 steps between two."""
 SOLVED_RATE = 0.9
 SOLVED_EVALUATIONS = 3
 
@@ -43,6 +46,7 @@ class RunConfig:
         threads: torch threads per operation on CPU.
         eval_interval: environment steps between evaluations.
         eval_episodes: greedy episodes per evaluation.
+        eval_limit: steps after which an evaluation episode is cut off where the environment names no ``horizon``.
         checkpoint_interval: environment steps between writings of the latest checkpoint.
         stop_when_solved: end after three evaluations in a row with a success rate of at least 0.9.
         sections: settings of the algorithm's parts by name, such as ``ppo``; each a frozen dataclass.
@@ -67,6 +71,7 @@ class RunConfig:
     threads: Annotated[int, Range(1, 1_024)] = 1
     eval_interval: Count = 10_000
     eval_episodes: Copies = 32
+    eval_limit: Count = EVAL_LIMIT
     checkpoint_interval: Count = 10_000
     stop_when_solved: bool = False
     sections: Mapping[str, Any] = field(default_factory=dict)

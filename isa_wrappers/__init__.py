@@ -9,7 +9,7 @@ What is here, by what it is for:
   environments have wrappers of the same names in :mod:`isa_wrappers.wrappers.batch`.
 - **Below the wrappers**, over NumPy arrays or torch tensors with free leading axes: :class:`CountBonus`,
   :class:`GoalReward`, :class:`VisitCounter`, :class:`GoalBuffer`, :class:`GoalProjection`, and pure functions.
-- **Environments**: :func:`make_parallel` and :func:`make_batch` by name, :class:`ParallelEnvBatch` for your own.
+- **Environments**: :func:`check_env` says what of yours fits, :func:`make_parallel` and :func:`make_batch` by name, :class:`ParallelEnvBatch` for your own.
 
 Importing this package needs neither torch nor a learner.
 """
@@ -17,6 +17,7 @@ Importing this package needs neither torch nor a learner.
 from isa_wrappers.batch import BatchEnv, BatchStep, BatchWrapper, ParallelEnvBatch
 from isa_wrappers.config import CountConfig, GoalConfig, ScopeConfig
 from isa_wrappers.envs import available_tasks, estimate_task_scope, make_batch, make_parallel
+from isa_wrappers.envs.check import EnvReport, check_env
 from isa_wrappers.moved import keep_former_paths
 from isa_wrappers.rewards import (
     GOAL_SELECTORS,
@@ -84,6 +85,7 @@ __all__ = [
     "Credit",
     "CreditConfig",
     "CreditRule",
+    "EnvReport",
     "Estimator",
     "GoalBuffer",
     "GoalConfig",
@@ -107,6 +109,7 @@ __all__ = [
     "Transitions",
     "VisitCounter",
     "available_tasks",
+    "check_env",
     "combine_segments",
     "count_bonus",
     "credit_for",

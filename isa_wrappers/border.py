@@ -10,26 +10,22 @@ from __future__ import annotations
 import warnings
 from collections.abc import Collection, Iterable, Mapping
 from math import isfinite
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from isa_wrappers.errors import NonFiniteError, UnsupportedEnvironmentError
-from isa_wrappers.observations import Judge, float_length, judge_of
+from isa_wrappers.errors import ISAError, NonFiniteError, UnsupportedEnvironmentError
+from isa_wrappers.observations import Judge, judge_of, vector_length
 from isa_wrappers.spaces import inner_observation, inner_space, num_actions, observation_space
 
+FEW = 256
+"""Numbers of all observations that Python adds up sooner than NumPy looks at each of every agent's."""
 Mask = npt.NDArray[np.bool_]
 
 
-class Told(NamedTuple):
-    """What a step said, checked; observations are those that came, rewards plain numbers, infos dicts."""
-
-    observations: dict[str, Any]
-    rewards: dict[str, float]
-    terminations: Mapping[str, bool]
-    truncations: Mapping[str, bool]
-    infos: dict[str, dict[str, Any]]
+Told = tuple[dict[str, Any], dict[str, float], Mapping[str, bool], Mapping[str, bool], dict[str, dict[str, Any]]]
+"""What a step said, checked: observations and what ended as they came, rewards plain numbers, infos dicts."""
 
 
 class Living:
@@ -54,8 +50,8 @@ class Living:
         self, agents: Collection[str], terminations: Mapping[str, bool], truncations: Mapping[str, bool]
     ) -> list[str]:
         """Return who acts after a step; an agent that was taken out of ``agents`` may join again later."""
-        ended = [agent for agent in agents if terminations.get(agent) or truncations.get(agent)]
-        if ended or self.staying:
+        if self.staying or True in terminations.values() or True in truncations.values():
+            ended = {agent for agent in agents if terminations.get(agent) or truncations.get(agent)}
             self.staying = {agent for agent in agents if agent in self.staying or agent in ended}
             self.now = [agent for agent in agents if agent not in self.staying]
         else:
@@ -96,8 +92,10 @@ class Border:
         self.masks: dict[str, Mask] = {}
         self.steps = 0
         self._sizes = dict(zip(self.agents, self.num_actions, strict=True))
-        # Vectors of floats, by far the most, are checked without a detour.
-        self._lengths = {agent: float_length(space) for agent, space in self.spaces.items()}
+        lengths = {agent: vector_length(space) for agent, space in self.spaces.items()}
+        self._lengths = list(lengths.values())
+        few = min(self._lengths) >= 0 and sum(self._lengths) <= FEW
+        self._all = list(self.agents) if few else None
         self._judges: dict[str, Judge] = {agent: judge_of(space) for agent, space in self.spaces.items()}
         self._living = Living()
         self._warned = False
@@ -121,12 +119,10 @@ class Border:
                 f"reset() of {self.env} returned {what}; it must return observations and infos, two dicts by agent"
             )
         observations, infos = said
-        self._check_dicts("reset()", ("observations", observations))
+        self._check_dicts("reset()", ("observations", observations), ("infos", {} if infos is None else infos))
         self.steps = 0
         self._living.begin(self.env.agents)
-        infos = self._infos(infos, observations)
-        self._check_seen(observations, infos)
-        return observations, infos
+        return observations, self._check_seen(observations, infos)
 
     def step(self, actions: Mapping[str, Any]) -> Told:
         """Advance the environment.
@@ -139,33 +135,37 @@ class Border:
         if self._living.staying:  # whom the environment still takes for one of its agents needs an action
             actions = {**dict.fromkeys(self._living.staying, 0), **actions}
         said = env.step(actions)
+        self.steps += 1
+        try:
+            observations, rewards, terminations, truncations, infos = said
+            self._living.after(env.agents, terminations, truncations)
+            rewards = self._rewards(rewards)
+            infos = self._check_seen(observations, infos)
+        except (AttributeError, TypeError, ValueError) as error:
+            if not isinstance(error, ISAError):
+                self._check_shape(said)
+            raise
+        if self._living.staying and not self._warned:
+            self._warn()
+        return observations, rewards, terminations, truncations, infos
+
+    def _check_shape(self, said: Any) -> None:
+        """Find out what makes a step impossible to read: looked for only where something failed."""
         if not isinstance(said, tuple | list) or len(said) != 5:
             raise UnsupportedEnvironmentError(
-                f"step() of {env} returned {_kind(said)}; it must return five dicts by agent: observations, rewards, "
-                "terminations, truncations, infos" + (" (four were usual before 2023)" if _length(said) == 4 else "")
+                f"step() of {self.env} returned {_kind(said)}; it must return five dicts by agent: observations, "
+                "rewards, terminations, truncations, infos"
             )
-        observations, rewards, terminations, truncations, infos = said
-        self.steps += 1
-        if not (type(observations) is type(rewards) is type(terminations) is type(truncations) is dict):
-            self._check_dicts(
-                "step()",
-                ("observations", observations),
-                ("rewards", rewards),
-                ("terminations", terminations),
-                ("truncations", truncations),
-            )
-        self._living.after(env.agents, terminations, truncations)
-        if self._living.staying and not self._warned:
-            self._warned = True
-            warnings.warn(
-                f"agent {min(self._living.staying)!r} of {env} was terminated or truncated and stays in env.agents: it "
-                "counts as gone, and with all gone the episode as over",
-                stacklevel=1,  # one place for all copies, so that Python shows it once
-            )
-        rewards = self._rewards(rewards)
-        infos = self._infos(infos, observations)
-        self._check_seen(observations, infos)
-        return Told(observations, rewards, terminations, truncations, infos)
+        names = ("observations", "rewards", "terminations", "truncations", "infos")
+        self._check_dicts("step()", *zip(names, said, strict=True))
+
+    def _warn(self) -> None:
+        self._warned = True
+        warnings.warn(
+            f"agent {min(self._living.staying)!r} of {self.env} was terminated or truncated and stays in env.agents: it "
+            "counts as gone, and with all gone the episode as over",
+            stacklevel=1,  # one place for all copies, so that Python shows it once
+        )
 
     def _check_dicts(self, where: str, *parts: tuple[str, Any]) -> None:
         for name, part in parts:
@@ -174,25 +174,58 @@ class Border:
                     f"{where} of {self.env} returned {name} that are no dict by agent: {_kind(part)}"
                 )
 
-    def _check_seen(self, observations: Mapping[str, Any], infos: Mapping[str, Mapping[str, Any]]) -> None:
-        """Check observations and masks."""
+    def _check_seen(self, observations: Mapping[str, Any], infos: Any) -> Any:
+        """Check observations, infos and masks; return infos that are dicts by agent."""
+        if infos is None:
+            infos = {agent: {} for agent in self.agents}
+        known, masks, none = self._sizes, {}, False
+        fine = list(observations) == self._all and self._all_fine(list(observations.values()))
         for agent in self._living.now:
-            if observations.get(agent) is None and agent in self._sizes:
-                raise UnsupportedEnvironmentError(
-                    f"agent {agent!r} acts next and has no observation {self._when()}; give every agent in env.agents "
-                    "one, or take it out"
-                )
-        lengths = self._lengths
-        with np.errstate(over="ignore"):  # squares of large numbers overflow
+            obs, info, mask = observations.get(agent), infos.get(agent), None
+            if not fine and agent in known:
+                self._check_observation(agent, obs)
+                mask = obs.get("action_mask") if isinstance(obs, dict) else None
+            if info is None:
+                none = True
+            elif info and mask is None:
+                mask = info.get("action_mask") if isinstance(info, dict) else self._foreign_info(agent, info)
+            if mask is not None and agent in known:
+                masks[agent] = self._mask(agent, mask)
+        self.masks = masks
+        if not fine and len(observations) > len(self._living.now):  # some have just left
             for agent, obs in observations.items():
-                if agent not in lengths:
-                    continue  # PettingZoo lets an environment say something to all under a name that is no agent's
-                if type(obs) is np.ndarray and obs.ndim == 1 and obs.dtype.kind == "f" and len(obs) == lengths[agent]:
-                    if not isfinite(obs.dot(obs)):  # cheaper than a look at each number
-                        self._judge(agent, obs)
-                elif obs is not None:
-                    self._judge(agent, inner_observation(obs))
-        self._check_masks(observations, infos)
+                # PettingZoo lets an environment say something to all under a name that is no agent's.
+                if agent in known and obs is not None and agent not in self._living.now:
+                    self._check_observation(agent, obs)
+        if (none or len(infos) > len(self._living.now)) and None in infos.values():
+            infos = {agent: {} if info is None else info for agent, info in infos.items()}
+        return infos
+
+    def _all_fine(self, values: list[Any]) -> bool:
+        """Look at short vectors of floats, by far the most common, all at once; false says only: look closer."""
+        try:
+            flat = np.concatenate(values)
+            return (
+                flat.ndim == 1
+                and flat.dtype.kind == "f"
+                and list(map(len, values)) == self._lengths
+                and isfinite(sum(flat.tolist()))  # for few numbers sooner than NumPy's own look at each
+            )
+        except Exception:
+            return False
+
+    def _check_observation(self, agent: str, obs: Any) -> None:
+        if obs is None:
+            raise UnsupportedEnvironmentError(
+                f"agent {agent!r} acts next and has no observation {self._when()}; give every agent in env.agents one, "
+                "or take it out"
+            )
+        self._judge(agent, inner_observation(obs))
+
+    def _foreign_info(self, agent: str, info: Any) -> Any:
+        if not isinstance(info, Mapping):
+            raise UnsupportedEnvironmentError(f"the info of agent {agent!r} {self._when()} must be a dict, got {info!r}")
+        return info.get("action_mask")
 
     def _judge(self, agent: str, obs: Any) -> None:
         fault = self._judges[agent](obs, "")
@@ -203,17 +236,6 @@ class Border:
         if not finite:
             raise NonFiniteError(f"{where} must be finite, {what}")
         raise UnsupportedEnvironmentError(f"{where} is not what its space {self.spaces[agent]} declares: {what}")
-
-    def _check_masks(self, observations: Mapping[str, Any], infos: Mapping[str, Mapping[str, Any]]) -> None:
-        if self.masks:
-            self.masks = {}
-        for agent in self._living.now:
-            obs = observations.get(agent)
-            mask = obs.get("action_mask") if isinstance(obs, dict) else None
-            if mask is None:
-                mask = infos[agent].get("action_mask") if agent in infos else None
-            if mask is not None and agent in self._sizes:
-                self.masks[agent] = self._mask(agent, mask)
 
     def _mask(self, agent: str, mask: Any) -> Mask:
         """Return a mask ``[n]``, without what pads it to the length of another agent's."""
@@ -234,6 +256,12 @@ class Border:
     def _rewards(self, rewards: Mapping[str, Any]) -> dict[str, float]:
         """Return rewards that are numbers, as they came where they are."""
         plain: dict[str, float] = rewards  # type: ignore[assignment]
+        try:
+            total = sum(rewards.values())
+        except (TypeError, ValueError):  # None, say, or vectors of unlike lengths
+            total = None
+        if type(total) is float and isfinite(total):
+            return plain
         for agent, reward in rewards.items():
             if type(reward) is not float:
                 number = self._number(agent, reward)
@@ -254,26 +282,8 @@ class Border:
             f"the reward of agent {agent!r} {self._when()} must be a number, got {reward!r}"
         )
 
-    def _infos(self, infos: Any, observations: Mapping[str, Any]) -> Any:
-        """Return infos by agent, an empty dict where there is none."""
-        if infos is None:
-            return {agent: {} for agent in observations}
-        self._check_dicts("what it says", ("infos", infos))
-        if None in infos.values():
-            infos = {agent: {} if info is None else info for agent, info in infos.items()}
-        for agent in self._living.now:
-            if agent in infos and not isinstance(infos[agent], Mapping):
-                raise UnsupportedEnvironmentError(
-                    f"the info of agent {agent!r} {self._when()} must be a dict, got {infos[agent]!r}"
-                )
-        return infos
-
     def _when(self) -> str:
         return f"in step {self.steps}" if self.steps else "at the reset"
-
-
-def _length(said: Any) -> int:
-    return len(said) if isinstance(said, tuple | list) else 0
 
 
 def _kind(said: Any) -> str:

@@ -24,6 +24,7 @@ class ScopeConfig:
             tuning.
         threshold: how the threshold is found, by its name in ``isa_wrappers.scope.THRESHOLD_RULES``.
             ``fixed`` takes ``delta`` itself, ``usual`` what suits the estimator's figure.
+        copies: environments that are listened to at once; 0 takes as many as suit the task's family.
     """
 
     transitions: Annotated[int, Range(1, 10**8)] = 2_000
@@ -32,6 +33,7 @@ class ScopeConfig:
     window: Annotated[int, Range(1, 1_000)] = 1
     estimator: str = "nmi_block"
     threshold: str = "fixed"
+    copies: Annotated[int, Range(0, 1_024)] = 0
 
     def __post_init__(self) -> None:
         check_fields(self)

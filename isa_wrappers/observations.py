@@ -28,7 +28,7 @@ class Fault(NamedTuple):
 Judge = Callable[[Any, str], Fault | None]
 
 
-def float_length(space: Any) -> int:
+def vector_length(space: Any) -> int:
     """Return the length of a vector of floats, -1 for any other space."""
     vector = isinstance(space, spaces.Box) and len(space.shape) == 1 and np.issubdtype(space.dtype, np.floating)
     return space.shape[0] if vector else -1

@@ -121,9 +121,8 @@ class PPO:
             following[rows] = torch.where(wanted.flatten()[rows], final, following[rows])
             v_tp1 = following.view(shape)
             goes_on = data.next_alive * (~data.terminated)[..., None]
-            v_tp1 = torch.where(
-                data.cut, v_tp1, v_tp1 * goes_on
-            )  # who is truncated alone acts no more, yet has a value
+            # Whoever is truncated alone acts no more, yet has a value.
+            v_tp1 = torch.where(data.cut, v_tp1, v_tp1 * goes_on)
             advantage = advantages(data.reward, value, v_tp1, ends, config.gamma, config.gae_lambda)
             returns = advantage + value
             self.value_norm.update(returns, data.alive)

@@ -14,10 +14,12 @@ from isa_learners.config import RunConfig
 from isa_learners.learner import LEARNERS, Learner
 from isa_learners.rollout import Collector, Sizes
 from isa_learners.runs.devices import resolve_device
-from isa_learners.runs.evaluation import Evaluation, evaluate
+from isa_learners.runs.evaluation import Evaluation, evaluate, unchanged_generators
+from isa_learners.runs.finite import check_learned
 from isa_learners.runs.scopes import asks_for_scope, credit_of, read_success
 from isa_wrappers.arrays import stream_seed, with_prefix, without_prefix
 from isa_wrappers.batch import BatchEnv
+from isa_wrappers.batch.protocol import close_batch
 from isa_wrappers.envs import make_batch
 from isa_wrappers.errors import DeviceError, FileFormatError, check_int
 from isa_wrappers.rewards import RewardContext, make_reward
@@ -101,6 +103,7 @@ class Algorithm:
         self.spec = ALGORITHMS[config.algo]
         self.device = resolve_device(config.device, config.env)
         self._first = self._make(1)
+        close_batch(self._first)  # asked for its sizes alone
         self.credit = credit_of(config, scope, self._first)
         self.shared: dict[str, Any] = {}
         start = self._context(self.spec.phases[0])
@@ -148,16 +151,25 @@ class Algorithm:
         phase.learner.set_progress(self.env_steps / self.config.steps)
         metrics = phase.learner.learn(rollout)
         metrics["reward_mean"] = float(rollout.reward.mean())
+        check_learned(metrics, rollout, phase.collector.env.agents)
         metrics |= {name: measure(phase.context) for name, measure in self.spec.metrics.items()}
         if phase.spec.ends is not None and phase.spec.ends(phase.context):
             following = self.spec.phase_names.index(phase.name) + 1
             self.phase = self.enter(self.spec.phase_names[following])
+            close_batch(phase.collector.env)
         return metrics
+
+    def close(self) -> None:
+        """Close every environment that was made."""
+        for env in (self.phase.collector.env, *self._evaluation_envs.values()):
+            close_batch(env)
+        self._evaluation_envs.clear()
 
     def evaluate(self, episodes: int, seed: int) -> Evaluation:
         """Play greedy episodes in the environment as the phase's evaluation has it."""
-        env, _ = self.evaluation_env(episodes, seed)
-        return evaluate(env, self.phase.learner, seed)
+        with unchanged_generators():  # what makes an environment may draw from them too
+            env, _ = self.evaluation_env(episodes, seed)
+        return evaluate(env, self.phase.learner, seed, limit=self.config.eval_limit)
 
     def evaluation_env(self, num_envs: int, seed: int) -> tuple[BatchEnv, BatchEnv]:
         """Return the environment that evaluations play in, and what it wraps."""
@@ -208,6 +220,7 @@ class Algorithm:
                 if policy_only:
                     state.pop("rng", None)  # a generator's state holds on its own kind of device
                 thing.load_state_dict(state)
+            close_batch(self.phase.collector.env)
             self.phase = self.enter(meta["phase"])
             self.phase.learner.load_state_dict(without_prefix("learner", tensors), policy_only)
             self.env_steps = check_int("env_steps", meta["env_steps"], 0)

@@ -6,6 +6,7 @@ from isa_learners.config import RunConfig
 from isa_learners.runs.algorithm import check_composition
 from isa_learners.runs.devices import resolve_device
 from isa_learners.runs.scopes import credit_of, needs_estimate, read_success, scope_for, scope_steps
+from isa_wrappers.batch.protocol import close_batch
 from isa_wrappers.envs import make_batch
 from isa_wrappers.errors import InvalidValueError
 from isa_wrappers.rewards import GOAL_SELECTORS, REWARDS
@@ -23,6 +24,7 @@ def check_run(config: RunConfig) -> None:
     device = resolve_device(config.device, config.env)
     success = read_success(config.success)
     env = make_batch(config.env, 1, device, config.state_fallback, success, config.workers, **config.env_kwargs)
+    close_batch(env)  # asked for its sizes alone
     if config.intrinsic is not None and REWARDS[config.intrinsic].needs_goal:
         raise InvalidValueError(
             f"intrinsic reward {config.intrinsic!r} needs goals, which no run gives around it; take algo 'isa'"

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 
+from isa_learners.checkpoint import global_generators, set_global_generators
+from isa_learners.config import EVAL_LIMIT
 from isa_learners.learner import Learner
 from isa_wrappers.batch import BatchEnv, BatchStep
-
-LONGEST_EPISODE = 100_000
-"""Steps after which an evaluation of an environment that never ends is given up."""
 
 
 @dataclass(frozen=True)
@@ -31,18 +32,39 @@ class Evaluation:
     episodes: int
 
 
+@contextmanager
+def unchanged_generators() -> Iterator[None]:
+    """Leave the global generators of torch, NumPy and Python as they were.
+
+    Environments that draw from them would otherwise make training depend on when it is evaluated.
+    """
+    before = global_generators()
+    try:
+        yield
+    finally:
+        set_global_generators(before)
+
+
 def evaluate(
-    env: BatchEnv, learner: Learner, seed: int, watch: Callable[[BatchStep], None] | None = None
+    env: BatchEnv,
+    learner: Learner,
+    seed: int,
+    watch: Callable[[BatchStep], None] | None = None,
+    limit: int = EVAL_LIMIT,
 ) -> Evaluation:
-    """Play one greedy episode in every copy of ``env``.
+    """Play one greedy episode in every copy of ``env``; global generators are left as they were.
+
+    Episodes that have not ended by the environment's ``horizon``, or without one by the limit, are cut off there, with
+    a warning, and count as they stand.
 
     Args:
         env: batched, on the learner's device; its reward is what ``return_mean`` sums.
         learner: who acts.
         seed: of the environment.
         watch: called with the first and every following step.
+        limit: steps of an episode in an environment without ``horizon``.
     """
-    with torch.no_grad():
+    with torch.no_grad(), unchanged_generators():
         step = env.reset(seed)
         num_envs, device = env.num_envs, step.reward.device
         playing = torch.ones(num_envs, device=device)
@@ -50,7 +72,7 @@ def evaluate(
         kept = torch.ones(num_envs, device=device)
         total = torch.zeros(2, num_envs, device=device)
         memory = learner.begin(num_envs)
-        for _ in range(env.horizon or LONGEST_EPISODE):
+        for _ in range(env.horizon or limit):
             if watch is not None:
                 watch(step)
             decision = learner.act(step, memory)
@@ -62,8 +84,20 @@ def evaluate(
             playing = playing * (~step.done).float()
             if not bool(playing.any()):
                 break
+        else:
+            _warn_of_limit(int(playing.sum()), env, limit)
         if watch is not None:
             watch(step)
     episodes = int(kept.sum())
     rate, returns, steps = ((torch.vstack([won, total]) * kept).sum(-1) / max(episodes, 1)).tolist()
     return Evaluation(rate, returns, steps, episodes)
+
+
+def _warn_of_limit(playing: int, env: BatchEnv, limit: int) -> None:
+    length = f"its horizon of {env.horizon:,}" if env.horizon else f"eval_limit, {limit:,}"
+    remedy = "correct the horizon" if env.horizon else "give the environment a horizon, or set another eval_limit"
+    warnings.warn(
+        f"{playing} of {env.num_envs} evaluation episodes had not ended after {length} steps and were cut off there; "
+        f"{remedy}",
+        stacklevel=1,  # one place for all callers, so that Python shows it once
+    )

@@ -38,7 +38,7 @@ def render_episode(algorithm: Algorithm, path: Path, seed: int) -> Path:
         goal = getattr(env, "episode_goal", None)
         frames.append(Image.fromarray(draw(0, None if goal is None else algorithm.pursued(goal[0]))))
 
-    evaluate(env, algorithm.phase.learner, seed, watch)
+    evaluate(env, algorithm.phase.learner, seed, watch, algorithm.config.eval_limit)
     durations = [FRAME_MS] * (len(frames) - 1) + [LAST_FRAME_MS]
     with replacing(path) as file:
         frames[0].save(file, format="GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0)

@@ -53,7 +53,11 @@ def train(config: RunConfig, out: str | Path, hooks: Sequence[Hook] = ()) -> dic
         RunFolderError: if the folder holds a run already.
         ISAError: whatever the task, the scope or the configuration is refused for.
     """
-    return Training(RunFolder.create(out, config), hooks=hooks).run()
+    training = Training(RunFolder.create(out, config), hooks=hooks)
+    try:
+        return training.run()
+    finally:
+        training.algorithm.close()
 
 
 class Training:

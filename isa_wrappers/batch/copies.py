@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any, Protocol
 
 import numpy as np
@@ -62,8 +63,9 @@ class LocalCopies:
 
     def close(self) -> None:
         """Close every copy."""
-        for copy in self._copies:
-            copy.close()
+        with ExitStack() as closing:  # one that fails keeps no other open
+            for copy in self._copies:
+                closing.callback(copy.close)
 
 
 def innermost(env: Any) -> Any:

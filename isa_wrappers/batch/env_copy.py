@@ -70,7 +70,7 @@ class EnvCopy:
     Args:
         env: the environment; an AEC environment that can be stepped in parallel is converted.
         fallback: what stands for a missing ``state()``.
-        success: how a won episode is told.
+        success: how a won episode is 
         spec: where it is known already.
 
     Raises:
@@ -107,26 +107,26 @@ class EnvCopy:
         border, agents = self.border, self.spec.agents
         acting = border.living
         chosen = {agent: int(action) for agent, action in zip(agents, actions, strict=True) if agent in acting}
-        told = border.step(chosen)
-        seen = self._see(told.observations, acting)
+        observations, rewards, terminations, truncations, infos = border.step(chosen)
+        seen = self._see(observations, acting)
         row = completed(seen, seen)
-        for agent, reward in told.rewards.items():
+        for agent, reward in rewards.items():
             if agent not in agents:
                 raise UnsupportedEnvironmentError(
                     f"agent {agent!r} is not among possible_agents {list(agents)}; names must stay the same"
                 )
             row["reward"][agents.index(agent)] = reward
         over = not border.living
-        row["success"][()] = self._teller.won(self.env, told.rewards, told.infos, over=over)
-        row["discarded"][()] = any(info.get("crashed", False) for info in told.infos.values() if isinstance(info, dict))
+        row["success"][()] = self._teller.won(self.env, rewards, infos, over=over)
+        row["discarded"][()] = any(info.get("crashed", False) for info in infos.values() if isinstance(info, dict))
         if not over:
             for i, agent in enumerate(agents):
                 # Whoever is truncated by itself acts no more, yet its value goes on.
                 left = agent in acting and agent not in border.living
-                row["cut"][i] = left and told.truncations.get(agent, False) and not told.terminations.get(agent, False)
+                row["cut"][i] = left and truncations.get(agent, False) and not terminations.get(agent, False)
             return row
         # Whoever was cut off rather than terminated has a value that goes on.
-        cut = [agent in acting and not told.terminations.get(agent, False) for agent in agents]
+        cut = [agent in acting and not terminations.get(agent, False) for agent in agents]
         row["final_alive"] = np.array(cut)
         row["truncated"][()] = any(cut)
         row["terminated"][()] = not any(cut)

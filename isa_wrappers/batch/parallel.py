@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -36,6 +37,8 @@ class ParallelEnvBatch:
         workers: how many processes step the copies, which are split among them evenly and in order; ``True`` for one
             process per copy, 0 for this process.
         timeout: seconds that a worker may take for one reset or step of its copies; ``None`` waits for ever.
+        owned: the environments were made for this batch: they are closed with it, when nobody holds it any more and at
+            the end of the process too. (What runs in workers always is.)
 
     Attributes:
         discarded: episodes lost so far because their worker died or hung, or that ended with
@@ -55,6 +58,7 @@ class ParallelEnvBatch:
         success: SuccessRule = "success",
         workers: int = 0,
         timeout: float | None = None,
+        owned: bool = False,
     ) -> None:
         if not envs:
             raise InvalidValueError("num_envs must be a whole number at least 1, got 0")
@@ -64,6 +68,8 @@ class ParallelEnvBatch:
             if processes
             else LocalCopies(envs, state_fallback, success)
         )
+        # Once, whoever comes first: the caller, the garbage collector, the end of the process.
+        self._close = weakref.finalize(self, self._copies.close) if owned else self._copies.close
         spec = self._copies.spec
         self.num_envs = len(envs)
         self.agents, self.num_actions = spec.agents, spec.num_actions
@@ -94,7 +100,7 @@ class ParallelEnvBatch:
 
     def close(self) -> None:
         """Close every copy."""
-        self._copies.close()
+        self._close()
 
     def _pack(self, batch: Rows) -> BatchStep:
         self.discarded += int(batch["discarded"].sum())

@@ -125,6 +125,17 @@ class BatchWrapper:
         """Restore the inner environment's state."""
         return self.env.load_state_dict(state)
 
+    def close(self) -> None:
+        """Close the inner environment."""
+        close_batch(self.env)
+
+
+def close_batch(env: BatchEnv) -> None:
+    """Close a batched environment that can be closed; :class:`BatchEnv` does not ask for it."""
+    close = getattr(env, "close", None)
+    if callable(close):
+        close()
+
 
 def check_finite(what: str, values: Array, step: int, names: tuple[str, ...] = ()) -> None:
     """Check that ``values`` ``[B, ...]`` hold no NaN or infinity.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from functools import partial
 from inspect import signature
 from typing import Any
@@ -103,8 +104,14 @@ class EnvFamily(ABC):
             kwargs: options of the task.
         """
         make = partial(called, name, self.parallel, (name,), kwargs)
-        envs = [make] * num_envs if workers else [make() for _ in range(num_envs)]
-        return ParallelEnvBatch(envs, device, state_fallback, success_rule, workers, self.patience)
+        with ExitStack() as closing:  # those that were made before one failed
+            envs: list[Any] = [make] * num_envs if workers else []
+            for _ in range(0 if workers else num_envs):
+                envs.append(make())
+                closing.callback(getattr(envs[-1], "close", lambda: None))
+            batch = ParallelEnvBatch(envs, device, state_fallback, success_rule, workers, self.patience, owned=True)
+            closing.pop_all()
+        return batch
 
     def listeners(self, num_agents: int) -> int:
         """Return how many copies listen at once while a scope is estimated."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from isa_wrappers.batch.protocol import BatchEnv
+from isa_wrappers.batch.protocol import BatchEnv, close_batch
 from isa_wrappers.config import ScopeConfig
 from isa_wrappers.envs.family import EnvFamily, called
 from isa_wrappers.envs.own import FAMILY as OWN
@@ -142,10 +142,17 @@ def estimate_task_scope(
         >>> estimate_task_scope("grid/unlock", num_agents=2).special_dims
         [[0, 1], [2, 3]]
     """
-    agents = len(make_batch(name, 1, None, state_fallback, **kwargs).agents)
+    first = make_batch(name, 1, None, state_fallback, **kwargs)
+    agents = len(first.agents)
+    close_batch(first)
     together = ESTIMATORS[(config or ScopeConfig()).estimator].collect == "all_at_once"
-    copies = family_of(name).listeners(1 if together else agents)
-    scope = estimate_scope(make_batch(name, copies, None, state_fallback, None, **kwargs), config, seed)
+    asked = (config or ScopeConfig()).copies
+    copies = asked or family_of(name).listeners(1 if together else agents)
+    env = make_batch(name, copies, None, state_fallback, None, **kwargs)
+    try:
+        scope = estimate_scope(env, config, seed)
+    finally:
+        close_batch(env)
     return replace(scope, settings={"env": name, "env_kwargs": kwargs, **scope.settings})
 
 

@@ -1,9 +1,13 @@
 """Environments that hand over other things than they declared."""
 
+import random
+
 import numpy as np
 from gymnasium import spaces
 from parallel_toys import WalkEnv
 from pettingzoo import AECEnv
+
+from isa_wrappers import BatchWrapper, ParallelEnvBatch
 
 
 class Told(WalkEnv):
@@ -111,8 +115,12 @@ class Endless(WalkEnv):
     """Never ends and says no horizon."""
 
     def __init__(self):
-        super().__init__(horizon=10**9)
-        self.horizon = 0
+        super().__init__(horizon=0)
+
+    def step(self, actions):
+        observations, infos = self._seen(), self._infos()
+        no = dict.fromkeys(self.agents, False)
+        return observations, dict.fromkeys(self.agents, 1.0), no, no, infos
 
 
 class Kitchen(WalkEnv):
@@ -168,3 +176,53 @@ class Turns(AECEnv):
         self.count += int(action)
         self.at = 1 - self.at
         self.agent_selection = self.agents[self.at]
+
+
+class Gambling(WalkEnv):
+    """Draws where it starts and what it pays from the global generators, and when it is made too."""
+
+    def __init__(self):
+        super().__init__()
+        self.draw()
+
+    def draw(self):
+        import torch
+
+        return np.random.random() + random.random() + float(torch.rand(1))
+
+    def reset(self, seed=None, options=None):
+        said = super().reset(seed, options)
+        self.position += self.draw()
+        return said
+
+    def step(self, actions):
+        observations, rewards, *rest = super().step(actions)
+        return observations, {agent: self.draw() for agent in rewards}, *rest
+
+
+class Poisoned(WalkEnv):
+    """The second agent sees NaN in the second step."""
+
+    def _seen(self):
+        observations = super()._seen()
+        if self.time == 2:
+            observations["walker_1"][0] = np.nan
+        return observations
+
+
+class PoisonedBatch(BatchWrapper):
+    """The same, where no border looks."""
+
+    def __init__(self, num_envs, device):
+        super().__init__(ParallelEnvBatch([WalkEnv() for _ in range(num_envs)], device))
+        self.time = 0
+
+    def step(self, actions):
+        step = self.env.step(actions)
+        self.time += 1
+        if self.time == 2:
+            step.obs[0, 1, 0] = step.final_obs[0, 1, 0] = np.nan
+        return step
+
+
+

@@ -71,7 +71,7 @@ class Fading(WalkEnv):
 class Listed(WalkEnv):
     def step(self, actions):
         *said, infos = super().step(actions)
-        return *said, {agent: [] for agent in infos}
+        return *said, {agent: [0] for agent in infos}
 
 
 @both
@@ -97,7 +97,7 @@ class Listed(WalkEnv):
         ),
         (paid(SECOND, None), "reward of agent 'walker_1' in step 1 must be a number, got None"),
         (paid(SECOND, np.zeros(2)), r"reward of agent 'walker_1' in step 1 must be a number, got array\(\[0., 0.\]\)"),
-        (Listed(), r"info of agent 'walker_0' in step 1 must be a dict, got \[\]"),
+        (Listed(), r"info of agent 'walker_0' in step 1 must be a dict, got \[0\]"),
         (Spaceless(), r"walk has no observation_space\(agent\)"),
         (Old(), r"action_space\('walker_0'\) of walk is a space of the old package gym; make it gymnasium.spaces.OldS"),
         (Attribute(), r"state of walk is an attribute; make it a method state\(\)"),

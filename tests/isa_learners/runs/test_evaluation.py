@@ -1,12 +1,18 @@
 """Greedy evaluation, against episodes played by hand."""
 
+import random
+
+import numpy as np
 import pytest
 import torch
-from learner_helpers import ScriptedEnv
+from learner_helpers import ScriptedEnv, tiny_config
 
+from isa_learners.checkpoint import global_generators, set_global_generators
+from isa_learners.config import RunConfig
 from isa_learners.ppo import PPOConfig, PPOLearner
 from isa_learners.ppo.networks import RecurrentNet
 from isa_learners.rollout import Sizes
+from isa_learners.runs.algorithm import Algorithm
 from isa_learners.runs.evaluation import Evaluation, evaluate
 from isa_wrappers.envs import make_batch
 from isa_wrappers.wrappers.batch import EpisodeStatistics
@@ -99,3 +105,62 @@ def test_a_real_task(action, expected):
     order = [action, *[a for a in range(5) if a != action]]
     order[1:] = sorted(order[1:])  # stay comes second
     assert evaluate(env, favouring(env, order), seed=0) == expected
+
+
+class Unending(ScriptedEnv):
+    """Copy 0 is won in its second step, copy 1 goes on for ever."""
+
+    def __init__(self, horizon=0):
+        super().__init__([["", ""], ["terminated", ""], *[["", ""]] * 60])
+        self.horizon = horizon
+
+
+@pytest.mark.parametrize(
+    ("env", "limit", "says"),
+    [
+        (Unending(), 7, "1 of 2 evaluation episodes had not ended after eval_limit, 7 steps"),
+        (Unending(horizon=7), 50, "1 of 2 evaluation episodes had not ended after its horizon of 7 steps"),
+    ],
+)
+def test_an_episode_without_end_is_cut_off_with_a_word(env, limit, says):
+    with pytest.warns(UserWarning, match=says) as heard:
+        found = evaluate(env, favouring(env, [0, 1, 2]), seed=0, limit=limit)
+    assert len(heard) == 1
+    assert env.time == 7
+    assert (found.success_rate, found.episode_length, found.episodes) == (0.5, (2 + 7) / 2, 2)
+
+
+def test_the_limit_is_configured():
+    algorithm = Algorithm(tiny_config("border_toys:Endless", {}, algo="ippo", eval_limit=9), None)
+    with pytest.warns(UserWarning, match="eval_limit, 9 steps"):
+        assert algorithm.evaluate(2, seed=0).episode_length == 9
+    assert RunConfig("grid/unlock").eval_limit == 1_000
+
+
+def drawn():
+    """What the global generators would draw next."""
+    before = global_generators()
+    found = (np.random.random(), random.random(), float(torch.rand(1)))
+    set_global_generators(before)
+    return found
+
+
+def test_global_generators_are_left_as_they_were():
+    """The environment draws from all of them, when it is made too."""
+    algorithm = Algorithm(tiny_config("border_toys:Gambling", {}, algo="ippo"), None)
+    before = drawn()
+    algorithm.evaluate(2, seed=0)
+    assert drawn() == before
+
+
+def test_how_often_is_evaluated_changes_no_weights():
+    weights = []
+    for evaluations in (0, 3):
+        torch.manual_seed(0), np.random.seed(0), random.seed(0)
+        algorithm = Algorithm(tiny_config("border_toys:Gambling", {}, algo="ippo"), None)
+        for number in range(3):
+            algorithm.iterate()
+            if number < evaluations:
+                algorithm.evaluate(2, seed=number)
+        weights.append(algorithm.phase.learner.ppo.actor.head.weight)
+    assert torch.equal(*weights)

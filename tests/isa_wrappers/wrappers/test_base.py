@@ -63,7 +63,7 @@ def test_aec_and_vectorised_environments_are_refused():
     class Vectorised:
         num_envs = 4
 
-    with pytest.raises(UnsupportedEnvironmentError, match="aec_to_parallel"):
+    with pytest.raises(UnsupportedEnvironmentError, match="in which agents take turns"):
         InfluenceCountBonus(Aec(), walk_scope())
     with pytest.raises(UnsupportedEnvironmentError, match="already vectorised"):
         InfluenceCountBonus(Vectorised(), walk_scope())

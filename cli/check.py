@@ -1,0 +1,46 @@
+"""``isa check``: what ISA asks of an environment, looked at in a few random episodes."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from isa_wrappers.config import ScopeConfig
+from isa_wrappers.envs import make_parallel
+from isa_wrappers.envs.check import check_env
+
+from .options import Env, Json, Kwargs, Seed, StateFallback, parse_kwargs
+
+WARNED, REFUSED = 1, 2
+
+
+def check(
+    env: Env,
+    episodes: Annotated[int, typer.Option(help="Random episodes that are played.", min=1)] = 5,
+    seed: Seed = 0,
+    kwargs: Kwargs = "{}",
+    state_fallback: StateFallback = None,
+    success: Annotated[str, typer.Option(help="Key of infos, or return, that tells a won episode.")] = "success",
+    bin_width: Annotated[float, typer.Option(help="What the state's changes are compared with.")] = ScopeConfig.bin_width,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 where there is a warning.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Say what in ENV fits ISA, what does not, and what to do: 2 is the exit code where it cannot be taken."""
+    make = partial(make_parallel, env, **parse_kwargs(kwargs))
+    make().close()  # a mistake in the name or the options is no finding
+    report = check_env(make, episodes, seed, state_fallback, _rule(success), bin_width)
+    typer.echo(json.dumps({"env": env, **report.to_dict()}) if as_json else str(report))
+    if report.refused:
+        raise typer.Exit(REFUSED)
+    if strict and report.warned:
+        raise typer.Exit(WARNED)
+
+
+def _rule(text: str) -> str | float:
+    try:
+        return float(text)
+    except ValueError:
+        return text

@@ -1,0 +1,87 @@
+"""An episode of random play of one ``ParallelEnv``, and what it showed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from isa_wrappers.border import Border
+from isa_wrappers.errors import NonFiniteError, UnsupportedEnvironmentError
+from isa_wrappers.state import StateReader
+from isa_wrappers.success import SuccessRule, SuccessTeller
+
+LONGEST = 1_000
+"""Steps after which a random episode is given up."""
+
+
+@dataclass
+class Play:
+    """What an episode showed.
+
+    Attributes:
+        states: ``[T + 1, K]``.
+        ended: it came to an end.
+        won: it was won.
+        told: an info held what success is told by, or something else tells it.
+        masked: agents that were told a mask.
+        stayed: agents that stayed in ``env.agents`` after their end.
+    """
+
+    states: npt.NDArray[np.float32]
+    ended: bool
+    won: bool
+    told: bool
+    masked: set[str]
+    stayed: set[str]
+
+
+def random_episode(
+    border: Border, read: StateReader, seed: int, success: SuccessRule = None, steps: int = LONGEST
+) -> Play:
+    """Play an episode, each agent uniformly among its available actions.
+
+    Raises:
+        UnsupportedEnvironmentError: for what ISA cannot take, a state of changing length among it.
+        NonFiniteError: if something is not finite.
+    """
+    rng, teller = np.random.default_rng(seed), SuccessTeller(success)
+    observations, _ = border.reset(seed)
+    teller.begin()
+    states, won, told = [read(observations)], False, not isinstance(success, str)
+    masked: set[str] = set()
+    stayed: set[str] = set()
+    while border.living and len(states) <= steps:
+        acting = border.living
+        masked |= set(border.masks)
+        said = border.step(random_actions(border, rng))
+        states.append(read(said[0], acting))
+        _check(border, states[0], states[-1])
+        told |= isinstance(success, str) and any(success in info for info in said[4].values())
+        stayed |= set(getattr(border.env, "agents", ())) & (set(acting) - set(border.living))
+        won |= teller.won(border.env, said[1], said[4], over=not border.living)
+    return Play(np.stack(states), not border.living, won, told, masked, stayed)
+
+
+def random_actions(border: Border, rng: np.random.Generator) -> dict[str, int]:
+    """Draw an action of everyone who acts next."""
+    actions = {}
+    for agent, n in zip(border.agents, border.num_actions, strict=True):
+        if agent in border.living:
+            mask = border.masks.get(agent)
+            actions[agent] = int(rng.integers(n) if mask is None else rng.choice(np.flatnonzero(mask)))
+    return actions
+
+
+def _check(border: Border, first: npt.NDArray[Any], state: npt.NDArray[Any]) -> None:
+    if len(state) != len(first):
+        raise UnsupportedEnvironmentError(
+            f"state() of {border.env} has {len(state)} numbers in step {border.steps} where it had {len(first)}; its "
+            "length must stay"
+        )
+    finite = np.isfinite(state)
+    if not finite.all():
+        bad = int(np.argmin(finite))
+        raise NonFiniteError(f"state must be finite: dimension {bad} holds {state[bad]} in step {border.steps}")

@@ -1,0 +1,66 @@
+"""An iteration that learned from NaN, or into it, is refused in a line that says where it came from."""
+
+import pytest
+import torch
+from learner_helpers import tiny_config
+
+from isa_cli.main import main
+from isa_learners.runs.algorithm import Algorithm
+from isa_wrappers.errors import NonFiniteError
+
+
+def algorithm():
+    return Algorithm(tiny_config(algo="ippo"), None)
+
+
+def spoilt(runner, change):
+    """Let the environment's steps pass through a function."""
+    env, step = runner.phase.collector.env, runner.phase.collector.env.step
+    env.step = lambda actions: change(step(actions))
+    return runner
+
+
+def set_to(step, name, index, value):
+    getattr(step, name)[index] = value
+    return step
+
+
+@pytest.mark.parametrize(
+    ("name", "index", "value", "says"),
+    [
+        ("reward", (1, 0), float("nan"), "reward must be finite: environment 1, step 1 of the rollout, agent 'agent_0' h"),
+        ("reward", (0, 0), float("inf"), "reward must be finite: environment 0, step 1 .* holds inf"),
+        ("final_obs", (1, 0, 2), float("nan"), "observation must be finite: environment 1, .* 'agent_0', place 2 holds"),
+    ],
+)
+def test_the_source_is_named(name, index, value, says):
+    runner = spoilt(algorithm(), lambda step: set_to(step, name, index, value))
+    if name == "final_obs":
+        runner = spoilt(runner, lambda step: set_to(step, "obs", index, value))
+    with pytest.raises(NonFiniteError, match=says) as caught:
+        for _ in range(2):
+            runner.iterate()
+    assert "\n" not in str(caught.value)
+
+
+def test_networks_that_broke_by_themselves():
+    runner = algorithm()
+    with torch.no_grad():
+        runner.phase.learner.ppo.critic.head.bias.fill_(float("nan"))
+    with pytest.raises(NonFiniteError, match="must be finite, got nan: what was learned from is finite"):
+        runner.iterate()
+
+
+def test_a_run_on_nan_ends_with_code_2(tmp_path, capsys):
+    """A factory of batched environments passes no border: what it hands over is met by the iteration."""
+    for task, says in (
+        ("border_toys:PoisonedBatch", "observation must be finite: environment 0, step "),
+        ("border_toys:Poisoned", "the observation of agent 'walker_1' in step 2, place 0 must be finite, holds nan"),
+    ):
+        out = tmp_path / task.partition(":")[2]
+        options = ["--algo", "ippo", "--steps", "4000", "--device", "cpu", "--out", str(out)]
+        with pytest.raises(SystemExit) as caught:
+            main(["train", task, *options, "--set", "ppo.num_envs=2"])
+        lines = capsys.readouterr().err.splitlines()
+        assert caught.value.code == 2
+        assert any(line.startswith(f"isa: {says}") for line in lines), lines

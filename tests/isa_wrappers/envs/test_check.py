@@ -1,0 +1,185 @@
+"""The report on an environment: each thing that it looks at, good and bad."""
+
+import json
+import warnings
+
+import numpy as np
+import pytest
+from border_toys import Endless, Lingering, masked, seen
+from gymnasium import spaces
+from parallel_toys import WalkEnv
+from pettingzoo.utils import BaseParallelWrapper
+
+from isa_cli.main import main
+from isa_wrappers import check_env
+from isa_wrappers.envs import make_parallel
+
+
+def verdicts(report):
+    return {finding.about: finding.verdict for finding in report.findings}
+
+
+def only(report, about):
+    found = [finding for finding in report.findings if finding.about == about]
+    assert len(found) == 1, str(report)
+    return found[0]
+
+
+def test_a_good_one():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        report = check_env(lambda: make_parallel("grid/shooting"), episodes=2)
+    assert not report.refused
+    assert not report.warned
+    assert list(verdicts(report)) == [
+        "interface", "state", "factory", "seeds", "episodes", "success", "masks", "influence",
+    ]  # fmt: skip
+
+
+def test_an_environment_itself_will_do():
+    report = check_env(WalkEnv(), episodes=1)
+    assert "factory" not in verdicts(report)
+    assert not report.refused
+
+
+class Drawing(WalkEnv):
+    """Draws from a generator that no seed reaches."""
+
+    def state(self):
+        return np.append(self.position, np.random.default_rng().random())
+
+
+class Mapped(WalkEnv):
+    """Its state is a map of cells."""
+
+    def state(self):
+        cells = np.zeros((2, 9), dtype=np.float32)
+        cells[[0, 1], np.minimum(self.position, 8).astype(int)] = 1
+        return cells.reshape(-1)
+
+
+class Still(WalkEnv):
+    def state(self):
+        return np.zeros(3)
+
+
+class Tiny(WalkEnv):
+    def state(self):
+        return self.position * 1e-3
+
+
+class Idle(WalkEnv):
+    """Its state does not hold what the second agent does."""
+
+    def state(self):
+        return np.array([self.position[0], self.time])
+
+
+class Mute(WalkEnv):
+    def _infos(self, won=False):
+        return {agent: {} for agent in self.agents}
+
+
+@pytest.mark.parametrize(
+    ("make", "about", "verdict", "says"),
+    [
+        (Drawing, "seeds", "warning", "the same seed and actions gave two unlike episodes"),
+        (Mapped, "codes", "warning", "18 of 18 dimensions are 0 or 1"),
+        (Still, "dimensions", "warning", "nothing in the state ever changed"),
+        (Tiny, "units", "warning", "dimension 0, dimension 1 change by less than half of scope.bin_width, 0.01"),
+        (Idle, "influence", "warning", "walker_1 moved nothing"),
+        (Mute, "success", "warning", "no info held the key 'success'"),
+        (Endless, "episodes", "warning", "5 of 5 did not end within 1,000 steps"),
+        (Lingering, "ends", "warning", "walker_0, walker_1 stay in env.agents"),
+        (lambda: WalkEnv(stateless=True), "state", "refused", r"has no state()"),
+        (lambda: masked("walker_0", np.zeros(3)), "state", "refused", "forbids all of its 3 actions"),
+        (lambda: seen("walker_1", np.zeros(1)), "state", "refused", "1 numbers for 2"),
+        (lambda: seen("walker_1", np.array([0, np.nan])), "state", "refused", "must be finite"),
+    ],
+)
+def test_what_is_wrong_is_said_with_a_remedy(make, about, verdict, says):
+    finding = only(check_env(make), about)
+    assert finding.verdict == verdict
+    assert says in finding.says
+    assert finding.remedy or verdict == "refused"
+    assert "\n" not in str(finding)
+
+
+def test_dimensions_that_never_change_are_named():
+    class Named(WalkEnv):
+        state_names = ("left", "right", "wall")
+
+        def state(self):
+            return np.append(self.position, 7)
+
+    assert only(check_env(Named), "dimensions").says == "wall never changed"
+
+
+def test_actions_that_are_not_discrete():
+    class Pushing(WalkEnv):
+        def action_space(self, agent):
+            return spaces.Box(-1, 1, (2,))
+
+    report = check_env(Pushing)
+    assert verdicts(report) == {"interface": "refused"}
+    assert "supported: Discrete(n)" in report.findings[0].says
+
+
+@pytest.mark.parametrize("wrap", [lambda env: env, BaseParallelWrapper])
+def test_a_factory_of_one_object(wrap):
+    shared = WalkEnv()
+    assert only(check_env(lambda: wrap(shared)), "factory").verdict == "refused"
+
+
+def test_what_was_made_is_closed():
+    closed = []
+
+    class Closing(WalkEnv):
+        def close(self):
+            closed.append(self)
+
+    check_env(Closing, episodes=1)
+    assert len(closed) == len(set(map(id, closed))) == 2
+    closed.clear()
+    check_env(Closing(), episodes=1)
+    assert not closed, "what was brought along stays open"
+
+
+def isa(capsys, *arguments):
+    with pytest.raises(SystemExit) as caught:
+        main(list(arguments))
+    return caught.value.code, capsys.readouterr()
+
+
+def test_the_command(capsys):
+    assert isa(capsys, "check", "grid/unlock", "--strict", "--episodes", "1")[0] == 0
+    code, said = isa(capsys, "check", "border_toys:Lingering")
+    assert code == 0
+    assert "warning  ends: walker_0, walker_1 stay in env.agents" in said.out
+    assert isa(capsys, "check", "border_toys:Lingering", "--strict")[0] == 1
+    code, said = isa(capsys, "check", "toy_envs:continuous", "--json")
+    told = json.loads(said.out)
+    assert (code, told["refused"], told["env"]) == (2, True, "toy_envs:continuous")
+    assert told["findings"][0]["verdict"] == "refused"
+    assert isa(capsys, "check", "toy_envs:stateless", "--state-fallback", "observations")[0] == 0
+    assert isa(capsys, "check", "grid/unlok")[0] == 2
+
+
+def test_a_horizon_that_is_not_kept():
+    class Hasty(WalkEnv):
+        @property
+        def horizon(self):
+            return 8 if self.time_matters else 3
+
+        @horizon.setter
+        def horizon(self, value):
+            self.time_matters = False
+
+        def step(self, actions):
+            self.time_matters = True
+            said = super().step(actions)
+            self.time_matters = False
+            return said
+
+    finding = only(check_env(Hasty), "episodes")
+    assert (finding.verdict, finding.says) == ("warning", "one took 8 steps, and horizon says 3")
