@@ -228,8 +228,9 @@ def test_observations_of_every_kind():
 
 def test_the_other_forms_of_an_environment():
     known, scope = SETUPS["pursuit"], scope_of("pursuit")
-    with pytest.raises(UnsupportedEnvironmentError, match="aec_to_parallel"):
-        InfluenceCountBonus(module_of("pursuit").env(**SMALL_MAP), scope)
+    in_turns = InfluenceCountBonus(module_of("pursuit").env(**SMALL_MAP), scope, state_fallback=known.state)
+    in_turns.reset(seed=0)
+    assert set(in_turns.step(dict.fromkeys(in_turns.agents, 0))[1]) == set(in_turns.possible_agents), "all at once"
     goals = visited_goals(known.make(), known.state)
 
     def stack(env):
