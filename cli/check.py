@@ -24,7 +24,9 @@ def check(
     kwargs: Kwargs = "{}",
     state_fallback: StateFallback = None,
     success: Annotated[str, typer.Option(help="Key of infos, or return, that tells a won episode.")] = "success",
-    bin_width: Annotated[float, typer.Option(help="What the state's changes are compared with.")] = ScopeConfig.bin_width,
+    bin_width: Annotated[
+        float, typer.Option(help="What the state's changes are compared with.")
+    ] = ScopeConfig.bin_width,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 where there is a warning.")] = False,
     as_json: Json = False,
 ) -> None:

@@ -224,7 +224,9 @@ class Border:
 
     def _foreign_info(self, agent: str, info: Any) -> Any:
         if not isinstance(info, Mapping):
-            raise UnsupportedEnvironmentError(f"the info of agent {agent!r} {self._when()} must be a dict, got {info!r}")
+            raise UnsupportedEnvironmentError(
+                f"the info of agent {agent!r} {self._when()} must be a dict, got {info!r}"
+            )
         return info.get("action_mask")
 
     def _judge(self, agent: str, obs: Any) -> None:

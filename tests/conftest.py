@@ -9,6 +9,8 @@ import pytest
 
 from isa_wrappers.registry import Registry
 
+collect_ignore = ["helpers"]  # modules for tests, none of their own
+
 # Before torch is loaded, and for the processes that tests start: tiny operations on two threads, beside another busy
 # process, take a hundred times as long.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

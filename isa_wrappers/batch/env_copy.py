@@ -70,7 +70,7 @@ class EnvCopy:
     Args:
         env: the environment; an AEC environment that can be stepped in parallel is converted.
         fallback: what stands for a missing ``state()``.
-        success: how a won episode is 
+        success: how a won episode is
         spec: where it is known already.
 
     Raises:

@@ -148,7 +148,9 @@ def _looks(
         borders.append(border)
         size = max(flat_size(space) for space in border.spaces.values())
         actions = " or ".join(map(str, sorted(set(border.num_actions))))
-        report.add("interface", "fine", f"{len(border.agents)} agents with {actions} actions, observations of {size} numbers")
+        report.add(
+            "interface", "fine", f"{len(border.agents)} agents with {actions} actions, observations of {size} numbers"
+        )
 
     yield "interface", interface
     border = borders[0]

@@ -223,6 +223,3 @@ class PoisonedBatch(BatchWrapper):
         if self.time == 2:
             step.obs[0, 1, 0] = step.final_obs[0, 1, 0] = np.nan
         return step
-
-
-

@@ -109,8 +109,8 @@ def test_numpy_scalars_are_kept_as_plain_ones(tmp_path):
 ODD = [
     None, -1, 0, 3, 2**70, 1.5, float("nan"), float("inf"), "x", "", b"x", "x" * 300, True, [], [1], [-1], [[0]],
     [[-1]], [["a"]], {}, {"a": 1}, {"a": [[0]]}, {"a": 3}, set(), object(), np.zeros(0), np.zeros(3),
-    np.full((2, 2, 3), np.nan),
-    np.zeros((2, 2, 3)), np.array("x"), np.array([None]), np.int64(-1), np.float32("nan"), int, len, lambda: 0, 1j,
+    np.full((2, 2, 3), np.nan), np.zeros((2, 2, 3)), np.array("x"), np.array([None]), np.int64(-1), np.float32("nan"),
+    int, len, lambda: 0, 1j,
     SCOPE, credit_for(SCOPE), ScopeConfig(), CountConfig(), GoalConfig(), VisitCounter([[0]]), GoalBuffer(3), (1, 2),
 ]  # fmt: skip
 

@@ -28,9 +28,19 @@ def set_to(step, name, index, value):
 @pytest.mark.parametrize(
     ("name", "index", "value", "says"),
     [
-        ("reward", (1, 0), float("nan"), "reward must be finite: environment 1, step 1 of the rollout, agent 'agent_0' h"),
+        (
+            "reward",
+            (1, 0),
+            float("nan"),
+            "reward must be finite: environment 1, step 1 of the rollout, agent 'agent_0' h",
+        ),
         ("reward", (0, 0), float("inf"), "reward must be finite: environment 0, step 1 .* holds inf"),
-        ("final_obs", (1, 0, 2), float("nan"), "observation must be finite: environment 1, .* 'agent_0', place 2 holds"),
+        (
+            "final_obs",
+            (1, 0, 2),
+            float("nan"),
+            "observation must be finite: environment 1, .* 'agent_0', place 2 holds",
+        ),
     ],
 )
 def test_the_source_is_named(name, index, value, says):

@@ -52,7 +52,7 @@ def test_what_does_not_fit_is_named():
     with pytest.raises(InvalidValueError, match=r"GoalReward needs goals: wrap .* with GoalSampling first"):
         GoalSegmentReward(unlock(), mixed())
     sampling = GoalSampling(unlock(), goals, mixed())
-    with pytest.raises(InvalidValueError, match="an intrinsic reward 'progress' already"):
+    with pytest.raises(InvalidValueError, match="reward 'progress' is paid inside already"):
         GoalSegmentReward(InfluenceCountBonus(GoalSegmentReward(sampling, mixed()), mixed()), mixed())
     with pytest.raises(ScopeMismatchError, match="GoalSampling inside has another scope"):
         GoalSegmentReward(sampling, apart())
