@@ -377,7 +377,7 @@ MISTAKES = {
     "NaN state, train": (["train", "toy_envs:nan_state"], "dimension 1 holds nan"),
     "infinite state later": (["scope", "toy_envs:nan_later"], "step 5, dimension 1 holds inf"),
     "infinite state later, train": (["train", "toy_envs:nan_later"], "step 5, dimension 1 holds inf"),
-    "AEC": (["scope", "toy_envs:aec"], "AEC environment.*aec_to_parallel"),
+    "AEC": (["scope", "toy_envs:aec"], "AEC environment, in which agents take turns"),
     "AEC, train": (["train", "toy_envs:aec"], "AEC environment"),
     "no environment": (["scope", "toy_envs:nothing"], "not a PettingZoo ParallelEnv"),
     "train without a task": (["train"], "name a task"),
