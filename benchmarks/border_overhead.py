@@ -2,8 +2,8 @@
 
     python benchmarks/border_overhead.py
 
-One environment takes its steps in turn through the border as it is and through one that looks at nothing: who lives, and
-which masks there are, both find out. The least disturbed quarter of each counts.
+One environment takes its steps in turn through the border as it is and through one that looks at nothing: who lives,
+and which masks there are, both find out. The least disturbed quarter of each counts.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Unchecked(Border):
 
     def step(self, actions: Mapping[str, Any]) -> Any:
         said = self.env.step(actions)
-        observations, rewards, terminations, truncations, infos = said
+        observations, _, terminations, truncations, infos = said
         self.steps += 1
         self._living.after(self.env.agents, terminations, truncations)
         masks = {}

@@ -14,8 +14,8 @@ from isa_wrappers.plain import plain
 DEFAULT_PRESET = "fast"
 DEFAULT_ALGORITHM = "isa"
 EVAL_LIMIT = 1_000
-"""Steps of an evaluation episode without a horizon: Gymnasium's longest usual limit, ten times the tasks' here; with the
-defaults of 32 copies an evaluation that meets it costs some three times the 10,000 steps between two."""
+"""Steps of an evaluation episode without a horizon: Gymnasium's longest usual limit, ten times the tasks' here; with
+the default of 32 copies an evaluation that meets it costs some three times the 10,000 steps between two."""
 SOLVED_RATE = 0.9
 SOLVED_EVALUATIONS = 3
 

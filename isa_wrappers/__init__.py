@@ -9,7 +9,8 @@ What is here, by what it is for:
   environments have wrappers of the same names in :mod:`isa_wrappers.wrappers.batch`.
 - **Below the wrappers**, over NumPy arrays or torch tensors with free leading axes: :class:`CountBonus`,
   :class:`GoalReward`, :class:`VisitCounter`, :class:`GoalBuffer`, :class:`GoalProjection`, and pure functions.
-- **Environments**: :func:`check_env` says what of yours fits, :func:`make_parallel` and :func:`make_batch` by name, :class:`ParallelEnvBatch` for your own.
+- **Environments**: :func:`check_env` says what of yours fits;
+  :func:`make_parallel` and :func:`make_batch` by name, :class:`ParallelEnvBatch` for your own.
 
 Importing this package needs neither torch nor a learner.
 """

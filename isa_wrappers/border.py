@@ -162,8 +162,8 @@ class Border:
     def _warn(self) -> None:
         self._warned = True
         warnings.warn(
-            f"agent {min(self._living.staying)!r} of {self.env} was terminated or truncated and stays in env.agents: it "
-            "counts as gone, and with all gone the episode as over",
+            f"agent {min(self._living.staying)!r} of {self.env} was terminated or truncated and stays in env.agents: "
+            "it counts as gone, and with all gone the episode as over",
             stacklevel=1,  # one place for all copies, so that Python shows it once
         )
 

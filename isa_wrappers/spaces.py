@@ -54,7 +54,10 @@ def is_aec(env: Any) -> bool:
 
 
 def as_parallel(env: Any) -> Any:
-    """Return ``env``, an AEC environment that can be stepped in parallel through PettingZoo's converter.
+    """Return ``env``, or what makes it a ``ParallelEnv``.
+
+    An AEC environment that can be stepped in parallel passes through PettingZoo's converter, a Gymnasium environment
+    with Tuple spaces through :class:`~isa_wrappers.adapters.TeamEnv`.
 
     Raises:
         UnsupportedEnvironmentError: as :func:`check_parallel` does.
@@ -63,6 +66,11 @@ def as_parallel(env: Any) -> Any:
         from pettingzoo.utils.conversions import aec_to_parallel
 
         return aec_to_parallel(env)
+    if hasattr(env, "action_space") and not hasattr(env, "possible_agents"):
+        from isa_wrappers.adapters import TeamEnv, is_team
+
+        if is_team(env):
+            return TeamEnv(env)
     check_parallel(env)
     return env
 

@@ -20,8 +20,8 @@ def check_learned(metrics: Mapping[str, float], rollout: Rollout, agents: Sequen
         agents: their names.
 
     Raises:
-        NonFiniteError: naming agent, step and place of the first reward, observation or state that is not finite, or the
-            metric where all of these are.
+        NonFiniteError: naming agent, step and place of the first reward, observation or state that is not finite, or
+            the metric where all of these are.
     """
     bad = [name for name, value in metrics.items() if not isfinite(value)]
     if not bad:
@@ -31,7 +31,7 @@ def check_learned(metrics: Mapping[str, float], rollout: Rollout, agents: Sequen
         places = (~torch.isfinite(values)).nonzero()
         if len(places):
             step, env, *rest = places[0].tolist()
-            value = float(values[(step, env, *rest)])
+            value = float(values[tuple(places[0].tolist())])
             who = "" if what == "state" else f", agent {agents[rest[0]]!r}"
             place = "" if what == "reward" else f", place {rest[-1]}"
             name = "observation" if what == "final_obs" else what
@@ -39,6 +39,6 @@ def check_learned(metrics: Mapping[str, float], rollout: Rollout, agents: Sequen
                 f"{name} must be finite: environment {env}, step {step + 1} of the rollout{who}{place} holds {value}"
             )
     raise NonFiniteError(
-        f"{bad[0]} must be finite, got {metrics[bad[0]]}: what was learned from is finite, so the networks are not; lower "
-        "the learning rate or the scale of rewards and observations"
+        f"{bad[0]} must be finite, got {metrics[bad[0]]}: what was learned from is finite, so the networks are not; "
+        "lower the learning rate or the scale of rewards and observations"
     )

@@ -190,7 +190,7 @@ def _new_each_time(report: EnvReport, make: Callable[[], Any], first: Any, made:
 
 def _seeds(report: EnvReport, border: Border, read: StateReader, seed: int) -> None:
     played = [random_episode(border, read, seed, steps=20).states for _ in range(2)]
-    same = played[0].shape == played[1].shape and np.array_equal(*played)
+    same = played[0].shape == played[1].shape and np.array_equal(played[0], played[1])
     if same:
         report.add("seeds", "fine", "one seed gives one episode")
     else:
@@ -262,7 +262,7 @@ def _dimensions(report: EnvReport, plays: list[Play], names: tuple[str, ...], bi
     codes = ((everything == 0) | (everything == 1)).all(axis=0)
     if codes.sum() >= MANY_CODES and codes.mean() >= 0.5:
         report.add(
-            "codes", "warning", f"{int(codes.sum())} of {len(codes)} dimensions are 0 or 1: a map of cells, or one-hot codes",
+            "codes", "warning", f"{int(codes.sum())} of {len(codes)} dimensions are 0 or 1: a map of cells, or codes",
             "give coordinates and single numbers: what one action does is spread over many dimensions otherwise",
         )  # fmt: skip
     steps = [np.abs(column[column != 0]) for column in changes.T]
@@ -275,7 +275,7 @@ def _dimensions(report: EnvReport, plays: list[Play], names: tuple[str, ...], bi
     many = np.array([len(step) >= 50 and len(np.unique(np.round(step / bin_width))) > len(step) / 2 for step in steps])
     if many.any():
         report.add(
-            "units", "warning", f"{_listed(many, names)} fall into nearly as many bins of {bin_width:g} as there are changes",
+            "units", "warning", f"changes of {_listed(many, names)} fall into a bin of {bin_width:g} each",
             "choose a larger scope.bin_width, or estimator interval_effect, which takes no bins",
         )  # fmt: skip
 
@@ -288,7 +288,7 @@ def _listed(which: npt.NDArray[np.bool_], names: tuple[str, ...]) -> str:
 def _influence(report: EnvReport, env: Any, fallback: StateFallback, seed: int) -> None:
     config = ScopeConfig(transitions=LISTENED, estimator="interval_effect", threshold="usual")
     scope = estimate_scope(env, config, seed, fallback)
-    idle = [agent for agent, moves in zip(scope.agents, scope.agent_mask.any(axis=-1), strict=True) if not moves]
+    idle = [agent for agent, dims in zip(scope.agents, scope.agent_dims, strict=True) if not dims]
     if idle:
         report.add(
             "influence", "warning", f"{', '.join(idle)} moved nothing that can be told from chance in {LISTENED} steps",

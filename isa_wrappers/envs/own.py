@@ -13,6 +13,7 @@ from typing import Any
 from isa_wrappers.batch.protocol import BatchEnv
 from isa_wrappers.envs.family import EnvFamily, called, not_single, refuse_workers
 from isa_wrappers.errors import UnknownTaskError, UnsupportedEnvironmentError
+from isa_wrappers.spaces import as_parallel
 from isa_wrappers.success import SuccessRule
 
 
@@ -78,7 +79,7 @@ class OwnFamily(EnvFamily):
                 f"task {name!r} returned a batched environment; its factory must take num_envs, and device if it can "
                 "run on several"
             )
-        return env
+        return as_parallel(env)
 
     def batch(
         self,

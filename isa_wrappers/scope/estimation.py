@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from isa_wrappers.arrays import stream_seed
 from isa_wrappers.batch.parallel import ParallelEnvBatch
@@ -15,6 +16,7 @@ from isa_wrappers.config import ScopeConfig
 from isa_wrappers.errors import InvalidValueError, check_int, check_kind
 from isa_wrappers.scope.estimators import ESTIMATORS
 from isa_wrappers.scope.influence import InfluenceScope
+from isa_wrappers.scope.thin import thin_scope
 from isa_wrappers.scope.thresholds import THRESHOLD_RULES
 from isa_wrappers.scope.transitions import collect_all_at_once, collect_one_at_a_time
 from isa_wrappers.spaces import StateFallback
@@ -94,7 +96,15 @@ def estimate_scope(
             f"may hold dimensions that nobody moves; {estimator.advice()}",
             stacklevel=2,
         )
+    if (thin := thin_scope(scope, _some_states(transitions))) is not None:
+        warnings.warn(thin, stacklevel=2)
     return scope
+
+
+def _some_states(transitions: Any) -> npt.NDArray[Any]:
+    """Return states ``[..., K]`` of what was collected, a thousand steps at most."""
+    first: Any = transitions[0] if isinstance(transitions, list) else transitions
+    return np.asarray(first.states[:1_000])
 
 
 def as_batch(env: Any, state_fallback: StateFallback = None) -> BatchEnv:

@@ -20,6 +20,11 @@ def spoilt(runner, change):
     return runner
 
 
+def twice(runner):
+    runner.iterate()
+    runner.iterate()
+
+
 def set_to(step, name, index, value):
     getattr(step, name)[index] = value
     return step
@@ -48,8 +53,7 @@ def test_the_source_is_named(name, index, value, says):
     if name == "final_obs":
         runner = spoilt(runner, lambda step: set_to(step, "obs", index, value))
     with pytest.raises(NonFiniteError, match=says) as caught:
-        for _ in range(2):
-            runner.iterate()
+        twice(runner)
     assert "\n" not in str(caught.value)
 
 

@@ -1,0 +1,103 @@
+"""Environments of other makes as PettingZoo's: Gymnasium's teams, with Tuple spaces and lists of rewards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from gymnasium import Env, spaces
+from pettingzoo import ParallelEnv
+
+from isa_wrappers.errors import UnsupportedEnvironmentError
+
+
+def is_team(env: Any) -> bool:
+    """Tell whether an environment is Gymnasium's, with one observation and one action space per agent."""
+    tuples = (getattr(env, "observation_space", None), getattr(env, "action_space", None))
+    return isinstance(env, Env) and all(isinstance(space, spaces.Tuple) for space in tuples)
+
+
+class TeamEnv(ParallelEnv[str, Any, int]):  # type: ignore[misc]
+    """A team of Gymnasium's as a ``ParallelEnv``, with agents ``agent_0``, ``agent_1`` and so on.
+
+    Observations, rewards and whatever else comes as a list or array are told apart by their order; a flag for all goes
+    to everyone, and so does an info. It has no ``state()`` unless the innermost environment has one.
+
+    Args:
+        env: with Tuple spaces.
+
+    Raises:
+        UnsupportedEnvironmentError: for other spaces.
+    """
+
+    def __init__(self, env: Any) -> None:
+        if not is_team(env):
+            raise UnsupportedEnvironmentError(
+                f"{env} must be a Gymnasium environment whose observation and action spaces are Tuples, one entry per "
+                f"agent; got {getattr(env, 'observation_space', None)} and {getattr(env, 'action_space', None)}"
+            )
+        self.env = env
+        self.metadata = {"name": str(env), **(env.metadata or {})}
+        self.render_mode = env.render_mode
+        self.possible_agents = [f"agent_{i}" for i in range(len(env.action_space.spaces))]
+        self.agents: list[str] = []
+        self.observation_spaces = self._each(env.observation_space.spaces)
+        self.action_spaces = self._each(env.action_space.spaces)
+        self.horizon = int(getattr(env.spec, "max_episode_steps", None) or 0)
+
+    @property
+    def unwrapped(self) -> Any:
+        """The innermost environment."""
+        return self.env.unwrapped
+
+    def observation_space(self, agent: str) -> spaces.Space[Any]:
+        """Return an agent's entry of the Tuple."""
+        return self.observation_spaces[agent]  # type: ignore[no-any-return]
+
+    def action_space(self, agent: str) -> spaces.Space[Any]:
+        """Return an agent's entry of the Tuple."""
+        return self.action_spaces[agent]  # type: ignore[no-any-return]
+
+    def state(self) -> Any:
+        """Return the innermost environment's own, where it has one."""
+        state = getattr(self.env.unwrapped, "state", None)
+        if not callable(state):
+            raise NotImplementedError
+        return state()
+
+    def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, Any]:
+        """Start an episode."""
+        observations, info = self.env.reset(seed=seed, options=options)
+        self.agents = list(self.possible_agents)
+        return self._each(observations), self._infos(info)
+
+    def step(self, actions: Mapping[str, int]) -> tuple[Any, Any, Any, Any, Any]:
+        """Advance everyone; the episode is over once it is for all."""
+        joint = tuple(int(actions.get(agent, 0)) for agent in self.possible_agents)
+        observations, rewards, terminated, truncated, info = self.env.step(joint)
+        ended = self._flags(terminated), self._flags(truncated)
+        if all(ended[0][agent] or ended[1][agent] for agent in self.possible_agents):
+            self.agents = []
+        return self._each(observations), self._each(rewards), *ended, self._infos(info)
+
+    def render(self) -> Any:
+        """Draw."""
+        return self.env.render()
+
+    def close(self) -> None:
+        """Close the environment."""
+        self.env.close()
+
+    def _each(self, values: Any) -> dict[str, Any]:
+        if not isinstance(values, Sequence) and np.ndim(values) == 0:
+            return dict.fromkeys(self.possible_agents, values)
+        return dict(zip(self.possible_agents, values, strict=True))
+
+    def _flags(self, flags: Any) -> dict[str, bool]:
+        return {agent: bool(flag) for agent, flag in self._each(flags).items()}
+
+    def _infos(self, info: Any) -> dict[str, dict[str, Any]]:
+        if isinstance(info, Mapping):
+            return {agent: dict(info) for agent in self.possible_agents}
+        return self._each(info)

@@ -1,0 +1,67 @@
+"""What to say of a scope in which some agent moves nothing: how near it came, and the likeliest remedy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from isa_wrappers.scope.influence import InfluenceScope
+
+CODES = 8
+"""So many dimensions that are 0 or 1, and half of all, are taken for a map of cells or one-hot codes."""
+
+
+def thin_scope(scope: InfluenceScope, states: npt.NDArray[Any] | None = None) -> str | None:
+    """Return a line on a scope in which agents move nothing, ``None`` where everybody moves something.
+
+    Args:
+        scope: as it was estimated.
+        states: ``[..., K]`` some that were visited.
+
+    Example:
+        >>> scope = InfluenceScope(("a",), [[[0.0, 0.2], [0.0, 0.05]]], 0.3, (2,), chance=0.02)
+        >>> print(thin_scope(scope))
+        the scope is empty: the largest figure is 0.20, of a's action 0 on dimension 1, delta is 0.3, chance 0.02; \
+that is above chance: try delta 0.11
+        >>> thin_scope(scope.with_delta(0.1)) is None
+        True
+    """
+    idle = np.array([not dims for dims in scope.agent_dims])
+    if not idle.any():
+        return None
+    figures = scope.mutual_information[idle]
+    agent, action, dim = np.unravel_index(int(figures.argmax()), figures.shape)
+    who = int(np.flatnonzero(idle)[agent])
+    largest = float(figures.max())
+    names = ", ".join(name for name, empty in zip(scope.agents, idle, strict=True) if empty)
+    what = (
+        "the scope is empty" if idle.all() else f"{names} moves nothing" if idle.sum() == 1 else f"{names} move nothing"
+    )
+    chance = "" if scope.chance is None else f", chance {scope.chance:.2g}"
+    return (
+        f"{what}: the largest figure is {largest:.2f}, of {scope.agents[who]}'s action "
+        f"{scope.action_name(who, int(action))} on {_named(scope, int(dim))}, delta is {scope.delta_text}{chance}; "
+        f"{_remedy(scope, largest, states)}"
+    )
+
+
+def _named(scope: InfluenceScope, dim: int) -> str:
+    return scope.dim_name(dim) if scope.state_names else f"dimension {dim}"
+
+
+def _remedy(scope: InfluenceScope, largest: float, states: npt.NDArray[Any] | None) -> str:
+    if states is not None:
+        flat = states.reshape(-1, states.shape[-1])
+        if (flat == flat[:1]).all():
+            return (
+                "the state never changed: put into it what agents move; a factory must make a new environment each time"
+            )
+        codes = ((flat == 0) | (flat == 1)).all(axis=0)
+        if codes.sum() >= CODES and codes.mean() >= 0.5:
+            return f"{int(codes.sum())} of {len(codes)} dimensions are 0 or 1, as maps of cells are: give coordinates"
+    floor = 2 * (scope.chance or 0.0)
+    if largest > max(floor, 0.02):
+        return f"that is above chance: try delta {(largest + (scope.chance or 0.0)) / 2:.2g}"
+    return "take more transitions, a window of 2 or more, or an estimator without bins, interval_effect"

@@ -1,0 +1,50 @@
+"""A scope in which somebody moves nothing is never silent."""
+
+import warnings
+
+import numpy as np
+import pytest
+from parallel_toys import WalkEnv
+
+from isa_wrappers import InfluenceScope, ScopeConfig, estimate_scope
+from isa_wrappers.scope.thin import thin_scope
+
+
+def scope_of(figures, chance=0.05, delta=0.3, **more):
+    return InfluenceScope(("a", "b"), np.array(figures), delta, (2, 2), chance=chance, **more)
+
+
+def test_how_near_it_came_and_what_to_do():
+    figures = [[[0.5, 0.0], [0.0, 0.0]], [[0.1, 0.0], [0.0, 0.21]]]
+    said = thin_scope(scope_of(figures, state_names=("x", "y"), action_names=("left", "right")))
+    assert said == (
+        "b moves nothing: the largest figure is 0.21, of b's action right on y, delta is 0.3, chance 0.05; that is "
+        "above chance: try delta 0.13"
+    )
+    assert thin_scope(scope_of(figures, delta=0.13)) is None
+    low = thin_scope(scope_of(np.full((2, 2, 2), 0.06)))
+    assert low.startswith("the scope is empty: the largest figure is 0.06")
+    assert low.endswith("take more transitions, a window of 2 or more, or an estimator without bins, interval_effect")
+
+
+def test_maps_and_states_that_stand_still():
+    scope = scope_of(np.zeros((2, 2, 10)))
+    cells = np.eye(10)
+    assert thin_scope(scope, cells).endswith("10 of 10 dimensions are 0 or 1, as maps of cells are: give coordinates")
+    assert "the state never changed" in thin_scope(scope, cells * 0)
+    assert "coordinates" not in thin_scope(scope, cells * 3)
+
+
+class Mapped(WalkEnv):
+    def state(self):
+        cells = np.zeros(9, dtype=np.float32)
+        cells[:8] = 1
+        return np.roll(cells, int(self.time * 31 % 9))
+
+
+def test_the_estimate_warns():
+    with pytest.warns(UserWarning, match="the scope is empty: .* 9 of 9 dimensions are 0 or 1"):
+        estimate_scope(Mapped(), ScopeConfig(transitions=600))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        estimate_scope(WalkEnv(), ScopeConfig(transitions=2000))
