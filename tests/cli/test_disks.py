@@ -12,6 +12,8 @@ from cli_helpers import contents, isa, of_task, one_line, small_run
 from isa_learners.checkpoint import load_checkpoint
 from isa_wrappers.scope.files import load_scope
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("torch")
 
 

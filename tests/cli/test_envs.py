@@ -65,6 +65,7 @@ def test_what_is_missing_is_listed(plugin, capsys):
     assert f"{'toy/NAME':<32} walks on lines; needs lanes: pip install lanes" in capsys.readouterr().out.splitlines()
 
 
+@pytest.mark.slow
 def test_a_broken_entry_point_is_named_in_a_line_and_stops_nothing(plugin):
     sites = [
         plugin("bad_pkg", "import lanes_that_are_not_there", {"isa_marl.tasks": {"bad": "bad_pkg:FAMILY"}}),

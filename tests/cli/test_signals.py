@@ -9,6 +9,8 @@ import time
 import pytest
 from cli_helpers import contents, ended, isa, of_task, one_line, started, wait_for
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("torch")
 ENDLESS = [*of_task("grid/unlock"), "--steps", 10**9]
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]

@@ -8,6 +8,8 @@ import pytest
 import yaml
 from cli_helpers import isa, one_line, small_run
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("torch")
 EVIL = """
 from pathlib import Path

@@ -145,6 +145,7 @@ def test_the_new_checkpoint_is_whole_before_it_takes_the_olds_place(tmp_path, mo
     assert [file.name for file in tmp_path.iterdir()] == ["latest.safetensors"]
 
 
+@pytest.mark.slow
 def test_a_changed_byte_anywhere_is_noticed(tmp_path):
     """Network weights have no wrong values of their own: only the digest can tell."""
     path = tmp_path / "latest.safetensors"

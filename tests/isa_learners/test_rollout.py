@@ -118,6 +118,7 @@ def test_never_an_unavailable_action():
     assert rollout.action.unique().tolist() == [0, 1, 2]
 
 
+@pytest.mark.slow
 def test_actions_are_drawn_with_the_policys_probabilities():
     """A policy of 0.2, 0.3 and 0.5 wherever all is available."""
     collector = collector_of([["", ""]] * 1000, seed=2)

@@ -290,6 +290,7 @@ def test_one_epoch_equals_the_reference(ends, layout):
     assert 0 < metrics["clip_share"] < 1
 
 
+@pytest.mark.slow
 @layouts
 @pytest.mark.parametrize("ends", [ENDLESS, MANY], ids=["endless", "many"])
 def test_who_is_truncated_alone_has_a_value_that_goes_on(ends, layout):

@@ -22,6 +22,7 @@ def weights(algorithm):
     }
 
 
+@pytest.mark.slow
 def test_steps_are_counted_over_all_environments():
     algorithm = algorithm_of(algo="ippo", ppo={"num_envs": 3, "rollout_steps": 7})
     algorithm.iterate()

@@ -84,6 +84,7 @@ def test_a_run_that_stopped_early_keeps_its_last_value(tmp_path, drawn):
     assert points(labelled(drawn)["grid/unlock isa fast (n=2)"]) == [(10, 0.0), (20, 0.5), (40, 0.5)]
 
 
+@pytest.mark.slow
 def test_runs_not_evaluated_yet_are_left_out(tmp_path, drawn):
     empty, full = run(tmp_path / "a", {}), run(tmp_path / "b", {10: 0.5}, seed=1)
     plot_curves([empty, full], tmp_path / "out.png")

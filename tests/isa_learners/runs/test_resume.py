@@ -17,6 +17,8 @@ from isa_learners.runs.run_folder import RunFolder
 from isa_learners.runs.training import Interrupted, Training, load_algorithm
 from isa_wrappers.errors import FileFormatError
 
+pytestmark = pytest.mark.slow
+
 EXPLORE, REACH = "explore", "reach"
 CLOCKS = {"wall_time_s", "steps_per_second", "wall_time"}
 NEAR = {"num_agents": 1, "grid": 3, "targets": [[0, 1]], "horizon": 6}

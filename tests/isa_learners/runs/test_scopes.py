@@ -53,6 +53,7 @@ def test_who_asks_for_a_scope():
     assert scope_for(tiny_config(credit={"rule": "whole_state"})) == (None, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("free", "steps"), [(False, 600), (True, 0)])
 def test_a_scope_that_is_there_is_taken(estimated, free, steps, capsys):
     more = ["--scope-is-free"] if free else []
@@ -64,6 +65,7 @@ def test_a_scope_that_is_there_is_taken(estimated, free, steps, capsys):
     assert isa("train", "--resume", "run", "--steps", steps + 60) == 0
 
 
+@pytest.mark.slow
 def test_a_run_with_a_scope_that_is_there_equals_one_that_estimates_the_same(estimated):
     config = tiny_config(env_kwargs=TWO, scope={"transitions": 300}, steps=700)
     own = Training(RunFolder.create("own", config), tensorboard=False).run()

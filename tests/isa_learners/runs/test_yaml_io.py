@@ -90,6 +90,7 @@ MERGES = "a: &a {x: 1}\n" + "".join(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [BOMB, MERGES, "a: &a [*a]", "a: " + "[" * 5_000, "x: " * 3_000 + "1", "a: 2020-13-45", "? [1]\n: 2",

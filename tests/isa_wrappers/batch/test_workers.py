@@ -49,6 +49,7 @@ def test_workers_give_the_same_numbers_as_one_process(workers, processes):
         apart.reset()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("fault", "timeout"), [("die", None), ("hang", 2.0)])
 def test_a_lost_worker_is_replaced_and_its_episode_discarded(tmp_path, fault, timeout):
     batch = batch_of(None, fault, timeout=timeout, once=tmp_path / "once", game=tmp_path / "games")
@@ -100,6 +101,7 @@ def test_a_killed_worker_loses_the_episodes_of_all_its_copies(tmp_path):
     assert all(gone(pid) for pid in pids(tmp_path / "games"))
 
 
+@pytest.mark.slow
 def test_one_copy_that_hangs_takes_its_worker_along(tmp_path):
     batch = batch_of(None, "hang", None, None, workers=2, timeout=2.0, once=tmp_path / "once")
     batch.reset()
@@ -119,6 +121,7 @@ def test_a_worker_lost_in_a_reset_is_seeded_anew(tmp_path):
     assert batch.discarded == 0, "no episode was under way"
 
 
+@pytest.mark.slow
 def test_a_worker_that_steps_between_its_losses_is_kept():
     """Each episode ends in its third step, more often than a worker may be lost in a row."""
     batch = batch_of("die", None, workers=1)
@@ -128,6 +131,7 @@ def test_a_worker_that_steps_between_its_losses_is_kept():
     assert batch.discarded == 2 * losses
 
 
+@pytest.mark.slow
 def test_a_worker_lost_again_and_again_is_given_up():
     batch = batch_of("die in reset")
     with pytest.raises(WorkerError, match="the worker of copy 0 was lost 3 times in a row; the last time it died"):
@@ -140,6 +144,7 @@ def test_a_worker_lost_again_and_again_is_given_up():
         batch.reset()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["make", "step"])
 def test_errors_arrive_as_they_were_raised(place):
     def failing(fault):
@@ -166,6 +171,7 @@ def test_a_batch_goes_on_after_an_error(tmp_path):
     assert steps(batch, 1)[0].state.tolist() == [[1.0], [1.0]]
 
 
+@pytest.mark.slow
 def test_bad_arguments():
     with pytest.raises(WorkerError, match="the worker of copy 0 died while it made its environment"):
         batch_of("die in make")
@@ -187,6 +193,7 @@ def test_bad_arguments():
         ParallelEnvBatch([int], workers=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["del batch", "raise SystemExit", "os.kill(os.getpid(), signal.SIGKILL)"])
 def test_workers_do_not_outlive_the_parent(tmp_path, ending):
     """However it ends; they are asked for a last step that takes for ever, or idle."""
@@ -202,6 +209,7 @@ def test_workers_do_not_outlive_the_parent(tmp_path, ending):
     assert all(gone(pid) for pid in pids(tmp_path / "games")), "nor does what they have started"
 
 
+@pytest.mark.slow
 def test_tasks_by_name_in_workers():
     pytest.importorskip("mpe2")
     local = make_batch("mpe/simple_spread_v3", 5, max_cycles=4)

@@ -71,6 +71,7 @@ def samples(draw, max_blocks=4):
     return changes, actions, blocks, valid, n, width
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", DEVICES)
 @given(data=samples(max_blocks=1))
 @settings(deadline=None, max_examples=60)

@@ -102,6 +102,7 @@ def drive(pair, episodes=3):
     return [value for value in paid if value != 0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("name", list(REWARDS))
 def test_rewards_and_parts_are_the_same(name, task):

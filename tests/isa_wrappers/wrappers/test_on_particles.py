@@ -9,6 +9,8 @@ from isa_wrappers import InfluenceScope
 from isa_wrappers.envs import make_parallel
 from isa_wrappers.envs.mpe import mpe_names
 
+pytestmark = pytest.mark.slow
+
 
 def own_motion(env):
     """Say that every action moves its agent's own position."""

@@ -120,6 +120,7 @@ options_of = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("targets", ["listed", "random"])
 @pytest.mark.parametrize("device", [None, "cpu"])
 @settings(max_examples=12, deadline=None)

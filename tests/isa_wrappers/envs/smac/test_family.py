@@ -10,6 +10,8 @@ from isa_wrappers import InfluenceScope, ScopeConfig
 from isa_wrappers.batch.parallel import ParallelEnvBatch
 from isa_wrappers.envs import SMACParallelEnv, estimate_task_scope, family_of, make_batch
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_batch_of_smac_games(stand_in, tmp_path):
     batch = make_batch("smac/3m", 2, reward="super_sparse")

@@ -169,6 +169,7 @@ def test_the_state_is_asked_for_too_early(stand_in):
     assert stand_in.COUNTS["launches"] == 0
 
 
+@pytest.mark.slow
 def test_scope_of_3m_is_the_enemies_health(stand_in):
     """Attacks move the health of their target, moves the own position: what SMAX shows too."""
     stand_in.FAULTS.update(enemy_damage=0.1)

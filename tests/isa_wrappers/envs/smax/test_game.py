@@ -11,6 +11,8 @@ pytest.importorskip("jaxmarl")
 from isa_wrappers.envs.smax.game import MOVES, STOP, Battle, SMAXGame, smax_game
 from isa_wrappers.errors import InvalidValueError
 
+pytestmark = pytest.mark.slow
+
 
 def begun(jax, game, **values):
     """Begin a battle and put values into SMAX's own state."""

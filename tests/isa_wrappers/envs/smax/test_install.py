@@ -18,6 +18,7 @@ def test_without_jaxmarl(monkeypatch):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_importing_is_silent_and_leaves_the_streams():
     code = """
 import os, sys
