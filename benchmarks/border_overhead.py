@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from isa_wrappers.border import Border
+from isa_wrappers.border.border import Border
 from isa_wrappers.envs import make_parallel
 
 TASK = "mpe/simple_spread_v3"

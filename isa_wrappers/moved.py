@@ -19,6 +19,8 @@ MOVED = {
     "isa_wrappers.intrinsic": "isa_wrappers.rewards",
     "isa_wrappers.listening": "isa_wrappers.scope.transitions",
     "isa_wrappers.parallel_batch": "isa_wrappers.batch.parallel",
+    "isa_wrappers.spaces": "isa_wrappers.border.spaces",
+    "isa_wrappers.success": "isa_wrappers.border.success",
     "isa_wrappers.scope_io": "isa_wrappers.scope.files",
     "isa_wrappers.worker_process": "isa_wrappers.batch.worker_process",
     "isa_wrappers.workers": "isa_wrappers.batch.workers",
@@ -52,7 +54,10 @@ MOVED = {
 }
 
 
-ALSO = {"isa_learners.algorithm": {"scope_for": "isa_learners.runs.scopes"}}
+ALSO = {
+    "isa_learners.algorithm": {"scope_for": "isa_learners.runs.scopes"},
+    "isa_wrappers.spaces": {"read_state": "isa_wrappers.border.state"},
+}
 """Names that lie in another module than the rest of theirs."""
 
 

@@ -74,11 +74,17 @@ def test_arrows_point_one_way(package, forbidden):
 
 MAY_IMPORT = {
     "isa_wrappers": set(),
-    "isa_wrappers.batch": set(),
-    "isa_wrappers.scope": {"isa_wrappers.batch"},
-    "isa_wrappers.rewards": {"isa_wrappers.scope", "isa_wrappers.batch"},
-    "isa_wrappers.wrappers": {"isa_wrappers.rewards", "isa_wrappers.scope", "isa_wrappers.batch"},
-    "isa_wrappers.envs": {"isa_wrappers.scope", "isa_wrappers.batch"},
+    "isa_wrappers.border": set(),
+    "isa_wrappers.batch": {"isa_wrappers.border"},
+    "isa_wrappers.scope": {"isa_wrappers.batch", "isa_wrappers.border"},
+    "isa_wrappers.rewards": {"isa_wrappers.scope", "isa_wrappers.batch", "isa_wrappers.border"},
+    "isa_wrappers.wrappers": {
+        "isa_wrappers.rewards",
+        "isa_wrappers.scope",
+        "isa_wrappers.batch",
+        "isa_wrappers.border",
+    },
+    "isa_wrappers.envs": {"isa_wrappers.scope", "isa_wrappers.batch", "isa_wrappers.border"},
     "isa_learners": set(),
     "isa_learners.ppo": {"isa_learners"},
     "isa_learners.algorithms": {"isa_learners"},

@@ -9,9 +9,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from isa_wrappers.batch.env_copy import CopySpec, EnvCopy, Row
+from isa_wrappers.border.spaces import StateFallback
+from isa_wrappers.border.success import SuccessRule
 from isa_wrappers.errors import InvalidValueError
-from isa_wrappers.spaces import StateFallback
-from isa_wrappers.success import SuccessRule
 
 Rows = Row
 """What several copies say, each array with the copies along its first axis."""

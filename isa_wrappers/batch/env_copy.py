@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from isa_wrappers.border import Border
+from isa_wrappers.border.border import Border
+from isa_wrappers.border.names import ActionNames, read_action_names
+from isa_wrappers.border.spaces import StateFallback, as_parallel, check_state_fallback, flat_size, flat_vector
+from isa_wrappers.border.state import StateReader
+from isa_wrappers.border.success import SuccessRule, SuccessTeller
 from isa_wrappers.errors import UnsupportedEnvironmentError
-from isa_wrappers.names import ActionNames, read_action_names
-from isa_wrappers.spaces import StateFallback, as_parallel, check_state_fallback, flat_size, flat_vector
-from isa_wrappers.state import StateReader
-from isa_wrappers.success import SuccessRule, SuccessTeller
 
 Row = dict[str, npt.NDArray[Any]]
 """One copy's part of a :class:`~isa_wrappers.batch.BatchStep`, by the names of its fields, ``discarded`` among them."""

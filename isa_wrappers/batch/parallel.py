@@ -10,9 +10,9 @@ from isa_wrappers.arrays import Array, backend, to_numpy
 from isa_wrappers.batch.copies import Copies, LocalCopies, Rows
 from isa_wrappers.batch.protocol import BatchStep, check_finite
 from isa_wrappers.batch.workers import WorkerCopies
+from isa_wrappers.border.spaces import StateFallback
+from isa_wrappers.border.success import SuccessRule
 from isa_wrappers.errors import InvalidValueError, check_int
-from isa_wrappers.spaces import StateFallback
-from isa_wrappers.success import SuccessRule
 
 
 class ParallelEnvBatch:
@@ -33,7 +33,7 @@ class ParallelEnvBatch:
         device: ``None`` for NumPy, else a torch device.
         state_fallback: what stands for ``state()`` where it is missing: ``"observations"`` concatenates them, a
             function maps the environment to a vector; ``None`` refuses.
-        success: how a won episode is told, see :data:`~isa_wrappers.success.SuccessRule`.
+        success: how a won episode is told, see :data:`~isa_wrappers.border.success.SuccessRule`.
         workers: how many processes step the copies, which are split among them evenly and in order; ``True`` for one
             process per copy, 0 for this process.
         timeout: seconds that a worker may take for one reset or step of its copies; ``None`` waits for ever.

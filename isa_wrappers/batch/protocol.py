@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from isa_wrappers.arrays import Array, namespace
+from isa_wrappers.border.names import ActionNames
 from isa_wrappers.errors import NonFiniteError, check_kind
-from isa_wrappers.names import ActionNames
 
 
 @dataclass(frozen=True, kw_only=True)

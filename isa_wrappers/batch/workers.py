@@ -20,9 +20,9 @@ import numpy as np
 
 from isa_wrappers.batch.copies import Rows
 from isa_wrappers.batch.env_copy import CopySpec, completed
+from isa_wrappers.border.spaces import StateFallback
+from isa_wrappers.border.success import SuccessRule
 from isa_wrappers.errors import InvalidValueError, WorkerError, check_float
-from isa_wrappers.spaces import StateFallback
-from isa_wrappers.success import SuccessRule
 
 MAX_CONSECUTIVE_FAILURES = 3
 """A worker that is lost this often, with no step between, is given up."""

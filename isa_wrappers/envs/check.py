@@ -11,14 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from isa_wrappers.batch.copies import innermost
-from isa_wrappers.border import Border
+from isa_wrappers.border.border import Border
+from isa_wrappers.border.spaces import StateFallback, as_parallel, flat_size
+from isa_wrappers.border.state import StateReader
+from isa_wrappers.border.success import SuccessRule
 from isa_wrappers.config import ScopeConfig
 from isa_wrappers.envs.random_play import LONGEST, Play, random_episode
 from isa_wrappers.errors import ISAError
 from isa_wrappers.scope.estimation import estimate_scope
-from isa_wrappers.spaces import StateFallback, as_parallel, flat_size
-from isa_wrappers.state import StateReader
-from isa_wrappers.success import SuccessRule
 
 MANY_CODES = 8
 """So many dimensions that are 0 or 1, and half of all, look like a map of cells or one-hot codes."""

@@ -12,6 +12,7 @@ from typing import Any
 from isa_wrappers.arrays import backend
 from isa_wrappers.batch.parallel import ParallelEnvBatch
 from isa_wrappers.batch.protocol import BatchEnv
+from isa_wrappers.border.success import SuccessRule
 from isa_wrappers.errors import (
     InvalidValueError,
     MissingDependencyError,
@@ -19,7 +20,6 @@ from isa_wrappers.errors import (
     UnsupportedEnvironmentError,
     nearest,
 )
-from isa_wrappers.success import SuccessRule
 
 
 class EnvFamily(ABC):

@@ -11,10 +11,10 @@ from inspect import signature
 from typing import Any
 
 from isa_wrappers.batch.protocol import BatchEnv
+from isa_wrappers.border.spaces import as_parallel
+from isa_wrappers.border.success import SuccessRule
 from isa_wrappers.envs.family import EnvFamily, called, not_single, refuse_workers
 from isa_wrappers.errors import UnknownTaskError, UnsupportedEnvironmentError
-from isa_wrappers.spaces import as_parallel
-from isa_wrappers.success import SuccessRule
 
 
 @contextmanager

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from isa_wrappers.border import Border
+from isa_wrappers.border.border import Border
+from isa_wrappers.border.state import StateReader
+from isa_wrappers.border.success import SuccessRule, SuccessTeller
 from isa_wrappers.errors import NonFiniteError, UnsupportedEnvironmentError
-from isa_wrappers.state import StateReader
-from isa_wrappers.success import SuccessRule, SuccessTeller
 
 LONGEST = 1_000
 """Steps after which a random episode is given up."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from isa_wrappers.batch.protocol import BatchEnv, close_batch
+from isa_wrappers.border.success import SuccessRule
 from isa_wrappers.config import ScopeConfig
 from isa_wrappers.envs.family import EnvFamily, called
 from isa_wrappers.envs.own import FAMILY as OWN
@@ -16,7 +17,6 @@ from isa_wrappers.registry import Registry
 from isa_wrappers.scope.estimation import estimate_scope
 from isa_wrappers.scope.estimators import ESTIMATORS
 from isa_wrappers.scope.influence import InfluenceScope
-from isa_wrappers.success import SuccessRule
 
 T = TypeVar("T")
 

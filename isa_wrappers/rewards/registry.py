@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from isa_wrappers.batch.env_copy import read_spec
 from isa_wrappers.batch.protocol import BatchEnv
+from isa_wrappers.border.spaces import StateFallback
 from isa_wrappers.config import CountConfig, GoalConfig
 from isa_wrappers.errors import InvalidValueError, check_kind, shown
 from isa_wrappers.registry import Registry
@@ -15,7 +16,6 @@ from isa_wrappers.rewards.base import IntrinsicReward
 from isa_wrappers.rewards.count_bonus import CountBonus
 from isa_wrappers.rewards.goal_reward import GoalReward
 from isa_wrappers.scope.credit import Credit
-from isa_wrappers.spaces import StateFallback
 
 
 @dataclass(frozen=True)

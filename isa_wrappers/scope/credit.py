@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from isa_wrappers.border.names import read_state_names
 from isa_wrappers.checks import check_agents, check_counts, check_numbers
 from isa_wrappers.errors import InvalidValueError, check_float, check_kind, check_name
-from isa_wrappers.names import read_state_names
 from isa_wrappers.registry import Registry
 from isa_wrappers.scope.influence import BoolArray, InfluenceScope, check_same_environment
 

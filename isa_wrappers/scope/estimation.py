@@ -12,6 +12,7 @@ import numpy.typing as npt
 from isa_wrappers.arrays import stream_seed
 from isa_wrappers.batch.parallel import ParallelEnvBatch
 from isa_wrappers.batch.protocol import BatchEnv
+from isa_wrappers.border.spaces import StateFallback
 from isa_wrappers.config import ScopeConfig
 from isa_wrappers.errors import InvalidValueError, check_int, check_kind
 from isa_wrappers.scope.estimators import ESTIMATORS
@@ -19,7 +20,6 @@ from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.scope.thin import thin_scope
 from isa_wrappers.scope.thresholds import THRESHOLD_RULES
 from isa_wrappers.scope.transitions import collect_all_at_once, collect_one_at_a_time
-from isa_wrappers.spaces import StateFallback
 
 NEAR_DELTA = 0.5
 """Share of delta that chance may make without a warning."""

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from isa_wrappers.border.names import ActionNames, action_name, read_action_names, read_state_names
 from isa_wrappers.checks import (
     LARGEST_STATE,
     check_agents,
@@ -27,7 +28,6 @@ from isa_wrappers.errors import (
     check_name,
     shown,
 )
-from isa_wrappers.names import ActionNames, action_name, read_action_names, read_state_names
 
 BoolArray = npt.NDArray[np.bool_]
 Threshold = float | npt.NDArray[np.float64]

@@ -13,12 +13,12 @@ from pettingzoo.utils import BaseParallelWrapper
 
 from isa_wrappers.arrays import Array, with_prefix, without_prefix
 from isa_wrappers.batch.protocol import check_finite
-from isa_wrappers.border import Border
+from isa_wrappers.border.border import Border
+from isa_wrappers.border.spaces import StateFallback, as_parallel
+from isa_wrappers.border.state import StateReader
 from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, UnsupportedEnvironmentError, shown
 from isa_wrappers.scope.credit import Credit, as_credit
 from isa_wrappers.scope.influence import InfluenceScope
-from isa_wrappers.spaces import StateFallback, as_parallel
-from isa_wrappers.state import StateReader
 
 Env: TypeAlias = "ParallelEnv[str, Any, int]"
 Infos = dict[str, dict[str, Any]]

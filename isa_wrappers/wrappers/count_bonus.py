@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from isa_wrappers.border.spaces import StateFallback
 from isa_wrappers.config import CountConfig
 from isa_wrappers.rewards.count_bonus import CountBonus
 from isa_wrappers.rewards.counts import VisitCounter
 from isa_wrappers.scope.credit import Credit
 from isa_wrappers.scope.influence import InfluenceScope
-from isa_wrappers.spaces import StateFallback
 from isa_wrappers.wrappers.base import Env
 from isa_wrappers.wrappers.reward import RewardWrapper
 

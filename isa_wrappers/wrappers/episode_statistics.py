@@ -6,9 +6,9 @@ from typing import Any
 
 from pettingzoo.utils import BaseParallelWrapper
 
-from isa_wrappers.border import Living
-from isa_wrappers.spaces import as_parallel
-from isa_wrappers.success import SuccessRule, SuccessTeller
+from isa_wrappers.border.border import Living
+from isa_wrappers.border.spaces import as_parallel
+from isa_wrappers.border.success import SuccessRule, SuccessTeller
 from isa_wrappers.wrappers.base import Env, Infos
 
 Step = tuple[dict[str, Any], dict[str, float], dict[str, bool], dict[str, bool], Infos]
@@ -22,7 +22,7 @@ class EpisodeStatistics(BaseParallelWrapper[str, Any, int]):  # type: ignore[mis
 
     Args:
         env: the environment.
-        success: how a won episode is told, see :data:`~isa_wrappers.success.SuccessRule`.
+        success: how a won episode is told, see :data:`~isa_wrappers.border.success.SuccessRule`.
 
     Raises:
         UnsupportedEnvironmentError: if ``env`` is no ``ParallelEnv``.

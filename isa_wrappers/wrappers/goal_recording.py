@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from isa_wrappers.arrays import Array, with_prefix, without_prefix
+from isa_wrappers.border.spaces import StateFallback
+from isa_wrappers.border.success import SuccessRule, SuccessTeller
 from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, check_kind
 from isa_wrappers.rewards.goals import GoalBuffer
 from isa_wrappers.scope.credit import Credit
 from isa_wrappers.scope.influence import InfluenceScope
-from isa_wrappers.spaces import StateFallback
-from isa_wrappers.success import SuccessRule, SuccessTeller
 from isa_wrappers.wrappers.base import Env, Infos, ScopeWrapper, Turn
 
 
@@ -23,7 +23,7 @@ class GoalRecording(ScopeWrapper):
         env: the environment.
         scope: of its agents, or credit; ``None`` will do, then nothing is checked but the state's length.
         goals: the buffer, shared with whatever samples from it.
-        success: how a won episode is told, see :data:`~isa_wrappers.success.SuccessRule`.
+        success: how a won episode is told, see :data:`~isa_wrappers.border.success.SuccessRule`.
         state_fallback: where the global state comes from.
     """
 

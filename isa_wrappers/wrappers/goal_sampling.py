@@ -10,13 +10,13 @@ import numpy.typing as npt
 from gymnasium import spaces
 
 from isa_wrappers.arrays import Array, Rng
+from isa_wrappers.border.spaces import StateFallback, flat_box, flatten, inner_space, is_float_vector
+from isa_wrappers.border.success import SuccessRule
 from isa_wrappers.config import GoalConfig
 from isa_wrappers.rewards.goals import GoalBuffer, GoalProjection
 from isa_wrappers.rewards.selectors import GOAL_SELECTORS
 from isa_wrappers.scope.credit import Credit
 from isa_wrappers.scope.influence import InfluenceScope
-from isa_wrappers.spaces import StateFallback, flat_box, flatten, inner_space, is_float_vector
-from isa_wrappers.success import SuccessRule
 from isa_wrappers.wrappers.base import Env, Infos, Turn
 from isa_wrappers.wrappers.goal_recording import GoalRecording
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from isa_wrappers.border.spaces import StateFallback
 from isa_wrappers.config import GoalConfig
 from isa_wrappers.rewards.goal_reward import GoalReward
 from isa_wrappers.scope.credit import Credit
 from isa_wrappers.scope.influence import InfluenceScope
-from isa_wrappers.spaces import StateFallback
 from isa_wrappers.wrappers.base import Env
 from isa_wrappers.wrappers.reward import RewardWrapper
 

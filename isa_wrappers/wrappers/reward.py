@@ -10,12 +10,12 @@ import numpy.typing as npt
 
 from isa_wrappers.arrays import Array, with_prefix, without_prefix
 from isa_wrappers.batch.protocol import check_finite
+from isa_wrappers.border.spaces import StateFallback, flat_size, flatten
 from isa_wrappers.errors import check_choice, check_float, check_kind
 from isa_wrappers.rewards.base import IntrinsicReward, RewardParts
 from isa_wrappers.rewards.transition import Transition
 from isa_wrappers.scope.credit import Credit
 from isa_wrappers.scope.influence import InfluenceScope
-from isa_wrappers.spaces import StateFallback, flat_size, flatten
 from isa_wrappers.wrappers.base import Env, Infos, ScopeWrapper, Turn
 from isa_wrappers.wrappers.checks import MODES, check_stack
 from isa_wrappers.wrappers.goal_sampling import GoalSampling

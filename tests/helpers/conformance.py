@@ -9,8 +9,8 @@ from gymnasium.utils.env_checker import data_equivalence
 from pettingzoo.test import parallel_api_test, parallel_seed_test
 
 from isa_wrappers import GoalBuffer
-from isa_wrappers.spaces import action_mask, flatten, inner_observation
-from isa_wrappers.state import read_state
+from isa_wrappers.border.spaces import action_mask, flatten, inner_observation
+from isa_wrappers.border.state import read_state
 from isa_wrappers.wrappers import GoalRecording, GoalSampling, GoalSegmentReward, InfluenceCountBonus
 
 

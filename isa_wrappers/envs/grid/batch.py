@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from isa_wrappers.arrays import Array, Rng, backend, namespace, to_numpy
 from isa_wrappers.batch.protocol import BatchStep
+from isa_wrappers.border.names import ActionNames
 from isa_wrappers.envs.grid.render import draw_grid
 from isa_wrappers.envs.grid.rules import (
     ACTION_NAMES,
@@ -22,7 +23,6 @@ from isa_wrappers.envs.grid.rules import (
     start_state,
 )
 from isa_wrappers.errors import check_int
-from isa_wrappers.names import ActionNames
 
 
 class GridBatch:

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from isa_wrappers.batch.protocol import BatchEnv
+from isa_wrappers.border.success import SuccessRule
 from isa_wrappers.envs.family import EnvFamily, called, refuse_workers
 from isa_wrappers.envs.grid.batch import GridBatch
 from isa_wrappers.envs.grid.parallel import GridParallelEnv
 from isa_wrappers.envs.grid.rules import grid_task
-from isa_wrappers.success import SuccessRule
 
 TASKS = {
     "grid/navigation": "7 agents each take one of 7 landmarks; +1 a landmark",

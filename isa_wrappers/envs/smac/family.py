@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from isa_wrappers.batch.protocol import BatchEnv
+from isa_wrappers.border.success import SuccessRule
 from isa_wrappers.envs.family import EnvFamily
 from isa_wrappers.envs.smac.install import smac_missing, smac_names
 from isa_wrappers.envs.smac.parallel import SMACParallelEnv
-from isa_wrappers.success import SuccessRule
 
 MOST_LISTENERS = 8
 """Games that listen at the same time, at most."""

@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from isa_wrappers.arrays import Array, backend, to_numpy
 from isa_wrappers.batch.protocol import BatchStep
+from isa_wrappers.border.names import ActionNames
 from isa_wrappers.envs.smax.game import Battle, Seen, SMAXGame
 from isa_wrappers.errors import DeviceError, check_int
-from isa_wrappers.names import ActionNames
 
 
 class SMAXBatch:

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from isa_wrappers.batch.protocol import BatchEnv
+from isa_wrappers.border.success import SuccessRule
 from isa_wrappers.envs.family import EnvFamily, refuse_workers
 from isa_wrappers.envs.smax.batch import SMAXBatch
 from isa_wrappers.envs.smax.game import smax_game
 from isa_wrappers.envs.smax.install import has_jaxmarl, jax_sees
 from isa_wrappers.envs.smax.parallel import SMAXParallelEnv
 from isa_wrappers.envs.smax.scenarios import SCENARIOS
-from isa_wrappers.success import SuccessRule
 
 
 class SMAXFamily(EnvFamily):

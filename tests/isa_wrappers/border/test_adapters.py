@@ -7,7 +7,7 @@ from gymnasium import spaces
 from pettingzoo.test import parallel_api_test
 
 from isa_wrappers import ScopeConfig, check_env, estimate_scope
-from isa_wrappers.adapters import TeamEnv
+from isa_wrappers.border.adapters import TeamEnv
 from isa_wrappers.envs import make_batch
 from isa_wrappers.errors import UnsupportedEnvironmentError
 from isa_wrappers.wrappers import ScopeWrapper

@@ -5,9 +5,9 @@ import pytest
 
 from isa_wrappers import InfluenceScope, load_scope, save_scope, scope_table
 from isa_wrappers.batch.env_copy import read_spec
+from isa_wrappers.border.names import action_name, read_action_names, read_state_names
 from isa_wrappers.envs import make_parallel
 from isa_wrappers.errors import InvalidValueError
-from isa_wrappers.names import action_name, read_action_names, read_state_names
 
 AGENTS = ("a", "b")
 OWN = (("stay", "go"), ("stay", "shoot"))

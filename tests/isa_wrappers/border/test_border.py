@@ -11,7 +11,7 @@ from pettingzoo.utils import BaseParallelWrapper
 from walk_stacks import goals_with, walk_scope
 
 from isa_wrappers import GoalBuffer, ParallelEnvBatch
-from isa_wrappers.border import Border
+from isa_wrappers.border.border import Border
 from isa_wrappers.errors import InvalidValueError, NonFiniteError, UnsupportedEnvironmentError
 from isa_wrappers.wrappers import EpisodeStatistics, GoalRecording, GoalSampling, ScopeWrapper
 

@@ -57,7 +57,7 @@ def as_parallel(env: Any) -> Any:
     """Return ``env``, or what makes it a ``ParallelEnv``.
 
     An AEC environment that can be stepped in parallel passes through PettingZoo's converter, a Gymnasium environment
-    with Tuple spaces through :class:`~isa_wrappers.adapters.TeamEnv`.
+    with Tuple spaces through :class:`~isa_wrappers.border.adapters.TeamEnv`.
 
     Raises:
         UnsupportedEnvironmentError: as :func:`check_parallel` does.
@@ -67,7 +67,7 @@ def as_parallel(env: Any) -> Any:
 
         return aec_to_parallel(env)
     if hasattr(env, "action_space") and not hasattr(env, "possible_agents"):
-        from isa_wrappers.adapters import TeamEnv, is_team
+        from isa_wrappers.border.adapters import TeamEnv, is_team
 
         if is_team(env):
             return TeamEnv(env)

@@ -7,8 +7,8 @@ import pytest
 from parallel_toys import WalkEnv
 
 from isa_wrappers.batch.parallel import ParallelEnvBatch
+from isa_wrappers.border.success import SuccessTeller
 from isa_wrappers.errors import InvalidValueError
-from isa_wrappers.success import SuccessTeller
 
 
 def won_at(rule, actions=1, **options):

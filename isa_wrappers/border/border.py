@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from isa_wrappers.border.observations import Judge, judge_of, vector_length
+from isa_wrappers.border.spaces import inner_observation, inner_space, num_actions, observation_space
 from isa_wrappers.errors import ISAError, NonFiniteError, UnsupportedEnvironmentError
-from isa_wrappers.observations import Judge, judge_of, vector_length
-from isa_wrappers.spaces import inner_observation, inner_space, num_actions, observation_space
 
 FEW = 256
 """Numbers of all observations that Python adds up sooner than NumPy looks at each of every agent's."""
@@ -80,7 +80,8 @@ class Border:
         >>> from isa_wrappers.envs import make_parallel
         >>> border = Border(make_parallel("grid/unlock", num_agents=1))
         >>> _ = border.reset(seed=0)
-        >>> border.step({"agent_0": 0}).rewards, border.living
+        >>> _, rewards, *_ = border.step({"agent_0": 0})
+        >>> rewards, border.living
         ({'agent_0': 0.0}, ['agent_0'])
     """
 

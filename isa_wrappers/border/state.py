@@ -11,8 +11,14 @@ import numpy.typing as npt
 from gymnasium import spaces
 
 from isa_wrappers.arrays import to_numpy
+from isa_wrappers.border.spaces import (
+    StateFallback,
+    check_state_fallback,
+    inner_observation,
+    inner_space,
+    observation_space,
+)
 from isa_wrappers.errors import UnsupportedEnvironmentError
-from isa_wrappers.spaces import StateFallback, check_state_fallback, inner_observation, inner_space, observation_space
 
 
 class StateReader:
