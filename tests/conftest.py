@@ -31,6 +31,13 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason="no CUDA device"))
 
 
+def pytest_ignore_collect(collection_path, config):
+    """Do not even import a module of slow tests alone where slow tests are left out."""
+    if config.getoption("markexpr") == "not slow" and collection_path.name.startswith("test_"):
+        return True if "\npytestmark = pytest.mark.slow\n" in collection_path.read_text() else None
+    return None
+
+
 @pytest.fixture
 def plugin(tmp_path, monkeypatch):
     """Install a package of anyone's: ``plugin(name, code, {group: {entry: "module:attribute"}})`` gives its folder.

@@ -24,10 +24,12 @@ def test_the_probe_sees_what_is_loaded():
     assert loaded_after("import PIL") == ["PIL"]
 
 
+@pytest.mark.slow
 def test_importing_the_wrappers_is_light():
     assert loaded_after("import isa_wrappers") == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", ["make_batch('grid/shooting', num_envs=3)", "make_parallel('grid/shooting')"])
 def test_estimating_a_scope_in_numpy_is_light(make):
     code = f"""

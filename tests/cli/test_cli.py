@@ -147,6 +147,7 @@ def test_scope_is_the_same_for_the_same_seed(capsys):
     assert outs[0] == outs[1]
 
 
+@pytest.mark.slow
 def test_scope_follows_the_presets(capsys):
     """The particles' preset has a threshold and a window of its own; an option given holds over it."""
     few = ["scope", "mpe/simple_spread_v3", "--transitions", 200, "--json"]
@@ -159,6 +160,7 @@ def test_scope_follows_the_presets(capsys):
     assert [settings[1][name] for name in names] == [200, 0.5, 0.05, 1, "nmi_block"]
 
 
+@pytest.mark.slow
 def test_scope_as_files(tmp_path, capsys):
     from isa_wrappers.scope.files import load_scope
 
@@ -179,6 +181,7 @@ def test_scope_without_a_state(capsys):
     assert found["D_i"] == [[0, 2], [1, 3]]
 
 
+@pytest.mark.slow
 def test_a_factory_in_the_current_folder_is_found(tmp_path):
     """The installed script's own path does not hold the user's folder."""
     (tmp_path / "here" / "mine.py").write_text("from toy_envs import walk\n")
@@ -207,6 +210,7 @@ def test_train_makes_a_run_folder(finished):
     assert summary["success_rate"] == float(rows[-1]["success_rate"])
 
 
+@pytest.mark.slow
 def test_train_prints_its_folder_on_stdout(capsys):
     assert isa("train", *TINY_IPPO, "--steps", 20, "--out", "out") == 0
     out, err = capsys.readouterr()
@@ -215,6 +219,7 @@ def test_train_prints_its_folder_on_stdout(capsys):
     assert not Path("out/scope.json").exists()
 
 
+@pytest.mark.slow
 def test_train_names_its_folder(capsys):
     assert isa("train", *TINY_IPPO, "--steps", 20, "--seed", 7, "--preset", "paper") == 0
     folder = Path(capsys.readouterr().out.strip())
@@ -224,6 +229,7 @@ def test_train_names_its_folder(capsys):
     assert (config["preset"], config["seed"], config["ppo"]["lr"]) == ("paper", 7, 0.0005)
 
 
+@pytest.mark.slow
 def test_train_on_a_factory(capsys):
     assert isa("train", "toy_envs:walk", "--kwargs", '{"length": 1}', "--steps", 300, *SMALL, "--out", "out") == 0
     assert json.loads(Path("out/summary.json").read_text())["phase"] == "reach"
@@ -242,6 +248,7 @@ def test_train_is_told_what_success_is(capsys, rule, warned):
     assert [line.split("'")[1] for line in lines] == (["success"] if warned else [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [10, 60])
 def test_train_for_no_more_steps_than_listening_takes(steps, capsys):
     assert isa("train", *TINY, "--steps", steps, "--out", "out") == 2
@@ -253,6 +260,7 @@ def test_train_for_no_more_steps_than_listening_takes(steps, capsys):
     assert isa("train", *TINY_IPPO, "--steps", 10, "--out", "out") == 0, "it listens to nobody"
 
 
+@pytest.mark.slow
 def test_a_configuration_file_holds_where_the_command_line_is_silent(tmp_path, capsys):
     path = tmp_path / "mine.yaml"
     path.write_text("seed: 5\nalgo: ippo\npreset: paper\ndevice: cpu\nstop_when_solved: true\nppo: {clip: 0.125}\n")
@@ -268,6 +276,7 @@ def test_a_configuration_file_holds_where_the_command_line_is_silent(tmp_path, c
     assert (found["seed"], found["algo"], found["ppo"]["clip"]) == (6, "ippo", 0.25)
 
 
+@pytest.mark.slow
 def test_a_runs_own_configuration_makes_the_same_run_again(finished, capsys):
     assert isa("train", "grid/unlock", "--config", finished / "config.yaml", "--out", "again") == 0
     assert Path("again/config.yaml").read_text() == (finished / "config.yaml").read_text()
@@ -322,6 +331,7 @@ def test_plot_of_one_run(copy_of, capsys):
     assert (run / "curves.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_plot_of_two_runs(finished, copy_of, capsys):
     other = copy_of()
     assert isa("plot", finished, other) == 0
@@ -501,6 +511,7 @@ def test_a_damaged_checkpoint_is_refused(copy_of, damage, arguments, capsys):
     assert contents(run) == before, "nothing is lost"
 
 
+@pytest.mark.slow
 def test_without_a_latest_checkpoint_the_best_one_goes_on(copy_of):
     run = copy_of()
     (run / "checkpoints" / "latest.safetensors").unlink()
@@ -568,6 +579,7 @@ def test_only_gifs_are_rendered(finished, name, capsys):
     assert not Path(name).exists()
 
 
+@pytest.mark.slow
 def test_what_draws_nothing_is_not_rendered(capsys):
     assert isa("train", "toy_envs:walk", "--steps", 20, *IPPO, "--out", "out") == 0
     capsys.readouterr()
@@ -609,6 +621,7 @@ def command(*arguments, safe_path=False, **options):
     return subprocess.run(line, env=env, capture_output=True, text=True, timeout=60, check=False, **options)
 
 
+@pytest.mark.slow
 def test_a_mistake_in_a_process_of_its_own():
     done = command("train", "grid/unlock", "--kwargs", '{"num_agents": 0}')
     assert done.returncode == 2
@@ -656,6 +669,7 @@ def test_ctrl_c_writes_a_checkpoint_to_go_on_from(tmp_path, capsys):
     assert len(after) > len(before)
 
 
+@pytest.mark.slow
 def test_ctrl_c_before_there_is_anything_to_save(monkeypatch, capsys):
     with monkeypatch.context() as patched:
         patched.setattr("isa_learners.runs.training.scope_for", _pressed)
@@ -669,6 +683,7 @@ def _pressed(config):
     raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_resuming_a_finished_run(copy_of, capsys):
     run = copy_of()
     before = contents(run)
@@ -677,6 +692,7 @@ def test_resuming_a_finished_run(copy_of, capsys):
         assert contents(run)[name] == before[name]
 
 
+@pytest.mark.slow
 def test_a_finished_run_goes_on_for_more_steps(copy_of, capsys):
     run = copy_of()
     before = (run / "metrics.csv").read_text()

@@ -47,6 +47,7 @@ def test_envs_as_json_names_sources(toy, capsys):
     assert found["grid/unlock"]["source"] == "isa-marl"
 
 
+@pytest.mark.slow
 def test_the_scope_of_a_task_of_another_package(toy, capsys):
     assert isa("scope", "toy/line", "--transitions", 300, "--json") == 0
     assert json.loads(capsys.readouterr().out)["D_i"] == [[0], [1]]
@@ -81,6 +82,7 @@ def test_a_broken_entry_point_is_named_in_a_line_and_stops_nothing(plugin):
         assert "toy/line" in done.stdout
 
 
+@pytest.mark.slow
 def test_two_packages_of_one_name_are_both_named(plugin):
     sites = [plugin(name, TOY, {"isa_marl.tasks": {"toy": f"{name}:FAMILY"}}) for name in ("one_pkg", "other_pkg")]
     done = in_its_own_process("envs", sites=sites)

@@ -53,6 +53,7 @@ def test_checks_can_be_paused():
         WRONG["segments of another state"](np.asarray)
 
 
+@pytest.mark.slow
 def test_neither_jaxtyping_nor_torch_is_needed_at_run_time():
     code = """
 import sys

@@ -42,6 +42,7 @@ def test_count_bonus(device):
     assert int(former.bonus.counter.table.sum()) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", DEVICES)
 def test_goals(device):
     unlock(device)

@@ -166,6 +166,7 @@ def full():
     return goals
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MAKERS)
 @pytest.mark.filterwarnings("ignore")
 def test_odd_arguments_end_in_a_line_of_ours(name):

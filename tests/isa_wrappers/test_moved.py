@@ -67,6 +67,7 @@ def test_a_former_path_leads_to_the_same_things(module):
             found.surely_not  # noqa: B018
 
 
+@pytest.mark.slow
 def test_a_former_path_says_where_it_leads():
     code = "import isa_wrappers.counts"
     done = subprocess.run([sys.executable, "-W", "always", "-c", code], capture_output=True, text=True, check=True)

@@ -70,6 +70,7 @@ def test_streams_of_unequal_length_equal_torch_s_packed_sequences(lengths):
     torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_the_gradient_passes_finite_differences():
     cell, inputs, hidden, start = make()
     assert torch.autograd.gradcheck(lambda x: whole(cell, x, hidden, start), (inputs,))

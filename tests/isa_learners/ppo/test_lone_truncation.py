@@ -25,6 +25,7 @@ def returns_of(env, steps, workers=0):
     return returns.tolist(), data.alive[:, 0].tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 1])
 def test_who_is_truncated_alone_gets_as_much(workers):
     returns, alive = returns_of(Alone if workers else Alone(), 2, workers)

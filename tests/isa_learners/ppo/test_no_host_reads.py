@@ -55,6 +55,7 @@ def begun(task, phase):
     return algorithm, config
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("phase", [EXPLORE, REACH])
 @pytest.mark.parametrize("task", KINDS)
 def test_rollout_and_update_never_wait(task, phase):

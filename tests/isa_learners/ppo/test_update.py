@@ -314,6 +314,7 @@ def test_one_epoch_in_single_precision():
     check(PPOConfig(**BASE, buffer_rollouts=1), [rollout_of(MANY, dtype=torch.float32)], torch.float32, 1e-3)
 
 
+@pytest.mark.slow
 @layouts
 def test_a_buffer_of_rollouts_keeps_their_probabilities_and_hidden_states(layout):
     """Three rollouts through a buffer of two: the first is dropped; Adam and the value norm go on."""
@@ -322,12 +323,14 @@ def test_a_buffer_of_rollouts_keeps_their_probabilities_and_hidden_states(layout
     assert len(ppo.buffer) == 2
 
 
+@pytest.mark.slow
 @layouts
 def test_minibatches_and_epochs(layout):
     config = PPOConfig(**{**BASE, "epochs": 2}, buffer_rollouts=2, minibatches=3)
     check(config, [rollout_of(MANY), rollout_of(TRUNCATED)], layout=layout)
 
 
+@pytest.mark.slow
 def test_a_large_gradient_is_clipped():
     config = PPOConfig(**BASE, buffer_rollouts=1, max_grad_norm=0.05)
     _, metrics = check(config, [rollout_of(MANY), rollout_of(TERMINATED)])

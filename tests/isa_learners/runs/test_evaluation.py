@@ -38,6 +38,7 @@ def favouring(env, order, seen=None):
     return learner
 
 
+@pytest.mark.slow
 def test_every_copy_counts_its_first_episode_alone():
     """Copy 0 wins after 2 steps, copy 1 is cut off after 4, copy 2 after 3; rewards are the number of the step."""
     ends = [["", "", ""], ["terminated", "", ""], ["", "", "truncated"], ["terminated", "truncated", "terminated"]]
@@ -153,6 +154,7 @@ def test_global_generators_are_left_as_they_were():
     assert drawn() == before
 
 
+@pytest.mark.slow
 def test_how_often_is_evaluated_changes_no_weights():
     weights = []
     for evaluations in (0, 3):

@@ -65,6 +65,7 @@ def test_networks_that_broke_by_themselves():
         runner.iterate()
 
 
+@pytest.mark.slow
 def test_a_run_on_nan_ends_with_code_2(tmp_path, capsys):
     """A factory of batched environments passes no border: what it hands over is met by the iteration."""
     for task, says in (

@@ -37,6 +37,7 @@ class Diary(Hook):
         assert summary["env_steps"] == training.algorithm.env_steps
 
 
+@pytest.mark.slow
 def test_a_hook_is_told_in_order(tmp_path):
     diary = Diary()
     summary = train(tiny_config(steps=200), tmp_path / "run", hooks=[diary])
@@ -51,6 +52,7 @@ def test_a_hook_is_told_in_order(tmp_path):
     assert notes[3:6] == [("reach", 70), ("evaluation", 70), "iteration"], "an iteration is told after its evaluation"
 
 
+@pytest.mark.slow
 def test_training_from_python_and_loading_what_came_out(tmp_path):
     config = tiny_config(steps=200)
     summary = train(config, tmp_path / "run")
@@ -62,6 +64,7 @@ def test_training_from_python_and_loading_what_came_out(tmp_path):
     assert evaluation == load(tmp_path / "run").evaluate(8, seed=3)
 
 
+@pytest.mark.slow
 def test_the_best_checkpoint_is_that_of_the_best_evaluation(tmp_path):
     rates = []
 
@@ -77,6 +80,7 @@ def test_the_best_checkpoint_is_that_of_the_best_evaluation(tmp_path):
     assert load_checkpoint(folder.latest_checkpoint)[1]["env_steps"] == 200
 
 
+@pytest.mark.slow
 def test_checkpoints_come_as_often_as_configured(tmp_path):
     saved = []
 

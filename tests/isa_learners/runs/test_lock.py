@@ -25,6 +25,7 @@ def test_one_at_a_time(tmp_path):
     assert not one.held
 
 
+@pytest.mark.slow
 def test_a_killed_holder_leaves_nothing_locked(tmp_path):
     code = "import sys, time; from pathlib import Path; from isa_learners.runs.lock import FolderLock\n"
     code += "lock = FolderLock(Path(sys.argv[1])); lock.take(); print('held', flush=True); time.sleep(60)"

@@ -54,6 +54,7 @@ def labelled(lines):
     return {line.get_label(): line for line in lines if not line.get_label().startswith("_")}
 
 
+@pytest.mark.slow
 def test_one_run_into_its_own_folder(tmp_path, drawn):
     folder = run(tmp_path / "a", {10: 0.0, 20: 0.5})
     scope = InfluenceScope.from_dimensions({"agent_0": [[], [0]]}, state_size=2)
@@ -64,6 +65,7 @@ def test_one_run_into_its_own_folder(tmp_path, drawn):
     assert all(path.read_bytes().startswith(PNG) for path in files)
 
 
+@pytest.mark.slow
 def test_runs_that_differ_in_seed_share_a_line(tmp_path, drawn):
     folders = [
         run(tmp_path / "a", {10: 0.0, 20: 0.2}, seed=0),
@@ -78,6 +80,7 @@ def test_runs_that_differ_in_seed_share_a_line(tmp_path, drawn):
     assert named["grid/unlock isa fast (n=3)"].get_color() != named["grid/unlock ippo fast (n=1)"].get_color()
 
 
+@pytest.mark.slow
 def test_a_run_that_stopped_early_keeps_its_last_value(tmp_path, drawn):
     folders = [run(tmp_path / "a", {10: 0.0, 20: 1.0}), run(tmp_path / "b", {10: 0.0, 20: 0.0, 40: 0.0}, seed=1)]
     plot_curves(folders, tmp_path / "out.png")

@@ -84,12 +84,14 @@ def refused(capsys):
     return err
 
 
+@pytest.mark.slow
 def test_a_scope_of_another_task_is_refused(estimated, capsys):
     capsys.readouterr()
     assert isa("train", "grid/navigation", "--scope", estimated, "--out", "run") == 2
     assert "was estimated for 'grid/unlock', this run trains on 'grid/navigation'" in refused(capsys)
 
 
+@pytest.mark.slow
 def test_a_scope_of_another_agent_order_is_refused(estimated, capsys):
     scope = load_scope(estimated)
     swapped = InfluenceScope(
@@ -101,6 +103,7 @@ def test_a_scope_of_another_agent_order_is_refused(estimated, capsys):
     assert "its agents ['agent_1', 'agent_0'], here ['agent_0', 'agent_1']" in refused(capsys)
 
 
+@pytest.mark.slow
 def test_a_truncated_scope_is_refused(estimated, capsys):
     path = estimated / "scope.json"
     path.write_text(path.read_text()[:-200])

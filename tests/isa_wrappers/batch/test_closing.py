@@ -53,6 +53,7 @@ def test_wrappers_close_what_they_wrap(open_ones):
     assert not open_ones, "once each"
 
 
+@pytest.mark.slow
 def test_what_nobody_holds_is_closed(open_ones):
     batch = make_batch("closing_toys:Counted", 2)
     del batch
@@ -60,6 +61,7 @@ def test_what_nobody_holds_is_closed(open_ones):
     assert not open_ones
 
 
+@pytest.mark.slow
 def test_what_was_brought_along_stays_open(open_ones):
     env = closing_toys.Counted()
     batch = ParallelEnvBatch([env])
@@ -77,6 +79,7 @@ def test_one_that_fails_to_close_keeps_no_other_open(open_ones):
     assert open_ones == [broken]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["raise ValueError", "sys.exit(3)", "raise KeyboardInterrupt", "pass"])
 def test_the_end_of_a_process_closes(ending):
     code = f"""

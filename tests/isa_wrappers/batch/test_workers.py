@@ -77,6 +77,7 @@ def test_a_lost_worker_is_replaced_and_its_episode_discarded(tmp_path, fault, ti
     assert all(gone(pid) for pid in pids(tmp_path / "games")), "the lost worker's game was killed too"
 
 
+@pytest.mark.slow
 def test_a_killed_worker_loses_the_episodes_of_all_its_copies(tmp_path):
     batch = batch_of(*[None] * 5, workers=2, game=tmp_path / "games")
     batch.reset(seed=0)
@@ -111,6 +112,7 @@ def test_one_copy_that_hangs_takes_its_worker_along(tmp_path):
     assert batch.discarded == 2
 
 
+@pytest.mark.slow
 def test_a_worker_lost_in_a_reset_is_seeded_anew(tmp_path):
     make = partial(GridParallelEnv, "unlock", num_agents=2, targets="random")
     batch = ParallelEnvBatch([make] * 4, workers=2)
@@ -162,6 +164,7 @@ def test_errors_arrive_as_they_were_raised(place):
         failing("odd")
 
 
+@pytest.mark.slow
 def test_a_batch_goes_on_after_an_error(tmp_path):
     batch = batch_of(None, "mistake", once=tmp_path / "once")
     batch.reset()

@@ -65,6 +65,7 @@ def test_a_team_is_a_parallel_env(kind):
     assert truncated == {"agent_0": True, "agent_1": True}
 
 
+@pytest.mark.slow
 def test_it_is_taken_as_it_is():
     scope = estimate_scope(Shelves(), ScopeConfig(transitions=600), state_fallback="observations")
     assert scope.special_dims == [[0], [2]]

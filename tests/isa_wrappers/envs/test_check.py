@@ -25,6 +25,7 @@ def only(report, about):
     return found[0]
 
 
+@pytest.mark.slow
 def test_a_good_one():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -80,6 +81,7 @@ class Mute(WalkEnv):
         return {agent: {} for agent in self.agents}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "about", "verdict", "says"),
     [
@@ -131,6 +133,7 @@ def test_a_factory_of_one_object(wrap):
     assert only(check_env(lambda: wrap(shared)), "factory").verdict == "refused"
 
 
+@pytest.mark.slow
 def test_what_was_made_is_closed():
     closed = []
 

@@ -12,6 +12,7 @@ from isa_wrappers.envs.mpe import SUCCESS, mpe_names
 from isa_wrappers.errors import InvalidValueError, UnknownTaskError
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", mpe_names())
 def test_every_particle_environment_conforms(name):
     parallel_api_test(make_parallel(f"mpe/{name}"), num_cycles=30)

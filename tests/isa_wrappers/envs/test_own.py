@@ -19,6 +19,7 @@ def test_the_colon_tells():
     assert FAMILY.missing() is None
 
 
+@pytest.mark.slow
 def test_a_factory_of_single_environments():
     env = make_parallel("toy_envs:walk", length=2)
     assert isinstance(env, toy_envs.Walk)
@@ -55,6 +56,7 @@ def test_the_scope_of_a_batch_is_that_of_its_copies():
     assert of_batch.settings["env"] == "batch_toys:walks"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "error", "says"),
     [

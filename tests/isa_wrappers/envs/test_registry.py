@@ -95,6 +95,7 @@ def test_options_that_a_task_does_not_take():
             make("grid/unlock", agents=2)
 
 
+@pytest.mark.slow
 def test_a_family_of_another_package(toy):
     assert "toy" in FAMILIES
     assert {name: text for name, text in available_tasks().items() if name.startswith("toy/")} == {
@@ -161,6 +162,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", BROKEN)
 def test_a_broken_family_does_not_stop_the_rest(plugin, case):
     code, says = BROKEN[case]
@@ -173,6 +175,7 @@ def test_a_broken_family_does_not_stop_the_rest(plugin, case):
     assert make_parallel("grid/unlock").possible_agents
 
 
+@pytest.mark.slow
 def test_a_broken_family_is_told_of_once(plugin):
     """By Python's own filter, which shows a warning once per place."""
     site = plugin("bad_pkg", "FAMILY = None", {"isa_marl.tasks": {"toy": "bad_pkg:FAMILY"}})

@@ -24,6 +24,7 @@ def parts_of(paid):
     return [to_numpy(part) for part in (paid.total, paid.intrinsic, paid.parts["common"], paid.parts["special"])]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("device", DEVICES)
 @given(

@@ -75,6 +75,7 @@ def test_the_oracle_tests_meet_no_collision():
             assert len(set(slots[:, row].tolist())) == 5 ** len(segment)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", DEVICES)
 @given(stream=streams())
 @settings(deadline=None, max_examples=80)
@@ -102,6 +103,7 @@ def test_numpy_equals_torch_slot_for_slot(stream):
     np.testing.assert_array_equal(ours.table, to_numpy(theirs.table))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("other_device", DEVICES)
 @given(stream=streams(), at=st.integers(0, 5))

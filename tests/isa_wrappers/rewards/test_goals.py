@@ -33,6 +33,7 @@ def rows(states):
     return Counter(tuple(row) for row in to_numpy(states).tolist())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", DEVICES)
 @given(
     capacity=st.integers(1, 7),

@@ -51,6 +51,7 @@ def masks(segments):
     return np.array([[float(k in segment) for k in range(SIZE)] for segment in segments])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", DEVICES)
 @given(case=cases())
 @settings(deadline=None, max_examples=80)

@@ -34,6 +34,7 @@ def assert_ground_truth(scope, name):
     assert scope.common_dims == bullets
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(10))
 @pytest.mark.parametrize("name", AGENTS)
 def test_ground_truth(name, seed):
@@ -41,6 +42,7 @@ def test_ground_truth(name, seed):
     assert_ground_truth(estimate_scope(env, ScopeConfig(transitions=2000), seed), name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", AGENTS)
 def test_ground_truth_pooled(name):
     env = make_batch(name, num_envs=8 * AGENTS[name])
@@ -49,6 +51,7 @@ def test_ground_truth_pooled(name):
         assert_ground_truth(estimate_scope(env, config, seed), name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", AGENTS)
 def test_ground_truth_in_torch(name):
     pytest.importorskip("torch")
@@ -72,6 +75,7 @@ def test_the_threshold_may_vary_as_the_paper_says(delta):
     assert_ground_truth(scope.with_delta(0.25), "grid/shooting")
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_scope_and_settings_are_kept():
     config = ScopeConfig(transitions=300, bin_width=0.5, window=2, estimator="nmi_pooled")
     first, same, other = (
@@ -182,6 +186,7 @@ class Late(Toy):
         self.pending = actions.astype(np.float32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("num_envs", [1, 8])
 def test_an_effect_two_steps_late_needs_a_window_of_two(num_envs):
     soon = estimate_scope(Late(num_envs), ScopeConfig(transitions=500, window=1))
@@ -318,6 +323,7 @@ class Team(Toy):
         return available
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("num_envs", [1, 12])
 def test_teammates_hold_one_action_an_episode_while_one_agent_is_free(num_envs):
     env = Team(num_envs)
@@ -349,6 +355,7 @@ def test_teammates_hold_one_action_an_episode_while_one_agent_is_free(num_envs):
         assert (abs(share - p) < 5 * (p * (1 - p) / len(held)) ** 0.5).all()
 
 
+@pytest.mark.slow
 def test_the_agent_listened_to_acts_uniformly_among_what_is_available(monkeypatch):
     seen = spy(monkeypatch)
     monkeypatch.setattr(Team, "horizon", 2)
@@ -440,6 +447,7 @@ def test_what_is_lost_with_a_game_is_not_heard(monkeypatch, window):
         assert (changes[valid].max(axis=-1) >= 10 * width + actions[valid]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", AGENTS)
 def test_chance_is_small_on_the_grid_tasks(name, recwarn):
     scope = estimate_scope(make_batch(name, num_envs=8 * AGENTS[name]), ScopeConfig(), seed=0)

@@ -62,6 +62,7 @@ def test_an_estimator_of_ones_own_through_the_command_line(added, capsys):
     assert found["D_a"]["a"]["2"] == [0]
 
 
+@pytest.mark.slow
 def test_a_threshold_rule_of_ones_own_through_the_command_line(added, capsys, tmp_path):
     options = ["--threshold", "half", "--transitions", 300, "--out", tmp_path / "scope"]
     code, out, _ = isa(capsys, "scope", "toy_envs:walk", *options)

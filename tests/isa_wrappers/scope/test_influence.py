@@ -45,6 +45,7 @@ def test_definitions_1_to_3_as_sets(values, delta):
     assert all(type(k) is int for dims in [scope.common_dims, *scope.agent_dims, *scope.special_dims] for k in dims)
 
 
+@pytest.mark.slow
 @given(values=information)
 def test_a_larger_delta_never_adds_a_dimension(values):
     scope = make(values, 0.1)

@@ -88,6 +88,7 @@ def test_one_block_equals_scikit_learn(device, data):
                 assert figure[i, a, k] == pytest.approx(expected, abs=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", DEVICES)
 @given(data=samples())
 @settings(deadline=None, max_examples=60)

@@ -40,6 +40,7 @@ def test_the_colours_are_named_after_the_figure(scope, tmp_path, monkeypatch):
     assert labels == [scope.figure]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["cost in $, gain in $", "$x", r"\$", "$$", "$\\frac$", "名前", "a\0b", "\udcff", "x" * 300, "_a", "^{"]
 )

@@ -42,6 +42,7 @@ class Mapped(WalkEnv):
         return np.roll(cells, int(self.time * 31 % 9))
 
 
+@pytest.mark.slow
 def test_the_estimate_warns():
     with pytest.warns(UserWarning, match="the scope is empty: .* 9 of 9 dimensions are 0 or 1"):
         estimate_scope(Mapped(), ScopeConfig(transitions=600))

@@ -146,6 +146,7 @@ def test_comparison_reaches_wins_and_horizons(device, name, targets):
     assert cut >= 1
 
 
+@pytest.mark.slow
 def test_torch_equals_numpy():
     for name in NAMES:
         task = grid_task(name)

@@ -54,6 +54,7 @@ def test_whole_episodes_repeat_from_the_seed(make):
     assert data_equivalence(first, episode(one, actions_seed=1, seed=7))
 
 
+@pytest.mark.slow
 def test_random_targets_come_from_the_seed():
     env = GridParallelEnv("navigation", 4, grid=5, targets="random")
 
@@ -257,6 +258,7 @@ def colors_in(image):
     return {tuple(color) for color in np.unique(image.reshape(-1, 3), axis=0).tolist()}
 
 
+@pytest.mark.slow
 def test_agents_that_share_a_cell_can_be_told_apart():
     task = grid_task("navigation", 12)
     state = start_state(task, np.array(task.targets, dtype=np.int32))

@@ -123,6 +123,7 @@ def compare_with_oracle(task, rng, steps, shoot_often):
     return len(oracle.holder), won
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.sampled_from(NAMES), st.integers(1, 5), st.integers(3, 8), st.integers(0, 2**32 - 1))
 def test_rules_agree_with_the_oracle(name, agents, side, seed):
@@ -130,6 +131,7 @@ def test_rules_agree_with_the_oracle(name, agents, side, seed):
     compare_with_oracle(draw_task(name, agents, side, rng), rng, steps=40, shoot_often=bool(seed % 2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_oracle_comparison_reaches_wins(name):
     rng = np.random.default_rng(0)

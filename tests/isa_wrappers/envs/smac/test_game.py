@@ -118,6 +118,7 @@ def test_a_game_that_never_starts_is_given_up(stand_in, tmp_path):
         env.step(dict.fromkeys(env.agents, STOP))
 
 
+@pytest.mark.slow
 def test_the_game_ends_with_the_environment(stand_in, tmp_path):
     env = SMACParallelEnv("3m")
     env.reset()
@@ -146,6 +147,7 @@ def test_the_game_ends_after_ctrl_c(stand_in, tmp_path, monkeypatch):
     assert survivors(tmp_path) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["pass", "raise SystemExit(3)", "1 / 0"])
 def test_the_game_ends_with_the_interpreter(stand_in, tmp_path, ending):
     code = f"from isa_wrappers.envs import make_parallel\nenv = make_parallel('smac/3m')\nenv.reset()\n{ending}"
@@ -155,6 +157,7 @@ def test_the_game_ends_with_the_interpreter(stand_in, tmp_path, ending):
     assert survivors(tmp_path) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_the_game_ends_with_a_killed_process(stand_in, tmp_path, number):
     code = "from isa_wrappers.envs import make_parallel\nenv = make_parallel('smac/3m')\nenv.reset()\nprint()\ninput()"

@@ -62,6 +62,7 @@ def test_a_clone_beside_the_program_is_no_installation(nowhere, tmp_path, monkey
     refused("which is not installed")
 
 
+@pytest.mark.slow
 def test_pypis_smac_is_told_apart(nowhere, tmp_path, monkeypatch, capfd):
     monkeypatch.syspath_prepend(write_optimiser(tmp_path))
     message = f"installed smac 2.4.1 is PyPI's, a hyper-parameter optimiser .* pip uninstall smac, then {SOURCE}$"
@@ -114,6 +115,7 @@ def test_something_smac_imports_is_missing(stand_in, tmp_path):
     refused(r"needs missing_pysc2\S*, which smac imports and which is not installed; pip install missing_pysc2$")
 
 
+@pytest.mark.slow
 def test_new_protobufs_are_slowed_down_in_time(stand_in):
     """Where nobody has loaded it yet; its fast form refuses the messages that pysc2 brings."""
     pytest.importorskip("google.protobuf")

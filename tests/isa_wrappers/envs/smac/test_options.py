@@ -21,6 +21,7 @@ def ends(stand_in, reward, **options):
     return found
 
 
+@pytest.mark.slow
 def test_reward_modes(stand_in):
     scaled = 20 / (3 * 10 + 200 + 3 * 45)
     assert ends(stand_in, "super_sparse") == [1.0, -1.0, 0.0]

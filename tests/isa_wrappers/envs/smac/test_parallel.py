@@ -22,6 +22,7 @@ def test_conformance(stand_in, name):
     env.close()
 
 
+@pytest.mark.slow
 def test_the_dead_keep_their_place_and_type(stand_in):
     """SMAC zeroes all that it says of them; a death would then move positions, and a goal ask for the map's middle."""
     env = SMACParallelEnv("2s3z")

@@ -39,6 +39,7 @@ def test_armies_are_jaxmarl_s():
         assert [SCENARIOS[name].unit_types[kind] for kind in SCENARIOS[name].units] == allies + enemies
 
 
+@pytest.mark.slow
 def test_figures_are_jaxmarl_s():
     """All but the crawler's, and in its battle a stalker's shot and reload."""
     from jaxmarl.environments.smax import SMAX

@@ -17,6 +17,7 @@ def phi(state, dims):
     return tuple(int(state[k]) for k in dims)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("make_scope", [apart, mixed])
 @pytest.mark.parametrize("inner", [Uneven, Dying])

@@ -17,6 +17,7 @@ def dist(x, g, dims, hamming):
     return hamming * sum(1 for k in dims if x[k] != g[k]) + sqrt(sum(float(x[k] - g[k]) ** 2 for k in dims))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hamming", [0.0, 10.0, 50.0])
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("make_scope", [apart, mixed])
