@@ -13,7 +13,7 @@ from isa_wrappers.border.border import Border
 from isa_wrappers.border.names import ActionNames, read_action_names
 from isa_wrappers.border.spaces import StateFallback, as_parallel, check_state_fallback, flat_size, flat_vector
 from isa_wrappers.border.state import StateReader
-from isa_wrappers.border.success import SuccessRule, SuccessTeller
+from isa_wrappers.border.success import SuccessCriterion, SuccessRule
 from isa_wrappers.errors import UnsupportedEnvironmentError
 
 Row = dict[str, npt.NDArray[Any]]
@@ -88,7 +88,7 @@ class EnvCopy:
         self.env = as_parallel(env)
         self.border = Border(self.env)
         self._read = StateReader(self.env, fallback)
-        self._teller = SuccessTeller(success)
+        self._criterion = SuccessCriterion(success)
         self.spec = _spec(self.border, self._read) if spec is None else spec
         self._obs: npt.NDArray[np.float32] = np.zeros((len(self.spec.agents), self.spec.obs_size), dtype=np.float32)
 
@@ -98,7 +98,7 @@ class EnvCopy:
         return completed(row, row)
 
     def _begin(self, seed: int | None = None) -> Row:
-        self._teller.begin()
+        self._criterion.begin()
         observations, _ = self.border.reset(seed)
         return self._see(observations, ())
 
@@ -117,7 +117,7 @@ class EnvCopy:
                 )
             row["reward"][agents.index(agent)] = reward
         over = not border.living
-        row["success"][()] = self._teller.won(self.env, rewards, infos, over=over)
+        row["success"][()] = self._criterion.won(self.env, rewards, infos, over=over)
         row["discarded"][()] = any(info.get("crashed", False) for info in infos.values() if isinstance(info, dict))
         if not over:
             for i, agent in enumerate(agents):

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from isa_wrappers.border.border import Border
 from isa_wrappers.border.state import StateReader
-from isa_wrappers.border.success import SuccessRule, SuccessTeller
+from isa_wrappers.border.success import SuccessCriterion, SuccessRule
 from isa_wrappers.errors import NonFiniteError, UnsupportedEnvironmentError
 
 LONGEST = 1_000
@@ -47,7 +47,7 @@ def random_episode(
         UnsupportedEnvironmentError: for what ISA cannot take, a state of changing length among it.
         NonFiniteError: if something is not finite.
     """
-    rng, teller = np.random.default_rng(seed), SuccessTeller(success)
+    rng, teller = np.random.default_rng(seed), SuccessCriterion(success)
     observations, _ = border.reset(seed)
     teller.begin()
     states, won, told = [read(observations)], False, not isinstance(success, str)

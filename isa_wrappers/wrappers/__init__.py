@@ -9,7 +9,7 @@ Algorithm 1 as a composition::
 ``isa_wrappers.wrappers.batch`` has the same names for batched environments.
 """
 
-from isa_wrappers.border.success import SuccessRule, SuccessTeller
+from isa_wrappers.border.success import SuccessCriterion, SuccessRule, SuccessTeller
 from isa_wrappers.wrappers.base import ScopeWrapper
 from isa_wrappers.wrappers.count_bonus import InfluenceCountBonus
 from isa_wrappers.wrappers.episode_statistics import EpisodeStatistics
@@ -30,6 +30,7 @@ __all__ = [
     "IntrinsicReward",
     "RewardWrapper",
     "ScopeWrapper",
+    "SuccessCriterion",
     "SuccessRule",
     "SuccessTeller",
 ]

@@ -8,7 +8,7 @@ from pettingzoo.utils import BaseParallelWrapper
 
 from isa_wrappers.border.border import Living
 from isa_wrappers.border.spaces import as_parallel
-from isa_wrappers.border.success import SuccessRule, SuccessTeller
+from isa_wrappers.border.success import SuccessCriterion, SuccessRule
 from isa_wrappers.wrappers.base import Env, Infos
 
 Step = tuple[dict[str, Any], dict[str, float], dict[str, bool], dict[str, bool], Infos]
@@ -39,13 +39,13 @@ class EpisodeStatistics(BaseParallelWrapper[str, Any, int]):  # type: ignore[mis
     def __init__(self, env: Env, success: SuccessRule = "success") -> None:
         super().__init__(as_parallel(env))
         self._living, self._over = Living(), False
-        self._teller = SuccessTeller(success)
+        self._criterion = SuccessCriterion(success)
         self._return, self._length, self._won = 0.0, 0, False
         self._totals = [0.0] * 5
 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[dict[str, Any], Infos]:
         """Start an episode; an unfinished one is forgotten."""
-        self._teller.begin()
+        self._criterion.begin()
         self._return, self._length, self._won = 0.0, 0, False
         said = self.env.reset(seed=seed, options=options)
         self._living.begin(self.env.agents)
@@ -61,7 +61,7 @@ class EpisodeStatistics(BaseParallelWrapper[str, Any, int]):  # type: ignore[mis
         self._over = over = not self._living.after(self.env.agents, terminations, truncations)
         self._return += sum(rewards.values()) / len(self.env.possible_agents)
         self._length += 1
-        self._won |= self._teller.won(self.env, rewards, infos, over)
+        self._won |= self._criterion.won(self.env, rewards, infos, over)
         if over:
             kept = not any(isinstance(info, dict) and info.get("crashed", False) for info in infos.values())
             finished = (kept, kept and self._won, kept * self._return, kept * self._length, not kept)

@@ -8,7 +8,7 @@ import numpy as np
 
 from isa_wrappers.arrays import Array, with_prefix, without_prefix
 from isa_wrappers.border.spaces import StateFallback
-from isa_wrappers.border.success import SuccessRule, SuccessTeller
+from isa_wrappers.border.success import SuccessCriterion, SuccessRule
 from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, check_kind
 from isa_wrappers.rewards.goals import GoalBuffer
 from isa_wrappers.scope.credit import Credit
@@ -45,7 +45,7 @@ class GoalRecording(ScopeWrapper):
                 raise InvalidValueError(
                     f"{type(inner).__name__} inside records won states already; leave one of the two out"
                 )
-        self._teller = SuccessTeller(success)
+        self._criterion = SuccessCriterion(success)
 
     def _check_size(self, size: int) -> None:
         super()._check_size(size)
@@ -59,11 +59,11 @@ class GoalRecording(ScopeWrapper):
             )
 
     def _begin(self, observations: dict[str, Any], infos: Infos, seed: int | None) -> tuple[dict[str, Any], Infos]:
-        self._teller.begin()
+        self._criterion.begin()
         return observations, infos
 
     def _advance(self, turn: Turn) -> tuple[dict[str, Any], dict[str, float], Infos]:
-        won = self._teller.won(self.env, turn.rewards, turn.infos, over=not self.agents)
+        won = self._criterion.won(self.env, turn.rewards, turn.infos, over=not self.agents)
         if won and not self.frozen:
             self.goals.add(self.global_state[None], np.array([True]))
         return turn.observations, turn.rewards, turn.infos
