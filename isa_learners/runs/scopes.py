@@ -51,7 +51,9 @@ def scope_for(config: RunConfig) -> tuple[InfluenceScope | None, int]:
             f"the scope in {config.scope_folder} was estimated for {task!r}, this run trains on {config.env!r}; "
             "take one of this task"
         )
-    return scope, 0 if config.scope_is_free else int(scope.settings.get("env_steps", 0))
+    # Files of before they told their cost were estimated one agent at a time; one made by hand cost nothing.
+    cost = scope.settings.get("env_steps", scope.settings.get("transitions", 0) * scope.num_agents)
+    return scope, 0 if config.scope_is_free else int(cost)
 
 
 def scope_steps(config: RunConfig, env: BatchEnv) -> int:

@@ -1,6 +1,7 @@
 """The scope of a run: estimated, taken from a folder, or not needed; and how a credit rule reads it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +75,16 @@ def test_a_run_with_a_scope_that_is_there_equals_one_that_estimates_the_same(est
     for clock in ("wall_time_s", "first_success", "versions"):
         own.pop(clock), taken.pop(clock)
     assert own == taken
+
+
+def test_the_cost_of_a_scope_that_does_not_tell_it(estimated):
+    """A file of before told how many transitions per agent it took; a scope made by hand took none."""
+    scope = load_scope(estimated)
+    settings = {name: value for name, value in scope.settings.items() if name != "env_steps"}
+    save_scope(replace(scope, settings=settings), "before")
+    assert scope_for(tiny_config(env_kwargs=TWO, scope_folder="before"))[1] == 600
+    save_scope(replace(scope, settings={}), "by_hand")
+    assert scope_for(tiny_config(env_kwargs=TWO, scope_folder="by_hand"))[1] == 0
 
 
 def refused(capsys):
