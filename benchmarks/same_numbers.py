@@ -14,6 +14,7 @@ import itertools
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 CLOCK = {"wall_time_s", "steps_per_second"}
@@ -26,13 +27,13 @@ def run(checkout: Path, folder: Path, task: str, preset: str, seed: int, steps: 
     if (folder / "summary.json").exists():
         return metrics
     code = "import sys; sys.path.insert(0, sys.argv.pop(1)); from isa_cli.main import main; main()"
-    link = checkout / "isa_cli"  # installed, the folder cli bears this name
-    if not link.exists():
-        link.symlink_to("cli")
     arguments = ["train", task, "--preset", preset, "--seed", str(seed), "--steps", str(steps), "--device", "cpu"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(checkout)}
-    command = [sys.executable, "-c", code, str(checkout), *arguments, "--out", str(folder)]
-    subprocess.run(command, check=True, env=environment, cwd=checkout, stdout=subprocess.DEVNULL)
+    with tempfile.TemporaryDirectory() as names:
+        (Path(names) / "isa_cli").symlink_to(checkout / "cli")  # installed, that folder bears this name
+        path = os.pathsep.join([str(checkout), names])
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": path}
+        command = [sys.executable, "-c", code, str(checkout), *arguments, "--out", str(folder)]
+        subprocess.run(command, check=True, env=environment, cwd=names, stdout=subprocess.DEVNULL)
     return metrics
 
 
