@@ -13,7 +13,7 @@ test: lint types pytest
 
 # A look at every module while working: all but the tests marked slow.
 quick: $(READY)
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -q -m "not slow"
+	JAXTYPING_DISABLE=1 OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -q -m "not slow"
 
 lint: $(READY)
 	$(BIN)/ruff check .

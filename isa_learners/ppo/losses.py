@@ -5,25 +5,35 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from isa_wrappers.axes import Bool, Float, Real
 
-def masked_mean(x: Tensor, mask: Tensor) -> Tensor:
+
+def masked_mean(x: Real[Tensor, "*any"], mask: Real[Tensor, "*any"]) -> Float[Tensor, ""]:
     """Average ``x`` where ``mask`` is 1; 0 where it is nowhere 1."""
     return (x * mask).sum() / mask.sum().clamp(min=1.0)
 
 
-def normalize(advantage: Tensor, mask: Tensor) -> Tensor:
+def normalize(advantage: Float[Tensor, "*any"], mask: Real[Tensor, "*any"]) -> Float[Tensor, "*any"]:
     """Return ``advantage`` with mean 0 and standard deviation 1 over the mask."""
     mean = masked_mean(advantage, mask)
     variance = masked_mean((advantage - mean).square(), mask)
     return (advantage - mean) / (variance.sqrt() + 1e-5)
 
 
-def masked_log_softmax(logits: Tensor, available: Tensor) -> Tensor:
+def masked_log_softmax(
+    logits: Float[Tensor, "*any actions"], available: Bool[Tensor, "*any actions"]
+) -> Float[Tensor, "*any actions"]:
     """Return log-probabilities ``[..., n]`` with unavailable actions at a probability of exactly 0."""
     return torch.log_softmax(logits.masked_fill(~available, -1e9), dim=-1)
 
 
-def policy_loss(log_prob: Tensor, old_log_prob: Tensor, advantage: Tensor, mask: Tensor, clip: float) -> Tensor:
+def policy_loss(
+    log_prob: Float[Tensor, "*any"],
+    old_log_prob: Float[Tensor, "*any"],
+    advantage: Float[Tensor, "*any"],
+    mask: Real[Tensor, "*any"],
+    clip: float,
+) -> Float[Tensor, ""]:
     """Compute the clipped policy loss ``-E min(rho A, clip(rho, 1 - c, 1 + c) A)``, rho = pi / pi_old.
 
     Source: Schulman et al., 2017 (arXiv 1707.06347), Eq. 7.
@@ -33,7 +43,13 @@ def policy_loss(log_prob: Tensor, old_log_prob: Tensor, advantage: Tensor, mask:
     return -masked_mean(torch.minimum(ratio * advantage, clipped * advantage), mask)
 
 
-def value_loss(value: Tensor, old_value: Tensor, target: Tensor, mask: Tensor, clip: float) -> Tensor:
+def value_loss(
+    value: Float[Tensor, "*any"],
+    old_value: Float[Tensor, "*any"],
+    target: Float[Tensor, "*any"],
+    mask: Real[Tensor, "*any"],
+    clip: float,
+) -> Float[Tensor, ""]:
     """Compute the clipped value loss ``E max((v - y)^2, (clip(v, v_old - c, v_old + c) - y)^2)``.
 
     Source: Schulman et al.'s PPO code as described in Engstrom et al., 2020 (arXiv 2005.12729), Section 3.
@@ -42,6 +58,6 @@ def value_loss(value: Tensor, old_value: Tensor, target: Tensor, mask: Tensor, c
     return masked_mean(torch.maximum((value - target).square(), (clipped - target).square()), mask)
 
 
-def entropy(log_probs: Tensor, mask: Tensor) -> Tensor:
+def entropy(log_probs: Float[Tensor, "*any actions"], mask: Real[Tensor, "*any"]) -> Float[Tensor, ""]:
     """Compute the mean entropy of the policy in nats; ``log_probs`` is ``[..., n]``."""
     return masked_mean(-(log_probs.exp() * log_probs).sum(-1), mask)

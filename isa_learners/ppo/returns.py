@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from isa_wrappers.axes import Bool, Float
 
-def advantages(r_t: Tensor, v_t: Tensor, v_tp1: Tensor, ends: Tensor, gamma: float, gae_lambda: float) -> Tensor:
+
+def advantages(
+    r_t: Float[Tensor, "time envs agents"],
+    v_t: Float[Tensor, "time envs agents"],
+    v_tp1: Float[Tensor, "time envs agents"],
+    ends: Bool[Tensor, "time envs agents"],
+    gamma: float,
+    gae_lambda: float,
+) -> Float[Tensor, "time envs agents"]:
     """Compute ``A_t = delta_t + gamma lambda A_(t+1)`` with ``delta_t = r_t + gamma v_tp1 - v_t``, cut at the ends.
 
     Args:

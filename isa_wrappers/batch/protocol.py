@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from isa_wrappers.arrays import Array, namespace
+from isa_wrappers.axes import Bool, Real
 from isa_wrappers.border.names import ActionNames
 from isa_wrappers.errors import NonFiniteError, check_kind
 
@@ -37,19 +38,19 @@ class BatchStep:
             on without them, and so does their value (that of ``final_obs``); ``None`` where that cannot happen.
     """
 
-    obs: Array
-    state: Array
-    available: Array
-    alive: Array
-    reward: Array
-    terminated: Array
-    truncated: Array
-    success: Array
-    final_obs: Array
-    final_state: Array
-    final_alive: Array
-    discarded: Array = None
-    cut: Array = None
+    obs: Real[Array, "envs agents obs"]
+    state: Real[Array, "envs dims"]
+    available: Bool[Array, "envs agents actions"]
+    alive: Bool[Array, "envs agents"]
+    reward: Real[Array, "envs agents"]
+    terminated: Bool[Array, " envs"]
+    truncated: Bool[Array, " envs"]
+    success: Bool[Array, " envs"]
+    final_obs: Real[Array, "envs agents obs"]
+    final_state: Real[Array, "envs dims"]
+    final_alive: Bool[Array, "envs agents"]
+    discarded: Bool[Array, " envs"] | None = None
+    cut: Bool[Array, "envs agents"] | None = None
 
     @property
     def done(self) -> Array:

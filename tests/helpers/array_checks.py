@@ -11,7 +11,14 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import get_args
 
-CHECKED = ["isa_wrappers.rewards.segments", "isa_wrappers.rewards.counts", "isa_wrappers.rewards.goals"]
+CHECKED = [
+    "isa_wrappers.batch.protocol",
+    "isa_wrappers.rewards.segments",
+    "isa_wrappers.rewards.counts",
+    "isa_wrappers.rewards.goals",
+    "isa_learners.ppo.losses",
+    "isa_learners.ppo.returns",
+]
 AVAILABLE = find_spec("jaxtyping") is not None and find_spec("beartype") is not None
 
 

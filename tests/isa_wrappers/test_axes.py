@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import array_checks
@@ -11,6 +12,7 @@ from devices import DEVICES
 
 from isa_wrappers import GoalBuffer, VisitCounter, credit_gate, segment_distance
 from isa_wrappers.arrays import to_backend
+from isa_wrappers.envs import make_batch
 from isa_wrappers.rewards import count_bonus
 
 ROOT = Path(__file__).parents[2]
@@ -66,3 +68,11 @@ print(typing.get_type_hints(segment_distance)["state"] is axes.Float["anything"]
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stdout.splitlines() == ["[1.0, 1.0, 1.0]", "True"], done.stderr
+
+
+@checked
+def test_a_step_of_a_batch_has_one_number_of_environments():
+    step = make_batch("grid/unlock", 2).reset(seed=0)
+    with pytest.raises(Exception, match="BatchStep") as caught:
+        replace(step, reward=step.reward[:1])
+    assert type(caught.value).__module__.startswith(("jaxtyping", "beartype"))
