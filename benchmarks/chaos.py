@@ -231,7 +231,7 @@ class Chaos:
                 try:
                     if file.startswith("scope"):
                         read = load_scope(copy)
-                        same = np.array_equal(read.mutual_information, scope.mutual_information)
+                        same = np.array_equal(read.influence, scope.influence)
                         same = same and read.action_dims == scope.action_dims
                     elif file == "config.yaml":
                         same = RunFolder.open(copy).config().env != ""

@@ -48,7 +48,7 @@ def estimate_scope(
         state_fallback: what stands for a ``ParallelEnv``'s missing ``state()``, see :class:`ParallelEnvBatch`.
 
     Returns:
-        The scope, with its information; its settings hold ``env_steps``, what the estimate took.
+        The scope, with its figures; its settings hold ``env_steps``, what the estimate took.
 
     Raises:
         UnsupportedEnvironmentError: for continuous actions or a missing ``state()``.
@@ -81,7 +81,7 @@ def estimate_scope(
     env_steps = estimator.env_steps(config, len(batch.agents))
     scope = InfluenceScope(
         agents=batch.agents,
-        mutual_information=information,
+        influence=information,
         delta=rule(information, config),
         num_actions=batch.num_actions,
         state_names=batch.state_names,
@@ -92,7 +92,7 @@ def estimate_scope(
     )
     if scope.chance is not None and scope.chance > np.min(scope.delta) * NEAR_DELTA:
         warnings.warn(
-            f"chance alone makes information of up to {scope.chance:.2f} where delta is {scope.delta_text}: the scope "
+            f"chance alone makes figures of up to {scope.chance:.2f} where delta is {scope.delta_text}: the scope "
             f"may hold dimensions that nobody moves; {estimator.advice()}",
             stacklevel=2,
         )

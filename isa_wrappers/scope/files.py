@@ -20,9 +20,9 @@ from isa_wrappers.scope.plots import plot_scope as plot_scope  # was here before
 from isa_wrappers.scope.tables import scope_table as scope_table
 
 FORMAT = "isa-scope"
-TENSOR = "information"
-FORMER_TENSOR = "mutual_information"
-"""What files of before there were other estimators call it."""
+TENSOR = "influence"
+FORMER_TENSORS = ("information", "mutual_information")
+"""What files of before call it."""
 
 
 def scope_to_dict(scope: InfluenceScope) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def save_scope(scope: InfluenceScope, folder: str | Path) -> Path:
         CannotWriteError: if the disk is full, the folder read-only or gone.
     """
     folder = Path(folder)
-    arrays = {TENSOR: np.array(scope.mutual_information)}
+    arrays = {TENSOR: np.array(scope.influence)}
     digest = split_tensors(save(arrays, {"format": FORMAT}))[1]
     data = scope_to_dict(scope)
     data[TENSOR] = {
@@ -106,10 +106,10 @@ def load_scope(path: str | Path) -> InfluenceScope:
         data = read_json(read_bytes(path))
         if not isinstance(data, dict) or data.get("format") != FORMAT:
             raise FileFormatError(f"{path} is not a scope: 'format' must be {FORMAT!r}")
-        where = data[TENSOR if TENSOR in data else FORMER_TENSOR]
+        where = data[next((name for name in FORMER_TENSORS if name in data), TENSOR)]
         scope = InfluenceScope(
             agents=tuple(data["agents"]),
-            mutual_information=_information(path.parent, where),
+            influence=_influence(path.parent, where),
             delta=data["delta"],
             num_actions=tuple(data["num_actions"]),
             state_names=tuple(data["state_names"]),
@@ -133,7 +133,7 @@ def load_scope(path: str | Path) -> InfluenceScope:
         raise FileFormatError(f"{path} is not a readable scope ({type(error).__name__}: {error})") from error
 
 
-def _information(folder: Path, where: Any) -> Any:
+def _influence(folder: Path, where: Any) -> Any:
     """Read the array from beside the JSON, and from nowhere else.
 
     Raises:
@@ -149,7 +149,7 @@ def _information(folder: Path, where: Any) -> Any:
 
 
 def _check_agrees(data: dict[str, Any], scope: InfluenceScope) -> None:
-    """Check that the sets of dimensions that the file spells out are those of its information and delta.
+    """Check that the sets of dimensions that the file spells out are those of its influence and delta.
 
     Raises:
         ValueError: naming the first that is not.
@@ -157,4 +157,4 @@ def _check_agrees(data: dict[str, Any], scope: InfluenceScope) -> None:
     made = scope_to_dict(scope)
     for name in ("state_size", "D_c", "D_i", "D_i_minus_c", "D_a"):
         if data.get(name, made[name]) != made[name]:
-            raise ValueError(f"{name} does not follow from its information and delta: {shown(data[name])}")
+            raise ValueError(f"{name} does not follow from its influence and delta: {shown(data[name])}")

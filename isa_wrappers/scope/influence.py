@@ -58,10 +58,10 @@ def _dims(mask: npt.NDArray[Any]) -> list[int]:
 
 @dataclass(frozen=True, eq=False)
 class InfluenceScope:
-    """The scope of every agent, read off the normalised mutual information.
+    """The scope of every agent, read off how much each action moves each dimension.
 
-    With ``I`` the normalised mutual information between "agent i takes a" and the change of dimension k
-    (arXiv 2505.08630, Section 4):
+    With ``I`` an estimator's figure for "agent i takes a" and the change of dimension k, the paper's being the
+    normalised mutual information (arXiv 2505.08630, Section 4):
 
     - ``D(a_i) = {k : I(ds_k; a_i | a_-i) > delta}`` (Def. 1) is :attr:`action_mask`;
     - ``D_i``, the union over the agent's actions (Def. 2), is :attr:`agent_mask`;
@@ -70,14 +70,14 @@ class InfluenceScope:
 
     Attributes:
         agents: names of the A agents, in order.
-        mutual_information: ``[A agents, n actions, K dimensions]`` in [0, 1]; actions an agent lacks hold 0.
+        influence: ``[A agents, n actions, K dimensions]`` in [0, 1]; actions an agent lacks hold 0.
         delta: threshold in [0, 1): a number, or one for each dimension ``[K]``.
         num_actions: number of actions of each agent.
         state_names: a name for each state dimension; empty where the task offers none.
         action_names: a name for each action, or each agent's own names; empty where the task offers none.
         settings: how the estimate was made (task, transitions, bin width, ...), kept with the file.
-        chance: the largest information that shuffled actions made, in [0, 1]; ``None`` where none was shuffled.
-        figure: what the information is called.
+        chance: the largest figure that shuffled actions made, in [0, 1]; ``None`` where none was shuffled.
+        figure: what the figure is called.
 
     Raises:
         InvalidValueError: if shapes disagree, ``delta`` lies outside [0, 1) or ``chance`` outside [0, 1].
@@ -89,7 +89,7 @@ class InfluenceScope:
     """
 
     agents: tuple[str, ...]
-    mutual_information: npt.NDArray[np.float64]
+    influence: npt.NDArray[np.float64]
     delta: Threshold
     num_actions: tuple[int, ...]
     state_names: tuple[str, ...] = ()
@@ -99,33 +99,33 @@ class InfluenceScope:
     figure: str = "normalised mutual information"
 
     def __post_init__(self) -> None:
-        information = check_numbers("mutual_information", self.mutual_information)
+        influence = check_numbers("influence", self.influence)
         object.__setattr__(self, "agents", check_agents(self.agents))
         object.__setattr__(self, "num_actions", check_counts("num_actions", self.num_actions))
         object.__setattr__(self, "state_names", read_state_names(self.state_names))
         object.__setattr__(self, "action_names", read_action_names(self.action_names, self.agents))
         object.__setattr__(self, "figure", check_name("figure", self.figure))
         check_kind("settings", self.settings, Mapping)
-        if information.ndim != 3 or information.shape[0] != len(self.agents):
+        if influence.ndim != 3 or influence.shape[0] != len(self.agents):
             raise InvalidValueError(
-                f"mutual_information must have shape [agents={len(self.agents)}, actions, dimensions], "
-                f"got {list(information.shape)}"
+                f"influence must have shape [agents={len(self.agents)}, actions, dimensions], "
+                f"got {list(influence.shape)}"
             )
-        if not ((information >= 0.0) & (information <= 1.0)).all():
-            raise InvalidValueError("mutual_information must lie in [0, 1] and hold no NaN")
-        if len(self.num_actions) != len(self.agents) or max(self.num_actions) > information.shape[1]:
+        if not ((influence >= 0.0) & (influence <= 1.0)).all():
+            raise InvalidValueError("influence must lie in [0, 1] and hold no NaN")
+        if len(self.num_actions) != len(self.agents) or max(self.num_actions) > influence.shape[1]:
             raise InvalidValueError(
-                f"num_actions must give each of {len(self.agents)} agents at most {information.shape[1]} actions, "
+                f"num_actions must give each of {len(self.agents)} agents at most {influence.shape[1]} actions, "
                 f"got {shown(list(self.num_actions))}"
             )
-        if self.state_names and len(self.state_names) != information.shape[2]:
+        if self.state_names and len(self.state_names) != influence.shape[2]:
             raise InvalidValueError(
-                f"state_names must name {information.shape[2]} dimensions, got {len(self.state_names)} names"
+                f"state_names must name {influence.shape[2]} dimensions, got {len(self.state_names)} names"
             )
-        object.__setattr__(self, "delta", _checked_delta(self.delta, information.shape[2]))
+        object.__setattr__(self, "delta", _checked_delta(self.delta, influence.shape[2]))
         if self.chance is not None:
             object.__setattr__(self, "chance", check_float("chance", self.chance, 0.0, 1.0))
-        object.__setattr__(self, "mutual_information", _frozen(information))
+        object.__setattr__(self, "influence", _frozen(influence))
 
     @classmethod
     def from_dimensions(
@@ -136,7 +136,7 @@ class InfluenceScope:
         Args:
             dimensions: agent name -> one list of dimensions per action.
             state_size: K.
-            delta: threshold to store with it; the given dimensions hold information 1, the others 0.
+            delta: threshold to store with it; the given dimensions hold influence 1, the others 0.
 
         Raises:
             InvalidValueError: if there is no agent or a dimension lies outside [0, K).
@@ -148,11 +148,11 @@ class InfluenceScope:
             for agent, actions in dimensions.items()
         }
         counts = tuple(len(actions) for actions in moved.values())
-        information = np.zeros((len(dimensions), max(counts, default=0), size))
+        influence = np.zeros((len(dimensions), max(counts, default=0), size))
         for i, actions in enumerate(moved.values()):
             for a, dims in enumerate(actions):
-                information[i, a, dims] = 1.0
-        return cls(tuple(dimensions), information, delta, counts)
+                influence[i, a, dims] = 1.0
+        return cls(tuple(dimensions), influence, delta, counts)
 
     @classmethod
     def of_everything(
@@ -173,11 +173,11 @@ class InfluenceScope:
         counts = check_counts("num_actions", num_actions, 1, LARGEST_STATE)
         if len(counts) != len(names):
             raise InvalidValueError(f"num_actions must have one number for each of {len(names)} agents, got {counts}")
-        information = np.zeros((len(names), max(counts), check_int("state_size", state_size, 0, LARGEST_STATE)))
+        influence = np.zeros((len(names), max(counts), check_int("state_size", state_size, 0, LARGEST_STATE)))
         for i, count in enumerate(counts):
-            information[i, :count] = 1.0
+            influence[i, :count] = 1.0
         own_names = read_action_names(action_names, names)
-        return cls(names, information, 0.0, counts, read_state_names(state_names), own_names)
+        return cls(names, influence, 0.0, counts, read_state_names(state_names), own_names)
 
     def with_delta(self, delta: Threshold) -> InfluenceScope:
         """Return the scope the same estimate gives at another threshold, a number or one for each dimension."""
@@ -191,12 +191,12 @@ class InfluenceScope:
     @property
     def state_size(self) -> int:
         """K, the number of state dimensions."""
-        return int(self.mutual_information.shape[2])
+        return int(self.influence.shape[2])
 
     @cached_property
     def action_mask(self) -> BoolArray:
         """``[A, n, K]``: is dimension k in D(a_i)? (Def. 1)."""
-        return _frozen(self.mutual_information > self.delta)
+        return _frozen(self.influence > self.delta)
 
     @cached_property
     def agent_mask(self) -> BoolArray:

@@ -29,7 +29,7 @@ def label(text: str) -> str:
 
 
 def plot_scope(scope: InfluenceScope, path: str | Path) -> Path:
-    """Draw Fig. 3: the information, actions of every agent by state dimensions.
+    """Draw Fig. 3: how much each action moves, actions of every agent by state dimensions.
 
     Raises:
         MissingDependencyError: without matplotlib.
@@ -40,7 +40,7 @@ def plot_scope(scope: InfluenceScope, path: str | Path) -> Path:
     except ImportError as error:
         raise MissingDependencyError("plots need matplotlib: pip install 'isa-marl[plot]'") from error
     rows = [(i, a) for i in range(scope.num_agents) for a in range(scope.num_actions[i])]
-    values = np.stack([scope.mutual_information[i, a] for i, a in rows])
+    values = np.stack([scope.influence[i, a] for i, a in rows])
     figure = Figure(figsize=(min(4 + 0.3 * scope.state_size, 24), min(2 + 0.22 * len(rows), 24)), layout="constrained")
     axes = figure.subplots()
     image = axes.imshow(values, vmin=0.0, vmax=1.0, cmap="viridis", aspect="auto", interpolation="nearest")

@@ -19,7 +19,7 @@ def scope_table(scope: InfluenceScope) -> str:
         lines.append(f"{agent}: D_i = {names(scope.agent_dims[i])}; special = {names(scope.special_dims[i])}")
         for a, dims in enumerate(actions):
             label = scope.action_name(i, a)
-            top = f"  (largest {scope.mutual_information[i, a].max():.2f})" if scope.state_size else ""
+            top = f"  (largest {scope.influence[i, a].max():.2f})" if scope.state_size else ""
             lines.append(f"  {label:<12} -> {names(dims)}{top}")
     lines.append(f"common D_c = {names(scope.common_dims)}")
     return "\n".join(lines)

@@ -31,7 +31,7 @@ that is above chance: try delta 0.11
     idle = np.array([not dims for dims in scope.agent_dims])
     if not idle.any():
         return None
-    figures = scope.mutual_information[idle]
+    figures = scope.influence[idle]
     agent, action, dim = np.unravel_index(int(figures.argmax()), figures.shape)
     who = int(np.flatnonzero(idle)[agent])
     largest = float(figures.max())

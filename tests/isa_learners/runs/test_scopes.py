@@ -60,7 +60,7 @@ def test_a_scope_that_is_there_is_taken(estimated, free, steps, capsys):
     more = ["--scope-is-free"] if free else []
     assert train("--scope", estimated, *more, "--steps", steps + 40, "--set", "eval_interval=10") == 0
     assert load_scope("run").settings["env_steps"] == 600
-    np.testing.assert_array_equal(load_scope("run").mutual_information, load_scope(estimated).mutual_information)
+    np.testing.assert_array_equal(load_scope("run").influence, load_scope(estimated).influence)
     first = RunFolder("run").metrics_file.read_text().splitlines()[1]
     assert int(first.split(",")[0]) == steps + 10, "its steps are the run's own unless they are free"
     assert isa("train", "--resume", "run", "--steps", steps + 60) == 0
@@ -106,7 +106,7 @@ def test_a_scope_of_another_task_is_refused(estimated, capsys):
 def test_a_scope_of_another_agent_order_is_refused(estimated, capsys):
     scope = load_scope(estimated)
     swapped = InfluenceScope(
-        scope.agents[::-1], scope.mutual_information[::-1], scope.delta, scope.num_actions, settings=scope.settings
+        scope.agents[::-1], scope.influence[::-1], scope.delta, scope.num_actions, settings=scope.settings
     )
     save_scope(swapped, "swapped")
     capsys.readouterr()

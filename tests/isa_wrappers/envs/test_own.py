@@ -51,7 +51,7 @@ def test_the_scope_of_a_batch_is_that_of_its_copies():
     config = ScopeConfig(transitions=300)
     of_batch = estimate_task_scope("batch_toys:walks", config)
     of_copies = estimate_task_scope("toy_envs:walk", config)
-    np.testing.assert_array_equal(of_batch.mutual_information, of_copies.mutual_information)
+    np.testing.assert_array_equal(of_batch.influence, of_copies.influence)
     assert of_batch.special_dims == [[0], [1]]
     assert of_batch.settings["env"] == "batch_toys:walks"
 

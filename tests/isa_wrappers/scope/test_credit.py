@@ -72,7 +72,7 @@ def test_a_rule_from_outside_is_used_by_name():
 
 def test_names_of_dimensions_are_kept():
     scope = InfluenceScope(
-        agents=("a",), mutual_information=np.ones((1, 2, 2)), delta=0.0, num_actions=(2,), state_names=("x", "y")
+        agents=("a",), influence=np.ones((1, 2, 2)), delta=0.0, num_actions=(2,), state_names=("x", "y")
     )
     assert credit_for(scope, "whole_state").state_names == ("x", "y")
 

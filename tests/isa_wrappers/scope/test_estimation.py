@@ -81,8 +81,8 @@ def test_the_same_seed_gives_the_same_scope_and_settings_are_kept():
     first, same, other = (
         estimate_scope(make_batch("grid/unlock", num_envs=2, num_agents=2), config, seed) for seed in (3, 3, 4)
     )
-    np.testing.assert_array_equal(first.mutual_information, same.mutual_information)
-    assert not np.array_equal(first.mutual_information, other.mutual_information)
+    np.testing.assert_array_equal(first.influence, same.influence)
+    assert not np.array_equal(first.influence, other.influence)
     kept = {"transitions": 300, "delta": 0.3, "bin_width": 0.5, "window": 2, "estimator": "nmi_pooled", "seed": 3}
     assert kept.items() <= first.settings.items()
 
@@ -171,7 +171,7 @@ def test_the_toy_is_a_batched_environment_whose_scope_is_found():
     assert isinstance(Toy(), BatchEnv)
     scope = estimate_scope(Toy(), ScopeConfig(transitions=200))
     assert scope.action_dims == {"a": [[0], [0]], "b": [[1], [1]]}
-    assert scope.mutual_information.round(6).tolist() == [[[1, 0], [1, 0]], [[0, 1], [0, 1]]]
+    assert scope.influence.round(6).tolist() == [[[1, 0], [1, 0]], [[0, 1], [0, 1]]]
 
 
 class Late(Toy):
@@ -194,7 +194,7 @@ def test_an_effect_two_steps_late_needs_a_window_of_two(num_envs):
     late = estimate_scope(Late(num_envs), ScopeConfig(transitions=500, window=2))
     assert late.action_dims == {"a": [[0], [0]], "b": [[1], [1]]}
     # Two coin flips added up tell half a bit of one of them: 2 * 0.5 / (1.5 + 1).
-    assert late.mutual_information[0, 0, 0] == pytest.approx(0.4, abs=0.06)
+    assert late.influence[0, 0, 0] == pytest.approx(0.4, abs=0.06)
     # The union over w = 1..3 still holds it.
     assert estimate_scope(Late(num_envs), ScopeConfig(transitions=500, window=3)).agent_dims == [[0], [1]]
 
@@ -202,7 +202,7 @@ def test_an_effect_two_steps_late_needs_a_window_of_two(num_envs):
 def test_a_window_never_loses_what_lands_at_once():
     narrow = estimate_scope(Toy(), ScopeConfig(transitions=200, window=1))
     wide = estimate_scope(Toy(), ScopeConfig(transitions=200, window=4))
-    assert (wide.mutual_information >= narrow.mutual_information - 0.02).all()
+    assert (wide.influence >= narrow.influence - 0.02).all()
     assert wide.agent_dims == [[0], [1]]
 
 
@@ -256,7 +256,7 @@ def test_changes_across_an_episodes_end_never_count(monkeypatch, horizon, window
     monkeypatch.setattr(Jump, "horizon", horizon)
     seen = spy(monkeypatch)
     scope = estimate_scope(Jump(), ScopeConfig(transitions=200, window=window))
-    assert scope.mutual_information.max() == 0.0
+    assert scope.influence.max() == 0.0
     for changes, _, _, valid in seen:
         assert (changes[valid] == 0).all()
     assert sum(int(valid.sum()) for *_, valid in seen) >= 400
@@ -282,7 +282,7 @@ def test_transitions_of_the_dead_never_count(monkeypatch, num_envs):
     seen = spy(monkeypatch)
     scope = estimate_scope(Mortal(num_envs), ScopeConfig(transitions=200))
     assert scope.agent_dims == [[0], []]
-    assert scope.mutual_information[1].max() == 0.0
+    assert scope.influence[1].max() == 0.0
     # All N of them were alive ones: none is lost to death.
     assert [int(valid.sum()) for *_, valid in seen] == [200, 200]
 
@@ -393,7 +393,7 @@ class Noise(Toy):
 @pytest.mark.filterwarnings("ignore:chance alone")
 def test_chance_is_what_actions_without_effect_make(transitions, estimator):
     scope = estimate_scope(Noise(), ScopeConfig(transitions=transitions, estimator=estimator))
-    assert scope.chance == pytest.approx(scope.mutual_information.max(), rel=0.35, abs=0.01)
+    assert scope.chance == pytest.approx(scope.influence.max(), rel=0.35, abs=0.01)
 
 
 def test_chance_near_delta_is_warned_of():
@@ -417,7 +417,7 @@ def test_chance_is_that_of_all_windows():
     narrow, wide = (estimate_scope(Walk(), ScopeConfig(transitions=100, window=window)) for window in (1, 2))
     assert wide.chance > 1.2 * narrow.chance
     for scope in (narrow, wide):
-        assert scope.chance == pytest.approx(scope.mutual_information.max(), rel=0.25)
+        assert scope.chance == pytest.approx(scope.influence.max(), rel=0.25)
 
 
 class Losing(Toy):
@@ -477,7 +477,7 @@ class Exclusive(Toy):
 def test_blocks_find_what_pooling_hides():
     block = estimate_scope(Exclusive(), ScopeConfig(transitions=500, estimator="nmi_block"))
     assert block.common_dims == [0]
-    assert block.mutual_information[:, :, 0].min() == pytest.approx(1.0, abs=1e-9)
+    assert block.influence[:, :, 0].min() == pytest.approx(1.0, abs=1e-9)
     pooled = estimate_scope(Exclusive(), ScopeConfig(transitions=500, estimator="nmi_pooled"))
     assert pooled.common_dims == []
 

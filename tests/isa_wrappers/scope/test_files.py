@@ -19,7 +19,7 @@ def scope():
     values[1, 2] = 0.0
     return InfluenceScope(
         agents=("red", "blue"),
-        mutual_information=values,
+        influence=values,
         delta=0.6,
         num_actions=(3, 2),
         state_names=("red.x", "red.y", "blue.x", "bullets"),
@@ -34,7 +34,7 @@ def test_round_trip_keeps_everything(scope, tmp_path):
     path = save_scope(scope, tmp_path / "new" / "folder")
     assert path == tmp_path / "new" / "folder" / "scope.json"
     for loaded in (load_scope(path), load_scope(path.parent), load_scope(str(path))):
-        np.testing.assert_array_equal(loaded.mutual_information, scope.mutual_information)
+        np.testing.assert_array_equal(loaded.influence, scope.influence)
         for field in ("agents", "delta", "num_actions", "state_names", "action_names", "settings", "chance", "figure"):
             assert getattr(loaded, field) == getattr(scope, field), field
         assert type(loaded.agents) is type(loaded.num_actions) is type(loaded.state_names) is tuple
@@ -57,11 +57,11 @@ def test_the_json_holds_what_the_design_names(scope, tmp_path):
         for action, dims in actions.items():
             assert dims == scope.action_dims[agent][int(action)]
     # It says where the array lies, in a format of its own right.
-    where = data["information"]
+    where = data["influence"]
     assert where["axes"] == ["agent", "action", "dimension"]
     tensor = load_file(tmp_path / where["file"])[where["tensor"]]
     assert tensor.dtype == np.float64
-    np.testing.assert_array_equal(tensor, scope.mutual_information)
+    np.testing.assert_array_equal(tensor, scope.influence)
 
 
 def test_to_dict_is_plain_data(scope):
@@ -88,7 +88,7 @@ def test_a_missing_scope_names_the_place(tmp_path, place):
 def test_a_missing_array_is_said_so(scope, tmp_path):
     save_scope(scope, tmp_path)
     (tmp_path / "scope.safetensors").unlink()
-    with pytest.raises(FileFormatError, match=r"information file does not exist|scope\.safetensors"):
+    with pytest.raises(FileFormatError, match=r"influence file does not exist|scope\.safetensors"):
         load_scope(tmp_path)
 
 
@@ -140,11 +140,11 @@ def test_foreign_json(scope, tmp_path, content):
         ("num_actions", 3),
         ("state_names", ["too", "few"]),
         ("action_names", 7),
-        ("information", None),
-        ("information", {"file": "scope.safetensors", "tensor": "other"}),
-        ("information", {"file": ".", "tensor": "information"}),
-        ("information", {"file": "scope.json", "tensor": "information"}),
-        ("information", {"file": 3, "tensor": "information"}),
+        ("influence", None),
+        ("influence", {"file": "scope.safetensors", "tensor": "other"}),
+        ("influence", {"file": ".", "tensor": "influence"}),
+        ("influence", {"file": "scope.json", "tensor": "influence"}),
+        ("influence", {"file": 3, "tensor": "influence"}),
     ],
 )
 def test_fields_that_make_no_sense(scope, tmp_path, key, value):
@@ -174,8 +174,8 @@ def test_chance_is_a_share(scope, tmp_path, chance):
 @pytest.mark.parametrize("values", [np.zeros((2, 3)), np.full((2, 3, 4), np.nan), np.full((2, 3, 4), 2.0)])
 def test_foreign_arrays(scope, tmp_path, values):
     save_scope(scope, tmp_path)
-    save_file({"information": values}, tmp_path / "scope.safetensors")
-    with pytest.raises(FileFormatError, match="mutual_information"):
+    save_file({"influence": values}, tmp_path / "scope.safetensors")
+    with pytest.raises(FileFormatError, match="influence"):
         load_scope(tmp_path)
 
 
@@ -196,12 +196,12 @@ def test_files_of_before_load(scope, tmp_path):
     """They say nothing of the figure, and call it mutual information."""
     path = save_scope(scope, tmp_path)
     data = json.loads(path.read_text())
-    data["mutual_information"] = data.pop("information") | {"tensor": "mutual_information"}
+    data["mutual_information"] = data.pop("influence") | {"tensor": "mutual_information"}
     del data["figure"]
     path.write_text(json.dumps(data))
-    save_file({"mutual_information": np.array(scope.mutual_information)}, tmp_path / "scope.safetensors")
+    save_file({"mutual_information": np.array(scope.influence)}, tmp_path / "scope.safetensors")
     loaded = load_scope(path)
-    np.testing.assert_array_equal(loaded.mutual_information, scope.mutual_information)
+    np.testing.assert_array_equal(loaded.influence, scope.influence)
     assert loaded.figure == "normalised mutual information"
 
 
@@ -236,7 +236,7 @@ def test_dimensions_that_do_not_follow_are_noticed(scope, tmp_path):
     path = save_scope(scope, tmp_path)
     data = json.loads(path.read_text())
     path.write_text(json.dumps(data | {"delta": 0.01}))
-    with pytest.raises(FileFormatError, match="does not follow from its information and delta"):
+    with pytest.raises(FileFormatError, match="does not follow from its influence and delta"):
         load_scope(path)
 
 

@@ -80,9 +80,9 @@ def test_nothing_in_it_can_be_changed():
     values = np.zeros((2, 2, 3))
     scope = make(values)
     values[:] = 1.0
-    assert scope.mutual_information.max() == 0.0
+    assert scope.influence.max() == 0.0
     for array in (
-        scope.mutual_information,
+        scope.influence,
         scope.action_mask,
         scope.agent_mask,
         scope.common_mask,
@@ -130,7 +130,7 @@ def test_delta_per_dimension():
 def test_information_outside_0_to_1(value):
     values = np.zeros((2, 2, 2))
     values[1, 0, 1] = value
-    with pytest.raises(InvalidValueError, match="mutual_information"):
+    with pytest.raises(InvalidValueError, match="influence"):
         make(values)
 
 

@@ -6,7 +6,7 @@ from isa_wrappers import InfluenceScope, scope_table
 def test_table_names_agents_actions_and_dimensions():
     scope = InfluenceScope(
         ("red", "blue"),
-        InfluenceScope.from_dimensions({"r": [[], [0], [2]], "b": [[], [1], [2]]}, 3).mutual_information * 0.75,
+        InfluenceScope.from_dimensions({"r": [[], [0], [2]], "b": [[], [1], [2]]}, 3).influence * 0.75,
         0.3,
         (3, 3),
         ("red.x", "blue.x", "bullets"),
