@@ -133,12 +133,18 @@ def _run(folder: Any, resume: bool, steps: int | None = None) -> None:
             if not resume:
                 folder.take_back()
             raise
+        named = [training.config.env] if ":" in training.config.env else []
+        again = f"resume with: {shlex.join(['isa', 'train', *named, '--resume', str(folder.path)])}"
         try:
             summary = training.run()
         except Interrupted as stopped:
-            named = [training.config.env] if ":" in training.config.env else []
-            again = shlex.join(["isa", "train", *named, "--resume", str(folder.path)])
-            display.last_word(f"stopped; resume with: {again}")
+            display.last_word(f"stopped; {again}")
             raise typer.Exit(128 + stopped.signal) from None
+        except Exception as error:
+            if training.kept and isinstance(error, ISAError):
+                error.args = (f"{error}; what was learned before is saved, {again}",)
+            elif training.kept:
+                display.last_word(f"broken off by {type(error).__name__}; what was learned before is saved, {again}")
+            raise
         plot_run(folder)
     display.finish(summary)
