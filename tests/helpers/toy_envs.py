@@ -1,7 +1,9 @@
 """Factories of small PettingZoo environments, good and bad, named on the command line as ``toy_envs:...``."""
 
+import atexit
 import os
 import signal
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -139,3 +141,33 @@ class Crashing(Walk):
                 raise ZeroDivisionError("the simulator divides by nothing")
             observations = self._all(np.full(2, np.nan, dtype=np.float32))
         return observations, *rest
+
+
+class Talking(Walk):
+    """Prints whenever it can: by Python, by a process of its own, by the descriptor."""
+
+    def __init__(self):
+        super().__init__()
+        self._talk()
+
+    def _talk(self):
+        print("hello from Python")
+        os.write(1, b"hello from below\n")
+
+    def reset(self, seed=None, options=None):
+        subprocess.run(["echo", "hello from a game"], check=True)
+        return super().reset(seed, options)
+
+    def step(self, actions):
+        self._talk()
+        return super().step(actions)
+
+    def close(self):
+        self._talk()
+
+
+class TalkingToTheEnd(Talking):
+    """Does so as the process ends, too."""
+
+    def close(self):
+        atexit.register(self._talk)
