@@ -17,7 +17,7 @@ from isa_wrappers.config import ScopeConfig
 from isa_wrappers.errors import InvalidValueError, check_int, check_kind
 from isa_wrappers.scope.estimators import ESTIMATORS
 from isa_wrappers.scope.influence import InfluenceScope
-from isa_wrappers.scope.thin import thin_scope
+from isa_wrappers.scope.thin import thin_scope, times_taken
 from isa_wrappers.scope.thresholds import THRESHOLD_RULES
 from isa_wrappers.scope.transitions import collect_all_at_once, collect_one_at_a_time
 
@@ -96,7 +96,8 @@ def estimate_scope(
             f"may hold dimensions that nobody moves; {estimator.advice()}",
             stacklevel=2,
         )
-    if (thin := thin_scope(scope, _some_states(transitions))) is not None:
+    taken = times_taken(transitions, num_actions)
+    if (thin := thin_scope(scope, _some_states(transitions), taken)) is not None:
         warnings.warn(thin, stacklevel=2)
     return scope
 
