@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -64,10 +65,23 @@ def need_training() -> None:
     Raises:
         MissingDependencyError: naming the extra to install.
     """
-    try:
-        import torch  # noqa: F401
-        import yaml  # noqa: F401
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"this command needs {error.name}, which is not installed; pip install 'isa-marl[train]'"
-        ) from error
+    _need("train", "torch", "yaml", "msgspec")
+
+
+def need_plots() -> None:
+    """Check that what reads and draws runs is installed; no torch is.
+
+    Raises:
+        MissingDependencyError: naming the extra to install.
+    """
+    _need("plot", "yaml", "msgspec", "matplotlib", "scipy")
+
+
+def _need(extra: str, *packages: str) -> None:
+    for package in packages:
+        try:
+            import_module(package)
+        except ImportError as error:
+            raise MissingDependencyError(
+                f"this command needs {error.name}, which is not installed; pip install 'isa-marl[{extra}]'"
+            ) from error
