@@ -43,7 +43,7 @@ def test_what_gives_no_goals_is_refused(won, tmp_path):
         algorithm_of(algo="isa_reach")
     with pytest.raises(FileFormatError, match="no checkpoint at"):
         algorithm_of(algo="isa_reach", given={"run": str(tmp_path / "none")})
-    with pytest.raises(ScopeMismatchError, match="states of 2 dimensions, here 4"):
+    with pytest.raises(ScopeMismatchError, match="states of 4 dimensions, here 8"):
         algorithm_of(env_kwargs=TWO, algo="isa_reach", given={"run": won})
     far = {"num_agents": 1, "grid": 9, "targets": [[8, 8]], "horizon": 2}
     train(tiny_config(env_kwargs=far), tmp_path / "lost")
