@@ -46,6 +46,21 @@ def parse_kwargs(text: str) -> dict[str, Any]:
     return kwargs
 
 
+def parse_resources(text: str) -> dict[str, Any]:
+    """Read ``--resources``.
+
+    Raises:
+        InvalidValueError: if it is no JSON object of numbers.
+    """
+    try:
+        found = read_json(text)
+    except ValueError as error:
+        raise InvalidValueError(f"--resources must be a JSON object, got {shown(text)}") from error
+    if not isinstance(found, dict) or not all(isinstance(value, int | float) for value in found.values()):
+        raise InvalidValueError(f"--resources must be a JSON object of numbers, got {shown(text)}")
+    return found
+
+
 @contextmanager
 def writing_to(path: Path) -> Iterator[None]:
     """Turn a failure to write where the user asked into a user's mistake.
