@@ -84,7 +84,7 @@ def read_plan(path: Path) -> Plan:
 
 
 def make_plan(data: Mapping[str, Any]) -> Plan:
-    """Make a plan of plain data: ``tasks``, ``variants``, ``seeds``, and ``steps``, ``episodes``, ``kwargs``, ``set`` if need be.
+    """Make a plan of plain data: ``tasks``, ``variants``, ``seeds``; ``steps``, ``episodes``, ``kwargs``, ``set`` too.
 
     Raises:
         PlanError: for what a plan cannot hold, and where.
