@@ -14,9 +14,12 @@ from isa_learners.config import check_env_kwargs
 from isa_wrappers.errors import InvalidValueError, MissingDependencyError, shown
 from isa_wrappers.plain import read_json
 
+from .json_alone import json_alone
+
 Env = Annotated[str, typer.Argument(help="Task name such as grid/shooting, or package.module:factory.", metavar="ENV")]
 Kwargs = Annotated[str, typer.Option("--kwargs", help="Options of the task as JSON, such as '{\"num_agents\": 2}'.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.", callback=json_alone)]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress, neither in a terminal nor once a minute.")]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of everything.", min=0)]
 StateFallback = Annotated[
     str | None, typer.Option(help="'observations' takes them, concatenated, for the state.", show_default=False)

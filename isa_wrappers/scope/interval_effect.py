@@ -25,8 +25,9 @@ RARE = 0.001
 """Chance that a rare action which surely differs from all others is said to differ from one that it is like."""
 NEGLIGIBLE = 0.01
 """Who shifts a dimension by less than this share of what the strongest agent does has no part in it."""
-ROUNDING = 4 * 2.0**-23
-"""A change of less than this share of a dimension's largest value is the rounding of float32."""
+ROUNDING = {"float32": 4 * 2.0**-23, "float64": 2.0**-40}
+"""A change of less than this share of a dimension's largest value is rounding: some of float32, thousands of float64,
+for what an environment adds up itself."""
 Floats = npt.NDArray[np.float64]
 
 
@@ -44,7 +45,7 @@ class Window:
         counts: ``[N, A]`` bool: agent i acted freely.
     """
 
-    states: npt.NDArray[np.float32]
+    states: npt.NDArray[np.floating[Any]]
     changes: Floats
     dims: npt.NDArray[np.int64]
     grain: Floats
@@ -142,7 +143,8 @@ def gather(transitions: list[Transitions], width: int) -> Window:
         columns[3].append(part.available[start][kept])
         columns[4].append(acted & np.broadcast_to(part.free, part.valid.shape)[start][kept])
     states, after, actions, available, counts = (np.concatenate(column) for column in columns)
-    grain = np.maximum(np.abs(states).max(axis=0, initial=0.0), np.abs(after).max(axis=0, initial=0.0)) * ROUNDING
+    largest = np.maximum(np.abs(states).max(axis=0, initial=0.0), np.abs(after).max(axis=0, initial=0.0))
+    grain = largest * ROUNDING[states.dtype.name]
     changes = after.astype(np.float64) - states
     changes[np.abs(changes) <= grain] = 0.0
     dims = np.flatnonzero(changes.any(axis=0))
