@@ -105,7 +105,7 @@ class IntervalEffect(Estimator):
 
         def one(i: int) -> None:
             left = fit.without(i) if fit.usable else None
-            effects[i][:, window.dims], shifts[i][:, window.dims] = _agent(window, i, left, levels, self.delta)
+            effects[i][:, window.dims], shifts[i][:, window.dims] = agent_effects(window, i, left, levels, self.delta)
 
         with ThreadPoolExecutor(min(agents, os.cpu_count() or 1)) as pool:
             list(pool.map(one, range(agents)))
@@ -151,14 +151,22 @@ def gather(transitions: list[Transitions], width: int) -> Window:
     return Window(states, changes[:, dims], dims, grain[dims].astype(np.float64), actions, available, counts)
 
 
-def _agent(
+def agent_effects(
     window: Window,
     i: int,
     left: Callable[[slice], Floats] | None,
     levels: Levels,
     theta: float,
 ) -> tuple[Floats, Floats]:
-    """Return agent i's effects and shifts ``[n, D]``."""
+    """Return agent i's effects and shifts ``[n, D]``.
+
+    Args:
+        window: what was seen.
+        i: the agent; only transitions that count for it are compared.
+        left: gives, for some dimensions, the changes less what state and teammates tell; ``None`` where no fit is.
+        levels: of significance.
+        theta: share of the largest effect from which two actions count as unlike.
+    """
     made = compare(window.actions[:, i], window.available[:, i], window.counts[:, i], levels)
     number, size = window.available.shape[-1], window.changes.shape[1]
     effects, shifts = np.zeros((number, size)), np.zeros((number, size))
