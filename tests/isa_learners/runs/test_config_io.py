@@ -52,7 +52,9 @@ def test_the_file_holds_every_value(tmp_path):
     write_config(make_config("grid/unlock"), path)
     written = yaml.safe_load(path.read_text())
     assert written == config_to_dict(make_config("grid/unlock"))
-    assert written["scope"]["delta"] == 0.3
+    assert written["scope"]["estimator"] == "interval_effect"
+    write_config(make_config("grid/unlock", "paper"), path)
+    assert yaml.safe_load(path.read_text())["scope"]["delta"] == 0.3
 
 
 @pytest.mark.parametrize(
