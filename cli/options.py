@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -48,6 +49,21 @@ def parse_kwargs(text: str) -> dict[str, Any]:
     return kwargs
 
 
+def parse_resources(text: str) -> dict[str, Any]:
+    """Read ``--resources``.
+
+    Raises:
+        InvalidValueError: if it is no JSON object of numbers.
+    """
+    try:
+        found = read_json(text)
+    except ValueError as error:
+        raise InvalidValueError(f"--resources must be a JSON object, got {shown(text)}") from error
+    if not isinstance(found, dict) or not all(isinstance(value, int | float) for value in found.values()):
+        raise InvalidValueError(f"--resources must be a JSON object of numbers, got {shown(text)}")
+    return found
+
+
 @contextmanager
 def writing_to(path: Path) -> Iterator[None]:
     """Turn a failure to write where the user asked into a user's mistake.
@@ -67,10 +83,23 @@ def need_training() -> None:
     Raises:
         MissingDependencyError: naming the extra to install.
     """
-    try:
-        import torch  # noqa: F401
-        import yaml  # noqa: F401
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"this command needs {error.name}, which is not installed; pip install 'isa-marl[train]'"
-        ) from error
+    _need("train", "torch", "yaml", "msgspec")
+
+
+def need_plots() -> None:
+    """Check that what reads and draws runs is installed; no torch is.
+
+    Raises:
+        MissingDependencyError: naming the extra to install.
+    """
+    _need("plot", "yaml", "msgspec", "matplotlib", "scipy")
+
+
+def _need(extra: str, *packages: str) -> None:
+    for package in packages:
+        try:
+            import_module(package)
+        except ImportError as error:
+            raise MissingDependencyError(
+                f"this command needs {error.name}, which is not installed; pip install 'isa-marl[{extra}]'"
+            ) from error

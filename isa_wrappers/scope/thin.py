@@ -97,4 +97,6 @@ def _remedy(scope: InfluenceScope, largest: float, states: npt.NDArray[Any] | No
         return lower if rare is None else f"{lower}; {rare}"
     if rare is not None:
         return rare
-    return "take more transitions, a window of 2 or more, or an estimator without bins, interval_effect"
+    if scope.figure == InfluenceScope.figure:
+        return "take more transitions, a window of 2 or more, or an estimator without bins, interval_effect"
+    return "take more transitions"
