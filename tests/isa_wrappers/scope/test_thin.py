@@ -81,7 +81,7 @@ class Rarely(WalkEnv):
 
 def test_times_taken_counts_who_acted_freely():
     batch = ParallelEnvBatch([Rarely(), Rarely()])
-    transitions = collect_all_at_once(batch, ScopeConfig(transitions=1_000), 0)
+    transitions = collect_all_at_once(batch, ScopeConfig(1_000, window=1), 0)
     taken = times_taken(transitions, 3)
     assert taken.sum(axis=1).tolist() == [1_000, 1_000]
     assert (taken[:, 1] <= 10).all()
@@ -91,4 +91,4 @@ def test_times_taken_counts_who_acted_freely():
 
 def test_the_estimate_names_them():
     with pytest.warns(UserWarning, match=r"the scope is empty: .*; walker_\d took 1 \d times in 1,000 steps: it was"):
-        estimate_scope(ParallelEnvBatch([Rarely(), Rarely()]), ScopeConfig(1_000, 0.3, estimator="interval_effect"))
+        estimate_scope(ParallelEnvBatch([Rarely(), Rarely()]), ScopeConfig(1_000, window=1))
