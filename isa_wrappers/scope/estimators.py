@@ -24,6 +24,7 @@ class Estimator(ABC):
             teammates hold a joint action; N transitions per agent) or ``all_at_once`` (everyone acts at random; N
             transitions in all).
         delta: the threshold that suits the figure, see the threshold rule ``usual``.
+        takes_components: it can read actions of more than a number, ``Box`` among them.
 
     Example:
         >>> class EverythingMoves(Estimator):
@@ -39,6 +40,7 @@ class Estimator(ABC):
     figure: ClassVar[str] = "influence"
     collect: str = "one_at_a_time"
     delta: ClassVar[float] = 0.3
+    takes_components: ClassVar[bool] = False
 
     @abstractmethod
     def estimate(self, transitions: list[Transitions], config: ScopeConfig, num_actions: int) -> Information:

@@ -18,6 +18,7 @@ from isa_wrappers.scope.estimators import Estimator, Information
 from isa_wrappers.scope.ranks import BINS, rank_bins
 from isa_wrappers.scope.residuals import TeamFit
 from isa_wrappers.scope.transitions import Transitions
+from isa_wrappers.scope.variables import Choices, by_elementary_action, choices
 
 ALPHA = 0.05
 """Chance that anything at all in a scope is there by chance."""
@@ -39,18 +40,14 @@ class Window:
         changes: ``[N, D]`` of the dimensions that ever changed; exactly 0 where nothing did.
         dims: ``[D]`` which dimensions those are.
         grain: ``[D]`` differences that are rounding.
-        actions: ``[N, A]``; -1 where an agent did not act.
-        available: ``[N, A, n]``.
-        counts: ``[N, A]`` bool: agent i acted freely.
+        chosen: what everyone chose, variable by variable.
     """
 
     states: npt.NDArray[np.float32]
     changes: Floats
     dims: npt.NDArray[np.int64]
     grain: Floats
-    actions: npt.NDArray[np.int64]
-    available: npt.NDArray[np.bool_]
-    counts: npt.NDArray[np.bool_]
+    chosen: Choices
 
 
 class IntervalEffect(Estimator):
@@ -81,13 +78,14 @@ class IntervalEffect(Estimator):
 
     figure: ClassVar[str] = "interval effect"
     delta: ClassVar[float] = 0.1
+    takes_components: ClassVar[bool] = True
 
     def __init__(self, collect: str = "all_at_once") -> None:
         self.collect = collect
 
     def estimate(self, transitions: list[Transitions], config: ScopeConfig, num_actions: int) -> Information:
         """Return ``[A, n, K]``: the largest over changes of 1 to W steps."""
-        agents, size = transitions[0].actions.shape[-1], transitions[0].states.shape[-1]
+        agents, size = transitions[0].valid.shape[-1], transitions[0].states.shape[-1]
         figures = np.zeros((agents, num_actions, size))
         for width in range(1, config.window + 1):
             window = gather(transitions, width)
@@ -97,17 +95,19 @@ class IntervalEffect(Estimator):
 
     def _over(self, window: Window, windows: int, shape: tuple[int, ...]) -> Information:
         """Return ``[A, n, K]`` for changes over one number of steps."""
-        agents, number, size = shape
-        fit = TeamFit(window.states, window.changes, window.actions)
-        levels = significance(windows * agents * size, number, fit.usable)
-        effects, shifts = np.zeros(shape), np.zeros(shape)
+        chosen, size = window.chosen, shape[-1]
+        count, number = chosen.available.shape[1:]
+        fit = TeamFit(window.states, window.changes, chosen.actions[:, : chosen.singles], chosen.amounts)
+        levels = significance(windows * count * size, number, fit.usable)
+        found = np.zeros((2, count, number, size))
 
-        def one(i: int) -> None:
-            left = fit.without(i) if fit.usable else None
-            effects[i][:, window.dims], shifts[i][:, window.dims] = _agent(window, i, left, levels, self.delta)
+        def one(v: int) -> None:
+            left = fit.without(*chosen.variables[v].parts) if fit.usable else None
+            found[0, v][:, window.dims], found[1, v][:, window.dims] = _variable(window, v, left, levels, self.delta)
 
-        with ThreadPoolExecutor(min(agents, os.cpu_count() or 1)) as pool:
-            list(pool.map(one, range(agents)))
+        with ThreadPoolExecutor(min(count, os.cpu_count() or 1)) as pool:
+            list(pool.map(one, range(count)))
+        effects, shifts = by_elementary_action(chosen.variables, found, shape)
         active = effects.max(axis=(1, 2), keepdims=True)
         largest = shifts.max(axis=1)
         strongest = largest.max(axis=0)
@@ -130,7 +130,7 @@ def significance(cells: int, number: int, fitted: bool) -> Levels:
 
 def gather(transitions: list[Transitions], width: int) -> Window:
     """Collect the changes over ``width`` steps that begin and end in one episode."""
-    columns: list[list[Any]] = [[], [], [], [], []]
+    columns: list[list[Any]] = [[], [], [], [], [], []]
     for part in transitions:
         steps = max(0, len(part.actions) - width + 1)
         start, end = slice(0, steps), slice(width - 1, width - 1 + steps)
@@ -138,27 +138,30 @@ def gather(transitions: list[Transitions], width: int) -> Window:
         acted = part.valid[start][kept]
         columns[0].append(part.states[start][kept])
         columns[1].append(part.next_states[end][kept])
-        columns[2].append(np.where(acted, part.actions[start][kept], -1))
+        columns[2].append(part.actions[start][kept])
         columns[3].append(part.available[start][kept])
-        columns[4].append(acted & np.broadcast_to(part.free, part.valid.shape)[start][kept])
-    states, after, actions, available, counts = (np.concatenate(column) for column in columns)
+        columns[4].append(acted)
+        columns[5].append(acted & np.broadcast_to(part.free, part.valid.shape)[start][kept])
+    states, after, *what = (np.concatenate(column) for column in columns)
     grain = np.maximum(np.abs(states).max(axis=0, initial=0.0), np.abs(after).max(axis=0, initial=0.0)) * ROUNDING
     changes = after.astype(np.float64) - states
     changes[np.abs(changes) <= grain] = 0.0
     dims = np.flatnonzero(changes.any(axis=0))
-    return Window(states, changes[:, dims], dims, grain[dims].astype(np.float64), actions, available, counts)
+    chosen = choices(transitions[0].code, *what)
+    return Window(states, changes[:, dims], dims, grain[dims].astype(np.float64), chosen)
 
 
-def _agent(
+def _variable(
     window: Window,
-    i: int,
+    v: int,
     left: Callable[[slice], Floats] | None,
     levels: Levels,
     theta: float,
 ) -> tuple[Floats, Floats]:
-    """Return agent i's effects and shifts ``[n, D]``."""
-    made = compare(window.actions[:, i], window.available[:, i], window.counts[:, i], levels)
-    number, size = window.available.shape[-1], window.changes.shape[1]
+    """Return the effects and shifts ``[m, D]`` of a variable's values."""
+    chosen = window.chosen
+    made = compare(chosen.actions[:, v], chosen.available[:, v], chosen.counts[:, v], levels)
+    number, size = chosen.available.shape[-1], window.changes.shape[1]
     effects, shifts = np.zeros((number, size)), np.zeros((number, size))
     if not len(made.pairs):
         return effects, shifts
@@ -172,7 +175,7 @@ def _agent(
             versions.append(_version(rest, rest + changes.mean(axis=0), grain, made.sample))
         found = differences(made, versions, levels)
         shape = number, len(versions[0].ends)
-        effects[:, dims], shifts[:, dims] = credited(made, found, shape, theta)
+        effects[:, dims], shifts[:, dims] = credited(made, found, shape, theta, chosen.variables[v].ordered)
     return effects, shifts
 
 
