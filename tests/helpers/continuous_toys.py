@@ -131,3 +131,31 @@ class Mixed(Components):
         now[3:5] += panel
         now[5] += (0, -1, 1)[step]
         now[6] += (push[0] > 0) + crane[1] + int(panel[1]) + (step > 0)
+
+
+class Reach(Components):
+    """Two agents on a line each, won once both are beyond 2.5; one moves by a number, a switch has to be on as well.
+
+    The other one's lever is pulled left, rested or pulled right.
+    """
+
+    horizon = 12
+
+    def __init__(self):
+        walker = spaces.Box(np.float32([-1, 0]), np.float32([1, 1]))
+        super().__init__({"walker": walker, "winch": spaces.MultiDiscrete([3])}, ["x", "rope"])
+
+    def move(self, actions):
+        step, switch = actions["walker"]
+        self.now += [step * (switch > 0.5), actions["winch"][0] - 1]
+
+    def won(self):
+        return bool((self.now > 2.5).all())
+
+
+class Unbounded(Reach):
+    """The same with a number that may be anything."""
+
+    def __init__(self):
+        super().__init__()
+        self.action_spaces["walker"] = spaces.Box(-np.inf, np.inf, (2,), np.float32)
