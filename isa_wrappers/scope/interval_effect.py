@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,7 +18,7 @@ from isa_wrappers.scope.estimators import Estimator, Information
 from isa_wrappers.scope.ranks import BINS, rank_bins
 from isa_wrappers.scope.residuals import TeamFit
 from isa_wrappers.scope.transitions import Transitions
-from isa_wrappers.scope.variables import Choices, by_elementary_action, choices
+from isa_wrappers.scope.variables import Variable, by_elementary_action, choices, singles, whole_actions
 
 ALPHA = 0.05
 """Chance that anything at all in a scope is there by chance."""
@@ -26,8 +26,9 @@ RARE = 0.001
 """Chance that a rare action which surely differs from all others is said to differ from one that it is like."""
 NEGLIGIBLE = 0.01
 """Who shifts a dimension by less than this share of what the strongest agent does has no part in it."""
-ROUNDING = 4 * 2.0**-23
-"""A change of less than this share of a dimension's largest value is the rounding of float32."""
+ROUNDING = {"float32": 4 * 2.0**-23, "float64": 2.0**-40}
+"""A change of less than this share of a dimension's largest value is rounding: some of float32, thousands of float64,
+for what an environment adds up itself."""
 Floats = npt.NDArray[np.float64]
 
 
@@ -40,14 +41,22 @@ class Window:
         changes: ``[N, D]`` of the dimensions that ever changed; exactly 0 where nothing did.
         dims: ``[D]`` which dimensions those are.
         grain: ``[D]`` differences that are rounding.
-        chosen: what everyone chose, variable by variable.
+        actions: ``[N, V]`` what was chosen of each variable, by default each agent's action; -1 where it did not act.
+        available: ``[N, V, m]``.
+        counts: ``[N, V]`` bool: it was chosen freely.
+        variables: V of them, where actions are more than a number; see :mod:`isa_wrappers.scope.variables`.
+        amounts: which variables are ranges -> ``[N]`` where in them it was.
     """
 
-    states: npt.NDArray[np.float32]
+    states: npt.NDArray[np.floating[Any]]
     changes: Floats
     dims: npt.NDArray[np.int64]
     grain: Floats
-    chosen: Choices
+    actions: npt.NDArray[np.int64]
+    available: npt.NDArray[np.bool_]
+    counts: npt.NDArray[np.bool_]
+    variables: tuple[Variable, ...] = ()
+    amounts: Mapping[int, Floats] = field(default_factory=dict)
 
 
 class IntervalEffect(Estimator):
@@ -95,19 +104,21 @@ class IntervalEffect(Estimator):
 
     def _over(self, window: Window, windows: int, shape: tuple[int, ...]) -> Information:
         """Return ``[A, n, K]`` for changes over one number of steps."""
-        chosen, size = window.chosen, shape[-1]
-        count, number = chosen.available.shape[1:]
-        fit = TeamFit(window.states, window.changes, chosen.actions[:, : chosen.singles], chosen.amounts)
+        (count, number), size = window.available.shape[1:], shape[-1]
+        variables = window.variables or whole_actions(count, number)
+        fit = TeamFit(window.states, window.changes, window.actions[:, : singles(variables)], window.amounts)
         levels = significance(windows * count * size, number, fit.usable)
         found = np.zeros((2, count, number, size))
 
         def one(v: int) -> None:
-            left = fit.without(*chosen.variables[v].parts) if fit.usable else None
-            found[0, v][:, window.dims], found[1, v][:, window.dims] = _variable(window, v, left, levels, self.delta)
+            left = fit.without(*variables[v].parts) if fit.usable else None
+            found[0, v][:, window.dims], found[1, v][:, window.dims] = agent_effects(
+                window, v, left, levels, self.delta
+            )
 
         with ThreadPoolExecutor(min(count, os.cpu_count() or 1)) as pool:
             list(pool.map(one, range(count)))
-        effects, shifts = by_elementary_action(chosen.variables, found, shape)
+        effects, shifts = by_elementary_action(variables, found, shape)
         active = effects.max(axis=(1, 2), keepdims=True)
         largest = shifts.max(axis=1)
         strongest = largest.max(axis=0)
@@ -143,25 +154,34 @@ def gather(transitions: list[Transitions], width: int) -> Window:
         columns[4].append(acted)
         columns[5].append(acted & np.broadcast_to(part.free, part.valid.shape)[start][kept])
     states, after, *what = (np.concatenate(column) for column in columns)
-    grain = np.maximum(np.abs(states).max(axis=0, initial=0.0), np.abs(after).max(axis=0, initial=0.0)) * ROUNDING
+    largest = np.maximum(np.abs(states).max(axis=0, initial=0.0), np.abs(after).max(axis=0, initial=0.0))
+    grain = largest * ROUNDING[states.dtype.name]
     changes = after.astype(np.float64) - states
     changes[np.abs(changes) <= grain] = 0.0
     dims = np.flatnonzero(changes.any(axis=0))
     chosen = choices(transitions[0].code, *what)
-    return Window(states, changes[:, dims], dims, grain[dims].astype(np.float64), chosen)
+    return Window(states, changes[:, dims], dims, grain[dims].astype(np.float64), **vars(chosen))
 
 
-def _variable(
+def agent_effects(
     window: Window,
-    v: int,
+    i: int,
     left: Callable[[slice], Floats] | None,
     levels: Levels,
     theta: float,
 ) -> tuple[Floats, Floats]:
-    """Return the effects and shifts ``[m, D]`` of a variable's values."""
-    chosen = window.chosen
-    made = compare(chosen.actions[:, v], chosen.available[:, v], chosen.counts[:, v], levels)
-    number, size = chosen.available.shape[-1], window.changes.shape[1]
+    """Return the effects and shifts ``[n, D]`` of agent i's actions, or of variable i's values.
+
+    Args:
+        window: what was seen.
+        i: the agent or variable; only transitions that count for it are compared.
+        left: gives, for some dimensions, the changes less what state and teammates tell; ``None`` where no fit is.
+        levels: of significance.
+        theta: share of the largest effect from which two actions count as unlike.
+    """
+    made = compare(window.actions[:, i], window.available[:, i], window.counts[:, i], levels)
+    number, size = window.available.shape[-1], window.changes.shape[1]
+    ordered = bool(window.variables) and window.variables[i].ordered
     effects, shifts = np.zeros((number, size)), np.zeros((number, size))
     if not len(made.pairs):
         return effects, shifts
@@ -175,7 +195,7 @@ def _variable(
             versions.append(_version(rest, rest + changes.mean(axis=0), grain, made.sample))
         found = differences(made, versions, levels)
         shape = number, len(versions[0].ends)
-        effects[:, dims], shifts[:, dims] = credited(made, found, shape, theta, chosen.variables[v].ordered)
+        effects[:, dims], shifts[:, dims] = credited(made, found, shape, theta, ordered)
     return effects, shifts
 
 

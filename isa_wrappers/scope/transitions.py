@@ -26,8 +26,8 @@ class Transitions:
         free: ``[E, A]`` bool: the agent acts uniformly among its available actions throughout this stream.
         actions: ``[T, E, A]`` what everyone did; with a code, ``[T, E, A, d]`` float32.
         available: ``[T, E, A, n]`` bool: the (elementary) actions that were to be had.
-        states: ``[T, E, K]`` float32 before the step.
-        next_states: ``[T, E, K]`` float32 after the step, before any automatic reset.
+        states: ``[T, E, K]`` float32 or float64, before the step.
+        next_states: ``[T, E, K]`` of the same, after the step, before any automatic reset.
         episode: ``[T, E]`` number of the episode within its stream.
         held: as actions, the joint action drawn for the episode, -1 for free agents.
         valid: ``[T, E, A]`` bool: the agent was alive, and the episode not lost with its game in this step.
@@ -37,8 +37,8 @@ class Transitions:
     free: npt.NDArray[np.bool_]
     actions: npt.NDArray[Any]
     available: npt.NDArray[np.bool_]
-    states: npt.NDArray[np.float32]
-    next_states: npt.NDArray[np.float32]
+    states: npt.NDArray[np.floating[Any]]
+    next_states: npt.NDArray[np.floating[Any]]
     episode: npt.NDArray[np.int64]
     held: npt.NDArray[Any]
     valid: npt.NDArray[np.bool_]

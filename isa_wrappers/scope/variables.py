@@ -38,10 +38,10 @@ class Variable:
 
 @dataclass(frozen=True)
 class Choices:
-    """What was chosen, variable by variable: V of them, the first P single components.
+    """What was chosen, variable by variable: V of them, single components first.
 
     Attributes:
-        variables: V.
+        variables: V; none where every action is a number: then they are :func:`whole_actions`.
         actions: ``[N, V]`` which value; -1 where the agent did not act.
         available: ``[N, V, m]`` bool.
         counts: ``[N, V]`` bool: chosen freely.
@@ -53,11 +53,6 @@ class Choices:
     available: npt.NDArray[np.bool_]
     counts: npt.NDArray[np.bool_]
     amounts: dict[int, Floats]
-
-    @property
-    def singles(self) -> int:
-        """P, the number of variables that are one component, or a whole action."""
-        return sum(len(variable.parts) == 1 for variable in self.variables)
 
 
 def choices(
@@ -77,9 +72,7 @@ def choices(
         free: ``[N, A]`` it acted, and uniformly among what was available.
     """
     if code is None:
-        values = tuple(np.arange(available.shape[-1])[:, None])
-        whole = tuple(Variable(i, values, (i,), ordered=False) for i in range(actions.shape[1]))
-        return Choices(whole, np.where(acted, actions, -1), available, free, {})
+        return Choices((), np.where(acted, actions, -1), available, free, {})
     variables: list[Variable] = []
     chosen, open_to = [], []
     amounts: dict[int, Floats] = {}
@@ -112,6 +105,17 @@ def choices(
     whose = [variable.agent for variable in variables]
     taken = np.where(acted[:, whose], np.stack(chosen, axis=1), -1)
     return Choices(tuple(variables), taken, padded, free[:, whose], amounts)
+
+
+def whole_actions(agents: int, number: int) -> tuple[Variable, ...]:
+    """Return the variables of a team whose actions are a number each."""
+    values = tuple(np.arange(number)[:, None])
+    return tuple(Variable(i, values, (i,), ordered=False) for i in range(agents))
+
+
+def singles(variables: tuple[Variable, ...]) -> int:
+    """Return how many of the variables are one component, or a whole action."""
+    return sum(len(variable.parts) == 1 for variable in variables)
 
 
 def _pairs(code: TeamCode, halves: dict[int, tuple[int, Any, Any, bool]]) -> list[tuple[int, int]]:

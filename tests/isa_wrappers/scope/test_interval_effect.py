@@ -37,9 +37,8 @@ def is_quiet(e, z, slow, a, b):
 def by_loops(transitions, number):
     """The estimate of one window from the equations: no bins, no pruning, one pair after the other."""
     window = gather(transitions, 1)
-    chosen = window.chosen
-    agents, size = chosen.actions.shape[1], transitions[0].states.shape[-1]
-    fit = TeamFit(window.states, window.changes, chosen.actions)
+    agents, size = window.actions.shape[1], transitions[0].states.shape[-1]
+    fit = TeamFit(window.states, window.changes, window.actions)
     levels = significance(agents * size, number, fit.usable)
     table = kuiper.log_factorials(len(window.states))
     effects, shifts = np.zeros((2, agents, number, size))
@@ -51,8 +50,8 @@ def by_loops(transitions, number):
         for d, k in enumerate(window.dims):
             e, z, slow, cover, shift = np.zeros((5, number, number))
             for a, b in combinations(range(number), 2):
-                both = chosen.available[:, i, a] & chosen.available[:, i, b] & chosen.counts[:, i]
-                one, two = both & (chosen.actions[:, i] == a), both & (chosen.actions[:, i] == b)
+                both = window.available[:, i, a] & window.available[:, i, b] & window.counts[:, i]
+                one, two = both & (window.actions[:, i] == a), both & (window.actions[:, i] == b)
                 n, m = int(one.sum()), int(two.sum())
                 if not n or not m:
                     continue
@@ -83,8 +82,8 @@ def by_loops(transitions, number):
                 e[a, b] = e[b, a] = effect
                 z[a, b], z[b, a], slow[a, b], slow[b, a] = still, -still, slower, -slower
                 shift[a, b] = shift[b, a] = apart
-                cover[a, b] = n / ((chosen.actions[:, i] == a) & chosen.counts[:, i]).sum()
-                cover[b, a] = m / ((chosen.actions[:, i] == b) & chosen.counts[:, i]).sum()
+                cover[a, b] = n / ((window.actions[:, i] == a) & window.counts[:, i]).sum()
+                cover[b, a] = m / ((window.actions[:, i] == b) & window.counts[:, i]).sum()
             for a in range(number):
                 quiet = [b for b in range(number) if e[a, b] > 0 and is_quiet(e, z, slow, a, b)]
                 if 2 * len(quiet) >= sum(e[a, b] > 0 for b in range(number)):

@@ -11,7 +11,7 @@ from isa_wrappers.border.team_actions import TeamCode
 from isa_wrappers.errors import UnsupportedEnvironmentError
 from isa_wrappers.scope.files import load_scope, save_scope
 from isa_wrappers.scope.residuals import TeamFit
-from isa_wrappers.scope.variables import by_elementary_action, choices
+from isa_wrappers.scope.variables import by_elementary_action, choices, singles
 
 
 def scope_of(make, transitions, seed=0, estimator="interval_effect", **settings):
@@ -90,7 +90,7 @@ def test_variables_are_components_and_every_two_of_them():
     acted[:5, 0] = False
     made = choices(code, actions, np.ones((50, 3, 28), dtype=bool), acted, acted)
     assert [variable.agent for variable in made.variables] == [0, 0, 1, *[2] * 7, 0]  # seven are too many to pair
-    assert made.singles == 10
+    assert singles(made.variables) == 10
     assert made.variables[-1].parts == (0, 1)
     assert (made.actions[:5, [0, 1, -1]] == -1).all()
     assert not made.counts[:5, -1].any()
