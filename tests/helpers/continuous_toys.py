@@ -122,9 +122,7 @@ class Mixed(Components):
 
     def move(self, actions):
         now, push, crane, panel, step = self.now, *(actions[agent] for agent in self.possible_agents)
-        assert (type(push), push.dtype, push.shape) == (np.ndarray, np.float64, (1,))
-        assert (crane.dtype, panel.dtype, type(step)) == (np.int64, np.int8, int)
-        assert 1 <= crane[0] <= 3
+        assert all(self.action_spaces[agent].contains(action) for agent, action in actions.items())
         now[0] += push[0]
         now[1] += crane[0] - 2
         now[2] += crane[1]
