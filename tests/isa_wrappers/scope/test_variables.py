@@ -82,44 +82,51 @@ def test_files_keep_the_names_of_components(tmp_path):
     assert scope.action_name(3, 2) == "right"
 
 
-def test_variables_are_components_and_every_two_of_them():
+def test_variables_are_components_at_large_and_while_another_is_set():
     code = code_of(spaces.Box(0, 1, (2,)), spaces.Discrete(3), spaces.Box(0, 1, (7,)))
     actions = code.table.low + np.random.default_rng(0).random((50, 3, 7)).astype(np.float32)
     actions[:, 1] = 2.0
     acted = np.ones((50, 3), dtype=bool)
     acted[:5, 0] = False
     made = choices(code, actions, np.ones((50, 3, 28), dtype=bool), acted, acted)
-    assert [variable.agent for variable in made.variables] == [0, 0, 1, *[2] * 7, 0]  # seven are too many to pair
+    # Seven are too many to look at with another one set.
+    assert [variable.agent for variable in made.variables] == [0, 0, 1, *[2] * 7, 0, 0, 0, 0]
     assert singles(made.variables) == 10
-    assert made.variables[-1].parts == (0, 1)
+    assert [variable.parts for variable in made.variables[10:]] == [(0, 1), (0, 1), (1, 0), (1, 0)]
     assert (made.actions[:5, [0, 1, -1]] == -1).all()
-    assert not made.counts[:5, -1].any()
     assert (made.actions[:, 2] == 2).all()
-    halves = (actions[:, 0, :2] >= 0.5) @ [2, 1]
-    np.testing.assert_array_equal(made.actions[5:, -1], halves[5:])
-    assert [values.tolist() for values in made.variables[-1].stands_for][1] == [0, 1, 6, 7]
+    upper = actions[:, 0, :2] >= 0.5
+    np.testing.assert_array_equal(made.actions[5:, 10], upper[5:, 0])
+    np.testing.assert_array_equal(made.counts[:, 10:12], acted[:, :1] & np.stack([~upper[:, 1], upper[:, 1]], axis=1))
+    assert sum(variable.share for variable in made.variables[10:12]) == pytest.approx(1.0)
+    assert [values.tolist() for values in made.variables[-1].stands_for] == [[4, 5], [6, 7]]
     assert sorted(made.amounts) == [0, 1, *range(3, 10)]
     np.testing.assert_allclose(made.amounts[1], np.where(acted[:, 0], actions[:, 0, 1] * 2 - 1, 0), atol=1e-6)
 
 
-def test_halves_of_unequal_chances_are_not_paired():
+def test_halves_of_unequal_chances_are_not_compared():
     code = code_of(spaces.MultiDiscrete([3, 2]))
     open_to, acted = np.ones((20, 1, 5), dtype=bool), np.ones((20, 1), dtype=bool)
     actions = np.zeros((20, 1, 2), dtype=np.float32)
-    assert len(choices(code, actions, open_to, acted, acted).variables) == 3
+    assert [one.parts for one in choices(code, actions, open_to, acted, acted).variables[2:]] == [(0, 1)] * 2 + [
+        (1, 0)
+    ] * 2
     open_to[3, 0, 2] = False
-    assert len(choices(code, actions, open_to, acted, acted).variables) == 2
+    assert [one.parts for one in choices(code, actions, open_to, acted, acted).variables[2:]] == [(1, 0)] * 2
 
 
-@pytest.mark.parametrize(("together", "kept"), [(0.5, 0.0), (0.59, 0.0), (0.61, 0.61)])
-def test_two_components_count_beyond_what_each_does_alone(together, kept):
+@pytest.mark.parametrize(
+    ("lower", "upper", "kept"), [(0.5, 0.0, 0.0), (0.5, 0.29, 0.0), (0.5, 0.32, 0.41), (1, 0, 0.5)]
+)
+def test_what_another_component_brings_out_counts_beyond_what_is_there_at_large(lower, upper, kept):
     code = code_of(spaces.MultiBinary(2))
-    ones = np.ones((2, 1), dtype=bool)
-    made = choices(code, np.zeros((2, 1, 2), np.float32), np.ones((2, 1, 4), dtype=bool), ones, ones)
-    found = np.zeros((1, 3, 4, 1))
-    found[0, 0, 1], found[0, 1, 1], found[0, 2, 1] = 0.2, 0.1, together  # the first off, the second on
+    ones, actions = np.ones((2, 1), dtype=bool), np.zeros((2, 1, 2), np.float32)
+    actions[1] = 1.0
+    made = choices(code, actions, np.ones((2, 1, 4), dtype=bool), ones, ones)
+    found = np.zeros((1, 6, 2, 1))
+    found[0, 0, 1], found[0, 1, 1], found[0, 2, 1], found[0, 3, 1] = 0.2, 0.1, lower, upper
     figures = by_elementary_action(made.variables, found, (1, 4, 1))[0, 0, :, 0]
-    assert figures.tolist() == [kept, 0.2, 0.0, max(0.1, kept)]
+    assert figures.tolist() == pytest.approx([0.0, max(0.2, kept), 0.0, 0.1])
 
 
 def test_a_fit_leaves_out_what_a_range_does_and_its_square():
