@@ -24,17 +24,15 @@ from .progress import LifeSigns
 def scope(
     env: Env,
     transitions: Annotated[
-        int | None, typer.Option(help="N, transitions per agent, or in all where all act at once.")
+        int | None, typer.Option(help="N, transitions in all where all act at once (10,000), else per agent.")
     ] = None,
-    delta: Annotated[float | None, typer.Option(help="Threshold of Def. 1.")] = None,
-    bin_width: Annotated[float | None, typer.Option(help="Width of the bins of a state change.")] = None,
-    window: Annotated[int | None, typer.Option(help="Look for effects up to this many steps later.")] = None,
+    delta: Annotated[float | None, typer.Option(help="Threshold of Def. 1; by default the estimator's.")] = None,
+    bin_width: Annotated[float | None, typer.Option(help="Width of the bins of a state change, for nmi_*.")] = None,
+    window: Annotated[int | None, typer.Option(help="Look for effects up to this many steps later (8).")] = None,
     estimator: Annotated[
-        str | None, typer.Option(help="The figure: nmi_block (Def. 1), nmi_pooled, interval_effect.")
+        str | None, typer.Option(help="The figure: interval_effect, or the paper's nmi_block and nmi_pooled.")
     ] = None,
-    threshold: Annotated[
-        str | None, typer.Option(help="fixed (--delta itself) or usual (the estimator's own).")
-    ] = None,
+    threshold: Annotated[str | None, typer.Option(help="Rule by which delta is found: fixed is --delta.")] = None,
     preset: Annotated[str, typer.Option(help="What holds where no option is given, as in isa train.")] = DEFAULT_PRESET,
     seed: Seed = 0,
     kwargs: Kwargs = "{}",

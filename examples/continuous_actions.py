@@ -13,7 +13,7 @@ import numpy as np
 from gymnasium import spaces
 from pettingzoo import ParallelEnv
 
-from isa_wrappers import ScopeConfig, estimate_scope, scope_table
+from isa_wrappers import estimate_scope, scope_table
 
 HALL, LINE, ROUNDS = 10.0, 6.0, 100
 
@@ -65,8 +65,7 @@ class Range(ParallelEnv):
 
 def main() -> None:
     """Show the scope: own place by both steps, and the rounds by a trigger above 0.5 alone."""
-    config = ScopeConfig(transitions=4_000, estimator="interval_effect", threshold="usual")
-    print(scope_table(estimate_scope(Range(), config, seed=0)))
+    print(scope_table(estimate_scope(Range(), seed=0)))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from isa_wrappers.arrays import Array, Rng, backend, namespace, to_numpy
 from isa_wrappers.batch.protocol import BatchEnv, BatchStep, action_code_of, check_finite
 from isa_wrappers.border.team_actions import TeamCode
-from isa_wrappers.config import ScopeConfig
+from isa_wrappers.config import SettledScope
 from isa_wrappers.errors import UnsupportedEnvironmentError
 
 PATIENCE = 100
@@ -45,7 +45,7 @@ class Transitions:
     code: TeamCode | None = None
 
 
-def collect_one_at_a_time(env: BatchEnv, config: ScopeConfig, seed: int) -> list[Transitions]:
+def collect_one_at_a_time(env: BatchEnv, config: SettledScope, seed: int) -> list[Transitions]:
     """Collect N transitions per agent, each free in streams of its own, until it was alive in N of them.
 
     All agents have their streams in one go where there are copies enough for it.
@@ -64,7 +64,7 @@ def collect_one_at_a_time(env: BatchEnv, config: ScopeConfig, seed: int) -> list
     return parts
 
 
-def collect_all_at_once(env: BatchEnv, config: ScopeConfig, seed: int) -> list[Transitions]:
+def collect_all_at_once(env: BatchEnv, config: SettledScope, seed: int) -> list[Transitions]:
     """Collect N transitions in all, in which every agent is free: the same serve every agent."""
     rng = Rng(seed, env.device, "listening")
     free = np.ones((env.num_envs, len(env.agents)), dtype=bool)

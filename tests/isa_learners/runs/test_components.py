@@ -19,7 +19,7 @@ from isa_learners.runs.scopes import scope_for
 from isa_learners.runs.training import Training
 from isa_wrappers.batch import ParallelEnvBatch
 
-SCOPE = {"transitions": 400, "estimator": "interval_effect", "threshold": "usual"}
+SCOPE = {"transitions": 400}
 CLOCKS = {"wall_time_s", "steps_per_second"}
 
 
@@ -102,8 +102,8 @@ def test_a_checkpoint_resumes_and_acts_as_before(tmp_path):
 
 @pytest.mark.slow
 def test_the_command_line(tmp_path, capsys):
-    task, estimator = "continuous_toys:Reach", ["--estimator", "interval_effect", "--threshold", "usual"]
-    assert isa("scope", task, "--json", "--transitions", 400, *estimator, "--out", tmp_path / "scope") == 0
+    task = "continuous_toys:Reach"
+    assert isa("scope", task, "--json", "--transitions", 400, "--out", tmp_path / "scope") == 0
     found = json.loads(capsys.readouterr().out)
     assert found["D_i"] == [[0], [1]]
     assert found["action_names"][0][0] == "[0] in -1..-0.5"

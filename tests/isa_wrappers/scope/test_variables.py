@@ -16,7 +16,7 @@ from isa_wrappers.scope.variables import by_elementary_action, choices, singles
 
 def scope_of(make, transitions, seed=0, estimator="interval_effect", **settings):
     env = ParallelEnvBatch([make() for _ in range(4)], success=None)
-    config = ScopeConfig(transitions, estimator=estimator, threshold="usual", **settings)
+    config = ScopeConfig(transitions, estimator=estimator, **settings)
     return estimate_scope(env, config, seed)
 
 
@@ -108,11 +108,10 @@ def test_halves_of_unequal_chances_are_not_compared():
     code = code_of(spaces.MultiDiscrete([3, 2]))
     open_to, acted = np.ones((20, 1, 5), dtype=bool), np.ones((20, 1), dtype=bool)
     actions = np.zeros((20, 1, 2), dtype=np.float32)
-    assert [one.parts for one in choices(code, actions, open_to, acted, acted).variables[2:]] == [(0, 1)] * 2 + [
-        (1, 0)
-    ] * 2
+    parts = [one.parts for one in choices(code, actions, open_to, acted, acted).variables[2:]]
+    assert parts == [(0, 1), (0, 1), (1, 0), (1, 0)]
     open_to[3, 0, 2] = False
-    assert [one.parts for one in choices(code, actions, open_to, acted, acted).variables[2:]] == [(1, 0)] * 2
+    assert [one.parts for one in choices(code, actions, open_to, acted, acted).variables[2:]] == parts[2:]
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,6 @@ from supersuit import (
 
 from isa_wrappers import InfluenceScope, ScopeConfig, estimate_scope
 from isa_wrappers.batch.parallel import ParallelEnvBatch
-from isa_wrappers.batch.protocol import action_code_of
 from isa_wrappers.errors import UnsupportedEnvironmentError
 from isa_wrappers.wrappers import GoalSampling, InfluenceCountBonus
 
@@ -142,7 +141,7 @@ class Setup:
     wrap: Callable[[Any], Any] | None = None
     state: Callable[[Any], Any] | None = None
     scope: Callable[[Any], InfluenceScope] | None = None
-    transitions: int = 60
+    transitions: int = 300
     own: tuple[tuple[int, ...], ...] = ()
     cycles: int = 20
     deaths: bool = False
@@ -185,7 +184,6 @@ SETUPS = {
         {**DRAWN, "n_pistons": 4, "max_cycles": 15},
         small_images,
         piston_state,
-        transitions=300,
         own=((0,), (1,), (2,), (3,)),
         cycles=15,
     ),
@@ -206,9 +204,7 @@ def scope_of(setup):
     known = SETUPS[setup]
     if known.scope is not None:
         return known.scope(known.make())
-    continuous = action_code_of(ParallelEnvBatch([known.make()], state_fallback=known.state)) is not None
-    choice = {"estimator": "interval_effect", "threshold": "usual"} if continuous else {}
-    return estimate_scope(known.make(), ScopeConfig(known.transitions, **choice), state_fallback=known.state)
+    return estimate_scope(known.make(), ScopeConfig(transitions=known.transitions), state_fallback=known.state)
 
 
 @pytest.mark.parametrize("setup", SETUPS)
