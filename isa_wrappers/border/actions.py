@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from typing import Any
 
@@ -135,6 +136,11 @@ class ActionCode:
         count, what = len(self.components), "continuous number" if self.components[0].is_range else "choice"
         return f"actions of {count} {what}{'s' * (count > 1)}"
 
+    @cached_property
+    def _ends(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        low = np.array([component.low for component in self.components])
+        return low, low + [component.width for component in self.components]
+
     @property
     def idle(self) -> Any:
         """The action of whoever is to do nothing: zeros, or what is nearest to them."""
@@ -144,13 +150,12 @@ class ActionCode:
         """Return a vector ``[d]`` as the environment's ``step`` takes it; values beyond a range are brought into it."""
         if self.shape is None:
             return int(vector[0])
-        values = np.asarray(vector, dtype=np.float64)[: len(self.components)]
-        low = np.array([component.low for component in self.components])
+        values = np.array(vector[: len(self.components)], dtype=np.float64)
         if self.components[0].is_range:
-            high = low + np.array([component.width for component in self.components])
-            values = np.clip(values, low, high)
-        if np.dtype(self.dtype).kind in "iu":
-            values = np.rint(values)
+            low, high = self._ends
+            np.minimum(np.maximum(values, low, out=values), high, out=values)
+        if self.dtype[0] in "iu":
+            np.rint(values, out=values)
         if self.start:
             values = values + np.array(self.start)
         return values.astype(self.dtype).reshape(self.shape)
