@@ -1,0 +1,182 @@
+"""Third-party environments through all of ISA: check, scope, both stacks, training, evaluation, resume, plot.
+
+Run from the repository's root by `make third-party`. Every step is a process of its own with a limit of time, so that
+one environment's crash ends nothing else. Results go to runs/third-party/results.json as they come, and the table of
+docs/third-party.md is written from them.
+
+python -m benchmarks.third_party [--only NAME ...] [--again] [--table]
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from fnmatch import fnmatchcase
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from benchmarks.third_party_envs import ENVIRONMENTS, ThirdParty
+
+OUT = Path("runs/third-party")
+PAGE = Path("docs/third-party.md")
+BEGIN, END = "<!-- table -->", "<!-- end of table -->"
+LIMIT = 240
+"""Seconds for a step."""
+STEPS, FURTHER = 10_000, 11_000
+
+
+def steps_of(name: str, entry: ThirdParty) -> dict[str, list[str]]:
+    """Return the command of every step, in order."""
+    task, run, scope = f"benchmarks.third_party_envs:{entry.make.__name__}", str(folder(name) / "run"), str(folder(name) / "scope")
+    isa = [sys.executable, "-c", "from isa_cli.main import main; main()"]
+    fallback = list(entry.options[:2]) if "--state-fallback" in entry.options else []
+    small = ["--num-envs", "8", "--set", "eval_episodes=2", "--set", "eval_interval=10000", "--set", "eval_limit=200"]
+    return {
+        "check": [*isa, "check", task, *entry.options, "--json"],
+        "scope": [*isa, "scope", task, *fallback, "--out", scope, "--json", "--quiet"],
+        "stacks": [sys.executable, "-m", "benchmarks.third_party_stacks", name, scope],
+        "train": [*isa, "train", task, *entry.options, "--preset", "fast", "--steps", str(STEPS), "--scope", scope,
+                  "--scope-is-free", "--out", run, "--quiet", *small],
+        "eval": [*isa, "eval", run, "--env", task, "--episodes", "2", "--json"],
+        "resume": [*isa, "train", "--resume", run, "--trust", "--steps", str(FURTHER), "--quiet"],
+        "plot": [*isa, "plot", run],
+    }  # fmt: skip
+
+
+def folder(name: str) -> Path:
+    return OUT / re.sub(r"\W+", "-", name)
+
+
+def tried(command: list[str]) -> dict[str, Any]:
+    """Run a step and tell how it went: its exit code, its output, the last line of its errors, its seconds."""
+    began = time.perf_counter()
+    environ = os.environ | {"OMP_NUM_THREADS": "1", "JAXTYPING_DISABLE": "1", "SDL_VIDEODRIVER": "dummy"}
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT, env=environ)
+        code, out, err = done.returncode, done.stdout, done.stderr
+    except subprocess.TimeoutExpired as late:
+        code, out, err = -1, "", f"{late.stderr and late.stderr[-300:]}\nnot done in {LIMIT} s"
+    lines = [line for line in err.strip().splitlines() if line.strip()]
+    told = [line for line in lines if line.startswith("isa:")]
+    said = (told[-1:] or lines[-1:] or [""])[0]
+    return {"code": code, "out": out[-20_000:], "said": said[:400], "err": err[-3_000:], "seconds": time.perf_counter() - began}
+
+
+def glue(entry: ThirdParty) -> int:
+    """Count the lines of code of a factory and of what it shares with others, `def` lines and docstrings left out."""
+    source = "\n".join(inspect.getsource(part) for part in (entry.make, *entry.helpers))
+    lines = [line.strip() for line in source.splitlines()]
+    return sum(bool(line) and not line.startswith(("#", '"""', "def ", "class ")) for line in lines)
+
+
+def judged(entry: ThirdParty, scope: dict[str, Any]) -> dict[str, Any]:
+    """Hold a scope against the truth: what is missing, what is false, and what random play rarely does."""
+    names = scope["state_names"] or [f"[{k}]" for k in range(scope["state_size"])]
+    verdict: dict[str, Any] = {"missing": {}, "false": {}, "seldom": {}, "found": {}}
+    for agent, dims in zip(scope["agents"], scope["D_i"], strict=True):
+        truth = next(truth for pattern, truth in entry.truth.items() if fnmatchcase(str(agent), pattern))
+        moves, seldom = (
+            {name for name in names for pattern in patterns if fnmatchcase(name, pattern.replace("{agent}", str(agent)))}
+            for patterns in (truth.moves, truth.seldom)
+        )
+        found = {names[k] for k in dims}
+        for key, some in (
+            ("missing", moves - found), ("false", found - moves - seldom), ("seldom", found & seldom - moves),
+            ("found", found),
+        ):  # fmt: skip
+            verdict[key][str(agent)] = [name for name in names if name in some]
+    wrong = any(any(verdict[key].values()) for key in ("missing", "false"))
+    verdict["right"] = not wrong
+    return verdict
+
+
+def put_through(name: str, entry: ThirdParty) -> dict[str, Any]:
+    """Put one environment through every step; what needs a step that failed is not tried."""
+    shutil.rmtree(folder(name), ignore_errors=True)
+    folder(name).mkdir(parents=True)
+    result: dict[str, Any] = {"name": name, "package": entry.package, "glue": glue(entry), "steps": {}}
+    result["version"] = version(entry.package.split("[")[0])
+    needs = {"stacks": "scope", "train": "scope", "eval": "train", "resume": "train", "plot": "train"}
+    for step, command in steps_of(name, entry).items():
+        if step in needs and result["steps"][needs[step]]["code"] != 0:
+            result["steps"][step] = {"code": None, "said": f"{needs[step]} failed", "out": "", "seconds": 0.0}
+            continue
+        result["steps"][step] = done = tried(command)
+        print(f"{name}: {step} {done['code']} in {done['seconds']:.0f} s {done['said'] if done['code'] else ''}", flush=True)
+        if step == "scope" and done["code"] == 0:
+            result["scope"] = judged(entry, json.loads(done["out"]))
+    return result
+
+
+def summed(entry: ThirdParty, result: dict[str, Any], key: str) -> str:
+    """Say which dimensions, an agent's own as `own`, agents that are alike together."""
+    said: dict[str, list[str]] = {}
+    for agent, names in result["scope"][key].items():
+        own = [re.sub(rf"^{re.escape(agent)}\.", "own ", name) for name in names]
+        said.setdefault(", ".join(own) if len(own) <= 14 else f"{', '.join(own[:10])} and {len(own) - 10} more", []).append(agent)
+    said = {what: who for what, who in said.items() if what or key == "found"}
+    if len(said) == 1 and len(next(iter(said.values()))) == len(result["scope"][key]):
+        return next(iter(said)) or "nothing"
+    return "; ".join(f"{', '.join(who)}: {what or 'nothing'}" for what, who in said.items())
+
+
+def row(entry: ThirdParty, result: dict[str, Any]) -> str:
+    """Write a line of the table."""
+    steps = result["steps"]
+    findings = json.loads(steps["check"]["out"])["findings"] if steps["check"]["out"].startswith("{") else []
+    warned = [finding["about"] for finding in findings if finding["verdict"] == "warning"]
+    check = ("warns of " + ", ".join(warned) if warned else "fine") if steps["check"]["code"] == 0 else steps["check"]["said"]
+    others = [f"{step}: {done['said']}" for step, done in steps.items() if step not in ("check",) and done["code"] != 0]
+    if "scope" in result:
+        scope, right = summed(entry, result, "found"), "right" if result["scope"]["right"] else "wrong"
+        for key, words in (("missing", "misses"), ("false", "false"), ("seldom", "seldom moved, found")):
+            if any(result["scope"][key].values()):
+                right += f"; {words}: {summed(entry, result, key)}"
+    else:
+        scope, right = "none", "-"
+    seconds = "/".join(f"{steps[step]['seconds']:.0f}" for step in ("check", "scope", "train"))
+    cells = [
+        f"{result['name']}", f"{result['package']} {result['version']}", str(result["glue"]), check,
+        "; ".join(others) or "all fine", scope, right, entry.rules, seconds,
+    ]  # fmt: skip
+    return "| " + " | ".join(cell.replace("|", "/") for cell in cells) + " |"
+
+
+def write_table(results: dict[str, Any]) -> None:
+    head = (
+        "| environment | package | lines | `isa check` | the other six steps | `D_i` found | by the rules | what an agent does | seconds: check/scope/train |\n"
+        "|---|---|---|---|---|---|---|---|---|"
+    )
+    lines = [row(entry, results[name]) for name, entry in ENVIRONMENTS.items() if name in results]
+    text = PAGE.read_text()
+    before, after = text.split(BEGIN)[0], text.split(END)[1]
+    PAGE.write_text(f"{before}{BEGIN}\n{head}\n" + "\n".join(lines) + f"\n{END}{after}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="*", default=list(ENVIRONMENTS), choices=list(ENVIRONMENTS), metavar="NAME")
+    parser.add_argument("--again", action="store_true", help="also those that results.json holds")
+    parser.add_argument("--table", action="store_true", help="write the table alone")
+    asked = parser.parse_args()
+    OUT.mkdir(parents=True, exist_ok=True)
+    path = OUT / "results.json"
+    results = json.loads(path.read_text()) if path.exists() else {}
+    for name in [] if asked.table else asked.only:
+        if name in results and not asked.again:
+            continue
+        results[name] = put_through(name, ENVIRONMENTS[name])
+        path.write_text(json.dumps(results, indent=1))
+    write_table(results)
+
+
+if __name__ == "__main__":
+    main()
