@@ -17,7 +17,7 @@ from isa_wrappers.batch import BatchStep
 
 
 class PPOLearner:
-    """Goal-conditioned, parameter-shared recurrent PPO; satisfies :class:`~isa_learners.learner.Learner`.
+    """Goal-conditioned, parameter-shared recurrent PPO; satisfies :class:`~isa_learners.learner.ProbedLearner`.
 
     Args:
         sizes: of the environment.
@@ -44,8 +44,13 @@ class PPOLearner:
             "actor_hidden": torch.zeros(*shape, self.config.hidden, device=self.device),
         }
 
-    def act(self, step: BatchStep, memory: Memory, noise: Generator | None = None) -> Decision:
-        """Choose everybody's next action: drawn from the policy with ``noise``, else the likeliest."""
+    def act(
+        self, step: BatchStep, memory: Memory, noise: Generator | None = None, probes: Tensor | None = None
+    ) -> Decision:
+        """Choose everybody's next action: drawn from the policy with ``noise``, else the likeliest.
+
+        With ``noise``, ``probes`` ``[B, A]`` are taken instead where they are not -1.
+        """
         before = memory["actor_hidden"]
         inputs = self.encoder(step.obs, memory["last_action"])
         logits, hidden = self.ppo.actor(inputs.flatten(0, 1), before.flatten(0, 1))
@@ -57,6 +62,8 @@ class PPOLearner:
             return Decision(action, {"last_action": action, "actor_hidden": after})
         draws = torch.empty_like(log_probs).exponential_(generator=noise)
         action = (log_probs - draws.log()).argmax(-1)
+        if probes is not None:
+            action = torch.where(probes >= 0, probes, action)
         log_prob = log_probs.gather(-1, action[..., None])[..., 0]
         memory = {"last_action": action, "actor_hidden": after}
         return Decision(action, memory, {"inputs": inputs, "log_prob": log_prob})
@@ -100,6 +107,7 @@ class PPOLearner:
             actor_hidden=actor_hidden[None],
             critic_hidden=critic_hidden[None],
             cut=rollout.cut,
+            probe=rollout.probe,
         )
 
     def state_dict(self) -> dict[str, Tensor]:
