@@ -18,39 +18,35 @@ from isa_wrappers import InfluenceScope, ScopeConfig, estimate_scope
 from isa_wrappers.envs import estimate_task_scope
 
 BUILT = {**scope_tasks.STRESS, **scope_tasks.BREAKERS, **scope_tasks.FURTHER}
-NAMED = {
-    "grid/navigation": (2_000, 1),
-    "grid/unlock": (2_000, 1),
-    "grid/shooting": (2_000, 1),
-    "examples.own_environment:Door": (2_000, 1),
-    "mpe/simple_v3": (2_000, 2),
-    "mpe/simple_adversary_v3": (2_000, 2),
-    "mpe/simple_crypto_v3": (2_000, 2),
-    "mpe/simple_push_v3": (2_000, 2),
-    "mpe/simple_reference_v3": (5_000, 2),
-    "mpe/simple_speaker_listener_v4": (2_000, 2),
-    "mpe/simple_spread_v3": (2_000, 2),
-    "mpe/simple_tag_v3": (2_000, 2),
-    "mpe/simple_formation_v1": (2_000, 2),
-    "mpe/simple_line_v1": (2_000, 2),
-    "smax/3m": (4_000, 1),
-    "smax/2s_vs_1sc": (8_000, 2),
-    "smax/8m": (5_000, 1),
-}
-"""Tasks of the library: transitions and window."""
+NAMED = (
+    "grid/navigation",
+    "grid/unlock",
+    "grid/shooting",
+    "examples.own_environment:Door",
+    "mpe/simple_v3",
+    "mpe/simple_adversary_v3",
+    "mpe/simple_crypto_v3",
+    "mpe/simple_push_v3",
+    "mpe/simple_reference_v3",
+    "mpe/simple_speaker_listener_v4",
+    "mpe/simple_spread_v3",
+    "mpe/simple_tag_v3",
+    "mpe/simple_formation_v1",
+    "mpe/simple_line_v1",
+    "smax/3m",
+    "smax/2s_vs_1sc",
+    "smax/8m",
+    "smax/2s3z",
+)
+"""Tasks of the library."""
 
 
-def estimate(task: str, estimator: str, seed: int, transitions: int | None) -> tuple[InfluenceScope, object]:
+def estimate(task: str, config: ScopeConfig, seed: int) -> tuple[InfluenceScope, object]:
     """Estimate one scope; also the truth."""
     if task in BUILT:
         env = BUILT[task]()
-        number, window, truth = env.transitions, env.window, env.truth
-    else:
-        number, window = NAMED[task]
-    values = {"transitions": transitions or number, "window": window, "estimator": estimator, "threshold": "usual"}
-    if task in BUILT:
-        return estimate_scope(env, ScopeConfig(**values), seed), truth
-    scope = estimate_task_scope(task, ScopeConfig(**values), seed)
+        return estimate_scope(env, config, seed), env.truth
+    scope = estimate_task_scope(task, config, seed)
     return scope, scope_tasks.named_truth(task, scope)
 
 
@@ -61,7 +57,7 @@ def main() -> None:
     parser.add_argument("--estimators", nargs="+", default=["interval_effect"])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--first-seed", type=int, default=0)
-    parser.add_argument("--transitions", type=int, help="of all tasks; by default what suits each")
+    parser.add_argument("--transitions", type=int, help="by default the estimator's own")
     parser.add_argument("--seconds", type=float, default=120.0, help="no further run of a task once it took these")
     args = parser.parse_args()
     warnings.simplefilter("ignore")
@@ -72,7 +68,7 @@ def main() -> None:
             for seed in range(args.first_seed, args.first_seed + args.seeds):
                 if runs and time.process_time() - began > args.seconds:
                     break
-                scope, truth = estimate(task, estimator, seed, args.transitions)
+                scope, truth = estimate(task, ScopeConfig(args.transitions, estimator=estimator), seed)
                 cooldown = [k for k, name in enumerate(scope.state_names) if name.endswith(".cooldown")]
                 runs, steps = runs + 1, scope.settings["env_steps"]
                 if any(counts := scope_tasks.misses(scope, truth, left_out=cooldown)):

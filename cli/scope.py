@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,28 +16,29 @@ from isa_wrappers.scope.files import save_scope, scope_to_dict
 from isa_wrappers.scope.plots import plot_scope
 from isa_wrappers.scope.tables import scope_table
 
-from .options import Env, Json, Kwargs, Seed, StateFallback, parse_kwargs, writing_to
+from .json_alone import print_json
+from .options import Env, Json, Kwargs, Quiet, Seed, StateFallback, parse_kwargs, writing_to
+from .progress import LifeSigns
 
 
 def scope(
     env: Env,
     transitions: Annotated[
-        int | None, typer.Option(help="N, transitions per agent, or in all where all act at once.")
+        int | None, typer.Option(help="N, transitions in all where all act at once (10,000), else per agent.")
     ] = None,
-    delta: Annotated[float | None, typer.Option(help="Threshold of Def. 1.")] = None,
-    bin_width: Annotated[float | None, typer.Option(help="Width of the bins of a state change.")] = None,
-    window: Annotated[int | None, typer.Option(help="Look for effects up to this many steps later.")] = None,
+    delta: Annotated[float | None, typer.Option(help="Threshold of Def. 1; by default the estimator's.")] = None,
+    bin_width: Annotated[float | None, typer.Option(help="Width of the bins of a state change, for nmi_*.")] = None,
+    window: Annotated[int | None, typer.Option(help="Look for effects up to this many steps later (8).")] = None,
     estimator: Annotated[
-        str | None, typer.Option(help="The figure: nmi_block (Def. 1), nmi_pooled, interval_effect.")
+        str | None, typer.Option(help="The figure: interval_effect, or the paper's nmi_block and nmi_pooled.")
     ] = None,
-    threshold: Annotated[
-        str | None, typer.Option(help="fixed (--delta itself) or usual (the estimator's own).")
-    ] = None,
+    threshold: Annotated[str | None, typer.Option(help="Rule by which delta is found: fixed is --delta.")] = None,
     preset: Annotated[str, typer.Option(help="What holds where no option is given, as in isa train.")] = DEFAULT_PRESET,
     seed: Seed = 0,
     kwargs: Kwargs = "{}",
     state_fallback: StateFallback = None,
     out: Annotated[Path | None, typer.Option(help="Folder for scope.json, scope.safetensors and scope.png.")] = None,
+    quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Estimate the influence scope of every agent in ENV."""
@@ -56,7 +56,9 @@ def scope(
     for layer in preset_layers(env, preset):
         values |= layer.get("scope", {})
     config = ScopeConfig(**values | {name: value for name, value in options.items() if value is not None})
-    found = estimate_task_scope(env, config, seed, state_fallback, **parse_kwargs(kwargs))
+    made = parse_kwargs(kwargs)
+    with LifeSigns(lambda: f"listening in {env}", quiet):
+        found = estimate_task_scope(env, config, seed, state_fallback, **made)
     if out is not None:
         with writing_to(out):
             save_scope(found, out)
@@ -65,7 +67,7 @@ def scope(
             except MissingDependencyError as error:
                 typer.echo(f"isa: no scope.png: {error}", err=True)
     if as_json:
-        typer.echo(json.dumps({"env": env, **scope_to_dict(found)}))
+        print_json({"env": env, **scope_to_dict(found)})
         return
     typer.echo(scope_table(found))
     if out is not None:

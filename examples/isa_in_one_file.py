@@ -15,7 +15,7 @@ from isa_learners import PPOConfig
 from isa_learners.ppo import PPOLearner
 from isa_learners.rollout import Collector, Sizes
 from isa_learners.runs.evaluation import evaluate
-from isa_wrappers import CountConfig, GoalBuffer, GoalConfig, ScopeConfig, estimate_scope, make_batch
+from isa_wrappers import CountConfig, GoalBuffer, GoalConfig, estimate_scope, make_batch
 from isa_wrappers.wrappers.batch import GoalRecording, GoalSampling, GoalSegmentReward, InfluenceCountBonus
 
 parser = argparse.ArgumentParser()
@@ -25,7 +25,6 @@ parser.add_argument("--seed", type=int, default=0)
 args = parser.parse_args()
 torch.set_num_threads(1)
 
-N = 2_000
 settings = PPOConfig(
     num_envs=64, rollout_steps=30, buffer_rollouts=1, epochs=2, minibatches=2, hidden=32, lr=2e-3,
     entropy_factor=0.01, obs_scale=0.1,
@@ -39,11 +38,11 @@ def fresh(env, seed):
 
 
 # Algorithm 1, line 4: what can each agent's actions move? Random steps tell.
-scope = estimate_scope(make_batch(args.task, num_envs=24), ScopeConfig(transitions=N), args.seed)
+scope = estimate_scope(make_batch(args.task, num_envs=8), seed=args.seed)
 print("all agents move", [scope.dim_name(k) for k in scope.common_dims])
 for agent, dims in zip(scope.agents, scope.special_dims, strict=True):
     print(agent, "alone moves", [scope.dim_name(k) for k in dims])
-steps = N * scope.num_agents
+steps = scope.settings["env_steps"]
 goals = GoalBuffer(scope.state_size, seed=args.seed, device="cpu")
 
 # Explore what agents can move, by counting visits (Eq. 10), until an episode is won; its last state is a goal.

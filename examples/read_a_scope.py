@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import sys
 
-from isa_wrappers import ScopeConfig
 from isa_wrappers.envs import estimate_task_scope
 
 
 def main(task: str = "grid/shooting") -> None:
     """Print what all agents share, and how D_c depends on delta."""
-    scope = estimate_task_scope(task, ScopeConfig(transitions=2_000), seed=0)
+    scope = estimate_task_scope(task)
     for agent, dims in zip(scope.agents, scope.special_dims, strict=True):
         print(f"{agent} alone moves {[scope.dim_name(k) for k in dims]}")
-    for delta in (0.15, 0.3, 0.45):
+    for delta in (0.1, 0.3, 0.5):
         print(f"delta {delta}: all agents move {[scope.dim_name(k) for k in scope.with_delta(delta).common_dims]}")
 
 

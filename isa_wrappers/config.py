@@ -14,24 +14,26 @@ class ScopeConfig:
     """How a scope is estimated (Definitions 1 to 3; Algorithm 1, line 4).
 
     Attributes:
-        transitions: N, transitions per agent; in all where the estimator has everyone act at once.
-        delta: threshold of Def. 1.
-        bin_width: width of the bins of a state change, in the state's units.
-        window: W; changes over 1 to W steps are looked at, and the largest information counts.
+        transitions: N, transitions in all where the estimator has everyone act at once, else per agent; none takes the
+            estimator's own, 10,000 for ``interval_effect``.
+        delta: threshold of Def. 1; none takes the estimator's own, 0.1 for ``interval_effect``.
+        bin_width: width of the bins of a state change, in the state's units; for estimators that take bins.
+        window: W; effects that land up to W steps later are looked for; none takes the estimator's own, 8 for
+            ``interval_effect``.
         estimator: what is compared with delta, by its name in ``isa_wrappers.scope.ESTIMATORS``.
-            ``nmi_block`` is the paper's normalised mutual information, the mean over teammates' joint actions as
-            Def. 1 says; ``nmi_pooled`` throws all transitions together; ``interval_effect`` needs neither bins nor
-            tuning.
+            ``interval_effect`` needs neither bins nor tuning; ``nmi_block`` is the paper's normalised mutual
+            information, the mean over teammates' joint actions as Def. 1 says; ``nmi_pooled`` throws all transitions
+            together.
         threshold: how the threshold is found, by its name in ``isa_wrappers.scope.THRESHOLD_RULES``.
-            ``fixed`` takes ``delta`` itself, ``usual`` what suits the estimator's figure.
+            ``fixed`` takes ``delta`` itself.
         copies: environments that are listened to at once; 0 takes as many as suit the task's family.
     """
 
-    transitions: Annotated[int, Range(1, 10**8)] = 2_000
-    delta: Annotated[float, Range(0.0, 1.0, below=True)] = 0.3
+    transitions: Annotated[int | None, Range(1, 10**8)] = None
+    delta: Annotated[float | None, Range(0.0, 1.0, below=True)] = None
     bin_width: Positive = 0.01
-    window: Annotated[int, Range(1, 1_000)] = 1
-    estimator: str = "nmi_block"
+    window: Annotated[int | None, Range(1, 1_000)] = None
+    estimator: str = "interval_effect"
     threshold: str = "fixed"
     copies: Annotated[int, Range(0, 1_024)] = 0
 
@@ -43,13 +45,30 @@ class ScopeConfig:
 
 
 @dataclass(frozen=True)
+class SettledScope(ScopeConfig):
+    """The same with nothing left to the estimator, as ``Estimator.settled`` makes it.
+
+    Attributes:
+        transitions: N.
+        delta: threshold of Def. 1.
+        bin_width: width of the bins.
+        window: W.
+    """
+
+    transitions: Annotated[int, Range(1, 10**8)]
+    delta: Annotated[float, Range(0.0, 1.0, below=True)]
+    bin_width: Positive
+    window: Annotated[int, Range(1, 1_000)]
+
+
+@dataclass(frozen=True)
 class CountConfig:
     """The exploration reward, Eq. 10.
 
     Attributes:
         beta1: weight of the special segment's bonus.
         beta2: weight of the environment's reward.
-        count_scale: state units times this, truncated, make the visited key.
+        count_scale: cells per unit of the state; the nearest cell to a visited state is its key.
         table_bits: log2 of the count table's slots per segment.
     """
 

@@ -42,7 +42,8 @@ def check_run(config: RunConfig) -> None:
             credit_of(config, scope_for(config)[0], env)
     needed = scope_steps(config, env)
     if config.steps <= needed:
+        listened = ESTIMATORS[config.scope.estimator].settled(config.scope).transitions
         raise InvalidValueError(
             f"steps must be more than {needed:,}: the scope of {len(env.agents)} agents takes as many, with "
-            f"scope.transitions at {config.scope.transitions:,}; got {config.steps:,}"
+            f"scope.transitions at {listened:,}; got {config.steps:,}"
         )

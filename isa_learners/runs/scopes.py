@@ -62,7 +62,8 @@ def scope_steps(config: RunConfig, env: BatchEnv) -> int:
         return 0
     if config.scope_folder is not None:
         return scope_for(config)[1]
-    return ESTIMATORS[config.scope.estimator].env_steps(config.scope, len(env.agents))
+    settled = ESTIMATORS[config.scope.estimator].settled(config.scope)
+    return ESTIMATORS[config.scope.estimator].env_steps(settled, len(env.agents))
 
 
 def credit_of(config: RunConfig, scope: InfluenceScope | None, env: BatchEnv) -> Credit | None:

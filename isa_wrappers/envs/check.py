@@ -269,14 +269,14 @@ def _dimensions(report: EnvReport, plays: list[Play], names: tuple[str, ...], bi
     small = np.array([len(step) > 0 and float(np.median(step)) < bin_width / 2 for step in steps])
     if small.any():
         report.add(
-            "units", "warning", f"{_listed(small, names)} change by less than half of scope.bin_width, {bin_width:g}",
-            "choose a smaller one for the estimators that take bins",
+            "units", "note", f"{_listed(small, names)} change by less than half of scope.bin_width, {bin_width:g}",
+            "choose a smaller one for estimators that take bins, nmi_block and nmi_pooled",
         )  # fmt: skip
     many = np.array([len(step) >= 50 and len(np.unique(np.round(step / bin_width))) > len(step) / 2 for step in steps])
     if many.any():
         report.add(
-            "units", "warning", f"changes of {_listed(many, names)} fall into a bin of {bin_width:g} each",
-            "choose a larger scope.bin_width, or estimator interval_effect, which takes no bins",
+            "units", "note", f"changes of {_listed(many, names)} fall into a bin of {bin_width:g} each",
+            "choose a larger scope.bin_width for estimators that take bins, nmi_block and nmi_pooled",
         )  # fmt: skip
 
 
@@ -286,7 +286,7 @@ def _listed(which: npt.NDArray[np.bool_], names: tuple[str, ...]) -> str:
 
 
 def _influence(report: EnvReport, env: Any, fallback: StateFallback, seed: int) -> None:
-    config = ScopeConfig(transitions=LISTENED, estimator="interval_effect", threshold="usual")
+    config = ScopeConfig(transitions=LISTENED)
     scope = estimate_scope(env, config, seed, fallback)
     idle = [agent for agent, dims in zip(scope.agents, scope.agent_dims, strict=True) if not dims]
     if idle:

@@ -64,9 +64,9 @@ class MPEParallelEnv(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
 
     The state holds every agent's x, y and velocity, the message of those that speak, then every landmark's x and y.
     (``mpe2``'s own ``state()`` repeats each position once an observer, relative to it.) A move changes the velocity at
-    once and the position one step later: estimate scopes with a window of 2. ``infos[agent]["success"]`` tells a
-    won step: in ``simple_spread`` and ``simple`` every landmark has an agent within ``success_distance`` at once; in
-    ``simple_reference`` and ``simple_speaker_listener`` every directed agent is that near to its landmark.
+    once and the position one step later. ``infos[agent]["success"]`` tells a won step: in ``simple_spread`` and
+    ``simple`` every landmark has an agent within ``success_distance`` at once; in ``simple_reference`` and
+    ``simple_speaker_listener`` every directed agent is that near to its landmark.
 
     Args:
         name: such as ``simple_spread_v3``.

@@ -31,10 +31,10 @@ def estimate_scope(
 ) -> InfluenceScope:
     """Estimate what each agent can influence (Definitions 1 to 3) from random transitions.
 
-    While agent i is listened to, its teammates hold one joint action, drawn each episode among the actions available
-    at its start (a teammate whose held action is unavailable takes its first available one), and agent i acts
-    uniformly among its available actions. Transitions in which agent i is dead never count, nor do changes across
-    an episode's end.
+    Everyone acts uniformly among its available actions, all at once; with estimators that listen to one agent at a
+    time, its teammates meanwhile hold one joint action, drawn each episode among the actions available at its start
+    (a teammate whose held action is unavailable takes its first available one). Transitions in which agent i is dead
+    never count, nor do changes across an episode's end.
 
     ``config.estimator`` and ``config.threshold`` name entries of
     :data:`~isa_wrappers.scope.estimators.ESTIMATORS` and :data:`~isa_wrappers.scope.thresholds.THRESHOLD_RULES`.
@@ -43,7 +43,7 @@ def estimate_scope(
 
     Args:
         env: a batched environment, or a PettingZoo ``ParallelEnv`` with discrete actions and a ``state()``.
-        config: N, delta, bins, window, estimator and threshold rule.
+        config: N, delta, window, estimator and threshold rule; nothing needs to be chosen.
         seed: of the environment and the random actions.
         state_fallback: what stands for a ``ParallelEnv``'s missing ``state()``, see :class:`ParallelEnvBatch`.
 
@@ -60,13 +60,14 @@ def estimate_scope(
 
     Example:
         >>> from isa_wrappers.envs import make_batch
-        >>> estimate_scope(make_batch("grid/shooting", num_envs=3), ScopeConfig(transitions=1000)).common_dims
+        >>> estimate_scope(make_batch("grid/shooting", num_envs=8)).common_dims
         [6]
     """
-    config = ScopeConfig() if config is None else config
-    check_kind("config", config, ScopeConfig)
+    asked = ScopeConfig() if config is None else config
+    check_kind("config", asked, ScopeConfig)
     seed = check_int("seed", seed, 0)
-    estimator, rule = ESTIMATORS[config.estimator], THRESHOLD_RULES[config.threshold]
+    estimator, rule = ESTIMATORS[asked.estimator], THRESHOLD_RULES[asked.threshold]
+    config = estimator.settled(asked)
     batch = as_batch(env, state_fallback)
     num_actions = max(batch.num_actions)
     needed = estimator.needed(num_actions, config)

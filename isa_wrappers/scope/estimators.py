@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import fields
 from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from isa_wrappers.config import ScopeConfig
+from isa_wrappers.config import ScopeConfig, SettledScope
 from isa_wrappers.registry import Registry
 from isa_wrappers.scope.transitions import Transitions
 
@@ -23,7 +24,9 @@ class Estimator(ABC):
         collect: how transitions are collected: ``one_at_a_time`` (each agent in turn acts at random while its
             teammates hold a joint action; N transitions per agent) or ``all_at_once`` (everyone acts at random; N
             transitions in all).
-        delta: the threshold that suits the figure, see the threshold rule ``usual``.
+        transitions: N where the configuration gives none.
+        delta: the threshold that suits the figure, where the configuration gives none.
+        window: W where the configuration gives none.
 
     Example:
         >>> class EverythingMoves(Estimator):
@@ -32,16 +35,25 @@ class Estimator(ABC):
         ...     def estimate(self, transitions, config, num_actions):
         ...         agents, size = transitions[0].actions.shape[-1], transitions[0].states.shape[-1]
         ...         return np.ones((agents, num_actions, size))
-        >>> EverythingMoves().env_steps(ScopeConfig(transitions=100), num_agents=3)
-        300
+        >>> settled = EverythingMoves().settled(ScopeConfig(transitions=100))
+        >>> settled.delta, EverythingMoves().env_steps(settled, num_agents=3)
+        (0.3, 300)
     """
 
     figure: ClassVar[str] = "influence"
     collect: str = "one_at_a_time"
-    delta: ClassVar[float] = 0.3
+    transitions: int = 2_000
+    delta: float = 0.3
+    window: int = 1
+
+    def settled(self, config: ScopeConfig) -> SettledScope:
+        """Return a configuration in which what was left open is the estimator's own."""
+        values = {field.name: getattr(config, field.name) for field in fields(ScopeConfig)}
+        own = {name: getattr(self, name) for name in ("transitions", "delta", "window") if values[name] is None}
+        return SettledScope(**values | own)
 
     @abstractmethod
-    def estimate(self, transitions: list[Transitions], config: ScopeConfig, num_actions: int) -> Information:
+    def estimate(self, transitions: list[Transitions], config: SettledScope, num_actions: int) -> Information:
         """Return ``[A, n, K]`` float64 in [0, 1]: how much action a of agent i tells of the change of dimension k.
 
         Args:
@@ -51,7 +63,7 @@ class Estimator(ABC):
         """
 
     def chance(
-        self, transitions: list[Transitions], config: ScopeConfig, num_actions: int, rng: np.random.Generator
+        self, transitions: list[Transitions], config: SettledScope, num_actions: int, rng: np.random.Generator
     ) -> float | None:
         """Return the largest figure where actions move nothing; ``None`` where the estimate itself rules chance out."""
         return None
@@ -64,7 +76,7 @@ class Estimator(ABC):
         """Return the fewest transitions that give an estimate."""
         return 2 * num_actions
 
-    def env_steps(self, config: ScopeConfig, num_agents: int) -> int:
+    def env_steps(self, config: SettledScope, num_agents: int) -> int:
         """Return the environment steps that an estimate takes."""
         return config.transitions * (1 if self.collect == "all_at_once" else num_agents)
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from isa_wrappers.config import ScopeConfig
+from isa_wrappers.config import SettledScope
 from isa_wrappers.scope.comparisons import Levels, compare
 from isa_wrappers.scope.differences import CELLS, Version, credited, differences
 from isa_wrappers.scope.estimators import Estimator, Information
@@ -25,8 +25,17 @@ RARE = 0.001
 """Chance that a rare action which surely differs from all others is said to differ from one that it is like."""
 NEGLIGIBLE = 0.01
 """Who shifts a dimension by less than this share of what the strongest agent does has no part in it."""
-ROUNDING = 4 * 2.0**-23
-"""A change of less than this share of a dimension's largest value is the rounding of float32."""
+LATE = 0.5
+"""What first shows after several steps counts where it shows in this share of the steps in which the agent moves
+anything: what a mechanism does later it does nearly always; what follows in a roundabout way (who walks on is shot at)
+depends on much else. An agent's longer changes are looked at until a length adds no dimension to its scope, and only
+for dimensions that it lacks: which action moves one is best seen at once."""
+LATER_CELLS = 100_000_000
+"""Transitions times dimensions times agents that are looked at over several steps: such changes overlap and what counts
+of them is large, so that in large problems a random part of them will do."""
+ROUNDING = {"float32": 4 * 2.0**-23, "float64": 2.0**-40}
+"""A change of less than this share of a dimension's largest value is rounding: some of float32, thousands of float64,
+for what an environment adds up itself."""
 Floats = npt.NDArray[np.float64]
 
 
@@ -44,7 +53,7 @@ class Window:
         counts: ``[N, A]`` bool: agent i acted freely.
     """
 
-    states: npt.NDArray[np.float32]
+    states: npt.NDArray[np.floating[Any]]
     changes: Floats
     dims: npt.NDArray[np.int64]
     grain: Floats
@@ -68,52 +77,94 @@ class IntervalEffect(Estimator):
     It is told as a share of the steps in which the agent moves anything (its largest figure of all dimensions). Who
     moves a dimension by less than a hundredth of what the strongest agent moves it has no part in it.
 
+    Effects that come late are found in changes over 2, 4, 8 steps, see :data:`LATE`.
+
     Args:
         collect: ``all_at_once`` or ``one_at_a_time``.
 
     Example:
-        >>> from isa_wrappers import estimate_scope
+        >>> from isa_wrappers import ScopeConfig, estimate_scope
         >>> from isa_wrappers.envs import make_batch
-        >>> config = ScopeConfig(transitions=2_000, estimator="interval_effect", threshold="usual")
+        >>> config = ScopeConfig(transitions=2_000, estimator="interval_effect")
         >>> estimate_scope(make_batch("grid/shooting", num_envs=8), config).common_dims
         [6]
     """
 
     figure: ClassVar[str] = "interval effect"
-    delta: ClassVar[float] = 0.1
+    transitions = 10_000
+    delta = 0.1
+    window = 8
 
     def __init__(self, collect: str = "all_at_once") -> None:
         self.collect = collect
 
-    def estimate(self, transitions: list[Transitions], config: ScopeConfig, num_actions: int) -> Information:
-        """Return ``[A, n, K]``: the largest over changes of 1 to W steps."""
+    def estimate(self, transitions: list[Transitions], config: SettledScope, num_actions: int) -> Information:
+        """Return ``[A, n, K]``: the largest over changes of 1, 2, 4, ... and W steps, see :data:`LATE`."""
         agents, size = transitions[0].actions.shape[-1], transitions[0].states.shape[-1]
-        figures = np.zeros((agents, num_actions, size))
-        for width in range(1, config.window + 1):
-            window = gather(transitions, width)
-            if len(window.changes):
-                np.maximum(figures, self._over(window, config.window, figures.shape), out=figures)
+        figures, strongest = np.zeros((agents, num_actions, size)), np.zeros(size)
+        widths = lengths(config.window)
+        looking = np.arange(agents)
+        for width in widths:
+            window = gather(transitions, width, 1.0 if width == 1 else _share(transitions))
+            if not len(window.changes) or not len(looking):
+                break
+            found = self._over(window, len(widths), looking, num_actions, strongest)
+            had = np.any(figures[looking] > self.delta, axis=1)
+            if width > 1:
+                found = np.where(had[:, None] | (found < LATE), 0.0, found)
+            figures[looking] = np.maximum(figures[looking], found)
+            moved = np.any(figures[looking] > self.delta, axis=1)
+            looking = looking[(moved & ~had).any(axis=1) | ~moved.any(axis=1)]
         return figures
 
-    def _over(self, window: Window, windows: int, shape: tuple[int, ...]) -> Information:
-        """Return ``[A, n, K]`` for changes over one number of steps."""
-        agents, number, size = shape
+    def _over(
+        self, window: Window, windows: int, who: npt.NDArray[np.int64], number: int, strongest: Floats
+    ) -> Information:
+        """Return ``[len(who), n, K]`` for changes over one number of steps.
+
+        Args:
+            window: what was seen.
+            windows: how many such there are at most.
+            who: the agents that are looked at.
+            number: n.
+            strongest: ``[K]`` how far any agent moves each dimension; kept up to date.
+        """
+        agents, size = window.actions.shape[1], len(strongest)
         fit = TeamFit(window.states, window.changes, window.actions)
         levels = significance(windows * agents * size, number, fit.usable)
-        effects, shifts = np.zeros(shape), np.zeros(shape)
+        effects, shifts = np.zeros((2, len(who), number, size))
 
-        def one(i: int) -> None:
+        def one(place: int) -> None:
+            i = int(who[place])
             left = fit.without(i) if fit.usable else None
-            effects[i][:, window.dims], shifts[i][:, window.dims] = agent_effects(window, i, left, levels, self.delta)
+            effects[place][:, window.dims], shifts[place][:, window.dims] = agent_effects(
+                window, i, left, levels, self.delta
+            )
 
-        with ThreadPoolExecutor(min(agents, os.cpu_count() or 1)) as pool:
-            list(pool.map(one, range(agents)))
+        with ThreadPoolExecutor(min(len(who), os.cpu_count() or 1)) as pool:
+            list(pool.map(one, range(len(who))))
         active = effects.max(axis=(1, 2), keepdims=True)
         largest = shifts.max(axis=1)
-        strongest = largest.max(axis=0)
+        np.maximum(strongest, largest.max(axis=0), out=strongest)
         reach = largest / np.where(strongest > 0.0, strongest, 1.0)
         shares = np.minimum(effects / np.where(active > 0.0, active, 1.0), 1.0)
         return np.where(reach[:, None] < NEGLIGIBLE, 0.0, shares)
+
+
+def _share(transitions: list[Transitions]) -> float:
+    """Return which share of the changes over several steps is looked at."""
+    cells = sum(part.states.size for part in transitions) * transitions[0].actions.shape[-1]
+    return float(LATER_CELLS / max(cells, 1))
+
+
+def lengths(window: int) -> list[int]:
+    """Return over how many steps changes are looked at: 1, 2, 4, ... and W.
+
+    Example:
+        >>> lengths(8), lengths(6)
+        ([1, 2, 4, 8], [1, 2, 4, 6])
+    """
+    return [*(2**power for power in range(int(window - 1).bit_length())), window]
 
 
 def significance(cells: int, number: int, fitted: bool) -> Levels:
@@ -128,13 +179,16 @@ def significance(cells: int, number: int, fitted: bool) -> Levels:
     return Levels(*(float(np.log(p)) for p in (ALPHA / 2 / pairs, ALPHA / 2 / rests, within)))
 
 
-def gather(transitions: list[Transitions], width: int) -> Window:
-    """Collect the changes over ``width`` steps that begin and end in one episode."""
+def gather(transitions: list[Transitions], width: int, share: float = 1.0) -> Window:
+    """Collect the changes over ``width`` steps that begin and end in one episode, or a random share of them."""
+    rng = np.random.default_rng(width)
     columns: list[list[Any]] = [[], [], [], [], []]
     for part in transitions:
         steps = max(0, len(part.actions) - width + 1)
         start, end = slice(0, steps), slice(width - 1, width - 1 + steps)
         kept = part.episode[start] == part.episode[end][: len(part.episode[start])]
+        if share < 1.0:
+            kept &= rng.random(kept.shape) < share
         acted = part.valid[start][kept]
         columns[0].append(part.states[start][kept])
         columns[1].append(part.next_states[end][kept])
@@ -142,7 +196,8 @@ def gather(transitions: list[Transitions], width: int) -> Window:
         columns[3].append(part.available[start][kept])
         columns[4].append(acted & np.broadcast_to(part.free, part.valid.shape)[start][kept])
     states, after, actions, available, counts = (np.concatenate(column) for column in columns)
-    grain = np.maximum(np.abs(states).max(axis=0, initial=0.0), np.abs(after).max(axis=0, initial=0.0)) * ROUNDING
+    largest = np.maximum(np.abs(states).max(axis=0, initial=0.0), np.abs(after).max(axis=0, initial=0.0))
+    grain = largest * ROUNDING[states.dtype.name]
     changes = after.astype(np.float64) - states
     changes[np.abs(changes) <= grain] = 0.0
     dims = np.flatnonzero(changes.any(axis=0))

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from isa_wrappers.config import ScopeConfig
+from isa_wrappers.config import SettledScope
 from isa_wrappers.scope.estimators import Estimator, Information
 from isa_wrappers.scope.information import normalized_mutual_information
 from isa_wrappers.scope.transitions import Transitions
@@ -30,12 +30,12 @@ class NMIEstimator(Estimator):
     def __init__(self, pooled: bool) -> None:
         self.pooled = pooled
 
-    def estimate(self, transitions: list[Transitions], config: ScopeConfig, num_actions: int) -> Information:
+    def estimate(self, transitions: list[Transitions], config: SettledScope, num_actions: int) -> Information:
         """Return ``[A, n, K]``, see :func:`~isa_wrappers.scope.information.normalized_mutual_information`."""
         return self._information(transitions, config, num_actions, None)
 
     def chance(
-        self, transitions: list[Transitions], config: ScopeConfig, num_actions: int, rng: np.random.Generator
+        self, transitions: list[Transitions], config: SettledScope, num_actions: int, rng: np.random.Generator
     ) -> float:
         """Return the largest information that actions shuffled within their blocks make."""
         return float(self._information(transitions, config, num_actions, rng).max(initial=0.0))
@@ -46,7 +46,7 @@ class NMIEstimator(Estimator):
         return f"take {pool}more transitions or a larger bin_width"
 
     def _information(
-        self, transitions: list[Transitions], config: ScopeConfig, num_actions: int, shuffling: Shuffling
+        self, transitions: list[Transitions], config: SettledScope, num_actions: int, shuffling: Shuffling
     ) -> Information:
         """Return ``[A, n, K]``, the largest over 1 to W steps, of the actions taken or of shuffled ones."""
         agents = range(transitions[0].free.shape[1])
@@ -63,7 +63,7 @@ class NMIEstimator(Estimator):
         return np.maximum.reduce(over)  # type: ignore[no-any-return]
 
     def _samples(
-        self, transitions: list[Transitions], i: int, config: ScopeConfig, width: int
+        self, transitions: list[Transitions], i: int, config: SettledScope, width: int
     ) -> tuple[Any, Any, Any, Any]:
         """Gather agent i's changes ``[N, K]``, actions, blocks and validity ``[N]``."""
         part = next(part for part in transitions if part.free[:, i].any())

@@ -64,4 +64,6 @@ def _remedy(scope: InfluenceScope, largest: float, states: npt.NDArray[Any] | No
     floor = 2 * (scope.chance or 0.0)
     if largest > max(floor, 0.02):
         return f"that is above chance: try delta {(largest + (scope.chance or 0.0)) / 2:.2g}"
-    return "take more transitions, a window of 2 or more, or an estimator without bins, interval_effect"
+    if scope.figure == InfluenceScope.figure:
+        return "take more transitions, a window of 2 or more, or an estimator without bins, interval_effect"
+    return "take more transitions"

@@ -7,12 +7,12 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from isa_wrappers.config import ScopeConfig
+from isa_wrappers.config import SettledScope
 from isa_wrappers.registry import Registry
 from isa_wrappers.scope.estimators import ESTIMATORS
 from isa_wrappers.scope.influence import Threshold
 
-ThresholdRule = Callable[[npt.NDArray[np.float64], ScopeConfig], Threshold]
+ThresholdRule = Callable[[npt.NDArray[np.float64], SettledScope], Threshold]
 """Maps information ``[A, n, K]`` and the configuration to delta, from 0 to below 1."""
 
 THRESHOLD_RULES: Registry[ThresholdRule] = Registry(
@@ -22,21 +22,24 @@ THRESHOLD_RULES: Registry[ThresholdRule] = Registry(
 )
 
 
-def fixed(information: npt.NDArray[np.float64], config: ScopeConfig) -> float:
-    """Return the configuration's own delta, whatever the information.
+def fixed(information: npt.NDArray[np.float64], config: SettledScope) -> float:
+    """Return the configuration's delta, whatever the information: the estimator's own where none was given.
 
     Example:
-        >>> fixed(np.zeros((1, 2, 3)), ScopeConfig(delta=0.2))
-        0.2
+        >>> from isa_wrappers import ScopeConfig
+        >>> figures, estimator = np.zeros((1, 2, 3)), ESTIMATORS["interval_effect"]
+        >>> fixed(figures, estimator.settled(ScopeConfig())), fixed(figures, estimator.settled(ScopeConfig(delta=0.2)))
+        (0.1, 0.2)
     """
     return config.delta
 
 
-def usual(information: npt.NDArray[np.float64], config: ScopeConfig) -> float:
-    """Return the threshold that suits the estimator's figure: 0.3 for mutual information, 0.1 for interval effects.
+def usual(information: npt.NDArray[np.float64], config: SettledScope) -> float:
+    """Return the estimator's own threshold, whatever delta was given: for configurations of before this was usual.
 
     Example:
-        >>> usual(np.zeros((1, 2, 3)), ScopeConfig(estimator="interval_effect"))
-        0.1
+        >>> from isa_wrappers import ScopeConfig
+        >>> usual(np.zeros((1, 2, 3)), ESTIMATORS["nmi_block"].settled(ScopeConfig(estimator="nmi_block", delta=0.2)))
+        0.3
     """
     return ESTIMATORS[config.estimator].delta

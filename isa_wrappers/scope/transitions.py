@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from isa_wrappers.arrays import Array, Rng, backend, namespace, to_numpy
 from isa_wrappers.batch.protocol import BatchEnv, BatchStep, check_finite
-from isa_wrappers.config import ScopeConfig
+from isa_wrappers.config import SettledScope
 from isa_wrappers.errors import UnsupportedEnvironmentError
 
 PATIENCE = 100
@@ -24,8 +25,8 @@ class Transitions:
         free: ``[E, A]`` bool: the agent acts uniformly among its available actions throughout this stream.
         actions: ``[T, E, A]`` what everyone did.
         available: ``[T, E, A, n]`` bool: the actions that were to be had.
-        states: ``[T, E, K]`` float32 before the step.
-        next_states: ``[T, E, K]`` float32 after the step, before any automatic reset.
+        states: ``[T, E, K]`` float32 or float64, before the step.
+        next_states: ``[T, E, K]`` of the same, after the step, before any automatic reset.
         episode: ``[T, E]`` number of the episode within its stream.
         held: ``[T, E, A]`` the joint action drawn for the episode, -1 for free agents.
         valid: ``[T, E, A]`` bool: the agent was alive, and the episode not lost with its game in this step.
@@ -34,14 +35,14 @@ class Transitions:
     free: npt.NDArray[np.bool_]
     actions: npt.NDArray[np.int64]
     available: npt.NDArray[np.bool_]
-    states: npt.NDArray[np.float32]
-    next_states: npt.NDArray[np.float32]
+    states: npt.NDArray[np.floating[Any]]
+    next_states: npt.NDArray[np.floating[Any]]
     episode: npt.NDArray[np.int64]
     held: npt.NDArray[np.int64]
     valid: npt.NDArray[np.bool_]
 
 
-def collect_one_at_a_time(env: BatchEnv, config: ScopeConfig, seed: int) -> list[Transitions]:
+def collect_one_at_a_time(env: BatchEnv, config: SettledScope, seed: int) -> list[Transitions]:
     """Collect N transitions per agent, each free in streams of its own, until it was alive in N of them.
 
     All agents have their streams in one go where there are copies enough for it.
@@ -60,7 +61,7 @@ def collect_one_at_a_time(env: BatchEnv, config: ScopeConfig, seed: int) -> list
     return parts
 
 
-def collect_all_at_once(env: BatchEnv, config: ScopeConfig, seed: int) -> list[Transitions]:
+def collect_all_at_once(env: BatchEnv, config: SettledScope, seed: int) -> list[Transitions]:
     """Collect N transitions in all, in which every agent is free: the same serve every agent."""
     rng = Rng(seed, env.device, "listening")
     free = np.ones((env.num_envs, len(env.agents)), dtype=bool)

@@ -135,8 +135,10 @@ def test_scope_options_reach_the_estimate(capsys):
 
 def test_scope_of_too_few_transitions_is_warned_of(capsys):
     with pytest.warns(UserWarning, match="chance alone"):
-        assert isa("scope", "grid/navigation", "--transitions", 12, "--json") == 0
+        assert isa("scope", "grid/navigation", "--transitions", 12, "--estimator", "nmi_block", "--json") == 0
     assert json.loads(capsys.readouterr().out)["chance"] > 0.15
+    with pytest.warns(UserWarning, match="the scope is empty: .* delta is 0.1; take more transitions"):
+        assert isa("scope", "grid/navigation", "--transitions", 12, "--json") == 0
 
 
 def test_scope_is_the_same_for_the_same_seed(capsys):
@@ -149,8 +151,8 @@ def test_scope_is_the_same_for_the_same_seed(capsys):
 
 @pytest.mark.slow
 def test_scope_follows_the_presets(capsys):
-    """The particles' preset has a threshold and a window of its own; an option given holds over it."""
-    few = ["scope", "mpe/simple_spread_v3", "--transitions", 200, "--json"]
+    """The paper's preset has a threshold and a window of its own for particles; an option given holds over it."""
+    few = ["scope", "mpe/simple_spread_v3", "--preset", "paper", "--transitions", 200, "--json"]
     settings = []
     for options in ([], ["--delta", 0.5, "--window", 1, "--estimator", "nmi_block"]):
         assert isa(*few, *options) == 0

@@ -8,15 +8,13 @@ from isa_wrappers.batch.protocol import BatchStep
 class Rules:
     """A batched environment of rules: ``begin()`` gives a state ``[B, K]``, ``move(actions)`` changes ``self.now``.
 
-    ``truth`` holds, for each agent, one list of dimensions per action; ``window`` and ``transitions`` what suits it.
+    ``truth`` holds, for each agent, one list of dimensions per action.
     """
 
     team = 3
     actions = 5
     size = 1
     horizon = 25
-    window = 1
-    transitions = 2_000
 
     def __init__(self, num_envs=8):
         self.num_envs, self.device, self.obs_size = num_envs, None, 1
@@ -78,7 +76,6 @@ class Many(Rules):
 
     actions = 9  # wait, up, down, count, rare, solo, tiny, huge, Cauchy
     size = 3 * 5 + 6  # own place, rare, tiny, huge, Cauchy; counter, solo, three noises, a Cauchy walk
-    transitions = 2_000
 
     @property
     def truth(self):
@@ -115,7 +112,6 @@ class Faint(Rules):
 
     actions = 7  # wait, up, down, sometimes, noisy, pull, negligible
     size = 3 * 6 + 1  # place with walls, sometimes, noisy, pulled, slight, seldom; the state that matters
-    transitions = 2_000
 
     @property
     def truth(self):
@@ -144,8 +140,6 @@ class Later(Rules):
 
     actions = 4
     size = 3 * 3
-    window = 6
-    transitions = 2_000
 
     @property
     def truth(self):
@@ -165,7 +159,6 @@ class Team(Rules):
     """A agents with a place of their own on a board of 10, a counter that all raise, and a noise."""
 
     actions = 6
-    transitions = 2_000
 
     def __init__(self, num_envs=8, team=3):
         self.team, self.size = team, 2 * team + 2
@@ -193,7 +186,6 @@ class Doors(Rules):
     """Dials of one's own and a door that all push, of a width; the more agents, the more blurred it is."""
 
     actions = 4
-    transitions = 2_000
 
     def __init__(self, num_envs=8, team=3, width=4):
         self.team, self.size, self.width = team, team + 1, width
@@ -266,7 +258,6 @@ class Combined(Rules):
 
     actions = 9
     size = 12  # x, y, vx, vy of each agent
-    window = 2
 
     @property
     def truth(self):

@@ -6,6 +6,7 @@ import pytest
 
 from isa_learners.presets import PRESETS
 from isa_learners.runs.config_io import make_config
+from isa_wrappers.config import ScopeConfig
 from isa_wrappers.envs import TASKS
 from isa_wrappers.envs.smax.scenarios import SCENARIOS
 
@@ -23,11 +24,16 @@ def test_preset_patterns_match_real_tasks():
     names = [*TASKS, "mpe/simple_spread_v3", *(f"smax/{name}" for name in SCENARIOS), "smac/2s_vs_1sc"]
     for preset in PRESETS.values():
         assert [pattern for pattern in preset if not any(fnmatchcase(name, pattern) for name in names)] == []
-    assert make_config("mpe/simple_spread_v3").scope.window == 3
+    assert make_config("mpe/simple_spread_v3", "paper").scope.window == 3
+
+
+@pytest.mark.parametrize("task", ["grid/shooting", "mpe/simple_spread_v3", "smax/2s_vs_1sc", "smax/8m", "smac/3m"])
+def test_no_task_has_a_scope_of_its_own(task):
+    assert make_config(task).scope == ScopeConfig()
 
 
 TABLE = {
-    "scope": {"delta": 0.3, "transitions": 2_000, "bin_width": 0.01, "window": 1},
+    "scope": {"delta": 0.3, "transitions": 2_000, "bin_width": 0.01, "window": 1, "threshold": "fixed"},
     "count": {"beta1": 0.2, "beta2": 1.0, "count_scale": 1.0},
     "goal": {"alpha1": 0.2, "alpha2": 1.0, "hamming": 0.0, "capacity": 100, "first_goals": 1},
     "ppo": {

@@ -113,10 +113,8 @@ def test_configurations_refuse_what_makes_no_sense(kind, field, value):
     assert repr(value) in str(caught.value)
 
 
-def test_defaults_are_the_papers():
-    scope, count, goal = ScopeConfig(), CountConfig(), GoalConfig()
-    assert (scope.transitions, scope.delta, scope.bin_width, scope.window) == (2000, 0.3, 0.01, 1)
-    assert scope.estimator == "nmi_block"
+def test_defaults_of_the_rewards_are_the_papers():
+    count, goal = CountConfig(), GoalConfig()
     assert (count.beta1, count.beta2, count.count_scale) == (0.2, 1.0, 1.0)
     assert (goal.alpha1, goal.alpha2, goal.hamming, goal.capacity, goal.first_goals) == (0.2, 1.0, 0.0, 100, 1)
 

@@ -19,7 +19,7 @@ from isa_wrappers.wrappers import batch
 
 X = [[0], [2]]
 XY = [[0, 1], [2, 3]]
-INTERVALS = {"transitions": 60, "estimator": "interval_effect", "threshold": "usual"}
+INTERVALS = {"transitions": 60, "estimator": "interval_effect"}
 
 
 def algorithm_of(tmp_path, **sections):

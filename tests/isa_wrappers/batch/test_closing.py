@@ -23,7 +23,9 @@ def open_ones():
 
 def test_a_scope_closes_what_it_made(open_ones):
     estimate_task_scope("closing_toys:Counted", ScopeConfig(transitions=60))
-    assert len(closing_toys.MADE) == 17, "one for the sizes, eight for each agent"
+    assert len(closing_toys.MADE) == 9, "one for the sizes, eight in which all act"
+    estimate_task_scope("closing_toys:Counted", ScopeConfig(transitions=60, estimator="nmi_block"))
+    assert len(closing_toys.MADE) == 9 + 17, "one for the sizes, eight for each agent"
     assert not open_ones
 
 

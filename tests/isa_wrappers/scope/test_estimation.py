@@ -1,6 +1,7 @@
-"""Scope estimation: the grid tasks' ground truth, and toy environments built to catch each way of going wrong."""
+"""Listening to one agent at a time: the grid tasks' ground truth, and toys built to catch each way of going wrong."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from isa_wrappers.errors import InvalidValueError, NonFiniteError, UnsupportedEn
 from isa_wrappers.scope import nmi
 from isa_wrappers.scope import transitions as listening
 
+per_block = partial(ScopeConfig, estimator="nmi_block")
 AGENTS = {"grid/navigation": 7, "grid/unlock": 7, "grid/shooting": 3}
 
 
@@ -39,7 +41,7 @@ def assert_ground_truth(scope, name):
 @pytest.mark.parametrize("name", AGENTS)
 def test_ground_truth(name, seed):
     env = make_batch(name, num_envs=8 * AGENTS[name])
-    assert_ground_truth(estimate_scope(env, ScopeConfig(transitions=2000), seed), name)
+    assert_ground_truth(estimate_scope(env, per_block(transitions=2000), seed), name)
 
 
 @pytest.mark.slow
@@ -47,7 +49,7 @@ def test_ground_truth(name, seed):
 def test_ground_truth_pooled(name):
     env = make_batch(name, num_envs=8 * AGENTS[name])
     for seed in range(3):
-        config = ScopeConfig(transitions=2000, estimator="nmi_pooled")
+        config = per_block(transitions=2000, estimator="nmi_pooled")
         assert_ground_truth(estimate_scope(env, config, seed), name)
 
 
@@ -57,19 +59,28 @@ def test_ground_truth_in_torch(name):
     pytest.importorskip("torch")
     env = make_batch(name, num_envs=8 * AGENTS[name], device="cpu")
     for seed in range(2):
-        assert_ground_truth(estimate_scope(env, ScopeConfig(), seed), name)
+        assert_ground_truth(estimate_scope(env, per_block(), seed), name)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "seed"), [(name, 0) for name in AGENTS] + [("grid/shooting", 1)])
 def test_ground_truth_of_one_parallel_env(name, seed):
     """One copy only, so that agents are listened to one after the other."""
-    assert_ground_truth(estimate_scope(make_parallel(name), ScopeConfig(), seed), name)
+    assert_ground_truth(estimate_scope(make_parallel(name), per_block(), seed), name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", AGENTS)
+@pytest.mark.parametrize("seed", range(2))
+def test_ground_truth_with_nothing_chosen(name, seed):
+    scope = estimate_scope(make_parallel(name), seed=seed)
+    assert_ground_truth(scope, name)
+    assert (scope.delta, scope.settings["env_steps"]) == (0.1, 10_000)
 
 
 @pytest.mark.parametrize("delta", [0.3, 0.35, 0.45])
 def test_the_threshold_may_vary_as_the_paper_says(delta):
-    scope = estimate_scope(make_batch("grid/shooting", num_envs=24), ScopeConfig(delta=delta), seed=0)
+    scope = estimate_scope(make_batch("grid/shooting", num_envs=24), per_block(delta=delta), seed=0)
     assert scope.delta == delta
     assert_ground_truth(scope, "grid/shooting")
     assert_ground_truth(scope.with_delta(0.25), "grid/shooting")
@@ -77,7 +88,7 @@ def test_the_threshold_may_vary_as_the_paper_says(delta):
 
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_scope_and_settings_are_kept():
-    config = ScopeConfig(transitions=300, bin_width=0.5, window=2, estimator="nmi_pooled")
+    config = per_block(transitions=300, bin_width=0.5, window=2, estimator="nmi_pooled")
     first, same, other = (
         estimate_scope(make_batch("grid/unlock", num_envs=2, num_agents=2), config, seed) for seed in (3, 3, 4)
     )
@@ -169,7 +180,7 @@ class Toy:
 def test_the_toy_is_a_batched_environment_whose_scope_is_found():
     """What the tests below take for granted, so that an empty scope there means something."""
     assert isinstance(Toy(), BatchEnv)
-    scope = estimate_scope(Toy(), ScopeConfig(transitions=200))
+    scope = estimate_scope(Toy(), per_block(transitions=200))
     assert scope.action_dims == {"a": [[0], [0]], "b": [[1], [1]]}
     assert scope.influence.round(6).tolist() == [[[1, 0], [1, 0]], [[0, 1], [0, 1]]]
 
@@ -189,19 +200,19 @@ class Late(Toy):
 @pytest.mark.slow
 @pytest.mark.parametrize("num_envs", [1, 8])
 def test_an_effect_two_steps_late_needs_a_window_of_two(num_envs):
-    soon = estimate_scope(Late(num_envs), ScopeConfig(transitions=500, window=1))
+    soon = estimate_scope(Late(num_envs), per_block(transitions=500, window=1))
     assert soon.agent_dims == [[], []]
-    late = estimate_scope(Late(num_envs), ScopeConfig(transitions=500, window=2))
+    late = estimate_scope(Late(num_envs), per_block(transitions=500, window=2))
     assert late.action_dims == {"a": [[0], [0]], "b": [[1], [1]]}
     # Two coin flips added up tell half a bit of one of them: 2 * 0.5 / (1.5 + 1).
     assert late.influence[0, 0, 0] == pytest.approx(0.4, abs=0.06)
     # The union over w = 1..3 still holds it.
-    assert estimate_scope(Late(num_envs), ScopeConfig(transitions=500, window=3)).agent_dims == [[0], [1]]
+    assert estimate_scope(Late(num_envs), per_block(transitions=500, window=3)).agent_dims == [[0], [1]]
 
 
 def test_a_window_never_loses_what_lands_at_once():
-    narrow = estimate_scope(Toy(), ScopeConfig(transitions=200, window=1))
-    wide = estimate_scope(Toy(), ScopeConfig(transitions=200, window=4))
+    narrow = estimate_scope(Toy(), per_block(transitions=200, window=1))
+    wide = estimate_scope(Toy(), per_block(transitions=200, window=4))
     assert (wide.influence >= narrow.influence - 0.02).all()
     assert wide.agent_dims == [[0], [1]]
 
@@ -210,7 +221,7 @@ def test_a_window_never_loses_what_lands_at_once():
 def test_a_window_longer_than_a_stream_still_has_its_transitions(monkeypatch, window):
     """64 copies need only a step each to make N; changes over W steps need W more."""
     seen = spy(monkeypatch)
-    estimate_scope(Toy(num_envs=64), ScopeConfig(transitions=20, window=window))
+    estimate_scope(Toy(num_envs=64), per_block(transitions=20, window=window))
     assert len(seen) == 2 * window
     episode_long = [valid.sum() for *_, valid in seen[: 2 * min(window, Toy.horizon)]]
     assert min(episode_long) == 20
@@ -236,7 +247,7 @@ def spy(monkeypatch):
 @pytest.mark.parametrize("num_envs", [1, 2, 5, 16])
 def test_exactly_n_transitions_an_agent(monkeypatch, num_envs):
     seen = spy(monkeypatch)
-    estimate_scope(Toy(num_envs), ScopeConfig(transitions=123))
+    estimate_scope(Toy(num_envs), per_block(transitions=123))
     assert [int(valid.sum()) for *_, valid in seen] == [123, 123]
 
 
@@ -255,7 +266,7 @@ class Jump(Toy):
 def test_changes_across_an_episodes_end_never_count(monkeypatch, horizon, window):
     monkeypatch.setattr(Jump, "horizon", horizon)
     seen = spy(monkeypatch)
-    scope = estimate_scope(Jump(), ScopeConfig(transitions=200, window=window))
+    scope = estimate_scope(Jump(), per_block(transitions=200, window=window))
     assert scope.influence.max() == 0.0
     for changes, _, _, valid in seen:
         assert (changes[valid] == 0).all()
@@ -280,7 +291,7 @@ class Mortal(Toy):
 @pytest.mark.parametrize("num_envs", [1, 8])
 def test_transitions_of_the_dead_never_count(monkeypatch, num_envs):
     seen = spy(monkeypatch)
-    scope = estimate_scope(Mortal(num_envs), ScopeConfig(transitions=200))
+    scope = estimate_scope(Mortal(num_envs), per_block(transitions=200))
     assert scope.agent_dims == [[0], []]
     assert scope.influence[1].max() == 0.0
     # All N of them were alive ones: none is lost to death.
@@ -298,16 +309,16 @@ class Stillborn(Toy):
 def test_an_agent_that_never_lives_is_named(monkeypatch, num_envs):
     monkeypatch.setattr(listening, "PATIENCE", 5)
     with pytest.raises(UnsupportedEnvironmentError, match="agent 'b' acted in 0 of"):
-        estimate_scope(Stillborn(num_envs), ScopeConfig(transitions=20))
+        estimate_scope(Stillborn(num_envs), per_block(transitions=20))
 
 
 @pytest.mark.parametrize("num_actions", [2, 5])
 def test_too_few_transitions_to_fill_a_block(monkeypatch, num_actions):
     monkeypatch.setattr(Toy, "num_actions", (2, num_actions))
     with pytest.raises(InvalidValueError, match=f"transitions must be at least {2 * num_actions}") as caught:
-        estimate_scope(Toy(), ScopeConfig(transitions=2 * num_actions - 1))
+        estimate_scope(Toy(), per_block(transitions=2 * num_actions - 1))
     assert f"got {2 * num_actions - 1}" in str(caught.value)
-    estimate_scope(Toy(), ScopeConfig(transitions=2 * num_actions))
+    estimate_scope(Toy(), per_block(transitions=2 * num_actions))
 
 
 class Team(Toy):
@@ -327,7 +338,7 @@ class Team(Toy):
 @pytest.mark.parametrize("num_envs", [1, 12])
 def test_teammates_hold_one_action_an_episode_while_one_agent_is_free(num_envs):
     env = Team(num_envs)
-    estimate_scope(env, ScopeConfig(transitions=1200))
+    estimate_scope(env, per_block(transitions=1200))
     taken, times = np.stack(env.taken), np.array(env.times)
     per_agent = len(taken) // 3 if num_envs == 1 else len(taken)
     held_in_an_episode = {i: [] for i in range(3)}
@@ -360,7 +371,7 @@ def test_the_agent_listened_to_acts_uniformly_among_what_is_available(monkeypatc
     seen = spy(monkeypatch)
     monkeypatch.setattr(Team, "horizon", 2)
     env = Team(num_envs=3)
-    estimate_scope(env, ScopeConfig(transitions=2000))
+    estimate_scope(env, per_block(transitions=2000))
     taken, times = np.stack(env.taken), np.array(env.times)
     for time, allowed in ((0, 4), (1, 3)):
         actions = taken[times == time, 2, 2]
@@ -374,7 +385,7 @@ def test_the_agent_listened_to_acts_uniformly_among_what_is_available(monkeypatc
 
 def test_pooled_puts_everything_into_one_block(monkeypatch):
     seen = spy(monkeypatch)
-    estimate_scope(Team(num_envs=3), ScopeConfig(transitions=300, estimator="nmi_pooled"))
+    estimate_scope(Team(num_envs=3), per_block(transitions=300, estimator="nmi_pooled"))
     assert [set(blocks.tolist()) for _, _, blocks, _ in seen] == [{0}] * 3
 
 
@@ -392,16 +403,16 @@ class Noise(Toy):
 @pytest.mark.parametrize("transitions", [60, 300, 2000])
 @pytest.mark.filterwarnings("ignore:chance alone")
 def test_chance_is_what_actions_without_effect_make(transitions, estimator):
-    scope = estimate_scope(Noise(), ScopeConfig(transitions=transitions, estimator=estimator))
+    scope = estimate_scope(Noise(), per_block(transitions=transitions, estimator=estimator))
     assert scope.chance == pytest.approx(scope.influence.max(), rel=0.35, abs=0.01)
 
 
 def test_chance_near_delta_is_warned_of():
     with pytest.warns(UserWarning, match=r"up to 0\.\d\d where delta is 0\.3: .* take estimator 'nmi_pooled', more"):
-        scope = estimate_scope(Noise(), ScopeConfig(transitions=60))
+        scope = estimate_scope(Noise(), per_block(transitions=60))
     assert scope.chance > 0.15
     with pytest.warns(UserWarning, match="nobody moves; take more transitions or a larger bin_width"):
-        estimate_scope(Noise(), ScopeConfig(transitions=20, estimator="nmi_pooled"))
+        estimate_scope(Noise(), per_block(transitions=20, estimator="nmi_pooled"))
 
 
 class Walk(Noise):
@@ -414,7 +425,7 @@ class Walk(Noise):
 @pytest.mark.filterwarnings("ignore:chance alone")
 def test_chance_is_that_of_all_windows():
     """What is compared with delta is the largest over 1 to W steps, and so is chance."""
-    narrow, wide = (estimate_scope(Walk(), ScopeConfig(transitions=100, window=window)) for window in (1, 2))
+    narrow, wide = (estimate_scope(Walk(), per_block(transitions=100, window=window)) for window in (1, 2))
     assert wide.chance > 1.2 * narrow.chance
     for scope in (narrow, wide):
         assert scope.chance == pytest.approx(scope.influence.max(), rel=0.25)
@@ -441,7 +452,7 @@ class Losing(Toy):
 def test_what_is_lost_with_a_game_is_not_heard(monkeypatch, window):
     """The step that lost it would say that actions move nothing."""
     seen = spy(monkeypatch)
-    estimate_scope(Losing(num_envs=2), ScopeConfig(transitions=200, window=window))
+    estimate_scope(Losing(num_envs=2), per_block(transitions=200, window=window))
     for width, (changes, actions, _, valid) in zip(sorted([*range(1, window + 1)] * 2), seen, strict=True):
         assert valid.sum() > 100
         assert (changes[valid].max(axis=-1) >= 10 * width + actions[valid]).all()
@@ -450,7 +461,7 @@ def test_what_is_lost_with_a_game_is_not_heard(monkeypatch, window):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", AGENTS)
 def test_chance_is_small_on_the_grid_tasks(name, recwarn):
-    scope = estimate_scope(make_batch(name, num_envs=8 * AGENTS[name]), ScopeConfig(), seed=0)
+    scope = estimate_scope(make_batch(name, num_envs=8 * AGENTS[name]), per_block(), seed=0)
     assert 0.0 < scope.chance < 0.06
     assert not recwarn.list
 
@@ -475,10 +486,10 @@ class Exclusive(Toy):
 
 
 def test_blocks_find_what_pooling_hides():
-    block = estimate_scope(Exclusive(), ScopeConfig(transitions=500, estimator="nmi_block"))
+    block = estimate_scope(Exclusive(), per_block(transitions=500, estimator="nmi_block"))
     assert block.common_dims == [0]
     assert block.influence[:, :, 0].min() == pytest.approx(1.0, abs=1e-9)
-    pooled = estimate_scope(Exclusive(), ScopeConfig(transitions=500, estimator="nmi_pooled"))
+    pooled = estimate_scope(Exclusive(), per_block(transitions=500, estimator="nmi_pooled"))
     assert pooled.common_dims == []
 
 
@@ -508,7 +519,7 @@ class Poisoned(Toy):
 def test_a_state_that_is_not_finite_is_named(at_start, step, value):
     message = rf"environment 1, step {step}, dimension 1 \(shield\) holds {value}"
     with pytest.raises(NonFiniteError, match=message):
-        estimate_scope(Poisoned(at_start), ScopeConfig(transitions=100))
+        estimate_scope(Poisoned(at_start), per_block(transitions=100))
 
 
 def test_something_that_is_no_environment():

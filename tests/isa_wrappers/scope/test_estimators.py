@@ -64,7 +64,7 @@ def test_an_estimator_of_ones_own_through_the_command_line(added, capsys):
 
 @pytest.mark.slow
 def test_a_threshold_rule_of_ones_own_through_the_command_line(added, capsys, tmp_path):
-    options = ["--threshold", "half", "--transitions", 300, "--out", tmp_path / "scope"]
+    options = ["--threshold", "half", "--estimator", "nmi_block", "--transitions", 300, "--out", tmp_path / "scope"]
     code, out, _ = isa(capsys, "scope", "toy_envs:walk", *options)
     assert code == 0
     found = json.loads((tmp_path / "scope" / "scope.json").read_text())
@@ -108,3 +108,24 @@ def test_every_entry_has_its_least_number_of_transitions(name):
     config = ScopeConfig(transitions=needed - 1, estimator=name)
     with pytest.raises(InvalidValueError, match=f"at least {needed} for estimator '{name}' and 5 actions"):
         estimate_scope(make_batch("grid/unlock", 2), config)
+
+
+@pytest.mark.parametrize(
+    ("name", "own"),
+    [("nmi_block", (2_000, 0.3, 1)), ("nmi_pooled", (2_000, 0.3, 1)), ("interval_effect", (10_000, 0.1, 8))],
+)
+def test_what_is_not_given_is_the_estimators_own(name, own):
+    settled = ESTIMATORS[name].settled(ScopeConfig(estimator=name))
+    assert (settled.transitions, settled.delta, settled.window) == own
+    given = ESTIMATORS[name].settled(ScopeConfig(60, delta=0.0, window=2, estimator=name, copies=4))
+    assert (given.transitions, given.delta, given.window, given.estimator, given.copies) == (60, 0.0, 2, name, 4)
+
+
+def test_delta_means_what_it_says():
+    """Once a rule, ``usual``, had to be asked for before the estimator's own threshold held; it still is taken."""
+    env = make_batch("grid/unlock", 16, num_agents=2)
+    deltas = [
+        estimate_scope(env, ScopeConfig(1_500, **given)).delta
+        for given in ({}, {"delta": 0.2}, {"threshold": "usual"}, {"delta": 0.3, "threshold": "usual"})
+    ]
+    assert deltas == [0.1, 0.2, 0.1, 0.1]

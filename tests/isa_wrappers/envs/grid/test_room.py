@@ -184,7 +184,7 @@ def test_it_is_a_task_like_any_other(capsys):
 
 
 def test_random_play_finds_places_alone():
-    config = ScopeConfig(5_000, estimator="interval_effect", threshold="usual")
+    config = ScopeConfig(5_000, estimator="interval_effect")
     scope = estimate_task_scope("grid/locked_room", config, seed=0)
     assert not scope.agent_mask[:, GATE:].any()
     assert scope.special_dims == [[0], [2]]
