@@ -112,7 +112,7 @@ class Algorithm:
         self._first = self._make(1)
         close_batch(self._first)  # asked for its sizes alone
         self.credit = credit_of(config, scope, self._first)
-        self.following = following_scope(config, scope)
+        self.following = following_scope(config, scope, self._first)
         self.shared: dict[str, Any] = {}
         start = self._context(self.spec.phases[0])
         self.shared |= {name: make(start) for name, make in self.spec.shared.items()}

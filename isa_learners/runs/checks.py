@@ -30,7 +30,7 @@ def check_run(config: RunConfig) -> None:
         raise InvalidValueError(
             f"intrinsic reward {config.intrinsic!r} needs goals, which no run gives around it; take algo 'isa'"
         )
-    check_following(config)
+    check_following(config, env)
     check_composition(config, env, device)
     if "goal" in config.sections:
         GOAL_SELECTORS[config.goal.selector]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from isa_learners.config import RunConfig
 from isa_learners.learner import LEARNERS
 from isa_learners.runs.scopes import needs_estimate
+from isa_wrappers.batch import BatchEnv
 from isa_wrappers.errors import InvalidValueError
 from isa_wrappers.scope.estimators import ESTIMATORS
 from isa_wrappers.scope.following import FollowingScope, check_followed
@@ -19,8 +20,12 @@ def follows(config: RunConfig) -> bool:
     return "probes" in config.sections and config.probes.share > 0.0
 
 
-def check_following(config: RunConfig) -> None:
+def check_following(config: RunConfig, env: BatchEnv) -> None:
     """Check that what a run is made of goes together with probes, where it asks for any.
+
+    Args:
+        config: the run.
+        env: its environment, for its actions.
 
     Raises:
         InvalidValueError: naming what does not.
@@ -38,17 +43,23 @@ def check_following(config: RunConfig) -> None:
             f"credit rule {config.credit.rule!r} reads no scope that could follow training, probes.share is {share:g}; "
             "set it to 0"
         )
+    if getattr(env, "action_code", None) is not None:
+        raise InvalidValueError(
+            f"probes draw Discrete actions alone, those of {config.env} are of another kind and probes.share is "
+            f"{share:g}; set it to 0"
+        )
     if config.scope_folder is None:
         check_followed(ESTIMATORS[config.scope.estimator].figure)
 
 
-def following_scope(config: RunConfig, scope: InfluenceScope | None) -> FollowingScope | None:
+def following_scope(config: RunConfig, scope: InfluenceScope | None, env: BatchEnv) -> FollowingScope | None:
     """Return what follows a run's scope; ``None`` where nothing does.
 
     Raises:
-        InvalidValueError: if the run asks for probes and its learner, credit rule or scope does not go with them.
+        InvalidValueError: if the run asks for probes and its learner, credit rule, scope or actions do not go with
+            them.
     """
-    check_following(config)
+    check_following(config, env)
     if scope is None or not follows(config):
         return None
     return FollowingScope(scope, config.probes.memory)

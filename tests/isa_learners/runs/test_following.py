@@ -11,9 +11,10 @@ from isa_learners.ppo import PPOConfig
 from isa_learners.runs.algorithm import Algorithm
 from isa_learners.runs.checks import check_run
 from isa_learners.runs.config_io import make_config
-from isa_learners.runs.following import FOLLOWING_COLUMNS
+from isa_learners.runs.following import FOLLOWING_COLUMNS, check_following
 from isa_learners.runs.metrics import columns_of
 from isa_learners.runs.scopes import scope_for
+from isa_wrappers.envs import make_batch
 from isa_wrappers.errors import InvalidValueError
 from isa_wrappers.wrappers import batch
 
@@ -116,6 +117,15 @@ def test_what_does_not_go_with_probes_is_refused(sections, message):
     whole = {"env_kwargs": FAR, "device": "cpu", "scope": INTERVALS, "probes": {"share": 0.1}, **sections}
     with pytest.raises(InvalidValueError, match=message):
         check_run(make_config(TASK, "paper", whole))
+
+
+def test_actions_of_more_than_a_number_are_refused():
+    config = tiny_config(scope=INTERVALS, probes={"share": 0.1})
+    env = make_batch(config.env, 1, "cpu", **config.env_kwargs)
+    check_following(config, env)
+    env.action_code = object()
+    with pytest.raises(InvalidValueError, match="probes draw Discrete actions alone, those of grid/unlock are of ano"):
+        check_following(config, env)
 
 
 def test_an_algorithm_without_an_exploring_phase_has_no_such_section():
