@@ -8,6 +8,7 @@ from isa_learners.runs.scopes import needs_estimate
 from isa_wrappers.batch import BatchEnv
 from isa_wrappers.errors import InvalidValueError
 from isa_wrappers.scope.estimators import ESTIMATORS
+from isa_wrappers.scope.files import load_scope
 from isa_wrappers.scope.following import FollowingScope, check_followed
 from isa_wrappers.scope.influence import InfluenceScope
 
@@ -48,8 +49,8 @@ def check_following(config: RunConfig, env: BatchEnv) -> None:
             f"probes draw Discrete actions alone, those of {config.env} are of another kind and probes.share is "
             f"{share:g}; set it to 0"
         )
-    if config.scope_folder is None:
-        check_followed(ESTIMATORS[config.scope.estimator].figure)
+    folder = config.scope_folder
+    check_followed(ESTIMATORS[config.scope.estimator].figure if folder is None else load_scope(folder).figure)
 
 
 def following_scope(config: RunConfig, scope: InfluenceScope | None, env: BatchEnv) -> FollowingScope | None:

@@ -1,5 +1,7 @@
 """A scope that follows a run: found while exploring, taken by rewards and by the next phase; what is refused."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from following_runs import FAR, TASK, following_config
@@ -16,6 +18,7 @@ from isa_learners.runs.metrics import columns_of
 from isa_learners.runs.scopes import scope_for
 from isa_wrappers.envs import make_batch
 from isa_wrappers.errors import InvalidValueError
+from isa_wrappers.scope.files import save_scope
 from isa_wrappers.wrappers import batch
 
 X = [[0], [2]]
@@ -133,7 +136,9 @@ def test_an_algorithm_without_an_exploring_phase_has_no_such_section():
         tiny_config(algo="ippo", probes={"share": 0.1})
 
 
-def test_a_scope_of_another_figure_is_refused_when_training_begins(tmp_path):
-    config = tiny_config(scope={"transitions": 60, "estimator": "nmi_block"}, probes={"share": 0.1})
-    with pytest.raises(InvalidValueError, match="a scope that follows training is one of interval effects"):
-        Algorithm(config, scope_for(config)[0])
+def test_a_scope_of_another_figure_is_refused_before_and_when_training_begins(tmp_path):
+    config = following_config(tmp_path / "scope")
+    save_scope(replace(scope_for(config)[0], figure="certainty"), tmp_path / "scope")
+    for begin in (check_run, lambda config: Algorithm(config, scope_for(config)[0])):
+        with pytest.raises(InvalidValueError, match="one of interval effects, got one of 'certainty'"):
+            begin(config)
