@@ -39,6 +39,7 @@ class RoomParallelEnv(MaskedParallelEnv):
     Args:
         num_agents: A.
         horizon: steps until truncation.
+        push_anywhere: let agents push in the corridor too, where it does nothing.
         render_mode: ``"rgb_array"``, ``"ansi"`` or ``None``.
 
     Attributes:
@@ -54,8 +55,8 @@ class RoomParallelEnv(MaskedParallelEnv):
     Example:
         >>> env = RoomParallelEnv(num_agents=1)
         >>> observations, infos = env.reset(seed=0)
-        >>> observations["agent_0"]["action_mask"].tolist()  # up, down and left are walls
-        [1, 0, 0, 0, 1, 1]
+        >>> observations["agent_0"]["action_mask"].tolist()  # walls all around but to the right, nothing to push
+        [1, 0, 0, 0, 1, 0]
     """
 
     metadata: dict[str, Any] = {  # noqa: RUF012
@@ -65,10 +66,16 @@ class RoomParallelEnv(MaskedParallelEnv):
         "is_parallelizable": True,
     }
 
-    def __init__(self, num_agents: int = 2, horizon: int = HORIZON, render_mode: str | None = None) -> None:
+    def __init__(
+        self,
+        num_agents: int = 2,
+        horizon: int = HORIZON,
+        push_anywhere: bool = False,
+        render_mode: str | None = None,
+    ) -> None:
         if render_mode is not None:
             check_choice("render_mode", render_mode, self.metadata["render_modes"])
-        self.task = locked_room(num_agents, horizon)
+        self.task = locked_room(num_agents, horizon, push_anywhere)
         self.render_mode = render_mode
         self._lay_out(self.task.agents, _box(VAULT, ROOM - 1, NOTCHES, 1), len(ACTION_NAMES))
         self.horizon = self.task.horizon

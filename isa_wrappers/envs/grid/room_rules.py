@@ -7,9 +7,9 @@ lies a room of 3 x 3 cells, behind its gate a vault of one cell:
     y = 1   S . . .  . . . . . . | V        x = 0 ... 14 the corridor, 15 ... 17 the room, 18 the vault
     y = 0                  . . .
 
-Actions: 0 stay, 1 down, 2 up, 3 left, 4 right, 5 push. A push in the room raises the gate by a notch; a push in the
-corridor does nothing. At 20 notches the gate is open and stays so. The team wins when all stand in the vault. A lamp
-flickers by itself, late in each episode: when a team that knows its way is in the room.
+Actions: 0 stay, 1 down, 2 up, 3 left, 4 right, 5 push. A push raises the gate by a notch; there is nothing to push but
+in the room. At 20 notches the gate is open and stays so. The team wins when all stand in the vault. A lamp flickers by
+itself, late in each episode: when a team that knows its way is in the room.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from isa_wrappers.arrays import Array, namespace
-from isa_wrappers.errors import check_int
+from isa_wrappers.errors import check_int, check_kind
 
 ACTION_NAMES = ("stay", "down", "up", "left", "right", "push")
 MOVES = ((0, 0), (0, -1), (0, 1), (-1, 0), (1, 0), (0, 0))
@@ -41,10 +41,12 @@ class RoomTask:
     Attributes:
         num_agents: A.
         horizon: steps after which an episode is truncated.
+        push_anywhere: is pushing available in the corridor too, where it does nothing?
     """
 
     num_agents: int
     horizon: int
+    push_anywhere: bool
 
     @property
     def agents(self) -> tuple[str, ...]:
@@ -67,12 +69,14 @@ class RoomTask:
         return 2 * self.num_agents + 2
 
 
-def locked_room(num_agents: int = 2, horizon: int = HORIZON) -> RoomTask:
+def locked_room(num_agents: int = 2, horizon: int = HORIZON, push_anywhere: bool = False) -> RoomTask:
     """Describe the task.
 
     Args:
         num_agents: A.
         horizon: steps until truncation.
+        push_anywhere: let agents push in the corridor too, where it does nothing. Then a push moves the gate in few of
+            its steps; and Eq. 10, which asks what an action can move and not where, pays for pushing anywhere.
 
     Raises:
         InvalidValueError: if an option is out of range.
@@ -81,7 +85,8 @@ def locked_room(num_agents: int = 2, horizon: int = HORIZON) -> RoomTask:
         >>> locked_room(num_agents=1).state_names
         ('agent_0.x', 'agent_0.y', 'gate', 'lamp')
     """
-    return RoomTask(check_int("num_agents", num_agents, 1), check_int("horizon", horizon, 1))
+    check_kind("push_anywhere", push_anywhere, bool)
+    return RoomTask(check_int("num_agents", num_agents, 1), check_int("horizon", horizon, 1), push_anywhere)
 
 
 @dataclass(frozen=True)
@@ -138,12 +143,13 @@ def advance(
 
 
 def available_actions(task: RoomTask, state: RoomState) -> Array:
-    """Return ``[..., A, n]`` bool: stay and push always; moves to where there is floor, and through an open gate."""
+    """Return ``[..., A, n]`` bool: stay always; moves to where there is floor; push in the room."""
     xp = namespace(state.position)
     x, y = state.position[..., 0], state.position[..., 1]
     always = x >= 0
     reached = [xp.stack([x + right, y + up], axis=-1) for right, up in MOVES[1:PUSH]]
-    return xp.stack([always, *(_is_floor(place, state.gate) for place in reached), always], axis=-1)
+    push = always if task.push_anywhere else _in_room(state.position)
+    return xp.stack([always, *(_is_floor(place, state.gate) for place in reached), push], axis=-1)
 
 
 def observe(task: RoomTask, state: RoomState) -> Array:

@@ -54,17 +54,27 @@ def in_the_room(device=None):
 def test_fifteen_right_steps_lead_into_the_room_and_walls_hold(device):
     env = RoomBatch(locked_room(), 1, device)
     step = numbers(env.reset(0))
-    assert step["available"][0].tolist() == [[True, False, False, False, True, True]] * 2
+    assert step["available"][0].tolist() == [[True, False, False, False, True, False]] * 2
     for joint in ((LEFT, UP), (DOWN, STAY)):
         assert numbers(play(env, joint))["state"][0, :4].tolist() == [0, 1, 0, 1]
     for x in range(1, 15):
         step = numbers(play(env, (RIGHT, STAY)))
         assert step["state"][0, :4].tolist() == [x, 1, 0, 1]
-        assert step["available"][0, 0].tolist() == [True, False, False, True, True, True]
+        assert step["available"][0, 0].tolist() == [True, False, False, True, True, False]
     step = numbers(play(env, (RIGHT, STAY)))
     assert step["state"][0, :2].tolist() == [15, 1]
     assert step["available"][0, 0].tolist() == [True, True, True, True, True, True]
     assert numbers(play(env, (UP, STAY)))["available"][0, 0].tolist() == [True, True, False, False, True, True]
+
+
+@pytest.mark.parametrize("anywhere", [False, True])
+def test_who_may_push_where(anywhere):
+    env = RoomBatch(locked_room(push_anywhere=anywhere), 1)
+    step = env.reset(0)
+    assert step.available[0, :, PUSH].tolist() == [anywhere] * 2
+    step = play(env, *[(RIGHT, STAY)] * 15)
+    assert step.available[0, :, PUSH].tolist() == [True, anywhere]
+    assert play(env, (PUSH, PUSH)).state[0, GATE] == 1, "in the corridor it does nothing, allowed or not"
 
 
 def test_pushes_in_the_room_raise_the_gate_and_no_others(device):
@@ -183,9 +193,10 @@ def test_it_is_a_task_like_any_other(capsys):
         parallel_seed_test(RoomParallelEnv, num_cycles=130)
 
 
-def test_random_play_finds_places_alone():
+@pytest.mark.parametrize("anywhere", [False, True])
+def test_random_play_finds_places_alone(anywhere):
     config = ScopeConfig(5_000, estimator="interval_effect")
-    scope = estimate_task_scope("grid/locked_room", config, seed=0)
+    scope = estimate_task_scope("grid/locked_room", config, seed=0, push_anywhere=anywhere)
     assert not scope.agent_mask[:, GATE:].any()
     assert scope.special_dims == [[0], [2]]
 
@@ -216,6 +227,7 @@ def test_pictures_show_agents_gate_lamp_and_goal():
     [
         ({"num_agents": 0}, "num_agents must be"),
         ({"horizon": 0}, "horizon must be"),
+        ({"push_anywhere": 2}, "push_anywhere must be"),
         ({"render_mode": "human"}, "render_mode"),
         ({"grid": 5}, "does not take these options"),
     ],
