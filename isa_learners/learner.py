@@ -23,7 +23,7 @@ class Decision:
     """What a learner does in a step.
 
     Attributes:
-        action: ``[B, A]`` int64.
+        action: ``[B, A]`` int64; with an action code ``[B, A, d]`` float32.
         memory: after the step, as if the episode went on.
         record: ``[B, ...]`` each, what the learner wants to find in the rollout's ``record``.
     """

@@ -12,6 +12,8 @@ from isa_learners.learner import Decision, Learner, Memory, ProbedLearner
 from isa_learners.probes import Prober
 from isa_wrappers.arrays import with_prefix, without_prefix
 from isa_wrappers.batch import BatchEnv, BatchStep, BatchWrapper
+from isa_wrappers.batch.protocol import action_code_of
+from isa_wrappers.border import TeamCode
 from isa_wrappers.errors import InvalidValueError
 
 
@@ -21,20 +23,22 @@ class Sizes:
 
     Attributes:
         num_agents: A.
-        num_actions: n, the most that an agent has.
+        num_actions: n, the most that an agent has, elementary ones.
         obs_size: O, goals included.
         state_size: K.
+        code: how actions of more than a number are read; ``None`` where each is a number.
     """
 
     num_agents: int
     num_actions: int
     obs_size: int
     state_size: int
+    code: TeamCode | None = None
 
     @classmethod
     def of(cls, env: BatchEnv) -> Sizes:
         """Read them off an environment."""
-        return cls(len(env.agents), max(env.num_actions), env.obs_size, env.state_size)
+        return cls(len(env.agents), max(env.num_actions), env.obs_size, env.state_size, action_code_of(env))
 
 
 @dataclass
@@ -48,7 +52,7 @@ class Rollout:
         available: ``[T, B, A, n]`` bool.
         alive: ``[T, B, A]`` float, 1 where the agent acted.
         next_alive: ``[T, B, A]`` float, 1 where the agent is alive after the step, before an automatic reset.
-        action: ``[T, B, A]`` int64.
+        action: ``[T, B, A]`` int64; with an action code ``[T, B, A, d]`` float32.
         reward: ``[T, B, A]``.
         start: ``[T, B]`` bool, an episode starts at this step.
         terminated: ``[T, B]`` bool.

@@ -123,16 +123,20 @@ def check_transition(transition: Any, team: int, size: int, needs: Sequence[str]
     alive: Any = getattr(transition, "alive", None)
     check_last("alive", alive, team)
     whole, states = alive.shape, (*alive.shape[:-1], size)
-    for name in ("actions", "reward"):
-        if getattr(getattr(transition, name), "shape", None) != whole:
-            check_array(name, getattr(transition, name), *whole)
+    if getattr(transition.reward, "shape", None) != whole:
+        check_array("reward", transition.reward, *whole)
+    taken = getattr(transition.actions, "shape", None)
+    if taken != whole and (taken is None or taken[:-1] != whole):  # one action each, or an elementary one a component
+        check_array("actions", transition.actions, *whole)
     for name in needs:
         if getattr(getattr(transition, name), "shape", None) != states:
             check_array(name, getattr(transition, name), *states)
 
 
 def check_actions(actions: Array, alive: Array, most: npt.NDArray[np.int64]) -> None:
-    """Check that NumPy actions ``[..., A]`` of those that act are each among the agent's own; -1 is none.
+    """Check that NumPy actions of those that act are each among the agent's own; -1 is none.
+
+    They are ``[..., A]``, or ``[..., A, d]`` elementary actions.
 
     Those on a torch device are taken at their word: to look at them would make the host wait at every step.
 
@@ -143,11 +147,14 @@ def check_actions(actions: Array, alive: Array, most: npt.NDArray[np.int64]) -> 
         return
     if actions.dtype.kind not in "iu":
         raise InvalidValueError(f"actions must be whole numbers, got {shown(actions)}")
+    if actions.ndim > alive.ndim:
+        alive, most = alive[..., None], most[:, None]
     wrong = ((actions < 0) | (actions >= most)) & alive
     if wrong.any():
         place = tuple(int(index[0]) for index in np.nonzero(wrong))
+        agent = place[alive.ndim - most.ndim]
         raise InvalidValueError(
-            f"action of agent {place[-1]} must be from 0 to {int(most[place[-1]]) - 1}, got {int(actions[place])}"
+            f"action of agent {agent} must be from 0 to {int(most[agent].item()) - 1}, got {int(actions[place])}"
         )
 
 

@@ -18,7 +18,7 @@ class Batch:
         available: ``[T, B, A, n]`` bool.
         alive: ``[T, B, A]`` float, 1 where the agent acted.
         next_alive: ``[T, B, A]`` float, 1 where the agent is alive after the step, before an automatic reset.
-        action: ``[T, B, A]`` int64.
+        action: ``[T, B, A]`` int64, or ``[T, B, A, d]`` float32, as the learner's head has them.
         log_prob: ``[T, B, A]`` of the action under the policy that took it.
         reward: ``[T, B, A]``.
         start: ``[T, B]`` bool, an episode starts at this step.

@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor
 
+from isa_learners.heads import head_for
 from isa_learners.inputs import InputEncoder
 from isa_learners.learner import Decision, Memory
 from isa_learners.ppo.batch import Batch
 from isa_learners.ppo.config import PPOConfig
-from isa_learners.ppo.losses import masked_log_softmax
 from isa_learners.ppo.update import PPO
 from isa_learners.rollout import Rollout, Sizes
 from isa_wrappers.arrays import with_prefix, without_prefix
@@ -26,21 +26,26 @@ class PPOLearner:
         seed: of the weights and of the minibatches.
 
     Attributes:
+        head: makes actions of the actor's outputs.
         encoder: builds the networks' inputs.
         ppo: networks, optimisers and their update.
     """
 
     def __init__(self, sizes: Sizes, config: PPOConfig, device: str, seed: int) -> None:
         self.sizes, self.config, self.device = sizes, config, device
-        self.encoder = InputEncoder(sizes, config.obs_scale, device)
-        self.ppo = PPO(self.encoder.size, sizes.num_actions, config, device, seed)
+        self.head = head_for(sizes, device)
+        self.encoder = InputEncoder(sizes, config.obs_scale, device, self.head)
+        self.ppo = PPO(self.encoder.size, sizes.num_actions, config, device, seed, self.head)
+        self._agents = torch.arange(sizes.num_agents, device=device)
         self._critic_hidden: Tensor | None = None
 
     def begin(self, num_envs: int) -> Memory:
         """Return the memory with which episodes start: no hidden state and no last action."""
         shape = num_envs, self.sizes.num_agents
         return {
-            "last_action": torch.full(shape, self.encoder.none, dtype=torch.int64, device=self.device),
+            "last_action": torch.full(
+                (*shape, *self.head.shape), self.head.none, dtype=self.head.dtype, device=self.device
+            ),
             "actor_hidden": torch.zeros(*shape, self.config.hidden, device=self.device),
         }
 
@@ -53,25 +58,24 @@ class PPOLearner:
         """
         before = memory["actor_hidden"]
         inputs = self.encoder(step.obs, memory["last_action"])
-        logits, hidden = self.ppo.actor(inputs.flatten(0, 1), before.flatten(0, 1))
-        log_probs = masked_log_softmax(logits.view_as(step.available), step.available)
+        outputs, hidden = self.ppo.actor(inputs.flatten(0, 1), before.flatten(0, 1))
+        policy = self.head.policy(outputs.view(*step.alive.shape, -1), step.available, self._agents)
         # While an agent is dead its state stands still, so that updates need not compute it.
         after = torch.where(step.alive[..., None], hidden.view_as(before), before)
-        if noise is None:
-            action = log_probs.argmax(-1)
-            return Decision(action, {"last_action": action, "actor_hidden": after})
-        draws = torch.empty_like(log_probs).exponential_(generator=noise)
-        action = (log_probs - draws.log()).argmax(-1)
-        if probes is not None:
+        action = policy.mode() if noise is None else policy.sample(noise)
+        if noise is not None and probes is not None:
             action = torch.where(probes >= 0, probes, action)
-        log_prob = log_probs.gather(-1, action[..., None])[..., 0]
-        memory = {"last_action": action, "actor_hidden": after}
-        return Decision(action, memory, {"inputs": inputs, "log_prob": log_prob})
+        memory, native = {"last_action": action, "actor_hidden": after}, self.head.native(action)
+        if noise is None:
+            return Decision(native, memory)
+        record = {"inputs": inputs, "log_prob": policy.log_prob(action)}
+        return Decision(native, memory, record if native is action else {**record, "action": action})
 
     def forget(self, memory: Memory, done: Tensor) -> Memory:
         """Return the memory with the environments where ``done`` ``[B]`` at an episode's start."""
+        over = done.view(-1, *[1] * (memory["last_action"].ndim - 1))
         return {
-            "last_action": torch.where(done[:, None], self.encoder.none, memory["last_action"]),
+            "last_action": torch.where(over, self.head.none, memory["last_action"]),
             "actor_hidden": memory["actor_hidden"] * (~done).float()[:, None, None],
         }
 
@@ -86,8 +90,9 @@ class PPOLearner:
 
     def batch(self, rollout: Rollout) -> Batch:
         """Return what the update keeps of a rollout."""
+        action = rollout.record.get("action", rollout.action)
         with torch.no_grad():
-            final_inputs = self.encoder(rollout.final_obs, rollout.action)
+            final_inputs = self.encoder(rollout.final_obs, action)
         actor_hidden = rollout.memory["actor_hidden"]
         critic_hidden = torch.zeros_like(actor_hidden)
         if self._critic_hidden is not None:  # an episode that starts with the rollout has no past
@@ -98,7 +103,7 @@ class PPOLearner:
             available=rollout.available,
             alive=rollout.alive,
             next_alive=rollout.next_alive,
-            action=rollout.action,
+            action=action,
             log_prob=rollout.record["log_prob"],
             reward=rollout.reward,
             start=rollout.start,

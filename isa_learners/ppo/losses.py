@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from isa_wrappers.axes import Bool, Float, Real
+from isa_wrappers.axes import Float, Real
 
 
 def masked_mean(x: Real[Tensor, "*any"], mask: Real[Tensor, "*any"]) -> Float[Tensor, ""]:
@@ -18,13 +18,6 @@ def normalize(advantage: Float[Tensor, "*any"], mask: Real[Tensor, "*any"]) -> F
     mean = masked_mean(advantage, mask)
     variance = masked_mean((advantage - mean).square(), mask)
     return (advantage - mean) / (variance.sqrt() + 1e-5)
-
-
-def masked_log_softmax(
-    logits: Float[Tensor, "*any actions"], available: Bool[Tensor, "*any actions"]
-) -> Float[Tensor, "*any actions"]:
-    """Return log-probabilities ``[..., n]`` with unavailable actions at a probability of exactly 0."""
-    return torch.log_softmax(logits.masked_fill(~available, -1e9), dim=-1)
 
 
 def policy_loss(
@@ -56,8 +49,3 @@ def value_loss(
     """
     clipped = old_value + (value - old_value).clamp(-clip, clip)
     return masked_mean(torch.maximum((value - target).square(), (clipped - target).square()), mask)
-
-
-def entropy(log_probs: Float[Tensor, "*any actions"], mask: Real[Tensor, "*any"]) -> Float[Tensor, ""]:
-    """Compute the mean entropy of the policy in nats; ``log_probs`` is ``[..., n]``."""
-    return masked_mean(-(log_probs.exp() * log_probs).sum(-1), mask)

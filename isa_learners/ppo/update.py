@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from isa_learners.checkpoint import load_optimizer_tensors, optimizer_tensors
+from isa_learners.heads import ActionHead, DiscreteHead
 from isa_learners.ppo.batch import Batch
 from isa_learners.ppo.config import METRICS, PPOConfig
-from isa_learners.ppo.losses import entropy, masked_log_softmax, masked_mean, normalize, policy_loss, value_loss
+from isa_learners.ppo.losses import masked_mean, normalize, policy_loss, value_loss
 from isa_learners.ppo.networks import RecurrentNet, ValueNorm
 from isa_learners.ppo.packing import EveryStep, LivingSteps, Packing
 from isa_learners.ppo.returns import advantages
@@ -48,17 +49,27 @@ class PPO:
         config: hyperparameters.
         device: torch device.
         seed: of the weights and of the minibatches.
+        head: makes actions of the actor's outputs; by default one of n of them.
     """
 
-    def __init__(self, input_size: int, num_actions: int, config: PPOConfig, device: str, seed: int) -> None:
+    def __init__(
+        self,
+        input_size: int,
+        num_actions: int,
+        config: PPOConfig,
+        device: str,
+        seed: int,
+        head: ActionHead | None = None,
+    ) -> None:
         self.config = config
+        self.head: ActionHead = DiscreteHead(num_actions, device) if head is None else head
         # On CUDA shapes are fixed and nothing is read back; on CPU the dead are left out, which costs less.
         self.layout: type[EveryStep | LivingSteps] = EveryStep if device.startswith("cuda") else LivingSteps
         self.generator = torch.Generator(device)
         self.generator.manual_seed(seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.actor = RecurrentNet(input_size, config.hidden, num_actions).to(device)
+            self.actor = RecurrentNet(input_size, config.hidden, self.head.size).to(device)
             self.critic = RecurrentNet(input_size, config.hidden, 1).to(device)
         self.value_norm = ValueNorm().to(device)
         adam = partial(torch.optim.Adam, lr=config.lr, eps=config.adam_eps, fused=True)
@@ -184,12 +195,12 @@ class PPO:
             array.flatten(0, 2)[part.rows]
             for array in (data.available, data.action, data.log_prob, targets.advantage, data.chosen)
         )
-        log_probs = masked_log_softmax(self.actor.decode(features), available)
-        log_prob = log_probs.gather(-1, action[:, None])[:, 0]
+        policy = self.head.policy(self.actor.decode(features), available, part.rows)
+        log_prob = policy.log_prob(action)
         # What the policy would hardly ever have done has any ratio: infinity times a mask of 0 were no number.
         old = torch.where(chosen > 0, old, log_prob.detach())
         loss = policy_loss(log_prob, old, advantage, chosen, config.clip)
-        spread = entropy(log_probs, part.alive)
+        spread = masked_mean(policy.entropy(), part.alive)
         norm = _gradient_step(
             loss - self._entropy_factor * spread, self.actor, self.actor_optimizer, config.max_grad_norm
         )

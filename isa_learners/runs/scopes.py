@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 from isa_learners.algorithms import ALGORITHMS
 from isa_learners.config import RunConfig
 from isa_wrappers.batch import BatchEnv
@@ -12,6 +14,7 @@ from isa_wrappers.scope.credit import CREDIT_RULES, Credit, credit_for
 from isa_wrappers.scope.estimators import ESTIMATORS
 from isa_wrappers.scope.files import load_scope
 from isa_wrappers.scope.influence import InfluenceScope
+from isa_wrappers.scope.thin import thin_scope
 
 
 def read_success(text: str) -> str | float:
@@ -51,6 +54,8 @@ def scope_for(config: RunConfig) -> tuple[InfluenceScope | None, int]:
             f"the scope in {config.scope_folder} was estimated for {task!r}, this run trains on {config.env!r}; "
             "take one of this task"
         )
+    if "transitions" in scope.settings and scope.agent_mask.any() and (thin := thin_scope(scope)) is not None:
+        warnings.warn(f"in {config.scope_folder}, {thin}", stacklevel=1)  # one place for all callers: shown once
     # Files of before they told their cost were estimated one agent at a time; one made by hand cost nothing.
     cost = scope.settings.get("env_steps", scope.settings.get("transitions", 0) * scope.num_agents)
     return scope, 0 if config.scope_is_free else int(cost)

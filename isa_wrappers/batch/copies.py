@@ -25,7 +25,7 @@ class Copies(Protocol):
     def reset(self, seeds: Sequence[int | None]) -> Rows:
         """Start every copy afresh."""
 
-    def step(self, actions: Sequence[Sequence[int]]) -> Rows:
+    def step(self, actions: Sequence[Sequence[Any]]) -> Rows:
         """Advance every copy."""
 
     def close(self) -> None:
@@ -57,7 +57,7 @@ class LocalCopies:
         """Start every copy afresh."""
         return _stacked([copy.reset(seed) for copy, seed in zip(self._copies, seeds, strict=True)])
 
-    def step(self, actions: Sequence[Sequence[int]]) -> Rows:
+    def step(self, actions: Sequence[Sequence[Any]]) -> Rows:
         """Advance every copy."""
         return _stacked([copy.step(joint) for copy, joint in zip(self._copies, actions, strict=True)])
 

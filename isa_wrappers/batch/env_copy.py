@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from isa_wrappers.border.border import Border
-from isa_wrappers.border.names import ActionNames, read_action_names
+from isa_wrappers.border.names import ActionNames
 from isa_wrappers.border.spaces import StateFallback, as_parallel, check_state_fallback, flat_size, flat_vector
 from isa_wrappers.border.state import StateReader
 from isa_wrappers.border.success import SuccessCriterion, SuccessRule
+from isa_wrappers.border.team_actions import TeamCode
 from isa_wrappers.errors import UnsupportedEnvironmentError
 
 Row = dict[str, npt.NDArray[Any]]
@@ -26,12 +27,13 @@ class CopySpec:
 
     Attributes:
         agents: A possible agents.
-        num_actions: of each agent.
+        num_actions: of each agent, elementary ones.
         obs_size: O, length of the longest flat observation.
         state_size: K.
         state_names: a name for each dimension of the state, or none.
         action_names: a name for each action, or each agent's own, or none.
         horizon: steps until truncation, 0 where unknown.
+        action_code: how actions of more than a number are read; ``None`` where all are ``Discrete``.
     """
 
     agents: tuple[str, ...]
@@ -41,6 +43,7 @@ class CopySpec:
     state_names: tuple[str, ...]
     action_names: ActionNames
     horizon: int
+    action_code: TeamCode | None = None
 
 
 def read_spec(env: Any, fallback: StateFallback) -> CopySpec:
@@ -60,8 +63,8 @@ def _spec(border: Border, read: StateReader) -> CopySpec:
     # Names are taken at their word: a reset may cost the launch of a game.
     state_size = len(read.names) or len(read(border.reset()[0]))
     horizon = int(getattr(env, "horizon", 0) or 0)
-    actions = read_action_names(getattr(env, "action_names", None) or (), border.agents)
-    return CopySpec(border.agents, border.num_actions, obs_size, state_size, read.names, actions, horizon)
+    names, counts = border.action_names, border.num_actions
+    return CopySpec(border.agents, counts, obs_size, state_size, read.names, names, horizon, border.code)
 
 
 class EnvCopy:
@@ -90,6 +93,7 @@ class EnvCopy:
         self._read = StateReader(self.env, fallback)
         self._criterion = SuccessCriterion(success)
         self.spec = _spec(self.border, self._read) if spec is None else spec
+        self._idle = None if self.spec.action_code is None else self.spec.action_code.idle()
         self._obs: npt.NDArray[np.float32] = np.zeros((len(self.spec.agents), self.spec.obs_size), dtype=np.float32)
 
     def reset(self, seed: int | None = None) -> Row:
@@ -102,11 +106,16 @@ class EnvCopy:
         observations, _ = self.border.reset(seed)
         return self._see(observations, ())
 
-    def step(self, actions: Sequence[int]) -> Row:
+    def step(self, actions: Sequence[Any]) -> Row:
         """Advance by an action of every agent, of which those of the dead are left out."""
         border, agents = self.border, self.spec.agents
-        acting = border.living
-        chosen = {agent: int(action) for agent, action in zip(agents, actions, strict=True) if agent in acting}
+        acting, code = border.living, self.spec.action_code
+        chosen: dict[str, Any]
+        if code is None:
+            chosen = {agent: int(action) for agent, action in zip(agents, actions, strict=True) if agent in acting}
+        else:
+            told = zip(agents, code.codes, actions, strict=True)
+            chosen = {agent: own.native(vector) for agent, own, vector in told if agent in acting}
         observations, rewards, terminations, truncations, infos = border.step(chosen)
         seen = self._see(observations, acting)
         row = completed(seen, seen)
@@ -156,8 +165,10 @@ class EnvCopy:
             if agent in living:
                 row["alive"][i] = True
                 row["available"][i, : spec.num_actions[i]] = border.masks.get(agent, True)
-            else:
+            elif self._idle is None:
                 row["available"][i, 0] = True
+            else:
+                row["available"][i] = self._idle[i]
             obs = observations.get(agent)
             if obs is not None:
                 flat = flat_vector(border.spaces[agent], obs)

@@ -1,4 +1,4 @@
-"""Any PettingZoo ``ParallelEnv`` with discrete actions as a batched environment, in this process or in workers."""
+"""Any PettingZoo ``ParallelEnv`` as a batched environment, in this process or in workers."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ class ParallelEnvBatch:
 
     Observations are flattened to float32 and padded with zeros to the longest; Discrete observations become one-hot;
     an ``action_mask`` is read from a Dict observation or from ``infos[agent]``. Actions beyond an agent's own number
-    are unavailable. A copy's episode ends when no agent is left; it counts as truncated unless the last step
-    terminated all that acted. Dead agents observe zeros.
+    are unavailable. Where all actions are ``Discrete`` a step takes ``[B, A]`` integers; where some are ``Box``,
+    ``MultiDiscrete`` or ``MultiBinary``, it takes ``[B, A, d]`` numbers, see :attr:`action_code`. A copy's episode ends
+    when no agent is left; it counts as truncated unless the last step terminated all that acted. Dead agents observe
+    zeros.
 
     With ``workers`` the copies run in worker processes. A worker that dies or stays silent for ``timeout`` seconds is
     killed with all it started and replaced, with all its copies; their episodes then end as truncated and discarded,
@@ -41,12 +43,14 @@ class ParallelEnvBatch:
             the end of the process too. (What runs in workers always is.)
 
     Attributes:
+        action_code: how actions of more than a number are read; ``None`` where all are ``Discrete``.
         discarded: episodes lost so far because their worker died or hung, or that ended with
             ``infos[agent]["crashed"]``.
 
     Raises:
         InvalidValueError: without environments, if one is there twice, or with workers where it is no function.
-        UnsupportedEnvironmentError: if actions are not Discrete, it is no ParallelEnv, or ``state()`` is missing.
+        UnsupportedEnvironmentError: if an action space is of another kind, it is no ParallelEnv, or ``state()`` is
+            missing.
         WorkerError: if workers do not start.
     """
 
@@ -75,7 +79,7 @@ class ParallelEnvBatch:
         self.agents, self.num_actions = spec.agents, spec.num_actions
         self.obs_size, self.state_size = spec.obs_size, spec.state_size
         self.state_names, self.action_names = spec.state_names, spec.action_names
-        self.horizon = spec.horizon
+        self.horizon, self.action_code = spec.horizon, spec.action_code
         self.device = device
         self.discarded = 0
         self._time = 0
@@ -86,7 +90,7 @@ class ParallelEnvBatch:
         return self._pack(self._copies.reset([None if seed is None else seed + b for b in range(self.num_envs)]))
 
     def step(self, actions: Array) -> BatchStep:
-        """Advance every copy by ``actions`` ``[B, A]``; finished copies start their next episode."""
+        """Advance every copy by ``actions`` ``[B, A]`` or ``[B, A, d]``; finished copies start their next episode."""
         self._time += 1
         return self._pack(self._copies.step(to_numpy(actions).tolist()))
 

@@ -7,11 +7,12 @@ observation *before* that reset come along, so that nothing is lost at an episod
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from isa_wrappers.arrays import Array, namespace
 from isa_wrappers.axes import Bool, Real
 from isa_wrappers.border.names import ActionNames
+from isa_wrappers.border.team_actions import TeamCode
 from isa_wrappers.errors import NonFiniteError, check_kind
 
 
@@ -65,7 +66,11 @@ class BatchStep:
 
 @runtime_checkable
 class BatchEnv(Protocol):
-    """A batched environment. ``device`` is ``None`` where arrays are NumPy's."""
+    """A batched environment. ``device`` is ``None`` where arrays are NumPy's.
+
+    One whose actions are more than a number each has an attribute ``action_code`` too, a
+    :class:`~isa_wrappers.border.team_actions.TeamCode`; ``num_actions`` then counts elementary actions.
+    """
 
     num_envs: int
     agents: tuple[str, ...]
@@ -82,7 +87,7 @@ class BatchEnv(Protocol):
         ...
 
     def step(self, actions: Array) -> BatchStep:
-        """Advance every copy by ``actions`` ``[B, A]`` integers."""
+        """Advance every copy by ``actions``: ``[B, A]`` integers, ``[B, A, d]`` float32 with an action code."""
         ...
 
     def state_dict(self) -> dict[str, Array]:
@@ -109,6 +114,7 @@ class BatchWrapper:
         self.state_names = env.state_names
         self.action_names = env.action_names
         self.device = env.device
+        self.action_code = action_code_of(env)
 
     def reset(self, seed: int | None = None) -> BatchStep:
         """Start every copy afresh."""
@@ -129,6 +135,12 @@ class BatchWrapper:
     def close(self) -> None:
         """Close the inner environment."""
         close_batch(self.env)
+
+
+def action_code_of(env: Any) -> TeamCode | None:
+    """Return how the actions of a batched environment are read; ``None`` where each is a number."""
+    code: TeamCode | None = getattr(env, "action_code", None)
+    return code
 
 
 def close_batch(env: BatchEnv) -> None:

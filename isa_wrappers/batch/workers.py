@@ -150,7 +150,7 @@ class WorkerCopies:
         self._last = [self._replaced(w, part, seeds) if isinstance(part, str) else part for w, part in enumerate(parts)]
         return _joined(self._last)
 
-    def step(self, actions: Sequence[Sequence[int]]) -> Rows:
+    def step(self, actions: Sequence[Sequence[Any]]) -> Rows:
         """Advance every copy; those whose worker was lost come back truncated, with the last observation."""
         for w, part in enumerate(self._ask_all("step", actions)):
             if isinstance(part, str):

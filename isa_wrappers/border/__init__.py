@@ -1,17 +1,21 @@
 """The border: what a PettingZoo ``ParallelEnv`` hands over is read and checked here, once, for batches and wrappers."""
 
+from isa_wrappers.border.actions import ActionCode
 from isa_wrappers.border.border import Border, Living
 from isa_wrappers.border.spaces import StateFallback, as_parallel
 from isa_wrappers.border.state import StateReader, read_state
 from isa_wrappers.border.success import SuccessCriterion, SuccessRule
+from isa_wrappers.border.team_actions import TeamCode
 
 __all__ = [
+    "ActionCode",
     "Border",
     "Living",
     "StateFallback",
     "StateReader",
     "SuccessCriterion",
     "SuccessRule",
+    "TeamCode",
     "as_parallel",
     "read_state",
 ]

@@ -9,6 +9,7 @@ import numpy as np
 from gymnasium import Env, spaces
 from pettingzoo import ParallelEnv
 
+from isa_wrappers.border.actions import ActionCode
 from isa_wrappers.errors import UnsupportedEnvironmentError
 
 
@@ -72,9 +73,9 @@ class TeamEnv(ParallelEnv[str, Any, int]):  # type: ignore[misc]
         self.agents = list(self.possible_agents)
         return self._each(observations), self._infos(info)
 
-    def step(self, actions: Mapping[str, int]) -> tuple[Any, Any, Any, Any, Any]:
+    def step(self, actions: Mapping[str, Any]) -> tuple[Any, Any, Any, Any, Any]:
         """Advance everyone; the episode is over once it is for all."""
-        joint = tuple(int(actions.get(agent, 0)) for agent in self.possible_agents)
+        joint = tuple(self._action(agent, actions.get(agent)) for agent in self.possible_agents)
         observations, rewards, terminated, truncated, info = self.env.step(joint)
         ended = self._flags(terminated), self._flags(truncated)
         if all(ended[0][agent] or ended[1][agent] for agent in self.possible_agents):
@@ -88,6 +89,13 @@ class TeamEnv(ParallelEnv[str, Any, int]):  # type: ignore[misc]
     def close(self) -> None:
         """Close the environment."""
         self.env.close()
+
+    def _action(self, agent: str, action: Any) -> Any:
+        """Return what an agent does, nothing where ``None`` is said."""
+        space = self.action_spaces[agent]
+        if isinstance(space, spaces.Discrete):
+            return int(action or 0)
+        return ActionCode.of(space, agent).idle if action is None else action
 
     def _each(self, values: Any) -> dict[str, Any]:
         if not isinstance(values, Sequence) and np.ndim(values) == 0:

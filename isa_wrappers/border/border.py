@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from isa_wrappers.border.names import ActionNames, names_of, read_action_names
 from isa_wrappers.border.observations import Judge, judge_of, vector_length
-from isa_wrappers.border.spaces import inner_observation, inner_space, num_actions, observation_space
+from isa_wrappers.border.spaces import action_code, inner_observation, inner_space, observation_space
+from isa_wrappers.border.team_actions import team_code
 from isa_wrappers.errors import ISAError, NonFiniteError, UnsupportedEnvironmentError
 
 FEW = 256
@@ -67,14 +69,17 @@ class Border:
 
     Attributes:
         agents: its possible agents.
-        num_actions: of each.
+        num_actions: of each, elementary ones.
+        codes: agent -> how its actions are read and written.
+        code: of the team, ``None`` where all actions are ``Discrete``.
+        action_names: a name for each action, or each agent's own, or none.
         spaces: agent -> its observations' space, without the mask.
         living: who acts next.
         masks: agent -> ``[n]`` bool of its actions, where it was told any; of those that act next.
         steps: taken in this episode.
 
     Raises:
-        UnsupportedEnvironmentError: if a space is missing, or actions are not discrete.
+        UnsupportedEnvironmentError: if a space is missing, or of a kind that is not supported.
 
     Example:
         >>> from isa_wrappers.envs import make_parallel
@@ -88,14 +93,23 @@ class Border:
     def __init__(self, env: Any) -> None:
         self.env = env
         self.agents = tuple(env.possible_agents)
-        self.num_actions = tuple(num_actions(env, agent) for agent in self.agents)
+        self.action_names: ActionNames = read_action_names(getattr(env, "action_names", None) or (), self.agents)
+        own = [names_of(self.action_names, i) for i in range(len(self.agents))]
+        codes = [action_code(env, agent, names) for agent, names in zip(self.agents, own, strict=True)]
+        self.code = team_code(codes)
+        if self.code is not None:
+            told = zip(own, codes, strict=True)
+            self.action_names = tuple(names if len(names) == code.num_actions else code.names for names, code in told)
+        self.num_actions = tuple(code.num_actions for code in codes)
         self.spaces = {agent: inner_space(observation_space(env, agent)) for agent in self.agents}
         self.masks: dict[str, Mask] = {}
         self.steps = 0
         self._sizes = dict(zip(self.agents, self.num_actions, strict=True))
+        self.codes = dict(zip(self.agents, codes, strict=True))
         lengths = {agent: vector_length(space) for agent, space in self.spaces.items()}
         self._lengths = list(lengths.values())
-        few = min(self._lengths) >= 0 and sum(self._lengths) <= FEW
+        self._untold: list[dict[str, Any]] = [{} for _ in self.agents]
+        few = min(lengths.values()) >= 0 and sum(lengths.values()) <= FEW
         self._all = list(self.agents) if few else None
         self._judges: dict[str, Judge] = {agent: judge_of(space) for agent, space in self.spaces.items()}
         self._living = Living()
@@ -134,7 +148,7 @@ class Border:
         """
         env = self.env
         if self._living.staying:  # whom the environment still takes for one of its agents needs an action
-            actions = {**dict.fromkeys(self._living.staying, 0), **actions}
+            actions = {**{agent: self.codes[agent].idle for agent in self._living.staying}, **actions}
         said = env.step(actions)
         self.steps += 1
         try:
@@ -179,8 +193,12 @@ class Border:
         """Check observations, infos and masks; return infos that are dicts by agent."""
         if infos is None:
             infos = {agent: {} for agent in self.agents}
-        known, masks, none = self._sizes, {}, False
+        known, none = self._sizes, False
+        masks: dict[str, Mask] = {}
         fine = list(observations) == self._all and self._all_fine(list(observations.values()))
+        if fine and list(infos.values()) == self._untold:  # nor is anybody told a mask
+            self.masks = masks
+            return infos
         for agent in self._living.now:
             obs, info, mask = observations.get(agent), infos.get(agent), None
             if not fine and agent in known:
@@ -203,15 +221,15 @@ class Border:
         return infos
 
     def _all_fine(self, values: list[Any]) -> bool:
-        """Look at short vectors of floats, by far the most common, all at once; false says only: look closer."""
+        """Look at short vectors of floats, by far the most common, the quickest way; false says only: look closer."""
         try:
-            flat = np.concatenate(values)
-            return (
-                flat.ndim == 1
-                and flat.dtype.kind == "f"
-                and list(map(len, values)) == self._lengths
-                and isfinite(sum(flat.tolist()))  # for few numbers sooner than NumPy's own look at each
-            )
+            total = 0.0
+            for value, length in zip(values, self._lengths, strict=True):
+                numbers = value.tolist()
+                if len(numbers) != length or value.dtype.kind != "f":
+                    return False
+                total += sum(numbers)  # of few, sooner than NumPy looks at each; lists in lists do not add up
+            return isfinite(total)
         except Exception:
             return False
 
@@ -242,16 +260,24 @@ class Border:
 
     def _mask(self, agent: str, mask: Any) -> Mask:
         """Return a mask ``[n]``, without what pads it to the length of another agent's."""
-        n = self._sizes[agent]
+        n, code = self._sizes[agent], self.codes[agent]
+        if len(code.components) > 1 and isinstance(mask, tuple | list):  # a mask for each component
+            mask = np.concatenate([np.reshape(part, -1) for part in mask])
         found: Mask = np.asarray(mask).reshape(-1) != 0
+        if code.components[0].is_range:
+            raise UnsupportedEnvironmentError(
+                f"agent {agent!r} has an action mask {self._when()} and continuous actions, of which none can be "
+                "masked; leave it out"
+            )
         if len(found) != n and (len(found) != max(self.num_actions) or found[n:].any()):
             raise UnsupportedEnvironmentError(
                 f"the action mask of agent {agent!r} {self._when()} holds {len(found)} numbers for {n} actions"
             )
         found = found[:n]
-        if not found.any():
+        if shut := code.shut(found):
+            what = f"{n} actions" if code.kind == "Discrete" else f"values at {shut[0]}"
             raise UnsupportedEnvironmentError(
-                f"the action mask of agent {agent!r} {self._when()} forbids all of its {n} actions; leave one, such as "
+                f"the action mask of agent {agent!r} {self._when()} forbids all of its {what}; leave one, such as "
                 "doing nothing, or take the agent out of env.agents"
             )
         return found

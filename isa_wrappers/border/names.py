@@ -56,6 +56,17 @@ def read_action_names(names: Any, agents: Sequence[Any]) -> ActionNames:
     return _texts("action_names", names)
 
 
+def names_of(names: ActionNames, agent: int) -> tuple[str, ...]:
+    """Return the names of one agent's actions.
+
+    Example:
+        >>> names_of(("stay", "go"), 1), names_of((("a",), ("b",)), 1), names_of((), 0)
+        (('stay', 'go'), ('b',), ())
+    """
+    own: Any = names[agent] if names and isinstance(names[0], tuple) else names
+    return tuple(own)
+
+
 def _is_list(value: Any) -> bool:
     return isinstance(value, Sequence) and not isinstance(value, str | bytes)
 
@@ -75,7 +86,5 @@ def action_name(names: ActionNames, agent: int, action: int) -> str:
         >>> action_name(("stay", "go"), 0, 1), action_name((("a",), ("b",)), 1, 0), action_name((), 0, 3)
         ('go', 'b', '3')
     """
-    own: Sequence[Any] = names
-    if names and isinstance(names[0], tuple):
-        own = names[agent]
+    own = names_of(names, agent)
     return str(own[action]) if action < len(own) else str(action)

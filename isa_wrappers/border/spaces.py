@@ -1,8 +1,8 @@
-"""Reading a PettingZoo ``ParallelEnv``: its kind, action counts, masks and observations as flat vectors."""
+"""Reading a PettingZoo ``ParallelEnv``: its kind, actions, masks and observations as flat vectors."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy.typing as npt
 from gymnasium import spaces
 
 from isa_wrappers.arrays import to_numpy
+from isa_wrappers.border.actions import ActionCode
 from isa_wrappers.border.converters import converter_for
 from isa_wrappers.errors import InvalidValueError, UnsupportedEnvironmentError
 
@@ -105,18 +106,18 @@ def observation_space(env: Any, agent: str) -> spaces.Space[Any]:
     return _declared(env, agent, "observation_space")  # type: ignore[no-any-return]
 
 
-def num_actions(env: Any, agent: str) -> int:
-    """Return the number of an agent's actions.
+def action_code(env: Any, agent: str, names: Sequence[str] = ()) -> ActionCode:
+    """Return how an agent's actions are read and written.
+
+    Args:
+        env: the environment.
+        agent: of the environment.
+        names: of the action's components, where there is one for each.
 
     Raises:
-        UnsupportedEnvironmentError: unless they are ``Discrete(n)`` from 0.
+        UnsupportedEnvironmentError: for a kind of space that is not supported.
     """
-    space = _declared(env, agent, "action_space")
-    if not isinstance(space, spaces.Discrete) or space.start != 0:
-        raise UnsupportedEnvironmentError(
-            f"agent {agent!r} has action space {space}; supported: Discrete(n) starting at 0"
-        )
-    return int(space.n)
+    return ActionCode.of(_declared(env, agent, "action_space"), agent, names)
 
 
 def inner_space(space: Any) -> Any:

@@ -147,10 +147,12 @@ def _looks(
         border = Border(as_parallel(given))
         borders.append(border)
         size = max(flat_size(space) for space in border.spaces.values())
-        actions = " or ".join(map(str, sorted(set(border.num_actions))))
-        report.add(
-            "interface", "fine", f"{len(border.agents)} agents with {actions} actions, observations of {size} numbers"
-        )
+        kinds = {code.kind for code in border.codes.values()}
+        if kinds == {"Discrete"}:
+            actions = f"{' or '.join(map(str, sorted(set(border.num_actions))))} actions"
+        else:
+            actions = " or ".join(sorted(set(map(str, border.codes.values()))))
+        report.add("interface", "fine", f"{len(border.agents)} agents with {actions}, observations of {size} numbers")
 
     yield "interface", interface
     border = borders[0]

@@ -65,14 +65,10 @@ def random_episode(
     return Play(np.stack(states), not border.living, won, told, masked, stayed)
 
 
-def random_actions(border: Border, rng: np.random.Generator) -> dict[str, int]:
+def random_actions(border: Border, rng: np.random.Generator) -> dict[str, Any]:
     """Draw an action of everyone who acts next."""
-    actions = {}
-    for agent, n in zip(border.agents, border.num_actions, strict=True):
-        if agent in border.living:
-            mask = border.masks.get(agent)
-            actions[agent] = int(rng.integers(n) if mask is None else rng.choice(np.flatnonzero(mask)))
-    return actions
+    acting = {agent: code for agent, code in border.codes.items() if agent in border.living}
+    return {agent: code.native(code.draw(rng, border.masks.get(agent))) for agent, code in acting.items()}
 
 
 def _check(border: Border, first: npt.NDArray[Any], state: npt.NDArray[Any]) -> None:

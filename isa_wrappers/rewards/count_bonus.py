@@ -10,7 +10,7 @@ from isa_wrappers.config import CountConfig
 from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, check_kind
 from isa_wrappers.rewards.base import IntrinsicReward, RewardParts
 from isa_wrappers.rewards.counts import VisitCounter, count_bonus
-from isa_wrappers.rewards.segments import combine_segments, credit_gate, scope_segments
+from isa_wrappers.rewards.segments import combine_segments, gate_of, scope_segments
 from isa_wrappers.rewards.transition import Transition
 from isa_wrappers.scope.credit import Credit, as_credit
 from isa_wrappers.scope.influence import InfluenceScope
@@ -113,7 +113,7 @@ class CountBonus(IntrinsicReward):
         else:
             visits = self.counter.count(transition.s_tp1)
         bonus = count_bonus(visits, self._nonempty)
-        gate = credit_gate(self._gate, transition.actions) & alive
+        gate = gate_of(self._gate, transition.actions, alive)
         total, intrinsic, common, special = combine_segments(
             bonus[..., 0], bonus[..., 1:] * alive, gate, transition.reward, self.special_weight, self.config.beta2
         )

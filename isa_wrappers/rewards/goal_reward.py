@@ -9,7 +9,7 @@ from isa_wrappers.checks import check_actions, check_transition
 from isa_wrappers.config import GoalConfig
 from isa_wrappers.errors import check_kind
 from isa_wrappers.rewards.base import IntrinsicReward, RewardParts
-from isa_wrappers.rewards.segments import combine_segments, credit_gate, scope_segments, segment_progress
+from isa_wrappers.rewards.segments import combine_segments, gate_of, scope_segments, segment_progress
 from isa_wrappers.rewards.transition import Transition
 from isa_wrappers.scope.credit import Credit, as_credit
 from isa_wrappers.scope.influence import InfluenceScope
@@ -81,7 +81,7 @@ class GoalReward(IntrinsicReward):
         s_t, s_tp1, _, actions, reward, alive, goal = transition
         progress = segment_progress(s_t, s_tp1, goal, self._segments, self.config.hamming)
         progress = namespace(progress).astype(progress, reward.dtype, copy=False)  # distances are as wide as states
-        gate = credit_gate(self._gate, actions) & alive
+        gate = gate_of(self._gate, actions, alive)
         total, intrinsic, common, special = combine_segments(
             progress[..., 0], progress[..., 1:] * alive, gate, reward, self.special_weight, self.config.alpha2
         )

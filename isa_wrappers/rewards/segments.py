@@ -117,6 +117,36 @@ def credit_gate(
     return touches_common[xp.arange(touches_common.shape[0], device=array_device(touches_common)), actions]
 
 
+def joint_gate(
+    touches_common: Bool[Array, "agents actions"], elementary: Int[Array, "*batch agents components"]
+) -> Bool[Array, "*batch agents"]:
+    """Evaluate ``[D(a_i) meets D_c]`` where ``D(a_i)`` is the union over an action's components.
+
+    Args:
+        touches_common: ``[A, n]`` bool, of elementary actions.
+        elementary: ``[..., A, d]`` integers, the elementary action that each component is.
+
+    Returns:
+        ``[..., A]`` bool.
+
+    Example:
+        >>> touches = np.array([[False, True, False, False]])
+        >>> joint_gate(touches, np.array([[[1, 2]], [[0, 3]]])).tolist()
+        [[True], [False]]
+    """
+    xp = namespace(touches_common)
+    agents = xp.arange(touches_common.shape[0], device=array_device(touches_common))[:, None]
+    return xp.any(touches_common[agents, elementary], axis=-1)
+
+
+def gate_of(
+    touches_common: Bool[Array, "agents actions"], actions: Int[Array, "*any"], alive: Bool[Array, "*batch agents"]
+) -> Bool[Array, "*batch agents"]:
+    """Evaluate the condition for those that acted, of actions ``[..., A]`` or elementary ones ``[..., A, d]``."""
+    gate = joint_gate if actions.ndim > alive.ndim else credit_gate
+    return gate(touches_common, actions) & alive
+
+
 def combine_segments(
     common: Float[Array, "*batch"],
     special: Float[Array, "*batch agents"],

@@ -15,7 +15,8 @@ class Transition(NamedTuple):
         s_tp1: ``[..., K]`` state after them, before any automatic reset.
         obs_tp1: ``[..., A, O]`` float32 observations after them, flat, zeros for the dead; ``None`` unless the reward
             asks for them with ``needs_obs``.
-        actions: ``[..., A]`` integers; what stands there for those that did not act means nothing.
+        actions: ``[..., A]`` integers; what stands there for those that did not act means nothing. Where an action has
+            components, ``[..., A, d]``: the elementary action that each of them is.
         reward: ``[..., A]`` the environment's.
         alive: ``[..., A]`` bool, who acted.
         goal: ``[..., K]`` the state to reach in this episode; ``None`` where there are no goals.

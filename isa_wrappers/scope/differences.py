@@ -112,7 +112,9 @@ def _sharp(made: Comparisons, versions: list[Version], levels: Levels) -> npt.ND
     return sharp
 
 
-def credited(made: Comparisons, found: Differences, shape: tuple[int, int], theta: float) -> tuple[Floats, Floats]:
+def credited(
+    made: Comparisons, found: Differences, shape: tuple[int, int], theta: float, ordered: bool = False
+) -> tuple[Floats, Floats]:
     """Return each action's largest effect and shift ``[n, d]``, of the pairs that credit it."""
     effects, shifts = np.zeros(shape), np.zeros(shape)
     dims, place = np.unique(found.dim, return_inverse=True)
@@ -126,7 +128,7 @@ def credited(made: Comparisons, found: Differences, shape: tuple[int, int], thet
         slower[one, other, place] = sign * found.slower
         covered[one, other, place] = made.shares[found.pair, side]
         shift[one, other, place] = found.shift
-    moves = credit(effect, still, slower, theta)
+    moves = credit(effect, still, slower, theta, ordered)
     effects[:, dims] = np.where(moves, effect * covered, 0.0).max(axis=1)
     shifts[:, dims] = np.where(moves, shift, 0.0).max(axis=1)
     return effects, shifts

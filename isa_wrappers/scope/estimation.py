@@ -11,13 +11,13 @@ import numpy.typing as npt
 
 from isa_wrappers.arrays import stream_seed
 from isa_wrappers.batch.parallel import ParallelEnvBatch
-from isa_wrappers.batch.protocol import BatchEnv
+from isa_wrappers.batch.protocol import BatchEnv, action_code_of
 from isa_wrappers.border.spaces import StateFallback
 from isa_wrappers.config import ScopeConfig
-from isa_wrappers.errors import InvalidValueError, check_int, check_kind
+from isa_wrappers.errors import InvalidValueError, UnsupportedEnvironmentError, check_int, check_kind
 from isa_wrappers.scope.estimators import ESTIMATORS
 from isa_wrappers.scope.influence import InfluenceScope
-from isa_wrappers.scope.thin import thin_scope
+from isa_wrappers.scope.thin import thin_scope, times_taken
 from isa_wrappers.scope.thresholds import THRESHOLD_RULES
 from isa_wrappers.scope.transitions import collect_all_at_once, collect_one_at_a_time
 
@@ -42,7 +42,7 @@ def estimate_scope(
     near delta, a warning says that the scope may hold dimensions nobody moves.
 
     Args:
-        env: a batched environment, or a PettingZoo ``ParallelEnv`` with discrete actions and a ``state()``.
+        env: a batched environment, or a PettingZoo ``ParallelEnv`` with a ``state()``.
         config: N, delta, window, estimator and threshold rule; nothing needs to be chosen.
         seed: of the environment and the random actions.
         state_fallback: what stands for a ``ParallelEnv``'s missing ``state()``, see :class:`ParallelEnvBatch`.
@@ -51,7 +51,7 @@ def estimate_scope(
         The scope, with its figures; its settings hold ``env_steps``, what the estimate took.
 
     Raises:
-        UnsupportedEnvironmentError: for continuous actions or a missing ``state()``.
+        UnsupportedEnvironmentError: for actions that the estimator cannot read, or a missing ``state()``.
         UnknownNameError: for an unknown estimator or threshold rule.
         InvalidValueError: if N is too small for the estimator.
         NonFiniteError: if a state holds NaN or infinity.
@@ -69,6 +69,11 @@ def estimate_scope(
     estimator, rule = ESTIMATORS[asked.estimator], THRESHOLD_RULES[asked.threshold]
     config = estimator.settled(asked)
     batch = as_batch(env, state_fallback)
+    if action_code_of(batch) is not None and not estimator.takes_components:
+        raise UnsupportedEnvironmentError(
+            f"estimator {config.estimator!r} reads Discrete actions alone; for Box, MultiDiscrete and MultiBinary take "
+            "'interval_effect'"
+        )
     num_actions = max(batch.num_actions)
     needed = estimator.needed(num_actions, config)
     if config.transitions < needed:
@@ -97,7 +102,8 @@ def estimate_scope(
             f"may hold dimensions that nobody moves; {estimator.advice()}",
             stacklevel=2,
         )
-    if (thin := thin_scope(scope, _some_states(transitions))) is not None:
+    taken = times_taken(transitions, num_actions)
+    if (thin := thin_scope(scope, _some_states(transitions), taken)) is not None:
         warnings.warn(thin, stacklevel=2)
     return scope
 

@@ -27,6 +27,7 @@ class Estimator(ABC):
         transitions: N where the configuration gives none.
         delta: the threshold that suits the figure, where the configuration gives none.
         window: W where the configuration gives none.
+        takes_components: it can read actions of more than a number, ``Box`` among them.
 
     Example:
         >>> class EverythingMoves(Estimator):
@@ -42,6 +43,7 @@ class Estimator(ABC):
 
     figure: ClassVar[str] = "influence"
     collect: str = "one_at_a_time"
+    takes_components: ClassVar[bool] = False
     transitions: int = 2_000
     delta: float = 0.3
     window: int = 1

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,6 +18,7 @@ from isa_wrappers.scope.estimators import Estimator, Information
 from isa_wrappers.scope.ranks import BINS, rank_bins
 from isa_wrappers.scope.residuals import TeamFit
 from isa_wrappers.scope.transitions import Transitions
+from isa_wrappers.scope.variables import Variable, by_elementary_action, choices, singles, whole_actions
 
 ALPHA = 0.05
 """Chance that anything at all in a scope is there by chance."""
@@ -48,9 +49,11 @@ class Window:
         changes: ``[N, D]`` of the dimensions that ever changed; exactly 0 where nothing did.
         dims: ``[D]`` which dimensions those are.
         grain: ``[D]`` differences that are rounding.
-        actions: ``[N, A]``; -1 where an agent did not act.
-        available: ``[N, A, n]``.
-        counts: ``[N, A]`` bool: agent i acted freely.
+        actions: ``[N, V]`` what was chosen of each variable, by default each agent's action; -1 where it did not act.
+        available: ``[N, V, m]``.
+        counts: ``[N, V]`` bool: it was chosen freely.
+        variables: V of them, where actions are more than a number; see :mod:`isa_wrappers.scope.variables`.
+        amounts: which variables are ranges -> ``[N]`` where in them it was.
     """
 
     states: npt.NDArray[np.floating[Any]]
@@ -60,6 +63,8 @@ class Window:
     actions: npt.NDArray[np.int64]
     available: npt.NDArray[np.bool_]
     counts: npt.NDArray[np.bool_]
+    variables: tuple[Variable, ...] = ()
+    amounts: Mapping[int, Floats] = field(default_factory=dict)
 
 
 class IntervalEffect(Estimator):
@@ -91,6 +96,7 @@ class IntervalEffect(Estimator):
     """
 
     figure: ClassVar[str] = "interval effect"
+    takes_components: ClassVar[bool] = True
     transitions = 10_000
     delta = 0.1
     window = 8
@@ -100,7 +106,7 @@ class IntervalEffect(Estimator):
 
     def estimate(self, transitions: list[Transitions], config: SettledScope, num_actions: int) -> Information:
         """Return ``[A, n, K]``: the largest over changes of 1, 2, 4, ... and W steps, see :data:`LATE`."""
-        agents, size = transitions[0].actions.shape[-1], transitions[0].states.shape[-1]
+        agents, size = transitions[0].valid.shape[-1], transitions[0].states.shape[-1]
         figures, strongest = np.zeros((agents, num_actions, size)), np.zeros(size)
         widths = lengths(config.window)
         looking = np.arange(agents)
@@ -129,20 +135,22 @@ class IntervalEffect(Estimator):
             number: n.
             strongest: ``[K]`` how far any agent moves each dimension; kept up to date.
         """
-        agents, size = window.actions.shape[1], len(strongest)
-        fit = TeamFit(window.states, window.changes, window.actions)
-        levels = significance(windows * agents * size, number, fit.usable)
-        effects, shifts = np.zeros((2, len(who), number, size))
+        count, values = window.available.shape[1:]
+        variables = window.variables or whole_actions(count, values)
+        fit = TeamFit(window.states, window.changes, window.actions[:, : singles(variables)], window.amounts)
+        levels = significance(windows * count * len(strongest), values, fit.usable)
+        asked = [v for v, variable in enumerate(variables) if variable.agent in who]
+        found = np.zeros((2, count, values, len(strongest)))
 
-        def one(place: int) -> None:
-            i = int(who[place])
-            left = fit.without(i) if fit.usable else None
-            effects[place][:, window.dims], shifts[place][:, window.dims] = agent_effects(
-                window, i, left, levels, self.delta
-            )
+        def one(v: int) -> None:
+            left = fit.without(*variables[v].parts) if fit.usable else None
+            both = agent_effects(window, v, left, levels, self.delta)
+            found[0, v][:, window.dims], found[1, v][:, window.dims] = both
 
-        with ThreadPoolExecutor(min(len(who), os.cpu_count() or 1)) as pool:
-            list(pool.map(one, range(len(who))))
+        with ThreadPoolExecutor(min(len(asked), os.cpu_count() or 1)) as pool:
+            list(pool.map(one, asked))
+        shape = max(variable.agent for variable in variables) + 1, number, len(strongest)
+        effects, shifts = by_elementary_action(variables, found, shape)[:, who]
         active = effects.max(axis=(1, 2), keepdims=True)
         largest = shifts.max(axis=1)
         np.maximum(strongest, largest.max(axis=0), out=strongest)
@@ -153,7 +161,7 @@ class IntervalEffect(Estimator):
 
 def _share(transitions: list[Transitions]) -> float:
     """Return which share of the changes over several steps is looked at."""
-    cells = sum(part.states.size for part in transitions) * transitions[0].actions.shape[-1]
+    cells = sum(part.states.size for part in transitions) * transitions[0].valid.shape[-1]
     return float(LATER_CELLS / max(cells, 1))
 
 
@@ -182,7 +190,7 @@ def significance(cells: int, number: int, fitted: bool) -> Levels:
 def gather(transitions: list[Transitions], width: int, share: float = 1.0) -> Window:
     """Collect the changes over ``width`` steps that begin and end in one episode, or a random share of them."""
     rng = np.random.default_rng(width)
-    columns: list[list[Any]] = [[], [], [], [], []]
+    columns: list[list[Any]] = [[], [], [], [], [], []]
     for part in transitions:
         steps = max(0, len(part.actions) - width + 1)
         start, end = slice(0, steps), slice(width - 1, width - 1 + steps)
@@ -192,16 +200,18 @@ def gather(transitions: list[Transitions], width: int, share: float = 1.0) -> Wi
         acted = part.valid[start][kept]
         columns[0].append(part.states[start][kept])
         columns[1].append(part.next_states[end][kept])
-        columns[2].append(np.where(acted, part.actions[start][kept], -1))
+        columns[2].append(part.actions[start][kept])
         columns[3].append(part.available[start][kept])
-        columns[4].append(acted & np.broadcast_to(part.free, part.valid.shape)[start][kept])
-    states, after, actions, available, counts = (np.concatenate(column) for column in columns)
+        columns[4].append(acted)
+        columns[5].append(acted & np.broadcast_to(part.free, part.valid.shape)[start][kept])
+    states, after, *what = (np.concatenate(column) for column in columns)
     largest = np.maximum(np.abs(states).max(axis=0, initial=0.0), np.abs(after).max(axis=0, initial=0.0))
     grain = largest * ROUNDING[states.dtype.name]
     changes = after.astype(np.float64) - states
     changes[np.abs(changes) <= grain] = 0.0
     dims = np.flatnonzero(changes.any(axis=0))
-    return Window(states, changes[:, dims], dims, grain[dims].astype(np.float64), actions, available, counts)
+    chosen = choices(transitions[0].code, *what)
+    return Window(states, changes[:, dims], dims, grain[dims].astype(np.float64), **vars(chosen))
 
 
 def agent_effects(
@@ -211,17 +221,18 @@ def agent_effects(
     levels: Levels,
     theta: float,
 ) -> tuple[Floats, Floats]:
-    """Return agent i's effects and shifts ``[n, D]``.
+    """Return the effects and shifts ``[n, D]`` of agent i's actions, or of variable i's values.
 
     Args:
         window: what was seen.
-        i: the agent; only transitions that count for it are compared.
+        i: the agent or variable; only transitions that count for it are compared.
         left: gives, for some dimensions, the changes less what state and teammates tell; ``None`` where no fit is.
         levels: of significance.
         theta: share of the largest effect from which two actions count as unlike.
     """
     made = compare(window.actions[:, i], window.available[:, i], window.counts[:, i], levels)
     number, size = window.available.shape[-1], window.changes.shape[1]
+    ordered = bool(window.variables) and window.variables[i].ordered
     effects, shifts = np.zeros((number, size)), np.zeros((number, size))
     if not len(made.pairs):
         return effects, shifts
@@ -235,7 +246,7 @@ def agent_effects(
             versions.append(_version(rest, rest + changes.mean(axis=0), grain, made.sample))
         found = differences(made, versions, levels)
         shape = number, len(versions[0].ends)
-        effects[:, dims], shifts[:, dims] = credited(made, found, shape, theta)
+        effects[:, dims], shifts[:, dims] = credited(made, found, shape, theta, ordered)
     return effects, shifts
 
 

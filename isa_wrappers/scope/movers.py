@@ -11,7 +11,7 @@ STILL = 0.5
 """An action that leaves a dimension unchanged in this share of what parts it from another is the still one of them."""
 
 
-def credit(effect: Floats, still: Floats, slower: Floats, theta: float) -> npt.NDArray[np.bool_]:
+def credit(effect: Floats, still: Floats, slower: Floats, theta: float, ordered: bool = False) -> npt.NDArray[np.bool_]:
     """Tell which actions move a dimension, of those that differ in it.
 
     That ``wait`` and ``push`` differ does not say which of them moves: by convention, the one that does not leave
@@ -25,12 +25,15 @@ def credit(effect: Floats, still: Floats, slower: Floats, theta: float) -> npt.N
        parts them, the pair gives a nothing. Otherwise it gives to both.
     4. An action that loses by 1 or 3 to half of those it differs from moves nothing, whatever the others say.
 
+    Parts of a range have no majority, and both ends of it may move: rules 2 and 3 are not for them.
+
     Args:
         effect: ``[n, n, d]``, symmetric: how much a and b differ, 0 where that may be chance.
         still: ``[n, n, d]``, antisymmetric: P(no change | a) - P(no change | b) as a share of what parts a and b.
         slower: ``[n, n, d]``, antisymmetric: by how much less the average change is with a than with b, as a share of
             how far a and b are apart.
         theta: share of the largest effect from which two actions count as unlike.
+        ordered: the actions are parts of a range.
 
     Returns:
         ``[n, n, d]``: does the pair (a, b) credit a with the dimension?
@@ -47,6 +50,10 @@ def credit(effect: Floats, still: Floats, slower: Floats, theta: float) -> npt.N
     alike = (~unlike).sum(axis=1)
     undecided = np.abs(still) < STILL
     odd = undecided & (alike[:, None] > alike[None, :])
-    quieter = (still >= STILL) | (undecided & (alike[:, None] == alike[None, :]) & (slower >= STILL))
+    quieter = still >= STILL
+    if ordered:
+        odd = np.zeros_like(odd)
+    else:
+        quieter |= undecided & (alike[:, None] == alike[None, :]) & (slower >= STILL)
     mostly_quiet = (differ & quieter).sum(axis=1) >= STILL * differ.sum(axis=1)
     return differ & ~odd & ~quieter & ~mostly_quiet[:, None]  # type: ignore[no-any-return]

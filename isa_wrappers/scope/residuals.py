@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import pairwise
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -33,6 +32,7 @@ class TeamFit:
         states: ``[N, K]``.
         changes: ``[N, D]`` to explain.
         actions: ``[N, A]`` integers from 0; -1 where an agent did not act.
+        amounts: which of these are ranges -> ``[N]`` where in the range they were: they enter as they are and squared.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -43,17 +43,27 @@ class TeamFit:
         1.0
     """
 
-    def __init__(self, states: npt.NDArray[Any], changes: Floats, actions: npt.NDArray[np.int64]) -> None:
+    def __init__(
+        self,
+        states: npt.NDArray[Any],
+        changes: Floats,
+        actions: npt.NDArray[np.int64],
+        amounts: Mapping[int, Floats] | None = None,
+    ) -> None:
         self._changes = changes
         mean, spread = states.mean(axis=0, dtype=np.float64), states.std(axis=0, dtype=np.float64)
         moving = np.flatnonzero(spread > 1e-12 * np.maximum(1.0, np.abs(mean)))
-        self._states = (states[:, moving] - mean[moving]) / spread[moving]
-        length, first = len(states), 1 + len(moving)
-        columns = [_levels(actions[:, i]) for i in range(actions.shape[1])]
-        with_actions = PER_COLUMN * (first + sum(len(levels) for levels in columns)) <= length
-        columns = columns if with_actions else [levels[:0] for levels in columns]
+        self._plain = (states[:, moving] - mean[moving]) / spread[moving]
+        length, amounts, first = len(states), amounts or {}, 1 + len(moving)
+        columns = [_levels(actions[:, i], i in amounts) for i in range(actions.shape[1])]
+        if PER_COLUMN * (first + 2 * len(amounts) + sum(len(levels) for levels in columns)) > length:
+            columns, amounts = [levels[:0] for levels in columns], {}
+        curves = {i: slice(begin, begin + 2) for i, begin in zip(amounts, range(first, length, 2), strict=False)}
+        if curves:
+            self._plain = np.column_stack([self._plain, *(part for x in amounts.values() for part in (x, x**2))])
+        first += 2 * len(curves)
         ends = first + np.cumsum([0, *(len(levels) for levels in columns)])
-        self._own = [slice(int(begin), int(end)) for begin, end in pairwise(ends)]
+        self._own = [curves.get(i, slice(int(ends[i]), int(ends[i + 1]))) for i in range(len(columns))]
         # The column that holds each action's 1; one past the last where it has none.
         places = [_places(actions[:, i], columns[i], int(ends[i]), int(ends[-1])) for i in range(len(columns))]
         self._places = np.stack(places, axis=1)
@@ -74,40 +84,42 @@ class TeamFit:
         for rows in self._blocks():
             self._left[rows] = self._changes[rows] - self._design(rows, size) @ self._weights
 
-    def without(self, i: int) -> Callable[[slice], Floats]:
-        """Return what gives, for some dimensions, ``[N, d]``: changes less what state and agent i's teammates tell."""
-        own = self._own[i]
-        if own.start == own.stop:
+    def without(self, *which: int) -> Callable[[slice], Floats]:
+        """Return what gives, for some dimensions, ``[N, d]``: changes less what all but these actions tell of them."""
+        parts = [self._own[i] for i in which]
+        own = parts[0] if len(parts) == 1 else np.concatenate([np.arange(one.start, one.stop) for one in parts])
+        if not sum(one.stop - one.start for one in parts):
             return lambda dims: self._left[:, dims]
-        excess = self._excess(own)
-        return lambda dims: self._left[:, dims] + excess @ self._weights[own, dims]
+        excess, weights = self._excess(own), self._weights[own]
+        return lambda dims: self._left[:, dims] + excess @ weights[:, dims]
 
-    def _excess(self, own: slice) -> Floats:
-        """Return ``[N, m]``: an agent's own columns less what all other columns tell of them."""
-        mixed = self._inverse[:, own] @ np.linalg.inv(self._inverse[own, own])
-        mixed[own] = np.eye(own.stop - own.start)  # to the last bit: a trace of the action itself would part equals
-        excess: Floats = self._states @ mixed[1 : 1 + self._states.shape[1]] + mixed[0]
+    def _excess(self, own: Any) -> Floats:
+        """Return ``[N, m]``: some columns less what all others tell of them."""
+        inner = self._inverse[own][:, own]
+        mixed = self._inverse[:, own] @ np.linalg.inv(inner)
+        mixed[own] = np.eye(len(inner))  # to the last bit: a trace of the action itself would part equals
+        excess: Floats = self._plain @ mixed[1 : 1 + self._plain.shape[1]] + mixed[0]
         mixed = np.concatenate([mixed, np.zeros((1, mixed.shape[1]))])
         for place in self._places.T:
             excess += mixed[place]
         return excess
 
     def _blocks(self) -> list[slice]:
-        return [slice(start, start + BLOCK) for start in range(0, len(self._states), BLOCK)]
+        return [slice(start, start + BLOCK) for start in range(0, len(self._plain), BLOCK)]
 
     def _design(self, rows: slice, size: int) -> Floats:
         """Return rows of ``X``."""
-        states, places = self._states[rows], self._places[rows]
-        design = np.zeros((len(states), size + 1))
+        plain, places = self._plain[rows], self._places[rows]
+        design = np.zeros((len(plain), size + 1))
         design[:, 0] = 1.0
-        design[:, 1 : 1 + states.shape[1]] = states
-        design[np.arange(len(states))[:, None], places] = 1.0
+        design[:, 1 : 1 + plain.shape[1]] = plain
+        design[np.arange(len(plain))[:, None], places] = 1.0
         return np.ascontiguousarray(design[:, :size])
 
 
-def _levels(actions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return the actions that get a column: all that occur but the first, which the others tell."""
-    return np.unique(actions)[1:]
+def _levels(actions: npt.NDArray[np.int64], is_range: bool) -> npt.NDArray[np.int64]:
+    """Return the actions that get a column: all that occur but the first, which the others tell; none of a range."""
+    return np.unique(actions)[1 : 1 if is_range else None]
 
 
 def _places(

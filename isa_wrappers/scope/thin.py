@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from isa_wrappers.scope.influence import InfluenceScope
+from isa_wrappers.scope.transitions import Transitions
 
+FEW = 50
+"""An action that was taken less often is rare: that it moves something may not have been seen."""
 CODES = 8
 """So many dimensions that are 0 or 1, and half of all, are taken for a map of cells or one-hot codes."""
 
 
-def thin_scope(scope: InfluenceScope, states: npt.NDArray[Any] | None = None) -> str | None:
+def times_taken(transitions: Sequence[Transitions], num_actions: int) -> npt.NDArray[np.int64]:
+    """Return ``[A, n]``: how often each agent, acting freely, took each action."""
+    taken = np.zeros((transitions[0].free.shape[1], num_actions), dtype=np.int64)
+    for part in transitions:
+        free = part.valid & np.broadcast_to(part.free, part.valid.shape)
+        for i, row in enumerate(taken):
+            row += np.bincount(part.actions[..., i][free[..., i]], minlength=num_actions)
+    return taken
+
+
+def thin_scope(
+    scope: InfluenceScope, states: npt.NDArray[Any] | None = None, taken: npt.NDArray[np.int64] | None = None
+) -> str | None:
     """Return a line on a scope in which agents move nothing, ``None`` where everybody moves something.
 
     Args:
         scope: as it was estimated.
         states: ``[..., K]`` some that were visited.
+        taken: ``[A, n]`` how often each action was taken.
 
     Example:
         >>> scope = InfluenceScope(("a",), [[[0.0, 0.2], [0.0, 0.05]]], 0.3, (2,), chance=0.02)
@@ -43,7 +60,7 @@ that is above chance: try delta 0.11
     return (
         f"{what}: the largest figure is {largest:.2f}, of {scope.agents[who]}'s action "
         f"{scope.action_name(who, int(action))} on {_named(scope, int(dim))}, delta is {scope.delta_text}{chance}; "
-        f"{_remedy(scope, largest, states)}"
+        f"{_remedy(scope, largest, states, None if taken is None else _rare(scope, idle, taken))}"
     )
 
 
@@ -51,7 +68,20 @@ def _named(scope: InfluenceScope, dim: int) -> str:
     return scope.dim_name(dim) if scope.state_names else f"dimension {dim}"
 
 
-def _remedy(scope: InfluenceScope, largest: float, states: npt.NDArray[Any] | None) -> str:
+def _rare(scope: InfluenceScope, idle: npt.NDArray[np.bool_], taken: npt.NDArray[np.int64]) -> str | None:
+    """Name the rarest action of those that move nothing; what was never to be had may not be theirs at all."""
+    rare = np.where(idle[:, None] & (taken > 0) & (taken < FEW), taken, FEW)
+    if (rare == FEW).all():
+        return None
+    i, a = (int(place) for place in np.unravel_index(int(rare.argmin()), rare.shape))
+    steps = int(taken[i].sum())
+    return (
+        f"{scope.agents[i]} took {scope.action_name(i, a)} {rare[i, a]} times in {steps:,} steps: it was rarely to be "
+        f"had; take {-(-FEW // int(rare[i, a]))} times as many transitions"
+    )
+
+
+def _remedy(scope: InfluenceScope, largest: float, states: npt.NDArray[Any] | None, rare: str | None) -> str:
     if states is not None:
         flat = states.reshape(-1, states.shape[-1])
         if (flat == flat[:1]).all():
@@ -63,7 +93,10 @@ def _remedy(scope: InfluenceScope, largest: float, states: npt.NDArray[Any] | No
             return f"{int(codes.sum())} of {len(codes)} dimensions are 0 or 1, as maps of cells are: give coordinates"
     floor = 2 * (scope.chance or 0.0)
     if largest > max(floor, 0.02):
-        return f"that is above chance: try delta {(largest + (scope.chance or 0.0)) / 2:.2g}"
+        lower = f"that is above chance: try delta {(largest + (scope.chance or 0.0)) / 2:.2g}"
+        return lower if rare is None else f"{lower}; {rare}"
+    if rare is not None:
+        return rare
     if scope.figure == InfluenceScope.figure:
         return "take more transitions, a window of 2 or more, or an estimator without bins, interval_effect"
     return "take more transitions"

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from isa_wrappers.arrays import Array, Rng, backend, namespace, to_numpy
-from isa_wrappers.batch.protocol import BatchEnv, BatchStep, check_finite
+from isa_wrappers.batch.protocol import BatchEnv, BatchStep, action_code_of, check_finite
+from isa_wrappers.border.team_actions import TeamCode
 from isa_wrappers.config import SettledScope
 from isa_wrappers.errors import UnsupportedEnvironmentError
 
@@ -23,23 +24,25 @@ class Transitions:
 
     Attributes:
         free: ``[E, A]`` bool: the agent acts uniformly among its available actions throughout this stream.
-        actions: ``[T, E, A]`` what everyone did.
-        available: ``[T, E, A, n]`` bool: the actions that were to be had.
+        actions: ``[T, E, A]`` what everyone did; with a code, ``[T, E, A, d]`` float32.
+        available: ``[T, E, A, n]`` bool: the (elementary) actions that were to be had.
         states: ``[T, E, K]`` float32 or float64, before the step.
         next_states: ``[T, E, K]`` of the same, after the step, before any automatic reset.
         episode: ``[T, E]`` number of the episode within its stream.
-        held: ``[T, E, A]`` the joint action drawn for the episode, -1 for free agents.
+        held: as actions, the joint action drawn for the episode, -1 for free agents.
         valid: ``[T, E, A]`` bool: the agent was alive, and the episode not lost with its game in this step.
+        code: how actions of more than a number are read; ``None`` where each is a number.
     """
 
     free: npt.NDArray[np.bool_]
-    actions: npt.NDArray[np.int64]
+    actions: npt.NDArray[Any]
     available: npt.NDArray[np.bool_]
     states: npt.NDArray[np.floating[Any]]
     next_states: npt.NDArray[np.floating[Any]]
     episode: npt.NDArray[np.int64]
-    held: npt.NDArray[np.int64]
+    held: npt.NDArray[Any]
     valid: npt.NDArray[np.bool_]
+    code: TeamCode | None = None
 
 
 def collect_one_at_a_time(env: BatchEnv, config: SettledScope, seed: int) -> list[Transitions]:
@@ -84,10 +87,10 @@ def _collect(
         UnsupportedEnvironmentError: if an agent acted too seldom, or never.
     """
     xp = backend(env.device)
-    who = xp.asarray(free, device=env.device)
+    who, code = xp.asarray(free, device=env.device), action_code_of(env)
     step = env.reset(seed)
     check_finite("state", step.state, 0, env.state_names)
-    held = _hold(rng, step, who)
+    held = _hold(rng, step, who, code)
     episode = xp.zeros(env.num_envs, dtype=xp.int64, device=env.device)
     columns: dict[str, list[Array]] = {
         name: [] for name in ("actions", "available", "states", "next_states", "episode", "held", "valid")
@@ -95,8 +98,7 @@ def _collect(
     acted = xp.zeros(free.shape, dtype=xp.int64, device=env.device)
     shortest = per_stream + window - 1  # Changes over 1 to W steps start at per_stream times at least.
     for time in range(max(patience, shortest)):
-        actions = _held_or_first(step.available, held)
-        actions[who] = random_actions(rng, step.available[who])
+        actions = _played(rng, step.available, held, who, code)
         before = step
         step = env.step(actions)
         check_finite("state", step.final_state, time + 1, env.state_names)
@@ -110,13 +112,14 @@ def _collect(
         for column, value in zip(columns.values(), now, strict=True):
             column.append(value)
         done = step.done
-        held = xp.where(done[:, None], _hold(rng, step, who), held)
+        over = done[:, None] if code is None else done[:, None, None]
+        held = xp.where(over, _hold(rng, step, who, code), held)
         episode = episode + xp.astype(done, xp.int64)
         if time + 1 >= shortest and int(xp.min(acted[who])) >= per_stream:
             break
     _check_acted(env, free, to_numpy(acted), per_stream, patience, time + 1)
     arrays = {name: to_numpy(xp.stack(columns.pop(name))) for name in list(columns)}  # lists go as arrays come
-    return Transitions(free=free, **arrays)
+    return Transitions(free=free, code=code, **arrays)
 
 
 def _check_acted(
@@ -136,14 +139,24 @@ def _check_acted(
     )
 
 
-def _hold(rng: Rng, step: BatchStep, free: Array) -> Array:
+def _hold(rng: Rng, step: BatchStep, free: Array, code: TeamCode | None) -> Array:
     """Draw a joint action for an episode that starts now; -1 marks free agents."""
     xp = namespace(free)
     if bool(xp.all(free)):
-        return xp.full(free.shape, -1, dtype=xp.int64, device=step.available.device)
-    held = random_actions(rng, step.available)
+        shape, kind = (free.shape, xp.int64) if code is None else ((*free.shape, code.size), xp.float32)
+        return xp.full(shape, -1, dtype=kind, device=step.available.device)
+    held = random_actions(rng, step.available) if code is None else code.draw(rng, step.available)
     held[free] = -1
     return held
+
+
+def _played(rng: Rng, available: Array, held: Array, free: Array, code: TeamCode | None) -> Array:
+    """Return what everyone does: free agents at random, the others what they hold or the first available instead."""
+    if code is None:
+        actions = _held_or_first(available, held)
+        actions[free] = random_actions(rng, available[free])
+        return actions
+    return namespace(free).where(free[..., None], code.draw(rng, available), code.allowed(held, available))
 
 
 def _held_or_first(available: Array, held: Array) -> Array:

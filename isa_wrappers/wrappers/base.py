@@ -16,6 +16,7 @@ from isa_wrappers.batch.protocol import check_finite
 from isa_wrappers.border.border import Border
 from isa_wrappers.border.spaces import StateFallback, as_parallel
 from isa_wrappers.border.state import StateReader
+from isa_wrappers.border.team_actions import TeamCode
 from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, UnsupportedEnvironmentError, shown
 from isa_wrappers.scope.credit import Credit, as_credit
 from isa_wrappers.scope.influence import InfluenceScope
@@ -30,7 +31,7 @@ class Turn(NamedTuple):
     Attributes:
         before: ``[K]`` the state before it.
         acted: ``[A]`` bool, who acted; what is sent for the dead and the unborn does not count.
-        chosen: ``[A]`` int64, their actions.
+        chosen: ``[A]`` int64, their actions; where an action has components ``[A, d]``, the elementary action of each.
         observations: what came back.
         rewards: what came back.
         infos: what came back.
@@ -65,7 +66,7 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
         global_state: ``[K]`` float32 or float64, as the environment's, the state after the last step.
 
     Raises:
-        UnsupportedEnvironmentError: for an AEC or vectorised environment, or actions that are not discrete.
+        UnsupportedEnvironmentError: for an AEC or vectorised environment, or actions of a kind that is not supported.
         ScopeMismatchError: if the scope was made for other agents, actions or (at the reset) another state.
     """
 
@@ -85,9 +86,9 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
         self._border = None if self._inner is env else Border(env)
         agents = list(env.possible_agents)
         size: int | None = None if self._reader is None else self._reader.state_size
-        counts = (
-            [int(env.action_space(agent).n) for agent in agents] if self._border is None else self._border.num_actions
-        )
+        known: Any = self._inner if self._border is None else self._border
+        counts = known.num_actions
+        self.code: TeamCode | None = known.code
         self._names: tuple[str, ...] = ()
         if self.credit is not None:
             size = self.credit.state_size if size is None else size
@@ -96,8 +97,8 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
         self.state_size: int | None = size
         self.global_state: npt.NDArray[np.floating[Any]] = np.zeros(size or 0, dtype=np.float32)
         self._index = {agent: i for i, agent in enumerate(agents)}
-        self._counts = counts
-        self._acted, self._chosen = np.zeros(len(agents), dtype=bool), np.zeros(len(agents), dtype=np.int64)
+        self.num_actions: tuple[int, ...] = counts
+        self._acted, self._chosen = self._nobody()
 
     @property
     def agents(self) -> list[str]:
@@ -145,7 +146,7 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
         return self._begin(observations, infos, seed)
 
     def step(
-        self, actions: dict[str, int]
+        self, actions: dict[str, Any]
     ) -> tuple[dict[str, Any], dict[str, float], dict[str, bool], dict[str, bool], Infos]:
         """Advance the environment.
 
@@ -176,16 +177,26 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
     def _advance(self, turn: Turn) -> tuple[dict[str, Any], dict[str, float], Infos]:
         return turn.observations, turn.rewards, turn.infos
 
-    def _note(self, actions: Mapping[str, int], living: Collection[str]) -> None:
-        """Keep who acted, and how."""
+    def _nobody(self) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
+        """Return who acted, and how, where nobody did."""
         size = len(self._index)
-        self._acted, self._chosen = np.zeros(size, dtype=bool), np.zeros(size, dtype=np.int64)
+        shape = (size,) if self.code is None else (size, self.code.size)
+        return np.zeros(size, dtype=bool), np.zeros(shape, dtype=np.int64)
+
+    def _note(self, actions: Mapping[str, Any], living: Collection[str]) -> None:
+        """Keep who acted, and how."""
+        self._acted, self._chosen = self._nobody()
+        if self.code is not None:
+            acting = {self._index[agent]: (action, agent) for agent, action in actions.items() if agent in living}
+            self._acted[list(acting)] = True
+            self._chosen = self.code.read(acting)
+            return
         for agent, action in actions.items():
             if agent in living:
                 i = self._index[agent]
-                if not 0 <= action < self._counts[i]:
+                if not 0 <= action < self.num_actions[i]:
                     raise InvalidValueError(
-                        f"action of agent {agent!r} must be from 0 to {self._counts[i] - 1}, got {shown(action)}"
+                        f"action of agent {agent!r} must be from 0 to {self.num_actions[i] - 1}, got {shown(action)}"
                     )
                 self._acted[i], self._chosen[i] = True, action
 

@@ -20,7 +20,7 @@ class InfluenceCountBonus(RewardWrapper):
     second before its weight) and ``"isa/env_reward"`` (the reward that came in). Dead agents visit nothing.
 
     Args:
-        env: a ``ParallelEnv`` with discrete actions.
+        env: a ``ParallelEnv``.
         scope: of its agents, from :func:`~isa_wrappers.scope.estimation.estimate_scope`, or credit made from it.
         config: weights and counting.
         mode: ``"replace"`` or ``"add"``, see :class:`~isa_wrappers.wrappers.reward.RewardWrapper`.

@@ -28,7 +28,7 @@ class RewardWrapper(ScopeWrapper):
     ``"isa/env_reward"``.
 
     Args:
-        env: a ``ParallelEnv`` with discrete actions.
+        env: a ``ParallelEnv``.
         reward: what pays. One that needs goals finds them in a :class:`GoalSampling` inside.
         mode: ``"replace"`` gives ``factor`` times the reward's total, which holds the environment's reward with its own
             weight; ``"add"`` gives the environment's reward plus ``factor`` times the intrinsic part.

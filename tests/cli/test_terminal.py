@@ -20,6 +20,8 @@ def test_the_live_display_shows_phases_and_the_end(tmp_path):
         "ppo.rollout_steps=6",
         "--set",
         "eval_interval=1000",
+        "--set",
+        "scope.transitions=300",
         "--out",
         str(tmp_path / "run"),
     ]

@@ -9,6 +9,7 @@ from gymnasium.utils.env_checker import data_equivalence
 from pettingzoo.test import parallel_api_test, parallel_seed_test
 
 from isa_wrappers import GoalBuffer
+from isa_wrappers.border.actions import ActionCode
 from isa_wrappers.border.spaces import action_mask, flatten, inner_observation
 from isa_wrappers.border.state import read_state
 from isa_wrappers.wrappers import GoalRecording, GoalSampling, GoalSegmentReward, InfluenceCountBonus
@@ -59,8 +60,9 @@ def visited_goals(env, state=None, steps=5):
 def random_actions(env, observations, infos, rng):
     actions = {}
     for agent in env.agents:
-        mask = action_mask(observations[agent], infos.get(agent, {}), int(env.action_space(agent).n))
-        actions[agent] = int(rng.choice(np.flatnonzero(mask)))
+        code = ActionCode.of(env.action_space(agent), agent)
+        mask = action_mask(observations[agent], infos.get(agent, {}), code.num_actions)
+        actions[agent] = code.native(code.draw(rng, mask))
     return actions
 
 

@@ -72,11 +72,12 @@ class RewardWrapper(BatchWrapper):
     def step(self, actions: Array) -> BatchStep:
         """Advance every copy."""
         step = self.env.step(actions)
+        code = self.action_code
         transition = Transition(
             s_t=self._state,
             s_tp1=step.final_state,
             obs_tp1=step.final_obs,
-            actions=actions,
+            actions=actions if code is None else code.columns(actions),
             reward=step.reward,
             alive=self._alive,
             goal=None if self._sampling is None else self._sampling.episode_goal,

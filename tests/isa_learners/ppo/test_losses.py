@@ -1,12 +1,10 @@
-"""Losses: golden values worked out by hand, masks, and actions that are not available."""
-
-import math
+"""Losses: golden values worked out by hand, and masks."""
 
 import pytest
 import torch
 from torch import tensor
 
-from isa_learners.ppo.losses import entropy, masked_log_softmax, masked_mean, normalize, policy_loss, value_loss
+from isa_learners.ppo.losses import masked_mean, normalize, policy_loss, value_loss
 
 ONES = torch.ones(4)
 
@@ -64,31 +62,3 @@ def test_value_loss():
 def test_value_loss_clips_around_the_old_value():
     loss = value_loss(tensor([4.0]), tensor([3.0]), tensor([4.0]), torch.ones(1), 0.25)
     assert loss.item() == pytest.approx(0.75**2)
-
-
-def test_unavailable_actions_have_no_probability():
-    available = tensor([[True, False, True, False], [False, False, False, True]])
-    probabilities = masked_log_softmax(tensor([[1.0, 50.0, 1.0, 2.0], [-3.0, 9.0, 9.0, -80.0]]), available).exp()
-    assert probabilities.tolist() == [[0.5, 0.0, 0.5, 0.0], [0.0, 0.0, 0.0, 1.0]]
-
-
-def test_masked_log_softmax_is_a_softmax_of_the_rest():
-    logits = tensor([0.5, 3.0, -1.0])
-    found = masked_log_softmax(logits, tensor([True, False, True]))
-    expected = torch.log_softmax(logits[[0, 2]], 0)
-    torch.testing.assert_close(found[[0, 2]], expected)
-
-
-def test_entropy():
-    """Uniform over 2 of 4 actions has log 2, a sure action 0; the mask chooses between them."""
-    available = tensor([[True, True, False, False], [True, False, False, False]])
-    log_probs = masked_log_softmax(torch.zeros(2, 4), available)
-    assert entropy(log_probs, tensor([1.0, 0.0])).item() == pytest.approx(math.log(2))
-    assert entropy(log_probs, tensor([1.0, 1.0])).item() == pytest.approx(math.log(2) / 2)
-    assert entropy(log_probs, tensor([0.0, 1.0])).item() == 0.0
-
-
-def test_entropy_of_masked_logits_has_a_finite_gradient():
-    logits = torch.zeros(1, 3, requires_grad=True)
-    entropy(masked_log_softmax(logits, tensor([[True, False, True]])), torch.ones(1)).backward()
-    assert torch.isfinite(logits.grad).all()

@@ -6,12 +6,15 @@ to read before it can go on (values, shapes that depend on values, tensors made 
 
 import pytest
 import torch
+from gymnasium import spaces
 from learner_helpers import tiny_config
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from isa_learners.component_head import ComponentHead
 from isa_learners.ppo.packing import EveryStep
 from isa_learners.runs.algorithm import Algorithm
 from isa_learners.runs.scopes import scope_for
+from isa_wrappers.border import ActionCode, TeamCode
 
 EXPLORE, REACH = "explore", "reach"
 READS = {"_local_scalar_dense", "nonzero", "masked_select", "unique", "_unique2", "unique_dim", "equal", "lift_fresh"}
@@ -36,6 +39,19 @@ def test_the_mode_notices():
             read()
     with NoHostReads():
         torch.where(x > 1, x, 0.0).sum()
+
+
+def test_actions_of_components_never_wait():
+    spaces_of = [spaces.Box(-1, 1, (2,)), spaces.MultiDiscrete([3, 2, 2]), spaces.Discrete(4)]
+    head = ComponentHead(TeamCode([ActionCode.of(space, "a") for space in spaces_of]), "cpu")
+    outputs = torch.randn(6, 3, head.size, requires_grad=True)
+    available, agents, noise = torch.ones(6, 3, 8, dtype=torch.bool), torch.arange(3), torch.Generator()
+    with NoHostReads():
+        policy = head.policy(outputs, available, agents)
+        action = policy.sample(noise)
+        (policy.log_prob(action) + policy.entropy()).sum().backward()
+        encoded = head.encode(head.native(policy.mode()))
+    assert torch.isfinite(encoded).all()
 
 
 KINDS = {

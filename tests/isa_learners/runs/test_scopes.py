@@ -1,6 +1,7 @@
 """The scope of a run: estimated, taken from a folder, or not needed; and how a credit rule reads it."""
 
 import json
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -85,6 +86,25 @@ def test_the_cost_of_a_scope_that_does_not_tell_it(estimated):
     assert scope_for(tiny_config(env_kwargs=TWO, scope_folder="before"))[1] == 600
     save_scope(replace(scope, settings={}), "by_hand")
     assert scope_for(tiny_config(env_kwargs=TWO, scope_folder="by_hand"))[1] == 0
+
+
+def test_a_scope_in_which_somebody_moves_nothing_is_warned_about(estimated):
+    """As one that the run estimates itself is; what was written down by hand is meant so."""
+    scope = load_scope(estimated)
+    figures = scope.influence.copy()
+    figures[1] = 0.01
+    save_scope(replace(scope, influence=figures), "thin")
+    config = tiny_config(env_kwargs=TWO, scope_folder="thin")
+    with pytest.warns(UserWarning, match="in thin, agent_1 moves nothing: the largest figure is 0.01"):
+        scope_for(config)
+    by_hand = InfluenceScope.from_dimensions(
+        {"agent_0": [[], [0], [1], [0], [1]], "agent_1": [[]] * 5}, state_size=scope.state_size
+    )
+    save_scope(by_hand, "by_hand")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        scope_for(tiny_config(env_kwargs=TWO, scope_folder="by_hand"))
+        scope_for(tiny_config(env_kwargs=TWO, scope_folder=str(estimated)))
 
 
 def refused(capsys):

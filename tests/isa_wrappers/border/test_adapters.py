@@ -94,3 +94,26 @@ def test_what_is_no_team_is_refused():
         TeamEnv(one_for_all())
     with pytest.raises(UnsupportedEnvironmentError, match="has no possible_agents"):
         estimate_scope(one_for_all())
+
+
+class Pushers(Shelves):
+    """The same with two numbers to each worker, the first of which moves it."""
+
+    def __init__(self):
+        super().__init__()
+        self.action_space = spaces.Tuple([spaces.Box(-1, 1, (2,), np.float32), spaces.MultiDiscrete([3, 2])])
+
+    def step(self, actions):
+        self.told = actions
+        return super().step((round(float(actions[0][0])) + 1, int(actions[1][0])))
+
+
+def test_numbers_reach_a_team_as_they_are_and_nothing_is_done_for_who_is_missing():
+    team = Pushers()
+    env = TeamEnv(team)
+    parallel_api_test(env, num_cycles=30)
+    env.reset(seed=0)
+    push = np.array([0.5, -0.25], dtype=np.float32)
+    env.step({"agent_0": push})
+    assert team.told[0] is push
+    assert team.told[1].tolist() == [0, 0]

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pytest
 from border_toys import Alone, Few, Kitchen, Lingering, Told, Turns, masked, paid, seen, short
+from continuous_toys import Components
 from gymnasium import spaces
 from parallel_toys import WalkEnv
 from pettingzoo.utils import BaseParallelWrapper
@@ -323,3 +324,52 @@ def test_the_border_is_passed_once_in_a_stack(monkeypatch):
     env.reset()
     env.step(dict.fromkeys(env.agents, 0))
     assert len(passed) == 1
+
+
+class Stays(Components):
+    """The first agent is terminated after a step and stays among the agents; masks bar as they are told."""
+
+    def __init__(self, mask=None):
+        self.mask = mask
+        spaces_of = {"a": spaces.Box(0.5, 1, (2,), np.float32), "b": spaces.MultiDiscrete([2, 3])}
+        super().__init__(spaces_of, ["x"])
+
+    def infos(self, won=False):
+        infos = super().infos(won)
+        return infos if self.mask is None else {**infos, self.mask[0]: {"action_mask": self.mask[1]}}
+
+    def move(self, actions):
+        self.now[0] += actions["a"].sum()
+
+    def step(self, actions):
+        observations, rewards, terminations, truncations, infos = super().step(actions)
+        return observations, rewards, {**terminations, "a": True}, truncations, infos
+
+
+def test_who_stays_after_its_end_does_what_is_nearest_to_nothing():
+    border = Border(Stays())
+    border.reset(seed=0)
+    with pytest.warns(UserWarning, match="stays in env.agents"):
+        border.step({"a": np.ones(2, np.float32), "b": np.array([1, 2])})
+    border.step({"b": np.array([1, 2])})
+    assert border.env.seen[1]["a"].tolist() == [0.5, 0.5]
+
+
+@pytest.mark.parametrize("mask", [[1, 0, 1, 0, 1], ([1, 0], [1, 0, 1])])
+def test_masks_of_components(mask):
+    border = Border(Stays(("b", mask)))
+    border.reset(seed=0)
+    assert border.masks["b"].tolist() == [True, False, True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("agent", "mask", "says"),
+    [
+        ("b", [1, 1, 0, 0, 0], r"agent 'b' at the reset forbids all of its values at \[1\]; leave one"),
+        ("b", [1, 1], "holds 2 numbers for 5 actions"),
+        ("a", [1] * 8, "agent 'a' has an action mask at the reset and continuous actions, of which none can be masked"),
+    ],
+)
+def test_masks_that_cannot_be_of_components(agent, mask, says):
+    with pytest.raises(UnsupportedEnvironmentError, match=says):
+        Border(Stays((agent, mask))).reset(seed=0)

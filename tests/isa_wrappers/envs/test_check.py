@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pytest
 from border_toys import Endless, Lingering, masked, seen
+from continuous_toys import Mixed, SynthC
 from gymnasium import spaces
 from parallel_toys import WalkEnv
 from pettingzoo.utils import BaseParallelWrapper
@@ -117,14 +118,29 @@ def test_dimensions_that_never_change_are_named():
     assert only(check_env(Named), "dimensions").says == "wall never changed"
 
 
-def test_actions_that_are_not_discrete():
+def test_actions_of_kinds_that_are_not_supported():
     class Pushing(WalkEnv):
         def action_space(self, agent):
-            return spaces.Box(-1, 1, (2,))
+            return spaces.Tuple([spaces.Box(-1, 1, (2,))])
 
     report = check_env(Pushing)
     assert verdicts(report) == {"interface": "refused"}
     assert "supported: Discrete(n)" in report.findings[0].says
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (SynthC, "2 agents with actions of 4 continuous numbers, observations of 8 numbers"),
+        (Mixed, "4 agents with 3 actions or actions of 1 continuous number or actions of 2 choices, observations of"),
+    ],
+)
+def test_actions_of_more_than_a_number_are_fine(make, says):
+    report = check_env(make)
+    assert not report.refused
+    assert only(report, "interface").verdict == "fine"
+    assert only(report, "interface").says.startswith(says)
+    assert only(report, "influence").verdict == "fine"
 
 
 @pytest.mark.parametrize("wrap", [lambda env: env, BaseParallelWrapper])

@@ -13,6 +13,7 @@ from isa_wrappers.arrays import to_backend, to_numpy
 from isa_wrappers.rewards.segments import (
     combine_segments,
     credit_gate,
+    joint_gate,
     scope_segments,
     segment_distance,
     segment_progress,
@@ -107,6 +108,17 @@ def test_gate_looks_up_each_agents_own_action(device, case):
     assert gate.shape == actions.shape
     for where in np.ndindex(*actions.shape):
         assert gate[where] == touches[where[-1], actions[where]]
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("leading", [(), (5,), (2, 3)])
+def test_one_component_that_touches_is_enough(device, leading):
+    rng = np.random.default_rng(0)
+    touches, elementary = rng.random((3, 6)) < 0.3, rng.integers(0, 6, (*leading, 3, 2))
+    gate = to_numpy(joint_gate(on(device, touches), on(device, elementary)))
+    assert gate.shape == (*leading, 3)
+    for where in np.ndindex(*gate.shape):
+        assert gate[where] == any(touches[where[-1], column] for column in elementary[where])
 
 
 @pytest.mark.parametrize("device", DEVICES)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from parallel_toys import WalkEnv
 
-from isa_wrappers import InfluenceScope, ScopeConfig, estimate_scope
-from isa_wrappers.scope.thin import thin_scope
+from isa_wrappers import InfluenceScope, ParallelEnvBatch, ScopeConfig, estimate_scope
+from isa_wrappers.scope.thin import thin_scope, times_taken
+from isa_wrappers.scope.transitions import collect_all_at_once
 
 
 def scope_of(figures, chance=0.05, delta=0.3, **more):
@@ -49,3 +50,45 @@ def test_the_estimate_warns():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         estimate_scope(WalkEnv(), ScopeConfig(transitions=2000))
+
+
+def test_rare_actions_are_named():
+    figures = [[[0.5, 0.0], [0.0, 0.0]], [[0.02, 0.0], [0.0, 0.02]]]
+    scope = scope_of(figures, action_names=("left", "right"))
+    taken = np.array([[3, 997], [993, 7]])
+    said = thin_scope(scope, taken=taken)
+    assert said.endswith(
+        "; b took right 7 times in 1,000 steps: it was rarely to be had; take 8 times as many transitions"
+    )
+    assert "right" not in thin_scope(scope, taken=np.array([[3, 997], [500, 500]])).partition(";")[2]
+    assert "was rarely" not in thin_scope(scope, taken=np.array([[500, 500], [1000, 0]])), "it may never be to be had"
+    above = thin_scope(scope_of([figures[0], [[0.2, 0.0], [0.0, 0.0]]]), taken=taken)
+    assert "that is above chance: try delta 0.12; b took 1 7 times" in above
+
+
+class Rarely(WalkEnv):
+    """Everybody waits, but in one step of a hundred."""
+
+    def __init__(self):
+        super().__init__(masks="info", horizon=100)
+
+    def _infos(self, won=False):
+        infos = super()._infos(won)
+        for info in infos.values():
+            info["action_mask"] = np.array([1, self.time == 50, 0])
+        return infos
+
+
+def test_times_taken_counts_who_acted_freely():
+    batch = ParallelEnvBatch([Rarely(), Rarely()])
+    transitions = collect_all_at_once(batch, ScopeConfig(1_000, window=1), 0)
+    taken = times_taken(transitions, 3)
+    assert taken.sum(axis=1).tolist() == [1_000, 1_000]
+    assert (taken[:, 1] <= 10).all()
+    assert taken[:, 1].any()
+    assert not taken[:, 2].any()
+
+
+def test_the_estimate_names_them():
+    with pytest.warns(UserWarning, match=r"the scope is empty: .*; walker_\d took 1 \d times in 1,000 steps: it was"):
+        estimate_scope(ParallelEnvBatch([Rarely(), Rarely()]), ScopeConfig(1_000, window=1))

@@ -6,11 +6,13 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from conformance import won
+from continuous_toys import Mixed, SynthC
 from parallel_toys import WalkEnv
 
 from isa_wrappers import GoalBuffer, InfluenceScope
 from isa_wrappers import wrappers as single
 from isa_wrappers.batch.parallel import ParallelEnvBatch
+from isa_wrappers.border.actions import ActionCode
 from isa_wrappers.envs import make_parallel
 from isa_wrappers.rewards import REWARDS, IntrinsicReward, RewardContext, RewardParts, RewardSpec, make_reward
 from isa_wrappers.scope.credit import CREDIT_RULES, credit_for
@@ -26,6 +28,8 @@ TASKS = {
     "walk with late ones": lambda: WalkEnv(late=True),
     "walk, mask seen": lambda: WalkEnv(masks="observation", deaths=True),
     "walk, mask told": lambda: WalkEnv(masks="info"),
+    "continuous": SynthC,
+    "actions of all kinds": Mixed,
 }
 NEEDS = {"mpe/simple_spread_v3": "mpe2", "smax/3m": "jaxmarl"}
 LONGEST = 40
@@ -72,6 +76,13 @@ def pair(task, name, rule="scope", mode="replace", factor=1.0):
     )
 
 
+def padded(vectors, batch):
+    actions = np.zeros((1, len(vectors), batch.action_code.size), dtype=np.float32)
+    for i, vector in enumerate(vectors):
+        actions[0, i, : len(vector)] = vector
+    return actions
+
+
 def drive(pair, episodes=3):
     """Play both with the same actions, held against each other; return what was paid for something."""
     env, batch = pair
@@ -81,8 +92,10 @@ def drive(pair, episodes=3):
         env.reset(seed=None if episode else 5)
         for _ in range(LONGEST):
             assert [agent in env.agents for agent in agents] == step.alive[0].tolist()
-            actions = [int(rng.choice(np.flatnonzero(mask))) for mask in step.available[0]]
-            step = batch.step(np.array([actions]))
+            codes = [ActionCode.of(env.action_space(agent), agent) for agent in agents]
+            drawn = [code.draw(rng, mask) for code, mask in zip(codes, step.available[0], strict=True)]
+            actions = [code.native(vector) for code, vector in zip(codes, drawn, strict=True)]
+            step = batch.step(np.array([actions]) if batch.action_code is None else padded(drawn, batch))
             joint = {agent: action for agent, action in zip(agents, actions, strict=True) if agent in env.agents}
             _, rewards, _, _, infos = env.step(joint)
             for agent, reward in rewards.items():
@@ -112,7 +125,8 @@ def test_rewards_and_parts_are_the_same(name, task):
 @pytest.mark.parametrize("rule", list(CREDIT_RULES))
 @pytest.mark.parametrize("name", list(REWARDS))
 def test_under_every_credit_rule(name, rule):
-    assert len(drive(pair("walk with deaths", name, rule))) > 5
+    task = "grid/shooting" if rule == "special_only" else "walk with deaths"  # which has no special dimensions here
+    assert len(drive(pair(task, name, rule))) > 5
 
 
 @pytest.mark.parametrize(("mode", "factor"), [("replace", 0.3), ("add", 1.0), ("add", 0.3)])

@@ -1,0 +1,142 @@
+"""Actions of components: a categorical distribution for each choice, a Beta distribution for each range."""
+
+from __future__ import annotations
+
+import torch
+from torch import Generator, Tensor
+from torch.nn.functional import softplus
+
+from isa_wrappers.border.team_actions import TeamCode
+
+EDGE = 1e-6
+"""Draws of a range keep so far from its ends, in units of its width: densities may be 0 or infinite there."""
+
+
+class ComponentPolicy:
+    """A product of distributions, one for each of d components.
+
+    Args:
+        choices: ``[..., d, n]`` log-probabilities of elementary actions for those that are choices; ``None`` where
+            there are none.
+        a: ``[..., d]`` positive; a range's place in [0, 1] is drawn from Beta(1 + a, 1 + b), which has one peak and
+            starts near the uniform distribution; ``None`` where there are no ranges.
+        b: likewise.
+        offset: ``[..., d]`` number of each component's first elementary action.
+        is_range: ``[..., d]`` bool.
+        there: ``[..., d]`` float, 1 where the agent has the component.
+    """
+
+    def __init__(
+        self,
+        choices: Tensor | None,
+        a: Tensor | None,
+        b: Tensor | None,
+        offset: Tensor,
+        is_range: Tensor,
+        there: Tensor,
+    ) -> None:
+        self.choices, self.a, self.b = choices, a, b
+        self.offset, self.is_range, self.there = offset, is_range, there
+
+    def mode(self) -> Tensor:
+        """Return ``[..., d]``: the likeliest value of each choice, the peak of each range."""
+        value = None if self.choices is None else self._value(self.choices)
+        peak = None if self.a is None or self.b is None else self.a / (self.a + self.b)
+        return self._either(value, peak)
+
+    def sample(self, noise: Generator) -> Tensor:
+        """Draw ``[..., d]``."""
+        value = place = None
+        if self.choices is not None:
+            draws = torch.empty_like(self.choices[..., 0, :]).exponential_(generator=noise)
+            value = self._value(self.choices - draws.log()[..., None, :])
+        if self.a is not None and self.b is not None:
+            one, other = (torch._standard_gamma(1.0 + x, generator=noise) for x in (self.a, self.b))
+            place = (one / (one + other)).clamp(EDGE, 1.0 - EDGE)
+        return self._either(value, place)
+
+    def log_prob(self, action: Tensor) -> Tensor:
+        """Return ``[...]``, the sum over components."""
+        chosen = density = None
+        if self.choices is not None:
+            column = torch.where(self.is_range, 0, action.long()) + self.offset
+            chosen = self.choices.gather(-1, column[..., None])[..., 0]
+        if self.a is not None and self.b is not None:
+            place = torch.where(self.is_range, action, 0.5)  # a choice's number would make a gradient of NaN
+            density = self.a * place.log() + self.b * (-place).log1p() - self._log_beta(self.a, self.b)
+        return (self._either(chosen, density) * self.there).sum(-1)
+
+    def entropy(self) -> Tensor:
+        """Return ``[...]``, the sum over components; that of ranges in units of their width."""
+        spread = width = None
+        if self.choices is not None:
+            spread = -(self.choices.exp() * self.choices).sum(-1)
+        if self.a is not None and self.b is not None:
+            a, b = self.a, self.b
+            width = self._log_beta(a, b) - a * (1.0 + a).digamma() - b * (1.0 + b).digamma()
+            width = width + (a + b) * (2.0 + a + b).digamma()
+        return (self._either(spread, width) * self.there).sum(-1)
+
+    def _value(self, scores: Tensor) -> Tensor:
+        return (scores.argmax(-1) - self.offset).to(scores.dtype)
+
+    def _either(self, choice: Tensor | None, in_range: Tensor | None) -> Tensor:
+        """Return the first for choices, the second for ranges."""
+        if choice is None or in_range is None:
+            return choice if in_range is None else in_range  # type: ignore[return-value]
+        return torch.where(self.is_range, in_range, choice)
+
+    @staticmethod
+    def _log_beta(a: Tensor, b: Tensor) -> Tensor:
+        return (1.0 + a).lgamma() + (1.0 + b).lgamma() - (2.0 + a + b).lgamma()
+
+
+class ComponentHead:
+    """For teams in which some agent's action has components.
+
+    The learner has an action as ``[d]`` float32: the number of a choice's value, a range's place in [0, 1].
+
+    Args:
+        code: of the team's actions.
+        device: torch device.
+    """
+
+    none = -1
+    dtype = torch.float32
+
+    def __init__(self, code: TeamCode, device: str) -> None:
+        self.table = code.on(torch.zeros(1, device=device))
+        self.agents, self.count, self.number = len(code.codes), code.size, max(code.num_actions)
+        self.shape: tuple[int, ...] = (self.count,)
+        self._choices = self.number if code.has_choices else 0
+        self._ranges = self.count if code.has_ranges else 0
+        self.size, self.encoded = self._choices + 2 * self._ranges, self._choices + self._ranges
+        self._columns = torch.arange(self.number, device=device)
+
+    def policy(self, outputs: Tensor, available: Tensor, rows: Tensor) -> ComponentPolicy:
+        """Return the distributions."""
+        table, agent = self.table, rows % self.agents
+        log_probs = a = b = None
+        if self._choices:
+            own = table.of_choice[agent] & available[..., None, :]
+            logits = outputs[..., None, : self._choices].masked_fill(~own, -1e9)
+            log_probs = torch.log_softmax(logits, dim=-1)
+        if self._ranges:
+            a, b = softplus(outputs[..., self._choices :]).chunk(2, dim=-1)
+        there = table.there[agent].to(outputs.dtype)
+        return ComponentPolicy(log_probs, a, b, table.offset[agent], table.is_range[agent], there)
+
+    def encode(self, last: Tensor) -> Tensor:
+        """Return one-hot codes of choices, then places in ranges from -1 to 1: ``[..., A, encoded]``."""
+        table, some = self.table, (last >= 0) & self.table.there
+        parts = []
+        if self._choices:
+            column = torch.where(some, last, 0.0).long() + table.offset
+            parts.append(((self._columns == column[..., None]) & table.of_choice & some[..., None]).any(-2).float())
+        if self._ranges:
+            parts.append(torch.where(some & table.is_range, 2.0 * last - 1.0, 0.0))
+        return torch.cat(parts, dim=-1)
+
+    def native(self, action: Tensor) -> Tensor:
+        """Return values of ranges in the place of places in them."""
+        return torch.where(self.table.is_range, self.table.low + action * self.table.width, action)

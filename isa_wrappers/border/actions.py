@@ -1,0 +1,222 @@
+"""What an agent's action is made of: components, each a choice of values or a range cut into parts.
+
+An *elementary action* is "component c has value v" of a choice, or "component c lies in part v" of a range. A
+``Discrete`` is one choice, whose elementary actions are its actions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from gymnasium import spaces
+
+from isa_wrappers.errors import InvalidValueError, UnsupportedEnvironmentError, shown
+
+PARTS = 4
+"""Equal parts that a range is cut into: as many quantiles, where the agent plays uniformly."""
+Vector = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Component:
+    """One number of an action.
+
+    Attributes:
+        name: such as ``[0]``.
+        parts: m, its elementary actions.
+        low: the least value; 0 for a choice, whose values count from there.
+        width: largest value less the least; m for a choice.
+        is_range: any number between is an action, not whole ones alone.
+    """
+
+    name: str
+    parts: int
+    low: float
+    width: float
+    is_range: bool
+
+    def names(self) -> tuple[str, ...]:
+        """Name the elementary actions.
+
+        Example:
+            >>> Component("push", 4, -1.0, 2.0, True).names()[0], Component("gear", 3, 0.0, 3.0, False).names()[2]
+            ('push in -1..-0.5', 'gear = 2')
+        """
+        if not self.is_range:
+            return tuple(f"{self.name} = {value}" for value in range(self.parts))
+        cuts = [self.low + self.width * part / self.parts for part in range(self.parts + 1)]
+        return tuple(f"{self.name} in {cuts[v]:.3g}..{cuts[v + 1]:.3g}" for v in range(self.parts))
+
+
+@dataclass(frozen=True)
+class ActionCode:
+    """How one agent's actions are read and written.
+
+    An action is a vector ``[d]`` float32: the number of the chosen value of a choice, counted from 0, the value itself
+    of a range.
+
+    Attributes:
+        kind: of the space, for messages.
+        components: d of them.
+        shape: of what the environment takes; ``None`` for a plain number.
+        dtype: of it.
+        start: first value of each choice of a ``MultiDiscrete``.
+
+    Example:
+        >>> code = ActionCode.of(spaces.Box(-1, 1, (2,)), "walker")
+        >>> code.num_actions, code.native([0.25, -3.0])
+        (8, array([ 0.25, -1.  ], dtype=float32))
+        >>> ActionCode.of(spaces.MultiDiscrete([2, 3]), "crane").names
+        ('[0] = 0', '[0] = 1', '[1] = 0', '[1] = 1', '[1] = 2')
+    """
+
+    kind: str
+    components: tuple[Component, ...]
+    shape: tuple[int, ...] | None = None
+    dtype: str = "int64"
+    start: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, space: Any, agent: Any, names: Sequence[str] = ()) -> ActionCode:
+        """Read an action space.
+
+        Args:
+            space: of the agent.
+            agent: its name, for messages.
+            names: of the components, where there is one for each.
+
+        Raises:
+            UnsupportedEnvironmentError: for another kind of space, or a ``Box`` without bounds.
+        """
+        if isinstance(space, spaces.Discrete) and space.start == 0:
+            return cls("Discrete", (_choice("action", int(space.n)),))
+        if isinstance(space, spaces.Box | spaces.MultiDiscrete | spaces.MultiBinary) and np.prod(space.shape) > 0:
+            indices = product(*map(range, space.shape))
+            places = [f"[{','.join(map(str, index))}]" if index else "action" for index in indices]
+            named = list(names) if len(names) == len(places) else places
+            shape, dtype = tuple(space.shape), str(space.dtype)
+            if isinstance(space, spaces.Box):
+                low, width = _bounds(space, agent)
+                ranges = (Component(n, PARTS, a, w, True) for n, a, w in zip(named, low, width, strict=True))
+                return cls("Box", tuple(ranges), shape, dtype)
+            if isinstance(space, spaces.MultiBinary):
+                return cls("MultiBinary", tuple(_choice(name, 2) for name in named), shape, dtype)
+            counts, start = space.nvec.reshape(-1).tolist(), space.start.reshape(-1).tolist()
+            choices = tuple(_choice(name, count) for name, count in zip(named, counts, strict=True))
+            return cls("MultiDiscrete", choices, shape, dtype, tuple(start))
+        raise UnsupportedEnvironmentError(
+            f"agent {agent!r} has action space {space}; supported: Discrete(n) starting at 0, Box with finite bounds, "
+            "MultiDiscrete and MultiBinary"
+        )
+
+    @property
+    def num_actions(self) -> int:
+        """The number of elementary actions."""
+        return sum(component.parts for component in self.components)
+
+    @property
+    def offsets(self) -> tuple[int, ...]:
+        """The number of each component's first elementary action."""
+        return tuple(sum(one.parts for one in self.components[:c]) for c in range(len(self.components)))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the elementary actions, component by component."""
+        return tuple(name for component in self.components for name in component.names())
+
+    def __str__(self) -> str:
+        if self.kind == "Discrete":
+            return f"{self.num_actions} actions"
+        count, what = len(self.components), "continuous number" if self.components[0].is_range else "choice"
+        return f"actions of {count} {what}{'s' * (count > 1)}"
+
+    @cached_property
+    def _ends(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        low = np.array([component.low for component in self.components])
+        return low, low + [component.width for component in self.components]
+
+    @property
+    def idle(self) -> Any:
+        """The action of whoever is to do nothing: zeros, or what is nearest to them."""
+        return self.native([0.0] * len(self.components))
+
+    def native(self, vector: Sequence[float] | Vector) -> Any:
+        """Return a vector ``[d]`` as the environment's ``step`` takes it; values beyond a range are brought into it."""
+        if self.shape is None:
+            return int(vector[0])
+        values = np.array(vector[: len(self.components)], dtype=np.float64)
+        if self.components[0].is_range:
+            low, high = self._ends
+            np.minimum(np.maximum(values, low, out=values), high, out=values)
+        if self.dtype[0] in "iu":
+            np.rint(values, out=values)
+        if self.start:
+            values = values + np.array(self.start)
+        return values.astype(self.dtype).reshape(self.shape)
+
+    def read(self, action: Any, agent: Any) -> Vector:
+        """Return the vector ``[d]`` of what was sent to the environment.
+
+        Raises:
+            InvalidValueError: for another number of numbers, NaN, or a choice that there is not.
+
+        Example:
+            >>> ActionCode.of(spaces.MultiDiscrete([2, 3], start=[0, 1]), "crane").read([1, 3], "crane").tolist()
+            [1.0, 2.0]
+        """
+        try:
+            values = np.asarray(action, dtype=np.float32).reshape(-1)
+        except (TypeError, ValueError):
+            values = np.zeros(0, dtype=np.float32)
+        count = len(self.components)
+        if len(values) != count or not np.isfinite(values).all():
+            raise InvalidValueError(f"action of agent {agent!r} must be {count} finite numbers, got {shown(action)}")
+        if self.start:
+            values = values - np.array(self.start, dtype=np.float32)
+        for value, component in zip(values, self.components, strict=True):
+            if not component.is_range and not (0 <= value < component.parts and value == int(value)):
+                raise InvalidValueError(
+                    f"action of agent {agent!r} must hold one of {component.parts} values at {component.name}, got "
+                    f"{shown(action)}"
+                )
+        return values
+
+    def draw(self, rng: np.random.Generator, available: npt.NDArray[np.bool_] | None = None) -> Vector:
+        """Draw a vector ``[d]`` uniformly, choices among what is ``available`` ``[n]``."""
+        drawn = []
+        for component, first in zip(self.components, self.offsets, strict=True):
+            if component.is_range:
+                drawn.append(component.low + component.width * rng.random())
+            elif available is None:
+                drawn.append(float(rng.integers(component.parts)))
+            else:
+                drawn.append(float(rng.choice(np.flatnonzero(available[first : first + component.parts]))))
+        return np.array(drawn, dtype=np.float32)
+
+    def shut(self, available: npt.NDArray[np.bool_]) -> list[str]:
+        """Return the names of the components of which no value is ``available`` ``[n]``."""
+        parts = zip(self.components, self.offsets, strict=True)
+        return [one.name for one, first in parts if not available[first : first + one.parts].any()]
+
+
+def _choice(name: str, count: int) -> Component:
+    return Component(name, count, 0.0, float(count), False)
+
+
+def _bounds(space: spaces.Box, agent: Any) -> tuple[list[float], list[float]]:
+    """Return the least value and the width of every component."""
+    low, high = space.low.reshape(-1).astype(np.float64), space.high.reshape(-1).astype(np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        bounded = np.isfinite((high - low).astype(np.float32)).all()
+    if not bounded:
+        raise UnsupportedEnvironmentError(
+            f"agent {agent!r} has action space {space} without bounds; give it finite low and high, or wrap the "
+            "environment in one that clips actions"
+        )
+    return low.tolist(), (high - low).tolist()

@@ -1,0 +1,187 @@
+"""The actions of a team that are more than a number each: drawn, coded and handed over, in NumPy or torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from isa_wrappers.arrays import Array, Rng, array_device, namespace
+from isa_wrappers.border.actions import ActionCode
+
+
+class Table(NamedTuple):
+    """What is known of every agent's components; those that an agent lacks are as its first.
+
+    Attributes:
+        low: ``[A, d]`` least values.
+        width: ``[A, d]`` largest less least values.
+        parts: ``[A, d]`` elementary actions.
+        offset: ``[A, d]`` number of the first of these.
+        is_range: ``[A, d]`` bool.
+        there: ``[A, d]`` bool, the agent has this component.
+        of_choice: ``[A, d, n]`` bool, the elementary action is a value of this component, which is a choice.
+    """
+
+    low: Array
+    width: Array
+    parts: Array
+    offset: Array
+    is_range: Array
+    there: Array
+    of_choice: Array
+
+
+class TeamCode:
+    """How a team's actions ``[..., A, d]`` float32 are drawn and read; d is the most components that an agent has.
+
+    Args:
+        codes: of the agents, in order.
+
+    Attributes:
+        codes: likewise.
+        num_actions: elementary actions of each agent.
+        size: d.
+        table: of all components, as NumPy arrays.
+
+    Example:
+        >>> from gymnasium import spaces
+        >>> team = TeamCode([ActionCode.of(spaces.Box(0, 1, (2,)), "a"), ActionCode.of(spaces.Discrete(3), "b")])
+        >>> team.num_actions, team.size
+        ((8, 3), 2)
+        >>> team.columns(np.array([[0.3, 0.9], [2.0, 0.0]], dtype=np.float32)).tolist()
+        [[1, 7], [2, 2]]
+    """
+
+    def __init__(self, codes: Sequence[ActionCode]) -> None:
+        self.codes = tuple(codes)
+        self.num_actions = tuple(code.num_actions for code in self.codes)
+        self.size = max(len(code.components) for code in self.codes)
+        most = max(self.num_actions)
+        rows = [self._row(code, most) for code in self.codes]
+        kinds = (np.float32, np.float32, np.int64, np.int64, bool, bool, bool)
+        columns = zip(zip(*rows, strict=True), kinds, strict=True)
+        self.table = Table(*(np.array(column, dtype=kind) for column, kind in columns))
+        self._on: dict[str, Table] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return TeamCode, (self.codes,)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TeamCode) and self.codes == other.codes
+
+    def __hash__(self) -> int:
+        return hash(self.codes)
+
+    def _row(self, code: ActionCode, most: int) -> tuple[list[Any], ...]:
+        """Return one agent's row of each column of the table."""
+        count = len(code.components)
+        places = [c if c < count else 0 for c in range(self.size)]
+        own = [code.components[c] for c in places]
+        offset = [code.offsets[c] for c in places]
+        of_choice = np.zeros((self.size, most), dtype=bool)
+        for c, (component, first) in enumerate(zip(own, offset, strict=True)):
+            of_choice[c, first : first + component.parts] = not component.is_range
+        return (
+            [one.low for one in own],
+            [one.width for one in own],
+            [one.parts for one in own],
+            offset,
+            [one.is_range for one in own],
+            [c < count for c in range(self.size)],
+            of_choice.tolist(),
+        )
+
+    def on(self, like: Array) -> Table:
+        """Return the table as arrays of the kind of ``like``."""
+        if isinstance(like, np.ndarray):
+            return self.table
+        device = str(array_device(like))
+        if device not in self._on:
+            xp = namespace(like)
+            self._on[device] = Table(*(xp.asarray(column, device=array_device(like)) for column in self.table))
+        return self._on[device]
+
+    @property
+    def has_ranges(self) -> bool:
+        """Some component is a range."""
+        return bool(self.table.is_range.any())
+
+    @property
+    def has_choices(self) -> bool:
+        """Some component is a choice."""
+        return not bool(self.table.is_range.all())
+
+    def draw(self, rng: Rng, available: Array) -> Array:
+        """Draw uniformly: choices among what is ``available`` ``[..., A, n]``, ranges between their bounds."""
+        xp, table = namespace(available), self.on(available)
+        drawn = xp.zeros((*available.shape[:-1], self.size), dtype=xp.float32, device=array_device(available))
+        if self.has_choices:
+            scores = xp.astype(available, xp.float32) * (rng.uniform(*available.shape) + 1e-6)
+            drawn = self._best(scores, table)
+        if self.has_ranges:
+            between = table.low + xp.astype(rng.uniform(*drawn.shape), xp.float32) * table.width
+            drawn = xp.where(table.is_range, between, drawn)
+        return drawn
+
+    def allowed(self, actions: Array, available: Array) -> Array:
+        """Return ``actions`` with the first available value of every choice whose own is not ``available``."""
+        if not self.has_choices:
+            return actions
+        xp, table = namespace(available), self.on(available)
+        fine = xp.take_along_axis(available, self.columns(actions), axis=-1) | table.is_range
+        return xp.where(fine, actions, self._best(xp.astype(available, xp.float32), table))
+
+    @staticmethod
+    def _best(scores: Array, table: Table) -> Array:
+        """Return ``[..., A, d]``: each choice's value with the highest score ``[..., A, n]``, the first of such."""
+        xp = namespace(scores)
+        own = xp.where(table.of_choice, scores[..., None, :], -1.0)
+        return xp.astype(xp.argmax(own, axis=-1) - table.offset, xp.float32)
+
+    def bins(self, actions: Array) -> Array:
+        """Return ``[..., A, d]`` int64: which value of its choice, or which part of its range, each component has."""
+        xp, table = namespace(actions), self.on(actions)
+        width = xp.where(table.width > 0, table.width, 1.0)
+        values = xp.where(table.there, actions, actions[..., :1])
+        part = xp.floor((values - table.low) / width * table.parts)
+        return xp.clip(xp.astype(part, xp.int64), 0 * table.parts, table.parts - 1)
+
+    def columns(self, actions: Array) -> Array:
+        """Return the elementary actions ``[..., A, d]`` int64 of ``actions`` ``[..., A, d]``.
+
+        What an agent lacks repeats its first component's.
+        """
+        return self.bins(actions) + self.on(actions).offset
+
+    def read(self, actions: Mapping[int, tuple[Any, Any]]) -> npt.NDArray[np.int64]:
+        """Return the elementary actions ``[A, d]`` of what was sent to an environment.
+
+        Args:
+            actions: number of an agent -> its action and its name; the others did nothing.
+
+        Raises:
+            InvalidValueError: for what is no action of the agent.
+        """
+        vectors = np.zeros((len(self.codes), self.size), dtype=np.float32)
+        for i, (action, agent) in actions.items():
+            vector = self.codes[i].read(action, agent)
+            vectors[i, : len(vector)] = vector
+        columns: npt.NDArray[np.int64] = self.columns(vectors)
+        return columns
+
+    def idle(self) -> npt.NDArray[np.bool_]:
+        """Return ``[A, n]``: what is available to whoever does not act, the first value of each component."""
+        open_to = np.zeros((len(self.codes), max(self.num_actions)), dtype=bool)
+        np.put_along_axis(open_to, self.table.offset, True, axis=1)
+        for i, code in enumerate(self.codes):
+            for first, component in zip(code.offsets, code.components, strict=True):
+                open_to[i, first : first + component.parts] |= component.is_range
+        return open_to
+
+
+def team_code(codes: Sequence[ActionCode]) -> TeamCode | None:
+    """Return a team's code, ``None`` where every agent's action is a ``Discrete``: then it is its own number."""
+    return None if all(code.kind == "Discrete" for code in codes) else TeamCode(codes)
