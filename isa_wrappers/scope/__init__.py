@@ -3,6 +3,8 @@
 from isa_wrappers.scope.credit import CREDIT_RULES, Credit, CreditConfig, CreditRule, credit_for
 from isa_wrappers.scope.estimation import estimate_scope
 from isa_wrappers.scope.estimators import ESTIMATORS, Estimator
+from isa_wrappers.scope.evidence import Evidence
+from isa_wrappers.scope.explain import Explanation, explain_scope, explanation_text
 from isa_wrappers.scope.files import load_scope, save_scope, scope_to_dict
 from isa_wrappers.scope.influence import BoolArray, InfluenceScope
 from isa_wrappers.scope.information import normalized_mutual_information
@@ -20,10 +22,14 @@ __all__ = [
     "CreditConfig",
     "CreditRule",
     "Estimator",
+    "Evidence",
+    "Explanation",
     "InfluenceScope",
     "Transitions",
     "credit_for",
     "estimate_scope",
+    "explain_scope",
+    "explanation_text",
     "fixed",
     "load_scope",
     "normalized_mutual_information",

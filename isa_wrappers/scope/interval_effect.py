@@ -6,21 +6,21 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from isa_wrappers.config import SettledScope
-from isa_wrappers.scope.comparisons import Levels, compare
+from isa_wrappers.scope.comparisons import ALLOWED, Comparisons, Levels, compare, least_effects
 from isa_wrappers.scope.differences import CELLS, Version, credited, differences
 from isa_wrappers.scope.estimators import Estimator, Information
+from isa_wrappers.scope.evidence import Evidence, Measured
 from isa_wrappers.scope.ranks import BINS, rank_bins
 from isa_wrappers.scope.residuals import TeamFit
 from isa_wrappers.scope.transitions import Transitions
+from isa_wrappers.scope.windows import Window, gather, lengths, share_of
 
-ALPHA = 0.05
-"""Chance that anything at all in a scope is there by chance."""
 RARE = 0.001
 """Chance that a rare action which surely differs from all others is said to differ from one that it is like."""
 NEGLIGIBLE = 0.01
@@ -30,35 +30,7 @@ LATE = 0.5
 anything: what a mechanism does later it does nearly always; what follows in a roundabout way (who walks on is shot at)
 depends on much else. An agent's longer changes are looked at until a length adds no dimension to its scope, and only
 for dimensions that it lacks: which action moves one is best seen at once."""
-LATER_CELLS = 100_000_000
-"""Transitions times dimensions times agents that are looked at over several steps: such changes overlap and what counts
-of them is large, so that in large problems a random part of them will do."""
-ROUNDING = 4 * 2.0**-23
-"""A change of less than this share of a dimension's largest value is the rounding of float32."""
 Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Window:
-    """What was seen of changes over w steps.
-
-    Attributes:
-        states: ``[N, K]`` before.
-        changes: ``[N, D]`` of the dimensions that ever changed; exactly 0 where nothing did.
-        dims: ``[D]`` which dimensions those are.
-        grain: ``[D]`` differences that are rounding.
-        actions: ``[N, A]``; -1 where an agent did not act.
-        available: ``[N, A, n]``.
-        counts: ``[N, A]`` bool: agent i acted freely.
-    """
-
-    states: npt.NDArray[np.float32]
-    changes: Floats
-    dims: npt.NDArray[np.int64]
-    grain: Floats
-    actions: npt.NDArray[np.int64]
-    available: npt.NDArray[np.bool_]
-    counts: npt.NDArray[np.bool_]
 
 
 class IntervalEffect(Estimator):
@@ -99,27 +71,33 @@ class IntervalEffect(Estimator):
 
     def estimate(self, transitions: list[Transitions], config: SettledScope, num_actions: int) -> Information:
         """Return ``[A, n, K]``: the largest over changes of 1, 2, 4, ... and W steps, see :data:`LATE`."""
+        return self.measure(transitions, config, num_actions).figures
+
+    def measure(self, transitions: list[Transitions], config: SettledScope, num_actions: int) -> Measured:
+        """Return the figures, and how sure they are."""
         agents, size = transitions[0].actions.shape[-1], transitions[0].states.shape[-1]
-        figures, strongest = np.zeros((agents, num_actions, size)), np.zeros(size)
+        found = Found.nothing(agents, num_actions, size)
+        strongest = np.zeros(size)
         widths = lengths(config.window)
         looking = np.arange(agents)
         for width in widths:
-            window = gather(transitions, width, 1.0 if width == 1 else _share(transitions))
+            window = gather(transitions, width, 1.0 if width == 1 else share_of(transitions))
             if not len(window.changes) or not len(looking):
                 break
-            found = self._over(window, len(widths), looking, num_actions, strongest)
-            had = np.any(figures[looking] > self.delta, axis=1)
-            if width > 1:
-                found = np.where(had[:, None] | (found < LATE), 0.0, found)
-            figures[looking] = np.maximum(figures[looking], found)
-            moved = np.any(figures[looking] > self.delta, axis=1)
+            over = self._over(window, len(widths), looking, num_actions, strongest)
+            had = np.any(found.figures[looking] > self.delta, axis=1)
+            if width == 1:
+                found = over
+            else:
+                late = ~had[:, None] & (over.figures >= LATE)
+                found.figures[looking] = np.where(late, over.figures, found.figures[looking])
+                found.log_p[looking] = np.where(late, over.log_p, found.log_p[looking])
+            moved = np.any(found.figures[looking] > self.delta, axis=1)
             looking = looking[(moved & ~had).any(axis=1) | ~moved.any(axis=1)]
-        return figures
+        return Measured(found.figures, Evidence(found.log_p, found.taken, found.least))
 
-    def _over(
-        self, window: Window, windows: int, who: npt.NDArray[np.int64], number: int, strongest: Floats
-    ) -> Information:
-        """Return ``[len(who), n, K]`` for changes over one number of steps.
+    def _over(self, window: Window, windows: int, who: npt.NDArray[np.int64], number: int, strongest: Floats) -> Found:
+        """Return what is found in changes over one number of steps.
 
         Args:
             window: what was seen.
@@ -131,37 +109,49 @@ class IntervalEffect(Estimator):
         agents, size = window.actions.shape[1], len(strongest)
         fit = TeamFit(window.states, window.changes, window.actions)
         levels = significance(windows * agents * size, number, fit.usable)
-        effects, shifts = np.zeros((2, len(who), number, size))
+        found = Found.nothing(len(who), number, size)
+        shifts = np.zeros(found.figures.shape)
 
         def one(place: int) -> None:
             i = int(who[place])
             left = fit.without(i) if fit.usable else None
-            effects[place][:, window.dims], shifts[place][:, window.dims] = _agent(window, i, left, levels, self.delta)
+            made = compare(window.actions[:, i], window.available[:, i], window.counts[:, i], levels)
+            parts = _agent(window, made, left, levels, self.delta)
+            for array, part in zip((found.figures, shifts, found.log_p), parts, strict=True):
+                array[place][:, window.dims] = part
+            found.least[place] = least_effects(made, levels)
+            found.taken[place] = np.bincount(window.actions[window.counts[:, i], i], minlength=number)
 
         with ThreadPoolExecutor(min(len(who), os.cpu_count() or 1)) as pool:
             list(pool.map(one, range(len(who))))
-        active = effects.max(axis=(1, 2), keepdims=True)
         largest = shifts.max(axis=1)
         np.maximum(strongest, largest.max(axis=0), out=strongest)
         reach = largest / np.where(strongest > 0.0, strongest, 1.0)
-        shares = np.minimum(effects / np.where(active > 0.0, active, 1.0), 1.0)
-        return np.where(reach[:, None] < NEGLIGIBLE, 0.0, shares)
+        return found.relative(reach[:, None] >= NEGLIGIBLE)
 
 
-def _share(transitions: list[Transitions]) -> float:
-    """Return which share of the changes over several steps is looked at."""
-    cells = sum(part.states.size for part in transitions) * transitions[0].actions.shape[-1]
-    return float(LATER_CELLS / max(cells, 1))
+@dataclass(frozen=True)
+class Found:
+    """What was found of B agents: figures and log p ``[B, n, K]``, taken and least ``[B, n]``, as in ``Evidence``."""
 
+    figures: Floats
+    log_p: Floats
+    taken: npt.NDArray[np.int64]
+    least: Floats
 
-def lengths(window: int) -> list[int]:
-    """Return over how many steps changes are looked at: 1, 2, 4, ... and W.
+    @classmethod
+    def nothing(cls, agents: int, number: int, size: int) -> Found:
+        """Return that nothing was found."""
+        figures, log_p = np.zeros((2, agents, number, size))
+        return cls(figures, log_p, np.zeros((agents, number), dtype=np.int64), np.ones((agents, number)))
 
-    Example:
-        >>> lengths(8), lengths(6)
-        ([1, 2, 4, 8], [1, 2, 4, 6])
-    """
-    return [*(2**power for power in range(int(window - 1).bit_length())), window]
+    def relative(self, part: npt.NDArray[np.bool_]) -> Found:
+        """Return figures as shares of the steps in which the agent moves anything, 0 outside ``part`` ``[B, 1, K]``."""
+        active = self.figures.max(axis=(1, 2), keepdims=True)
+        active = np.where(active > 0.0, active, 1.0)
+        figures = np.where(part, np.minimum(self.figures / active, 1.0), 0.0)
+        least = np.minimum(self.least / active[..., 0], 1.0)
+        return Found(figures, np.where(part, self.log_p, 0.0), self.taken, least)
 
 
 def significance(cells: int, number: int, fitted: bool) -> Levels:
@@ -173,46 +163,17 @@ def significance(cells: int, number: int, fitted: bool) -> Levels:
     pairs = cells * number * max(number - 1, 1) / 2 * (versions + 1)  # one more is Fisher's
     rests = cells * number * versions
     within = RARE / max(number - 1, 1)
-    return Levels(*(float(np.log(p)) for p in (ALPHA / 2 / pairs, ALPHA / 2 / rests, within)))
-
-
-def gather(transitions: list[Transitions], width: int, share: float = 1.0) -> Window:
-    """Collect the changes over ``width`` steps that begin and end in one episode, or a random share of them."""
-    rng = np.random.default_rng(width)
-    columns: list[list[Any]] = [[], [], [], [], []]
-    for part in transitions:
-        steps = max(0, len(part.actions) - width + 1)
-        start, end = slice(0, steps), slice(width - 1, width - 1 + steps)
-        kept = part.episode[start] == part.episode[end][: len(part.episode[start])]
-        if share < 1.0:
-            kept &= rng.random(kept.shape) < share
-        acted = part.valid[start][kept]
-        columns[0].append(part.states[start][kept])
-        columns[1].append(part.next_states[end][kept])
-        columns[2].append(np.where(acted, part.actions[start][kept], -1))
-        columns[3].append(part.available[start][kept])
-        columns[4].append(acted & np.broadcast_to(part.free, part.valid.shape)[start][kept])
-    states, after, actions, available, counts = (np.concatenate(column) for column in columns)
-    grain = np.maximum(np.abs(states).max(axis=0, initial=0.0), np.abs(after).max(axis=0, initial=0.0)) * ROUNDING
-    changes = after.astype(np.float64) - states
-    changes[np.abs(changes) <= grain] = 0.0
-    dims = np.flatnonzero(changes.any(axis=0))
-    return Window(states, changes[:, dims], dims, grain[dims].astype(np.float64), actions, available, counts)
+    return Levels(ALLOWED - float(np.log(pairs)), ALLOWED - float(np.log(rests)), float(np.log(within)))
 
 
 def _agent(
-    window: Window,
-    i: int,
-    left: Callable[[slice], Floats] | None,
-    levels: Levels,
-    theta: float,
-) -> tuple[Floats, Floats]:
-    """Return agent i's effects and shifts ``[n, D]``."""
-    made = compare(window.actions[:, i], window.available[:, i], window.counts[:, i], levels)
+    window: Window, made: Comparisons, left: Callable[[slice], Floats] | None, levels: Levels, theta: float
+) -> tuple[Floats, ...]:
+    """Return an agent's effects, shifts and log p ``[n, D]``."""
     number, size = window.available.shape[-1], window.changes.shape[1]
-    effects, shifts = np.zeros((number, size)), np.zeros((number, size))
+    parts = tuple(np.zeros((3, number, size)))
     if not len(made.pairs):
-        return effects, shifts
+        return parts
     at_once = max(1, CELLS // max(BINS * len(made.lists.sizes), len(made.lists.rows), number * number * 4))
     for first in range(0, size, at_once):
         dims = slice(first, first + at_once)
@@ -222,9 +183,9 @@ def _agent(
             rest = left(dims)
             versions.append(_version(rest, rest + changes.mean(axis=0), grain, made.sample))
         found = differences(made, versions, levels)
-        shape = number, len(versions[0].ends)
-        effects[:, dims], shifts[:, dims] = credited(made, found, shape, theta)
-    return effects, shifts
+        for whole, part in zip(parts, credited(made, found, (number, len(versions[0].ends)), theta), strict=True):
+            whole[:, dims] = part
+    return parts
 
 
 def _version(compared: Floats, values: Floats, grain: Floats, sample: npt.NDArray[np.int64]) -> Version:

@@ -31,12 +31,16 @@ def label(text: str) -> str:
 def plot_scope(scope: InfluenceScope, path: str | Path) -> Path:
     """Draw Fig. 3: how much each action moves, actions of every agent by state dimensions.
 
+    Cells of the scope are outlined.
+
     Raises:
         MissingDependencyError: without matplotlib.
         CannotWriteError: if the file cannot be written.
     """
     try:
+        from matplotlib.collections import PatchCollection
         from matplotlib.figure import Figure
+        from matplotlib.patches import Rectangle
     except ImportError as error:
         raise MissingDependencyError("plots need matplotlib: pip install 'isa-marl[plot]'") from error
     rows = [(i, a) for i in range(scope.num_agents) for a in range(scope.num_actions[i])]
@@ -45,6 +49,9 @@ def plot_scope(scope: InfluenceScope, path: str | Path) -> Path:
     axes = figure.subplots()
     image = axes.imshow(values, vmin=0.0, vmax=1.0, cmap="viridis", aspect="auto", interpolation="nearest")
     figure.colorbar(image, label=label(scope.figure))
+    inside = np.argwhere(np.stack([scope.action_mask[i, a] for i, a in rows]))
+    cells = [Rectangle((k - 0.5, row - 0.5), 1.0, 1.0) for row, k in inside.tolist()]
+    axes.add_collection(PatchCollection(cells, facecolor="none", edgecolor="red", linewidth=0.8))
     if scope.state_size <= 80:
         axes.set_xticks(
             range(scope.state_size), [label(scope.dim_name(k)) for k in range(scope.state_size)], rotation=90
@@ -52,7 +59,7 @@ def plot_scope(scope: InfluenceScope, path: str | Path) -> Path:
     if len(rows) <= 100:
         labels = [label(f"{scope.agents[i]} {scope.action_name(i, a)}") for i, a in rows]
         axes.set_yticks(range(len(rows)), labels)
-    axes.set_title(f"influence of each action on each dimension (in the scope above {scope.delta_text})")
+    axes.set_title(f"influence of each action on each dimension (outlined: in the scope, above {scope.delta_text})")
     axes.set_xlabel("state dimension")
     axes.set_ylabel("agent and action")
     path = Path(path)

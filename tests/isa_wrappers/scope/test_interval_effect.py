@@ -9,9 +9,10 @@ import scope_tasks
 from isa_wrappers import ESTIMATORS, ScopeConfig, estimate_scope
 from isa_wrappers.envs import estimate_task_scope
 from isa_wrappers.scope import kuiper
-from isa_wrappers.scope.interval_effect import INTERVAL_EFFECT, NEGLIGIBLE, gather, significance
+from isa_wrappers.scope.interval_effect import INTERVAL_EFFECT, NEGLIGIBLE, significance
 from isa_wrappers.scope.residuals import TeamFit
 from isa_wrappers.scope.transitions import Transitions, collect_all_at_once
+from isa_wrappers.scope.windows import gather
 
 pytestmark = pytest.mark.slow
 SETTLED = INTERVAL_EFFECT.settled(ScopeConfig(1_000))
@@ -202,12 +203,11 @@ def test_late_effects_count_where_they_are_sure():
 
 
 def test_large_problems_look_at_a_part_of_the_longer_changes(monkeypatch):
-    from isa_wrappers.scope import interval_effect
+    from isa_wrappers.scope import interval_effect, windows
 
     seen = []
-    real = interval_effect.gather
-    monkeypatch.setattr(interval_effect, "gather", lambda *given: seen.append(real(*given)) or seen[-1])
-    monkeypatch.setattr(interval_effect, "LATER_CELLS", 3 * 9 * 2_000)
+    monkeypatch.setattr(interval_effect, "gather", lambda *given: seen.append(gather(*given)) or seen[-1])
+    monkeypatch.setattr(windows, "LATER_CELLS", 3 * 9 * 2_000)
     scope = estimate_scope(scope_tasks.Later(), ScopeConfig(4_000))
     assert len(seen[0].changes) > 3_900
     assert all(1_000 < len(window.changes) < 2_000 for window in seen[1:])

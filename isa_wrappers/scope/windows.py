@@ -1,0 +1,81 @@
+"""Changes over one number of steps and more, gathered from streams of transitions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from isa_wrappers.scope.transitions import Transitions
+
+ROUNDING = 4 * 2.0**-23
+"""A change of less than this share of a dimension's largest value is the rounding of float32."""
+LATER_CELLS = 100_000_000
+"""Transitions times dimensions times agents that are looked at over several steps: such changes overlap and what counts
+of them is large, so that in large problems a random part of them will do."""
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Window:
+    """What was seen of changes over w steps.
+
+    Attributes:
+        states: ``[N, K]`` before.
+        changes: ``[N, D]`` of the dimensions that ever changed; exactly 0 where nothing did.
+        dims: ``[D]`` which dimensions those are.
+        grain: ``[D]`` differences that are rounding.
+        actions: ``[N, A]``; -1 where an agent did not act.
+        available: ``[N, A, n]``.
+        counts: ``[N, A]`` bool: agent i acted freely.
+    """
+
+    states: npt.NDArray[np.float32]
+    changes: Floats
+    dims: npt.NDArray[np.int64]
+    grain: Floats
+    actions: npt.NDArray[np.int64]
+    available: npt.NDArray[np.bool_]
+    counts: npt.NDArray[np.bool_]
+
+
+def lengths(window: int) -> list[int]:
+    """Return over how many steps changes are looked at: 1, 2, 4, ... and W.
+
+    Example:
+        >>> lengths(8), lengths(6)
+        ([1, 2, 4, 8], [1, 2, 4, 6])
+    """
+    return [*(2**power for power in range(int(window - 1).bit_length())), window]
+
+
+def share_of(transitions: list[Transitions]) -> float:
+    """Return which share of the changes over several steps is looked at."""
+    cells = sum(part.states.size for part in transitions) * transitions[0].actions.shape[-1]
+    return float(LATER_CELLS / max(cells, 1))
+
+
+def gather(transitions: list[Transitions], width: int, share: float = 1.0) -> Window:
+    """Collect the changes over ``width`` steps that begin and end in one episode, or a random share of them."""
+    rng = np.random.default_rng(width)
+    columns: list[list[Any]] = [[], [], [], [], []]
+    for part in transitions:
+        steps = max(0, len(part.actions) - width + 1)
+        start, end = slice(0, steps), slice(width - 1, width - 1 + steps)
+        kept = part.episode[start] == part.episode[end][: len(part.episode[start])]
+        if share < 1.0:
+            kept &= rng.random(kept.shape) < share
+        acted = part.valid[start][kept]
+        columns[0].append(part.states[start][kept])
+        columns[1].append(part.next_states[end][kept])
+        columns[2].append(np.where(acted, part.actions[start][kept], -1))
+        columns[3].append(part.available[start][kept])
+        columns[4].append(acted & np.broadcast_to(part.free, part.valid.shape)[start][kept])
+    states, after, actions, available, counts = (np.concatenate(column) for column in columns)
+    grain = np.maximum(np.abs(states).max(axis=0, initial=0.0), np.abs(after).max(axis=0, initial=0.0)) * ROUNDING
+    changes = after.astype(np.float64) - states
+    changes[np.abs(changes) <= grain] = 0.0
+    dims = np.flatnonzero(changes.any(axis=0))
+    return Window(states, changes[:, dims], dims, grain[dims].astype(np.float64), actions, available, counts)
