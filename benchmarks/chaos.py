@@ -309,7 +309,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, help="of the first case; later ones count on; by default beyond all before")
     parser.add_argument("--counts", type=Path, default=Path("chaos.json"))
     given = parser.parse_args()
-    counts = json.loads(given.counts.read_text()) if given.counts.exists() else {"parts": {}, "failures": []}
+    kept = given.counts.absolute()
+    counts = json.loads(kept.read_text()) if kept.exists() else {"parts": {}, "failures": []}
     parts = given.part or PARTS
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory(prefix="isa-chaos-") as folder:
@@ -329,9 +330,9 @@ def main() -> None:
                 told["failures"] += 1
                 counts["failures"].append({"part": part, "seed": seed, "what": f"{type(failure).__name__}: {failure}"})
                 print(f"{part} {seed}: {str(failure)[-600:]}", file=sys.stderr)
+            if given.seed is None:
+                kept.write_text(json.dumps(counts, indent=1) + "\n")  # after each: a run may be broken off
         os.chdir(ROOT)
-    if given.seed is None:
-        given.counts.write_text(json.dumps(counts, indent=1) + "\n")
     print(json.dumps({part: {**told, "outcomes": ...} for part, told in counts["parts"].items()}, default=str))
 
 

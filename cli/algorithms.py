@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 import typer
 
 from isa_wrappers.errors import ISAError
 from isa_wrappers.registry import BUILT_IN
 
+from .json_alone import print_json
 from .options import Json
 
 
@@ -26,7 +25,7 @@ def algorithms(as_json: Json = False) -> None:
         about = {"description": spec.description, "learner": spec.learner, "phases": list(spec.phase_names)}
         rows.append({"name": name, **about, "source": ALGORITHMS.source(name)})
     if as_json:
-        typer.echo(json.dumps({"algorithms": rows}))
+        print_json({"algorithms": rows})
         return
     for row in rows:
         where = "" if row["source"] == BUILT_IN else f" (package {row['source']})"

@@ -11,7 +11,7 @@ import typer
 
 from isa_wrappers.errors import ISAError
 
-from . import algorithms, check, config, envs, evaluate, plot, scope, train
+from . import algorithms, check, compare, config, envs, evaluate, plot, reproduce, scope, train
 
 USER_MISTAKE = 2
 LONGEST_LINE = 2_000
@@ -32,6 +32,8 @@ app.command("scope")(scope.scope)
 app.command("train")(train.train)
 app.command("eval")(evaluate.evaluate)
 app.command("plot")(plot.plot)
+app.command("compare")(compare.compare)
+app.command("reproduce")(reproduce.reproduce)
 
 
 def run(arguments: list[str]) -> int:

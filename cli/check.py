@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial
 from typing import Annotated
 
@@ -12,6 +11,7 @@ from isa_wrappers.config import ScopeConfig
 from isa_wrappers.envs import make_parallel
 from isa_wrappers.envs.check import check_env
 
+from .json_alone import print_json
 from .options import Env, Json, Kwargs, Seed, StateFallback, parse_kwargs
 
 WARNED, REFUSED = 1, 2
@@ -34,7 +34,10 @@ def check(
     make = partial(make_parallel, env, **parse_kwargs(kwargs))
     make().close()  # a mistake in the name or the options is no finding
     report = check_env(make, episodes, seed, state_fallback, _rule(success), bin_width)
-    typer.echo(json.dumps({"env": env, **report.to_dict()}) if as_json else str(report))
+    if as_json:
+        print_json({"env": env, **report.to_dict()})
+    else:
+        typer.echo(str(report))
     if report.refused:
         raise typer.Exit(REFUSED)
     if strict and report.warned:

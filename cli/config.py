@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +11,7 @@ from rich.table import Table
 
 from isa_wrappers.errors import InvalidValueError
 
+from .json_alone import print_json
 from .options import Json, Override, need_training
 from .train import configured
 
@@ -35,7 +35,7 @@ def config(
     if not rows:
         raise InvalidValueError(f"--key must be part of a configuration key, got {key!r}; leave it out to see all")
     if as_json:
-        typer.echo(json.dumps({"keys": rows}))
+        print_json({"keys": rows})
         return
     table = Table("key", "value", "from", "range", "meaning", box=None, pad_edge=False)
     for row in rows:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import typer
 
 from isa_wrappers.envs import available_tasks
@@ -11,6 +9,7 @@ from isa_wrappers.envs.own import FAMILY as OWN
 from isa_wrappers.envs.registry import missing_families, task_source
 from isa_wrappers.registry import BUILT_IN
 
+from .json_alone import print_json
 from .options import Json
 
 
@@ -19,7 +18,7 @@ def envs(as_json: Json = False) -> None:
     tasks = available_tasks()
     if as_json:
         listed = [{"name": name, "description": text, "source": task_source(name)} for name, text in tasks.items()]
-        typer.echo(json.dumps({"envs": listed}))
+        print_json({"envs": listed})
         return
     for name, text in tasks.items():
         source = task_source(name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +10,7 @@ import typer
 
 from isa_wrappers.fields import MOST_COPIES
 
+from .json_alone import print_json
 from .options import Json, RunEnv, Seed, Trust, need_training, writing_to
 
 
@@ -40,7 +40,7 @@ def evaluate(
     if render is not None:
         result["render"] = str(render)
     if as_json:
-        typer.echo(json.dumps(result))
+        print_json(result)
         return
     typer.echo(
         f"success rate {found.success_rate:.3f}, return {found.return_mean:.2f}, length {found.episode_length:.1f} "

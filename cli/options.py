@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,9 +14,12 @@ from isa_learners.config import check_env_kwargs
 from isa_wrappers.errors import InvalidValueError, MissingDependencyError, shown
 from isa_wrappers.plain import read_json
 
+from .json_alone import json_alone
+
 Env = Annotated[str, typer.Argument(help="Task name such as grid/shooting, or package.module:factory.", metavar="ENV")]
 Kwargs = Annotated[str, typer.Option("--kwargs", help="Options of the task as JSON, such as '{\"num_agents\": 2}'.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.", callback=json_alone)]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress, neither in a terminal nor once a minute.")]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of everything.", min=0)]
 StateFallback = Annotated[
     str | None, typer.Option(help="'observations' takes them, concatenated, for the state.", show_default=False)
@@ -45,6 +49,21 @@ def parse_kwargs(text: str) -> dict[str, Any]:
     return kwargs
 
 
+def parse_resources(text: str) -> dict[str, Any]:
+    """Read ``--resources``.
+
+    Raises:
+        InvalidValueError: if it is no JSON object of numbers.
+    """
+    try:
+        found = read_json(text)
+    except ValueError as error:
+        raise InvalidValueError(f"--resources must be a JSON object, got {shown(text)}") from error
+    if not isinstance(found, dict) or not all(isinstance(value, int | float) for value in found.values()):
+        raise InvalidValueError(f"--resources must be a JSON object of numbers, got {shown(text)}")
+    return found
+
+
 @contextmanager
 def writing_to(path: Path) -> Iterator[None]:
     """Turn a failure to write where the user asked into a user's mistake.
@@ -64,10 +83,23 @@ def need_training() -> None:
     Raises:
         MissingDependencyError: naming the extra to install.
     """
-    try:
-        import torch  # noqa: F401
-        import yaml  # noqa: F401
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"this command needs {error.name}, which is not installed; pip install 'isa-marl[train]'"
-        ) from error
+    _need("train", "torch", "yaml", "msgspec")
+
+
+def need_plots() -> None:
+    """Check that what reads and draws runs is installed; no torch is.
+
+    Raises:
+        MissingDependencyError: naming the extra to install.
+    """
+    _need("plot", "yaml", "msgspec", "matplotlib", "scipy")
+
+
+def _need(extra: str, *packages: str) -> None:
+    for package in packages:
+        try:
+            import_module(package)
+        except ImportError as error:
+            raise MissingDependencyError(
+                f"this command needs {error.name}, which is not installed; pip install 'isa-marl[{extra}]'"
+            ) from error

@@ -7,25 +7,29 @@ from typing import Annotated
 
 import typer
 
-from .options import need_training, writing_to
+from .options import need_plots, writing_to
 
 
 def plot(
     runs: Annotated[list[Path], typer.Argument(help="Run folders.", metavar="RUN...")],
-    out: Annotated[Path | None, typer.Option(help="PNG file; one run's own curves.png by default.")] = None,
+    out: Annotated[Path | None, typer.Option(help="PNG, PDF or SVG file; one run's own curves.png by default.")] = None,
+    label: Annotated[
+        list[str] | None, typer.Option(help="A name for each RUN, in their order; equal names share a line.")
+    ] = None,
+    statistic: Annotated[str, typer.Option(help="Over seeds: median, mean or iqm.")] = "median",
 ) -> None:
-    """Draw success rate and return against environment steps; runs that differ only in seed share a colour."""
-    need_training()
+    """Draw success rate and return against environment steps; runs that differ only in seed share a line."""
+    need_plots()
     from isa_learners.runs.plots import plot_curves, plot_run
     from isa_learners.runs.run_folder import RunFolder
 
     folders = [RunFolder.open(run) for run in runs]
-    if out is None and len(folders) == 1:
+    if out is None and len(folders) == 1 and not label:
         with writing_to(folders[0].path):
             files = plot_run(folders[0])
         typer.echo("\n".join(str(file) for file in files))
         return
     path = out or Path("curves.png")
     with writing_to(path):
-        plot_curves(folders, path)
+        plot_curves(folders, path, label or (), statistic)
     typer.echo(path)

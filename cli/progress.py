@@ -1,9 +1,14 @@
-"""How training looks in a terminal: a live line with phase and rates, a line per evaluation. Elsewhere it is quiet."""
+"""How training looks: in a terminal a live line with phase and rates, and a line per evaluation.
+
+Elsewhere a line once a minute says that it lives.
+"""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+import threading
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -17,19 +22,58 @@ if TYPE_CHECKING:
     from isa_learners.runs.training import Training
 
 
+EVERY = 60.0
+"""Seconds between two signs of life."""
+
+
+class LifeSigns:
+    """Off a terminal, says on stderr once a minute how far a command is, whatever the command is busy with.
+
+    Args:
+        how_far: tells it.
+        quiet: say nothing.
+    """
+
+    def __init__(self, how_far: Callable[[], str], quiet: bool = False) -> None:
+        self._how_far = how_far
+        self._over = threading.Event()
+        silent = quiet or sys.stderr is None or sys.stderr.isatty()
+        self._thread = None if silent else threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> LifeSigns:
+        self._began = time.monotonic()
+        if self._thread is not None:
+            self._thread.start()
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._over.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._over.wait(EVERY):
+            minutes = (time.monotonic() - self._began) / 60
+            sys.stderr.write(f"isa: {self._how_far()}, {minutes:.0f} min\n")
+            sys.stderr.flush()
+
+
 class TrainingDisplay(Hook):
     """Shows a run's progress on stderr.
 
     Args:
         folder: of the run, named at the end.
         total: environment steps to go to.
+        quiet: show nothing but the end.
     """
 
-    def __init__(self, folder: Path, total: int) -> None:
+    def __init__(self, folder: Path, total: int, quiet: bool = False) -> None:
         self.folder = folder
         self.total = total
         self._console = Console(stderr=True, highlight=False)
-        self._live = self._console.is_terminal
+        self._live = self._console.is_terminal and not quiet
+        self._at = "starting"
+        self._signs = LifeSigns(lambda: self._at, quiet)
         self._bar = Progress(
             TextColumn("[bold]{task.fields[phase]:<8}"),
             BarColumn(),
@@ -44,13 +88,16 @@ class TrainingDisplay(Hook):
 
     def __enter__(self) -> TrainingDisplay:
         self._bar.start()
+        self._signs.__enter__()
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._signs.__exit__(kind, error, trace)
         self._bar.stop()
 
     def on_phase(self, training: Training, phase: str, env_steps: int) -> None:
         """Say that a phase begins."""
+        self._at = f"phase {phase}, {env_steps:,} of {self.total:,} steps"
         self.say(f"phase {phase} from step {env_steps:,}")
         if self._task is None:
             self._task = self._bar.add_task("train", total=self.total, phase=phase, rate=0.0, success="-")
@@ -58,8 +105,10 @@ class TrainingDisplay(Hook):
 
     def on_iteration(self, training: Training, values: Mapping[str, Any]) -> None:
         """Move the bar."""
+        done, rate = values["env_steps"], values["steps_per_second"]
+        self._at = f"phase {values['phase']}, {done:,} of {self.total:,} steps, {rate:,.0f} steps/s"
         if self._task is not None:
-            self._bar.update(self._task, completed=values["env_steps"], rate=values["steps_per_second"])
+            self._bar.update(self._task, completed=done, rate=rate)
 
     def on_evaluation(self, training: Training, row: Mapping[str, Any]) -> None:
         """Print what came out."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,7 +17,9 @@ from isa_wrappers.scope.files import save_scope, scope_to_dict
 from isa_wrappers.scope.plots import plot_scope
 from isa_wrappers.scope.tables import scope_table
 
-from .options import Env, Json, Kwargs, Seed, StateFallback, parse_kwargs, writing_to
+from .json_alone import print_json
+from .options import Env, Json, Kwargs, Quiet, Seed, StateFallback, parse_kwargs, writing_to
+from .progress import LifeSigns
 
 
 def scope(
@@ -41,6 +42,7 @@ def scope(
     kwargs: Kwargs = "{}",
     state_fallback: StateFallback = None,
     out: Annotated[Path | None, typer.Option(help="Folder for scope.json, scope.safetensors and scope.png.")] = None,
+    quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Estimate the influence scope of every agent in ENV."""
@@ -59,7 +61,9 @@ def scope(
     for layer in preset_layers(env, preset):
         values |= layer.get("scope", {})
     config = ScopeConfig(**values | {name: value for name, value in options.items() if value is not None})
-    found = estimate_task_scope(env, config, seed, state_fallback, **parse_kwargs(kwargs))
+    made = parse_kwargs(kwargs)
+    with LifeSigns(lambda: f"listening in {env}", quiet):
+        found = estimate_task_scope(env, config, seed, state_fallback, **made)
     if out is not None:
         with writing_to(out):
             save_scope(found, out)
@@ -69,7 +73,7 @@ def scope(
                 typer.echo(f"isa: no scope.png: {error}", err=True)
     said = explain_scope(found)
     if as_json:
-        typer.echo(json.dumps({"env": env, **scope_to_dict(found), "explanation": explanation_to_dict(said)}))
+        print_json({"env": env, **scope_to_dict(found), "explanation": explanation_to_dict(said)})
         return
     typer.echo(f"{scope_table(found)}\n\n{explanation_text(said)}")
     if out is not None:

@@ -11,9 +11,11 @@ import typer
 
 from isa_wrappers.errors import InvalidValueError, ISAError
 
-from .options import Kwargs, Override, StateFallback, Trust, need_training, parse_kwargs
+from .options import Kwargs, Override, Quiet, StateFallback, Trust, need_training, parse_kwargs
 from .progress import TrainingDisplay
 
+MAY_CHANGE = ("resume", "steps", "env", "trust", "quiet")
+"""What may stand beside ``--resume``."""
 LONGEST_NAME = 100
 """Characters of a task's name in its run folder's."""
 
@@ -43,6 +45,7 @@ def train(
     ] = False,
     resume: Annotated[Path | None, typer.Option(help="Run folder to resume; only --steps may change.")] = None,
     trust: Trust = False,
+    quiet: Quiet = False,
 ) -> None:
     """Train on ENV: estimate the scope, explore, reach goals."""
     need_training()
@@ -50,7 +53,7 @@ def train(
 
     if resume is not None:
         _refuse_changes(context)
-        _run(RunFolder.open(resume, env, trust), resume=True, steps=steps)
+        _run(RunFolder.open(resume, env, trust), resume=True, steps=steps, quiet=quiet)
         return
     if env is None:
         raise InvalidValueError("name a task to train on, such as grid/shooting, or --resume a run folder")
@@ -75,7 +78,7 @@ def train(
     task = env.replace("/", "-").replace(":", "-")
     task = task[-LONGEST_NAME:]  # folders take no longer ones
     name = f"{task}-{resolved.algo}-{resolved.preset}-seed{resolved.seed}-{time.strftime('%Y%m%d-%H%M%S')}"
-    _run(RunFolder.create(out or Path("runs") / name, resolved), resume=False)
+    _run(RunFolder.create(out or Path("runs") / name, resolved), resume=False, quiet=quiet)
 
 
 def configured(
@@ -116,29 +119,35 @@ def _refuse_changes(context: typer.Context) -> None:
     """
     for name, value in context.params.items():
         source = context.get_parameter_source(name)
-        if name not in ("resume", "steps", "env", "trust") and source is not None and source.name == "COMMANDLINE":
+        if name not in MAY_CHANGE and source is not None and source.name == "COMMANDLINE":
             raise InvalidValueError(
                 f"--resume takes all but --steps from its run folder; leave out {name.replace('_', '-')}, got {value!r}"
             )
 
 
-def _run(folder: Any, resume: bool, steps: int | None = None) -> None:
+def _run(folder: Any, resume: bool, steps: int | None = None, quiet: bool = False) -> None:
     from isa_learners.runs.plots import plot_run
     from isa_learners.runs.training import Interrupted, Training
 
-    with TrainingDisplay(folder.path, steps or folder.config().steps) as display:
+    with TrainingDisplay(folder.path, steps or folder.config().steps, quiet) as display:
         try:
             training = Training(folder, resume=resume, hooks=[display], steps=steps)
         except ISAError:
             if not resume:
                 folder.take_back()
             raise
+        named = [training.config.env] if ":" in training.config.env else []
+        again = f"resume with: {shlex.join(['isa', 'train', *named, '--resume', str(folder.path)])}"
         try:
             summary = training.run()
         except Interrupted as stopped:
-            named = [training.config.env] if ":" in training.config.env else []
-            again = shlex.join(["isa", "train", *named, "--resume", str(folder.path)])
-            display.last_word(f"stopped; resume with: {again}")
+            display.last_word(f"stopped; {again}")
             raise typer.Exit(128 + stopped.signal) from None
+        except Exception as error:
+            if training.kept and isinstance(error, ISAError):
+                error.args = (f"{error}; what was learned before is saved, {again}",)
+            elif training.kept:
+                display.last_word(f"broken off by {type(error).__name__}; what was learned before is saved, {again}")
+            raise
         plot_run(folder)
     display.finish(summary)

@@ -67,6 +67,15 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
                 "obs_scale": 0.1,
             }
         },
+        # Progress towards a goal is told at every step, so the near future says enough; exploration asks for more.
+        "grid/*": {
+            "phases": {
+                "reach": {
+                    "goal": {"alpha1": 1.0},
+                    "ppo": {"num_envs": 32, "gamma": 0.8, "epochs": 4, "minibatches": 4},
+                },
+            },
+        },
         "mpe/*": _PARTICLES,
         "smax/*": {
             **_BATTLES,

@@ -41,7 +41,7 @@ class Rollout:
 
     Attributes:
         final_obs: ``[T, B, A, O]`` after the step, before an automatic reset.
-        state: ``[T, B, K]`` the global state before the step.
+        state: ``[T, B, K]`` the global state before the step, float32 or, where the environment's is, float64.
         final_state: ``[T, B, K]`` after the step, before an automatic reset.
         available: ``[T, B, A, n]`` bool.
         alive: ``[T, B, A]`` float, 1 where the agent acted.

@@ -71,7 +71,7 @@ class CountConfig:
     Attributes:
         beta1: weight of the special segment's bonus.
         beta2: weight of the environment's reward.
-        count_scale: state units times this, truncated, make the visited key.
+        count_scale: cells per unit of the state; the nearest cell to a visited state is its key.
         table_bits: log2 of the count table's slots per segment.
     """
 

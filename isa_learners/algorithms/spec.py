@@ -107,6 +107,11 @@ class AlgorithmSpec:
 ALGORITHMS: Registry[AlgorithmSpec] = Registry(
     "algorithm",
     "isa_marl.algorithms",
-    {"isa": "isa_learners.algorithms.isa:ISA", "ippo": "isa_learners.algorithms.ippo:IPPO"},
+    {
+        "isa": "isa_learners.algorithms.isa:ISA",
+        "isa_explore": "isa_learners.algorithms.isa_parts:ISA_EXPLORE",
+        "isa_reach": "isa_learners.algorithms.isa_parts:ISA_REACH",
+        "ippo": "isa_learners.algorithms.ippo:IPPO",
+    },
 )
 """Every algorithm by name."""

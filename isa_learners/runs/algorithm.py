@@ -109,6 +109,7 @@ class Algorithm:
         start = self._context(self.spec.phases[0])
         self.shared |= {name: make(start) for name, make in self.spec.shared.items()}
         self.env_steps = 0
+        self._learning = False
         self._evaluation_envs: dict[int, BatchEnv] = {}
         self.phase = self.enter(self.spec.phases[0].name)
 
@@ -147,17 +148,28 @@ class Algorithm:
         phase = self.phase
         settings = phase.context.config.settings_of(self.config.learner)
         rollout = phase.collector.collect(settings.rollout_steps)
+        self._learning = True  # until all is well: an error between leaves something half learned
         self.env_steps += rollout.done.numel()
         phase.learner.set_progress(self.env_steps / self.config.steps)
         metrics = phase.learner.learn(rollout)
         metrics["reward_mean"] = float(rollout.reward.mean())
         check_learned(metrics, rollout, phase.collector.env.agents)
+        self._learning = False
         metrics |= {name: measure(phase.context) for name, measure in self.spec.metrics.items()}
         if phase.spec.ends is not None and phase.spec.ends(phase.context):
             following = self.spec.phase_names.index(phase.name) + 1
             self.phase = self.enter(self.spec.phase_names[following])
             close_batch(phase.collector.env)
         return metrics
+
+    def sound(self) -> bool:
+        """Tell whether training can go on from here: nothing is half learned, and the learner's numbers are finite.
+
+        So it is where an environment failed, in a rollout or in an evaluation: what was learned before stands. Visits
+        and won states of the broken rollout stand too.
+        """
+        learner = map(torch.as_tensor, self.phase.learner.state_dict().values())
+        return not self._learning and all(bool(torch.isfinite(value).all()) for value in learner)
 
     def close(self) -> None:
         """Close every environment that was made."""

@@ -48,8 +48,23 @@ def resolve(env: str, preset: str, *overrides: Mapping[str, Any]) -> Plain:
     algorithm = ALGORITHMS[given.get("algo", DEFAULT_ALGORITHM)]
     data: Plain = {"env": env, "preset": preset}
     for layer in [*preset_layers(env, preset), *preset_layers(env, preset, algorithm.presets)]:
-        data = merge(data, {key: value for key, value in layer.items() if key in known})
-    return merge(data, given)
+        data = _laid_over(data, {key: value for key, value in layer.items() if key in known})
+    if "phases" in data:  # a preset's are those of several algorithms
+        data["phases"] = {name: own for name, own in data["phases"].items() if name in algorithm.phase_names}
+    return _laid_over(data, given)
+
+
+def _laid_over(data: Plain, layer: Mapping[str, Any]) -> Plain:
+    """Return ``data`` with a layer over it; what it says of the run holds over what was said of a phase before."""
+    said = {section: values for section, values in layer.items() if isinstance(values, Mapping)}
+    phases = {
+        phase: {
+            section: {key: value for key, value in values.items() if key not in said.get(section, {})}
+            for section, values in own.items()
+        }
+        for phase, own in data.get("phases", {}).items()
+    }
+    return merge({**data, "phases": phases} if phases else data, layer)
 
 
 def merge(base: Mapping[str, Any], top: Mapping[str, Any]) -> Plain:

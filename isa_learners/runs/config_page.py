@@ -13,7 +13,7 @@ from typing import Any
 from isa_learners.algorithms import ALGORITHMS
 from isa_learners.config import RunConfig
 from isa_learners.presets import PRESETS
-from isa_learners.runs.config_io import config_from_dict, merge, resolve
+from isa_learners.runs.config_io import config_from_dict, config_to_dict, merge, resolve
 from isa_learners.runs.config_keys import section_kinds
 from isa_wrappers.fields import defaults, hints, meanings, ranges
 
@@ -43,6 +43,14 @@ def explain(env: str, preset: str, layers: list[dict[str, Any]]) -> list[Row]:
             preset_has = of_preset.get(section, {}) if section else of_preset
             source = "given" if name in inside else f"preset {preset}" if name in preset_has else "default"
             rows.append({**row, "value": getattr(values, name), "source": source})
+    by_key = {row["key"]: row for row in rows}
+    phases = config_to_dict(config)["phases"]
+    for key, value in _flat(phases):
+        inside = dict(_flat(given.get("phases") or {}))
+        row = by_key[key.partition(".")[2]]
+        rows.append(
+            {**row, "key": f"phases.{key}", "value": value, "source": "given" if key in inside else f"preset {preset}"}
+        )
     return rows
 
 

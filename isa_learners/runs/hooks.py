@@ -31,7 +31,7 @@ class Hook:
         """After an evaluation; ``row`` is that of ``metrics.csv``."""
 
     def on_end(self, training: Training, summary: Mapping[str, Any] | None) -> None:
-        """At the end of this sitting; ``summary`` is ``None`` where the run was stopped and can be resumed."""
+        """At the end of this sitting; ``summary`` is ``None`` where it stopped or broke and can resume."""
 
 
 class Checkpoints(Hook):

@@ -1,22 +1,30 @@
-"""Curves of runs as PNG."""
+"""Figures of runs, in one style: curves with a statistic over seeds and its shaded 95 % interval."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from isa_learners.runs.metrics import columns_of, read_metrics
+from isa_learners.runs.curves import Curve, Group, grouped
 from isa_learners.runs.run_folder import RunFolder
-from isa_wrappers.errors import FileFormatError, InvalidValueError, MissingDependencyError
+from isa_learners.runs.statistics import STATISTICS, Values, bands, profile
+from isa_wrappers.errors import InvalidValueError, MissingDependencyError, check_choice
 from isa_wrappers.files import replacing
 from isa_wrappers.scope.files import load_scope
 from isa_wrappers.scope.plots import label, plot_scope
 
-CURVES = {"success_rate": "success rate", "return_mean": "return"}
+ROWS = {"success_rate": "success rate", "return_mean": "return"}
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999933")
+"""Told apart by the colour-blind too: Okabe and Ito's, yellow left out on white."""
+DASHES = ("-", (0, (5, 1)), (0, (1, 1)), (0, (4, 1, 1, 1)))
+"""Beyond as many groups as colours, the next dash."""
+FORMATS = (".png", ".pdf", ".svg")
+MOST_POINTS = 400
+"""Of a curve: more than a picture has columns is of no use."""
+TRAINING = "train_success_rate"
 
 
 def plot_run(folder: RunFolder) -> list[Path]:
@@ -27,49 +35,171 @@ def plot_run(folder: RunFolder) -> list[Path]:
     return files
 
 
-def plot_curves(folders: Sequence[RunFolder], path: Path) -> Path:
-    """Draw success rate and return against environment steps, thin by run and bold at the median of equal runs.
+def plot_curves(
+    folders: Sequence[RunFolder], path: Path, labels: Sequence[str] = (), statistic: str = "median"
+) -> Path:
+    """Draw runs as :func:`draw_curves` does, grouped by whatever differs in their configurations but the seed.
 
     Raises:
         MissingDependencyError: without matplotlib.
         FileFormatError: if a run has no readable metrics.
-        InvalidValueError: if ``path`` does not end in ``.png``.
+        InvalidValueError: for another ending of ``path`` or number of labels.
     """
-    if path.suffix.lower() != ".png":
-        raise InvalidValueError(f"curves are drawn to a file that ends in .png, got {str(path)!r}")
+    check_format(path)
+    return draw_curves(grouped(folders, labels), path, statistic)
+
+
+def draw_curves(groups: Sequence[Group], path: Path, statistic: str = "median") -> Path:
+    """Draw greedy success (solid, with its interval over seeds), training success (dashed) and return, a panel a task.
+
+    A triangle marks where a phase ends at the median over seeds.
+
+    Args:
+        groups: of all tasks.
+        path: of the figure, PNG, PDF or SVG by its ending.
+        statistic: ``median``, ``mean`` or ``iqm`` over seeds.
+
+    Raises:
+        MissingDependencyError: without matplotlib.
+        InvalidValueError: for another ending or statistic.
+    """
+    check_choice("statistic", statistic, STATISTICS)
+    tasks = list(dict.fromkeys(group.task for group in groups))
+    figure = new_figure(len(tasks), len(ROWS))
+    panels = figure.subplots(len(ROWS), len(tasks), squeeze=False)
+    names = list(dict.fromkeys(group.name for group in groups))
+    handles: dict[str, Any] = {}
+    for group in groups:
+        column = panels[:, tasks.index(group.task)]
+        style = _style(names.index(group.name))
+        for axes, name in zip(column, ROWS, strict=True):
+            line = _draw_group(axes, group, name, style, statistic)
+            if line is not None and name == "success_rate":
+                _draw_training(axes, group, style, statistic)
+                handles.setdefault(line.get_label(), line)
+    for column, task in zip(panels.T, tasks, strict=True):
+        column[0].set_title(label(task))
+        column[0].set_ylim(-0.03, 1.03)
+        column[-1].set_xlabel("environment steps")
+        for axes in column:
+            finish_axes(axes)
+    for axes, title in zip(panels[:, 0], ROWS.values(), strict=True):
+        axes.set_ylabel(title)
+    if handles:
+        finish_legend(figure, handles, f"{statistic} over n seeds with its 95 % interval; dashed: while training")
+    return write_figure(figure, path)
+
+
+def draw_profiles(scores: Mapping[str, Sequence[Any]], path: Path, measure: str = "success rate") -> Path:
+    """Draw performance profiles: for each name the share of its runs above every score.
+
+    Args:
+        scores: name -> for each task its values ``[seeds]``.
+        path: of the figure.
+        measure: what the scores are.
+    """
+    figure = new_figure(1, 1)
+    axes = figure.subplots()
+    at = np.linspace(0.0, 1.0, 201)
+    handles = {}
+    for index, (name, strata) in enumerate(scores.items()):
+        (handles[label(name)],) = axes.step(at, profile(strata, at), where="post", **_style(index))
+    axes.set_xlabel(label(f"{measure} above"))
+    axes.set_ylabel("share of runs")
+    axes.set_ylim(-0.03, 1.03)
+    finish_axes(axes, steps=False)
+    finish_legend(figure, handles)
+    return write_figure(figure, path)
+
+
+def check_format(path: Path) -> None:
+    """Check that a figure can be written in the format of this ending.
+
+    Raises:
+        InvalidValueError: naming those that can.
+    """
+    if path.suffix.lower() not in FORMATS:
+        raise InvalidValueError(f"figures are drawn to a file that ends in {', '.join(FORMATS)}, got {str(path)!r}")
+
+
+def new_figure(columns: int, rows: int) -> Any:
+    """Return an empty figure of so many panels.
+
+    Raises:
+        MissingDependencyError: without matplotlib.
+    """
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise MissingDependencyError("plots need matplotlib: pip install 'isa-marl[plot]'") from error
-    figure = Figure(figsize=(11, 4), layout="constrained")
-    panels = figure.subplots(1, len(CURVES))
-    groups: dict[str, list[dict[str, npt.NDArray[np.float64]]]] = {}
-    for folder in folders:
-        config = folder.config()
-        name = label(f"{config.env} {config.algo} {config.preset}")
-        groups.setdefault(name, []).append(_curves(folder, columns_of(config)))
-    for index, (name, runs) in enumerate(groups.items()):
-        evaluated = [run for run in runs if len(run["env_steps"])]
-        grid = np.unique(np.concatenate([run["env_steps"] for run in runs]))
-        for axes, (column, title) in zip(panels, CURVES.items(), strict=True):
-            # Beyond its last evaluation a run keeps its value, so that a run stopped when solved still counts.
-            values = [np.interp(grid, run["env_steps"], run[column]) for run in evaluated]
-            for run in evaluated:
-                axes.plot(run["env_steps"], run[column], color=f"C{index}", alpha=0.3, linewidth=0.8)
-            middle = np.median(values, axis=0) if values else grid
-            axes.plot(grid, middle, color=f"C{index}", label=f"{name} (n={len(evaluated)})")
-            axes.set_xlabel("environment steps")
-            axes.set_ylabel(title)
-    panels[0].set_ylim(-0.03, 1.03)
-    panels[0].legend(loc="upper left", fontsize="small")
+    return Figure(figsize=(min(2.0 + 3.6 * columns, 24.0), 1.2 + 2.4 * rows), layout="constrained")
+
+
+def finish_axes(axes: Any, steps: bool = True) -> None:
+    """Give axes the look of all figures here; steps are told in thousands and millions."""
+    from matplotlib.ticker import EngFormatter, MaxNLocator
+
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(alpha=0.25, linewidth=0.6)
+    if steps:
+        axes.xaxis.set_major_locator(MaxNLocator(5))
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+
+
+def finish_legend(figure: Any, handles: Mapping[str, Any], title: str | None = None) -> None:
+    """Put the legend below the panels."""
+    columns = max(1, min(len(handles), int(figure.get_figwidth() // 2.6)))
+    figure.legend(
+        handles.values(), handles.keys(), loc="outside lower center", ncols=columns, title=title, fontsize="small",
+        title_fontsize="small", frameon=False,
+    )  # fmt: skip
+
+
+def write_figure(figure: Any, path: Path) -> Path:
+    """Write a figure whole, in the format of its ending.
+
+    Raises:
+        InvalidValueError: for another ending than those in :data:`FORMATS`.
+        CannotWriteError: if the file cannot be written.
+    """
+    check_format(path)
     with replacing(path) as file:
-        figure.savefig(file, dpi=110, format="png")
+        figure.savefig(file, dpi=150, format=path.suffix.lower()[1:])
     return path
 
 
-def _curves(folder: RunFolder, columns: Sequence[str]) -> dict[str, npt.NDArray[np.float64]]:
-    try:
-        rows = read_metrics(folder.metrics_file, columns)
-        return {name: np.array([float(row[name]) for row in rows]) for name in ("env_steps", *CURVES)}
-    except (OSError, KeyError, ValueError, csv.Error) as error:
-        raise FileFormatError(f"{folder.metrics_file} is not a readable metrics file ({error})") from error
+def _style(index: int) -> dict[str, Any]:
+    return {"color": COLOURS[index % len(COLOURS)], "linestyle": DASHES[index // len(COLOURS) % len(DASHES)]}
+
+
+def _draw_group(axes: Any, group: Group, column: str, style: Mapping[str, Any], statistic: str) -> Any:
+    """Draw one line and its band; ``None`` where no run was evaluated."""
+    runs = [run for run in group.runs if len(run.steps)]
+    if not runs:
+        return None
+    grid = _grid(runs)
+    values = np.stack([run.at(grid, column) for run in runs])
+    middle, low, high = bands(values, STATISTICS[statistic])
+    (line,) = axes.plot(grid, middle, label=label(f"{group.name} (n={len(runs)})"), linewidth=1.6, **style)
+    if len(runs) > 1:
+        axes.fill_between(grid, low, high, color=style["color"], alpha=0.18, linewidth=0)
+    changes = [run.changes[0] for run in runs if run.changes]
+    if changes and column == "success_rate":
+        axes.plot(float(np.median(changes)), 1.0, marker="v", color=style["color"], clip_on=False, markersize=5)
+    return line
+
+
+def _draw_training(axes: Any, group: Group, style: Mapping[str, Any], statistic: str) -> None:
+    runs = [run for run in group.runs if len(run.steps) and TRAINING in run.columns]
+    if runs:
+        grid = _grid(runs)
+        values = np.stack([run.at(grid, TRAINING) for run in runs])
+        middle = STATISTICS[statistic](values, axis=0)
+        axes.plot(grid, middle, color=style["color"], linestyle=(0, (4, 2)), linewidth=0.8, alpha=0.7)
+
+
+def _grid(runs: Sequence[Curve]) -> Values:
+    grid = np.unique(np.concatenate([run.steps for run in runs]))
+    if len(grid) > MOST_POINTS:
+        grid = grid[np.linspace(0, len(grid) - 1, MOST_POINTS).round().astype(int)]
+    return grid

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from isa_learners.runs.progress import Progress
 from isa_learners.runs.run_folder import RunFolder, versions
 from isa_learners.runs.scopes import needs_estimate, scope_for
 from isa_learners.runs.signals import StopRequest
-from isa_wrappers.errors import FileFormatError
+from isa_wrappers.errors import CannotWriteError, FileFormatError
 from isa_wrappers.scope.files import load_scope, save_scope
 
 
@@ -70,6 +71,9 @@ class Training:
         tensorboard: write TensorBoard's files.
         steps: environment steps to go to, in the place of the configured ones; kept once the checkpoint is read.
 
+    Attributes:
+        kept: an error ended the run, and what stood before it is in the latest checkpoint.
+
     Raises:
         RunFolderError: if another process trains in the folder.
         UntrustedRunError: if the folder names an environment that nobody has agreed to import.
@@ -85,6 +89,7 @@ class Training:
         steps: int | None = None,
     ) -> None:
         self.folder, self.resumed = folder, resume
+        self.kept = False
         written = [CSVMetrics(), *([TensorBoard()] if tensorboard else []), Checkpoints()]
         self.hooks: list[Hook] = [*written, *hooks]
         configured = folder.config()
@@ -138,13 +143,20 @@ class Training:
 
         Raises:
             Interrupted: after Ctrl-C, SIGTERM or SIGHUP, with a checkpoint written.
+            Exception: whatever an environment raised, with a checkpoint written as well: :attr:`kept`.
             CannotWriteError: if the disk is full or the folder gone; the last checkpoint is whole.
         """
         try:
             with StopRequest() as stop:
                 self._tell("on_phase", self.algorithm.phase.name, self.algorithm.env_steps)
                 while self.algorithm.env_steps < self.config.steps and not self._finished():
-                    self._iterate()
+                    try:
+                        self._iterate()
+                    except Exception as error:
+                        self._keep(error)
+                        if stop.signal and self.kept:  # it may have hit an environment's processes too
+                            raise Interrupted(stop.signal) from error
+                        raise
                     if stop.signal:
                         self._tell("on_end", None)
                         raise Interrupted(stop.signal)
@@ -154,6 +166,14 @@ class Training:
         finally:
             self.folder.lock.release()
         return summary
+
+    def _keep(self, error: Exception) -> None:
+        """After an error, write what stood before it, where that can be trusted and written."""
+        if isinstance(error, CannotWriteError) or not self.algorithm.sound():
+            return
+        with suppress(Exception):  # the first error is the one to tell
+            self._tell("on_end", None)
+            self.kept = True
 
     def _finished(self) -> bool:
         return self.config.stop_when_solved and self.progress.solved is not None

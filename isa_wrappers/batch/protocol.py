@@ -21,7 +21,7 @@ class BatchStep:
 
     Attributes:
         obs: ``[B, A, O]`` float32, after an automatic reset where the episode ended.
-        state: ``[B, K]`` float32, after an automatic reset where the episode ended.
+        state: ``[B, K]`` float32 or float64, after an automatic reset where the episode ended.
         available: ``[B, A, n]`` bool, actions allowed next.
         alive: ``[B, A]`` bool, agents that act next.
         reward: ``[B, A]`` float32 of the step just taken.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 import time
 import traceback
 from contextlib import suppress
@@ -16,13 +15,21 @@ import cloudpickle  # type: ignore[import-untyped]
 from isa_wrappers.batch.copies import LocalCopies
 from isa_wrappers.errors import WorkerError
 
-GRACE = 10.0
+GRACE = 5.0
 """Seconds a process without a parent gets to close its environment."""
 
 
 def serve(descriptor: int, parent: int) -> None:
-    """Answer requests until the pipe closes: what a worker process runs."""
-    threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
+    """Answer requests until the pipe closes: what a worker process runs.
+
+    Whatever tells a whole group of processes to end is left to the parent, which ends its workers once it has saved.
+
+    Args:
+        descriptor: of the pipe that requests come through.
+        parent: descriptor of a pipe that closes with the parent.
+    """
+    _ignore_requests_to_end()
+    _end_with(parent, descriptor)
     pipe = Connection(descriptor)
     copies: LocalCopies | None = None
     try:
@@ -58,9 +65,29 @@ def _portable(error: Exception) -> Exception:
     return WorkerError(f"an environment failed: {type(error).__name__}: {error}")
 
 
-def _die_with(parent: int) -> None:
-    """Kill this process group once the parent is gone, even if the environment hangs."""
-    while os.getppid() == parent:
-        time.sleep(1.0)
-    time.sleep(GRACE)  # the closed pipe ends a worker that does not hang
-    os.killpg(os.getpgrp(), signal.SIGKILL)
+def _ignore_requests_to_end() -> None:
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name)
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            # A function that does nothing, unlike SIG_IGN, is not inherited by games, which are to obey.
+            signal.signal(number, lambda *_: None)
+
+
+def _end_with(parent: int, descriptor: int) -> None:
+    """Have a process of its own kill this group once the parent is gone, whatever this one is stuck in.
+
+    A thread could not, where code holds the interpreter's lock. The kernel's parent-death signal would kill this
+    process at once, and leave behind what it has started; it would also come when the thread ends that started it.
+    """
+    if os.fork():
+        os.close(parent)
+        return
+    try:
+        os.close(descriptor)  # or the parent would not notice this worker's death
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        os.read(parent, 1)  # returns once nobody can write any more
+        time.sleep(GRACE)  # the closed pipe ends a worker that does not hang
+        os.killpg(os.getpgrp(), signal.SIGKILL)
+    finally:
+        os._exit(1)

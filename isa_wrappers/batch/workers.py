@@ -51,20 +51,23 @@ class Worker:
         self.copies = copies
         self._asked = 0
         ours, theirs = socket.socketpair()
+        watched, held = os.pipe()
+        self._living = os.fdopen(held, "wb")  # open for as long as this process lives
         with theirs:
-            code = f"from isa_wrappers.batch.worker_process import serve; serve({theirs.fileno()}, {os.getpid()})"
+            code = f"from isa_wrappers.batch.worker_process import serve; serve({theirs.fileno()}, {watched})"
             path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
             # Many workers share the machine: one thread each.
             env = {"OMP_NUM_THREADS": "1", **os.environ, "PYTHONPATH": path}
             # A fresh interpreter: a fork of one that runs torch or CUDA may lock up.
             self.process = subprocess.Popen(
                 [sys.executable, "-c", code],
-                pass_fds=[theirs.fileno()],
+                pass_fds=[theirs.fileno(), watched],
                 stdin=subprocess.DEVNULL,
                 stdout=2,  # games are talkative, and stdout belongs to the program
                 env=env,
                 start_new_session=True,
             )
+        os.close(watched)
         self.pipe = Connection(ours.detach())
 
     def __str__(self) -> str:
@@ -90,6 +93,13 @@ class Worker:
         if error is not None:
             raise error from _RemoteError(f"in {self}:\n{value}")
         return value
+
+    def kill(self) -> None:
+        """Kill what is left of the process and of what it has started."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self._living.close()
 
 
 class WorkerCopies:
@@ -244,6 +254,4 @@ def _end(workers: list[Worker], grace: float = GRACE) -> None:
     for worker in ending:
         with suppress(subprocess.TimeoutExpired):
             worker.process.wait(max(0.0, deadline - time.monotonic()))
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(worker.process.pid, signal.SIGKILL)
-        worker.process.wait()
+        worker.kill()

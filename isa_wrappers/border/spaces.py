@@ -10,6 +10,7 @@ import numpy.typing as npt
 from gymnasium import spaces
 
 from isa_wrappers.arrays import to_numpy
+from isa_wrappers.border.converters import converter_for
 from isa_wrappers.errors import InvalidValueError, UnsupportedEnvironmentError
 
 StateFallback = str | Callable[[Any], npt.NDArray[Any]] | None
@@ -34,8 +35,8 @@ def check_parallel(env: Any) -> None:
     """Check that ``env`` is a ``ParallelEnv``.
 
     Raises:
-        UnsupportedEnvironmentError: for an AEC environment (naming the converter), an already vectorised one, or
-            anything else.
+        UnsupportedEnvironmentError: for an AEC environment, an already vectorised one, or anything else, naming the
+            converter where one is known.
     """
     if is_aec(env):
         raise UnsupportedEnvironmentError(
@@ -44,8 +45,9 @@ def check_parallel(env: Any) -> None:
         )
     if not hasattr(env, "possible_agents") or not hasattr(env, "action_space"):
         vectorised = hasattr(env, "num_envs")
-        why = "is already vectorised: wrap the environments before" if vectorised else "has no possible_agents"
-        raise UnsupportedEnvironmentError(f"{env!r} is not a PettingZoo ParallelEnv: it {why}")
+        known = converter_for(env)
+        why = "it is already vectorised: wrap the environments before" if vectorised else "it has no possible_agents"
+        raise UnsupportedEnvironmentError(f"{env!r} is not a PettingZoo ParallelEnv: {known or why}")
 
 
 def is_aec(env: Any) -> bool:

@@ -20,6 +20,9 @@ from isa_wrappers.border.spaces import (
 )
 from isa_wrappers.errors import UnsupportedEnvironmentError
 
+EXACT = 2**24
+"""Whole numbers up to this one are exact in float32."""
+
 
 class StateReader:
     """Reads the global state of one environment.
@@ -27,6 +30,9 @@ class StateReader:
     With ``"observations"`` it strings the agents' observations together as they are: a Discrete is one number, since a
     one-hot code would spread what one action does over many dimensions. Zeros stand for agents that are not there; of
     an agent that acted and was shown nothing afterwards, what it saw before is kept.
+
+    The first state tells how wide all are: float64 where it holds float64, or whole numbers that float32 cannot tell
+    apart (of 32 or 64 bits; in observations, those whose space goes beyond 2^24), else float32.
 
     Args:
         env: the environment.
@@ -61,6 +67,7 @@ class StateReader:
         elif fallback is None:
             self.names = tuple(getattr(env, "state_names", None) or ())
         self._last: npt.NDArray[Any] = np.zeros(len(self.names))
+        self._dtype: type[np.floating[Any]] | None = None
 
     def __call__(self, observations: Mapping[str, Any], acted: Collection[str] = ()) -> npt.NDArray[Any]:
         """Return the state as a new vector ``[K]``.
@@ -73,7 +80,14 @@ class StateReader:
             UnsupportedEnvironmentError: if there is none, or what stands for it is no array of numbers.
         """
         if self._fallback != "observations":
-            return _own_state(self._env, self._fallback)
+            state = _own_state(self._env, self._fallback)
+            self._dtype = self._dtype or (np.float64 if _is_wide(state) else np.float32)
+            try:
+                return np.array(state, dtype=self._dtype).reshape(-1)
+            except (TypeError, ValueError) as error:
+                raise UnsupportedEnvironmentError(
+                    f"the state of {self._env} must be an array of numbers, got {state!r}"
+                ) from error
         found = np.zeros(len(self.names), dtype=np.float64)
         for agent, (space, place) in self._parts.items():
             obs = observations.get(agent)
@@ -82,7 +96,13 @@ class StateReader:
             elif agent in acted:
                 found[place] = self._last[place]
         self._last = found
-        return found.astype(np.float32)
+        self._dtype = self._dtype or self._dtype_of(observations)
+        return found.astype(self._dtype)
+
+    def _dtype_of(self, observations: Mapping[str, Any]) -> type[np.floating[Any]]:
+        there = {agent: space for agent, (space, _) in self._parts.items() if observations.get(agent) is not None}
+        wide = any(_holds_wide(space, inner_observation(observations[agent])) for agent, space in there.items())
+        return np.float64 if wide else np.float32
 
 
 def read_state(env: Any, observations: Mapping[str, Any], fallback: StateFallback) -> npt.NDArray[Any]:
@@ -90,8 +110,8 @@ def read_state(env: Any, observations: Mapping[str, Any], fallback: StateFallbac
     return StateReader(env, fallback)(observations)
 
 
-def _own_state(env: Any, fallback: StateFallback) -> npt.NDArray[np.float32]:
-    """Return ``env.state()``, or what a function makes of the environment."""
+def _own_state(env: Any, fallback: StateFallback) -> Any:
+    """Return ``env.state()``, or what a function makes of the environment, as it came but on the host."""
     try:
         state = fallback(env) if callable(fallback) else getattr(env, "state", None)
         if not callable(fallback) and state is not None:
@@ -116,10 +136,36 @@ def _own_state(env: Any, fallback: StateFallback) -> npt.NDArray[np.float32]:
         raise UnsupportedEnvironmentError(
             f"{env} has no state(); pass state_fallback='observations' or a function of the environment"
         )
+    return to_numpy(state) if hasattr(state, "detach") else state
+
+
+def _is_wide(values: Any) -> bool:
+    """Tell whether float32 may lose what an array or a list of numbers holds."""
     try:
-        return np.array(to_numpy(state), dtype=np.float32).reshape(-1)
-    except (TypeError, ValueError) as error:
-        raise UnsupportedEnvironmentError(f"the state of {env} must be an array of numbers, got {state!r}") from error
+        dtype = np.asarray(values).dtype
+    except ValueError:  # ragged: said elsewhere
+        return False
+    return dtype.kind in "iuf" and dtype.itemsize >= (8 if dtype.kind == "f" else 4)
+
+
+def _holds_wide(space: Any, value: Any) -> bool:
+    """Tell whether float32 may lose what an observation holds: whole numbers go by their space.
+
+    Example:
+        >>> _holds_wide(spaces.Discrete(9), np.int64(3)), _holds_wide(spaces.Box(0, 2**40, (1,), np.int64), [7])
+        (False, True)
+    """
+    if isinstance(space, spaces.Dict):
+        return any(_holds_wide(part, value[key]) for key, part in space.spaces.items())
+    if isinstance(space, spaces.Tuple):
+        return any(_holds_wide(part, one) for part, one in zip(space.spaces, value, strict=True))
+    if isinstance(space, spaces.Box) and np.issubdtype(space.dtype, np.integer):
+        return bool(max(abs(int(space.low.min())), abs(int(space.high.max()))) > EXACT)
+    if isinstance(space, spaces.Discrete):
+        return bool(max(abs(space.start), space.start + space.n) > EXACT)
+    if isinstance(space, spaces.MultiDiscrete):
+        return bool(np.max(space.nvec) > EXACT)
+    return _is_wide(to_numpy(value))
 
 
 def _one_line(error: Exception) -> str:

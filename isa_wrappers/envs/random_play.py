@@ -30,7 +30,7 @@ class Play:
         stayed: agents that stayed in ``env.agents`` after their end.
     """
 
-    states: npt.NDArray[np.float32]
+    states: npt.NDArray[np.floating[Any]]
     ended: bool
     won: bool
     told: bool

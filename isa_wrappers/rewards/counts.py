@@ -13,21 +13,24 @@ from isa_wrappers.config import CountConfig
 from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, check_float, check_int, check_kind, shown
 
 _HASH_SEED = 2505_08630
+FARTHEST = 2.0**53
+"""Cells from 0 to the last one that has neighbours: beyond, float64 does not tell cells apart."""
 
 
 class VisitCounter:
     """Counts visits to each of R segments of the state, one row of a fixed-size table a segment.
 
-    A visit's key (phi of Eq. 10) is the segment's dimensions scaled by ``count_scale`` and truncated to integers. A
-    64-bit multiply-shift hash of the key names its slot among ``2**table_bits`` in the segment's own row. Keys are not
-    stored, so memory is ``4 * R * 2**table_bits`` bytes whatever is visited. Counts are exact as long as no two
+    A visit's key (phi of Eq. 10) is the nearest cell to the segment's dimensions, ``floor(x * count_scale + 1/2)`` in
+    float64, and at most :data:`FARTHEST` cells from 0. A 64-bit multiply-shift hash of the key names its slot among
+    ``2**table_bits`` in the segment's own row. Keys are not stored, so memory is ``8 * R * 2**table_bits`` bytes
+    whatever is visited. Counts are exact as long as no two
     visited keys of one segment share a slot; keys that do share one count as a single place, so a count is never too
     low and a bonus never too high. With m distinct keys a new key meets another with probability about
     ``m / 2**table_bits``. Hash and counts are integer arithmetic: the same on NumPy, CPU and CUDA, in any order.
 
     Args:
         segments: for each of R segments its dimensions; an empty segment has one key.
-        count_scale: multiplies the state before truncation; 1 counts whole units, 100 hundredths.
+        count_scale: cells per unit of the state; 1 counts whole units, 100 hundredths.
         table_bits: log2 of the number of slots per segment.
         device: ``None`` for NumPy, else a torch device.
 
@@ -51,6 +54,7 @@ class VisitCounter:
     ) -> None:
         self.table_bits = table_bits = check_int("table_bits", table_bits, 4, 30)
         self.count_scale = check_float("count_scale", count_scale, 1e-12)
+        self._farthest = FARTHEST / self.count_scale
         self.segments = [check_dimensions("segments", part) for part in check_sequence("segments", segments)]
         if not self.segments:
             raise InvalidValueError("segments must hold at least one list of dimensions, got []")
@@ -69,7 +73,7 @@ class VisitCounter:
         self._dims = xp.asarray(dims, device=device)
         self._multipliers = xp.asarray(multipliers | (multipliers != 0), device=device)
         self._row_start = xp.arange(rows, device=device, dtype=xp.int64) << table_bits
-        self.table = xp.zeros((rows, 1 << table_bits), dtype=xp.int32, device=device)
+        self.table = xp.zeros((rows, 1 << table_bits), dtype=xp.int64, device=device)
 
     def slots(self, state: Real[Array, "*batch dims"]) -> Int[Array, "*batch segments"]:
         """Return where in the flat table each segment of ``state`` ``[..., K]`` is counted: ``[..., R]`` int64."""
@@ -78,8 +82,8 @@ class VisitCounter:
             given = shown(getattr(state, "shape", state))
             raise InvalidValueError(f"state must be an array of shape [..., at least {self._needs}], got {given}")
         xp = namespace(state)
-        scaled = xp.astype(state, xp.float32, copy=False) * self.count_scale
-        key = xp.astype(scaled, xp.int64)[..., self._dims]  # a cast truncates towards zero
+        near = xp.astype(state, xp.float64, copy=False).clip(-self._farthest, self._farthest)
+        key = xp.astype(xp.floor(near * self.count_scale + 0.5), xp.int64)[..., self._dims]
         hashed = (key * self._multipliers).sum(-1)
         high = (hashed >> (64 - self.table_bits)) & ((1 << self.table_bits) - 1)
         return high + self._row_start
@@ -89,7 +93,7 @@ class VisitCounter:
         state: Real[Array, "*batch dims"],
         mask: Bool[Array, "*batch"] | Bool[Array, "*batch segments"] | None = None,
     ) -> Int[Array, "*batch segments"]:
-        """Count one visit of every segment a state, then return N, these visits included: ``[..., R]`` int32.
+        """Count one visit of every segment a state, then return N, these visits included: ``[..., R]`` int64.
 
         Args:
             state: ``[..., K]``; of several states that share a key, each sees all of their visits.
@@ -103,7 +107,7 @@ class VisitCounter:
                 wanted = f"{list(slots.shape[:-1])} or {list(slots.shape)}"
                 raise InvalidValueError(f"mask must be an array of shape {wanted}, got {shown(shape)}")
             mask = mask[..., None] if mask.ndim < slots.ndim else mask
-        counted = xp.ones_like(slots, dtype=xp.int32) if mask is None else xp.astype(mask, xp.int32)
+        counted = xp.ones_like(slots) if mask is None else xp.astype(mask, xp.int64)
         if counted.shape != slots.shape:
             counted = xp.broadcast_to(counted, slots.shape)
         flat = self.table.reshape(-1)
@@ -111,7 +115,7 @@ class VisitCounter:
         return flat[slots]
 
     def count(self, state: Real[Array, "*batch dims"]) -> Int[Array, "*batch segments"]:
-        """Return N of every segment of ``state`` ``[..., K]`` without counting: ``[..., R]`` int32."""
+        """Return N of every segment of ``state`` ``[..., K]`` without counting: ``[..., R]`` int64."""
         return self.table.reshape(-1)[self.slots(state)]
 
     def merge(self, other: VisitCounter) -> None:
@@ -153,7 +157,7 @@ class VisitCounter:
             segments.append(layout[1 : 1 + length])
             layout = layout[1 + length :]
         self._check_same(segments, float(to_numpy(state["scale"])[0]), bits)
-        table = np.zeros(self.table.shape, dtype=np.int32).reshape(-1)
+        table = np.zeros(self.table.shape, dtype=np.int64).reshape(-1)
         slots, counts = to_numpy(state["slots"]), to_numpy(state["counts"])
         if slots.shape != counts.shape or (slots.size and (slots.min() < 0 or slots.max() >= table.size)):
             raise ScopeMismatchError(f"saved counts lie outside this table of {table.size} slots")

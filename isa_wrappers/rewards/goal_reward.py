@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from isa_wrappers.arrays import backend
+from isa_wrappers.arrays import backend, namespace
 from isa_wrappers.checks import check_actions, check_transition
 from isa_wrappers.config import GoalConfig
 from isa_wrappers.errors import check_kind
@@ -66,6 +66,7 @@ class GoalReward(IntrinsicReward):
         check_actions(transition.actions, transition.alive, self._num_actions)
         s_t, s_tp1, _, actions, reward, alive, goal = transition
         progress = segment_progress(s_t, s_tp1, goal, self._segments, self.config.hamming)
+        progress = namespace(progress).astype(progress, reward.dtype, copy=False)  # distances are as wide as states
         gate = credit_gate(self._gate, actions) & alive
         total, intrinsic, common, special = combine_segments(
             progress[..., 0], progress[..., 1:] * alive, gate, reward, self.special_weight, self.config.alpha2

@@ -23,6 +23,8 @@ from isa_wrappers.scope.influence import InfluenceScope
 class GoalBuffer:
     """The last ``capacity`` won states, oldest out (Algorithm 1's B).
 
+    They are float32 until the first float64 state comes, then all float64.
+
     Args:
         state_size: K.
         capacity: states kept.
@@ -73,7 +75,9 @@ class GoalBuffer:
         order = self._added + xp.cumulative_sum(won) - 1
         keep = (won > 0) & (order >= self._added + total - self.capacity)
         row = xp.where(keep, order % self.capacity, xp.full_like(order, self.capacity))
-        self._states[row] = xp.astype(states, xp.float32)
+        if states.dtype == namespace(states).float64 and self._states.dtype == xp.float32:
+            self._states = xp.astype(self._states, xp.float64)
+        self._states[row] = xp.astype(states, self._states.dtype)
         self._added = self._added + total
 
     def sample(self, count: int) -> Float[Array, "count dims"]:

@@ -16,6 +16,9 @@ from isa_wrappers.axes import Bool, Float, Int
 from isa_wrappers.scope.credit import Credit, as_credit
 from isa_wrappers.scope.influence import InfluenceScope
 
+ROUNDING = 2.0**-40
+"""Share of a float64 number that sums of other order may make of difference."""
+
 
 class SegmentReward(NamedTuple):
     """An intrinsic reward and its parts.
@@ -49,7 +52,7 @@ def segment_distance(
     Args:
         state: ``[..., K]`` in the state's units.
         goal: ``[..., K]``.
-        segments: ``[S, K]`` 0/1 masks of the state's dtype.
+        segments: ``[S, K]`` 0/1 masks.
         hamming: lambda, the weight of the count of differing dimensions.
 
     Returns:
@@ -64,10 +67,19 @@ def segment_distance(
     """
     xp = namespace(state)
     difference = state - goal
+    segments = xp.astype(segments, difference.dtype, copy=False)
     distance = xp.sqrt((difference * difference) @ segments.T)
     if hamming:
-        distance = distance + hamming * (xp.astype(difference != 0, segments.dtype) @ segments.T)
+        distance = distance + hamming * (xp.astype(_differ(state, goal, difference), segments.dtype) @ segments.T)
     return distance
+
+
+def _differ(state: Array, goal: Array, difference: Array) -> Array:
+    """Tell which dimensions differ, in float64 by more than what sums of other order make."""
+    xp = namespace(difference)
+    if difference.dtype != xp.float64:
+        return difference != 0
+    return xp.abs(difference) > ROUNDING * xp.maximum(xp.abs(state), xp.abs(goal))
 
 
 def segment_progress(

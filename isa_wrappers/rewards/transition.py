@@ -11,7 +11,7 @@ class Transition(NamedTuple):
     """What happened in a step; ``...`` are any leading axes: none for one environment, ``[B]`` for a batch.
 
     Attributes:
-        s_t: ``[..., K]`` state before the actions.
+        s_t: ``[..., K]`` state before the actions, float32 or, where the environment's is, float64.
         s_tp1: ``[..., K]`` state after them, before any automatic reset.
         obs_tp1: ``[..., A, O]`` float32 observations after them, flat, zeros for the dead; ``None`` unless the reward
             asks for them with ``needs_obs``.

@@ -6,9 +6,11 @@ from isa_wrappers.scope.estimators import ESTIMATORS, Estimator
 from isa_wrappers.scope.evidence import Evidence
 from isa_wrappers.scope.explain import Explanation, explain_scope, explanation_text
 from isa_wrappers.scope.files import load_scope, save_scope, scope_to_dict
+from isa_wrappers.scope.following import FollowingScope
 from isa_wrappers.scope.influence import BoolArray, InfluenceScope
 from isa_wrappers.scope.information import normalized_mutual_information
 from isa_wrappers.scope.plots import plot_scope
+from isa_wrappers.scope.probes import Marked, Probes
 from isa_wrappers.scope.tables import scope_table
 from isa_wrappers.scope.thresholds import THRESHOLD_RULES, fixed
 from isa_wrappers.scope.transitions import Transitions
@@ -24,7 +26,10 @@ __all__ = [
     "Estimator",
     "Evidence",
     "Explanation",
+    "FollowingScope",
     "InfluenceScope",
+    "Marked",
+    "Probes",
     "Transitions",
     "credit_for",
     "estimate_scope",

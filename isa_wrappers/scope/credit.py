@@ -1,4 +1,4 @@
-"""Credit: which segments an agent is rewarded for, and when. Made from a scope by a named rule."""
+"""Credit: which segments an agent is rewarded for, and when. Made from a scope by a named rule of the list here."""
 
 from __future__ import annotations
 
@@ -136,51 +136,17 @@ class CreditRule:
     needs_scope: bool = True
 
 
-def _credit(
-    scope: InfluenceScope, common: BoolArray, special: BoolArray, gate: BoolArray, special_weight: float | None = None
-) -> Credit:
-    return Credit(common, special, gate, scope.agents, scope.num_actions, special_weight, scope.state_names)
-
-
-def by_scope(scope: InfluenceScope) -> Credit:
-    """Credit as Eq. 7 and Eq. 10 have it: D_c, D_(i-c), and the condition [D(a_i) meets D_c]."""
-    return _credit(scope, scope.common_mask, scope.special_mask, scope.touches_common)
-
-
-def ungated(scope: InfluenceScope) -> Credit:
-    """Credit every agent for the common segment whatever it does: Fig. 4's ablation of the condition."""
-    return _credit(scope, scope.common_mask, scope.special_mask, np.ones_like(scope.touches_common))
-
-
-def unsegmented(scope: InfluenceScope) -> Credit:
-    """Leave individual goals whole: Fig. 4's ablation of the segments.
-
-    There is no common segment, so the gate is shut; D_i is the special one and weighs 1, since alpha1 and beta1 may
-    be 0.
-    """
-    nothing = np.zeros_like(scope.common_mask)
-    return _credit(scope, nothing, scope.agent_mask, np.zeros_like(scope.touches_common), special_weight=1.0)
-
-
-def whole_state(scope: InfluenceScope) -> Credit:
-    """Use no scope: every dimension is common and every action counts (Fig. 4a's counts on whole states)."""
-    everything, nothing = np.ones_like(scope.common_mask), np.zeros_like(scope.special_mask)
-    return _credit(scope, everything, nothing, np.ones_like(scope.touches_common))
-
-
-SCOPE = CreditRule(by_scope, "the paper's: common and special segments, gated by what an action can move")
-UNGATED = CreditRule(ungated, "common and special segments, every action credited for the common one")
-UNSEGMENTED = CreditRule(unsegmented, "each agent's dimensions as one segment of weight 1")
-WHOLE_STATE = CreditRule(whole_state, "the whole state as the one segment, shared by all", needs_scope=False)
-
 CREDIT_RULES: Registry[CreditRule] = Registry(
     "credit rule",
     "isa_marl.credit_rules",
     {
-        "scope": "isa_wrappers.scope.credit:SCOPE",
-        "ungated": "isa_wrappers.scope.credit:UNGATED",
-        "unsegmented": "isa_wrappers.scope.credit:UNSEGMENTED",
-        "whole_state": "isa_wrappers.scope.credit:WHOLE_STATE",
+        "scope": "isa_wrappers.scope.credit_rules:SCOPE",
+        "ungated": "isa_wrappers.scope.credit_rules:UNGATED",
+        "unsegmented": "isa_wrappers.scope.credit_rules:UNSEGMENTED",
+        "common_only": "isa_wrappers.scope.credit_rules:COMMON_ONLY",
+        "special_only": "isa_wrappers.scope.credit_rules:SPECIAL_ONLY",
+        "misplaced": "isa_wrappers.scope.credit_rules:MISPLACED",
+        "whole_state": "isa_wrappers.scope.credit_rules:WHOLE_STATE",
     },
 )
 """The credit rules by name; others come by entry points or :meth:`Registry.register`."""
@@ -225,4 +191,4 @@ def as_credit(scope: InfluenceScope | Credit) -> Credit:
         InvalidValueError: if it is neither.
     """
     check_kind("scope", scope, InfluenceScope, Credit)
-    return scope if isinstance(scope, Credit) else by_scope(scope)
+    return scope if isinstance(scope, Credit) else CREDIT_RULES["scope"].make(scope)

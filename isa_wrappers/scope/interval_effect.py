@@ -116,7 +116,7 @@ class IntervalEffect(Estimator):
             i = int(who[place])
             left = fit.without(i) if fit.usable else None
             made = compare(window.actions[:, i], window.available[:, i], window.counts[:, i], levels)
-            parts = _agent(window, made, left, levels, self.delta)
+            parts = _effects(window, made, left, levels, self.delta)
             for array, part in zip((found.figures, shifts, found.log_p), parts, strict=True):
                 array[place][:, window.dims] = part
             found.least[place] = least_effects(made, levels)
@@ -166,7 +166,24 @@ def significance(cells: int, number: int, fitted: bool) -> Levels:
     return Levels(ALLOWED - float(np.log(pairs)), ALLOWED - float(np.log(rests)), float(np.log(within)))
 
 
-def _agent(
+def agent_effects(
+    window: Window, i: int, left: Callable[[slice], Floats] | None, levels: Levels, theta: float
+) -> tuple[Floats, Floats]:
+    """Return agent i's effects and shifts ``[n, D]``.
+
+    Args:
+        window: what was seen.
+        i: the agent; only transitions that count for it are compared.
+        left: gives, for some dimensions, the changes less what state and teammates tell; ``None`` where no fit is.
+        levels: of significance.
+        theta: share of the largest effect from which two actions count as unlike.
+    """
+    made = compare(window.actions[:, i], window.available[:, i], window.counts[:, i], levels)
+    effects, shifts, _ = _effects(window, made, left, levels, theta)
+    return effects, shifts
+
+
+def _effects(
     window: Window, made: Comparisons, left: Callable[[slice], Floats] | None, levels: Levels, theta: float
 ) -> tuple[Floats, ...]:
     """Return an agent's effects, shifts and log p ``[n, D]``."""

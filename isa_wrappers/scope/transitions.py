@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,8 +25,8 @@ class Transitions:
         free: ``[E, A]`` bool: the agent acts uniformly among its available actions throughout this stream.
         actions: ``[T, E, A]`` what everyone did.
         available: ``[T, E, A, n]`` bool: the actions that were to be had.
-        states: ``[T, E, K]`` float32 before the step.
-        next_states: ``[T, E, K]`` float32 after the step, before any automatic reset.
+        states: ``[T, E, K]`` float32 or float64, before the step.
+        next_states: ``[T, E, K]`` of the same, after the step, before any automatic reset.
         episode: ``[T, E]`` number of the episode within its stream.
         held: ``[T, E, A]`` the joint action drawn for the episode, -1 for free agents.
         valid: ``[T, E, A]`` bool: the agent was alive, and the episode not lost with its game in this step.
@@ -34,8 +35,8 @@ class Transitions:
     free: npt.NDArray[np.bool_]
     actions: npt.NDArray[np.int64]
     available: npt.NDArray[np.bool_]
-    states: npt.NDArray[np.float32]
-    next_states: npt.NDArray[np.float32]
+    states: npt.NDArray[np.floating[Any]]
+    next_states: npt.NDArray[np.floating[Any]]
     episode: npt.NDArray[np.int64]
     held: npt.NDArray[np.int64]
     valid: npt.NDArray[np.bool_]

@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from isa_wrappers.scope.transitions import Transitions
 
-ROUNDING = 4 * 2.0**-23
-"""A change of less than this share of a dimension's largest value is the rounding of float32."""
+ROUNDING = {"float32": 4 * 2.0**-23, "float64": 2.0**-40}
+"""A change of less than this share of a dimension's largest value is rounding: some of float32, thousands of float64,
+for what an environment adds up itself."""
 LATER_CELLS = 100_000_000
 """Transitions times dimensions times agents that are looked at over several steps: such changes overlap and what counts
 of them is large, so that in large problems a random part of them will do."""
@@ -32,7 +33,7 @@ class Window:
         counts: ``[N, A]`` bool: agent i acted freely.
     """
 
-    states: npt.NDArray[np.float32]
+    states: npt.NDArray[np.floating[Any]]
     changes: Floats
     dims: npt.NDArray[np.int64]
     grain: Floats
@@ -74,7 +75,8 @@ def gather(transitions: list[Transitions], width: int, share: float = 1.0) -> Wi
         columns[3].append(part.available[start][kept])
         columns[4].append(acted & np.broadcast_to(part.free, part.valid.shape)[start][kept])
     states, after, actions, available, counts = (np.concatenate(column) for column in columns)
-    grain = np.maximum(np.abs(states).max(axis=0, initial=0.0), np.abs(after).max(axis=0, initial=0.0)) * ROUNDING
+    largest = np.maximum(np.abs(states).max(axis=0, initial=0.0), np.abs(after).max(axis=0, initial=0.0))
+    grain = largest * ROUNDING[states.dtype.name]
     changes = after.astype(np.float64) - states
     changes[np.abs(changes) <= grain] = 0.0
     dims = np.flatnonzero(changes.any(axis=0))

@@ -36,7 +36,7 @@ class Turn(NamedTuple):
         infos: what came back.
     """
 
-    before: npt.NDArray[np.float32]
+    before: npt.NDArray[np.floating[Any]]
     acted: npt.NDArray[np.bool_]
     chosen: npt.NDArray[np.int64]
     observations: dict[str, Any]
@@ -62,7 +62,7 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
         credit: made from the scope, or ``None``.
         state_size: K; ``None`` while it is unknown.
         frozen: evaluating: nothing is counted or recorded. Set with :meth:`freeze`.
-        global_state: ``[K]`` float32, the state after the last step.
+        global_state: ``[K]`` float32 or float64, as the environment's, the state after the last step.
 
     Raises:
         UnsupportedEnvironmentError: for an AEC or vectorised environment, or actions that are not discrete.
@@ -94,7 +94,7 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
             self.credit.check_fits(agents, counts, size)
             self._names = self.credit.state_names
         self.state_size: int | None = size
-        self.global_state: npt.NDArray[np.float32] = np.zeros(size or 0, dtype=np.float32)
+        self.global_state: npt.NDArray[np.floating[Any]] = np.zeros(size or 0, dtype=np.float32)
         self._index = {agent: i for i, agent in enumerate(agents)}
         self._counts = counts
         self._acted, self._chosen = np.zeros(len(agents), dtype=bool), np.zeros(len(agents), dtype=np.int64)

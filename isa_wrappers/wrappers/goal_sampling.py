@@ -72,7 +72,7 @@ class GoalSampling(GoalRecording):
         super().__init__(env, scope, goals, success, state_fallback)
         self.projection = GoalProjection(scope)
         self._select = GOAL_SELECTORS[selector]
-        self.goal: npt.NDArray[np.float32] = np.zeros(scope.state_size, dtype=np.float32)
+        self.goal: npt.NDArray[np.floating[Any]] = np.zeros(scope.state_size, dtype=np.float32)
         self._projected = self.projection(self.goal)
         self._rng = Rng(seed, None, "goals")
         bounds = getattr(env, "state_space", None) if self._reads_state() else None
@@ -152,6 +152,6 @@ class GoalSampling(GoalRecording):
     def load_state_dict(self, state: dict[str, Array]) -> None:
         """Restore what :meth:`state_dict` returned."""
         super().load_state_dict(state)
-        self.goal = np.array(state["goal"], dtype=np.float32)
+        self.goal = np.array(state["goal"])
         self._projected = self.projection(self.goal)
         self._rng.set_state(state["rng"])

@@ -19,7 +19,7 @@ APART = InfluenceScope.from_dimensions({"a": [[], [0], [1], []], "b": [[2], [], 
 # All is common.
 SHARED = InfluenceScope.from_dimensions({"a": [[], [0, 1], [], [1]], "b": [[0], [1], [0, 1], []]}, state_size=5)
 SCOPES = {"mixed": MIXED, "apart": APART, "shared": SHARED}
-RULES = ["scope", "ungated", "unsegmented", "whole_state"]
+RULES = ["scope", "ungated", "unsegmented", "common_only", "special_only", "misplaced", "whole_state"]
 
 
 def on(device, array):
@@ -49,6 +49,17 @@ def segments_by(rule, scope):
         return Segments(common, [d - common for d in own], [[True for _ in acts] for acts in moves], None)
     if rule == "unsegmented":
         return Segments(set(), own, [[False for _ in acts] for acts in moves], 1.0)
+    gated = [[bool(a & common) for a in acts] for acts in moves]
+    if rule == "common_only":
+        return Segments(common, [set() for _ in own], gated, None)
+    if rule == "special_only":
+        return Segments(set(), [d - common for d in own], [[False for _ in acts] for acts in moves], 1.0)
+    if rule == "misplaced":
+
+        def moved(dims):
+            return {(k + (scope.state_size + 1) // 2) % scope.state_size for k in dims}
+
+        return Segments(moved(common), [moved(d - common) for d in own], gated, None)
     assert rule == "whole_state"
     return Segments(everything, [set() for _ in own], [[True for _ in acts] for acts in moves], None)
 

@@ -1,5 +1,11 @@
 """Factories of small PettingZoo environments, good and bad, named on the command line as ``toy_envs:...``."""
 
+import atexit
+import os
+import signal
+import subprocess
+from pathlib import Path
+
 import numpy as np
 from gymnasium import spaces
 from pettingzoo import AECEnv, ParallelEnv
@@ -115,3 +121,53 @@ def nothing():
 
 
 NOT_A_FACTORY = 3
+
+
+class Crashing(Walk):
+    """Fails in its 30th step, in code of its own or in what it hands over, unless the file ``once`` is there."""
+
+    def __init__(self, once, how="bug"):
+        super().__init__()
+        self.once, self.how, self.steps = Path(once), how, 0
+
+    def step(self, actions):
+        self.steps += 1
+        observations, *rest = super().step(actions)
+        if self.steps >= 30 and not self.once.exists():
+            self.once.touch()
+            if self.how == "signal":
+                os.kill(os.getpid(), signal.SIGTERM)
+            if self.how != "nan":
+                raise ZeroDivisionError("the simulator divides by nothing")
+            observations = self._all(np.full(2, np.nan, dtype=np.float32))
+        return observations, *rest
+
+
+class Talking(Walk):
+    """Prints whenever it can: by Python, by a process of its own, by the descriptor."""
+
+    def __init__(self):
+        super().__init__()
+        self._talk()
+
+    def _talk(self):
+        print("hello from Python")
+        os.write(1, b"hello from below\n")
+
+    def reset(self, seed=None, options=None):
+        subprocess.run(["echo", "hello from a game"], check=True)
+        return super().reset(seed, options)
+
+    def step(self, actions):
+        self._talk()
+        return super().step(actions)
+
+    def close(self):
+        self._talk()
+
+
+class TalkingToTheEnd(Talking):
+    """Does so as the process ends, too."""
+
+    def close(self):
+        atexit.register(self._talk)

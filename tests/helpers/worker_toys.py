@@ -56,6 +56,8 @@ class Counter(ParallelEnv):
         if how == "hang":
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             time.sleep(1000)
+        if how == "spin":  # in C, so that no other thread gets to run
+            sum(range(10**15))
         if how == "mistake":
             raise InvalidValueError("count must be even, got 3")
         if how == "bug":

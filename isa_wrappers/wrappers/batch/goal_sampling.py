@@ -78,7 +78,8 @@ class GoalSampling(BatchWrapper):
         return replace(step, obs=obs, final_obs=obs)
 
     def _extend(self, obs: Array, goal: Array) -> Array:
-        return namespace(obs).concat([obs, self.projection(goal)], axis=-1)
+        xp = namespace(obs)
+        return xp.concat([obs, xp.astype(self.projection(goal), obs.dtype, copy=False)], axis=-1)
 
     def step(self, actions: Array) -> BatchStep:
         """Advance every copy; those that finish draw their next goal."""

@@ -65,7 +65,7 @@ def test_the_file_holds_every_value(tmp_path):
         ({"lr": 0.1}, "unknown configuration key lr; did you mean 'ppo.lr'?"),
         ({"learning_rate": 0.1}, "unknown configuration key learning_rate; did you mean 'ppo.lr'?"),
         ({"ppo": {"delta": 0.1}}, "unknown configuration key ppo.delta"),
-        ({"algo": "isaa"}, "unknown algorithm 'isaa'; did you mean 'isa'? known: isa, ippo"),
+        ({"algo": "isaa"}, "unknown algorithm 'isaa'; did you mean 'isa'? known: isa, isa_explore"),
         ({"learner": "po"}, "unknown learner 'po'; did you mean 'ppo'? known: ppo"),
         ({"intrinsic": "count"}, "unknown intrinsic reward 'count'; did you mean 'count_bonus'?"),
         ({"algo": "ippo", "goal": {}}, "algorithm 'ippo' has no section 'goal'; its sections are ppo"),
@@ -184,7 +184,7 @@ def test_options_that_no_file_holds_are_refused(value):
 
 def test_phases_have_settings_of_their_own_that_fall_back_to_the_runs(tmp_path):
     config = make_config(
-        "grid/unlock", "fast", {"ppo": {"lr": 0.5, "clip": 0.1}}, {"phases": {"reach": {"ppo": {"clip": 0.3}}}}
+        "grid/unlock", "paper", {"ppo": {"lr": 0.5, "clip": 0.1}}, {"phases": {"reach": {"ppo": {"clip": 0.3}}}}
     )
     reach, explore = config.for_phase("reach"), config.for_phase("explore")
     assert (explore.ppo.lr, explore.ppo.clip) == (0.5, 0.1)
@@ -192,6 +192,15 @@ def test_phases_have_settings_of_their_own_that_fall_back_to_the_runs(tmp_path):
     assert config_to_dict(config)["phases"] == {"reach": {"ppo": {"clip": 0.3}}}
     write_config(config, tmp_path / "config.yaml")
     assert config_from_dict(read_config_file(tmp_path / "config.yaml")) == config
+
+
+def test_what_is_given_for_a_run_holds_over_a_presets_phase():
+    assert make_config("grid/unlock").for_phase("reach").ppo.gamma == 0.8
+    given = make_config("grid/unlock", "fast", {"ppo": {"gamma": 0.95}})
+    assert given.for_phase("reach").ppo.gamma == given.for_phase("explore").ppo.gamma == 0.95
+    assert given.for_phase("reach").ppo.epochs == 4, "the rest of the phase stays"
+    both = make_config("grid/unlock", "fast", {"ppo": {"gamma": 0.95}, "phases": {"reach": {"ppo": {"gamma": 0.7}}}})
+    assert both.for_phase("reach").ppo.gamma == 0.7
 
 
 def test_a_number_is_read_alike_from_a_file_and_after_set(tmp_path):

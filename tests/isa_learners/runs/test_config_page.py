@@ -28,7 +28,8 @@ def test_the_docs_have_the_same_page():
 def test_every_key_has_a_meaning_and_a_range():
     for algo in ALGORITHMS:
         rows = explain("grid/unlock", "fast", [{"algo": algo}])
-        assert [row["key"] for row in rows] == all_keys(section_kinds(algo, "ppo", None))
+        of_run = [row["key"] for row in rows if not row["key"].startswith("phases.")]
+        assert of_run == all_keys(section_kinds(algo, "ppo", None))
         for row in rows:
             assert row["meaning"], row["key"]
             assert row["range"], row["key"]
@@ -63,3 +64,15 @@ def test_usual_names_lead_to_keys_that_exist():
     known = {key.rpartition(".")[2] for key in all_keys(section_kinds("isa", "ppo", None))}
     assert set(USUAL_NAMES.values()) <= known
     assert not set(USUAL_NAMES) & known
+
+
+def test_settings_of_a_phase_are_explained_too():
+    layers = [{"env": "grid/shooting", "preset": "fast"}, {"phases": {"reach": {"ppo": {"lr": 0.5}}}}]
+    rows = {row["key"]: row for row in explain("grid/shooting", "fast", layers) if row["key"].startswith("phases.")}
+    assert (rows["phases.reach.ppo.lr"]["value"], rows["phases.reach.ppo.lr"]["source"]) == (0.5, "given")
+    assert (rows["phases.reach.ppo.gamma"]["value"], rows["phases.reach.ppo.gamma"]["source"]) == (0.8, "preset fast")
+    assert rows["phases.reach.ppo.gamma"]["meaning"] == "discount"
+
+
+def test_a_presets_phases_of_other_algorithms_are_left_out():
+    assert not [row for row in explain("grid/shooting", "fast", [{"algo": "ippo"}]) if row["key"].startswith("phases.")]

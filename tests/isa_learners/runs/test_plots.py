@@ -6,7 +6,7 @@ import pytest
 from learner_helpers import tiny_config
 
 from isa_learners.runs.metrics import columns_of
-from isa_learners.runs.plots import plot_curves, plot_run
+from isa_learners.runs.plots import draw_profiles, plot_curves, plot_run
 from isa_learners.runs.run_folder import RunFolder
 from isa_wrappers.errors import FileFormatError, InvalidValueError
 from isa_wrappers.scope.files import save_scope
@@ -75,23 +75,23 @@ def test_runs_that_differ_in_seed_share_a_line(tmp_path, drawn):
     ]
     plot_curves(folders, tmp_path / "out.png")
     named = labelled(drawn)
-    assert set(named) == {"grid/unlock isa fast (n=3)", "grid/unlock ippo fast (n=1)"}
-    assert points(named["grid/unlock isa fast (n=3)"]) == [(10, 0.4), (20, 0.6)], "the median"
-    assert named["grid/unlock isa fast (n=3)"].get_color() != named["grid/unlock ippo fast (n=1)"].get_color()
+    assert set(named) == {"isa (n=3)", "ippo (n=1)"}
+    assert points(named["isa (n=3)"]) == [(10, 0.4), (20, 0.6)], "the median"
+    assert named["isa (n=3)"].get_color() != named["ippo (n=1)"].get_color()
 
 
 @pytest.mark.slow
 def test_a_run_that_stopped_early_keeps_its_last_value(tmp_path, drawn):
     folders = [run(tmp_path / "a", {10: 0.0, 20: 1.0}), run(tmp_path / "b", {10: 0.0, 20: 0.0, 40: 0.0}, seed=1)]
     plot_curves(folders, tmp_path / "out.png")
-    assert points(labelled(drawn)["grid/unlock isa fast (n=2)"]) == [(10, 0.0), (20, 0.5), (40, 0.5)]
+    assert points(labelled(drawn)["isa (n=2)"]) == [(10, 0.0), (20, 0.5), (40, 0.5)]
 
 
 @pytest.mark.slow
 def test_runs_not_evaluated_yet_are_left_out(tmp_path, drawn):
     empty, full = run(tmp_path / "a", {}), run(tmp_path / "b", {10: 0.5}, seed=1)
     plot_curves([empty, full], tmp_path / "out.png")
-    assert points(labelled(drawn)["grid/unlock isa fast (n=1)"]) == [(10, 0.5)]
+    assert points(labelled(drawn)["isa (n=1)"]) == [(10, 0.5)]
     plot_curves([empty], tmp_path / "deep" / "empty.png")
     assert (tmp_path / "deep" / "empty.png").read_bytes().startswith(PNG)
 
@@ -109,7 +109,36 @@ def test_metrics_that_are_no_numbers_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["out.foo", "out", "out.csv"])
-def test_curves_are_png(tmp_path, name):
-    with pytest.raises(InvalidValueError, match=f"ends in .png, got .*{name}"):
+def test_other_formats_are_refused(tmp_path, name):
+    with pytest.raises(InvalidValueError, match=f"ends in .png, .pdf, .svg, got .*{name}"):
         plot_curves([run(tmp_path / "a", {10: 0.0})], tmp_path / name)
     assert not (tmp_path / name).exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "starts"), [("out.png", PNG), ("out.pdf", b"%PDF"), ("out.svg", b"<?xml")])
+def test_formats_of_papers(tmp_path, name, starts):
+    runs = [run(tmp_path / str(seed), {10: 0.1 * seed, 20: 0.5}, seed=seed) for seed in range(3)]
+    assert plot_curves(runs, tmp_path / name, statistic="iqm").read_bytes().startswith(starts)
+
+
+@pytest.mark.slow
+def test_runs_that_differ_in_a_setting_do_not_share_a_line(tmp_path, drawn):
+    """A sweep over learning rates was merged into one median."""
+    folders = [run(tmp_path / str(lr), {10: lr * 100}, ppo={"lr": lr}) for lr in (0.001, 0.002)]
+    plot_curves(folders, tmp_path / "out.png")
+    assert set(labelled(drawn)) == {"isa, ppo.lr=0.001 (n=1)", "isa, ppo.lr=0.002 (n=1)"}
+
+
+@pytest.mark.slow
+def test_labels_make_the_groups(tmp_path, drawn):
+    folders = [run(tmp_path / str(seed), {10: 0.5}, seed=seed) for seed in range(3)]
+    plot_curves(folders, tmp_path / "out.png", labels=["ours", "ours", "theirs"])
+    assert set(labelled(drawn)) == {"ours (n=2)", "theirs (n=1)"}
+    with pytest.raises(InvalidValueError, match="one --label for each of 3 runs, got 1"):
+        plot_curves(folders, tmp_path / "out.png", labels=["ours"])
+
+
+@pytest.mark.slow
+def test_profiles(tmp_path):
+    assert draw_profiles({"isa": [[0.5, 1.0]], "ippo": [[0.0, 0.0]]}, tmp_path / "p.png").read_bytes().startswith(PNG)

@@ -13,6 +13,7 @@ from worker_toys import Counter, gone, pids, shared_counter
 
 from isa_wrappers import BatchEnv, BatchStep
 from isa_wrappers.batch.parallel import ParallelEnvBatch
+from isa_wrappers.batch.worker_process import GRACE
 from isa_wrappers.batch.workers import MAX_CONSECUTIVE_FAILURES
 from isa_wrappers.envs import GridParallelEnv, make_batch
 from isa_wrappers.errors import InvalidValueError, UnsupportedEnvironmentError, WorkerError
@@ -210,6 +211,39 @@ def test_workers_do_not_outlive_the_parent(tmp_path, ending):
     subprocess.run([sys.executable, "-c", code], env=env, stderr=subprocess.DEVNULL)
     assert len(pids(tmp_path / "games")) == 4
     assert all(gone(pid) for pid in pids(tmp_path / "games")), "nor does what they have started"
+
+
+@pytest.mark.slow
+def test_a_worker_that_holds_the_interpreter_does_not_outlive_a_killed_parent(tmp_path):
+    """No thread of it can run any more: it went on at 100 % of a core."""
+    code = (
+        "import os, signal, sys, threading\nfrom functools import partial\nimport numpy as np\n"
+        "from worker_toys import Counter\nfrom isa_wrappers.batch.parallel import ParallelEnvBatch\n"
+        f"batch = ParallelEnvBatch([partial(Counter, 'spin', game={str(tmp_path / 'games')!r})], workers=True)\n"
+        "batch.reset()\nthreading.Timer(1.0, os.kill, (os.getpid(), signal.SIGKILL)).start()\n"
+        "[batch.step(np.ones((1, 1), int)) for _ in range(3)]\n"
+    )
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    ended = subprocess.run([sys.executable, "-c", code], env=env, stderr=subprocess.DEVNULL)
+    assert ended.returncode == -signal.SIGKILL
+    assert len(pids(tmp_path / "games")) == 2
+    assert all(gone(pid, patience=GRACE + 5.0) for pid in pids(tmp_path / "games"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_workers_leave_it_to_their_parent_to_end_them(tmp_path, number):
+    """A scheduler tells every process of a job to end: the parent saves first, with its workers still there."""
+    batch = batch_of(None, game=tmp_path / "games")
+    try:
+        batch.reset(seed=0)
+        game, worker = pids(tmp_path / "games")
+        os.killpg(worker, number)
+        assert steps(batch, 2)[-1].state.tolist() == [[2.0]]
+        assert batch.discarded == 0
+        assert gone(game), "what environments start obeys"
+    finally:
+        batch.close()
 
 
 @pytest.mark.slow

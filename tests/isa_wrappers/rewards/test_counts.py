@@ -1,5 +1,6 @@
 """Visit counts against a dictionary of tuples."""
 
+import math
 from collections import Counter
 
 import numpy as np
@@ -23,8 +24,8 @@ def on(device, array):
 
 
 def keys(state, segments, scale):
-    """phi of Eq. 10, word for word: scale, truncate, keep the segment's dimensions."""
-    whole = [int(np.float32(x) * np.float32(scale)) for x in state]
+    """phi of Eq. 10, word for word: scale, take the nearest whole number, keep the segment's dimensions."""
+    whole = [math.floor(float(x) * scale + 0.5) for x in state]
     return [tuple(whole[k] for k in segment) for segment in segments]
 
 
@@ -140,10 +141,91 @@ def test_leading_axes_are_free(device):
     ]
 
 
-def test_numbers_are_truncated_towards_zero_after_scaling():
+def test_numbers_go_to_the_nearest_cell_after_scaling():
     counter = VisitCounter([[0]], count_scale=100.0)
-    column = np.array([[0.0], [0.009], [-0.009], [0.011], [0.019], [-0.011]], dtype=np.float32)
+    column = np.array([[0.0], [0.004], [-0.004], [0.006], [0.014], [-0.006]], dtype=np.float32)
     assert counter.visit(column)[:, 0].tolist() == [3, 3, 3, 2, 2, 1]
+
+
+def cells(device, states, scale):
+    """Slots of one segment of one dimension, for states ``[N]``."""
+    return to_numpy(VisitCounter([[0]], scale, device=device).slots(on(device, states[:, None])))[:, 0]
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_hundredths_are_places_of_their_own(device, dtype):
+    """Truncated, 0.53 fell together with 0.52, and so did 62 of these."""
+    hundredths = (np.arange(1001) / 100).astype(dtype)
+    assert len(set(cells(device, hundredths, 100.0))) == 1001
+    assert len(set(cells(device, (np.arange(-5, 6) / 10).astype(dtype), 10.0))) == 11
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_no_cell_is_wider_than_the_others(device):
+    """Truncated, everything between -1 and 1 was one cell of twice the width."""
+    places = np.arange(-300, 300) / 100 + 0.005
+    sizes = Counter(cells(device, places, 1.0).tolist()).values()
+    assert sorted(sizes) == [50, 50, 100, 100, 100, 100, 100]
+
+
+@given(st.integers(-(10**6), 10**6), st.integers(1, 400), st.sampled_from([np.float32, np.float64]))
+def test_a_place_reached_along_other_sums_is_the_same(start, steps, dtype):
+    """Hundredths added one at a time, forth and back again, and the place itself; float32 drifts more in far places."""
+    if dtype is np.float32:
+        start %= 1_000
+    hundredth, place = dtype(0.01), dtype(start / 100)
+    for _ in range(steps):
+        place = dtype(place + hundredth)
+    back = place
+    for _ in range(steps):
+        back = dtype(back - hundredth)
+    found = cells(None, np.array([place, (start + steps) / 100, back, start / 100], dtype=dtype), 100.0)
+    assert found[0] == found[1] != found[2] == found[3]
+
+
+@pytest.mark.parametrize("device", [device for device in DEVICES if device is not None])
+@settings(deadline=None)
+@given(st.lists(st.floats(-1e300, 1e300), min_size=1, max_size=20), st.sampled_from([1e-3, 1.0, 100.0, 1e12]))
+def test_keys_are_the_same_everywhere_however_far(device, places, scale):
+    np.testing.assert_array_equal(cells(device, np.array(places), scale), cells(None, np.array(places), scale))
+
+
+@pytest.mark.filterwarnings("error")
+def test_far_places_are_one_on_each_side():
+    found = cells(None, np.array([1e20, 1e300, -1e20, -1e300]), 100.0).tolist()
+    assert found[0] == found[1] != found[2] == found[3]
+
+
+def test_states_are_counted_as_they_come():
+    """In float32 ten places a tenth apart came to two or three."""
+    counter = VisitCounter([[0]], count_scale=10.0)
+    places = 5_600_000 + 0.1 * np.arange(10)
+    assert counter.visit(places[:, None])[:, 0].tolist() == [1] * 10
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_counts_do_not_wrap(device):
+    """An empty segment meets one key at every step: after 2^31 of them int32 gave NaN to everybody."""
+    counter = VisitCounter([[], [0]], device=device, table_bits=4)
+    state = on(device, np.zeros((1, 1), dtype=np.float32))
+    counter.visit(state)
+    counter.table[counter.table > 0] = 2**31 - 1
+    visits = counter.visit(state)
+    assert to_numpy(visits).tolist() == [[2**31, 2**31]]
+    nonempty = on(device, np.array([0.0, 1.0], dtype=np.float32))
+    np.testing.assert_allclose(to_numpy(count_bonus(visits, nonempty)), [[0.0, 2**-15.5]], rtol=1e-6)
+
+
+def test_counts_of_before_load():
+    counter = VisitCounter([[0]], table_bits=4)
+    counter.visit(np.arange(5.0)[:, None])
+    saved = counter.state_dict()
+    saved["counts"] = saved["counts"].astype(np.int32)
+    other = VisitCounter([[0]], table_bits=4)
+    other.load_state_dict(saved)
+    assert other.table.dtype == np.int64
+    np.testing.assert_array_equal(other.table, counter.table)
 
 
 def test_segments_of_the_same_dimensions_have_counts_of_their_own():
@@ -203,7 +285,7 @@ def test_memory_is_what_is_said(device, bits):
     for _ in range(3):
         counter.visit(on(device, np.random.default_rng(0).normal(0, 1e4, (500, 2)).astype(np.float32)))
         assert counter.table.shape == (3, 2**bits)
-        assert to_numpy(counter.table).nbytes == 4 * 3 * 2**bits
+        assert to_numpy(counter.table).nbytes == 8 * 3 * 2**bits
 
 
 @pytest.mark.parametrize("device", DEVICES)

@@ -89,7 +89,7 @@ def test_arrays_cannot_be_changed():
 def test_bad_input_is_named():
     with pytest.raises(UnknownNameError, match="unknown credit rule 'ungted'; did you mean 'ungated'"):
         credit_for(MIXED, "ungted")
-    with pytest.raises(UnknownNameError, match="known: scope, ungated, unsegmented, whole_state"):
+    with pytest.raises(UnknownNameError, match="known: scope, ungated, unsegmented, common_only"):
         CreditConfig("none of these")
     with pytest.raises(InvalidValueError, match="rule must be a name, got None"):
         CreditConfig(None)

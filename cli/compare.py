@@ -1,0 +1,63 @@
+"""``isa compare``: many runs, one command."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from isa_wrappers.errors import InvalidValueError
+
+from .comparison import RESOURCES, DryRun, Figures, Jobs, On, Only, Order, Resources, bring_to_its_end
+from .options import Json, Kwargs, Override, need_training, parse_kwargs
+
+if TYPE_CHECKING:
+    from isa_learners.experiments.plan import Plan
+
+
+def compare(
+    plan: Annotated[Path | None, typer.Argument(help="YAML file with tasks, variants, seeds, steps.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder; what is finished in it stays.")] = Path("comparison"),
+    task: Annotated[list[str] | None, typer.Option(help="A task, instead of PLAN's; may come several times.")] = None,
+    variant: Annotated[
+        list[str] | None, typer.Option(help="isa, an ablation such as ungated, or an algorithm; several times.")
+    ] = None,
+    seeds: Annotated[str | None, typer.Option(help="Such as 0-9 or 0,2,5-7.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Environment steps of every run.")] = None,
+    episodes: Annotated[int | None, typer.Option(help="Greedy episodes of the last checkpoint.")] = None,
+    kwargs: Kwargs = "{}",
+    override: Override = None,
+    jobs: Jobs = 0,
+    on: On = "local",
+    resources: Resources = RESOURCES,
+    only: Only = None,
+    dry_run: DryRun = False,
+    figures: Figures = "png",
+    as_json: Json = False,
+) -> None:
+    """Run tasks x variants x seeds at equal steps; give the command again to go on where it stopped."""
+    need_training()
+    options: dict[str, Any] = {"tasks": task, "variants": variant, "seeds": seeds, "steps": steps, "episodes": episodes}
+    options["kwargs"] = parse_kwargs(kwargs) or None
+    made = read(plan, {key: value for key, value in options.items() if value is not None}, override or [])
+    bring_to_its_end(made, out, Order(jobs, on, resources, only, dry_run, figures, as_json))
+
+
+def read(path: Path | None, options: dict[str, Any], pairs: Sequence[str]) -> Plan:
+    """Read a plan, with what the command line says over it.
+
+    Raises:
+        InvalidValueError: naming file, line and what would be accepted.
+    """
+    from isa_learners.experiments.plan import make_plan, read_plan
+    from isa_learners.runs.yaml_io import parse_overrides, read_config_file
+
+    if path is not None and not options and not pairs:
+        return read_plan(path)
+    data = {} if path is None else read_config_file(path)
+    if path is None and "tasks" not in options:
+        raise InvalidValueError("name a plan, or --task such as grid/shooting with --variant, --seeds and --steps")
+    settings = {**(data.get("set") or {}), **parse_overrides(pairs)}
+    return make_plan({**data, **options, **({"set": settings} if settings else {})})

@@ -1,0 +1,85 @@
+"""How a comparison looks in a terminal: a bar over all runs and one for each at work. Elsewhere, a line per run."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+if TYPE_CHECKING:
+    from isa_learners.experiments.folder import Comparison
+    from isa_learners.experiments.local import Outcome
+    from isa_learners.experiments.plan import PlannedRun
+
+LOOK = 2.0
+"""Seconds between two looks at the metrics of the runs at work."""
+
+
+class ComparisonDisplay:
+    """Shows on stderr what runs, what ended and why, and what is left.
+
+    Args:
+        comparison: whose runs they are.
+        runs: that are to be brought to their ends.
+    """
+
+    def __init__(self, comparison: Comparison, runs: Sequence[PlannedRun]) -> None:
+        self._comparison, self._runs = comparison, list(runs)
+        self._done = 0
+        self._looked = 0.0
+        self._console = Console(stderr=True, highlight=False)
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[told]}"),
+            TimeElapsedColumn(),
+            console=self._console,
+            disable=not self._console.is_terminal,
+        )
+        self._all = self._bars.add_task("all runs", total=len(self._runs), told="")
+        self._working: dict[str, tuple[PlannedRun, TaskID]] = {}
+
+    def __enter__(self) -> ComparisonDisplay:
+        self._bars.start()
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._bars.stop()
+
+    def began(self, run: PlannedRun) -> None:
+        """Add a bar."""
+        self._working[run.name] = run, self._bars.add_task(run.name, total=run.config.steps, told="")
+
+    def ended(self, outcome: Outcome) -> None:
+        """Take the bar away and say how the run ended."""
+        run = outcome.run
+        self._done += 1
+        if run.name in self._working:
+            self._bars.remove_task(self._working.pop(run.name)[1])
+        seen = self._comparison.progress(run)
+        told = f"success {'-' if seen.success is None else format(seen.success, '.2f')}, {seen.seconds:.0f} s"
+        told = told if outcome.reason is None else f"failed: {outcome.reason}"
+        line = f"{self._done}/{len(self._runs)} {run.name}: {told}"
+        if self._console.is_terminal:
+            self._bars.console.print(line)
+        else:
+            sys.stderr.write(line + "\n")
+        self._bars.update(self._all, completed=self._done)
+
+    def look(self) -> None:
+        """Move the bars, every now and then."""
+        if not self._console.is_terminal or time.monotonic() - self._looked < LOOK:
+            return
+        self._looked = time.monotonic()
+        for run, bar in self._working.values():
+            seen = self._comparison.progress(run)
+            told = "scope" if seen.success is None else f"success {seen.success:.2f}"
+            self._bars.update(bar, completed=seen.env_steps, told=told)
+        left = self._comparison.seconds_left([run for run in self._runs if not self._comparison.progress(run).finished])
+        if left is not None:
+            self._bars.update(self._all, told=f"{left / max(len(self._working), 1) / 60:.0f} min left")

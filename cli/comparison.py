@@ -1,0 +1,141 @@
+"""What ``isa compare`` and ``isa reproduce`` share: options, and bringing a comparison to its end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from isa_wrappers.errors import InvalidValueError, shown
+
+from .options import parse_resources, writing_to
+
+if TYPE_CHECKING:
+    from isa_learners.experiments.folder import Comparison
+    from isa_learners.experiments.local import Outcome
+    from isa_learners.experiments.plan import Plan, PlannedRun
+
+FAILED = 1
+RESOURCES = '{"num_cpus": 1}'
+
+Jobs = Annotated[int, typer.Option(help="Processes at a time, of one thread each; 0 takes all cores.", min=0)]
+On = Annotated[str, typer.Option(help="local, ray (started here) or ray:ADDRESS.")]
+Resources = Annotated[str, typer.Option(help="Of a run on Ray, as JSON.")]
+Only = Annotated[int | None, typer.Option(help="The K-th run alone, as --dry-run numbers them.", min=0)]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="List what is left, and how long it may take.")]
+Figures = Annotated[str, typer.Option("--figures", help="Formats of the figures, such as png,pdf.")]
+
+
+@dataclass(frozen=True)
+class Order:
+    """How a comparison is to be run: the options of the same names."""
+
+    jobs: int
+    on: str
+    resources: str
+    only: int | None
+    dry_run: bool
+    figures: str
+    as_json: bool
+
+
+def bring_to_its_end(plan: Plan, out: Path, order: Order) -> None:
+    """Run what is left of a plan, or list it, and write its results.
+
+    Raises:
+        ISAError: for a mistake, before anything starts.
+        typer.Exit: with code 1 if a run failed.
+    """
+    from isa_learners.experiments.folder import Comparison
+    from isa_learners.experiments.results import write_results
+
+    endings, resources = _formats(order.figures), parse_resources(order.resources)
+    comparison = Comparison(plan, out)
+    comparison.check()
+    left = comparison.left()
+    chosen = left if order.only is None else [run for run in left if run.index == _known(order.only, plan)]
+    if order.dry_run:
+        _list(comparison, chosen, order.as_json)
+        return
+    _check_tasks(chosen)
+    comparison.check_room(chosen)
+    outcomes = _run(comparison, chosen, order, resources)
+    failed = [outcome for outcome in outcomes if outcome.reason is not None]
+    if order.only is None:
+        with writing_to(out):
+            files = write_results(comparison, endings)
+        _tell(comparison, files, failed, order.as_json)
+    if failed:
+        raise typer.Exit(FAILED)
+
+
+def _check_tasks(runs: Sequence[PlannedRun]) -> None:
+    """Meet mistakes that only the environments can tell."""
+    from isa_learners.runs.checks import check_run
+
+    for run in {(run.task, run.variant): run for run in runs}.values():
+        check_run(run.config)
+
+
+def _formats(text: str) -> list[str]:
+    from isa_learners.runs.plots import FORMATS
+
+    endings = [f".{name.strip().lower()}" for name in text.split(",")]
+    if unknown := [ending for ending in endings if ending not in FORMATS]:
+        known = ", ".join(name[1:] for name in FORMATS)
+        raise InvalidValueError(f"--figures takes {known}, got {shown(unknown[0][1:])}")
+    return endings
+
+
+def _known(index: int, plan: Plan) -> int:
+    if index >= len(plan.runs):
+        raise InvalidValueError(f"--only takes a run's number from 0 to {len(plan.runs) - 1}, got {index}")
+    return index
+
+
+def _run(comparison: Comparison, runs: Sequence[PlannedRun], order: Order, resources: dict[str, Any]) -> list[Outcome]:
+    from .compare_display import ComparisonDisplay
+
+    where, _, address = order.on.partition(":")
+    if where not in ("local", "ray") or (where == "local" and address):
+        raise InvalidValueError(f"--on takes local, ray or ray:ADDRESS, got {shown(order.on)}")
+    with ComparisonDisplay(comparison, runs) as display:
+        if where == "ray":
+            from isa_learners.experiments.on_ray import run_on_ray
+
+            return run_on_ray(comparison, runs, address or None, resources, display.ended, display.look)
+        from isa_learners.experiments.local import cores, run_here
+
+        return run_here(comparison, runs, order.jobs or cores(), display.began, display.ended, display.look)
+
+
+def _list(comparison: Comparison, runs: Sequence[PlannedRun], as_json: bool) -> None:
+    seconds = comparison.seconds_left(runs)
+    if as_json:
+        left = [{"index": run.index, "task": run.task, "variant": run.variant, "seed": run.seed} for run in runs]
+        typer.echo(json.dumps({"runs": len(comparison.plan.runs), "left": left, "seconds": seconds}))
+        return
+    for run in runs:
+        begun = "resumes" if comparison.progress(run).begun else "new"
+        typer.echo(f"{run.index:>5}  {run.task}  {run.variant}  seed {run.seed}  {run.config.steps:,} steps  {begun}")
+    told = "no estimate before one has been evaluated"
+    if seconds is not None:
+        told = f"{seconds / 60:,.1f} minutes of one core"
+    typer.echo(f"{len(runs)} of {len(comparison.plan.runs)} runs left; {told}")
+
+
+def _tell(comparison: Comparison, files: Sequence[Path], failed: Sequence[Outcome], as_json: bool) -> None:
+    if as_json:
+        from isa_learners.experiments.results import rows_of
+
+        reasons = {outcome.run.name: outcome.reason for outcome in failed}
+        typer.echo(json.dumps({"results": rows_of(comparison), "failed": reasons, "files": [str(f) for f in files]}))
+        return
+    typer.echo((comparison.root / "results.md").read_text())
+    for outcome in failed:
+        typer.echo(f"failed: {outcome.run.name}: {outcome.reason}", err=True)
+    typer.echo("\n".join(str(file) for file in files))

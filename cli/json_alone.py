@@ -1,0 +1,53 @@
+"""``--json``: one JSON object on stdout and nothing else, whatever environments print."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+import typer
+
+_streams: list[TextIO] = []
+
+
+def json_alone(context: typer.Context, wanted: bool) -> bool:
+    """Keep stdout for :func:`print_json` until the command ends: what ``--json`` calls once it is read."""
+    if wanted and sys.stdout is not None and sys.stderr is not None:
+        context.with_resource(_kept_apart())
+    return wanted
+
+
+def print_json(value: Any) -> None:
+    """Print the one object."""
+    stream = _streams[-1] if _streams else sys.stdout
+    stream.write(json.dumps(value) + "\n")
+    stream.flush()
+
+
+@contextmanager
+def _kept_apart() -> Iterator[None]:
+    """Send what is printed, by Python or below it, to stderr.
+
+    A process's own stdout is not given back: environments print as they are closed too, and games as they end.
+    """
+    out, own = sys.stdout, sys.stdout is sys.__stdout__
+    out.flush()
+    descriptor = os.dup(1)
+    os.dup2(2, 1)
+    stream = os.fdopen(os.dup(descriptor), "w", encoding=out.encoding, errors=out.errors) if own else out
+    _streams.append(stream)
+    sys.stdout = sys.stderr
+    try:
+        yield
+    finally:
+        sys.stdout = out
+        _streams.remove(stream)
+        if own:
+            stream.close()
+        else:
+            os.dup2(descriptor, 1)
+        os.close(descriptor)

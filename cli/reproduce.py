@@ -1,0 +1,41 @@
+"""``isa reproduce``: the comparisons behind the paper's figures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .comparison import RESOURCES, DryRun, Figures, Jobs, On, Only, Order, Resources, bring_to_its_end
+from .options import Json, need_training
+
+
+def reproduce(
+    figure: Annotated[str | None, typer.Argument(help="Name of a figure; without one they are listed.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder; reproduce/FIGURE by default.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Two seeds, a quarter of the steps: no result.")] = False,
+    jobs: Jobs = 0,
+    on: On = "local",
+    resources: Resources = RESOURCES,
+    only: Only = None,
+    dry_run: DryRun = False,
+    figures: Figures = "png",
+    as_json: Json = False,
+) -> None:
+    """Run the comparison behind one of the paper's figures."""
+    need_training()
+    from isa_learners.experiments.plan import make_plan
+    from isa_learners.experiments.reproduce import figure_plan
+    from isa_learners.experiments.reproduce import figures as known
+
+    if figure is None:
+        text = json.dumps(known()) if as_json else "\n".join(f"{name:<10} {about}" for name, about in known().items())
+        typer.echo(text)
+        return
+    plan = make_plan(figure_plan(figure, quick))
+    if quick:
+        typer.echo(f"isa: {figure} --quick is a look with two seeds and a quarter of the steps, no result", err=True)
+    place = out or Path("reproduce") / (f"{figure}-quick" if quick else figure)
+    bring_to_its_end(plan, place, Order(jobs, on, resources, only, dry_run, figures, as_json))

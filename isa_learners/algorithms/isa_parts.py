@@ -1,0 +1,70 @@
+"""Each half of ISA alone, for ablations: exploration without goals, and goals that another run has won."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from isa_learners.algorithms.isa import ISA, explore, goal_buffer, reach, show_goals
+from isa_learners.algorithms.spec import PhaseContext, PhaseSpec
+from isa_wrappers.arrays import without_prefix
+from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, check_name
+from isa_wrappers.rewards.goals import GoalBuffer
+
+
+@dataclass(frozen=True)
+class GivenGoals:
+    """Where the goals of a run come from that does not explore.
+
+    Attributes:
+        run: folder of a run whose goal buffer is taken.
+    """
+
+    run: str = ""
+
+    def __post_init__(self) -> None:
+        if self.run:
+            check_name("run", self.run)
+
+
+def given_goals(context: PhaseContext) -> GoalBuffer:
+    """Fill B with what another run has won.
+
+    Raises:
+        InvalidValueError: if no run is named, or it has won nothing.
+        FileFormatError: if its checkpoint cannot be read.
+        ScopeMismatchError: if its states are of another size.
+    """
+    from isa_learners.checkpoint import load_checkpoint
+
+    run = context.config.settings_of("given").run
+    if not run:
+        raise InvalidValueError("algo 'isa_reach' needs goals that a run has won; name its folder: given.run=RUN")
+    tensors, _ = load_checkpoint(Path(run) / "checkpoints" / "latest.safetensors")
+    saved = without_prefix("shared.goals", tensors)
+    won = min(int(saved["added"][0]), len(saved["states"]) - 1) if saved else 0
+    if won < 1:
+        raise InvalidValueError(f"the run in {run} has won nothing, so that there are no goals to take")
+    states = saved["states"][:won].to(context.device)
+    goals = goal_buffer(context)
+    if states.shape[-1] != goals.state_size:
+        raise ScopeMismatchError(
+            f"goals in {run} are states of {states.shape[-1]} dimensions, here {goals.state_size}; "
+            "take a run of this task"
+        )
+    goals.add(states, states.new_ones(len(states)).bool())
+    return goals
+
+
+ISA_EXPLORE = replace(
+    ISA,
+    description="ISA's exploration alone (Eq. 10): no goals are ever given",
+    phases=(PhaseSpec("explore", explore),),
+)
+ISA_REACH = replace(
+    ISA,
+    description="ISA's goals alone (Eq. 7), won by another run: given.run=RUN",
+    phases=(PhaseSpec("reach", reach, wrap_evaluation=show_goals),),
+    sections={**ISA.sections, "given": GivenGoals},
+    shared={"goals": given_goals},
+)

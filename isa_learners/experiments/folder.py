@@ -1,0 +1,140 @@
+"""The folder of a comparison: which runs are finished, broken off or not begun, and how long the rest will take."""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from isa_learners.experiments.one_run import read_final
+from isa_learners.experiments.plan import Plan, PlannedRun
+from isa_learners.runs.config_io import config_to_dict
+from isa_learners.runs.curves import flattened
+from isa_learners.runs.metrics import read_metrics
+from isa_learners.runs.run_folder import RunFolder
+from isa_wrappers.errors import InvalidValueError, RunFolderError, shown
+
+ROOM = 5 * 2**20
+"""Bytes that a run takes at least: two checkpoints, metrics, logs."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run has come.
+
+    Attributes:
+        begun: its folder is there.
+        finished: it is trained to its end and its final episodes are played.
+        env_steps: of its last evaluation.
+        seconds: that those took.
+        success: rate of that evaluation, ``None`` before any.
+    """
+
+    begun: bool = False
+    finished: bool = False
+    env_steps: float = 0.0
+    seconds: float = 0.0
+    success: float | None = None
+
+
+class Comparison:
+    """A plan in its folder.
+
+    Args:
+        plan: what is compared.
+        root: the folder.
+    """
+
+    def __init__(self, plan: Plan, root: Path) -> None:
+        self.plan, self.root = plan, root
+
+    def path(self, run: PlannedRun) -> Path:
+        """Return where a run's folder lies."""
+        return self.root / run.name
+
+    def log(self, run: PlannedRun) -> Path:
+        """Return where what a run says on stderr is kept."""
+        return self.root / "logs" / f"{run.name.replace('/', '-')}.txt"
+
+    def check(self) -> None:
+        """Check that what lies in the folder was made by this plan, or by a part of it.
+
+        Raises:
+            RunFolderError: naming the first run, and the key that differs.
+        """
+        for run in self.plan.runs:
+            path = self.path(run)
+            if not (path / "config.yaml").exists():
+                continue
+            there = flattened(config_to_dict(RunFolder.open(path).config()))
+            here = flattened(config_to_dict(run.config))
+            for key in dict.fromkeys([*here, *there]):
+                if there.get(key) != here.get(key) and key not in ("threads", "device"):
+                    raise RunFolderError(
+                        f"{path} was made by another plan: its {key} is {shown(there.get(key))}, here "
+                        f"{shown(here.get(key))}; choose another --out"
+                    )
+
+    def check_room(self, left: Sequence[PlannedRun]) -> None:
+        """Check that the disk has room for the runs that are left.
+
+        Raises:
+            InvalidValueError: naming what there is and what is needed.
+        """
+        here = self.root
+        while not here.exists():
+            here = here.parent
+        free, needed = shutil.disk_usage(here).free, ROOM * len(left)
+        if free < needed:
+            raise InvalidValueError(
+                f"{len(left)} runs need {needed / 2**20:,.0f} MiB at least, the disk of {here} has {free / 2**20:,.0f} "
+                "left; make room, or choose another --out"
+            )
+
+    def progress(self, run: PlannedRun) -> Progress:
+        """Return how far a run has come."""
+        path = self.path(run)
+        if not (path / "config.yaml").exists():
+            return Progress()
+        try:
+            rows = read_metrics(path / "metrics.csv")
+        except (OSError, ValueError):
+            rows = []
+        finished = (path / "summary.json").exists() and read_final(path, self.plan.episodes) is not None
+        if not rows:
+            return Progress(True, finished)
+        last = rows[-1]
+        return Progress(
+            True, finished, float(last["env_steps"]), float(last["wall_time_s"]), float(last["success_rate"])
+        )
+
+    def left(self) -> list[PlannedRun]:
+        """Return the runs that are not finished."""
+        return [run for run in self.plan.runs if not self.progress(run).finished]
+
+    def prepare(self, run: PlannedRun) -> Path:
+        """Make a run's folder where there is none, and return it."""
+        path = self.path(run)
+        if not (path / "config.yaml").exists():
+            RunFolder.create(path, run.config).lock.release()
+        self.log(run).parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def seconds_left(self, left: Sequence[PlannedRun]) -> float | None:
+        """Estimate the seconds of work that are left, by the steps a second of runs like them; ``None`` before any."""
+        rates: dict[tuple[str, ...], list[float]] = {}
+        for run in self.plan.runs:
+            seen = self.progress(run)
+            if seen.env_steps and seen.seconds:
+                for key in ((run.task, run.variant), (run.task,), ()):
+                    rates.setdefault(key, []).append(seen.seconds / seen.env_steps)
+        if not rates:
+            return None
+        total = 0.0
+        for run in left:
+            keys = ((run.task, run.variant), (run.task,), ())
+            rate = next(statistics.median(rates[key]) for key in keys if key in rates)
+            total += rate * max(0.0, run.config.steps - self.progress(run).env_steps)
+        return total

@@ -1,0 +1,154 @@
+"""Runs of a plan on this machine: so many processes at a time, one thread each."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import IO
+
+from isa_learners.experiments.folder import Comparison
+from isa_learners.experiments.plan import PlannedRun
+from isa_wrappers.errors import ISAError
+
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+LOOK = 0.05
+"""Seconds between two looks at whether a process has ended."""
+LAST_CHECKPOINT = 60.0
+"""Seconds that a process gets to write its last checkpoint."""
+LONGEST_REASON = 300
+
+
+@dataclass
+class Outcome:
+    """How a run ended.
+
+    Attributes:
+        run: which.
+        reason: why it failed, in one line; ``None`` where it did not.
+    """
+
+    run: PlannedRun
+    reason: str | None = None
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def command(comparison: Comparison, run: PlannedRun) -> list[str]:
+    """Return what a run's process is started with."""
+    own = ["--env", run.task] if ":" in run.task else []
+    path = str(comparison.path(run))
+    episodes = str(comparison.plan.episodes)
+    return [sys.executable, "-m", "isa_learners.experiments.one_run", path, "--episodes", episodes, *own]
+
+
+def why(code: int, text: str) -> str:
+    """Say in one line why a process failed: its last line, or its signal."""
+    lines = [line for line in text.splitlines() if line.strip() and "warning:" not in line]
+    last = lines[-1].removeprefix("isa: ") if lines else ""
+    told = f"ended by signal {-code}" if code < 0 else f"exit code {code}"
+    return (last if code == 2 and last else f"{told}{': ' + last if last else ''}")[:LONGEST_REASON]
+
+
+class Process:
+    """A run at work.
+
+    Args:
+        comparison: whose run it is.
+        run: to bring to its end.
+    """
+
+    def __init__(self, comparison: Comparison, run: PlannedRun) -> None:
+        self.run = run
+        comparison.prepare(run)
+        self._log: IO[bytes] = comparison.log(run).open("w+b")
+        # It ends when its standard input does, however this process ends; a Ctrl-C of the terminal is not its matter.
+        self._process = subprocess.Popen(
+            command(comparison, run),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=self._log,
+            env={**os.environ, **ONE_THREAD},
+            start_new_session=True,
+        )
+
+    def outcome(self) -> Outcome | None:
+        """Return how it ended; ``None`` while it runs."""
+        code = self._process.poll()
+        if code is None:
+            return None
+        self._log.seek(0)
+        text = self._log.read().decode(errors="replace")
+        self._log.close()
+        self._close_stdin()
+        return Outcome(self.run, why(code, text) if code else None)
+
+    def stop(self) -> None:
+        """Have it write a checkpoint and end; do not wait."""
+        self._close_stdin()
+
+    def wait(self) -> None:
+        """Wait for its end; kill it if it takes too long."""
+        try:
+            self._process.wait(LAST_CHECKPOINT)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._log.close()
+
+    def _close_stdin(self) -> None:
+        if self._process.stdin is not None and not self._process.stdin.closed:
+            self._process.stdin.close()
+
+
+def run_here(
+    comparison: Comparison,
+    runs: Sequence[PlannedRun],
+    jobs: int,
+    began: Callable[[PlannedRun], None],
+    ended: Callable[[Outcome], None],
+    look: Callable[[], None] = lambda: None,
+) -> list[Outcome]:
+    """Bring runs to their ends, ``jobs`` at a time; what fails is told and the rest goes on.
+
+    Args:
+        comparison: whose runs they are.
+        runs: to bring to their ends, in this order.
+        jobs: processes at a time.
+        began: called when a run begins.
+        ended: called when one has ended.
+        look: called every now and then.
+
+    Returns:
+        How each ended.
+    """
+    waiting, working, outcomes = list(runs), list[Process](), list[Outcome]()
+    try:
+        while waiting or working:
+            while waiting and len(working) < jobs:
+                run = waiting.pop(0)
+                try:
+                    working.append(Process(comparison, run))
+                    began(run)
+                except ISAError as error:  # a folder that cannot be made, say
+                    outcomes.append(Outcome(run, str(error)))
+                    ended(outcomes[-1])
+            for process in list(working):
+                if (outcome := process.outcome()) is not None:
+                    working.remove(process)
+                    outcomes.append(outcome)
+                    ended(outcome)
+            look()
+            time.sleep(LOOK)
+    finally:
+        for process in working:
+            process.stop()
+        for process in working:
+            process.wait()
+    return outcomes

@@ -1,0 +1,186 @@
+"""Runs of a plan on a Ray cluster: a task per run. A node that dies has its runs resumed elsewhere.
+
+Where a node does not see the comparison's folder, the run's files travel: there with the task, back with its result.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from isa_learners.experiments.folder import Comparison
+from isa_learners.experiments.local import ONE_THREAD, Outcome, command, why
+from isa_learners.experiments.plan import PlannedRun
+from isa_wrappers.errors import InvalidValueError, ISAError, MissingDependencyError, shown
+from isa_wrappers.files import replacing
+
+PATIENCE = 20.0
+"""Seconds to wait for an address to answer."""
+RETRIES = 20
+"""Times that a run is begun again on another node."""
+LOOK = 1.0
+TOKEN = ".comparison"
+"""File by which a node tells whether it sees the comparison's folder."""
+Files = dict[str, bytes]
+
+
+def run_on_ray(
+    comparison: Comparison,
+    runs: Sequence[PlannedRun],
+    address: str | None,
+    resources: Mapping[str, Any],
+    ended: Callable[[Outcome], None],
+    look: Callable[[], None] = lambda: None,
+) -> list[Outcome]:
+    """Bring runs to their ends on a cluster; what fails is told and the rest goes on.
+
+    Args:
+        comparison: whose runs they are.
+        runs: to bring to their ends.
+        address: of the cluster, ``auto`` for the one this machine is part of; ``None`` starts one here.
+        resources: of a run: ``num_cpus``, ``num_gpus``, ``memory``, or the cluster's own names.
+        ended: called when a run has ended.
+        look: called every now and then.
+
+    Raises:
+        MissingDependencyError: without Ray.
+        InvalidValueError: if the address does not answer, or no node has such resources.
+    """
+    ray = connect(address)
+    outcomes: list[Outcome] = []
+    try:
+        _check_resources(ray, resources)
+        token = uuid.uuid4().hex
+        comparison.root.mkdir(parents=True, exist_ok=True)
+        (comparison.root / TOKEN).write_text(token)
+        task = ray.remote(**_options(resources))(bring_to_its_end)
+        waiting = {}
+        for run in runs:
+            path = comparison.prepare(run).resolve()
+            waiting[
+                task.remote(str(path), command(comparison, run), str(_token(comparison)), token, files_of(path))
+            ] = run
+        while waiting:
+            ready, _ = ray.wait(list(waiting), timeout=LOOK)
+            for reference in ready:
+                outcomes.append(_outcome(ray, comparison, waiting.pop(reference), reference))
+                ended(outcomes[-1])
+            look()
+    finally:
+        ray.shutdown()
+        with suppress(OSError):
+            (comparison.root / TOKEN).unlink()
+    return outcomes
+
+
+def connect(address: str | None) -> Any:
+    """Return Ray, connected.
+
+    Raises:
+        MissingDependencyError: without Ray.
+        InvalidValueError: if the address does not answer in time.
+    """
+    try:
+        import ray
+    except ImportError as error:
+        raise MissingDependencyError("--on ray needs Ray: pip install 'isa-marl[ray]'") from error
+    if address is not None and address != "auto":
+        _check_answers(address)
+    try:
+        ray.init(address=address or "local", log_to_driver=False, logging_level=logging.ERROR, include_dashboard=False)
+    except (ConnectionError, RuntimeError, ValueError, OSError, TimeoutError) as error:
+        raise InvalidValueError(f"no Ray cluster answers at {shown(address)}: {error}") from error
+    return ray
+
+
+def bring_to_its_end(path: str, order: list[str], token_file: str, token: str, files: Files) -> tuple[int, str, Files]:
+    """On a node: train a run in its folder, or in one of the node's own that holds its files.
+
+    Returns:
+        Exit code, what was said on stderr, and the files, none of them where the folder is shared.
+    """
+    shared = False
+    with suppress(OSError):
+        shared = Path(token_file).read_text() == token
+    if shared:
+        return (*_train(order, path), {})
+    with tempfile.TemporaryDirectory(prefix="isa-run-") as own:
+        write_files(Path(own), files)
+        code, said = _train(order, own)
+        return code, said, files_of(Path(own))
+
+
+def files_of(path: Path) -> Files:
+    """Return the files of a run by their place in its folder."""
+    return {str(file.relative_to(path)): file.read_bytes() for file in sorted(path.rglob("*")) if file.is_file()}
+
+
+def write_files(path: Path, files: Files) -> None:
+    """Write files to their places."""
+    for name, content in files.items():
+        target = path / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(target) as file:
+            file.write(content)
+
+
+def _train(order: list[str], path: str) -> tuple[int, str]:
+    # The order names this machine's Python and the folder of whoever sent it.
+    own = [sys.executable, *order[1:3], path, *order[4:]]
+    with (
+        tempfile.TemporaryFile() as log,
+        subprocess.Popen(
+            own, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log, env={**os.environ, **ONE_THREAD}
+        ) as process,
+    ):
+        code = process.wait()
+        log.seek(0)
+        return code, log.read().decode(errors="replace")
+
+
+def _outcome(ray: Any, comparison: Comparison, run: PlannedRun, reference: Any) -> Outcome:
+    try:
+        code, said, files = ray.get(reference)
+        write_files(comparison.path(run), files)
+        return Outcome(run, why(code, said) if code else None)
+    except ISAError as error:
+        return Outcome(run, str(error))
+    except ray.exceptions.RayError as error:
+        return Outcome(run, " ".join(str(error).split())[:300])
+
+
+def _token(comparison: Comparison) -> Path:
+    return (comparison.root / TOKEN).resolve()
+
+
+def _options(resources: Mapping[str, Any]) -> dict[str, Any]:
+    own = {name: value for name, value in resources.items() if name in ("num_cpus", "num_gpus", "memory")}
+    others = {name: value for name, value in resources.items() if name not in own}
+    return {"max_retries": RETRIES, **own, **({"resources": others} if others else {})}
+
+
+def _check_resources(ray: Any, resources: Mapping[str, Any]) -> None:
+    names = {"num_cpus": "CPU", "num_gpus": "GPU"}
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    asked = {names.get(name, name): value for name, value in resources.items()}
+    if not any(all(node.get(name, 0) >= value for name, value in asked.items()) for node in nodes):
+        raise InvalidValueError(f"no node of the cluster has {asked}; the largest have {nodes[:3]}")
+
+
+def _check_answers(address: str) -> None:
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        raise InvalidValueError(f"--on takes ray:auto or ray:HOST:PORT, got {shown('ray:' + address)}")
+    try:
+        socket.create_connection((host, int(port)), timeout=PATIENCE).close()
+    except (OSError, OverflowError) as error:
+        raise InvalidValueError(f"no Ray cluster answers at {address} within {PATIENCE:.0f} s: {error}") from error

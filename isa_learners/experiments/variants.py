@@ -1,0 +1,136 @@
+"""Variants by name: what a plan compares, ISA and its ablations among them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from isa_learners.algorithms import ALGORITHMS
+from isa_learners.runs.config_io import merge
+from isa_wrappers.errors import InvalidValueError, nearest, shown
+from isa_wrappers.registry import Registry
+
+KEYS_OF_A_VARIANT = ("like", "algo", "preset", "set", "kwargs")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One of the things that are compared.
+
+    Attributes:
+        algo: name of the algorithm.
+        preset: name of the preset.
+        settings: configuration keys over the preset's, nested.
+        kwargs: options of the task.
+        description: a line for lists.
+    """
+
+    algo: str = "isa"
+    preset: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    description: str = ""
+
+
+def _credit(rule: str, description: str) -> Variant:
+    return Variant(settings={"credit": {"rule": rule}}, description=description)
+
+
+FULL = Variant(description="ISA as it is")
+UNGATED = _credit("ungated", "without the condition of Eq. 7 and Eq. 10 (Fig. 4b, 4c)")
+UNSEGMENTED = _credit("unsegmented", "individual goals whole (Fig. 4b, 4c)")
+WHOLE_STATE = _credit("whole_state", "no scope: counts and goals on whole states (Fig. 4a)")
+COMMON_ONLY = _credit("common_only", "no special part")
+SPECIAL_ONLY = _credit("special_only", "no common part")
+MISPLACED = _credit("misplaced", "as many dimensions, wrong ones")
+NO_REWARD = Variant(
+    settings={"goal": {"alpha2": 0.0}, "count": {"beta2": 0.0}}, description="alpha2 = beta2 = 0: intrinsic alone"
+)
+EXPLORE_ALONE = Variant("isa_explore", description="exploration alone: no goals")
+IPPO = Variant("ippo", description="PPO on the environment's own reward")
+
+VARIANTS: Registry[Variant] = Registry(
+    "variant",
+    "isa_marl.variants",
+    {
+        "isa": "isa_learners.experiments.variants:FULL",
+        "ungated": "isa_learners.experiments.variants:UNGATED",
+        "unsegmented": "isa_learners.experiments.variants:UNSEGMENTED",
+        "whole_state": "isa_learners.experiments.variants:WHOLE_STATE",
+        "common_only": "isa_learners.experiments.variants:COMMON_ONLY",
+        "special_only": "isa_learners.experiments.variants:SPECIAL_ONLY",
+        "misplaced": "isa_learners.experiments.variants:MISPLACED",
+        "no_reward": "isa_learners.experiments.variants:NO_REWARD",
+        "explore_alone": "isa_learners.experiments.variants:EXPLORE_ALONE",
+        "ippo": "isa_learners.experiments.variants:IPPO",
+    },
+)
+"""The variants by name; any algorithm is one too."""
+
+
+def variant_named(name: str) -> Variant:
+    """Return a variant of the list, or an algorithm as it is.
+
+    Raises:
+        InvalidValueError: if it is neither; the nearest is offered.
+
+    Example:
+        >>> variant_named("ungated").settings
+        {'credit': {'rule': 'ungated'}}
+    """
+    known = list(dict.fromkeys([*VARIANTS, *ALGORITHMS]))
+    if name in list(VARIANTS):
+        return VARIANTS[name]
+    if name in list(ALGORITHMS):
+        return Variant(name, description=ALGORITHMS[name].description)
+    raise InvalidValueError(
+        f"unknown variant {shown(name)}{nearest(str(name), known) or ';'} known: {', '.join(known)}, or a mapping with "
+        "algo, preset, set, kwargs"
+    )
+
+
+def variant_from(name: str, data: Any) -> Variant:
+    """Read a variant as a plan has it: nothing (``name`` is one of the list), or a mapping.
+
+    ``like`` names one of the list to start from; ``algo``, ``preset``, ``set`` (dotted or nested keys) and ``kwargs``
+    come over it.
+
+    Raises:
+        InvalidValueError: for other keys, or values of other kinds.
+    """
+    if data is None:
+        return variant_named(name)
+    takes = ", ".join(KEYS_OF_A_VARIANT)
+    if not isinstance(data, Mapping):
+        raise InvalidValueError(f"variant {shown(name)} must be a mapping of {takes}, got {shown(data)}")
+    for key in data:
+        if key not in KEYS_OF_A_VARIANT:
+            offered = nearest(str(key), KEYS_OF_A_VARIANT) or ";"
+            raise InvalidValueError(f"unknown key {shown(key)} of variant {shown(name)}{offered} it takes {takes}")
+    base = variant_named(data["like"]) if "like" in data else Variant()
+    for key in ("set", "kwargs"):
+        if not isinstance(data.get(key) or {}, Mapping):
+            raise InvalidValueError(f"{key} of variant {shown(name)} must be a mapping, got {shown(data[key])}")
+    settings: dict[str, Any] = dict(base.settings)
+    for key, value in (data.get("set") or {}).items():
+        settings = merge(settings, nested(str(key), value))
+    return Variant(
+        algo=data.get("algo", base.algo),
+        preset=data.get("preset", base.preset),
+        settings=settings,
+        kwargs={**base.kwargs, **(data.get("kwargs") or {})},
+        description=base.description,
+    )
+
+
+def nested(key: str, value: Any) -> dict[str, Any]:
+    """Return a dotted key and its value as nested data.
+
+    Example:
+        >>> nested("ppo.lr", 0.1)
+        {'ppo': {'lr': 0.1}}
+    """
+    for part in reversed(key.split(".")):
+        value = {part: value}
+    return dict(value)

@@ -1,0 +1,156 @@
+"""Runs as curves, and which of them belong together: those whose configurations differ in the seed alone."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from isa_learners.runs.config_io import config_to_dict
+from isa_learners.runs.metrics import columns_of, read_metrics
+from isa_learners.runs.run_folder import RunFolder
+from isa_wrappers.errors import FileFormatError, InvalidValueError, shown
+
+Values = npt.NDArray[np.float64]
+INERT = ("seed", "device", "threads", "workers", "checkpoint_interval", "preset")
+"""Keys in which runs of one group may differ: they name a seed, change the clock alone, or only say where other values
+came from."""
+LONGEST_VALUE = 24
+"""Characters of a value in a legend."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A run's evaluations over its environment steps.
+
+    Attributes:
+        task: its environment.
+        options: of the task, as text.
+        settings: dotted key -> value of everything that may tell groups apart.
+        columns: name -> ``[evaluations]``, NaN where a value is missing; ``env_steps`` among them.
+        changes: environment steps at which a phase ended.
+    """
+
+    task: str
+    options: str
+    settings: Mapping[str, Any]
+    columns: Mapping[str, Values]
+    changes: tuple[float, ...]
+
+    @property
+    def steps(self) -> Values:
+        """``[evaluations]`` environment steps."""
+        return self.columns["env_steps"]
+
+    def at(self, grid: Values, column: str) -> Values:
+        """Return a column at ``grid`` ``[points]``; beyond its last evaluation a run keeps its value."""
+        values = self.columns[column]
+        known = ~np.isnan(values)
+        return np.interp(grid, self.steps[known], values[known]) if known.any() else np.full(len(grid), np.nan)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs of one task that differ in the seed alone.
+
+    Attributes:
+        name: for the legend.
+        task: of all of them, with its options where runs of one environment differ in them.
+        runs: their curves.
+    """
+
+    name: str
+    task: str
+    runs: tuple[Curve, ...]
+
+
+def read_curve(folder: RunFolder) -> Curve:
+    """Read a run's metrics and what it was configured with.
+
+    Raises:
+        FileFormatError: if it has no readable metrics.
+    """
+    config = folder.config()
+    try:
+        rows = read_metrics(folder.metrics_file, columns_of(config))
+        names = [name for name in (rows[0] if rows else columns_of(config)) if name != "phase"]
+        columns = {name: np.array([float(row[name] or "nan") for row in rows]) for name in names}
+    except (OSError, KeyError, ValueError, csv.Error) as error:
+        raise FileFormatError(f"{folder.metrics_file} is not a readable metrics file ({error})") from error
+    phases = [row.get("phase", "") for row in rows]
+    changes = [float(rows[i]["env_steps"]) for i in range(1, len(rows)) if phases[i] != phases[i - 1]]
+    settings = flattened(config_to_dict(config))
+    options = {key: value for key, value in settings.items() if key.startswith("env_kwargs.")}
+    told = ", ".join(f"{key.removeprefix('env_kwargs.')}={value}" for key, value in options.items())
+    left_out = {"env", *INERT, *options}
+    settings = {key: value for key, value in settings.items() if key not in left_out}
+    return Curve(config.env, told, settings, columns, tuple(changes))
+
+
+def flattened(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested data by dotted keys.
+
+    Example:
+        >>> flattened({"algo": "isa", "ppo": {"lr": 0.1}})
+        {'algo': 'isa', 'ppo.lr': 0.1}
+    """
+    flat: dict[str, Any] = {}
+    for key, value in data.items():
+        if isinstance(value, Mapping):
+            flat |= flattened(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def grouped(folders: Sequence[RunFolder], labels: Sequence[str] = ()) -> list[Group]:
+    """Put runs together that differ in the seed alone; a group bears what tells it from the others of all tasks.
+
+    Args:
+        folders: of the runs.
+        labels: a name for each run instead; equal names of one task make a group.
+
+    Raises:
+        InvalidValueError: if there are not as many labels as runs.
+        FileFormatError: if a run has no readable metrics.
+    """
+    if labels and len(labels) != len(folders):
+        raise InvalidValueError(f"give one --label for each of {len(folders)} runs, got {len(labels)}")
+    curves = [read_curve(folder) for folder in folders]
+    names = list(labels) or told_apart([curve.settings for curve in curves])
+    options: dict[str, set[str]] = {}
+    for curve in curves:
+        options.setdefault(curve.task, set()).add(curve.options)
+    groups: dict[tuple[str, str], list[Curve]] = {}
+    for name, curve in zip(names, curves, strict=True):
+        differ = curve.options and len(options[curve.task]) > 1
+        task = f"{curve.task} ({curve.options})" if differ else curve.task
+        groups.setdefault((name, task), []).append(curve)
+    return [Group(name, task, tuple(runs)) for (name, task), runs in groups.items()]
+
+
+def told_apart(settings: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return a name for each configuration: the values in which they differ, the algorithm first.
+
+    A key that only some have (sections of other algorithms) tells nothing that the algorithm does not.
+
+    Example:
+        >>> told_apart([{"algo": "isa", "ppo.lr": 0.1}, {"algo": "isa", "ppo.lr": 0.2}, {"algo": "ippo"}])
+        ['isa, ppo.lr=0.1', 'isa, ppo.lr=0.2', 'ippo']
+    """
+    keys = list(dict.fromkeys(key for one in settings for key in one))
+    differing = [key for key in keys if len({repr(one[key]) for one in settings if key in one}) > 1]
+    names = []
+    for one in settings:
+        values = [f"{key}={_short(one[key])}" for key in differing if key in one and key != "algo"]
+        names.append(", ".join([str(one.get("algo", "run")), *values]))
+    return names
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else shown(value)
+    return text if len(text) <= LONGEST_VALUE else f"...{text[-LONGEST_VALUE:]}"

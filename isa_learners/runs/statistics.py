@@ -1,0 +1,163 @@
+"""What reviewers accept: medians, means and interquartile means over seeds, with bootstrap intervals.
+
+A seed is a sample; an evaluation is not. Several tasks are strata: each is drawn from on its own.
+
+Source: Agarwal et al., 2021 (arXiv 2108.13264). Intervals come from ``scipy.stats.bootstrap``: rliable, which that
+paper released, pins a version of ``arch`` that does not import beside pandas 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from isa_wrappers.errors import InvalidValueError, MissingDependencyError
+
+Values = npt.NDArray[np.float64]
+RESAMPLES = 2_000
+CONFIDENCE = 0.95
+
+
+class Estimate(NamedTuple):
+    """A statistic and its 95 % interval; the interval is the value itself where there is one seed."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.2f} [{self.low:.2f}, {self.high:.2f}]"
+
+
+def iqm(values: Values, axis: int = -1) -> Values:
+    """Return the interquartile mean: of what is left when the lowest and the highest quarter are left out.
+
+    Example:
+        >>> float(iqm(np.array([0.0, 1.0, 1.0, 0.0, 1.0, 1.0, 1.0, 1.0])))
+        1.0
+    """
+    ordered = np.sort(values, axis=axis)
+    size = ordered.shape[axis]
+    cut = size // 4
+    return np.asarray(ordered.take(np.arange(cut, size - cut), axis=axis).mean(axis=axis))
+
+
+def median(values: Values, axis: int = -1) -> Values:
+    """Return the median."""
+    return np.asarray(np.median(values, axis=axis))
+
+
+def mean(values: Values, axis: int = -1) -> Values:
+    """Return the mean."""
+    return np.asarray(np.mean(values, axis=axis))
+
+
+STATISTICS: Mapping[str, Callable[..., Values]] = {"median": median, "mean": mean, "iqm": iqm}
+
+
+def estimate(strata: Sequence[Any], statistic: Callable[..., Values] = iqm, seed: int = 0) -> Estimate:
+    """Return a statistic over all runs of all strata, with a stratified bootstrap interval.
+
+    Args:
+        strata: for each task its values ``[seeds]``.
+        statistic: of values along an axis.
+        seed: of the bootstrap.
+
+    Raises:
+        InvalidValueError: if a stratum is empty.
+
+    Example:
+        >>> print(estimate([[0.2, 0.9, 1.0, 1.0, 1.0]], median))
+        1.00 [0.20, 1.00]
+    """
+
+    def of_all(*parts: Values, axis: int = -1) -> Values:
+        return statistic(np.concatenate(parts, axis=axis), axis=axis)
+
+    return _bootstrap(_checked(strata), of_all, seed)
+
+
+def probability_of_improvement(first: Sequence[Any], second: Sequence[Any], seed: int = 0) -> Estimate:
+    """Return the chance that a run of ``first`` beats one of ``second`` on a task, ties half; the mean over tasks.
+
+    Args:
+        first: for each task its values ``[seeds]``.
+        second: the same of what it is compared with.
+        seed: of the bootstrap.
+
+    Example:
+        >>> print(probability_of_improvement([[1.0, 1.0]], [[0.0, 1.0]]))
+        0.75 [0.50, 1.00]
+    """
+    if len(first) != len(second):
+        raise InvalidValueError(f"both must hold as many tasks, got {len(first)} and {len(second)}")
+
+    def of_all(*parts: Values, axis: int = -1) -> Values:
+        ours, theirs = parts[: len(first)], parts[len(first) :]
+        wins = []
+        for x, y in zip(ours, theirs, strict=True):
+            ahead = np.sign(np.expand_dims(np.moveaxis(x, axis, -1), -1) - np.expand_dims(np.moveaxis(y, axis, -1), -2))
+            wins.append(0.5 + 0.5 * ahead.mean(axis=(-1, -2)))
+        return np.asarray(np.mean(wins, axis=0))
+
+    return _bootstrap([*_checked(first), *_checked(second)], of_all, seed)
+
+
+def profile(strata: Sequence[Any], at: Values) -> Values:
+    """Return the share of runs whose value is above each of ``at``: a performance profile.
+
+    Example:
+        >>> profile([[0.2, 0.6], [1.0, 0.9]], np.array([0.0, 0.5, 0.95])).tolist()
+        [1.0, 0.75, 0.25]
+    """
+    values = np.concatenate(_checked(strata))
+    return np.asarray((values > np.asarray(at)[:, None]).mean(axis=1))
+
+
+def bands(values: Values, statistic: Callable[..., Values] = iqm, seed: int = 0) -> tuple[Values, Values, Values]:
+    """Return a statistic of curves ``[seeds, points]`` at every point, and its 95 % interval: three of ``[points]``.
+
+    One draw of seeds serves a whole curve.
+
+    Example:
+        >>> middle, low, high = bands(np.array([[0.0, 1.0], [0.0, 0.0], [0.0, 1.0]]), median)
+        >>> middle.tolist(), low.tolist(), high.tolist()
+        ([0.0, 1.0], [0.0, 0.0], [0.0, 1.0])
+    """
+    drawn = np.random.default_rng(seed).integers(len(values), size=(RESAMPLES // 4, len(values)))
+    spread = statistic(values[drawn], axis=1)
+    tail = 50 * (1 - CONFIDENCE)
+    low, high = np.percentile(spread, [tail, 100 - tail], axis=0)
+    return statistic(values, axis=0), low, high
+
+
+def _checked(strata: Sequence[Any]) -> list[Values]:
+    parts = [np.asarray(part, dtype=np.float64) for part in strata]
+    if not parts or any(part.ndim != 1 or not part.size for part in parts):
+        raise InvalidValueError(f"every task must have the value of one seed at least, got {list(map(list, strata))}")
+    return parts
+
+
+def _bootstrap(parts: list[Values], statistic: Callable[..., Values], seed: int) -> Estimate:
+    value = float(statistic(*parts))
+    if max(map(len, parts)) < 2:
+        return Estimate(value, value, value)
+    try:
+        from scipy.stats import bootstrap
+    except ImportError as error:
+        raise MissingDependencyError("intervals need scipy: pip install 'isa-marl[plot]'") from error
+    # A stratum of one seed is drawn as it is; scipy asks for two.
+    doubled = [part if len(part) > 1 else np.repeat(part, 2) for part in parts]
+    drawn = bootstrap(
+        doubled,
+        statistic,
+        n_resamples=RESAMPLES,
+        confidence_level=CONFIDENCE,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+        vectorized=True,
+    ).confidence_interval
+    return Estimate(value, float(drawn.low), float(drawn.high))

@@ -1,0 +1,117 @@
+"""A scope that follows training: what random play showed, and what marked draws of the policies add to it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from isa_wrappers.arrays import with_prefix, without_prefix
+from isa_wrappers.errors import InvalidValueError, check_int
+from isa_wrappers.scope.estimators import Information
+from isa_wrappers.scope.influence import InfluenceScope
+from isa_wrappers.scope.interval_effect import IntervalEffect
+from isa_wrappers.scope.probes import Marked, Probes
+from isa_wrappers.scope.strata import effects_in_strata
+
+
+class FollowingScope:
+    """Adds dimensions to a scope as policies come to places where random play does not lead.
+
+    ``E_new = max(E_random, E_probes)`` in the dimensions that random play has not found for an agent; those that it
+    has stay as they are (few transitions in a stratum tell less of *which* action moves). Nothing is ever taken out.
+
+    Args:
+        base: the scope of random play, an interval effect.
+        capacity: transitions with marked draws that are held; see :class:`~isa_wrappers.scope.probes.Probes`.
+
+    Attributes:
+        probes: what was drawn.
+        looks: how often they were looked at.
+
+    Raises:
+        InvalidValueError: if the scope's figure is another one: the two could not be compared.
+
+    Example:
+        >>> base = InfluenceScope(("a",), np.zeros((1, 2, 1)), 0.1, (2,), figure="interval effect")
+        >>> rng, yes = np.random.default_rng(0), np.ones((400, 1), dtype=bool)
+        >>> act, states = rng.integers(2, size=(400, 1)), np.zeros((400, 1), dtype=np.float32)
+        >>> following = FollowingScope(base)
+        >>> following.add(Marked(states, states + act, act, np.ones((400, 1, 2), dtype=bool), yes, yes))
+        >>> following.look(), following.scope.action_dims
+        (True, {'a': [[], [0]]})
+    """
+
+    def __init__(self, base: InfluenceScope, capacity: int = 20_000) -> None:
+        check_followed(base.figure)
+        self.base = base
+        self.probes = Probes(capacity)
+        self.looks = 0
+        self._found: Information = np.zeros_like(base.influence)
+        self._seen = 0
+
+    @property
+    def scope(self) -> InfluenceScope:
+        """What is in force: the base scope itself as long as nothing was added."""
+        return self.base if not self.added else replace(self.base, influence=self._influence())
+
+    @property
+    def added(self) -> int:
+        """How many dimensions were added, each counted for each agent that moves it."""
+        return int(((self._influence() > self.base.delta).any(axis=1) & ~self.base.agent_mask).sum())
+
+    def _influence(self) -> Information:
+        return np.where(
+            self.base.agent_mask[:, None], self.base.influence, np.maximum(self.base.influence, self._found)
+        )
+
+    def add(self, steps: Marked) -> None:
+        """Keep the marked draws among these steps."""
+        self.probes.add(steps)
+
+    def look(self) -> bool:
+        """Estimate anew from the draws held; tell whether some action moves more. Idle without new ones."""
+        window = self.probes.window()
+        if window is None or self.probes.number == self._seen:
+            return False
+        self._seen = self.probes.number
+        self.looks += 1
+        before = self._influence() > self.base.delta
+        wanted = ~self.base.agent_mask
+        self._found = np.maximum(self._found, effects_in_strata(window, wanted, IntervalEffect.delta, self.looks))
+        return bool(((self._influence() > self.base.delta) & ~before).any())
+
+    def state_dict(self) -> dict[str, npt.NDArray[np.generic]]:
+        """Return the draws and what they showed."""
+        own = {"found": self._found.copy(), "looks": np.array([self.looks, self._seen])}
+        return own | with_prefix("probes", self.probes.state_dict())
+
+    def load_state_dict(self, state: dict[str, npt.NDArray[np.generic]]) -> None:
+        """Restore what :meth:`state_dict` returned.
+
+        Raises:
+            InvalidValueError: if it is of another scope.
+        """
+        found = np.array(state["found"], dtype=np.float64)
+        if found.shape != self.base.influence.shape or not ((found >= 0.0) & (found <= 1.0)).all():
+            raise InvalidValueError(
+                f"what probes found must have shape {list(self.base.influence.shape)} and lie in [0, 1], "
+                f"got shape {list(found.shape)}"
+            )
+        self._found = found
+        self.looks, self._seen = (check_int("looks", int(value), 0) for value in state["looks"])
+        self.probes.load_state_dict(without_prefix("probes", state))
+
+
+def check_followed(figure: str) -> None:
+    """Check that a scope's figure is the one that probes give.
+
+    Raises:
+        InvalidValueError: if it is another.
+    """
+    if figure != IntervalEffect.figure:
+        raise InvalidValueError(
+            f"a scope that follows training is one of interval effects, got one of {figure!r}; "
+            "take scope.estimator=interval_effect"
+        )

@@ -1,0 +1,141 @@
+"""What actions move where few steps lead: the interval effect within strata of single state dimensions."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from isa_wrappers.scope.differences import Floats, Integers
+from isa_wrappers.scope.estimators import Information
+from isa_wrappers.scope.influence import BoolArray
+from isa_wrappers.scope.interval_effect import NEGLIGIBLE, IntervalEffect, agent_effects, significance
+from isa_wrappers.scope.residuals import TeamFit
+from isa_wrappers.scope.windows import Window
+
+MOST_VALUES = 24
+"""A dimension with at most so many values makes a stratum of each; any other, groups of about equal size."""
+GROUPS = 8
+FEWEST = 60
+"""Transitions of an agent without which a stratum is left out."""
+
+
+def strata_of(states: npt.NDArray[np.floating]) -> list[Integers]:
+    """Return the strata of states ``[N, K]``: for each, which rows lie in it; none twice, nor the whole.
+
+    Example:
+        >>> states = np.repeat([[0.0, 5.0], [1.0, 5.0], [2.0, 5.0]], [70, 60, 10], axis=0)
+        >>> [len(rows) for rows in strata_of(states)]
+        [70, 60]
+    """
+    found: dict[bytes, Integers] = {}
+    for column in states.T:
+        values, group = np.unique(column, return_inverse=True)
+        if len(values) > MOST_VALUES:
+            inner = np.quantile(column, np.arange(1, GROUPS) / GROUPS)
+            group = np.searchsorted(inner, column, side="left")
+        for rows in (np.flatnonzero(group == g) for g in range(group.max(initial=-1) + 1)):
+            if FEWEST <= len(rows) < len(states):
+                found.setdefault(rows.tobytes(), rows)
+    return list(found.values())
+
+
+def effects_in_strata(
+    window: Window, wanted: BoolArray | None = None, theta: float = IntervalEffect.delta, looks: int = 1
+) -> Information:
+    r"""Return ``[A, n, K]``: the largest interval effect of all transitions that count, and of each stratum of them.
+
+    A stratum is what shares the value of one dimension (of at most 24), or lies in one of eight groups of it. What an
+    action can move in a room where an agent is in 7 of 100 steps moves in at most 7 of 100, an average that says
+    nothing of the room; within the stratum of the room it moves in all.
+
+    The levels of significance hold for all agents, dimensions and strata together, and for all times that one looks:
+    ``0.05 / (j (j + 1))`` for the j-th, which sums to 0.05. Who moves a dimension by less than a hundredth of what the
+    strongest agent moves it has no part in it, in any stratum.
+
+    Args:
+        window: changes over one step; only what ``window.counts`` marks is compared, which must be fair draws: drawn
+            uniformly among the available actions, whatever the state.
+        wanted: ``[A, K]`` bool, the dimensions asked about within strata; by default all.
+        theta: share of the largest effect from which two actions count as unlike.
+        looks: j, how often one has looked at these transitions or their forerunners, this time included.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> place, push = rng.integers(12, size=2_000), rng.integers(2, size=(2_000, 1))  # it opens from the 12th alone
+        >>> states = np.stack([place, 0 * place], axis=1).astype(np.float32)
+        >>> opened = (push * (place[:, None] == 11)).astype(np.float64)
+        >>> always = np.ones((2_000, 1), dtype=bool)
+        >>> every = np.ones((2_000, 1, 2), dtype=bool)
+        >>> seen = Window(states, opened, np.array([1]), np.array([1e-6]), push, every, always)
+        >>> effects_in_strata(seen).round(1).tolist()
+        [[[0.0, 0.0], [0.0, 1.0]]]
+    """
+    agents, number = window.available.shape[1:]
+    size = window.states.shape[1]
+    effects, shifts = np.zeros((agents, number, size)), np.zeros((agents, number, size))
+    if not len(window.changes) or not len(window.dims):
+        return effects
+    wanted = np.ones((agents, size), dtype=bool) if wanted is None else wanted
+    fit = TeamFit(window.states, window.changes, window.actions)
+    own = [np.flatnonzero(window.counts[:, i]) for i in range(agents)]
+    strata = [strata_of(window.states[rows]) for rows in own]
+    tests = agents * size + sum(len(parts) * int(row.sum()) for parts, row in zip(strata, wanted, strict=True))
+    levels = significance(tests * looks * (looks + 1), number, fit.usable)
+
+    def one(i: int) -> None:
+        left = fit.without(i)(slice(None))[own[i]] if fit.usable else None
+        mine = _of_agent(window, i, own[i])
+        asked = wanted[i][window.dims]
+        whole = np.arange(len(own[i])), np.ones_like(asked)
+        for rows, here in [whole, *((rows, asked) for rows in strata[i])]:
+            dims = np.flatnonzero(here & mine.changes[rows].any(axis=0))
+            part = _part(mine, rows, dims)
+            seen, moved = agent_effects(part, 0, _rest(left, rows, dims), levels, theta)
+            effects[i][:, part.dims] = np.maximum(effects[i][:, part.dims], seen)
+            shifts[i][:, part.dims] = np.maximum(shifts[i][:, part.dims], moved)
+
+    with ThreadPoolExecutor(min(agents, os.cpu_count() or 1)) as pool:
+        list(pool.map(one, range(agents)))
+    largest = shifts.max(axis=1)
+    strongest = largest.max(axis=0)
+    reach = largest / np.where(strongest > 0.0, strongest, 1.0)
+    return np.where(reach[:, None] < NEGLIGIBLE, 0.0, effects)
+
+
+def _of_agent(window: Window, i: int, rows: Integers) -> Window:
+    """Return the transitions that count for agent i, as those of a team of one."""
+    return replace(
+        window,
+        states=window.states[rows],
+        changes=window.changes[rows],
+        actions=window.actions[rows, i : i + 1],
+        available=window.available[rows, i : i + 1],
+        counts=window.counts[rows, i : i + 1],
+    )
+
+
+def _rest(left: Floats | None, rows: Integers, dims: Integers) -> Callable[[slice], Floats] | None:
+    """Return what gives, for some of these dimensions, what a fit leaves of their changes."""
+    if left is None:
+        return None
+    here = left[np.ix_(rows, dims)]
+    return lambda some: here[:, some]
+
+
+def _part(window: Window, rows: Integers, dims: Integers) -> Window:
+    """Return some transitions, of some of the dimensions that changed."""
+    return replace(
+        window,
+        states=window.states[rows],
+        changes=window.changes[np.ix_(rows, dims)],
+        dims=window.dims[dims],
+        grain=window.grain[dims],
+        actions=window.actions[rows],
+        available=window.available[rows],
+        counts=window.counts[rows],
+    )

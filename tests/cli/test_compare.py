@@ -1,0 +1,76 @@
+"""``isa compare`` through the command line."""
+
+import json
+
+import pytest
+import yaml
+from cli_helpers import isa, one_line
+from plan_helpers import tiny_plan
+
+
+@pytest.fixture
+def plan(tmp_path):
+    path = tmp_path / "plan.yaml"
+    path.write_text(yaml.dump(tiny_plan(seeds=[0]), sort_keys=False))
+    return str(path)
+
+
+@pytest.mark.slow
+def test_a_plan_from_the_list_of_what_is_left_to_its_results(plan, tmp_path, capsys):
+    out = str(tmp_path / "out")
+    assert isa("compare", plan, "--out", out, "--dry-run") == 0
+    said = capsys.readouterr().out
+    assert "    1  grid/unlock  ippo  seed 0  200 steps  new" in said
+    assert "2 of 2 runs left; no estimate" in said
+    assert isa("compare", plan, "--out", out, "--only", "1", "--jobs", "1") == 0
+    assert (tmp_path / "out" / "grid-unlock" / "ippo" / "seed0" / "final.json").exists()
+    assert not (tmp_path / "out" / "results.csv").exists(), "one of an array writes no results"
+    assert isa("compare", plan, "--out", out, "--dry-run", "--json") == 0
+    captured = capsys.readouterr()
+    assert [run["variant"] for run in json.loads(captured.out)["left"]] == ["isa"]
+    assert isa("compare", plan, "--out", out, "--json") == 0
+    captured = capsys.readouterr()
+    found = json.loads(captured.out)
+    assert [row["variant"] for row in found["results"]] == ["isa", "ippo"]
+    assert found["failed"] == {}
+    assert "1/1 grid-unlock/isa/seed0: success" in captured.err
+
+
+def test_a_comparison_without_a_file(tmp_path, capsys):
+    words = [
+        "--task",
+        "grid/shooting",
+        "--variant",
+        "isa",
+        "--variant",
+        "ungated",
+        "--seeds",
+        "0-2",
+        "--steps",
+        "90000",
+    ]
+    assert isa("compare", *words, "--set", "ppo.num_envs=16", "--out", str(tmp_path), "--dry-run") == 0
+    assert "6 of 6 runs left" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--task", "grid/shootin"], "did you mean 'grid/shooting'"),
+        (["--task", "grid/shooting", "--variant", "ungatd"], "did you mean 'ungated'"),
+        (["--task", "grid/shooting", "--seeds", "1,1"], "seed 1 comes twice"),
+        (["--task", "grid/shooting", "--on", "slurm"], "--on takes local, ray or ray:ADDRESS"),
+        (["--task", "grid/shooting", "--on", "ray:nowhere"], "ray:HOST:PORT, got 'ray:nowhere'"),
+        (["--task", "grid/shooting", "--figures", "gif"], "--figures takes png, pdf, svg, got 'gif'"),
+        (["--task", "grid/shooting", "--only", "99", "--seeds", "0-1"], "from 0 to 1, got 99"),
+        (["--task", "grid/shooting", "--resources", "[1]"], "--resources must be a JSON object of numbers"),
+        ([], "name a plan, or --task"),
+        (["--task", "grid/shooting", "--steps", "100"], "steps must be more than"),
+    ],
+)
+def test_mistakes_are_met_before_anything_starts(words, told, tmp_path, capsys):
+    if "--seeds" not in words:
+        words = [*words, "--seeds", "0"]
+    assert isa("compare", *words, "--out", str(tmp_path / "out")) == 2
+    assert told in one_line(capsys.readouterr().err)
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,99 @@
+"""An environment that fails loses no more than the rollout it fails in."""
+
+import csv
+import json
+import shlex
+
+import pytest
+import torch
+from cli_helpers import SMALL, ended, isa, started
+
+from isa_learners.checkpoint import load_checkpoint
+from isa_learners.runs.hooks import Hook
+from isa_learners.runs.run_folder import RunFolder
+from isa_learners.runs.training import Training, load_algorithm
+from isa_wrappers.errors import NonFiniteError
+
+pytestmark = pytest.mark.slow
+
+
+def of_crashing(tmp_path, how="bug"):
+    kwargs = json.dumps({"once": str(tmp_path / "once"), "how": how})
+    return ["toy_envs:Crashing", "--kwargs", kwargs, "--algo", "ippo", *SMALL[:-4], "--steps", 200]
+
+
+def steps_of(run):
+    with (run / "metrics.csv").open(newline="") as file:
+        return [int(row["env_steps"]) for row in csv.DictReader(file)]
+
+
+def test_what_stood_before_is_saved_and_resumes(tmp_path):
+    run = tmp_path / "run"
+    code, out, err = ended(started("train", *of_crashing(tmp_path), "--out", run))
+    assert code == 1
+    assert out == ""
+    assert err.count("Traceback") == 1
+    assert "the simulator divides by nothing" in err
+    said = next(line for line in err.splitlines() if "resume with: isa train " in line)
+    assert said.startswith("broken off by ZeroDivisionError; what was learned before is saved, ")
+    _, meta = load_checkpoint(run / "checkpoints" / "latest.safetensors")
+    assert meta["env_steps"] == 50, "five rollouts of 2 x 5 steps were learned from"
+    again = shlex.split(said.partition("isa train ")[2])
+    assert again == ["toy_envs:Crashing", "--resume", str(run)]
+    assert isa("train", *again) == 0
+    assert steps_of(run) == [50, 100, 150, 200]
+
+
+def test_what_isa_refuses_too(tmp_path, capsys):
+    """NaN met on the way in has spoilt nothing."""
+    run = tmp_path / "run"
+    assert isa("train", *of_crashing(tmp_path, "nan"), "--out", run) == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith("isa: the observation of agent 'a' in step 6, place 0 must be finite, holds nan; what was l")
+    assert shlex.split(line.partition("isa train ")[2]) == ["toy_envs:Crashing", "--resume", str(run)]
+    assert load_checkpoint(run / "checkpoints" / "latest.safetensors")[1]["env_steps"] == 50
+
+
+def test_a_signal_that_hits_the_environment_as_well(tmp_path, capsys):
+    assert isa("train", *of_crashing(tmp_path, "signal"), "--out", tmp_path / "run") == 128 + 15
+    err = capsys.readouterr().err
+    assert err.startswith("stopped; resume with: isa train toy_envs:Crashing --resume ")
+    assert "Traceback" not in err
+
+
+def test_no_number_of_a_broken_learner_is_saved(tmp_path, capsys):
+    run = tmp_path / "run"
+    (tmp_path / "once").touch()
+    assert isa("train", *of_crashing(tmp_path), "--out", run) == 0
+    latest = (run / "checkpoints" / "latest.safetensors").read_bytes()
+
+    class Spoiling(Hook):
+        def on_iteration(self, training, values):
+            with torch.no_grad():
+                training.algorithm.phase.learner.ppo.critic.head.bias.fill_(float("nan"))
+
+    training = Training(RunFolder.open(run, trust=True), resume=True, hooks=[Spoiling()], steps=300, tensorboard=False)
+    with pytest.raises(NonFiniteError):
+        training.run()
+    training.algorithm.close()
+    assert not training.kept
+    assert (run / "checkpoints" / "latest.safetensors").read_bytes() == latest
+
+
+def test_an_evaluation_that_fails(tmp_path, monkeypatch):
+    (tmp_path / "once").touch()
+    run = tmp_path / "run"
+    assert isa("train", *of_crashing(tmp_path), "--out", run) == 0
+    training = Training(RunFolder.open(run, trust=True), resume=True, steps=300, tensorboard=False)
+
+    def fails(*arguments):
+        raise OSError("the game is gone")
+
+    monkeypatch.setattr(training.algorithm, "evaluate", fails)
+    with pytest.raises(OSError, match="the game is gone"):
+        training.run()
+    training.algorithm.close()
+    assert training.kept
+    algorithm, _ = load_algorithm(RunFolder.open(run, trust=True))
+    assert algorithm.env_steps == 250, "the rollout before it was learned from"
+    algorithm.close()

@@ -1,0 +1,89 @@
+"""What goes where: JSON alone on stdout however much environments print, signs of life on stderr."""
+
+import json
+import time
+
+import pytest
+from cli_helpers import ended, isa, one_line, small_run, started
+
+from isa_cli import progress
+
+HELLO = ["hello from Python", "hello from below", "hello from a game"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["check", "toy_envs:TalkingToTheEnd", "--episodes", 1],
+        pytest.param(["scope", "toy_envs:TalkingToTheEnd", "--transitions", 60], marks=pytest.mark.slow),
+    ],
+)
+def test_json_alone_where_environments_print(command):
+    """They printed before the object and, as they were closed, after it."""
+    code, out, err = ended(started(*command, "--json"))
+    assert code == 0, err
+    assert json.loads(one_line(out))["env"] == "toy_envs:TalkingToTheEnd"
+    assert all(line in err for line in HELLO)
+
+
+@pytest.mark.slow
+def test_evaluations_too(tmp_path, capfd):
+    pytest.importorskip("torch")
+    run = small_run(tmp_path / "run", "toy_envs:Talking", steps=150)
+    assert "hello" in capfd.readouterr().out, "where nothing else was asked for, they print as they like"
+    assert isa("eval", run, "--env", "toy_envs:Talking", "--episodes", 2, "--json") == 0
+    out, err = capfd.readouterr()
+    assert json.loads(one_line(out))["episodes"] == 2
+    assert all(line in err for line in HELLO)
+
+
+def test_stdout_is_as_it_was_for_whoever_calls(capfd):
+    for _ in range(2):
+        assert isa("envs", "--json") == 0
+        assert "envs" in json.loads(one_line(capfd.readouterr().out))
+    assert isa("envs") == 0
+    assert "grid/unlock" in capfd.readouterr().out
+
+
+def test_a_mistake_prints_no_object(capsys):
+    assert isa("scope", "grid/nowhere", "--json") == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert one_line(err).startswith("isa: ")
+
+
+@pytest.fixture
+def often(monkeypatch):
+    monkeypatch.setattr(progress, "EVERY", 0.05)
+
+
+@pytest.mark.usefixtures("often")
+def test_a_line_of_life_while_listening(capsys):
+    scope = ["scope", "grid/shooting", "--transitions", 5_000]
+    assert isa(*scope) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[:1] == ["isa: listening in grid/shooting, 0 min"]
+    assert isa(*scope, "--quiet") == 0
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("often")
+def test_lines_of_life_while_training(tmp_path, capsys):
+    pytest.importorskip("torch")
+    small_run(tmp_path / "run", "grid/unlock", steps=300)
+    *lines, last = capsys.readouterr().err.splitlines()
+    assert last.startswith("grid/unlock: ")
+    assert all(line.startswith("isa: ") for line in lines)
+    assert any("of 300 steps, " in line and line.endswith(" steps/s, 0 min") for line in lines), lines
+    assert isa("train", "--resume", tmp_path / "run", "--steps", 350, "--quiet") == 0
+    assert one_line(capsys.readouterr().err).startswith("grid/unlock: ")
+
+
+@pytest.mark.usefixtures("often")
+def test_signs_end_with_what_they_are_of(capsys):
+    with progress.LifeSigns(lambda: "at it"):
+        time.sleep(0.2)
+    assert capsys.readouterr().err.startswith("isa: at it, 0 min\n")
+    time.sleep(0.2)
+    assert capsys.readouterr().err == ""

@@ -1,0 +1,24 @@
+"""Plans whose runs take seconds."""
+
+TINY = {
+    "tasks": {"grid/unlock": {"kwargs": {"num_agents": 1, "grid": 3, "targets": [[0, 1]], "horizon": 6}}},
+    "variants": ["isa", "ippo"],
+    "seeds": [0, 1],
+    "steps": 200,
+    "episodes": 8,
+    "set": {
+        "device": "cpu",
+        "eval_interval": 40,
+        "eval_episodes": 4,
+        "checkpoint_interval": 40,
+        "ppo": {"num_envs": 2, "rollout_steps": 5, "hidden": 4},
+    },
+}
+"""``scope`` and ``count`` are given per variant: IPPO has none."""
+ISA = {"scope": {"transitions": 60}, "count": {"table_bits": 8}}
+
+
+def tiny_plan(**changes):
+    """Return the plain data of a plan of four runs."""
+    data = {**TINY, "variants": {"isa": {"like": "isa", "set": ISA}, "ippo": None}, **changes}
+    return data

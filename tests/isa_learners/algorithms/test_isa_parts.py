@@ -1,0 +1,51 @@
+"""Each half of ISA alone."""
+
+import pytest
+from learner_helpers import algorithm_of, tiny_config
+
+from isa_learners.runs.training import load, train
+from isa_wrappers.errors import FileFormatError, InvalidValueError, ScopeMismatchError
+
+TWO = {"num_agents": 2, "grid": 3, "targets": [[0, 1], [2, 0]], "horizon": 6}
+
+
+@pytest.fixture
+def won(tmp_path):
+    """The folder of a run of ISA that has won."""
+    train(tiny_config(), tmp_path / "isa")
+    return str(tmp_path / "isa")
+
+
+def test_exploration_alone_keeps_exploring_after_wins():
+    algorithm = algorithm_of(algo="isa_explore")
+    for _ in range(20):
+        algorithm.iterate()
+    assert len(algorithm.shared["goals"]) > 0
+    assert algorithm.phase.name == "explore"
+
+
+@pytest.mark.slow
+def test_goals_of_another_run_are_taken_and_added_to(won):
+    algorithm = algorithm_of(algo="isa_reach", given={"run": won})
+    goals = algorithm.shared["goals"]
+    before = len(goals)
+    assert before > 0
+    assert algorithm.phase.name == "reach"
+    assert sorted(goals.states.tolist()) == sorted(load(won).shared["goals"].states.tolist())
+    for _ in range(20):
+        algorithm.iterate()
+    assert len(goals) > before
+
+
+@pytest.mark.slow
+def test_what_gives_no_goals_is_refused(won, tmp_path):
+    with pytest.raises(InvalidValueError, match=r"name its folder: given\.run=RUN"):
+        algorithm_of(algo="isa_reach")
+    with pytest.raises(FileFormatError, match="no checkpoint at"):
+        algorithm_of(algo="isa_reach", given={"run": str(tmp_path / "none")})
+    with pytest.raises(ScopeMismatchError, match="states of 4 dimensions, here 8"):
+        algorithm_of(env_kwargs=TWO, algo="isa_reach", given={"run": won})
+    far = {"num_agents": 1, "grid": 9, "targets": [[8, 8]], "horizon": 2}
+    train(tiny_config(env_kwargs=far), tmp_path / "lost")
+    with pytest.raises(InvalidValueError, match="has won nothing"):
+        algorithm_of(env_kwargs=far, algo="isa_reach", given={"run": str(tmp_path / "lost")})

@@ -1,0 +1,77 @@
+"""Comparisons on a Ray cluster of several nodes on this machine."""
+
+import threading
+import time
+
+import pytest
+from plan_helpers import tiny_plan
+
+from isa_learners.experiments.folder import Comparison
+from isa_learners.experiments.local import run_here
+from isa_learners.experiments.on_ray import TOKEN, bring_to_its_end, connect, files_of, run_on_ray, write_files
+from isa_learners.experiments.plan import make_plan
+from isa_learners.experiments.results import rows_of
+from isa_wrappers.errors import InvalidValueError
+
+ray = pytest.importorskip("ray")
+
+
+def test_an_address_that_does_not_answer_is_told():
+    with pytest.raises(InvalidValueError, match=r"no Ray cluster answers at 127\.0\.0\.1:9 within 20 s"):
+        connect("127.0.0.1:9")
+    with pytest.raises(InvalidValueError, match="ray:HOST:PORT"):
+        connect("nowhere")
+
+
+def test_files_travel_where_the_folder_is_not_shared(tmp_path):
+    """A node that sees another token works in a folder of its own and hands the files back."""
+    comparison = Comparison(make_plan(tiny_plan(seeds=[0], variants=["ippo"])), tmp_path)
+    path = comparison.prepare(comparison.plan.runs[0])
+    (tmp_path / TOKEN).write_text("theirs")
+    order = ["python", "-c", "import sys; open(sys.argv[1] + '/said', 'w').write(sys.argv[2])", str(path), "done"]
+    code, said, files = bring_to_its_end(str(path), order, str(tmp_path / TOKEN), "ours", files_of(path))
+    assert (code, said) == (0, "")
+    assert files["said"] == b"done"
+    assert files["config.yaml"] == (path / "config.yaml").read_bytes()
+    assert not (path / "said").exists()
+    write_files(path, files)
+    assert (path / "said").read_text() == "done"
+    assert bring_to_its_end(str(path), order, str(tmp_path / TOKEN), "theirs", {})[2] == {}, "shared: nothing travels"
+
+
+@pytest.mark.slow
+def test_a_node_that_dies_has_its_runs_resumed_elsewhere(tmp_path):
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    doomed = cluster.add_node(num_cpus=1)
+    comparison = Comparison(make_plan(tiny_plan(seeds=[0], steps=600)), tmp_path)
+    killed = []
+
+    def kill():
+        until = time.monotonic() + 120
+        while time.monotonic() < until:
+            if all(comparison.progress(run).env_steps >= 80 for run in comparison.plan.runs):
+                break
+            time.sleep(0.05)
+        cluster.remove_node(doomed, allow_graceful=False)
+        killed.append([comparison.progress(run).finished for run in comparison.plan.runs])
+
+    threading.Thread(target=kill, daemon=True).start()
+    try:
+        outcomes = run_on_ray(comparison, comparison.plan.runs, cluster.address, {"num_cpus": 1}, lambda outcome: None)
+        with pytest.raises(InvalidValueError, match="no node of the cluster has"):
+            run_on_ray(comparison, comparison.plan.runs, cluster.address, {"num_cpus": 99}, lambda outcome: None)
+    finally:
+        cluster.shutdown()
+    assert [outcome.reason for outcome in outcomes] == [None, None]
+    assert len(killed) == 1
+    assert not all(killed[0]), "the node died while runs were at work"
+    here = Comparison(comparison.plan, tmp_path / "here")
+    run_here(here, here.plan.runs, 2, lambda run: None, lambda outcome: None)
+    clock = ("wall_time_s", "folder")
+    ours, theirs = (
+        [{key: value for key, value in row.items() if key not in clock} for row in rows_of(one)]
+        for one in (comparison, here)
+    )
+    assert ours == theirs

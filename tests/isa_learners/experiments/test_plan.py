@@ -1,0 +1,104 @@
+"""Plans: what they hold, and what they refuse, with the line of the file."""
+
+import pytest
+
+from isa_learners.experiments.plan import make_plan, read_plan, read_seeds
+from isa_learners.experiments.plan_file import PlanError
+from isa_learners.experiments.variants import VARIANTS, variant_named
+from isa_wrappers.errors import FileFormatError, InvalidValueError
+
+PLAN = """\
+tasks:
+  grid/shooting: {steps: 90000}
+  grid/navigation: {kwargs: {num_agents: 3}}
+variants:
+  isa:
+  slow: {like: ungated, set: {ppo.lr: 1e-4, goal: {capacity: 7}}}
+  ippo: {algo: ippo}
+seeds: 0-2
+steps: 120000
+set: {ppo.num_envs: 16}
+"""
+
+
+@pytest.fixture
+def plan_file(tmp_path):
+    def write(text):
+        (tmp_path / "plan.yaml").write_text(text)
+        return tmp_path / "plan.yaml"
+
+    return write
+
+
+def test_a_plan_resolves_to_a_configuration_for_every_run(plan_file):
+    plan = read_plan(plan_file(PLAN))
+    assert plan.tasks == ("grid/shooting", "grid/navigation")
+    assert plan.variants == ("isa", "slow", "ippo")
+    assert [run.index for run in plan.runs] == list(range(2 * 3 * 3))
+    assert len({run.name for run in plan.runs}) == 18
+    run = next(run for run in plan.runs if (run.task, run.variant, run.seed) == ("grid/navigation", "slow", 2))
+    assert (run.config.ppo.lr, run.config.ppo.num_envs, run.config.goal.capacity) == (1e-4, 16, 7)
+    assert (run.config.credit.rule, run.config.env_kwargs, run.config.steps) == ("ungated", {"num_agents": 3}, 120_000)
+    assert {run.config.steps for run in plan.runs if run.task == "grid/shooting"} == {90_000}
+    assert plan.runs[2].config.algo == "ippo"
+    assert [run.seed for run in plan.runs[:6]] == [0, 0, 0, 1, 1, 1], "variants innermost"
+
+
+@pytest.mark.parametrize("name", list(VARIANTS))
+def test_every_variant_of_the_list_makes_a_run(name):
+    plan = make_plan({"tasks": "grid/shooting", "variants": name, "seeds": [0]})
+    assert plan.runs[0].config.algo == VARIANTS[name].algo
+    assert VARIANTS[name].description
+
+
+def test_variants_of_the_list_differ():
+    assert len(make_plan({"tasks": ["grid/shooting"], "variants": list(VARIANTS), "seeds": 0}).runs) == len(VARIANTS)
+
+
+def test_an_algorithm_is_a_variant():
+    assert variant_named("isa_reach").algo == "isa_reach"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "told"),
+    [
+        ("  ippo: {algo: ippo}", "  ippo: {algo: ipo}", 7, "did you mean 'ippo'"),
+        ("ppo.lr: 1e-4", "ppo.learning_rate: 1", 6, "did you mean 'ppo.lr'"),
+        ("ppo.lr: 1e-4", "ppo.lr: much", 6, "ppo.lr must be of type float, got 'much'"),
+        ("like: ungated", "like: ungatd", 6, "did you mean 'ungated'"),
+        ("like: ungated", "lik: ungated", 6, "did you mean 'like'"),
+        ("  ippo: {algo: ippo}", "  twin: {set: {credit.rule: scope}}", 7, "'isa' and 'twin' have the same config"),
+        ("seeds: 0-2", "seeds: [0, 1, 0]", 8, "seed 0 comes twice"),
+        ("seeds: 0-2", "seeds: first", 8, "whole numbers such as"),
+        ("steps: 120000", "stepps: 120000", 9, "unknown key 'stepps'"),
+        ("set: {ppo.num_envs: 16}", "set: {ppo.num_env: 16}", 5, "did you mean 'ppo.num_envs'"),
+        ("{steps: 90000}", "{stepps: 90000}", 2, "takes steps, kwargs, set"),
+        ("set: {ppo.num_envs: 16}", "episodes: none", 10, "episodes"),
+    ],
+)
+def test_mistakes_name_their_line(plan_file, old, new, line, told):
+    assert old in PLAN
+    path = plan_file(PLAN.replace(old, new))
+    with pytest.raises(InvalidValueError, match=f"plan.yaml, line {line}: .*{told}"):
+        read_plan(path)
+
+
+def test_a_file_that_is_not_there(plan_file):
+    with pytest.raises(FileFormatError, match="cannot read"):
+        read_plan(plan_file(PLAN).with_name("none.yaml"))
+
+
+@pytest.mark.parametrize(
+    "data", [{}, {"tasks": []}, {"tasks": 3}, {"tasks": ["a", "a"]}, {"tasks": "grid/shooting", "variants": 3}]
+)
+def test_plans_without_tasks_or_variants_are_refused(data):
+    with pytest.raises(PlanError):
+        make_plan({"seeds": 0, **data})
+
+
+def test_seeds():
+    assert read_seeds("0-3,9") == [0, 1, 2, 3, 9]
+    assert read_seeds(4) == [4]
+    for wrong in ("", "3-1", [], "0-99999999", -1, [0.5], None, [True]):
+        with pytest.raises(PlanError, match="seed"):
+            read_seeds(wrong)

@@ -1,0 +1,75 @@
+"""Which runs belong together, and how a curve goes on."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from learner_helpers import tiny_config
+
+from isa_learners.runs.curves import Curve, grouped, told_apart
+from isa_learners.runs.metrics import columns_of
+from isa_learners.runs.run_folder import RunFolder
+
+
+def run(path, phases=("explore", "reach"), **overrides):
+    config = tiny_config(**overrides)
+    folder = RunFolder.create(path, config)
+    header = columns_of(config)
+    lines = [",".join(header)]
+    for index, phase in enumerate(phases):
+        row = {**dict.fromkeys(header, "0.0"), "env_steps": str(10 * index), "phase": phase}
+        lines.append(",".join(row[name] for name in header))
+    folder.metrics_file.write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def test_groups_by_task_and_by_what_differs(tmp_path):
+    runs = [run(tmp_path / f"{seed}-{lr}", seed=seed, ppo={"lr": lr}) for seed in (0, 1) for lr in (0.1, 0.2)]
+    runs.append(run(tmp_path / "two", env_kwargs={"num_agents": 2, "targets": [[0, 1], [1, 0]]}))
+    groups = grouped(runs)
+    assert [(group.name, len(group.runs)) for group in groups] == [
+        ("isa, ppo.lr=0.1", 2),
+        ("isa, ppo.lr=0.2", 2),
+        (f"isa, ppo.lr={tiny_config().ppo.lr}", 1),
+    ]
+    assert {group.task.split(",")[0] for group in groups} == {"grid/unlock (num_agents=1", "grid/unlock (num_agents=2"}
+    assert [group.task for group in grouped(runs[:4])] == ["grid/unlock"] * 2
+
+
+def test_what_changes_the_clock_alone_tells_nothing(tmp_path):
+    runs = [run(tmp_path / "a", threads=1), run(tmp_path / "b", threads=2, seed=5, checkpoint_interval=77)]
+    assert [group.name for group in grouped(runs)] == ["isa"]
+
+
+def test_the_change_of_phase_is_read(tmp_path):
+    (group,) = grouped([run(tmp_path / "a", ("explore", "explore", "reach", "reach"))])
+    assert group.runs[0].changes == (20.0,)
+
+
+def curve(steps, values):
+    return Curve("task", "", {}, {"env_steps": np.array(steps, float), "x": np.array(values, float)}, ())
+
+
+def test_a_missing_value_is_bridged_and_the_last_one_kept():
+    assert curve([0, 10, 20], [0.0, np.nan, 1.0]).at(np.array([5.0, 10.0, 99.0]), "x").tolist() == [0.25, 0.5, 1.0]
+    assert np.isnan(curve([0], [np.nan]).at(np.array([0.0]), "x")).all()
+
+
+values = st.dictionaries(st.sampled_from("abcd"), st.integers(0, 2))
+
+
+@given(st.lists(values, min_size=1, max_size=6))
+def test_names_tell_apart_whatever_shares_keys(settings):
+    whole = [{**dict.fromkeys("abcd", 0), **one} for one in settings]
+    names = told_apart(whole)
+    for one, name in zip(whole, names, strict=True):
+        assert [name == other for other in names] == [one == two for two in whole]
+
+
+def test_sections_of_another_algorithm_tell_nothing_more():
+    assert told_apart([{"algo": "isa", "goal.capacity": 3}, {"algo": "ippo"}]) == ["isa", "ippo"]
+
+
+@pytest.mark.parametrize("value", ["a" * 100, list(range(100))])
+def test_long_values_are_cut(value):
+    assert len(told_apart([{"k": value}, {"k": 1}])[0]) < 60
