@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -163,7 +164,7 @@ def significance(cells: int, number: int, fitted: bool) -> Levels:
     pairs = cells * number * max(number - 1, 1) / 2 * (versions + 1)  # one more is Fisher's
     rests = cells * number * versions
     within = RARE / max(number - 1, 1)
-    return Levels(ALLOWED - float(np.log(pairs)), ALLOWED - float(np.log(rests)), float(np.log(within)))
+    return Levels(ALLOWED - math.log(pairs), ALLOWED - math.log(rests), math.log(within))
 
 
 def agent_effects(

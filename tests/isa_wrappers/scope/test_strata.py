@@ -38,7 +38,7 @@ def as_random_play(steps):
 
 
 def test_the_policys_own_steps_say_that_it_moves_the_lamp():
-    figures = INTERVAL_EFFECT.estimate([as_random_play(walk(12_000, share=0.1))], ScopeConfig(), 4)
+    figures = INTERVAL_EFFECT.estimate([as_random_play(walk(12_000, share=0.1))], ScopeConfig(window=1), 4)
     assert figures[:, PUSH, LAMP].min() > 0.1, "a push is where the lamp flickers: this is what marks are for"
 
 
