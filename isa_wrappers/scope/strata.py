@@ -14,9 +14,10 @@ from isa_wrappers.scope.comparisons import Levels
 from isa_wrappers.scope.differences import Floats, Integers
 from isa_wrappers.scope.estimators import Information
 from isa_wrappers.scope.influence import BoolArray
-from isa_wrappers.scope.interval_effect import NEGLIGIBLE, IntervalEffect, Window, agent_effects, significance
+from isa_wrappers.scope.interval_effect import NEGLIGIBLE, IntervalEffect, agent_effects, significance
 from isa_wrappers.scope.residuals import TeamFit
 from isa_wrappers.scope.screening import Screen
+from isa_wrappers.scope.windows import Window
 
 MOST_VALUES = 24
 """A dimension with at most so many values makes a stratum of each; any other, groups of about equal size."""

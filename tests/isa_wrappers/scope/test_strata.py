@@ -7,10 +7,11 @@ import pytest
 from walked_corridor import PUSH, walk
 
 from isa_wrappers import ScopeConfig
-from isa_wrappers.scope.interval_effect import INTERVAL_EFFECT, Window, gather
+from isa_wrappers.scope.interval_effect import INTERVAL_EFFECT
 from isa_wrappers.scope.probes import Probes
 from isa_wrappers.scope.strata import FEWEST, GROUPS, effects_in_strata, partitions
 from isa_wrappers.scope.transitions import Transitions
+from isa_wrappers.scope.windows import Window, gather
 
 GATE, LAMP = 2, 3
 OWN = [0, 1]
