@@ -1,6 +1,7 @@
 """How often a scope is exact (all of D(a_i), D_i and D_c), on tasks whose truth is known from their rules.
 
 python benchmarks/scope_ground_truth.py --tasks stress1 grid/shooting --seeds 3 --estimators interval_effect nmi_block
+python benchmarks/scope_ground_truth.py --redrawn 34 --tasks grid/shooting smax/3m    # false alarms
 """
 
 from __future__ import annotations
@@ -9,13 +10,19 @@ import argparse
 import sys
 import time
 import warnings
+from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "helpers"))
 import scope_tasks
 
-from isa_wrappers import InfluenceScope, ScopeConfig, estimate_scope
-from isa_wrappers.envs import estimate_task_scope
+from isa_wrappers import ESTIMATORS, InfluenceScope, ScopeConfig, estimate_scope
+from isa_wrappers.batch.protocol import close_batch
+from isa_wrappers.envs import estimate_task_scope, make_batch
+from isa_wrappers.envs.registry import family_of
+from isa_wrappers.scope.transitions import collect_all_at_once
 
 BUILT = {**scope_tasks.STRESS, **scope_tasks.BREAKERS, **scope_tasks.FURTHER}
 NAMED = (
@@ -50,6 +57,27 @@ def estimate(task: str, config: ScopeConfig, seed: int) -> tuple[InfluenceScope,
     return scope, scope_tasks.named_truth(task, scope)
 
 
+def false_alarms(task: str, runs: int, first_seed: int) -> tuple[int, int]:
+    """Return in how many runs anything is in a scope, and how many cells, where actions are redrawn after the fact.
+
+    Redrawn uniformly among those available in the same step they move nothing, and all else is as it was. Every ten
+    runs share their states.
+    """
+    estimator, alarms, cells = ESTIMATORS["interval_effect"], 0, 0
+    config = estimator.settled(ScopeConfig())
+    for run in range(runs):
+        if run % 10 == 0:
+            env = BUILT[task]() if task in BUILT else make_batch(task, family_of(task).listeners(1))
+            (part,) = collect_all_at_once(env, config, first_seed + run)
+            if task not in BUILT:
+                close_batch(env)
+        draws = np.random.default_rng(first_seed + run).random(part.available.shape)
+        redrawn = replace(part, actions=(part.available * (draws + 1e-9)).argmax(axis=-1))
+        found = estimator.estimate([redrawn], config, part.available.shape[-1]) > config.delta
+        alarms, cells = alarms + bool(found.any()), cells + int(found.sum())
+    return alarms, cells
+
+
 def main() -> None:
     """Print a row per task and estimator."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -58,9 +86,15 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--transitions", type=int, help="by default the estimator's own")
+    parser.add_argument("--redrawn", type=int, help="instead: so many runs with actions that move nothing")
     parser.add_argument("--seconds", type=float, default=120.0, help="no further run of a task once it took these")
     args = parser.parse_args()
     warnings.simplefilter("ignore")
+    if args.redrawn:
+        for task in args.tasks:
+            alarms, cells = false_alarms(task, args.redrawn, args.first_seed)
+            print(f"{task}: {alarms} of {args.redrawn} runs with false cells, {cells} cells", flush=True)
+        return
     print("task, estimator, exact runs, steps, CPU seconds per run, false and missing cells of D(a_i), D_i, D_c")
     for task in args.tasks:
         for estimator in args.estimators:

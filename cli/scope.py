@@ -12,6 +12,7 @@ from isa_learners.presets import preset_layers
 from isa_wrappers.config import ScopeConfig
 from isa_wrappers.envs import estimate_task_scope
 from isa_wrappers.errors import MissingDependencyError, RunFolderError
+from isa_wrappers.scope.explain import explain_scope, explanation_text, explanation_to_dict
 from isa_wrappers.scope.files import save_scope, scope_to_dict
 from isa_wrappers.scope.plots import plot_scope
 from isa_wrappers.scope.tables import scope_table
@@ -33,6 +34,9 @@ def scope(
         str | None, typer.Option(help="The figure: interval_effect, or the paper's nmi_block and nmi_pooled.")
     ] = None,
     threshold: Annotated[str | None, typer.Option(help="Rule by which delta is found: fixed is --delta.")] = None,
+    until_certain: Annotated[
+        bool, typer.Option("--until-certain", help="Take only as many, up to N, as it takes for nothing to change.")
+    ] = False,
     preset: Annotated[str, typer.Option(help="What holds where no option is given, as in isa train.")] = DEFAULT_PRESET,
     seed: Seed = 0,
     kwargs: Kwargs = "{}",
@@ -51,6 +55,7 @@ def scope(
         "window": window,
         "estimator": estimator,
         "threshold": threshold,
+        "until_certain": until_certain or None,
     }
     values: dict[str, Any] = {}
     for layer in preset_layers(env, preset):
@@ -66,9 +71,10 @@ def scope(
                 plot_scope(found, out / "scope.png")
             except MissingDependencyError as error:
                 typer.echo(f"isa: no scope.png: {error}", err=True)
+    said = explain_scope(found)
     if as_json:
-        print_json({"env": env, **scope_to_dict(found)})
+        print_json({"env": env, **scope_to_dict(found), "explanation": explanation_to_dict(said)})
         return
-    typer.echo(scope_table(found))
+    typer.echo(f"{scope_table(found)}\n\n{explanation_text(said)}")
     if out is not None:
         typer.echo(f"written to {out}")

@@ -71,6 +71,19 @@ class Learner(Protocol):
         ...
 
 
+class ProbedLearner(Learner, Protocol):
+    """A learner that takes marked draws in the place of its own actions, and does not take them for its policy's.
+
+    What it learns of the policy leaves out the steps that ``rollout.probe`` marks; values go on through them.
+    """
+
+    def act(
+        self, step: BatchStep, memory: Memory, noise: Generator | None = None, probes: Tensor | None = None
+    ) -> Decision:
+        """Choose everybody's next action, but where ``probes`` ``[B, A]`` has one that is taken instead (-1: none)."""
+        ...
+
+
 @dataclass(frozen=True)
 class LearnerSpec:
     """A learner as an entry of :data:`LEARNERS`.
@@ -81,12 +94,14 @@ class LearnerSpec:
             bears the learner's name.
         metrics: names of what :meth:`Learner.learn` returns: columns of ``metrics.csv``.
         make: ``(sizes, config, device, seed) -> Learner``.
+        takes_probes: what it makes is a :class:`ProbedLearner`.
     """
 
     description: str
     config: type
     metrics: tuple[str, ...]
     make: Callable[[Sizes, Any, str, int], Learner]
+    takes_probes: bool = False
 
 
 LEARNERS: Registry[LearnerSpec] = Registry("learner", "isa_marl.learners", {"ppo": "isa_learners.ppo.spec:PPO_LEARNER"})

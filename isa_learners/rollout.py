@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor
 
-from isa_learners.learner import Learner, Memory
+from isa_learners.learner import Decision, Learner, Memory, ProbedLearner
+from isa_learners.probes import Prober
 from isa_wrappers.arrays import with_prefix, without_prefix
 from isa_wrappers.batch import BatchEnv, BatchStep, BatchWrapper
 from isa_wrappers.batch.protocol import action_code_of
@@ -58,6 +60,8 @@ class Rollout:
         cut: ``[T, B, A]`` bool, the agent was truncated by itself in this step, in which the episode went on.
         record: ``[T, B, ...]`` each, what the learner kept of each step.
         memory: ``[B, ...]`` each, the learner's memory before the first step.
+        probe: ``[T, B, A]`` bool, the action was drawn uniformly among the available ones, whatever the policy wanted.
+        lost: ``[T, B]`` bool, the episode was lost with its game or worker in this step.
     """
 
     final_obs: Tensor
@@ -74,6 +78,8 @@ class Rollout:
     cut: Tensor
     record: dict[str, Tensor]
     memory: Memory
+    probe: Tensor
+    lost: Tensor
 
 
 class Collector:
@@ -84,10 +90,18 @@ class Collector:
         learner: who acts.
         noise: of the exploration.
         seed: of the environment.
+        prober: draws marked actions, for a :class:`~isa_learners.learner.ProbedLearner`; ``None`` draws none.
     """
 
-    def __init__(self, env: BatchEnv, learner: Learner, noise: torch.Generator, seed: int | None) -> None:
-        self.env, self.learner, self.noise = env, learner, noise
+    def __init__(
+        self,
+        env: BatchEnv,
+        learner: Learner,
+        noise: torch.Generator,
+        seed: int | None,
+        prober: Prober | None = None,
+    ) -> None:
+        self.env, self.learner, self.noise, self.prober = env, learner, noise, prober
         self._begin(env.reset(seed))
 
     def _begin(self, step: BatchStep) -> None:
@@ -113,7 +127,7 @@ class Collector:
 
     def _step(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         now = self.current
-        decision = self.learner.act(now, self.memory, self.noise)
+        decision, probe = self._decide(now)
         step = self.env.step(decision.action)
         done = step.done
         row = {
@@ -129,15 +143,26 @@ class Collector:
             "terminated": step.terminated,
             "done": done,
             "cut": torch.zeros_like(now.alive) if step.cut is None else step.cut,
+            "probe": probe,
+            "lost": torch.zeros_like(done) if step.discarded is None else step.discarded,
         }
         self.memory = self.learner.forget(decision.memory, done)
         self.start, self.current = done, step
         return row, decision.record
 
+    def _decide(self, now: BatchStep) -> tuple[Decision, Tensor]:
+        """Return what is done, and ``[B, A]`` where that is a marked draw."""
+        if self.prober is None:
+            return self.learner.act(now, self.memory, self.noise), torch.zeros_like(now.alive)
+        probes = self.prober(now)
+        return cast("ProbedLearner", self.learner).act(now, self.memory, self.noise, probes), probes >= 0
+
     def state_dict(self) -> dict[str, Tensor]:
         """Return what the next rollout starts from, the environment included."""
         env = {name: torch.as_tensor(value) for name, value in self.env.state_dict().items()}
         own = {"start": self.start, "noise": self.noise.get_state()}
+        if self.prober is not None:
+            own["probes"] = self.prober.get_state()
         return own | with_prefix("memory", self.memory) | with_prefix("env", env)
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
@@ -149,6 +174,8 @@ class Collector:
         if len(state["start"]) != self.env.num_envs:
             raise InvalidValueError(f"it holds {len(state['start'])} environments, num_envs is {self.env.num_envs}")
         self.noise.set_state(state["noise"])
+        if self.prober is not None:
+            self.prober.set_state(state["probes"])
         self._begin(self.env.load_state_dict(without_prefix("env", state)))
         innermost = self.env
         while isinstance(innermost, BatchWrapper):

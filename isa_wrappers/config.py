@@ -27,6 +27,8 @@ class ScopeConfig:
         threshold: how the threshold is found, by its name in ``isa_wrappers.scope.THRESHOLD_RULES``.
             ``fixed`` takes ``delta`` itself.
         copies: environments that are listened to at once; 0 takes as many as suit the task's family.
+        until_certain: begin with few transitions, double them, and end once two doublings have not changed the scope;
+            N is then the most that is taken.
     """
 
     transitions: Annotated[int | None, Range(1, 10**8)] = None
@@ -36,6 +38,7 @@ class ScopeConfig:
     estimator: str = "interval_effect"
     threshold: str = "fixed"
     copies: Annotated[int, Range(0, 1_024)] = 0
+    until_certain: bool = False
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -38,6 +38,10 @@ class ScopeMismatchError(ISAError, ValueError):
     """The scope was estimated for another environment."""
 
 
+class RecordedDataError(ISAError, ValueError):
+    """Recorded actions were not drawn at random, and say nothing of what they move."""
+
+
 class EmptyGoalBufferError(ISAError, ValueError):
     """A goal was asked of a buffer that holds none."""
 

@@ -54,7 +54,7 @@ def credit_of(context: PhaseContext) -> Credit:
 ISA = AlgorithmSpec(
     description="Algorithm 1: scope, count exploration (Eq. 10), goal-conditioned policies (Eq. 7)",
     phases=(
-        PhaseSpec("explore", explore, ends=enough_goals),
+        PhaseSpec("explore", explore, ends=enough_goals, probes=True),
         PhaseSpec("reach", reach, wrap_evaluation=show_goals),
     ),
     needs_scope=True,

@@ -59,7 +59,7 @@ def given_goals(context: PhaseContext) -> GoalBuffer:
 ISA_EXPLORE = replace(
     ISA,
     description="ISA's exploration alone (Eq. 10): no goals are ever given",
-    phases=(PhaseSpec("explore", explore),),
+    phases=(PhaseSpec("explore", explore, probes=True),),
 )
 ISA_REACH = replace(
     ISA,

@@ -66,12 +66,15 @@ class PhaseSpec:
         wrap: makes the environment that the learner trains in.
         ends: tells after each iteration whether the next phase begins; the last phase has none.
         wrap_evaluation: makes the environment of evaluations, whose reward stays the environment's own.
+        probes: with ``probes.share`` its steps are probed, and its rewards follow the scope; the run then has the
+            section ``probes``.
     """
 
     name: str
     wrap: Wrap = as_it_is
     ends: Callable[[PhaseContext], bool] | None = None
     wrap_evaluation: Wrap = as_it_is
+    probes: bool = False
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ class Batch:
         critic_hidden: ``[1, B, A, H]`` of the critic before the first step.
         cut: ``[T, B, A]`` bool, the agent was truncated by itself in this step, in which the episode went on; by
             default nobody.
+        probe: ``[T, B, A]`` bool, the action was drawn uniformly, not from the policy; by default nobody's.
     """
 
     inputs: Tensor
@@ -44,10 +45,18 @@ class Batch:
     actor_hidden: Tensor
     critic_hidden: Tensor
     cut: Tensor = None  # type: ignore[assignment]
+    probe: Tensor = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         if self.cut is None:
             self.cut = torch.zeros_like(self.alive, dtype=torch.bool)
+        if self.probe is None:
+            self.probe = torch.zeros_like(self.alive, dtype=torch.bool)
+
+    @property
+    def chosen(self) -> Tensor:
+        """``[T, B, A]`` float, 1 where the policy chose the action: the agent acted, and was not probed."""
+        return self.alive * (~self.probe).to(self.alive.dtype)
 
     @staticmethod
     def join(batches: list[Batch]) -> Batch:

@@ -17,7 +17,7 @@ from isa_wrappers.batch import BatchStep
 
 
 class PPOLearner:
-    """Goal-conditioned, parameter-shared recurrent PPO; satisfies :class:`~isa_learners.learner.Learner`.
+    """Goal-conditioned, parameter-shared recurrent PPO; satisfies :class:`~isa_learners.learner.ProbedLearner`.
 
     Args:
         sizes: of the environment.
@@ -49,8 +49,13 @@ class PPOLearner:
             "actor_hidden": torch.zeros(*shape, self.config.hidden, device=self.device),
         }
 
-    def act(self, step: BatchStep, memory: Memory, noise: Generator | None = None) -> Decision:
-        """Choose everybody's next action: drawn from the policy with ``noise``, else the likeliest."""
+    def act(
+        self, step: BatchStep, memory: Memory, noise: Generator | None = None, probes: Tensor | None = None
+    ) -> Decision:
+        """Choose everybody's next action: drawn from the policy with ``noise``, else the likeliest.
+
+        With ``noise``, ``probes`` ``[B, A]`` are taken instead where they are not -1.
+        """
         before = memory["actor_hidden"]
         inputs = self.encoder(step.obs, memory["last_action"])
         outputs, hidden = self.ppo.actor(inputs.flatten(0, 1), before.flatten(0, 1))
@@ -58,6 +63,8 @@ class PPOLearner:
         # While an agent is dead its state stands still, so that updates need not compute it.
         after = torch.where(step.alive[..., None], hidden.view_as(before), before)
         action = policy.mode() if noise is None else policy.sample(noise)
+        if noise is not None and probes is not None:
+            action = torch.where(probes >= 0, probes, action)
         memory, native = {"last_action": action, "actor_hidden": after}, self.head.native(action)
         if noise is None:
             return Decision(native, memory)
@@ -105,6 +112,7 @@ class PPOLearner:
             actor_hidden=actor_hidden[None],
             critic_hidden=critic_hidden[None],
             cut=rollout.cut,
+            probe=rollout.probe,
         )
 
     def state_dict(self) -> dict[str, Tensor]:

@@ -18,4 +18,4 @@ def _make(sizes: Sizes, config: PPOConfig, device: str, seed: int) -> Learner:
     return PPOLearner(sizes, config, device, seed)
 
 
-PPO_LEARNER = LearnerSpec("recurrent PPO with parameters shared by all agents", PPOConfig, METRICS, _make)
+PPO_LEARNER = LearnerSpec("recurrent PPO with parameters shared by all agents", PPOConfig, METRICS, _make, True)

@@ -30,7 +30,7 @@ class Targets:
     """What an update aims at, fixed before its first epoch; all ``[T, B, A]``.
 
     Attributes:
-        advantage: normalised over living agents' real steps.
+        advantage: normalised over the steps that policies chose.
         value: normalised values before the update.
         target: normalised returns.
     """
@@ -139,7 +139,7 @@ class PPO:
             self.value_norm.update(returns, data.alive)
             # The critic's output means something else once the norm has moved: bring old values along.
             old = self.value_norm.normalize(value)
-            targets = Targets(normalize(advantage, data.alive), old, self.value_norm.normalize(returns))
+            targets = Targets(normalize(advantage, data.chosen), old, self.value_norm.normalize(returns))
             last_rows = torch.arange(value.numel() - len(first), value.numel(), device=first.device)
             last = steps.hidden_after(last_rows, packing, features, first)
         return targets, last.view(*shape[1:], -1)
@@ -191,12 +191,15 @@ class PPO:
     def _actor_step(self, data: Batch, targets: Targets, part: Packing) -> Tensor:
         config = self.config
         features = _features(self.actor, data.inputs, data.actor_hidden, part)
-        available, action, old, advantage = (
-            array.flatten(0, 2)[part.rows] for array in (data.available, data.action, data.log_prob, targets.advantage)
+        available, action, old, advantage, chosen = (
+            array.flatten(0, 2)[part.rows]
+            for array in (data.available, data.action, data.log_prob, targets.advantage, data.chosen)
         )
         policy = self.head.policy(self.actor.decode(features), available, part.rows)
         log_prob = policy.log_prob(action)
-        loss = policy_loss(log_prob, old, advantage, part.alive, config.clip)
+        # What the policy would hardly ever have done has any ratio: infinity times a mask of 0 were no number.
+        old = torch.where(chosen > 0, old, log_prob.detach())
+        loss = policy_loss(log_prob, old, advantage, chosen, config.clip)
         spread = masked_mean(policy.entropy(), part.alive)
         norm = _gradient_step(
             loss - self._entropy_factor * spread, self.actor, self.actor_optimizer, config.max_grad_norm
@@ -204,8 +207,8 @@ class PPO:
         with torch.no_grad():
             log_ratio = log_prob - old
             ratio = log_ratio.exp()
-            kl = masked_mean(ratio - 1.0 - log_ratio, part.alive)
-            clipped = masked_mean(((ratio - 1.0).abs() > config.clip).float(), part.alive)
+            kl = masked_mean(ratio - 1.0 - log_ratio, chosen)
+            clipped = masked_mean(((ratio - 1.0).abs() > config.clip).float(), chosen)
         return torch.stack([loss.detach(), spread.detach(), kl, clipped, norm])
 
     def _critic_step(self, data: Batch, targets: Targets, part: Packing) -> Tensor:

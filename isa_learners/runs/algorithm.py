@@ -12,17 +12,20 @@ from isa_learners.algorithms import ALGORITHMS, PhaseContext, PhaseSpec
 from isa_learners.checkpoint import global_generators, set_global_generators
 from isa_learners.config import RunConfig
 from isa_learners.learner import LEARNERS, Learner
-from isa_learners.rollout import Collector, Sizes
+from isa_learners.probes import Prober, marked_steps
+from isa_learners.rollout import Collector, Rollout, Sizes
 from isa_learners.runs.devices import resolve_device
 from isa_learners.runs.evaluation import Evaluation, evaluate, unchanged_generators
 from isa_learners.runs.finite import check_learned
+from isa_learners.runs.following import following_scope, follows, is_due, measured
 from isa_learners.runs.scopes import asks_for_scope, credit_of, read_success
-from isa_wrappers.arrays import stream_seed, with_prefix, without_prefix
+from isa_wrappers.arrays import stream_seed, to_numpy, with_prefix, without_prefix
 from isa_wrappers.batch import BatchEnv
 from isa_wrappers.batch.protocol import close_batch
 from isa_wrappers.envs import make_batch
 from isa_wrappers.errors import DeviceError, FileFormatError, check_int
 from isa_wrappers.rewards import RewardContext, make_reward
+from isa_wrappers.scope.following import FollowingScope
 from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.wrappers import batch
 
@@ -78,7 +81,9 @@ def check_composition(config: RunConfig, env: BatchEnv, device: str) -> None:
     for spec in ALGORITHMS[config.algo].phases:
         context = PhaseContext(config.for_phase(spec.name), env, device, config.seed, scope, credit, shared)
         shared = shared or {name: make(context) for name, make in ALGORITHMS[config.algo].shared.items()}
-        wrapped(replace(context, shared=shared), spec, env)
+        seen = wrapped(replace(context, shared=shared), spec, env)
+        if spec.probes and follows(config) and credit is not None:
+            batch.follow_scope(seen, credit)
 
 
 class Algorithm:
@@ -89,6 +94,8 @@ class Algorithm:
         scope: of the agents, where the algorithm needs one; see :func:`~isa_learners.runs.scopes.scope_for`.
 
     Attributes:
+        scope: in force; with ``probes.share`` it follows training.
+        credit: as the credit rule reads it.
         shared: what the phases share, such as the goal buffer of ISA.
         env_steps: so far.
         phase: the one at work.
@@ -105,6 +112,7 @@ class Algorithm:
         self._first = self._make(1)
         close_batch(self._first)  # asked for its sizes alone
         self.credit = credit_of(config, scope, self._first)
+        self.following = following_scope(config, scope, self._first)
         self.shared: dict[str, Any] = {}
         start = self._context(self.spec.phases[0])
         self.shared |= {name: make(start) for name, make in self.spec.shared.items()}
@@ -141,13 +149,19 @@ class Algorithm:
         learner = LEARNERS[self.config.learner].make(Sizes.of(env), settings, self.device, context.seed)
         noise = torch.Generator(device=self.device)
         noise.manual_seed(stream_seed(self.config.seed, name + " actions"))
-        return Phase(spec, context, learner, Collector(env, learner, noise, context.seed % ENV_SEEDS), statistics)
+        prober = None
+        if spec.probes and self.following is not None:
+            seed = stream_seed(self.config.seed, name + " probes")
+            prober = Prober(self.config.probes.share, seed, self.device)
+        collector = Collector(env, learner, noise, context.seed % ENV_SEEDS, prober)
+        return Phase(spec, context, learner, collector, statistics)
 
     def iterate(self) -> dict[str, float]:
         """Collect one rollout, learn from it, and enter the next phase once this one ends."""
         phase = self.phase
         settings = phase.context.config.settings_of(self.config.learner)
         rollout = phase.collector.collect(settings.rollout_steps)
+        before = self.env_steps
         self._learning = True  # until all is well: an error between leaves something half learned
         self.env_steps += rollout.done.numel()
         phase.learner.set_progress(self.env_steps / self.config.steps)
@@ -156,11 +170,29 @@ class Algorithm:
         check_learned(metrics, rollout, phase.collector.env.agents)
         self._learning = False
         metrics |= {name: measure(phase.context) for name, measure in self.spec.metrics.items()}
-        if phase.spec.ends is not None and phase.spec.ends(phase.context):
+        ends = phase.spec.ends is not None and phase.spec.ends(phase.context)
+        if self.following is not None:
+            if phase.spec.probes:
+                self._follow(self.following, rollout, ends or is_due(self.config.probes.every, before, self.env_steps))
+            metrics |= measured(self.following)
+        if ends:
             following = self.spec.phase_names.index(phase.name) + 1
             self.phase = self.enter(self.spec.phase_names[following])
             close_batch(phase.collector.env)
         return metrics
+
+    def _follow(self, following: FollowingScope, rollout: Rollout, look: bool) -> None:
+        """Keep a rollout's marked steps; where it is time, look at those held, and let rewards go on with what came."""
+        following.add(marked_steps(rollout))
+        if look and following.look(self.env_steps):
+            self._take(following.scope)
+            if self.credit is not None:
+                batch.follow_scope(self.phase.collector.env, self.credit)
+
+    def _take(self, scope: InfluenceScope) -> None:
+        """Put a scope that has followed training in force."""
+        self.scope, self.credit = scope, credit_of(self.config, scope, self._first)
+        self.phase.context = replace(self.phase.context, scope=scope, credit=self.credit)
 
     def sound(self) -> bool:
         """Tell whether training can go on from here: nothing is half learned, and the learner's numbers are finite.
@@ -203,6 +235,9 @@ class Algorithm:
         tensors: dict[str, Tensor] = {}
         for name, thing in self.shared.items():
             tensors |= with_prefix(f"shared.{name}", thing.state_dict())
+        if self.following is not None:
+            followed = {name: torch.as_tensor(value) for name, value in self.following.state_dict().items()}
+            tensors |= with_prefix("following", followed)
         tensors |= with_prefix("learner", phase.learner.state_dict())
         tensors |= with_prefix("collector", phase.collector.state_dict())
         meta = {"env": self.config.env, "device": self.device, "phase": phase.name, "env_steps": self.env_steps}
@@ -232,6 +267,10 @@ class Algorithm:
                 if policy_only:
                     state.pop("rng", None)  # a generator's state holds on its own kind of device
                 thing.load_state_dict(state)
+            if self.following is not None:
+                followed = without_prefix("following", tensors)
+                self.following.load_state_dict({name: to_numpy(value) for name, value in followed.items()})
+                self._take(self.following.scope)
             close_batch(self.phase.collector.env)
             self.phase = self.enter(meta["phase"])
             self.phase.learner.load_state_dict(without_prefix("learner", tensors), policy_only)

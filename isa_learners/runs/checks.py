@@ -5,6 +5,7 @@ from __future__ import annotations
 from isa_learners.config import RunConfig
 from isa_learners.runs.algorithm import check_composition
 from isa_learners.runs.devices import resolve_device
+from isa_learners.runs.following import check_following
 from isa_learners.runs.scopes import credit_of, needs_estimate, read_success, scope_for, scope_steps
 from isa_wrappers.batch.protocol import close_batch
 from isa_wrappers.envs import make_batch
@@ -29,6 +30,7 @@ def check_run(config: RunConfig) -> None:
         raise InvalidValueError(
             f"intrinsic reward {config.intrinsic!r} needs goals, which no run gives around it; take algo 'isa'"
         )
+    check_following(config, env)
     check_composition(config, env, device)
     if "goal" in config.sections:
         GOAL_SELECTORS[config.goal.selector]

@@ -8,6 +8,7 @@ from dataclasses import fields
 from isa_learners.algorithms import ALGORITHMS
 from isa_learners.config import RunConfig
 from isa_learners.learner import LEARNERS
+from isa_learners.probes import ProbesConfig
 from isa_learners.runs.scopes import asks_for_scope
 from isa_wrappers.config import ScopeConfig
 from isa_wrappers.errors import nearest
@@ -53,6 +54,8 @@ def section_kinds(algo: str, learner: str, intrinsic: str | None) -> dict[str, t
     kinds: dict[str, type] = {}
     if asks_for_scope(algo, intrinsic):
         kinds |= {"scope": ScopeConfig, "credit": CreditConfig}
+    if any(phase.probes for phase in spec.phases):
+        kinds["probes"] = ProbesConfig
     kinds |= spec.sections
     kinds[learner] = LEARNERS[learner].config
     if intrinsic is not None and (settings := REWARDS[intrinsic].config) is not None:

@@ -38,6 +38,7 @@ class RunFolder:
         self.summary_file = self.path / "summary.json"
         self.latest_checkpoint = self.path / "checkpoints" / "latest.safetensors"
         self.best_checkpoint = self.path / "checkpoints" / "best.safetensors"
+        self.scopes_folder = self.path / "scopes"
         self.lock = FolderLock(self.path)
         self._env, self._trust = env, trust
 
@@ -112,6 +113,11 @@ class RunFolder:
                 f"and its {shown(factory)} called; if you know it, name it again (isa eval RUN --env {config.env}, "
                 f"isa train {config.env} --resume RUN) or give --trust"
             )
+
+    def first_scope(self) -> Path:
+        """Return the folder of the scope that the run began with."""
+        first = self.scopes_folder / "0"
+        return first if first.exists() else self.path
 
     def newest_checkpoint(self) -> Path | None:
         """Return the latest checkpoint, the best one where there is no latest, or ``None``."""

@@ -21,6 +21,7 @@ from isa_learners.runs.hooks import Checkpoints, Hook
 from isa_learners.runs.metrics import CSVMetrics, TensorBoard
 from isa_learners.runs.progress import Progress
 from isa_learners.runs.run_folder import RunFolder, versions
+from isa_learners.runs.scope_versions import ScopeVersions
 from isa_learners.runs.scopes import needs_estimate, scope_for
 from isa_learners.runs.signals import StopRequest
 from isa_wrappers.errors import CannotWriteError, FileFormatError
@@ -90,7 +91,7 @@ class Training:
     ) -> None:
         self.folder, self.resumed = folder, resume
         self.kept = False
-        written = [CSVMetrics(), *([TensorBoard()] if tensorboard else []), Checkpoints()]
+        written = [ScopeVersions(), CSVMetrics(), *([TensorBoard()] if tensorboard else []), Checkpoints()]
         self.hooks: list[Hook] = [*written, *hooks]
         configured = folder.config()
         folder.check_trusted(configured)
@@ -267,7 +268,7 @@ def load_algorithm(
     _use_threads(config)
     path = folder.best_checkpoint if best else folder.newest_checkpoint() or folder.latest_checkpoint
     tensors, meta = load_checkpoint(path)
-    scope = load_scope(folder.path) if needs_estimate(config) else None
+    scope = load_scope(folder.first_scope()) if needs_estimate(config) else None
     algorithm = Algorithm(config, scope)
     algorithm.load_state_dict(tensors, meta, policy_only)
     return algorithm, meta

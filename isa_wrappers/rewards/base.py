@@ -6,8 +6,10 @@ from abc import ABC, abstractmethod
 from typing import ClassVar, NamedTuple
 
 from isa_wrappers.arrays import Array
+from isa_wrappers.errors import InvalidValueError
 from isa_wrappers.rewards.transition import Transition
 from isa_wrappers.scope.credit import Credit
+from isa_wrappers.scope.influence import InfluenceScope
 
 
 class RewardParts(NamedTuple):
@@ -56,6 +58,17 @@ class IntrinsicReward(ABC):
     needs_goal: ClassVar[bool] = False
     needs_obs: ClassVar[bool] = False
     credit: Credit | None = None
+
+    def follow(self, scope: InfluenceScope | Credit) -> None:
+        """Go on with a scope that has grown, or credit made from it; what was counted or learned of the rest stays.
+
+        Raises:
+            InvalidValueError: unless it is overridden, where the reward was made for credit.
+        """
+        if self.credit is not None:
+            raise InvalidValueError(
+                f"reward {self.name!r} cannot follow a scope: {type(self).__name__} has no follow() of its own"
+            )
 
     @abstractmethod
     def __call__(self, transition: Transition, update: bool = True) -> RewardParts:

@@ -56,7 +56,7 @@ class CountBonus(IntrinsicReward):
         self.config = CountConfig() if config is None else config
         check_kind("config", self.config, CountConfig)
         self.credit = credit = as_credit(scope)
-        segments = [credit.common_dims, *credit.special_dims]
+        segments = _segments(credit)
         if counter is not None:
             check_kind("counter", counter, VisitCounter)
         if counter is not None and counter.segments != segments:
@@ -68,11 +68,31 @@ class CountBonus(IntrinsicReward):
                 f"the shared counter counts at count_scale {counter.count_scale}, config says {config.count_scale}"
             )
         self.counter = counter or VisitCounter(segments, self.config.count_scale, self.config.table_bits, device)
+        self._device = device
+        self._take(credit)
+
+    def _take(self, credit: Credit) -> None:
+        self.credit = credit
         self.special_weight = self.config.beta1 if credit.special_weight is None else credit.special_weight
         self._num_actions = np.array(credit.num_actions)
-        xp = backend(device)
-        self._gate = xp.asarray(credit.gate.copy(), device=device)
-        self._nonempty = xp.asarray(scope_segments(credit).max(axis=1), device=device)
+        xp = backend(self._device)
+        self._gate = xp.asarray(credit.gate.copy(), device=self._device)
+        self._nonempty = xp.asarray(scope_segments(credit).max(axis=1), device=self._device)
+
+    def follow(self, scope: InfluenceScope | Credit) -> None:
+        """Go on with a scope that has grown: a segment whose dimensions are the same keeps its counts.
+
+        A segment that has other dimensions is counted from nothing: keys are not stored, so there is nothing to count
+        the longer ones from. Bonuses that share a counter must all follow.
+
+        Raises:
+            ScopeMismatchError: if the scope was made for another environment.
+        """
+        credit = as_credit(scope)
+        credit.check_fits(self.credit.agents, self.credit.num_actions, self.credit.state_size)
+        if self.counter.segments != _segments(credit):  # else one that shares the counter has followed before
+            self.counter.follow(_segments(credit))
+        self._take(credit)
 
     def __call__(self, transition: Transition, update: bool = True) -> RewardParts:
         """Count the visited state ``s_tp1`` and reward it.
@@ -106,3 +126,8 @@ class CountBonus(IntrinsicReward):
     def load_state_dict(self, state: dict[str, Array]) -> None:
         """Restore what :meth:`state_dict` returned."""
         self.counter.load_state_dict(without_prefix("counter", state))
+
+
+def _segments(credit: Credit) -> list[list[int]]:
+    """Return the rows that are counted: the common segment, then each agent's special one."""
+    return [credit.common_dims, *credit.special_dims]

@@ -55,12 +55,16 @@ class VisitCounter:
         self.table_bits = table_bits = check_int("table_bits", table_bits, 4, 30)
         self.count_scale = check_float("count_scale", count_scale, 1e-12)
         self._farthest = FARTHEST / self.count_scale
+        self.device = device
+        self._lay_out(segments)
+
+    def _lay_out(self, segments: Sequence[Sequence[int]]) -> None:
+        """Make an empty table for segments."""
         self.segments = [check_dimensions("segments", part) for part in check_sequence("segments", segments)]
         if not self.segments:
             raise InvalidValueError("segments must hold at least one list of dimensions, got []")
         self._needs = 1 + max((dim for segment in self.segments for dim in segment), default=-1)
-        self.device = device
-        xp = backend(device)
+        xp, device, table_bits = backend(self.device), self.device, self.table_bits
         rows = len(self.segments)
         width = max(1, max(len(segment) for segment in self.segments))
         multipliers = np.random.Generator(np.random.PCG64(_HASH_SEED)).integers(
@@ -118,14 +122,45 @@ class VisitCounter:
         """Return N of every segment of ``state`` ``[..., K]`` without counting: ``[..., R]`` int64."""
         return self.table.reshape(-1)[self.slots(state)]
 
+    def follow(self, segments: Sequence[Sequence[int]]) -> None:
+        """Go on with other segments: a row whose dimensions are the same keeps its counts, any other starts anew.
+
+        Args:
+            segments: as many as there are.
+
+        Raises:
+            InvalidValueError: if there are more or fewer.
+
+        Example:
+            >>> counter, state = VisitCounter([[], [0]]), np.array([[0.0, 5.0]], dtype=np.float32)
+            >>> _ = counter.visit(state)
+            >>> counter.follow([[1], [0]])
+            >>> counter.visit(state).tolist()
+            [[1, 2]]
+        """
+        segments = list(check_sequence("segments", segments))
+        if len(segments) != len(self.segments):
+            raise InvalidValueError(f"segments must be {len(self.segments)} as before, got {len(segments)}")
+        before, multipliers, table = self.segments, self._multipliers, self.table
+        self._lay_out(segments)
+        for row, (was, now) in enumerate(zip(before, self.segments, strict=True)):
+            if was == now:
+                # Where a key is counted hangs on its multipliers, so these stay with the counts.
+                self.table[row] = table[row]
+                self._multipliers[row, : len(now)] = multipliers[row, : len(now)]
+
     def merge(self, other: VisitCounter) -> None:
         """Add another counter's visits: the same as having counted both streams here.
 
         Raises:
-            ScopeMismatchError: if segments, scale or table size differ.
+            ScopeMismatchError: if segments, scale, table size or, after :meth:`follow`, the hashes differ.
         """
         check_kind("other", other, VisitCounter)
         self._check_same(other.segments, other.count_scale, other.table_bits)
+        if not np.array_equal(to_numpy(self._multipliers), to_numpy(other._multipliers)):
+            raise ScopeMismatchError(
+                "visit counters hash differently: one of them has followed a scope; let both follow it, then merge"
+            )
         self.table = self.table + to_backend(other.table, self.device)
 
     def occupancy(self) -> float:
@@ -142,13 +177,15 @@ class VisitCounter:
             "counts": table[slots],
             "layout": np.array(layout, dtype=np.int64),
             "scale": np.array([self.count_scale]),
+            "multipliers": to_numpy(self._multipliers).copy(),
         }
 
     def load_state_dict(self, state: dict[str, Array]) -> None:
         """Restore what :meth:`state_dict` returned.
 
         Raises:
-            ScopeMismatchError: if it was saved with other segments, another scale or table size.
+            ScopeMismatchError: if it was saved with other segments, another scale or table size, or its slots or
+                multipliers do not fit.
         """
         bits, *layout = to_numpy(state["layout"]).tolist()
         segments = []
@@ -161,8 +198,15 @@ class VisitCounter:
         slots, counts = to_numpy(state["slots"]), to_numpy(state["counts"])
         if slots.shape != counts.shape or (slots.size and (slots.min() < 0 or slots.max() >= table.size)):
             raise ScopeMismatchError(f"saved counts lie outside this table of {table.size} slots")
+        multipliers = to_numpy(state.get("multipliers", self._multipliers))  # counts of before hold none
+        if multipliers.shape != tuple(self._multipliers.shape):
+            raise ScopeMismatchError(
+                f"saved multipliers must have shape {list(self._multipliers.shape)}, got {list(multipliers.shape)}"
+            )
         table[slots] = counts
-        self.table = backend(self.device).asarray(table.reshape(self.table.shape), device=self.device)
+        xp = backend(self.device)
+        self.table = xp.asarray(table.reshape(self.table.shape), device=self.device)
+        self._multipliers = xp.asarray(multipliers.copy(), device=self.device)
 
     def _check_same(self, segments: list[list[int]], scale: float, bits: int) -> None:
         mine = (self.segments, self.count_scale, self.table_bits)

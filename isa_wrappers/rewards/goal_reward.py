@@ -45,12 +45,26 @@ class GoalReward(IntrinsicReward):
     ) -> None:
         self.config = GoalConfig() if config is None else config
         check_kind("config", self.config, GoalConfig)
-        self.credit = credit = as_credit(scope)
+        self._device = device
+        self._take(as_credit(scope))
+
+    def _take(self, credit: Credit) -> None:
+        self.credit = credit
         self.special_weight = self.config.alpha1 if credit.special_weight is None else credit.special_weight
         self._num_actions = np.array(credit.num_actions)
-        xp = backend(device)
-        self._gate = xp.asarray(credit.gate.copy(), device=device)
-        self._segments = xp.asarray(scope_segments(credit), device=device)
+        xp = backend(self._device)
+        self._gate = xp.asarray(credit.gate.copy(), device=self._device)
+        self._segments = xp.asarray(scope_segments(credit), device=self._device)
+
+    def follow(self, scope: InfluenceScope | Credit) -> None:
+        """Go on with a scope that has grown. Goals are whole states, so that none is lost.
+
+        Raises:
+            ScopeMismatchError: if the scope was made for another environment.
+        """
+        credit = as_credit(scope)
+        credit.check_fits(self.credit.agents, self.credit.num_actions, self.credit.state_size)
+        self._take(credit)
 
     def __call__(self, transition: Transition, update: bool = True) -> RewardParts:
         """Reward the step's progress towards its goal.

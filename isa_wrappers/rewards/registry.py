@@ -15,6 +15,7 @@ from isa_wrappers.registry import Registry
 from isa_wrappers.rewards.base import IntrinsicReward
 from isa_wrappers.rewards.count_bonus import CountBonus
 from isa_wrappers.rewards.goal_reward import GoalReward
+from isa_wrappers.rewards.novelty import NoveltyConfig, ObservationNovelty, StateNovelty
 from isa_wrappers.scope.credit import Credit
 
 
@@ -87,6 +88,20 @@ GOAL_REWARD = RewardSpec(
     needs_goal=True,
     description="Eq. 7: progress towards a won state in what an agent's action can move",
 )
+COUNT_STATE = RewardSpec(
+    make=lambda context, config: StateNovelty(context.state_size, config, context.device),
+    config=NoveltyConfig,
+    needs_scope=False,
+    needs_goal=False,
+    description="rarely visited whole states, the same for every agent",
+)
+COUNT_OBSERVATION = RewardSpec(
+    make=lambda context, config: ObservationNovelty(context.obs_size, config, context.device),
+    config=NoveltyConfig,
+    needs_scope=False,
+    needs_goal=False,
+    description="rarely seen observations of each agent",
+)
 
 REWARDS: Registry[RewardSpec] = Registry(
     "intrinsic reward",
@@ -94,6 +109,8 @@ REWARDS: Registry[RewardSpec] = Registry(
     {
         "count_bonus": "isa_wrappers.rewards.registry:COUNT_BONUS",
         "goal_reward": "isa_wrappers.rewards.registry:GOAL_REWARD",
+        "count_state": "isa_wrappers.rewards.registry:COUNT_STATE",
+        "count_observation": "isa_wrappers.rewards.registry:COUNT_OBSERVATION",
     },
 )
 """The intrinsic rewards by name; others come by entry points or :meth:`Registry.register`."""

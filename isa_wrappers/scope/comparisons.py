@@ -10,6 +10,8 @@ import numpy.typing as npt
 from isa_wrappers.scope import kuiper
 from isa_wrappers.scope.ranks import Lists
 
+ALLOWED = float(np.log(0.05 / 2))
+"""Log of the chance that anything at all in a scope is there by chance: half of 1 in 20 for each kind of test."""
 SAMPLE = 2_048
 """Transitions of an agent that bins are fitted to."""
 Integers = npt.NDArray[np.int64]
@@ -76,6 +78,15 @@ class Comparisons:
     effective: npt.NDArray[np.float64]
     rests: Rests
     sample: Integers
+
+
+def least_effects(made: Comparisons, levels: Levels) -> npt.NDArray[np.float64]:
+    """Return ``[n]``: the smallest share of its steps in which an action could be seen to matter; 1 for none."""
+    least = np.ones(made.number)
+    v = kuiper.least_scaled(levels.pair) / kuiper.scale(made.effective)
+    effects = kuiper.unbiased(v, made.effective)[:, None] * made.shares
+    np.minimum.at(least, made.pairs, effects)
+    return least
 
 
 def compare(

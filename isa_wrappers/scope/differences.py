@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isa_wrappers.scope import kuiper
-from isa_wrappers.scope.comparisons import Comparisons, Levels
+from isa_wrappers.scope.comparisons import ALLOWED, Comparisons, Levels
 from isa_wrappers.scope.movers import credit
 from isa_wrappers.scope.ranks import BINS
 
@@ -45,6 +45,7 @@ class Differences:
             sure, of the larger of both, if that is less (teammates may seldom leave things unchanged).
         slower: ``[S]`` by how much less the average change is with the first, as a share of how far they are apart.
         shift: ``[S]`` how far the outcome is moved in those steps.
+        log_p: ``[S]`` log of the chance that anything as strong is found anywhere where nothing is moved.
     """
 
     pair: Integers
@@ -53,6 +54,7 @@ class Differences:
     still: Floats
     slower: Floats
     shift: Floats
+    log_p: Floats
 
 
 def differences(made: Comparisons, versions: list[Version], levels: Levels) -> Differences:
@@ -67,12 +69,14 @@ def differences(made: Comparisons, versions: list[Version], levels: Levels) -> D
         levels: of significance.
     """
     first, second = made.which.T
-    sharp = _sharp(made, versions, levels)  # actions that are known to differ from all others
+    rest_p = _against_the_rest(made, versions, levels)
+    sharp = rest_p <= ALLOWED  # actions that are known to differ from all others
     sharp_pair = sharp[made.pairs[:, 0]] | sharp[made.pairs[:, 1]]
     scale = kuiper.scale(made.effective)[:, None]
     least = np.where(sharp_pair, kuiper.least_scaled(levels.within), kuiper.least_scaled(levels.pair)) / scale
     zeros = made.lists.count(versions[0].values == 0.0)
-    fisher = _fisher(zeros, made, np.where(sharp_pair, levels.within, levels.pair))
+    fisher_p = _fisher(zeros, made)
+    fisher = fisher_p <= np.where(sharp_pair, levels.within, levels.pair)
     wanted = fisher.copy()
     distributions = [made.lists.cumulative(version.ranks) for version in versions]
     for cumulative in distributions:
@@ -83,12 +87,16 @@ def differences(made: Comparisons, versions: list[Version], levels: Levels) -> D
     gap = shares[first[pair], dim] - shares[second[pair], dim]
     often = np.maximum(shares[first[pair], dim], shares[second[pair], dim])
     rare, least = fisher[pair, dim], least[pair, dim]
+    a, b = made.pairs[pair].T
+    overall = ALLOWED - levels.pair  # what a pair's log p becomes among all that is compared
+    log_p = np.minimum(fisher_p[pair, dim] + overall, np.minimum(rest_p[a, dim], rest_p[b, dim]))
     effect = np.where(rare, np.abs(gap), 0.0)
     shift, sure = np.full(len(pair), np.inf), rare.copy()
     still = slower = np.zeros(len(pair))
     for cumulative, version in zip(distributions, versions, strict=True):
         v, moved = _distances(cumulative, version.ends, first[pair], second[pair], dim)
         seen = v >= least
+        log_p = np.minimum(log_p, kuiper.log_tail(v * scale[pair, 0]) + overall)
         effect = np.maximum(effect, np.where(seen, kuiper.unbiased(v, made.effective[pair]), 0.0))
         if version is versions[0]:
             seen = seen | rare
@@ -97,30 +105,32 @@ def differences(made: Comparisons, versions: list[Version], levels: Levels) -> D
         shift = np.minimum(shift, np.where(seen, moved / np.where(v > 0.0, v, 1.0), np.inf))
         sure |= seen
         slower = _slower(made, version, pair, dim) / np.where(moved > 0.0, moved, 1.0)  # of the last: the least noisy
-    return Differences(pair[sure], dim[sure], effect[sure], still[sure], slower[sure], shift[sure])
+    parts = (array[sure] for array in (pair, dim, effect, still, slower, shift, np.minimum(log_p, 0.0)))
+    return Differences(*parts)
 
 
-def _sharp(made: Comparisons, versions: list[Version], levels: Levels) -> npt.NDArray[np.bool_]:
-    """Tell ``[n, d]`` which rare actions differ from all others taken together."""
+def _against_the_rest(made: Comparisons, versions: list[Version], levels: Levels) -> Floats:
+    """Return ``[n, d]``: log of the chance that a rare action differs as much from all others, among all compared."""
     rests = made.rests
-    sharp = np.zeros((made.number, versions[0].ranks.shape[1]), dtype=bool)
+    log_p = np.zeros((made.number, versions[0].ranks.shape[1]))
     if len(rests.actions):
-        least = kuiper.least_scaled(levels.rest) / kuiper.scale(rests.effective)[:, None]
+        scale = kuiper.scale(rests.effective)[:, None]
         for version in versions:
             apart = kuiper.distance(rests.own.cumulative(version.ranks), rests.others.cumulative(version.ranks))
-            sharp[rests.actions] |= apart >= least
-    return sharp
+            seen = kuiper.log_tail(apart * scale) + ALLOWED - levels.rest
+            log_p[rests.actions] = np.minimum(log_p[rests.actions], seen)
+    return log_p
 
 
 def credited(
     made: Comparisons, found: Differences, shape: tuple[int, int], theta: float, ordered: bool = False
-) -> tuple[Floats, Floats]:
-    """Return each action's largest effect and shift ``[n, d]``, of the pairs that credit it."""
-    effects, shifts = np.zeros(shape), np.zeros(shape)
+) -> tuple[Floats, ...]:
+    """Return each action's largest effect and shift, and its least log p, ``[n, d]``, of the pairs that credit it."""
+    effects, shifts, log_p = np.zeros((3, *shape))
     dims, place = np.unique(found.dim, return_inverse=True)
     if not len(dims):
-        return effects, shifts
-    effect, still, slower, covered, shift = np.zeros((5, shape[0], shape[0], len(dims)))
+        return effects, shifts, log_p
+    effect, still, slower, covered, shift, certain = np.zeros((6, shape[0], shape[0], len(dims)))
     a, b = made.pairs[found.pair].T
     for one, other, side, sign in ((a, b, 0, 1.0), (b, a, 1, -1.0)):
         effect[one, other, place] = found.effect
@@ -128,21 +138,22 @@ def credited(
         slower[one, other, place] = sign * found.slower
         covered[one, other, place] = made.shares[found.pair, side]
         shift[one, other, place] = found.shift
+        certain[one, other, place] = found.log_p
     moves = credit(effect, still, slower, theta, ordered)
     effects[:, dims] = np.where(moves, effect * covered, 0.0).max(axis=1)
     shifts[:, dims] = np.where(moves, shift, 0.0).max(axis=1)
-    return effects, shifts
+    log_p[:, dims] = np.where(moves, certain, 0.0).min(axis=1)
+    return effects, shifts, log_p
 
 
-def _fisher(zeros: Integers, made: Comparisons, log_p: Floats) -> npt.NDArray[np.bool_]:
-    """Tell ``[P, d]`` where "no change" is surely more frequent with one action than with the other."""
+def _fisher(zeros: Integers, made: Comparisons) -> Floats:
+    """Return ``[P, d]``: log of the chance that "no change" is that much more frequent with one action by chance."""
     (x, y), (n, m) = (zeros[side] for side in made.which.T), (made.lists.sizes[side] for side in made.which.T)
-    sure = x * m[:, None] != y * n[:, None]
-    pair, dim = np.nonzero(sure)
+    log_p = np.zeros(x.shape)
+    pair, dim = np.nonzero(x * m[:, None] != y * n[:, None])
     table = kuiper.log_factorials(int((n + m).max(initial=1)))
-    p = kuiper.fisher_log_p(x[pair, dim], n[pair], y[pair, dim], m[pair], table)
-    sure[pair, dim] = p <= log_p[pair, dim]
-    return np.asarray(sure)
+    log_p[pair, dim] = kuiper.fisher_log_p(x[pair, dim], n[pair], y[pair, dim], m[pair], table)
+    return log_p
 
 
 def _slower(made: Comparisons, version: Version, pair: Integers, dim: Integers) -> Floats:

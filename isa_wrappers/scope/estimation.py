@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -13,16 +13,18 @@ from isa_wrappers.arrays import stream_seed
 from isa_wrappers.batch.parallel import ParallelEnvBatch
 from isa_wrappers.batch.protocol import BatchEnv, action_code_of
 from isa_wrappers.border.spaces import StateFallback
-from isa_wrappers.config import ScopeConfig
+from isa_wrappers.config import ScopeConfig, SettledScope
 from isa_wrappers.errors import InvalidValueError, UnsupportedEnvironmentError, check_int, check_kind
 from isa_wrappers.scope.estimators import ESTIMATORS
-from isa_wrappers.scope.influence import InfluenceScope
+from isa_wrappers.scope.influence import BoolArray, InfluenceScope
 from isa_wrappers.scope.thin import thin_scope, times_taken
 from isa_wrappers.scope.thresholds import THRESHOLD_RULES
-from isa_wrappers.scope.transitions import collect_all_at_once, collect_one_at_a_time
+from isa_wrappers.scope.transitions import Transitions, collect_all_at_once, collect_one_at_a_time
 
 NEAR_DELTA = 0.5
 """Share of delta that chance may make without a warning."""
+FIRST, SAME = 1_250, 2
+"""Transitions to begin with, and doublings that must change nothing, where an estimate goes on until it is certain."""
 COLLECTORS = {"one_at_a_time": collect_one_at_a_time, "all_at_once": collect_all_at_once}
 
 
@@ -81,20 +83,24 @@ def estimate_scope(
             f"transitions must be at least {needed} for estimator {config.estimator!r} and {num_actions} actions, "
             f"got {config.transitions}"
         )
-    transitions = COLLECTORS[estimator.collect](batch, config, seed)
-    information = estimator.estimate(transitions, config, num_actions)
+    if config.until_certain:
+        transitions, config = collect_until_certain(batch, config, seed, num_actions)
+    else:
+        transitions = COLLECTORS[estimator.collect](batch, config, seed)
+    measured = estimator.measure(transitions, config, num_actions)
     rng = np.random.default_rng(stream_seed(seed, "shuffling"))
     env_steps = estimator.env_steps(config, len(batch.agents))
     scope = InfluenceScope(
         agents=batch.agents,
-        influence=information,
-        delta=rule(information, config),
+        influence=measured.figures,
+        delta=rule(measured.figures, config),
         num_actions=batch.num_actions,
         state_names=batch.state_names,
         action_names=batch.action_names,
         settings={**asdict(config), "seed": seed, "env_steps": env_steps},
         chance=estimator.chance(transitions, config, num_actions, rng),
         figure=estimator.figure,
+        evidence=measured.evidence,
     )
     if scope.chance is not None and scope.chance > np.min(scope.delta) * NEAR_DELTA:
         warnings.warn(
@@ -106,6 +112,39 @@ def estimate_scope(
     if (thin := thin_scope(scope, _some_states(transitions), taken)) is not None:
         warnings.warn(thin, stacklevel=2)
     return scope
+
+
+def collect_until_certain(
+    batch: BatchEnv, config: SettledScope, seed: int, num_actions: int
+) -> tuple[list[Transitions], SettledScope]:
+    """Double the transitions until :data:`SAME` doublings leave the scope as it is, or N is reached.
+
+    Returns:
+        The transitions, and the configuration with as many as they are.
+
+    Raises:
+        InvalidValueError: if the estimator listens to one agent at a time.
+    """
+    estimator, rule = ESTIMATORS[config.estimator], THRESHOLD_RULES[config.threshold]
+    if estimator.collect != "all_at_once":
+        raise InvalidValueError(
+            f"until_certain needs an estimator that has all agents act at once, such as 'interval_effect', got "
+            f"{config.estimator!r}"
+        )
+    parts: list[Transitions] = []
+    answers: list[BoolArray] = []
+    total = 0
+    while total < config.transitions:
+        more = min(total or max(FIRST, estimator.needed(num_actions, config)), config.transitions - total)
+        own_seed = stream_seed(seed, f"part {len(parts)}") if parts else seed
+        parts += COLLECTORS[estimator.collect](batch, replace(config, transitions=more), own_seed)
+        total += more
+        if total < config.transitions:
+            figures = estimator.estimate(parts, config, num_actions)
+            answers.append(figures > rule(figures, config))
+            if len(answers) > SAME and all((answers[-1] == one).all() for one in answers[-1 - SAME : -1]):
+                break
+    return parts, replace(config, transitions=total)
 
 
 def _some_states(transitions: Any) -> npt.NDArray[Any]:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from isa_wrappers.config import ScopeConfig, SettledScope
 from isa_wrappers.registry import Registry
+from isa_wrappers.scope.evidence import Measured
 from isa_wrappers.scope.transitions import Transitions
 
 Information = npt.NDArray[np.float64]
@@ -63,6 +64,10 @@ class Estimator(ABC):
             config: N, bins, window.
             num_actions: n, the largest number of actions of an agent.
         """
+
+    def measure(self, transitions: list[Transitions], config: SettledScope, num_actions: int) -> Measured:
+        """Return the figures of :meth:`estimate`, and how sure they are where that is known."""
+        return Measured(self.estimate(transitions, config, num_actions))
 
     def chance(
         self, transitions: list[Transitions], config: SettledScope, num_actions: int, rng: np.random.Generator

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import fields
 from numbers import Integral
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from isa_wrappers.errors import FileFormatError, InvalidValueError, ISAError, shown
 from isa_wrappers.files import check_digest, read_bytes, replacing, split_tensors, write_text
 from isa_wrappers.plain import plain, read_json
+from isa_wrappers.scope.evidence import Evidence
 from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.scope.plots import plot_scope as plot_scope  # was here before
 from isa_wrappers.scope.tables import scope_table as scope_table
@@ -23,6 +26,8 @@ FORMAT = "isa-scope"
 TENSOR = "influence"
 FORMER_TENSORS = ("information", "mutual_information")
 """What files of before call it."""
+EVIDENCE = tuple(field.name for field in fields(Evidence))
+"""Tensors beside it, in files of scopes that know how sure they are."""
 
 
 def scope_to_dict(scope: InfluenceScope) -> dict[str, Any]:
@@ -81,6 +86,8 @@ def save_scope(scope: InfluenceScope, folder: str | Path) -> Path:
     """
     folder = Path(folder)
     arrays = {TENSOR: np.array(scope.influence)}
+    if scope.evidence is not None:
+        arrays |= {name: np.array(getattr(scope.evidence, name)) for name in EVIDENCE}
     digest = split_tensors(save(arrays, {"format": FORMAT}))[1]
     data = scope_to_dict(scope)
     data[TENSOR] = {
@@ -107,9 +114,10 @@ def load_scope(path: str | Path) -> InfluenceScope:
         if not isinstance(data, dict) or data.get("format") != FORMAT:
             raise FileFormatError(f"{path} is not a scope: 'format' must be {FORMAT!r}")
         where = data[next((name for name in FORMER_TENSORS if name in data), TENSOR)]
+        arrays = _arrays(path.parent, where)
         scope = InfluenceScope(
             agents=tuple(data["agents"]),
-            influence=_influence(path.parent, where),
+            influence=arrays[where["tensor"]],
             delta=data["delta"],
             num_actions=tuple(data["num_actions"]),
             state_names=tuple(data["state_names"]),
@@ -118,6 +126,7 @@ def load_scope(path: str | Path) -> InfluenceScope:
             # Files of before these were known lack them.
             chance=data.get("chance"),
             figure=data.get("figure", InfluenceScope.figure),
+            evidence=Evidence(**{name: arrays[name] for name in EVIDENCE}) if EVIDENCE[0] in arrays else None,
         )
         _check_agrees(data, scope)
         return scope
@@ -133,8 +142,8 @@ def load_scope(path: str | Path) -> InfluenceScope:
         raise FileFormatError(f"{path} is not a readable scope ({type(error).__name__}: {error})") from error
 
 
-def _influence(folder: Path, where: Any) -> Any:
-    """Read the array from beside the JSON, and from nowhere else.
+def _arrays(folder: Path, where: Any) -> dict[str, npt.NDArray[Any]]:
+    """Read the arrays from beside the JSON, and from nowhere else.
 
     Raises:
         ValueError: if it lies elsewhere or was changed.
@@ -145,7 +154,8 @@ def _influence(folder: Path, where: Any) -> Any:
     metadata = check_digest(data, ("format",))
     if "digest" in metadata and where.get("digest", metadata["digest"]) != metadata["digest"]:
         raise ValueError(f"{where['file']} is of another scope")
-    return load(data)[where["tensor"]]
+    arrays: dict[str, npt.NDArray[Any]] = load(data)
+    return arrays
 
 
 def _check_agrees(data: dict[str, Any], scope: InfluenceScope) -> None:

@@ -29,6 +29,7 @@ class FollowingScope:
     Attributes:
         probes: what was drawn.
         looks: how often they were looked at.
+        came: for each version after the base, at which step of the training it came.
 
     Raises:
         InvalidValueError: if the scope's figure is another one: the two could not be compared.
@@ -48,19 +49,27 @@ class FollowingScope:
         self.base = base
         self.probes = Probes(capacity)
         self.looks = 0
+        self.came: list[int] = []
         self._found: Information = np.zeros_like(base.influence)
         self._seen = 0
 
     @property
     def scope(self) -> InfluenceScope:
-        """What is in force: the base scope itself as long as nothing was added."""
-        return self.base if not self.added else replace(self.base, influence=self._influence())
+        """What is in force: the base scope itself as long as nothing was added.
+
+        The settings of any other tell its ``version`` and, as ``env_steps``, the step at which it came.
+        """
+        if not self.came:
+            return self.base
+        settings = {**self.base.settings, "env_steps": self.came[-1], "version": len(self.came)}
+        return replace(self.base, influence=self._influence, settings=settings)
 
     @property
     def added(self) -> int:
         """How many dimensions were added, each counted for each agent that moves it."""
-        return int(((self._influence() > self.base.delta).any(axis=1) & ~self.base.agent_mask).sum())
+        return int((self.scope.agent_mask & ~self.base.agent_mask).sum())
 
+    @property
     def _influence(self) -> Information:
         return np.where(
             self.base.agent_mask[:, None], self.base.influence, np.maximum(self.base.influence, self._found)
@@ -70,21 +79,32 @@ class FollowingScope:
         """Keep the marked draws among these steps."""
         self.probes.add(steps)
 
-    def look(self) -> bool:
-        """Estimate anew from the draws held; tell whether some action moves more. Idle without new ones."""
+    def look(self, step: int = 0) -> bool:
+        """Estimate anew from the draws held; tell whether some action moves more. Idle without new ones.
+
+        Args:
+            step: of the training, kept with the version that comes of it.
+        """
         window = self.probes.window()
         if window is None or self.probes.number == self._seen:
             return False
         self._seen = self.probes.number
         self.looks += 1
-        before = self._influence() > self.base.delta
+        before = self._influence > self.base.delta
         wanted = ~self.base.agent_mask
         self._found = np.maximum(self._found, effects_in_strata(window, wanted, IntervalEffect.delta, self.looks))
-        return bool(((self._influence() > self.base.delta) & ~before).any())
+        grew = bool(((self._influence > self.base.delta) & ~before).any())
+        if grew:
+            self.came.append(step)
+        return grew
 
     def state_dict(self) -> dict[str, npt.NDArray[np.generic]]:
         """Return the draws and what they showed."""
-        own = {"found": self._found.copy(), "looks": np.array([self.looks, self._seen])}
+        own = {
+            "found": self._found.copy(),
+            "looks": np.array([self.looks, self._seen]),
+            "came": np.array(self.came, dtype=np.int64),
+        }
         return own | with_prefix("probes", self.probes.state_dict())
 
     def load_state_dict(self, state: dict[str, npt.NDArray[np.generic]]) -> None:
@@ -101,6 +121,7 @@ class FollowingScope:
             )
         self._found = found
         self.looks, self._seen = (check_int("looks", int(value), 0) for value in state["looks"])
+        self.came = [check_int("came", int(value), 0) for value in state["came"]]
         self.probes.load_state_dict(without_prefix("probes", state))
 
 

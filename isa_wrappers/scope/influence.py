@@ -28,6 +28,7 @@ from isa_wrappers.errors import (
     check_name,
     shown,
 )
+from isa_wrappers.scope.evidence import Evidence
 
 BoolArray = npt.NDArray[np.bool_]
 Threshold = float | npt.NDArray[np.float64]
@@ -78,6 +79,7 @@ class InfluenceScope:
         settings: how the estimate was made (task, transitions, bin width, ...), kept with the file.
         chance: the largest figure that shuffled actions made, in [0, 1]; ``None`` where none was shuffled.
         figure: what the figure is called.
+        evidence: how sure the figures are, where the estimator tells.
 
     Raises:
         InvalidValueError: if shapes disagree, ``delta`` lies outside [0, 1) or ``chance`` outside [0, 1].
@@ -97,6 +99,7 @@ class InfluenceScope:
     settings: Mapping[str, Any] = field(default_factory=dict)
     chance: float | None = None
     figure: str = "normalised mutual information"
+    evidence: Evidence | None = None
 
     def __post_init__(self) -> None:
         influence = check_numbers("influence", self.influence)
@@ -125,6 +128,12 @@ class InfluenceScope:
         object.__setattr__(self, "delta", _checked_delta(self.delta, influence.shape[2]))
         if self.chance is not None:
             object.__setattr__(self, "chance", check_float("chance", self.chance, 0.0, 1.0))
+        check_kind("evidence", self.evidence, Evidence, type(None))
+        if self.evidence is not None and self.evidence.log_p.shape != influence.shape:
+            raise InvalidValueError(
+                f"evidence must have the shape of influence, {list(influence.shape)}, got "
+                f"{list(self.evidence.log_p.shape)}"
+            )
         object.__setattr__(self, "influence", _frozen(influence))
 
     @classmethod

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from isa_wrappers.config import SettledScope
-from isa_wrappers.scope.comparisons import Levels, compare
+from isa_wrappers.scope.comparisons import ALLOWED, Comparisons, Levels, compare, least_effects
 from isa_wrappers.scope.differences import CELLS, Version, credited, differences
 from isa_wrappers.scope.estimators import Estimator, Information
+from isa_wrappers.scope.evidence import Evidence, Measured
 from isa_wrappers.scope.ranks import BINS, rank_bins
 from isa_wrappers.scope.residuals import TeamFit
 from isa_wrappers.scope.transitions import Transitions
-from isa_wrappers.scope.variables import Variable, by_elementary_action, choices, singles, whole_actions
+from isa_wrappers.scope.variables import by_elementary_action, of_elementary_actions, singles, whole_actions
+from isa_wrappers.scope.windows import Window, gather, lengths, share_of
 
-ALPHA = 0.05
-"""Chance that anything at all in a scope is there by chance."""
 RARE = 0.001
 """Chance that a rare action which surely differs from all others is said to differ from one that it is like."""
 NEGLIGIBLE = 0.01
@@ -31,40 +32,7 @@ LATE = 0.5
 anything: what a mechanism does later it does nearly always; what follows in a roundabout way (who walks on is shot at)
 depends on much else. An agent's longer changes are looked at until a length adds no dimension to its scope, and only
 for dimensions that it lacks: which action moves one is best seen at once."""
-LATER_CELLS = 100_000_000
-"""Transitions times dimensions times agents that are looked at over several steps: such changes overlap and what counts
-of them is large, so that in large problems a random part of them will do."""
-ROUNDING = {"float32": 4 * 2.0**-23, "float64": 2.0**-40}
-"""A change of less than this share of a dimension's largest value is rounding: some of float32, thousands of float64,
-for what an environment adds up itself."""
 Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Window:
-    """What was seen of changes over w steps.
-
-    Attributes:
-        states: ``[N, K]`` before.
-        changes: ``[N, D]`` of the dimensions that ever changed; exactly 0 where nothing did.
-        dims: ``[D]`` which dimensions those are.
-        grain: ``[D]`` differences that are rounding.
-        actions: ``[N, V]`` what was chosen of each variable, by default each agent's action; -1 where it did not act.
-        available: ``[N, V, m]``.
-        counts: ``[N, V]`` bool: it was chosen freely.
-        variables: V of them, where actions are more than a number; see :mod:`isa_wrappers.scope.variables`.
-        amounts: which variables are ranges -> ``[N]`` where in them it was.
-    """
-
-    states: npt.NDArray[np.floating[Any]]
-    changes: Floats
-    dims: npt.NDArray[np.int64]
-    grain: Floats
-    actions: npt.NDArray[np.int64]
-    available: npt.NDArray[np.bool_]
-    counts: npt.NDArray[np.bool_]
-    variables: tuple[Variable, ...] = ()
-    amounts: Mapping[int, Floats] = field(default_factory=dict)
 
 
 class IntervalEffect(Estimator):
@@ -96,7 +64,7 @@ class IntervalEffect(Estimator):
     """
 
     figure: ClassVar[str] = "interval effect"
-    takes_components: ClassVar[bool] = True
+    takes_components = True
     transitions = 10_000
     delta = 0.1
     window = 8
@@ -106,27 +74,33 @@ class IntervalEffect(Estimator):
 
     def estimate(self, transitions: list[Transitions], config: SettledScope, num_actions: int) -> Information:
         """Return ``[A, n, K]``: the largest over changes of 1, 2, 4, ... and W steps, see :data:`LATE`."""
+        return self.measure(transitions, config, num_actions).figures
+
+    def measure(self, transitions: list[Transitions], config: SettledScope, num_actions: int) -> Measured:
+        """Return the figures, and how sure they are."""
         agents, size = transitions[0].valid.shape[-1], transitions[0].states.shape[-1]
-        figures, strongest = np.zeros((agents, num_actions, size)), np.zeros(size)
+        found = Found.nothing(agents, num_actions, size)
+        strongest = np.zeros(size)
         widths = lengths(config.window)
         looking = np.arange(agents)
         for width in widths:
-            window = gather(transitions, width, 1.0 if width == 1 else _share(transitions))
+            window = gather(transitions, width, 1.0 if width == 1 else share_of(transitions))
             if not len(window.changes) or not len(looking):
                 break
-            found = self._over(window, len(widths), looking, num_actions, strongest)
-            had = np.any(figures[looking] > self.delta, axis=1)
-            if width > 1:
-                found = np.where(had[:, None] | (found < LATE), 0.0, found)
-            figures[looking] = np.maximum(figures[looking], found)
-            moved = np.any(figures[looking] > self.delta, axis=1)
+            over = self._over(window, len(widths), looking, num_actions, strongest)
+            had = np.any(found.figures[looking] > self.delta, axis=1)
+            if width == 1:
+                found = over
+            else:
+                late = ~had[:, None] & (over.figures >= LATE)
+                found.figures[looking] = np.where(late, over.figures, found.figures[looking])
+                found.log_p[looking] = np.where(late, over.log_p, found.log_p[looking])
+            moved = np.any(found.figures[looking] > self.delta, axis=1)
             looking = looking[(moved & ~had).any(axis=1) | ~moved.any(axis=1)]
-        return figures
+        return Measured(found.figures, Evidence(found.log_p, found.taken, found.least))
 
-    def _over(
-        self, window: Window, windows: int, who: npt.NDArray[np.int64], number: int, strongest: Floats
-    ) -> Information:
-        """Return ``[len(who), n, K]`` for changes over one number of steps.
+    def _over(self, window: Window, windows: int, who: npt.NDArray[np.int64], number: int, strongest: Floats) -> Found:
+        """Return what is found in changes over one number of steps.
 
         Args:
             window: what was seen.
@@ -139,40 +113,53 @@ class IntervalEffect(Estimator):
         variables = window.variables or whole_actions(count, values)
         fit = TeamFit(window.states, window.changes, window.actions[:, : singles(variables)], window.amounts)
         levels = significance(windows * count * len(strongest), values, fit.usable)
+        parts = np.zeros((3, count, values, len(strongest)))
+        taken, least = np.zeros((count, values), dtype=np.int64), np.ones((count, values))
         asked = [v for v, variable in enumerate(variables) if variable.agent in who]
-        found = np.zeros((2, count, values, len(strongest)))
 
         def one(v: int) -> None:
             left = fit.without(*variables[v].parts) if fit.usable else None
-            both = agent_effects(window, v, left, levels, self.delta)
-            found[0, v][:, window.dims], found[1, v][:, window.dims] = both
+            made = compare(window.actions[:, v], window.available[:, v], window.counts[:, v], levels)
+            for array, part in zip(parts, _effects(window, v, made, left, levels, self.delta), strict=True):
+                array[v][:, window.dims] = part
+            least[v] = least_effects(made, levels)
+            taken[v] = np.bincount(window.actions[window.counts[:, v], v], minlength=values)
 
         with ThreadPoolExecutor(min(len(asked), os.cpu_count() or 1)) as pool:
             list(pool.map(one, asked))
+        np.negative(parts[2], out=parts[2])  # the surer, the larger
         shape = max(variable.agent for variable in variables) + 1, number, len(strongest)
-        effects, shifts = by_elementary_action(variables, found, shape)[:, who]
-        active = effects.max(axis=(1, 2), keepdims=True)
+        effects, shifts, certain = by_elementary_action(variables, parts, shape)[:, who]
+        counted = (of_elementary_actions(variables, array, shape[:2])[who] for array in (taken, least))
+        found = Found(effects, -certain, *counted)
         largest = shifts.max(axis=1)
         np.maximum(strongest, largest.max(axis=0), out=strongest)
         reach = largest / np.where(strongest > 0.0, strongest, 1.0)
-        shares = np.minimum(effects / np.where(active > 0.0, active, 1.0), 1.0)
-        return np.where(reach[:, None] < NEGLIGIBLE, 0.0, shares)
+        return found.relative(reach[:, None] >= NEGLIGIBLE)
 
 
-def _share(transitions: list[Transitions]) -> float:
-    """Return which share of the changes over several steps is looked at."""
-    cells = sum(part.states.size for part in transitions) * transitions[0].valid.shape[-1]
-    return float(LATER_CELLS / max(cells, 1))
+@dataclass(frozen=True)
+class Found:
+    """What was found of B agents: figures and log p ``[B, n, K]``, taken and least ``[B, n]``, as in ``Evidence``."""
 
+    figures: Floats
+    log_p: Floats
+    taken: npt.NDArray[np.int64]
+    least: Floats
 
-def lengths(window: int) -> list[int]:
-    """Return over how many steps changes are looked at: 1, 2, 4, ... and W.
+    @classmethod
+    def nothing(cls, agents: int, number: int, size: int) -> Found:
+        """Return that nothing was found."""
+        figures, log_p = np.zeros((2, agents, number, size))
+        return cls(figures, log_p, np.zeros((agents, number), dtype=np.int64), np.ones((agents, number)))
 
-    Example:
-        >>> lengths(8), lengths(6)
-        ([1, 2, 4, 8], [1, 2, 4, 6])
-    """
-    return [*(2**power for power in range(int(window - 1).bit_length())), window]
+    def relative(self, part: npt.NDArray[np.bool_]) -> Found:
+        """Return figures as shares of the steps in which the agent moves anything, 0 outside ``part`` ``[B, 1, K]``."""
+        active = self.figures.max(axis=(1, 2), keepdims=True)
+        active = np.where(active > 0.0, active, 1.0)
+        figures = np.where(part, np.minimum(self.figures / active, 1.0), 0.0)
+        least = np.minimum(self.least / active[..., 0], 1.0)
+        return Found(figures, np.where(part, self.log_p, 0.0), self.taken, least)
 
 
 def significance(cells: int, number: int, fitted: bool) -> Levels:
@@ -184,58 +171,35 @@ def significance(cells: int, number: int, fitted: bool) -> Levels:
     pairs = cells * number * max(number - 1, 1) / 2 * (versions + 1)  # one more is Fisher's
     rests = cells * number * versions
     within = RARE / max(number - 1, 1)
-    return Levels(*(float(np.log(p)) for p in (ALPHA / 2 / pairs, ALPHA / 2 / rests, within)))
-
-
-def gather(transitions: list[Transitions], width: int, share: float = 1.0) -> Window:
-    """Collect the changes over ``width`` steps that begin and end in one episode, or a random share of them."""
-    rng = np.random.default_rng(width)
-    columns: list[list[Any]] = [[], [], [], [], [], []]
-    for part in transitions:
-        steps = max(0, len(part.actions) - width + 1)
-        start, end = slice(0, steps), slice(width - 1, width - 1 + steps)
-        kept = part.episode[start] == part.episode[end][: len(part.episode[start])]
-        if share < 1.0:
-            kept &= rng.random(kept.shape) < share
-        acted = part.valid[start][kept]
-        columns[0].append(part.states[start][kept])
-        columns[1].append(part.next_states[end][kept])
-        columns[2].append(part.actions[start][kept])
-        columns[3].append(part.available[start][kept])
-        columns[4].append(acted)
-        columns[5].append(acted & np.broadcast_to(part.free, part.valid.shape)[start][kept])
-    states, after, *what = (np.concatenate(column) for column in columns)
-    largest = np.maximum(np.abs(states).max(axis=0, initial=0.0), np.abs(after).max(axis=0, initial=0.0))
-    grain = largest * ROUNDING[states.dtype.name]
-    changes = after.astype(np.float64) - states
-    changes[np.abs(changes) <= grain] = 0.0
-    dims = np.flatnonzero(changes.any(axis=0))
-    chosen = choices(transitions[0].code, *what)
-    return Window(states, changes[:, dims], dims, grain[dims].astype(np.float64), **vars(chosen))
+    return Levels(ALLOWED - math.log(pairs), ALLOWED - math.log(rests), math.log(within))
 
 
 def agent_effects(
-    window: Window,
-    i: int,
-    left: Callable[[slice], Floats] | None,
-    levels: Levels,
-    theta: float,
+    window: Window, i: int, left: Callable[[slice], Floats] | None, levels: Levels, theta: float
 ) -> tuple[Floats, Floats]:
     """Return the effects and shifts ``[n, D]`` of agent i's actions, or of variable i's values.
 
     Args:
         window: what was seen.
-        i: the agent or variable; only transitions that count for it are compared.
+        i: the agent; only transitions that count for it are compared.
         left: gives, for some dimensions, the changes less what state and teammates tell; ``None`` where no fit is.
         levels: of significance.
         theta: share of the largest effect from which two actions count as unlike.
     """
     made = compare(window.actions[:, i], window.available[:, i], window.counts[:, i], levels)
+    effects, shifts, _ = _effects(window, i, made, left, levels, theta)
+    return effects, shifts
+
+
+def _effects(
+    window: Window, v: int, made: Comparisons, left: Callable[[slice], Floats] | None, levels: Levels, theta: float
+) -> tuple[Floats, ...]:
+    """Return the effects, shifts and log p ``[n, D]`` of a variable's values."""
+    ordered = bool(window.variables) and window.variables[v].ordered
     number, size = window.available.shape[-1], window.changes.shape[1]
-    ordered = bool(window.variables) and window.variables[i].ordered
-    effects, shifts = np.zeros((number, size)), np.zeros((number, size))
+    parts = tuple(np.zeros((3, number, size)))
     if not len(made.pairs):
-        return effects, shifts
+        return parts
     at_once = max(1, CELLS // max(BINS * len(made.lists.sizes), len(made.lists.rows), number * number * 4))
     for first in range(0, size, at_once):
         dims = slice(first, first + at_once)
@@ -246,8 +210,9 @@ def agent_effects(
             versions.append(_version(rest, rest + changes.mean(axis=0), grain, made.sample))
         found = differences(made, versions, levels)
         shape = number, len(versions[0].ends)
-        effects[:, dims], shifts[:, dims] = credited(made, found, shape, theta, ordered)
-    return effects, shifts
+        for whole, part in zip(parts, credited(made, found, shape, theta, ordered), strict=True):
+            whole[:, dims] = part
+    return parts
 
 
 def _version(compared: Floats, values: Floats, grain: Floats, sample: npt.NDArray[np.int64]) -> Version:

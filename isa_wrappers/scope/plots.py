@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -31,6 +32,8 @@ def label(text: str) -> str:
 def plot_scope(scope: InfluenceScope, path: str | Path) -> Path:
     """Draw Fig. 3: how much each action moves, actions of every agent by state dimensions.
 
+    Cells of the scope are outlined.
+
     Raises:
         MissingDependencyError: without matplotlib.
         CannotWriteError: if the file cannot be written.
@@ -39,24 +42,35 @@ def plot_scope(scope: InfluenceScope, path: str | Path) -> Path:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise MissingDependencyError("plots need matplotlib: pip install 'isa-marl[plot]'") from error
-    rows = [(i, a) for i in range(scope.num_agents) for a in range(scope.num_actions[i])]
-    values = np.stack([scope.influence[i, a] for i, a in rows])
-    figure = Figure(figsize=(min(4 + 0.3 * scope.state_size, 24), min(2 + 0.22 * len(rows), 24)), layout="constrained")
+    rows = sum(scope.num_actions)
+    figure = Figure(figsize=(min(4 + 0.3 * scope.state_size, 24), min(2 + 0.22 * rows, 24)), layout="constrained")
     axes = figure.subplots()
-    image = axes.imshow(values, vmin=0.0, vmax=1.0, cmap="viridis", aspect="auto", interpolation="nearest")
-    figure.colorbar(image, label=label(scope.figure))
-    if scope.state_size <= 80:
-        axes.set_xticks(
-            range(scope.state_size), [label(scope.dim_name(k)) for k in range(scope.state_size)], rotation=90
-        )
-    if len(rows) <= 100:
-        labels = [label(f"{scope.agents[i]} {scope.action_name(i, a)}") for i, a in rows]
-        axes.set_yticks(range(len(rows)), labels)
-    axes.set_title(f"influence of each action on each dimension (in the scope above {scope.delta_text})")
-    axes.set_xlabel("state dimension")
-    axes.set_ylabel("agent and action")
+    figure.colorbar(draw_scope(axes, scope), label=label(scope.figure))
+    axes.set_title(f"influence of each action on each dimension (outlined: in the scope, above {scope.delta_text})")
     path = Path(path)
     with replacing(path) as file, warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of characters that the font lacks: they are drawn as boxes
         figure.savefig(file, dpi=110, format="png")
     return path
+
+
+def draw_scope(axes: Any, scope: InfluenceScope) -> Any:
+    """Draw a scope into matplotlib's axes; return the image, for a colour bar."""
+    from matplotlib.collections import PatchCollection
+    from matplotlib.patches import Rectangle
+
+    rows = [(i, a) for i in range(scope.num_agents) for a in range(scope.num_actions[i])]
+    values = np.stack([scope.influence[i, a] for i, a in rows])
+    image = axes.imshow(values, vmin=0.0, vmax=1.0, cmap="viridis", aspect="auto", interpolation="nearest")
+    inside = np.argwhere(np.stack([scope.action_mask[i, a] for i, a in rows]))
+    cells = [Rectangle((k - 0.5, row - 0.5), 1.0, 1.0) for row, k in inside.tolist()]
+    axes.add_collection(PatchCollection(cells, facecolor="none", edgecolor="red", linewidth=0.8))
+    if scope.state_size <= 80:
+        axes.set_xticks(
+            range(scope.state_size), [label(scope.dim_name(k)) for k in range(scope.state_size)], rotation=90
+        )
+    if len(rows) <= 100:
+        axes.set_yticks(range(len(rows)), [label(f"{scope.agents[i]} {scope.action_name(i, a)}") for i, a in rows])
+    axes.set_xlabel("state dimension")
+    axes.set_ylabel("agent and action")
+    return image

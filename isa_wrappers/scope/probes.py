@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from isa_wrappers.errors import InvalidValueError, check_int, shown
-from isa_wrappers.scope.interval_effect import Window, gather
 from isa_wrappers.scope.transitions import Transitions
+from isa_wrappers.scope.windows import Window, gather
 
 
 @dataclass(frozen=True)

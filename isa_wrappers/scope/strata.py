@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
+from isa_wrappers.scope.comparisons import Levels
 from isa_wrappers.scope.differences import Floats, Integers
 from isa_wrappers.scope.estimators import Information
 from isa_wrappers.scope.influence import BoolArray
-from isa_wrappers.scope.interval_effect import NEGLIGIBLE, IntervalEffect, Window, agent_effects, significance
+from isa_wrappers.scope.interval_effect import NEGLIGIBLE, IntervalEffect, agent_effects, significance
 from isa_wrappers.scope.residuals import TeamFit
+from isa_wrappers.scope.screening import Screen
+from isa_wrappers.scope.windows import Window
 
 MOST_VALUES = 24
 """A dimension with at most so many values makes a stratum of each; any other, groups of about equal size."""
@@ -23,13 +26,15 @@ FEWEST = 60
 """Transitions of an agent without which a stratum is left out."""
 
 
-def strata_of(states: npt.NDArray[np.floating]) -> list[Integers]:
-    """Return the strata of states ``[N, K]``: for each, which rows lie in it; none twice, nor the whole.
+def partitions(states: npt.NDArray[np.floating]) -> list[Integers]:
+    """Return how single dimensions part states ``[N, K]``: for each, the group ``[N]`` of every row, none twice.
+
+    Rows of groups that are too small, or that are all, are in none: -1.
 
     Example:
         >>> states = np.repeat([[0.0, 5.0], [1.0, 5.0], [2.0, 5.0]], [70, 60, 10], axis=0)
-        >>> [len(rows) for rows in strata_of(states)]
-        [70, 60]
+        >>> [np.unique(group, return_counts=True)[1].tolist() for group in partitions(states)]
+        [[10, 70, 60]]
     """
     found: dict[bytes, Integers] = {}
     for column in states.T:
@@ -37,9 +42,11 @@ def strata_of(states: npt.NDArray[np.floating]) -> list[Integers]:
         if len(values) > MOST_VALUES:
             inner = np.quantile(column, np.arange(1, GROUPS) / GROUPS)
             group = np.searchsorted(inner, column, side="left")
-        for rows in (np.flatnonzero(group == g) for g in range(group.max(initial=-1) + 1)):
-            if FEWEST <= len(rows) < len(states):
-                found.setdefault(rows.tobytes(), rows)
+        sizes = np.bincount(group, minlength=1)
+        kept = (sizes >= FEWEST) & (sizes < len(states))
+        group = np.where(kept, np.cumsum(kept) - 1, -1)[group]
+        if kept.any():
+            found.setdefault(group.tobytes(), group)
     return list(found.values())
 
 
@@ -82,17 +89,15 @@ def effects_in_strata(
     wanted = np.ones((agents, size), dtype=bool) if wanted is None else wanted
     fit = TeamFit(window.states, window.changes, window.actions)
     own = [np.flatnonzero(window.counts[:, i]) for i in range(agents)]
-    strata = [strata_of(window.states[rows]) for rows in own]
-    tests = agents * size + sum(len(parts) * int(row.sum()) for parts, row in zip(strata, wanted, strict=True))
+    parted = [partitions(window.states[rows]) for rows in own]
+    strata = [sum(int(group.max()) + 1 for group in groups) for groups in parted]
+    tests = agents * size + sum(count * int(row.sum()) for count, row in zip(strata, wanted, strict=True))
     levels = significance(tests * looks * (looks + 1), number, fit.usable)
 
     def one(i: int) -> None:
         left = fit.without(i)(slice(None))[own[i]] if fit.usable else None
         mine = _of_agent(window, i, own[i])
-        asked = wanted[i][window.dims]
-        whole = np.arange(len(own[i])), np.ones_like(asked)
-        for rows, here in [whole, *((rows, asked) for rows in strata[i])]:
-            dims = np.flatnonzero(here & mine.changes[rows].any(axis=0))
+        for rows, dims in _worth_looking(mine, left, wanted[i][window.dims], parted[i], levels):
             part = _part(mine, rows, dims)
             seen, moved = agent_effects(part, 0, _rest(left, rows, dims), levels, theta)
             effects[i][:, part.dims] = np.maximum(effects[i][:, part.dims], seen)
@@ -104,6 +109,27 @@ def effects_in_strata(
     strongest = largest.max(axis=0)
     reach = largest / np.where(strongest > 0.0, strongest, 1.0)
     return np.where(reach[:, None] < NEGLIGIBLE, 0.0, effects)
+
+
+def _worth_looking(
+    mine: Window, left: Floats | None, wanted: BoolArray, parted: list[Integers], levels: Levels
+) -> Iterator[tuple[Integers, Integers]]:
+    """Yield rows and dimensions: all of them, then of each stratum those in which actions may differ."""
+    yield np.arange(len(mine.changes)), np.flatnonzero(mine.changes.any(axis=0))
+    asked = np.flatnonzero(wanted & mine.changes.any(axis=0))
+    if not len(asked):
+        return
+    versions = [mine.changes[:, asked], *([] if left is None else [left[:, asked]])]
+    screen = Screen.of(versions, mine.actions[:, 0], mine.available.shape[-1], levels)
+    seen: set[bytes] = set()
+    for group in parted:
+        promising = screen.promising(group)
+        for g in np.flatnonzero(promising.any(axis=1)):
+            rows = np.flatnonzero(group == g)
+            dims = asked[promising[g] & mine.changes[np.ix_(rows, asked)].any(axis=0)]
+            if len(dims) and rows.tobytes() not in seen:
+                seen.add(rows.tobytes())
+                yield rows, dims
 
 
 def _of_agent(window: Window, i: int, rows: Integers) -> Window:

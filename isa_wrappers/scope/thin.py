@@ -18,12 +18,15 @@ CODES = 8
 
 
 def times_taken(transitions: Sequence[Transitions], num_actions: int) -> npt.NDArray[np.int64]:
-    """Return ``[A, n]``: how often each agent, acting freely, took each action."""
+    """Return ``[A, n]``: how often each agent, acting freely, took each (elementary) action."""
     taken = np.zeros((transitions[0].free.shape[1], num_actions), dtype=np.int64)
     for part in transitions:
         free = part.valid & np.broadcast_to(part.free, part.valid.shape)
+        columns = part.actions[..., None] if part.code is None else part.code.columns(part.actions)
         for i, row in enumerate(taken):
-            row += np.bincount(part.actions[..., i][free[..., i]], minlength=num_actions)
+            # What an agent lacks of components repeats its first one: each column of a step counts once.
+            own = 1 if part.code is None else len(part.code.codes[i].components)
+            row += np.bincount(columns[..., i, :own][free[..., i]].reshape(-1), minlength=num_actions)
     return taken
 
 

@@ -65,11 +65,14 @@ def collect_one_at_a_time(env: BatchEnv, config: SettledScope, seed: int) -> lis
 
 
 def collect_all_at_once(env: BatchEnv, config: SettledScope, seed: int) -> list[Transitions]:
-    """Collect N transitions in all, in which every agent is free: the same serve every agent."""
+    """Collect N transitions in all, in which every agent is free: the same serve every agent.
+
+    There are somewhat fewer changes over several steps, which begin and end within a stream.
+    """
     rng = Rng(seed, env.device, "listening")
     free = np.ones((env.num_envs, len(env.agents)), dtype=bool)
     per_stream = -(-config.transitions // env.num_envs)
-    return [_collect(env, free, per_stream, per_stream, config.window, rng, seed)]
+    return [_collect(env, free, per_stream, per_stream, 1, rng, seed)]
 
 
 def random_actions(rng: Rng, available: Array) -> Array:

@@ -192,6 +192,15 @@ def by_elementary_action(variables: tuple[Variable, ...], found: Floats, shape: 
     return figures
 
 
+def of_elementary_actions(variables: tuple[Variable, ...], found: npt.NDArray[Any], shape: tuple[int, int]) -> Any:
+    """Return ``[A, n]`` of elementary actions, given ``[V, m]`` of values; 0 where there is no such action."""
+    figures = np.zeros(shape, dtype=found.dtype)
+    for v, variable in enumerate(variables[: singles(variables)]):
+        for value, columns in enumerate(variable.stands_for):
+            figures[variable.agent, columns] = found[v, value]
+    return figures
+
+
 def _raise(figures: Floats, variable: Variable, found: Floats) -> None:
     """Raise the figures of what a variable's values stand for to what was found of them ``[F, m, K]``."""
     own = figures[:, variable.agent]

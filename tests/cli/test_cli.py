@@ -123,6 +123,19 @@ def test_scope_of_shooting_as_json(capsys):
     assert found["env"] == "grid/shooting"
 
 
+def test_a_scope_explains_itself(capsys):
+    options = ["--kwargs", '{"num_agents": 2}', "--until-certain"]
+    assert isa("scope", "grid/unlock", *options, "--json") == 0
+    said = json.loads(capsys.readouterr().out)["explanation"]
+    assert [(one["agent"], one["dimension"]) for one in said["moved"]] == [
+        (f"agent_{i}", f"agent_{i}.{axis}") for i in range(2) for axis in "xy"
+    ]
+    assert all(one["log_p"] < -10 for one in said["moved"])
+    assert (said["env_steps"], said["nearly"]) == (5_000, [])
+    assert isa("scope", "grid/unlock", *options) == 0
+    assert "5,000 environment steps; among noise" in capsys.readouterr().out
+
+
 def test_scope_options_reach_the_estimate(capsys):
     options = ["--transitions", 400, "--delta", 0.99, "--bin-width", 0.5, "--window", 2, "--estimator", "nmi_pooled"]
     assert isa("scope", "grid/unlock", "--kwargs", '{"num_agents": 2}', *options, "--seed", 3, "--json") == 0
@@ -137,8 +150,8 @@ def test_scope_of_too_few_transitions_is_warned_of(capsys):
     with pytest.warns(UserWarning, match="chance alone"):
         assert isa("scope", "grid/navigation", "--transitions", 12, "--estimator", "nmi_block", "--json") == 0
     assert json.loads(capsys.readouterr().out)["chance"] > 0.15
-    with pytest.warns(UserWarning, match="the scope is empty: .* delta is 0.1; take more transitions"):
-        assert isa("scope", "grid/navigation", "--transitions", 12, "--json") == 0
+    with pytest.warns(UserWarning, match="the scope is empty: .* delta is 0.1"):
+        assert isa("scope", "grid/navigation", "--transitions", 16, "--json") == 0
 
 
 def test_scope_is_the_same_for_the_same_seed(capsys):

@@ -165,7 +165,7 @@ def countdown():
     return Countdown()
 
 
-def random_rollout(ppo, seed, ends, start, num_agents=2, spread=0.3, dtype=torch.float64, cuts=False):
+def random_rollout(ppo, seed, ends, start, num_agents=2, spread=0.3, dtype=torch.float64, cuts=False, probes=0.0):
     """Make up a rollout in which ``ends[t][b]`` ("", "terminated", "truncated") ends episodes.
 
     Old log-probabilities are those of ``ppo``'s actor moved by noise of ``spread``, so that some ratios are clipped.
@@ -179,6 +179,7 @@ def random_rollout(ppo, seed, ends, start, num_agents=2, spread=0.3, dtype=torch
         spread: of the noise.
         dtype: of the floats.
         cuts: half of those that leave while the episode goes on were truncated by themselves.
+        probes: share of the steps that were drawn uniformly.
     """
     generator = torch.Generator()
     generator.manual_seed(seed)
@@ -230,6 +231,7 @@ def random_rollout(ppo, seed, ends, start, num_agents=2, spread=0.3, dtype=torch
         terminated=terminated,
         done=done,
         cut=cut,
+        probe=torch.rand(steps, num_envs, num_agents, generator=generator) < probes,
     )
 
 

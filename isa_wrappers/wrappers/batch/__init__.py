@@ -5,11 +5,13 @@ Algorithm 1 as a composition, with ``env`` batched::
     explore = InfluenceCountBonus(GoalRecording(env, goals), scope)  # train here until len(goals) > 0
     reach = GoalSegmentReward(GoalSampling(GoalRecording(env, goals), goals, scope), scope)  # then a fresh policy here
 
-:class:`RewardWrapper` pays any intrinsic reward; :class:`EpisodeStatistics`, next to the environment, adds up episodes.
+:class:`RewardWrapper` pays any intrinsic reward; :class:`EpisodeStatistics`, next to the environment, adds up episodes;
+:func:`follow_scope` gives a stack a scope that has grown.
 """
 
 from isa_wrappers.wrappers.batch.count_bonus import InfluenceCountBonus
 from isa_wrappers.wrappers.batch.episode_statistics import EpisodeStatistics
+from isa_wrappers.wrappers.batch.follow import follow_scope
 from isa_wrappers.wrappers.batch.goal_recording import GoalRecording
 from isa_wrappers.wrappers.batch.goal_sampling import GoalSampling
 from isa_wrappers.wrappers.batch.goal_segment import GoalSegmentReward
@@ -22,4 +24,5 @@ __all__ = [
     "GoalSegmentReward",
     "InfluenceCountBonus",
     "RewardWrapper",
+    "follow_scope",
 ]

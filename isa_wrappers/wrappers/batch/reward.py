@@ -51,7 +51,7 @@ class RewardWrapper(BatchWrapper):
         self.adds = check_choice("mode", mode, MODES) == "add"
         self.factor = check_float("factor", factor, 0.0)
         self.reward = reward
-        inner = list(_inner(env))
+        inner = list(inner_envs(env))
         if reward.credit is not None:
             reward.credit.check_fits(self.agents, self.num_actions, self.state_size)
         self._sampling = next((wrapper for wrapper in inner if isinstance(wrapper, GoalSampling)), None)
@@ -98,7 +98,7 @@ class RewardWrapper(BatchWrapper):
         return self._begin(self.env.load_state_dict(without_prefix("env", state)))
 
 
-def _inner(env: Any) -> Iterator[Any]:
+def inner_envs(env: Any) -> Iterator[Any]:
     """Walk from an environment inwards."""
     while env is not None:
         yield env

@@ -155,8 +155,9 @@ class Reference:
         self.moments[1] = 0.99 * self.moments[1] + 0.01 * sum(r * r for r in returns) / len(returns)
         self.weight = 0.99 * self.weight + 0.01
         mean, std = self.mean_std()
-        average = sum(step["advantage"] for step in living) / len(living)
-        spread = math.sqrt(sum((step["advantage"] - average) ** 2 for step in living) / len(living))
+        chosen = [s for s in living if not s["rollout"].probe[s["t"], s["b"], s["i"]]]
+        average = sum(step["advantage"] for step in chosen) / len(chosen)
+        spread = math.sqrt(sum((step["advantage"] - average) ** 2 for step in chosen) / len(chosen))
         for step in living:
             step["normal"] = (step["advantage"] - average) / (spread + 1e-5)
             step["old_value"] = (step["value"] - mean) / std
@@ -191,11 +192,13 @@ class Reference:
                 allowed = [a for a in range(ACTIONS) if rollout.available[t, b, i, a]]
                 total = sum(torch.exp(logits[a]) for a in allowed)
                 p = {a: torch.exp(logits[a]) / total for a in allowed}
+                entropies.append(-sum(q * torch.log(q) for q in p.values()))
+                if rollout.probe[t, b, i]:  # not the policy's doing: nothing is learned of it
+                    continue
                 chosen, old = p[int(rollout.action[t, b, i])], math.exp(float(rollout.log_prob[t, b, i]))
                 ratio = chosen / old
                 limited = torch.clamp(ratio, 1 - clip, 1 + clip)
                 gains.append(torch.minimum(ratio * s["normal"], limited * s["normal"]))
-                entropies.append(-sum(q * torch.log(q) for q in p.values()))
                 divergences.append(float(ratio.detach()) - 1 - math.log(float(ratio.detach())))
                 clipped.append(float(abs(ratio.detach() - 1) > clip))
         loss = -sum(gains) / len(gains)
@@ -274,8 +277,8 @@ def check(config, rollouts, dtype=D, relative=1e-5, seed=3, layout=LivingSteps):
     return ppo, metrics
 
 
-def rollout_of(ends, start=(True, False, False), dtype=D, cuts=False):
-    return lambda ppo, number: random_rollout(ppo, 11 + number, ends, list(start), AGENTS, dtype=dtype, cuts=cuts)
+def rollout_of(ends, start=(True, False, False), dtype=D, **options):
+    return lambda ppo, number: random_rollout(ppo, 11 + number, ends, list(start), AGENTS, dtype=dtype, **options)
 
 
 layouts = pytest.mark.parametrize("layout", [LivingSteps, EveryStep])
@@ -288,6 +291,37 @@ layouts = pytest.mark.parametrize("layout", [LivingSteps, EveryStep])
 def test_one_epoch_equals_the_reference(ends, layout):
     _, metrics = check(PPOConfig(**BASE, buffer_rollouts=1), [rollout_of(ends)], layout=layout)
     assert 0 < metrics["clip_share"] < 1
+
+
+@pytest.mark.slow
+@layouts
+def test_probed_steps_teach_the_policy_nothing_and_values_go_on(layout):
+    make = rollout_of(MANY, probes=0.4)
+    ppo, _ = check(PPOConfig(**{**BASE, "epochs": 2}, buffer_rollouts=2, minibatches=2), [make, make], layout=layout)
+    assert 0 < ppo.buffer[-1].probe.float().mean() < 1
+
+
+@layouts
+def test_what_the_policy_would_never_have_done_makes_no_infinity(layout):
+    """Its ratio is infinite: masked by a product with 0 it would be no number."""
+    ppo = learner(PPOConfig(**BASE, buffer_rollouts=1))
+    ppo.layout = layout
+    rollout = rollout_of(MANY, probes=0.4)(ppo, 0)
+    rollout.log_prob[rollout.probe] = -1e4
+    metrics, _ = ppo.update(rollout)
+    assert all(math.isfinite(value) for value in metrics.values())
+    assert all(bool(parameter.isfinite().all()) for parameter in ppo.actor.parameters())
+
+
+@layouts
+def test_a_rollout_of_probes_alone_leaves_the_policys_choices_alone(layout):
+    ppo = learner(PPOConfig(**{**BASE, "entropy_factor": 0.0}, buffer_rollouts=1))
+    ppo.layout = layout
+    before = [parameter.clone() for parameter in ppo.actor.parameters()]
+    critic = ppo.critic.head.weight.clone()
+    ppo.update(rollout_of(MANY, probes=1.1)(ppo, 0))
+    assert all(torch.equal(old, new) for old, new in zip(before, ppo.actor.parameters(), strict=True))
+    assert not torch.equal(critic, ppo.critic.head.weight)
 
 
 @pytest.mark.slow

@@ -59,8 +59,10 @@ def test_a_scope_of_another_environment_is_refused():
 
 
 def test_scope_for_says_what_it_took():
-    scope, steps = scope_for(tiny_config(env_kwargs=FAR, scope={"transitions": 300}))
+    scope, steps = scope_for(tiny_config(env_kwargs=FAR, scope={"transitions": 600}))
     assert steps == 600
+    listened = {"transitions": 300, "estimator": "nmi_block"}
+    assert scope_for(tiny_config(env_kwargs=FAR, scope=listened))[1] == 600, "300 for each of two"
     assert scope.special_dims == [[0, 1], [2, 3]]
     assert scope.common_dims == []
 

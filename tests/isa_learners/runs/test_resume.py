@@ -2,25 +2,29 @@
 
 import csv
 import json
-import os
-import random
 import signal
 
-import numpy as np
 import pytest
 import torch
 from learner_helpers import tiny_config
+from resuming import (
+    PressCtrlC,
+    assert_same_run,
+    rows_of,
+    seed_globals,
+    sitting,
+    whole_run,
+)
 
 from isa_learners.checkpoint import load_checkpoint, save_checkpoint
 from isa_learners.runs.hooks import Hook
 from isa_learners.runs.run_folder import RunFolder
-from isa_learners.runs.training import Interrupted, Training, load_algorithm
+from isa_learners.runs.training import Training, load_algorithm
 from isa_wrappers.errors import FileFormatError
 
 pytestmark = pytest.mark.slow
 
 EXPLORE, REACH = "explore", "reach"
-CLOCKS = {"wall_time_s", "steps_per_second", "wall_time"}
 NEAR = {"num_agents": 1, "grid": 3, "targets": [[0, 1]], "horizon": 6}
 FAR = {"num_agents": 2, "grid": 6, "targets": [[5, 5], [4, 5]], "horizon": 7}
 MIDDLE = {"num_agents": 1, "grid": 5, "targets": [[2, 2]], "horizon": 8}
@@ -40,74 +44,10 @@ CASES = {
 }
 
 
-def seed_globals(seed):
-    """The run does not seed the global generators: so that both runs start from the same, the test does."""
-    random.seed(seed)
-    np.random.seed(seed)
-    torch.manual_seed(seed)
-
-
 def config_of(case):
     task, kwargs, sections, steps, _, _ = case
     # Listening takes its own steps; evaluations come every fourth iteration or so, and not in step with Ctrl-C.
     return tiny_config(task, kwargs, **{"steps": steps, "eval_interval": 36, **sections})
-
-
-def whole_run(path, config):
-    seed_globals(0)
-    folder = RunFolder.create(path, config)
-    Training(folder, tensorboard=False).run()
-    return folder
-
-
-class PressCtrlC(Hook):
-    """Sends SIGINT after the given iteration of this sitting."""
-
-    def __init__(self, iteration):
-        self.left = iteration
-        self.phase = None
-
-    def on_iteration(self, training, values):
-        self.left -= 1
-        if self.left == 0:
-            self.phase = values["phase"]
-            os.kill(os.getpid(), signal.SIGINT)
-
-
-def sitting(folder, press, resume):
-    training = Training(folder, resume=resume, hooks=[press], tensorboard=False)
-    with pytest.raises(Interrupted):
-        training.run()
-    assert not folder.summary_file.exists(), "the run is not over"
-    return training
-
-
-def without_clocks(data):
-    if isinstance(data, dict):
-        return {key: without_clocks(value) for key, value in data.items() if key not in CLOCKS}
-    return data
-
-
-def rows_of(folder):
-    with folder.metrics_file.open(newline="") as file:
-        return [without_clocks(row) for row in csv.DictReader(file)]
-
-
-def assert_same_checkpoint(one, other):
-    (tensors, meta), (other_tensors, other_meta) = load_checkpoint(one), load_checkpoint(other)
-    assert set(tensors) == set(other_tensors)
-    for name, value in tensors.items():
-        assert value.dtype == other_tensors[name].dtype, name
-        assert value.numpy().tobytes() == other_tensors[name].numpy().tobytes(), f"{name} differs"
-    assert without_clocks(meta) == without_clocks(other_meta)
-
-
-def assert_same_run(one, other):
-    assert rows_of(one) == rows_of(other)
-    assert_same_checkpoint(one.latest_checkpoint, other.latest_checkpoint)
-    assert_same_checkpoint(one.best_checkpoint, other.best_checkpoint)
-    summaries = [json.loads(folder.summary_file.read_text()) for folder in (one, other)]
-    assert without_clocks(summaries[0]) == without_clocks(summaries[1])
 
 
 @pytest.mark.slow

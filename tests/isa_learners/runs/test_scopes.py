@@ -36,7 +36,7 @@ def here(tmp_path, monkeypatch):
 @pytest.fixture
 def estimated(here):
     """A scope's folder, as ``isa scope --out`` makes it."""
-    assert isa("scope", "grid/unlock", "--kwargs", json.dumps(TWO), "--transitions", 300, "--out", "scope") == 0
+    assert isa("scope", "grid/unlock", "--kwargs", json.dumps(TWO), "--transitions", 600, "--out", "scope") == 0
     return here / "scope"
 
 
@@ -69,9 +69,9 @@ def test_a_scope_that_is_there_is_taken(estimated, free, steps, capsys):
 
 @pytest.mark.slow
 def test_a_run_with_a_scope_that_is_there_equals_one_that_estimates_the_same(estimated):
-    config = tiny_config(env_kwargs=TWO, scope={"transitions": 300}, steps=700)
+    config = tiny_config(env_kwargs=TWO, scope={"transitions": 600}, steps=700)
     own = Training(RunFolder.create("own", config), tensorboard=False).run()
-    given = tiny_config(env_kwargs=TWO, scope={"transitions": 300}, steps=700, scope_folder=str(estimated))
+    given = tiny_config(env_kwargs=TWO, scope={"transitions": 600}, steps=700, scope_folder=str(estimated))
     taken = Training(RunFolder.create("given", given), tensorboard=False).run()
     for clock in ("wall_time_s", "first_success", "versions"):
         own.pop(clock), taken.pop(clock)
@@ -83,7 +83,7 @@ def test_the_cost_of_a_scope_that_does_not_tell_it(estimated):
     scope = load_scope(estimated)
     settings = {name: value for name, value in scope.settings.items() if name != "env_steps"}
     save_scope(replace(scope, settings=settings), "before")
-    assert scope_for(tiny_config(env_kwargs=TWO, scope_folder="before"))[1] == 600
+    assert scope_for(tiny_config(env_kwargs=TWO, scope_folder="before"))[1] == 1_200
     save_scope(replace(scope, settings={}), "by_hand")
     assert scope_for(tiny_config(env_kwargs=TWO, scope_folder="by_hand"))[1] == 0
 

@@ -5,13 +5,16 @@ from itertools import combinations
 import numpy as np
 import pytest
 import scope_tasks
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from isa_wrappers import ESTIMATORS, ScopeConfig, estimate_scope
 from isa_wrappers.envs import estimate_task_scope
 from isa_wrappers.scope import kuiper
-from isa_wrappers.scope.interval_effect import INTERVAL_EFFECT, NEGLIGIBLE, gather, significance
+from isa_wrappers.scope.interval_effect import INTERVAL_EFFECT, NEGLIGIBLE, significance
 from isa_wrappers.scope.residuals import TeamFit
 from isa_wrappers.scope.transitions import Transitions, collect_all_at_once
+from isa_wrappers.scope.windows import gather
 
 pytestmark = pytest.mark.slow
 SETTLED = INTERVAL_EFFECT.settled(ScopeConfig(1_000))
@@ -202,12 +205,11 @@ def test_late_effects_count_where_they_are_sure():
 
 
 def test_large_problems_look_at_a_part_of_the_longer_changes(monkeypatch):
-    from isa_wrappers.scope import interval_effect
+    from isa_wrappers.scope import interval_effect, windows
 
     seen = []
-    real = interval_effect.gather
-    monkeypatch.setattr(interval_effect, "gather", lambda *given: seen.append(real(*given)) or seen[-1])
-    monkeypatch.setattr(interval_effect, "LATER_CELLS", 3 * 9 * 2_000)
+    monkeypatch.setattr(interval_effect, "gather", lambda *given: seen.append(gather(*given)) or seen[-1])
+    monkeypatch.setattr(windows, "LATER_CELLS", 3 * 9 * 2_000)
     scope = estimate_scope(scope_tasks.Later(), ScopeConfig(4_000))
     assert len(seen[0].changes) > 3_900
     assert all(1_000 < len(window.changes) < 2_000 for window in seen[1:])
@@ -269,6 +271,38 @@ class Split(scope_tasks.Team):
 
     def move(self, actions):
         super().move(np.minimum(actions, 5))
+
+
+def figures_of(part):
+    return INTERVAL_EFFECT.estimate([part], SETTLED, part.available.shape[-1])
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.floats(-4, 4), min_size=5, max_size=5), st.integers(0, 3), st.booleans())
+def test_units_do_not_matter(powers, seed, masked):
+    (part,) = small(seed, masked)
+    units = 10.0 ** np.array(powers)
+    states, after = part.states.astype(np.float64) * units, part.next_states.astype(np.float64) * units
+    scaled = Transitions(**{**vars(part), "states": states, "next_states": after})
+    plain = {**vars(part), "states": part.states.astype(np.float64), "next_states": part.next_states.astype(np.float64)}
+    np.testing.assert_allclose(figures_of(scaled), figures_of(Transitions(**plain)), atol=1e-6)
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    st.permutations(range(3)), st.permutations(range(2)), st.permutations(range(5)), st.integers(0, 3), st.booleans()
+)
+def test_names_do_not_matter(actions, agents, dims, seed, masked):
+    """Whoever numbers actions, agents and dimensions otherwise finds the same."""
+    (part,) = small(seed, masked)
+    renamed = np.argsort(actions)[part.actions][:, :, agents]
+    columns = {name: getattr(part, name)[:, :, agents] for name in ("held", "valid")}
+    columns |= {name: getattr(part, name)[..., dims] for name in ("states", "next_states")}
+    available = part.available[:, :, agents][..., actions]
+    other = Transitions(**{**vars(part), **columns, "actions": renamed, "available": available})
+    expected = figures_of(part)[np.ix_(agents, actions, dims)]
+    np.testing.assert_allclose(figures_of(other), expected, atol=2e-2)
+    np.testing.assert_array_equal(figures_of(other) > 0.1, expected > 0.1)
 
 
 def test_an_action_in_ten_copies_moves_as_one_does():

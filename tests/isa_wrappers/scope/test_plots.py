@@ -40,6 +40,18 @@ def test_the_colours_are_named_after_the_figure(scope, tmp_path, monkeypatch):
     assert labels == [scope.figure]
 
 
+def test_cells_of_the_scope_are_outlined(scope, tmp_path, monkeypatch):
+    collections = pytest.importorskip("matplotlib.collections")
+    drawn, real = [], collections.PatchCollection
+    monkeypatch.setattr(
+        collections, "PatchCollection", lambda cells, **style: drawn.extend(cells) or real(cells, **style)
+    )
+    plot_scope(scope, tmp_path / "scope.png")
+    rows = [(i, a) for i in range(2) for a in range(scope.num_actions[i])]
+    outlined = {(int(cell.get_y() + 0.5), int(cell.get_x() + 0.5)) for cell in drawn}
+    assert outlined == {(row, k) for row, (i, a) in enumerate(rows) for k in np.flatnonzero(scope.action_mask[i, a])}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["cost in $, gain in $", "$x", r"\$", "$$", "$\\frac$", "名前", "a\0b", "\udcff", "x" * 300, "_a", "^{"]

@@ -7,10 +7,11 @@ import pytest
 from walked_corridor import PUSH, walk
 
 from isa_wrappers import ScopeConfig
-from isa_wrappers.scope.interval_effect import INTERVAL_EFFECT, Window, gather
+from isa_wrappers.scope.interval_effect import INTERVAL_EFFECT
 from isa_wrappers.scope.probes import Probes
-from isa_wrappers.scope.strata import FEWEST, GROUPS, effects_in_strata, strata_of
+from isa_wrappers.scope.strata import FEWEST, GROUPS, effects_in_strata, partitions
 from isa_wrappers.scope.transitions import Transitions
+from isa_wrappers.scope.windows import Window, gather
 
 GATE, LAMP = 2, 3
 OWN = [0, 1]
@@ -37,7 +38,8 @@ def as_random_play(steps):
 
 
 def test_the_policys_own_steps_say_that_it_moves_the_lamp():
-    figures = INTERVAL_EFFECT.estimate([as_random_play(walk(12_000, share=0.1))], ScopeConfig(), 4)
+    config = INTERVAL_EFFECT.settled(ScopeConfig(window=1))
+    figures = INTERVAL_EFFECT.estimate([as_random_play(walk(12_000, share=0.1))], config, 4)
     assert figures[:, PUSH, LAMP].min() > 0.1, "a push is where the lamp flickers: this is what marks are for"
 
 
@@ -98,16 +100,20 @@ def test_each_look_costs_certainty():
     assert not (late > 0)[first == 0].any()
 
 
+def sizes_of(states):
+    return [np.bincount(group[group >= 0]).tolist() for group in partitions(states)]
+
+
 def test_strata_are_values_or_eight_groups_and_large_enough():
     rng = np.random.default_rng(0)
     few, many = rng.integers(0, 24, 4_000), rng.integers(0, 25, 4_000)
-    assert sorted(len(rows) for rows in strata_of(few[:, None])) == sorted(np.bincount(few))
-    assert len(strata_of(many[:, None])) == GROUPS
+    assert sizes_of(few[:, None]) == [np.bincount(few).tolist()]
+    assert len(sizes_of(many[:, None])[0]) == GROUPS
     smooth = rng.standard_normal((4_000, 1))
-    assert [len(rows) for rows in strata_of(smooth)] == [500] * GROUPS
-    assert len(strata_of(np.concatenate([smooth, 7 * smooth], axis=1))) == GROUPS, "the same rows once"
-    assert len(strata_of(np.repeat([[0.0], [1.0]], [FEWEST, FEWEST - 1], axis=0))) == 1
-    assert strata_of(np.zeros((500, 1))) == strata_of(np.zeros((0, 2))) == []
+    assert sizes_of(smooth) == [[500] * GROUPS]
+    assert len(partitions(np.concatenate([smooth, 7 * smooth], axis=1))) == 1, "the same groups once"
+    assert sizes_of(np.repeat([[0.0], [1.0]], [FEWEST, FEWEST - 1], axis=0)) == [[FEWEST]]
+    assert partitions(np.zeros((500, 1))) == partitions(np.zeros((0, 2))) == []
 
 
 def test_a_thousandth_of_anothers_move_is_no_part_of_it():

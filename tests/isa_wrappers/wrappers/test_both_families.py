@@ -176,7 +176,7 @@ def test_a_reward_from_outside(from_outside, task):
 
 
 def test_both_families_bear_the_same_names():
-    for name in batched.__all__:
+    for name in [name for name in batched.__all__ if isinstance(getattr(batched, name), type)]:
         assert name in single.__all__
         ours, theirs = getattr(single, name).__module__, getattr(batched, name).__module__
         assert ours.rpartition(".")[2] == theirs.rpartition(".")[2], f"{name} lies in another file"

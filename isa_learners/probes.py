@@ -1,0 +1,88 @@
+"""Probes: marked steps in which an agent acts uniformly at random, so that a scope can follow training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+from isa_wrappers.arrays import Array, Rng, namespace, to_numpy
+from isa_wrappers.batch import BatchStep
+from isa_wrappers.fields import Count, Range, Share, check_fields
+from isa_wrappers.scope.probes import Marked
+from isa_wrappers.scope.transitions import random_actions
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from isa_learners.rollout import Rollout
+
+
+@dataclass(frozen=True)
+class ProbesConfig:
+    """How a scope follows training.
+
+    Attributes:
+        share: probability with which an agent's action in the exploring phase is a marked, uniform draw among its
+            available ones; 0 draws none, and the scope stays that of random play. 0.05 to 0.15 are sensible.
+        every: environment steps between two looks at the marked steps; the end of the phase is one more.
+        memory: marked steps held, the oldest out.
+    """
+
+    share: Share = 0.0
+    every: Count = 50_000
+    memory: Annotated[int, Range(100, 10**7)] = 20_000
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+class Prober:
+    """Draws marked actions from a stream of random numbers of its own.
+
+    Args:
+        share: probability of a draw, for each agent in each step.
+        seed: of the stream.
+        device: ``None`` for NumPy, else a torch device.
+
+    Example:
+        >>> from isa_wrappers.envs import make_batch
+        >>> step = make_batch("grid/unlock", 2, num_agents=1, grid=2, targets=[(1, 1)]).reset()
+        >>> Prober(0.0, seed=0)(step).tolist(), (Prober(1.0, seed=0)(step) >= 0).tolist()
+        ([[-1], [-1]], [[True], [True]])
+    """
+
+    def __init__(self, share: float, seed: int, device: str | None = None) -> None:
+        self.share = share
+        self._rng = Rng(seed, device, "probes")
+
+    def __call__(self, step: BatchStep) -> Array:
+        """Return ``[B, A]`` actions drawn uniformly among the available ones; -1 where the policy is to act."""
+        xp = namespace(step.alive)
+        drawn = random_actions(self._rng, step.available)
+        probed = (self._rng.uniform(*step.alive.shape) < self.share) & step.alive
+        return xp.where(probed, drawn, xp.full_like(drawn, -1))
+
+    def get_state(self) -> Array:
+        """Return the stream's state."""
+        return self._rng.get_state()
+
+    def set_state(self, state: Array) -> None:
+        """Restore what :meth:`get_state` returned."""
+        self._rng.set_state(state)
+
+
+def marked_steps(rollout: Rollout) -> Marked:
+    """Return the steps of a rollout as a scope takes them, environments side by side."""
+
+    def rows(values: Tensor) -> Any:
+        return to_numpy(values.flatten(0, 1))
+
+    acted = (rollout.alive > 0) & ~rollout.lost[..., None]
+    return Marked(
+        states=rows(rollout.state),
+        next_states=rows(rollout.final_state),
+        actions=rows(rollout.action),
+        available=rows(rollout.available),
+        acted=rows(acted),
+        marked=rows(rollout.probe),
+    )

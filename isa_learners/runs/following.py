@@ -1,0 +1,81 @@
+"""A run whose scope follows training: whether it does, when it looks, and what it tells."""
+
+from __future__ import annotations
+
+from isa_learners.config import RunConfig
+from isa_learners.learner import LEARNERS
+from isa_learners.runs.scopes import needs_estimate
+from isa_wrappers.batch import BatchEnv
+from isa_wrappers.errors import InvalidValueError
+from isa_wrappers.scope.estimators import ESTIMATORS
+from isa_wrappers.scope.files import load_scope
+from isa_wrappers.scope.following import FollowingScope, check_followed
+from isa_wrappers.scope.influence import InfluenceScope
+
+FOLLOWING_COLUMNS = ("probes", "dims_added")
+"""Columns of ``metrics.csv`` of a run whose scope follows training."""
+
+
+def follows(config: RunConfig) -> bool:
+    """Tell whether a run's scope follows its training."""
+    return "probes" in config.sections and config.probes.share > 0.0
+
+
+def check_following(config: RunConfig, env: BatchEnv) -> None:
+    """Check that what a run is made of goes together with probes, where it asks for any.
+
+    Args:
+        config: the run.
+        env: its environment, for its actions.
+
+    Raises:
+        InvalidValueError: naming what does not.
+    """
+    if not follows(config):
+        return
+    share = config.probes.share
+    if not LEARNERS[config.learner].takes_probes:
+        able = ", ".join(name for name in LEARNERS if LEARNERS[name].takes_probes)
+        raise InvalidValueError(
+            f"learner {config.learner!r} cannot mark probes, probes.share is {share:g}; set it to 0, or take {able}"
+        )
+    if not needs_estimate(config):
+        raise InvalidValueError(
+            f"credit rule {config.credit.rule!r} reads no scope that could follow training, probes.share is {share:g}; "
+            "set it to 0"
+        )
+    if getattr(env, "action_code", None) is not None:
+        raise InvalidValueError(
+            f"probes draw Discrete actions alone, those of {config.env} are of another kind and probes.share is "
+            f"{share:g}; set it to 0"
+        )
+    folder = config.scope_folder
+    check_followed(ESTIMATORS[config.scope.estimator].figure if folder is None else load_scope(folder).figure)
+
+
+def following_scope(config: RunConfig, scope: InfluenceScope | None, env: BatchEnv) -> FollowingScope | None:
+    """Return what follows a run's scope; ``None`` where nothing does.
+
+    Raises:
+        InvalidValueError: if the run asks for probes and its learner, credit rule, scope or actions do not go with
+            them.
+    """
+    check_following(config, env)
+    if scope is None or not follows(config):
+        return None
+    return FollowingScope(scope, config.probes.memory)
+
+
+def is_due(every: int, before: int, now: int) -> bool:
+    """Tell whether a multiple of ``every`` steps was passed.
+
+    Example:
+        >>> is_due(100, 60, 99), is_due(100, 60, 100), is_due(100, 100, 160)
+        (False, True, False)
+    """
+    return now // every > before // every
+
+
+def measured(following: FollowingScope) -> dict[str, float]:
+    """Return the values of :data:`FOLLOWING_COLUMNS`."""
+    return dict(zip(FOLLOWING_COLUMNS, (float(following.probes.number), float(following.added)), strict=True))

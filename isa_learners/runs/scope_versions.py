@@ -1,0 +1,54 @@
+"""Every version of a scope that follows training, in the run's folder."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from isa_learners.runs.hooks import Hook
+from isa_wrappers.files import told
+from isa_wrappers.scope.files import save_scope
+from isa_wrappers.scope.influence import InfluenceScope
+
+if TYPE_CHECKING:
+    from isa_learners.runs.training import Training
+
+
+class ScopeVersions(Hook):
+    """Writes ``scopes/0``, the scope of random play, then ``scopes/1``, ... as they come; ``scope.json`` is in force.
+
+    What a checkpoint resumes from is the first and the marked steps that it holds itself.
+    """
+
+    def __init__(self) -> None:
+        self._written = 0
+
+    def on_start(self, training: Training) -> None:
+        """Write what is not there; versions that came after the checkpoint that is resumed go, to come again."""
+        following, folder = training.algorithm.following, training.folder
+        if following is None:
+            return
+        if not (folder.scopes_folder / "0").exists():
+            self._write(training, 0, following.base)
+        self._written = len(following.came)
+        for path in folder.scopes_folder.iterdir():
+            if path.name.isdecimal() and int(path.name) > self._written:
+                with told(path):
+                    shutil.rmtree(path)
+        if training.resumed:
+            save_scope(following.scope, folder.path)
+
+    def on_iteration(self, training: Training, values: Mapping[str, Any]) -> None:
+        """Write the version in force where it is a new one."""
+        following = training.algorithm.following
+        if following is not None and len(following.came) > self._written:
+            self._written = len(following.came)
+            self._write(training, self._written, following.scope)
+            save_scope(following.scope, training.folder.path)
+
+    def _write(self, training: Training, version: int, scope: InfluenceScope) -> None:
+        path = training.folder.scopes_folder / str(version)
+        with told(path):
+            path.mkdir(parents=True, exist_ok=True)
+        save_scope(scope, path)

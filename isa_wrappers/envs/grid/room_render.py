@@ -1,0 +1,104 @@
+"""Pictures and text of the locked room, with NumPy alone."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from isa_wrappers.arrays import Array, to_numpy
+from isa_wrappers.envs.drawing import Color, Image, agent_color, cross, disc
+from isa_wrappers.envs.grid.room_rules import CORRIDOR, MIDDLE, NOTCHES, ROOM, VAULT, RoomState, RoomTask
+from isa_wrappers.errors import InvalidValueError, check_int
+
+WALL: Color = (90, 96, 108)
+FLOOR: Color = (250, 250, 248)
+LINE: Color = (222, 224, 228)
+INSIDE: Color = (253, 236, 214)
+GATE: Color = (245, 166, 35)
+LIT: Color = (250, 215, 60)
+
+
+def draw_room(task: RoomTask, state: RoomState, goal: Array | None = None, cell: int = 24) -> Image:
+    """Draw a state, y upwards.
+
+    Agents are discs, side by side where they share a cell. The room is shaded; the gate is a bar before the vault that
+    grows shorter from below with each notch. The lamp hangs over the room, filled while it is lit.
+
+    Args:
+        task: the task.
+        state: a state without leading axes.
+        goal: a global state ``[K]``, whose position of each agent is drawn as a cross in the agent's colour; NaN
+            where it says nothing.
+        cell: pixels a cell.
+
+    Returns:
+        The image ``[H, W, 3]`` uint8.
+
+    Raises:
+        InvalidValueError: if ``cell`` is too small or ``goal`` has another length.
+
+    Example:
+        >>> from isa_wrappers.envs.grid.room_rules import locked_room, start_state
+        >>> task = locked_room()
+        >>> draw_room(task, start_state(task, np.array(0)), cell=10).shape
+        (41, 191, 3)
+    """
+    check_int("cell", cell, 8)
+    image = np.empty(((ROOM + 1) * cell + 1, (VAULT + 1) * cell + 1, 3), dtype=np.uint8)
+    image[:] = WALL
+    for x in range(VAULT + 1):
+        for y in range(ROOM) if CORRIDOR <= x < VAULT else (MIDDLE,):
+            row, column = _corner(x, y, cell)
+            image[row - 1 : row + cell, column - 1 : column + cell] = LINE
+            image[row : row + cell - 1, column : column + cell - 1] = INSIDE if CORRIDOR <= x < VAULT else FLOOR
+    row, column = _corner(VAULT, MIDDLE, cell)
+    closed = round((cell - 1) * (1 - int(state.gate) / NOTCHES))
+    image[row : row + closed, column - 2 : column + 2] = GATE
+    lamp_row, lamp_column = cell / 2, _corner(CORRIDOR + 1, MIDDLE, cell)[1] + cell / 2 - 1
+    disc(image, lamp_row, lamp_column, 0.3 * cell, LIT if bool(state.lamp) else LINE)
+    if goal is not None:
+        goal = to_numpy(goal)
+        if goal.shape != (task.state_size,):
+            raise InvalidValueError(f"goal must have shape ({task.state_size},), got {goal.shape}")
+        for i, place in enumerate(goal[: 2 * task.num_agents].reshape(-1, 2)):
+            if np.isfinite(place).all():
+                x, y = np.rint(place).astype(int).tolist()
+                row, column = _corner(x, y, cell)
+                cross(image, row + cell / 2 - 1, column + cell / 2 - 1, 0.42 * cell, agent_color(i))
+    for i, (x, y) in enumerate(to_numpy(state.position).tolist()):
+        row, column = _corner(x, y, cell)
+        slot = cell / (task.num_agents + 1)
+        disc(image, row + cell / 2 - 1, column + (i + 1) * slot - 1, max(2.0, 0.6 * slot), agent_color(i))
+    return image
+
+
+def room_text(task: RoomTask, state: RoomState) -> str:
+    """Write a state as text, y upwards: an agent's last digit, ``+`` for several, ``|`` for a closed gate.
+
+    Example:
+        >>> from isa_wrappers.envs.grid.room_rules import locked_room, start_state
+        >>> task = locked_room()
+        >>> print(room_text(task, start_state(task, np.array(0))))
+        ###############...##
+        +.................|.
+        ###############...##
+        locked_room: step 0 of 60, gate 0 of 20, lamp off
+        agent_0 (0,1)  agent_1 (0,1)
+    """
+    rows = [["#"] * (VAULT + 1) for _ in range(ROOM)]
+    for y in range(ROOM):
+        rows[y][CORRIDOR:VAULT] = ["."] * ROOM
+    rows[MIDDLE] = ["."] * (VAULT + 1)
+    places = to_numpy(state.position).tolist()
+    for i, (x, y) in enumerate(places):
+        rows[y][x] = str(i % 10) if rows[y][x] == "." else "+"
+    for y, row in enumerate(rows):
+        row.insert(VAULT, "#" if y != MIDDLE else "|" if int(state.gate) < NOTCHES else " ")
+    lamp = "on" if bool(state.lamp) else "off"
+    told = f"locked_room: step {int(state.time)} of {task.horizon}, gate {int(state.gate)} of {NOTCHES}, lamp {lamp}"
+    who = "  ".join(f"{agent} ({x},{y})" for agent, (x, y) in zip(task.agents, places, strict=True))
+    return "\n".join([*("".join(row) for row in reversed(rows)), told, who])
+
+
+def _corner(x: int, y: int, cell: int) -> tuple[int, int]:
+    """Return the row and column of the cell's upper left pixel inside its lines; a row for the lamp lies above."""
+    return (ROOM - y) * cell + 1, x * cell + 1

@@ -1,0 +1,131 @@
+"""Plain novelty by counts, of whole states or of each agent's observations: what ISA's Eq. 10 is compared with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from isa_wrappers.arrays import Array, namespace, with_prefix, without_prefix
+from isa_wrappers.checks import check_last
+from isa_wrappers.errors import check_int, check_kind
+from isa_wrappers.fields import Range, check_fields
+from isa_wrappers.rewards.base import IntrinsicReward, RewardParts
+from isa_wrappers.rewards.counts import VisitCounter, count_bonus
+from isa_wrappers.rewards.transition import Transition
+
+
+@dataclass(frozen=True)
+class NoveltyConfig:
+    """How visits are told apart.
+
+    Attributes:
+        count_scale: units times this, rounded, make the visited key.
+        table_bits: log2 of the count table's slots.
+    """
+
+    count_scale: Annotated[float, Range(1e-12, 1e12)] = 1.0
+    table_bits: Annotated[int, Range(4, 30)] = 18
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+class StateNovelty(IntrinsicReward):
+    """``N(phi(s'))^-1/2`` of the whole state, the same for every agent that acted (Bellemare et al., 2016).
+
+    Args:
+        state_size: K.
+        config: how states are told apart.
+        device: ``None`` for NumPy, else a torch device.
+
+    Source: arXiv 1606.01868; ISA's paper compares with it in Fig. 4a.
+
+    Example:
+        >>> import numpy as np
+        >>> novelty = StateNovelty(state_size=2)
+        >>> step = Transition(None, np.zeros(2), None, np.array([0]), np.zeros(1), np.array([True]))
+        >>> [round(float(novelty(step).total[0]), 3) for _ in range(2)]
+        [1.0, 0.707]
+    """
+
+    name = "count_state"
+    parts = ("novelty",)
+
+    def __init__(self, state_size: int, config: NoveltyConfig | None = None, device: str | None = None) -> None:
+        config = NoveltyConfig() if config is None else config
+        check_kind("config", config, NoveltyConfig)
+        self._size = check_int("state_size", state_size, 1)
+        self.counter = VisitCounter([list(range(self._size))], config.count_scale, config.table_bits, device)
+
+    def __call__(self, transition: Transition, update: bool = True) -> RewardParts:
+        """Count the visited state and reward it.
+
+        Raises:
+            InvalidValueError: if the state is of another size.
+        """
+        check_last("s_tp1", transition.s_tp1, self._size)
+        visits = self.counter.visit(transition.s_tp1) if update else self.counter.count(transition.s_tp1)
+        return _paid(transition, visits)
+
+    def state_dict(self) -> dict[str, Array]:
+        """Return the counts."""
+        return with_prefix("counter", self.counter.state_dict())
+
+    def load_state_dict(self, state: dict[str, Array]) -> None:
+        """Restore what :meth:`state_dict` returned."""
+        self.counter.load_state_dict(without_prefix("counter", state))
+
+
+class ObservationNovelty(IntrinsicReward):
+    """``N(phi(o_i'))^-1/2`` of each agent's own observation, in one table that all agents share.
+
+    Args:
+        obs_size: O.
+        config: how observations are told apart.
+        device: ``None`` for NumPy, else a torch device.
+
+    Example:
+        >>> import numpy as np
+        >>> novelty = ObservationNovelty(obs_size=1)
+        >>> seen, acted = np.array([[3.0], [3.0], [4.0]]), np.array([True, True, False])
+        >>> step = Transition(None, None, seen, np.zeros(3, int), np.zeros(3), acted)
+        >>> novelty(step).total.round(3).tolist()
+        [0.707, 0.707, 0.0]
+    """
+
+    name = "count_observation"
+    parts = ("novelty",)
+    needs_obs = True
+
+    def __init__(self, obs_size: int, config: NoveltyConfig | None = None, device: str | None = None) -> None:
+        config = NoveltyConfig() if config is None else config
+        check_kind("config", config, NoveltyConfig)
+        self._size = check_int("obs_size", obs_size, 1)
+        self.counter = VisitCounter([list(range(self._size))], config.count_scale, config.table_bits, device)
+
+    def __call__(self, transition: Transition, update: bool = True) -> RewardParts:
+        """Count what each agent that acted sees now, and reward it.
+
+        Raises:
+            InvalidValueError: if observations are of another size.
+        """
+        seen: Any = transition.obs_tp1
+        check_last("obs_tp1", seen, self._size)
+        visits = self.counter.visit(seen, transition.alive) if update else self.counter.count(seen)
+        return _paid(transition, visits[..., 0])
+
+    def state_dict(self) -> dict[str, Array]:
+        """Return the counts."""
+        return with_prefix("counter", self.counter.state_dict())
+
+    def load_state_dict(self, state: dict[str, Array]) -> None:
+        """Restore what :meth:`state_dict` returned."""
+        self.counter.load_state_dict(without_prefix("counter", state))
+
+
+def _paid(transition: Transition, visits: Array) -> RewardParts:
+    """Pay ``visits`` (``[..., 1]`` for all or ``[..., A]``) to agents that acted, beside the environment's reward."""
+    xp = namespace(transition.reward)
+    one = xp.ones_like(transition.reward[..., :1])
+    paid = count_bonus(visits, one) * transition.alive
+    return RewardParts(paid + transition.reward, paid, {"novelty": paid})

@@ -1,0 +1,198 @@
+"""Recorded episodes: read from arrays or a data set, checked, and put together as transitions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from isa_wrappers.checks import check_numbers
+from isa_wrappers.errors import InvalidValueError, NonFiniteError, shown
+from isa_wrappers.scope.transitions import Transitions
+
+
+@dataclass(frozen=True, eq=False)
+class Episode:
+    """One recorded episode of T steps.
+
+    Attributes:
+        states: ``[T + 1, K]`` before each step and after the last.
+        actions: ``[T, A]`` whole numbers from 0; -1 where an agent did not act. ``[T]`` for one agent.
+        available: ``[T, A, n]`` what each agent could have done; by default everything.
+
+    Raises:
+        InvalidValueError: if lengths do not fit, or an action was taken that was not available.
+
+    Example:
+        >>> Episode([[0.0], [1.0], [1.0]], [[1], [0]]).actions.shape
+        (2, 1)
+    """
+
+    states: npt.NDArray[Any]
+    actions: npt.NDArray[np.int64]
+    available: npt.NDArray[np.bool_] | None = None
+
+    def __post_init__(self) -> None:
+        states, numbers = check_numbers("states", self.states), check_numbers("actions", self.actions)
+        actions = numbers.astype(np.int64)
+        actions = actions[:, None] if actions.ndim == 1 else actions
+        if states.ndim != 2 or actions.ndim != 2 or not len(actions) or not actions.shape[1]:
+            raise InvalidValueError(
+                f"an episode needs states [T + 1, K] and actions [T, A], got {list(states.shape)} and "
+                f"{list(numbers.shape)}"
+            )
+        if (actions != numbers.reshape(actions.shape)).any() or (actions < -1).any():
+            raise InvalidValueError("recorded actions must be whole numbers from 0, or -1 for who did not act")
+        if len(states) != len(actions) + 1:
+            raise InvalidValueError(
+                f"an episode of {len(actions)} steps has {len(actions) + 1} states, that after the last step among "
+                f"them, got {len(states)}; are episodes glued together?"
+            )
+        if not np.isfinite(states).all():
+            raise NonFiniteError(f"recorded states hold NaN or infinity, first at step {_first_bad(states)}")
+        object.__setattr__(self, "states", states)
+        object.__setattr__(self, "actions", actions)
+        if self.available is not None:
+            object.__setattr__(self, "available", _masks(self.available, actions))
+
+
+def _first_bad(states: npt.NDArray[np.float64]) -> int:
+    return int(np.flatnonzero(~np.isfinite(states).all(axis=1))[0])
+
+
+def _masks(available: Any, actions: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Return masks as booleans, if they fit the actions."""
+    masks = check_numbers("available", available).astype(bool)
+    masks = masks[:, None] if masks.ndim == 2 and actions.shape[1] == 1 else masks
+    if masks.shape[:2] != actions.shape or masks.ndim != 3 or actions.max(initial=0) >= masks.shape[2]:
+        raise InvalidValueError(
+            f"available must be [T, A, n] for actions {list(actions.shape)} up to {int(actions.max(initial=0))}, got "
+            f"{list(masks.shape)}"
+        )
+    taken = np.take_along_axis(masks, np.maximum(actions, 0)[..., None], axis=-1)[..., 0] | (actions < 0)
+    if not taken.all():
+        step, agent = np.argwhere(~taken)[0].tolist()
+        raise InvalidValueError(
+            f"agent {agent} took action {int(actions[step, agent])} at step {step}, where it was not available"
+        )
+    return masks
+
+
+def episodes_of(states: Any, actions: Any, ends: Any, available: Any = None) -> list[Episode]:
+    """Cut arrays of many episodes.
+
+    Args:
+        states: ``[N + E, K]``, with the state after the last step of each of E episodes among them; or ``[N, K]``, the
+            state before each step alone, and the last step of each episode, whose outcome is not there, is dropped.
+        actions: ``[N, A]``, or ``[N]`` for one agent.
+        ends: ``[N]`` bool: the step ended its episode. Steps after the last end are an episode too.
+        available: ``[N, A, n]`` masks.
+
+    Raises:
+        InvalidValueError: if lengths do not fit.
+
+    Example:
+        >>> parts = episodes_of(np.zeros((5, 2)), np.zeros((3, 1)), [False, True, True])
+        >>> [len(part.actions) for part in parts]
+        [2, 1]
+    """
+    states, actions, over = (
+        check_numbers("states", states),
+        check_numbers("actions", actions),
+        np.array(ends, dtype=bool),
+    )
+    masks = None if available is None else check_numbers("available", available).astype(bool)
+    number = len(actions)
+    stops = np.unique([*(np.flatnonzero(over) + 1).tolist(), number]) if over.shape == (number,) else np.zeros(0, int)
+    lengths = {"states": (number, number + len(stops)), "ends": (number,), "available": (number,)}
+    for name, array in (("ends", over), ("states", states), ("available", masks)):
+        if array is not None and len(array) not in lengths[name]:
+            wanted = " or ".join(map(str, dict.fromkeys(lengths[name])))
+            raise InvalidValueError(f"{name} of {number} recorded steps must have {wanted} rows, got {len(array)}")
+    starts = [0, *stops[:-1].tolist()]
+    bare = len(states) == number
+    found = []
+    for k, (start, stop) in enumerate(zip(starts, stops.tolist(), strict=True)):
+        last = stop - 1 if bare else stop
+        shift = 0 if bare else k
+        if last > start:
+            rows = slice(start, last)
+            part = None if masks is None else masks[rows]
+            found.append(Episode(states[start + shift : last + shift + 1], actions[rows], part))
+    return found
+
+
+def episode_from(data: Any) -> Episode:
+    """Read an episode of a data set in Minari's form, or a mapping with ``states``, ``actions`` and ``available``.
+
+    Of Minari's ``EpisodeData`` the state is ``infos["state"]`` where that is told, else the observations, ``["state"]``
+    of them where they are a mapping; masks are ``infos["action_mask"]``.
+
+    Raises:
+        InvalidValueError: if it is neither, or goes on after an end.
+    """
+    if isinstance(data, Episode):
+        return data
+    if isinstance(data, Mapping):
+        missing = [name for name in ("states", "actions") if name not in data]
+        if missing:
+            raise InvalidValueError(f"a recorded episode needs {missing[0]!r}, got {shown(sorted(map(str, data)))}")
+        return Episode(data["states"], data["actions"], data.get("available"))
+    if not all(hasattr(data, name) for name in ("observations", "actions", "terminations", "truncations")):
+        raise InvalidValueError(
+            f"recorded episodes must be Episode, mappings or Minari's EpisodeData, got {type(data).__name__}"
+        )
+    over = np.asarray(data.terminations, dtype=bool) | np.asarray(data.truncations, dtype=bool)
+    if over[:-1].any():
+        raise InvalidValueError(
+            f"a recorded episode goes on after its end at step {int(np.flatnonzero(over)[0])}: episodes are glued "
+            "together; cut them there"
+        )
+    infos = getattr(data, "infos", None) or {}
+    states = infos.get("state", data.observations)
+    if isinstance(states, Mapping):
+        if "state" not in states:
+            raise InvalidValueError(
+                f"observations must be arrays or hold 'state', got {shown(sorted(map(str, states)))}"
+            )
+        states = states["state"]
+    masks = infos.get("action_mask")
+    return Episode(states, data.actions, None if masks is None else np.asarray(masks)[: len(over)])
+
+
+def transitions_of(episodes: Sequence[Episode]) -> Transitions:
+    """Put episodes together.
+
+    Raises:
+        InvalidValueError: if they are of different sizes, or some have masks and some have none.
+    """
+    shapes = {(part.states.shape[1], part.actions.shape[1]) for part in episodes}
+    masked = {None if part.available is None else part.available.shape[2] for part in episodes}
+    if len(shapes) > 1 or len(masked) > 1:
+        raise InvalidValueError(
+            f"recorded episodes must have the same dimensions, agents and actions, got {shown(sorted(shapes))} and "
+            f"masks of {shown(sorted(map(str, masked)))}"
+        )
+    actions = np.concatenate([part.actions for part in episodes])
+    (number,) = masked
+    number = int(actions.max(initial=0)) + 1 if number is None else number
+    every = np.ones((*actions.shape, number), dtype=bool)
+    available = every if None in masked else np.concatenate([_known(part) for part in episodes])
+    lengths = [len(part.actions) for part in episodes]
+    return Transitions(
+        free=np.ones((1, actions.shape[1]), dtype=bool),
+        actions=np.maximum(actions, 0)[:, None],
+        available=available[:, None],
+        states=np.concatenate([part.states[:-1] for part in episodes])[:, None],
+        next_states=np.concatenate([part.states[1:] for part in episodes])[:, None],
+        episode=np.repeat(np.arange(len(episodes)), lengths)[:, None],
+        held=np.full((len(actions), 1, actions.shape[1]), -1),
+        valid=(actions >= 0)[:, None],
+    )
+
+
+def _known(episode: Episode) -> npt.NDArray[np.bool_]:
+    return np.zeros(0, dtype=bool) if episode.available is None else episode.available

@@ -1,0 +1,195 @@
+"""A scope in words: what moves what and how surely, what was nearly in, what was seldom tried, what more would tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from isa_wrappers.scope.influence import InfluenceScope
+
+NEAR = 0.5
+"""A figure above this share of delta is nearly in."""
+MOST_TOLD = 10
+"""So many of a kind are told in words."""
+SELDOM = 3.0
+"""An action is seldom tried where only figures of so many deltas would have been seen."""
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A dimension and an action of an agent.
+
+    Attributes:
+        agent: its name.
+        action: the action's name.
+        dimension: the dimension's name.
+        figure: how often the action moves it.
+        log_p: log of the chance that anything as strong is found anywhere where nobody moves anything; ``None`` where
+            the estimator does not know.
+    """
+
+    agent: str
+    action: str
+    dimension: str
+    figure: float
+    log_p: float | None
+
+
+@dataclass(frozen=True)
+class Seldom:
+    """An action that was taken too seldom to tell much.
+
+    Attributes:
+        agent: its name.
+        action: the action's name.
+        taken: how often it was taken.
+        least: the smallest figure that would have been seen.
+    """
+
+    agent: str
+    action: str
+    taken: int
+    least: float
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What an estimate says beyond the scope itself.
+
+    Attributes:
+        moved: for each dimension in each agent's scope, the action that moves it most.
+        nearly: what is above half of delta, or surely there, and not in the scope; the largest first.
+        seldom: actions that were taken too seldom to tell much.
+        least: the smallest figure that would have been seen of an action that is not seldom.
+        wanted: transitions that would show figures of delta, of all but the seldom actions.
+        env_steps: what the estimate took.
+    """
+
+    moved: tuple[Moved, ...]
+    nearly: tuple[Moved, ...]
+    seldom: tuple[Seldom, ...]
+    least: float | None
+    wanted: int | None
+    env_steps: int | None
+
+
+def explain_scope(scope: InfluenceScope) -> Explanation:
+    """Say what stands behind a scope.
+
+    Example:
+        >>> scope = InfluenceScope(("a",), [[[0.0, 0.2], [0.9, 0.05]]], 0.3, (2,), state_names=("x", "y"))
+        >>> said = explain_scope(scope)
+        >>> [(one.action, one.dimension, one.figure) for one in said.moved + said.nearly]
+        [('1', 'x', 0.9), ('0', 'y', 0.2)]
+    """
+    inside, figures = scope.agent_mask, scope.influence
+    near = np.where(inside, 0.0, figures.max(axis=1, initial=0.0))
+    bar = np.broadcast_to(np.asarray(scope.delta) * (0.0 if scope.evidence is not None else NEAR), near.shape)
+    close = np.argwhere(near > bar)
+    order = sorted(close.tolist(), key=lambda cell: -near[tuple(cell)])
+    seldom, least, wanted = _unseen(scope)
+    steps = scope.settings.get("env_steps")
+    return Explanation(
+        moved=tuple(_strongest(scope, i, k) for i, k in np.argwhere(inside).tolist()),
+        nearly=tuple(_strongest(scope, i, k) for i, k in order),
+        seldom=seldom,
+        least=least,
+        wanted=wanted,
+        env_steps=None if steps is None else int(steps),
+    )
+
+
+def _strongest(scope: InfluenceScope, i: int, k: int) -> Moved:
+    a = int(scope.influence[i, :, k].argmax())
+    log_p = None if scope.evidence is None else float(scope.evidence.log_p[i, a, k])
+    figure = float(scope.influence[i, a, k])
+    return Moved(str(scope.agents[i]), scope.action_name(i, a), scope.dim_name(k), figure, log_p)
+
+
+def _unseen(scope: InfluenceScope) -> tuple[tuple[Seldom, ...], float | None, int | None]:
+    """Return the seldom actions, the least figure of the others, and the transitions that would show delta."""
+    if scope.evidence is None:
+        return (), None, None
+    delta, least = float(np.min(scope.delta)), scope.evidence.least
+    there = np.arange(least.shape[1]) < np.array(scope.num_actions)[:, None]
+    rare = there & (least > SELDOM * delta)
+    seldom = tuple(
+        Seldom(str(scope.agents[i]), scope.action_name(i, a), int(scope.evidence.taken[i, a]), float(least[i, a]))
+        for i, a in np.argwhere(rare).tolist()
+    )
+    if (often := there & ~rare).any():
+        worst = float(least[often].max())
+        number = scope.settings.get("transitions")
+        return seldom, worst, None if number is None or not delta else int(np.ceil(number * (worst / delta) ** 2))
+    return seldom, None, None
+
+
+def explanation_to_dict(said: Explanation) -> dict[str, Any]:
+    """Return it as plain data, for ``isa scope --json``."""
+    return {
+        "moved": [vars(one) for one in said.moved],
+        "nearly": [vars(one) for one in said.nearly],
+        "seldom": [vars(one) for one in said.seldom],
+        "least": said.least,
+        "wanted": said.wanted,
+        "env_steps": said.env_steps,
+    }
+
+
+def explanation_text(said: Explanation) -> str:
+    """Return it as lines to read.
+
+    Example:
+        >>> scope = InfluenceScope(("a",), [[[0.0, 0.2], [0.9, 0.05]]], 0.3, (2,), state_names=("x", "y"))
+        >>> print(explanation_text(explain_scope(scope)))
+        moved most:
+          a: x by 1 0.90
+        nearly in: a's y by 0 0.20
+    """
+    lines = []
+    by_agent: dict[str, list[str]] = {}
+    for one in said.moved:
+        by_agent.setdefault(one.agent, []).append(f"{one.dimension} by {one.action} {one.figure:.2f}")
+    if by_agent:
+        lines += ["moved most:", *(f"  {agent}: {', '.join(parts)}" for agent, parts in by_agent.items())]
+    chances = [one.log_p for one in said.moved if one.log_p is not None]
+    if chances:
+        lines.append(f"chance makes as much as the least sure of these with {_chance(max(chances))}")
+    if said.nearly:
+        lines.append(f"nearly in: {_some([_told(one) for one in said.nearly])}")
+    if said.seldom:
+        lines.append(f"seldom taken, little is known: {_some([_told_seldom(one) for one in said.seldom])}")
+    if said.env_steps is not None:
+        lines.append(f"{said.env_steps:,} environment steps{_more(said)}")
+    return "\n".join(lines)
+
+
+def _told(one: Moved) -> str:
+    return f"{one.agent}'s {one.dimension} by {one.action} {one.figure:.2f}"
+
+
+def _told_seldom(one: Seldom) -> str:
+    shows = f", shows from {one.least:.2f} on" if one.least < 1.0 else ""
+    return f"{one.agent}'s {one.action} ({one.taken} times{shows})"
+
+
+def _more(said: Explanation) -> str:
+    """Say what more transitions would show."""
+    if said.least is None:
+        return ""
+    text = f"; among noise, what happens in {said.least:.2f} of the steps would show"
+    if said.wanted is not None and said.wanted > said.env_steps:  # type: ignore[operator]
+        text += f", all above delta from {said.wanted:,} transitions on"
+    return text
+
+
+def _some(parts: list[str]) -> str:
+    more = f" and {len(parts) - MOST_TOLD} more" if len(parts) > MOST_TOLD else ""
+    return ", ".join(parts[:MOST_TOLD]) + more
+
+
+def _chance(log_p: float) -> str:
+    power = log_p / np.log(10.0)
+    return f"p {np.exp(log_p):.2g}" if power > -3 else f"p 1e{int(np.ceil(power))}"

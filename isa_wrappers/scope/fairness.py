@@ -1,0 +1,148 @@
+"""Were recorded actions fair draws? Refusals of data from which no influence can be read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+import numpy.typing as npt
+
+from isa_wrappers.errors import RecordedDataError
+from isa_wrappers.scope.transitions import Transitions
+
+GROUPS = 8
+"""Groups that a state dimension is cut into."""
+SURE = 7.0
+"""Standard deviations from which a deviation is no chance."""
+STRONG = 0.15
+"""Strength of an association (Cramer's V) from which it matters: fair draws have less at any size."""
+UNEVEN = 0.25
+"""Share of an agent's draws that would have to be others for its actions to be as frequent as fair draws."""
+MOST_PAIRS = 200
+"""Pairs of agents that are compared."""
+Integers = npt.NDArray[np.int64]
+
+
+def check_fair(transitions: Transitions, agents: Sequence[str]) -> None:
+    """Refuse transitions of agents whose actions were not drawn without a look.
+
+    Where everything is available (or the commonest mask holds), an agent's actions must not depend on the state nor on
+    the others', and be about as frequent as draws among the available ones are.
+
+    Args:
+        transitions: in one stream.
+        agents: their names.
+
+    Raises:
+        RecordedDataError: naming the agent, and what its actions depend on.
+    """
+    states = transitions.states[:, 0]
+    rows: list[npt.NDArray[np.bool_]] = []
+    for i, name in enumerate(agents):
+        acted = transitions.valid[:, 0, i]
+        masks, actions = transitions.available[acted, 0, i], transitions.actions[acted, 0, i]
+        _check_varied(masks, actions, name)
+        same = _commonest(transitions.available[:, 0, i], acted)
+        rows.append(same)
+        _check_blind(states[same], transitions.actions[same, 0, i], name)
+        _check_even(masks, actions, name)
+    for i, j in list(combinations(range(len(agents)), 2))[:MOST_PAIRS]:
+        both = rows[i] & rows[j]
+        table = _table(transitions.actions[both, 0, i], transitions.actions[both, 0, j])
+        if _association(table) > STRONG:
+            raise RecordedDataError(
+                f"actions of {agents[i]!r} go along with those of {agents[j]!r}: what one moves cannot be told from "
+                "what the other does; record agents that act independently"
+            )
+
+
+def _check_varied(masks: npt.NDArray[np.bool_], actions: Integers, name: str) -> None:
+    chosen = masks.sum(axis=1) > 1
+    if not chosen.any():
+        raise RecordedDataError(f"agent {name!r} never had a choice: nothing says what its actions move")
+    if len(np.unique(actions[chosen])) == 1:
+        raise RecordedDataError(
+            f"agent {name!r} took action {int(actions[chosen][0])} whenever it had a choice: one action alone says "
+            "nothing of what it moves"
+        )
+
+
+def _commonest(masks: npt.NDArray[np.bool_], acted: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Return the rows that share the commonest mask that leaves a choice."""
+    chosen = np.flatnonzero(acted & (masks.sum(axis=1) > 1))
+    _, which, counts = np.unique(masks[chosen], axis=0, return_inverse=True, return_counts=True)
+    most = int(counts.argmax())
+    same = np.zeros(len(masks), dtype=bool)
+    same[chosen[which.reshape(-1) == most]] = True
+    return same
+
+
+def _check_blind(states: npt.NDArray[np.floating], actions: Integers, name: str) -> None:
+    """Refuse actions that depend on some state dimension; name that of which they tell most."""
+    seen = [(k, _groups(column)) for k, column in enumerate(states.T)]
+    tables = {k: _table(groups, actions) for k, groups in seen}
+    told = {k: strength for k, table in tables.items() if (strength := _association(table)) > STRONG}
+    for k in sorted(told, key=lambda k: -told[k]):
+        table = tables[k]
+        expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0) / table.sum()
+        never = np.argwhere((table == 0) & (expected >= 20))
+        if len(never) and (table > 0).sum(axis=1).min() > 1:
+            group, action = never[0].tolist()
+            groups = dict(seen)[k]
+            here = states[groups == np.unique(groups)[group], k]
+            raise RecordedDataError(
+                f"agent {name!r} never took action {int(np.unique(actions)[action])} where dimension {k} is "
+                f"{_range(here)} ({len(here)} steps): if it was not available there, give the masks (available)"
+            )
+    if told:
+        raise RecordedDataError(
+            f"actions of agent {name!r} depend on dimension {max(told, key=lambda k: told[k])} of the state: a policy "
+            "that looks says nothing of influence; record random play, or only steps whose action was drawn at random"
+        )
+
+
+def _check_even(masks: npt.NDArray[np.bool_], actions: Integers, name: str) -> None:
+    """Refuse actions that are not as frequent as fair draws among the available ones."""
+    expected = (masks / masks.sum(axis=1, keepdims=True)).sum(axis=0)
+    counts = np.bincount(actions, minlength=masks.shape[1])
+    apart = np.abs(counts - expected).sum() / 2 / len(actions)
+    if apart > UNEVEN and apart * len(actions) > SURE * np.sqrt(len(actions)):
+        least, most = int((counts - expected).argmin()), int((counts - expected).argmax())
+        raise RecordedDataError(
+            f"agent {name!r} took action {most} {counts[most]} and action {least} {counts[least]} times, where fair "
+            f"draws make {expected[most]:.0f} and {expected[least]:.0f}: give the masks (available), or record random "
+            "play"
+        )
+
+
+def _groups(column: npt.NDArray[np.floating]) -> Integers:
+    values, group = np.unique(column, return_inverse=True)
+    if len(values) > GROUPS:
+        group = np.searchsorted(np.quantile(column, np.arange(1, GROUPS) / GROUPS), column, side="left")
+    return np.asarray(group, dtype=np.int64).reshape(-1)
+
+
+def _table(first: Integers, second: Integers) -> Integers:
+    """Return how often each pair of values occurs."""
+    rows, columns = (np.unique(values, return_inverse=True)[1].reshape(-1) for values in (first, second))
+    table = np.zeros((rows.max(initial=-1) + 1, columns.max(initial=-1) + 1), dtype=np.int64)
+    np.add.at(table, (rows, columns), 1)
+    return table
+
+
+def _association(table: Integers) -> float:
+    """Return how strongly rows and columns go together (Cramer's V), 0 where that may be chance (chi-square)."""
+    free = (table.shape[0] - 1) * (table.shape[1] - 1)
+    if free <= 0 or table.sum() < 20:
+        return 0.0
+    expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0) / table.sum()
+    square = float((np.square(table - expected) / expected).sum())
+    # Wilson and Hilferty: the cube root of chi-square is about normal
+    deviations = ((square / free) ** (1 / 3) - (1 - 2 / (9 * free))) / np.sqrt(2 / (9 * free))
+    return float(np.sqrt(square / table.sum() / (min(table.shape) - 1))) if deviations > SURE else 0.0
+
+
+def _range(values: npt.NDArray[np.floating]) -> str:
+    low, high = float(values.min()), float(values.max())
+    return f"{low:g}" if low == high else f"{low:g} to {high:g}"

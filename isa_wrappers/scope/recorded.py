@@ -1,0 +1,94 @@
+"""A scope from play that was recorded, without an environment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+import numpy as np
+
+from isa_wrappers.border.names import ActionNames
+from isa_wrappers.config import ScopeConfig
+from isa_wrappers.errors import InvalidValueError, check_kind, shown
+from isa_wrappers.scope.episodes import Episode, episode_from, transitions_of
+from isa_wrappers.scope.estimators import ESTIMATORS
+from isa_wrappers.scope.fairness import check_fair
+from isa_wrappers.scope.influence import InfluenceScope
+from isa_wrappers.scope.thresholds import THRESHOLD_RULES
+
+
+def estimate_scope_from(
+    recorded: Any,
+    config: ScopeConfig | None = None,
+    agents: Sequence[str] | None = None,
+    state_names: Sequence[str] = (),
+    action_names: ActionNames = (),
+    trust: bool = False,
+) -> InfluenceScope:
+    """Estimate a scope from recorded play, without an environment.
+
+    **What it assumes.** Each agent's action was drawn among its available ones without a look at the state and
+    independently of the others, as random play does. A policy that looks says nothing of influence: what follows from
+    the state would be put down to the action. Data that cannot have come about that way are refused.
+
+    Args:
+        recorded: episodes: a list (or a Minari data set, which has ``iterate_episodes()``) of what
+            :func:`episode_from` reads; :func:`episodes_of` cuts long arrays.
+        config: delta, window, estimator; all transitions are taken.
+        agents: their names; by default ``agent_0``, ``agent_1`` and so on.
+        state_names: a name for each dimension.
+        action_names: a name for each action.
+        trust: do not look at how the actions were drawn.
+
+    Raises:
+        InvalidValueError: if shapes disagree, the estimator wants one agent at a time, or data are too few.
+        RecordedDataError: if actions tell of the state or of each other, or one alone was taken.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> actions = rng.integers(2, size=(50, 20, 1))
+        >>> played = [Episode(np.concatenate([[[0.0]], np.cumsum(a, axis=0)]), a) for a in actions]
+        >>> estimate_scope_from(played).action_dims
+        {'agent_0': [[], [0]]}
+    """
+    asked = ScopeConfig() if config is None else config
+    check_kind("config", asked, ScopeConfig)
+    estimator, rule = ESTIMATORS[asked.estimator], THRESHOLD_RULES[asked.threshold]
+    if estimator.collect != "all_at_once":
+        raise InvalidValueError(
+            f"recorded data need an estimator that has all agents act at once, such as 'interval_effect', got "
+            f"{asked.estimator!r}"
+        )
+    transitions = transitions_of(_episodes(recorded))
+    number, num_actions = len(transitions.actions), transitions.available.shape[-1]
+    settled = estimator.settled(replace(asked, transitions=number))
+    if number < (needed := estimator.needed(num_actions, settled)):
+        raise InvalidValueError(f"recorded steps must be at least {needed} for {num_actions} actions, got {number}")
+    names = tuple(f"agent_{i}" for i in range(transitions.actions.shape[-1])) if agents is None else tuple(agents)
+    if len(names) != transitions.actions.shape[-1]:
+        raise InvalidValueError(f"agents must name {transitions.actions.shape[-1]}, got {shown(list(names))}")
+    if not trust:
+        check_fair(transitions, names)
+    measured = estimator.measure([transitions], settled, num_actions)
+    return InfluenceScope(
+        agents=names,
+        influence=measured.figures,
+        delta=rule(measured.figures, settled),
+        num_actions=(num_actions,) * len(names),
+        state_names=tuple(state_names),
+        action_names=action_names,
+        settings={**asdict(settled), "recorded": True, "env_steps": number},
+        figure=estimator.figure,
+        evidence=measured.evidence,
+    )
+
+
+def _episodes(recorded: Any) -> list[Episode]:
+    parts = recorded.iterate_episodes() if hasattr(recorded, "iterate_episodes") else recorded
+    if isinstance(parts, Mapping | str | bytes | np.ndarray) or not isinstance(parts, Iterable):
+        raise InvalidValueError(f"recorded must be a list of episodes, got {type(recorded).__name__}")
+    episodes = [episode_from(part) for part in parts]
+    if not episodes:
+        raise InvalidValueError("recorded must hold at least one episode, got none")
+    return episodes

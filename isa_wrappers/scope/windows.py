@@ -1,0 +1,91 @@
+"""Changes over one number of steps and more, gathered from streams of transitions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from isa_wrappers.scope.transitions import Transitions
+from isa_wrappers.scope.variables import Variable, choices
+
+ROUNDING = {"float32": 4 * 2.0**-23, "float64": 2.0**-40}
+"""A change of less than this share of a dimension's largest value is rounding: some of float32, thousands of float64,
+for what an environment adds up itself."""
+LATER_CELLS = 100_000_000
+"""Transitions times dimensions times agents that are looked at over several steps: such changes overlap and what counts
+of them is large, so that in large problems a random part of them will do."""
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Window:
+    """What was seen of changes over w steps.
+
+    Attributes:
+        states: ``[N, K]`` before.
+        changes: ``[N, D]`` of the dimensions that ever changed; exactly 0 where nothing did.
+        dims: ``[D]`` which dimensions those are.
+        grain: ``[D]`` differences that are rounding.
+        actions: ``[N, V]`` what was chosen of each variable, by default each agent's action; -1 where it did not act.
+        available: ``[N, V, m]``.
+        counts: ``[N, V]`` bool: it was chosen freely.
+        variables: V of them, where actions are more than a number; see :mod:`isa_wrappers.scope.variables`.
+        amounts: which variables are ranges -> ``[N]`` where in them it was.
+    """
+
+    states: npt.NDArray[np.floating[Any]]
+    changes: Floats
+    dims: npt.NDArray[np.int64]
+    grain: Floats
+    actions: npt.NDArray[np.int64]
+    available: npt.NDArray[np.bool_]
+    counts: npt.NDArray[np.bool_]
+    variables: tuple[Variable, ...] = ()
+    amounts: Mapping[int, Floats] = field(default_factory=dict)
+
+
+def lengths(window: int) -> list[int]:
+    """Return over how many steps changes are looked at: 1, 2, 4, ... and W.
+
+    Example:
+        >>> lengths(8), lengths(6)
+        ([1, 2, 4, 8], [1, 2, 4, 6])
+    """
+    return [*(2**power for power in range(int(window - 1).bit_length())), window]
+
+
+def share_of(transitions: list[Transitions]) -> float:
+    """Return which share of the changes over several steps is looked at."""
+    cells = sum(part.states.size for part in transitions) * transitions[0].valid.shape[-1]
+    return float(LATER_CELLS / max(cells, 1))
+
+
+def gather(transitions: list[Transitions], width: int, share: float = 1.0) -> Window:
+    """Collect the changes over ``width`` steps that begin and end in one episode, or a random share of them."""
+    rng = np.random.default_rng(width)
+    columns: list[list[Any]] = [[], [], [], [], [], []]
+    for part in transitions:
+        steps = max(0, len(part.actions) - width + 1)
+        start, end = slice(0, steps), slice(width - 1, width - 1 + steps)
+        kept = part.episode[start] == part.episode[end][: len(part.episode[start])]
+        if share < 1.0:
+            kept &= rng.random(kept.shape) < share
+        acted = part.valid[start][kept]
+        columns[0].append(part.states[start][kept])
+        columns[1].append(part.next_states[end][kept])
+        columns[2].append(part.actions[start][kept])
+        columns[3].append(part.available[start][kept])
+        columns[4].append(acted)
+        columns[5].append(acted & np.broadcast_to(part.free, part.valid.shape)[start][kept])
+    states, after, *what = (np.concatenate(column) for column in columns)
+    largest = np.maximum(np.abs(states).max(axis=0, initial=0.0), np.abs(after).max(axis=0, initial=0.0))
+    grain = largest * ROUNDING[states.dtype.name]
+    changes = after.astype(np.float64) - states
+    changes[np.abs(changes) <= grain] = 0.0
+    dims = np.flatnonzero(changes.any(axis=0))
+    chosen = choices(transitions[0].code, *what)
+    return Window(states, changes[:, dims], dims, grain[dims].astype(np.float64), **vars(chosen))

@@ -1,0 +1,35 @@
+"""A stack of batched wrappers goes on with a scope that has grown."""
+
+from __future__ import annotations
+
+from isa_wrappers.batch.protocol import BatchEnv
+from isa_wrappers.errors import InvalidValueError
+from isa_wrappers.scope.credit import Credit
+from isa_wrappers.scope.influence import InfluenceScope
+from isa_wrappers.wrappers.batch.goal_sampling import GoalSampling
+from isa_wrappers.wrappers.batch.reward import RewardWrapper, inner_envs
+
+
+def follow_scope(env: BatchEnv, scope: InfluenceScope | Credit) -> None:
+    """Give every reward in a stack a scope that has grown, or credit made from it.
+
+    Raises:
+        InvalidValueError: if goals are shown inside, which would change the observations' length under a policy; or
+            if a reward cannot follow.
+        ScopeMismatchError: if the scope was made for another environment.
+
+    Example:
+        >>> from isa_wrappers.envs import make_batch
+        >>> from isa_wrappers.wrappers.batch import InfluenceCountBonus
+        >>> small, large = (InfluenceScope.from_dimensions({"agent_0": [[], [1], [1], x, x]}, 4) for x in ([], [0]))
+        >>> env = InfluenceCountBonus(make_batch("grid/unlock", 1, num_agents=1), small)
+        >>> follow_scope(env, large)
+        >>> env.reward.counter.segments
+        [[0, 1], []]
+    """
+    stack = list(inner_envs(env))
+    if any(isinstance(wrapper, GoalSampling) for wrapper in stack):
+        raise InvalidValueError("goals are shown by a scope's dimensions, so a policy that sees them cannot follow it")
+    for wrapper in stack:
+        if isinstance(wrapper, RewardWrapper):
+            wrapper.reward.follow(scope)
