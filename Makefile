@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: train test quick lint types pytest clean
+.PHONY: train test quick lint types pytest third-party other-learners clean
 
 train: $(READY)
 	$(BIN)/isa train grid/shooting --stop-when-solved
@@ -32,5 +32,22 @@ $(READY): pyproject.toml setup.py constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $(READY)
 
+# Environments and learners that others wrote, each in a virtual environment of its own; no part of make test.
+THIRD := .venv-third-party
+LEARNERS := .venv-other-learners
+
+third-party: $(THIRD)/.ready
+	$(THIRD)/bin/python -m benchmarks.third_party --again
+
+other-learners: $(LEARNERS)/.ready
+	JAXTYPING_DISABLE=1 $(LEARNERS)/bin/python -m benchmarks.other_learners
+
+.venv-%/.ready: pyproject.toml setup.py constraints-%.txt
+	$(PYTHON) -m venv .venv-$*
+	.venv-$*/bin/python -m pip install --quiet --upgrade pip
+	.venv-$*/bin/python -m pip install --quiet --constraint constraints-$*.txt torch
+	.venv-$*/bin/python -m pip install --quiet --constraint constraints-$*.txt --editable '.[$*]'
+	touch $@
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(THIRD) $(LEARNERS) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

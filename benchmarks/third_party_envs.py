@@ -128,7 +128,7 @@ def red_blue_doors() -> Any:
 
     env = PettingZooWrapper(RedBlueDoorsEnv(size=6, agents=2))
     names = [*named(("0", "1"), "x", "y", "direction"), "red", "blue"]
-    read = lambda e: [*(n for a in e.agents for n in (*a.pos, a.dir)), e.red_door.is_open, e.blue_door.is_open]  # noqa: E731
+    read = lambda e: [*(n for a in e.env.agents for n in (*a.pos, a.dir)), e.env.red_door.is_open, e.env.blue_door.is_open]  # noqa: E731
     return SeesState(Stated(env, names, read))
 
 
@@ -152,7 +152,7 @@ def zombies() -> Any:
 def cooperative_pong() -> Any:
     from pettingzoo.butterfly import cooperative_pong_v6
 
-    env = cooperative_pong_v6.parallel_env(cake_paddle=False, max_cycles=200)
+    env = cooperative_pong_v6.parallel_env(cake_paddle=False, max_cycles=200, render_ratio=4)
     names = ["paddle_0.y", "paddle_1.y", "ball.x", "ball.y", "ball.vx", "ball.vy"]
     read = lambda e: [e.env.p0.rects[0].y, e.env.p1.rects[0].y, *e.env.ball._rect.center, *e.env.ball._speed]  # noqa: E731
     return SeesState(Stated(env, names, read))
