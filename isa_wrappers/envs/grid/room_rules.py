@@ -1,7 +1,7 @@
 """A room behind a corridor: a task whose decisive effect random play does not reach. Pure functions over arrays.
 
-One copy of the rules serves any backend and any leading axes. The corridor is one cell high and 15 long; behind it
-lies a room of 3 x 3 cells, behind its gate a vault of one cell:
+One copy of the rules serves any backend and any leading axes. The corridor is a slope, one cell high and 15 long:
+who does not walk on slides a cell back. Behind it lies a room of 3 x 3 cells, behind its gate a vault of one cell:
 
     y = 2                  . . .
     y = 1   S . . .  . . . . . . | V        x = 0 ... 14 the corridor, 15 ... 17 the room, 18 the vault
@@ -134,6 +134,9 @@ def advance(
     wanted = state.position + moves[actions]
     free = _is_floor(wanted, state.gate)
     position = xp.where(free[..., None], wanted, state.position)
+    x = position[..., 0]
+    slides = (state.position[..., 0] < CORRIDOR) & (x == state.position[..., 0]) & (x > 0)
+    position = xp.stack([x - xp.astype(slides, x.dtype), position[..., 1]], axis=-1)
     pushes = (actions == PUSH) & _in_room(state.position)
     raised = state.gate + xp.sum(xp.astype(pushes, state.gate.dtype), axis=-1, dtype=state.gate.dtype)
     falls = ~xp.any(pushes, axis=-1) & (state.gate < NOTCHES)
