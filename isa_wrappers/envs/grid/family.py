@@ -20,7 +20,7 @@ TASKS = {
     "grid/navigation": "7 agents each take one of 7 landmarks; +1 a landmark",
     "grid/unlock": "7 agents each open their own lock; +1 a lock",
     "grid/shooting": "3 agents hold 3 posts and shoot more than 50 bullets together; +1 on success",
-    "grid/locked_room": "2 agents push a gate open in a room 15 steps away, and pass; +1 on success",
+    "grid/locked_room": "2 agents push a gate open in a room 15 steps away and pass it; +1 on success",
 }
 """Task names and what they ask for."""
 LOCKED_ROOM = "grid/locked_room"

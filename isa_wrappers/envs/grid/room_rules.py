@@ -1,15 +1,16 @@
 """A room behind a corridor: a task whose decisive effect random play does not reach. Pure functions over arrays.
 
-One copy of the rules serves any backend and any leading axes. The corridor is one cell high and 15 long; behind it
-lies a room of 3 x 3 cells, behind its gate a vault of one cell:
+One copy of the rules serves any backend and any leading axes. The corridor is a slope, one cell high and 15 long:
+who does not walk on slides a cell back. Behind it lies a room of 3 x 3 cells, behind its gate a vault of one cell:
 
     y = 2                  . . .
     y = 1   S . . .  . . . . . . | V        x = 0 ... 14 the corridor, 15 ... 17 the room, 18 the vault
     y = 0                  . . .
 
 Actions: 0 stay, 1 down, 2 up, 3 left, 4 right, 5 push. A push raises the gate by a notch; there is nothing to push but
-in the room. At 20 notches the gate is open and stays so. The team wins when all stand in the vault. A lamp flickers by
-itself, late in each episode: when a team that knows its way is in the room.
+in the room. In a step in which nobody pushes, the gate falls by a notch, so that pushing now and then opens nothing. At
+20 notches it is open and stays so. The team wins when all stand in the vault. A lamp flickers by itself, late in each
+episode: when a team that knows its way is in the room.
 """
 
 from __future__ import annotations
@@ -133,9 +134,13 @@ def advance(
     wanted = state.position + moves[actions]
     free = _is_floor(wanted, state.gate)
     position = xp.where(free[..., None], wanted, state.position)
+    x = position[..., 0]
+    slides = (state.position[..., 0] < CORRIDOR) & (x == state.position[..., 0]) & (x > 0)
+    position = xp.stack([x - xp.astype(slides, x.dtype), position[..., 1]], axis=-1)
     pushes = (actions == PUSH) & _in_room(state.position)
     raised = state.gate + xp.sum(xp.astype(pushes, state.gate.dtype), axis=-1, dtype=state.gate.dtype)
-    gate = xp.clip(raised, 0, NOTCHES)
+    falls = ~xp.any(pushes, axis=-1) & (state.gate < NOTCHES)
+    gate = xp.clip(raised - xp.astype(falls, raised.dtype), 0, NOTCHES)
     flickers = (state.time >= DUSK) & (draws < 0.5)
     success = xp.all(position[..., 0] == VAULT, axis=-1)
     following = RoomState(position, gate, state.lamp ^ flickers, state.time + 1)

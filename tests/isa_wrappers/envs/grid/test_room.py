@@ -51,6 +51,17 @@ def in_the_room(device=None):
     return env, play(env, *[(RIGHT, RIGHT)] * 15)
 
 
+def test_who_does_not_walk_on_slides_back(device):
+    env = RoomBatch(locked_room(push_anywhere=True), 1, device)
+    env.reset(0)
+    play(env, *[(RIGHT, RIGHT)] * 9)
+    for x, joint in ((8, (STAY, RIGHT)), (7, (PUSH, STAY)), (6, (LEFT, PUSH)), (5, (UP, DOWN))):
+        assert numbers(play(env, joint))["state"][0, 0] == x
+    assert numbers(play(env, *[(STAY, LEFT)] * 7))["state"][0, :4].tolist() == [0, 1, 0, 1]
+    _, step = in_the_room(device)
+    assert numbers(step)["state"][0, 0] == 15, "the room is level"
+
+
 def test_fifteen_right_steps_lead_into_the_room_and_walls_hold(device):
     env = RoomBatch(locked_room(), 1, device)
     step = numbers(env.reset(0))
@@ -81,9 +92,12 @@ def test_pushes_in_the_room_raise_the_gate_and_no_others(device):
     env, step = in_the_room(device)
     assert numbers(step)["state"][0, GATE] == 0
     assert numbers(play(env, (PUSH, PUSH)))["state"][0, GATE] == 2
-    step = numbers(play(env, (LEFT, PUSH), (PUSH, STAY)))
+    step = numbers(play(env, (LEFT, PUSH)))
     assert step["state"][0, [0, GATE]].tolist() == [14, 3]
     assert step["obs"][0, :, 2].tolist() == [3, 3]
+    step = numbers(play(env, (PUSH, STAY)))
+    assert step["state"][0, [0, GATE]].tolist() == [13, 2], "pushed in the corridor, it falls"
+    assert numbers(play(env, *[(STAY, STAY)] * 3))["state"][0, GATE] == 0
 
 
 def test_the_gate_opens_at_twenty_and_all_must_pass(device):
@@ -91,7 +105,9 @@ def test_the_gate_opens_at_twenty_and_all_must_pass(device):
     step = numbers(play(env, (RIGHT, STAY), (RIGHT, STAY), *[(PUSH, PUSH)] * 9, (PUSH, STAY)))
     assert step["state"][0, GATE] == NOTCHES - 1
     assert not step["available"][0, 0, RIGHT], "closed"
-    assert numbers(play(env, (RIGHT, STAY)))["state"][0, 0] == VAULT - 1
+    step = numbers(play(env, (RIGHT, STAY)))
+    assert step["state"][0, [0, GATE]].tolist() == [VAULT - 1, NOTCHES - 2]
+    play(env, (PUSH, PUSH), (STAY, STAY))
     step = numbers(play(env, (PUSH, PUSH)))
     assert step["state"][0, GATE] == NOTCHES, "and no further"
     assert step["available"][0, 0, RIGHT]
