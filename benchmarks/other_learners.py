@@ -84,7 +84,9 @@ def agilerl(make: Callable[[], Any]) -> tuple[int, float]:
     observations, _ = envs.reset(seed=0)
     sizes, paid = set(), 0.0
     for _ in range(STEPS):
-        drawn = {agent: np.array([envs.single_action_space(agent).sample() for _ in range(COPIES)]) for agent in envs.agents}
+        drawn = {
+            agent: np.array([envs.single_action_space(agent).sample() for _ in range(COPIES)]) for agent in envs.agents
+        }
         observations, rewards, *_ = envs.step(drawn)
         sizes |= {np.shape(value)[1:] for value in observations.values()}
         paid += sum(float(np.nansum(np.abs(reward))) for reward in rewards.values())

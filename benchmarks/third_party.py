@@ -35,7 +35,8 @@ STEPS, FURTHER = 10_000, 11_000
 
 def steps_of(name: str, entry: ThirdParty) -> dict[str, list[str]]:
     """Return the command of every step, in order."""
-    task, run, scope = f"benchmarks.third_party_envs:{entry.make.__name__}", str(folder(name) / "run"), str(folder(name) / "scope")
+    task = f"benchmarks.third_party_envs:{entry.make.__name__}"
+    run, scope = str(folder(name) / "run"), str(folder(name) / "scope")
     isa = [sys.executable, "-c", "from isa_cli.main import main; main()"]
     fallback = list(entry.options[:2]) if "--state-fallback" in entry.options else []
     small = ["--num-envs", "8", "--set", "eval_episodes=2", "--set", "eval_interval=10000", "--set", "eval_limit=200"]
@@ -67,7 +68,8 @@ def tried(command: list[str]) -> dict[str, Any]:
     lines = [line for line in err.strip().splitlines() if line.strip()]
     told = [line for line in lines if line.startswith("isa:")]
     said = (told[-1:] or lines[-1:] or [""])[0]
-    return {"code": code, "out": out[-20_000:], "said": said[:400], "err": err[-3_000:], "seconds": time.perf_counter() - began}
+    seconds = time.perf_counter() - began
+    return {"code": code, "out": out, "said": said[:400], "err": err[-3_000:], "seconds": seconds}
 
 
 def glue(entry: ThirdParty) -> int:
@@ -83,10 +85,7 @@ def judged(entry: ThirdParty, scope: dict[str, Any]) -> dict[str, Any]:
     verdict: dict[str, Any] = {"missing": {}, "false": {}, "seldom": {}, "found": {}}
     for agent, dims in zip(scope["agents"], scope["D_i"], strict=True):
         truth = next(truth for pattern, truth in entry.truth.items() if fnmatchcase(str(agent), pattern))
-        moves, seldom = (
-            {name for name in names for pattern in patterns if fnmatchcase(name, pattern.replace("{agent}", str(agent)))}
-            for patterns in (truth.moves, truth.seldom)
-        )
+        moves, seldom = (matching(names, patterns, str(agent)) for patterns in (truth.moves, truth.seldom))
         found = {names[k] for k in dims}
         for key, some in (
             ("missing", moves - found), ("false", found - moves - seldom), ("seldom", found & seldom - moves),
@@ -96,6 +95,11 @@ def judged(entry: ThirdParty, scope: dict[str, Any]) -> dict[str, Any]:
     wrong = any(any(verdict[key].values()) for key in ("missing", "false"))
     verdict["right"] = not wrong
     return verdict
+
+
+def matching(names: list[str], patterns: tuple[str, ...], agent: str) -> set[str]:
+    asked = [pattern.replace("{agent}", agent) for pattern in patterns]
+    return {name for name in names if any(fnmatchcase(name, pattern) for pattern in asked)}
 
 
 def put_through(name: str, entry: ThirdParty) -> dict[str, Any]:
@@ -110,7 +114,8 @@ def put_through(name: str, entry: ThirdParty) -> dict[str, Any]:
             result["steps"][step] = {"code": None, "said": f"{needs[step]} failed", "out": "", "seconds": 0.0}
             continue
         result["steps"][step] = done = tried(command)
-        print(f"{name}: {step} {done['code']} in {done['seconds']:.0f} s {done['said'] if done['code'] else ''}", flush=True)
+        why = done["said"] if done["code"] else ""
+        print(f"{name}: {step} {done['code']} in {done['seconds']:.0f} s {why}", flush=True)
         if step == "scope" and done["code"] == 0:
             result["scope"] = judged(entry, json.loads(done["out"]))
     return result
@@ -121,7 +126,8 @@ def summed(entry: ThirdParty, result: dict[str, Any], key: str) -> str:
     said: dict[str, list[str]] = {}
     for agent, names in result["scope"][key].items():
         own = [re.sub(rf"^{re.escape(agent)}\.", "own ", name) for name in names]
-        said.setdefault(", ".join(own) if len(own) <= 14 else f"{', '.join(own[:10])} and {len(own) - 10} more", []).append(agent)
+        what = ", ".join(own) if len(own) <= 14 else f"{', '.join(own[:10])} and {len(own) - 10} more"
+        said.setdefault(what, []).append(agent)
     said = {what: who for what, who in said.items() if what or key == "found"}
     if len(said) == 1 and len(next(iter(said.values()))) == len(result["scope"][key]):
         return next(iter(said)) or "nothing"
@@ -133,8 +139,10 @@ def row(entry: ThirdParty, result: dict[str, Any]) -> str:
     steps = result["steps"]
     findings = json.loads(steps["check"]["out"])["findings"] if steps["check"]["out"].startswith("{") else []
     warned = [finding["about"] for finding in findings if finding["verdict"] == "warning"]
-    check = ("warns of " + ", ".join(warned) if warned else "fine") if steps["check"]["code"] == 0 else steps["check"]["said"]
-    others = [f"{step}: {done['said']}" for step, done in steps.items() if step not in ("check",) and done["code"] != 0]
+    check = "warns of " + ", ".join(warned) if warned else "fine"
+    if steps["check"]["code"] != 0:
+        check = steps["check"]["said"]
+    others = [f"{step}: {done['said']}" for step, done in steps.items() if step != "check" and done["code"] != 0]
     if "scope" in result:
         scope, right = summed(entry, result, "found"), "right" if result["scope"]["right"] else "wrong"
         for key, words in (("missing", "misses"), ("false", "false"), ("seldom", "seldom moved, found")):
@@ -152,8 +160,8 @@ def row(entry: ThirdParty, result: dict[str, Any]) -> str:
 
 def write_table(results: dict[str, Any]) -> None:
     head = (
-        "| environment | package | lines | `isa check` | the other six steps | `D_i` found | by the rules | what an agent does | seconds: check/scope/train |\n"
-        "|---|---|---|---|---|---|---|---|---|"
+        "| environment | package | lines | `isa check` | the other six steps | `D_i` found | by the rules "
+        "| what an agent does | seconds |\n|---|---|---|---|---|---|---|---|---|"
     )
     lines = [row(entry, results[name]) for name, entry in ENVIRONMENTS.items() if name in results]
     text = PAGE.read_text()

@@ -63,7 +63,7 @@ def rware() -> Any:
     import gymnasium
     import rware  # noqa: F401  (registers)
 
-    env = TeamEnv(gymnasium.make("rware-tiny-2ag-v2"))
+    env = TeamEnv(gymnasium.make("rware-tiny-2ag-v2", disable_env_checker=True))
     names = named(env.possible_agents, "x", "y", "direction", "carrying")
     return Stated(
         env, names, lambda e: [n for a in e.agents for n in (a.x, a.y, a.dir.value, a.carrying_shelf is not None)]
@@ -74,7 +74,7 @@ def lbforaging() -> Any:
     import gymnasium
     import lbforaging  # noqa: F401  (registers)
 
-    env = TeamEnv(gymnasium.make("Foraging-5x5-2p-1f-coop-v3"))
+    env = TeamEnv(gymnasium.make("Foraging-5x5-2p-1f-coop-v3", disable_env_checker=True))
     names = [*named(env.possible_agents, "row", "column"), "food"]
     return Stated(env, names, lambda e: [*(n for p in e.players for n in p.position), e.field.sum()])
 
@@ -128,7 +128,8 @@ def red_blue_doors() -> Any:
 
     env = PettingZooWrapper(RedBlueDoorsEnv(size=6, agents=2))
     names = [*named(("0", "1"), "x", "y", "direction"), "red", "blue"]
-    read = lambda e: [*(n for a in e.env.agents for n in (*a.pos, a.dir)), e.env.red_door.is_open, e.env.blue_door.is_open]  # noqa: E731
+    doors = lambda e: [e.red_door.is_open, e.blue_door.is_open]  # noqa: E731
+    read = lambda e: [*(n for a in e.env.agents for n in (*a.pos, a.dir)), *doors(e.env)]  # noqa: E731
     return SeesState(Stated(env, names, read))
 
 
@@ -245,6 +246,7 @@ WALKER = everyone(
     "{agent}.angle {agent}.angular {agent}.v? {agent}.*_hip {agent}.*_hip_speed {agent}.*_knee {agent}.*_knee_speed",
     "{agent}.*_foot {agent}.lidar_* package.* *.lidar_8 *.lidar_9 *.angle *.angular *.vx *.vy",
 )
+KITCHEN = ("*.pots*", "*.counters*", "*.self[[]0]", "*.self[[]1]", "*.partner[[]0]", "*.partner[[]1]")
 ENVIRONMENTS: dict[str, ThirdParty] = {
     "rware": ThirdParty(
         "rware", rware, "turns, steps ahead and loads a shelf it stands on; whoever is in the way stops it",
@@ -279,15 +281,16 @@ ENVIRONMENTS: dict[str, ThirdParty] = {
         everyone("{agent}.*", "red blue"), ("--success", "0.1"), (Stated, SeesState),
     ),
     "kitchen": ThirdParty(
-        "frondori-kitchen", kitchen, "walks, turns, takes and puts; the state says each chef twice, once to its partner",
+        "frondori-kitchen", kitchen, "walks, turns, takes, puts; the state holds each chef twice",
         {
-            "chef_0": Truth(("chef_0.self*", "chef_1.partner*"), ("*.pots*", "*.counters*", "*.self[[]0]", "*.self[[]1]", "*.partner[[]0]", "*.partner[[]1]")),
-            "chef_1": Truth(("chef_1.self*", "chef_0.partner*"), ("*.pots*", "*.counters*", "*.self[[]0]", "*.self[[]1]", "*.partner[[]0]", "*.partner[[]1]")),
+            "chef_0": Truth(("chef_0.self*", "chef_1.partner*"), KITCHEN),
+            "chef_1": Truth(("chef_1.self*", "chef_0.partner*"), KITCHEN),
         },
         ("--state-fallback", "observations", "--success", "1.0"), (),
     ),
     "knights, archers, zombies": ThirdParty(
-        "pettingzoo[butterfly]", zombies, "walks and turns; the archer shoots arrows, the knight swings the sword; both hit zombies",
+        "pettingzoo[butterfly]", zombies,
+        "walks and turns; the archer shoots arrows, the knight swings the sword; both hit zombies",
         {
             "archer*": Truth(("{agent}.*", "arrow_0.*"), ("arrow_1.*", "zombie_*")),
             "knight*": Truth(("{agent}.*", "sword.*"), ("zombie_*",)),
@@ -303,7 +306,8 @@ ENVIRONMENTS: dict[str, ThirdParty] = {
         everyone("{agent}.height", "ball.*"), ("--success", "50.0"), (Stated, SeesState),
     ),
     "pistonball, continuous": ThirdParty(
-        "pettingzoo[butterfly]", pistonball_continuous, "moves its piston up and down; the ball rolls where it is lifted",
+        "pettingzoo[butterfly]", pistonball_continuous,
+        "moves its piston up and down; the ball rolls where it is lifted",
         everyone("{agent}.height", "ball.*"), ("--success", "50.0"), (Stated, SeesState, pistonball),
     ),
     "multiwalker": ThirdParty(
