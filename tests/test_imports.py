@@ -91,6 +91,7 @@ MAY_IMPORT = {
     "isa_learners.ppo": {"isa_learners"},
     "isa_learners.algorithms": {"isa_learners"},
     "isa_learners.runs": {"isa_learners", "isa_learners.algorithms"},
+    "isa_learners.experiments": {"isa_learners", "isa_learners.algorithms", "isa_learners.runs"},
 }
 """Folder -> folders of the same package whose modules it may import, besides its own and the package's top modules.
 

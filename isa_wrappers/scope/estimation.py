@@ -15,7 +15,7 @@ from isa_wrappers.batch.protocol import BatchEnv, action_code_of
 from isa_wrappers.border.spaces import StateFallback
 from isa_wrappers.config import ScopeConfig, SettledScope
 from isa_wrappers.errors import InvalidValueError, UnsupportedEnvironmentError, check_int, check_kind
-from isa_wrappers.scope.estimators import ESTIMATORS
+from isa_wrappers.scope.estimators import ESTIMATORS, Estimator
 from isa_wrappers.scope.influence import BoolArray, InfluenceScope
 from isa_wrappers.scope.thin import thin_scope, times_taken
 from isa_wrappers.scope.thresholds import THRESHOLD_RULES
@@ -71,18 +71,8 @@ def estimate_scope(
     estimator, rule = ESTIMATORS[asked.estimator], THRESHOLD_RULES[asked.threshold]
     config = estimator.settled(asked)
     batch = as_batch(env, state_fallback)
-    if action_code_of(batch) is not None and not estimator.takes_components:
-        raise UnsupportedEnvironmentError(
-            f"estimator {config.estimator!r} reads Discrete actions alone; for Box, MultiDiscrete and MultiBinary take "
-            "'interval_effect'"
-        )
     num_actions = max(batch.num_actions)
-    needed = estimator.needed(num_actions, config)
-    if config.transitions < needed:
-        raise InvalidValueError(
-            f"transitions must be at least {needed} for estimator {config.estimator!r} and {num_actions} actions, "
-            f"got {config.transitions}"
-        )
+    _check_suits(estimator, batch, config)
     if config.until_certain:
         transitions, config = collect_until_certain(batch, config, seed, num_actions)
     else:
@@ -102,16 +92,37 @@ def estimate_scope(
         figure=estimator.figure,
         evidence=measured.evidence,
     )
+    _warn(scope, transitions, estimator.advice())
+    return scope
+
+
+def _check_suits(estimator: Estimator, batch: BatchEnv, config: SettledScope) -> None:
+    """Check that an estimator can read a batch's actions, and has enough transitions."""
+    if action_code_of(batch) is not None and not estimator.takes_components:
+        raise UnsupportedEnvironmentError(
+            f"estimator {config.estimator!r} reads Discrete actions alone; for Box, MultiDiscrete and MultiBinary take "
+            "'interval_effect'"
+        )
+    num_actions = max(batch.num_actions)
+    needed = estimator.needed(num_actions, config)
+    if config.transitions < needed:
+        raise InvalidValueError(
+            f"transitions must be at least {needed} for estimator {config.estimator!r} and {num_actions} actions, "
+            f"got {config.transitions}"
+        )
+
+
+def _warn(scope: InfluenceScope, transitions: list[Transitions], advice: str) -> None:
+    """Warn of a scope that chance may have made, and of one in which agents move nothing."""
     if scope.chance is not None and scope.chance > np.min(scope.delta) * NEAR_DELTA:
         warnings.warn(
             f"chance alone makes figures of up to {scope.chance:.2f} where delta is {scope.delta_text}: the scope "
-            f"may hold dimensions that nobody moves; {estimator.advice()}",
-            stacklevel=2,
+            f"may hold dimensions that nobody moves; {advice}",
+            stacklevel=3,
         )
-    taken = times_taken(transitions, num_actions)
+    taken = times_taken(transitions, max(scope.num_actions))
     if (thin := thin_scope(scope, _some_states(transitions), taken)) is not None:
-        warnings.warn(thin, stacklevel=2)
-    return scope
+        warnings.warn(thin, stacklevel=3)
 
 
 def collect_until_certain(

@@ -59,8 +59,10 @@ class Prize(Walk):
 
 
 class Continuous(Walk):
+    """Its actions have no bounds, which nothing can cut into parts."""
+
     def action_space(self, agent):
-        return spaces.Box(-1, 1, (2,))
+        return spaces.Box(-np.inf, np.inf, (2,))
 
 
 class Stateless(Walk):

@@ -67,7 +67,7 @@ def test_the_file_holds_every_value(tmp_path):
         ({"ppo": {"delta": 0.1}}, "unknown configuration key ppo.delta"),
         ({"algo": "isaa"}, "unknown algorithm 'isaa'; did you mean 'isa'? known: isa, isa_explore"),
         ({"learner": "po"}, "unknown learner 'po'; did you mean 'ppo'? known: ppo"),
-        ({"intrinsic": "count"}, "unknown intrinsic reward 'count'; did you mean 'count_bonus'?"),
+        ({"intrinsic": "count"}, "unknown intrinsic reward 'count'; did you mean 'count_state'?"),
         ({"algo": "ippo", "goal": {}}, "algorithm 'ippo' has no section 'goal'; its sections are ppo"),
         ({"phases": {"reech": {}}}, "unknown phase 'reech'; did you mean 'reach'? this algorithm has explore, reach"),
         ({"phases": {"reach": {"poo": {}}}}, "unknown configuration key phases.reach.poo"),
