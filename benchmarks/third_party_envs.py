@@ -102,10 +102,8 @@ def momaland_walker() -> Any:
     from momaland.envs.multiwalker_stability import momultiwalker_stability
     from momaland.utils.parallel_wrappers import LinearizeReward
 
-    env = LinearizeReward(momultiwalker_stability.parallel_env(n_walkers=2), {})
-    env.weights = dict.fromkeys(env.possible_agents, np.ones(2))
-    env.state_names = walker_names(env.possible_agents)
-    return env
+    env = momultiwalker_stability.parallel_env(n_walkers=2)
+    return LinearizeReward(env, dict.fromkeys(env.possible_agents, np.ones(2)))
 
 
 def magent_pursuit() -> Any:
@@ -172,18 +170,10 @@ def pistonball_continuous() -> Any:
     return pistonball(continuous=True)
 
 
-def walker_names(walkers: Sequence[str]) -> list[str]:
-    legs = [f"{leg}_{part}" for leg in ("left", "right") for part in ("hip", "hip_speed", "knee", "knee_speed", "foot")]
-    own = ("angle", "angular", "vx", "vy", *legs, *(f"lidar_{k}" for k in range(10)))
-    return [*named(walkers, *own), "package.x", "package.y", "package.angle"]
-
-
 def multiwalker() -> Any:
     from pettingzoo.sisl import multiwalker_v9
 
-    env = multiwalker_v9.parallel_env(n_walkers=2)
-    env.state_names = walker_names(env.possible_agents)
-    return env
+    return multiwalker_v9.parallel_env(n_walkers=2)
 
 
 def pursuit() -> Any:
@@ -243,9 +233,10 @@ def everyone(moves: str, seldom: str = "") -> dict[str, Truth]:
 
 
 WALKER = everyone(
-    "{agent}.angle {agent}.angular {agent}.v? {agent}.*_hip {agent}.*_hip_speed {agent}.*_knee {agent}.*_knee_speed",
-    "{agent}.*_foot {agent}.lidar_* package.* *.lidar_8 *.lidar_9 *.angle *.angular *.vx *.vy",
+    "{agent}[[][0-7]] {agent}[[]9] {agent}[[]1[0-2]]",
+    "{agent}[[]8] {agent}[[]1[3-9]] {agent}[[]2[0-3]] *[[]2[4-9]] *[[]30]",
 )
+"""Hull, joints and their speeds; then feet on the ground, what the lidar meets, and where everyone and the package is."""
 KITCHEN = ("*.pots*", "*.counters*", "*.self[[]0]", "*.self[[]1]", "*.partner[[]0]", "*.partner[[]1]")
 ENVIRONMENTS: dict[str, ThirdParty] = {
     "rware": ThirdParty(
@@ -266,7 +257,7 @@ ENVIRONMENTS: dict[str, ThirdParty] = {
     ),
     "momaland walkers": ThirdParty(
         "momaland", momaland_walker, "moves its joints, with them its hull, and by that the package on top", WALKER,
-        ("--success", "1.0"), (walker_names,),
+        ("--state-fallback", "observations", "--success", "1.0"), (),
     ),
     "magent2 pursuit": ThirdParty(
         "magent2", magent_pursuit, "walks up to two cells; whoever is in the way stops it; tags move nobody",
@@ -312,7 +303,7 @@ ENVIRONMENTS: dict[str, ThirdParty] = {
     ),
     "multiwalker": ThirdParty(
         "pettingzoo[sisl]", multiwalker, "moves its joints, with them its hull, and by that the package on top", WALKER,
-        ("--success", "1.0"), (walker_names,),
+        ("--state-fallback", "observations", "--success", "1.0"), (),
     ),
     "pursuit": ThirdParty(
         "pettingzoo[sisl]", pursuit, "walks; pursuers around an evader catch it",
