@@ -106,7 +106,7 @@ def put_through(name: str, entry: ThirdParty) -> dict[str, Any]:
     """Put one environment through every step; what needs a step that failed is not tried."""
     shutil.rmtree(folder(name), ignore_errors=True)
     folder(name).mkdir(parents=True)
-    result: dict[str, Any] = {"name": name, "package": entry.package, "glue": glue(entry), "steps": {}}
+    result: dict[str, Any] = {"name": name, "package": entry.package, "steps": {}}
     result["version"] = version(entry.package.split("[")[0])
     needs = {"stacks": "scope", "train": "scope", "eval": "train", "resume": "train", "plot": "train"}
     for step, command in steps_of(name, entry).items():
@@ -154,7 +154,7 @@ def row(entry: ThirdParty, result: dict[str, Any]) -> str:
         scope, right = "none", "-"
     seconds = "/".join(f"{steps[step]['seconds']:.0f}" for step in ("check", "scope", "train"))
     cells = [
-        f"{result['name']}", f"{result['package']} {result['version']}", str(result["glue"]), check,
+        f"{result['name']}", f"{result['package']} {result['version']}", str(glue(entry)), check,
         "; ".join(others) or "all fine", scope, right, entry.rules, seconds,
     ]  # fmt: skip
     return "| " + " | ".join(cell.replace("|", "/") for cell in cells) + " |"
