@@ -148,8 +148,8 @@ def row(entry: ThirdParty, result: dict[str, Any]) -> str:
         for key, words in (("missing", "misses"), ("false", "false"), ("seldom", "seldom moved, found")):
             if any(result["scope"][key].values()):
                 right += f"; {words}: {summed(entry, result, key)}"
-        if not any(result["scope"]["found"].values()):
-            right = "empty, and said to be"
+        if not any(truth.moves for truth in entry.truth.values()):
+            right = "of no use: nothing in the state is one agent's"
     else:
         scope, right = "none", "-"
     seconds = "/".join(f"{steps[step]['seconds']:.0f}" for step in ("check", "scope", "train"))

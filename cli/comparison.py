@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +12,7 @@ import typer
 
 from isa_wrappers.errors import InvalidValueError, shown
 
+from .json_alone import print_json
 from .options import parse_resources, writing_to
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def _list(comparison: Comparison, runs: Sequence[PlannedRun], as_json: bool) -> 
     seconds = comparison.seconds_left(runs)
     if as_json:
         left = [{"index": run.index, "task": run.task, "variant": run.variant, "seed": run.seed} for run in runs]
-        typer.echo(json.dumps({"runs": len(comparison.plan.runs), "left": left, "seconds": seconds}))
+        print_json({"runs": len(comparison.plan.runs), "left": left, "seconds": seconds})
         return
     for run in runs:
         begun = "resumes" if comparison.progress(run).begun else "new"
@@ -133,9 +134,15 @@ def _tell(comparison: Comparison, files: Sequence[Path], failed: Sequence[Outcom
         from isa_learners.experiments.results import rows_of
 
         reasons = {outcome.run.name: outcome.reason for outcome in failed}
-        typer.echo(json.dumps({"results": rows_of(comparison), "failed": reasons, "files": [str(f) for f in files]}))
+        rows = [{name: _plain(value) for name, value in row.items()} for row in rows_of(comparison)]
+        print_json({"results": rows, "failed": reasons, "files": [str(f) for f in files]})
         return
     typer.echo((comparison.root / "results.md").read_text())
     for outcome in failed:
         typer.echo(f"failed: {outcome.run.name}: {outcome.reason}", err=True)
     typer.echo("\n".join(str(file) for file in files))
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON has it, which knows no infinity."""
+    return None if isinstance(value, float) and not isfinite(value) else value

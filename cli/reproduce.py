@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from .comparison import RESOURCES, DryRun, Figures, Jobs, On, Only, Order, Resources, bring_to_its_end
+from .json_alone import print_json
 from .options import Json, need_training
 
 
@@ -31,8 +31,10 @@ def reproduce(
     from isa_learners.experiments.reproduce import figures as known
 
     if figure is None:
-        text = json.dumps(known()) if as_json else "\n".join(f"{name:<10} {about}" for name, about in known().items())
-        typer.echo(text)
+        if as_json:
+            print_json(known())
+        else:
+            typer.echo("\n".join(f"{name:<10} {about}" for name, about in known().items()))
         return
     plan = make_plan(figure_plan(figure, quick))
     if quick:

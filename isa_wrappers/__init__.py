@@ -10,12 +10,14 @@ What is here, by what it is for:
 - **Below the wrappers**, over NumPy arrays or torch tensors with free leading axes: :class:`CountBonus`,
   :class:`GoalReward`, :class:`VisitCounter`, :class:`GoalBuffer`, :class:`GoalProjection`, and pure functions.
 - **Environments**: :func:`check_env` says what of yours fits;
-  :func:`make_parallel` and :func:`make_batch` by name, :class:`ParallelEnvBatch` for your own.
+  :func:`make_parallel` and :func:`make_batch` by name, :class:`ParallelEnvBatch` for your own, :class:`MapState`
+  where its state is a map of cells.
 
 Importing this package needs neither torch nor a learner.
 """
 
 from isa_wrappers.batch import BatchEnv, BatchStep, BatchWrapper, ParallelEnvBatch
+from isa_wrappers.border.map_features import MapState, map_features
 from isa_wrappers.config import CountConfig, GoalConfig, ScopeConfig
 from isa_wrappers.envs import available_tasks, estimate_task_scope, make_batch, make_parallel
 from isa_wrappers.envs.check import EnvReport, check_env
@@ -106,6 +108,7 @@ __all__ = [
     "InfluenceCountBonus",
     "InfluenceScope",
     "IntrinsicReward",
+    "MapState",
     "ParallelEnvBatch",
     "RewardContext",
     "RewardParts",
@@ -133,6 +136,7 @@ __all__ = [
     "make_batch",
     "make_parallel",
     "make_reward",
+    "map_features",
     "normalized_mutual_information",
     "plot_scope",
     "save_scope",

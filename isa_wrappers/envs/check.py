@@ -265,7 +265,8 @@ def _dimensions(report: EnvReport, plays: list[Play], names: tuple[str, ...], bi
     if codes.sum() >= MANY_CODES and codes.mean() >= 0.5:
         report.add(
             "codes", "warning", f"{int(codes.sum())} of {len(codes)} dimensions are 0 or 1: a map of cells, or codes",
-            "give coordinates and single numbers: what one action does is spread over many dimensions otherwise",
+            "give coordinates and single numbers (isa_wrappers.MapState reads them off a map): what one action does is "
+            "spread over many dimensions otherwise",
         )  # fmt: skip
     steps = [np.abs(column[column != 0]) for column in changes.T]
     small = np.array([len(step) > 0 and float(np.median(step)) < bin_width / 2 for step in steps])

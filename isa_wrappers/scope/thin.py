@@ -93,7 +93,10 @@ def _remedy(scope: InfluenceScope, largest: float, states: npt.NDArray[Any] | No
             )
         codes = ((flat == 0) | (flat == 1)).all(axis=0)
         if codes.sum() >= CODES and codes.mean() >= 0.5:
-            return f"{int(codes.sum())} of {len(codes)} dimensions are 0 or 1, as maps of cells are: give coordinates"
+            return (
+                f"{int(codes.sum())} of {len(codes)} dimensions are 0 or 1, as maps of cells are: give coordinates, or "
+                "wrap a map in isa_wrappers.MapState"
+            )
     floor = 2 * (scope.chance or 0.0)
     if largest > max(floor, 0.02):
         lower = f"that is above chance: try delta {(largest + (scope.chance or 0.0)) / 2:.2g}"

@@ -40,4 +40,4 @@ def test_train_resume_and_render(tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["episodes"] == 2
     with image.open(battle) as film:
         assert film.n_frames > 2
-    assert json.loads((run / "scope.json").read_text())["settings"]["estimator"] == "nmi_pooled"
+    assert json.loads((run / "scope.json").read_text())["settings"]["estimator"] == "interval_effect"

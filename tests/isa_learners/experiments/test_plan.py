@@ -1,5 +1,8 @@
 """Plans: what they hold, and what they refuse, with the line of the file."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from isa_learners.experiments.plan import make_plan, read_plan, read_seeds
@@ -102,3 +105,14 @@ def test_seeds():
     for wrong in ("", "3-1", [], "0-99999999", -1, [0.5], None, [True]):
         with pytest.raises(PlanError, match="seed"):
             read_seeds(wrong)
+
+
+def test_the_page_shows_a_plan_that_can_be_made_and_lists_every_variant(plan_file):
+    page = (Path(__file__).parents[3] / "docs/comparisons.md").read_text()
+    (shown,) = re.findall(r"```yaml\n(.*?)```", page, flags=re.DOTALL)
+    plan = read_plan(plan_file(shown))
+    assert plan.variants == ("isa", "slow", "ippo")
+    assert {run.seed for run in plan.runs} == set(range(10))
+    table = page.partition("## Variants")[2].partition("## One run")[0]
+    listed = re.findall(r"^\| `(\w+)` \|", table, flags=re.MULTILINE)
+    assert listed == list(VARIANTS)

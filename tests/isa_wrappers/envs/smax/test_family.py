@@ -73,13 +73,11 @@ def test_auto_goes_where_jax_can_go(game, monkeypatch):
     assert family_of("smax/3m").device("auto") == "cuda"
 
 
-@pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize(
-    ("name", "enemies", "own"),
-    [("3m", 3, "xy"), ("8m", 8, "xy"), ("2s3z", 5, "xy"), ("2s_vs_1sc", 1, ("x", "y", "cooldown"))],
-)
-def test_the_scope(name, enemies, own, seed):
-    """D_c is what all can shoot at, the enemies' health; an ally's own is its place, with one target its cooldown."""
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize(("name", "enemies"), [("3m", 3), ("8m", 8), ("2s_vs_1sc", 1)])
+def test_the_scope(name, enemies, seed):
+    """D_c is what all can shoot at, the enemies' health; an ally's own is its place, and its weapon's cooldown."""
     pytest.importorskip("torch")  # the presets are the learner's
     from isa_learners.runs.config_io import make_config
 
@@ -87,4 +85,4 @@ def test_the_scope(name, enemies, own, seed):
     scope = estimate_task_scope(task, make_config(task, "fast").scope, seed=seed)
     assert [scope.dim_name(dim) for dim in scope.common_dims] == [f"enemy_{i}.health" for i in range(enemies)]
     for agent, dims in zip(scope.agents, scope.special_dims, strict=True):
-        assert {scope.dim_name(dim) for dim in dims} == {f"{agent}.{feature}" for feature in own}
+        assert {scope.dim_name(dim) for dim in dims} == {f"{agent}.{feature}" for feature in ("x", "y", "cooldown")}

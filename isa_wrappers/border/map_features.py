@@ -1,0 +1,113 @@
+"""Maps of cells as states: for each channel and value, how many cells hold it and where their middle is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from gymnasium import spaces
+from pettingzoo.utils import BaseParallelWrapper
+
+from isa_wrappers.border.spaces import as_parallel
+from isa_wrappers.errors import InvalidValueError, UnsupportedEnvironmentError, check_kind, check_name, shown
+
+ABSENT = -1.0
+"""Row and column of what is nowhere on the map."""
+PARTS = ("count", "row", "column")
+MOST_CHANNELS = 1_000
+
+
+def map_features(cells: Any, values: Sequence[float] | None = None) -> npt.NDArray[np.float32]:
+    """Describe a map by what lies on it: per channel (and value) the number of cells and their mean row and column.
+
+    One thing an agent moves is then one or two dimensions, where in the map itself it is spread over as many as it has
+    cells, each of which seldom changes. Things that share a channel and a value merge: of two agents there the middle
+    is seen, and each of them moves it; give every agent a channel of its own, or tell them apart by values.
+
+    Args:
+        cells: ``[rows, columns]`` or ``[rows, columns, channels]``.
+        values: what a cell may hold that is something, each described by itself; ``None`` for whatever is not 0.
+
+    Returns:
+        ``[channels * values * 3]`` float32: count, mean row, mean column; the last two are -1 where nothing is.
+
+    Raises:
+        InvalidValueError: if ``cells`` is no map.
+
+    Example:
+        >>> cells = np.zeros((4, 5))
+        >>> cells[1, 2] = cells[3, 2] = 1
+        >>> map_features(cells).tolist(), map_features(cells, values=[1, 2]).tolist()
+        ([2.0, 2.0, 2.0], [2.0, 2.0, 2.0, 0.0, -1.0, -1.0])
+    """
+    found = np.asarray(cells)
+    found = found[..., None] if found.ndim == 2 else found
+    if found.ndim != 3 or not found.size or found.dtype.kind not in "biuf":
+        raise InvalidValueError(
+            f"a map must be an array [rows, columns] or [rows, columns, channels], got {list(found.shape)}"
+        )
+    there = [found != 0] if values is None else [found == value for value in values]
+    whole = np.stack(there, axis=-1).reshape(*found.shape[:2], -1)  # [rows, columns, channels * values]
+    count = whole.sum(axis=(0, 1))
+    some = np.maximum(count, 1)
+    row = (whole * np.arange(found.shape[0])[:, None, None]).sum(axis=(0, 1)) / some
+    column = (whole * np.arange(found.shape[1])[None, :, None]).sum(axis=(0, 1)) / some
+    middle = np.where(count > 0, np.stack([row, column]), ABSENT)
+    return np.stack([count, *middle], axis=-1).reshape(-1).astype(np.float32)
+
+
+class MapState(BaseParallelWrapper[str, Any, Any]):  # type: ignore[misc]
+    """Gives an environment whose ``state()`` is a map the features of :func:`map_features` as its state.
+
+    Observations stay as they are. Use it in a factory, ``lambda: MapState(make_env())``.
+
+    Args:
+        env: with a ``state()`` of shape ``[rows, columns]`` or ``[rows, columns, channels]``.
+        values: see :func:`map_features`.
+        channels: names of the channels.
+        first: channels come first: ``[channels, rows, columns]``.
+
+    Raises:
+        UnsupportedEnvironmentError: if its ``state_space`` is no such Box.
+        InvalidValueError: if there are not as many names as channels.
+
+    Example:
+        >>> from isa_wrappers.envs import make_parallel
+        >>> MapState(make_parallel("grid/unlock"))
+        Traceback (most recent call last):
+            ...
+        isa_wrappers.errors.UnsupportedEnvironmentError: a map needs a state_space [rows, columns] or \
+[rows, columns, channels], got shape [28]
+    """
+
+    def __init__(
+        self,
+        env: Any,
+        values: Sequence[float] | None = None,
+        channels: Sequence[str] = (),
+        first: bool = False,
+    ) -> None:
+        super().__init__(as_parallel(env))
+        self._first = bool(first)
+        if values is not None:
+            check_kind("values", values, list, tuple)
+        self._values = None if values is None else [float(value) for value in values]
+        shape = list(getattr(getattr(self.env, "state_space", None), "shape", None) or [])
+        if len(shape) not in (2, 3):
+            raise UnsupportedEnvironmentError(
+                f"a map needs a state_space [rows, columns] or [rows, columns, channels], got shape {shape}"
+            )
+        count = 1 if len(shape) == 2 else shape[0 if first else 2]
+        names = [check_name("channels", name) for name in channels] or [f"channel_{c}" for c in range(count)]
+        if len(names) != count or count > MOST_CHANNELS:
+            raise InvalidValueError(f"channels must name {count} channels, got {shown(list(channels))}")
+        kinds = [""] if self._values is None else [f"={value:g}" for value in self._values]
+        self.state_names = tuple(f"{name}{kind}.{part}" for name in names for kind in kinds for part in PARTS)
+        self.state_space = spaces.Box(ABSENT, np.inf, (len(self.state_names),), dtype=np.float32)
+
+    def state(self) -> npt.NDArray[np.float32]:
+        """Return the features of the inner environment's map."""
+        cells = np.asarray(self.env.state())
+        return map_features(np.moveaxis(cells, 0, -1) if self._first and cells.ndim == 3 else cells, self._values)
