@@ -65,7 +65,7 @@ class StateNovelty(IntrinsicReward):
         """
         check_last("s_tp1", transition.s_tp1, self._size)
         visits = self.counter.visit(transition.s_tp1) if update else self.counter.count(transition.s_tp1)
-        return _paid(transition, visits)
+        return _paid(transition, count_bonus(visits, _one(transition.reward)))
 
     def state_dict(self) -> dict[str, Array]:
         """Return the counts."""
@@ -112,7 +112,7 @@ class ObservationNovelty(IntrinsicReward):
         seen: Any = transition.obs_tp1
         check_last("obs_tp1", seen, self._size)
         visits = self.counter.visit(seen, transition.alive) if update else self.counter.count(seen)
-        return _paid(transition, visits[..., 0])
+        return _paid(transition, count_bonus(visits, _one(transition.reward))[..., 0])
 
     def state_dict(self) -> dict[str, Array]:
         """Return the counts."""
@@ -123,9 +123,12 @@ class ObservationNovelty(IntrinsicReward):
         self.counter.load_state_dict(without_prefix("counter", state))
 
 
-def _paid(transition: Transition, visits: Array) -> RewardParts:
-    """Pay ``visits`` (``[..., 1]`` for all or ``[..., A]``) to agents that acted, beside the environment's reward."""
-    xp = namespace(transition.reward)
-    one = xp.ones_like(transition.reward[..., :1])
-    paid = count_bonus(visits, one) * transition.alive
+def _one(reward: Array) -> Array:
+    """Return ``[1]``: the one segment that is counted is not empty."""
+    return namespace(reward).ones_like(reward.reshape(-1)[:1])
+
+
+def _paid(transition: Transition, bonus: Array) -> RewardParts:
+    """Pay ``bonus`` (``[..., 1]`` for all or ``[..., A]``) to agents that acted, beside the environment's reward."""
+    paid = bonus * transition.alive
     return RewardParts(paid + transition.reward, paid, {"novelty": paid})
