@@ -41,9 +41,9 @@ def test_read_a_scope():
         "agent_0 alone moves ['agent_0.x', 'agent_0.y']",
         "agent_1 alone moves ['agent_1.x', 'agent_1.y']",
         "agent_2 alone moves ['agent_2.x', 'agent_2.y']",
-        "delta 0.15: all agents move ['bullets']",
+        "delta 0.1: all agents move ['bullets']",
         "delta 0.3: all agents move ['bullets']",
-        "delta 0.45: all agents move ['bullets']",
+        "delta 0.5: all agents move ['bullets']",
     ]
 
 

@@ -89,7 +89,7 @@ class Mute(WalkEnv):
         (Drawing, "seeds", "warning", "the same seed and actions gave two unlike episodes"),
         (Mapped, "codes", "warning", "18 of 18 dimensions are 0 or 1"),
         (Still, "dimensions", "warning", "nothing in the state ever changed"),
-        (Tiny, "units", "warning", "dimension 0, dimension 1 change by less than half of scope.bin_width, 0.01"),
+        (Tiny, "units", "note", "dimension 0, dimension 1 change by less than half of scope.bin_width, 0.01"),
         (Idle, "influence", "warning", "walker_1 moved nothing"),
         (Mute, "success", "warning", "no info held the key 'success'"),
         (Endless, "episodes", "warning", "5 of 5 did not end within 1,000 steps"),
