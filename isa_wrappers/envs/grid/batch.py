@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 import numpy as np
 import numpy.typing as npt
 
-from isa_wrappers.arrays import Array, Rng, backend, namespace, to_numpy
+from isa_wrappers.arrays import Array, backend, namespace
 from isa_wrappers.batch.protocol import BatchStep
-from isa_wrappers.border.names import ActionNames
+from isa_wrappers.envs.grid.board import BoardBatch, where_done
 from isa_wrappers.envs.grid.render import draw_grid
 from isa_wrappers.envs.grid.rules import (
     ACTION_NAMES,
@@ -22,10 +20,9 @@ from isa_wrappers.envs.grid.rules import (
     observe,
     start_state,
 )
-from isa_wrappers.errors import check_int
 
 
-class GridBatch:
+class GridBatch(BoardBatch[GridState]):
     """``num_envs`` copies of a grid task stepped together; satisfies :class:`~isa_wrappers.batch.BatchEnv`.
 
     Args:
@@ -44,20 +41,11 @@ class GridBatch:
         [0.0, 1.0, 0.0, 1.0, 12.0, 5.0, 12.0, 14.0]
     """
 
+    stream = "targets"
+
     def __init__(self, task: GridTask, num_envs: int, device: str | None = None, seed: int = 0) -> None:
-        self.task = task
-        self.num_envs = check_int("num_envs", num_envs, 1)
-        self.agents = task.agents
-        self.obs_size = task.obs_size
-        self.state_size = task.state_size
-        self.num_actions = (task.num_actions,) * task.num_agents
-        self.horizon = task.horizon
-        self.state_names = task.state_names
-        self.action_names: ActionNames = ACTION_NAMES[: task.num_actions]
-        self.device = device
+        super().__init__(task, num_envs, MOVES, ACTION_NAMES[: task.num_actions], device, seed)
         xp = backend(device)
-        self._moves = xp.asarray(MOVES, dtype=xp.int32, device=device)
-        self._rng = Rng(seed, device, "targets")
         if task.targets is not None:
             fixed = xp.asarray(task.targets, dtype=xp.int32, device=device)
             self._fixed_targets = xp.broadcast_to(fixed, (num_envs, *fixed.shape))
@@ -77,8 +65,7 @@ class GridBatch:
 
     def reset(self, seed: int | None = None) -> BatchStep:
         """Start every copy afresh."""
-        if seed is not None:
-            self._rng = Rng(seed, self.device, "targets")
+        self._seed(seed)
         self._restart()
         self._state = self._last = self._start
         return self._first_step()
@@ -119,7 +106,7 @@ class GridBatch:
         if self.task.targets is None:
             self._restart()
         self._last = state
-        self._state = _where(done, self._start, state)
+        self._state = where_done(done, self._start, state)
         alive = xp.ones_like(state.frozen)
         return BatchStep(
             obs=observe(self.task, self._state, fixed),
@@ -135,32 +122,5 @@ class GridBatch:
             final_alive=alive,
         )
 
-    def render(self, index: int = 0, goal: Array | None = None) -> npt.NDArray[np.uint8]:
-        """Draw one copy as it was before any automatic reset of the last step; see :func:`draw_grid`."""
-        fields_of_one = {f.name: to_numpy(getattr(self._last, f.name)[index]) for f in fields(GridState)}
-        return draw_grid(self.task, GridState(**fields_of_one), None if goal is None else to_numpy(goal))
-
-    def state_dict(self) -> dict[str, Array]:
-        """Return the copies' states and the generator of the targets."""
-        xp = backend(self.device)
-        state = {field.name: xp.asarray(getattr(self._state, field.name), copy=True) for field in fields(GridState)}
-        return {**state, "rng": self._rng.get_state()}
-
-    def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
-        """Restore a saved state."""
-        self._rng.set_state(state["rng"])
-        xp = backend(self.device)
-        self._state = GridState(
-            **{field.name: xp.asarray(state[field.name], device=self.device) for field in fields(GridState)}
-        )
-        return self._first_step()
-
-
-def _where(done: Array, start: GridState, state: GridState) -> GridState:
-    """Take ``start`` where ``done`` ``[B]``, else ``state``."""
-    xp = namespace(done)
-    chosen = {}
-    for field in fields(GridState):
-        fresh, going = getattr(start, field.name), getattr(state, field.name)
-        chosen[field.name] = xp.where(xp.reshape(done, (-1,) + (1,) * (going.ndim - 1)), fresh, going)
-    return GridState(**chosen)
+    def _picture(self, state: GridState, goal: Array | None) -> npt.NDArray[np.uint8]:
+        return draw_grid(self.task, state, goal)
