@@ -68,8 +68,8 @@ def bring_to_its_end(plan: Plan, out: Path, order: Order) -> None:
     failed = [outcome for outcome in outcomes if outcome.reason is not None]
     if order.only is None:
         with writing_to(out):
-            files = write_results(comparison, endings)
-        _tell(comparison, files, failed, order.as_json)
+            rows, files = write_results(comparison, endings)
+        _tell(comparison, rows, files, failed, order.as_json)
     if failed:
         raise typer.Exit(FAILED)
 
@@ -129,13 +129,17 @@ def _list(comparison: Comparison, runs: Sequence[PlannedRun], as_json: bool) -> 
     typer.echo(f"{len(runs)} of {len(comparison.plan.runs)} runs left; {told}")
 
 
-def _tell(comparison: Comparison, files: Sequence[Path], failed: Sequence[Outcome], as_json: bool) -> None:
+def _tell(
+    comparison: Comparison,
+    rows: Sequence[dict[str, Any]],
+    files: Sequence[Path],
+    failed: Sequence[Outcome],
+    as_json: bool,
+) -> None:
     if as_json:
-        from isa_learners.experiments.results import rows_of
-
         reasons = {outcome.run.name: outcome.reason for outcome in failed}
-        rows = [{name: _plain(value) for name, value in row.items()} for row in rows_of(comparison)]
-        print_json({"results": rows, "failed": reasons, "files": [str(f) for f in files]})
+        plain = [{name: _plain(value) for name, value in row.items()} for row in rows]
+        print_json({"results": plain, "failed": reasons, "files": [str(f) for f in files]})
         return
     typer.echo((comparison.root / "results.md").read_text())
     for outcome in failed:

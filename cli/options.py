@@ -39,12 +39,7 @@ def parse_kwargs(text: str) -> dict[str, Any]:
     Raises:
         InvalidValueError: if it is no JSON object or holds what commands fill in.
     """
-    try:
-        kwargs = read_json(text)
-    except ValueError as error:
-        raise InvalidValueError(f"--kwargs must be a JSON object, got {shown(text)}") from error
-    if not isinstance(kwargs, dict):
-        raise InvalidValueError(f"--kwargs must be a JSON object, got {shown(text)}")
+    kwargs = _object("--kwargs", text)
     check_env_kwargs(kwargs)
     return kwargs
 
@@ -55,12 +50,19 @@ def parse_resources(text: str) -> dict[str, Any]:
     Raises:
         InvalidValueError: if it is no JSON object of numbers.
     """
+    found = _object("--resources", text)
+    if not all(isinstance(value, int | float) for value in found.values()):
+        raise InvalidValueError(f"--resources must be a JSON object of numbers, got {shown(text)}")
+    return found
+
+
+def _object(option: str, text: str) -> dict[str, Any]:
     try:
         found = read_json(text)
-    except ValueError as error:
-        raise InvalidValueError(f"--resources must be a JSON object, got {shown(text)}") from error
-    if not isinstance(found, dict) or not all(isinstance(value, int | float) for value in found.values()):
-        raise InvalidValueError(f"--resources must be a JSON object of numbers, got {shown(text)}")
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise InvalidValueError(f"{option} must be a JSON object, got {shown(text)}")
     return found
 
 

@@ -6,6 +6,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.functional import softplus
 
+from isa_learners.heads import masked_log_softmax
 from isa_wrappers.border.team_actions import TeamCode
 
 EDGE = 1e-6
@@ -119,8 +120,7 @@ class ComponentHead:
         log_probs = a = b = None
         if self._choices:
             own = table.of_choice[agent] & available[..., None, :]
-            logits = outputs[..., None, : self._choices].masked_fill(~own, -1e9)
-            log_probs = torch.log_softmax(logits, dim=-1)
+            log_probs = masked_log_softmax(outputs[..., None, : self._choices].expand_as(own), own)
         if self._ranges:
             a, b = softplus(outputs[..., self._choices :]).chunk(2, dim=-1)
         there = table.there[agent].to(outputs.dtype)

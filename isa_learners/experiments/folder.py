@@ -11,8 +11,8 @@ from pathlib import Path
 from isa_learners.experiments.one_run import read_final
 from isa_learners.experiments.plan import Plan, PlannedRun
 from isa_learners.runs.config_io import config_to_dict
-from isa_learners.runs.curves import flattened
 from isa_learners.runs.metrics import read_metrics
+from isa_learners.runs.nesting import flattened
 from isa_learners.runs.run_folder import RunFolder
 from isa_wrappers.errors import InvalidValueError, RunFolderError, shown
 
@@ -49,6 +49,7 @@ class Comparison:
 
     def __init__(self, plan: Plan, root: Path) -> None:
         self.plan, self.root = plan, root
+        self._finished: dict[str, Progress] = {}
 
     def path(self, run: PlannedRun) -> Path:
         """Return where a run's folder lies."""
@@ -94,7 +95,15 @@ class Comparison:
             )
 
     def progress(self, run: PlannedRun) -> Progress:
-        """Return how far a run has come."""
+        """Return how far a run has come; of a finished one the files are read once."""
+        if run.name not in self._finished:
+            seen = self._look(run)
+            if not seen.finished:
+                return seen
+            self._finished[run.name] = seen
+        return self._finished[run.name]
+
+    def _look(self, run: PlannedRun) -> Progress:
         path = self.path(run)
         if not (path / "config.yaml").exists():
             return Progress()

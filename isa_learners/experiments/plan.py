@@ -10,8 +10,9 @@ from typing import Any
 
 from isa_learners.config import DEFAULT_PRESET, RunConfig
 from isa_learners.experiments.plan_file import PlanError, PlanFile
-from isa_learners.experiments.variants import KEYS_OF_A_VARIANT, Variant, nested, variant_from
-from isa_learners.runs.config_io import config_to_dict, make_config, merge
+from isa_learners.experiments.variants import KEYS_OF_A_VARIANT, Variant, variant_from
+from isa_learners.runs.config_io import config_to_dict, make_config
+from isa_learners.runs.nesting import nested
 from isa_wrappers.errors import InvalidValueError, ISAError, check_int, check_kind, shown
 from isa_wrappers.fields import MOST_COPIES
 
@@ -209,12 +210,10 @@ def _config(
 def _nested(settings: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(settings, Mapping):
         raise InvalidValueError(f"set must be a mapping of configuration keys, got {shown(settings)}")
-    whole: dict[str, Any] = {}
     for key, value in settings.items():
         if key in ("env", "seed", "steps", "algo", "preset"):
             raise InvalidValueError(f"set cannot hold {key!r}: a plan says it elsewhere, got {shown(value)}")
-        whole = merge(whole, nested(str(key), value))
-    return whole
+    return nested(settings)
 
 
 def _refuse_twins(task: str, made: Mapping[str, RunConfig]) -> None:

@@ -52,11 +52,6 @@ def result_of(comparison: Comparison, run: PlannedRun) -> tuple[Row, Curve] | No
     return row, curve
 
 
-def rows_of(comparison: Comparison) -> list[Row]:
-    """Return the numbers of every finished run."""
-    return [pair[0] for run in comparison.plan.runs if (pair := result_of(comparison, run)) is not None]
-
-
 def area_under(curve: Curve, steps: float) -> float:
     """Return the mean greedy success rate over a run's environment steps, 0 before the first evaluation.
 
@@ -78,19 +73,22 @@ def steps_to(curve: Curve, rate: float) -> float:
     return float(curve.steps[reached[0]]) if len(reached) else float("inf")
 
 
-def write_results(comparison: Comparison, endings: Sequence[str] = (".png",)) -> list[Path]:
+def write_results(comparison: Comparison, endings: Sequence[str] = (".png",)) -> tuple[list[Row], list[Path]]:
     """Write ``results.csv``, ``results.json``, ``results.md``, ``curves`` and ``profile`` of what is finished.
+
+    Returns:
+        The numbers of every finished run, and the files.
 
     Raises:
         CannotWriteError: if the disk is full or the folder gone.
     """
     found = [pair for run in comparison.plan.runs if (pair := result_of(comparison, run)) is not None]
-    root = comparison.root
+    root, rows = comparison.root, [row for row, _ in found]
     files = []
     for name, text in (
-        ("results.csv", as_csv([row for row, _ in found])),
+        ("results.csv", as_csv(rows)),
         ("results.json", json.dumps(as_marl_eval(found), indent=1) + "\n"),
-        ("results.md", table(comparison, [row for row, _ in found])),
+        ("results.md", table(comparison, rows)),
         ("versions.json", json.dumps(versions(), indent=2) + "\n"),
     ):
         write_text(root / name, text)
@@ -100,12 +98,12 @@ def write_results(comparison: Comparison, endings: Sequence[str] = (".png",)) ->
         for row, curve in found:
             groups.setdefault((row["variant"], row["task"]), []).append(curve)
         drawn = [Group(variant, task, tuple(curves)) for (variant, task), curves in groups.items()]
-        scores = {name: scores_of(comparison, [row for row, _ in found], name) for name in comparison.plan.variants}
+        scores = {name: scores_of(comparison, rows, name) for name in comparison.plan.variants}
         whole = {name: strata for name, strata in scores.items() if strata}
         for ending in endings:
             files.append(draw_curves(drawn, root / f"curves{ending}", "iqm"))
             files.append(draw_profiles(whole, root / f"profile{ending}"))
-    return files
+    return rows, files
 
 
 def as_csv(rows: Sequence[Row]) -> str:

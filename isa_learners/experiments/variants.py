@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from isa_learners.algorithms import ALGORITHMS
-from isa_learners.runs.config_io import merge
+from isa_learners.runs.nesting import merge, nested
 from isa_wrappers.errors import InvalidValueError, nearest, shown
 from isa_wrappers.registry import Registry
 
@@ -112,9 +112,7 @@ def variant_from(name: str, data: Any) -> Variant:
     for key in ("set", "kwargs"):
         if not isinstance(data.get(key) or {}, Mapping):
             raise InvalidValueError(f"{key} of variant {shown(name)} must be a mapping, got {shown(data[key])}")
-    settings: dict[str, Any] = dict(base.settings)
-    for key, value in (data.get("set") or {}).items():
-        settings = merge(settings, nested(str(key), value))
+    settings = merge(base.settings, nested(data.get("set") or {}))
     return Variant(
         algo=data.get("algo", base.algo),
         preset=data.get("preset", base.preset),
@@ -122,15 +120,3 @@ def variant_from(name: str, data: Any) -> Variant:
         kwargs={**base.kwargs, **(data.get("kwargs") or {})},
         description=base.description,
     )
-
-
-def nested(key: str, value: Any) -> dict[str, Any]:
-    """Return a dotted key and its value as nested data.
-
-    Example:
-        >>> nested("ppo.lr", 0.1)
-        {'ppo': {'lr': 0.1}}
-    """
-    for part in reversed(key.split(".")):
-        value = {part: value}
-    return dict(value)

@@ -13,6 +13,7 @@ from isa_learners.algorithms import ALGORITHMS
 from isa_learners.config import DEFAULT_ALGORITHM, DEFAULT_PRESET, RunConfig
 from isa_learners.presets import preset_layers
 from isa_learners.runs.config_keys import nearest_key, section_kinds
+from isa_learners.runs.nesting import merge
 from isa_learners.runs.yaml_io import Plain, parse_overrides, read_config_file, write_yaml
 from isa_wrappers.errors import InvalidValueError, nearest, shown
 from isa_wrappers.fields import hints
@@ -65,15 +66,6 @@ def _laid_over(data: Plain, layer: Mapping[str, Any]) -> Plain:
         for phase, own in data.get("phases", {}).items()
     }
     return merge({**data, "phases": phases} if phases else data, layer)
-
-
-def merge(base: Mapping[str, Any], top: Mapping[str, Any]) -> Plain:
-    """Return ``base`` with ``top``'s values over it, section by section (``env_kwargs`` too)."""
-    merged = dict(base)
-    for key, value in top.items():
-        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
-        merged[key] = merge(merged[key], value) if both else value
-    return merged
 
 
 def kinds_of(data: Mapping[str, Any]) -> dict[str, type]:

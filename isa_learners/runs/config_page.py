@@ -6,15 +6,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from isa_learners.algorithms import ALGORITHMS
 from isa_learners.config import RunConfig
 from isa_learners.presets import PRESETS
-from isa_learners.runs.config_io import config_from_dict, config_to_dict, merge, resolve
+from isa_learners.runs.config_io import config_from_dict, config_to_dict, resolve
 from isa_learners.runs.config_keys import section_kinds
+from isa_learners.runs.nesting import flattened, merge
 from isa_wrappers.fields import defaults, hints, meanings, ranges
 
 Row = dict[str, Any]
@@ -45,12 +45,10 @@ def explain(env: str, preset: str, layers: list[dict[str, Any]]) -> list[Row]:
             rows.append({**row, "value": getattr(values, name), "source": source})
     by_key = {row["key"]: row for row in rows}
     phases = config_to_dict(config)["phases"]
-    for key, value in _flat(phases):
-        inside = dict(_flat(given.get("phases") or {}))
-        row = by_key[key.partition(".")[2]]
-        rows.append(
-            {**row, "key": f"phases.{key}", "value": value, "source": "given" if key in inside else f"preset {preset}"}
-        )
+    said = flattened(given.get("phases") or {})
+    for key, value in flattened(phases).items():
+        source = "given" if key in said else f"preset {preset}"
+        rows.append({**by_key[key.partition(".")[2]], "key": f"phases.{key}", "value": value, "source": source})
     return rows
 
 
@@ -99,7 +97,7 @@ def page() -> str:
     for preset, layers in PRESETS.items():
         lines += [f"**`{preset}`**", ""]
         for pattern, values in layers.items():
-            told = ", ".join(f"`{key}={value}`" for key, value in _flat(values)) or "the defaults"
+            told = ", ".join(f"`{key}={value}`" for key, value in flattened(values).items()) or "the defaults"
             lines.append(f"- `{pattern}`: {told}")
         lines.append("")
     return "\n".join(lines).rstrip() + "\n"
@@ -118,13 +116,6 @@ def _shown(value: Any) -> str:
     if value in (None, "") or not isinstance(value, str | int | float | bool):
         return ""
     return f"`{value}`"
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    flat: list[tuple[str, Any]] = []
-    for key, value in values.items():
-        flat += _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else [(prefix + key, value)]
-    return flat
 
 
 if __name__ == "__main__":

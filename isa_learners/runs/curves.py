@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from isa_learners.runs.config_io import config_to_dict
 from isa_learners.runs.metrics import columns_of, read_metrics
+from isa_learners.runs.nesting import flattened
 from isa_learners.runs.run_folder import RunFolder
 from isa_wrappers.errors import FileFormatError, InvalidValueError, shown
 
@@ -89,22 +90,6 @@ def read_curve(folder: RunFolder) -> Curve:
     left_out = {"env", *INERT, *options}
     settings = {key: value for key, value in settings.items() if key not in left_out}
     return Curve(config.env, told, settings, columns, tuple(changes))
-
-
-def flattened(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return nested data by dotted keys.
-
-    Example:
-        >>> flattened({"algo": "isa", "ppo": {"lr": 0.1}})
-        {'algo': 'isa', 'ppo.lr': 0.1}
-    """
-    flat: dict[str, Any] = {}
-    for key, value in data.items():
-        if isinstance(value, Mapping):
-            flat |= flattened(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = value
-    return flat
 
 
 def grouped(folders: Sequence[RunFolder], labels: Sequence[str] = ()) -> list[Group]:

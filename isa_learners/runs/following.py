@@ -6,6 +6,7 @@ from isa_learners.config import RunConfig
 from isa_learners.learner import LEARNERS
 from isa_learners.runs.scopes import needs_estimate
 from isa_wrappers.batch import BatchEnv
+from isa_wrappers.batch.protocol import action_code_of
 from isa_wrappers.errors import InvalidValueError
 from isa_wrappers.scope.estimators import ESTIMATORS
 from isa_wrappers.scope.files import load_scope
@@ -44,7 +45,7 @@ def check_following(config: RunConfig, env: BatchEnv) -> None:
             f"credit rule {config.credit.rule!r} reads no scope that could follow training, probes.share is {share:g}; "
             "set it to 0"
         )
-    if getattr(env, "action_code", None) is not None:
+    if action_code_of(env) is not None:
         raise InvalidValueError(
             f"probes draw Discrete actions alone, those of {config.env} are of another kind and probes.share is "
             f"{share:g}; set it to 0"

@@ -19,6 +19,7 @@ from isa_wrappers.errors import InvalidValueError, MissingDependencyError
 Values = npt.NDArray[np.float64]
 RESAMPLES = 2_000
 CONFIDENCE = 0.95
+NEEDS_SCIPY = "statistics over seeds need scipy: pip install 'isa-marl[plot]'"
 
 
 class Estimate(NamedTuple):
@@ -39,10 +40,11 @@ def iqm(values: Values, axis: int = -1) -> Values:
         >>> float(iqm(np.array([0.0, 1.0, 1.0, 0.0, 1.0, 1.0, 1.0, 1.0])))
         1.0
     """
-    ordered = np.sort(values, axis=axis)
-    size = ordered.shape[axis]
-    cut = size // 4
-    return np.asarray(ordered.take(np.arange(cut, size - cut), axis=axis).mean(axis=axis))
+    try:
+        from scipy.stats import trim_mean
+    except ImportError as error:
+        raise MissingDependencyError(NEEDS_SCIPY) from error
+    return np.asarray(trim_mean(values, 0.25, axis=axis))
 
 
 def median(values: Values, axis: int = -1) -> Values:
@@ -148,7 +150,7 @@ def _bootstrap(parts: list[Values], statistic: Callable[..., Values], seed: int)
     try:
         from scipy.stats import bootstrap
     except ImportError as error:
-        raise MissingDependencyError("intervals need scipy: pip install 'isa-marl[plot]'") from error
+        raise MissingDependencyError(NEEDS_SCIPY) from error
     # A stratum of one seed is drawn as it is; scipy asks for two.
     doubled = [part if len(part) > 1 else np.repeat(part, 2) for part in parts]
     drawn = bootstrap(

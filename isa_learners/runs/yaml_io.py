@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from isa_learners.runs.nesting import nested
 from isa_wrappers.errors import FileFormatError, InvalidValueError, shown
 from isa_wrappers.files import read_bytes, write_text
 from isa_wrappers.plain import check_nesting
@@ -39,8 +40,6 @@ _Loader.add_implicit_resolver(  # type: ignore[no-untyped-call]
 )
 
 
-DEEPEST_KEY = 20
-"""Sections in a dotted key: options of a task may nest."""
 LONGEST = 200_000
 """Bytes of a configuration file, far above what all keys take."""
 
@@ -123,23 +122,13 @@ def parse_overrides(pairs: Sequence[str]) -> Plain:
         >>> parse_overrides(["ppo.lr=1e-3", "scope.window=2"])
         {'ppo': {'lr': 0.001}, 'scope': {'window': 2}}
     """
-    data: Plain = {}
+    settings: Plain = {}
     for pair in pairs:
         key, equals, text = pair.partition("=")
         if not equals or not key:
             raise InvalidValueError(f"--set takes key=value such as ppo.lr=0.001, got {shown(pair)}")
         try:
-            value = read_yaml(text)
+            settings[key] = read_yaml(text)
         except ValueError as error:
             raise InvalidValueError(f"--set cannot read the value of {shown(pair)}") from error
-        *sections, last = key.strip().split(".")
-        if len(sections) > DEEPEST_KEY:
-            raise InvalidValueError(f"--set takes keys such as phases.reach.ppo.lr, got {shown(pair)}")
-        here = data
-        for section in sections:
-            inner = here.setdefault(section, {})
-            if not isinstance(inner, dict):
-                raise InvalidValueError(f"--set gives {section!r} both a value and keys of its own, got {shown(pair)}")
-            here = inner
-        here[last] = value
-    return data
+    return nested(settings)

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from isa_wrappers.errors import InvalidValueError
+
 Color = tuple[int, int, int]
 Image = npt.NDArray[np.uint8]
 
@@ -38,6 +40,22 @@ def cross(image: Image, row: float, column: float, radius: float, color: Color) 
     arm = np.minimum(np.abs(down - right), np.abs(down + right)) / sqrt(2)
     inside = np.maximum(np.abs(down), np.abs(right)) <= radius
     _blend(patch, inside * np.clip(max(0.5, 0.14 * radius) + 0.5 - arm, 0, 1), color)
+
+
+def goal_places(goal: Any, num_agents: int, state_size: int) -> dict[int, tuple[int, int]]:
+    """Return the x and y of each agent that a goal ``[K]`` tells of: they come first, NaN where it says nothing.
+
+    Raises:
+        InvalidValueError: if it has another length.
+
+    Example:
+        >>> goal_places(np.array([1.0, 2.0, np.nan, np.nan, 7.0]), num_agents=2, state_size=5)
+        {0: (1, 2)}
+    """
+    if goal.shape != (state_size,):
+        raise InvalidValueError(f"goal must have shape ({state_size},), got {goal.shape}")
+    places = goal[: 2 * num_agents].reshape(-1, 2)
+    return {i: (round(float(x)), round(float(y))) for i, (x, y) in enumerate(places) if np.isfinite(x + y)}
 
 
 def _around(image: Image, row: float, column: float, radius: float) -> tuple[Image, npt.NDArray[Any], npt.NDArray[Any]]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from isa_wrappers.arrays import Array, namespace, with_prefix, without_prefix
 from isa_wrappers.checks import check_last
+from isa_wrappers.config import CountConfig
 from isa_wrappers.errors import check_int, check_kind
 from isa_wrappers.fields import Range, check_fields
 from isa_wrappers.rewards.base import IntrinsicReward, RewardParts
@@ -23,14 +24,34 @@ class NoveltyConfig:
         table_bits: log2 of the count table's slots.
     """
 
-    count_scale: Annotated[float, Range(1e-12, 1e12)] = 1.0
-    table_bits: Annotated[int, Range(4, 30)] = 18
+    count_scale: Annotated[float, Range(1e-12, 1e12)] = CountConfig.count_scale
+    table_bits: Annotated[int, Range(4, 30)] = CountConfig.table_bits
 
     def __post_init__(self) -> None:
         check_fields(self)
 
 
-class StateNovelty(IntrinsicReward):
+class _Novelty(IntrinsicReward):
+    """Counts whole vectors in one table."""
+
+    parts = ("novelty",)
+
+    def __init__(self, size: int, config: NoveltyConfig | None, device: str | None) -> None:
+        config = NoveltyConfig() if config is None else config
+        check_kind("config", config, NoveltyConfig)
+        self._size = size
+        self.counter = VisitCounter([list(range(size))], config.count_scale, config.table_bits, device)
+
+    def state_dict(self) -> dict[str, Array]:
+        """Return the counts."""
+        return with_prefix("counter", self.counter.state_dict())
+
+    def load_state_dict(self, state: dict[str, Array]) -> None:
+        """Restore what :meth:`state_dict` returned."""
+        self.counter.load_state_dict(without_prefix("counter", state))
+
+
+class StateNovelty(_Novelty):
     """``N(phi(s'))^-1/2`` of the whole state, the same for every agent that acted (Bellemare et al., 2016).
 
     Args:
@@ -49,13 +70,9 @@ class StateNovelty(IntrinsicReward):
     """
 
     name = "count_state"
-    parts = ("novelty",)
 
     def __init__(self, state_size: int, config: NoveltyConfig | None = None, device: str | None = None) -> None:
-        config = NoveltyConfig() if config is None else config
-        check_kind("config", config, NoveltyConfig)
-        self._size = check_int("state_size", state_size, 1)
-        self.counter = VisitCounter([list(range(self._size))], config.count_scale, config.table_bits, device)
+        super().__init__(check_int("state_size", state_size, 1), config, device)
 
     def __call__(self, transition: Transition, update: bool = True) -> RewardParts:
         """Count the visited state and reward it.
@@ -65,18 +82,10 @@ class StateNovelty(IntrinsicReward):
         """
         check_last("s_tp1", transition.s_tp1, self._size)
         visits = self.counter.visit(transition.s_tp1) if update else self.counter.count(transition.s_tp1)
-        return _paid(transition, count_bonus(visits, _one(transition.reward)))
-
-    def state_dict(self) -> dict[str, Array]:
-        """Return the counts."""
-        return with_prefix("counter", self.counter.state_dict())
-
-    def load_state_dict(self, state: dict[str, Array]) -> None:
-        """Restore what :meth:`state_dict` returned."""
-        self.counter.load_state_dict(without_prefix("counter", state))
+        return _paid(transition, _bonus(transition, visits))
 
 
-class ObservationNovelty(IntrinsicReward):
+class ObservationNovelty(_Novelty):
     """``N(phi(o_i'))^-1/2`` of each agent's own observation, in one table that all agents share.
 
     Args:
@@ -94,14 +103,10 @@ class ObservationNovelty(IntrinsicReward):
     """
 
     name = "count_observation"
-    parts = ("novelty",)
     needs_obs = True
 
     def __init__(self, obs_size: int, config: NoveltyConfig | None = None, device: str | None = None) -> None:
-        config = NoveltyConfig() if config is None else config
-        check_kind("config", config, NoveltyConfig)
-        self._size = check_int("obs_size", obs_size, 1)
-        self.counter = VisitCounter([list(range(self._size))], config.count_scale, config.table_bits, device)
+        super().__init__(check_int("obs_size", obs_size, 1), config, device)
 
     def __call__(self, transition: Transition, update: bool = True) -> RewardParts:
         """Count what each agent that acted sees now, and reward it.
@@ -109,23 +114,15 @@ class ObservationNovelty(IntrinsicReward):
         Raises:
             InvalidValueError: if observations are of another size.
         """
-        seen: Any = transition.obs_tp1
+        seen = transition.obs_tp1
         check_last("obs_tp1", seen, self._size)
         visits = self.counter.visit(seen, transition.alive) if update else self.counter.count(seen)
-        return _paid(transition, count_bonus(visits, _one(transition.reward))[..., 0])
-
-    def state_dict(self) -> dict[str, Array]:
-        """Return the counts."""
-        return with_prefix("counter", self.counter.state_dict())
-
-    def load_state_dict(self, state: dict[str, Array]) -> None:
-        """Restore what :meth:`state_dict` returned."""
-        self.counter.load_state_dict(without_prefix("counter", state))
+        return _paid(transition, _bonus(transition, visits)[..., 0])
 
 
-def _one(reward: Array) -> Array:
-    """Return ``[1]``: the one segment that is counted is not empty."""
-    return namespace(reward).ones_like(reward.reshape(-1)[:1])
+def _bonus(transition: Transition, visits: Array) -> Array:
+    """Return the bonus of the one segment that is counted, which is not empty."""
+    return count_bonus(visits, namespace(visits).ones_like(transition.reward.reshape(-1)[:1]))
 
 
 def _paid(transition: Transition, bonus: Array) -> RewardParts:

@@ -16,6 +16,7 @@ from isa_wrappers.border.spaces import StateFallback
 from isa_wrappers.config import ScopeConfig, SettledScope
 from isa_wrappers.errors import InvalidValueError, UnsupportedEnvironmentError, check_int, check_kind
 from isa_wrappers.scope.estimators import ESTIMATORS, Estimator
+from isa_wrappers.scope.evidence import Measured
 from isa_wrappers.scope.influence import BoolArray, InfluenceScope
 from isa_wrappers.scope.thin import thin_scope, times_taken
 from isa_wrappers.scope.thresholds import THRESHOLD_RULES
@@ -74,10 +75,10 @@ def estimate_scope(
     num_actions = max(batch.num_actions)
     _check_suits(estimator, batch, config)
     if config.until_certain:
-        transitions, config = collect_until_certain(batch, config, seed, num_actions)
+        transitions, config, measured = measure_until_certain(batch, config, seed, num_actions)
     else:
         transitions = COLLECTORS[estimator.collect](batch, config, seed)
-    measured = estimator.measure(transitions, config, num_actions)
+        measured = estimator.measure(transitions, config, num_actions)
     rng = np.random.default_rng(stream_seed(seed, "shuffling"))
     env_steps = estimator.env_steps(config, len(batch.agents))
     scope = InfluenceScope(
@@ -125,13 +126,13 @@ def _warn(scope: InfluenceScope, transitions: list[Transitions], advice: str) ->
         warnings.warn(thin, stacklevel=3)
 
 
-def collect_until_certain(
+def measure_until_certain(
     batch: BatchEnv, config: SettledScope, seed: int, num_actions: int
-) -> tuple[list[Transitions], SettledScope]:
+) -> tuple[list[Transitions], SettledScope, Measured]:
     """Double the transitions until :data:`SAME` doublings leave the scope as it is, or N is reached.
 
     Returns:
-        The transitions, and the configuration with as many as they are.
+        The transitions, the configuration with as many as they are, and what they show.
 
     Raises:
         InvalidValueError: if the estimator listens to one agent at a time.
@@ -145,17 +146,16 @@ def collect_until_certain(
     parts: list[Transitions] = []
     answers: list[BoolArray] = []
     total = 0
-    while total < config.transitions:
+    while True:
         more = min(total or max(FIRST, estimator.needed(num_actions, config)), config.transitions - total)
         own_seed = stream_seed(seed, f"part {len(parts)}") if parts else seed
         parts += COLLECTORS[estimator.collect](batch, replace(config, transitions=more), own_seed)
         total += more
-        if total < config.transitions:
-            figures = estimator.estimate(parts, config, num_actions)
-            answers.append(figures > rule(figures, config))
-            if len(answers) > SAME and all((answers[-1] == one).all() for one in answers[-1 - SAME : -1]):
-                break
-    return parts, replace(config, transitions=total)
+        measured = estimator.measure(parts, config, num_actions)
+        answers.append(measured.figures > rule(measured.figures, config))
+        same = len(answers) > SAME and all((answers[-1] == one).all() for one in answers[-1 - SAME : -1])
+        if same or total >= config.transitions:
+            return parts, replace(config, transitions=total), measured
 
 
 def _some_states(transitions: Any) -> npt.NDArray[Any]:

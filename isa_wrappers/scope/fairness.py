@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isa_wrappers.errors import RecordedDataError
+from isa_wrappers.scope.ranks import groups_of
 from isa_wrappers.scope.transitions import Transitions
 
 GROUPS = 8
@@ -80,7 +81,7 @@ def _commonest(masks: npt.NDArray[np.bool_], acted: npt.NDArray[np.bool_]) -> np
 
 def _check_blind(states: npt.NDArray[np.floating], actions: Integers, name: str) -> None:
     """Refuse actions that depend on some state dimension; name that of which they tell most."""
-    seen = [(k, _groups(column)) for k, column in enumerate(states.T)]
+    seen = [(k, groups_of(column, GROUPS, GROUPS)) for k, column in enumerate(states.T)]
     tables = {k: _table(groups, actions) for k, groups in seen}
     told = {k: strength for k, table in tables.items() if (strength := _association(table)) > STRONG}
     for k in sorted(told, key=lambda k: -told[k]):
@@ -114,13 +115,6 @@ def _check_even(masks: npt.NDArray[np.bool_], actions: Integers, name: str) -> N
             f"draws make {expected[most]:.0f} and {expected[least]:.0f}: give the masks (available), or record random "
             "play"
         )
-
-
-def _groups(column: npt.NDArray[np.floating]) -> Integers:
-    values, group = np.unique(column, return_inverse=True)
-    if len(values) > GROUPS:
-        group = np.searchsorted(np.quantile(column, np.arange(1, GROUPS) / GROUPS), column, side="left")
-    return np.asarray(group, dtype=np.int64).reshape(-1)
 
 
 def _table(first: Integers, second: Integers) -> Integers:

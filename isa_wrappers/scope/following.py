@@ -57,12 +57,13 @@ class FollowingScope:
     def scope(self) -> InfluenceScope:
         """What is in force: the base scope itself as long as nothing was added.
 
-        The settings of any other tell its ``version`` and, as ``env_steps``, the step at which it came.
+        The settings of any other tell its ``version`` and, as ``env_steps``, the step at which it came. It holds no
+        evidence: that of random play says nothing of what was added.
         """
         if not self.came:
             return self.base
         settings = {**self.base.settings, "env_steps": self.came[-1], "version": len(self.came)}
-        return replace(self.base, influence=self._influence, settings=settings)
+        return replace(self.base, influence=self._influence, settings=settings, evidence=None)
 
     @property
     def added(self) -> int:

@@ -134,8 +134,7 @@ class IntervalEffect(Estimator):
         found = Found(effects, -certain, *counted)
         largest = shifts.max(axis=1)
         np.maximum(strongest, largest.max(axis=0), out=strongest)
-        reach = largest / np.where(strongest > 0.0, strongest, 1.0)
-        return found.relative(reach[:, None] >= NEGLIGIBLE)
+        return found.relative(has_part(largest, strongest)[:, None])
 
 
 @dataclass(frozen=True)
@@ -172,6 +171,16 @@ def significance(cells: int, number: int, fitted: bool) -> Levels:
     rests = cells * number * versions
     within = RARE / max(number - 1, 1)
     return Levels(ALLOWED - math.log(pairs), ALLOWED - math.log(rests), math.log(within))
+
+
+def has_part(largest: Floats, strongest: Floats) -> npt.NDArray[np.bool_]:
+    """Tell ``[A, K]`` who shifts a dimension by no less than a hundredth of what the strongest agent does.
+
+    Args:
+        largest: ``[A, K]`` how far each agent shifts it.
+        strongest: ``[K]`` how far any agent does.
+    """
+    return np.asarray(largest / np.where(strongest > 0.0, strongest, 1.0) >= NEGLIGIBLE)
 
 
 def agent_effects(

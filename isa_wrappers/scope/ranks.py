@@ -81,3 +81,16 @@ def rank_bins(values: npt.NDArray[Any], sample: Integers) -> tuple[npt.NDArray[n
             rows = slice(start, start + BLOCK)
             np.sum(columns[k, rows] > inner[k][:, None], axis=0, dtype=np.uint8, out=codes[k, rows])
     return np.ascontiguousarray(codes.T), np.concatenate([inner, columns.max(axis=1, keepdims=True)], axis=1)
+
+
+def groups_of(column: npt.NDArray[Any], most: int, number: int) -> npt.NDArray[np.int64]:
+    """Part a column ``[N]`` by its values, or, where there are more than ``most``, into ``number`` about equal groups.
+
+    Example:
+        >>> groups_of(np.array([3.0, 5.0, 3.0]), 24, 8).tolist(), groups_of(np.arange(6.0), 2, 2).tolist()
+        ([0, 1, 0], [0, 0, 0, 1, 1, 1])
+    """
+    values, group = np.unique(column, return_inverse=True)
+    if len(values) > most:
+        group = np.searchsorted(np.quantile(column, np.arange(1, number) / number), column, side="left")
+    return np.asarray(group, dtype=np.int64).reshape(-1)

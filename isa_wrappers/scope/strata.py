@@ -14,7 +14,8 @@ from isa_wrappers.scope.comparisons import Levels
 from isa_wrappers.scope.differences import Floats, Integers
 from isa_wrappers.scope.estimators import Information
 from isa_wrappers.scope.influence import BoolArray
-from isa_wrappers.scope.interval_effect import NEGLIGIBLE, IntervalEffect, agent_effects, significance
+from isa_wrappers.scope.interval_effect import IntervalEffect, agent_effects, has_part, significance
+from isa_wrappers.scope.ranks import groups_of
 from isa_wrappers.scope.residuals import TeamFit
 from isa_wrappers.scope.screening import Screen
 from isa_wrappers.scope.windows import Window
@@ -38,10 +39,7 @@ def partitions(states: npt.NDArray[np.floating]) -> list[Integers]:
     """
     found: dict[bytes, Integers] = {}
     for column in states.T:
-        values, group = np.unique(column, return_inverse=True)
-        if len(values) > MOST_VALUES:
-            inner = np.quantile(column, np.arange(1, GROUPS) / GROUPS)
-            group = np.searchsorted(inner, column, side="left")
+        group = groups_of(column, MOST_VALUES, GROUPS)
         sizes = np.bincount(group, minlength=1)
         kept = (sizes >= FEWEST) & (sizes < len(states))
         group = np.where(kept, np.cumsum(kept) - 1, -1)[group]
@@ -106,9 +104,7 @@ def effects_in_strata(
     with ThreadPoolExecutor(min(agents, os.cpu_count() or 1)) as pool:
         list(pool.map(one, range(agents)))
     largest = shifts.max(axis=1)
-    strongest = largest.max(axis=0)
-    reach = largest / np.where(strongest > 0.0, strongest, 1.0)
-    return np.where(reach[:, None] < NEGLIGIBLE, 0.0, effects)
+    return np.where(has_part(largest, largest.max(axis=0))[:, None], effects, 0.0)
 
 
 def _worth_looking(

@@ -63,7 +63,7 @@ def test_a_comparison_without_a_file(tmp_path, capsys):
         (["--task", "grid/shooting", "--on", "ray:nowhere"], "ray:HOST:PORT, got 'ray:nowhere'"),
         (["--task", "grid/shooting", "--figures", "gif"], "--figures takes png, pdf, svg, got 'gif'"),
         (["--task", "grid/shooting", "--only", "99", "--seeds", "0-1"], "from 0 to 1, got 99"),
-        (["--task", "grid/shooting", "--resources", "[1]"], "--resources must be a JSON object of numbers"),
+        (["--task", "grid/shooting", "--resources", "[1]"], "--resources must be a JSON object, got '[1]'"),
         ([], "name a plan, or --task"),
         (["--task", "grid/shooting", "--steps", "100"], "steps must be more than"),
     ],

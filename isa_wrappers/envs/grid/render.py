@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from isa_wrappers.arrays import Array, to_numpy
-from isa_wrappers.envs.drawing import Color, Image, agent_color, cross, disc
+from isa_wrappers.envs.drawing import Color, Image, agent_color, cross, disc, goal_places
 from isa_wrappers.envs.grid.rules import BULLETS_TO_WIN, SHOOT_ABOVE_Y, GridState, GridTask
-from isa_wrappers.errors import InvalidValueError, check_int
+from isa_wrappers.errors import check_int
 
 BOARD: Color = (250, 250, 248)
 LINE: Color = (222, 224, 228)
@@ -62,13 +62,9 @@ def draw_grid(task: GridTask, state: GridState, goal: Array | None = None, cell:
         _square(board, *_corner(task, x, y, cell), cell, color, bool(held[i]))
     places = to_numpy(state.position)
     if goal is not None:
-        goal = to_numpy(goal)
-        if goal.shape != (task.state_size,):
-            raise InvalidValueError(f"goal must have shape ({task.state_size},), got {goal.shape}")
-        wanted = goal[: 2 * task.num_agents].reshape(-1, 2)
-        told = [i for i in range(task.num_agents) if np.isfinite(wanted[i]).all()]
-        places_told = np.rint(wanted[told]).astype(int)
-        for row, column, radius, color in _spots(task, places_told, cell, [colors[i] for i in told], alone=0.42):
+        wanted = goal_places(to_numpy(goal), task.num_agents, task.state_size)
+        told = np.array(list(wanted.values()), dtype=int).reshape(-1, 2)
+        for row, column, radius, color in _spots(task, told, cell, [colors[i] for i in wanted], alone=0.42):
             cross(board, row, column, radius, color)
     for row, column, radius, color in _spots(task, places, cell, colors, alone=0.3):
         disc(board, row, column, radius, (255, 255, 255))

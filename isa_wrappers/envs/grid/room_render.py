@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from isa_wrappers.arrays import Array, to_numpy
-from isa_wrappers.envs.drawing import Color, Image, agent_color, cross, disc
+from isa_wrappers.envs.drawing import Color, Image, agent_color, cross, disc, goal_places
 from isa_wrappers.envs.grid.room_rules import CORRIDOR, MIDDLE, NOTCHES, ROOM, VAULT, RoomState, RoomTask
-from isa_wrappers.errors import InvalidValueError, check_int
+from isa_wrappers.errors import check_int
 
 WALL: Color = (90, 96, 108)
 FLOOR: Color = (250, 250, 248)
@@ -56,14 +56,9 @@ def draw_room(task: RoomTask, state: RoomState, goal: Array | None = None, cell:
     lamp_row, lamp_column = cell / 2, _corner(CORRIDOR + 1, MIDDLE, cell)[1] + cell / 2 - 1
     disc(image, lamp_row, lamp_column, 0.3 * cell, LIT if bool(state.lamp) else LINE)
     if goal is not None:
-        goal = to_numpy(goal)
-        if goal.shape != (task.state_size,):
-            raise InvalidValueError(f"goal must have shape ({task.state_size},), got {goal.shape}")
-        for i, place in enumerate(goal[: 2 * task.num_agents].reshape(-1, 2)):
-            if np.isfinite(place).all():
-                x, y = np.rint(place).astype(int).tolist()
-                row, column = _corner(x, y, cell)
-                cross(image, row + cell / 2 - 1, column + cell / 2 - 1, 0.42 * cell, agent_color(i))
+        for i, (x, y) in goal_places(to_numpy(goal), task.num_agents, task.state_size).items():
+            row, column = _corner(x, y, cell)
+            cross(image, row + cell / 2 - 1, column + cell / 2 - 1, 0.42 * cell, agent_color(i))
     for i, (x, y) in enumerate(to_numpy(state.position).tolist()):
         row, column = _corner(x, y, cell)
         slot = cell / (task.num_agents + 1)

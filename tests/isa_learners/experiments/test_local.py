@@ -14,10 +14,14 @@ from plan_helpers import tiny_plan
 from isa_learners.experiments.folder import Comparison
 from isa_learners.experiments.local import run_here, why
 from isa_learners.experiments.plan import make_plan
-from isa_learners.experiments.results import rows_of, write_results
+from isa_learners.experiments.results import result_of, write_results
 from isa_wrappers.errors import InvalidValueError, RunFolderError
 
 CLOCK = ("wall_time_s", "folder")
+
+
+def rows_of(comparison):
+    return [found[0] for run in comparison.plan.runs if (found := result_of(comparison, run)) is not None]
 
 
 def ran(root, runs=None, **changes):
@@ -52,7 +56,8 @@ def test_every_run_is_brought_to_its_end(whole):
 @pytest.mark.slow
 def test_results_are_written_in_every_form(whole):
     comparison, _ = whole
-    files = write_results(comparison, (".png", ".pdf"))
+    written, files = write_results(comparison, (".png", ".pdf"))
+    assert written == rows_of(comparison)
     assert {file.name for file in files} >= {"results.csv", "results.json", "results.md", "curves.pdf", "profile.png"}
     with (comparison.root / "results.csv").open() as file:
         rows = list(csv.DictReader(file))

@@ -10,10 +10,14 @@ from isa_learners.experiments.folder import Comparison
 from isa_learners.experiments.local import run_here
 from isa_learners.experiments.on_ray import TOKEN, bring_to_its_end, connect, files_of, run_on_ray, write_files
 from isa_learners.experiments.plan import make_plan
-from isa_learners.experiments.results import rows_of
+from isa_learners.experiments.results import result_of
 from isa_wrappers.errors import InvalidValueError
 
 ray = pytest.importorskip("ray")
+
+
+def rows_of(comparison):
+    return [found[0] for run in comparison.plan.runs if (found := result_of(comparison, run)) is not None]
 
 
 def test_an_address_that_does_not_answer_is_told():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import mannwhitneyu, trim_mean
+from scipy.stats import mannwhitneyu
 
 from isa_learners.runs.statistics import STATISTICS, bands, estimate, iqm, probability_of_improvement, profile
 from isa_wrappers.errors import InvalidValueError
@@ -14,8 +14,9 @@ rates = st.lists(st.floats(0.0, 1.0), min_size=1, max_size=12)
 
 @given(rates)
 @settings(deadline=None)
-def test_iqm_is_scipys_trimmed_mean(values):
-    assert iqm(np.array(values)) == pytest.approx(trim_mean(values, 0.25))
+def test_iqm_is_the_mean_of_the_middle_half(values):
+    cut = len(values) // 4
+    assert iqm(np.array(values)) == pytest.approx(np.mean(sorted(values)[cut : len(values) - cut]))
 
 
 @given(rates, rates)
