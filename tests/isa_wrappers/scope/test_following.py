@@ -6,6 +6,7 @@ from walked_corridor import LEFT, NAMES, PUSH, RIGHT, walk
 
 from isa_wrappers import InfluenceScope
 from isa_wrappers.errors import InvalidValueError
+from isa_wrappers.scope.evidence import Evidence
 from isa_wrappers.scope.following import FollowingScope
 
 GATE = 2
@@ -17,7 +18,8 @@ def of_random_play(figure=FIGURE, left=0.8):
     influence = np.zeros((2, 4, 4))
     influence[[0, 1], LEFT, [0, 1]] = left
     influence[[0, 1], RIGHT, [0, 1]] = 0.9
-    return InfluenceScope(("a", "b"), influence, 0.1, (4, 4), state_names=NAMES, figure=figure)
+    evidence = Evidence(np.zeros((2, 4, 4)), np.full((2, 4), 100), np.full((2, 4), 0.1))
+    return InfluenceScope(("a", "b"), influence, 0.1, (4, 4), state_names=NAMES, figure=figure, evidence=evidence)
 
 
 def test_dimensions_are_added_and_those_found_stay():
@@ -30,6 +32,7 @@ def test_dimensions_are_added_and_those_found_stay():
     assert scope.common_dims == [GATE]
     assert scope.special_dims == [[0], [1]]
     assert following.added == 2, "the gate, for each of two agents"
+    assert scope.evidence is None, "that of random play would say that chance makes as much as the gate"
     assert scope.influence[:, PUSH, GATE].min() > 0.9
     np.testing.assert_array_equal(scope.influence[..., [0, 1]], following.base.influence[..., [0, 1]])
     assert scope.action_dims["a"] == [[], [], [0], [GATE]], (
