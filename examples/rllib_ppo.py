@@ -38,7 +38,7 @@ def learner(env, gamma, steps, seed):
 
 
 def main(steps: int = 100_000, seed: int = 0, episodes: int = 32) -> float:
-    with ray.init(include_dashboard=False, num_cpus=1, log_to_driver=False, logging_level="error"):
+    with ray.init(address="local", include_dashboard=False, num_cpus=1, log_to_driver=False, logging_level="error"):
         raw, taken = make_parallel("grid/shooting"), 0
         scope = estimate_scope(raw, seed=seed)
         goals = GoalBuffer(scope.state_size)

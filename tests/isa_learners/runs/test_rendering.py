@@ -67,6 +67,6 @@ def test_only_gif(tmp_path, name):
 
 def test_an_environment_that_draws_nothing_is_refused(tmp_path, monkeypatch):
     algorithm = algorithm_of(algo="ippo")
-    monkeypatch.delattr("isa_wrappers.envs.grid.batch.GridBatch.render")
+    monkeypatch.delattr("isa_wrappers.envs.grid.board.BoardBatch.render")
     with pytest.raises(UnsupportedEnvironmentError, match="grid/unlock draws no pictures"):
         render_episode(algorithm, tmp_path / "episode.gif", 0)
