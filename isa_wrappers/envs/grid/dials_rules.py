@@ -17,8 +17,8 @@ from isa_wrappers.arrays import Array, namespace
 from isa_wrappers.errors import InvalidValueError, check_float, check_int
 
 HORIZON = 60
-DIALS = 8
-POSITIONS = 3
+DIALS = 4
+POSITIONS = 6
 
 
 @dataclass(frozen=True)

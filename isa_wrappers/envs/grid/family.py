@@ -17,14 +17,16 @@ from isa_wrappers.envs.grid.room_batch import RoomBatch
 from isa_wrappers.envs.grid.room_parallel import RoomParallelEnv
 from isa_wrappers.envs.grid.room_rules import locked_room
 from isa_wrappers.envs.grid.rules import grid_task
+from isa_wrappers.envs.grid.truth import true_scope_of
 from isa_wrappers.envs.masked import MaskedParallelEnv
+from isa_wrappers.scope.influence import InfluenceScope
 
 TASKS = {
     "grid/navigation": "7 agents each take one of 7 landmarks; +1 a landmark",
     "grid/unlock": "7 agents each open their own lock; +1 a lock",
     "grid/shooting": "3 agents hold 3 posts and shoot more than 50 bullets together; +1 on success",
     "grid/locked_room": "2 agents push a gate open in a room 15 steps away and pass it; +1 on success",
-    "grid/dials": "2 agents set 8 dials, a share of which (overlap) all can turn; +1 on success",
+    "grid/dials": "2 agents set 4 dials, a share of which (overlap) all can turn; +1 on success",
 }
 """Task names and what they ask for."""
 FURTHER: dict[str, tuple[Callable[..., Any], Callable[..., Any], Callable[..., BatchEnv]]] = {
@@ -64,6 +66,10 @@ class GridFamily(EnvFamily):
         refuse_workers(name, workers)
         make = FURTHER[name][2] if name in FURTHER else GridBatch
         return make(self.task(name, **kwargs), num_envs, device)
+
+    def true_scope(self, name: str, **kwargs: Any) -> InfluenceScope:
+        """Return what the rules say that each action can move."""
+        return true_scope_of(self.task(name, **kwargs))
 
     def task(self, name: str, **kwargs: Any) -> Any:
         """Return a task's options, filled in."""
