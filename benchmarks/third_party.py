@@ -28,7 +28,7 @@ from benchmarks.third_party_envs import ENVIRONMENTS, ThirdParty
 OUT = Path("runs/third-party")
 PAGE = Path("docs/third-party.md")
 BEGIN, END = "<!-- table -->", "<!-- end of table -->"
-LIMIT = 240
+LIMIT = 600
 """Seconds for a step."""
 STEPS, FURTHER = 10_000, 11_000
 
