@@ -32,13 +32,13 @@ PLAN = {
         "ippo": {"algo": "ippo"},
     },
     "seeds": [0, 1],
-    "steps": 5_000,
+    "steps": 1_200,
     "episodes": 16,
     "set": {
         "device": "cpu",
-        "eval_interval": 400,
-        "eval_episodes": 8,
-        "checkpoint_interval": 400,
+        "eval_interval": 100,
+        "eval_episodes": 4,
+        "checkpoint_interval": 100,
         "ppo": {"num_envs": 4, "rollout_steps": 10, "hidden": 8},
     },
 }

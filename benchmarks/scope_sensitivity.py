@@ -37,6 +37,8 @@ BINS = (0.01, 0.1, 1.0, 10.0)
 DELTAS = (0.0, 0.01, 0.03, 0.1, 0.2, 0.3, 0.45, 0.6)
 USUAL = {"number": 2_000, "bin_width": 0.01}
 """Where a panel is not about them."""
+STYLES = {name: (COLOURS[i], 5.0 - 1.8 * i) for i, name in enumerate((*NMI, "interval_effect"))}
+"""Colours, and widths of lines that often lie on each other."""
 PANELS = {"number": "N, steps per agent", "bin_width": "width of bins", "delta": "delta"}
 
 
@@ -141,20 +143,25 @@ def draw(rows: list[Row], path: Path) -> None:
     handles: dict[str, Any] = {}
     for panels, task in zip(figure.subplots(len(tasks), len(PANELS), squeeze=False), tasks, strict=True):
         for axes, (free, title) in zip(panels, PANELS.items(), strict=True):
-            for estimator, colour in zip((*NMI, "interval_effect"), COLOURS, strict=False):
+            for estimator, (colour, wide) in STYLES.items():
                 seen = [row for row in chosen(rows, free) if (row.task, row.estimator) == (task, estimator)]
                 at = sorted({getattr(row, free) for row in seen})
                 if len(at) < 2:
                     continue
                 values = [[f1(row) for row in seen if getattr(row, free) == x] for x in at]
                 common = [np.mean([row.common_right for row in seen if getattr(row, free) == x]) for x in at]
-                (line,) = axes.plot(at, [np.mean(v) for v in values], color=colour, marker="o", markersize=3)
+                (line,) = axes.plot(
+                    at, [np.mean(v) for v in values], color=colour, marker="o", markersize=3, linewidth=wide
+                )
                 axes.fill_between(at, [min(v) for v in values], [max(v) for v in values], color=colour, alpha=0.18)
                 axes.plot(at, common, color=colour, linestyle=(0, (1, 1)), linewidth=1.4)
                 handles[estimator] = line
             axes.set_ylim(-0.03, 1.05)
             if free != "delta":
                 axes.set_xscale("log")
+                axes.set_xticks(NUMBERS if free == "number" else BINS)
+                axes.xaxis.set_major_formatter("{x:g}")
+                axes.minorticks_off()
             finish_axes(axes, steps=False)
             if task == tasks[-1]:
                 axes.set_xlabel(title)
