@@ -31,8 +31,8 @@ PLAN = {
         "isa": {"set": {"scope": {"transitions": 600}, "count": {"table_bits": 8}}},
         "ippo": {"algo": "ippo"},
     },
-    "seeds": [0, 1],
-    "steps": 1_200,
+    "seeds": [0],
+    "steps": 1_000,
     "episodes": 16,
     "set": {
         "device": "cpu",
