@@ -76,7 +76,12 @@ def results(out: Path) -> list[dict[str, str]]:
 
 def unlike(whole: Path, out: Path) -> list[str]:
     """Say what differs between two finished comparisons: their results, and the metrics of every run."""
-    told = [] if results(whole) == results(out) else ["results.csv differs"]
+    told = [
+        f"results.csv: {one['folder']}: {key} {value} {other.get(key)}"
+        for one, other in zip(results(whole), results(out), strict=True)
+        for key, value in one.items()
+        if value != other.get(key)
+    ]
     for metrics in sorted(whole.rglob("metrics.csv")):
         name = metrics.relative_to(whole)
         told += [f"{name}: {line}" for line in differences(metrics, out / name)]
