@@ -1,6 +1,8 @@
 """What goes where: JSON alone on stdout however much environments print, signs of life on stderr."""
 
+import io
 import json
+import sys
 import time
 
 import pytest
@@ -78,6 +80,22 @@ def test_lines_of_life_while_training(tmp_path, capsys):
     assert any("of 300 steps, " in line and line.endswith(" steps/s, 0 min") for line in lines), lines
     assert isa("train", "--resume", tmp_path / "run", "--steps", 350, "--quiet") == 0
     assert one_line(capsys.readouterr().err).startswith("grid/unlock: ")
+
+
+def test_names_that_the_terminals_encoding_lacks(monkeypatch):
+    screen = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(screen, encoding="cp1252"))
+    assert isa("scope", "toy_envs:Elsewhere", "--transitions", 300) == 0
+    assert b"\\u540d: D_i = 0" in screen.getvalue()
+
+
+def test_once_a_minute_and_never_in_a_terminal(monkeypatch, capsys):
+    assert progress.EVERY == 60.0
+    monkeypatch.setattr(progress, "EVERY", 0.01)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    with progress.LifeSigns(lambda: "at it"):
+        time.sleep(0.1)
+    assert capsys.readouterr().err == "", "a bar moves there"
 
 
 @pytest.mark.usefixtures("often")

@@ -42,6 +42,11 @@ class Sequential(WalkEnv):
         return spaces.Sequence(spaces.Discrete(3))
 
 
+class Linked(WalkEnv):
+    def observation_space(self, agent):
+        return spaces.Graph(spaces.Box(0, 1, (2,)), None)
+
+
 class Spaceless(WalkEnv):
     observation_space = None
 
@@ -142,10 +147,11 @@ def test_a_state_over_those_that_are_left(play):
 
 
 def test_observations_without_a_fixed_length():
-    with pytest.raises(UnsupportedEnvironmentError, match=r"Sequence\(Discrete\(3\), .* have no fixed length"):
-        ParallelEnvBatch([Sequential()])
-    with pytest.raises(UnsupportedEnvironmentError, match="no fixed number of numbers"):
-        ParallelEnvBatch([Sequential()], state_fallback="observations")
+    for env, name in ((Sequential(), r"Sequence\(Discrete\(3\), "), (Linked(), r"Graph\(Box")):
+        with pytest.raises(UnsupportedEnvironmentError, match=name + ".* have no fixed length"):
+            ParallelEnvBatch([env])
+        with pytest.raises(UnsupportedEnvironmentError, match="no fixed number of numbers"):
+            ParallelEnvBatch([env], state_fallback="observations")
 
 
 def test_entries_and_codes_are_judged_too():
