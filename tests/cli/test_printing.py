@@ -60,12 +60,18 @@ def often(monkeypatch):
 
 
 @pytest.mark.usefixtures("often")
-def test_a_line_of_life_while_listening(capsys):
-    scope = ["scope", "grid/shooting", "--transitions", 5_000]
-    assert isa(*scope) == 0
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        (["scope", "grid/shooting", "--transitions", 5_000], "listening in grid/shooting"),
+        (["check", "grid/shooting", "--episodes", 1], "checking grid/shooting"),
+    ],
+)
+def test_a_line_of_life(command, says, capsys):
+    assert isa(*command) == 0
     lines = capsys.readouterr().err.splitlines()
-    assert lines[:1] == ["isa: listening in grid/shooting, 0 min"]
-    assert isa(*scope, "--quiet") == 0
+    assert lines[:1] == [f"isa: {says}, 0 min"]
+    assert isa(*command, "--quiet") == 0
     assert capsys.readouterr().err == ""
 
 
@@ -80,6 +86,9 @@ def test_lines_of_life_while_training(tmp_path, capsys):
     assert any("of 300 steps, " in line and line.endswith(" steps/s, 0 min") for line in lines), lines
     assert isa("train", "--resume", tmp_path / "run", "--steps", 350, "--quiet") == 0
     assert one_line(capsys.readouterr().err).startswith("grid/unlock: ")
+    for quiet in ([], ["--quiet"]):
+        assert isa("eval", tmp_path / "run", "--episodes", 500, *quiet) == 0
+        assert capsys.readouterr().err.startswith(f"isa: evaluating {tmp_path / 'run'}, 0 min\n") != bool(quiet)
 
 
 def test_names_that_the_terminals_encoding_lacks(monkeypatch):

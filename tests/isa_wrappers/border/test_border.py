@@ -37,6 +37,14 @@ def in_a_wrapper(env, steps=1):
 both = pytest.mark.parametrize("play", [in_a_batch, in_a_wrapper])
 
 
+class Both(Alone):
+    """Who leaves is terminated as well as truncated."""
+
+    def step(self, actions):
+        *said, _, truncated, infos = super().step(actions)
+        return *said, truncated, truncated, infos
+
+
 class Sequential(WalkEnv):
     def observation_space(self, agent):
         return spaces.Sequence(spaces.Discrete(3))
@@ -255,9 +263,10 @@ def test_who_is_truncated_alone_is_told():
         [[False, True]],
         True,
     )
-    died = ParallelEnvBatch([WalkEnv(deaths=True)])
-    died.reset()
-    assert not any(died.step(np.array([[1, 0]])).cut.any() for _ in range(3)), "terminated is not truncated"
+    for env in (WalkEnv(deaths=True), Both()):
+        died = ParallelEnvBatch([env])
+        died.reset()
+        assert not any(died.step(np.array([[1, 0]])).cut.any() for _ in range(3)), "terminated is not truncated"
 
 
 def test_a_last_step_without_observations_keeps_what_was_seen():
