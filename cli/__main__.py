@@ -1,6 +1,6 @@
 """``python -m isa_cli``: the command ``isa``."""
 
-from isa_cli.main import main
+from .main import main
 
 if __name__ == "__main__":
     main()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,7 @@ def log_tail(scaled: npt.ArrayLike) -> Floats:
     return np.minimum(np.log(2.0 * (4.0 * square - 1.0)) - 2.0 * square, 0.0)  # type: ignore[no-any-return]
 
 
+@cache
 def least_scaled(log_p: float) -> float:
     """Return the scaled distance whose :func:`log_tail` is ``log_p``.
 

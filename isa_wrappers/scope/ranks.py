@@ -77,9 +77,11 @@ def rank_bins(values: npt.NDArray[Any], sample: Integers) -> tuple[npt.NDArray[n
     inner, columns = np.ascontiguousarray(part[at].T), np.ascontiguousarray(values.T)
     codes = np.empty((dims, length), dtype=np.uint8)
     for k in range(dims):
+        ends, repeats = np.unique(inner[k], return_counts=True)
+        code = np.concatenate([[0], np.cumsum(repeats)]).astype(np.uint8)
         for start in range(0, length, BLOCK):  # comparing with each end, many values at once, beats bisection
             rows = slice(start, start + BLOCK)
-            np.sum(columns[k, rows] > inner[k][:, None], axis=0, dtype=np.uint8, out=codes[k, rows])
+            codes[k, rows] = code[np.sum(columns[k, rows] > ends[:, None], axis=0, dtype=np.uint8)]
     return np.ascontiguousarray(codes.T), np.concatenate([inner, columns.max(axis=1, keepdims=True)], axis=1)
 
 

@@ -718,3 +718,9 @@ def test_a_finished_run_goes_on_for_more_steps(copy_of, capsys):
     assert (run / "metrics.csv").read_text().startswith(before)
     assert json.loads((run / "summary.json").read_text())["env_steps"] == 300
     assert yaml.safe_load((run / "config.yaml").read_text())["steps"] == 300
+
+
+def test_the_package_is_the_command():
+    done = subprocess.run([sys.executable, "-m", "isa_cli", "algorithms"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0
+    assert "ippo" in done.stdout
