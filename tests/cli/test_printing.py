@@ -69,10 +69,9 @@ def often(monkeypatch):
 )
 def test_a_line_of_life(command, says, capsys):
     assert isa(*command) == 0
-    lines = capsys.readouterr().err.splitlines()
-    assert lines[:1] == [f"isa: {says}, 0 min"]
+    assert f"isa: {says}, 0 min" in capsys.readouterr().err.splitlines()
     assert isa(*command, "--quiet") == 0
-    assert capsys.readouterr().err == ""
+    assert f"isa: {says}" not in capsys.readouterr().err
 
 
 @pytest.mark.slow
