@@ -122,6 +122,15 @@ def test_a_task_that_does_not_tell_its_scope_is_refused(here, capsys):
     assert "does not tell what its actions can move, as the tasks of grid/ do; estimate" in refused(capsys)
 
 
+def test_a_run_whose_own_scope_is_empty_says_so(here, capsys):
+    """How near it came and what to do; with nothing to follow it goes no further."""
+    listening = [f"--set=scope.{pair}" for pair in ("transitions=300", "delta=0.999", "estimator=nmi_block")]
+    near = r"scope is empty: the largest figure is 0\.\d+, of agent_.'s action \S+ on agent_\d\.[xy], delta is 0.999, "
+    with pytest.warns(UserWarning, match=near + r"chance \S+; that is above chance: try delta 0\.\d"):
+        assert train(*listening, "--steps", 700) == 2
+    assert "the scope is empty: delta is 0.999" in capsys.readouterr().err
+
+
 def refused(capsys):
     out, err = capsys.readouterr()
     assert out == ""
