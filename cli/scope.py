@@ -9,6 +9,7 @@ import typer
 
 from isa_learners.config import DEFAULT_PRESET
 from isa_learners.presets import preset_layers
+from isa_wrappers.border.state_features import choose_features
 from isa_wrappers.config import ScopeConfig
 from isa_wrappers.envs import estimate_task_scope
 from isa_wrappers.errors import MissingDependencyError, RunFolderError
@@ -18,7 +19,19 @@ from isa_wrappers.scope.plots import plot_scope
 from isa_wrappers.scope.tables import scope_table
 
 from .json_alone import print_json
-from .options import Env, Json, Kwargs, Quiet, Seed, StateFallback, parse_kwargs, writing_to
+from .options import (
+    Env,
+    FeaturesKwargs,
+    Json,
+    Kwargs,
+    Quiet,
+    Seed,
+    StateFallback,
+    StateFeatures,
+    parse_features,
+    parse_kwargs,
+    writing_to,
+)
 from .progress import LifeSigns
 
 
@@ -41,6 +54,8 @@ def scope(
     seed: Seed = 0,
     kwargs: Kwargs = "{}",
     state_fallback: StateFallback = None,
+    state_features: StateFeatures = None,
+    state_features_kwargs: FeaturesKwargs = "{}",
     out: Annotated[Path | None, typer.Option(help="Folder for scope.json, scope.safetensors and scope.png.")] = None,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -62,8 +77,9 @@ def scope(
         values |= layer.get("scope", {})
     config = ScopeConfig(**values | {name: value for name, value in options.items() if value is not None})
     made = parse_kwargs(kwargs)
+    features = choose_features(state_features, parse_features(state_features_kwargs), state_fallback)
     with LifeSigns(lambda: f"listening in {env}", quiet):
-        found = estimate_task_scope(env, config, seed, state_fallback, **made)
+        found = estimate_task_scope(env, config, seed, state_fallback, features, **made)
     if out is not None:
         with writing_to(out):
             save_scope(found, out)

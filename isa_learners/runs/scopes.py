@@ -45,7 +45,8 @@ def scope_for(config: RunConfig) -> tuple[InfluenceScope | None, int]:
     if not needs_estimate(config):
         return None, 0
     if config.scope_folder is None:
-        scope = estimate_task_scope(config.env, config.scope, config.seed, config.state_fallback, **config.env_kwargs)
+        state = config.state_fallback, config.features
+        scope = estimate_task_scope(config.env, config.scope, config.seed, *state, **config.env_kwargs)
         return scope, int(scope.settings["env_steps"])
     scope = load_scope(config.scope_folder)
     task = scope.settings.get("env", config.env)
