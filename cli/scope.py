@@ -12,7 +12,7 @@ from isa_learners.presets import preset_layers
 from isa_wrappers.border.state_features import choose_features
 from isa_wrappers.config import ScopeConfig
 from isa_wrappers.envs import estimate_task_scope
-from isa_wrappers.errors import MissingDependencyError, RunFolderError
+from isa_wrappers.errors import MissingDependencyError, RunFolderError, check_choice
 from isa_wrappers.scope.explain import explain_scope, explanation_text, explanation_to_dict
 from isa_wrappers.scope.files import save_scope, scope_to_dict
 from isa_wrappers.scope.plots import plot_scope
@@ -56,6 +56,7 @@ def scope(
     state_fallback: StateFallback = None,
     state_features: StateFeatures = None,
     state_features_kwargs: FeaturesKwargs = "{}",
+    device: Annotated[str, typer.Option(help="cpu (NumPy), or cuda for the estimate's arithmetic.")] = "cpu",
     out: Annotated[Path | None, typer.Option(help="Folder for scope.json, scope.safetensors and scope.png.")] = None,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -77,9 +78,11 @@ def scope(
         values |= layer.get("scope", {})
     config = ScopeConfig(**values | {name: value for name, value in options.items() if value is not None})
     made = parse_kwargs(kwargs)
+    check_choice("device", device, ("cpu", "cuda"))
     features = choose_features(state_features, parse_features(state_features_kwargs), state_fallback)
     with LifeSigns(lambda: f"listening in {env}", quiet):
-        found = estimate_task_scope(env, config, seed, state_fallback, features, **made)
+        asked = seed, state_fallback, features, None if device == "cpu" else device
+        found = estimate_task_scope(env, config, *asked, **made)
     if out is not None:
         with writing_to(out):
             save_scope(found, out)

@@ -129,6 +129,7 @@ def estimate_task_scope(
     seed: int = 0,
     state_fallback: str | None = None,
     state_features: str | Features | None = None,
+    device: str | None = None,
     **kwargs: Any,
 ) -> InfluenceScope:
     """Estimate the scope of a task by name, in as many copies as its family says.
@@ -139,6 +140,8 @@ def estimate_task_scope(
         seed: of the environment and the random actions.
         state_fallback: as in :func:`make_batch`.
         state_features: as in :func:`make_batch`.
+        device: of the estimate's arithmetic, as in :func:`~isa_wrappers.scope.estimation.estimate_scope`; the
+            environment is on the host.
         kwargs: options of the task.
 
     Raises:
@@ -156,7 +159,7 @@ def estimate_task_scope(
     copies = asked or family_of(name).listeners(1 if together else agents)
     env = make_batch(name, copies, None, state_fallback, None, 0, state_features, **kwargs)
     try:
-        scope = estimate_scope(env, config, seed)
+        scope = estimate_scope(env, config, seed, device=device)
     finally:
         close_batch(env)
     return replace(scope, settings={"env": name, "env_kwargs": kwargs, **scope.settings})

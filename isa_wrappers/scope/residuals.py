@@ -119,11 +119,11 @@ class TeamFit:
 
     def _design(self, rows: slice, size: int) -> Array:
         """Return rows of ``X``."""
-        plain, places = self._plain[rows], self._places[rows]
+        plain, places, xp = self._plain[rows], self._places[rows], namespace(self._plain)
         design = self._zeros(len(plain), size + 1)
         design[:, 0] = 1.0
         design[:, 1 : 1 + plain.shape[1]] = plain
-        design[np.arange(len(plain))[:, None], places] = 1.0
+        design[xp.arange(len(plain), device=array_device(places))[:, None], places] = 1.0
         return contiguous(design[:, :size])
 
 
