@@ -29,6 +29,7 @@ NAMED = (
     "grid/navigation",
     "grid/unlock",
     "grid/shooting",
+    "grid/dials",
     "examples.own_environment:Door",
     "mpe/simple_v3",
     "mpe/simple_adversary_v3",

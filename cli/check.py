@@ -18,12 +18,14 @@ from .options import (
     FeaturesKwargs,
     Json,
     Kwargs,
+    Quiet,
     Seed,
     StateFallback,
     StateFeatures,
     parse_features,
     parse_kwargs,
 )
+from .progress import LifeSigns
 
 WARNED, REFUSED = 1, 2
 
@@ -41,6 +43,7 @@ def check(
         float, typer.Option(help="What the state's changes are compared with.")
     ] = ScopeConfig.bin_width,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 where there is a warning.")] = False,
+    quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Say what in ENV fits ISA, what does not, and what to do: 2 is the exit code where it cannot be taken."""
@@ -48,7 +51,8 @@ def check(
     features = choose_features(state_features, parse_features(state_features_kwargs), state_fallback)
     make = partial(make_parallel, env, state_features=features, **options)
     make().close()  # a mistake in the name or the options is no finding
-    report = check_env(make, episodes, seed, state_fallback, _rule(success), bin_width)
+    with LifeSigns(lambda: f"checking {env}", quiet):
+        report = check_env(make, episodes, seed, state_fallback, _rule(success), bin_width)
     if as_json:
         print_json({"env": env, **report.to_dict()})
     else:

@@ -1,7 +1,8 @@
 """The border: what a PettingZoo ``ParallelEnv`` hands over is read and checked here, once, for batches and wrappers."""
 
 from isa_wrappers.border.actions import ActionCode
-from isa_wrappers.border.border import Border, Living
+from isa_wrappers.border.border import Border
+from isa_wrappers.border.living import Living
 from isa_wrappers.border.spaces import StateFallback, as_parallel
 from isa_wrappers.border.state import StateReader, read_state
 from isa_wrappers.border.state_features import STATE_FEATURES

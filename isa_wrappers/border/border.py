@@ -8,15 +8,17 @@ leaves in ``env.agents`` count as gone.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from math import isfinite
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from isa_wrappers.border.living import Living
 from isa_wrappers.border.names import ActionNames, names_of, read_action_names
 from isa_wrappers.border.observations import Judge, judge_of, vector_length
+from isa_wrappers.border.rewards import plain_rewards
 from isa_wrappers.border.spaces import action_code, inner_observation, inner_space, observation_space
 from isa_wrappers.border.team_actions import team_code
 from isa_wrappers.errors import ISAError, NonFiniteError, UnsupportedEnvironmentError
@@ -28,37 +30,6 @@ Mask = npt.NDArray[np.bool_]
 
 Told = tuple[dict[str, Any], dict[str, float], Mapping[str, bool], Mapping[str, bool], dict[str, dict[str, Any]]]
 """What a step said, checked: observations and what ended as they came, rewards plain numbers, infos dicts."""
-
-
-class Living:
-    """Who acts next: those in ``env.agents`` that were not terminated or truncated.
-
-    Example:
-        >>> living = Living()
-        >>> living.begin(["a", "b"])
-        >>> living.after(["a", "b"], {"a": True}, {}), living.after(["a", "b"], {}, {})
-        (['b'], ['b'])
-    """
-
-    def __init__(self) -> None:
-        self.now: list[str] = []
-        self.staying: set[str] = set()
-
-    def begin(self, agents: Iterable[str]) -> None:
-        """Start an episode."""
-        self.now, self.staying = list(agents), set()
-
-    def after(
-        self, agents: Collection[str], terminations: Mapping[str, bool], truncations: Mapping[str, bool]
-    ) -> list[str]:
-        """Return who acts after a step; an agent that was taken out of ``agents`` may join again later."""
-        if self.staying or True in terminations.values() or True in truncations.values():
-            ended = {agent for agent in agents if terminations.get(agent) or truncations.get(agent)}
-            self.staying = {agent for agent in agents if agent in self.staying or agent in ended}
-            self.now = [agent for agent in agents if agent not in self.staying]
-        else:
-            self.now = list(agents)
-        return self.now
 
 
 class Border:
@@ -108,7 +79,6 @@ class Border:
         self.codes = dict(zip(self.agents, codes, strict=True))
         lengths = {agent: vector_length(space) for agent, space in self.spaces.items()}
         self._lengths = list(lengths.values())
-        self._untold: list[dict[str, Any]] = [{} for _ in self.agents]
         few = min(lengths.values()) >= 0 and sum(lengths.values()) <= FEW
         self._all = list(self.agents) if few else None
         self._judges: dict[str, Judge] = {agent: judge_of(space) for agent, space in self.spaces.items()}
@@ -154,7 +124,7 @@ class Border:
         try:
             observations, rewards, terminations, truncations, infos = said
             self._living.after(env.agents, terminations, truncations)
-            rewards = self._rewards(rewards)
+            rewards = plain_rewards(rewards, self.steps)
             infos = self._check_seen(observations, infos)
         except (AttributeError, TypeError, ValueError) as error:
             if not isinstance(error, ISAError):
@@ -195,8 +165,8 @@ class Border:
             infos = {agent: {} for agent in self.agents}
         known, none = self._sizes, False
         masks: dict[str, Mask] = {}
-        fine = list(observations) == self._all and self._all_fine(list(observations.values()))
-        if fine and list(infos.values()) == self._untold:  # nor is anybody told a mask
+        fine = list(observations) == self._all and self._all_fine(observations.values())
+        if fine and _without_masks(infos.values()):
             self.masks = masks
             return infos
         for agent in self._living.now:
@@ -220,15 +190,16 @@ class Border:
             infos = {agent: {} if info is None else info for agent, info in infos.items()}
         return infos
 
-    def _all_fine(self, values: list[Any]) -> bool:
+    def _all_fine(self, values: Iterable[Any]) -> bool:
         """Look at short vectors of floats, by far the most common, the quickest way; false says only: look closer."""
         try:
             total = 0.0
             for value, length in zip(values, self._lengths, strict=True):
                 numbers = value.tolist()
-                if len(numbers) != length or value.dtype.kind != "f":
+                part = sum(numbers)  # of few, sooner than NumPy looks at each; lists in lists do not add up
+                if type(part) is not float or len(numbers) != length:
                     return False
-                total += sum(numbers)  # of few, sooner than NumPy looks at each; lists in lists do not add up
+                total += part
             return isfinite(total)
         except Exception:
             return False
@@ -282,37 +253,16 @@ class Border:
             )
         return found
 
-    def _rewards(self, rewards: Mapping[str, Any]) -> dict[str, float]:
-        """Return rewards that are numbers, as they came where they are."""
-        plain: dict[str, float] = rewards  # type: ignore[assignment]
-        try:
-            total = sum(rewards.values())
-        except (TypeError, ValueError):  # None, say, or vectors of unlike lengths
-            total = None
-        if type(total) is float and isfinite(total):
-            return plain
-        for agent, reward in rewards.items():
-            if type(reward) is not float:
-                number = self._number(agent, reward)
-                if number is not reward:
-                    plain = {**plain, agent: number}
-                reward = number
-            if not isfinite(reward):
-                raise NonFiniteError(f"reward must be finite: agent {agent!r} has {reward} {self._when()}")
-        return plain
-
-    def _number(self, agent: str, reward: Any) -> Any:
-        if isinstance(reward, int | float | np.number | np.bool_):
-            return reward
-        size = getattr(reward, "numel", None) or getattr(reward, "size", None)
-        if (size() if callable(size) else size) == 1:
-            return float(reward.item())
-        raise UnsupportedEnvironmentError(
-            f"the reward of agent {agent!r} {self._when()} must be a number, got {reward!r}"
-        )
-
     def _when(self) -> str:
         return f"in step {self.steps}" if self.steps else "at the reset"
+
+
+def _without_masks(infos: Iterable[Any]) -> bool:
+    """Tell whether these are dicts, of which none holds a mask."""
+    for info in infos:  # noqa: SIM110 - all() over a generator takes twice as long
+        if type(info) is not dict or "action_mask" in info:
+            return False
+    return True
 
 
 def _kind(said: Any) -> str:

@@ -90,8 +90,10 @@ def bins_of(columns: Array, ends: Array) -> Array:
         xp = namespace(columns)
         return xp.astype(xp.searchsorted(ends, columns), xp.uint8)
     codes = np.empty(columns.shape, dtype=np.uint8)
-    for k, inner in enumerate(ends):
+    for k, every in enumerate(ends):
+        inner, repeats = np.unique(every, return_counts=True)
+        code = np.concatenate([[0], np.cumsum(repeats)]).astype(np.uint8)
         for start in range(0, columns.shape[1], BLOCK):  # comparing with each end, many at once, beats bisection
             rows = slice(start, start + BLOCK)
-            np.sum(columns[k, rows] > inner[:, None], axis=0, dtype=np.uint8, out=codes[k, rows])
+            codes[k, rows] = code[np.sum(columns[k, rows] > inner[:, None], axis=0, dtype=np.uint8)]
     return codes

@@ -104,7 +104,9 @@ def differences(made: Comparisons, versions: list[Version], levels: Levels) -> D
         if version is versions[0]:
             seen = seen | rare
             parted = xp.where(rare, xp.minimum(v, often), v)
-            still = xp.where(seen, gap / xp.where(parted > 0.0, parted, 1.0), 0.0)
+            # Of a pair that another version tells apart, the gap tells which one moves, if it is no chance by itself.
+            told = seen | (fisher_p[pair, dim] <= levels.within)
+            still = xp.where(told, gap / xp.where(parted > 0.0, parted, 1.0), 0.0)
         shift = xp.minimum(shift, xp.where(seen, moved / xp.where(v > 0.0, v, 1.0), xp.inf))
         sure |= seen
         slower = _slower(made, version, pair, dim) / xp.where(moved > 0.0, moved, 1.0)  # of the last: the least noisy

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,7 @@ def log_tail(scaled: Any) -> Array:
     return xp.minimum(xp.log(2.0 * (4.0 * square - 1.0)) - 2.0 * square, 0.0)
 
 
+@cache
 def least_scaled(log_p: float) -> float:
     """Return the scaled distance whose :func:`log_tail` is ``log_p``.
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pettingzoo.utils import BaseParallelWrapper
 
-from isa_wrappers.border.border import Living
+from isa_wrappers.border.living import Living
 from isa_wrappers.border.spaces import as_parallel
 from isa_wrappers.border.success import SuccessCriterion, SuccessRule
 from isa_wrappers.wrappers.base import Env, Infos

@@ -198,8 +198,11 @@ def test_scope_without_a_state(capsys):
 
 @pytest.mark.slow
 def test_a_factory_in_the_current_folder_is_found(tmp_path):
-    """The installed script's own path does not hold the user's folder."""
-    (tmp_path / "here" / "mine.py").write_text("from toy_envs import walk\n")
+    """The installed script's own path does not hold the user's folder; what lies there never hides a package."""
+    here = tmp_path / "here"
+    for package in ("yaml", "safetensors", "colorsys", "tabnanny"):
+        (here / f"{package}.py").write_text(f"raise SystemExit('{package} was taken from the current folder')\n")
+    (here / "mine.py").write_text("import tabnanny\nfrom toy_envs import walk\n")
     done = command("scope", "mine:walk", "--transitions", 60, "--json", safe_path=True)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["agents"] == ["a", "b"]
@@ -716,3 +719,9 @@ def test_a_finished_run_goes_on_for_more_steps(copy_of, capsys):
     assert (run / "metrics.csv").read_text().startswith(before)
     assert json.loads((run / "summary.json").read_text())["env_steps"] == 300
     assert yaml.safe_load((run / "config.yaml").read_text())["steps"] == 300
+
+
+def test_the_package_is_the_command():
+    done = subprocess.run([sys.executable, "-m", "isa_cli", "algorithms"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0
+    assert "ippo" in done.stdout

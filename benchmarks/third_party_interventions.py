@@ -1,0 +1,77 @@
+"""What an agent moves by intervention: a moment is played twice, with another action of that agent the second time.
+
+    .venv-third-party/bin/python -m benchmarks.third_party_interventions multiwalker --moments 300
+
+Two copies of an environment begin an episode with one seed and take the same random actions up to a random step, in
+which one agent's action is drawn anew for the second copy. What then differs is what this agent moves, whatever one
+reads in the environment's source. Needs an environment whose seeds reproduce its play; it is told where they do not.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import numpy as np
+
+from benchmarks.third_party_envs import ENVIRONMENTS
+from isa_wrappers.arrays import Rng
+from isa_wrappers.batch.parallel import ParallelEnvBatch
+from isa_wrappers.batch.protocol import BatchStep, action_code_of
+from isa_wrappers.border.spaces import as_parallel
+from isa_wrappers.scope.transitions import random_actions
+
+LONGEST = 40
+"""Steps before the one that is changed, at most."""
+Ends = tuple[BatchStep, BatchStep]
+
+
+def played_twice(one: ParallelEnvBatch, other: ParallelEnvBatch, agent: int, rng: Rng) -> Ends | None:
+    """Return the two ends of one moment; ``None`` where the agent does not act then, or the episode ends."""
+    seed, steps, code = int(rng.uniform() * 2**31), int(rng.uniform() * LONGEST), action_code_of(one)
+    now, twin = one.reset(seed), other.reset(seed)
+    for _ in range(steps):
+        actions = _random(code, rng, now)
+        now, twin = one.step(actions), other.step(actions)
+        if now.done.any():
+            return None
+    if not np.array_equal(now.state, twin.state):
+        raise SystemExit("two copies with one seed and the same actions part: its seeds do not reproduce")
+    if not now.alive[0, agent]:
+        return None
+    actions, changed = _random(code, rng, now), _random(code, rng, now)
+    others = np.arange(actions.shape[1]) != agent
+    changed[:, others] = actions[:, others]
+    now, twin = one.step(actions), other.step(changed)
+    return None if (now.done | twin.done).any() else (now, twin)
+
+
+def _random(code: Any, rng: Rng, step: BatchStep) -> Any:
+    return random_actions(rng, step.available) if code is None else code.draw(rng, step.available)
+
+
+def main() -> None:
+    """Print, for each agent, the dimensions that it moved and in how many of the moments."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="+", choices=list(ENVIRONMENTS), metavar="NAME")
+    parser.add_argument("--moments", type=int, default=200)
+    asked = parser.parse_args()
+    for name in asked.names:
+        entry = ENVIRONMENTS[name]
+        fallback: Any = "observations" if "observations" in entry.options else None
+        one, other = (ParallelEnvBatch([as_parallel(entry.make())], state_fallback=fallback) for _ in range(2))
+        for i, agent in enumerate(one.agents):
+            rng, moved, seen = Rng(0, None, f"{name} {agent}"), np.zeros(one.state_size), 0
+            while seen < asked.moments:
+                if (ends := played_twice(one, other, i, rng)) is not None:
+                    moved += (ends[0].state != ends[1].state)[0]
+                    seen += 1
+            names = one.state_names or [f"[{k}]" for k in range(one.state_size)]
+            shares = ", ".join(f"{names[k]} {moved[k] / seen:.2f}" for k in np.flatnonzero(moved))
+            print(f"{name}: {agent} moves {shares or 'nothing'}", flush=True)
+        one.close()
+        other.close()
+
+
+if __name__ == "__main__":
+    main()

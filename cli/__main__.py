@@ -1,0 +1,6 @@
+"""``python -m isa_cli``: the command ``isa``."""
+
+from .main import main
+
+if __name__ == "__main__":
+    main()

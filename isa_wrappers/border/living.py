@@ -1,0 +1,36 @@
+"""Who acts next, read from both signals of an end: ``env.agents`` and what a step says."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+
+class Living:
+    """Who acts next: those in ``env.agents`` that were not terminated or truncated.
+
+    Example:
+        >>> living = Living()
+        >>> living.begin(["a", "b"])
+        >>> living.after(["a", "b"], {"a": True}, {}), living.after(["a", "b"], {}, {})
+        (['b'], ['b'])
+    """
+
+    def __init__(self) -> None:
+        self.now: list[str] = []
+        self.staying: set[str] = set()
+
+    def begin(self, agents: Iterable[str]) -> None:
+        """Start an episode."""
+        self.now, self.staying = list(agents), set()
+
+    def after(
+        self, agents: Collection[str], terminations: Mapping[str, bool], truncations: Mapping[str, bool]
+    ) -> list[str]:
+        """Return who acts after a step; an agent that was taken out of ``agents`` may join again later."""
+        if self.staying or True in terminations.values() or True in truncations.values():
+            ended = {agent for agent in agents if terminations.get(agent) or truncations.get(agent)}
+            self.staying = {agent for agent in agents if agent in self.staying or agent in ended}
+            self.now = [agent for agent in agents if agent not in self.staying]
+        else:
+            self.now = list(agents)
+        return self.now

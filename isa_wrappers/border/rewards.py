@@ -1,0 +1,53 @@
+"""Rewards as an environment hands them over, read as plain numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isfinite
+from typing import Any
+
+import numpy as np
+
+from isa_wrappers.errors import NonFiniteError, UnsupportedEnvironmentError
+
+
+def plain_rewards(rewards: Mapping[str, Any], steps: int) -> dict[str, float]:
+    """Return rewards that are numbers, as they came where they are.
+
+    Args:
+        rewards: by agent; arrays of one number are taken for it.
+        steps: which step this is, for messages.
+
+    Raises:
+        UnsupportedEnvironmentError: for what is no number.
+        NonFiniteError: for NaN or infinity.
+
+    Example:
+        >>> plain_rewards({"a": np.array([2.0]), "b": 1}, 1)
+        {'a': 2.0, 'b': 1}
+    """
+    plain: dict[str, float] = rewards  # type: ignore[assignment]
+    try:
+        total = sum(rewards.values())
+    except (TypeError, ValueError):  # None, say, or vectors of unlike lengths
+        total = None
+    if type(total) is float and isfinite(total):
+        return plain
+    for agent, reward in rewards.items():
+        if type(reward) is not float:
+            number = _number(agent, reward, steps)
+            if number is not reward:
+                plain = {**plain, agent: number}
+            reward = number
+        if not isfinite(reward):
+            raise NonFiniteError(f"reward must be finite: agent {agent!r} has {reward} in step {steps}")
+    return plain
+
+
+def _number(agent: str, reward: Any, steps: int) -> Any:
+    if isinstance(reward, int | float | np.number | np.bool_):
+        return reward
+    size = getattr(reward, "numel", None) or getattr(reward, "size", None)
+    if (size() if callable(size) else size) == 1:
+        return float(reward.item())
+    raise UnsupportedEnvironmentError(f"the reward of agent {agent!r} in step {steps} must be a number, got {reward!r}")
