@@ -7,12 +7,24 @@ from typing import Annotated
 
 import typer
 
+from isa_wrappers.border.state_features import choose_features
 from isa_wrappers.config import ScopeConfig
 from isa_wrappers.envs import make_parallel
 from isa_wrappers.envs.check import check_env
 
 from .json_alone import print_json
-from .options import Env, Json, Kwargs, Quiet, Seed, StateFallback, parse_kwargs
+from .options import (
+    Env,
+    FeaturesKwargs,
+    Json,
+    Kwargs,
+    Quiet,
+    Seed,
+    StateFallback,
+    StateFeatures,
+    parse_features,
+    parse_kwargs,
+)
 from .progress import LifeSigns
 
 WARNED, REFUSED = 1, 2
@@ -24,6 +36,8 @@ def check(
     seed: Seed = 0,
     kwargs: Kwargs = "{}",
     state_fallback: StateFallback = None,
+    state_features: StateFeatures = None,
+    state_features_kwargs: FeaturesKwargs = "{}",
     success: Annotated[str, typer.Option(help="Key of infos, or return, that tells a won episode.")] = "success",
     bin_width: Annotated[
         float, typer.Option(help="What the state's changes are compared with.")
@@ -33,7 +47,9 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Say what in ENV fits ISA, what does not, and what to do: 2 is the exit code where it cannot be taken."""
-    make = partial(make_parallel, env, **parse_kwargs(kwargs))
+    options = parse_kwargs(kwargs)
+    features = choose_features(state_features, parse_features(state_features_kwargs), state_fallback)
+    make = partial(make_parallel, env, state_features=features, **options)
     make().close()  # a mistake in the name or the options is no finding
     with LifeSigns(lambda: f"checking {env}", quiet):
         report = check_env(make, episodes, seed, state_fallback, _rule(success), bin_width)

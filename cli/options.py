@@ -24,6 +24,14 @@ Seed = Annotated[int, typer.Option("--seed", help="Seed of everything.", min=0)]
 StateFallback = Annotated[
     str | None, typer.Option(help="'observations' takes them, concatenated, for the state.", show_default=False)
 ]
+StateFeatures = Annotated[
+    str | None,
+    typer.Option(help="'map' reads counts and middles off a state that is a map of cells.", show_default=False),
+]
+FeaturesKwargs = Annotated[
+    str,
+    typer.Option("--state-features-kwargs", help="Their options as JSON, such as '{\"values\": [1, 2]}'."),
+]
 Override = Annotated[list[str] | None, typer.Option("--set", help="Any key, such as ppo.lr=1e-3.")]
 RunEnv = Annotated[
     str | None,
@@ -42,6 +50,15 @@ def parse_kwargs(text: str) -> dict[str, Any]:
     kwargs = _object("--kwargs", text)
     check_env_kwargs(kwargs)
     return kwargs
+
+
+def parse_features(text: str) -> dict[str, Any]:
+    """Read ``--state-features-kwargs``.
+
+    Raises:
+        InvalidValueError: if it is no JSON object.
+    """
+    return _object("--state-features-kwargs", text)
 
 
 def parse_resources(text: str) -> dict[str, Any]:

@@ -9,16 +9,29 @@ import typer
 
 from isa_learners.config import DEFAULT_PRESET
 from isa_learners.presets import preset_layers
+from isa_wrappers.border.state_features import choose_features
 from isa_wrappers.config import ScopeConfig
 from isa_wrappers.envs import estimate_task_scope
-from isa_wrappers.errors import MissingDependencyError, RunFolderError
+from isa_wrappers.errors import MissingDependencyError, RunFolderError, check_choice
 from isa_wrappers.scope.explain import explain_scope, explanation_text, explanation_to_dict
 from isa_wrappers.scope.files import save_scope, scope_to_dict
 from isa_wrappers.scope.plots import plot_scope
 from isa_wrappers.scope.tables import scope_table
 
 from .json_alone import print_json
-from .options import Env, Json, Kwargs, Quiet, Seed, StateFallback, parse_kwargs, writing_to
+from .options import (
+    Env,
+    FeaturesKwargs,
+    Json,
+    Kwargs,
+    Quiet,
+    Seed,
+    StateFallback,
+    StateFeatures,
+    parse_features,
+    parse_kwargs,
+    writing_to,
+)
 from .progress import LifeSigns
 
 
@@ -41,6 +54,9 @@ def scope(
     seed: Seed = 0,
     kwargs: Kwargs = "{}",
     state_fallback: StateFallback = None,
+    state_features: StateFeatures = None,
+    state_features_kwargs: FeaturesKwargs = "{}",
+    device: Annotated[str, typer.Option(help="cpu (NumPy), or cuda for the estimate's arithmetic.")] = "cpu",
     out: Annotated[Path | None, typer.Option(help="Folder for scope.json, scope.safetensors and scope.png.")] = None,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -62,8 +78,11 @@ def scope(
         values |= layer.get("scope", {})
     config = ScopeConfig(**values | {name: value for name, value in options.items() if value is not None})
     made = parse_kwargs(kwargs)
+    check_choice("device", device, ("cpu", "cuda"))
+    features = choose_features(state_features, parse_features(state_features_kwargs), state_fallback)
     with LifeSigns(lambda: f"listening in {env}", quiet):
-        found = estimate_task_scope(env, config, seed, state_fallback, **made)
+        asked = seed, state_fallback, features, None if device == "cpu" else device
+        found = estimate_task_scope(env, config, *asked, **made)
     if out is not None:
         with writing_to(out):
             save_scope(found, out)

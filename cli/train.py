@@ -11,7 +11,18 @@ import typer
 
 from isa_wrappers.errors import InvalidValueError, ISAError
 
-from .options import Kwargs, Override, Quiet, StateFallback, Trust, need_training, parse_kwargs
+from .options import (
+    FeaturesKwargs,
+    Kwargs,
+    Override,
+    Quiet,
+    StateFallback,
+    StateFeatures,
+    Trust,
+    need_training,
+    parse_features,
+    parse_kwargs,
+)
 from .progress import TrainingDisplay
 
 MAY_CHANGE = ("resume", "steps", "env", "trust", "quiet")
@@ -32,6 +43,8 @@ def train(
     device: Annotated[str | None, typer.Option(help="auto (the default), cpu or cuda.")] = None,
     kwargs: Kwargs = "{}",
     state_fallback: StateFallback = None,
+    state_features: StateFeatures = None,
+    state_features_kwargs: FeaturesKwargs = "{}",
     success: Annotated[str | None, typer.Option(help="Key of infos, or return, that tells a won episode.")] = None,
     scope: Annotated[Path | None, typer.Option(help="Folder of a scope to take instead of estimating one.")] = None,
     scope_is_free: Annotated[
@@ -63,11 +76,13 @@ def train(
         )
     # Only what was given: a configuration file's values hold where the command line says nothing.
     said = {"algo": algo, "seed": seed, "device": device, "steps": steps, "stop_when_solved": stop_when_solved or None}
-    said |= {"state_fallback": state_fallback, "success": success, "workers": workers}
+    said |= {"state_fallback": state_fallback, "state_features": state_features, "success": success, "workers": workers}
     said |= {"scope_folder": None if scope is None else str(scope), "scope_is_free": scope_is_free or None}
     given: dict[str, Any] = {key: value for key, value in said.items() if value is not None}
     if options := parse_kwargs(kwargs):
         given["env_kwargs"] = options
+    if options := parse_features(state_features_kwargs):
+        given["state_features_kwargs"] = options
     from isa_learners.runs.checks import check_run
     from isa_learners.runs.config_io import make_config
 

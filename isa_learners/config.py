@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
+from isa_wrappers.border.state_features import Features, choose_features
 from isa_wrappers.errors import InvalidValueError, check_choice, check_kind, check_name, shown
 from isa_wrappers.fields import Copies, Count, OneOf, Range, Weight, check_fields
 from isa_wrappers.lazy import lazy
@@ -30,6 +31,9 @@ class RunConfig:
         env: task name.
         env_kwargs: options of the task.
         state_fallback: ``observations`` concatenates them where the environment has no ``state()``.
+        state_features: what is read off the environment's ``state()`` in its place: ``map`` for counts and middles of
+            what lies on a map of cells, or what a package brings.
+        state_features_kwargs: options of the features, such as ``values`` and ``first`` of ``map``.
         success: how a ``ParallelEnv`` tells a won episode: a key of ``infos[agent]``, or a number that the team's mean
             return must reach.
         workers: worker processes that step the copies of a ``ParallelEnv``; 0 steps them in this process.
@@ -57,6 +61,8 @@ class RunConfig:
     env: str
     env_kwargs: dict[str, Any] = field(default_factory=dict)
     state_fallback: Annotated[str | None, OneOf("observations")] = None
+    state_features: str | None = None
+    state_features_kwargs: dict[str, Any] = field(default_factory=dict)
     success: str = "success"
     workers: Annotated[int, Range(0, 1_024)] = 0
     algo: str = DEFAULT_ALGORITHM
@@ -81,6 +87,9 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "env_kwargs", check_env_kwargs(self.env_kwargs))
+        check_kind("state_features_kwargs", self.state_features_kwargs, Mapping)
+        options = plain("state_features_kwargs", self.state_features_kwargs)
+        object.__setattr__(self, "state_features_kwargs", options)
         check_fields(self)
         check_name("env", self.env)
         if self.true_scope and self.scope_folder is not None:
@@ -94,6 +103,15 @@ class RunConfig:
         if name not in sections:
             raise AttributeError(f"a run of algorithm {self.__dict__.get('algo')!r} has no section {name!r}")
         return sections[name]
+
+    @property
+    def features(self) -> Features | None:
+        """What wraps each environment of the run, by :attr:`state_features`.
+
+        Raises:
+            InvalidValueError: for an unknown name or option, or beside :attr:`state_fallback`.
+        """
+        return choose_features(self.state_features, self.state_features_kwargs, self.state_fallback)
 
     def for_phase(self, phase: str) -> RunConfig:
         """Return the configuration with a phase's own sections in the place of the run's."""
@@ -115,7 +133,7 @@ def check_env_kwargs(kwargs: Mapping[str, Any]) -> dict[str, Any]:
         InvalidValueError: naming the option.
     """
     check_kind("env_kwargs", kwargs, Mapping)
-    for name in ("name", "num_envs", "device", "state_fallback", "success_rule", "workers"):
+    for name in ("name", "num_envs", "device", "state_fallback", "success_rule", "workers", "state_features"):
         if name in kwargs:
             raise InvalidValueError(
                 f"options of the task cannot hold {name!r}: a run sets it; got {shown(kwargs[name])}"

@@ -20,7 +20,8 @@ from isa_wrappers.batch import BatchEnv, BatchStep, BatchWrapper, ParallelEnvBat
 from isa_wrappers.border.map_features import MapState, map_features
 from isa_wrappers.config import CountConfig, GoalConfig, ScopeConfig
 from isa_wrappers.envs import available_tasks, estimate_task_scope, make_batch, make_parallel
-from isa_wrappers.envs.check import EnvReport, check_env
+from isa_wrappers.envs.check import check_env
+from isa_wrappers.envs.report import EnvReport
 from isa_wrappers.moved import keep_former_paths
 from isa_wrappers.rewards import (
     GOAL_SELECTORS,

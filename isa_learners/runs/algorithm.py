@@ -130,6 +130,7 @@ class Algorithm:
             config.state_fallback,
             read_success(config.success),
             config.workers,
+            config.features,
             **config.env_kwargs,
         )
 

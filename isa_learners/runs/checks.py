@@ -24,7 +24,8 @@ def check_run(config: RunConfig) -> None:
     """
     device = resolve_device(config.device, config.env)
     success = read_success(config.success)
-    env = make_batch(config.env, 1, device, config.state_fallback, success, config.workers, **config.env_kwargs)
+    rules = config.state_fallback, success, config.workers, config.features
+    env = make_batch(config.env, 1, device, *rules, **config.env_kwargs)
     close_batch(env)  # asked for its sizes alone
     if config.intrinsic is not None and REWARDS[config.intrinsic].needs_goal:
         raise InvalidValueError(

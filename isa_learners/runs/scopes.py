@@ -6,6 +6,7 @@ import warnings
 
 from isa_learners.algorithms import ALGORITHMS
 from isa_learners.config import RunConfig
+from isa_learners.runs.devices import resolve_device
 from isa_wrappers.batch import BatchEnv
 from isa_wrappers.envs import estimate_task_scope, true_task_scope
 from isa_wrappers.errors import InvalidValueError, ScopeMismatchError
@@ -53,7 +54,9 @@ def scope_for(config: RunConfig) -> tuple[InfluenceScope | None, int]:
     if config.true_scope:
         return true_task_scope(config.env, **config.env_kwargs), 0
     if config.scope_folder is None:
-        scope = estimate_task_scope(config.env, config.scope, config.seed, config.state_fallback, **config.env_kwargs)
+        device = resolve_device(config.device, config.env)
+        asked = config.seed, config.state_fallback, config.features, device if device.startswith("cuda") else None
+        scope = estimate_task_scope(config.env, config.scope, *asked, **config.env_kwargs)
         return scope, int(scope.settings["env_steps"])
     scope = load_scope(config.scope_folder)
     task = scope.settings.get("env", config.env)

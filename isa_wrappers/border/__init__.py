@@ -5,10 +5,12 @@ from isa_wrappers.border.border import Border
 from isa_wrappers.border.living import Living
 from isa_wrappers.border.spaces import StateFallback, as_parallel
 from isa_wrappers.border.state import StateReader, read_state
+from isa_wrappers.border.state_features import STATE_FEATURES
 from isa_wrappers.border.success import SuccessCriterion, SuccessRule
 from isa_wrappers.border.team_actions import TeamCode
 
 __all__ = [
+    "STATE_FEATURES",
     "ActionCode",
     "Border",
     "Living",

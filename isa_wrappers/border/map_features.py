@@ -11,6 +11,8 @@ from gymnasium import spaces
 from pettingzoo.utils import BaseParallelWrapper
 
 from isa_wrappers.border.spaces import as_parallel
+from isa_wrappers.border.state import own_state
+from isa_wrappers.checks import check_numbers, check_sequence
 from isa_wrappers.errors import InvalidValueError, UnsupportedEnvironmentError, check_kind, check_name, shown
 
 ABSENT = -1.0
@@ -61,24 +63,28 @@ def map_features(cells: Any, values: Sequence[float] | None = None) -> npt.NDArr
 class MapState(BaseParallelWrapper[str, Any, Any]):  # type: ignore[misc]
     """Gives an environment whose ``state()`` is a map the features of :func:`map_features` as its state.
 
-    Observations stay as they are. Use it in a factory, ``lambda: MapState(make_env())``.
+    Observations stay as they are. Use it in a factory, ``lambda: MapState(make_env())``; ``--state-features map`` does.
 
     Args:
-        env: with a ``state()`` of shape ``[rows, columns]`` or ``[rows, columns, channels]``.
+        env: with a ``state()`` of shape ``[rows, columns]`` or ``[rows, columns, channels]``; one without a
+            ``state_space`` is reset, to see its shape.
         values: see :func:`map_features`.
         channels: names of the channels.
         first: channels come first: ``[channels, rows, columns]``.
 
+    Attributes:
+        things: what each count, row and column is of, in their order: a channel's name, and a value.
+
     Raises:
-        UnsupportedEnvironmentError: if its ``state_space`` is no such Box.
-        InvalidValueError: if there are not as many names as channels.
+        UnsupportedEnvironmentError: if its state is no such array.
+        InvalidValueError: if values are no numbers, or there are not as many names as channels.
 
     Example:
         >>> from isa_wrappers.envs import make_parallel
         >>> MapState(make_parallel("grid/unlock"))
         Traceback (most recent call last):
             ...
-        isa_wrappers.errors.UnsupportedEnvironmentError: a map needs a state_space [rows, columns] or \
+        isa_wrappers.errors.UnsupportedEnvironmentError: a map is a state [rows, columns] or \
 [rows, columns, channels], got shape [28]
     """
 
@@ -90,24 +96,50 @@ class MapState(BaseParallelWrapper[str, Any, Any]):  # type: ignore[misc]
         first: bool = False,
     ) -> None:
         super().__init__(as_parallel(env))
-        self._first = bool(first)
-        if values is not None:
-            check_kind("values", values, list, tuple)
-        self._values = None if values is None else [float(value) for value in values]
-        shape = list(getattr(getattr(self.env, "state_space", None), "shape", None) or [])
-        if len(shape) not in (2, 3):
+        check_kind("first", first, bool)
+        self._first = first
+        self._values = None if values is None else _read_values(values)
+        shape = state_shape(self.env)
+        if len(shape) not in (2, 3) or 0 in shape:
             raise UnsupportedEnvironmentError(
-                f"a map needs a state_space [rows, columns] or [rows, columns, channels], got shape {shape}"
+                f"a map is a state [rows, columns] or [rows, columns, channels], got shape {list(shape)}"
             )
         count = 1 if len(shape) == 2 else shape[0 if first else 2]
-        names = [check_name("channels", name) for name in channels] or [f"channel_{c}" for c in range(count)]
-        if len(names) != count or count > MOST_CHANNELS:
+        if count > MOST_CHANNELS:
+            raise UnsupportedEnvironmentError(
+                f"a map has at most {MOST_CHANNELS:,} channels, which come last, got shape {list(shape)}"
+                + ("; leave out first" if first else "; where they come first, say so by first")
+            )
+        told = [check_name("channels", name) for name in check_sequence("channels", channels)]
+        names = told or [f"channel_{c}" for c in range(count)]
+        if len(names) != count:
             raise InvalidValueError(f"channels must name {count} channels, got {shown(list(channels))}")
         kinds = [""] if self._values is None else [f"={value:g}" for value in self._values]
-        self.state_names = tuple(f"{name}{kind}.{part}" for name in names for kind in kinds for part in PARTS)
+        self.things = tuple(f"{name}{kind}" for name in names for kind in kinds)
+        self.state_names = tuple(f"{thing}.{part}" for thing in self.things for part in PARTS)
         self.state_space = spaces.Box(ABSENT, np.inf, (len(self.state_names),), dtype=np.float32)
 
     def state(self) -> npt.NDArray[np.float32]:
         """Return the features of the inner environment's map."""
-        cells = np.asarray(self.env.state())
+        cells = np.asarray(own_state(self.env))
         return map_features(np.moveaxis(cells, 0, -1) if self._first and cells.ndim == 3 else cells, self._values)
+
+
+def state_shape(env: Any) -> tuple[int, ...]:
+    """Return the shape of an environment's state: of its ``state_space``, else of its first state, after a reset.
+
+    Raises:
+        UnsupportedEnvironmentError: if it has no state.
+    """
+    declared = getattr(getattr(env, "state_space", None), "shape", None)
+    if declared is not None:
+        return tuple(declared)
+    env.reset()
+    return np.shape(own_state(env))
+
+
+def _read_values(values: Any) -> list[float]:
+    found = check_numbers("values", check_sequence("values", values))
+    if found.ndim != 1 or not found.size or not np.isfinite(found).all():
+        raise InvalidValueError(f"values must be a list of numbers, at least one, got {shown(values)}")
+    return [float(value) for value in found]

@@ -80,7 +80,7 @@ class StateReader:
             UnsupportedEnvironmentError: if there is none, or what stands for it is no array of numbers.
         """
         if self._fallback != "observations":
-            state = _own_state(self._env, self._fallback)
+            state = own_state(self._env, self._fallback)
             self._dtype = self._dtype or (np.float64 if _is_wide(state) else np.float32)
             try:
                 return np.array(state, dtype=self._dtype).reshape(-1)
@@ -110,8 +110,12 @@ def read_state(env: Any, observations: Mapping[str, Any], fallback: StateFallbac
     return StateReader(env, fallback)(observations)
 
 
-def _own_state(env: Any, fallback: StateFallback) -> Any:
-    """Return ``env.state()``, or what a function makes of the environment, as it came but on the host."""
+def own_state(env: Any, fallback: StateFallback = None) -> Any:
+    """Return ``env.state()``, or what a function makes of the environment, as it came but on the host.
+
+    Raises:
+        UnsupportedEnvironmentError: if there is none.
+    """
     try:
         state = fallback(env) if callable(fallback) else getattr(env, "state", None)
         if not callable(fallback) and state is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,71 +11,19 @@ import numpy.typing as npt
 
 from isa_wrappers.batch.copies import innermost
 from isa_wrappers.border.border import Border
+from isa_wrappers.border.map_features import MapState
 from isa_wrappers.border.spaces import StateFallback, as_parallel, flat_size
-from isa_wrappers.border.state import StateReader
+from isa_wrappers.border.state import StateReader, own_state
 from isa_wrappers.border.success import SuccessRule
 from isa_wrappers.config import ScopeConfig
+from isa_wrappers.envs.check_maps import merged_cells, told_by_cells
 from isa_wrappers.envs.random_play import LONGEST, Play, random_episode
+from isa_wrappers.envs.report import EnvReport
 from isa_wrappers.errors import ISAError
 from isa_wrappers.scope.estimation import estimate_scope
 
-MANY_CODES = 8
-"""So many dimensions that are 0 or 1, and half of all, look like a map of cells or one-hot codes."""
 LISTENED = 600
 """Steps for a first look at who moves anything."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at.
-
-    Attributes:
-        about: what it is about, in a word or two.
-        verdict: ``fine``, ``note`` (good to know), ``warning`` (works, and probably not as meant) or ``refused``.
-        says: what was seen.
-        remedy: what to do; empty where nothing is to be done.
-    """
-
-    about: str
-    verdict: str
-    says: str
-    remedy: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.verdict:<8} {self.about}: {self.says}" + (f"; {self.remedy}" if self.remedy else "")
-
-
-@dataclass
-class EnvReport:
-    """What :func:`check_env` found.
-
-    Attributes:
-        findings: in the order in which they were looked for; where something is refused, what follows is left out.
-    """
-
-    findings: list[Finding] = field(default_factory=list)
-
-    @property
-    def refused(self) -> bool:
-        """ISA cannot take the environment as it is."""
-        return any(finding.verdict == "refused" for finding in self.findings)
-
-    @property
-    def warned(self) -> bool:
-        """Something is probably not as it was meant."""
-        return any(finding.verdict == "warning" for finding in self.findings)
-
-    def __str__(self) -> str:
-        return "\n".join(map(str, self.findings))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data."""
-        findings = [asdict(finding) for finding in self.findings]
-        return {"refused": self.refused, "warned": self.warned, "findings": findings}
-
-    def add(self, about: str, verdict: str, says: str, remedy: str = "") -> None:
-        """Note something."""
-        self.findings.append(Finding(about, verdict, says, remedy))
 
 
 def check_env(
@@ -155,6 +102,9 @@ def _looks(
             actions = " or ".join(sorted(set(map(str, border.codes.values()))))
         report.add("interface", "fine", f"{len(border.agents)} agents with {actions}, observations of {size} numbers")
 
+    def shape() -> tuple[int, ...]:
+        return () if fallback is not None else np.shape(own_state(border.env))
+
     yield "interface", interface
     border = borders[0]
     reader = StateReader(border.env, fallback)
@@ -172,8 +122,8 @@ def _looks(
     yield "episodes", lambda report: _episodes(report, border, plays)
     yield "success", lambda report: _success(report, plays, success, episodes)
     yield "masks", lambda report: _masks(report, border, plays)
-    yield "dimensions", lambda report: _dimensions(report, plays, reader.names, bin_width)
-    yield "influence", lambda report: _influence(report, border.env, fallback, seed)
+    yield "dimensions", lambda report: _dimensions(report, plays, reader.names, shape(), bin_width)
+    yield "influence", lambda report: _influence(report, border.env, fallback, seed, plays)
 
 
 def _new_each_time(report: EnvReport, make: Callable[[], Any], first: Any, made: list[Any]) -> None:
@@ -250,7 +200,9 @@ def _masks(report: EnvReport, border: Border, plays: list[Play]) -> None:
         report.add("masks", "note", "none are told: every action counts as available")
 
 
-def _dimensions(report: EnvReport, plays: list[Play], names: tuple[str, ...], bin_width: float) -> None:
+def _dimensions(
+    report: EnvReport, plays: list[Play], names: tuple[str, ...], shape: tuple[int, ...], bin_width: float
+) -> None:
     everything = np.concatenate([play.states for play in plays])
     changes = np.concatenate([np.diff(play.states, axis=0) for play in plays])
     still = (everything == everything[0]).all(axis=0)
@@ -262,13 +214,7 @@ def _dimensions(report: EnvReport, plays: list[Play], names: tuple[str, ...], bi
             "dimensions", "note", f"{_listed(still, names)} never changed",
             "leave out what nothing moves",
         )  # fmt: skip
-    codes = ((everything == 0) | (everything == 1)).all(axis=0)
-    if codes.sum() >= MANY_CODES and codes.mean() >= 0.5:
-        report.add(
-            "codes", "warning", f"{int(codes.sum())} of {len(codes)} dimensions are 0 or 1: a map of cells, or codes",
-            "give coordinates and single numbers (isa_wrappers.MapState reads them off a map): what one action does is "
-            "spread over many dimensions otherwise",
-        )  # fmt: skip
+    told_by_cells(report, everything, shape)
     steps = [np.abs(column[column != 0]) for column in changes.T]
     small = np.array([len(step) > 0 and float(np.median(step)) < bin_width / 2 for step in steps])
     if small.any():
@@ -289,7 +235,7 @@ def _listed(which: npt.NDArray[np.bool_], names: tuple[str, ...]) -> str:
     return ", ".join(places[:5]) + (f" and {len(places) - 5} more" if len(places) > 5 else "")
 
 
-def _influence(report: EnvReport, env: Any, fallback: StateFallback, seed: int) -> None:
+def _influence(report: EnvReport, env: Any, fallback: StateFallback, seed: int, plays: list[Play]) -> None:
     config = ScopeConfig(transitions=LISTENED)
     scope = estimate_scope(env, config, seed, fallback)
     idle = [agent for agent, dims in zip(scope.agents, scope.agent_dims, strict=True) if not dims]
@@ -301,3 +247,5 @@ def _influence(report: EnvReport, env: Any, fallback: StateFallback, seed: int) 
     else:
         common = ", ".join(scope.dim_name(k) for k in scope.common_dims) or "nothing"
         report.add("influence", "fine", f"every agent moves something; all of them: {common}")
+    if isinstance(env, MapState):
+        merged_cells(report, env, scope, plays)

@@ -8,9 +8,11 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from isa_wrappers.batch.protocol import BatchEnv, close_batch
+from isa_wrappers.border.state_features import Features, choose_features
 from isa_wrappers.border.success import SuccessRule
 from isa_wrappers.config import ScopeConfig
 from isa_wrappers.envs.family import EnvFamily, called
+from isa_wrappers.envs.featured import FeaturedFamily
 from isa_wrappers.envs.own import FAMILY as OWN
 from isa_wrappers.errors import (
     InvalidValueError,
@@ -67,24 +69,24 @@ def family_of(name: str) -> EnvFamily:
     return family
 
 
-def make_parallel(name: str, **kwargs: Any) -> Any:
+def make_parallel(name: str, *, state_features: str | Features | None = None, **kwargs: Any) -> Any:
     """Make a PettingZoo ``ParallelEnv`` by task name.
 
     Args:
         name: a task of a family or ``package.module:factory``.
+        state_features: as in :func:`make_batch`.
         kwargs: options of the task or arguments of the factory.
 
     Raises:
         UnknownTaskError: if there is no such task.
         InvalidValueError: if an option is unknown or out of range.
-        UnsupportedEnvironmentError: if a factory makes batched environments.
+        UnsupportedEnvironmentError: if a factory makes batched environments, or features do not suit its state.
 
     Example:
         >>> make_parallel("grid/unlock", num_agents=2).possible_agents
         ['agent_0', 'agent_1']
     """
-    family = family_of(name)
-    family.check(name)
+    family = _family(name, choose_features(state_features))
     return called(name, family.parallel, (name,), kwargs)
 
 
@@ -95,6 +97,7 @@ def make_batch(
     state_fallback: str | None = None,
     success_rule: SuccessRule = "success",
     workers: int = 0,
+    state_features: str | Features | None = None,
     **kwargs: Any,
 ) -> BatchEnv:
     """Make a batched environment by task name.
@@ -106,20 +109,21 @@ def make_batch(
         state_fallback: ``"observations"`` takes them, concatenated, for the state of a ``ParallelEnv``.
         success_rule: how a ``ParallelEnv`` tells a won episode; what is batched by itself tells it itself.
         workers: processes that step the copies of a ``ParallelEnv``; 0 for this one (``smac/``: one per game).
+        state_features: a name of :data:`~isa_wrappers.border.state_features.STATE_FEATURES`, such as ``map``, or what
+            wraps a ``ParallelEnv``; it is put around every copy, and gives it another state.
         kwargs: options of the task or arguments of the factory.
 
     Raises:
         UnknownTaskError: if there is no such task.
         InvalidValueError: if an option is unknown or out of range, or workers are asked for where the task is stepped
             as one batch.
-        UnsupportedEnvironmentError: if a factory's environment lacks something.
+        UnsupportedEnvironmentError: if a factory's environment lacks something, or features do not suit its state.
 
     Example:
         >>> make_batch("grid/navigation", num_envs=8).reset(seed=0).state.shape
         (8, 28)
     """
-    family = family_of(name)
-    family.check(name)
+    family = _family(name, choose_features(state_features, None, state_fallback))
     num_envs, workers = check_int("num_envs", num_envs, 1), check_int("workers", workers, 0)
     given = (name, num_envs, device, state_fallback, success_rule, workers)
     batch: BatchEnv = called(name, family.batch, given, kwargs)
@@ -131,6 +135,8 @@ def estimate_task_scope(
     config: ScopeConfig | None = None,
     seed: int = 0,
     state_fallback: str | None = None,
+    state_features: str | Features | None = None,
+    device: str | None = None,
     **kwargs: Any,
 ) -> InfluenceScope:
     """Estimate the scope of a task by name, in as many copies as its family says.
@@ -140,6 +146,9 @@ def estimate_task_scope(
         config: of the estimate.
         seed: of the environment and the random actions.
         state_fallback: as in :func:`make_batch`.
+        state_features: as in :func:`make_batch`.
+        device: of the estimate's arithmetic, as in :func:`~isa_wrappers.scope.estimation.estimate_scope`; the
+            environment is on the host.
         kwargs: options of the task.
 
     Raises:
@@ -149,15 +158,15 @@ def estimate_task_scope(
         >>> estimate_task_scope("grid/unlock", num_agents=2).special_dims
         [[0, 1], [2, 3]]
     """
-    first = make_batch(name, 1, None, state_fallback, **kwargs)
+    first = make_batch(name, 1, None, state_fallback, state_features=state_features, **kwargs)
     agents = len(first.agents)
     close_batch(first)
     together = ESTIMATORS[(config or ScopeConfig()).estimator].collect == "all_at_once"
     asked = (config or ScopeConfig()).copies
     copies = asked or family_of(name).listeners(1 if together else agents)
-    env = make_batch(name, copies, None, state_fallback, None, **kwargs)
+    env = make_batch(name, copies, None, state_fallback, None, 0, state_features, **kwargs)
     try:
-        scope = estimate_scope(env, config, seed)
+        scope = estimate_scope(env, config, seed, device=device)
     finally:
         close_batch(env)
     return replace(scope, settings={"env": name, "env_kwargs": kwargs, **scope.settings})
@@ -210,6 +219,13 @@ def task_source(name: str) -> str:
         'isa-marl'
     """
     return FAMILIES.source(name.partition("/")[0])
+
+
+def _family(name: str, features: Features | None) -> EnvFamily:
+    """Return the family of a task that can be made here, with what wraps its environments."""
+    family = family_of(name)
+    family.check(name)
+    return family if features is None else FeaturedFamily(family, features)
 
 
 def _tasks(family: EnvFamily) -> dict[str, str]:

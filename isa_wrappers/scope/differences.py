@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from isa_wrappers.arrays import Array, array_device, namespace, to_numpy
 from isa_wrappers.scope import kuiper
+from isa_wrappers.scope.backends import as_array, beside, choose
 from isa_wrappers.scope.comparisons import ALLOWED, Comparisons, Levels
 from isa_wrappers.scope.movers import credit
 from isa_wrappers.scope.ranks import BINS
@@ -28,9 +30,9 @@ class Version:
         values: ``[N, d]``; their mean is the mean change.
     """
 
-    ranks: npt.NDArray[np.uint8]
-    ends: Floats
-    values: Floats
+    ranks: Array
+    ends: Array
+    values: Array
 
 
 @dataclass(frozen=True)
@@ -68,59 +70,61 @@ def differences(made: Comparisons, versions: list[Version], levels: Levels) -> D
         versions: of the change; the first is the change itself.
         levels: of significance.
     """
-    first, second = made.which.T
+    xp = namespace(made.which)
+    first, second = made.which[:, 0], made.which[:, 1]
     rest_p = _against_the_rest(made, versions, levels)
     sharp = rest_p <= ALLOWED  # actions that are known to differ from all others
     sharp_pair = sharp[made.pairs[:, 0]] | sharp[made.pairs[:, 1]]
     scale = kuiper.scale(made.effective)[:, None]
-    least = np.where(sharp_pair, kuiper.least_scaled(levels.within), kuiper.least_scaled(levels.pair)) / scale
+    least = choose(sharp_pair, kuiper.least_scaled(levels.within), kuiper.least_scaled(levels.pair)) / scale
     zeros = made.lists.count(versions[0].values == 0.0)
     fisher_p = _fisher(zeros, made)
-    fisher = fisher_p <= np.where(sharp_pair, levels.within, levels.pair)
-    wanted = fisher.copy()
+    fisher = fisher_p <= choose(sharp_pair, levels.within, levels.pair)
+    wanted = fisher | False
     distributions = [made.lists.cumulative(version.ranks) for version in versions]
     for cumulative in distributions:
-        near = kuiper.distance(cumulative, np.mean(cumulative, axis=0))
+        near = kuiper.distance(cumulative, xp.mean(cumulative, axis=0))
         wanted |= near[first] + near[second] >= 0.999 * least  # float32
-    pair, dim = np.nonzero(wanted)
-    shares = zeros / made.lists.sizes[:, None]
+    pair, dim = xp.nonzero(wanted)
+    shares = as_array(zeros, "float64") / made.lists.sizes[:, None]
     gap = shares[first[pair], dim] - shares[second[pair], dim]
-    often = np.maximum(shares[first[pair], dim], shares[second[pair], dim])
+    often = xp.maximum(shares[first[pair], dim], shares[second[pair], dim])
     rare, least = fisher[pair, dim], least[pair, dim]
-    a, b = made.pairs[pair].T
+    a, b = made.pairs[pair, 0], made.pairs[pair, 1]
     overall = ALLOWED - levels.pair  # what a pair's log p becomes among all that is compared
-    log_p = np.minimum(fisher_p[pair, dim] + overall, np.minimum(rest_p[a, dim], rest_p[b, dim]))
-    effect = np.where(rare, np.abs(gap), 0.0)
-    shift, sure = np.full(len(pair), np.inf), rare.copy()
-    still = slower = np.zeros(len(pair))
+    log_p = xp.minimum(fisher_p[pair, dim] + overall, xp.minimum(rest_p[a, dim], rest_p[b, dim]))
+    effect = xp.where(rare, xp.abs(gap), 0.0)
+    still = slower = xp.zeros_like(gap)
+    shift, sure = xp.full_like(gap, xp.inf), rare | False
     for cumulative, version in zip(distributions, versions, strict=True):
         v, moved = _distances(cumulative, version.ends, first[pair], second[pair], dim)
         seen = v >= least
-        log_p = np.minimum(log_p, kuiper.log_tail(v * scale[pair, 0]) + overall)
-        effect = np.maximum(effect, np.where(seen, kuiper.unbiased(v, made.effective[pair]), 0.0))
+        log_p = xp.minimum(log_p, kuiper.log_tail(v * scale[pair, 0]) + overall)
+        effect = xp.maximum(effect, xp.where(seen, kuiper.unbiased(v, made.effective[pair]), 0.0))
         if version is versions[0]:
             seen = seen | rare
-            parted = np.where(rare, np.minimum(v, often), v)
+            parted = xp.where(rare, xp.minimum(v, often), v)
             # Of a pair that another version tells apart, the gap tells which one moves, if it is no chance by itself.
             told = seen | (fisher_p[pair, dim] <= levels.within)
-            still = np.where(told, gap / np.where(parted > 0.0, parted, 1.0), 0.0)
-        shift = np.minimum(shift, np.where(seen, moved / np.where(v > 0.0, v, 1.0), np.inf))
+            still = xp.where(told, gap / xp.where(parted > 0.0, parted, 1.0), 0.0)
+        shift = xp.minimum(shift, xp.where(seen, moved / xp.where(v > 0.0, v, 1.0), xp.inf))
         sure |= seen
-        slower = _slower(made, version, pair, dim) / np.where(moved > 0.0, moved, 1.0)  # of the last: the least noisy
-    parts = (array[sure] for array in (pair, dim, effect, still, slower, shift, np.minimum(log_p, 0.0)))
+        slower = _slower(made, version, pair, dim) / xp.where(moved > 0.0, moved, 1.0)  # of the last: the least noisy
+    parts = (to_numpy(array[sure]) for array in (pair, dim, effect, still, slower, shift, xp.minimum(log_p, 0.0)))
     return Differences(*parts)
 
 
-def _against_the_rest(made: Comparisons, versions: list[Version], levels: Levels) -> Floats:
+def _against_the_rest(made: Comparisons, versions: list[Version], levels: Levels) -> Array:
     """Return ``[n, d]``: log of the chance that a rare action differs as much from all others, among all compared."""
-    rests = made.rests
-    log_p = np.zeros((made.number, versions[0].ranks.shape[1]))
+    rests, xp = made.rests, namespace(made.which)
+    shape = made.number, versions[0].ranks.shape[1]
+    log_p = xp.zeros(shape, dtype=xp.float64, device=array_device(made.which))
     if len(rests.actions):
         scale = kuiper.scale(rests.effective)[:, None]
         for version in versions:
             apart = kuiper.distance(rests.own.cumulative(version.ranks), rests.others.cumulative(version.ranks))
             seen = kuiper.log_tail(apart * scale) + ALLOWED - levels.rest
-            log_p[rests.actions] = np.minimum(log_p[rests.actions], seen)
+            log_p[rests.actions] = xp.minimum(log_p[rests.actions], seen)
     return log_p
 
 
@@ -148,34 +152,34 @@ def credited(
     return effects, shifts, log_p
 
 
-def _fisher(zeros: Integers, made: Comparisons) -> Floats:
+def _fisher(zeros: Array, made: Comparisons) -> Array:
     """Return ``[P, d]``: log of the chance that "no change" is that much more frequent with one action by chance."""
-    (x, y), (n, m) = (zeros[side] for side in made.which.T), (made.lists.sizes[side] for side in made.which.T)
-    log_p = np.zeros(x.shape)
-    pair, dim = np.nonzero(x * m[:, None] != y * n[:, None])
-    table = kuiper.log_factorials(int((n + m).max(initial=1)))
+    xp, sides = namespace(zeros), (made.which[:, 0], made.which[:, 1])
+    (x, y), (n, m) = (zeros[side] for side in sides), (made.lists.sizes[side] for side in sides)
+    log_p = xp.zeros(x.shape, dtype=xp.float64, device=array_device(zeros))
+    pair, dim = xp.nonzero(x * m[:, None] != y * n[:, None])
+    table = beside(zeros, kuiper.log_factorials(int(xp.max(n + m))))
     log_p[pair, dim] = kuiper.fisher_log_p(x[pair, dim], n[pair], y[pair, dim], m[pair], table)
     return log_p
 
 
-def _slower(made: Comparisons, version: Version, pair: Integers, dim: Integers) -> Floats:
+def _slower(made: Comparisons, version: Version, pair: Array, dim: Array) -> Array:
     """Return ``[S]`` how much larger the average change is with the second action than with the first."""
-    dims, place = np.unique(dim, return_inverse=True)
-    means = np.abs(made.lists.mean(version.values[:, dims]))
-    first, second = made.which[pair].T
-    return means[second, place] - means[first, place]  # type: ignore[no-any-return]
+    xp = namespace(dim)
+    dims, place = xp.unique_inverse(dim)
+    means = xp.abs(made.lists.mean(version.values[:, dims]))
+    return means[made.which[pair, 1], place] - means[made.which[pair, 0], place]
 
 
-def _distances(
-    cumulative: npt.NDArray[np.float32], ends: Floats, first: Integers, second: Integers, dim: Integers
-) -> tuple[Floats, Floats]:
+def _distances(cumulative: Array, ends: Array, first: Array, second: Array, dim: Array) -> tuple[Array, Array]:
     """Return ``[S]`` Kuiper's distance and Wasserstein's, a part at a time."""
-    widths = np.diff(ends, axis=1)
-    v, moved = np.zeros((2, len(dim)))
+    xp = namespace(ends)
+    widths = ends[:, 1:] - ends[:, :-1]
+    v, moved = xp.zeros((2, len(dim)), dtype=xp.float64, device=array_device(ends))
     at_once = max(1, CELLS // (2 * BINS))
     for start in range(0, len(dim), at_once):
         part = slice(start, start + at_once)
         apart = cumulative[first[part], dim[part]] - cumulative[second[part], dim[part]]
-        v[part] = kuiper.distance(apart, np.float32(0.0))
-        moved[part] = (np.abs(apart[:, :-1]) * widths[dim[part]]).sum(axis=1)
+        v[part] = kuiper.distance(apart, 0.0)
+        moved[part] = xp.sum(xp.abs(apart[:, :-1]) * widths[dim[part]], axis=1)
     return v, moved

@@ -30,7 +30,11 @@ COLLECTORS = {"one_at_a_time": collect_one_at_a_time, "all_at_once": collect_all
 
 
 def estimate_scope(
-    env: Any, config: ScopeConfig | None = None, seed: int = 0, state_fallback: StateFallback = None
+    env: Any,
+    config: ScopeConfig | None = None,
+    seed: int = 0,
+    state_fallback: StateFallback = None,
+    device: str | None = None,
 ) -> InfluenceScope:
     """Estimate what each agent can influence (Definitions 1 to 3) from random transitions.
 
@@ -49,6 +53,9 @@ def estimate_scope(
         config: N, delta, window, estimator and threshold rule; nothing needs to be chosen.
         seed: of the environment and the random actions.
         state_fallback: what stands for a ``ParallelEnv``'s missing ``state()``, see :class:`ParallelEnvBatch`.
+
+        device: a torch device for the heavy arithmetic of the estimate (of ``interval_effect``), wherever the
+            environment is; ``None`` for NumPy, which on a CPU is as fast.
 
     Returns:
         The scope, with its figures; its settings hold ``env_steps``, what the estimate took.
@@ -69,13 +76,13 @@ def estimate_scope(
     asked = ScopeConfig() if config is None else config
     check_kind("config", asked, ScopeConfig)
     seed = check_int("seed", seed, 0)
-    estimator, rule = ESTIMATORS[asked.estimator], THRESHOLD_RULES[asked.threshold]
+    estimator, rule = ESTIMATORS[asked.estimator].on(device), THRESHOLD_RULES[asked.threshold]
     config = estimator.settled(asked)
     batch = as_batch(env, state_fallback)
     num_actions = max(batch.num_actions)
     _check_suits(estimator, batch, config)
     if config.until_certain:
-        transitions, config, measured = measure_until_certain(batch, config, seed, num_actions)
+        transitions, config, measured = measure_until_certain(batch, config, seed, num_actions, estimator)
     else:
         transitions = COLLECTORS[estimator.collect](batch, config, seed)
         measured = estimator.measure(transitions, config, num_actions)
@@ -127,7 +134,7 @@ def _warn(scope: InfluenceScope, transitions: list[Transitions], advice: str) ->
 
 
 def measure_until_certain(
-    batch: BatchEnv, config: SettledScope, seed: int, num_actions: int
+    batch: BatchEnv, config: SettledScope, seed: int, num_actions: int, estimator: Estimator
 ) -> tuple[list[Transitions], SettledScope, Measured]:
     """Double the transitions until :data:`SAME` doublings leave the scope as it is, or N is reached.
 
@@ -137,7 +144,7 @@ def measure_until_certain(
     Raises:
         InvalidValueError: if the estimator listens to one agent at a time.
     """
-    estimator, rule = ESTIMATORS[config.estimator], THRESHOLD_RULES[config.threshold]
+    rule = THRESHOLD_RULES[config.threshold]
     if estimator.collect != "all_at_once":
         raise InvalidValueError(
             f"until_certain needs an estimator that has all agents act at once, such as 'interval_effect', got "

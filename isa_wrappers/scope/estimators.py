@@ -55,6 +55,10 @@ class Estimator(ABC):
         own = {name: getattr(self, name) for name in ("transitions", "delta", "window") if values[name] is None}
         return SettledScope(**values | own)
 
+    def on(self, device: str | None) -> Estimator:
+        """Return the estimator with its arithmetic on a torch device, where it has any; ``None`` for NumPy."""
+        return self
+
     @abstractmethod
     def estimate(self, transitions: list[Transitions], config: SettledScope, num_actions: int) -> Information:
         """Return ``[A, n, K]`` float64 in [0, 1]: how much action a of agent i tells of the change of dimension k.

@@ -6,13 +6,15 @@ import math
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
+from isa_wrappers.arrays import Array, backend, namespace, to_backend
 from isa_wrappers.config import SettledScope
+from isa_wrappers.scope.backends import beside
 from isa_wrappers.scope.comparisons import ALLOWED, Comparisons, Levels, compare, least_effects
 from isa_wrappers.scope.differences import CELLS, Version, credited, differences
 from isa_wrappers.scope.estimators import Estimator, Information
@@ -54,6 +56,8 @@ class IntervalEffect(Estimator):
 
     Args:
         collect: ``all_at_once`` or ``one_at_a_time``.
+        device: where ranks, distributions, distances and the fit are computed: ``None`` for NumPy, else with torch.
+            What is found is the same; figures differ by rounding.
 
     Example:
         >>> from isa_wrappers import ScopeConfig, estimate_scope
@@ -69,8 +73,13 @@ class IntervalEffect(Estimator):
     delta = 0.1
     window = 8
 
-    def __init__(self, collect: str = "all_at_once") -> None:
-        self.collect = collect
+    def __init__(self, collect: str = "all_at_once", device: str | None = None) -> None:
+        backend(device)
+        self.collect, self.device = collect, device
+
+    def on(self, device: str | None) -> IntervalEffect:
+        """Return the same with its heavy arithmetic on a torch device; ``None`` for NumPy."""
+        return type(self)(self.collect, device)
 
     def estimate(self, transitions: list[Transitions], config: SettledScope, num_actions: int) -> Information:
         """Return ``[A, n, K]``: the largest over changes of 1, 2, 4, ... and W steps, see :data:`LATE`."""
@@ -111,7 +120,9 @@ class IntervalEffect(Estimator):
         """
         count, values = window.available.shape[1:]
         variables = window.variables or whole_actions(count, values)
-        fit = TeamFit(window.states, window.changes, window.actions[:, : singles(variables)], window.amounts)
+        changes, grain = (to_backend(array, self.device) for array in (window.changes, window.grain))
+        fit = TeamFit(window.states, changes, window.actions[:, : singles(variables)], window.amounts)
+        there = replace(window, changes=changes, grain=grain)
         levels = significance(windows * count * len(strongest), values, fit.usable)
         parts = np.zeros((3, count, values, len(strongest)))
         taken, least = np.zeros((count, values), dtype=np.int64), np.ones((count, values))
@@ -120,7 +131,7 @@ class IntervalEffect(Estimator):
         def one(v: int) -> None:
             left = fit.without(*variables[v].parts) if fit.usable else None
             made = compare(window.actions[:, v], window.available[:, v], window.counts[:, v], levels)
-            for array, part in zip(parts, _effects(window, v, made, left, levels, self.delta), strict=True):
+            for array, part in zip(parts, _effects(there, v, made, left, levels, self.delta), strict=True):
                 array[v][:, window.dims] = part
             least[v] = least_effects(made, levels)
             taken[v] = np.bincount(window.actions[window.counts[:, v], v], minlength=values)
@@ -184,7 +195,7 @@ def has_part(largest: Floats, strongest: Floats) -> npt.NDArray[np.bool_]:
 
 
 def agent_effects(
-    window: Window, i: int, left: Callable[[slice], Floats] | None, levels: Levels, theta: float
+    window: Window, i: int, left: Callable[[slice], Array] | None, levels: Levels, theta: float
 ) -> tuple[Floats, Floats]:
     """Return the effects and shifts ``[n, D]`` of agent i's actions, or of variable i's values.
 
@@ -201,7 +212,7 @@ def agent_effects(
 
 
 def _effects(
-    window: Window, v: int, made: Comparisons, left: Callable[[slice], Floats] | None, levels: Levels, theta: float
+    window: Window, v: int, made: Comparisons, left: Callable[[slice], Array] | None, levels: Levels, theta: float
 ) -> tuple[Floats, ...]:
     """Return the effects, shifts and log p ``[n, D]`` of a variable's values."""
     ordered = bool(window.variables) and window.variables[v].ordered
@@ -209,24 +220,26 @@ def _effects(
     parts = tuple(np.zeros((3, number, size)))
     if not len(made.pairs):
         return parts
+    there, xp = beside(window.changes, made), namespace(window.changes)
     at_once = max(1, CELLS // max(BINS * len(made.lists.sizes), len(made.lists.rows), number * number * 4))
     for first in range(0, size, at_once):
         dims = slice(first, first + at_once)
         changes, grain = window.changes[:, dims], window.grain[dims]
-        versions = [_version(changes, changes, grain, made.sample)]
+        versions = [_version(changes, changes, grain, there.sample)]
         if left is not None:
             rest = left(dims)
-            versions.append(_version(rest, rest + changes.mean(axis=0), grain, made.sample))
-        found = differences(made, versions, levels)
+            versions.append(_version(rest, rest + xp.mean(changes, axis=0), grain, there.sample))
+        found = differences(there, versions, levels)
         shape = number, len(versions[0].ends)
         for whole, part in zip(parts, credited(made, found, shape, theta, ordered), strict=True):
             whole[:, dims] = part
     return parts
 
 
-def _version(compared: Floats, values: Floats, grain: Floats, sample: npt.NDArray[np.int64]) -> Version:
+def _version(compared: Array, values: Array, grain: Array, sample: Array) -> Version:
     """Rank changes in whole grains: rounding errors must not part what is equal."""
-    ranks, ends = rank_bins(np.rint(compared / grain).astype(np.float32), sample)
+    xp = namespace(compared)
+    ranks, ends = rank_bins(xp.astype(xp.round(compared / grain), xp.float32), sample)
     return Version(ranks, ends * grain[:, None], values)
 
 

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from isa_wrappers.arrays import Array, array_device, namespace
+from isa_wrappers.scope.backends import bins_of, contiguous, counted, list_sums
+
 BINS = 64
 """Rank bins of a change; each holds one or two in a hundred transitions, or one value."""
-BLOCK = 16_384
-"""Values put into bins at once."""
 Integers = npt.NDArray[np.int64]
 
 
@@ -36,28 +37,28 @@ class Lists:
         together = None if weights is None else np.concatenate([np.zeros(0), *weights])
         return cls(np.concatenate([none, *lists]), np.array([len(one) for one in lists], dtype=np.int64), together)
 
-    def cumulative(self, codes: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    def cumulative(self, codes: Array) -> Array:
         """Return ``[L, d, BINS]``: the cumulative distribution of bins ``[N, d]`` in each list."""
+        xp, place = namespace(codes), array_device(codes)
         number, dims = len(self.sizes), codes.shape[1]
-        of_list = np.repeat(np.arange(number) * dims * BINS, self.sizes)
-        keys = codes[self.rows] + (of_list[:, None] + np.arange(dims) * BINS)
-        weights = None if self.weights is None else np.repeat(self.weights, dims)
-        counts = np.bincount(keys.reshape(-1), weights, number * dims * BINS).reshape(number, dims, BINS)
-        shares = np.cumsum(counts, axis=-1, dtype=np.float32)
-        shares /= shares[..., -1:].copy()
+        of_list = xp.repeat(xp.arange(number, device=place) * (dims * BINS), self.sizes)
+        keys = codes[self.rows] + (of_list[:, None] + xp.arange(dims, device=place) * BINS)
+        weights = None if self.weights is None else xp.repeat(self.weights, dims)
+        counts = counted(keys.reshape(-1), weights, number * dims * BINS).reshape(number, dims, BINS)
+        shares = xp.cumulative_sum(counts, axis=-1, dtype=xp.float32)
+        shares /= shares[..., -1:] + 0.0
         return shares
 
-    def count(self, mask: npt.NDArray[np.bool_]) -> Integers:
+    def count(self, mask: Array) -> Array:
         """Return ``[L, d]``: how many transitions of each list are marked in ``mask`` ``[N, d]``."""
-        return np.add.reduceat(mask[self.rows], np.cumsum(self.sizes) - self.sizes, axis=0, dtype=np.int64)
+        return list_sums(mask[self.rows], self.sizes, "int64")
 
-    def mean(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def mean(self, values: Array) -> Array:
         """Return ``[L, d]``: the mean of ``values`` ``[N, d]`` in each list."""
-        sums = np.add.reduceat(values[self.rows], np.cumsum(self.sizes) - self.sizes, axis=0)
-        return sums / self.sizes[:, None]  # type: ignore[no-any-return]
+        return list_sums(values[self.rows], self.sizes, "float64") / self.sizes[:, None]
 
 
-def rank_bins(values: npt.NDArray[Any], sample: Integers) -> tuple[npt.NDArray[np.uint8], Any]:
+def rank_bins(values: Array, sample: Integers) -> tuple[Array, Array]:
     """Put values ``[N, d]`` into at most ``BINS`` bins that never part equal values.
 
     Args:
@@ -71,18 +72,12 @@ def rank_bins(values: npt.NDArray[Any], sample: Integers) -> tuple[npt.NDArray[n
         >>> rank_bins(np.array([[3.0], [-1.0], [3.0], [5.0]]), np.arange(4))[0][:, 0].argsort(kind="stable").tolist()
         [1, 0, 2, 3]
     """
-    length, dims = values.shape
-    part = np.sort(values[sample], axis=0)
+    xp = namespace(values)
+    part = xp.sort(values[sample], axis=0)
     at = np.minimum(np.arange(1, BINS) * len(part) // BINS, len(part) - 1)
-    inner, columns = np.ascontiguousarray(part[at].T), np.ascontiguousarray(values.T)
-    codes = np.empty((dims, length), dtype=np.uint8)
-    for k in range(dims):
-        ends, repeats = np.unique(inner[k], return_counts=True)
-        code = np.concatenate([[0], np.cumsum(repeats)]).astype(np.uint8)
-        for start in range(0, length, BLOCK):  # comparing with each end, many values at once, beats bisection
-            rows = slice(start, start + BLOCK)
-            codes[k, rows] = code[np.sum(columns[k, rows] > ends[:, None], axis=0, dtype=np.uint8)]
-    return np.ascontiguousarray(codes.T), np.concatenate([inner, columns.max(axis=1, keepdims=True)], axis=1)
+    inner, columns = contiguous(part[at].T), contiguous(values.T)
+    ends = xp.concat([inner, xp.max(columns, axis=1, keepdims=True)], axis=1)
+    return contiguous(bins_of(columns, inner).T), ends
 
 
 def groups_of(column: npt.NDArray[Any], most: int, number: int) -> npt.NDArray[np.int64]:

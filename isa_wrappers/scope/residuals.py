@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from isa_wrappers.arrays import Array, array_device, namespace
+from isa_wrappers.scope.backends import beside, contiguous
+
 RIDGE = 1e-6
 """Of a column's own square: keeps columns that tell the same apart."""
 PER_COLUMN = 3
@@ -30,7 +33,7 @@ class TeamFit:
 
     Args:
         states: ``[N, K]``.
-        changes: ``[N, D]`` to explain.
+        changes: ``[N, D]`` to explain, of NumPy or torch: where they are, the fit is made.
         actions: ``[N, A]`` integers from 0; -1 where an agent did not act.
         amounts: which of these are ranges -> ``[N]`` where in the range they were: they enter as they are and squared.
 
@@ -46,45 +49,46 @@ class TeamFit:
     def __init__(
         self,
         states: npt.NDArray[Any],
-        changes: Floats,
+        changes: Array,
         actions: npt.NDArray[np.int64],
         amounts: Mapping[int, Floats] | None = None,
     ) -> None:
         self._changes = changes
         mean, spread = states.mean(axis=0, dtype=np.float64), states.std(axis=0, dtype=np.float64)
         moving = np.flatnonzero(spread > 1e-12 * np.maximum(1.0, np.abs(mean)))
-        self._plain = (states[:, moving] - mean[moving]) / spread[moving]
+        plain = (states[:, moving] - mean[moving]) / spread[moving]
         length, amounts, first = len(states), amounts or {}, 1 + len(moving)
         columns = [_levels(actions[:, i], i in amounts) for i in range(actions.shape[1])]
         if PER_COLUMN * (first + 2 * len(amounts) + sum(len(levels) for levels in columns)) > length:
             columns, amounts = [levels[:0] for levels in columns], {}
         curves = {i: slice(begin, begin + 2) for i, begin in zip(amounts, range(first, length, 2), strict=False)}
         if curves:
-            self._plain = np.column_stack([self._plain, *(part for x in amounts.values() for part in (x, x**2))])
+            plain = np.column_stack([plain, *(part for x in amounts.values() for part in (x, x**2))])
         first += 2 * len(curves)
         ends = first + np.cumsum([0, *(len(levels) for levels in columns)])
         self._own = [curves.get(i, slice(int(ends[i]), int(ends[i + 1]))) for i in range(len(columns))]
         # The column that holds each action's 1; one past the last where it has none.
         places = [_places(actions[:, i], columns[i], int(ends[i]), int(ends[-1])) for i in range(len(columns))]
-        self._places = np.stack(places, axis=1)
+        self._plain, self._places = beside(changes, plain), beside(changes, np.stack(places, axis=1))
         self.usable = PER_COLUMN * first <= length
         if self.usable:
             self._solve(int(ends[-1]))
 
     def _solve(self, size: int) -> None:
-        gram, moments = np.zeros((size, size)), np.zeros((size, self._changes.shape[1]))
+        xp = namespace(self._changes)
+        gram, moments = self._zeros(size, size), self._zeros(size, self._changes.shape[1])
         for rows in self._blocks():
             design = self._design(rows, size)
             gram += design.T @ design
             moments += design.T @ self._changes[rows]
-        gram[np.diag_indices(size)] *= 1.0 + RIDGE
-        self._inverse = np.linalg.inv(gram)
+        gram.reshape(-1)[:: size + 1] *= 1.0 + RIDGE
+        self._inverse = xp.linalg.inv(gram)
         self._weights = self._inverse @ moments
-        self._left = np.empty_like(self._changes)
+        self._left = xp.empty_like(self._changes)
         for rows in self._blocks():
             self._left[rows] = self._changes[rows] - self._design(rows, size) @ self._weights
 
-    def without(self, *which: int) -> Callable[[slice], Floats]:
+    def without(self, *which: int) -> Callable[[slice], Array]:
         """Return what gives, for some dimensions, ``[N, d]``: changes less what all but these actions tell of them."""
         parts = [self._own[i] for i in which]
         own = parts[0] if len(parts) == 1 else np.concatenate([np.arange(one.start, one.stop) for one in parts])
@@ -93,28 +97,34 @@ class TeamFit:
         excess, weights = self._excess(own), self._weights[own]
         return lambda dims: self._left[:, dims] + excess @ weights[:, dims]
 
-    def _excess(self, own: Any) -> Floats:
+    def _excess(self, own: Any) -> Array:
         """Return ``[N, m]``: some columns less what all others tell of them."""
+        xp = namespace(self._inverse)
         inner = self._inverse[own][:, own]
-        mixed = self._inverse[:, own] @ np.linalg.inv(inner)
-        mixed[own] = np.eye(len(inner))  # to the last bit: a trace of the action itself would part equals
-        excess: Floats = self._plain @ mixed[1 : 1 + self._plain.shape[1]] + mixed[0]
-        mixed = np.concatenate([mixed, np.zeros((1, mixed.shape[1]))])
+        mixed = self._inverse[:, own] @ xp.linalg.inv(inner)
+        # To the last bit: a trace of the action itself would part equals.
+        mixed[own] = xp.eye(len(inner), dtype=xp.float64, device=array_device(inner))
+        excess = self._plain @ mixed[1 : 1 + self._plain.shape[1]] + mixed[0]
+        mixed = xp.concat([mixed, self._zeros(1, mixed.shape[1])])
         for place in self._places.T:
             excess += mixed[place]
         return excess
 
+    def _zeros(self, *shape: int) -> Array:
+        xp = namespace(self._changes)
+        return xp.zeros(shape, dtype=xp.float64, device=array_device(self._changes))
+
     def _blocks(self) -> list[slice]:
         return [slice(start, start + BLOCK) for start in range(0, len(self._plain), BLOCK)]
 
-    def _design(self, rows: slice, size: int) -> Floats:
+    def _design(self, rows: slice, size: int) -> Array:
         """Return rows of ``X``."""
-        plain, places = self._plain[rows], self._places[rows]
-        design = np.zeros((len(plain), size + 1))
+        plain, places, xp = self._plain[rows], self._places[rows], namespace(self._plain)
+        design = self._zeros(len(plain), size + 1)
         design[:, 0] = 1.0
         design[:, 1 : 1 + plain.shape[1]] = plain
-        design[np.arange(len(plain))[:, None], places] = 1.0
-        return np.ascontiguousarray(design[:, :size])
+        design[xp.arange(len(plain), device=array_device(places))[:, None], places] = 1.0
+        return contiguous(design[:, :size])
 
 
 def _levels(actions: npt.NDArray[np.int64], is_range: bool) -> npt.NDArray[np.int64]:

@@ -106,4 +106,4 @@ def _apart(counts: Integers, taken: Floats, others: Floats) -> Floats:
     cumulative = counts.cumsum(axis=-1).astype(np.float32)
     rest = cumulative.sum(axis=1, keepdims=True) - cumulative
     shares = cumulative / np.maximum(taken, 1.0)[..., None]
-    return kuiper.distance(shares, rest / np.maximum(others, 1.0)[..., None])
+    return np.asarray(kuiper.distance(shares, rest / np.maximum(others, 1.0)[..., None]))

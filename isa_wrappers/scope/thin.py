@@ -95,7 +95,7 @@ def _remedy(scope: InfluenceScope, largest: float, states: npt.NDArray[Any] | No
         if codes.sum() >= CODES and codes.mean() >= 0.5:
             return (
                 f"{int(codes.sum())} of {len(codes)} dimensions are 0 or 1, as maps of cells are: give coordinates, or "
-                "wrap a map in isa_wrappers.MapState"
+                "read them off the map by --state-features map (in Python: isa_wrappers.MapState)"
             )
     floor = 2 * (scope.chance or 0.0)
     if largest > max(floor, 0.02):

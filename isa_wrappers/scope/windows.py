@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from isa_wrappers.arrays import Array
 from isa_wrappers.scope.transitions import Transitions
 from isa_wrappers.scope.variables import Variable, choices
 
@@ -38,9 +39,9 @@ class Window:
     """
 
     states: npt.NDArray[np.floating[Any]]
-    changes: Floats
+    changes: Array
     dims: npt.NDArray[np.int64]
-    grain: Floats
+    grain: Array
     actions: npt.NDArray[np.int64]
     available: npt.NDArray[np.bool_]
     counts: npt.NDArray[np.bool_]

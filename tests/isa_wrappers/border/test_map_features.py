@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
-from gymnasium import spaces
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from pettingzoo import ParallelEnv
+from map_toys import Board, Undeclared
 
 from isa_wrappers import ScopeConfig, estimate_scope
 from isa_wrappers.border.map_features import ABSENT, MapState, map_features
@@ -25,49 +24,6 @@ def test_features_are_what_loops_find(cells):
             middle = np.mean(places, axis=0) if places else [ABSENT, ABSENT]
             np.testing.assert_allclose(found[c, v - 1], [len(places), *middle], rtol=1e-6)
     np.testing.assert_array_equal(map_features(cells), map_features((cells > 0).astype(float)))
-
-
-class Board(ParallelEnv):
-    """Two agents on a board of 6 x 6, each in a channel of its own, or both in one; the state is the map."""
-
-    metadata = {"name": "board"}  # noqa: RUF012
-
-    def __init__(self, shared=False, first=False):
-        self.possible_agents, self.agents = ["a", "b"], []
-        self.shared, self.first = shared, first
-        shape = (6, 6, 1 if shared else 2)
-        self.state_space = spaces.Box(0, 2, (shape[2], 6, 6) if first else shape, dtype=np.int8)
-        self.places = np.zeros((2, 2), dtype=int)
-
-    def observation_space(self, agent):
-        return spaces.Box(0, 5, (2,), dtype=np.float32)
-
-    def action_space(self, agent):
-        return spaces.Discrete(5)
-
-    def reset(self, seed=None, options=None):
-        self.places[:], self.time, self.agents = 3, 0, ["a", "b"]
-        return self.seen(), {agent: {} for agent in self.agents}
-
-    def step(self, actions):
-        moves = np.array([[0, 0], [0, 1], [0, -1], [1, 0], [-1, 0]])
-        self.places = np.clip(self.places + moves[[actions["a"], actions["b"]]], 0, 5)
-        self.time += 1
-        over, team = self.time >= 20, self.agents
-        self.agents = [] if over else team
-        return (
-            self.seen(), dict.fromkeys(team, 0.0), dict.fromkeys(team, False), dict.fromkeys(team, over),
-            {agent: {} for agent in team},
-        )  # fmt: skip
-
-    def seen(self):
-        return {agent: self.places[i].astype(np.float32) for i, agent in enumerate(["a", "b"])}
-
-    def state(self):
-        cells = np.zeros((6, 6, 1 if self.shared else 2), dtype=np.int8)
-        for i, (row, column) in enumerate(self.places):
-            cells[row, column, 0 if self.shared else i] = 1 if not self.shared else 1 + i
-        return np.moveaxis(cells, -1, 0) if self.first else cells
 
 
 @pytest.mark.parametrize("first", [False, True])
@@ -98,3 +54,16 @@ def test_what_is_no_map_is_refused():
         MapState(Board(), channels=["one"])
     with pytest.raises(InvalidValueError, match=r"a map must be an array .* got \[3\]"):
         map_features(np.zeros(3))
+    with pytest.raises(UnsupportedEnvironmentError, match=r"at most 1,000 channels, which come last, got shape \[2, 6"):
+        MapState(Board(first=True, width=1_001))
+    for bad in ([], "12", ["a"], [float("nan")], [[1]], 3):
+        with pytest.raises(InvalidValueError, match=r"^values must be"):
+            MapState(Board(), values=bad)
+    with pytest.raises(InvalidValueError, match="first must be"):
+        MapState(Board(), first="yes")
+
+
+def test_the_first_state_tells_what_no_space_does():
+    env = MapState(Undeclared())
+    assert env.things == ("channel_0", "channel_1")
+    np.testing.assert_array_equal(env.state(), [1, 3, 3, 1, 3, 3])

@@ -32,7 +32,8 @@ def test_maps_and_states_that_stand_still():
     scope = scope_of(np.zeros((2, 2, 10)))
     cells = np.eye(10)
     assert thin_scope(scope, cells).endswith(
-        "10 of 10 dimensions are 0 or 1, as maps of cells are: give coordinates, or wrap a map in isa_wrappers.MapState"
+        "10 of 10 dimensions are 0 or 1, as maps of cells are: give coordinates, or read them off the map by "
+        "--state-features map (in Python: isa_wrappers.MapState)"
     )
     assert "the state never changed" in thin_scope(scope, cells * 0)
     assert "coordinates" not in thin_scope(scope, cells * 3)

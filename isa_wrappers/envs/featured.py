@@ -1,0 +1,44 @@
+"""A family's tasks with other states: whatever wraps one ``ParallelEnv`` is put around every copy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from isa_wrappers.border.state_features import Features
+from isa_wrappers.envs.family import EnvFamily, called
+
+
+class FeaturedFamily(EnvFamily):
+    """A family whose environments are wrapped. Those that are batched by themselves are taken one by one here.
+
+    Args:
+        family: of the tasks.
+        features: wraps an environment.
+
+    Example:
+        >>> from isa_wrappers.border.map_features import MapState
+        >>> from isa_wrappers.envs.grid.family import FAMILY
+        >>> FeaturedFamily(FAMILY, MapState).batch("grid/unlock", 2)
+        Traceback (most recent call last):
+        ...
+        isa_wrappers.errors.UnsupportedEnvironmentError: a map is a state [rows, columns] or \
+[rows, columns, channels], got shape [28]
+    """
+
+    def __init__(self, family: EnvFamily, features: Features) -> None:
+        self.prefix, self.patience = family.prefix, family.patience
+        self._family, self._features = family, features
+
+    def tasks(self) -> Mapping[str, str]:
+        """Return the family's."""
+        return self._family.tasks()
+
+    def parallel(self, name: str, **kwargs: Any) -> Any:
+        """Make one environment and wrap it; one that cannot be wrapped is closed."""
+        env = called(name, self._family.parallel, (name,), kwargs)
+        try:
+            return self._features(env)
+        except BaseException:
+            getattr(env, "close", lambda: None)()
+            raise

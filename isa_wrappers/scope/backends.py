@@ -1,0 +1,99 @@
+"""What the array API standard lacks of what a scope is computed with, for NumPy and torch alike."""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, TypeVar
+
+import numpy as np
+
+from isa_wrappers.arrays import Array, array_device, namespace
+
+T = TypeVar("T")
+BLOCK = 16_384
+"""Values put into bins at once."""
+
+
+def beside(like: Array, thing: T) -> T:
+    """Return an array, or a dataclass with all its arrays, where ``like`` is; on NumPy's side it stays as it is.
+
+    Example:
+        >>> beside(np.zeros(1), np.arange(3)).tolist()
+        [0, 1, 2]
+    """
+    if isinstance(like, np.ndarray):
+        return thing
+    if isinstance(thing, np.ndarray):
+        return namespace(like).asarray(thing, device=array_device(like))  # type: ignore[no-any-return]
+    if is_dataclass(thing) and not isinstance(thing, type):
+        parts = {field.name: beside(like, getattr(thing, field.name)) for field in fields(thing)}
+        return replace(thing, **parts)
+    return thing
+
+
+def as_array(value: Any, kind: str) -> Array:
+    """Return a tensor as a tensor, all else as a NumPy array, of a dtype named as NumPy and torch both do."""
+    if hasattr(value, "detach"):
+        xp = namespace(value)
+        return xp.astype(value, getattr(xp, kind), copy=False)
+    return np.asarray(value, dtype=kind)
+
+
+def choose(which: Array, one: float, other: float) -> Array:
+    """Return float64: ``one`` where a bool array says so, ``other`` elsewhere.
+
+    Example:
+        >>> choose(np.array([True, False]), -9.0, -1.0).tolist()
+        [-9.0, -1.0]
+    """
+    xp = namespace(which)
+    found = xp.full(which.shape, other, dtype=xp.float64, device=array_device(which))
+    found[which] = one
+    return found
+
+
+def contiguous(array: Array) -> Array:
+    """Return an array whose last axis lies together in memory."""
+    return np.ascontiguousarray(array) if isinstance(array, np.ndarray) else array.contiguous()
+
+
+def counted(keys: Array, weights: Array | None, size: int) -> Array:
+    """Return how often each of ``size`` keys occurs, or what its weights add up to."""
+    if isinstance(keys, np.ndarray):
+        return np.bincount(keys, weights, size)
+    return keys.bincount(weights=weights, minlength=size)
+
+
+def list_sums(values: Array, sizes: Array, kind: str) -> Array:
+    """Add up ``[N, d]`` within lists that lie one after the other, none of them empty: ``[L, d]``.
+
+    Example:
+        >>> list_sums(np.array([[1], [2], [5]]), np.array([2, 1]), "int64").tolist()
+        [[3], [5]]
+    """
+    if isinstance(values, np.ndarray):
+        return np.add.reduceat(values, np.cumsum(sizes) - sizes, axis=0, dtype=kind)
+    xp = namespace(values)
+    of_list = xp.repeat(xp.arange(len(sizes), device=values.device), sizes)
+    sums = xp.zeros((len(sizes), values.shape[1]), dtype=getattr(xp, kind), device=values.device)
+    return sums.index_add_(0, of_list, values.to(sums.dtype))
+
+
+def bins_of(columns: Array, ends: Array) -> Array:
+    """Return ``[d, N]`` uint8: how many of the sorted ``ends`` ``[d, m]`` lie below each value ``[d, N]``.
+
+    Example:
+        >>> bins_of(np.array([[0.0, 1.0, 2.0]]), np.array([[0.5, 1.0]])).tolist()
+        [[0, 1, 2]]
+    """
+    if not isinstance(columns, np.ndarray):
+        xp = namespace(columns)
+        return xp.astype(xp.searchsorted(ends, columns), xp.uint8)
+    codes = np.empty(columns.shape, dtype=np.uint8)
+    for k, every in enumerate(ends):
+        inner, repeats = np.unique(every, return_counts=True)
+        code = np.concatenate([[0], np.cumsum(repeats)]).astype(np.uint8)
+        for start in range(0, columns.shape[1], BLOCK):  # comparing with each end, many at once, beats bisection
+            rows = slice(start, start + BLOCK)
+            codes[k, rows] = code[np.sum(columns[k, rows] > inner[:, None], axis=0, dtype=np.uint8)]
+    return codes
