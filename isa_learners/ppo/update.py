@@ -17,7 +17,7 @@ from isa_learners.ppo.batch import Batch
 from isa_learners.ppo.config import METRICS, PPOConfig
 from isa_learners.ppo.losses import masked_mean, normalize, policy_loss, value_loss
 from isa_learners.ppo.networks import RecurrentNet, ValueNorm
-from isa_learners.ppo.packing import EveryStep, LivingSteps, Packing
+from isa_learners.recurrent.packing import EveryStep, LivingSteps, Packing
 from isa_learners.ppo.returns import advantages
 from isa_wrappers.arrays import with_prefix, without_prefix
 

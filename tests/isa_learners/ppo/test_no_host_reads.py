@@ -11,7 +11,7 @@ from learner_helpers import tiny_config
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from isa_learners.component_head import ComponentHead
-from isa_learners.ppo.packing import EveryStep
+from isa_learners.recurrent.packing import EveryStep
 from isa_learners.runs.algorithm import Algorithm
 from isa_learners.runs.scopes import scope_for
 from isa_wrappers.border import ActionCode, TeamCode

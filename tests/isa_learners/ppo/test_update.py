@@ -11,7 +11,7 @@ import torch
 from learner_helpers import random_rollout
 
 from isa_learners.ppo import PPO, PPOConfig
-from isa_learners.ppo.packing import EveryStep, LivingSteps
+from isa_learners.recurrent.packing import EveryStep, LivingSteps
 
 F, ACTIONS, AGENTS, HIDDEN = 5, 4, 2, 6
 D = torch.float64
