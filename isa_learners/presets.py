@@ -27,9 +27,9 @@ _BATTLES: dict[str, dict[str, Any]] = {
 _LISTENING = {"transitions": 2_000, "delta": 0.3, "bin_width": 0.01, "window": 1, "estimator": "nmi_block"}
 
 PRESETS: dict[str, dict[str, dict[str, Any]]] = {
-    # Where nothing else is said, the defaults of the configuration are the papers' (ISA and PPO: arXiv 2505.08630, Table
-    # 2; Q-learning: arXiv 1803.11485, Appendix C.2, a gradient step an episode). ISA's does not say how observations are
-    # scaled; docs/benchmarks.md has what raw and scaled cells cost where.
+    # Where nothing else is said, the defaults of the configuration are the papers' (ISA and PPO: arXiv 2505.08630,
+    # Table 2; Q-learning: arXiv 1803.11485, Appendix C.2, a gradient step an episode). ISA's does not say how
+    # observations are scaled; docs/benchmarks.md has what raw and scaled cells cost where.
     "paper": {
         "*": {"scope": _LISTENING},
         "grid/navigation": {"ppo": {"obs_scale": 0.1}},

@@ -9,7 +9,7 @@ from isa_wrappers.errors import InvalidValueError
 from isa_wrappers.fields import Copies, Count, OneOf, Positive, Range, Share, check_fields
 
 METRICS = ("td_loss", "q_mean", "target_mean", "q_grad_norm", "epsilon", "replay_episodes")
-"""Of an update, the first four averaged over its gradient steps; they are 0 while the replay holds less than a batch."""
+"""Of an update, the first four averaged over its gradient steps; 0 while the replay holds less than a batch."""
 
 QMIX_WIDTHS = {"mixing_width": 32, "hypernet_width": 64}
 """Of the mixer ``qmix`` where nothing else is said (Rashid et al., 2018, and the settings made public since)."""

@@ -43,9 +43,7 @@ class QNet(nn.Module):
     def features(
         self, inputs: Tensor, hidden: Tensor, sizes: Sequence[int], keep: Tensor, alive: Tensor | None = None
     ) -> Tensor:
-        """Return the GRU's hidden state after every step; the arguments are those of
-        :func:`~isa_learners.recurrent.gru.gru`.
-        """
+        """Return the GRU's hidden state after every step; see :func:`~isa_learners.recurrent.gru.gru`."""
         return gru(self.gru, torch.relu(self.embed(inputs)), hidden, sizes, keep, alive)
 
     def decode(self, features: Tensor) -> Tensor:

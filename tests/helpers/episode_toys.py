@@ -100,9 +100,9 @@ def _episodes(action, paid, state):
 
 def solved(episodes, mixer, steps, **settings):
     """Train on all plays at once; return the learner and ``Q_tot`` ``[T, plays]`` as it then is."""
-    _, count, agents, n = episodes.available.shape
+    _, _, agents, n = episodes.available.shape
     sizes = Sizes(agents, n, episodes.obs.shape[-1], episodes.state.shape[-1])
-    base = {"hidden": 16, "optimizer": "adam", "lr": 5e-3, "gamma": 1.0, "target_interval": 25, "mixer": mixer}
+    base = {"hidden": 8, "optimizer": "adam", "lr": 5e-3, "gamma": 1.0, "target_interval": 25, "mixer": mixer}
     q = q_of(sizes, QConfig(**LEAST, **{**base, **settings}))
     for _ in range(steps):
         q.gradient_step(episodes)

@@ -40,9 +40,11 @@ def tiny_config(env="grid/unlock", env_kwargs=None, **sections):
             "hidden": 4,
             "lr": 1e-3,
         },
+        "q": {"num_envs": 2, "rollout_steps": 5, "replay": 20, "batch": 3, "updates": 2, "hidden": 4, "lr": 1e-3},
     }
     algo = ALGORITHMS[sections.get("algo", "isa")]
-    known = {"env_kwargs", "device", "steps", "eval_interval", "eval_episodes", "checkpoint_interval", "ppo"}
+    known = {"env_kwargs", "device", "steps", "eval_interval", "eval_episodes", "checkpoint_interval"}
+    known.add(sections.get("learner", algo.learner))
     known |= set(algo.sections) | ({"scope"} if algo.needs_scope else set())
     return make_config(env, "fast", {key: value for key, value in base.items() if key in known}, sections)
 

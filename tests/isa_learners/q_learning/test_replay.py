@@ -11,7 +11,7 @@ B, T, L = 3, 5, 6
 
 
 def stream(seed, rollouts, ends=(0.15, 0.1, 0.1)):
-    """Rollouts of one play; every observation is a number of its own, the one after a step that of the next but at ends.
+    """Rollouts of one play; every observation is a number of its own, and but at ends that after a step is the next.
 
     Args:
         seed: of everything.

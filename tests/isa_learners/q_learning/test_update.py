@@ -1,7 +1,7 @@
 """One update of Q-learning against a slow reference in float64.
 
-The reference walks over episodes, agents and steps in Python, with a GRU cell, mixers, lambda-returns, the loss, gradient
-clipping, RMSprop and Adam written out from their equations; only the gradients are torch's.
+The reference walks over episodes, agents and steps in Python, with a GRU cell, mixers, lambda-returns, the loss,
+gradient clipping, RMSprop and Adam written out from their equations; only the gradients are torch's.
 """
 
 import math
