@@ -117,6 +117,7 @@ ALGORITHMS: Registry[AlgorithmSpec] = Registry(
         "isa_explore": "isa_learners.algorithms.isa_parts:ISA_EXPLORE",
         "isa_reach": "isa_learners.algorithms.isa_parts:ISA_REACH",
         "ippo": "isa_learners.algorithms.ippo:IPPO",
+        "mappo": "isa_learners.algorithms.mappo:MAPPO",
         "vdn": "isa_learners.algorithms.vdn:VDN",
         "qmix": "isa_learners.algorithms.qmix:QMIX",
     },
