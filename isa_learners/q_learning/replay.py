@@ -54,10 +54,13 @@ class Replay:
         terminated: ``[B, P]`` bool.
         opened: ``[B]`` int64, places that each environment has left behind; the one it writes to is that, modulo P.
         step: ``[B]`` int64, where in its episode each environment is.
+        fixed_shapes: draws are as long as the longest episode may be, so that the host reads nothing, as on CUDA; on
+            CPU as long as the longest that was drawn.
     """
 
     def __init__(self, sizes: Sizes, num_envs: int, episodes: int, steps: int, device: str) -> None:
         self.sizes, self.steps, self.device = sizes, steps, device
+        self.fixed_shapes = device.startswith("cuda")
         self.shape = num_envs, episodes // num_envs
         self.rows = {
             name: torch.zeros(*self.shape, steps + 1, *shape, dtype=dtype, device=device)
@@ -105,13 +108,15 @@ class Replay:
             for name, values in rows.items():
                 self.rows[name][envs, place, at] = values.to(self.rows[name].dtype)
         whole = over & ~rollout.lost
-        self.valid[envs, place] = False  # a place ends at most once in a rollout: sums are what the one end says
-        self.length[envs, place] = 0
-        self.terminated[envs, place] = False
-        self.length.index_put_((envs, place), (step + 1) * whole, accumulate=True)
-        for flags, values in ((self.valid, whole), (self.terminated, whole & rollout.terminated)):
+        # A place ends at most once in a rollout, so that sums are what the one end says.
+        for held, values in (
+            (self.length, (step + 1) * whole),
+            (self.valid, whole),
+            (self.terminated, whole & rollout.terminated),
+        ):
             sums = torch.zeros(self.shape, dtype=torch.int64, device=self.device)
-            flags |= sums.index_put_((envs, place), values.long(), accumulate=True) > 0
+            sums.index_put_((envs, place), values.long(), accumulate=True)
+            held.index_put_((envs, place), sums[envs, place].to(held.dtype))
 
     def _places(self, rollout: Rollout) -> tuple[Tensor, Tensor, Tensor]:
         """Return for each step ``[T, B]`` its place, its number in the episode, and whether a piece ends with it."""
@@ -135,8 +140,7 @@ class Replay:
         keys = torch.rand(self.valid.numel(), generator=generator, device=self.device) + self.valid.flatten()
         chosen = keys.topk(count).indices
         length = self.length.flatten()[chosen]
-        # On CUDA shapes are fixed and nothing is read back; on CPU the longest of the batch says how much is looked at.
-        longest = self.steps if self.device.startswith("cuda") else int(length.max())
+        longest = self.steps if self.fixed_shapes else int(length.max())
         env, place = chosen // self.shape[1], chosen % self.shape[1]
         drawn = {name: rows[env, place, : longest + 1].transpose(0, 1) for name, rows in self.rows.items()}
         for name in ("action", "reward", "cut"):

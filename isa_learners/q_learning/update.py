@@ -105,7 +105,7 @@ class QLearning:
         before = torch.full_like(episodes.action[:1], self.encoder.none)
         inputs = self.encoder(episodes.obs, torch.cat([before, episodes.action])).flatten(0, 2)
         start = torch.zeros(valued.shape[:2], dtype=torch.bool, device=valued.device)
-        start[0] = True
+        start[0].fill_(True)
         part = self.layout(valued.to(inputs.dtype), start).pack()
         rows, first = inputs[part.rows], inputs.new_zeros(len(part.streams), self.config.hidden)
 
