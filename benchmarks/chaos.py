@@ -1,6 +1,6 @@
 """Kills, damaged files, random options and arguments, for so many seconds; counts add up in a file over several runs.
 
-    python benchmarks/chaos.py --seconds 120 --counts chaos.json
+    python benchmarks/chaos.py --seconds 120                       # adds to benchmarks/chaos.json
     python benchmarks/chaos.py --part kills --seed 17 --cases 1    # one case again
 
 Nothing may be lost, no traceback come, no process stay, no command hang; a run that was killed and resumed equals one
@@ -14,16 +14,13 @@ import csv
 import json
 import os
 import random
-import resource
 import shutil
 import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -37,6 +34,7 @@ import matplotlib.figure  # noqa: E402, F401
 import mpe2.simple_spread_v3  # noqa: E402, F401
 import torch.utils.tensorboard  # noqa: E402
 from cli_helpers import of_task  # noqa: E402
+from forks import FailureError, Forks  # noqa: E402
 
 from isa_cli.main import main as isa  # noqa: E402
 from isa_learners.checkpoint import load_checkpoint  # noqa: E402
@@ -44,12 +42,6 @@ from isa_learners.runs.run_folder import RunFolder  # noqa: E402
 from isa_wrappers.errors import ISAError  # noqa: E402
 from isa_wrappers.scope.files import load_scope  # noqa: E402
 
-PATIENCE = 60.0
-"""Seconds a command may take before it counts as hung."""
-MEMORY = 6 * 2**30
-"""Bytes of address space beyond what this process has."""
-MARK = "ISA_CHAOS"
-"""Environment variable by which what a case has started is found."""
 TASKS = {
     "grid": [*of_task("grid/unlock"), "--steps", "300"],
     "mpe": [*of_task("mpe/simple_spread_v3"), "--steps", "400"],
@@ -59,93 +51,20 @@ PARTS = ["kills", "files", "loaders", "options", "arguments"]
 SIGNALS = [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP]
 
 
-class FailureError(Exception):
-    """What must not happen."""
-
-
-class Chaos:
-    """Runs cases in forks of this process, which has everything imported.
+class Chaos(Forks):
+    """The cases: each part takes random numbers and a name by which its processes are known.
 
     Args:
         folder: for what they write.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        super().__init__(folder)
         self.outcomes: dict[str, int] = {}
         self._whole: dict[str, Path] = {}
 
     def count(self, what: str) -> None:
         self.outcomes[what] = self.outcomes.get(what, 0) + 1
-
-    def start(self, work: Callable[[], Any], name: str) -> int:
-        """Fork; the child works with its output in files and leaves with its exit code."""
-        process = os.fork()
-        if process:
-            return process
-        code = 1
-        try:
-            os.environ[MARK] = name
-            os.setsid()
-            for descriptor, file in ((1, "out"), (2, "err")):
-                os.dup2(os.open(self.folder / f"{file}.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), descriptor)
-            sys.stdout, sys.stderr = (open(d, "w", closefd=False) for d in (1, 2))  # noqa: SIM115
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-            used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-            resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, used + MEMORY))
-            random.seed(0)
-            np.random.seed(0)
-            torch.manual_seed(0)
-            work()
-            code = 0
-        except SystemExit as left:
-            code = int(left.code or 0)
-        except BaseException:
-            import traceback
-
-            traceback.print_exc()
-        finally:
-            with suppress(Exception):
-                sys.stdout.flush()
-                sys.stderr.flush()
-            os._exit(code)
-
-    def wait(self, process: int, seconds: float = PATIENCE) -> int:
-        """Return the exit code, negative for a signal."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            done, status = os.waitpid(process, os.WNOHANG)
-            if done:
-                return os.waitstatus_to_exitcode(status)
-            time.sleep(0.005)
-        os.killpg(process, signal.SIGKILL)
-        os.waitpid(process, 0)
-        raise FailureError("it hangs")
-
-    def said(self) -> str:
-        return (self.folder / "err.txt").read_text(errors="replace")
-
-    def command(self, arguments: list[str], name: str) -> int:
-        """Run a command to its end: 0, or 2 with one line."""
-        code = self.wait(self.start(lambda: isa(arguments), name))
-        self.check_said(code, (0, 2))
-        return code
-
-    def check_said(self, code: int, allowed: tuple[int, ...]) -> None:
-        err = self.said()
-        if code not in allowed or "Traceback" in err or "Error" in err.split(":")[0]:
-            raise FailureError(f"exit code {code}: {err[-1500:]}")
-        lines = [line for line in err.splitlines() if not line.startswith("isa: warning: ")]
-        if code == 2 and (len(lines) != 1 or not lines[0].startswith("isa: ")):
-            raise FailureError(f"not one line: {err[-1500:]}")
-
-    def check_gone(self, name: str) -> None:
-        """Check that nothing which a case started is left."""
-        end = time.monotonic() + 20
-        while left := [pid for pid in Path("/proc").iterdir() if pid.name.isdigit() and _has(pid, name)]:
-            if time.monotonic() > end:
-                raise FailureError(f"left behind: {[(p / 'cmdline').read_text()[:80] for p in left]}")
-            time.sleep(0.05)
 
     def whole(self, task: str) -> Path:
         """Return a run of a task that was never stopped."""
@@ -275,13 +194,6 @@ class Chaos:
         self.count("arguments -> a hundred")
 
 
-def _has(pid: Path, name: str) -> bool:
-    try:
-        return f"{MARK}={name}\0".encode() in (pid / "environ").read_bytes()
-    except OSError:
-        return False
-
-
 def _rows(run: Path) -> list[dict[str, str]]:
     path = run / "metrics.csv"
     if not path.exists():
@@ -307,7 +219,7 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=10**9)
     parser.add_argument("--part", choices=PARTS, nargs="*")
     parser.add_argument("--seed", type=int, help="of the first case; later ones count on; by default beyond all before")
-    parser.add_argument("--counts", type=Path, default=Path("chaos.json"))
+    parser.add_argument("--counts", type=Path, default=ROOT / "benchmarks" / "chaos.json")
     given = parser.parse_args()
     kept = given.counts.absolute()
     counts = json.loads(kept.read_text()) if kept.exists() else {"parts": {}, "failures": []}

@@ -2,6 +2,7 @@
 
 python benchmarks/scope_ground_truth.py --tasks stress1 grid/shooting --seeds 3 --estimators interval_effect nmi_block
 python benchmarks/scope_ground_truth.py --redrawn 34 --tasks grid/shooting smax/3m    # false alarms
+python benchmarks/scope_ground_truth.py --redrawn 50 --strata --tasks grid/shooting     # those of marked steps
 """
 
 from __future__ import annotations
@@ -22,13 +23,16 @@ from isa_wrappers import ESTIMATORS, InfluenceScope, ScopeConfig, estimate_scope
 from isa_wrappers.batch.protocol import close_batch
 from isa_wrappers.envs import estimate_task_scope, make_batch
 from isa_wrappers.envs.registry import family_of
+from isa_wrappers.scope.strata import effects_in_strata
 from isa_wrappers.scope.transitions import collect_all_at_once
+from isa_wrappers.scope.windows import gather
 
 BUILT = {**scope_tasks.STRESS, **scope_tasks.BREAKERS, **scope_tasks.FURTHER}
 NAMED = (
     "grid/navigation",
     "grid/unlock",
     "grid/shooting",
+    "grid/dials",
     "examples.own_environment:Door",
     "mpe/simple_v3",
     "mpe/simple_adversary_v3",
@@ -57,11 +61,11 @@ def estimate(task: str, config: ScopeConfig, seed: int) -> tuple[InfluenceScope,
     return scope, scope_tasks.named_truth(task, scope)
 
 
-def false_alarms(task: str, runs: int, first_seed: int) -> tuple[int, int]:
+def false_alarms(task: str, runs: int, first_seed: int, strata: bool = False) -> tuple[int, int]:
     """Return in how many runs anything is in a scope, and how many cells, where actions are redrawn after the fact.
 
     Redrawn uniformly among those available in the same step they move nothing, and all else is as it was. Every ten
-    runs share their states.
+    runs share their states. With ``strata``, as the scope that follows training looks.
     """
     estimator, alarms, cells = ESTIMATORS["interval_effect"], 0, 0
     config = estimator.settled(ScopeConfig())
@@ -73,7 +77,10 @@ def false_alarms(task: str, runs: int, first_seed: int) -> tuple[int, int]:
                 close_batch(env)
         draws = np.random.default_rng(first_seed + run).random(part.available.shape)
         redrawn = replace(part, actions=(part.available * (draws + 1e-9)).argmax(axis=-1))
-        found = estimator.estimate([redrawn], config, part.available.shape[-1]) > config.delta
+        if strata:
+            found = effects_in_strata(gather([redrawn], 1)) > config.delta
+        else:
+            found = estimator.estimate([redrawn], config, part.available.shape[-1]) > config.delta
         alarms, cells = alarms + bool(found.any()), cells + int(found.sum())
     return alarms, cells
 
@@ -87,12 +94,13 @@ def main() -> None:
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--transitions", type=int, help="by default the estimator's own")
     parser.add_argument("--redrawn", type=int, help="instead: so many runs with actions that move nothing")
+    parser.add_argument("--strata", action="store_true", help="of these, looked at within strata")
     parser.add_argument("--seconds", type=float, default=120.0, help="no further run of a task once it took these")
     args = parser.parse_args()
     warnings.simplefilter("ignore")
     if args.redrawn:
         for task in args.tasks:
-            alarms, cells = false_alarms(task, args.redrawn, args.first_seed)
+            alarms, cells = false_alarms(task, args.redrawn, args.first_seed, args.strata)
             print(f"{task}: {alarms} of {args.redrawn} runs with false cells, {cells} cells", flush=True)
         return
     print("task, estimator, exact runs, steps, CPU seconds per run, false and missing cells of D(a_i), D_i, D_c")

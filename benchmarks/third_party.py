@@ -4,7 +4,7 @@ Run from the repository's root by `make third-party`. Every step is a process of
 one environment's crash ends nothing else. Results go to runs/third-party/results.json as they come, and the table of
 docs/third-party.md is written from them.
 
-python -m benchmarks.third_party [--only NAME ...] [--again] [--table]
+python -m benchmarks.third_party [--only NAME ...] [--again] [--step STEP ...] [--table]
 """
 
 from __future__ import annotations
@@ -31,6 +31,9 @@ BEGIN, END = "<!-- table -->", "<!-- end of table -->"
 LIMIT = 600
 """Seconds for a step."""
 STEPS, FURTHER = 10_000, 11_000
+ALL_STEPS = ["check", "scope", "published", "stacks", "train", "eval", "resume", "plot"]
+SCOPES = ("scope", "published")
+"""Steps that give a scope: ISA's own, and the paper's estimator with its threshold."""
 
 
 def steps_of(name: str, entry: ThirdParty) -> dict[str, list[str]]:
@@ -43,6 +46,7 @@ def steps_of(name: str, entry: ThirdParty) -> dict[str, list[str]]:
     return {
         "check": [*isa, "check", task, *entry.options, "--json"],
         "scope": [*isa, "scope", task, *fallback, "--out", scope, "--json", "--quiet"],
+        "published": [*isa, "scope", task, *fallback, "--estimator", "nmi_block", "--json", "--quiet"],
         "stacks": [sys.executable, "-m", "benchmarks.third_party_stacks", name, scope],
         "train": [*isa, "train", task, *entry.options, "--preset", "fast", "--steps", str(STEPS), "--scope", scope,
                   "--scope-is-free", "--out", run, "--quiet", *small],
@@ -102,36 +106,51 @@ def matching(names: list[str], patterns: tuple[str, ...], agent: str) -> set[str
     return {name for name in names if any(fnmatchcase(name, pattern) for pattern in asked)}
 
 
-def put_through(name: str, entry: ThirdParty) -> dict[str, Any]:
-    """Put one environment through every step; what needs a step that failed is not tried."""
-    shutil.rmtree(folder(name), ignore_errors=True)
-    folder(name).mkdir(parents=True)
-    result: dict[str, Any] = {"name": name, "package": entry.package, "steps": {}}
-    result["version"] = version(entry.package.split("[")[0])
+def put_through(name: str, entry: ThirdParty, result: dict[str, Any], steps: list[str]) -> None:
+    """Put one environment through steps; what needs a step that failed is not tried."""
+    folder(name).mkdir(parents=True, exist_ok=True)
+    result.update(name=name, package=entry.package, version=version(entry.package.split("[")[0]))
+    done_steps = result.setdefault("steps", {})
     needs = {"stacks": "scope", "train": "scope", "eval": "train", "resume": "train", "plot": "train"}
     for step, command in steps_of(name, entry).items():
-        if step in needs and result["steps"][needs[step]]["code"] != 0:
-            result["steps"][step] = {"code": None, "said": f"{needs[step]} failed", "out": "", "seconds": 0.0}
+        if step not in steps:
             continue
-        result["steps"][step] = done = tried(command)
+        if step in needs and done_steps[needs[step]]["code"] != 0:
+            done_steps[step] = {"code": None, "said": f"{needs[step]} failed", "out": "", "seconds": 0.0}
+            continue
+        done_steps[step] = done = tried(command)
         why = done["said"] if done["code"] else ""
         print(f"{name}: {step} {done['code']} in {done['seconds']:.0f} s {why}", flush=True)
-        if step == "scope" and done["code"] == 0:
-            result["scope"] = judged(entry, json.loads(done["out"]))
-    return result
+        if step in SCOPES and done["code"] == 0:
+            result[step] = judged(entry, json.loads(done["out"]))
 
 
-def summed(entry: ThirdParty, result: dict[str, Any], key: str) -> str:
+def summed(verdict: dict[str, Any], key: str) -> str:
     """Say which dimensions, an agent's own as `own`, agents that are alike together."""
     said: dict[str, list[str]] = {}
-    for agent, names in result["scope"][key].items():
+    for agent, names in verdict[key].items():
         own = [re.sub(rf"^{re.escape(agent)}\.", "own ", name) for name in names]
         what = ", ".join(own) if len(own) <= 14 else f"{', '.join(own[:10])} and {len(own) - 10} more"
         said.setdefault(what, []).append(agent)
     said = {what: who for what, who in said.items() if what or key == "found"}
-    if len(said) == 1 and len(next(iter(said.values()))) == len(result["scope"][key]):
+    if len(said) == 1 and len(next(iter(said.values()))) == len(verdict[key]):
         return next(iter(said)) or "nothing"
     return "; ".join(f"{', '.join(who)}: {what or 'nothing'}" for what, who in said.items())
+
+
+def verdict_of(entry: ThirdParty, verdict: dict[str, Any] | None) -> str:
+    """Say whether a scope is right, and what is wrong with it."""
+    if verdict is None:
+        return "-"
+    if not any(truth.moves for truth in entry.truth.values()):
+        return "of no use: nothing in the state is one agent's"
+    if not any(any(names) for names in verdict["found"].values()):
+        return "wrong; empty"
+    said = "right" if verdict["right"] else "wrong"
+    for key, words in (("missing", "misses"), ("false", "false"), ("seldom", "seldom moved, found")):
+        if any(verdict[key].values()):
+            said += f"; {words}: {summed(verdict, key)}"
+    return said
 
 
 def row(entry: ThirdParty, result: dict[str, Any]) -> str:
@@ -143,27 +162,20 @@ def row(entry: ThirdParty, result: dict[str, Any]) -> str:
     if steps["check"]["code"] != 0:
         check = steps["check"]["said"]
     others = [f"{step}: {done['said']}" for step, done in steps.items() if step != "check" and done["code"] != 0]
-    if "scope" in result:
-        scope, right = summed(entry, result, "found"), "right" if result["scope"]["right"] else "wrong"
-        for key, words in (("missing", "misses"), ("false", "false"), ("seldom", "seldom moved, found")):
-            if any(result["scope"][key].values()):
-                right += f"; {words}: {summed(entry, result, key)}"
-        if not any(truth.moves for truth in entry.truth.values()):
-            right = "of no use: nothing in the state is one agent's"
-    else:
-        scope, right = "none", "-"
+    scope = summed(result["scope"], "found") if "scope" in result else "none"
+    right, published = (verdict_of(entry, result.get(step)) for step in SCOPES)
     seconds = "/".join(f"{steps[step]['seconds']:.0f}" for step in ("check", "scope", "train"))
     cells = [
         f"{result['name']}", f"{result['package']} {result['version']}", str(glue(entry)), check,
-        "; ".join(others) or "all fine", scope, right, entry.rules, seconds,
+        "; ".join(others) or "all fine", scope, right, published, entry.rules, seconds,
     ]  # fmt: skip
     return "| " + " | ".join(cell.replace("|", "/") for cell in cells) + " |"
 
 
 def write_table(results: dict[str, Any]) -> None:
     head = (
-        "| environment | package | lines | `isa check` | the other six steps | `D_i` found | by the rules "
-        "| what an agent does | seconds |\n|---|---|---|---|---|---|---|---|---|"
+        "| environment | package | lines | `isa check` | the other steps | `D_i` found | by the rules "
+        "| as published | what an agent does | seconds |\n|---|---|---|---|---|---|---|---|---|---|"
     )
     lines = [row(entry, results[name]) for name, entry in ENVIRONMENTS.items() if name in results]
     text = PAGE.read_text()
@@ -175,15 +187,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="*", default=list(ENVIRONMENTS), choices=list(ENVIRONMENTS), metavar="NAME")
     parser.add_argument("--again", action="store_true", help="also those that results.json holds")
+    parser.add_argument("--step", nargs="*", choices=ALL_STEPS, help="only these, of those that results.json holds")
     parser.add_argument("--table", action="store_true", help="write the table alone")
     asked = parser.parse_args()
     OUT.mkdir(parents=True, exist_ok=True)
     path = OUT / "results.json"
     results = json.loads(path.read_text()) if path.exists() else {}
     for name in [] if asked.table else asked.only:
-        if name in results and not asked.again:
+        if name in results and not asked.again and not asked.step:
             continue
-        results[name] = put_through(name, ENVIRONMENTS[name])
+        if not asked.step:
+            shutil.rmtree(folder(name), ignore_errors=True)
+            results[name] = {}
+        put_through(name, ENVIRONMENTS[name], results[name], asked.step or ALL_STEPS)
         path.write_text(json.dumps(results, indent=1))
     write_table(results)
 

@@ -12,7 +12,8 @@ from isa_wrappers.envs import make_parallel
 from isa_wrappers.envs.check import check_env
 
 from .json_alone import print_json
-from .options import Env, Json, Kwargs, Seed, StateFallback, parse_kwargs
+from .options import Env, Json, Kwargs, Quiet, Seed, StateFallback, parse_kwargs
+from .progress import LifeSigns
 
 WARNED, REFUSED = 1, 2
 
@@ -28,12 +29,14 @@ def check(
         float, typer.Option(help="What the state's changes are compared with.")
     ] = ScopeConfig.bin_width,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 where there is a warning.")] = False,
+    quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Say what in ENV fits ISA, what does not, and what to do: 2 is the exit code where it cannot be taken."""
     make = partial(make_parallel, env, **parse_kwargs(kwargs))
     make().close()  # a mistake in the name or the options is no finding
-    report = check_env(make, episodes, seed, state_fallback, _rule(success), bin_width)
+    with LifeSigns(lambda: f"checking {env}", quiet):
+        report = check_env(make, episodes, seed, state_fallback, _rule(success), bin_width)
     if as_json:
         print_json({"env": env, **report.to_dict()})
     else:

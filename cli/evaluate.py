@@ -11,7 +11,8 @@ import typer
 from isa_wrappers.fields import MOST_COPIES
 
 from .json_alone import print_json
-from .options import Json, RunEnv, Seed, Trust, need_training, writing_to
+from .options import Json, Quiet, RunEnv, Seed, Trust, need_training, writing_to
+from .progress import LifeSigns
 
 
 def evaluate(
@@ -22,6 +23,7 @@ def evaluate(
     env: RunEnv = None,
     trust: Trust = False,
     render: Annotated[Path | None, typer.Option(help="Write a GIF of one episode, goals drawn in.")] = None,
+    quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Play greedy episodes with the policy of RUN, with goals from its buffer."""
@@ -35,7 +37,8 @@ def evaluate(
 
         with writing_to(render):
             render_episode(algorithm, render, seed)
-    found = algorithm.evaluate(episodes, seed)
+    with LifeSigns(lambda: f"evaluating {run}", quiet):
+        found = algorithm.evaluate(episodes, seed)
     result = {"run": str(run), "env_steps": meta["env_steps"], "phase": meta["phase"], "seed": seed, **asdict(found)}
     if render is not None:
         result["render"] = str(render)

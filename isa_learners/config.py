@@ -39,6 +39,7 @@ class RunConfig:
         intrinsic_factor: factor of that reward.
         scope_folder: folder of a scope that is there already; by default the run estimates its own.
         scope_is_free: do not count the steps that the scope of ``scope_folder`` took as the run's own.
+        true_scope: take the scope that the task's own rules give, at no steps, where they tell it (grid tasks).
         preset: name of the preset that the values came from.
         steps: environment steps in all, those of the scope included.
         seed: of everything.
@@ -64,6 +65,7 @@ class RunConfig:
     intrinsic_factor: Weight = 1.0
     scope_folder: str | None = None
     scope_is_free: bool = False
+    true_scope: bool = False
     preset: str = DEFAULT_PRESET
     steps: Count = 2_100_000
     seed: Annotated[int, Range(0, 2**31 - 1)] = 0
@@ -81,6 +83,10 @@ class RunConfig:
         object.__setattr__(self, "env_kwargs", check_env_kwargs(self.env_kwargs))
         check_fields(self)
         check_name("env", self.env)
+        if self.true_scope and self.scope_folder is not None:
+            raise InvalidValueError(
+                f"true_scope must be False where a scope_folder is given, got {shown(self.scope_folder)}; leave one out"
+            )
 
     def __getattr__(self, name: str) -> Any:
         # Asked for only where there is no such field; an unfinished copy has no sections yet.

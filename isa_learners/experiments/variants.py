@@ -44,6 +44,9 @@ WHOLE_STATE = _credit("whole_state", "no scope: counts and goals on whole states
 COMMON_ONLY = _credit("common_only", "no special part")
 SPECIAL_ONLY = _credit("special_only", "no common part")
 MISPLACED = _credit("misplaced", "as many dimensions, wrong ones")
+ORACLE = Variant(
+    settings={"true_scope": True}, description="the scope that the task's rules give, at no steps (grid tasks)"
+)
 NO_REWARD = Variant(
     settings={"goal": {"alpha2": 0.0}, "count": {"beta2": 0.0}}, description="alpha2 = beta2 = 0: intrinsic alone"
 )
@@ -61,6 +64,7 @@ VARIANTS: Registry[Variant] = Registry(
         "common_only": "isa_learners.experiments.variants:COMMON_ONLY",
         "special_only": "isa_learners.experiments.variants:SPECIAL_ONLY",
         "misplaced": "isa_learners.experiments.variants:MISPLACED",
+        "oracle": "isa_learners.experiments.variants:ORACLE",
         "no_reward": "isa_learners.experiments.variants:NO_REWARD",
         "explore_alone": "isa_learners.experiments.variants:EXPLORE_ALONE",
         "ippo": "isa_learners.experiments.variants:IPPO",

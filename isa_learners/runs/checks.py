@@ -6,7 +6,7 @@ from isa_learners.config import RunConfig
 from isa_learners.runs.algorithm import check_composition
 from isa_learners.runs.devices import resolve_device
 from isa_learners.runs.following import check_following
-from isa_learners.runs.scopes import credit_of, needs_estimate, read_success, scope_for, scope_steps
+from isa_learners.runs.scopes import credit_of, is_given, needs_estimate, read_success, scope_for, scope_steps
 from isa_wrappers.batch.protocol import close_batch
 from isa_wrappers.envs import make_batch
 from isa_wrappers.errors import InvalidValueError
@@ -38,7 +38,7 @@ def check_run(config: RunConfig) -> None:
         for agent in env.agents:
             storable(agent)
         ESTIMATORS[config.scope.estimator], THRESHOLD_RULES[config.scope.threshold]
-        if config.scope_folder is not None:
+        if is_given(config):
             credit_of(config, scope_for(config)[0], env)
     needed = scope_steps(config, env)
     if config.steps <= needed:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from isa_learners.config import RunConfig
 from isa_learners.learner import LEARNERS
-from isa_learners.runs.scopes import needs_estimate
+from isa_learners.runs.scopes import is_given, needs_estimate, scope_for
 from isa_wrappers.batch import BatchEnv
 from isa_wrappers.batch.protocol import action_code_of
 from isa_wrappers.errors import InvalidValueError
 from isa_wrappers.scope.estimators import ESTIMATORS
-from isa_wrappers.scope.files import load_scope
 from isa_wrappers.scope.following import FollowingScope, check_followed
 from isa_wrappers.scope.influence import InfluenceScope
 
@@ -50,8 +49,8 @@ def check_following(config: RunConfig, env: BatchEnv) -> None:
             f"probes draw Discrete actions alone, those of {config.env} are of another kind and probes.share is "
             f"{share:g}; set it to 0"
         )
-    folder = config.scope_folder
-    check_followed(ESTIMATORS[config.scope.estimator].figure if folder is None else load_scope(folder).figure)
+    given = scope_for(config)[0] if is_given(config) else None
+    check_followed(ESTIMATORS[config.scope.estimator].figure if given is None else given.figure)
 
 
 def following_scope(config: RunConfig, scope: InfluenceScope | None, env: BatchEnv) -> FollowingScope | None:

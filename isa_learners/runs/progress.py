@@ -7,6 +7,9 @@ from typing import Any
 
 from isa_learners.config import SOLVED_EVALUATIONS, SOLVED_RATE
 
+Here = dict[str, int | float]
+"""Environment steps and seconds; whole numbers stay such when a run resumes."""
+
 
 @dataclass
 class Progress:
@@ -29,12 +32,12 @@ class Progress:
     next_checkpoint: int = 0
     best: float = -1.0
     streak: int = 0
-    streak_start: dict[str, float] | None = None
-    solved: dict[str, float] | None = None
-    first_success: dict[str, float] | None = None
+    streak_start: Here | None = None
+    solved: Here | None = None
+    first_success: Here | None = None
     last: dict[str, Any] = field(default_factory=dict)
 
-    def evaluated(self, success_rate: float, here: dict[str, float]) -> None:
+    def evaluated(self, success_rate: float, here: Here) -> None:
         """Take in an evaluation at ``here``: environment steps and seconds."""
         solved_now = success_rate >= SOLVED_RATE
         if solved_now and self.streak == 0:

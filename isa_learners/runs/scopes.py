@@ -1,4 +1,4 @@
-"""The scope of a run: estimated for it or taken from a folder, what it cost, and how credit reads it."""
+"""The scope of a run: estimated, taken from a folder or told by the task; what it cost, and how credit reads it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import warnings
 from isa_learners.algorithms import ALGORITHMS
 from isa_learners.config import RunConfig
 from isa_wrappers.batch import BatchEnv
-from isa_wrappers.envs import estimate_task_scope
+from isa_wrappers.envs import estimate_task_scope, true_task_scope
 from isa_wrappers.errors import InvalidValueError, ScopeMismatchError
 from isa_wrappers.rewards import REWARDS
 from isa_wrappers.scope.credit import CREDIT_RULES, Credit, credit_for
@@ -35,15 +35,23 @@ def needs_estimate(config: RunConfig) -> bool:
     return asks_for_scope(config.algo, config.intrinsic) and CREDIT_RULES[config.credit.rule].needs_scope
 
 
+def is_given(config: RunConfig) -> bool:
+    """Tell whether a run's scope is there already: told by the task's rules, or in a folder."""
+    return config.true_scope or config.scope_folder is not None
+
+
 def scope_for(config: RunConfig) -> tuple[InfluenceScope | None, int]:
-    """Return the scope of a run, from its folder or estimated, and the environment steps that it costs the run.
+    """Return the scope of a run, told, from its folder or estimated, and the environment steps that it costs the run.
 
     Raises:
+        UnsupportedEnvironmentError: if the task's rules are to tell it and do not.
         ScopeMismatchError: if the folder's scope is of another task.
         FileFormatError: if it cannot be read.
     """
     if not needs_estimate(config):
         return None, 0
+    if config.true_scope:
+        return true_task_scope(config.env, **config.env_kwargs), 0
     if config.scope_folder is None:
         scope = estimate_task_scope(config.env, config.scope, config.seed, config.state_fallback, **config.env_kwargs)
         return scope, int(scope.settings["env_steps"])
@@ -65,7 +73,7 @@ def scope_steps(config: RunConfig, env: BatchEnv) -> int:
     """Return the environment steps that a run's scope will take, before it is estimated."""
     if not needs_estimate(config):
         return 0
-    if config.scope_folder is not None:
+    if is_given(config):
         return scope_for(config)[1]
     settled = ESTIMATORS[config.scope.estimator].settled(config.scope)
     return ESTIMATORS[config.scope.estimator].env_steps(settled, len(env.agents))

@@ -19,7 +19,7 @@ from isa_learners.runs.config_io import write_config
 from isa_learners.runs.devices import resolve_device
 from isa_learners.runs.hooks import Checkpoints, Hook
 from isa_learners.runs.metrics import CSVMetrics, TensorBoard
-from isa_learners.runs.progress import Progress
+from isa_learners.runs.progress import Here, Progress
 from isa_learners.runs.run_folder import RunFolder, versions
 from isa_learners.runs.scope_versions import ScopeVersions
 from isa_learners.runs.scopes import needs_estimate, scope_for
@@ -213,7 +213,7 @@ class Training:
         }
         self._tell("on_evaluation", progress.last)
 
-    def _here(self) -> dict[str, float]:
+    def _here(self) -> Here:
         return {"env_steps": self.algorithm.env_steps, "wall_time_s": round(self.progress.wall_time, 3)}
 
     def save(self, best: bool = False) -> None:

@@ -16,6 +16,7 @@ from isa_wrappers.envs.registry import (
     family_of,
     make_batch,
     make_parallel,
+    true_task_scope,
 )
 from isa_wrappers.envs.smac.parallel import SMACParallelEnv
 
@@ -34,4 +35,5 @@ __all__ = [
     "grid_task",
     "make_batch",
     "make_parallel",
+    "true_task_scope",
 ]

@@ -115,7 +115,8 @@ def check_env(
                 try:
                     look(report)
                 except ISAError as error:
-                    report.add(about, "refused", " ".join(str(error).split()))
+                    what = " ".join(str(error).split())
+                    report.add(about, "refused", what, "mend this and check again: what follows was not looked at")
                     break
     finally:
         for one in made:

@@ -20,6 +20,7 @@ from isa_wrappers.errors import (
     UnsupportedEnvironmentError,
     nearest,
 )
+from isa_wrappers.scope.influence import InfluenceScope
 
 
 class EnvFamily(ABC):
@@ -112,6 +113,15 @@ class EnvFamily(ABC):
             batch = ParallelEnvBatch(envs, device, state_fallback, success_rule, workers, self.patience, owned=True)
             closing.pop_all()
         return batch
+
+    def true_scope(self, name: str, **kwargs: Any) -> InfluenceScope | None:
+        """Return the scope that a task's own rules give; ``None`` where they do not tell it, as by default.
+
+        Args:
+            name: of the task, in full.
+            kwargs: options of the task.
+        """
+        return None
 
     def listeners(self, num_agents: int) -> int:
         """Return how many copies listen at once while a scope is estimated."""

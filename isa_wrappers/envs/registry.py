@@ -12,7 +12,14 @@ from isa_wrappers.border.success import SuccessRule
 from isa_wrappers.config import ScopeConfig
 from isa_wrappers.envs.family import EnvFamily, called
 from isa_wrappers.envs.own import FAMILY as OWN
-from isa_wrappers.errors import InvalidValueError, ISAError, UnknownTaskError, check_int, nearest
+from isa_wrappers.errors import (
+    InvalidValueError,
+    ISAError,
+    UnknownTaskError,
+    UnsupportedEnvironmentError,
+    check_int,
+    nearest,
+)
 from isa_wrappers.registry import Registry
 from isa_wrappers.scope.estimation import estimate_scope
 from isa_wrappers.scope.estimators import ESTIMATORS
@@ -154,6 +161,31 @@ def estimate_task_scope(
     finally:
         close_batch(env)
     return replace(scope, settings={"env": name, "env_kwargs": kwargs, **scope.settings})
+
+
+def true_task_scope(name: str, **kwargs: Any) -> InfluenceScope:
+    """Return the scope that a task's own rules give, without a step of it.
+
+    Args:
+        name: as in :func:`make_batch`.
+        kwargs: options of the task.
+
+    Raises:
+        UnsupportedEnvironmentError: if the task does not tell what its actions can move.
+        ISAError: as :func:`make_batch` does.
+
+    Example:
+        >>> true_task_scope("grid/dials", overlap=0.25).common_dims
+        [0]
+    """
+    family = family_of(name)
+    family.check(name)
+    scope = family.true_scope(name, **kwargs)
+    if scope is None:
+        raise UnsupportedEnvironmentError(
+            f"task {name!r} does not tell what its actions can move, as the tasks of grid/ do; estimate its scope"
+        )
+    return replace(scope, settings={"env": name, "env_kwargs": kwargs, "env_steps": 0})
 
 
 def available_tasks() -> dict[str, str]:

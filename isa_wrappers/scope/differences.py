@@ -101,7 +101,9 @@ def differences(made: Comparisons, versions: list[Version], levels: Levels) -> D
         if version is versions[0]:
             seen = seen | rare
             parted = np.where(rare, np.minimum(v, often), v)
-            still = np.where(seen, gap / np.where(parted > 0.0, parted, 1.0), 0.0)
+            # Of a pair that another version tells apart, the gap tells which one moves, if it is no chance by itself.
+            told = seen | (fisher_p[pair, dim] <= levels.within)
+            still = np.where(told, gap / np.where(parted > 0.0, parted, 1.0), 0.0)
         shift = np.minimum(shift, np.where(seen, moved / np.where(v > 0.0, v, 1.0), np.inf))
         sure |= seen
         slower = _slower(made, version, pair, dim) / np.where(moved > 0.0, moved, 1.0)  # of the last: the least noisy

@@ -25,6 +25,8 @@ MOST_VALUES = 24
 GROUPS = 8
 FEWEST = 60
 """Transitions of an agent without which a stratum is left out."""
+DEEPER = 2
+"""Where a dimension is surely moved in some strata, and in too few of their steps, so many are parted once more."""
 
 
 def partitions(states: npt.NDArray[np.floating]) -> list[Integers]:
@@ -55,7 +57,9 @@ def effects_in_strata(
 
     A stratum is what shares the value of one dimension (of at most 24), or lies in one of eight groups of it. What an
     action can move in a room where an agent is in 7 of 100 steps moves in at most 7 of 100, an average that says
-    nothing of the room; within the stratum of the room it moves in all.
+    nothing of the room; within the stratum of the room it moves in all. A door that opens for who stands before it and
+    looks at it is moved in few steps of any such stratum: where it surely is, the strata in which it is moved most are
+    parted by a second dimension.
 
     The levels of significance hold for all agents, dimensions and strata together, and for all times that one looks:
     ``0.05 / (j (j + 1))`` for the j-th, which sums to 0.05. Who moves a dimension by less than a hundredth of what the
@@ -89,17 +93,39 @@ def effects_in_strata(
     own = [np.flatnonzero(window.counts[:, i]) for i in range(agents)]
     parted = [partitions(window.states[rows]) for rows in own]
     strata = [sum(int(group.max()) + 1 for group in groups) for groups in parted]
-    tests = agents * size + sum(count * int(row.sum()) for count, row in zip(strata, wanted, strict=True))
-    levels = significance(tests * looks * (looks + 1), number, fit.usable)
+    asked = [count * int(row.sum()) for count, row in zip(strata, wanted, strict=True)]
+    inner_tests = sum(count * cells for count, cells in zip(strata, asked, strict=True))
+    often = 2 * looks * (looks + 1)  # half of the chance is for strata, half for what is parted once more
+    levels, inner_levels = (
+        significance(max(tests, 1) * often, number, fit.usable) for tests in (agents * size + sum(asked), inner_tests)
+    )
 
     def one(i: int) -> None:
         left = fit.without(i)(slice(None))[own[i]] if fit.usable else None
         mine = _of_agent(window, i, own[i])
-        for rows, dims in _worth_looking(mine, left, wanted[i][window.dims], parted[i], levels):
+
+        def look(rows: Integers, dims: Integers, level: Levels) -> Floats:
             part = _part(mine, rows, dims)
-            seen, moved = agent_effects(part, 0, _rest(left, rows, dims), levels, theta)
+            seen, moved = agent_effects(part, 0, _rest(left, rows, dims), level, theta)
             effects[i][:, part.dims] = np.maximum(effects[i][:, part.dims], seen)
             shifts[i][:, part.dims] = np.maximum(shifts[i][:, part.dims], moved)
+            return np.asarray(seen.max(axis=0))
+
+        everything = np.arange(len(mine.changes))
+        look(everything, np.flatnonzero(mine.changes.any(axis=0)), levels)
+        own_dims = np.flatnonzero(wanted[i][window.dims])
+        faint: dict[int, list[tuple[float, int, Integers]]] = {}
+        for rows, dims in _worth_looking(mine, left, own_dims, everything, parted[i], levels):
+            for dim, effect in zip(dims.tolist(), look(rows, dims, levels).tolist(), strict=True):
+                if 0.0 < effect <= theta:
+                    faint.setdefault(dim, []).append((effect, len(faint.get(dim, ())), rows))
+        for dim, where in faint.items():
+            for _, _, outer in sorted(where)[: -1 - DEEPER : -1]:
+                if effects[i][:, window.dims[dim]].max() > theta:
+                    break
+                inner = partitions(mine.states[outer])
+                for rows, dims in _worth_looking(mine, left, np.array([dim]), outer, inner, inner_levels):
+                    look(rows, dims, inner_levels)
 
     with ThreadPoolExecutor(min(agents, os.cpu_count() or 1)) as pool:
         list(pool.map(one, range(agents)))
@@ -108,24 +134,24 @@ def effects_in_strata(
 
 
 def _worth_looking(
-    mine: Window, left: Floats | None, wanted: BoolArray, parted: list[Integers], levels: Levels
+    mine: Window, left: Floats | None, dims: Integers, among: Integers, parted: list[Integers], levels: Levels
 ) -> Iterator[tuple[Integers, Integers]]:
-    """Yield rows and dimensions: all of them, then of each stratum those in which actions may differ."""
-    yield np.arange(len(mine.changes)), np.flatnonzero(mine.changes.any(axis=0))
-    asked = np.flatnonzero(wanted & mine.changes.any(axis=0))
+    """Yield rows and dimensions: of each stratum of the rows ``among`` those in which actions may differ."""
+    changes = mine.changes[among]
+    asked = dims[changes[:, dims].any(axis=0)]
     if not len(asked):
         return
-    versions = [mine.changes[:, asked], *([] if left is None else [left[:, asked]])]
-    screen = Screen.of(versions, mine.actions[:, 0], mine.available.shape[-1], levels)
+    versions = [changes[:, asked], *([] if left is None else [left[np.ix_(among, asked)]])]
+    screen = Screen.of(versions, mine.actions[among, 0], mine.available.shape[-1], levels)
     seen: set[bytes] = set()
     for group in parted:
         promising = screen.promising(group)
         for g in np.flatnonzero(promising.any(axis=1)):
-            rows = np.flatnonzero(group == g)
-            dims = asked[promising[g] & mine.changes[np.ix_(rows, asked)].any(axis=0)]
-            if len(dims) and rows.tobytes() not in seen:
+            rows = among[group == g]
+            here = asked[promising[g] & mine.changes[np.ix_(rows, asked)].any(axis=0)]
+            if len(here) and rows.tobytes() not in seen:
                 seen.add(rows.tobytes())
-                yield rows, dims
+                yield rows, here
 
 
 def _of_agent(window: Window, i: int, rows: Integers) -> Window:

@@ -162,9 +162,9 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
             self._acted, self._chosen = inner._acted, inner._chosen
         else:
             acting = self._border.living
+            self._note(actions, acting)
             observations, rewards, terminations, truncations, infos = self._border.step(actions)
             self._check_known((*rewards, *self._border.living))
-            self._note(actions, acting)
         self._steps += 1
         self._see(observations, acting)
         turn = Turn(before, self._acted, self._chosen, observations, rewards, infos)

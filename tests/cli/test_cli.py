@@ -198,8 +198,11 @@ def test_scope_without_a_state(capsys):
 
 @pytest.mark.slow
 def test_a_factory_in_the_current_folder_is_found(tmp_path):
-    """The installed script's own path does not hold the user's folder."""
-    (tmp_path / "here" / "mine.py").write_text("from toy_envs import walk\n")
+    """The installed script's own path does not hold the user's folder; what lies there never hides a package."""
+    here = tmp_path / "here"
+    for package in ("yaml", "safetensors", "colorsys", "tabnanny"):
+        (here / f"{package}.py").write_text(f"raise SystemExit('{package} was taken from the current folder')\n")
+    (here / "mine.py").write_text("import tabnanny\nfrom toy_envs import walk\n")
     done = command("scope", "mine:walk", "--transitions", 60, "--json", safe_path=True)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["agents"] == ["a", "b"]

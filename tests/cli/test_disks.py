@@ -2,8 +2,10 @@
 
 import errno
 import os
+import re
 import shutil
 import subprocess
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -83,6 +85,40 @@ def test_other_commands_meet_a_full_disk(finished, monkeypatch, command, capsys)
     assert contents(run) == before
     assert not Path("a.png").exists()
     assert not Path("a.gif").exists()
+
+
+@contextmanager
+def read_only(folder):
+    """Nobody may write there, not even the superuser."""
+    mount = ["mount", "--bind", str(folder), str(folder)], ["mount", "-o", "remount,ro,bind", str(folder)]
+    if os.geteuid() != 0:
+        folders = [folder, *(path for path in folder.rglob("*") if path.is_dir())]
+        before, after = ([["chmod", mode, *map(str, folders)]] for mode in ("a-w", "u+w"))
+    else:
+        before, after = mount, [["umount", str(folder)]] * 2
+    try:
+        if any(subprocess.run(command, check=False, capture_output=True).returncode for command in before):
+            pytest.skip("no mounting here")
+        yield
+    finally:
+        for command in after:
+            subprocess.run(command, check=False, capture_output=True)
+
+
+def test_a_read_only_folder(finished, capsys):
+    run = Path(shutil.copytree(finished, "copy"))
+    before = contents(run)
+    with read_only(run):
+        for command in (
+            ["train", "--resume", run, "--steps", 500], ["plot", run], ["scope", "grid/unlock", "--out", run / "new"],
+            ["eval", run, "--episodes", 1, "--render", run / "a.gif"],
+        ):  # fmt: skip
+            assert isa(*command) == 2
+            assert re.search("cannot write to .*(Read-only file system|Permission)", one_line(capsys.readouterr().err))
+        assert isa("train", *of_task("grid/unlock"), "--steps", 200, "--out", run / "new") == 2
+        assert "cannot make run folder" in one_line(capsys.readouterr().err)
+        assert isa("eval", run, "--episodes", 1) == 0, "reading is free"
+    assert contents(run) == before
 
 
 def test_a_folder_that_goes_away(tmp_path, monkeypatch, capsys):

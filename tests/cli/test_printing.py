@@ -1,6 +1,8 @@
 """What goes where: JSON alone on stdout however much environments print, signs of life on stderr."""
 
+import io
 import json
+import sys
 import time
 
 import pytest
@@ -58,13 +60,18 @@ def often(monkeypatch):
 
 
 @pytest.mark.usefixtures("often")
-def test_a_line_of_life_while_listening(capsys):
-    scope = ["scope", "grid/shooting", "--transitions", 5_000]
-    assert isa(*scope) == 0
-    lines = capsys.readouterr().err.splitlines()
-    assert lines[:1] == ["isa: listening in grid/shooting, 0 min"]
-    assert isa(*scope, "--quiet") == 0
-    assert capsys.readouterr().err == ""
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        (["scope", "grid/shooting", "--transitions", 5_000], "listening in grid/shooting"),
+        (["check", "grid/shooting", "--episodes", 1], "checking grid/shooting"),
+    ],
+)
+def test_a_line_of_life(command, says, capsys):
+    assert isa(*command) == 0
+    assert f"isa: {says}, 0 min" in capsys.readouterr().err.splitlines()
+    assert isa(*command, "--quiet") == 0
+    assert f"isa: {says}" not in capsys.readouterr().err
 
 
 @pytest.mark.slow
@@ -78,6 +85,25 @@ def test_lines_of_life_while_training(tmp_path, capsys):
     assert any("of 300 steps, " in line and line.endswith(" steps/s, 0 min") for line in lines), lines
     assert isa("train", "--resume", tmp_path / "run", "--steps", 350, "--quiet") == 0
     assert one_line(capsys.readouterr().err).startswith("grid/unlock: ")
+    for quiet in ([], ["--quiet"]):
+        assert isa("eval", tmp_path / "run", "--episodes", 500, *quiet) == 0
+        assert capsys.readouterr().err.startswith(f"isa: evaluating {tmp_path / 'run'}, 0 min\n") != bool(quiet)
+
+
+def test_names_that_the_terminals_encoding_lacks(monkeypatch):
+    screen = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(screen, encoding="cp1252"))
+    assert isa("scope", "toy_envs:Elsewhere", "--transitions", 300) == 0
+    assert b"\\u540d: D_i = 0" in screen.getvalue()
+
+
+def test_once_a_minute_and_never_in_a_terminal(monkeypatch, capsys):
+    assert progress.EVERY == 60.0
+    monkeypatch.setattr(progress, "EVERY", 0.01)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    with progress.LifeSigns(lambda: "at it"):
+        time.sleep(0.1)
+    assert capsys.readouterr().err == "", "a bar moves there"
 
 
 @pytest.mark.usefixtures("often")

@@ -30,3 +30,24 @@ def third_fails():
     if len(MADE) == 2:
         raise ZeroDivisionError
     return Counted()
+
+
+class Noted(Walk):
+    """Writes a line to ``notes`` when it is made and another when it is closed; fails in step ``breaks_at``."""
+
+    def __init__(self, notes, breaks_at=None):
+        super().__init__()
+        self.notes, self.breaks_at = notes, breaks_at
+        self.note("made")
+
+    def note(self, what):
+        with open(self.notes, "a") as file:
+            file.write(f"{what}\n")
+
+    def step(self, actions):
+        if self.time == self.breaks_at:
+            raise ZeroDivisionError
+        return super().step(actions)
+
+    def close(self):
+        self.note("closed")

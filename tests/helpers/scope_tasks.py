@@ -3,6 +3,7 @@
 import numpy as np
 
 from isa_wrappers.batch.protocol import BatchStep
+from isa_wrappers.envs import true_task_scope
 
 
 class Rules:
@@ -367,16 +368,12 @@ FURTHER = {"weak": Weak, "lamps": Lamps, "storm": Storm, "throttle": Throttle}
 
 def named_truth(name, scope):
     """Return the truth of a task of the library by its names, from its rules: per agent one list per action."""
+    if name.startswith("grid/"):
+        return list(true_task_scope(name, **scope.settings["env_kwargs"]).action_dims.values())
     at = {name: k for k, name in enumerate(scope.state_names)}
     truth = []
     for agent, number in zip(scope.agents, scope.num_actions, strict=True):
-        if name.startswith("grid/"):
-            own = {"down": ["y"], "up": ["y"], "left": ["x"], "right": ["x"], "stay": [], "shoot": []}
-            rows = [[f"{agent}.{axis}" for axis in own[action]] for action in scope.action_names[:number]]
-            rows = [
-                ["bullets"] if action == "shoot" else row for action, row in zip(scope.action_names, rows, strict=False)
-            ]
-        elif name.startswith("smax/"):  # one's own cooldown is left to whoever compares
+        if name.startswith("smax/"):  # one's own cooldown is left to whoever compares
             enemies = [dim.removesuffix(".health") for dim in at if dim.startswith("enemy") and dim.endswith(".health")]
             moves = {"north": "y", "south": "y", "east": "x", "west": "x"}
             rows = [[f"{agent}.{moves[action]}"] if action in moves else [] for action in scope.action_names[:5]]

@@ -58,6 +58,14 @@ class Prize(Walk):
         return *others, {agent: {"prize": info["success"]} for agent, info in infos.items()}
 
 
+class Elsewhere(Walk):
+    """Few terminals' encodings hold its agents' names."""
+
+    def __init__(self):
+        super().__init__()
+        self.possible_agents = ["名", "前"]
+
+
 class Continuous(Walk):
     """Its actions have no bounds, which nothing can cut into parts."""
 

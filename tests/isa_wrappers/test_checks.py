@@ -5,6 +5,7 @@ import random
 
 import numpy as np
 import pytest
+from toy_envs import Walk
 
 from isa_wrappers import (
     CountBonus,
@@ -91,13 +92,18 @@ def test_goals_hold_no_nan():
 
 
 def test_a_step_of_a_wrapper_with_an_action_nobody_has():
-    env = make_parallel("grid/unlock", num_agents=1)
-    scope = InfluenceScope.of_everything(env.possible_agents, [5], 4)
-    env = InfluenceCountBonus(env, scope)
+    """Of an environment that takes any number, too."""
+    env = InfluenceCountBonus(Walk(), InfluenceScope.of_everything(("a", "b"), [3, 3], 2))
     env.reset(seed=0)
-    for action in (-1, 5):
-        with pytest.raises((InvalidValueError, ISAError), match="from 0 to 4"):
-            env.step({"agent_0": action})
+    for action in (-1, 3):
+        with pytest.raises(InvalidValueError, match=f"action of agent 'b' must be from 0 to 2, got {action}"):
+            env.step({"a": 0, "b": action})
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "x"])
+def test_a_seed_is_a_whole_number(seed):
+    with pytest.raises(InvalidValueError, match="seed must be a whole number at least 0, got"):
+        estimate_scope(Walk(), ScopeConfig(transitions=60), seed)
 
 
 def test_numpy_scalars_are_kept_as_plain_ones(tmp_path):

@@ -38,7 +38,7 @@ class BoardParallelEnv(MaskedParallelEnv, Generic[State]):
     task: Any
     horizon: int
 
-    def _set_up(self, task: Any, moves: Sequence[Sequence[int]], render_mode: str | None) -> None:
+    def _set_up(self, task: Any, moves: Sequence[Any], render_mode: str | None) -> None:
         """Keep what every task has."""
         if render_mode is not None:
             check_choice("render_mode", render_mode, self.metadata["render_modes"])
@@ -151,7 +151,7 @@ class BoardBatch(ABC, Generic[State]):
     Args:
         task: of all copies.
         num_envs: B.
-        moves: cells that each action leads on.
+        moves: what each action does: cells that it leads on, or turns of dials.
         action_names: of the actions.
         device: ``None`` for NumPy, else a torch device.
         seed: of whatever is drawn.
@@ -164,7 +164,7 @@ class BoardBatch(ABC, Generic[State]):
         self,
         task: Any,
         num_envs: int,
-        moves: Sequence[Sequence[int]],
+        moves: Sequence[Any],
         action_names: tuple[str, ...],
         device: str | None,
         seed: int,

@@ -1,36 +1,46 @@
-"""The grid tasks as a family: the paper's, and the locked room."""
+"""The grid tasks as a family: the paper's, the locked room and the dials."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from isa_wrappers.batch.protocol import BatchEnv
 from isa_wrappers.border.success import SuccessRule
 from isa_wrappers.envs.family import EnvFamily, called, refuse_workers
 from isa_wrappers.envs.grid.batch import GridBatch
+from isa_wrappers.envs.grid.dials_batch import DialsBatch
+from isa_wrappers.envs.grid.dials_parallel import DialsParallelEnv
+from isa_wrappers.envs.grid.dials_rules import dials_task
 from isa_wrappers.envs.grid.parallel import GridParallelEnv
 from isa_wrappers.envs.grid.room_batch import RoomBatch
 from isa_wrappers.envs.grid.room_parallel import RoomParallelEnv
 from isa_wrappers.envs.grid.room_rules import locked_room
 from isa_wrappers.envs.grid.rules import grid_task
+from isa_wrappers.envs.grid.truth import true_scope_of
 from isa_wrappers.envs.masked import MaskedParallelEnv
+from isa_wrappers.scope.influence import InfluenceScope
 
 TASKS = {
     "grid/navigation": "7 agents each take one of 7 landmarks; +1 a landmark",
     "grid/unlock": "7 agents each open their own lock; +1 a lock",
     "grid/shooting": "3 agents hold 3 posts and shoot more than 50 bullets together; +1 on success",
     "grid/locked_room": "2 agents push a gate open in a room 15 steps away and pass it; +1 on success",
+    "grid/dials": "2 agents set 4 dials, a share of which (overlap) all can turn; +1 on success",
 }
 """Task names and what they ask for."""
-LOCKED_ROOM = "grid/locked_room"
+FURTHER: dict[str, tuple[Callable[..., Any], Callable[..., Any], Callable[..., BatchEnv]]] = {
+    "grid/locked_room": (RoomParallelEnv, locked_room, RoomBatch),
+    "grid/dials": (DialsParallelEnv, dials_task, DialsBatch),
+}
+"""Tasks beside the paper's: what makes one copy, describes the task from its options, makes a batch of it."""
 
 
 class GridFamily(EnvFamily):
     """``grid/NAME``: batched by themselves, on NumPy or torch."""
 
     prefix = "grid"
-    description = "the paper's grid tasks, and one that random play does not reach"
+    description = "the paper's grid tasks, one that random play does not reach, one whose overlap is an option"
 
     def tasks(self) -> Mapping[str, str]:
         """Return :data:`TASKS`."""
@@ -38,10 +48,8 @@ class GridFamily(EnvFamily):
 
     def parallel(self, name: str, **kwargs: Any) -> MaskedParallelEnv:
         """Make one copy."""
-        if name == LOCKED_ROOM:
-            room: MaskedParallelEnv = called(name, RoomParallelEnv, (), kwargs)
-            return room
-        env: MaskedParallelEnv = called(name, GridParallelEnv, (self.short(name),), kwargs)
+        make, given = (FURTHER[name][0], ()) if name in FURTHER else (GridParallelEnv, (self.short(name),))
+        env: MaskedParallelEnv = called(name, make, given, kwargs)
         return env
 
     def batch(
@@ -56,9 +64,18 @@ class GridFamily(EnvFamily):
     ) -> BatchEnv:
         """Make a batch; its states and successes are its own, so the rules for those are not asked."""
         refuse_workers(name, workers)
-        if name == LOCKED_ROOM:
-            return RoomBatch(called(name, locked_room, (), kwargs), num_envs, device)
-        return GridBatch(called(name, grid_task, (self.short(name),), kwargs), num_envs, device)
+        make = FURTHER[name][2] if name in FURTHER else GridBatch
+        return make(self.task(name, **kwargs), num_envs, device)
+
+    def true_scope(self, name: str, **kwargs: Any) -> InfluenceScope:
+        """Return what the rules say that each action can move."""
+        return true_scope_of(self.task(name, **kwargs))
+
+    def task(self, name: str, **kwargs: Any) -> Any:
+        """Return a task's options, filled in."""
+        if name in FURTHER:
+            return called(name, FURTHER[name][1], (), kwargs)
+        return called(name, grid_task, (self.short(name),), kwargs)
 
 
 FAMILY = GridFamily()

@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from isa_wrappers.arrays import Array, backend, namespace
-from isa_wrappers.batch.protocol import BatchStep
-from isa_wrappers.envs.grid.board import BoardBatch, where_done
+from isa_wrappers.arrays import Array, backend
 from isa_wrappers.envs.grid.room_render import draw_room
 from isa_wrappers.envs.grid.room_rules import (
     ACTION_NAMES,
@@ -20,9 +18,10 @@ from isa_wrappers.envs.grid.room_rules import (
     observe,
     start_state,
 )
+from isa_wrappers.envs.grid.same_start import SameStartBatch
 
 
-class RoomBatch(BoardBatch[RoomState]):
+class RoomBatch(SameStartBatch[RoomState]):
     """``num_envs`` copies of the locked room stepped together; satisfies :class:`~isa_wrappers.batch.BatchEnv`.
 
     Args:
@@ -44,46 +43,16 @@ class RoomBatch(BoardBatch[RoomState]):
     def __init__(self, task: RoomTask, num_envs: int, device: str | None = None, seed: int = 0) -> None:
         super().__init__(task, num_envs, MOVES, ACTION_NAMES, device, seed)
         xp = backend(device)
-        self._start = start_state(task, xp.zeros(num_envs, dtype=xp.int32, device=device))
-        self._state = self._last = self._start
+        self._begin_in(start_state(task, xp.zeros(num_envs, dtype=xp.int32, device=device)))
 
-    def reset(self, seed: int | None = None) -> BatchStep:
-        """Start every copy afresh."""
-        self._seed(seed)
-        self._state = self._last = self._start
-        return self._first_step()
+    def _advance(self, actions: Array) -> tuple[RoomState, Array, Array]:
+        return advance(self.task, self._state, actions, self._moves, self._rng.uniform(self.num_envs))
 
-    def _first_step(self) -> BatchStep:
-        reward = namespace(self._state.position).zeros_like(observe(self.task, self._state)[..., 0])
-        no = self._state.time < 0
-        return self._step_of(self._state, reward, no, no)
+    def _seen(self, state: RoomState) -> tuple[Array, Array]:
+        return observe(self.task, state), global_state(self.task, state)
 
-    def step(self, actions: Array) -> BatchStep:
-        """Advance every copy by ``actions`` ``[B, A]``; finished ones start their next episode."""
-        draws = self._rng.uniform(self.num_envs)
-        state, reward, success = advance(self.task, self._state, actions, self._moves, draws)
-        xp = namespace(reward)
-        truncated = (state.time >= self.task.horizon) & ~success
-        self._last, self._state = state, where_done(success | truncated, self._start, state)
-        everyone = xp.broadcast_to(reward[:, None], (self.num_envs, self.task.num_agents))
-        return self._step_of(state, everyone, success, truncated)
-
-    def _step_of(self, final: RoomState, reward: Array, success: Array, truncated: Array) -> BatchStep:
-        """Say what is seen now, and what was in ``final``, before any automatic reset."""
-        alive = self._state.position[..., 0] >= 0
-        return BatchStep(
-            obs=observe(self.task, self._state),
-            state=global_state(self.task, self._state),
-            available=available_actions(self.task, self._state),
-            alive=alive,
-            reward=reward,
-            terminated=success,
-            truncated=truncated,
-            success=success,
-            final_obs=observe(self.task, final),
-            final_state=global_state(self.task, final),
-            final_alive=alive,
-        )
+    def _available(self) -> Array:
+        return available_actions(self.task, self._state)
 
     def _picture(self, state: RoomState, goal: Array | None) -> npt.NDArray[np.uint8]:
         return draw_room(self.task, state, goal)

@@ -4,6 +4,7 @@ import csv
 import json
 import signal
 
+import msgspec
 import pytest
 import torch
 from learner_helpers import tiny_config
@@ -18,6 +19,7 @@ from resuming import (
 
 from isa_learners.checkpoint import load_checkpoint, save_checkpoint
 from isa_learners.runs.hooks import Hook
+from isa_learners.runs.progress import Progress
 from isa_learners.runs.run_folder import RunFolder
 from isa_learners.runs.training import Training, load_algorithm
 from isa_wrappers.errors import FileFormatError
@@ -218,3 +220,9 @@ def test_ctrl_c_is_python_s_again_afterwards(tmp_path):
     folder = RunFolder.create(tmp_path / "run", config_of(CASES["reach"]))
     sitting(folder, PressCtrlC(2), resume=False)
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_whole_numbers_of_steps_stay_whole_when_a_run_resumes():
+    """Else what a resumed run tells, 640.0, differs from what one tells that was never stopped, 640."""
+    kept = msgspec.convert({"first_success": {"env_steps": 640, "wall_time_s": 1.5}}, Progress)
+    assert str(kept.first_success["env_steps"]) == "640"

@@ -1,6 +1,7 @@
 """A run is a folder: made once, opened only where there is one."""
 
 import json
+import os
 
 import pytest
 from learner_helpers import tiny_config
@@ -69,9 +70,12 @@ def test_a_damaged_configuration_is_named(tmp_path):
         folder.config()
 
 
-def test_summary(tmp_path):
+def test_summary(tmp_path, monkeypatch):
     folder = RunFolder.create(tmp_path / "run", tiny_config())
+    replaced, replace = [], os.replace
+    monkeypatch.setattr(os, "replace", lambda old, new: (replaced.append(new), replace(old, new)))
     folder.write_summary({"solved": None, "env_steps": 3})
+    assert replaced == [folder.summary_file], "whole or not at all"
     assert json.loads(folder.summary_file.read_text()) == {"solved": None, "env_steps": 3}
 
 

@@ -15,7 +15,7 @@ from isa_learners.runs.run_folder import RunFolder
 from isa_learners.runs.scopes import asks_for_scope, needs_estimate, scope_for
 from isa_learners.runs.training import Training
 from isa_wrappers import InfluenceScope, load_scope, save_scope
-from isa_wrappers.errors import FileFormatError, ScopeMismatchError
+from isa_wrappers.errors import FileFormatError, InvalidValueError, ScopeMismatchError
 
 TWO = {"num_agents": 2, "grid": 5, "targets": [[4, 4], [4, 3]], "horizon": 12}
 
@@ -105,6 +105,30 @@ def test_a_scope_in_which_somebody_moves_nothing_is_warned_about(estimated):
         warnings.simplefilter("error")
         scope_for(tiny_config(env_kwargs=TWO, scope_folder="by_hand"))
         scope_for(tiny_config(env_kwargs=TWO, scope_folder=str(estimated)))
+
+
+def test_the_scope_that_the_rules_tell_costs_nothing(here):
+    config = tiny_config(env_kwargs=TWO, true_scope=True, steps=40)
+    summary = Training(RunFolder.create("told", config), tensorboard=False).run()
+    assert summary["env_steps"] == 40, "all of them are training"
+    assert load_scope("told").special_dims == [[0, 1], [2, 3]]
+    assert RunFolder("told").config().true_scope
+    with pytest.raises(InvalidValueError, match="true_scope must be False where a scope_folder is given, got 'x'"):
+        tiny_config(env_kwargs=TWO, true_scope=True, scope_folder="x")
+
+
+def test_a_task_that_does_not_tell_its_scope_is_refused(here, capsys):
+    assert isa("train", "examples.own_environment:Door", "--set", "true_scope=true", "--out", "run") == 2
+    assert "does not tell what its actions can move, as the tasks of grid/ do; estimate" in refused(capsys)
+
+
+def test_a_run_whose_own_scope_is_empty_says_so(here, capsys):
+    """How near it came and what to do; with nothing to follow it goes no further."""
+    listening = [f"--set=scope.{pair}" for pair in ("transitions=300", "delta=0.999", "estimator=nmi_block")]
+    near = r"scope is empty: the largest figure is 0\.\d+, of agent_.'s action \S+ on agent_\d\.[xy], delta is 0.999, "
+    with pytest.warns(UserWarning, match=near + r"chance \S+; that is above chance: try delta 0\.\d"):
+        assert train(*listening, "--steps", 700) == 2
+    assert "the scope is empty: delta is 0.999" in capsys.readouterr().err
 
 
 def refused(capsys):

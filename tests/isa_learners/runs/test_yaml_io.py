@@ -106,6 +106,14 @@ def test_no_text_takes_long_or_fails_otherwise(tmp_path, text):
     assert time.monotonic() - start < 10
 
 
+@pytest.mark.parametrize(
+    ("text", "what"), [(BOMB, "holds"), ("a: " + "[" * 60 + "]" * 60, "nested")], ids=["wide", "deep"]
+)
+def test_what_unfolds_beyond_measure_is_no_configuration(text, what):
+    with pytest.raises(ValueError, match=f"not YAML: {what} more than"):
+        read_yaml(text)
+
+
 def test_a_pipe_in_a_run_folder_is_refused(tmp_path):
     os.mkfifo(tmp_path / "config.yaml")
     with pytest.raises(FileFormatError, match="not a regular file"):

@@ -35,9 +35,9 @@ def test_copies_of_a_scope_are_configured():
 
 
 def test_a_scope_that_fails_closes_too(open_ones):
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(ZeroDivisionError) as caught:
         estimate_task_scope("closing_toys:Counted", ScopeConfig(transitions=60), breaks_at=5)
-    assert not open_ones
+    assert not open_ones, f"at once, while {caught.value!r} still holds them"
 
 
 def test_those_made_before_one_fails_are_closed(open_ones):

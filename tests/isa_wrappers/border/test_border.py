@@ -37,9 +37,22 @@ def in_a_wrapper(env, steps=1):
 both = pytest.mark.parametrize("play", [in_a_batch, in_a_wrapper])
 
 
+class Both(Alone):
+    """Who leaves is terminated as well as truncated."""
+
+    def step(self, actions):
+        *said, _, truncated, infos = super().step(actions)
+        return *said, truncated, truncated, infos
+
+
 class Sequential(WalkEnv):
     def observation_space(self, agent):
         return spaces.Sequence(spaces.Discrete(3))
+
+
+class Linked(WalkEnv):
+    def observation_space(self, agent):
+        return spaces.Graph(spaces.Box(0, 1, (2,)), None)
 
 
 class Spaceless(WalkEnv):
@@ -142,10 +155,11 @@ def test_a_state_over_those_that_are_left(play):
 
 
 def test_observations_without_a_fixed_length():
-    with pytest.raises(UnsupportedEnvironmentError, match=r"Sequence\(Discrete\(3\), .* have no fixed length"):
-        ParallelEnvBatch([Sequential()])
-    with pytest.raises(UnsupportedEnvironmentError, match="no fixed number of numbers"):
-        ParallelEnvBatch([Sequential()], state_fallback="observations")
+    for env, name in ((Sequential(), r"Sequence\(Discrete\(3\), "), (Linked(), r"Graph\(Box")):
+        with pytest.raises(UnsupportedEnvironmentError, match=name + ".* have no fixed length"):
+            ParallelEnvBatch([env])
+        with pytest.raises(UnsupportedEnvironmentError, match="no fixed number of numbers"):
+            ParallelEnvBatch([env], state_fallback="observations")
 
 
 def test_entries_and_codes_are_judged_too():
@@ -249,9 +263,10 @@ def test_who_is_truncated_alone_is_told():
         [[False, True]],
         True,
     )
-    died = ParallelEnvBatch([WalkEnv(deaths=True)])
-    died.reset()
-    assert not any(died.step(np.array([[1, 0]])).cut.any() for _ in range(3)), "terminated is not truncated"
+    for env in (WalkEnv(deaths=True), Both()):
+        died = ParallelEnvBatch([env])
+        died.reset()
+        assert not any(died.step(np.array([[1, 0]])).cut.any() for _ in range(3)), "terminated is not truncated"
 
 
 def test_a_last_step_without_observations_keeps_what_was_seen():

@@ -77,6 +77,23 @@ class Idle(WalkEnv):
         return np.array([self.position[0], self.time])
 
 
+class Growing(WalkEnv):
+    def state(self):
+        return np.zeros(2 + self.time)
+
+
+class Broken(WalkEnv):
+    def state(self):
+        return np.array([0.0, np.nan if self.time == 2 else 0.0])
+
+
+class Strewn(WalkEnv):
+    """Hardly two of its changes are alike."""
+
+    def state(self):
+        return np.append(self.position, np.random.default_rng().normal(0, 10))
+
+
 class Mute(WalkEnv):
     def _infos(self, won=False):
         return {agent: {} for agent in self.agents}
@@ -95,6 +112,9 @@ class Mute(WalkEnv):
         (Endless, "episodes", "warning", "5 of 5 did not end within 1,000 steps"),
         (Lingering, "ends", "warning", "walker_0, walker_1 stay in env.agents"),
         (lambda: WalkEnv(stateless=True), "state", "refused", r"has no state()"),
+        (Growing, "state", "refused", "has 3 numbers in step 1 where it had 2; its length must stay"),
+        (Broken, "state", "refused", "must be finite: dimension 1 holds nan in step 2"),
+        (lambda: Strewn(horizon=20), "units", "note", "changes of dimension 2 fall into a bin of 0.01 each"),
         (lambda: masked("walker_0", np.zeros(3)), "state", "refused", "forbids all of its 3 actions"),
         (lambda: seen("walker_1", np.zeros(1)), "state", "refused", "1 numbers for 2"),
         (lambda: seen("walker_1", np.array([0, np.nan])), "state", "refused", "must be finite"),
@@ -104,8 +124,20 @@ def test_what_is_wrong_is_said_with_a_remedy(make, about, verdict, says):
     finding = only(check_env(make), about)
     assert finding.verdict == verdict
     assert says in finding.says
-    assert finding.remedy or verdict == "refused"
+    assert finding.remedy
     assert "\n" not in str(finding)
+
+
+def test_how_often_random_play_wins():
+    never, always = (only(check_env(WalkEnv(), episodes=2, success=least), "success") for least in (9.0, 0.0))
+    assert (never.verdict, never.says) == ("note", "told, and none of 2 random episodes was won: rare, or never")
+    assert (always.verdict, always.says) == ("fine", "2 of 2 random episodes were won")
+
+
+def test_masks_told_and_untold():
+    told, untold = (only(check_env(WalkEnv(masks=masks), episodes=1), "masks") for masks in ("info", None))
+    assert (told.verdict, told.says) == ("fine", "told for 2 of 2 agents, never empty")
+    assert (untold.verdict, untold.says) == ("note", "none are told: every action counts as available")
 
 
 def test_dimensions_that_never_change_are_named():
@@ -115,7 +147,8 @@ def test_dimensions_that_never_change_are_named():
         def state(self):
             return np.append(self.position, 7)
 
-    assert only(check_env(Named), "dimensions").says == "wall never changed"
+    finding = only(check_env(Named), "dimensions")
+    assert (finding.says, finding.remedy) == ("wall never changed", "leave out what nothing moves")
 
 
 def test_actions_of_kinds_that_are_not_supported():
@@ -182,6 +215,15 @@ def test_the_command(capsys):
     assert told["findings"][0]["verdict"] == "refused"
     assert isa(capsys, "check", "toy_envs:stateless", "--state-fallback", "observations")[0] == 0
     assert isa(capsys, "check", "grid/unlok")[0] == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("success", ["prize", "0.5"])
+def test_options_of_the_command(success, capsys):
+    asked = ["--episodes", "3", "--success", success, "--bin-width", "5"]
+    said = isa(capsys, "check", "toy_envs:prize", *asked)[1].out
+    assert " of 3 random episodes" in next(line for line in said.splitlines() if " success: " in line)
+    assert "change by less than half of scope.bin_width, 5" in said
 
 
 def test_a_horizon_that_is_not_kept():

@@ -72,9 +72,12 @@ def test_to_dict_is_plain_data(scope):
     assert data["D_a"] == {"a": {"0": [], "1": [0, 2]}, "b": {"0": [], "1": [2]}}
 
 
-def test_saving_again_overwrites(scope, tmp_path):
+def test_saving_again_replaces_each_file_whole(scope, tmp_path, monkeypatch):
     save_scope(scope, tmp_path)
+    replaced, replace = [], os.replace
+    monkeypatch.setattr(os, "replace", lambda old, new: (replaced.append(new.name), replace(old, new)))
     save_scope(scope.with_delta(0.1), tmp_path)
+    assert replaced == ["scope.safetensors", "scope.json"]
     assert load_scope(tmp_path).delta == 0.1
 
 

@@ -1,0 +1,100 @@
+"""The dials as a PettingZoo ``ParallelEnv``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from gymnasium import spaces
+
+from isa_wrappers.arrays import Array
+from isa_wrappers.envs.grid.board import BoardParallelEnv
+from isa_wrappers.envs.grid.dials_render import dials_text, draw_dials
+from isa_wrappers.envs.grid.dials_rules import (
+    DIALS,
+    HORIZON,
+    POSITIONS,
+    DialsState,
+    advance,
+    available_actions,
+    dials_task,
+    global_state,
+    observe,
+    start_state,
+)
+
+
+class DialsParallelEnv(BoardParallelEnv[DialsState]):
+    """One copy of the dials.
+
+    An observation holds ``"observation"`` (float32: every dial) and ``"action_mask"`` (int8). An unavailable action
+    counts as stay. Success terminates the episode for every agent, the horizon truncates it.
+
+    Args:
+        num_agents: A.
+        overlap: share of the dials that every agent can turn, from 0 to 1.
+        dials: K.
+        positions: of each dial.
+        horizon: steps until truncation.
+        render_mode: ``"rgb_array"``, ``"ansi"`` or ``None``.
+
+    Attributes:
+        task: the options, filled in.
+        horizon: steps until truncation.
+        state_space: the space of :meth:`state`.
+        state_names: a name for each dimension of :meth:`state`.
+        action_names: a name for each action.
+
+    Raises:
+        InvalidValueError: if an option is out of range.
+
+    Example:
+        >>> env = DialsParallelEnv(dials=2, overlap=0.5)
+        >>> observations, infos = env.reset(seed=0)
+        >>> [seen["action_mask"].tolist() for seen in observations.values()]  # the second dial is agent_0's own
+        [[1, 0, 1, 0, 1], [1, 0, 1, 0, 0]]
+    """
+
+    metadata: dict[str, Any] = {**BoardParallelEnv.metadata, "name": "grid/dials"}  # noqa: RUF012
+
+    def __init__(
+        self,
+        num_agents: int = 2,
+        overlap: float = 0.5,
+        dials: int = DIALS,
+        positions: int = POSITIONS,
+        horizon: int = HORIZON,
+        render_mode: str | None = None,
+    ) -> None:
+        task = dials_task(num_agents, overlap, dials, positions, horizon)
+        self._set_up(task, task.turns, render_mode)
+        self._targets = np.array(task.targets, dtype=np.int32)
+        high = np.full(task.dials, task.positions - 1, dtype=np.float32)
+        self.state_space = spaces.Box(np.zeros_like(high), high, dtype=np.float32)
+        self._lay_out(task.agents, self.state_space, len(task.action_names))
+        self.action_names = task.action_names
+
+    @property
+    def dials_state(self) -> DialsState:
+        """The current state in full, as :func:`~isa_wrappers.envs.grid.dials_render.draw_dials` takes it.
+
+        Raises:
+            InvalidValueError: before the first reset.
+        """
+        return self._now
+
+    def _begin(self) -> DialsState:
+        return start_state(self.task, np.zeros((), dtype=np.int32))
+
+    def _advance(self, joint: npt.NDArray[np.int64]) -> tuple[DialsState, Array, Array]:
+        return advance(self.task, self._now, joint, self._moves, self._targets)
+
+    def _seen(self) -> tuple[Array, Array]:
+        return observe(self.task, self._now), available_actions(self.task, self._now, self._moves)
+
+    def _whole(self) -> Array:
+        return global_state(self.task, self._now)
+
+    def _shown(self, as_text: bool) -> npt.NDArray[np.uint8] | str:
+        return dials_text(self.task, self._now) if as_text else draw_dials(self.task, self._now)

@@ -1,0 +1,85 @@
+"""Pictures and text of the dials, with NumPy alone."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from isa_wrappers.arrays import Array, to_numpy
+from isa_wrappers.envs.drawing import Color, Image, agent_color, cross, disc
+from isa_wrappers.envs.grid.dials_rules import DialsState, DialsTask
+from isa_wrappers.errors import InvalidValueError, check_int
+
+BOARD: Color = (250, 250, 248)
+LINE: Color = (222, 224, 228)
+TARGET: Color = (245, 200, 120)
+RIGHT: Color = (150, 210, 160)
+SHARED: Color = (60, 64, 72)
+
+
+def draw_dials(task: DialsTask, state: DialsState, goal: Array | None = None, cell: int = 24) -> Image:
+    """Draw a state: a column for each dial, positions upwards.
+
+    A disc stands at the dial's position, in its owner's colour, dark where all can turn it. The cell of its target is
+    shaded, green once the dial is there.
+
+    Args:
+        task: the task.
+        state: a state without leading axes.
+        goal: a global state ``[K]``, drawn as crosses; NaN where it says nothing.
+        cell: pixels a cell.
+
+    Returns:
+        The image ``[H, W, 3]`` uint8.
+
+    Raises:
+        InvalidValueError: if ``cell`` is too small or ``goal`` has another length.
+
+    Example:
+        >>> from isa_wrappers.envs.grid.dials_rules import dials_task, start_state
+        >>> task = dials_task()
+        >>> draw_dials(task, start_state(task, np.array(0)), cell=10).shape
+        (41, 81, 3)
+    """
+    check_int("cell", cell, 8)
+    wanted = None if goal is None else to_numpy(goal)
+    if wanted is not None and wanted.shape != (task.dials,):
+        raise InvalidValueError(f"goal must have shape ({task.dials},), got {wanted.shape}")
+    image = np.empty((task.positions * cell + 1, task.dials * cell + 1, 3), dtype=np.uint8)
+    image[:] = BOARD
+    image[::cell] = image[:, ::cell] = LINE
+    for k, (position, target, owner) in enumerate(zip(to_numpy(state.dial), task.targets, task.owners, strict=True)):
+        color = SHARED if owner is None else agent_color(owner)
+        top, left = (task.positions - 1 - target) * cell + 1, k * cell + 1
+        image[top : top + cell - 1, left : left + cell - 1] = RIGHT if position == target else TARGET
+        column = (k + 0.5) * cell
+        disc(image, (task.positions - 0.5 - float(position)) * cell, column, 0.3 * cell, color)
+        if wanted is not None and np.isfinite(wanted[k]):
+            cross(image, (task.positions - 0.5 - float(wanted[k])) * cell, column, 0.42 * cell, color)
+    return image
+
+
+def dials_text(task: DialsTask, state: DialsState) -> str:
+    """Write a state as text, positions upwards.
+
+    ``o`` is where a dial stands, ``x`` where it should, ``@`` both; below, the last digit of its owner, ``*`` for all.
+
+    Example:
+        >>> from isa_wrappers.envs.grid.dials_rules import dials_task, start_state
+        >>> task = dials_task(dials=4)
+        >>> print(dials_text(task, start_state(task, np.array(0))))
+        . . x .
+        . x . .
+        x . . x
+        o o o o
+        * * 0 1
+        dials: step 0 of 60, right 0 of 4
+    """
+    places = to_numpy(state.dial).tolist()
+    pairs = list(zip(places, task.targets, strict=True))
+    rows = [
+        " ".join(".xo@"[(row == target) + 2 * (row == place)] for place, target in pairs)
+        for row in reversed(range(task.positions))
+    ]
+    whose = " ".join("*" if owner is None else str(owner % 10) for owner in task.owners)
+    right = sum(place == target for place, target in pairs)
+    return "\n".join([*rows, whose, f"dials: step {int(state.time)} of {task.horizon}, right {right} of {task.dials}"])

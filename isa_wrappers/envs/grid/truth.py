@@ -1,0 +1,45 @@
+"""What each action of the grid tasks can move, from their rules: the truth that an estimate is held against."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from isa_wrappers.envs.grid import room_rules, rules
+from isa_wrappers.envs.grid.dials_rules import DialsTask
+from isa_wrappers.envs.grid.room_rules import RoomTask
+from isa_wrappers.envs.grid.rules import GridTask
+from isa_wrappers.scope.influence import InfluenceScope
+
+FIGURE = "what the rules say"
+OWN = {"down": "y", "up": "y", "left": "x", "right": "x"}
+COMMON = {"shoot": "bullets", "push": "gate"}
+
+
+def true_scope_of(task: GridTask | RoomTask | DialsTask) -> InfluenceScope:
+    """Return the scope that a task's rules give, with 1 for what an action can move and 0 for the rest.
+
+    Who does not walk slides in the locked room's corridor: there, as everywhere, staying moves nothing, and the moves
+    are what differs from it.
+
+    Example:
+        >>> from isa_wrappers.envs.grid.rules import grid_task
+        >>> scope = true_scope_of(grid_task("shooting", num_agents=2))
+        >>> scope.common_dims, scope.special_dims
+        ([4], [[0, 1], [2, 3]])
+    """
+    if isinstance(task, DialsTask):
+        names = task.action_names
+        rows = [[[k for k, turn in enumerate(action) if turn] for action in agent] for agent in task.turns]
+    else:
+        names = room_rules.ACTION_NAMES if isinstance(task, RoomTask) else rules.ACTION_NAMES[: task.num_actions]
+        at = {name: k for k, name in enumerate(task.state_names)}
+        rows = [[_moved(agent, action, at) for action in names] for agent in task.agents]
+    scope = InfluenceScope.from_dimensions(dict(zip(task.agents, rows, strict=True)), task.state_size)
+    return replace(scope, state_names=task.state_names, action_names=names, figure=FIGURE)
+
+
+def _moved(agent: str, action: str, at: dict[str, int]) -> list[int]:
+    """Return what an action of the paper's tasks and of the locked room moves."""
+    if action in OWN:
+        return [at[f"{agent}.{OWN[action]}"]]
+    return [at[COMMON[action]]] if action in COMMON else []
