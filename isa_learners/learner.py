@@ -84,6 +84,10 @@ class ProbedLearner(Learner, Protocol):
         ...
 
 
+def _everything_goes(sizes: Sizes, config: Any, device: str) -> None:
+    """Refuse nothing."""
+
+
 @dataclass(frozen=True)
 class LearnerSpec:
     """A learner as an entry of :data:`LEARNERS`.
@@ -95,6 +99,7 @@ class LearnerSpec:
         metrics: names of what :meth:`Learner.learn` returns: columns of ``metrics.csv``.
         make: ``(sizes, config, device, seed) -> Learner``.
         takes_probes: what it makes is a :class:`ProbedLearner`.
+        check: ``(sizes, config, device)``; raises an error for what it cannot learn in, before a run begins.
     """
 
     description: str
@@ -102,6 +107,11 @@ class LearnerSpec:
     metrics: tuple[str, ...]
     make: Callable[[Sizes, Any, str, int], Learner]
     takes_probes: bool = False
+    check: Callable[[Sizes, Any, str], None] = _everything_goes
 
 
-LEARNERS: Registry[LearnerSpec] = Registry("learner", "isa_marl.learners", {"ppo": "isa_learners.ppo.spec:PPO_LEARNER"})
+LEARNERS: Registry[LearnerSpec] = Registry(
+    "learner",
+    "isa_marl.learners",
+    {"ppo": "isa_learners.ppo.spec:PPO_LEARNER", "q": "isa_learners.q_learning.spec:Q_LEARNER"},
+)

@@ -14,6 +14,7 @@ from isa_wrappers.errors import check_choice
 _PARTICLES = {
     "count": {"count_scale": 10.0},
     "ppo": {"rollout_steps": 25, "gamma": 0.95, "obs_scale": 1.0},
+    "q": {"rollout_steps": 25, "gamma": 0.95, "obs_scale": 1.0},
 }
 
 # arXiv 2505.08630, Table 2: only the common segment, the enemies' health in hundredths, is explored and rewarded.
@@ -26,12 +27,14 @@ _BATTLES: dict[str, dict[str, Any]] = {
 _LISTENING = {"transitions": 2_000, "delta": 0.3, "bin_width": 0.01, "window": 1, "estimator": "nmi_block"}
 
 PRESETS: dict[str, dict[str, dict[str, Any]]] = {
-    # Where nothing else is said, the defaults of the configuration are the paper's (arXiv 2505.08630, Table 2). It does
-    # not say how observations are scaled; docs/benchmarks.md has what raw and scaled cells cost where.
+    # Where nothing else is said, the defaults of the configuration are the papers' (ISA and PPO: arXiv 2505.08630,
+    # Table 2; Q-learning: arXiv 1803.11485, Appendix C.2, a gradient step an episode). ISA's does not say how
+    # observations are scaled; docs/benchmarks.md has what raw and scaled cells cost where.
     "paper": {
         "*": {"scope": _LISTENING},
         "grid/navigation": {"ppo": {"obs_scale": 0.1}},
         "grid/shooting": {"ppo": {"obs_scale": 0.1}},
+        "grid/*": {"q": {"obs_scale": 0.1}},
         # A force moves the position late and little: its information is 0.05 where dimensions out of reach have 0.015.
         "mpe/*": {
             **_PARTICLES,
@@ -45,12 +48,17 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "ppo": {"hidden": 64, "gamma": 0.99, "buffer_rollouts": 8},
         },
         # Rollouts as long as the map's limit.
-        "sma[cx]/2s_vs_1sc": {"scope": {"bin_width": 0.05, "window": 2}, "ppo": {"rollout_steps": 300}},
+        "sma[cx]/2s_vs_1sc": {
+            "scope": {"bin_width": 0.05, "window": 2},
+            "ppo": {"rollout_steps": 300},
+            "q": {"rollout_steps": 300},
+        },
         "sma[cx]/8m": {
             "scope": {"transitions": 10_000},
             "count": {"beta2": 10.0},
             "goal": {"hamming": 10.0, "alpha2": 10.0},
             "ppo": {"lr": 2e-4, "rollout_steps": 120},
+            "q": {"rollout_steps": 120},
         },
     },
     "fast": {
@@ -65,7 +73,16 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
                 "lr": 2e-3,
                 "entropy_factor": 0.01,
                 "obs_scale": 0.1,
-            }
+            },
+            # As JaxMARL's settings for SMAX, with networks that a CPU trains; not tuned.
+            "q": {
+                "num_envs": 16,
+                "replay": 1_000,
+                "optimizer": "adam",
+                "td_lambda": 0.6,
+                "target_interval": 80,
+                "obs_scale": 0.1,
+            },
         },
         # Progress towards a goal is told at every step, so the near future says enough; exploration asks for more.
         "grid/*": {
@@ -90,11 +107,13 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
                 "entropy_factor": 0.01,
                 "anneal_to": 0.1,
             },
+            "q": {"epsilon_steps": 100_000, "obs_scale": 1.0, "reward_scale": 10.0},
         },
         # Each copy is a game of StarCraft II.
         "smac/*": {
             **_BATTLES,
             "ppo": {"num_envs": 8, "rollout_steps": 60, "hidden": 64, "gamma": 0.99, "obs_scale": 1.0, "lr": 1e-3},
+            "q": {"num_envs": 8, "epsilon_steps": 100_000, "obs_scale": 1.0, "reward_scale": 10.0},
             "eval_episodes": 8,
         },
         "smax/2s_vs_1sc": {

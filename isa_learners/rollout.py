@@ -27,6 +27,7 @@ class Sizes:
         obs_size: O, goals included.
         state_size: K.
         code: how actions of more than a number are read; ``None`` where each is a number.
+        horizon: steps until an episode is cut off, 0 where unknown.
     """
 
     num_agents: int
@@ -34,11 +35,13 @@ class Sizes:
     obs_size: int
     state_size: int
     code: TeamCode | None = None
+    horizon: int = 0
 
     @classmethod
     def of(cls, env: BatchEnv) -> Sizes:
         """Read them off an environment."""
-        return cls(len(env.agents), max(env.num_actions), env.obs_size, env.state_size, action_code_of(env))
+        code = action_code_of(env)
+        return cls(len(env.agents), max(env.num_actions), env.obs_size, env.state_size, code, env.horizon)
 
 
 @dataclass

@@ -88,7 +88,9 @@ MAY_IMPORT = {
     },
     "isa_wrappers.envs": {"isa_wrappers.scope", "isa_wrappers.batch", "isa_wrappers.border"},
     "isa_learners": set(),
-    "isa_learners.ppo": {"isa_learners"},
+    "isa_learners.recurrent": {"isa_learners"},
+    "isa_learners.ppo": {"isa_learners", "isa_learners.recurrent"},
+    "isa_learners.q_learning": {"isa_learners", "isa_learners.recurrent"},
     "isa_learners.algorithms": {"isa_learners"},
     "isa_learners.runs": {"isa_learners", "isa_learners.algorithms"},
     "isa_learners.experiments": {"isa_learners", "isa_learners.algorithms", "isa_learners.runs"},
@@ -96,7 +98,7 @@ MAY_IMPORT = {
 """Folder -> folders of the same package whose modules it may import, besides its own and the package's top modules.
 
 The top modules are the ground. What a learner or algorithm is made of is reached through the lists, so that neither
-runs nor algorithms import PPO.
+runs nor algorithms import PPO or Q-learning.
 """
 INDEXES = {"isa_wrappers/__init__.py", "isa_wrappers/batch_wrappers.py"}
 
@@ -160,12 +162,14 @@ def test_everything_named_public_is_there():
 
 LEARNERS = [
     *(ROOT / f"isa_learners/{name}.py" for name in ("rollout", "learner", "inputs")),
+    *files("isa_learners/recurrent"),
     *files("isa_learners/ppo"),
+    *files("isa_learners/q_learning"),
 ]
 METHOD = {"scope", "rewards", "wrappers"}
 
 
-@pytest.mark.parametrize("path", LEARNERS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", LEARNERS, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_a_learner_knows_nothing_of_the_method(path):
     """Of ISA's modules it imports neither goals nor scopes nor rewards, nor any wrapper class."""
     for module in imported(path):

@@ -7,7 +7,14 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 WRAPPER_PAGES = sorted(f"docs/wrappers/{path.name}" for path in (ROOT / "docs/wrappers").glob("*.md"))
-PAGES = ["README.md", "docs/own-environment.md", "docs/own-learner.md", "docs/scope.md", *WRAPPER_PAGES]
+PAGES = [
+    "README.md",
+    "docs/own-environment.md",
+    "docs/own-learner.md",
+    "docs/scope.md",
+    "docs/algorithms/q-learning.md",
+    *WRAPPER_PAGES,
+]
 
 
 @pytest.mark.slow

@@ -86,6 +86,7 @@ class AlgorithmSpec:
         phases: in their order.
         needs_scope: estimate a scope first; the run then has the sections ``scope`` and ``credit``.
         learner: name of the learner that it takes by default.
+        fixed: settings of its learner that make it what it is: section -> key -> value. Other values are refused.
         sections: further sections of the configuration: name -> frozen dataclass.
         shared: objects that outlive a phase and are saved: name -> function that makes one.
         metrics: columns of its own in ``metrics.csv``: name -> function, called after each iteration.
@@ -96,6 +97,7 @@ class AlgorithmSpec:
     phases: tuple[PhaseSpec, ...]
     needs_scope: bool = False
     learner: str = "ppo"
+    fixed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     sections: Mapping[str, type] = field(default_factory=dict)
     shared: Mapping[str, Callable[[PhaseContext], Saved]] = field(default_factory=dict)
     metrics: Mapping[str, Callable[[PhaseContext], float]] = field(default_factory=dict)
@@ -115,6 +117,9 @@ ALGORITHMS: Registry[AlgorithmSpec] = Registry(
         "isa_explore": "isa_learners.algorithms.isa_parts:ISA_EXPLORE",
         "isa_reach": "isa_learners.algorithms.isa_parts:ISA_REACH",
         "ippo": "isa_learners.algorithms.ippo:IPPO",
+        "mappo": "isa_learners.algorithms.mappo:MAPPO",
+        "vdn": "isa_learners.algorithms.vdn:VDN",
+        "qmix": "isa_learners.algorithms.qmix:QMIX",
     },
 )
 """Every algorithm by name."""

@@ -29,6 +29,8 @@ class Batch:
         cut: ``[T, B, A]`` bool, the agent was truncated by itself in this step, in which the episode went on; by
             default nobody.
         probe: ``[T, B, A]`` bool, the action was drawn uniformly, not from the policy; by default nobody's.
+        state: ``[T, B, K]`` what the critic sees besides; by default nothing (K is 0).
+        final_state: ``[T, B, K]`` the same after the step, before an automatic reset.
     """
 
     inputs: Tensor
@@ -46,17 +48,34 @@ class Batch:
     critic_hidden: Tensor
     cut: Tensor = None  # type: ignore[assignment]
     probe: Tensor = None  # type: ignore[assignment]
+    state: Tensor = None  # type: ignore[assignment]
+    final_state: Tensor = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         if self.cut is None:
             self.cut = torch.zeros_like(self.alive, dtype=torch.bool)
         if self.probe is None:
             self.probe = torch.zeros_like(self.alive, dtype=torch.bool)
+        if self.state is None:
+            self.state = self.final_state = self.alive.new_zeros(*self.alive.shape[:2], 0)
 
     @property
     def chosen(self) -> Tensor:
         """``[T, B, A]`` float, 1 where the policy chose the action: the agent acted, and was not probed."""
         return self.alive * (~self.probe).to(self.alive.dtype)
+
+    def critic_inputs(self, rows: Tensor, final: bool = False) -> Tensor:
+        """Return what the critic sees ``[R, F + K]`` at ``rows`` ``[R]`` of the rollout flattened from ``[T, B, A]``.
+
+        Args:
+            rows: which.
+            final: after the steps, before an automatic reset.
+        """
+        inputs, state = (self.final_inputs, self.final_state) if final else (self.inputs, self.state)
+        own = inputs.flatten(0, 2)[rows]
+        if not state.shape[-1]:
+            return own
+        return torch.cat([own, state.flatten(0, 1)[rows // inputs.shape[2]]], dim=-1)
 
     @staticmethod
     def join(batches: list[Batch]) -> Batch:

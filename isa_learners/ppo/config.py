@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from isa_wrappers.errors import InvalidValueError
-from isa_wrappers.fields import Copies, Count, Positive, Range, Share, Weight, check_fields
+from isa_wrappers.fields import Copies, Count, OneOf, Positive, Range, Share, Weight, check_fields
 
 METRICS = ("policy_loss", "entropy", "approx_kl", "clip_share", "actor_grad_norm", "value_loss", "critic_grad_norm")
 """Of an update, each averaged over its gradient steps."""
@@ -28,12 +28,15 @@ class PPOConfig:
         gamma: discount.
         gae_lambda: lambda of the advantages.
         clip: of the ratio and of the value.
+        critic: what the critic sees: ``own`` is what its agent does, ``state`` the global state as well (MAPPO).
         critic_factor: factor of the value loss.
+        huber: error from which on the value loss grows linearly, of values normalised; 0 squares all errors.
         entropy_factor: factor of the entropy bonus.
         max_grad_norm: gradients of each network are clipped to this norm.
         anneal_to: learning rate and entropy factor fall linearly over the run's ``steps`` to this share of themselves;
             1 keeps them.
-        obs_scale: observations (and goals in them) are multiplied by this before they enter the networks.
+        obs_scale: observations (and goals in them) and a critic's global states are multiplied by this before they
+            enter the networks.
     """
 
     num_envs: Copies = 8
@@ -47,7 +50,9 @@ class PPOConfig:
     gamma: Share = 0.9
     gae_lambda: Share = 0.95
     clip: Positive = 0.2
+    critic: Annotated[str, OneOf("own", "state")] = "own"
     critic_factor: Weight = 0.5
+    huber: Weight = 0.0
     entropy_factor: Weight = 0.001
     max_grad_norm: Positive = 10.0
     anneal_to: Share = 1.0

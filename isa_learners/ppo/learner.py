@@ -35,7 +35,8 @@ class PPOLearner:
         self.sizes, self.config, self.device = sizes, config, device
         self.head = head_for(sizes, device)
         self.encoder = InputEncoder(sizes, config.obs_scale, device, self.head)
-        self.ppo = PPO(self.encoder.size, sizes.num_actions, config, device, seed, self.head)
+        state_size = sizes.state_size if config.critic == "state" else 0
+        self.ppo = PPO(self.encoder.size, sizes.num_actions, config, device, seed, self.head, state_size)
         self._agents = torch.arange(sizes.num_agents, device=device)
         self._critic_hidden: Tensor | None = None
 
@@ -113,7 +114,14 @@ class PPOLearner:
             critic_hidden=critic_hidden[None],
             cut=rollout.cut,
             probe=rollout.probe,
+            **self._seen_by_critic(rollout),
         )
+
+    def _seen_by_critic(self, rollout: Rollout) -> dict[str, Tensor]:
+        if self.config.critic == "own":
+            return {}
+        states = {"state": rollout.state, "final_state": rollout.final_state}
+        return {name: state.float() * self.config.obs_scale for name, state in states.items()}
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return networks, optimisers, buffer, generator and the critic's hidden state."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn.functional import huber_loss
 
 from isa_wrappers.axes import Float, Real
 
@@ -42,10 +43,17 @@ def value_loss(
     target: Float[Tensor, "*any"],
     mask: Real[Tensor, "*any"],
     clip: float,
+    huber: float = 0.0,
 ) -> Float[Tensor, ""]:
-    """Compute the clipped value loss ``E max((v - y)^2, (clip(v, v_old - c, v_old + c) - y)^2)``.
+    """Compute the clipped value loss ``E max(l(v - y), l(clip(v, v_old - c, v_old + c) - y))``.
+
+    ``l(e)`` is ``e^2``; with ``huber`` ``d`` above 0 ``e^2 / 2`` up to ``d``, and ``d (|e| - d / 2)`` beyond.
 
     Source: Schulman et al.'s PPO code as described in Engstrom et al., 2020 (arXiv 2005.12729), Section 3.
     """
     clipped = old_value + (value - old_value).clamp(-clip, clip)
-    return masked_mean(torch.maximum((value - target).square(), (clipped - target).square()), mask)
+    return masked_mean(torch.maximum(_loss(value - target, huber), _loss(clipped - target, huber)), mask)
+
+
+def _loss(error: Tensor, huber: float) -> Tensor:
+    return huber_loss(error, torch.zeros_like(error), reduction="none", delta=huber) if huber else error.square()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from isa_learners.ppo.gru import gru
+from isa_learners.recurrent.gru import gru
 
 OUTPUT_GAIN = 0.01
 
@@ -60,7 +60,7 @@ class RecurrentNet(nn.Module):
     def features(
         self, inputs: Tensor, hidden: Tensor, sizes: Sequence[int], keep: Tensor, alive: Tensor | None = None
     ) -> Tensor:
-        """Return the GRU's hidden state after every step; see :func:`~isa_learners.ppo.gru.gru` for the arguments."""
+        """Return the GRU's hidden state after every step; see :func:`~isa_learners.recurrent.gru.gru`."""
         return gru(self.gru, torch.relu(self.embed(inputs)), hidden, sizes, keep, alive)
 
     def decode(self, features: Tensor) -> Tensor:

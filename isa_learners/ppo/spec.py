@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from isa_learners.learner import LearnerSpec
 from isa_learners.ppo.config import METRICS, PPOConfig
+from isa_wrappers.errors import InvalidValueError
 
 if TYPE_CHECKING:
     from isa_learners.learner import Learner
@@ -18,4 +19,16 @@ def _make(sizes: Sizes, config: PPOConfig, device: str, seed: int) -> Learner:
     return PPOLearner(sizes, config, device, seed)
 
 
-PPO_LEARNER = LearnerSpec("recurrent PPO with parameters shared by all agents", PPOConfig, METRICS, _make, True)
+def _check(sizes: Sizes, config: PPOConfig, device: str) -> None:
+    """Refuse a critic on a state that is not there.
+
+    Raises:
+        InvalidValueError: saying so.
+    """
+    if config.critic == "state" and not sizes.state_size:
+        raise InvalidValueError(
+            "critic 'state' needs a global state, and the environment's is empty; give it a state(), or take critic own"
+        )
+
+
+PPO_LEARNER = LearnerSpec("recurrent PPO with parameters shared by all agents", PPOConfig, METRICS, _make, True, _check)

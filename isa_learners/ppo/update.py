@@ -17,8 +17,8 @@ from isa_learners.ppo.batch import Batch
 from isa_learners.ppo.config import METRICS, PPOConfig
 from isa_learners.ppo.losses import masked_mean, normalize, policy_loss, value_loss
 from isa_learners.ppo.networks import RecurrentNet, ValueNorm
-from isa_learners.ppo.packing import EveryStep, LivingSteps, Packing
 from isa_learners.ppo.returns import advantages
+from isa_learners.recurrent.packing import EveryStep, LivingSteps, Packing
 from isa_wrappers.arrays import with_prefix, without_prefix
 
 _MODULES = ("actor", "critic", "value_norm")
@@ -50,6 +50,7 @@ class PPO:
         device: torch device.
         seed: of the weights and of the minibatches.
         head: makes actions of the actor's outputs; by default one of n of them.
+        state_size: K of a critic that sees the global state; by default 0.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class PPO:
         device: str,
         seed: int,
         head: ActionHead | None = None,
+        state_size: int = 0,
     ) -> None:
         self.config = config
         self.head: ActionHead = DiscreteHead(num_actions, device) if head is None else head
@@ -70,7 +72,7 @@ class PPO:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.actor = RecurrentNet(input_size, config.hidden, self.head.size).to(device)
-            self.critic = RecurrentNet(input_size, config.hidden, 1).to(device)
+            self.critic = RecurrentNet(input_size + state_size, config.hidden, 1).to(device)
         self.value_norm = ValueNorm().to(device)
         adam = partial(torch.optim.Adam, lr=config.lr, eps=config.adam_eps, fused=True)
         self.actor_optimizer, self.critic_optimizer = adam(self.actor.parameters()), adam(self.critic.parameters())
@@ -114,7 +116,7 @@ class PPO:
         config, shape = self.config, data.reward.shape
         with torch.no_grad():
             packing, first = steps.pack(), data.critic_hidden[0].flatten(0, 1)
-            features = _features(self.critic, data.inputs, data.critic_hidden, packing)
+            features = _features(self.critic, data.critic_inputs(packing.rows), data.critic_hidden, packing)
             # The dead have no value of their own (nothing trains it); what the team earns later reaches an agent
             # from beyond its death through the lambda-return.
             value = data.reward.new_zeros(data.reward.numel())
@@ -128,7 +130,8 @@ class PPO:
             wanted = ends & ((data.next_alive > 0) | data.cut)
             rows = steps.where(wanted)
             hidden = steps.hidden_after(rows, packing, features, first)
-            final = self.value_norm.denormalize(self.critic(data.final_inputs.flatten(0, 2)[rows], hidden)[0][:, 0])
+            seen = data.critic_inputs(rows, final=True)
+            final = self.value_norm.denormalize(self.critic(seen, hidden)[0][:, 0])
             following[rows] = torch.where(wanted.flatten()[rows], final, following[rows])
             v_tp1 = following.view(shape)
             goes_on = data.next_alive * (~data.terminated)[..., None]
@@ -190,7 +193,7 @@ class PPO:
 
     def _actor_step(self, data: Batch, targets: Targets, part: Packing) -> Tensor:
         config = self.config
-        features = _features(self.actor, data.inputs, data.actor_hidden, part)
+        features = _features(self.actor, data.inputs.flatten(0, 2)[part.rows], data.actor_hidden, part)
         available, action, old, advantage, chosen = (
             array.flatten(0, 2)[part.rows]
             for array in (data.available, data.action, data.log_prob, targets.advantage, data.chosen)
@@ -213,17 +216,17 @@ class PPO:
 
     def _critic_step(self, data: Batch, targets: Targets, part: Packing) -> Tensor:
         config = self.config
-        features = _features(self.critic, data.inputs, data.critic_hidden, part)
+        features = _features(self.critic, data.critic_inputs(part.rows), data.critic_hidden, part)
         old, target = (array.flatten()[part.rows] for array in (targets.value, targets.target))
-        loss = value_loss(self.critic.decode(features)[:, 0], old, target, part.alive, config.clip)
+        loss = value_loss(self.critic.decode(features)[:, 0], old, target, part.alive, config.clip, config.huber)
         norm = _gradient_step(config.critic_factor * loss, self.critic, self.critic_optimizer, config.max_grad_norm)
         return torch.stack([loss.detach(), norm])
 
 
 def _features(net: RecurrentNet, inputs: Tensor, hidden: Tensor, part: Packing) -> Tensor:
-    """Run a network over a packing of ``inputs`` ``[T, B, A, F]`` from ``hidden`` ``[1, B, A, H]``: ``[R, H]``."""
-    rows, first = inputs.flatten(0, 2)[part.rows], hidden.flatten(0, 2)[part.streams]
-    return net.features(rows, first, part.sizes, part.keep, part.alive if part.every else None)
+    """Run a network over a packing's ``inputs`` ``[R, F]`` from ``hidden`` ``[1, B, A, H]``: ``[R, H]``."""
+    first = hidden.flatten(0, 2)[part.streams]
+    return net.features(inputs, first, part.sizes, part.keep, part.alive if part.every else None)
 
 
 def _gradient_step(loss: Tensor, net: RecurrentNet, optimizer: torch.optim.Optimizer, max_norm: float) -> Tensor:

@@ -82,6 +82,7 @@ def check_composition(config: RunConfig, env: BatchEnv, device: str) -> None:
         context = PhaseContext(config.for_phase(spec.name), env, device, config.seed, scope, credit, shared)
         shared = shared or {name: make(context) for name, make in ALGORITHMS[config.algo].shared.items()}
         seen = wrapped(replace(context, shared=shared), spec, env)
+        LEARNERS[config.learner].check(Sizes.of(seen), context.config.settings_of(config.learner), device)
         if spec.probes and follows(config) and credit is not None:
             batch.follow_scope(seen, credit)
 

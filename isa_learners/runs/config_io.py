@@ -51,7 +51,11 @@ def resolve(env: str, preset: str, *overrides: Mapping[str, Any]) -> Plain:
     for layer in [*preset_layers(env, preset), *preset_layers(env, preset, algorithm.presets)]:
         data = _laid_over(data, {key: value for key, value in layer.items() if key in known})
     if "phases" in data:  # a preset's are those of several algorithms
-        data["phases"] = {name: own for name, own in data["phases"].items() if name in algorithm.phase_names}
+        data["phases"] = {
+            name: {section: values for section, values in own.items() if section in known}
+            for name, own in data["phases"].items()
+            if name in algorithm.phase_names
+        }
     return _laid_over(data, given)
 
 
@@ -96,9 +100,11 @@ def config_from_dict(data: Mapping[str, Any]) -> RunConfig:
             core[key] = _leaf(hints(RunConfig)[key], key, value)
         elif key != "phases":
             raise InvalidValueError(_unknown(key, kinds, data))
-    core.setdefault("learner", ALGORITHMS[core.get("algo", DEFAULT_ALGORITHM)].learner)
+    algo = core.get("algo", DEFAULT_ALGORITHM)
+    core.setdefault("learner", ALGORITHMS[algo].learner)
+    sections = merge(sections, _fixed(algo, core["learner"], sections))
     built = {name: _section(kinds[name], values, name) for name, values in sections.items()}
-    names = ALGORITHMS[core.get("algo", DEFAULT_ALGORITHM)].phase_names
+    names = ALGORITHMS[algo].phase_names
     phases: dict[str, Plain] = {}
     for phase, own in _mapping("phases", data.get("phases") or {}).items():
         if phase not in names:
@@ -110,8 +116,29 @@ def config_from_dict(data: Mapping[str, Any]) -> RunConfig:
             if name not in kinds:
                 raise InvalidValueError(_unknown(f"phases.{phase}.{name}", kinds, data))
             whole = merge(sections[name], _mapping(f"phases.{phase}.{name}", values))
+            _fixed(algo, core["learner"], {name: whole}, f"phases.{phase}.")
             phases[phase][name] = _section(kinds[name], whole, f"phases.{phase}.{name}")
     return RunConfig(**core, sections=built, phases=phases)
+
+
+def _fixed(algo: str, learner: str, sections: Mapping[str, Any], where: str = "") -> Plain:
+    """Return the settings that make an algorithm what it is.
+
+    Raises:
+        InvalidValueError: if another learner is asked for, or another value.
+    """
+    spec = ALGORITHMS[algo]
+    if spec.fixed and learner != spec.learner:
+        raise InvalidValueError(f"algorithm {algo!r} is one of learner {spec.learner!r}, got {learner!r}; leave it out")
+    for section, values in spec.fixed.items():
+        for key, value in values.items():
+            given = sections.get(section, {}).get(key, value)
+            if given != value:
+                raise InvalidValueError(
+                    f"{where}{section}.{key} is {value!r} in algorithm {algo!r}, got {shown(given)}; take another "
+                    "algorithm"
+                )
+    return {section: dict(values) for section, values in spec.fixed.items()}
 
 
 def config_to_dict(config: RunConfig) -> Plain:

@@ -42,6 +42,8 @@ def explain(env: str, preset: str, layers: list[dict[str, Any]]) -> list[Row]:
             inside = given.get(section, {}) if section else given
             preset_has = of_preset.get(section, {}) if section else of_preset
             source = "given" if name in inside else f"preset {preset}" if name in preset_has else "default"
+            if name in ALGORITHMS[config.algo].fixed.get(section, {}):
+                source = f"algorithm {config.algo}"
             rows.append({**row, "value": getattr(values, name), "source": source})
     by_key = {row["key"]: row for row in rows}
     phases = config_to_dict(config)["phases"]

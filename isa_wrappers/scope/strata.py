@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -102,30 +102,9 @@ def effects_in_strata(
 
     def one(i: int) -> None:
         left = fit.without(i)(slice(None))[own[i]] if fit.usable else None
-        mine = _of_agent(window, i, own[i])
-
-        def look(rows: Integers, dims: Integers, level: Levels) -> Floats:
-            part = _part(mine, rows, dims)
-            seen, moved = agent_effects(part, 0, _rest(left, rows, dims), level, theta)
-            effects[i][:, part.dims] = np.maximum(effects[i][:, part.dims], seen)
-            shifts[i][:, part.dims] = np.maximum(shifts[i][:, part.dims], moved)
-            return np.asarray(seen.max(axis=0))
-
-        everything = np.arange(len(mine.changes))
-        look(everything, np.flatnonzero(mine.changes.any(axis=0)), levels)
-        own_dims = np.flatnonzero(wanted[i][window.dims])
-        faint: dict[int, list[tuple[float, int, Integers]]] = {}
-        for rows, dims in _worth_looking(mine, left, own_dims, everything, parted[i], levels):
-            for dim, effect in zip(dims.tolist(), look(rows, dims, levels).tolist(), strict=True):
-                if 0.0 < effect <= theta:
-                    faint.setdefault(dim, []).append((effect, len(faint.get(dim, ())), rows))
-        for dim, where in faint.items():
-            for _, _, outer in sorted(where)[: -1 - DEEPER : -1]:
-                if effects[i][:, window.dims[dim]].max() > theta:
-                    break
-                inner = partitions(mine.states[outer])
-                for rows, dims in _worth_looking(mine, left, np.array([dim]), outer, inner, inner_levels):
-                    look(rows, dims, inner_levels)
+        agent = _Agent(_of_agent(window, i, own[i]), left, theta, effects[i], shifts[i])
+        agent.look(np.arange(len(own[i])), np.flatnonzero(agent.mine.changes.any(axis=0)), levels)
+        agent.look_within(np.flatnonzero(wanted[i][window.dims]), parted[i], levels, inner_levels)
 
     with ThreadPoolExecutor(min(agents, os.cpu_count() or 1)) as pool:
         list(pool.map(one, range(agents)))
@@ -133,25 +112,66 @@ def effects_in_strata(
     return np.where(has_part(largest, largest.max(axis=0))[:, None], effects, 0.0)
 
 
-def _worth_looking(
-    mine: Window, left: Floats | None, dims: Integers, among: Integers, parted: list[Integers], levels: Levels
-) -> Iterator[tuple[Integers, Integers]]:
-    """Yield rows and dimensions: of each stratum of the rows ``among`` those in which actions may differ."""
-    changes = mine.changes[among]
-    asked = dims[changes[:, dims].any(axis=0)]
-    if not len(asked):
-        return
-    versions = [changes[:, asked], *([] if left is None else [left[np.ix_(among, asked)]])]
-    screen = Screen.of(versions, mine.actions[among, 0], mine.available.shape[-1], levels)
-    seen: set[bytes] = set()
-    for group in parted:
-        promising = screen.promising(group)
-        for g in np.flatnonzero(promising.any(axis=1)):
-            rows = among[group == g]
-            here = asked[promising[g] & mine.changes[np.ix_(rows, asked)].any(axis=0)]
-            if len(here) and rows.tobytes() not in seen:
-                seen.add(rows.tobytes())
-                yield rows, here
+@dataclass(frozen=True)
+class _Agent:
+    """One agent's transitions, and what is found in them.
+
+    Attributes:
+        mine: those that count for it, as of a team of one.
+        left: ``[N, D]`` what a fit leaves of the changes; ``None`` without one.
+        theta: share of the largest effect from which two actions count as unlike.
+        effects: ``[n, K]``, raised with every look.
+        shifts: ``[n, K]`` likewise.
+    """
+
+    mine: Window
+    left: Floats | None
+    theta: float
+    effects: Floats
+    shifts: Floats
+
+    def look(self, rows: Integers, dims: Integers, levels: Levels) -> Floats:
+        """Compare actions in some rows and dimensions; return the largest effect ``[d]`` on each."""
+        part = _part(self.mine, rows, dims)
+        seen, moved = agent_effects(part, 0, _rest(self.left, rows, dims), levels, self.theta)
+        self.effects[:, part.dims] = np.maximum(self.effects[:, part.dims], seen)
+        self.shifts[:, part.dims] = np.maximum(self.shifts[:, part.dims], moved)
+        return np.asarray(seen.max(axis=0))
+
+    def look_within(self, dims: Integers, parted: list[Integers], levels: Levels, inner_levels: Levels) -> None:
+        """Look into strata; where a dimension is surely moved and seldom, part those where it is moved most."""
+        faint: dict[int, list[tuple[float, int, Integers]]] = {}
+        for rows, here in self._promising(dims, np.arange(len(self.mine.changes)), parted, levels):
+            for dim, effect in zip(here.tolist(), self.look(rows, here, levels).tolist(), strict=True):
+                if 0.0 < effect <= self.theta:
+                    faint.setdefault(dim, []).append((effect, len(faint.get(dim, ())), rows))
+        for dim, where in faint.items():
+            for _, _, outer in sorted(where)[: -1 - DEEPER : -1]:
+                if self.effects[:, self.mine.dims[dim]].max() > self.theta:
+                    break
+                inner = partitions(self.mine.states[outer])
+                for rows, here in self._promising(np.array([dim]), outer, inner, inner_levels):
+                    self.look(rows, here, inner_levels)
+
+    def _promising(
+        self, dims: Integers, among: Integers, parted: list[Integers], levels: Levels
+    ) -> Iterator[tuple[Integers, Integers]]:
+        """Yield rows and dimensions: of each stratum of the rows ``among`` those in which actions may differ."""
+        changes = self.mine.changes[among]
+        asked = dims[changes[:, dims].any(axis=0)]
+        if not len(asked):
+            return
+        versions = [changes[:, asked], *([] if self.left is None else [self.left[np.ix_(among, asked)]])]
+        screen = Screen.of(versions, self.mine.actions[among, 0], self.mine.available.shape[-1], levels)
+        seen: set[bytes] = set()
+        for group in parted:
+            promising = screen.promising(group)
+            for g in np.flatnonzero(promising.any(axis=1)):
+                rows = among[group == g]
+                here = asked[promising[g] & self.mine.changes[np.ix_(rows, asked)].any(axis=0)]
+                if len(here) and rows.tobytes() not in seen:
+                    seen.add(rows.tobytes())
+                    yield rows, here
 
 
 def _of_agent(window: Window, i: int, rows: Integers) -> Window:

@@ -40,9 +40,11 @@ def tiny_config(env="grid/unlock", env_kwargs=None, **sections):
             "hidden": 4,
             "lr": 1e-3,
         },
+        "q": {"num_envs": 2, "rollout_steps": 5, "replay": 20, "batch": 3, "updates": 2, "hidden": 4, "lr": 1e-3},
     }
     algo = ALGORITHMS[sections.get("algo", "isa")]
-    known = {"env_kwargs", "device", "steps", "eval_interval", "eval_episodes", "checkpoint_interval", "ppo"}
+    known = {"env_kwargs", "device", "steps", "eval_interval", "eval_episodes", "checkpoint_interval"}
+    known.add(sections.get("learner", algo.learner))
     known |= set(algo.sections) | ({"scope"} if algo.needs_scope else set())
     return make_config(env, "fast", {key: value for key, value in base.items() if key in known}, sections)
 
@@ -165,7 +167,9 @@ def countdown():
     return Countdown()
 
 
-def random_rollout(ppo, seed, ends, start, num_agents=2, spread=0.3, dtype=torch.float64, cuts=False, probes=0.0):
+def random_rollout(
+    ppo, seed, ends, start, num_agents=2, spread=0.3, dtype=torch.float64, cuts=False, probes=0.0, state_size=0
+):
     """Make up a rollout in which ``ends[t][b]`` ("", "terminated", "truncated") ends episodes.
 
     Old log-probabilities are those of ``ppo``'s actor moved by noise of ``spread``, so that some ratios are clipped.
@@ -180,6 +184,7 @@ def random_rollout(ppo, seed, ends, start, num_agents=2, spread=0.3, dtype=torch
         dtype: of the floats.
         cuts: half of those that leave while the episode goes on were truncated by themselves.
         probes: share of the steps that were drawn uniformly.
+        state_size: K of what the critic sees besides.
     """
     generator = torch.Generator()
     generator.manual_seed(seed)
@@ -221,6 +226,8 @@ def random_rollout(ppo, seed, ends, start, num_agents=2, spread=0.3, dtype=torch
         "actor_hidden": actor_hidden,
         "critic_hidden": critic_hidden,
     }
+    if state_size:
+        floats |= {name: normal(steps, num_envs, state_size) for name in ("state", "final_state")}
     leaves = (alive > 0) & (next_alive == 0) & ~done[..., None]
     cut = leaves & (torch.rand(steps, num_envs, num_agents, generator=generator) < 0.5) & cuts
     return Batch(

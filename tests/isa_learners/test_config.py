@@ -7,11 +7,14 @@ import pytest
 
 from isa_learners.config import RunConfig
 from isa_learners.ppo import PPOConfig
+from isa_learners.q_learning import QConfig
 from isa_wrappers.config import CountConfig, GoalConfig, ScopeConfig
 from isa_wrappers.errors import InvalidValueError
 
 BAD = {
     PPOConfig: {
+        "critic": ["both", None],
+        "huber": [-1.0, math.inf],
         **{
             name: [0, -1, 2.5, "8", None, True]
             for name in ("num_envs", "rollout_steps", "buffer_rollouts", "epochs", "minibatches", "hidden")
@@ -40,6 +43,31 @@ BAD = {
         ],
         "state_fallback": ["obs", ""],
     },
+    QConfig: {
+        "num_envs": [0],
+        "rollout_steps": [0],
+        "replay": [0, 2.5],
+        "episode_steps": [0, "long"],
+        "batch": [0],
+        "updates": [0],
+        "hidden": [0],
+        "optimizer": ["sgd", None],
+        "lr": [0.0, math.nan],
+        "optimizer_eps": [0.0],
+        "gamma": [-0.1, 1.1],
+        "td_lambda": [1.5],
+        "double_q": [1],
+        "target_interval": [0],
+        "epsilon_start": [1.1],
+        "epsilon_end": [-0.1],
+        "epsilon_steps": [0],
+        "max_grad_norm": [0],
+        "mixer": [3, None],
+        "mixing_width": [0],
+        "hypernet_width": [-1],
+        "obs_scale": [0],
+        "reward_scale": [0],
+    },
     ScopeConfig: {
         "transitions": [0, 2.0],
         "delta": [-0.1, 1.0, 1.5, math.nan],
@@ -66,8 +94,9 @@ def test_a_bad_value_is_refused_by_name_and_value(kind, name, value):
     assert (repr(next(iter(value.values()))) if isinstance(value, dict) else repr(value)) in message
 
 
-def test_every_number_of_the_learner_is_checked():
-    assert {field.name for field in fields(PPOConfig)} == set(BAD[PPOConfig])
+@pytest.mark.parametrize("kind", [PPOConfig, QConfig])
+def test_every_number_of_the_learner_is_checked(kind):
+    assert {field.name for field in fields(kind)} == set(BAD[kind])
 
 
 def test_no_more_minibatches_than_environments():

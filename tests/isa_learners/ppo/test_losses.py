@@ -62,3 +62,9 @@ def test_value_loss():
 def test_value_loss_clips_around_the_old_value():
     loss = value_loss(tensor([4.0]), tensor([3.0]), tensor([4.0]), torch.ones(1), 0.25)
     assert loss.item() == pytest.approx(0.75**2)
+
+
+def test_value_loss_by_huber():
+    """Errors of 0.5 and 3 at a delta of 1: 0.5^2 / 2 and 1 (3 - 1 / 2); the clipped value is no worse here."""
+    value, old, target = tensor([0.5, 3.0]), tensor([0.5, 3.0]), tensor([0.0, 0.0])
+    assert value_loss(value, old, target, torch.ones(2), 0.2, huber=1.0).item() == pytest.approx((0.125 + 2.5) / 2)

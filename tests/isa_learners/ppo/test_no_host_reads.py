@@ -7,29 +7,16 @@ to read before it can go on (values, shapes that depend on values, tensors made 
 import pytest
 import torch
 from gymnasium import spaces
+from host_reads import NoHostReads
 from learner_helpers import tiny_config
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from isa_learners.component_head import ComponentHead
-from isa_learners.ppo.packing import EveryStep
+from isa_learners.recurrent.packing import EveryStep
 from isa_learners.runs.algorithm import Algorithm
 from isa_learners.runs.scopes import scope_for
 from isa_wrappers.border import ActionCode, TeamCode
 
 EXPLORE, REACH = "explore", "reach"
-READS = {"_local_scalar_dense", "nonzero", "masked_select", "unique", "_unique2", "unique_dim", "equal", "lift_fresh"}
-INDEXING = {"index", "index_put", "index_put_", "_index_put_impl_"}
-
-
-class NoHostReads(TorchDispatchMode):
-    """Raises where the host reads from the device."""
-
-    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
-        name = function.overloadpacket.__name__
-        masks = name in INDEXING and any(i is not None and i.dtype in (torch.bool, torch.uint8) for i in args[1])
-        if name in READS or masks:
-            raise AssertionError(f"{function} makes the host wait for the device")
-        return function(*args, **(kwargs or {}))
 
 
 def test_the_mode_notices():

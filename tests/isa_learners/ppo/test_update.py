@@ -11,9 +11,9 @@ import torch
 from learner_helpers import random_rollout
 
 from isa_learners.ppo import PPO, PPOConfig
-from isa_learners.ppo.packing import EveryStep, LivingSteps
+from isa_learners.recurrent.packing import EveryStep, LivingSteps
 
-F, ACTIONS, AGENTS, HIDDEN = 5, 4, 2, 6
+F, ACTIONS, AGENTS, HIDDEN, STATE = 5, 4, 2, 6, 3
 D = torch.float64
 BASE = {"num_envs": 3, "rollout_steps": 7, "epochs": 1, "hidden": HIDDEN, "lr": 3e-3, "entropy_factor": 0.02}
 
@@ -103,6 +103,11 @@ class Reference:
                         yield rollout, b, first, t + 1
                         first = t + 1
 
+    def seen(self, rollout, t, b, i, final=False):
+        """What the critic sees: its agent's inputs, then the state, if any."""
+        inputs, state = (rollout.final_inputs, rollout.final_state) if final else (rollout.inputs, rollout.state)
+        return torch.cat([inputs[t, b, i].to(D), state[t, b].to(D)])
+
     def streams(self):
         """What is to be learned from: a list of streams, each a list of steps of one agent in one episode."""
         found, hidden_after = [], {}
@@ -114,14 +119,14 @@ class Reference:
                 steps, critic_h = [], h
                 for t in range(first, end):
                     if rollout.alive[t, b, i]:  # the state of the dead stands still
-                        h = self.critic.cell(rollout.inputs[t, b, i].to(D), h).detach()
+                        h = self.critic.cell(self.seen(rollout, t, b, i), h).detach()
                     value = self.denormalized(h) if rollout.alive[t, b, i] else 0.0
                     steps.append({"t": t, "rollout": rollout, "b": b, "i": i, "value": value})
                     if rollout.cut[t, b, i]:  # truncated by itself: what would have come is what the critic expects
-                        seen = rollout.final_inputs[t, b, i].to(D)
+                        seen = self.seen(rollout, t, b, i, final=True)
                         steps[-1]["bootstrap"] = self.denormalized(self.critic.cell(seen, h).detach())
                 hidden_after[id(rollout), b, i] = torch.zeros_like(h) if rollout.done[end - 1, b] else h
-                last = rollout.final_inputs[end - 1, b, i].to(D)
+                last = self.seen(rollout, end - 1, b, i, final=True)
                 bootstrap = self.denormalized(self.critic.cell(last, h).detach())
                 if rollout.terminated[end - 1, b] or not rollout.next_alive[end - 1, b, i]:
                     bootstrap = 0.0
@@ -212,6 +217,12 @@ class Reference:
             "actor_grad_norm": norm,
         }
 
+    def loss(self, error):
+        huber = self.config.huber
+        if huber == 0:
+            return error**2
+        return error**2 / 2 if abs(error) <= huber else huber * (abs(error) - huber / 2)
+
     def critic_step(self, batch):
         clip = self.config.clip
         errors = []
@@ -221,10 +232,10 @@ class Reference:
                 t, b, i, rollout = s["t"], s["b"], s["i"], s["rollout"]
                 if not rollout.alive[t, b, i]:
                     continue
-                h = self.critic.cell(rollout.inputs[t, b, i].to(D), h)
+                h = self.critic.cell(self.seen(rollout, t, b, i), h)
                 value = self.critic.output(h)[0]
                 near = s["old_value"] + torch.clamp(value - s["old_value"], -clip, clip)
-                errors.append(torch.maximum((value - s["target"]) ** 2, (near - s["target"]) ** 2))
+                errors.append(torch.maximum(self.loss(value - s["target"]), self.loss(near - s["target"])))
         loss = sum(errors) / len(errors)
         return {
             "value_loss": float(loss.detach()),
@@ -245,7 +256,7 @@ def assert_same_update(net, reference, relative):
 
 def learner(config, dtype=D, seed=3):
     """A learner away from zero biases and near-zero outputs, which would hide mistakes."""
-    ppo = PPO(F, ACTIONS, config, "cpu", seed)
+    ppo = PPO(F, ACTIONS, config, "cpu", seed, state_size=STATE if config.critic == "state" else 0)
     generator = torch.Generator()
     generator.manual_seed(seed)
     with torch.no_grad():
@@ -291,6 +302,15 @@ layouts = pytest.mark.parametrize("layout", [LivingSteps, EveryStep])
 def test_one_epoch_equals_the_reference(ends, layout):
     _, metrics = check(PPOConfig(**BASE, buffer_rollouts=1), [rollout_of(ends)], layout=layout)
     assert 0 < metrics["clip_share"] < 1
+
+
+@pytest.mark.slow
+@layouts
+def test_a_critic_on_the_global_state_and_huber_losses(layout):
+    config = PPOConfig(**{**BASE, "epochs": 2}, buffer_rollouts=2, minibatches=2, critic="state", huber=0.3)
+    make = rollout_of(MANY, cuts=True, state_size=STATE)
+    ppo, _ = check(config, [make, make], layout=layout)
+    assert ppo.critic.embed.in_features == ppo.actor.embed.in_features + STATE
 
 
 @pytest.mark.slow

@@ -29,7 +29,7 @@ def test_every_key_has_a_meaning_and_a_range():
     for algo in ALGORITHMS:
         rows = explain("grid/unlock", "fast", [{"algo": algo}])
         of_run = [row["key"] for row in rows if not row["key"].startswith("phases.")]
-        assert of_run == all_keys(section_kinds(algo, "ppo", None))
+        assert of_run == all_keys(section_kinds(algo, ALGORITHMS[algo].learner, None))
         for row in rows:
             assert row["meaning"], row["key"]
             assert row["range"], row["key"]
@@ -76,3 +76,9 @@ def test_settings_of_a_phase_are_explained_too():
 
 def test_a_presets_phases_of_other_algorithms_are_left_out():
     assert not [row for row in explain("grid/shooting", "fast", [{"algo": "ippo"}]) if row["key"].startswith("phases.")]
+
+
+def test_what_an_algorithm_fixes_is_said_to_be_its():
+    rows = {row["key"]: row for row in explain("grid/unlock", "fast", [{"algo": "vdn"}])}
+    assert (rows["q.mixer"]["value"], rows["q.mixer"]["source"]) == ("sum", "algorithm vdn")
+    assert rows["q.mixing_width"]["value"] is None

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from isa_learners.ppo.packing import EveryStep, LivingSteps
+from isa_learners.recurrent.packing import EveryStep, LivingSteps
 
 T, B, A, H = 9, 4, 3, 2
 

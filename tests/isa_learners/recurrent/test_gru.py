@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from isa_learners.ppo.gru import gru
+from isa_learners.recurrent.gru import gru
 
 STEPS, STREAMS, F, H = 7, 4, 5, 6
 D = torch.float64

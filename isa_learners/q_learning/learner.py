@@ -1,0 +1,136 @@
+"""Q-learning as a learner: it acts epsilon-greedily, keeps whole episodes and learns from batches of them."""
+
+from __future__ import annotations
+
+import torch
+from torch import Generator, Tensor
+
+from isa_learners.inputs import InputEncoder
+from isa_learners.learner import Decision, Memory
+from isa_learners.q_learning.config import METRICS, QConfig
+from isa_learners.q_learning.memory import check_fits, free_bytes
+from isa_learners.q_learning.replay import Replay
+from isa_learners.q_learning.update import QLearning
+from isa_learners.rollout import Rollout, Sizes
+from isa_wrappers.arrays import with_prefix, without_prefix
+from isa_wrappers.batch import BatchStep
+from isa_wrappers.errors import InvalidValueError
+
+
+def longest_episode(sizes: Sizes, config: QConfig) -> int:
+    """Return the steps of the longest episode that is kept in one piece.
+
+    Raises:
+        InvalidValueError: if neither the configuration nor the environment says.
+    """
+    steps = config.episode_steps or sizes.horizon
+    if not steps:
+        raise InvalidValueError("the environment names no horizon; set episode_steps, the longest episode to replay")
+    return steps
+
+
+class QLearner:
+    """Recurrent Q-learning with shared parameters; satisfies :class:`~isa_learners.learner.ProbedLearner`.
+
+    Args:
+        sizes: of the environment.
+        config: hyperparameters.
+        device: torch device.
+        seed: of the weights and of the batches.
+
+    Attributes:
+        encoder: builds the networks' inputs.
+        q: networks, mixers and their update.
+        steps: environment steps learned from so far; epsilon follows them.
+        replay: made with the first rollout, so that whoever only acts needs no memory for it.
+    """
+
+    def __init__(self, sizes: Sizes, config: QConfig, device: str, seed: int) -> None:
+        self.sizes, self.config, self.device = sizes, config, device
+        self.encoder = InputEncoder(sizes, config.obs_scale, device)
+        self.q = QLearning(sizes, config, self.encoder, device, seed)
+        self.generator = torch.Generator(device)
+        self.generator.manual_seed(seed)
+        self.steps = 0
+        self.replay: Replay | None = None
+
+    def begin(self, num_envs: int) -> Memory:
+        """Return the memory with which episodes start: no hidden state and no last action."""
+        shape = num_envs, self.sizes.num_agents
+        return {
+            "last_action": torch.full(shape, self.encoder.none, device=self.device),
+            "hidden": torch.zeros(*shape, self.config.hidden, device=self.device),
+        }
+
+    def act(
+        self, step: BatchStep, memory: Memory, noise: Generator | None = None, probes: Tensor | None = None
+    ) -> Decision:
+        """Choose everybody's next action: the best available, or with ``noise`` and probability epsilon any.
+
+        With ``noise``, ``probes`` ``[B, A]`` are taken instead where they are not -1.
+        """
+        before = memory["hidden"]
+        inputs = self.encoder(step.obs, memory["last_action"])
+        values, hidden = self.q.net(inputs.flatten(0, 1), before.flatten(0, 1))
+        values = values.view(*step.alive.shape, -1)
+        # While an agent is dead its state stands still, as it does in updates.
+        after = torch.where(step.alive[..., None], hidden.view_as(before), before)
+        action = values.masked_fill(~step.available, -1e9).argmax(-1)
+        if noise is None:
+            return Decision(action, {"last_action": action, "hidden": after})
+        drawn = torch.rand(values.shape, generator=noise, device=self.device).masked_fill(~step.available, -1.0)
+        explores = torch.rand(action.shape, generator=noise, device=self.device) < self.config.epsilon(self.steps)
+        action = torch.where(explores, drawn.argmax(-1), action)
+        if probes is not None:
+            action = torch.where(probes >= 0, probes, action)
+        return Decision(action, {"last_action": action, "hidden": after}, {"obs": step.obs})
+
+    def forget(self, memory: Memory, done: Tensor) -> Memory:
+        """Return the memory with the environments where ``done`` ``[B]`` at an episode's start."""
+        return {
+            "last_action": torch.where(done[:, None], self.encoder.none, memory["last_action"]),
+            "hidden": memory["hidden"] * (~done).float()[:, None, None],
+        }
+
+    def set_progress(self, progress: float) -> None:
+        """Change nothing: epsilon follows the steps."""
+
+    def learn(self, rollout: Rollout) -> dict[str, float]:
+        """Keep a rollout and learn from what is held.
+
+        The metrics are :data:`~isa_learners.q_learning.config.METRICS`.
+        """
+        if self.replay is None:
+            self.replay = self._make_replay()
+        epsilon = self.config.epsilon(self.steps)
+        self.replay.add(rollout, rollout.record["obs"])
+        self.steps += rollout.done.numel()
+        held = len(self.replay)
+        means = [0.0] * 4
+        if held >= self.config.batch:
+            drawn = (self.replay.sample(self.config.batch, self.generator) for _ in range(self.config.updates))
+            means = torch.stack([self.q.gradient_step(episodes) for episodes in drawn]).mean(0).tolist()
+        return dict(zip(METRICS, (*means, epsilon, float(held)), strict=True))
+
+    def _make_replay(self) -> Replay:
+        config, steps = self.config, longest_episode(self.sizes, self.config)
+        check_fits(Replay.bytes_needed(self.sizes, config.replay, steps), free_bytes(self.device), self.device)
+        return Replay(self.sizes, config.num_envs, config.replay, steps, self.device)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return networks, optimiser, generator, the number of steps and the replay."""
+        state = {"generator": self.generator.get_state(), "steps": torch.tensor(self.steps)}
+        state |= with_prefix("q", self.q.state_dict())
+        return state if self.replay is None else state | with_prefix("replay", self.replay.state_dict())
+
+    def load_state_dict(self, state: dict[str, Tensor], policy_only: bool = False) -> None:
+        """Restore what :meth:`state_dict` returned; with ``policy_only`` the networks alone."""
+        if policy_only:
+            self.q.load_networks(without_prefix("q", state))
+            return
+        self.q.load_state_dict(without_prefix("q", state))
+        self.generator.set_state(state["generator"])
+        self.steps = int(state["steps"])
+        if held := without_prefix("replay", state):
+            self.replay = self._make_replay()
+            self.replay.load_state_dict(held)

@@ -1,0 +1,72 @@
+"""Mixers: from the values of the agents to those that are learned, and the list of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from isa_learners.q_learning.config import QConfig
+from isa_learners.rollout import Sizes
+from isa_wrappers.registry import Registry
+
+
+class Independent(nn.Module):
+    """Leaves every agent its own value, trained on its own reward."""
+
+    def forward(self, q: Tensor, state: Tensor) -> Tensor:
+        """Return ``q`` ``[..., A]``."""
+        return q
+
+
+class Sum(nn.Module):
+    """Adds the values up: ``Q_tot = sum_i Q_i``.
+
+    Source: VDN (Sunehag et al., 2018, arXiv 1706.05296), Eq. 1.
+
+    Example:
+        >>> import torch
+        >>> Sum()(torch.tensor([[1.0, 2.0]]), torch.zeros(1, 3)).tolist()
+        [[3.0]]
+    """
+
+    def forward(self, q: Tensor, state: Tensor) -> Tensor:
+        """Return ``[..., 1]``.
+
+        Args:
+            q: ``[..., A]``, 0 for the dead.
+            state: ``[..., K]``.
+        """
+        return q.sum(-1, keepdim=True)
+
+
+@dataclass(frozen=True)
+class MixerSpec:
+    """A mixer as an entry of :data:`MIXERS`.
+
+    Attributes:
+        description: one line.
+        make: sizes and configuration -> a module that maps values ``[..., A]`` and states ``[..., K]`` to ``[..., M]``.
+        of_team: M is 1, and the reward the mean over the agents; else M is A, and each agent has its own.
+        needs_state: it reads the global state.
+    """
+
+    description: str
+    make: Callable[[Sizes, QConfig], nn.Module]
+    of_team: bool = True
+    needs_state: bool = False
+
+
+INDEPENDENT = MixerSpec("every agent its own value and reward", lambda sizes, config: Independent(), of_team=False)
+SUM = MixerSpec("the sum of the agents' values", lambda sizes, config: Sum())
+
+MIXERS: Registry[MixerSpec] = Registry(
+    "mixer",
+    "isa_marl.mixers",
+    {
+        "none": "isa_learners.q_learning.mixers:INDEPENDENT",
+        "sum": "isa_learners.q_learning.mixers:SUM",
+        "qmix": "isa_learners.q_learning.qmix:QMIX_MIXER",
+    },
+)

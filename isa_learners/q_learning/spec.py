@@ -1,0 +1,56 @@
+"""Q-learning as an entry of the list of learners; torch is imported when one is made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from isa_learners.learner import LearnerSpec
+from isa_learners.q_learning.config import METRICS, QConfig
+from isa_wrappers.errors import InvalidValueError
+
+if TYPE_CHECKING:
+    from isa_learners.learner import Learner
+    from isa_learners.rollout import Sizes
+
+
+def _make(sizes: Sizes, config: QConfig, device: str, seed: int) -> Learner:
+    from isa_learners.q_learning.learner import QLearner
+
+    _check(sizes, config, device)
+    return QLearner(sizes, config, device, seed)
+
+
+def _check(sizes: Sizes, config: QConfig, device: str) -> None:
+    """Meet what only the environment can tell.
+
+    Raises:
+        InvalidValueError: for actions of more than a number, a mixer without a state, a replay without room.
+    """
+    from isa_learners.q_learning.mixers import MIXERS
+
+    if sizes.code is not None:
+        raise InvalidValueError(
+            "learner 'q' values one of n actions per agent (Discrete), and some agent acts by continuous numbers or "
+            "several choices; take learner ppo"
+        )
+    if MIXERS[config.mixer].needs_state and not sizes.state_size:
+        raise InvalidValueError(
+            f"mixer {config.mixer!r} needs a global state, and the environment's is empty; give it a state(), or take "
+            "mixer sum"
+        )
+
+
+def _check_room(sizes: Sizes, config: QConfig, device: str) -> None:
+    """Meet what else stands in the way of learning, as opposed to acting."""
+    from isa_learners.q_learning.learner import longest_episode
+    from isa_learners.q_learning.memory import check_fits, free_bytes
+    from isa_learners.q_learning.replay import Replay
+
+    _check(sizes, config, device)
+    needed = Replay.bytes_needed(sizes, config.replay, longest_episode(sizes, config))
+    check_fits(needed, free_bytes(device), device)
+
+
+Q_LEARNER = LearnerSpec(
+    "recurrent Q-learning over replayed episodes, with a mixer", QConfig, METRICS, _make, True, _check_room
+)

@@ -1,0 +1,147 @@
+"""Q-learning over whole episodes: networks, mixers, their targets and the gradient step. It knows nothing of ISA."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from isa_learners.checkpoint import load_optimizer_tensors, optimizer_tensors
+from isa_learners.inputs import InputEncoder
+from isa_learners.q_learning.config import QConfig
+from isa_learners.q_learning.mixers import MIXERS
+from isa_learners.q_learning.networks import QNet
+from isa_learners.q_learning.replay import Episodes
+from isa_learners.q_learning.returns import lambda_returns
+from isa_learners.recurrent.packing import EveryStep, LivingSteps
+from isa_learners.rollout import Sizes
+from isa_wrappers.arrays import with_prefix, without_prefix
+
+_LIVE = ("net", "mixer")
+_MODULES = (*_LIVE, "target_net", "target_mixer")
+
+
+class QLearning:
+    """Live and target networks and mixers, and the optimiser.
+
+    Args:
+        sizes: of the environment.
+        config: hyperparameters.
+        encoder: builds network inputs.
+        device: torch device.
+        seed: of the weights.
+
+    Attributes:
+        count: gradient steps so far.
+    """
+
+    def __init__(self, sizes: Sizes, config: QConfig, encoder: InputEncoder, device: str, seed: int) -> None:
+        self.sizes, self.config, self.encoder = sizes, config, encoder
+        # On CUDA shapes are fixed and nothing is read back; on CPU padding and the dead are left out, which costs less.
+        self.layout: type[EveryStep | LivingSteps] = EveryStep if device.startswith("cuda") else LivingSteps
+        self.spec = MIXERS[config.mixer]
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.net, self.target_net = (
+                QNet(encoder.size, config.hidden, sizes.num_actions).to(device) for _ in range(2)
+            )
+            self.mixer, self.target_mixer = (self.spec.make(sizes, config).to(device) for _ in range(2))
+        self._copy_to_target()
+        self.parameters = [*self.net.parameters(), *self.mixer.parameters()]
+        self.optimizer = _optimizer(config, self.parameters)
+        self.count = 0
+
+    def _copy_to_target(self) -> None:
+        self.target_net.load_state_dict(self.net.state_dict())
+        self.target_mixer.load_state_dict(self.mixer.state_dict())
+
+    def gradient_step(self, episodes: Episodes) -> Tensor:
+        """Take one step; return loss, mean value, mean target and the gradient's norm as a tensor ``[4]``."""
+        chosen, target, mask = self.values(episodes)
+        loss = _masked_mean((chosen - target).square(), mask)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = nn.utils.clip_grad_norm_(self.parameters, self.config.max_grad_norm)
+        self.optimizer.step()
+        self.count += 1
+        if self.count % self.config.target_interval == 0:
+            self._copy_to_target()
+        with torch.no_grad():
+            return torch.stack([loss, _masked_mean(chosen, mask), _masked_mean(target, mask), norm])
+
+    def values(self, episodes: Episodes) -> tuple[Tensor, Tensor, Tensor]:
+        """Compute what the actions taken are held to be worth, what they should be, and where that counts.
+
+        Returns:
+            Values, targets and mask, each ``[L, b, M]``; M is 1 with a mixer of the team, else A.
+        """
+        steps = torch.arange(len(episodes.obs), device=episodes.length.device)[:, None]
+        within = steps[:-1] < episodes.length  # [L, b]
+        last = steps[:-1] == episodes.length - 1
+        alive = episodes.alive & (steps <= episodes.length)[..., None]
+        cut = episodes.cut & within[..., None]
+        # Whoever is truncated alone acts no more, yet has a value: that of the observation after.
+        valued = alive.clone()
+        valued[1:] |= cut
+        available = episodes.available.clone()
+        available[1:] = torch.where(cut[..., None], available[:-1], available[1:])
+        live, ahead = self._networks(episodes, valued)
+        state = episodes.state * self.config.obs_scale
+        chosen = live[:-1].gather(-1, episodes.action[..., None])[..., 0] * (alive[:-1] & within[..., None])
+        chosen = self.mixer(chosen, state[:-1])
+        with torch.no_grad():
+            best = (live if self.config.double_q else ahead).masked_fill(~available, -1e9).argmax(-1, keepdim=True)
+            v = self.target_mixer(ahead.gather(-1, best)[..., 0] * valued, state)
+            goes_on = ~(last & episodes.terminated)[..., None]
+            v_tp1 = v[1:] * goes_on * (1 if self.spec.of_team else valued[1:])
+            reward = episodes.reward * self.config.reward_scale
+            if self.spec.of_team:
+                reward, cut = reward.mean(-1, keepdim=True), cut.any(-1, keepdim=True)
+            target = lambda_returns(reward, v_tp1, last[..., None] | cut, self.config.gamma, self.config.td_lambda)
+        mask = within[..., None] if self.spec.of_team else alive[:-1] & within[..., None]
+        return chosen, target, mask
+
+    def _networks(self, episodes: Episodes, valued: Tensor) -> tuple[Tensor, Tensor]:
+        """Run live and target network over the steps at which agents are valued: ``[L + 1, b, A, n]``, 0 elsewhere."""
+        before = torch.full_like(episodes.action[:1], self.encoder.none)
+        inputs = self.encoder(episodes.obs, torch.cat([before, episodes.action])).flatten(0, 2)
+        start = torch.zeros(valued.shape[:2], dtype=torch.bool, device=valued.device)
+        start[0].fill_(True)
+        part = self.layout(valued.to(inputs.dtype), start).pack()
+        rows, first = inputs[part.rows], inputs.new_zeros(len(part.streams), self.config.hidden)
+
+        def run(net: QNet) -> Tensor:
+            features = net.features(rows, first, part.sizes, part.keep, part.alive if part.every else None)
+            empty = inputs.new_zeros(len(inputs), self.sizes.num_actions)
+            return empty.index_copy(0, part.rows, net.decode(features)).view(*valued.shape, -1)
+
+        with torch.no_grad():
+            ahead = run(self.target_net)
+        return run(self.net), ahead
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return networks, mixers, optimiser and the number of steps."""
+        state = {"count": torch.tensor(self.count)}
+        for name in _MODULES:
+            state |= with_prefix(name, getattr(self, name).state_dict())
+        return state | with_prefix("optimizer", optimizer_tensors(self.optimizer))
+
+    def load_networks(self, state: dict[str, Tensor]) -> None:
+        """Restore the live and target networks and mixers alone."""
+        for name in _MODULES:
+            getattr(self, name).load_state_dict(without_prefix(name, state))
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Restore what :meth:`state_dict` returned."""
+        self.load_networks(state)
+        load_optimizer_tensors(self.optimizer, without_prefix("optimizer", state))
+        self.count = int(state["count"])
+
+
+def _masked_mean(x: Tensor, mask: Tensor) -> Tensor:
+    return (x * mask).sum() / mask.sum().clamp(min=1)
+
+
+def _optimizer(config: QConfig, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
+    if config.optimizer == "adam":
+        return torch.optim.Adam(parameters, lr=config.lr, eps=config.optimizer_eps, fused=True)
+    return torch.optim.RMSprop(parameters, lr=config.lr, alpha=0.99, eps=config.optimizer_eps)

@@ -1,0 +1,18 @@
+"""A mode that refuses every operation whose result the host would have to read before it can go on."""
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+READS = {"_local_scalar_dense", "nonzero", "masked_select", "unique", "_unique2", "unique_dim", "equal", "lift_fresh"}
+INDEXING = {"index", "index_put", "index_put_", "_index_put_impl_"}
+
+
+class NoHostReads(TorchDispatchMode):
+    """Raises where the host reads from the device."""
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        name = function.overloadpacket.__name__
+        masks = name in INDEXING and any(i is not None and i.dtype in (torch.bool, torch.uint8) for i in args[1])
+        if name in READS or masks:
+            raise AssertionError(f"{function} makes the host wait for the device")
+        return function(*args, **(kwargs or {}))
