@@ -27,7 +27,7 @@ from isa_learners.runs.plots import COLOURS, finish_axes, finish_legend, new_fig
 from isa_wrappers import ESTIMATORS, InfluenceScope, ScopeConfig
 from isa_wrappers.batch.protocol import close_batch
 from isa_wrappers.envs import family_of, make_batch
-from isa_wrappers.scope.estimation import COLLECTORS
+from isa_wrappers.scope.doubling import COLLECTORS
 
 TASKS = ("grid/navigation", "grid/unlock", "grid/shooting", "smax/3m")
 NMI = ("nmi_block", "nmi_pooled")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 
 from isa_learners.algorithms import ALGORITHMS
 from isa_learners.config import RunConfig
 from isa_learners.runs.devices import resolve_device
 from isa_wrappers.batch import BatchEnv
+from isa_wrappers.config import ScopeConfig
 from isa_wrappers.envs import estimate_task_scope, true_task_scope
 from isa_wrappers.errors import InvalidValueError, ScopeMismatchError
 from isa_wrappers.rewards import REWARDS
@@ -16,6 +18,9 @@ from isa_wrappers.scope.estimators import ESTIMATORS
 from isa_wrappers.scope.files import load_scope
 from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.scope.thin import thin_scope
+
+ROOM = 8
+"""So many times the estimator's own number of transitions a run must have, for its scope to take more of them."""
 
 
 def read_success(text: str) -> str | float:
@@ -56,7 +61,7 @@ def scope_for(config: RunConfig) -> tuple[InfluenceScope | None, int]:
     if config.scope_folder is None:
         device = resolve_device(config.device, config.env)
         asked = config.seed, config.state_fallback, config.features, device if device.startswith("cuda") else None
-        scope = estimate_task_scope(config.env, config.scope, *asked, **config.env_kwargs)
+        scope = estimate_task_scope(config.env, _within(config), *asked, **config.env_kwargs)
         return scope, int(scope.settings["env_steps"])
     scope = load_scope(config.scope_folder)
     task = scope.settings.get("env", config.env)
@@ -70,6 +75,13 @@ def scope_for(config: RunConfig) -> tuple[InfluenceScope | None, int]:
     # Files of before they told their cost were estimated one agent at a time; one made by hand cost nothing.
     cost = scope.settings.get("env_steps", scope.settings.get("transitions", 0) * scope.num_agents)
     return scope, 0 if config.scope_is_free else int(cost)
+
+
+def _within(config: RunConfig) -> ScopeConfig:
+    """Return the scope's settings; a short run has no room for more transitions than the estimator's own number."""
+    scope: ScopeConfig = config.scope
+    own = ESTIMATORS[scope.estimator].settled(scope).transitions
+    return replace(scope, transitions=own) if config.steps < ROOM * own else scope
 
 
 def scope_steps(config: RunConfig, env: BatchEnv) -> int:

@@ -181,7 +181,8 @@ def refuse_workers(name: str, workers: int) -> None:
 def not_single(name: str) -> UnsupportedEnvironmentError:
     """Return the error of a ``ParallelEnv`` asked of a task that is batched by itself."""
     return UnsupportedEnvironmentError(
-        f"task {name!r} is batched and makes no single ParallelEnv; make it with make_batch, without state features"
+        f"task {name!r} is batched and makes no single ParallelEnv, as make_parallel and state features need; "
+        "make it with make_batch"
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -15,18 +15,15 @@ from isa_wrappers.batch.protocol import BatchEnv, action_code_of
 from isa_wrappers.border.spaces import StateFallback
 from isa_wrappers.config import ScopeConfig, SettledScope
 from isa_wrappers.errors import InvalidValueError, UnsupportedEnvironmentError, check_int, check_kind
+from isa_wrappers.scope.doubling import collect_enough, measure_until_certain
 from isa_wrappers.scope.estimators import ESTIMATORS, Estimator
-from isa_wrappers.scope.evidence import Measured
-from isa_wrappers.scope.influence import BoolArray, InfluenceScope
+from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.scope.thin import thin_scope, times_taken
 from isa_wrappers.scope.thresholds import THRESHOLD_RULES
-from isa_wrappers.scope.transitions import Transitions, collect_all_at_once, collect_one_at_a_time
+from isa_wrappers.scope.transitions import Transitions
 
 NEAR_DELTA = 0.5
 """Share of delta that chance may make without a warning."""
-FIRST, SAME = 1_250, 2
-"""Transitions to begin with, and doublings that must change nothing, where an estimate goes on until it is certain."""
-COLLECTORS = {"one_at_a_time": collect_one_at_a_time, "all_at_once": collect_all_at_once}
 
 
 def estimate_scope(
@@ -41,7 +38,8 @@ def estimate_scope(
     Everyone acts uniformly among its available actions, all at once; with estimators that listen to one agent at a
     time, its teammates meanwhile hold one joint action, drawn each episode among the actions available at its start
     (a teammate whose held action is unavailable takes its first available one). Transitions in which agent i is dead
-    never count, nor do changes across an episode's end.
+    never count, nor do changes across an episode's end. Where N is left open and an action is seldom to be had, up to
+    four times as many transitions are taken, see :func:`~isa_wrappers.scope.doubling.collect_enough`.
 
     ``config.estimator`` and ``config.threshold`` name entries of
     :data:`~isa_wrappers.scope.estimators.ESTIMATORS` and :data:`~isa_wrappers.scope.thresholds.THRESHOLD_RULES`.
@@ -53,7 +51,6 @@ def estimate_scope(
         config: N, delta, window, estimator and threshold rule; nothing needs to be chosen.
         seed: of the environment and the random actions.
         state_fallback: what stands for a ``ParallelEnv``'s missing ``state()``, see :class:`ParallelEnvBatch`.
-
         device: a torch device for the heavy arithmetic of the estimate (of ``interval_effect``), wherever the
             environment is; ``None`` for NumPy, which on a CPU is as fast.
 
@@ -82,9 +79,10 @@ def estimate_scope(
     num_actions = max(batch.num_actions)
     _check_suits(estimator, batch, config)
     if config.until_certain:
-        transitions, config, measured = measure_until_certain(batch, config, seed, num_actions, estimator)
+        transitions, config, measured = measure_until_certain(batch, config, seed, estimator)
     else:
-        transitions = COLLECTORS[estimator.collect](batch, config, seed)
+        most = config.transitions * (1 if asked.transitions else estimator.stretches)
+        transitions, config = collect_enough(batch, config, seed, estimator, most)
         measured = estimator.measure(transitions, config, num_actions)
     rng = np.random.default_rng(stream_seed(seed, "shuffling"))
     env_steps = estimator.env_steps(config, len(batch.agents))
@@ -131,38 +129,6 @@ def _warn(scope: InfluenceScope, transitions: list[Transitions], advice: str) ->
     taken = times_taken(transitions, max(scope.num_actions))
     if (thin := thin_scope(scope, _some_states(transitions), taken)) is not None:
         warnings.warn(thin, stacklevel=3)
-
-
-def measure_until_certain(
-    batch: BatchEnv, config: SettledScope, seed: int, num_actions: int, estimator: Estimator
-) -> tuple[list[Transitions], SettledScope, Measured]:
-    """Double the transitions until :data:`SAME` doublings leave the scope as it is, or N is reached.
-
-    Returns:
-        The transitions, the configuration with as many as they are, and what they show.
-
-    Raises:
-        InvalidValueError: if the estimator listens to one agent at a time.
-    """
-    rule = THRESHOLD_RULES[config.threshold]
-    if estimator.collect != "all_at_once":
-        raise InvalidValueError(
-            f"until_certain needs an estimator that has all agents act at once, such as 'interval_effect', got "
-            f"{config.estimator!r}"
-        )
-    parts: list[Transitions] = []
-    answers: list[BoolArray] = []
-    total = 0
-    while True:
-        more = min(total or max(FIRST, estimator.needed(num_actions, config)), config.transitions - total)
-        own_seed = stream_seed(seed, f"part {len(parts)}") if parts else seed
-        parts += COLLECTORS[estimator.collect](batch, replace(config, transitions=more), own_seed)
-        total += more
-        measured = estimator.measure(parts, config, num_actions)
-        answers.append(measured.figures > rule(measured.figures, config))
-        same = len(answers) > SAME and all((answers[-1] == one).all() for one in answers[-1 - SAME : -1])
-        if same or total >= config.transitions:
-            return parts, replace(config, transitions=total), measured
 
 
 def _some_states(transitions: Any) -> npt.NDArray[Any]:

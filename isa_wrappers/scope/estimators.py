@@ -26,6 +26,7 @@ class Estimator(ABC):
             teammates hold a joint action; N transitions per agent) or ``all_at_once`` (everyone acts at random; N
             transitions in all).
         transitions: N where the configuration gives none.
+        stretches: how many times as many are taken where N is left open and an action is seldom to be had.
         delta: the threshold that suits the figure, where the configuration gives none.
         window: W where the configuration gives none.
         takes_components: it can read actions of more than a number, ``Box`` among them.
@@ -46,6 +47,7 @@ class Estimator(ABC):
     collect: str = "one_at_a_time"
     takes_components: ClassVar[bool] = False
     transitions: int = 2_000
+    stretches: ClassVar[int] = 1
     delta: float = 0.3
     window: int = 1
 

@@ -70,6 +70,7 @@ class IntervalEffect(Estimator):
     figure: ClassVar[str] = "interval effect"
     takes_components = True
     transitions = 10_000
+    stretches = 4
     delta = 0.1
     window = 8
 

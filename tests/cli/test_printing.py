@@ -76,7 +76,7 @@ def test_a_line_of_life(command, says, capsys):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("often")
-def test_lines_of_life_while_training(tmp_path, capsys):
+def test_lines_of_life_while_training(tmp_path, capsys, monkeypatch):
     pytest.importorskip("torch")
     small_run(tmp_path / "run", "grid/unlock", steps=300)
     *lines, last = capsys.readouterr().err.splitlines()
@@ -85,6 +85,7 @@ def test_lines_of_life_while_training(tmp_path, capsys):
     assert any("of 300 steps, " in line and line.endswith(" steps/s, 0 min") for line in lines), lines
     assert isa("train", "--resume", tmp_path / "run", "--steps", 350, "--quiet") == 0
     assert one_line(capsys.readouterr().err).startswith("grid/unlock: ")
+    monkeypatch.setattr(progress, "EVERY", 0.001)
     for quiet in ([], ["--quiet"]):
         assert isa("eval", tmp_path / "run", "--episodes", 500, *quiet) == 0
         assert capsys.readouterr().err.startswith(f"isa: evaluating {tmp_path / 'run'}, 0 min\n") != bool(quiet)

@@ -38,7 +38,7 @@ def draw_dials(task: DialsTask, state: DialsState, goal: Array | None = None, ce
         >>> from isa_wrappers.envs.grid.dials_rules import dials_task, start_state
         >>> task = dials_task()
         >>> draw_dials(task, start_state(task, np.array(0)), cell=10).shape
-        (41, 81, 3)
+        (61, 41, 3)
     """
     check_int("cell", cell, 8)
     wanted = None if goal is None else to_numpy(goal)
@@ -67,9 +67,11 @@ def dials_text(task: DialsTask, state: DialsState) -> str:
         >>> from isa_wrappers.envs.grid.dials_rules import dials_task, start_state
         >>> task = dials_task(dials=4)
         >>> print(dials_text(task, start_state(task, np.array(0))))
+        . . . .
+        . . . x
         . . x .
         . x . .
-        x . . x
+        x . . .
         o o o o
         * * 0 1
         dials: step 0 of 60, right 0 of 4

@@ -63,7 +63,8 @@ def test_the_scope_of_a_batch_is_that_of_its_copies():
         (
             lambda: make_parallel("batch_toys:walks"),
             UnsupportedEnvironmentError,
-            "task 'batch_toys:walks' is batched and makes no single ParallelEnv; make it with make_batch",
+            "task 'batch_toys:walks' is batched and makes no single ParallelEnv, as make_parallel and state features "
+            "need; make it with make_batch",
         ),
         (
             lambda: make_batch("batch_toys:walks", 4, workers=2),

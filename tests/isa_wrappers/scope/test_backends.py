@@ -15,7 +15,8 @@ from isa_wrappers.envs import make_batch
 from isa_wrappers.errors import DeviceError
 from isa_wrappers.scope import kuiper
 from isa_wrappers.scope.backends import beside, bins_of, list_sums
-from isa_wrappers.scope.estimation import COLLECTORS, as_batch
+from isa_wrappers.scope.doubling import COLLECTORS
+from isa_wrappers.scope.estimation import as_batch
 from isa_wrappers.scope.interval_effect import INTERVAL_EFFECT
 from isa_wrappers.scope.ranks import Lists
 from isa_wrappers.scope.transitions import Transitions

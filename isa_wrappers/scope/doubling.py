@@ -1,0 +1,83 @@
+"""Transitions that are doubled until they suffice: actions were taken often enough, or the answer stays the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from isa_wrappers.arrays import stream_seed
+from isa_wrappers.batch.protocol import BatchEnv
+from isa_wrappers.config import SettledScope
+from isa_wrappers.errors import InvalidValueError
+from isa_wrappers.scope.estimators import Estimator
+from isa_wrappers.scope.evidence import Measured
+from isa_wrappers.scope.influence import BoolArray
+from isa_wrappers.scope.thin import FEW, times_taken
+from isa_wrappers.scope.thresholds import THRESHOLD_RULES
+from isa_wrappers.scope.transitions import Transitions, collect_all_at_once, collect_one_at_a_time
+
+FIRST, SAME = 1_250, 2
+"""Transitions to begin with, and doublings that must change nothing, where an estimate goes on until it is certain."""
+COLLECTORS = {"one_at_a_time": collect_one_at_a_time, "all_at_once": collect_all_at_once}
+Collected = tuple[list[Transitions], SettledScope]
+
+
+def doubled(
+    batch: BatchEnv, config: SettledScope, seed: int, estimator: Estimator, first: int, most: int
+) -> Iterator[Collected]:
+    """Yield ``first`` transitions, then twice as many, and so on to ``most``, with a configuration that says how many.
+
+    Those of before are among them.
+    """
+    parts: list[Transitions] = []
+    total = 0
+    while total < most:
+        more = min(total or first, most - total)
+        own_seed = stream_seed(seed, f"part {len(parts)}") if parts else seed
+        parts = [*parts, *COLLECTORS[estimator.collect](batch, replace(config, transitions=more), own_seed)]
+        total += more
+        yield parts, replace(config, transitions=total)
+
+
+def collect_enough(batch: BatchEnv, config: SettledScope, seed: int, estimator: Estimator, most: int) -> Collected:
+    """Collect N transitions, and more where an action is seldom to be had, up to ``most``.
+
+    An action that was taken fewer than :data:`~isa_wrappers.scope.thin.FEW` times says little of what it moves; one
+    that was never to be had says nothing, and is not waited for.
+    """
+    collected: Collected = [], config
+    for collected in doubled(batch, config, seed, estimator, config.transitions, most):
+        taken = times_taken(collected[0], max(batch.num_actions))
+        if not np.any((taken > 0) & (taken < FEW)):
+            break
+    return collected
+
+
+def measure_until_certain(
+    batch: BatchEnv, config: SettledScope, seed: int, estimator: Estimator
+) -> tuple[list[Transitions], SettledScope, Measured]:
+    """Double the transitions until :data:`SAME` doublings leave the scope as it is, or N is reached.
+
+    Returns:
+        The transitions, the configuration with as many as they are, and what they show.
+
+    Raises:
+        InvalidValueError: if the estimator listens to one agent at a time.
+    """
+    if estimator.collect != "all_at_once":
+        raise InvalidValueError(
+            f"until_certain needs an estimator that has all agents act at once, such as 'interval_effect', got "
+            f"{config.estimator!r}"
+        )
+    rule, num_actions = THRESHOLD_RULES[config.threshold], max(batch.num_actions)
+    answers: list[BoolArray] = []
+    first = max(FIRST, estimator.needed(num_actions, config))
+    for transitions, held in doubled(batch, config, seed, estimator, first, config.transitions):
+        measured = estimator.measure(transitions, config, num_actions)
+        answers.append(measured.figures > rule(measured.figures, config))
+        same = len(answers) > SAME and all((answers[-1] == one).all() for one in answers[-1 - SAME : -1])
+        if same or held.transitions >= config.transitions:
+            return transitions, held, measured
+    raise InvalidValueError(f"transitions must be at least 1, got {config.transitions}")
