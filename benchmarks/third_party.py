@@ -161,9 +161,15 @@ def row(entry: ThirdParty, result: dict[str, Any]) -> str:
     check = "warns of " + ", ".join(warned) if warned else "fine"
     if steps["check"]["code"] != 0:
         check = steps["check"]["said"]
-    others = [f"{step}: {done['said']}" for step, done in steps.items() if step != "check" and done["code"] != 0]
+    others = [
+        f"{step}: {done['said']}"
+        for step, done in steps.items()
+        if step not in ("check", "published") and done["code"] != 0
+    ]
     scope = summed(result["scope"], "found") if "scope" in result else "none"
     right, published = (verdict_of(entry, result.get(step)) for step in SCOPES)
+    if steps.get("published", {}).get("code") == 2:
+        published = "refused: reads Discrete actions alone"
     seconds = "/".join(f"{steps[step]['seconds']:.0f}" for step in ("check", "scope", "train"))
     cells = [
         f"{result['name']}", f"{result['package']} {result['version']}", str(glue(entry)), check,

@@ -15,7 +15,8 @@ class ScopeConfig:
 
     Attributes:
         transitions: N, transitions in all where the estimator has everyone act at once, else per agent; none takes the
-            estimator's own, 10,000 for ``interval_effect``.
+            estimator's own, 10,000 for ``interval_effect`` and up to four times as many where an action is seldom to be
+            had.
         delta: threshold of Def. 1; none takes the estimator's own, 0.1 for ``interval_effect``.
         bin_width: width of the bins of a state change, in the state's units; for estimators that take bins.
         window: W; effects that land up to W steps later are looked for; none takes the estimator's own, 8 for
