@@ -37,7 +37,7 @@ def assert_ground_truth(scope, name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("name", AGENTS)
 def test_ground_truth(name, seed):
     env = make_batch(name, num_envs=8 * AGENTS[name])
@@ -63,17 +63,16 @@ def test_ground_truth_in_torch(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "seed"), [(name, 0) for name in AGENTS] + [("grid/shooting", 1)])
-def test_ground_truth_of_one_parallel_env(name, seed):
+@pytest.mark.parametrize("name", ["grid/unlock", "grid/shooting"])
+def test_ground_truth_of_one_parallel_env(name):
     """One copy only, so that agents are listened to one after the other."""
-    assert_ground_truth(estimate_scope(make_parallel(name), per_block(), seed), name)
+    assert_ground_truth(estimate_scope(make_parallel(name), per_block(), 0), name)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", AGENTS)
-@pytest.mark.parametrize("seed", range(2))
-def test_ground_truth_with_nothing_chosen(name, seed):
-    scope = estimate_scope(make_parallel(name), seed=seed)
+def test_ground_truth_with_nothing_chosen(name):
+    scope = estimate_scope(make_batch(name, num_envs=8), seed=1)
     assert_ground_truth(scope, name)
     assert (scope.delta, scope.settings["env_steps"]) == (0.1, 10_000)
 

@@ -207,8 +207,13 @@ def scope_of(setup):
     return estimate_scope(known.make(), ScopeConfig(transitions=known.transitions), state_fallback=known.state)
 
 
-@pytest.mark.parametrize("setup", SETUPS)
-@pytest.mark.parametrize("stack", STACKS)
+ALONE = ("pursuit", "multiwalker")
+"""Under each wrapper alone too, one of discrete and one of continuous actions; all are under the full stack."""
+
+
+@pytest.mark.parametrize(
+    ("setup", "stack"), [(setup, stack) for setup in SETUPS for stack in STACKS if stack == "full" or setup in ALONE]
+)
 def test_stacks_conform(setup, stack):
     known, scope = SETUPS[setup], scope_of(setup)
     goals = visited_goals(known.make(), known.state)

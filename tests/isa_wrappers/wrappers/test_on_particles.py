@@ -21,8 +21,13 @@ def own_motion(env):
     return InfluenceScope.from_dimensions(dims, state_size=len(env.state_names))
 
 
-@pytest.mark.parametrize("name", mpe_names())
-@pytest.mark.parametrize("stack", STACKS)
+ALONE = ("simple_spread_v3", "simple_speaker_listener_v4")
+"""Under each wrapper alone too, one of agents that are alike and one of others; all are under the full stack."""
+
+
+@pytest.mark.parametrize(
+    ("name", "stack"), [(name, stack) for name in mpe_names() for stack in STACKS if stack == "full" or name in ALONE]
+)
 def test_stacks_conform(name, stack):
     def make():
         return make_parallel(f"mpe/{name}")
