@@ -84,7 +84,7 @@ class Chaos(Forks):
         shutil.rmtree(run, ignore_errors=True)
         own = ["toy_envs:walk"] if task == "own" else []
         seconds = float(json.loads((whole / "summary.json").read_text())["wall_time_s"]) * 1.3 + 0.6
-        for _ in range(rng.randint(1, 4)):
+        for _ in range(rng.randint(3, 10)):
             begun = (run / "config.yaml").exists()
             arguments = [*own, "--resume", str(run)] if begun else [*TASKS[task], "--out", str(run)]
             number = rng.choice(SIGNALS)
