@@ -89,7 +89,7 @@ class Chaos(Forks):
             arguments = [*own, "--resume", str(run)] if begun else [*TASKS[task], "--out", str(run)]
             number = rng.choice(SIGNALS)
             process = self.start(lambda given=arguments: isa(["train", *given]), name)
-            time.sleep(rng.uniform(0.01, seconds))
+            self.pause(process, rng.uniform(0.01, seconds))
             os.kill(process, number)
             code = self.wait(process)
             self.count(f"{task} {number.name} -> {code}")

@@ -83,6 +83,12 @@ class Forks:
         os.waitpid(process, 0)
         raise FailureError("it hangs")
 
+    def pause(self, process: int, seconds: float) -> None:
+        """Wait so long, or until the process has ended."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            time.sleep(0.005)
+
     def said(self) -> str:
         return (self.folder / "err.txt").read_text(errors="replace")
 
