@@ -44,7 +44,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
             with suppress(OSError, ValueError):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             code = 1  # as Click does for what is printed before the end
+        except Exception as error:
+            told = _signal_behind(error)
+            if told is None:
+                raise
+            code = BY_SIGNAL + told
     sys.exit(code)
+
+
+def _signal_behind(error: BaseException) -> int | None:
+    """Return the signal that an exception was made from: Python 3.11 wraps what ends a class while it is being made."""
+    cause = error.__cause__
+    while cause is not None:
+        if isinstance(cause, Ended):
+            return cause.number
+        if isinstance(cause, KeyboardInterrupt):
+            return signal.SIGINT
+        cause = cause.__cause__
+    return None
 
 
 @contextmanager

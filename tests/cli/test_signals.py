@@ -9,6 +9,8 @@ import time
 import pytest
 from cli_helpers import contents, ended, isa, of_task, one_line, started, wait_for
 
+from isa_cli.main import Ended, main
+
 pytestmark = pytest.mark.slow
 
 pytest.importorskip("torch")
@@ -109,3 +111,29 @@ def test_a_refused_resume_leaves_the_run_as_it_was(tmp_path, capsys):
     assert isa("train", "--resume", run, "--steps", 500) == 2
     assert "latest.safetensors is truncated" in one_line(capsys.readouterr().err)
     assert contents(run) == before
+
+
+@pytest.mark.parametrize("raised", [Ended(signal.SIGTERM), KeyboardInterrupt()], ids=["SIGTERM", "Ctrl-C"])
+def test_a_signal_that_meets_a_class_being_made(monkeypatch, raised):
+    """Python 3.11 makes a RuntimeError of it: it met an import of torch's once."""
+
+    class Field:
+        def __set_name__(self, owner, name):
+            raise raised
+
+    monkeypatch.setattr("isa_cli.app.run", lambda arguments: type("Local", (), {"field": Field()}))
+    with pytest.raises(SystemExit) as left:
+        main(["envs"])
+    assert left.value.code == 128 + getattr(raised, "number", signal.SIGINT)
+
+
+def test_a_failure_while_a_signal_is_answered_is_a_failure(monkeypatch):
+    def run(arguments):
+        try:
+            raise Ended(signal.SIGTERM)
+        except Ended:
+            raise OSError("no room") from None
+
+    monkeypatch.setattr("isa_cli.app.run", run)
+    with pytest.raises(OSError, match="no room"):
+        main(["envs"])
