@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 
-from isa_learners.recurrent.gru import gru
+from isa_learners.recurrent.network import Recurrent
 
 OUTPUT_GAIN = 0.01
 
 
-class RecurrentNet(nn.Module):
+class RecurrentNet(Recurrent):
     """Linear -> ReLU -> GRU -> LayerNorm -> Linear, orthogonal, shared by all agents.
 
     Source: arXiv 2505.08630, appendix (network architecture).
@@ -24,10 +22,7 @@ class RecurrentNet(nn.Module):
     """
 
     def __init__(self, input_size: int, hidden: int, output_size: int) -> None:
-        super().__init__()
-        self.hidden = hidden
-        self.embed = nn.Linear(input_size, hidden)
-        self.gru = nn.GRU(hidden, hidden)
+        super().__init__(input_size, hidden)
         self.norm = nn.LayerNorm(hidden)
         self.head = nn.Linear(hidden, output_size)
         self._initialise()
@@ -43,25 +38,6 @@ class RecurrentNet(nn.Module):
                     nn.init.orthogonal_(gate, gains[part])
             else:
                 nn.init.orthogonal_(parameter, gains[part])
-
-    def forward(self, inputs: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
-        """Take one step.
-
-        Args:
-            inputs: ``[N streams, F]``.
-            hidden: ``[N, H]``.
-
-        Returns:
-            Outputs ``[N, output_size]`` and the hidden state after the step ``[N, H]``.
-        """
-        features = self.features(inputs, hidden, [len(inputs)], inputs.new_ones(len(inputs), 1))
-        return self.decode(features), features
-
-    def features(
-        self, inputs: Tensor, hidden: Tensor, sizes: Sequence[int], keep: Tensor, alive: Tensor | None = None
-    ) -> Tensor:
-        """Return the GRU's hidden state after every step; see :func:`~isa_learners.recurrent.gru.gru`."""
-        return gru(self.gru, torch.relu(self.embed(inputs)), hidden, sizes, keep, alive)
 
     def decode(self, features: Tensor) -> Tensor:
         """Map hidden states ``[..., H]`` to outputs ``[..., output_size]``."""

@@ -47,7 +47,6 @@ def collect_enough(batch: BatchEnv, config: SettledScope, seed: int, estimator: 
     An action that was taken fewer than :data:`~isa_wrappers.scope.thin.FEW` times says little of what it moves; one
     that was never to be had says nothing, and is not waited for.
     """
-    collected: Collected = [], config
     for collected in doubled(batch, config, seed, estimator, config.transitions, most):
         taken = times_taken(collected[0], max(batch.num_actions))
         if not np.any((taken > 0) & (taken < FEW)):
@@ -74,10 +73,9 @@ def measure_until_certain(
     rule, num_actions = THRESHOLD_RULES[config.threshold], max(batch.num_actions)
     answers: list[BoolArray] = []
     first = max(FIRST, estimator.needed(num_actions, config))
-    for transitions, held in doubled(batch, config, seed, estimator, first, config.transitions):
-        measured = estimator.measure(transitions, config, num_actions)
+    for collected in doubled(batch, config, seed, estimator, first, config.transitions):
+        measured = estimator.measure(collected[0], config, num_actions)
         answers.append(measured.figures > rule(measured.figures, config))
-        same = len(answers) > SAME and all((answers[-1] == one).all() for one in answers[-1 - SAME : -1])
-        if same or held.transitions >= config.transitions:
-            return transitions, held, measured
-    raise InvalidValueError(f"transitions must be at least 1, got {config.transitions}")
+        if len(answers) > SAME and all((answers[-1] == one).all() for one in answers[-1 - SAME : -1]):
+            break
+    return *collected, measured
