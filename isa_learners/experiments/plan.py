@@ -13,6 +13,7 @@ from isa_learners.experiments.plan_file import PlanError, PlanFile
 from isa_learners.experiments.variants import KEYS_OF_A_VARIANT, Variant, variant_from
 from isa_learners.runs.config_io import config_to_dict, make_config
 from isa_learners.runs.nesting import nested
+from isa_wrappers.envs import true_task_scope
 from isa_wrappers.errors import InvalidValueError, ISAError, check_int, check_kind, shown
 from isa_wrappers.fields import MOST_COPIES
 
@@ -204,7 +205,10 @@ def _config(
     given |= {"env_kwargs": kwargs} if kwargs else {}
     with _at("variants", name):
         layers = [data.get("set") or {}, own.get("set") or {}, variant.settings]
-        return make_config(task, variant.preset or DEFAULT_PRESET, *map(_nested, layers), given)
+        config = make_config(task, variant.preset or DEFAULT_PRESET, *map(_nested, layers), given)
+        if config.true_scope:  # told before anything starts, and refused by tasks that do not tell theirs
+            true_task_scope(task, **config.env_kwargs)
+        return config
 
 
 def _nested(settings: Mapping[str, Any]) -> dict[str, Any]:

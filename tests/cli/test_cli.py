@@ -412,7 +412,7 @@ MISTAKES = {
     "unknown preset": (["train", "grid/unlock", "--preset", "papr"], "'papr'; did you mean 'paper'?"),
     "unknown algo": (["train", "grid/unlock", "--algo", "isaa"], "'isaa'; did you mean 'isa'?"),
     "unknown device": (["train", "grid/unlock", "--device", "gpu"], "device must be one of auto, cpu, cuda; got 'gpu'"),
-    "unknown device, scope": (["scope", "grid/unlock", "--device", "gpu"], "must be one of cpu, cuda; got 'gpu'"),
+    "unknown device, scope": (["scope", "grid/unlock", "--device", "gpu"], "must be one of auto, cpu, cuda; got 'gpu'"),
     "no steps": (["train", "grid/unlock", "--steps", 0], "steps .* got 0"),
     "no environments": (["train", "grid/unlock", "--num-envs", 0], "num_envs .* got 0"),
     "steps no number": (["train", "grid/unlock", "--steps", "many"], "'many'"),

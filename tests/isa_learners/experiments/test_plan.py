@@ -86,6 +86,12 @@ def test_mistakes_name_their_line(plan_file, old, new, line, told):
         read_plan(path)
 
 
+def test_an_oracle_is_asked_for_where_the_task_tells_its_scope():
+    assert len(make_plan({"tasks": ["grid/dials"], "variants": ["oracle"], "seeds": 0}).runs) == 1
+    with pytest.raises(InvalidValueError, match="'toy_envs:walk' does not tell what its actions can move"):
+        make_plan({"tasks": ["toy_envs:walk"], "variants": ["oracle"], "seeds": 0})
+
+
 def test_a_file_that_is_not_there(plan_file):
     with pytest.raises(FileFormatError, match="cannot read"):
         read_plan(plan_file(PLAN).with_name("none.yaml"))
