@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import fields
 
 import numpy as np
 import pytest
 import scope_tasks
+from grid_play import drawn, numbers, play
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pettingzoo.test import parallel_api_test, parallel_seed_test
 
 from isa_wrappers import ScopeConfig
 from isa_wrappers.arrays import backend, to_numpy
-from isa_wrappers.batch.protocol import BatchEnv, BatchStep
+from isa_wrappers.batch.protocol import BatchEnv
 from isa_wrappers.envs import available_tasks, estimate_task_scope, make_batch, make_parallel, true_task_scope
 from isa_wrappers.envs.grid.dials_batch import DialsBatch
 from isa_wrappers.envs.grid.dials_parallel import DialsParallelEnv
@@ -31,30 +31,6 @@ def down(dial):
 
 def up(dial):
     return 2 + 2 * dial
-
-
-@pytest.fixture(params=[None, "cpu"])
-def device(request):
-    if request.param:
-        pytest.importorskip("torch")
-    return request.param
-
-
-def play(env, *joints):
-    """Take joint actions, each ``(action of agent 0, of agent 1)``, in every copy; return the last step."""
-    for joint in joints:
-        step = env.step(backend(env.device).asarray([list(joint)] * env.num_envs, device=env.device))
-    return step
-
-
-def numbers(step):
-    told = {f.name: getattr(step, f.name) for f in fields(BatchStep)}
-    return {name: to_numpy(value) for name, value in told.items() if value is not None}
-
-
-def drawn(rng, available):
-    """Draw among the available actions, and now and then one that is not."""
-    return (rng.random(available.shape) + 0.5 * available).argmax(axis=-1)
 
 
 def test_turns_add_up_and_dials_have_ends(device):

@@ -7,13 +7,14 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
+from grid_play import numbers, play
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pettingzoo.test import parallel_api_test, parallel_seed_test
 
 from isa_wrappers import ScopeConfig
 from isa_wrappers.arrays import backend, to_numpy
-from isa_wrappers.batch.protocol import BatchEnv, BatchStep
+from isa_wrappers.batch.protocol import BatchEnv
 from isa_wrappers.envs import available_tasks, estimate_task_scope, make_batch, make_parallel
 from isa_wrappers.envs.grid.room_batch import RoomBatch
 from isa_wrappers.envs.grid.room_parallel import RoomParallelEnv
@@ -23,25 +24,6 @@ from isa_wrappers.errors import InvalidValueError
 
 STAY, DOWN, UP, LEFT, RIGHT = range(5)
 GATE = 4
-
-
-@pytest.fixture(params=[None, "cpu"])
-def device(request):
-    if request.param:
-        pytest.importorskip("torch")
-    return request.param
-
-
-def play(env, *joints):
-    """Take joint actions, each ``(action of agent 0, of agent 1)``, in every copy; return the last step."""
-    for joint in joints:
-        step = env.step(backend(env.device).asarray([list(joint)] * env.num_envs, device=env.device))
-    return step
-
-
-def numbers(step):
-    told = {f.name: getattr(step, f.name) for f in fields(BatchStep)}
-    return {name: to_numpy(value) for name, value in told.items() if value is not None}
 
 
 def in_the_room(device=None):
