@@ -92,6 +92,8 @@ def as_truth(what: str, value: Any) -> bool:
         >>> as_truth("success", np.bool_(True)), as_truth("success", 0.0), as_truth("success", None)
         (True, False, False)
     """
+    if value is True or value is False:
+        return bool(value)
     number: Any = value
     if hasattr(value, "item"):
         with suppress(ValueError, RuntimeError):  # of several numbers there is no one

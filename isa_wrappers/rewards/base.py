@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import ClassVar, NamedTuple
 
 from isa_wrappers.arrays import Array
 from isa_wrappers.errors import InvalidValueError
-from isa_wrappers.rewards.transition import Transition
+from isa_wrappers.rewards.transition import PlainStep, Transition
 from isa_wrappers.scope.credit import Credit
 from isa_wrappers.scope.influence import InfluenceScope
 
@@ -26,6 +27,10 @@ class RewardParts(NamedTuple):
     parts: dict[str, Array]
 
 
+PlainReward = Callable[[PlainStep, bool], RewardParts]
+"""Step, update -> the reward of one environment, its arrays as lists of A numbers."""
+
+
 class IntrinsicReward(ABC):
     """Base of intrinsic rewards. A subclass names itself and its parts and computes them.
 
@@ -39,6 +44,7 @@ class IntrinsicReward(ABC):
         needs_goal: it reads ``transition.goal``, so there must be a ``GoalSampling`` inside its wrapper.
         needs_obs: it reads ``transition.obs_tp1``, which one environment has to be asked for.
         credit: what it was made for, checked against the environment by the wrappers; ``None`` where it needs none.
+        plain: computes the same of one environment on plain numbers, where there is such a way and it is the sooner.
 
     Example:
         >>> import numpy as np
@@ -58,6 +64,7 @@ class IntrinsicReward(ABC):
     needs_goal: ClassVar[bool] = False
     needs_obs: ClassVar[bool] = False
     credit: Credit | None = None
+    plain: PlainReward | None = None
 
     def follow(self, scope: InfluenceScope | Credit) -> None:
         """Go on with a scope that has grown, or credit made from it; what was counted or learned of the rest stays.

@@ -10,6 +10,7 @@ from isa_wrappers.config import CountConfig
 from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, check_kind
 from isa_wrappers.rewards.base import IntrinsicReward, RewardParts
 from isa_wrappers.rewards.counts import VisitCounter, count_bonus
+from isa_wrappers.rewards.plain import PlainCountBonus, PlainSum, is_small
 from isa_wrappers.rewards.segments import combine_segments, gate_of, scope_segments
 from isa_wrappers.rewards.transition import Transition
 from isa_wrappers.scope.credit import Credit, as_credit
@@ -78,6 +79,9 @@ class CountBonus(IntrinsicReward):
         xp = backend(self._device)
         self._gate = xp.asarray(credit.gate.copy(), device=self._device)
         self._nonempty = xp.asarray(scope_segments(credit).max(axis=1), device=self._device)
+        small = self.counter.device is None and is_small(credit)
+        add_up = PlainSum(credit, self.special_weight, self.config.beta2)
+        self.plain = PlainCountBonus(self.counter, add_up) if small else None
 
     def follow(self, scope: InfluenceScope | Credit) -> None:
         """Go on with a scope that has grown: a segment whose dimensions are the same keeps its counts.

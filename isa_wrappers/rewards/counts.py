@@ -34,6 +34,12 @@ class VisitCounter:
         table_bits: log2 of the number of slots per segment.
         device: ``None`` for NumPy, else a torch device.
 
+    Attributes:
+        segments: as given.
+        table: ``[R, 2**table_bits]`` int64, the counts; another array after loading, merging or following.
+        multipliers: ``[R, W]`` int64 of the hash, 0 where a segment is shorter than the longest.
+        farthest: units from 0 to the last cell.
+
     Raises:
         InvalidValueError: if there are no segments, ``count_scale`` is not above 0 or ``table_bits`` not in [4, 30].
 
@@ -54,7 +60,7 @@ class VisitCounter:
     ) -> None:
         self.table_bits = table_bits = check_int("table_bits", table_bits, 4, 30)
         self.count_scale = check_float("count_scale", count_scale, 1e-12)
-        self._farthest = FARTHEST / self.count_scale
+        self.farthest = FARTHEST / self.count_scale
         self.device = device
         self._lay_out(segments)
 
@@ -75,7 +81,7 @@ class VisitCounter:
             dims[row, : len(segment)] = segment
             multipliers[row, len(segment) :] = 0
         self._dims = xp.asarray(dims, device=device)
-        self._multipliers = xp.asarray(multipliers | (multipliers != 0), device=device)
+        self.multipliers = xp.asarray(multipliers | (multipliers != 0), device=device)
         self._row_start = xp.arange(rows, device=device, dtype=xp.int64) << table_bits
         self.table = xp.zeros((rows, 1 << table_bits), dtype=xp.int64, device=device)
 
@@ -86,9 +92,9 @@ class VisitCounter:
             given = shown(getattr(state, "shape", state))
             raise InvalidValueError(f"state must be an array of shape [..., at least {self._needs}], got {given}")
         xp = namespace(state)
-        near = xp.astype(state, xp.float64, copy=False).clip(-self._farthest, self._farthest)
+        near = xp.astype(state, xp.float64, copy=False).clip(-self.farthest, self.farthest)
         key = xp.astype(xp.floor(near * self.count_scale + 0.5), xp.int64)[..., self._dims]
-        hashed = (key * self._multipliers).sum(-1)
+        hashed = (key * self.multipliers).sum(-1)
         high = (hashed >> (64 - self.table_bits)) & ((1 << self.table_bits) - 1)
         return high + self._row_start
 
@@ -141,13 +147,13 @@ class VisitCounter:
         segments = list(check_sequence("segments", segments))
         if len(segments) != len(self.segments):
             raise InvalidValueError(f"segments must be {len(self.segments)} as before, got {len(segments)}")
-        before, multipliers, table = self.segments, self._multipliers, self.table
+        before, multipliers, table = self.segments, self.multipliers, self.table
         self._lay_out(segments)
         for row, (was, now) in enumerate(zip(before, self.segments, strict=True)):
             if was == now:
                 # Where a key is counted hangs on its multipliers, so these stay with the counts.
                 self.table[row] = table[row]
-                self._multipliers[row, : len(now)] = multipliers[row, : len(now)]
+                self.multipliers[row, : len(now)] = multipliers[row, : len(now)]
 
     def merge(self, other: VisitCounter) -> None:
         """Add another counter's visits: the same as having counted both streams here.
@@ -157,7 +163,7 @@ class VisitCounter:
         """
         check_kind("other", other, VisitCounter)
         self._check_same(other.segments, other.count_scale, other.table_bits)
-        if not np.array_equal(to_numpy(self._multipliers), to_numpy(other._multipliers)):
+        if not np.array_equal(to_numpy(self.multipliers), to_numpy(other.multipliers)):
             raise ScopeMismatchError(
                 "visit counters hash differently: one of them has followed a scope; let both follow it, then merge"
             )
@@ -177,7 +183,7 @@ class VisitCounter:
             "counts": table[slots],
             "layout": np.array(layout, dtype=np.int64),
             "scale": np.array([self.count_scale]),
-            "multipliers": to_numpy(self._multipliers).copy(),
+            "multipliers": to_numpy(self.multipliers).copy(),
         }
 
     def load_state_dict(self, state: dict[str, Array]) -> None:
@@ -198,15 +204,15 @@ class VisitCounter:
         slots, counts = to_numpy(state["slots"]), to_numpy(state["counts"])
         if slots.shape != counts.shape or (slots.size and (slots.min() < 0 or slots.max() >= table.size)):
             raise ScopeMismatchError(f"saved counts lie outside this table of {table.size} slots")
-        multipliers = to_numpy(state.get("multipliers", self._multipliers))  # counts of before hold none
-        if multipliers.shape != tuple(self._multipliers.shape):
+        multipliers = to_numpy(state.get("multipliers", self.multipliers))  # counts of before hold none
+        if multipliers.shape != tuple(self.multipliers.shape):
             raise ScopeMismatchError(
-                f"saved multipliers must have shape {list(self._multipliers.shape)}, got {list(multipliers.shape)}"
+                f"saved multipliers must have shape {list(self.multipliers.shape)}, got {list(multipliers.shape)}"
             )
         table[slots] = counts
         xp = backend(self.device)
         self.table = xp.asarray(table.reshape(self.table.shape), device=self.device)
-        self._multipliers = xp.asarray(multipliers.copy(), device=self.device)
+        self.multipliers = xp.asarray(multipliers.copy(), device=self.device)
 
     def _check_same(self, segments: list[list[int]], scale: float, bits: int) -> None:
         mine = (self.segments, self.count_scale, self.table_bits)

@@ -9,6 +9,7 @@ from isa_wrappers.checks import check_actions, check_transition
 from isa_wrappers.config import GoalConfig
 from isa_wrappers.errors import check_kind
 from isa_wrappers.rewards.base import IntrinsicReward, RewardParts
+from isa_wrappers.rewards.plain import PlainGoalReward, PlainSum, is_small
 from isa_wrappers.rewards.segments import combine_segments, gate_of, scope_segments, segment_progress
 from isa_wrappers.rewards.transition import Transition
 from isa_wrappers.scope.credit import Credit, as_credit
@@ -55,6 +56,9 @@ class GoalReward(IntrinsicReward):
         xp = backend(self._device)
         self._gate = xp.asarray(credit.gate.copy(), device=self._device)
         self._segments = xp.asarray(scope_segments(credit), device=self._device)
+        add_up = PlainSum(credit, self.special_weight, self.config.alpha2)
+        small = self._device is None and is_small(credit)
+        self.plain = PlainGoalReward(self.config.hamming, add_up) if small else None
 
     def follow(self, scope: InfluenceScope | Credit) -> None:
         """Go on with a scope that has grown. Goals are whole states, so that none is lost.

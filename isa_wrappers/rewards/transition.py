@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from isa_wrappers.arrays import Array
@@ -29,3 +30,25 @@ class Transition(NamedTuple):
     reward: Array
     alive: Array
     goal: Array = None
+
+
+class PlainStep(NamedTuple):
+    """A step of one environment: a :class:`Transition` of lists.
+
+    Attributes:
+        before: K numbers, the state before the actions.
+        after: K numbers, the state after them.
+        actions: of the A agents, numbers or lists of elementary ones; what stands for who did not act means nothing.
+        rewards: A numbers.
+        acted: who did.
+        goal: K numbers, or ``None`` where there are no goals.
+        wide: states or goal are float64, so that equal ones may differ by rounding.
+    """
+
+    before: list[float]
+    after: list[float]
+    actions: Sequence[int | list[int]]
+    rewards: list[float]
+    acted: list[bool]
+    goal: list[float] | None = None
+    wide: bool = False

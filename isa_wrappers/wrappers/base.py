@@ -30,16 +30,16 @@ class Turn(NamedTuple):
 
     Attributes:
         before: ``[K]`` the state before it.
-        acted: ``[A]`` bool, who acted; what is sent for the dead and the unborn does not count.
-        chosen: ``[A]`` int64, their actions; where an action has components ``[A, d]``, the elementary action of each.
+        acted: who of the A agents acted; what is sent for the dead and the unborn does not count.
+        chosen: their A actions; where an action has components, the list of elementary ones in the place of each.
         observations: what came back.
         rewards: what came back.
         infos: what came back.
     """
 
     before: npt.NDArray[np.floating[Any]]
-    acted: npt.NDArray[np.bool_]
-    chosen: npt.NDArray[np.int64]
+    acted: list[bool]
+    chosen: list[Any]
     observations: dict[str, Any]
     rewards: dict[str, float]
     infos: Infos
@@ -96,9 +96,11 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
             self._names = self.credit.state_names
         self.state_size: int | None = size
         self.global_state: npt.NDArray[np.floating[Any]] = np.zeros(size or 0, dtype=np.float32)
+        self._numbers: tuple[Any, list[float]] = (None, [])
         self._index = {agent: i for i, agent in enumerate(agents)}
         self.num_actions: tuple[int, ...] = counts
-        self._acted, self._chosen = self._nobody()
+        self._acted: list[bool] = []
+        self._chosen: list[Any] = []
 
     @property
     def agents(self) -> list[str]:
@@ -177,20 +179,16 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
     def _advance(self, turn: Turn) -> tuple[dict[str, Any], dict[str, float], Infos]:
         return turn.observations, turn.rewards, turn.infos
 
-    def _nobody(self) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
-        """Return who acted, and how, where nobody did."""
-        size = len(self._index)
-        shape = (size,) if self.code is None else (size, self.code.size)
-        return np.zeros(size, dtype=bool), np.zeros(shape, dtype=np.int64)
-
     def _note(self, actions: Mapping[str, Any], living: Collection[str]) -> None:
         """Keep who acted, and how."""
-        self._acted, self._chosen = self._nobody()
+        self._acted = acted = [False] * len(self._index)
         if self.code is not None:
             acting = {self._index[agent]: (action, agent) for agent, action in actions.items() if agent in living}
-            self._acted[list(acting)] = True
-            self._chosen = self.code.read(acting)
+            for i in acting:
+                acted[i] = True
+            self._chosen = self.code.read(acting).tolist()
             return
+        self._chosen = chosen = [0] * len(acted)
         for agent, action in actions.items():
             if agent in living:
                 i = self._index[agent]
@@ -198,7 +196,7 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
                     raise InvalidValueError(
                         f"action of agent {agent!r} must be from 0 to {self.num_actions[i] - 1}, got {shown(action)}"
                     )
-                self._acted[i], self._chosen[i] = True, action
+                acted[i], chosen[i] = True, int(action)
 
     def _check_known(self, agents: Iterable[str]) -> None:
         for agent in agents:
@@ -209,13 +207,24 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
 
     def _see(self, observations: Mapping[str, Any], acted: Collection[str]) -> None:
         """Read the global state, checked; a wrapper of ISA's inside has done so already."""
-        reader: Any = self._reader
-        state: npt.NDArray[Any] = reader.global_state if self._read is None else self._read(observations, acted)
+        if self._reader is not None:
+            state = self._reader.global_state
+        else:
+            read: Any = self._read
+            state = read(observations, acted)
+            if not isfinite(state.dot(state)):  # cheaper than a look at each number
+                check_finite("state", state[None], self._steps, self._names)
         if len(state) != self.state_size:
             self._check_size(len(state))
-        if self._read is not None and not isfinite(state.dot(state)):  # cheaper than a look at each number
-            check_finite("state", state[None], self._steps, self._names)
         self.global_state = state
+
+    def numbers(self) -> list[float]:
+        """Return :attr:`global_state` as plain numbers, one list for all of ISA's wrappers that share the state."""
+        if self._reader is not None:
+            return self._reader.numbers()
+        if self._numbers[0] is not self.global_state:
+            self._numbers = self.global_state, self.global_state.tolist()
+        return self._numbers[1]
 
     def _check_size(self, size: int) -> None:
         """Learn the state's length from the first one; refuse another later, or another than the scope's."""

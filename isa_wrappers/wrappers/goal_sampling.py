@@ -10,7 +10,7 @@ import numpy.typing as npt
 from gymnasium import spaces
 
 from isa_wrappers.arrays import Array, Rng
-from isa_wrappers.border.spaces import StateFallback, flat_box, flatten, inner_space, is_float_vector
+from isa_wrappers.border.spaces import StateFallback, flat_box, flat_vector, inner_space, is_float_vector
 from isa_wrappers.border.success import SuccessRule
 from isa_wrappers.config import GoalConfig
 from isa_wrappers.rewards.goals import GoalBuffer, GoalProjection
@@ -72,11 +72,12 @@ class GoalSampling(GoalRecording):
         super().__init__(env, scope, goals, success, state_fallback)
         self.projection = GoalProjection(scope)
         self._select = GOAL_SELECTORS[selector]
-        self.goal: npt.NDArray[np.floating[Any]] = np.zeros(scope.state_size, dtype=np.float32)
-        self._projected = self.projection(self.goal)
+        self.goal: npt.NDArray[np.floating[Any]]
+        self._hold(np.zeros(scope.state_size, dtype=np.float32))
         self._rng = Rng(seed, None, "goals")
         bounds = getattr(env, "state_space", None) if self._reads_state() else None
-        self._flattened = {a for a in env.possible_agents if not is_float_vector(inner_space(env.observation_space(a)))}
+        self._unmasked = {agent: inner_space(env.observation_space(agent)) for agent in env.possible_agents}
+        self._flattened = {agent for agent, space in self._unmasked.items() if not is_float_vector(space)}
         self._spaces = {agent: self._extended(agent, bounds) for agent in env.possible_agents}
 
     def _extended(self, agent: str, bounds: Any) -> spaces.Space[Any]:
@@ -111,34 +112,48 @@ class GoalSampling(GoalRecording):
         """Append every agent's goal to its observation."""
         shown: dict[str, Any] = dict(observations)
         for agent, obs in observations.items():
-            if agent not in self._index:
-                continue  # PettingZoo lets an environment say something to all under a name that is no agent's
-            if obs is None:
-                continue  # nothing is shown to whoever is gone
-            vector = flatten(self.env.observation_space(agent), obs)
+            if agent not in self._index or obs is None:
+                # PettingZoo lets an environment say something to all under a name that is no agent's; and nothing is
+                # shown to whoever is gone.
+                continue
+            if type(obs) is np.ndarray and agent not in self._flattened:  # by far the most common
+                shown[agent] = self._extend(agent, obs.reshape(-1))
+                continue
+            vector = flat_vector(self._unmasked[agent], obs)
             if agent in self._flattened:
                 vector = vector.astype(np.float32)
-            goal = self._projected[self._index[agent]].astype(vector.dtype, copy=False)
-            extended = np.concatenate([vector, goal])
+            extended = self._extend(agent, vector)
             nested = isinstance(obs, dict) and "observation" in obs
             shown[agent] = {**obs, "observation": extended} if nested else extended
         return shown
+
+    def _extend(self, agent: str, vector: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Append the agent's goal, in the type of the vector."""
+        rows = self._rows.get(vector.dtype)
+        if rows is None:
+            rows = self._rows[vector.dtype] = list(self._projected.astype(vector.dtype))
+        return np.concatenate((vector, rows[self._index[agent]]))
+
+    def _hold(self, goal: npt.NDArray[np.floating[Any]]) -> None:
+        """Take a goal for the episode."""
+        self.goal, self._projected = goal, self.projection(goal)
+        self._rows: dict[Any, list[npt.NDArray[Any]]] = {}
 
     def _begin(self, observations: dict[str, Any], infos: Infos, seed: int | None) -> tuple[dict[str, Any], Infos]:
         super()._begin(observations, infos, seed)
         if seed is not None:
             self._rng = Rng(seed, None, "goals")
         self.goals.check_not_empty()
-        self.goal = self._select(self.goals, self._rng.uniform(1))[0]
-        self._projected = self.projection(self.goal)
+        self._hold(self._select(self.goals, self._rng.uniform(1))[0])
         return self._show(observations), self._told(infos, observations)
 
     def _told(self, infos: Infos, agents: Iterable[str]) -> Infos:
         """Return the infos with each agent's goal."""
         told = dict(infos)
+        goals = self._projected.copy()  # theirs, to do with as they like
         for agent in agents:
             if agent in self._index:
-                told[agent] = {**infos.get(agent, {}), "isa/goal": self._projected[self._index[agent]].copy()}
+                told[agent] = {**infos.get(agent, {}), "isa/goal": goals[self._index[agent]]}
         return told
 
     def _advance(self, turn: Turn) -> tuple[dict[str, Any], dict[str, float], Infos]:
@@ -152,6 +167,5 @@ class GoalSampling(GoalRecording):
     def load_state_dict(self, state: dict[str, Array]) -> None:
         """Restore what :meth:`state_dict` returned."""
         super().load_state_dict(state)
-        self.goal = np.array(state["goal"])
-        self._projected = self.projection(self.goal)
+        self._hold(np.array(state["goal"]))
         self._rng.set_state(state["rng"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import isfinite
 from typing import Any
 
@@ -12,8 +13,8 @@ from isa_wrappers.arrays import Array, with_prefix, without_prefix
 from isa_wrappers.batch.protocol import check_finite
 from isa_wrappers.border.spaces import StateFallback, flat_size, flatten
 from isa_wrappers.errors import check_choice, check_float, check_kind
-from isa_wrappers.rewards.base import IntrinsicReward, RewardParts
-from isa_wrappers.rewards.transition import Transition
+from isa_wrappers.rewards.base import IntrinsicReward
+from isa_wrappers.rewards.transition import PlainStep, Transition
 from isa_wrappers.scope.credit import Credit
 from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.wrappers.base import Env, Infos, ScopeWrapper, Turn
@@ -77,6 +78,8 @@ class RewardWrapper(ScopeWrapper):
         self._sampling = next((wrapper for wrapper in inner if isinstance(wrapper, GoalSampling)), None)
         payers = [wrapper.reward for wrapper in inner if isinstance(wrapper, RewardWrapper)]
         check_stack(env, reward, payers, None if self._sampling is None else self._sampling.projection)
+        self._last: tuple[Any, list[float]] = (None, [])
+        self._goal: tuple[Any, list[float]] = (None, [])
         self._keys = {part: f"isa/{reward.name}_{part}" for part in reward.parts}
         self._obs_size = (
             max(flat_size(env.observation_space(agent)) for agent in self._index) if reward.needs_obs else 0
@@ -89,16 +92,35 @@ class RewardWrapper(ScopeWrapper):
         return observations, {**infos, **told}
 
     def _advance(self, turn: Turn) -> tuple[dict[str, Any], dict[str, float], Infos]:
+        received = self._received(turn)
+        if self.reward.plain is not None:
+            paid = self.reward.plain(self._plain_step(turn, received), not self.frozen)
+            return self._paid(turn, paid.intrinsic if self.adds else paid.total, paid.parts)
         transition = Transition(
             s_t=turn.before,
             s_tp1=self.global_state,
             obs_tp1=self._flat(turn.observations) if self.reward.needs_obs else None,
-            actions=turn.chosen,
-            reward=self._inner_rewards(turn),
-            alive=turn.acted,
+            actions=np.array(turn.chosen, dtype=np.int64),
+            reward=np.array(received, dtype=np.float32),
+            alive=np.array(turn.acted, dtype=bool),
             goal=None if self._sampling is None else self._sampling.goal,
         )
-        return self._paid(turn, self.reward(transition, update=not self.frozen))
+        paid = self.reward(transition, update=not self.frozen)
+        parts = {name: part.tolist() for name, part in paid.parts.items()}
+        return self._paid(turn, (paid.intrinsic if self.adds else paid.total).tolist(), parts)
+
+    def _plain_step(self, turn: Turn, received: list[float]) -> PlainStep:
+        """Return the step as lists; those of a state or a goal stay the same objects from step to step."""
+        (of, before), after = self._last, self.numbers()
+        if of is not turn.before:
+            before = turn.before.tolist()
+        self._last = self.global_state, after
+        goal, wide = None, turn.before.dtype != np.float32
+        if self._sampling is not None:
+            if self._goal[0] is not self._sampling.goal:
+                self._goal = self._sampling.goal, self._sampling.goal.tolist()
+            goal, wide = self._goal[1], wide or self._sampling.goal.dtype != np.float32
+        return PlainStep(before, after, turn.chosen, received, turn.acted, goal, wide)
 
     def _flat(self, observations: dict[str, Any]) -> npt.NDArray[np.float32]:
         """Return the agents' observations as a batch holds them: ``[A, O]``, flat, padded with zeros."""
@@ -109,25 +131,31 @@ class RewardWrapper(ScopeWrapper):
                 flat[i, : len(vector)] = vector
         return flat
 
-    def _inner_rewards(self, turn: Turn) -> npt.NDArray[np.float32]:
-        """Return the rewards that came in, ``[A]``."""
-        rewards = np.array([turn.rewards.get(agent, 0.0) for agent in self._index], dtype=np.float32)
-        if not isfinite(rewards.dot(rewards)):
-            check_finite("reward", rewards[None], self._steps, tuple(self._index))
+    def _received(self, turn: Turn) -> list[float]:
+        """Return the rewards that came in, A plain numbers."""
+        rewards = [turn.rewards.get(agent, 0.0) for agent in self._index]
+        total = sum(rewards)
+        if type(total) is not float:
+            rewards = [float(reward) for reward in rewards]
+        if not isfinite(total):
+            check_finite("reward", np.array([rewards]), self._steps, tuple(self._index))
         return rewards
 
-    def _paid(self, turn: Turn, paid: RewardParts) -> tuple[dict[str, Any], dict[str, float], Infos]:
+    def _paid(
+        self, turn: Turn, pays: list[float], parts: Mapping[str, list[float]]
+    ) -> tuple[dict[str, Any], dict[str, float], Infos]:
         """Return observations, new rewards, and infos that hold the parts and the reward that came in."""
-        parts = [(key, paid.parts[part].tolist()) for part, key in self._keys.items()]
-        pays = (paid.intrinsic if self.adds else paid.total).tolist()
+        told_parts = [(key, parts[part]) for part, key in self._keys.items()]
+        index, factor, adds = self._index, self.factor, self.adds
         rewards: dict[str, float] = {}
         told: Infos = dict(turn.infos)
         for agent, reward in turn.rewards.items():
-            i = self._index[agent]
-            rewards[agent] = reward + self.factor * pays[i] if self.adds else self.factor * pays[i]
-            told[agent] = {
-                **turn.infos.get(agent, {}), **{key: values[i] for key, values in parts}, "isa/env_reward": reward,
-            }  # fmt: skip
+            i = index[agent]
+            rewards[agent] = reward + factor * pays[i] if adds else factor * pays[i]
+            told[agent] = info = dict(turn.infos.get(agent, ()))
+            for key, values in told_parts:
+                info[key] = values[i]
+            info["isa/env_reward"] = reward
         return turn.observations, rewards, told
 
     def state_dict(self) -> dict[str, Array]:
