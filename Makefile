@@ -2,11 +2,12 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+TRAINS := $(VENV)/.ready-train
 READY := $(VENV)/.ready
 
 .PHONY: train test quick lint types pytest third-party other-learners clean
 
-train: $(READY)
+train: $(TRAINS)
 	$(BIN)/isa train grid/shooting --stop-when-solved
 
 test: lint types pytest
@@ -25,12 +26,17 @@ types: $(READY)
 pytest: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
 
-$(READY): pyproject.toml setup.py constraints.txt
+# What training needs, and no more.
+$(TRAINS): pyproject.toml setup.py constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[train]'
+	touch $@
+
+$(READY): $(TRAINS)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
-	touch $(READY)
+	touch $@
 
 # Environments and learners that others wrote, each in a virtual environment of its own; no part of make test.
 THIRD := .venv-third-party
