@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 TRAINS := $(VENV)/.ready-train
 READY := $(VENV)/.ready
 
-.PHONY: train test quick lint types pytest third-party other-learners clean
+.PHONY: train test quick lint types pytest docs release third-party other-learners clean
 
 train: $(TRAINS)
 	$(BIN)/isa train grid/shooting --stop-when-solved
@@ -25,6 +25,20 @@ types: $(READY)
 
 pytest: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
+
+# The site, into the folder site; a link that leads nowhere fails it.
+docs: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
+# The wheel and the source archive, checked, into dist: every module in the wheel, metadata that PyPI takes.
+RELEASE := .venv-release
+release: $(READY)
+	$(PYTHON) -m venv $(RELEASE)
+	$(RELEASE)/bin/python -m pip install --quiet build twine
+	rm -rf build dist
+	$(RELEASE)/bin/python -m build
+	$(RELEASE)/bin/twine check --strict dist/*
+	$(BIN)/pytest -q tests/test_wheel.py
 
 # What training needs, and no more.
 $(TRAINS): pyproject.toml setup.py constraints.txt

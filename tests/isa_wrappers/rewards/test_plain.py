@@ -1,5 +1,7 @@
 """Eq. 7 and Eq. 10 on plain numbers: what the arrays compute, step for step, on the same counts."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from reward_oracles import RULES, SCOPES, CountOracle, eq_7, segments_by
@@ -18,7 +20,7 @@ def walk(scope, seed, steps=40, dtype=np.float32):
     rng = np.random.default_rng(seed)
     states = (rng.integers(-4, 4, size=(steps + 1, scope.state_size)) / 4).astype(dtype)
     team = len(scope.agents)
-    for s_t, s_tp1 in zip(states, states[1:], strict=False):
+    for s_t, s_tp1 in pairwise(states):
         actions = rng.integers(scope.num_actions[0], size=team)
         yield s_t, s_tp1, actions, rng.normal(size=team).astype(np.float32), rng.random(team) < 0.8
 
