@@ -25,7 +25,7 @@ from .options import (
 )
 from .progress import TrainingDisplay
 
-MAY_CHANGE = ("resume", "steps", "env", "trust", "quiet")
+MAY_CHANGE = ("resume", "steps", "env", "trust", "quiet", "track")
 """What may stand beside ``--resume``."""
 LONGEST_NAME = 100
 """Characters of a task's name in its run folder's."""
@@ -57,16 +57,21 @@ def train(
         bool, typer.Option("--stop-when-solved", help="End after three evaluations in a row at 0.9 or better.")
     ] = False,
     resume: Annotated[Path | None, typer.Option(help="Run folder to resume; only --steps may change.")] = None,
+    track: Annotated[
+        list[str] | None, typer.Option(help="Show the run in wandb or mlflow too; may be given for each.")
+    ] = None,
     trust: Trust = False,
     quiet: Quiet = False,
 ) -> None:
     """Train on ENV: estimate the scope, explore, reach goals."""
     need_training()
     from isa_learners.runs.run_folder import RunFolder
+    from isa_learners.runs.trackers import make_trackers
 
+    trackers = make_trackers(track or [])
     if resume is not None:
         _refuse_changes(context)
-        _run(RunFolder.open(resume, env, trust), resume=True, steps=steps, quiet=quiet)
+        _run(RunFolder.open(resume, env, trust), True, trackers, steps, quiet)
         return
     if env is None:
         raise InvalidValueError("name a task to train on, such as grid/shooting, or --resume a run folder")
@@ -93,7 +98,7 @@ def train(
     task = env.replace("/", "-").replace(":", "-")
     task = task[-LONGEST_NAME:]  # folders take no longer ones
     name = f"{task}-{resolved.algo}-{resolved.preset}-seed{resolved.seed}-{time.strftime('%Y%m%d-%H%M%S')}"
-    _run(RunFolder.create(out or Path("runs") / name, resolved), resume=False, quiet=quiet)
+    _run(RunFolder.create(out or Path("runs") / name, resolved), False, trackers, quiet=quiet)
 
 
 def configured(
@@ -140,13 +145,13 @@ def _refuse_changes(context: typer.Context) -> None:
             )
 
 
-def _run(folder: Any, resume: bool, steps: int | None = None, quiet: bool = False) -> None:
+def _run(folder: Any, resume: bool, trackers: list[Any], steps: int | None = None, quiet: bool = False) -> None:
     from isa_learners.runs.plots import plot_run
     from isa_learners.runs.training import Interrupted, Training
 
     with TrainingDisplay(folder.path, steps or folder.config().steps, quiet) as display:
         try:
-            training = Training(folder, resume=resume, hooks=[display], steps=steps)
+            training = Training(folder, resume=resume, hooks=[display, *trackers], steps=steps)
         except ISAError:
             if not resume:
                 folder.take_back()

@@ -1,4 +1,4 @@
-"""Metrics of a run: one CSV row per evaluation, the same values to TensorBoard."""
+"""Metrics of a run: one CSV row per evaluation."""
 
 from __future__ import annotations
 
@@ -83,36 +83,6 @@ class CSVMetrics(Hook):
             except OSError:
                 file.truncate(size)
                 raise
-
-
-class TensorBoard(Hook):
-    """Writes the numbers of each evaluation to ``tensorboard/``, where TensorBoard is installed."""
-
-    def on_start(self, training: Training) -> None:
-        """Open the files; what lies beyond the checkpoint that is resumed is purged."""
-        self._board: Any = None
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError:
-            return
-        after = training.algorithm.env_steps if training.resumed else 0
-        self._folder = training.folder.path / "tensorboard"
-        with told(self._folder):
-            self._board = SummaryWriter(str(self._folder), purge_step=after + 1 if after else None)
-
-    def on_evaluation(self, training: Training, row: Mapping[str, Any]) -> None:
-        """Add the row's numbers."""
-        if self._board is not None:
-            with told(self._folder):
-                for name, value in row.items():
-                    if isinstance(value, int | float) and name != "env_steps":
-                        self._board.add_scalar(name, value, int(row["env_steps"]))
-
-    def on_end(self, training: Training, summary: Mapping[str, Any] | None) -> None:
-        """Close the files."""
-        if self._board is not None:
-            with told(self._folder):
-                self._board.close()
 
 
 @dataclass

@@ -18,12 +18,13 @@ from isa_learners.runs.algorithm import ENV_SEEDS, Algorithm
 from isa_learners.runs.config_io import write_config
 from isa_learners.runs.devices import resolve_device
 from isa_learners.runs.hooks import Checkpoints, Hook
-from isa_learners.runs.metrics import CSVMetrics, TensorBoard
+from isa_learners.runs.metrics import CSVMetrics
 from isa_learners.runs.progress import Here, Progress
 from isa_learners.runs.run_folder import RunFolder, versions
 from isa_learners.runs.scope_versions import ScopeVersions
 from isa_learners.runs.scopes import needs_estimate, scope_for
 from isa_learners.runs.signals import StopRequest
+from isa_learners.runs.trackers.tensorboard import TensorBoard
 from isa_wrappers.errors import CannotWriteError, FileFormatError
 from isa_wrappers.scope.files import load_scope, save_scope
 

@@ -122,7 +122,7 @@ def test_a_read_only_folder(finished, capsys):
 
 
 def test_a_folder_that_goes_away(tmp_path, monkeypatch, capsys):
-    from isa_learners.runs.metrics import TensorBoard
+    from isa_learners.runs.trackers.tensorboard import TensorBoard
 
     run = tmp_path / "run"
     real = TensorBoard.on_evaluation

@@ -9,7 +9,7 @@ import pytest
 from learner_helpers import tiny_config
 
 from isa_learners.ppo import METRICS
-from isa_learners.runs.metrics import RUN_COLUMNS, CSVMetrics, TensorBoard, columns_of, read_metrics
+from isa_learners.runs.metrics import RUN_COLUMNS, CSVMetrics, columns_of, read_metrics
 from isa_learners.runs.run_folder import RunFolder
 from isa_wrappers.errors import CannotWriteError
 
@@ -88,21 +88,6 @@ def test_a_row_cut_off_in_writing_is_left_out(tmp_path):
 def test_an_unknown_value_is_no_column(tmp_path):
     with pytest.raises(ValueError, match="surprise"):
         write(begun(tmp_path), row(10, surprise=1.0))
-
-
-def test_tensorboard_gets_the_same_numbers(tmp_path):
-    pytest.importorskip("tensorboard")
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    hook = TensorBoard()
-    hook.on_start(run(tmp_path))
-    write(hook, row(10), row(20))
-    hook.on_end(None, None)
-    events = EventAccumulator(str(tmp_path / "tensorboard"))
-    events.Reload()
-    found = [(event.step, round(event.value, 6)) for event in events.Scalars("success_rate")]
-    assert found == [(10, 0.01), (20, 0.02)]
-    assert "env_steps" not in events.Tags()["scalars"]
 
 
 # --- damaged files ---

@@ -1,0 +1,110 @@
+"""What trackers share: they start before training does, and their failures never end a run."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from isa_learners.runs.hooks import Hook
+from isa_wrappers.errors import InvalidValueError, MissingDependencyError
+from isa_wrappers.files import write_text
+from isa_wrappers.scope.plots import plot_scope
+
+if TYPE_CHECKING:
+    from isa_learners.runs.training import Training
+
+IDS = "trackers.json"
+"""File of a run folder: tracker -> the id that the run has there, so that a resumed run is the same one."""
+
+
+class Tracker(Hook):
+    """Shows a run in a service. A subclass opens it, adds numbers and closes it.
+
+    What fails at the start is an error, since nothing is lost yet; what fails later is warned of once, and the run
+    goes on without the tracker.
+
+    Attributes:
+        name: in lists and messages.
+        package: what it imports.
+        offline: how to keep what it writes on this machine, for messages.
+    """
+
+    name: ClassVar[str]
+    package: ClassVar[str]
+    offline: ClassVar[str]
+
+    def __init__(self) -> None:
+        try:
+            self.library: Any = import_module(self.package)
+        except ImportError as error:
+            raise MissingDependencyError(
+                f"tracker {self.name!r} needs {self.package}, which is not installed; pip install {self.package}"
+            ) from error
+        self._open = False
+
+    @abstractmethod
+    def begin(self, training: Training, known: str | None) -> str:
+        """Open the run, with its settings; return the id that it has there. ``known`` is the one of before."""
+
+    @abstractmethod
+    def add(self, env_steps: int, row: Mapping[str, Any]) -> None:
+        """Add an evaluation."""
+
+    @abstractmethod
+    def add_picture(self, name: str, path: Path) -> None:
+        """Add a picture."""
+
+    @abstractmethod
+    def end(self, summary: Mapping[str, Any] | None) -> None:
+        """Close the run; ``summary`` is ``None`` where it stopped or broke."""
+
+    def on_start(self, training: Training) -> None:
+        """Open the run and show its scope.
+
+        Raises:
+            InvalidValueError: if it cannot be opened; the line says how to stay on this machine.
+        """
+        file = training.folder.path / IDS
+        ids = json.loads(file.read_text()) if file.exists() else {}
+        try:
+            ids[self.name] = self.begin(training, ids.get(self.name))
+        except Exception as error:
+            line = " ".join(str(error).split())
+            raise InvalidValueError(f"tracker {self.name!r} cannot start: {line}; {self.offline}") from error
+        write_text(file, json.dumps(ids, indent=2) + "\n")
+        self._open = True
+        scope = training.algorithm.scope
+        if scope is not None:
+            with TemporaryDirectory() as folder:
+                path = plot_scope(scope, Path(folder) / "scope.png")
+                self._try(lambda: self.add_picture("scope", path))
+
+    def on_evaluation(self, training: Training, row: Mapping[str, Any]) -> None:
+        """Add the row's numbers."""
+        self._try(lambda: self.add(int(row["env_steps"]), row))
+
+    def on_end(self, training: Training, summary: Mapping[str, Any] | None) -> None:
+        """Close the run."""
+        self._try(lambda: self.end(summary))
+        self._open = False
+
+    def _try(self, what: Callable[[], None]) -> None:
+        if self._open:
+            with self._warned():
+                what()
+
+    @contextmanager
+    def _warned(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            self._open = False
+            line = " ".join(str(error).split())
+            warnings.warn(f"tracker {self.name!r} failed and is left out from here on: {line}", stacklevel=4)

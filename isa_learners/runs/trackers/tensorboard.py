@@ -1,0 +1,67 @@
+"""TensorBoard's files in the run folder: numbers by groups, settings, the scope's picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from isa_learners.runs.config_io import config_to_dict
+from isa_learners.runs.hooks import Hook
+from isa_learners.runs.nesting import flattened
+from isa_learners.runs.trackers.tags import tagged
+from isa_wrappers.files import told
+from isa_wrappers.scope.plots import plot_scope
+
+if TYPE_CHECKING:
+    from isa_learners.runs.training import Training
+
+
+class TensorBoard(Hook):
+    """Writes the numbers of each evaluation to ``tensorboard/``, where TensorBoard is installed."""
+
+    def on_start(self, training: Training) -> None:
+        """Open the files; what lies beyond the checkpoint that is resumed is purged."""
+        self._board: Any = None
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError:
+            return
+        after = training.algorithm.env_steps if training.resumed else 0
+        self._folder = training.folder.path / "tensorboard"
+        with told(self._folder):
+            self._board = SummaryWriter(str(self._folder), purge_step=after + 1 if after else None)
+            if not after:
+                self._describe(training)
+
+    def _describe(self, training: Training) -> None:
+        """Add settings and scope, which say what the curves are of."""
+        settings = flattened(config_to_dict(training.config))
+        rows = "\n".join(f"| {key} | {value} |" for key, value in settings.items())
+        self._board.add_text("settings", f"| key | value |\n|---|---|\n{rows}", 0)
+        scope = training.algorithm.scope
+        if scope is not None:
+            self._board.add_image("scope", _picture_of(scope), 0, dataformats="HWC")
+
+    def on_evaluation(self, training: Training, row: Mapping[str, Any]) -> None:
+        """Add the row's numbers."""
+        if self._board is not None:
+            with told(self._folder):
+                for tag, value in tagged(row).items():
+                    self._board.add_scalar(tag, value, int(row["env_steps"]))
+
+    def on_end(self, training: Training, summary: Mapping[str, Any] | None) -> None:
+        """Close the files."""
+        if self._board is not None:
+            with told(self._folder):
+                self._board.close()
+
+
+def _picture_of(scope: Any) -> Any:
+    from PIL import Image
+
+    with TemporaryDirectory() as folder, Image.open(plot_scope(scope, Path(folder) / "scope.png")) as picture:
+        return np.asarray(picture.convert("RGB"))
