@@ -29,6 +29,7 @@ from isa_wrappers.errors import (
     shown,
 )
 from isa_wrappers.scope.evidence import Evidence
+from isa_wrappers.scope.heat_map import heat_map_html
 
 BoolArray = npt.NDArray[np.bool_]
 Threshold = float | npt.NDArray[np.float64]
@@ -135,6 +136,16 @@ class InfluenceScope:
                 f"{list(self.evidence.log_p.shape)}"
             )
         object.__setattr__(self, "influence", _frozen(influence))
+
+    def _repr_html_(self) -> str:
+        """Return the heat map that notebooks show."""
+        pairs = [(i, a) for i in range(len(self.agents)) for a in range(self.num_actions[i])]
+        rows = [f"{self.agents[i]} {self.action_name(i, a)}" for i, a in pairs]
+        columns = [self.dim_name(k) for k in range(self.influence.shape[2])]
+        figures, inside = (np.stack([array[i, a] for i, a in pairs]) for array in (self.influence, self.action_mask))
+        common = ", ".join(columns[k] for k in self.common_dims) or "nothing"
+        caption = f"{self.figure}; outlined: in the scope, above {self.delta_text}; all agents move: {common}"
+        return heat_map_html(rows, columns, figures, inside, caption)
 
     @classmethod
     def from_dimensions(
