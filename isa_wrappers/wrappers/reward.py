@@ -81,32 +81,55 @@ class RewardWrapper(ScopeWrapper):
         self._obs_size = (
             max(flat_size(env.observation_space(agent)) for agent in self._index) if reward.needs_obs else 0
         )
+        self._obs: npt.NDArray[np.float32] | None = None
+        self._available: npt.NDArray[np.bool_] | None = None
 
     def _begin(self, observations: dict[str, Any], infos: Infos, seed: int | None) -> tuple[dict[str, Any], Infos]:
+        self._look(observations)
         # The same keys from the first on: some learners lay out room for what a reset tells.
         nothing = dict.fromkeys((*self._keys.values(), "isa/env_reward"), 0.0)
         told = {agent: {**infos.get(agent, {}), **nothing} for agent in observations if agent in self._index}
         return observations, {**infos, **told}
 
     def _advance(self, turn: Turn) -> tuple[dict[str, Any], dict[str, float], Infos]:
+        obs_t, available = self._obs, self._available
+        self._look(turn.observations, turn.acted)
         transition = Transition(
             s_t=turn.before,
             s_tp1=self.global_state,
-            obs_tp1=self._flat(turn.observations) if self.reward.needs_obs else None,
+            obs_tp1=self._obs,
             actions=turn.chosen,
             reward=self._inner_rewards(turn),
             alive=turn.acted,
             goal=None if self._sampling is None else self._sampling.goal,
+            obs_t=obs_t,
+            start=np.array(self._steps == 1),
+            available=available,
         )
         return self._paid(turn, self.reward(transition, update=not self.frozen))
 
-    def _flat(self, observations: dict[str, Any]) -> npt.NDArray[np.float32]:
-        """Return the agents' observations as a batch holds them: ``[A, O]``, flat, padded with zeros."""
+    def _look(self, observations: dict[str, Any], acted: npt.NDArray[np.bool_] | None = None) -> None:
+        """Keep what the reward asks for of what is seen now, as a batch holds it."""
+        if self.reward.needs_obs:
+            self._obs = self._flat(observations, acted)
+        if self.reward.needs_available:
+            masks = self.masks
+            self._available = np.zeros((len(self._index), max(self.num_actions)), dtype=bool)
+            for agent in self.agents:
+                i = self._index[agent]
+                self._available[i, : self.num_actions[i]] = masks.get(agent, True)
+
+    def _flat(
+        self, observations: dict[str, Any], acted: npt.NDArray[np.bool_] | None
+    ) -> npt.NDArray[np.float32]:
+        """Return the agents' observations ``[A, O]``, flat, padded with zeros."""
         flat = np.zeros((len(self._index), self._obs_size), dtype=np.float32)
         for agent, i in self._index.items():
             if observations.get(agent) is not None:
                 vector = flatten(self.env.observation_space(agent), observations[agent])
                 flat[i, : len(vector)] = vector
+            elif acted is not None and acted[i] and self._obs is not None:  # shown nothing after its last step
+                flat[i] = self._obs[i]
         return flat
 
     def _inner_rewards(self, turn: Turn) -> npt.NDArray[np.float32]:
