@@ -93,7 +93,9 @@ def _intrinsic(algo: str, given: str | None) -> str | None:
     """
     own = ALGORITHMS[algo].intrinsic
     if own is not None and given not in (None, own):
-        raise InvalidValueError(f"intrinsic is {own!r} in algorithm {algo!r}, got {shown(given)}; take another algorithm")
+        raise InvalidValueError(
+            f"intrinsic is {own!r} in algorithm {algo!r}, got {shown(given)}; take another algorithm"
+        )
     return own or given
 
 

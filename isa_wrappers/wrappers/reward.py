@@ -119,9 +119,7 @@ class RewardWrapper(ScopeWrapper):
                 i = self._index[agent]
                 self._available[i, : self.num_actions[i]] = masks.get(agent, True)
 
-    def _flat(
-        self, observations: dict[str, Any], acted: npt.NDArray[np.bool_] | None
-    ) -> npt.NDArray[np.float32]:
+    def _flat(self, observations: dict[str, Any], acted: npt.NDArray[np.bool_] | None) -> npt.NDArray[np.float32]:
         """Return the agents' observations ``[A, O]``, flat, padded with zeros."""
         flat = np.zeros((len(self._index), self._obs_size), dtype=np.float32)
         for agent, i in self._index.items():

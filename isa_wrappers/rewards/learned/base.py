@@ -163,6 +163,8 @@ class LearnedReward(IntrinsicReward):
         check_transition(transition, len(context.agents), context.state_size, states)
         for name in ("obs_t", "obs_tp1") if self.needs_obs else ():
             check_last(name, getattr(transition, name), context.obs_size)
+        if self.needs_available and transition.available is not None:
+            check_last("available", transition.available, max(context.num_actions))
         leading = transition.alive.ndim - 1
 
         def rows(value: Array) -> Any:
