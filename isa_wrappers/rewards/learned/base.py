@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from math import sqrt
 from typing import Any, NamedTuple, Protocol
 
@@ -254,7 +255,7 @@ def mlp(sizes: Sequence[int]) -> nn.Sequential:
         [(5, 3), (5,), (2, 5), (2,)]
     """
     layers: list[nn.Module] = []
-    for width, after in zip(sizes, sizes[1:], strict=False):
+    for width, after in pairwise(sizes):
         linear = nn.Linear(width, after)
         nn.init.orthogonal_(linear.weight, sqrt(2))
         nn.init.zeros_(linear.bias)

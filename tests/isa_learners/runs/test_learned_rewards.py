@@ -1,4 +1,4 @@
-"""Learned intrinsic rewards in runs: any algorithm takes them, runs resume number for number, a scope where one asks."""
+"""Learned intrinsic rewards in runs: any algorithm takes them, runs resume number for number, with and without scope."""
 
 import pytest
 from learned_rewards import QUICK

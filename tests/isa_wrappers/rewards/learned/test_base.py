@@ -1,4 +1,4 @@
-"""What all learned rewards share: saving, devices, no waits on the host, the global generator, torch when it is used."""
+"""What all learned rewards share: saving, devices, no waits on the host, the global generator, torch where used."""
 
 import subprocess
 import sys

@@ -14,7 +14,7 @@ CONTEXT = RewardContext(("a", "b"), (3, 2), obs_size=2, state_size=2)
 
 
 def both_errors(icm, before, after, actions):
-    """``-log p(a | phi, phi')`` and ``|| phi^ - phi' ||^2 / 2`` of one agent's step; several components in ``actions``."""
+    """``-log p(a | phi, phi')`` and ``|| phi^ - phi' ||^2 / 2`` of one agent's step; ``actions`` are its components."""
     mean, deviation = icm.seen.mean.numpy(), icm.seen.deviation.numpy()
     phi, phi_next = (
         forward(icm.networks["encoder"], np.clip((obs - mean) / deviation, -5, 5)) for obs in (before, after)
