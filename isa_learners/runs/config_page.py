@@ -98,7 +98,7 @@ def page() -> str:
             sections.setdefault(name, (kind, []))[1].append(algo)
     for name, (kind, algorithms) in sections.items():
         lines += _table(f"`{name}`", rows_of(kind, name), f"Of {', '.join(f'`{algo}`' for algo in algorithms)}.")
-    lines += ["# Intrinsic rewards", "", "The section of the reward that `intrinsic` names, with any algorithm.", ""]
+    lines += ["## Intrinsic rewards", "", "The section of the reward that `intrinsic` names, with any algorithm.", ""]
     for name in REWARDS:
         if (kind := REWARDS[name].config) is not None and not REWARDS[name].needs_goal and name not in sections:
             lines += _table(f"`{name}`", rows_of(kind, name), f"With `intrinsic={name}`.")

@@ -1,4 +1,4 @@
-"""Learned intrinsic rewards in runs: any algorithm takes them, runs resume number for number, with and without scope."""
+"""Learned intrinsic rewards in runs: any algorithm takes them, runs resume number for number, scopes where asked."""
 
 import pytest
 from learned_rewards import QUICK
