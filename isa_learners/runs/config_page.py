@@ -100,8 +100,9 @@ def page() -> str:
         lines += _table(f"`{name}`", rows_of(kind, name), f"Of {', '.join(f'`{algo}`' for algo in algorithms)}.")
     lines += ["## Intrinsic rewards", "", "The section of the reward that `intrinsic` names, with any algorithm.", ""]
     for name in REWARDS:
-        if (kind := REWARDS[name].config) is not None and not REWARDS[name].needs_goal and name not in sections:
-            lines += _table(f"`{name}`", rows_of(kind, name), f"With `intrinsic={name}`.")
+        settings = REWARDS[name].config
+        if settings is not None and not REWARDS[name].needs_goal and name not in sections:
+            lines += _table(f"`{name}`", rows_of(settings, name), f"With `intrinsic={name}`.")
     lines += ["## Presets", "", "Values over the defaults, by pattern of task names; later ones win.", ""]
     for preset, layers in PRESETS.items():
         lines += [f"**`{preset}`**", ""]

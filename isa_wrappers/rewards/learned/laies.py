@@ -171,7 +171,7 @@ def external_dimensions(config: LAIESConfig, context: RewardContext) -> list[int
             )
         return common
     found: set[int] = set()
-    for part in (given,) if isinstance(given, str) else given:
+    for part in (given,) if isinstance(given, int | str) else given:
         matches = [part] if isinstance(part, int) and 0 <= part < size else []
         if isinstance(part, str):
             matches = [k for k, name in enumerate(names) if fnmatchcase(name, part)]

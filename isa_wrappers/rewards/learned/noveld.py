@@ -47,7 +47,8 @@ class EpisodeVisits:
         if update:
             self.keys[..., self.at], valid[..., self.at] = here, acted
             self.valid, self.at = valid, (self.at + 1) % self.length
-        return ~known
+        first: Tensor = ~known
+        return first
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return the keys."""

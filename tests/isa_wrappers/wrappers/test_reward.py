@@ -65,7 +65,7 @@ def test_a_reward_sees_what_was_before_the_step_and_where_episodes_start(masks, 
         for _ in range(3):
             free.append(mask_of(observations["walker_1"], infos["walker_1"]))
             shown.append(observations["walker_1"])
-            observations, *_, infos = env.step({agent: 0 for agent in env.agents})
+            observations, *_, infos = env.step(dict.fromkeys(env.agents, 0))
     assert [bool(step.start) for step in reward.seen] == [True, False, False] * 2
     assert all(step.start.shape == () for step in reward.seen)
     for step, mask, obs in zip(reward.seen, free, shown, strict=True):
