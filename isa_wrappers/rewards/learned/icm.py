@@ -78,4 +78,5 @@ class IntrinsicCuriosityModule(LearnedReward):
     def _loss(self, sample: Sample) -> Tensor:
         inverse, forward = self.errors(sample["before"], sample["after"], sample["actions"])
         beta, weight = self.config.beta, sample["weight"]
-        return (1 - beta) * weighted_mean(inverse, weight) + beta * weighted_mean(forward, weight)
+        loss: Tensor = (1 - beta) * weighted_mean(inverse, weight) + beta * weighted_mean(forward, weight)
+        return loss
