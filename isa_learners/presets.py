@@ -83,6 +83,9 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
                 "target_interval": 80,
                 "obs_scale": 0.1,
             },
+            # Runs here are a thousandth as long as those that 1e-4 was published for.
+            "rnd": {"lr": 1e-3},
+            "noveld": {"lr": 1e-3},
         },
         # Progress towards a goal is told at every step, so the near future says enough; exploration asks for more.
         "grid/*": {

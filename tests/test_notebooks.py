@@ -28,5 +28,7 @@ def test_a_notebook_prints_what_it_shows(path, monkeypatch):
 
 def test_the_scope_is_shown_as_a_heat_map():
     cells = json.loads((NOTEBOOKS / "own_environment.ipynb").read_text())["cells"]
-    shown = [output for cell in cells for output in cell.get("outputs", []) if output["output_type"] == "execute_result"]
+    shown = [
+        output for cell in cells for output in cell.get("outputs", []) if output["output_type"] == "execute_result"
+    ]
     assert any("<table" in "".join(output["data"].get("text/html", "")) for output in shown)

@@ -86,6 +86,7 @@ class AlgorithmSpec:
         phases: in their order.
         needs_scope: estimate a scope first; the run then has the sections ``scope`` and ``credit``.
         learner: name of the learner that it takes by default.
+        intrinsic: name of the intrinsic reward that makes it what it is; another one is refused.
         fixed: settings of its learner that make it what it is: section -> key -> value. Other values are refused.
         sections: further sections of the configuration: name -> frozen dataclass.
         shared: objects that outlive a phase and are saved: name -> function that makes one.
@@ -97,6 +98,7 @@ class AlgorithmSpec:
     phases: tuple[PhaseSpec, ...]
     needs_scope: bool = False
     learner: str = "ppo"
+    intrinsic: str | None = None
     fixed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     sections: Mapping[str, type] = field(default_factory=dict)
     shared: Mapping[str, Callable[[PhaseContext], Saved]] = field(default_factory=dict)
@@ -120,6 +122,7 @@ ALGORITHMS: Registry[AlgorithmSpec] = Registry(
         "mappo": "isa_learners.algorithms.mappo:MAPPO",
         "vdn": "isa_learners.algorithms.vdn:VDN",
         "qmix": "isa_learners.algorithms.qmix:QMIX",
+        "laies": "isa_learners.algorithms.laies:LAIES",
     },
 )
 """Every algorithm by name."""

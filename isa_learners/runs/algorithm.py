@@ -18,7 +18,7 @@ from isa_learners.runs.devices import resolve_device
 from isa_learners.runs.evaluation import Evaluation, evaluate, unchanged_generators
 from isa_learners.runs.finite import check_learned
 from isa_learners.runs.following import following_scope, follows, is_due, measured
-from isa_learners.runs.scopes import asks_for_scope, credit_of, read_success
+from isa_learners.runs.scopes import credit_of, read_success, works_with_credit
 from isa_wrappers.arrays import stream_seed, to_numpy, with_prefix, without_prefix
 from isa_wrappers.batch import BatchEnv
 from isa_wrappers.batch.protocol import close_batch
@@ -74,7 +74,7 @@ def check_composition(config: RunConfig, env: BatchEnv, device: str) -> None:
         ISAError: for the first mistake.
     """
     scope = credit = None
-    if asks_for_scope(config.algo, config.intrinsic):
+    if works_with_credit(config):
         scope = InfluenceScope.of_everything(env.agents, env.num_actions, env.state_size)
         credit = credit_of(config, scope, env)
     shared: dict[str, Any] = {}

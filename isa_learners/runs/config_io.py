@@ -18,6 +18,7 @@ from isa_learners.runs.yaml_io import Plain, parse_overrides, read_config_file, 
 from isa_wrappers.errors import InvalidValueError, nearest, shown
 from isa_wrappers.fields import hints
 from isa_wrappers.plain import plain
+from isa_wrappers.rewards import REWARDS
 
 __all__ = ["config_from_dict", "config_to_dict", "make_config", "merge", "parse_overrides", "read_config_file"]
 
@@ -79,7 +80,23 @@ def kinds_of(data: Mapping[str, Any]) -> dict[str, type]:
     }
     algo = core.get("algo", DEFAULT_ALGORITHM)
     learner = core.get("learner", ALGORITHMS[algo].learner)
-    return section_kinds(algo, learner, core.get("intrinsic"))
+    intrinsic = _intrinsic(algo, core.get("intrinsic"))
+    settings = data.get(str(intrinsic))
+    return section_kinds(algo, learner, intrinsic, settings if isinstance(settings, Mapping) else None)
+
+
+def _intrinsic(algo: str, given: str | None) -> str | None:
+    """Return the intrinsic reward of a run: what is given, or the one that makes its algorithm what it is.
+
+    Raises:
+        InvalidValueError: if these differ.
+    """
+    own = ALGORITHMS[algo].intrinsic
+    if own is not None and given not in (None, own):
+        raise InvalidValueError(
+            f"intrinsic is {own!r} in algorithm {algo!r}, got {shown(given)}; take another algorithm"
+        )
+    return own or given
 
 
 def config_from_dict(data: Mapping[str, Any]) -> RunConfig:
@@ -102,6 +119,7 @@ def config_from_dict(data: Mapping[str, Any]) -> RunConfig:
             raise InvalidValueError(_unknown(key, kinds, data))
     algo = core.get("algo", DEFAULT_ALGORITHM)
     core.setdefault("learner", ALGORITHMS[algo].learner)
+    core["intrinsic"] = _intrinsic(algo, core.get("intrinsic"))
     sections = merge(sections, _fixed(algo, core["learner"], sections))
     built = {name: _section(kinds[name], values, name) for name, values in sections.items()}
     names = ALGORITHMS[algo].phase_names
@@ -200,6 +218,10 @@ def _unknown(key: str, kinds: Mapping[str, type], data: Mapping[str, Any]) -> st
     if others:
         algo = data.get("algo", DEFAULT_ALGORITHM)
         return f"algorithm {algo!r} has no section {key!r}; its sections are {', '.join(kinds)}"
+    if key in REWARDS:
+        given = data.get("intrinsic")
+        has = f"intrinsic reward is {shown(given)}" if given else "run has no intrinsic reward"
+        return f"section {key!r} is that of intrinsic reward {key!r}, but this {has}; set intrinsic={key}"
     return f"unknown configuration key {_short(key)}{nearest_key(key, kinds)}"
 
 

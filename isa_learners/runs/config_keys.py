@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
+from typing import Any
 
 from isa_learners.algorithms import ALGORITHMS
 from isa_learners.config import RunConfig
@@ -44,22 +45,28 @@ USUAL_NAMES = {
 """What others call a key -> what it is called here."""
 
 
-def section_kinds(algo: str, learner: str, intrinsic: str | None) -> dict[str, type]:
+def section_kinds(algo: str, learner: str, intrinsic: str | None, settings: Any = None) -> dict[str, type]:
     """Return the sections of a run by name: those of its algorithm, its learner and its intrinsic reward.
+
+    Args:
+        algo: name of the algorithm.
+        learner: name of the learner.
+        intrinsic: name of the intrinsic reward, if any.
+        settings: of that reward, as far as they are given; some ask for a scope.
 
     Raises:
         UnknownNameError: if there is no such algorithm, learner or reward.
     """
     spec = ALGORITHMS[algo]
     kinds: dict[str, type] = {}
-    if asks_for_scope(algo, intrinsic):
+    if asks_for_scope(algo, intrinsic, settings):
         kinds |= {"scope": ScopeConfig, "credit": CreditConfig}
     if any(phase.probes for phase in spec.phases):
         kinds["probes"] = ProbesConfig
     kinds |= spec.sections
     kinds[learner] = LEARNERS[learner].config
-    if intrinsic is not None and (settings := REWARDS[intrinsic].config) is not None:
-        kinds[intrinsic] = settings
+    if intrinsic is not None and (config := REWARDS[intrinsic].config) is not None:
+        kinds[intrinsic] = config
     return kinds
 
 

@@ -16,6 +16,7 @@ from isa_learners.runs.config_io import config_from_dict, config_to_dict, resolv
 from isa_learners.runs.config_keys import section_kinds
 from isa_learners.runs.nesting import flattened, merge
 from isa_wrappers.fields import defaults, hints, meanings, ranges
+from isa_wrappers.rewards import REWARDS
 
 Row = dict[str, Any]
 
@@ -32,9 +33,10 @@ def explain(env: str, preset: str, layers: list[dict[str, Any]]) -> list[Row]:
     given: dict[str, Any] = {}
     for layer in layers:
         given = merge(given, layer)
-    of_preset = resolve(env, preset, {key: given[key] for key in ("algo", "learner", "intrinsic") if key in given})
+    choices = ("algo", "learner", "intrinsic", str(config.intrinsic))
+    of_preset = resolve(env, preset, {key: given[key] for key in choices if key in given})
     rows = []
-    kinds = section_kinds(config.algo, config.learner, config.intrinsic)
+    kinds = section_kinds(config.algo, config.learner, config.intrinsic, config.sections.get(str(config.intrinsic)))
     for section, kind in {"": RunConfig, **kinds}.items():
         values = config if not section else config.sections[section]
         for row in rows_of(kind, section):
@@ -42,7 +44,8 @@ def explain(env: str, preset: str, layers: list[dict[str, Any]]) -> list[Row]:
             inside = given.get(section, {}) if section else given
             preset_has = of_preset.get(section, {}) if section else of_preset
             source = "given" if name in inside else f"preset {preset}" if name in preset_has else "default"
-            if name in ALGORITHMS[config.algo].fixed.get(section, {}):
+            own = {"intrinsic"} if ALGORITHMS[config.algo].intrinsic is not None else set()
+            if name in (ALGORITHMS[config.algo].fixed.get(section, {}) if section else own):
                 source = f"algorithm {config.algo}"
             rows.append({**row, "value": getattr(values, name), "source": source})
     by_key = {row["key"]: row for row in rows}
@@ -95,6 +98,11 @@ def page() -> str:
             sections.setdefault(name, (kind, []))[1].append(algo)
     for name, (kind, algorithms) in sections.items():
         lines += _table(f"`{name}`", rows_of(kind, name), f"Of {', '.join(f'`{algo}`' for algo in algorithms)}.")
+    lines += ["## Intrinsic rewards", "", "The section of the reward that `intrinsic` names, with any algorithm.", ""]
+    for name in REWARDS:
+        settings = REWARDS[name].config
+        if settings is not None and not REWARDS[name].needs_goal and name not in sections:
+            lines += _table(f"`{name}`", rows_of(settings, name), f"With `intrinsic={name}`.")
     lines += ["## Presets", "", "Values over the defaults, by pattern of task names; later ones win.", ""]
     for preset, layers in PRESETS.items():
         lines += [f"**`{preset}`**", ""]

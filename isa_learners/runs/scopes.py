@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import replace
+from typing import Any
 
 from isa_learners.algorithms import ALGORITHMS
 from isa_learners.config import RunConfig
@@ -31,14 +32,25 @@ def read_success(text: str) -> str | float:
         return text
 
 
-def asks_for_scope(algo: str, intrinsic: str | None) -> bool:
-    """Tell whether a run's algorithm or intrinsic reward works with credit."""
-    return ALGORITHMS[algo].needs_scope or (intrinsic is not None and REWARDS[intrinsic].needs_scope)
+def asks_for_scope(algo: str, intrinsic: str | None, settings: Any = None) -> bool:
+    """Tell whether a run's algorithm or intrinsic reward works with credit.
+
+    Args:
+        algo: name of the algorithm.
+        intrinsic: name of the reward, if any.
+        settings: of the reward, or a mapping of those that are given.
+    """
+    return ALGORITHMS[algo].needs_scope or (intrinsic is not None and REWARDS[intrinsic].asks_for_scope(settings))
+
+
+def works_with_credit(config: RunConfig) -> bool:
+    """Tell the same of a configuration."""
+    return asks_for_scope(config.algo, config.intrinsic, config.sections.get(str(config.intrinsic)))
 
 
 def needs_estimate(config: RunConfig) -> bool:
     """Tell whether a run needs a measured scope: some credit rules do without."""
-    return asks_for_scope(config.algo, config.intrinsic) and CREDIT_RULES[config.credit.rule].needs_scope
+    return works_with_credit(config) and CREDIT_RULES[config.credit.rule].needs_scope
 
 
 def is_given(config: RunConfig) -> bool:
@@ -101,7 +113,7 @@ def credit_of(config: RunConfig, scope: InfluenceScope | None, env: BatchEnv) ->
         InvalidValueError: if a scope is needed and there is none, or if it is empty.
         ScopeMismatchError: if it was made for another environment.
     """
-    if not asks_for_scope(config.algo, config.intrinsic):
+    if not works_with_credit(config):
         return None
     rule = config.credit.rule
     if scope is None:

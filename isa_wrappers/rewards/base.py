@@ -42,7 +42,8 @@ class IntrinsicReward(ABC):
         name: what its parts are called in ``infos``, as ``isa/NAME_PART``; one of a name to a stack of wrappers.
         parts: names of its parts.
         needs_goal: it reads ``transition.goal``, so there must be a ``GoalSampling`` inside its wrapper.
-        needs_obs: it reads ``transition.obs_tp1``, which one environment has to be asked for.
+        needs_obs: it reads ``transition.obs_t`` or ``obs_tp1``, which one environment has to be asked for.
+        needs_available: it reads ``transition.available``, likewise.
         credit: what it was made for, checked against the environment by the wrappers; ``None`` where it needs none.
         plain: computes the same of one environment on plain numbers, where there is such a way and it is the sooner.
 
@@ -63,6 +64,7 @@ class IntrinsicReward(ABC):
     parts: ClassVar[tuple[str, ...]]
     needs_goal: ClassVar[bool] = False
     needs_obs: ClassVar[bool] = False
+    needs_available: ClassVar[bool] = False
     credit: Credit | None = None
     plain: PlainReward | None = None
 

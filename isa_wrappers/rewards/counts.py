@@ -85,8 +85,8 @@ class VisitCounter:
         self._row_start = xp.arange(rows, device=device, dtype=xp.int64) << table_bits
         self.table = xp.zeros((rows, 1 << table_bits), dtype=xp.int64, device=device)
 
-    def slots(self, state: Real[Array, "*batch dims"]) -> Int[Array, "*batch segments"]:
-        """Return where in the flat table each segment of ``state`` ``[..., K]`` is counted: ``[..., R]`` int64."""
+    def hashes(self, state: Real[Array, "*batch dims"]) -> Int[Array, "*batch segments"]:
+        """Return the hash of each segment's key of ``state`` ``[..., K]``, all 64 bits of it: ``[..., R]`` int64."""
         size = getattr(state, "shape", (0,))[-1:]
         if not size or size[0] < self._needs:
             given = shown(getattr(state, "shape", state))
@@ -94,8 +94,11 @@ class VisitCounter:
         xp = namespace(state)
         near = xp.astype(state, xp.float64, copy=False).clip(-self.farthest, self.farthest)
         key = xp.astype(xp.floor(near * self.count_scale + 0.5), xp.int64)[..., self._dims]
-        hashed = (key * self.multipliers).sum(-1)
-        high = (hashed >> (64 - self.table_bits)) & ((1 << self.table_bits) - 1)
+        return (key * self.multipliers).sum(-1)
+
+    def slots(self, state: Real[Array, "*batch dims"]) -> Int[Array, "*batch segments"]:
+        """Return where in the flat table each segment of ``state`` ``[..., K]`` is counted: ``[..., R]`` int64."""
+        high = (self.hashes(state) >> (64 - self.table_bits)) & ((1 << self.table_bits) - 1)
         return high + self._row_start
 
     def visit(

@@ -82,10 +82,10 @@ class GoalReward(IntrinsicReward):
         """
         check_transition(transition, self.credit.num_agents, self.credit.state_size, ("s_t", "s_tp1", "goal"))
         check_actions(transition.actions, transition.alive, self._num_actions)
-        s_t, s_tp1, _, actions, reward, alive, goal = transition
-        progress = segment_progress(s_t, s_tp1, goal, self._segments, self.config.hamming)
+        reward, alive, hamming = transition.reward, transition.alive, self.config.hamming
+        progress = segment_progress(transition.s_t, transition.s_tp1, transition.goal, self._segments, hamming)
         progress = namespace(progress).astype(progress, reward.dtype, copy=False)  # distances are as wide as states
-        gate = gate_of(self._gate, actions, alive)
+        gate = gate_of(self._gate, transition.actions, alive)
         total, intrinsic, common, special = combine_segments(
             progress[..., 0], progress[..., 1:] * alive, gate, reward, self.special_weight, self.config.alpha2
         )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from isa_wrappers.batch.env_copy import read_spec
-from isa_wrappers.batch.protocol import BatchEnv
+from isa_wrappers.batch.protocol import BatchEnv, action_code_of
 from isa_wrappers.border.spaces import StateFallback
+from isa_wrappers.border.team_actions import TeamCode
 from isa_wrappers.config import CountConfig, GoalConfig
 from isa_wrappers.errors import InvalidValueError, check_kind, shown
 from isa_wrappers.registry import Registry
@@ -31,6 +32,8 @@ class RewardContext:
         credit: of the agents, where a scope is at hand.
         device: ``None`` for NumPy, else a torch device.
         seed: of whatever it draws.
+        state_names: a name for each dimension of the state, or none.
+        action_code: how actions of more than a number are read; ``None`` where each is a number.
     """
 
     agents: tuple[str, ...]
@@ -40,6 +43,8 @@ class RewardContext:
     credit: Credit | None = None
     device: str | None = None
     seed: int = 0
+    state_names: tuple[str, ...] = ()
+    action_code: TeamCode | None = None
 
     @classmethod
     def of(
@@ -51,7 +56,8 @@ class RewardContext:
             UnsupportedEnvironmentError: if it is neither.
         """
         about, device = (env, env.device) if isinstance(env, BatchEnv) else (read_spec(env, state_fallback), None)
-        return cls(about.agents, about.num_actions, about.obs_size, about.state_size, credit, device, seed)
+        sizes = about.agents, about.num_actions, about.obs_size, about.state_size
+        return cls(*sizes, credit, device, seed, tuple(about.state_names), action_code_of(about))
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,7 @@ class RewardSpec:
         needs_scope: it is made from ``context.credit``.
         needs_goal: it reads ``transition.goal``.
         description: a line for lists.
+        needs_scope_if: values of its settings with any of which it is made from ``context.credit``.
     """
 
     make: Callable[[RewardContext, Any], IntrinsicReward]
@@ -71,6 +78,20 @@ class RewardSpec:
     needs_scope: bool
     needs_goal: bool
     description: str
+    needs_scope_if: Mapping[str, Any] = field(default_factory=dict)
+
+    def asks_for_scope(self, settings: Any = None) -> bool:
+        """Tell whether it is made from credit.
+
+        Args:
+            settings: its configuration, or a mapping of its settings that are not the default ones.
+
+        Example:
+            >>> REWARDS["laies"].asks_for_scope({"external": "scope"}), REWARDS["laies"].asks_for_scope()
+            (True, False)
+        """
+        given = settings if isinstance(settings, Mapping) else {} if settings is None else vars(settings)
+        return self.needs_scope or any(given.get(key) == value for key, value in self.needs_scope_if.items())
 
 
 # make_reward() has seen to it that the credit is there.
@@ -111,6 +132,10 @@ REWARDS: Registry[RewardSpec] = Registry(
         "goal_reward": "isa_wrappers.rewards.registry:GOAL_REWARD",
         "count_state": "isa_wrappers.rewards.registry:COUNT_STATE",
         "count_observation": "isa_wrappers.rewards.registry:COUNT_OBSERVATION",
+        "rnd": "isa_wrappers.rewards.learned.entries:RND",
+        "noveld": "isa_wrappers.rewards.learned.entries:NOVELD",
+        "icm": "isa_wrappers.rewards.learned.entries:ICM",
+        "laies": "isa_wrappers.rewards.learned.entries:LAIES",
     },
 )
 """The intrinsic rewards by name; others come by entry points or :meth:`Registry.register`."""
@@ -138,7 +163,7 @@ def make_reward(name: str, context: RewardContext, config: Any = None) -> Intrin
     """
     spec = REWARDS[name]
     check_kind("context", context, RewardContext)
-    if spec.needs_scope and context.credit is None:
+    if spec.asks_for_scope(config) and context.credit is None:
         raise InvalidValueError(
             f"intrinsic reward {name!r} needs a scope, got None; estimate one with estimate_scope()"
         )

@@ -15,12 +15,16 @@ class Transition(NamedTuple):
         s_t: ``[..., K]`` state before the actions, float32 or, where the environment's is, float64.
         s_tp1: ``[..., K]`` state after them, before any automatic reset.
         obs_tp1: ``[..., A, O]`` float32 observations after them, flat, zeros for the dead; ``None`` unless the reward
-            asks for them with ``needs_obs``.
+            asks for observations with ``needs_obs``.
         actions: ``[..., A]`` integers; what stands there for those that did not act means nothing. Where an action has
             components, ``[..., A, d]``: the elementary action that each of them is.
         reward: ``[..., A]`` the environment's.
         alive: ``[..., A]`` bool, who acted.
         goal: ``[..., K]`` the state to reach in this episode; ``None`` where there are no goals.
+        obs_t: ``[..., A, O]`` observations before the actions, as ``obs_tp1``.
+        start: ``[...]`` bool, the episode starts with this step; ``None`` where nobody tells.
+        available: ``[..., A, n]`` bool, which actions each agent could take; ``None`` unless the reward asks for them
+            with ``needs_available``.
     """
 
     s_t: Array
@@ -30,6 +34,9 @@ class Transition(NamedTuple):
     reward: Array
     alive: Array
     goal: Array = None
+    obs_t: Array = None
+    start: Array = None
+    available: Array = None
 
 
 class PlainStep(NamedTuple):

@@ -119,6 +119,13 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
         """Every agent's action space."""
         return {agent: self.action_space(agent) for agent in self.possible_agents}
 
+    @property
+    def masks(self) -> Mapping[str, npt.NDArray[np.bool_]]:
+        """Which actions those that act next may take: agent -> ``[n]`` bool, where it was told any."""
+        known: Any = self._inner if self._border is None else self._border
+        masks: Mapping[str, npt.NDArray[np.bool_]] = known.masks
+        return masks
+
     def inner_wrappers(self) -> Iterator[Any]:
         """Walk from the next environment inwards, through conversions to AEC and back too."""
         env = self.env

@@ -84,8 +84,11 @@ class RewardWrapper(ScopeWrapper):
         self._obs_size = (
             max(flat_size(env.observation_space(agent)) for agent in self._index) if reward.needs_obs else 0
         )
+        self._obs: npt.NDArray[np.float32] | None = None
+        self._available: npt.NDArray[np.bool_] | None = None
 
     def _begin(self, observations: dict[str, Any], infos: Infos, seed: int | None) -> tuple[dict[str, Any], Infos]:
+        self._look(observations)
         # The same keys from the first on: some learners lay out room for what a reset tells.
         nothing = dict.fromkeys((*self._keys.values(), "isa/env_reward"), 0.0)
         told = {agent: {**infos.get(agent, {}), **nothing} for agent in observations if agent in self._index}
@@ -96,14 +99,19 @@ class RewardWrapper(ScopeWrapper):
         if self.reward.plain is not None:
             paid = self.reward.plain(self._plain_step(turn, received), not self.frozen)
             return self._paid(turn, paid.intrinsic if self.adds else paid.total, paid.parts)
+        obs_t, available = self._obs, self._available
+        self._look(turn.observations, turn.acted)
         transition = Transition(
             s_t=turn.before,
             s_tp1=self.global_state,
-            obs_tp1=self._flat(turn.observations) if self.reward.needs_obs else None,
+            obs_tp1=self._obs,
             actions=np.array(turn.chosen, dtype=np.int64),
             reward=np.array(received, dtype=np.float32),
             alive=np.array(turn.acted, dtype=bool),
             goal=None if self._sampling is None else self._sampling.goal,
+            obs_t=obs_t,
+            start=np.array(self._steps == 1),
+            available=available,
         )
         paid = self.reward(transition, update=not self.frozen)
         parts = {name: part.tolist() for name, part in paid.parts.items()}
@@ -122,13 +130,26 @@ class RewardWrapper(ScopeWrapper):
             goal, wide = self._goal[1], wide or self._sampling.goal.dtype != np.float32
         return PlainStep(before, after, turn.chosen, received, turn.acted, goal, wide)
 
-    def _flat(self, observations: dict[str, Any]) -> npt.NDArray[np.float32]:
-        """Return the agents' observations as a batch holds them: ``[A, O]``, flat, padded with zeros."""
+    def _look(self, observations: dict[str, Any], acted: list[bool] | None = None) -> None:
+        """Keep what the reward asks for of what is seen now, as a batch holds it."""
+        if self.reward.needs_obs:
+            self._obs = self._flat(observations, acted)
+        if self.reward.needs_available:
+            masks = self.masks
+            self._available = np.zeros((len(self._index), max(self.num_actions)), dtype=bool)
+            for agent in self.agents:
+                i = self._index[agent]
+                self._available[i, : self.num_actions[i]] = masks.get(agent, True)
+
+    def _flat(self, observations: dict[str, Any], acted: list[bool] | None) -> npt.NDArray[np.float32]:
+        """Return the agents' observations ``[A, O]``, flat, padded with zeros."""
         flat = np.zeros((len(self._index), self._obs_size), dtype=np.float32)
         for agent, i in self._index.items():
             if observations.get(agent) is not None:
                 vector = flatten(self.env.observation_space(agent), observations[agent])
                 flat[i, : len(vector)] = vector
+            elif acted is not None and acted[i] and self._obs is not None:  # shown nothing after its last step
+                flat[i] = self._obs[i]
         return flat
 
     def _received(self, turn: Turn) -> list[float]:

@@ -16,6 +16,13 @@ from isa_learners.runs.scopes import scope_for
 from isa_wrappers.batch.protocol import BatchStep
 
 LOCKS = [[0, 1], [2, 0]]
+LEARNED = {
+    "rnd": {"hidden": 4, "features": 3, "warmup": 2, "interval": 7},
+    "noveld": {"hidden": 4, "features": 3, "warmup": 2, "interval": 7},
+    "icm": {"hidden": 4, "features": 3, "warmup": 2, "interval": 7},
+    "laies": {"external": [0], "hidden": 4, "interval": 7, "epochs": 2},
+}
+"""Settings of learned rewards; updates are out of step with rollouts."""
 
 
 def tiny_config(env="grid/unlock", env_kwargs=None, **sections):
@@ -45,6 +52,10 @@ def tiny_config(env="grid/unlock", env_kwargs=None, **sections):
     algo = ALGORITHMS[sections.get("algo", "isa")]
     known = {"env_kwargs", "device", "steps", "eval_interval", "eval_episodes", "checkpoint_interval"}
     known.add(sections.get("learner", algo.learner))
+    intrinsic = sections.get("intrinsic", algo.intrinsic)
+    if intrinsic in LEARNED:
+        base[intrinsic] = LEARNED[intrinsic]
+        known.add(intrinsic)
     known |= set(algo.sections) | ({"scope"} if algo.needs_scope else set())
     return make_config(env, "fast", {key: value for key, value in base.items() if key in known}, sections)
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from isa_wrappers.arrays import Array, with_prefix, without_prefix
-from isa_wrappers.batch.protocol import BatchEnv, BatchStep, BatchWrapper
+from isa_wrappers.arrays import Array, array_device, namespace, with_prefix, without_prefix
+from isa_wrappers.batch.protocol import BatchEnv, BatchStep, BatchWrapper, starts_afresh
 from isa_wrappers.errors import check_choice, check_float, check_kind
 from isa_wrappers.rewards.base import IntrinsicReward
 from isa_wrappers.rewards.transition import Transition
@@ -58,44 +58,52 @@ class RewardWrapper(BatchWrapper):
         payers = [wrapper.reward for wrapper in inner if isinstance(wrapper, RewardWrapper)]
         check_stack(env, reward, payers, None if self._sampling is None else self._sampling.projection)
         self.parts: dict[str, Array] = {}
-        self._state: Array = None
-        self._alive: Array = None
+        self._now: BatchStep
+        self._start: Array = None
 
     def reset(self, seed: int | None = None) -> BatchStep:
         """Start every copy afresh; what the reward counts or learns stays."""
-        return self._begin(self.env.reset(seed))
-
-    def _begin(self, step: BatchStep) -> BatchStep:
-        self._state, self._alive = step.state, step.alive
+        step = self.env.reset(seed)
+        self._now, self._start = step, step.done | True
         return step
 
     def step(self, actions: Array) -> BatchStep:
         """Advance every copy."""
-        step = self.env.step(actions)
+        now, step = self._now, self.env.step(actions)
         code = self.action_code
         transition = Transition(
-            s_t=self._state,
+            s_t=now.state,
             s_tp1=step.final_state,
             obs_tp1=step.final_obs,
             actions=actions if code is None else code.columns(actions),
             reward=step.reward,
-            alive=self._alive,
+            alive=now.alive,
             goal=None if self._sampling is None else self._sampling.episode_goal,
+            obs_t=now.obs,
+            start=self._start,
+            available=now.available,
         )
         total, intrinsic, self.parts = self.reward(transition)
-        self._state, self._alive = step.state, step.alive
+        self._now, self._start = step, step.done
         if self.adds:
             return replace(step, reward=step.reward + self.factor * intrinsic)
         return replace(step, reward=total if self.factor == 1.0 else self.factor * total)
 
     def state_dict(self) -> dict[str, Array]:
         """Return the inner state and the reward's."""
-        return with_prefix("env", self.env.state_dict()) | with_prefix("reward", self.reward.state_dict())
+        inner = with_prefix("env", self.env.state_dict()) | with_prefix("reward", self.reward.state_dict())
+        return inner if self._start is None else inner | {"start": self._start}
 
     def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
         """Restore what :meth:`state_dict` returned."""
         self.reward.load_state_dict(without_prefix("reward", state))
-        return self._begin(self.env.load_state_dict(without_prefix("env", state)))
+        step = self._now = self.env.load_state_dict(without_prefix("env", state))
+        saved = state.get("start")
+        if saved is None or starts_afresh(self.env):
+            self._start = step.done | True
+        else:
+            self._start = namespace(step.done).asarray(saved, device=array_device(step.done))
+        return step
 
 
 def inner_envs(env: Any) -> Iterator[Any]:

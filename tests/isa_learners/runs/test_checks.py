@@ -11,6 +11,7 @@ def test_a_sound_run_passes():
     check_run(tiny_config())
     check_run(tiny_config(algo="ippo", intrinsic="count_bonus", scope={"transitions": 60}))
     check_run(tiny_config(credit={"rule": "whole_state"}, steps=1))
+    check_run(tiny_config(algo="ippo", intrinsic="laies", laies={"external": "scope"}, scope={"transitions": 60}))
 
 
 @pytest.mark.parametrize(
@@ -18,6 +19,12 @@ def test_a_sound_run_passes():
     [
         ({"intrinsic": "count_bonus"}, InvalidValueError, "reward 'bonus' is paid inside already"),
         ({"intrinsic": "goal_reward"}, InvalidValueError, "'goal_reward' needs goals, which no run gives around it"),
+        (
+            {"algo": "laies", "laies": {"external": None}},
+            InvalidValueError,
+            "laies.external=scope takes ISA's, or give",
+        ),
+        ({"algo": "laies", "laies": {"external": ["lock"]}}, InvalidValueError, "got 'lock'"),
         ({"goal": {"selector": "unifrm"}}, UnknownNameError, "unknown goal selector 'unifrm'; did you mean 'uniform'?"),
         ({"scope": {"estimator": "nmi"}}, UnknownNameError, "unknown scope estimator 'nmi'"),
         ({"scope": {"threshold": "fix"}}, UnknownNameError, "unknown threshold rule 'fix'; did you mean 'fixed'?"),

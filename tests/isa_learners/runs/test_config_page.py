@@ -9,6 +9,7 @@ from isa_cli.main import main
 from isa_learners.algorithms import ALGORITHMS
 from isa_learners.runs.config_keys import USUAL_NAMES, all_keys, section_kinds
 from isa_learners.runs.config_page import explain, page
+from isa_wrappers.rewards import REWARDS
 
 ROOT = Path(__file__).parents[3]
 
@@ -29,10 +30,29 @@ def test_every_key_has_a_meaning_and_a_range():
     for algo in ALGORITHMS:
         rows = explain("grid/unlock", "fast", [{"algo": algo}])
         of_run = [row["key"] for row in rows if not row["key"].startswith("phases.")]
-        assert of_run == all_keys(section_kinds(algo, ALGORITHMS[algo].learner, None))
+        spec = ALGORITHMS[algo]
+        assert of_run == all_keys(section_kinds(algo, spec.learner, spec.intrinsic))
         for row in rows:
             assert row["meaning"], row["key"]
             assert row["range"], row["key"]
+
+
+@pytest.mark.parametrize("name", [name for name in REWARDS if not REWARDS[name].needs_goal])
+def test_an_intrinsic_rewards_keys_are_explained(name):
+    rows = {row["key"]: row for row in explain("grid/unlock", "fast", [{"algo": "ippo", "intrinsic": name}])}
+    own = [key for key in rows if key.startswith(f"{name}.")]
+    assert own == all_keys({name: REWARDS[name].config})[-len(own) :]
+    assert all(rows[key]["meaning"] and rows[key]["range"] for key in own)
+    assert f"## `{name}`" in page()
+
+
+def test_where_a_rewards_values_come_from():
+    layers = [{"algo": "laies", "laies": {"external": "scope"}}]
+    rows = {row["key"]: row for row in explain("smax/3m", "paper", layers)}
+    assert (rows["intrinsic"]["value"], rows["intrinsic"]["source"]) == ("laies", "algorithm laies")
+    assert (rows["laies.external"]["value"], rows["laies.external"]["source"]) == ("scope", "given")
+    assert (rows["laies.beta1"]["value"], rows["laies.beta1"]["source"]) == (90.0, "preset paper")
+    assert rows["scope.delta"]["source"] == "preset paper"
 
 
 def test_where_a_value_comes_from():

@@ -50,6 +50,10 @@ def test_who_asks_for_a_scope():
     assert asks_for_scope("isa", None)
     assert not asks_for_scope("ippo", None)
     assert asks_for_scope("ippo", "count_bonus"), "that reward is Eq. 10"
+    assert not asks_for_scope("laies", "laies")
+    assert asks_for_scope("ippo", "laies", {"external": "scope"})
+    assert needs_estimate(tiny_config(algo="laies", laies={"external": "scope"}, scope={"transitions": 60}))
+    assert not needs_estimate(tiny_config(algo="laies"))
     assert needs_estimate(tiny_config())
     assert not needs_estimate(tiny_config(credit={"rule": "whole_state"}))
     assert scope_for(tiny_config(credit={"rule": "whole_state"})) == (None, 0)

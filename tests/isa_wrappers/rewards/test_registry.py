@@ -4,6 +4,7 @@ from dataclasses import fields, is_dataclass
 
 import numpy as np
 import pytest
+from learned_rewards import QUICK
 from parallel_toys import WalkEnv, walk_scope_dimensions
 
 from isa_wrappers import CountConfig, GoalConfig, InfluenceScope
@@ -27,12 +28,19 @@ def random_step(leading, seed=0):
         reward=rng.normal(size=(*leading, 2)).astype(np.float32),
         alive=rng.random((*leading, 2)) < 0.7,
         goal=goal,
+        obs_t=rng.normal(size=(*leading, 2, 2)).astype(np.float32),
+        start=rng.random(leading) < 0.5,
+        available=np.ones((*leading, 2, 3), dtype=bool),
     )
+
+
+def quick(name):
+    return make_reward(name, CONTEXT, QUICK.get(name))
 
 
 @pytest.mark.parametrize("name", list(REWARDS))
 def test_an_entry_is_what_it_says(name):
-    spec, reward = REWARDS[name], make_reward(name, CONTEXT)
+    spec, reward = REWARDS[name], quick(name)
     assert spec.description
     assert isinstance(reward, IntrinsicReward)
     assert reward.needs_goal == spec.needs_goal
@@ -46,7 +54,7 @@ def test_an_entry_is_what_it_says(name):
 @pytest.mark.parametrize("leading", [(), (5,), (2, 3)])
 @pytest.mark.parametrize("name", list(REWARDS))
 def test_an_entry_takes_free_leading_axes(name, leading):
-    reward, step = make_reward(name, CONTEXT), random_step(leading)
+    reward, step = quick(name), random_step(leading)
     paid = reward(step)
     assert set(paid.parts) == set(reward.parts)
     for part in (paid.total, paid.intrinsic, *paid.parts.values()):
@@ -58,7 +66,7 @@ def test_an_entry_takes_free_leading_axes(name, leading):
 
 @pytest.mark.parametrize("name", list(REWARDS))
 def test_looking_up_changes_nothing_and_what_is_saved_suffices(name):
-    reward, other = make_reward(name, CONTEXT), make_reward(name, CONTEXT)
+    reward, other = quick(name), quick(name)
     for seed in range(5):
         reward(random_step((4,), seed))
     before = {key: np.array(value) for key, value in reward.state_dict().items()}
@@ -75,6 +83,7 @@ def test_contexts_are_read_off_environments():
     context = RewardContext.of(batch, seed=3)
     assert (context.agents, context.num_actions) == (batch.agents, batch.num_actions)
     assert (context.obs_size, context.state_size, context.device, context.seed) == (3, 7, None, 3)
+    assert (context.state_names, context.action_code) == (batch.state_names, None)
     assert RewardContext.of(WalkEnv(), CREDIT) == CONTEXT
     context = RewardContext.of(WalkEnv(stateless=True), state_fallback="observations")
     assert (context.state_size, context.credit) == (4, None)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from conformance import won
 from continuous_toys import Mixed, SynthC
+from learned_rewards import QUICK
 from parallel_toys import WalkEnv
 
 from isa_wrappers import GoalBuffer, InfluenceScope
@@ -63,14 +64,15 @@ def pair(task, name, rule="scope", mode="replace", factor=1.0):
     if task in NEEDS and find_spec(NEEDS[task]) is None:
         pytest.skip(f"needs {NEEDS[task]}")
     env, batch = TASKS[task](), ParallelEnvBatch([TASKS[task]()], success=won)
-    credit = credit_for(made_up_scope(batch), rule) if REWARDS[name].needs_scope or REWARDS[name].needs_goal else None
+    spec, config = REWARDS[name], QUICK.get(name)
+    credit = credit_for(made_up_scope(batch), rule) if spec.asks_for_scope(config) or spec.needs_goal else None
     if REWARDS[name].needs_goal:
         goals, batch_goals = goals_of(batch.state_size), goals_of(batch.state_size)
         env = single.GoalSampling(env, credit, goals, success=won, selector="latest")
         recording = batched.GoalRecording(batch, batch_goals)
         batch = batched.GoalSampling(recording, batch_goals, credit, selector="latest")
     context = RewardContext.of(batch, credit)
-    rewards = make_reward(name, context), make_reward(name, context)
+    rewards = make_reward(name, context, config), make_reward(name, context, config)
     return Pair(
         single.RewardWrapper(env, rewards[0], mode, factor), batched.RewardWrapper(batch, rewards[1], mode, factor)
     )

@@ -17,7 +17,7 @@ class Noticing(IntrinsicReward):
     """Pays 2 for the first action and keeps the transitions it saw; its state is how many."""
 
     name, parts = "noticing", ("pay", "steps")
-    needs_obs = True
+    needs_obs = needs_available = True
 
     def __init__(self):
         self.seen, self.steps = [], 0
@@ -48,6 +48,36 @@ def test_a_reward_sees_the_step():
     assert last.obs_tp1.tolist() == [[0.0, 0.0], [1.0, 4.0]]
     assert (last.actions.tolist()[1], last.alive.tolist(), last.goal) == (1, [False, True], None)
     assert (rewards, infos["walker_1"]["isa/noticing_pay"]) == ({"walker_1": 0.0}, 0.0)
+
+
+@pytest.mark.parametrize("masks", [None, "observation", "info"])
+@pytest.mark.parametrize("outer", [False, True])
+def test_a_reward_sees_what_was_before_the_step_and_where_episodes_start(masks, outer):
+    reward = Noticing()
+    env = RewardWrapper(WalkEnv(deaths=True, **({} if masks is None else {"masks": masks})), reward)
+    if outer:
+        reward = Noticing()
+        reward.name = "outer"
+        env = RewardWrapper(env, reward)
+    free, shown = [], []
+    for _ in range(2):
+        observations, infos = env.reset()
+        for _ in range(3):
+            free.append(mask_of(observations["walker_1"], infos["walker_1"]))
+            shown.append(observations["walker_1"])
+            observations, *_, infos = env.step(dict.fromkeys(env.agents, 0))
+    assert [bool(step.start) for step in reward.seen] == [True, False, False] * 2
+    assert all(step.start.shape == () for step in reward.seen)
+    for step, mask, obs in zip(reward.seen, free, shown, strict=True):
+        np.testing.assert_array_equal(step.available[1], mask)
+        np.testing.assert_array_equal(step.obs_t[1], obs["observation"] if isinstance(obs, dict) else obs)
+    for before, after in zip(reward.seen[:2], reward.seen[1:3], strict=True):
+        np.testing.assert_array_equal(before.obs_tp1, after.obs_t)
+
+
+def mask_of(obs, info):
+    mask = obs.get("action_mask") if isinstance(obs, dict) else info.get("action_mask")
+    return np.ones(3, bool) if mask is None else np.asarray(mask, bool)
 
 
 def test_parts_and_the_reward_that_came_in_are_told_from_the_reset_on():

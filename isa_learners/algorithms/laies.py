@@ -1,0 +1,53 @@
+"""LAIES: PPO paid for what agents do to the external state (Liu et al., ICML 2023)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from isa_learners.algorithms.spec import AlgorithmSpec, PhaseSpec
+
+_ENEMIES = {"external": ["enemy_*.health", "enemy_*.x", "enemy_*.y"]}
+
+
+def _weights(beta1: float, beta2: float, **more: float) -> dict[str, Any]:
+    return {"laies": {"beta1": beta1, "beta2": beta2, **more}}
+
+
+_LONG = {"anneal_steps": 4_000_000}
+
+# Those of the program that came with the paper. Its PPO form has weights for 3m, 3s_vs_3z, 1c3s5z and MMM; the other
+# maps' are those of its QMIX form.
+_PUBLISHED: dict[str, Any] = {
+    "*": {
+        "ppo": {
+            "num_envs": 8,
+            "epochs": 8,
+            "hidden": 64,
+            "lr": 5e-4,
+            "gamma": 0.99,
+            "gae_lambda": 0.95,
+            "clip": 0.2,
+            "entropy_factor": 0.001,
+        },
+    },
+    "sma[cx]/*": {"laies": {**_ENEMIES, "idi_clip": 0.006}},
+    "sma[cx]/3m": _weights(90.0, 0.0),
+    "sma[cx]/3s_vs_3z": _weights(100.0, 0.0, **_LONG),
+    "sma[cx]/1c3s5z": _weights(200.0, 2.0, clip=0.7),
+    "sma[cx]/MMM": _weights(30.0, 0.0, **_LONG),
+    "sma[cx]/2m_vs_1z": _weights(600.0, 2.0, clip=0.4, idi_clip=0.002, **_LONG),
+    "sma[cx]/5m_vs_6m": _weights(200.0, 2.0, idi_clip=0.002, **_LONG),
+    "sma[cx]/8m_vs_9m": _weights(10.0, 20.0, clip=0.7, idi_clip=0.002),
+    "sma[cx]/MMM2": _weights(100.0, 2.0, idi_clip=0.002, **_LONG),
+    "sma[cx]/6h_vs_8z": _weights(100.0, 2.0, idi_clip=0.002, **_LONG),
+}
+
+LAIES = AlgorithmSpec(
+    description="PPO paid for what agents do to the external state, given by hand or by ISA's scope",
+    phases=(PhaseSpec("train"),),
+    intrinsic="laies",
+    presets={
+        "paper": _PUBLISHED,
+        "fast": {"*": {"laies": {"epochs": 5}}, "sma[cx]/*": {"laies": _ENEMIES}},
+    },
+)

@@ -1,0 +1,277 @@
+"""What the learned rewards share: transitions as rows, learning by itself every few steps, saving all of it."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
+from math import sqrt
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from isa_wrappers.arrays import Array, stream_seed, to_numpy, with_prefix, without_prefix
+from isa_wrappers.checks import check_last, check_transition
+from isa_wrappers.errors import InvalidValueError
+from isa_wrappers.rewards.base import IntrinsicReward, RewardParts
+from isa_wrappers.rewards.registry import RewardContext
+from isa_wrappers.rewards.transition import Transition
+
+Sample = dict[str, Tensor]
+
+
+class Step(NamedTuple):
+    """A transition as networks take it: N environments side by side, on the reward's device.
+
+    Attributes:
+        state: ``[N, K]`` before the actions; ``None`` where nobody reads states.
+        next_state: ``[N, K]`` after them.
+        obs: ``[N, A, O]``; ``None`` where nobody reads observations.
+        next_obs: ``[N, A, O]``.
+        actions: ``[N, A, d]`` elementary actions, d components each.
+        reward: ``[N, A]``.
+        alive: ``[N, A]`` bool, who acted.
+        start: ``[N]`` bool.
+        available: ``[N, A, n]`` bool, or ``None``.
+    """
+
+    state: Any
+    next_state: Any
+    obs: Any
+    next_obs: Any
+    actions: Tensor
+    reward: Tensor
+    alive: Tensor
+    start: Any
+    available: Any
+
+
+class Saved(Protocol):
+    """Something with a state of tensors."""
+
+    def state_dict(self) -> Any:
+        """Return it."""
+        ...
+
+    def load_state_dict(self, state: Any) -> Any:
+        """Restore it."""
+        ...
+
+
+class LearnedReward(IntrinsicReward):
+    """Base of rewards with networks: a subclass says what it pays, what it keeps of a step, and its loss.
+
+    It learns in its own calls, from the steps since the last time, every ``config.interval`` calls with ``update``.
+
+    Args:
+        context: what it is made for.
+        config: settings with ``interval``, ``epochs``, ``minibatches`` and ``lr``.
+
+    Attributes:
+        needs_states: it reads states.
+        share: of the rows that were kept, which a pass takes.
+        networks: all of them.
+        saved: what else is saved: name -> the thing.
+        calls: so far, with ``update``.
+    """
+
+    needs_states = False
+    share = 1.0
+
+    def __init__(self, context: RewardContext, config: Any) -> None:
+        self.context, self.config = context, config
+        self.device = context.device or "cpu"
+        self.saved: dict[str, Saved] = {}
+        self.networks = nn.ModuleDict()
+        self.calls = 0
+        self._held: list[Sample] = []
+        self._noise = torch.Generator(device=self.device)
+        self._noise.manual_seed(stream_seed(context.seed, self.name))
+
+    @classmethod
+    def of(cls, context: RewardContext, config: Any) -> IntrinsicReward:
+        """Make it, as the list of rewards does."""
+        return cls(context, config)
+
+    def _take(self, networks: dict[str, nn.Module]) -> None:
+        """Keep networks, and an optimiser for those of their parameters that learn."""
+        self.networks = nn.ModuleDict(networks).to(self.device)
+        self._learned = [parameter for parameter in self.networks.parameters() if parameter.requires_grad]
+        self._optimizer = torch.optim.Adam(self._learned, lr=self.config.lr)
+
+    @abstractmethod
+    def _pay(self, step: Step, update: bool) -> dict[str, Tensor]:
+        """Return each part of what is paid, ``[N, A]`` or ``[N, 1]``; with ``update`` take the step in."""
+
+    def _keep(self, step: Step) -> Sample:
+        """Return what is learned from, ``[M, ...]`` each; nothing where nothing is learned."""
+        return {}
+
+    def _loss(self, sample: Sample) -> Tensor:
+        """Return the loss of rows of what was kept."""
+        raise NotImplementedError
+
+    def __call__(self, transition: Transition, update: bool = True) -> RewardParts:
+        """Reward a step, and with ``update`` learn from it, now or with those that follow.
+
+        Raises:
+            InvalidValueError: if the step is of another environment, or lacks what the reward reads.
+        """
+        step = self._read(transition)
+        with torch.no_grad():
+            paid = {name: part * step.alive for name, part in self._pay(step, update).items()}
+            if update:
+                self.calls += 1
+                self._hold(self._keep(step))
+        if len(self._held) >= self.config.interval:
+            with torch.inference_mode(False), torch.enable_grad():
+                self._learn({name: torch.stack([one[name] for one in self._held]) for name in self._held[0]})
+            self._held.clear()
+        parts = {name: self._as_given(part, transition.reward) for name, part in paid.items()}
+        intrinsic = sum(parts.values())
+        return RewardParts(intrinsic + transition.reward, intrinsic, parts)
+
+    def _hold(self, sample: Sample) -> None:
+        if not sample:
+            return
+        if self._held and any(value.shape != self._held[0][name].shape for name, value in sample.items()):
+            self._held.clear()  # another number of environments
+        self._held.append(sample)
+
+    def _learn(self, held: Sample) -> None:
+        """Learn from what was kept, ``[T, M, ...]`` each: ``epochs`` passes over a share of its rows, drawn anew."""
+        rows = {name: value.flatten(0, 1) for name, value in held.items()}
+        count = len(next(iter(rows.values())))
+        taken = max(round(self.share * count), 1)
+        for _ in range(self.config.epochs):
+            order = torch.randperm(count, generator=self._noise, device=self.device)[:taken]
+            for part in order.chunk(self.config.minibatches):
+                self._descend(self._loss({name: value[part] for name, value in rows.items()}))
+
+    def _descend(self, loss: Tensor) -> None:
+        """Take a gradient step."""
+        self._optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._optimizer.step()
+
+    def _read(self, transition: Transition) -> Step:
+        """Return a transition as rows, checked."""
+        context = self.context
+        states = ("s_t", "s_tp1") if self.needs_states else ()
+        check_transition(transition, len(context.agents), context.state_size, states)
+        for name in ("obs_t", "obs_tp1") if self.needs_obs else ():
+            check_last(name, getattr(transition, name), context.obs_size)
+        if self.needs_available and transition.available is not None:
+            check_last("available", transition.available, max(context.num_actions))
+        leading = transition.alive.ndim - 1
+
+        def rows(value: Array) -> Any:
+            if value is None:
+                return None
+            value = torch.tensor(value) if isinstance(value, np.ndarray | np.generic) else value
+            return value.to(self.device).reshape(-1, *value.shape[leading:])
+
+        actions = rows(transition.actions).long()
+        return Step(
+            state=rows(transition.s_t) if self.needs_states else None,
+            next_state=rows(transition.s_tp1) if self.needs_states else None,
+            obs=rows(transition.obs_t),
+            next_obs=rows(transition.obs_tp1),
+            actions=actions[..., None] if actions.ndim == 2 else actions,
+            reward=rows(transition.reward),
+            alive=rows(transition.alive),
+            start=rows(transition.start),
+            available=rows(transition.available),
+        )
+
+    def _started(self, step: Step) -> Tensor:
+        """Return where episodes start, ``[N]``.
+
+        Raises:
+            InvalidValueError: if nobody tells.
+        """
+        if step.start is None:
+            raise InvalidValueError(f"intrinsic reward {self.name!r} needs to know where episodes start, got None")
+        started: Tensor = step.start
+        return started
+
+    def _as_given(self, part: Tensor, like: Array) -> Array:
+        """Return ``[N, A]`` in the shape, kind and type of the rewards that came in."""
+        shaped = part.detach().reshape(like.shape)
+        return to_numpy(shaped).astype(like.dtype) if isinstance(like, np.ndarray) else shaped.to(like.dtype)
+
+    def state_dict(self) -> dict[str, Array]:
+        """Return networks, optimiser, moments, generator, and the steps that are to be learned from."""
+        state: dict[str, Any] = {"calls": torch.tensor([self.calls]), "noise": self._noise.get_state()}
+        state |= with_prefix("networks", self.networks.state_dict())
+        for name, thing in self.saved.items():
+            state |= with_prefix(name, thing.state_dict())
+        if self._held:
+            held = {name: torch.stack([one[name] for one in self._held]) for name in self._held[0]}
+            state |= with_prefix("held", held)
+        if len(self.networks):
+            for place, moments in self._optimizer.state_dict()["state"].items():
+                state |= with_prefix(f"optimizer.{place}", moments)
+        copies = {name: torch.as_tensor(value).detach().clone() for name, value in state.items()}
+        return copies if self.context.device is not None else {name: to_numpy(value) for name, value in copies.items()}
+
+    def load_state_dict(self, state: dict[str, Array]) -> None:
+        """Restore what :meth:`state_dict` returned."""
+        given = {name: torch.tensor(to_numpy(value), device=self.device) for name, value in state.items()}
+        self.calls = int(given["calls"][0])
+        self._noise.set_state(given["noise"].cpu())
+        self.networks.load_state_dict(without_prefix("networks", given))
+        for name, thing in self.saved.items():
+            thing.load_state_dict(without_prefix(name, given))
+        held = without_prefix("held", given)
+        steps = len(next(iter(held.values()))) if held else 0
+        self._held = [{name: value[t] for name, value in held.items()} for t in range(steps)]
+        if not len(self.networks):
+            return
+        optimizer = self._optimizer.state_dict()
+        own = {place: without_prefix(f"optimizer.{place}", given) for place in range(len(self._learned))}
+        for moments in own.values():
+            if "step" in moments:
+                moments["step"] = moments["step"].cpu()  # where Adam has it
+        self._optimizer.load_state_dict({**optimizer, "state": {place: one for place, one in own.items() if one}})
+
+
+@contextmanager
+def seeded(seed: int, stream: str) -> Iterator[None]:
+    """Draw networks' first weights from a stream of their own; the global generator stays as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(stream_seed(seed, stream))
+        yield
+
+
+def mlp(sizes: Sequence[int]) -> nn.Sequential:
+    """Make a network of ReLU layers between these widths, orthogonal at first; the last layer is linear.
+
+    Example:
+        >>> [tuple(p.shape) for p in mlp([3, 5, 2]).parameters()]
+        [(5, 3), (5,), (2, 5), (2,)]
+    """
+    layers: list[nn.Module] = []
+    for width, after in pairwise(sizes):
+        linear = nn.Linear(width, after)
+        nn.init.orthogonal_(linear.weight, sqrt(2))
+        nn.init.zeros_(linear.bias)
+        layers += [linear, nn.ReLU()]
+    return nn.Sequential(*layers[:-1])
+
+
+def weighted_mean(values: Tensor, weight: Tensor) -> Tensor:
+    """Return the mean of ``values`` ``[M]`` where ``weight`` ``[M]`` is 1; 0 where it nowhere is."""
+    return (values * weight).sum() / weight.sum().clamp(min=1.0)
+
+
+def multi_hot(elementary: Tensor, size: int) -> Tensor:
+    """Return 1 at each of the elementary actions ``[..., d]`` of an agent: ``[..., size]`` float32.
+
+    What stands for those that did not act means nothing, and is taken for an action that there is.
+    """
+    flags = torch.zeros(*elementary.shape[:-1], size, device=elementary.device)
+    return flags.scatter(-1, elementary.clamp(0, size - 1), 1.0)

@@ -1,0 +1,200 @@
+"""LAIES (Liu et al., ICML 2023): agents are paid for what they do to the external state, and for what happens to it."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+
+import torch
+from torch import Tensor, nn
+
+from isa_wrappers.errors import InvalidValueError, check_kind, nearest, shown
+from isa_wrappers.rewards.learned.base import LearnedReward, Sample, Step, seeded
+from isa_wrappers.rewards.learned.predictor import InfluencePredictor, influences
+from isa_wrappers.rewards.learned.settings import SCOPE, LAIESConfig
+from isa_wrappers.rewards.registry import RewardContext
+
+PER_CHANGE = 100.0
+"""Changes of the external state are divided by this, after they are clipped."""
+
+
+class LAIESReward(LearnedReward):
+    """``min(beta1 * sum_i IDI_i + beta2 * CDI, clip)``, the same for every agent that acted, less as training goes on.
+
+    IDI is what agent i's own action, against the mean over its available ones, does to the predicted change of the
+    external state; CDI the squared change that came.
+
+    Args:
+        context: sizes, names of the state, device and seed; and credit, where the external state is ``scope``.
+        config: settings; ``external`` must be given.
+
+    Attributes:
+        external: the dimensions of the external state.
+        steps: environment steps so far.
+        annealed_from: of these, those after which the reward began to fall; -1 where it has not.
+
+    Raises:
+        InvalidValueError: if no external state is given, or it names what is not there, or the scope has no common
+            segment.
+
+    Source: Liu et al., Lazy Agents, ICML 2023; details as in the program that came with it.
+    """
+
+    name = "laies"
+    parts = ("collective", "individual")
+    needs_available = True
+    needs_states = True
+
+    def __init__(self, context: RewardContext, config: LAIESConfig | None = None) -> None:
+        config = LAIESConfig() if config is None else config
+        check_kind("config", config, LAIESConfig)
+        super().__init__(context, config)
+        if config.external == SCOPE:
+            self.credit = context.credit
+        self.external = external_dimensions(config, context)
+        self.steps, self.annealed_from = 0, -1
+        self._dims = torch.tensor(self.external, device=self.device)
+        self._hidden = self._before = torch.zeros(0, config.hidden, device=self.device)
+        agents, actions = len(context.agents), max(context.num_actions)
+        own = torch.arange(actions) < torch.tensor(context.num_actions)[:, None]
+        self._own = own.to(self.device)
+        with seeded(context.seed, "laies"):
+            sizes = context.state_size, agents, actions, config.hidden, len(self.external)
+            self.predictor = InfluencePredictor(*sizes, component_of(context, actions))
+        self._take({"predictor": self.predictor})
+        self.saved = {"progress": _Progress(self)}
+
+    def _pay(self, step: Step, update: bool) -> dict[str, Tensor]:
+        config, fresh = self.config, self._started(step)
+        if self._hidden.shape[0] != fresh.shape[0]:
+            self._hidden = self._hidden.new_zeros(fresh.shape[0], config.hidden)
+        before = self._hidden * ~fresh[:, None]
+        embedded = self.predictor.embed(step.state.float(), step.actions, step.alive)
+        change, after = self.predictor(embedded, before)
+        counterfactual = self.predictor.counterfactual(embedded, step.actions, before)
+        available = self._own if step.available is None else step.available & self._own
+        influence = influences(change, counterfactual, available.expand(*step.alive.shape, -1))
+        individual = (influence.clamp(max=config.idi_clip) * step.alive).sum(-1, keepdim=True) * config.beta1
+        moved = self._moved(step).square().sum(-1, keepdim=True).clamp(max=config.cdi_clip)
+        collective = moved.float() / PER_CHANGE * config.beta2
+        total = individual + collective
+        share = self._weight() * total.clamp(max=config.clip) / torch.where(total > 0, total, 1.0)
+        if update:
+            self._before, self._hidden = before, after
+            self.steps += fresh.shape[0]
+        return {"collective": share * collective, "individual": share * individual}
+
+    def _moved(self, step: Step) -> Tensor:
+        """Return the external state's change ``[N, E]``, in the states' type."""
+        moved: Tensor = (step.next_state - step.state)[:, self._dims]
+        return moved
+
+    def _weight(self) -> float:
+        """Return the share of the reward that is left."""
+        if self.annealed_from < 0 or not self.config.anneal_steps:
+            return 1.0
+        return float(max(1.0 - 0.5 * (self.steps - self.annealed_from) / self.config.anneal_steps, 0.0))
+
+    def _keep(self, step: Step) -> Sample:
+        return {
+            "state": step.state.float(),
+            "actions": step.actions,
+            "change": self._moved(step).float(),
+            "fresh": step.start,
+            "acted": step.alive,
+            "hidden": self._before,
+            "reward": (step.reward * step.alive).sum(-1) / step.alive.sum(-1).clamp(min=1),
+        }
+
+    def _learn(self, held: Sample) -> None:
+        """Take ``epochs`` gradient steps on the whole stretch, in time; the hidden state before it stands."""
+        for _ in range(self.config.epochs):
+            self._descend(self.stretch_loss(held))
+        if self.annealed_from < 0 and float(held["reward"].mean()) > 0:
+            self.annealed_from = self.steps
+
+    def stretch_loss(self, held: Sample) -> Tensor:
+        """Compute the mean over steps ``[T, N]`` of the squared error of the predicted change."""
+        embedded, hidden = self.predictor.embed(held["state"], held["actions"], held["acted"]), held["hidden"][0]
+        changes = []
+        for t, now in enumerate(embedded):
+            change, hidden = self.predictor(now, hidden * ~held["fresh"][t][:, None])
+            changes.append(change)
+        error = (torch.stack(changes) - held["change"]).square().sum(-1)
+        acted = held["acted"].any(-1).float()
+        return (error * acted).sum() / acted.sum().clamp(min=1.0)
+
+    def _descend(self, loss: Tensor) -> None:
+        self._optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.predictor.parameters(), self.config.max_grad_norm)
+        self._optimizer.step()
+
+
+class _Progress:
+    """What is saved of LAIES beside its network: hidden states, steps so far, where annealing began."""
+
+    def __init__(self, reward: LAIESReward) -> None:
+        self.reward = reward
+
+    def state_dict(self) -> dict[str, Tensor]:
+        reward = self.reward
+        return {"hidden": reward._hidden, "steps": torch.tensor([reward.steps, reward.annealed_from])}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        self.reward._hidden = state["hidden"]
+        self.reward.steps, self.reward.annealed_from = (int(number) for number in state["steps"])
+
+
+def external_dimensions(config: LAIESConfig, context: RewardContext) -> list[int]:
+    """Return the dimensions of the external state, in order.
+
+    Raises:
+        InvalidValueError: if none is given, a number or name is not the state's, or the scope has no common segment.
+
+    Example:
+        >>> context = RewardContext(("a",), (2,), 1, 3, state_names=("a.x", "door.x", "door.y"))
+        >>> external_dimensions(LAIESConfig(external=("door.*",)), context)
+        [1, 2]
+    """
+    size, names, given = context.state_size, context.state_names, config.external
+    if given is None:
+        raise InvalidValueError(
+            "intrinsic reward 'laies' needs an external state: laies.external=scope takes ISA's, or give dimensions by "
+            f"number (0 to {size - 1}) or name{_examples(names)}, got None"
+        )
+    if given == SCOPE:
+        common = list(context.credit.common_dims) if context.credit is not None else []
+        if not common:
+            raise InvalidValueError(
+                "laies.external=scope needs a scope with a common segment, and nothing here is moved by several "
+                f"agents; give dimensions by number (0 to {size - 1}) or name{_examples(names)}"
+            )
+        return common
+    found: set[int] = set()
+    for part in (given,) if isinstance(given, int | str) else given:
+        matches = [part] if isinstance(part, int) and 0 <= part < size else []
+        if isinstance(part, str):
+            matches = [k for k, name in enumerate(names) if fnmatchcase(name, part)]
+        if not matches:
+            offer = nearest(part, names) if isinstance(part, str) else ""
+            raise InvalidValueError(
+                f"laies.external must be {SCOPE!r}, numbers from 0 to {size - 1} or names of the state's dimensions"
+                f"{_examples(names)}, got {shown(part)}{offer}"
+            )
+        found.update(matches)
+    return sorted(found)
+
+
+def _examples(names: tuple[str, ...]) -> str:
+    return f" (such as {names[-1]})" if names else ", of which it has none"
+
+
+def component_of(context: RewardContext, actions: int) -> Tensor:
+    """Return ``[A, n]``: which component of an agent's action each elementary action is of; 0 for plain numbers."""
+    component = torch.zeros(len(context.agents), actions, dtype=torch.int64)
+    code = context.action_code
+    if code is not None:
+        offset = torch.as_tensor(code.table.offset)[..., None]
+        there = torch.as_tensor(code.table.there)[..., None]
+        component = ((offset <= torch.arange(actions)) & there).sum(1) - 1
+    return component

@@ -1,0 +1,93 @@
+"""LAIES' predictor: what becomes of the external state, for the actions taken and for each that might have been."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from isa_wrappers.rewards.learned.base import multi_hot
+
+
+class InfluencePredictor(nn.Module):
+    """``(s, a_1 .. a_A) -> change of the external state``: linear, ReLU, GRU over the episode, linear.
+
+    Args:
+        state_size: K.
+        num_agents: A.
+        num_actions: n, the most that an agent has.
+        hidden: H.
+        external: E, dimensions of the external state.
+        component: ``[A, n]`` which component of an action each elementary action belongs to.
+
+    Source: Liu et al., ICML 2023; what it predicts is the change, not the next state: the influences are the same.
+    """
+
+    component: Tensor
+
+    def __init__(
+        self, state_size: int, num_agents: int, num_actions: int, hidden: int, external: int, component: Tensor
+    ) -> None:
+        super().__init__()
+        self.sizes = num_agents, num_actions, hidden
+        self.linear = nn.Linear(state_size + num_agents * num_actions, hidden)
+        self.gru = nn.GRUCell(hidden, hidden)
+        self.last = nn.Linear(hidden, external)
+        for layer in (self.linear, self.last):
+            nn.init.xavier_uniform_(layer.weight)
+            nn.init.zeros_(layer.bias)
+        self.register_buffer("component", component, persistent=False)
+
+    def embed(self, state: Tensor, actions: Tensor, acted: Tensor) -> Tensor:
+        """Return the first layer's outputs before ReLU, ``[..., H]``.
+
+        Args:
+            state: ``[..., K]``.
+            actions: ``[..., A, d]``.
+            acted: ``[..., A]`` bool; the others' actions count for nothing.
+        """
+        taken = multi_hot(actions, self.sizes[1]) * acted[..., None]
+        embedded: Tensor = self.linear(torch.cat([state, taken.flatten(-2)], -1))
+        return embedded
+
+    def forward(self, embedded: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the external state's change ``[M, E]`` and the hidden state ``[M, H]`` after a step."""
+        hidden = self.gru(embedded.relu(), hidden)
+        return self.last(hidden), hidden
+
+    def counterfactual(self, embedded: Tensor, actions: Tensor, hidden: Tensor) -> Tensor:
+        """Return what each action of each agent alone would have changed, ``[N, A, n, E]``.
+
+        Args:
+            embedded: ``[N, H]`` of the actions that were taken; what comes out for who did not act means nothing.
+            actions: ``[N, A, d]``; one component is put in another's place at a time.
+            hidden: ``[N, H]`` before the step.
+        """
+        agents, count, width = self.sizes
+        per_action = self.linear.weight[:, -agents * count :].T.reshape(agents, count, width)
+        rows = torch.arange(agents, device=actions.device)[:, None]
+        taken = actions.clamp(0, count - 1)[:, rows, self.component]
+        swapped = embedded[:, None, None] + per_action - per_action[rows, taken]
+        before = hidden[:, None, None].expand(swapped.shape)
+        changes = self.forward(swapped.flatten(0, 2), before.flatten(0, 2))[0]
+        return changes.view(*swapped.shape[:3], -1)
+
+
+def influences(change: Tensor, counterfactual: Tensor, available: Tensor) -> Tensor:
+    """Compute ``IDI_i = || f(s, a) - mean_b f(s, (b, a_-i)) ||^2`` over available ``b``.
+
+    Args:
+        change: ``[N, E]`` predicted of the actions that were taken.
+        counterfactual: ``[N, A, n, E]`` predicted where agent i took b in the place of its own.
+        available: ``[N, A, n]`` bool.
+
+    Returns:
+        ``[N, A]``; 0 for an agent without any action.
+
+    Example:
+        >>> free = torch.tensor([[[True, True, False]]])
+        >>> influences(torch.tensor([[2.0]]), torch.tensor([[[[2.0], [0.0], [9.0]]]]), free).tolist()
+        [[1.0]]
+    """
+    weight = available.to(change.dtype)[..., None]
+    mean = (counterfactual * weight).sum(-2) / weight.sum(-2).clamp(min=1.0)
+    return (change[:, None] - mean).square().sum(-1) * available.any(-1)

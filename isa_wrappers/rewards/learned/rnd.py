@@ -1,0 +1,126 @@
+"""Random network distillation (Burda et al., 2018): how badly a predictor knows what a random network makes of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from isa_wrappers.errors import check_kind
+from isa_wrappers.rewards.learned.base import LearnedReward, Sample, Step, mlp, seeded, weighted_mean
+from isa_wrappers.rewards.learned.moments import ReturnScale, RunningMoments
+from isa_wrappers.rewards.learned.settings import RNDConfig
+from isa_wrappers.rewards.registry import RewardContext
+
+
+class Distillation:
+    """A fixed random network, a predictor of it, and the moments that whiten what both see.
+
+    Args:
+        size: D, length of an input.
+        config: widths and the cut-off.
+        seed: of the first weights.
+        device: torch device.
+
+    Attributes:
+        networks: ``target`` and ``predictor``.
+        seen: moments of the inputs.
+    """
+
+    def __init__(self, size: int, config: RNDConfig, seed: int, device: str) -> None:
+        self.config, self.seen = config, RunningMoments(size, device)
+        hidden, features = config.hidden, config.features
+        with seeded(seed, "rnd"):
+            target, predictor = mlp([size, hidden, features]), mlp([size, hidden, hidden, features])
+        self.networks: dict[str, nn.Module] = {"target": target.requires_grad_(False), "predictor": predictor}
+
+    def error(self, inputs: Tensor) -> Tensor:
+        """Compute ``mean((f(x) - f^(x))^2)`` over features, of whitened inputs ``[..., D]``: ``[...]``."""
+        white = self.seen.whiten(inputs, self.config.clip)
+        difference = self.networks["target"](white) - self.networks["predictor"](white)
+        error: Tensor = difference.square().mean(-1)
+        return error
+
+    def loss(self, sample: Sample) -> Tensor:
+        """Return the mean error of the rows of those that acted."""
+        return weighted_mean(self.error(sample["inputs"]), sample["weight"])
+
+
+class RandomNetworkDistillation(LearnedReward):
+    """``||f(o') - f^(o')||^2 / deviation of the returns`` of whitened observations, or of states.
+
+    Args:
+        context: sizes, device and seed.
+        config: settings.
+
+    Source: arXiv 1810.12894.
+
+    Example:
+        >>> import numpy as np
+        >>> from isa_wrappers.rewards import Transition
+        >>> context = RewardContext(("a",), (2,), obs_size=2, state_size=1)
+        >>> rnd = RandomNetworkDistillation(context, RNDConfig(warmup=1, interval=4, lr=0.01))
+        >>> acted, none = np.ones((8, 1), dtype=bool), np.zeros((8, 1), dtype=np.float32)
+        >>> seen = np.random.default_rng(0).normal(size=(8, 1, 2)).astype(np.float32)
+        >>> step = Transition(None, None, seen, np.zeros((8, 1), int), none, acted, obs_t=seen)
+        >>> first, *_, last = (float(rnd(step).total.mean()) for _ in range(200))
+        >>> first, 0 < last < 0.1
+        (0.0, True)
+    """
+
+    name = "rnd"
+    parts = ("novelty",)
+    needs_obs = True
+
+    def __init__(self, context: RewardContext, config: RNDConfig | None = None) -> None:
+        config = RNDConfig() if config is None else config
+        check_kind("config", config, RNDConfig)
+        super().__init__(context, config)
+        self.needs_states, self.share = config.of == "state", config.share
+        self.distillation = Distillation(input_size(context, config), config, context.seed, self.device)
+        self.scale = ReturnScale(config.gamma, self.device)
+        self.saved = {"seen": self.distillation.seen, "scale": self.scale}
+        self._take(self.distillation.networks)
+
+    def _pay(self, step: Step, update: bool) -> dict[str, Tensor]:
+        _, inputs, acted = inputs_of(step, self.config)
+        if update:
+            self.distillation.seen.update(inputs.flatten(0, 1), acted.flatten())
+        novelty = self.distillation.error(inputs) * acted
+        return {"novelty": normalised(self, novelty, acted, update)}
+
+    def _keep(self, step: Step) -> Sample:
+        return kept_inputs(step, self.config)
+
+    def _loss(self, sample: Sample) -> Tensor:
+        return self.distillation.loss(sample)
+
+
+def input_size(context: RewardContext, config: RNDConfig) -> int:
+    """Return D, the length of what is to be new."""
+    return context.obs_size if config.of == "observation" else context.state_size
+
+
+def inputs_of(step: Step, config: RNDConfig) -> tuple[Tensor, Tensor, Tensor]:
+    """Return what was there before and after a step, ``[N, R, D]`` each, and ``[N, R]`` bool, which of it counts.
+
+    R is A for observations, and 1 for states.
+    """
+    if config.of == "observation":
+        return step.obs, step.next_obs, step.alive
+    return step.state[:, None], step.next_state[:, None], step.alive.any(-1, keepdim=True)
+
+
+def kept_inputs(step: Step, config: RNDConfig) -> Sample:
+    """Return what a predictor learns from in a step: ``inputs`` ``[N * R, D]`` and ``weight`` ``[N * R]``."""
+    _, inputs, acted = inputs_of(step, config)
+    return {"inputs": inputs.flatten(0, 1), "weight": acted.flatten().float()}
+
+
+def normalised(reward: Any, paid: Tensor, acted: Tensor, update: bool) -> Tensor:
+    """Divide by the running deviation of returns; pay nothing while the reward warms up."""
+    if update:
+        reward.scale.update(paid, acted)
+    scaled: Tensor = reward.scale(paid)
+    return scaled if reward.calls >= reward.config.warmup else torch.zeros_like(scaled)

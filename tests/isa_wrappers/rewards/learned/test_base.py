@@ -1,0 +1,124 @@
+"""What all learned rewards share: saving, devices, no waits on the host, the global generator, torch where used."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from learned_rewards import QUICK, random_steps
+
+torch = pytest.importorskip("torch")
+
+from host_reads import NoHostReads  # noqa: E402
+
+from isa_wrappers.arrays import to_backend  # noqa: E402
+from isa_wrappers.rewards import RewardContext, Transition, make_reward  # noqa: E402
+
+ROOT = Path(__file__).parents[4]
+CONTEXT = RewardContext(("a", "b"), (3, 3), obs_size=2, state_size=2, device="cpu")
+DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.cuda)]
+
+
+def made(name, device="cpu", seed=0):
+    return make_reward(name, RewardContext(("a", "b"), (3, 3), 2, 2, None, device, seed), QUICK[name])
+
+
+def moved_to(device, step):
+    return Transition(*(None if part is None else to_backend(part, device) for part in step))
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("name", QUICK)
+def test_what_is_saved_at_any_step_continues_number_for_number(name, device):
+    steps = [moved_to(device, step) for step in random_steps(23)]
+    for at in (0, 3, 4, 9):
+        whole = made(name, device)
+        for step in steps[:at]:
+            whole(step)
+        saved = {key: value.cpu() for key, value in whole.state_dict().items()}
+        later = made(name, device, seed=5)
+        later.load_state_dict(saved)
+        for step in steps[at:]:
+            assert torch.equal(whole(step).total, later(step).total)
+        mine, theirs = whole.state_dict(), later.state_dict()
+        assert mine.keys() == theirs.keys()
+        assert all(torch.equal(mine[key], theirs[key]) for key in mine)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("name", QUICK)
+def test_numpy_and_torch_are_paid_the_same_on_their_own_kind(name, device):
+    ours, theirs = made(name, None), made(name, device)
+    for step in random_steps(10):
+        found, expected = theirs(moved_to(device, step)).total, ours(step).total
+        assert isinstance(expected, np.ndarray)
+        assert found.device.type == device
+        np.testing.assert_allclose(found.cpu().numpy(), expected, rtol=1e-3 if device == "cuda" else 1e-6, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_looking_up_teaches_nothing_even_where_learning_is_due(name):
+    reward, steps = made(name), [moved_to("cpu", step) for step in random_steps(20)]
+    for step in steps[:3]:
+        reward(step)
+    before = reward.state_dict()
+    for step in steps[3:]:
+        reward(step, update=False)
+    after = reward.state_dict()
+    assert all(torch.equal(before[key], after[key]) for key in before)
+    weights = {key: value for key, value in before.items() if key.startswith("networks") and "target" not in key}
+    reward(steps[3])
+    assert any(not torch.equal(value, reward.state_dict()[key]) for key, value in weights.items()), "now it is due"
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_the_host_waits_for_nothing_between_two_updates(name):
+    reward, steps = made(name), [moved_to("cpu", step) for step in random_steps(3)]
+    reward(steps[0])  # which lays out room
+    with NoHostReads():
+        for step in steps[1:]:
+            reward(step)
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_seeds_alone_tell_networks_apart_and_the_global_generator_stays(name):
+    before = torch.random.get_rng_state()
+    first, same, other = (made(name, seed=seed).networks.state_dict() for seed in (0, 0, 1))
+    reward = made(name)
+    for step in random_steps(9):
+        with torch.inference_mode():
+            reward(moved_to("cpu", step))
+    assert torch.equal(before, torch.random.get_rng_state())
+    assert all(torch.equal(value, same[key]) for key, value in first.items())
+    assert any(not torch.equal(value, other[key]) for key, value in first.items())
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_another_number_of_environments_starts_memory_anew(name):
+    reward = made(name)
+    for envs in (3, 5, 1):
+        for step in random_steps(3, envs=envs):
+            assert torch.isfinite(reward(moved_to("cpu", step)).total).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", QUICK)
+def test_without_torch_it_is_said_in_one_line(name):
+    code = f"""
+import sys
+sys.modules["torch"] = None
+from isa_wrappers.rewards import REWARDS, RewardContext, make_reward
+spec = REWARDS[{name!r}]
+print(spec.config(), spec.description)
+try:
+    make_reward({name!r}, RewardContext(("a",), (2,), 1, 1), None)
+except ImportError as error:
+    print(type(error).__name__, error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    last = done.stdout.splitlines()[-1:]
+    assert last == [
+        f"MissingDependencyError intrinsic reward {name!r} needs torch, which is not installed; "
+        "pip install 'isa-marl[train]'"
+    ], done.stderr
