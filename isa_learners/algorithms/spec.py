@@ -87,6 +87,7 @@ class AlgorithmSpec:
         needs_scope: estimate a scope first; the run then has the sections ``scope`` and ``credit``.
         learner: name of the learner that it takes by default.
         fixed: settings of its learner that make it what it is: section -> key -> value. Other values are refused.
+        parts: parts of its learner that it takes, each with a section of its name.
         sections: further sections of the configuration: name -> frozen dataclass.
         shared: objects that outlive a phase and are saved: name -> function that makes one.
         metrics: columns of its own in ``metrics.csv``: name -> function, called after each iteration.
@@ -98,6 +99,7 @@ class AlgorithmSpec:
     needs_scope: bool = False
     learner: str = "ppo"
     fixed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    parts: tuple[str, ...] = ()
     sections: Mapping[str, type] = field(default_factory=dict)
     shared: Mapping[str, Callable[[PhaseContext], Saved]] = field(default_factory=dict)
     metrics: Mapping[str, Callable[[PhaseContext], float]] = field(default_factory=dict)
@@ -120,6 +122,7 @@ ALGORITHMS: Registry[AlgorithmSpec] = Registry(
         "mappo": "isa_learners.algorithms.mappo:MAPPO",
         "vdn": "isa_learners.algorithms.vdn:VDN",
         "qmix": "isa_learners.algorithms.qmix:QMIX",
+        "maser": "isa_learners.algorithms.maser:MASER",
     },
 )
 """Every algorithm by name."""

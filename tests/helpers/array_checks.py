@@ -18,7 +18,7 @@ CHECKED = [
     "isa_wrappers.rewards.goals",
     "isa_learners.ppo.losses",
     "isa_learners.ppo.returns",
-    "isa_learners.q_learning.returns",
+    "isa_learners.returns",
 ]
 AVAILABLE = find_spec("jaxtyping") is not None and find_spec("beartype") is not None
 
