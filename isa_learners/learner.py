@@ -128,5 +128,9 @@ class LearnerSpec:
 LEARNERS: Registry[LearnerSpec] = Registry(
     "learner",
     "isa_marl.learners",
-    {"ppo": "isa_learners.ppo.spec:PPO_LEARNER", "q": "isa_learners.q_learning.spec:Q_LEARNER"},
+    {
+        "ppo": "isa_learners.ppo.spec:PPO_LEARNER",
+        "q": "isa_learners.q_learning.spec:Q_LEARNER",
+        "coma": "isa_learners.coma.spec:COMA_LEARNER",
+    },
 )

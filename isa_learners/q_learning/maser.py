@@ -67,11 +67,6 @@ class Subgoals(Part):
             nn.Linear(config.embedding_width, sizes.num_actions, bias=False),  # a bias is lost in differences
         )
 
-    @property
-    def trained(self) -> list[nn.Parameter]:
-        """The embedding's, but for the variant ``as_released``."""
-        return [] if self.config.variant == "as_released" else list(self.embedding.parameters())
-
     def forward(self, outlook: Outlook) -> Addition:
         """Return the team's additional reward and the weighted sum of the losses."""
         config, acts = self.config, outlook.acts
@@ -84,6 +79,7 @@ class Subgoals(Part):
         error = distance - self._dissimilarity(outlook.ahead[:-1], goal)
         closeness = masked_mean(error.square(), acts)
         loss = config.individual_factor * individual
+        # As released, nothing reaches the embedding: it stays as it was drawn.
         if config.variant == "as_written":
             loss = loss + config.divergence_factor * divergence + config.distance_factor * closeness
         with torch.no_grad():
@@ -94,7 +90,8 @@ class Subgoals(Part):
     def _distance(self, obs: Tensor, goal: Tensor) -> Tensor:
         """Return ``||f(o_t) - f(o_t*)||`` ``[L, b, A]``."""
         place = self.embedding(obs)
-        return torch.linalg.vector_norm(place - _at(place, goal), dim=-1)
+        distance: Tensor = torch.linalg.vector_norm(place - _at(place, goal), dim=-1)
+        return distance
 
     @staticmethod
     def _dissimilarity(values: Tensor, goal: Tensor) -> Tensor:

@@ -63,12 +63,10 @@ class Addition:
 
 
 class Part(nn.Module):
-    """What an algorithm adds to Q-learning: a reward and a loss that follow from replayed episodes."""
+    """What an algorithm adds to Q-learning: a reward and a loss that follow from replayed episodes.
 
-    @property
-    @abstractmethod
-    def trained(self) -> list[nn.Parameter]:
-        """Parameters of its own that are trained with the networks."""
+    Parameters of its own are trained with the networks, as far as the loss reaches them.
+    """
 
     @abstractmethod
     def forward(self, outlook: Outlook) -> Addition:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from isa_learners.checkpoint import load_optimizer_tensors, optimizer_tensors
 from isa_learners.inputs import InputEncoder
+from isa_learners.optimizers import optimizer_for
 from isa_learners.q_learning.config import QConfig
 from isa_learners.q_learning.mixers import MIXERS
 from isa_learners.q_learning.networks import QNet
@@ -59,8 +60,8 @@ class QLearning:
             self.part = None if part is None else part().to(device)
         self._copy_to_target()
         self.parameters = [*self.net.parameters(), *self.mixer.parameters()]
-        self.parameters += [] if self.part is None else self.part.trained
-        self.optimizer = _optimizer(config, self.parameters)
+        self.parameters += [] if self.part is None else list(self.part.parameters())
+        self.optimizer = optimizer_for(config.optimizer, self.parameters, config.lr, config.optimizer_eps)
         self.count = 0
 
     def _copy_to_target(self) -> None:
@@ -187,9 +188,3 @@ class QLearning:
         self.load_networks(state)
         load_optimizer_tensors(self.optimizer, without_prefix("optimizer", state))
         self.count = int(state["count"])
-
-
-def _optimizer(config: QConfig, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
-    if config.optimizer == "adam":
-        return torch.optim.Adam(parameters, lr=config.lr, eps=config.optimizer_eps, fused=True)
-    return torch.optim.RMSprop(parameters, lr=config.lr, alpha=0.99, eps=config.optimizer_eps)

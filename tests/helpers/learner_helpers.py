@@ -40,6 +40,7 @@ def tiny_config(env="grid/unlock", env_kwargs=None, **sections):
             "hidden": 4,
             "lr": 1e-3,
         },
+        "coma": {"num_envs": 2, "rollout_steps": 5, "hidden": 4, "critic_width": 4, "lr": 1e-3},
         "q": {"num_envs": 2, "rollout_steps": 5, "replay": 20, "batch": 3, "updates": 2, "hidden": 4, "lr": 1e-3},
     }
     algo = ALGORITHMS[sections.get("algo", "isa")]
