@@ -120,6 +120,7 @@ ALGORITHMS: Registry[AlgorithmSpec] = Registry(
         "isa_reach": "isa_learners.algorithms.isa_parts:ISA_REACH",
         "ippo": "isa_learners.algorithms.ippo:IPPO",
         "mappo": "isa_learners.algorithms.mappo:MAPPO",
+        "happo": "isa_learners.algorithms.happo:HAPPO",
         "coma": "isa_learners.algorithms.coma:COMA",
         "vdn": "isa_learners.algorithms.vdn:VDN",
         "qmix": "isa_learners.algorithms.qmix:QMIX",

@@ -19,6 +19,7 @@ CHECKED = [
     "isa_learners.coma.policy",
     "isa_learners.ppo.losses",
     "isa_learners.ppo.returns",
+    "isa_learners.ppo.sequential",
     "isa_learners.q_learning.maser",
     "isa_learners.returns",
 ]

@@ -194,8 +194,8 @@ def random_rollout(
         return torch.randn(*shape, generator=generator, dtype=torch.float64)
 
     steps, num_envs = len(ends), len(ends[0])
-    num_inputs, n = ppo.actor.embed.in_features, ppo.actor.head.out_features
-    hidden_size = ppo.actor.hidden
+    net = ppo.actor.of(0) if hasattr(ppo.actor, "of") else ppo.actor
+    num_inputs, n, hidden_size = net.embed.in_features, net.head.out_features, net.hidden
     terminated = torch.tensor([[end == "terminated" for end in row] for row in ends])
     done = torch.tensor([[end != "" for end in row] for row in ends])
     starts = torch.cat([torch.tensor([start]), done[:-1]])

@@ -49,7 +49,8 @@ def test_every_algorithm_trains(algo):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("algo", "learner"), [("qmix", "q"), ("maser", "q"), ("isa", "q"), ("mappo", "ppo"), ("coma", "coma")]
+    ("algo", "learner"),
+    [("qmix", "q"), ("maser", "q"), ("isa", "q"), ("mappo", "ppo"), ("coma", "coma"), ("happo", "ppo")],
 )
 def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, algo, learner):
     config = tiny_config("grid/unlock", NEAR, algo=algo, learner=learner, steps=260, eval_interval=36)
@@ -82,6 +83,12 @@ def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, algo, learner):
         ({"algo": "maser", "maser": {"variant": "released"}}, "variant must be one of as_written, as_released"),
         ({"algo": "maser", "maser": {"alfa": 0.3}}, "unknown configuration key maser.alfa; did you mean 'maser.alpha'"),
         ({"algo": "qmix", "maser": {"alpha": 0.3}}, "algorithm 'qmix' has no section 'maser'; its sections are q"),
+        ({"algo": "happo", "learner": "q"}, "algorithm 'happo' is one of learner 'ppo', got 'q'; leave it out"),
+        (
+            {"algo": "happo", "ppo": {"share_parameters": True}},
+            "ppo.share_parameters is False in algorithm",
+        ),
+        ({"algo": "ippo", "ppo": {"sequential": True}}, "sequential must be False where all agents share one policy"),
         ({"algo": "coma", "learner": "ppo"}, "algorithm 'coma' is one of learner 'coma', got 'ppo'; leave it out"),
         ({"algo": "coma", "coma": {"reward": "own"}}, "coma.reward is 'team' in algorithm 'coma', got 'own'"),
         ({"algo": "ippo", "coma": {"lr": 1e-3}}, "algorithm 'ippo' has no section 'coma'; its sections are ppo"),
@@ -117,6 +124,7 @@ def test_options_of_one_algorithm_given_to_another(sections, message):
         ),
         ("toy_envs:stateless", {"algo": "qmix"}, UnsupportedEnvironmentError, "has no state"),
         ("continuous_toys:Reach", {"algo": "coma"}, InvalidValueError, "take learner ppo"),
+        ("toy_envs:stateless", {"algo": "happo"}, UnsupportedEnvironmentError, "has no state"),
         ("toy_envs:stateless", {"algo": "coma"}, UnsupportedEnvironmentError, "has no state"),
         ("toy_envs:stateless", {"algo": "maser"}, UnsupportedEnvironmentError, "has no state"),
         ("toy_envs:stateless", {"algo": "mappo"}, UnsupportedEnvironmentError, "has no state"),
