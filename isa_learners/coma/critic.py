@@ -45,7 +45,8 @@ class CentralCritic(nn.Module):
             alive: ``[..., A]`` float; the dead do nothing.
         """
         agents, n = self.sizes.num_agents, self.sizes.num_actions
-        obs, last, ids = own.split([self.sizes.obs_size, n, agents], dim=-1)
+        size = self.sizes.obs_size
+        obs, last, ids = own[..., :size], own[..., size : size + n], own[..., size + n :]
         actions = torch.arange(n, device=own.device)
         one_hot = (action[..., None] == actions).to(own.dtype) * alive[..., None].to(own.dtype)
         others = one_hot[..., None, :, :] * (1.0 - torch.eye(agents, device=own.device, dtype=own.dtype))[..., None]

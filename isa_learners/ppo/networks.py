@@ -73,8 +73,8 @@ class PerAgentNet(nn.Module):
             inputs: ``[B * A, F]``, agents innermost.
             hidden: ``[B * A, H]``.
         """
-        streams = inputs.unflatten(0, (-1, len(self.nets))), hidden.unflatten(0, (-1, len(self.nets)))
-        each = [self.of(agent)(*(x[:, agent] for x in streams)) for agent in range(len(self.nets))]
+        agents = len(self.nets)
+        each = [self.of(agent)(inputs[agent::agents], hidden[agent::agents]) for agent in range(agents)]
         outputs, after = (torch.stack(x, dim=1).flatten(0, 1) for x in zip(*each, strict=True))
         return outputs, after
 
