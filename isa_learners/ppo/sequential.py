@@ -22,7 +22,7 @@ def compound_advantages(
         advantage: ``[T, B, A]``.
         ratio: agent -> ``[T, B]``.
 
-    Source: HAPPO (Kuba et al., 2022, arXiv 2109.11251), Eq. 11 and Algorithm 4.
+    Source: HAPPO (Kuba et al., 2022, arXiv 2109.11251), its sequential update.
 
     Example:
         >>> for agent, own in compound_advantages([1, 0], torch.ones(1, 1, 2), lambda agent: torch.tensor([[0.5]])):

@@ -32,7 +32,7 @@ def subgoal_steps(
     Returns:
         ``[b, A]`` int64.
 
-    Source: MASER (Jeon et al., 2022, arXiv 2206.10607), Section 3.1.
+    Source: MASER (Jeon et al., 2022, arXiv 2206.10607).
 
     Example:
         >>> own, team = torch.tensor([[[0.0, 3.0]], [[2.0, 0.0]]]), torch.tensor([[[0.0]], [[2.0]]])
@@ -50,7 +50,7 @@ class Subgoals(Part):
     uniform ones by ``KL(softmax Q_i || uniform)``; and ``||f(o_i(t)) - f(o_i(t*))||`` is trained towards
     ``1 - cos(Q_i(t), Q_i(t*))``. The mixer has to be one of the team.
 
-    Source: MASER (Jeon et al., 2022, arXiv 2206.10607), Sections 3.1 to 3.4, and the authors' program.
+    Source: MASER (Jeon et al., 2022, arXiv 2206.10607), and the authors' program.
 
     Args:
         sizes: of the environment.

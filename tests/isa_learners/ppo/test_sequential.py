@@ -109,6 +109,8 @@ def test_an_update_equals_the_reference(settings, layout):
     ppo = learner(config)
     ppo.layout = layout
     reference = AgentsReference(ppo, config, 3)
+    for generator in (ppo.order, reference.order):
+        generator.manual_seed(5)  # the second agent first, then the first one
     state = STATE if config.critic == "state" else 0
     for number in range(2):
         rollout = random_rollout(ppo, 11 + number, MANY, [True, False, False], AGENTS, probes=0.2, state_size=state)
