@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -89,6 +89,19 @@ def _everything_goes(sizes: Sizes, config: Any, device: str) -> None:
 
 
 @dataclass(frozen=True)
+class PartSpec:
+    """Something that a learner has for those algorithms alone that ask for it.
+
+    Attributes:
+        config: frozen dataclass of its settings; the run's section bears the part's name.
+        metrics: what :meth:`Learner.learn` returns besides.
+    """
+
+    config: type
+    metrics: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class LearnerSpec:
     """A learner as an entry of :data:`LEARNERS`.
 
@@ -97,21 +110,27 @@ class LearnerSpec:
         config: frozen dataclass of its settings, with at least ``num_envs`` and ``rollout_steps``; the run's section
             bears the learner's name.
         metrics: names of what :meth:`Learner.learn` returns: columns of ``metrics.csv``.
-        make: ``(sizes, config, device, seed) -> Learner``.
+        make: ``(sizes, config, device, seed) -> Learner``; the settings of parts come besides, by their names.
         takes_probes: what it makes is a :class:`ProbedLearner`.
         check: ``(sizes, config, device)``; raises an error for what it cannot learn in, before a run begins.
+        parts: by the names that :attr:`~isa_learners.algorithms.AlgorithmSpec.parts` asks for.
     """
 
     description: str
     config: type
     metrics: tuple[str, ...]
-    make: Callable[[Sizes, Any, str, int], Learner]
+    make: Callable[..., Learner]
     takes_probes: bool = False
     check: Callable[[Sizes, Any, str], None] = _everything_goes
+    parts: Mapping[str, PartSpec] = field(default_factory=dict)
 
 
 LEARNERS: Registry[LearnerSpec] = Registry(
     "learner",
     "isa_marl.learners",
-    {"ppo": "isa_learners.ppo.spec:PPO_LEARNER", "q": "isa_learners.q_learning.spec:Q_LEARNER"},
+    {
+        "ppo": "isa_learners.ppo.spec:PPO_LEARNER",
+        "q": "isa_learners.q_learning.spec:Q_LEARNER",
+        "coma": "isa_learners.coma.spec:COMA_LEARNER",
+    },
 )

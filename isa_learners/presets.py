@@ -15,6 +15,7 @@ _PARTICLES = {
     "count": {"count_scale": 10.0},
     "ppo": {"rollout_steps": 25, "gamma": 0.95, "obs_scale": 1.0},
     "q": {"rollout_steps": 25, "gamma": 0.95, "obs_scale": 1.0},
+    "coma": {"rollout_steps": 25, "gamma": 0.95, "obs_scale": 1.0},
 }
 
 # arXiv 2505.08630, Table 2: only the common segment, the enemies' health in hundredths, is explored and rewarded.
@@ -28,13 +29,14 @@ _LISTENING = {"transitions": 2_000, "delta": 0.3, "bin_width": 0.01, "window": 1
 
 PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     # Where nothing else is said, the defaults of the configuration are the papers' (ISA and PPO: arXiv 2505.08630,
-    # Table 2; Q-learning: arXiv 1803.11485, Appendix C.2, a gradient step an episode). ISA's does not say how
+    # Table 2; Q-learning: arXiv 1803.11485, Appendix C.2, a gradient step an episode; COMA: the settings made public
+    # for StarCraft II by its authors' later program). ISA's does not say how
     # observations are scaled; docs/benchmarks.md has what raw and scaled cells cost where.
     "paper": {
         "*": {"scope": _LISTENING},
         "grid/navigation": {"ppo": {"obs_scale": 0.1}},
         "grid/shooting": {"ppo": {"obs_scale": 0.1}},
-        "grid/*": {"q": {"obs_scale": 0.1}},
+        "grid/*": {"q": {"obs_scale": 0.1}, "coma": {"obs_scale": 0.1}},
         # A force moves the position late and little: its information is 0.05 where dimensions out of reach have 0.015.
         "mpe/*": {
             **_PARTICLES,
@@ -52,6 +54,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "scope": {"bin_width": 0.05, "window": 2},
             "ppo": {"rollout_steps": 300},
             "q": {"rollout_steps": 300},
+            "coma": {"rollout_steps": 300},
         },
         "sma[cx]/8m": {
             "scope": {"transitions": 10_000},
@@ -59,6 +62,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "goal": {"hamming": 10.0, "alpha2": 10.0},
             "ppo": {"lr": 2e-4, "rollout_steps": 120},
             "q": {"rollout_steps": 120},
+            "coma": {"rollout_steps": 120},
         },
     },
     "fast": {
@@ -81,6 +85,18 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
                 "optimizer": "adam",
                 "td_lambda": 0.6,
                 "target_interval": 80,
+                "obs_scale": 0.1,
+            },
+            # More copies and fewer steps of the critic, for two CPU cores; not tuned.
+            "coma": {
+                "num_envs": 16,
+                "rollout_steps": 30,
+                "optimizer": "adam",
+                "lr": 2e-3,
+                "critic_lr": 1e-3,
+                "critic_steps": 10,
+                "target_interval": 50,
+                "epsilon_steps": 50_000,
                 "obs_scale": 0.1,
             },
             # Runs here are a thousandth as long as those that 1e-4 was published for.
@@ -111,12 +127,14 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
                 "anneal_to": 0.1,
             },
             "q": {"epsilon_steps": 100_000, "obs_scale": 1.0, "reward_scale": 10.0},
+            "coma": {"rollout_steps": 60, "epsilon_steps": 100_000, "obs_scale": 1.0},
         },
         # Each copy is a game of StarCraft II.
         "smac/*": {
             **_BATTLES,
             "ppo": {"num_envs": 8, "rollout_steps": 60, "hidden": 64, "gamma": 0.99, "obs_scale": 1.0, "lr": 1e-3},
             "q": {"num_envs": 8, "epsilon_steps": 100_000, "obs_scale": 1.0, "reward_scale": 10.0},
+            "coma": {"num_envs": 8, "rollout_steps": 60, "epsilon_steps": 100_000, "obs_scale": 1.0},
             "eval_episodes": 8,
         },
         "smax/2s_vs_1sc": {

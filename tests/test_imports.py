@@ -89,6 +89,7 @@ MAY_IMPORT = {
     "isa_wrappers.envs": {"isa_wrappers.scope", "isa_wrappers.batch", "isa_wrappers.border"},
     "isa_learners": set(),
     "isa_learners.recurrent": {"isa_learners"},
+    "isa_learners.coma": {"isa_learners", "isa_learners.recurrent"},
     "isa_learners.ppo": {"isa_learners", "isa_learners.recurrent"},
     "isa_learners.q_learning": {"isa_learners", "isa_learners.recurrent"},
     "isa_learners.algorithms": {"isa_learners"},
@@ -161,8 +162,9 @@ def test_everything_named_public_is_there():
 
 
 LEARNERS = [
-    *(ROOT / f"isa_learners/{name}.py" for name in ("rollout", "learner", "inputs")),
+    *(ROOT / f"isa_learners/{name}.py" for name in ("rollout", "learner", "inputs", "optimizers", "returns")),
     *files("isa_learners/recurrent"),
+    *files("isa_learners/coma"),
     *files("isa_learners/ppo"),
     *files("isa_learners/q_learning"),
 ]

@@ -88,6 +88,7 @@ class AlgorithmSpec:
         learner: name of the learner that it takes by default.
         intrinsic: name of the intrinsic reward that makes it what it is; another one is refused.
         fixed: settings of its learner that make it what it is: section -> key -> value. Other values are refused.
+        parts: parts of its learner that it takes, each with a section of its name.
         sections: further sections of the configuration: name -> frozen dataclass.
         shared: objects that outlive a phase and are saved: name -> function that makes one.
         metrics: columns of its own in ``metrics.csv``: name -> function, called after each iteration.
@@ -100,6 +101,7 @@ class AlgorithmSpec:
     learner: str = "ppo"
     intrinsic: str | None = None
     fixed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    parts: tuple[str, ...] = ()
     sections: Mapping[str, type] = field(default_factory=dict)
     shared: Mapping[str, Callable[[PhaseContext], Saved]] = field(default_factory=dict)
     metrics: Mapping[str, Callable[[PhaseContext], float]] = field(default_factory=dict)
@@ -120,8 +122,11 @@ ALGORITHMS: Registry[AlgorithmSpec] = Registry(
         "isa_reach": "isa_learners.algorithms.isa_parts:ISA_REACH",
         "ippo": "isa_learners.algorithms.ippo:IPPO",
         "mappo": "isa_learners.algorithms.mappo:MAPPO",
+        "happo": "isa_learners.algorithms.happo:HAPPO",
+        "coma": "isa_learners.algorithms.coma:COMA",
         "vdn": "isa_learners.algorithms.vdn:VDN",
         "qmix": "isa_learners.algorithms.qmix:QMIX",
+        "maser": "isa_learners.algorithms.maser:MASER",
         "laies": "isa_learners.algorithms.laies:LAIES",
     },
 )

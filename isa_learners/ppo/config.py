@@ -14,7 +14,7 @@ METRICS = ("policy_loss", "entropy", "approx_kl", "clip_share", "actor_grad_norm
 
 @dataclass(frozen=True)
 class PPOConfig:
-    """The recurrent PPO with shared parameters (arXiv 2505.08630, appendix).
+    """The recurrent PPO, by default with shared parameters (arXiv 2505.08630, appendix).
 
     Attributes:
         num_envs: B, environments stepped together.
@@ -29,6 +29,9 @@ class PPOConfig:
         gae_lambda: lambda of the advantages.
         clip: of the ratio and of the value.
         critic: what the critic sees: ``own`` is what its agent does, ``state`` the global state as well (MAPPO).
+        share_parameters: one policy for all agents, which tells them apart by their id; else one for each agent.
+        sequential: the agents' policies are updated one after the other in random order, each advantage times the
+            ratios of new and old probabilities of those before (HAPPO); needs ``share_parameters`` false.
         critic_factor: factor of the value loss.
         huber: error from which on the value loss grows linearly, of values normalised; 0 squares all errors.
         entropy_factor: factor of the entropy bonus.
@@ -51,6 +54,8 @@ class PPOConfig:
     gae_lambda: Share = 0.95
     clip: Positive = 0.2
     critic: Annotated[str, OneOf("own", "state")] = "own"
+    share_parameters: bool = True
+    sequential: bool = False
     critic_factor: Weight = 0.5
     huber: Weight = 0.0
     entropy_factor: Weight = 0.001
@@ -60,6 +65,10 @@ class PPOConfig:
 
     def __post_init__(self) -> None:
         check_fields(self)
+        if self.sequential and self.share_parameters:
+            raise InvalidValueError(
+                "sequential must be False where all agents share one policy, got True; set share_parameters=false"
+            )
         if self.minibatches > self.num_envs * self.buffer_rollouts:
             raise InvalidValueError(
                 f"minibatches must be at most num_envs * buffer_rollouts = {self.num_envs * self.buffer_rollouts}, "

@@ -17,7 +17,7 @@ from isa_wrappers.batch import BatchStep
 
 
 class PPOLearner:
-    """Goal-conditioned, parameter-shared recurrent PPO; satisfies :class:`~isa_learners.learner.ProbedLearner`.
+    """Goal-conditioned recurrent PPO; satisfies :class:`~isa_learners.learner.ProbedLearner`.
 
     Args:
         sizes: of the environment.
@@ -36,7 +36,9 @@ class PPOLearner:
         self.head = head_for(sizes, device)
         self.encoder = InputEncoder(sizes, config.obs_scale, device, self.head)
         state_size = sizes.state_size if config.critic == "state" else 0
-        self.ppo = PPO(self.encoder.size, sizes.num_actions, config, device, seed, self.head, state_size)
+        self.ppo = PPO(
+            self.encoder.size, sizes.num_actions, config, device, seed, self.head, state_size, sizes.num_agents
+        )
         self._agents = torch.arange(sizes.num_agents, device=device)
         self._critic_hidden: Tensor | None = None
 

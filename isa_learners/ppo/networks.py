@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
@@ -43,6 +45,38 @@ class RecurrentNet(Recurrent):
         """Map hidden states ``[..., H]`` to outputs ``[..., output_size]``."""
         outputs: Tensor = self.head(self.norm(features))
         return outputs
+
+
+class PerAgentNet(nn.Module):
+    """One :class:`RecurrentNet` for each agent.
+
+    Args:
+        num_agents: A.
+        input_size: F.
+        hidden: width of the first layers and of the GRUs.
+        output_size: of each.
+    """
+
+    def __init__(self, num_agents: int, input_size: int, hidden: int, output_size: int) -> None:
+        super().__init__()
+        self.nets = nn.ModuleList(RecurrentNet(input_size, hidden, output_size) for _ in range(num_agents))
+
+    def of(self, agent: int) -> RecurrentNet:
+        """Return an agent's own network."""
+        net = self.nets[agent]
+        return cast("RecurrentNet", net)
+
+    def forward(self, inputs: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
+        """Take one step; see :meth:`~isa_learners.recurrent.network.Recurrent.forward`.
+
+        Args:
+            inputs: ``[B * A, F]``, agents innermost.
+            hidden: ``[B * A, H]``.
+        """
+        agents = len(self.nets)
+        each = [self.of(agent)(inputs[agent::agents], hidden[agent::agents]) for agent in range(agents)]
+        outputs, after = (torch.stack(x, dim=1).flatten(0, 1) for x in zip(*each, strict=True))
+        return outputs, after
 
 
 class ValueNorm(nn.Module):

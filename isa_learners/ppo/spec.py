@@ -31,4 +31,11 @@ def _check(sizes: Sizes, config: PPOConfig, device: str) -> None:
         )
 
 
-PPO_LEARNER = LearnerSpec("recurrent PPO with parameters shared by all agents", PPOConfig, METRICS, _make, True, _check)
+PPO_LEARNER = LearnerSpec(
+    "recurrent PPO, by default with parameters shared by all agents",
+    PPOConfig,
+    METRICS,
+    _make,
+    takes_probes=True,
+    check=_check,
+)

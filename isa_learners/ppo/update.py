@@ -1,4 +1,4 @@
-"""Goal-conditioned, parameter-shared recurrent PPO: actor, critic and their update. It knows nothing of ISA."""
+"""Goal-conditioned recurrent PPO: actor, critic and their update. It knows nothing of ISA."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from isa_learners.checkpoint import load_optimizer_tensors, optimizer_tensors
 from isa_learners.heads import ActionHead, DiscreteHead
 from isa_learners.ppo.batch import Batch
 from isa_learners.ppo.config import METRICS, PPOConfig
-from isa_learners.ppo.losses import masked_mean, normalize, policy_loss, value_loss
-from isa_learners.ppo.networks import RecurrentNet, ValueNorm
+from isa_learners.ppo.losses import normalize, value_loss
+from isa_learners.ppo.networks import PerAgentNet, RecurrentNet, ValueNorm
+from isa_learners.ppo.policy_update import PolicyUpdate, features_of, gradient_step
 from isa_learners.ppo.returns import advantages
 from isa_learners.recurrent.packing import EveryStep, LivingSteps, Packing
 from isa_wrappers.arrays import with_prefix, without_prefix
@@ -51,6 +52,10 @@ class PPO:
         seed: of the weights and of the minibatches.
         head: makes actions of the actor's outputs; by default one of n of them.
         state_size: K of a critic that sees the global state; by default 0.
+        num_agents: A; asked for where each agent has a policy of its own.
+
+    Attributes:
+        order: draws the order in which agents are updated one after the other.
     """
 
     def __init__(
@@ -62,6 +67,7 @@ class PPO:
         seed: int,
         head: ActionHead | None = None,
         state_size: int = 0,
+        num_agents: int = 1,
     ) -> None:
         self.config = config
         self.head: ActionHead = DiscreteHead(num_actions, device) if head is None else head
@@ -69,9 +75,13 @@ class PPO:
         self.layout: type[EveryStep | LivingSteps] = EveryStep if device.startswith("cuda") else LivingSteps
         self.generator = torch.Generator(device)
         self.generator.manual_seed(seed)
+        self.order = torch.Generator()  # on CPU, so that nothing waits for the device
+        self.order.manual_seed(seed)
+        sizes = input_size, config.hidden, self.head.size
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.actor = RecurrentNet(input_size, config.hidden, self.head.size).to(device)
+            actor = RecurrentNet(*sizes) if config.share_parameters else PerAgentNet(num_agents, *sizes)
+            self.actor: RecurrentNet | PerAgentNet = actor.to(device)
             self.critic = RecurrentNet(input_size + state_size, config.hidden, 1).to(device)
         self.value_norm = ValueNorm().to(device)
         adam = partial(torch.optim.Adam, lr=config.lr, eps=config.adam_eps, fused=True)
@@ -102,10 +112,18 @@ class PPO:
         data = Batch.join(list(self.buffer))
         steps = self.layout(data.alive, data.start)
         targets, hidden = self.prepare(data, steps)
-        order = [part for _ in range(self.config.epochs) for part in self._minibatches(steps, data.done.shape[1])]
+        envs = [part for _ in range(self.config.epochs) for part in self._minibatches(data.done.shape[1])]
+        parts = [steps.pack(part) for part in envs]
+        policies = PolicyUpdate(
+            self.actor, self.actor_optimizer, self.head, self.config, self._entropy_factor, data, targets.advantage
+        )
         actor, critic = self._run_both(
-            lambda: [self._actor_step(data, targets, part) for part in order],
-            lambda: [self._critic_step(data, targets, part) for part in order],
+            lambda: (
+                policies.together(parts)
+                if self.config.share_parameters
+                else policies.agent_by_agent(steps, envs, self.order)
+            ),
+            lambda: [self._critic_step(data, targets, part) for part in parts],
         )
         metrics = torch.cat([torch.stack(actor).mean(0), torch.stack(critic).mean(0)])
         hidden = hidden[-batch.done.shape[1] :] * (~batch.done[-1]).float()[:, None, None]
@@ -116,7 +134,7 @@ class PPO:
         config, shape = self.config, data.reward.shape
         with torch.no_grad():
             packing, first = steps.pack(), data.critic_hidden[0].flatten(0, 1)
-            features = _features(self.critic, data.critic_inputs(packing.rows), data.critic_hidden, packing)
+            features = features_of(self.critic, data.critic_inputs(packing.rows), data.critic_hidden, packing)
             # The dead have no value of their own (nothing trains it); what the team earns later reaches an agent
             # from beyond its death through the lambda-return.
             value = data.reward.new_zeros(data.reward.numel())
@@ -147,17 +165,18 @@ class PPO:
             last = steps.hidden_after(last_rows, packing, features, first)
         return targets, last.view(*shape[1:], -1)
 
-    def _minibatches(self, steps: EveryStep | LivingSteps, num_envs: int) -> list[Packing]:
-        """Split the environments at random."""
+    def _minibatches(self, num_envs: int) -> list[Tensor | None]:
+        """Split the environments at random; None stands for all."""
         if self.config.minibatches == 1:
-            return [steps.pack()]
+            return [None]
         order = torch.randperm(num_envs, generator=self.generator, device=self.generator.device)
         # Before the buffer is full there may be fewer environments: an empty part would be a step on nothing.
-        return [steps.pack(part) for part in order.tensor_split(min(self.config.minibatches, num_envs))]
+        return list(order.tensor_split(min(self.config.minibatches, num_envs)))
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return everything the next update depends on, flat."""
         state = {"generator": self.generator.get_state()}
+        state |= {"order": self.order.get_state()} if self.config.sequential else {}
         for name in _MODULES:
             state |= with_prefix(name, getattr(self, name).state_dict())
         for name in _OPTIMIZERS:
@@ -174,6 +193,8 @@ class PPO:
     def load_state_dict(self, state: dict[str, Tensor], device: str) -> None:
         """Restore what :meth:`state_dict` returned."""
         self.generator.set_state(state["generator"])
+        if self.config.sequential:
+            self.order.set_state(state["order"])
         self.load_networks(state)
         for name in _OPTIMIZERS:
             load_optimizer_tensors(getattr(self, name), without_prefix(name, state))
@@ -191,48 +212,10 @@ class PPO:
             other = pool.submit(critic)
             return actor(), other.result()
 
-    def _actor_step(self, data: Batch, targets: Targets, part: Packing) -> Tensor:
-        config = self.config
-        features = _features(self.actor, data.inputs.flatten(0, 2)[part.rows], data.actor_hidden, part)
-        available, action, old, advantage, chosen = (
-            array.flatten(0, 2)[part.rows]
-            for array in (data.available, data.action, data.log_prob, targets.advantage, data.chosen)
-        )
-        policy = self.head.policy(self.actor.decode(features), available, part.rows)
-        log_prob = policy.log_prob(action)
-        # What the policy would hardly ever have done has any ratio: infinity times a mask of 0 were no number.
-        old = torch.where(chosen > 0, old, log_prob.detach())
-        loss = policy_loss(log_prob, old, advantage, chosen, config.clip)
-        spread = masked_mean(policy.entropy(), part.alive)
-        norm = _gradient_step(
-            loss - self._entropy_factor * spread, self.actor, self.actor_optimizer, config.max_grad_norm
-        )
-        with torch.no_grad():
-            log_ratio = log_prob - old
-            ratio = log_ratio.exp()
-            kl = masked_mean(ratio - 1.0 - log_ratio, chosen)
-            clipped = masked_mean(((ratio - 1.0).abs() > config.clip).float(), chosen)
-        return torch.stack([loss.detach(), spread.detach(), kl, clipped, norm])
-
     def _critic_step(self, data: Batch, targets: Targets, part: Packing) -> Tensor:
         config = self.config
-        features = _features(self.critic, data.critic_inputs(part.rows), data.critic_hidden, part)
+        features = features_of(self.critic, data.critic_inputs(part.rows), data.critic_hidden, part)
         old, target = (array.flatten()[part.rows] for array in (targets.value, targets.target))
         loss = value_loss(self.critic.decode(features)[:, 0], old, target, part.alive, config.clip, config.huber)
-        norm = _gradient_step(config.critic_factor * loss, self.critic, self.critic_optimizer, config.max_grad_norm)
+        norm = gradient_step(config.critic_factor * loss, self.critic, self.critic_optimizer, config.max_grad_norm)
         return torch.stack([loss.detach(), norm])
-
-
-def _features(net: RecurrentNet, inputs: Tensor, hidden: Tensor, part: Packing) -> Tensor:
-    """Run a network over a packing's ``inputs`` ``[R, F]`` from ``hidden`` ``[1, B, A, H]``: ``[R, H]``."""
-    first = hidden.flatten(0, 2)[part.streams]
-    return net.features(inputs, first, part.sizes, part.keep, part.alive if part.every else None)
-
-
-def _gradient_step(loss: Tensor, net: RecurrentNet, optimizer: torch.optim.Optimizer, max_norm: float) -> Tensor:
-    """Take one clipped gradient step; return the gradient's norm."""
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    norm = torch.nn.utils.clip_grad_norm_(net.parameters(), max_norm)
-    optimizer.step()
-    return norm.detach()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Generator, Tensor
 
 from isa_learners.inputs import InputEncoder
 from isa_learners.learner import Decision, Memory
 from isa_learners.q_learning.config import METRICS, QConfig
+from isa_learners.q_learning.maser import Subgoals
+from isa_learners.q_learning.maser_config import MASER_METRICS, MaserConfig
 from isa_learners.q_learning.memory import check_fits, free_bytes
 from isa_learners.q_learning.replay import Replay
 from isa_learners.q_learning.update import QLearning
@@ -37,6 +41,7 @@ class QLearner:
         config: hyperparameters.
         device: torch device.
         seed: of the weights and of the batches.
+        maser: makes it MASER; needs a mixer of the team.
 
     Attributes:
         encoder: builds the networks' inputs.
@@ -45,10 +50,12 @@ class QLearner:
         replay: made with the first rollout, so that whoever only acts needs no memory for it.
     """
 
-    def __init__(self, sizes: Sizes, config: QConfig, device: str, seed: int) -> None:
+    def __init__(self, sizes: Sizes, config: QConfig, device: str, seed: int, maser: MaserConfig | None = None) -> None:
         self.sizes, self.config, self.device = sizes, config, device
         self.encoder = InputEncoder(sizes, config.obs_scale, device)
-        self.q = QLearning(sizes, config, self.encoder, device, seed)
+        part = None if maser is None else partial(Subgoals, sizes, maser, config)
+        self.q = QLearning(sizes, config, self.encoder, device, seed, part)
+        self.part_metrics = () if maser is None else MASER_METRICS
         self.generator = torch.Generator(device)
         self.generator.manual_seed(seed)
         self.steps = 0
@@ -98,7 +105,7 @@ class QLearner:
     def learn(self, rollout: Rollout) -> dict[str, float]:
         """Keep a rollout and learn from what is held.
 
-        The metrics are :data:`~isa_learners.q_learning.config.METRICS`.
+        The metrics are :data:`~isa_learners.q_learning.config.METRICS`, and those of the part if there is one.
         """
         if self.replay is None:
             self.replay = self._make_replay()
@@ -106,11 +113,12 @@ class QLearner:
         self.replay.add(rollout, rollout.record["obs"])
         self.steps += rollout.done.numel()
         held = len(self.replay)
-        means = [0.0] * 4
+        means = [0.0] * (4 + len(self.part_metrics))
         if held >= self.config.batch:
             drawn = (self.replay.sample(self.config.batch, self.generator) for _ in range(self.config.updates))
             means = torch.stack([self.q.gradient_step(episodes) for episodes in drawn]).mean(0).tolist()
-        return dict(zip(METRICS, (*means, epsilon, float(held)), strict=True))
+        metrics = dict(zip(METRICS, (*means[:4], epsilon, float(held)), strict=True))
+        return metrics | dict(zip(self.part_metrics, means[4:], strict=True))
 
     def _make_replay(self) -> Replay:
         config, steps = self.config, longest_episode(self.sizes, self.config)

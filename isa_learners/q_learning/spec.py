@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from isa_learners.learner import LearnerSpec
+from isa_learners.learner import LearnerSpec, PartSpec
 from isa_learners.q_learning.config import METRICS, QConfig
+from isa_learners.q_learning.maser_config import MASER_METRICS, MaserConfig
 from isa_wrappers.errors import InvalidValueError
 
 if TYPE_CHECKING:
@@ -13,11 +14,14 @@ if TYPE_CHECKING:
     from isa_learners.rollout import Sizes
 
 
-def _make(sizes: Sizes, config: QConfig, device: str, seed: int) -> Learner:
+def _make(sizes: Sizes, config: QConfig, device: str, seed: int, maser: MaserConfig | None = None) -> Learner:
     from isa_learners.q_learning.learner import QLearner
+    from isa_learners.q_learning.mixers import MIXERS
 
     _check(sizes, config, device)
-    return QLearner(sizes, config, device, seed)
+    if maser is not None and not MIXERS[config.mixer].of_team:
+        raise InvalidValueError(f"maser needs a mixer of the team, such as 'qmix'; got {config.mixer!r}")
+    return QLearner(sizes, config, device, seed, maser)
 
 
 def _check(sizes: Sizes, config: QConfig, device: str) -> None:
@@ -52,5 +56,11 @@ def _check_room(sizes: Sizes, config: QConfig, device: str) -> None:
 
 
 Q_LEARNER = LearnerSpec(
-    "recurrent Q-learning over replayed episodes, with a mixer", QConfig, METRICS, _make, True, _check_room
+    "recurrent Q-learning over replayed episodes, with a mixer",
+    QConfig,
+    METRICS,
+    _make,
+    takes_probes=True,
+    check=_check_room,
+    parts={"maser": PartSpec(MaserConfig, MASER_METRICS)},
 )

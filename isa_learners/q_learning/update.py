@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
 from isa_learners.checkpoint import load_optimizer_tensors, optimizer_tensors
 from isa_learners.inputs import InputEncoder
+from isa_learners.optimizers import optimizer_for
 from isa_learners.q_learning.config import QConfig
 from isa_learners.q_learning.mixers import MIXERS
 from isa_learners.q_learning.networks import QNet
+from isa_learners.q_learning.outlook import Outlook, Part, masked_mean
 from isa_learners.q_learning.replay import Episodes
-from isa_learners.q_learning.returns import lambda_returns
 from isa_learners.recurrent.packing import EveryStep, LivingSteps
+from isa_learners.returns import lambda_returns
 from isa_learners.rollout import Sizes
 from isa_wrappers.arrays import with_prefix, without_prefix
 
-_LIVE = ("net", "mixer")
-_MODULES = (*_LIVE, "target_net", "target_mixer")
+_MODULES = ("net", "mixer", "target_net", "target_mixer")
 
 
 class QLearning:
@@ -29,12 +32,21 @@ class QLearning:
         encoder: builds network inputs.
         device: torch device.
         seed: of the weights.
+        part: makes what an algorithm adds to rewards and losses; by default nothing is added.
 
     Attributes:
         count: gradient steps so far.
     """
 
-    def __init__(self, sizes: Sizes, config: QConfig, encoder: InputEncoder, device: str, seed: int) -> None:
+    def __init__(
+        self,
+        sizes: Sizes,
+        config: QConfig,
+        encoder: InputEncoder,
+        device: str,
+        seed: int,
+        part: Callable[[], Part] | None = None,
+    ) -> None:
         self.sizes, self.config, self.encoder = sizes, config, encoder
         # On CUDA shapes are fixed and nothing is read back; on CPU padding and the dead are left out, which costs less.
         self.layout: type[EveryStep | LivingSteps] = EveryStep if device.startswith("cuda") else LivingSteps
@@ -45,9 +57,11 @@ class QLearning:
                 QNet(encoder.size, config.hidden, sizes.num_actions).to(device) for _ in range(2)
             )
             self.mixer, self.target_mixer = (self.spec.make(sizes, config).to(device) for _ in range(2))
+            self.part = None if part is None else part().to(device)
         self._copy_to_target()
         self.parameters = [*self.net.parameters(), *self.mixer.parameters()]
-        self.optimizer = _optimizer(config, self.parameters)
+        self.parameters += [] if self.part is None else list(self.part.parameters())
+        self.optimizer = optimizer_for(config.optimizer, self.parameters, config.lr, config.optimizer_eps)
         self.count = 0
 
     def _copy_to_target(self) -> None:
@@ -55,18 +69,25 @@ class QLearning:
         self.target_mixer.load_state_dict(self.mixer.state_dict())
 
     def gradient_step(self, episodes: Episodes) -> Tensor:
-        """Take one step; return loss, mean value, mean target and the gradient's norm as a tensor ``[4]``."""
-        chosen, target, mask = self.values(episodes)
-        loss = _masked_mean((chosen - target).square(), mask)
+        """Take one step.
+
+        Returns:
+            Loss, mean value, mean target and the gradient's norm, then the part's figures, as one tensor.
+        """
+        outlook = self.look(episodes)
+        addition = None if self.part is None else self.part(outlook)
+        chosen, target, mask = self._values(outlook, None if addition is None else addition.reward)
+        td_loss = masked_mean((chosen - target).square(), mask)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        (td_loss if addition is None else td_loss + addition.loss).backward()  # type: ignore[no-untyped-call]
         norm = nn.utils.clip_grad_norm_(self.parameters, self.config.max_grad_norm)
         self.optimizer.step()
         self.count += 1
         if self.count % self.config.target_interval == 0:
             self._copy_to_target()
         with torch.no_grad():
-            return torch.stack([loss, _masked_mean(chosen, mask), _masked_mean(target, mask), norm])
+            figures = torch.stack([td_loss, masked_mean(chosen, mask), masked_mean(target, mask), norm])
+            return figures if addition is None else torch.cat([figures, addition.figures])
 
     def values(self, episodes: Episodes) -> tuple[Tensor, Tensor, Tensor]:
         """Compute what the actions taken are held to be worth, what they should be, and where that counts.
@@ -74,6 +95,10 @@ class QLearning:
         Returns:
             Values, targets and mask, each ``[L, b, M]``; M is 1 with a mixer of the team, else A.
         """
+        return self._values(self.look(episodes))
+
+    def look(self, episodes: Episodes) -> Outlook:
+        """Run both networks over episodes."""
         steps = torch.arange(len(episodes.obs), device=episodes.length.device)[:, None]
         within = steps[:-1] < episodes.length  # [L, b]
         last = steps[:-1] == episodes.length - 1
@@ -85,20 +110,44 @@ class QLearning:
         available = episodes.available.clone()
         available[1:] = torch.where(cut[..., None], available[:-1], available[1:])
         live, ahead = self._networks(episodes, valued)
-        state = episodes.state * self.config.obs_scale
-        chosen = live[:-1].gather(-1, episodes.action[..., None])[..., 0] * (alive[:-1] & within[..., None])
-        chosen = self.mixer(chosen, state[:-1])
+        acts = alive[:-1] & within[..., None]
         with torch.no_grad():
             best = (live if self.config.double_q else ahead).masked_fill(~available, -1e9).argmax(-1, keepdim=True)
-            v = self.target_mixer(ahead.gather(-1, best)[..., 0] * valued, state)
-            goes_on = ~(last & episodes.terminated)[..., None]
-            v_tp1 = v[1:] * goes_on * (1 if self.spec.of_team else valued[1:])
-            reward = episodes.reward * self.config.reward_scale
+            greedy = ahead.gather(-1, best)[..., 0] * valued
+            state = episodes.state * self.config.obs_scale
+            team = self.target_mixer(greedy, state)
+        return Outlook(
+            obs=episodes.obs * self.config.obs_scale,
+            state=state,
+            reward=episodes.reward * self.config.reward_scale,
+            available=available,
+            live=live,
+            ahead=ahead,
+            chosen=live[:-1].gather(-1, episodes.action[..., None])[..., 0] * acts,
+            greedy=greedy,
+            team=team,
+            within=within,
+            acts=acts,
+            valued=valued,
+            last=last,
+            cut=cut,
+            goes_on=~(last & episodes.terminated),
+        )
+
+    def _values(self, outlook: Outlook, bonus: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """Compute values, targets and mask; ``bonus`` ``[L, b, 1]`` is added to the team's reward."""
+        chosen = self.mixer(outlook.chosen, outlook.state[:-1])
+        with torch.no_grad():
+            v_tp1 = outlook.team[1:] * outlook.goes_on[..., None]
+            if not self.spec.of_team:
+                v_tp1 = v_tp1 * outlook.valued[1:]
+            reward, cut = outlook.reward, outlook.cut
             if self.spec.of_team:
                 reward, cut = reward.mean(-1, keepdim=True), cut.any(-1, keepdim=True)
-            target = lambda_returns(reward, v_tp1, last[..., None] | cut, self.config.gamma, self.config.td_lambda)
-        mask = within[..., None] if self.spec.of_team else alive[:-1] & within[..., None]
-        return chosen, target, mask
+            reward = reward if bonus is None else reward + bonus
+            ends = outlook.last[..., None] | cut
+            target = lambda_returns(reward, v_tp1, ends, self.config.gamma, self.config.td_lambda)
+        return chosen, target, outlook.within[..., None] if self.spec.of_team else outlook.acts
 
     def _networks(self, episodes: Episodes, valued: Tensor) -> tuple[Tensor, Tensor]:
         """Run live and target network over the steps at which agents are valued: ``[L + 1, b, A, n]``, 0 elsewhere."""
@@ -118,16 +167,20 @@ class QLearning:
             ahead = run(self.target_net)
         return run(self.net), ahead
 
+    @property
+    def _modules(self) -> tuple[str, ...]:
+        return _MODULES if self.part is None else (*_MODULES, "part")
+
     def state_dict(self) -> dict[str, Tensor]:
-        """Return networks, mixers, optimiser and the number of steps."""
+        """Return networks, mixers, part, optimiser and the number of steps."""
         state = {"count": torch.tensor(self.count)}
-        for name in _MODULES:
+        for name in self._modules:
             state |= with_prefix(name, getattr(self, name).state_dict())
         return state | with_prefix("optimizer", optimizer_tensors(self.optimizer))
 
     def load_networks(self, state: dict[str, Tensor]) -> None:
-        """Restore the live and target networks and mixers alone."""
-        for name in _MODULES:
+        """Restore the live and target networks and mixers, and the part, alone."""
+        for name in self._modules:
             getattr(self, name).load_state_dict(without_prefix(name, state))
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
@@ -135,13 +188,3 @@ class QLearning:
         self.load_networks(state)
         load_optimizer_tensors(self.optimizer, without_prefix("optimizer", state))
         self.count = int(state["count"])
-
-
-def _masked_mean(x: Tensor, mask: Tensor) -> Tensor:
-    return (x * mask).sum() / mask.sum().clamp(min=1)
-
-
-def _optimizer(config: QConfig, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
-    if config.optimizer == "adam":
-        return torch.optim.Adam(parameters, lr=config.lr, eps=config.optimizer_eps, fused=True)
-    return torch.optim.RMSprop(parameters, lr=config.lr, alpha=0.99, eps=config.optimizer_eps)

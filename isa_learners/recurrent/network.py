@@ -47,3 +47,22 @@ class Recurrent(nn.Module):
     @abstractmethod
     def decode(self, features: Tensor) -> Tensor:
         """Map hidden states ``[..., H]`` to outputs ``[..., outputs]``."""
+
+
+class RecurrentLinear(Recurrent):
+    """Linear -> ReLU -> GRU -> Linear, initialised as torch does.
+
+    Args:
+        input_size: F.
+        hidden: width of the first layer and of the GRU.
+        outputs: of each hidden state.
+    """
+
+    def __init__(self, input_size: int, hidden: int, outputs: int) -> None:
+        super().__init__(input_size, hidden)
+        self.head = nn.Linear(hidden, outputs)
+
+    def decode(self, features: Tensor) -> Tensor:
+        """Map hidden states ``[..., H]`` to outputs ``[..., outputs]``."""
+        outputs: Tensor = self.head(features)
+        return outputs

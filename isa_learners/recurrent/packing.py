@@ -45,10 +45,10 @@ class EveryStep:
         self.keep = (~start).to(alive.dtype).repeat_interleave(self.agents, dim=1)
         self.rows = torch.arange(self.alive.numel(), device=alive.device).view_as(self.alive)
 
-    def pack(self, envs: Tensor | None = None) -> Packing:
-        """Lay out some environments, or all."""
+    def pack(self, envs: Tensor | None = None, agent: int | None = None) -> Packing:
+        """Lay out some environments, or all; of one agent, or all."""
         length, width = self.rows.shape
-        streams = _streams(width, self.agents, envs, self.rows.device)
+        streams = _streams(width, self.agents, envs, agent, self.rows.device)
         rows, keep, alive = (x[:, streams].flatten() for x in (self.rows, self.keep, self.alive))
         return Packing(rows, streams, [len(streams)] * length, keep[:, None], alive, every=True)
 
@@ -87,10 +87,10 @@ class LivingSteps:
         before = torch.cat([torch.zeros_like(self.episodes[:1]), self.episodes[:-1]])
         self.keep = (self.episodes == before).float()
 
-    def pack(self, envs: Tensor | None = None) -> Packing:
-        """Lay out the living steps of some environments, or of all."""
+    def pack(self, envs: Tensor | None = None, agent: int | None = None) -> Packing:
+        """Lay out the living steps of some environments, or of all; of one agent, or of all."""
         length, width = self.steps.shape
-        streams = _streams(width, self.agents, envs, self.steps.device)
+        streams = _streams(width, self.agents, envs, agent, self.steps.device)
         count, order = self.count[streams].sort(descending=True, stable=True)
         streams = streams[order]
         here = torch.arange(length, device=streams.device)[:, None] < count
@@ -127,7 +127,8 @@ class LivingSteps:
         return torch.where(seen[:, None], features[place], rest) if len(features) else rest
 
 
-def _streams(width: int, agents: int, envs: Tensor | None, device: torch.device) -> Tensor:
-    """Number the streams of some environments, or of all."""
-    streams = torch.arange(width, device=device)
-    return streams if envs is None else streams.view(-1, agents)[envs].flatten()
+def _streams(width: int, agents: int, envs: Tensor | None, agent: int | None, device: torch.device) -> Tensor:
+    """Number the streams of some environments, or of all, and of one agent, or of all."""
+    streams = torch.arange(width, device=device).view(-1, agents)
+    streams = streams if envs is None else streams[envs]
+    return streams.flatten() if agent is None else streams[:, agent]

@@ -148,7 +148,9 @@ class Algorithm:
         settings = context.config.settings_of(self.config.learner)
         statistics = batch.EpisodeStatistics(self._make(settings.num_envs))
         env = wrapped(context, spec, statistics)
-        learner = LEARNERS[self.config.learner].make(Sizes.of(env), settings, self.device, context.seed)
+        parts = {part: context.config.settings_of(part) for part in self.spec.parts}
+        make = LEARNERS[self.config.learner].make
+        learner = make(Sizes.of(env), settings, self.device, context.seed, **parts)
         noise = torch.Generator(device=self.device)
         noise.manual_seed(stream_seed(self.config.seed, name + " actions"))
         prober = None

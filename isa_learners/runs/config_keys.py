@@ -8,7 +8,7 @@ from typing import Any
 
 from isa_learners.algorithms import ALGORITHMS
 from isa_learners.config import RunConfig
-from isa_learners.learner import LEARNERS
+from isa_learners.learner import LEARNERS, PartSpec
 from isa_learners.probes import ProbesConfig
 from isa_learners.runs.scopes import asks_for_scope
 from isa_wrappers.config import ScopeConfig
@@ -65,9 +65,16 @@ def section_kinds(algo: str, learner: str, intrinsic: str | None, settings: Any 
         kinds["probes"] = ProbesConfig
     kinds |= spec.sections
     kinds[learner] = LEARNERS[learner].config
+    kinds |= {name: part.config for name, part in parts_of(algo, learner).items()}
     if intrinsic is not None and (config := REWARDS[intrinsic].config) is not None:
         kinds[intrinsic] = config
     return kinds
+
+
+def parts_of(algo: str, learner: str) -> dict[str, PartSpec]:
+    """Return what the algorithm asks of its learner besides; of another learner nothing."""
+    has = LEARNERS[learner].parts
+    return {name: has[name] for name in ALGORITHMS[algo].parts if name in has}
 
 
 def all_keys(kinds: Mapping[str, type]) -> list[str]:

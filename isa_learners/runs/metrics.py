@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from isa_learners.algorithms import ALGORITHMS
 from isa_learners.config import RunConfig
 from isa_learners.learner import LEARNERS
+from isa_learners.runs.config_keys import parts_of
 from isa_learners.runs.following import FOLLOWING_COLUMNS, follows
 from isa_learners.runs.hooks import Hook
 from isa_wrappers.files import read_bytes, replacing, told, write_text
@@ -40,9 +41,11 @@ RUN_COLUMNS = (
 
 
 def columns_of(config: RunConfig) -> tuple[str, ...]:
-    """Return the columns of a run: every run's, its algorithm's own, of a scope that follows it, its learner's."""
+    """Return the columns: every run's, its algorithm's, of a scope that follows it, its learner's, of its parts."""
     following = FOLLOWING_COLUMNS if follows(config) else ()
-    return (*RUN_COLUMNS, *ALGORITHMS[config.algo].metrics, *following, *LEARNERS[config.learner].metrics)
+    of_parts = [name for part in parts_of(config.algo, config.learner).values() for name in part.metrics]
+    own, learned = ALGORITHMS[config.algo].metrics, LEARNERS[config.learner].metrics
+    return (*RUN_COLUMNS, *own, *following, *learned, *of_parts)
 
 
 class CSVMetrics(Hook):

@@ -16,9 +16,12 @@ CHECKED = [
     "isa_wrappers.rewards.segments",
     "isa_wrappers.rewards.counts",
     "isa_wrappers.rewards.goals",
+    "isa_learners.coma.policy",
     "isa_learners.ppo.losses",
     "isa_learners.ppo.returns",
-    "isa_learners.q_learning.returns",
+    "isa_learners.ppo.sequential",
+    "isa_learners.q_learning.maser",
+    "isa_learners.returns",
 ]
 AVAILABLE = find_spec("jaxtyping") is not None and find_spec("beartype") is not None
 

@@ -1,21 +1,23 @@
 """Made-up episodes and small games for the tests of Q-learning."""
 
 import itertools
+from functools import partial
 
 import torch
 
 from isa_learners.inputs import InputEncoder
 from isa_learners.q_learning import Episodes, QConfig, QLearning
+from isa_learners.q_learning.maser import Subgoals
 from isa_learners.rollout import Sizes
 
 LEAST = {"num_envs": 1, "rollout_steps": 1, "replay": 100, "batch": 4}
 
 
-def q_of(sizes, config, seed=3, dtype=torch.float32):
+def q_of(sizes, config, seed=3, dtype=torch.float32, part=None):
     """Networks, mixers and optimiser; their parameters are cast in place, so that the optimiser holds them."""
-    q = QLearning(sizes, config, InputEncoder(sizes, config.obs_scale, "cpu"), "cpu", seed)
-    for module in (q.net, q.mixer, q.target_net, q.target_mixer):
-        module.to(dtype)
+    q = QLearning(sizes, config, InputEncoder(sizes, config.obs_scale, "cpu"), "cpu", seed, part)
+    for name in q._modules:
+        getattr(q, name).to(dtype)
     return q
 
 
@@ -98,12 +100,13 @@ def _episodes(action, paid, state):
     )
 
 
-def solved(episodes, mixer, steps, **settings):
+def solved(episodes, mixer, steps, maser=None, **settings):
     """Train on all plays at once; return the learner and ``Q_tot`` ``[T, plays]`` as it then is."""
     _, _, agents, n = episodes.available.shape
     sizes = Sizes(agents, n, episodes.obs.shape[-1], episodes.state.shape[-1])
     base = {"hidden": 8, "optimizer": "adam", "lr": 5e-3, "gamma": 1.0, "target_interval": 25, "mixer": mixer}
-    q = q_of(sizes, QConfig(**LEAST, **{**base, **settings}))
+    config = QConfig(**LEAST, **{**base, **settings})
+    q = q_of(sizes, config, part=None if maser is None else partial(Subgoals, sizes, maser, config))
     for _ in range(steps):
         q.gradient_step(episodes)
     with torch.no_grad():

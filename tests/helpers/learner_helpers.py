@@ -47,6 +47,7 @@ def tiny_config(env="grid/unlock", env_kwargs=None, **sections):
             "hidden": 4,
             "lr": 1e-3,
         },
+        "coma": {"num_envs": 2, "rollout_steps": 5, "hidden": 4, "critic_width": 4, "lr": 1e-3},
         "q": {"num_envs": 2, "rollout_steps": 5, "replay": 20, "batch": 3, "updates": 2, "hidden": 4, "lr": 1e-3},
     }
     algo = ALGORITHMS[sections.get("algo", "isa")]
@@ -204,8 +205,8 @@ def random_rollout(
         return torch.randn(*shape, generator=generator, dtype=torch.float64)
 
     steps, num_envs = len(ends), len(ends[0])
-    num_inputs, n = ppo.actor.embed.in_features, ppo.actor.head.out_features
-    hidden_size = ppo.actor.hidden
+    net = ppo.actor.of(0) if hasattr(ppo.actor, "of") else ppo.actor
+    num_inputs, n, hidden_size = net.embed.in_features, net.head.out_features, net.hidden
     terminated = torch.tensor([[end == "terminated" for end in row] for row in ends])
     done = torch.tensor([[end != "" for end in row] for row in ends])
     starts = torch.cat([torch.tensor([start]), done[:-1]])

@@ -48,7 +48,10 @@ def test_every_algorithm_trains(algo):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("algo", "learner"), [("qmix", "q"), ("isa", "q"), ("mappo", "ppo")])
+@pytest.mark.parametrize(
+    ("algo", "learner"),
+    [("qmix", "q"), ("maser", "q"), ("isa", "q"), ("mappo", "ppo"), ("coma", "coma"), ("happo", "ppo")],
+)
 def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, algo, learner):
     config = tiny_config("grid/unlock", NEAR, algo=algo, learner=learner, steps=260, eval_interval=36)
     whole = whole_run(tmp_path / "whole", config)
@@ -75,6 +78,21 @@ def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, algo, learner):
         ({"algo": "qmix", "phases": {"train": {"q": {"mixer": "sum"}}}}, "phases.train.q.mixer is 'qmix' in algorithm"),
         ({"algo": "mappo", "ppo": {"critic": "own"}}, "ppo.critic is 'state' in algorithm 'mappo', got 'own'"),
         ({"algo": "mappo", "learner": "q"}, "algorithm 'mappo' is one of learner 'ppo', got 'q'"),
+        ({"algo": "maser", "learner": "ppo"}, "algorithm 'maser' is one of learner 'q', got 'ppo'; leave it out"),
+        ({"algo": "maser", "q": {"mixer": "sum"}}, "q.mixer is 'qmix' in algorithm 'maser', got 'sum'"),
+        ({"algo": "maser", "maser": {"variant": "released"}}, "variant must be one of as_written, as_released"),
+        ({"algo": "maser", "maser": {"alfa": 0.3}}, "unknown configuration key maser.alfa; did you mean 'maser.alpha'"),
+        ({"algo": "qmix", "maser": {"alpha": 0.3}}, "algorithm 'qmix' has no section 'maser'; its sections are q"),
+        ({"algo": "happo", "learner": "q"}, "algorithm 'happo' is one of learner 'ppo', got 'q'; leave it out"),
+        (
+            {"algo": "happo", "ppo": {"share_parameters": True}},
+            "ppo.share_parameters is False in algorithm",
+        ),
+        ({"algo": "ippo", "ppo": {"sequential": True}}, "sequential must be False where all agents share one policy"),
+        ({"algo": "coma", "learner": "ppo"}, "algorithm 'coma' is one of learner 'coma', got 'ppo'; leave it out"),
+        ({"algo": "coma", "coma": {"reward": "own"}}, "coma.reward is 'team' in algorithm 'coma', got 'own'"),
+        ({"algo": "ippo", "coma": {"lr": 1e-3}}, "algorithm 'ippo' has no section 'coma'; its sections are ppo"),
+        ({"algo": "coma", "ppo": {"lr": 1e-3}}, "algorithm 'coma' has no section 'ppo'; its sections are coma"),
         ({"algo": "qmix", "q": {"epsilon": 0.1}}, "unknown configuration key q.epsilon"),
     ],
 )
@@ -105,6 +123,10 @@ def test_options_of_one_algorithm_given_to_another(sections, message):
             "MiB are free; lower replay",
         ),
         ("toy_envs:stateless", {"algo": "qmix"}, UnsupportedEnvironmentError, "has no state"),
+        ("continuous_toys:Reach", {"algo": "coma"}, InvalidValueError, "take learner ppo"),
+        ("toy_envs:stateless", {"algo": "happo"}, UnsupportedEnvironmentError, "has no state"),
+        ("toy_envs:stateless", {"algo": "coma"}, UnsupportedEnvironmentError, "has no state"),
+        ("toy_envs:stateless", {"algo": "maser"}, UnsupportedEnvironmentError, "has no state"),
         ("toy_envs:stateless", {"algo": "mappo"}, UnsupportedEnvironmentError, "has no state"),
     ],
 )

@@ -4,6 +4,8 @@ import pytest
 import torch
 from episode_toys import game, greedy, solved
 
+from isa_learners.q_learning.maser_config import MaserConfig
+
 TWO_STEPS = [[[7.0, 7.0], [7.0, 7.0]], [[0.0, 1.0], [1.0, 8.0]]]
 """The first agent chooses the table of the second step (Rashid et al., 2018, Section 5)."""
 MONOTONE = TWO_STEPS[1]
@@ -27,6 +29,18 @@ def test_in_the_two_step_game_qmix_finds_8_and_vdn_7(mixer, table, earned):
     held = {k: float(values[1, [p for p in range(16) if int(plays.action[0, p, 0]) == k]].max()) for k in (0, 1)}
     assert held[0] == pytest.approx(7.0, abs=0.4)
     assert held[1] == pytest.approx(8.0 if mixer == "qmix" else 6.5, abs=0.4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("variant", ["as_written", "as_released"])
+def test_in_the_two_step_game_maser_finds_8(variant):
+    """With the published factors, its rewards for being near what has the largest value leave QMIX's answer alone."""
+    plays = game(TWO_STEPS)
+    q, _ = solved(plays, "qmix", 250, MaserConfig(variant=variant), **FAST)
+    best = greedy(q, plays)
+    assert best[0, :, 0].unique().tolist() == [1]
+    after = [k for k in range(len(plays.length)) if int(plays.action[0, k, 0]) == 1]
+    assert best[1, after[0]].tolist() == [1, 1]
 
 
 @pytest.mark.slow

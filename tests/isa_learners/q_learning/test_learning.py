@@ -22,7 +22,7 @@ SETTINGS = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("algo", ["qmix", "vdn"])
+@pytest.mark.parametrize("algo", ["qmix", "vdn", "maser"])
 def test_two_agents_find_their_corners(algo):
     algorithm = algorithm_of(env="grid/navigation", env_kwargs=CORNERS, algo=algo, q=SETTINGS, steps=100_000)
     assert algorithm.evaluate(8, 0).success_rate == 0.0

@@ -9,7 +9,7 @@ from isa_learners.recurrent.packing import EveryStep
 from isa_learners.runs.algorithm import Algorithm
 
 
-@pytest.mark.parametrize("algo", ["vdn", "qmix"])
+@pytest.mark.parametrize("algo", ["vdn", "qmix", "maser"])
 def test_rollout_replay_and_gradient_steps_never_wait(algo):
     kwargs = {"num_agents": 2, "grid": 4, "targets": "random", "horizon": 6}
     algorithm = Algorithm(tiny_config("grid/navigation", kwargs, algo=algo, q={"td_lambda": 0.5}), None)

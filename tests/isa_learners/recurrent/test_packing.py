@@ -93,3 +93,21 @@ def test_nobody_alive():
     found = steps.hidden_after(last, packing, torch.zeros(0, H), first)
     begun = start.any(0).repeat_interleave(A)[:, None]
     assert torch.equal(found, torch.where(begun, 0.0, first))
+
+
+@pytest.mark.parametrize("layout", [LivingSteps, EveryStep])
+def test_the_steps_of_one_agent_are_laid_out_alone(layout):
+    generator = torch.Generator().manual_seed(0)
+    alive = (torch.rand(6, 4, 3, generator=generator) < 0.7).float()
+    start = torch.rand(6, 4, generator=generator) < 0.3
+    steps, envs = layout(alive, start), torch.tensor([2, 0])
+    whole = set(steps.pack(envs).rows.tolist())
+    seen = set()
+    for agent in range(3):
+        part = steps.pack(envs, agent)
+        rows = part.rows.tolist()
+        assert sum(part.sizes) == len(rows)
+        assert {row % 3 for row in rows} == {agent}
+        assert not seen & set(rows)
+        seen |= set(rows)
+    assert seen == whole

@@ -1,0 +1,12 @@
+"""COMA: counterfactual policy gradients with a central critic (Foerster et al., 2018, arXiv 1705.08926)."""
+
+from __future__ import annotations
+
+from isa_learners.algorithms.spec import AlgorithmSpec, PhaseSpec
+
+COMA = AlgorithmSpec(
+    description="policy gradients against what each agent could have done instead, by a central critic",
+    phases=(PhaseSpec("train"),),
+    learner="coma",
+    fixed={"coma": {"reward": "team"}},
+)

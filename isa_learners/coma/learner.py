@@ -1,0 +1,122 @@
+"""COMA as a learner: it acts with a policy that is mixed with the uniform one, and learns from each rollout once."""
+
+from __future__ import annotations
+
+import torch
+from torch import Generator, Tensor
+
+from isa_learners.coma.batch import Batch
+from isa_learners.coma.config import METRICS, ComaConfig
+from isa_learners.coma.policy import mixed_log_probs
+from isa_learners.coma.update import COMA
+from isa_learners.heads import Categorical
+from isa_learners.inputs import InputEncoder
+from isa_learners.learner import Decision, Memory
+from isa_learners.rollout import Rollout, Sizes
+from isa_wrappers.arrays import with_prefix, without_prefix
+from isa_wrappers.batch import BatchStep
+
+
+class ComaLearner:
+    """Counterfactual policy gradients; satisfies :class:`~isa_learners.learner.ProbedLearner`.
+
+    Args:
+        sizes: of the environment.
+        config: hyperparameters.
+        device: torch device.
+        seed: of the weights and of what updates draw.
+
+    Attributes:
+        encoder: builds the actor's inputs.
+        coma: networks, optimisers and their update.
+        steps: environment steps learned from so far; epsilon follows them.
+    """
+
+    def __init__(self, sizes: Sizes, config: ComaConfig, device: str, seed: int) -> None:
+        self.sizes, self.config, self.device = sizes, config, device
+        self.encoder = InputEncoder(sizes, config.obs_scale, device)
+        self.coma = COMA(sizes, self.encoder.size, config, device, seed)
+        self.steps = 0
+
+    def begin(self, num_envs: int) -> Memory:
+        """Return the memory with which episodes start: no hidden state and no last action."""
+        shape = num_envs, self.sizes.num_agents
+        return {
+            "last_action": torch.full(shape, self.encoder.none, device=self.device),
+            "hidden": torch.zeros(*shape, self.config.hidden, device=self.device),
+        }
+
+    def act(
+        self, step: BatchStep, memory: Memory, noise: Generator | None = None, probes: Tensor | None = None
+    ) -> Decision:
+        """Choose everybody's next action: drawn from the mixed policy with ``noise``, else the actor's likeliest.
+
+        With ``noise``, ``probes`` ``[B, A]`` are taken instead where they are not -1.
+        """
+        before = memory["hidden"]
+        inputs = self.encoder(step.obs, memory["last_action"])
+        logits, hidden = self.coma.actor(inputs.flatten(0, 1), before.flatten(0, 1))
+        # While an agent is dead its state stands still, as it does in updates.
+        after = torch.where(step.alive[..., None], hidden.view_as(before), before)
+        epsilon = 0.0 if noise is None else self.config.epsilon(self.steps)
+        policy = Categorical(mixed_log_probs(logits.view(*step.alive.shape, -1), step.available, epsilon))
+        if noise is None:
+            action = policy.mode()
+            return Decision(action, {"last_action": action, "hidden": after})
+        action = policy.sample(noise)
+        if probes is not None:
+            action = torch.where(probes >= 0, probes, action)
+        return Decision(action, {"last_action": action, "hidden": after}, {"inputs": inputs})
+
+    def forget(self, memory: Memory, done: Tensor) -> Memory:
+        """Return the memory with the environments where ``done`` ``[B]`` at an episode's start."""
+        return {
+            "last_action": torch.where(done[:, None], self.encoder.none, memory["last_action"]),
+            "hidden": memory["hidden"] * (~done).float()[:, None, None],
+        }
+
+    def set_progress(self, progress: float) -> None:
+        """Change nothing: epsilon follows the steps."""
+
+    def learn(self, rollout: Rollout) -> dict[str, float]:
+        """Learn from a rollout; the metrics are :data:`~isa_learners.coma.config.METRICS`."""
+        batch = self.batch(rollout)
+        self.steps += rollout.done.numel()
+        said = self.coma.update(batch).tolist()
+        return dict(zip(METRICS, (*said, batch.epsilon), strict=True))
+
+    def batch(self, rollout: Rollout) -> Batch:
+        """Return what the update takes of a rollout."""
+        with torch.no_grad():
+            final_inputs = self.encoder(rollout.final_obs, rollout.action)
+        return Batch(
+            inputs=rollout.record["inputs"],
+            final_inputs=final_inputs,
+            state=rollout.state.float() * self.config.obs_scale,
+            final_state=rollout.final_state.float() * self.config.obs_scale,
+            available=rollout.available,
+            alive=rollout.alive,
+            next_alive=rollout.next_alive,
+            action=rollout.action,
+            reward=rollout.reward,
+            start=rollout.start,
+            terminated=rollout.terminated,
+            done=rollout.done,
+            cut=rollout.cut,
+            probe=rollout.probe,
+            hidden=rollout.memory["hidden"],
+            epsilon=self.config.epsilon(self.steps),
+        )
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return networks, optimisers, generator and the number of steps."""
+        return {"steps": torch.tensor(self.steps)} | with_prefix("coma", self.coma.state_dict())
+
+    def load_state_dict(self, state: dict[str, Tensor], policy_only: bool = False) -> None:
+        """Restore what :meth:`state_dict` returned; with ``policy_only`` the networks alone."""
+        inner = without_prefix("coma", state)
+        if policy_only:
+            self.coma.load_networks(inner)
+            return
+        self.coma.load_state_dict(inner)
+        self.steps = int(state["steps"])

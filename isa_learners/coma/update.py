@@ -1,0 +1,178 @@
+"""COMA's update: the critic towards lambda-returns, then the actor along its counterfactual advantages."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from isa_learners.checkpoint import load_optimizer_tensors, optimizer_tensors
+from isa_learners.coma.batch import Batch
+from isa_learners.coma.config import ComaConfig
+from isa_learners.coma.critic import CentralCritic
+from isa_learners.coma.policy import counterfactual_advantage, mixed_log_probs
+from isa_learners.heads import Categorical
+from isa_learners.optimizers import optimizer_for
+from isa_learners.recurrent.network import RecurrentLinear
+from isa_learners.recurrent.packing import EveryStep, LivingSteps, Packing
+from isa_learners.returns import lambda_returns
+from isa_learners.rollout import Sizes
+from isa_wrappers.arrays import with_prefix, without_prefix
+
+_MODULES = ("actor", "critic", "target_critic")
+_OPTIMIZERS = ("actor_optimizer", "critic_optimizer")
+
+
+class COMA:
+    """Actor, critic, target critic and their optimisers.
+
+    Args:
+        sizes: of the environment.
+        input_size: F, of the actor.
+        config: hyperparameters.
+        device: torch device.
+        seed: of the weights and of the actions drawn where a rollout ends.
+
+    Attributes:
+        count: gradient steps of the critic so far.
+    """
+
+    def __init__(self, sizes: Sizes, input_size: int, config: ComaConfig, device: str, seed: int) -> None:
+        self.config = config
+        # On CUDA shapes are fixed and nothing is read back; on CPU the dead are left out, which costs less.
+        self.layout: type[EveryStep | LivingSteps] = EveryStep if device.startswith("cuda") else LivingSteps
+        self.generator = torch.Generator(device)
+        self.generator.manual_seed(seed)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.actor = RecurrentLinear(input_size, config.hidden, sizes.num_actions).to(device)
+            self.critic, self.target_critic = (CentralCritic(sizes, config.critic_width).to(device) for _ in range(2))
+        self.target_critic.load_state_dict(self.critic.state_dict())
+        kind, eps = config.optimizer, config.optimizer_eps
+        self.actor_optimizer = optimizer_for(kind, self.actor.parameters(), config.lr, eps)
+        self.critic_optimizer = optimizer_for(kind, self.critic.parameters(), config.critic_lr, eps)
+        self.count = 0
+
+    def update(self, batch: Batch) -> Tensor:
+        """Learn from a rollout; return :data:`~isa_learners.coma.config.METRICS` but epsilon as a tensor."""
+        part = self.layout(batch.alive, batch.start).pack()
+        seen = self.critic.inputs(batch.state, batch.inputs, batch.action, batch.alive)
+        target = self.targets(batch, seen)
+        critic = self._critic_steps(batch, seen, target)
+        with torch.no_grad():
+            values = self.critic(seen)
+        return torch.cat([self._actor_step(batch, values, part), critic])
+
+    def targets(self, batch: Batch, seen: Tensor) -> Tensor:
+        """Compute lambda-returns ``[T, B, A]`` by the target critic.
+
+        What follows a step is the value of the joint action taken next; where an episode is cut off or the rollout
+        ends, of one that the policy would take, drawn here.
+        """
+        config = self.config
+        with torch.no_grad():
+            value = _chosen(self.target_critic(seen), batch.action) * batch.alive
+            ends = batch.done.clone()
+            ends[-1].fill_(True)
+            ends = ends[..., None] | batch.cut
+            wanted = ends & ((batch.next_alive > 0) | batch.cut)
+            action, rows = self._draw(batch, wanted)
+            there = batch.next_alive * (~batch.cut)  # whoever is truncated by itself does nothing more
+            ahead = self.critic.inputs(batch.final_state, batch.final_inputs, action, there).flatten(0, 2)[rows]
+            final = _chosen(self.target_critic(ahead), action.flatten()[rows])
+            following = value.roll(-1, dims=0).flatten()
+            following[rows] = torch.where(wanted.flatten()[rows], final, following[rows])
+            following = following.view(value.shape)
+            goes_on = batch.next_alive * (~batch.terminated)[..., None]
+            # Whoever is truncated alone acts no more, yet has a value.
+            v_tp1 = torch.where(batch.cut, following, following * goes_on)
+            reward = batch.reward
+            if config.reward == "team":
+                reward = reward.mean(-1, keepdim=True).expand_as(reward)
+            return lambda_returns(reward, v_tp1, ends, config.gamma, config.td_lambda)
+
+    def _draw(self, batch: Batch, wanted: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what agents do after each step, drawn where it is ``wanted``: ``[T, B, A]``, and the rows of these."""
+        steps = self.layout(batch.alive, batch.start)
+        part, first = steps.pack(), batch.hidden.flatten(0, 1)
+        features = self._features(batch, part)
+        rows = steps.where(wanted)
+        hidden = steps.hidden_after(rows, part, features, first)
+        logits, _ = self.actor(batch.final_inputs.flatten(0, 2)[rows], hidden)
+        available = batch.available.flatten(0, 2)[rows]  # nobody says what is available afterwards
+        policy = Categorical(mixed_log_probs(logits, available, batch.epsilon))
+        action = batch.action.roll(-1, dims=0).flatten()  # of those whose episode goes on: what they did do
+        action[rows] = torch.where(wanted.flatten()[rows], policy.sample(self.generator), action[rows])
+        return action.view_as(batch.action), rows
+
+    def _critic_steps(self, batch: Batch, seen: Tensor, target: Tensor) -> Tensor:
+        """Train the critic on parts of the rollout, the latest first; return mean loss, value and gradient norm."""
+        config, said = self.config, []
+        parts = torch.arange(len(target)).tensor_split(min(config.critic_steps or len(target), len(target)))
+        for first, last in [(int(part[0]), int(part[-1]) + 1) for part in reversed(parts)]:
+            alive = batch.alive[first:last]
+            value = _chosen(self.critic(seen[first:last]), batch.action[first:last])
+            loss = _masked_mean((value - target[first:last]).square(), alive)
+            norm = self._gradient_step(loss, self.critic, self.critic_optimizer)
+            said.append(torch.stack([loss.detach(), _masked_mean(value.detach(), alive), norm]))
+            self.count += 1
+            if self.count % config.target_interval == 0:
+                self.target_critic.load_state_dict(self.critic.state_dict())
+        return torch.stack(said).mean(0)
+
+    def _actor_step(self, batch: Batch, values: Tensor, part: Packing) -> Tensor:
+        """Take one step along ``E[A log pi]``; return loss, entropy and gradient norm."""
+        chosen = batch.alive * (~batch.probe).to(batch.alive.dtype)
+        values, available, action, chosen = (
+            x.flatten(0, 2)[part.rows] for x in (values, batch.available, batch.action, chosen)
+        )
+        log_probs = mixed_log_probs(self.actor.decode(self._features(batch, part)), available, batch.epsilon)
+        advantage = counterfactual_advantage(values, log_probs.detach(), action)
+        policy = Categorical(log_probs)
+        loss = -_masked_mean(advantage * policy.log_prob(action), chosen)
+        entropy = _masked_mean(policy.entropy(), part.alive)
+        norm = self._gradient_step(loss - self.config.entropy_factor * entropy, self.actor, self.actor_optimizer)
+        return torch.stack([loss.detach(), entropy.detach(), norm])
+
+    def _features(self, batch: Batch, part: Packing) -> Tensor:
+        """Return the actor's hidden states ``[R, H]`` after the steps of a packing."""
+        first = batch.hidden.flatten(0, 1)[part.streams]
+        inputs = batch.inputs.flatten(0, 2)[part.rows]
+        return self.actor.features(inputs, first, part.sizes, part.keep, part.alive if part.every else None)
+
+    def _gradient_step(self, loss: Tensor, net: nn.Module, optimizer: torch.optim.Optimizer) -> Tensor:
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = nn.utils.clip_grad_norm_(net.parameters(), self.config.max_grad_norm)
+        optimizer.step()
+        return norm.detach()
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return everything that the next update depends on, flat."""
+        state = {"generator": self.generator.get_state(), "count": torch.tensor(self.count)}
+        for name in _MODULES:
+            state |= with_prefix(name, getattr(self, name).state_dict())
+        for name in _OPTIMIZERS:
+            state |= with_prefix(name, optimizer_tensors(getattr(self, name)))
+        return state
+
+    def load_networks(self, state: dict[str, Tensor]) -> None:
+        """Restore actor and critics alone."""
+        for name in _MODULES:
+            getattr(self, name).load_state_dict(without_prefix(name, state))
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Restore what :meth:`state_dict` returned."""
+        self.load_networks(state)
+        for name in _OPTIMIZERS:
+            load_optimizer_tensors(getattr(self, name), without_prefix(name, state))
+        self.generator.set_state(state["generator"])
+        self.count = int(state["count"])
+
+
+def _chosen(values: Tensor, action: Tensor) -> Tensor:
+    """Return the values of actions ``[...]`` out of ``[..., n]``."""
+    return values.gather(-1, action[..., None])[..., 0]
+
+
+def _masked_mean(x: Tensor, mask: Tensor) -> Tensor:
+    return (x * mask).sum() / mask.sum().clamp(min=1.0)

@@ -1,0 +1,261 @@
+"""PPO written out slowly, in float64.
+
+It walks over rollouts, environments, agents and steps in Python, with a GRU cell, GAE, value norm, losses, gradient
+clipping and Adam written out from their equations; only the gradients are torch's.
+"""
+
+import math
+
+import torch
+
+from isa_learners.ppo.networks import RecurrentNet
+
+F, ACTIONS, AGENTS, HIDDEN, STATE = 5, 4, 2, 6, 3
+D = torch.float64
+BASE = {"num_envs": 3, "rollout_steps": 7, "epochs": 1, "hidden": HIDDEN, "lr": 3e-3, "entropy_factor": 0.02}
+
+TERMINATED = [["", "", ""]] * 3 + [["terminated", "", ""]] + [["", "", ""]] * 3
+TRUNCATED = [["", "", ""]] * 3 + [["truncated", "", ""]] + [["", "", ""]] * 3
+ENDLESS = [["", "", ""]] * 7
+MANY = [
+    ["", "terminated", ""],
+    ["", "", ""],
+    ["truncated", "terminated", ""],
+    ["", "terminated", ""],
+    ["", "", ""],
+    ["terminated", "truncated", ""],
+    ["truncated", "", "terminated"],
+]
+
+
+class ReferenceNet:
+    """Linear -> ReLU -> GRU -> LayerNorm -> Linear, a step at a time, for one agent."""
+
+    def __init__(self, net):
+        self.weights = {name: value.detach().clone().to(D).requires_grad_() for name, value in net.named_parameters()}
+        self.first = {name: value.detach().clone() for name, value in self.weights.items()}
+        self.m = {name: torch.zeros_like(value) for name, value in self.first.items()}
+        self.v = {name: torch.zeros_like(value) for name, value in self.first.items()}
+        self.updates = 0
+
+    def cell(self, x, h):
+        w = self.weights
+        x = torch.relu(w["embed.weight"] @ x + w["embed.bias"])
+        from_input = (w["gru.weight_ih_l0"] @ x + w["gru.bias_ih_l0"]).chunk(3)
+        from_hidden = (w["gru.weight_hh_l0"] @ h + w["gru.bias_hh_l0"]).chunk(3)
+        reset = 1 / (1 + torch.exp(-from_input[0] - from_hidden[0]))
+        update = 1 / (1 + torch.exp(-from_input[1] - from_hidden[1]))
+        candidate = torch.tanh(from_input[2] + reset * from_hidden[2])
+        return (1 - update) * candidate + update * h
+
+    def output(self, h):
+        w = self.weights
+        mean = sum(h) / len(h)
+        variance = sum((unit - mean) ** 2 for unit in h) / len(h)
+        normal = (h - mean) / torch.sqrt(variance + 1e-5)
+        return w["head.weight"] @ (normal * w["norm.weight"] + w["norm.bias"]) + w["head.bias"]
+
+    def descend(self, loss, config):
+        """One step of Adam (Kingma and Ba, Algorithm 1) on the gradient, clipped by its norm; return that norm."""
+        gradients = dict(zip(self.weights, torch.autograd.grad(loss, self.weights.values()), strict=True))
+        norm = math.sqrt(sum(float(x) ** 2 for gradient in gradients.values() for x in gradient.flatten()))
+        scale = min(1.0, config.max_grad_norm / (norm + 1e-6))
+        self.updates += 1
+        for name, gradient in gradients.items():
+            g = gradient * scale
+            self.m[name] = 0.9 * self.m[name] + 0.1 * g
+            self.v[name] = 0.999 * self.v[name] + 0.001 * g * g
+            m_hat = self.m[name] / (1 - 0.9**self.updates)
+            v_hat = self.v[name] / (1 - 0.999**self.updates)
+            with torch.no_grad():
+                self.weights[name] -= config.lr * m_hat / (torch.sqrt(v_hat) + config.adam_eps)
+        return norm
+
+
+class Reference:
+    """The learner, written out."""
+
+    def __init__(self, ppo, config, seed):
+        self.config = config
+        if isinstance(ppo.actor, RecurrentNet):
+            self.actor = ReferenceNet(ppo.actor)
+        self.critic = ReferenceNet(ppo.critic)
+        self.moments, self.weight = [0.0, 0.0], 0.0
+        self.generator = torch.Generator()
+        self.generator.manual_seed(seed)
+        self.rollouts = []
+
+    def mean_std(self):
+        if self.weight == 0:
+            return 0.0, 1.0
+        mean = self.moments[0] / self.weight
+        return mean, math.sqrt(max(self.moments[1] / self.weight - mean**2, 1e-6))
+
+    def episodes(self):
+        """Every stretch of steps within one episode: (rollout, environment, first step, step after the last)."""
+        for rollout in self.rollouts:
+            steps, num_envs = rollout.done.shape
+            for b in range(num_envs):
+                first = 0
+                for t in range(steps):
+                    if rollout.done[t, b] or t == steps - 1:
+                        yield rollout, b, first, t + 1
+                        first = t + 1
+
+    def seen(self, rollout, t, b, i, final=False):
+        """What the critic sees: its agent's inputs, then the state, if any."""
+        inputs, state = (rollout.final_inputs, rollout.final_state) if final else (rollout.inputs, rollout.state)
+        return torch.cat([inputs[t, b, i].to(D), state[t, b].to(D)])
+
+    def streams(self):
+        """What is to be learned from: a list of streams, each a list of steps of one agent in one episode."""
+        found, hidden_after = [], {}
+        for rollout, b, first, end in self.episodes():
+            for i in range(AGENTS):
+                start = torch.zeros(HIDDEN, dtype=D)
+                h = rollout.critic_hidden[0, b, i].to(D) if first == 0 else start
+                actor_h = rollout.actor_hidden[0, b, i].to(D) if first == 0 else start
+                steps, critic_h = [], h
+                for t in range(first, end):
+                    if rollout.alive[t, b, i]:  # the state of the dead stands still
+                        h = self.critic.cell(self.seen(rollout, t, b, i), h).detach()
+                    value = self.denormalized(h) if rollout.alive[t, b, i] else 0.0
+                    steps.append({"t": t, "rollout": rollout, "b": b, "i": i, "value": value})
+                    if rollout.cut[t, b, i]:  # truncated by itself: what would have come is what the critic expects
+                        seen = self.seen(rollout, t, b, i, final=True)
+                        steps[-1]["bootstrap"] = self.denormalized(self.critic.cell(seen, h).detach())
+                hidden_after[id(rollout), b, i] = torch.zeros_like(h) if rollout.done[end - 1, b] else h
+                last = self.seen(rollout, end - 1, b, i, final=True)
+                bootstrap = self.denormalized(self.critic.cell(last, h).detach())
+                if rollout.terminated[end - 1, b] or not rollout.next_alive[end - 1, b, i]:
+                    bootstrap = 0.0
+                self.estimate(steps, rollout, bootstrap)
+                found.append({"steps": steps, "actor_h": actor_h, "critic_h": critic_h, "rollout": rollout, "b": b})
+        return found, hidden_after
+
+    def denormalized(self, h):
+        mean, std = self.mean_std()
+        return float(self.critic.output(h)[0].detach()) * std + mean
+
+    def estimate(self, steps, rollout, bootstrap):
+        """GAE by its recursion, from the last step back."""
+        advantage, following = 0.0, bootstrap
+        for step in reversed(steps):
+            reward = float(rollout.reward[step["t"], step["b"], step["i"]])
+            if "bootstrap" in step:
+                advantage, following = 0.0, step["bootstrap"]
+            delta = reward + self.config.gamma * following - step["value"]
+            advantage = delta + self.config.gamma * self.config.gae_lambda * advantage
+            step["advantage"], step["return"] = advantage, advantage + step["value"]
+            following = step["value"]
+
+    def update(self, rollout):
+        config = self.config
+        self.rollouts = [*self.rollouts, rollout][-config.buffer_rollouts :]
+        streams, hidden_after = self.streams()
+        living = [s for stream in streams for s in stream["steps"] if s["rollout"].alive[s["t"], s["b"], s["i"]]]
+        returns = [step["return"] for step in living]
+        self.moments[0] = 0.99 * self.moments[0] + 0.01 * sum(returns) / len(returns)
+        self.moments[1] = 0.99 * self.moments[1] + 0.01 * sum(r * r for r in returns) / len(returns)
+        self.weight = 0.99 * self.weight + 0.01
+        mean, std = self.mean_std()
+        chosen = [s for s in living if not s["rollout"].probe[s["t"], s["b"], s["i"]]]
+        average = sum(step["advantage"] for step in chosen) / len(chosen)
+        spread = math.sqrt(sum((step["advantage"] - average) ** 2 for step in chosen) / len(chosen))
+        for step in living:
+            step["normal"] = (step["advantage"] - average) / (spread + 1e-5)
+            step["old_value"] = (step["value"] - mean) / std
+            step["target"] = (step["return"] - mean) / std
+        num_envs = rollout.done.shape[1]
+        orders = [self.minibatches(num_envs * len(self.rollouts)) for _ in range(config.epochs)]
+        parts = []
+        for part in [part for order in orders for part in order]:
+            envs = [(id(self.rollouts[env // num_envs]), env % num_envs) for env in part]
+            parts.append([stream for stream in streams if (id(stream["rollout"]), stream["b"]) in envs])
+        metrics = {}
+        for said in self.gradient_steps(streams, parts):
+            metrics |= {name: sum(one[name] for one in said) / len(said) for name in said[0]}
+        return metrics, hidden_after
+
+    def gradient_steps(self, streams, parts):
+        """What the actor's steps say, and the critic's."""
+        return [self.actor_step(part) for part in parts], [self.critic_step(part) for part in parts]
+
+    def minibatches(self, count):
+        if self.config.minibatches == 1:
+            return [range(count)]
+        order = torch.randperm(count, generator=self.generator)
+        return [part.tolist() for part in order.tensor_split(self.config.minibatches)]
+
+    def actor_step(self, batch):
+        clip = self.config.clip
+        gains, entropies, divergences, clipped = [], [], [], []
+        for stream in batch:
+            h = stream["actor_h"]
+            for s in stream["steps"]:
+                t, b, i, rollout = s["t"], s["b"], s["i"], s["rollout"]
+                if not rollout.alive[t, b, i]:
+                    continue
+                h = self.actor.cell(rollout.inputs[t, b, i].to(D), h)
+                logits = self.actor.output(h)
+                allowed = [a for a in range(ACTIONS) if rollout.available[t, b, i, a]]
+                total = sum(torch.exp(logits[a]) for a in allowed)
+                p = {a: torch.exp(logits[a]) / total for a in allowed}
+                entropies.append(-sum(q * torch.log(q) for q in p.values()))
+                if rollout.probe[t, b, i]:  # not the policy's doing: nothing is learned of it
+                    continue
+                chosen, old = p[int(rollout.action[t, b, i])], math.exp(float(rollout.log_prob[t, b, i]))
+                ratio = chosen / old
+                limited = torch.clamp(ratio, 1 - clip, 1 + clip)
+                gains.append(torch.minimum(ratio * s["normal"], limited * s["normal"]))
+                divergences.append(float(ratio.detach()) - 1 - math.log(float(ratio.detach())))
+                clipped.append(float(abs(ratio.detach() - 1) > clip))
+        loss = -sum(gains) / len(gains)
+        entropy = sum(entropies) / len(entropies)
+        norm = self.actor.descend(loss - self.config.entropy_factor * entropy, self.config)
+        return {
+            "policy_loss": float(loss.detach()),
+            "entropy": float(entropy.detach()),
+            "approx_kl": sum(divergences) / len(divergences),
+            "clip_share": sum(clipped) / len(clipped),
+            "actor_grad_norm": norm,
+        }
+
+    def loss(self, error):
+        huber = self.config.huber
+        if huber == 0:
+            return error**2
+        return error**2 / 2 if abs(error) <= huber else huber * (abs(error) - huber / 2)
+
+    def critic_step(self, batch):
+        clip = self.config.clip
+        errors = []
+        for stream in batch:
+            h = stream["critic_h"]
+            for s in stream["steps"]:
+                t, b, i, rollout = s["t"], s["b"], s["i"], s["rollout"]
+                if not rollout.alive[t, b, i]:
+                    continue
+                h = self.critic.cell(self.seen(rollout, t, b, i), h)
+                value = self.critic.output(h)[0]
+                near = s["old_value"] + torch.clamp(value - s["old_value"], -clip, clip)
+                errors.append(torch.maximum(self.loss(value - s["target"]), self.loss(near - s["target"])))
+        loss = sum(errors) / len(errors)
+        return {
+            "value_loss": float(loss.detach()),
+            "critic_grad_norm": self.critic.descend(self.config.critic_factor * loss, self.config),
+        }
+
+
+def moved(ppo, nets, seed, dtype):
+    """Bring a learner away from zero biases and near-zero outputs, which would hide mistakes."""
+    generator = torch.Generator()
+    generator.manual_seed(seed)
+    with torch.no_grad():
+        for net in nets:
+            for name, parameter in net.named_parameters():
+                scale = 0.5 if name == "head.weight" else 0.1
+                parameter += scale * torch.randn(parameter.shape, generator=generator)
+    ppo.actor.to(dtype)
+    ppo.critic.to(dtype)
+    return ppo
