@@ -11,6 +11,7 @@ from isa_learners.coma.config import ComaConfig
 from isa_learners.coma.critic import CentralCritic
 from isa_learners.coma.policy import counterfactual_advantage, mixed_log_probs
 from isa_learners.heads import Categorical
+from isa_learners.masks import masked_mean
 from isa_learners.optimizers import optimizer_for
 from isa_learners.recurrent.network import RecurrentLinear
 from isa_learners.recurrent.packing import EveryStep, LivingSteps, Packing
@@ -111,9 +112,9 @@ class COMA:
         for first, last in [(int(part[0]), int(part[-1]) + 1) for part in reversed(parts)]:
             alive = batch.alive[first:last]
             value = _chosen(self.critic(seen[first:last]), batch.action[first:last])
-            loss = _masked_mean((value - target[first:last]).square(), alive)
+            loss = masked_mean((value - target[first:last]).square(), alive)
             norm = self._gradient_step(loss, self.critic, self.critic_optimizer)
-            said.append(torch.stack([loss.detach(), _masked_mean(value.detach(), alive), norm]))
+            said.append(torch.stack([loss.detach(), masked_mean(value.detach(), alive), norm]))
             self.count += 1
             if self.count % config.target_interval == 0:
                 self.target_critic.load_state_dict(self.critic.state_dict())
@@ -128,8 +129,8 @@ class COMA:
         log_probs = mixed_log_probs(self.actor.decode(self._features(batch, part)), available, batch.epsilon)
         advantage = counterfactual_advantage(values, log_probs.detach(), action)
         policy = Categorical(log_probs)
-        loss = -_masked_mean(advantage * policy.log_prob(action), chosen)
-        entropy = _masked_mean(policy.entropy(), part.alive)
+        loss = -masked_mean(advantage * policy.log_prob(action), chosen)
+        entropy = masked_mean(policy.entropy(), part.alive)
         norm = self._gradient_step(loss - self.config.entropy_factor * entropy, self.actor, self.actor_optimizer)
         return torch.stack([loss.detach(), entropy.detach(), norm])
 
@@ -172,7 +173,3 @@ class COMA:
 def _chosen(values: Tensor, action: Tensor) -> Tensor:
     """Return the values of actions ``[...]`` out of ``[..., n]``."""
     return values.gather(-1, action[..., None])[..., 0]
-
-
-def _masked_mean(x: Tensor, mask: Tensor) -> Tensor:
-    return (x * mask).sum() / mask.sum().clamp(min=1.0)

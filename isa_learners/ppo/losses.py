@@ -6,12 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import huber_loss
 
+from isa_learners.masks import masked_mean
 from isa_wrappers.axes import Float, Real
-
-
-def masked_mean(x: Real[Tensor, "*any"], mask: Real[Tensor, "*any"]) -> Float[Tensor, ""]:
-    """Average ``x`` where ``mask`` is 1; 0 where it is nowhere 1."""
-    return (x * mask).sum() / mask.sum().clamp(min=1.0)
 
 
 def normalize(advantage: Float[Tensor, "*any"], mask: Real[Tensor, "*any"]) -> Float[Tensor, "*any"]:

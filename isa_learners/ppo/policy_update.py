@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from isa_learners.heads import ActionHead, Policy
+from isa_learners.masks import masked_mean
 from isa_learners.ppo.batch import Batch
 from isa_learners.ppo.config import PPOConfig
-from isa_learners.ppo.losses import masked_mean, policy_loss
+from isa_learners.ppo.losses import policy_loss
 from isa_learners.ppo.networks import PerAgentNet, RecurrentNet
 from isa_learners.ppo.sequential import compound_advantages, policy_ratio
 from isa_learners.recurrent.packing import EveryStep, LivingSteps, Packing

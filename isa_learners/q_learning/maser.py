@@ -7,9 +7,10 @@ from torch import Tensor, nn
 from torch.nn.functional import cosine_similarity
 
 from isa_learners.heads import masked_log_softmax
+from isa_learners.masks import masked_mean
 from isa_learners.q_learning.config import QConfig
 from isa_learners.q_learning.maser_config import MaserConfig
-from isa_learners.q_learning.outlook import Addition, Outlook, Part, masked_mean
+from isa_learners.q_learning.outlook import Addition, Outlook, Part
 from isa_learners.returns import lambda_returns
 from isa_learners.rollout import Sizes
 from isa_wrappers.axes import Bool, Float, Int

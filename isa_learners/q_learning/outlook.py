@@ -71,8 +71,3 @@ class Part(nn.Module):
     @abstractmethod
     def forward(self, outlook: Outlook) -> Addition:
         """Return what it adds."""
-
-
-def masked_mean(x: Tensor, mask: Tensor) -> Tensor:
-    """Average ``x`` where ``mask`` (of the same shape) holds; 0 where it does nowhere."""
-    return (x * mask).sum() / mask.sum().clamp(min=1)

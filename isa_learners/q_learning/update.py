@@ -9,11 +9,12 @@ from torch import Tensor, nn
 
 from isa_learners.checkpoint import load_optimizer_tensors, optimizer_tensors
 from isa_learners.inputs import InputEncoder
+from isa_learners.masks import masked_mean
 from isa_learners.optimizers import optimizer_for
 from isa_learners.q_learning.config import QConfig
 from isa_learners.q_learning.mixers import MIXERS
 from isa_learners.q_learning.networks import QNet
-from isa_learners.q_learning.outlook import Outlook, Part, masked_mean
+from isa_learners.q_learning.outlook import Outlook, Part
 from isa_learners.q_learning.replay import Episodes
 from isa_learners.recurrent.packing import EveryStep, LivingSteps
 from isa_learners.returns import lambda_returns

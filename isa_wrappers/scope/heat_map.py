@@ -38,9 +38,9 @@ def heat_map_html(
         >>> "&lt;x&gt;" in html, "0.50" in html
         (True, True)
     """
-    shown = np.arange(len(columns))
+    shown = list(range(len(columns)))
     if len(columns) > MOST_COLUMNS:
-        shown = np.sort(np.argsort(-figures.max(axis=0), kind="stable")[:MOST_COLUMNS])
+        shown = np.sort(np.argsort(-figures.max(axis=0), kind="stable")[:MOST_COLUMNS]).tolist()
         caption += f"; the {MOST_COLUMNS} of {len(columns)} dimensions that are moved most"
     if len(rows) > MOST_ROWS:
         caption += f"; the first {MOST_ROWS} of {len(rows)} rows"

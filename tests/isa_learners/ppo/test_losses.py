@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import tensor
 
-from isa_learners.ppo.losses import masked_mean, normalize, policy_loss, value_loss
+from isa_learners.masks import masked_mean
+from isa_learners.ppo.losses import normalize, policy_loss, value_loss
 
 ONES = torch.ones(4)
 
