@@ -11,7 +11,7 @@ import typer
 
 from isa_wrappers.errors import ISAError
 
-from . import algorithms, check, compare, config, envs, evaluate, plot, reproduce, scope, train
+from . import algorithms, check, compare, config, envs, evaluate, export, plot, reproduce, scope, train
 
 USER_MISTAKE = 2
 LONGEST_LINE = 2_000
@@ -31,6 +31,7 @@ app.command("config")(config.config)
 app.command("scope")(scope.scope)
 app.command("train")(train.train)
 app.command("eval")(evaluate.evaluate)
+app.command("export")(export.export)
 app.command("plot")(plot.plot)
 app.command("compare")(compare.compare)
 app.command("reproduce")(reproduce.reproduce)

@@ -11,6 +11,7 @@ PAGES = [
     "README.md",
     "docs/own-environment.md",
     "docs/own-learner.md",
+    "docs/policies.md",
     "docs/scope.md",
     "docs/algorithms/q-learning.md",
     *WRAPPER_PAGES,

@@ -90,7 +90,7 @@ def test_help(arguments, capsys):
     assert all(command in out for command in ("envs", "scope", "train", "eval", "plot"))
 
 
-@pytest.mark.parametrize("command", ["envs", "scope", "train", "eval", "plot"])
+@pytest.mark.parametrize("command", ["envs", "scope", "train", "eval", "export", "plot"])
 def test_help_of_commands(command, capsys):
     assert isa(command, "--help") == 0
     assert "Usage" in capsys.readouterr().out
@@ -340,6 +340,21 @@ def test_eval_renders(finished, capsys, tmp_path):
     assert path.read_bytes().startswith(b"GIF8")
 
 
+@pytest.mark.slow
+def test_export(finished, capsys):
+    assert isa("export", finished, "policy.pt2") == 0
+    *lines, said, last = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["input", "observation", "float32", "[B,", "1,", "4]"]
+    assert "goal" in [line.split()[1] for line in lines]
+    assert said.startswith("over 1,000 steps its numbers differ by up to ")
+    assert last == "written to policy.pt2"
+    assert isa("export", finished, "again.pt2", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["outputs"]["action"] == "int64 [B, 1]"
+    assert told["difference"]["largest"] <= 1e-5
+    assert Path(told["path"]).stat().st_size > 1_000
+
+
 def test_plot_of_one_run(copy_of, capsys):
     run = copy_of()
     (run / "curves.png").unlink()
@@ -448,6 +463,7 @@ MISTAKES = {
     "a number of many digits": (["train", "grid/unlock", "--set", "seed=0x" + "f" * 9_000], "seed .* got "),
     "steps beyond floats": (["train", "grid/unlock", "--set", "ppo.lr=0x" + "f" * 900], "lr .* got "),
     "success that is no number": (["train", "toy_envs:walk", "--success", "nan"], "success .* got nan"),
+    "export of nothing": (["export", "none", "policy.pt2"], "none holds no run"),
     "plot of nothing": (["plot", "none"], "none holds no run"),
     "plot without runs": (["plot"], "RUN"),
 }  # fmt: skip
