@@ -30,6 +30,7 @@ __all__ = [
 __getattr__ = lazy(
     __name__,
     {
+        "__version__": "isa_wrappers.version",
         "ALGORITHMS": "isa_learners.algorithms",
         "LEARNERS": "isa_learners.learner",
         "Algorithm": "isa_learners.runs.algorithm",

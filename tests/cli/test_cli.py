@@ -15,6 +15,7 @@ import pytest
 import toy_envs
 import yaml
 
+import isa_wrappers
 from isa_cli.main import main
 
 torch = pytest.importorskip("torch")
@@ -82,7 +83,7 @@ def copy_of(finished, tmp_path):
 # --- good input ---
 
 
-@pytest.mark.parametrize("arguments", [[], ["--help"]])
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"]])
 def test_help(arguments, capsys):
     assert isa(*arguments) == 0
     out, err = capsys.readouterr()
@@ -90,10 +91,13 @@ def test_help(arguments, capsys):
     assert all(command in out for command in ("envs", "scope", "train", "eval", "plot"))
 
 
-@pytest.mark.parametrize("command", ["envs", "scope", "train", "eval", "export", "plot"])
+@pytest.mark.parametrize("command", ["envs", "scope", "train", "eval", "export", "goals", "plot"])
 def test_help_of_commands(command, capsys):
     assert isa(command, "--help") == 0
-    assert "Usage" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "Usage" in said
+    assert isa(command, "-h") == 0
+    assert capsys.readouterr().out == said
 
 
 def test_envs(capsys):
@@ -355,6 +359,25 @@ def test_export(finished, capsys):
     assert Path(told["path"]).stat().st_size > 1_000
 
 
+def test_goals(finished, capsys):
+    assert isa("goals", finished) == 0
+    first, header, *rows = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r"\d+ goals, 1 different in the 2 of 4 dimensions that agents pursue", first)
+    assert header.split() == ["times", "agent_0.x", "agent_0.y"]
+    assert [row.split() for row in rows] == [[first.split()[0], "0", "1"]]
+    assert isa("goals", finished, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["pursued"] == [0, 1]
+    assert told["goals"][0] == [0.0, 1.0, 0.0, 1.0]
+    assert len(told["goals"]) == int(first.split()[0])
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--version", "train"]])
+def test_version(arguments, capsys):
+    assert isa(*arguments) == 0
+    assert capsys.readouterr().out == f"isa-marl {isa_wrappers.__version__}\n"
+
+
 def test_plot_of_one_run(copy_of, capsys):
     run = copy_of()
     (run / "curves.png").unlink()
@@ -426,8 +449,9 @@ MISTAKES = {
     "train without a task": (["train"], "name a task"),
     "unknown preset": (["train", "grid/unlock", "--preset", "papr"], "'papr'; did you mean 'paper'?"),
     "unknown algo": (["train", "grid/unlock", "--algo", "isaa"], "'isaa'; did you mean 'isa'?"),
-    "unknown device": (["train", "grid/unlock", "--device", "gpu"], "device must be one of auto, cpu, cuda; got 'gpu'"),
-    "unknown device, scope": (["scope", "grid/unlock", "--device", "gpu"], "must be one of auto, cpu, cuda; got 'gpu'"),
+    "unknown device": (["train", "grid/unlock", "--device", "gpu"], "cuda, cuda:N; got 'gpu'; did you mean 'cuda'?"),
+    "unknown device, scope": (["scope", "grid/unlock", "--device", "gpu"], "device .* got 'gpu'; did you mean 'cuda'?"),
+    "device typed wrongly": (["train", "grid/unlock", "--device", "auot"], "got 'auot'; did you mean 'auto'?"),
     "no steps": (["train", "grid/unlock", "--steps", 0], "steps .* got 0"),
     "no environments": (["train", "grid/unlock", "--num-envs", 0], "num_envs .* got 0"),
     "steps no number": (["train", "grid/unlock", "--steps", "many"], "'many'"),
@@ -464,6 +488,7 @@ MISTAKES = {
     "steps beyond floats": (["train", "grid/unlock", "--set", "ppo.lr=0x" + "f" * 900], "lr .* got "),
     "success that is no number": (["train", "toy_envs:walk", "--success", "nan"], "success .* got nan"),
     "export of nothing": (["export", "none", "policy.pt2"], "none holds no run"),
+    "goals of nothing": (["goals", "none"], "none holds no run"),
     "plot of nothing": (["plot", "none"], "none holds no run"),
     "plot without runs": (["plot"], "RUN"),
 }  # fmt: skip
