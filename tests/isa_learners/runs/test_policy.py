@@ -24,6 +24,7 @@ from isa_wrappers.errors import (
 )
 
 GRID = "grid/shooting", {"num_agents": 2, "horizon": 9}
+LATE = DEATHS_AND_MASKS[0], {**DEATHS_AND_MASKS[1], "late": True}
 IN_MASKED_OBSERVATIONS = DEATHS_AND_MASKS[0], {**DEATHS_AND_MASKS[1], "masks": "observation"}
 
 
@@ -56,7 +57,9 @@ def test_every_learner_acts_as_it_is_evaluated(learner):
     same_as_evaluated(drawn_algorithm("isa", GRID, learner=learner), GRID)
 
 
-@pytest.mark.parametrize("env", [IN_MASKED_OBSERVATIONS, NUMBERS], ids=["masks in observations", "numbers and choices"])
+@pytest.mark.parametrize(
+    "env", [IN_MASKED_OBSERVATIONS, NUMBERS, LATE], ids=["masks in observations", "numbers and choices", "latecomers"]
+)
 @pytest.mark.parametrize("algo", ["isa", "ippo"])
 def test_every_kind_of_observation_and_action(env, algo):
     same_as_evaluated(drawn_algorithm(algo, env), env)
@@ -261,6 +264,14 @@ def test_nothing_won_and_nothing_to_pursue():
     with pytest.raises(EmptyGoalBufferError):
         policy.act(observed())
     assert set(policy.act(observed(), goal=np.zeros(3))) == set(policy.agents)
+
+
+def test_an_environment_that_is_batched_by_itself_is_played_as_a_batch():
+    """Nobody knows how one of its copies would speak."""
+    policy = RunPolicy(drawn_algorithm("ippo", ("border_toys:PoisonedBatch", {})))
+    assert policy.act(np.zeros((2, 2, 2), np.float32)).shape == (2, 2)
+    with pytest.raises(UnsupportedEnvironmentError, match="is batched and makes no single ParallelEnv"):
+        policy.act({"walker_0": np.zeros(2)})
 
 
 def test_an_episode_that_is_over_asks_for_nothing():
