@@ -91,7 +91,7 @@ def test_help(arguments, capsys):
     assert all(command in out for command in ("envs", "scope", "train", "eval", "plot"))
 
 
-@pytest.mark.parametrize("command", ["envs", "scope", "train", "eval", "export", "goals", "plot"])
+@pytest.mark.parametrize("command", ["envs", "scope", "train", "eval", "export", "goals", "plot", "report"])
 def test_help_of_commands(command, capsys):
     assert isa(command, "--help") == 0
     said = capsys.readouterr().out
@@ -372,6 +372,17 @@ def test_goals(finished, capsys):
     assert len(told["goals"]) == int(first.split()[0])
 
 
+@pytest.mark.slow
+def test_report(finished, capsys):
+    pytest.importorskip("vl_convert", reason="pip install 'isa-marl[report]'")
+    assert isa("report", finished, "-o", "page.html") == 0
+    assert re.fullmatch(r"written to page.html \(\d\.\d\d MB\)\n", capsys.readouterr().out)
+    assert isa("report", finished, finished, "--out", "page.html", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["notes"] == []
+    assert told["bytes"] == Path("page.html").stat().st_size < 2_000_000
+
+
 @pytest.mark.parametrize("arguments", [["--version"], ["--version", "train"]])
 def test_version(arguments, capsys):
     assert isa(*arguments) == 0
@@ -489,6 +500,7 @@ MISTAKES = {
     "success that is no number": (["train", "toy_envs:walk", "--success", "nan"], "success .* got nan"),
     "export of nothing": (["export", "none", "policy.pt2"], "none holds no run"),
     "goals of nothing": (["goals", "none"], "none holds no run"),
+    "report of nothing": (["report", "none"], "none holds no run"),
     "plot of nothing": (["plot", "none"], "none holds no run"),
     "plot without runs": (["plot"], "RUN"),
 }  # fmt: skip
