@@ -3,18 +3,22 @@
 import json
 import re
 import shutil
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from report_helpers import small_run_folder
 
 from isa_learners.runs.report import page as report_page
-from isa_learners.runs.report.page import LARGEST, page, write_report
+from isa_learners.runs.report.contents import scope_contents
+from isa_learners.runs.report.page import LARGEST, page, vega, write_report
+from isa_wrappers import InfluenceScope
 from isa_wrappers.errors import InvalidValueError, MissingDependencyError
-from isa_wrappers.scope.files import load_scope, save_scope
 
 BROWSERS = ("chromium", "chromium-headless-shell", "chromium-browser", "google-chrome")
+
+
+def data_of(text):
+    return json.loads(re.search(r'<script id="data" type="application/json">(.*?)</script>', text, flags=re.DOTALL)[1])
 
 
 def test_nothing_is_taken_for_markup_and_nothing_fetched():
@@ -22,8 +26,7 @@ def test_nothing_is_taken_for_markup_and_nothing_fetched():
     text = page({"runs": "</script><script>alert(1)</script>{{js}}", "notes": []}, "/* vega </script> */")
     assert text.count("<script") == 3
     assert "default-src 'none'" in text
-    data = re.search(r'<script id="data" type="application/json">(.*?)</script>', text, flags=re.DOTALL)[1]
-    assert json.loads(data)["runs"] == "</script><script>alert(1)</script>{{js}}"
+    assert data_of(text)["runs"] == "</script><script>alert(1)</script>{{js}}"
     assert not re.findall(r'(?:src|href)="(?!data:|#)', text)
 
 
@@ -67,17 +70,19 @@ def browser():
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
-    """A page of two seeds; the scope of the first has figures all the way from 0 to 1, and divides as before."""
+    """A page of two seeds, in which the first has a scope of three agents with figures everywhere from 0 to 1."""
     folder = tmp_path_factory.mktemp("pages")
     runs = [small_run_folder(folder / "first", 1), small_run_folder(folder / "second", 2)]
-    scope = load_scope(runs[0].path)
-    drawn = np.random.default_rng(0).random(scope.influence.shape)
-    moved = scope.delta + (1 - scope.delta) * drawn
-    save_scope(replace(scope, influence=np.where(scope.action_mask, moved, scope.delta * drawn)), runs[0].path)
     report = write_report(runs, folder / "report.html")
     assert report.bytes < LARGEST
     assert report.notes == []
-    return folder / "report.html", load_scope(runs[0].path)
+    figures = np.random.default_rng(0).random((3, 4, 6)).round(2)  # some are a threshold of the test's exactly
+    figures[1, 3] = 0.0
+    scope = InfluenceScope(("a", "b", "c"), figures, 0.5, (4, 3, 4))
+    contents = data_of((folder / "report.html").read_text())
+    contents["runs"][0]["scope"] = scope_contents(scope)
+    (folder / "report.html").write_text(page(contents, vega()))
+    return folder / "report.html", scope
 
 
 @pytest.mark.slow
@@ -95,7 +100,7 @@ def test_a_browser_shows_it(browser, written, width):
     assert tab.evaluate("document.documentElement.scrollWidth") <= width, "nothing runs out of the page"
 
     slider, sets = tab.locator("input.delta").first, tab.locator(".sets").first
-    for delta in np.linspace(0.0, 0.95, 10).round(3):
+    for delta in np.linspace(0.05, 0.95, 10).round(2):
         slider.evaluate("(node, value) => { node.value = value; node.dispatchEvent(new Event('input')); }", str(delta))
         told, wanted = json.loads(sets.get_attribute("data-told")), scope.with_delta(float(delta))
         assert told["D_c"] == wanted.common_dims
