@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 import threading
 import warnings
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
 from isa_wrappers.errors import ISAError
+from isa_wrappers.version import __version__
 
-from . import algorithms, check, compare, config, envs, evaluate, plot, reproduce, scope, train
+from . import algorithms, check, compare, config, envs, evaluate, export, goals, plot, report, reproduce, scope, train
 
 USER_MISTAKE = 2
 LONGEST_LINE = 2_000
@@ -20,10 +21,27 @@ ClickException: Any = typer.BadParameter.__mro__[2]
 
 app = typer.Typer(
     name="isa",
-    help="Influence Scope of Agents: credit assignment and focused exploration for sparse multi-agent RL.",
     add_completion=False,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"isa-marl {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def about(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and leave.", callback=_tell_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Influence Scope of Agents: credit assignment and focused exploration for sparse multi-agent RL."""
+
+
 app.command("envs")(envs.envs)
 app.command("check")(check.check)
 app.command("algorithms")(algorithms.algorithms)
@@ -31,7 +49,10 @@ app.command("config")(config.config)
 app.command("scope")(scope.scope)
 app.command("train")(train.train)
 app.command("eval")(evaluate.evaluate)
+app.command("export")(export.export)
+app.command("goals")(goals.goals)
 app.command("plot")(plot.plot)
+app.command("report")(report.report)
 app.command("compare")(compare.compare)
 app.command("reproduce")(reproduce.reproduce)
 

@@ -38,7 +38,7 @@ RunEnv = Annotated[
     typer.Option("--env", help="The environment of RUN, named again: its package.module:factory is imported."),
 ]
 Trust = Annotated[bool, typer.Option("--trust", help="Import whatever environment the run folder names.")]
-Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, or one of several such as cuda:1.")]
 
 
 def parse_kwargs(text: str) -> dict[str, Any]:

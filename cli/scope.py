@@ -12,7 +12,8 @@ from isa_learners.presets import preset_layers
 from isa_wrappers.border.state_features import choose_features
 from isa_wrappers.config import ScopeConfig
 from isa_wrappers.envs import estimate_task_scope, family_of
-from isa_wrappers.errors import MissingDependencyError, RunFolderError, check_choice
+from isa_wrappers.errors import MissingDependencyError, RunFolderError
+from isa_wrappers.fields import DeviceName
 from isa_wrappers.scope.explain import explain_scope, explanation_text, explanation_to_dict
 from isa_wrappers.scope.files import save_scope, scope_to_dict
 from isa_wrappers.scope.plots import plot_scope
@@ -56,7 +57,9 @@ def scope(
     state_fallback: StateFallback = None,
     state_features: StateFeatures = None,
     state_features_kwargs: FeaturesKwargs = "{}",
-    device: Annotated[str, typer.Option(help="cpu (NumPy), cuda or auto: of the estimate's arithmetic.")] = "cpu",
+    device: Annotated[
+        str, typer.Option(help="cpu (NumPy), cuda, cuda:N or auto: of the estimate's arithmetic.")
+    ] = "cpu",
     out: Annotated[Path | None, typer.Option(help="Folder for scope.json, scope.safetensors and scope.png.")] = None,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -78,7 +81,7 @@ def scope(
         values |= layer.get("scope", {})
     config = ScopeConfig(**values | {name: value for name, value in options.items() if value is not None})
     made = parse_kwargs(kwargs)
-    if check_choice("device", device, ("auto", "cpu", "cuda")) != "cpu":
+    if DeviceName().check("device", device) != "cpu":
         device = family_of(env).device(device)
     features = choose_features(state_features, parse_features(state_features_kwargs), state_fallback)
     with LifeSigns(lambda: f"listening in {env}", quiet):

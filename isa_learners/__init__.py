@@ -1,6 +1,7 @@
 """A recurrent PPO in torch, Algorithm 1 (arXiv 2505.08630) around it, and runs in folders.
 
-``train(make_config("grid/shooting"), out="runs/first")`` trains; ``load("runs/first").evaluate(32, seed=0)`` evaluates.
+``train(make_config("grid/shooting"), out="runs/first")`` trains; ``load("runs/first").evaluate(32, seed=0)`` evaluates,
+``load_policy("runs/first").act(observations)`` acts.
 """
 
 from isa_wrappers.lazy import lazy
@@ -19,14 +20,17 @@ __all__ = [
     "PhaseSpec",
     "RunConfig",
     "RunFolder",
+    "RunPolicy",
     "Training",
     "load",
+    "load_policy",
     "make_config",
     "train",
 ]
 __getattr__ = lazy(
     __name__,
     {
+        "__version__": "isa_wrappers.version",
         "ALGORITHMS": "isa_learners.algorithms",
         "LEARNERS": "isa_learners.learner",
         "Algorithm": "isa_learners.runs.algorithm",
@@ -40,8 +44,10 @@ __getattr__ = lazy(
         "PhaseSpec": "isa_learners.algorithms",
         "RunConfig": "isa_learners.config",
         "RunFolder": "isa_learners.runs.run_folder",
+        "RunPolicy": "isa_learners.runs.policy",
         "Training": "isa_learners.runs.training",
         "load": "isa_learners.runs.training",
+        "load_policy": "isa_learners.runs.policy",
         "make_config": "isa_learners.runs.config_io",
         "train": "isa_learners.runs.training",
     },

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from isa_wrappers.border.state_features import Features, choose_features
 from isa_wrappers.errors import InvalidValueError, check_choice, check_kind, check_name, shown
-from isa_wrappers.fields import Copies, Count, OneOf, Range, Weight, check_fields
+from isa_wrappers.fields import Copies, Count, DeviceName, OneOf, Range, Weight, check_fields
 from isa_wrappers.lazy import lazy
 from isa_wrappers.plain import plain
 
@@ -47,7 +47,7 @@ class RunConfig:
         preset: name of the preset that the values came from.
         steps: environment steps in all, those of the scope included.
         seed: of everything.
-        device: ``auto``, ``cpu`` or ``cuda``.
+        device: ``auto``, ``cpu``, ``cuda``, or one of several such as ``cuda:1``.
         threads: torch threads per operation on CPU.
         eval_interval: environment steps between evaluations.
         eval_episodes: greedy episodes per evaluation.
@@ -75,7 +75,7 @@ class RunConfig:
     preset: str = DEFAULT_PRESET
     steps: Count = 2_100_000
     seed: Annotated[int, Range(0, 2**31 - 1)] = 0
-    device: Annotated[str, OneOf("auto", "cpu", "cuda")] = "auto"
+    device: Annotated[str, DeviceName()] = "auto"
     threads: Annotated[int, Range(1, 1_024)] = 1
     eval_interval: Count = 10_000
     eval_episodes: Copies = 32

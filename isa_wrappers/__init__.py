@@ -70,6 +70,7 @@ from isa_wrappers.scope import (
     scope_table,
     scope_to_dict,
 )
+from isa_wrappers.version import __version__ as __version__
 from isa_wrappers.wrappers import (
     GoalRecording,
     GoalSampling,

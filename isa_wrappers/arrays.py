@@ -60,6 +60,11 @@ def backend(device: str | None) -> Any:
         raise DeviceError(f"device {shown(device)} is not known to torch; use 'cpu', 'cuda' or 'auto'") from error
     if str(device).startswith("cuda") and not torch.cuda.is_available():
         raise DeviceError(f"device {device!r} was asked for but torch sees no CUDA device; use 'cpu' or 'auto'")
+    if str(device).startswith("cuda:") and int(str(device)[5:]) >= torch.cuda.device_count():
+        count = torch.cuda.device_count()
+        raise DeviceError(
+            f"device {device!r} was asked for but torch sees {count}, the last of them 'cuda:{count - 1}'"
+        )
     return xp
 
 

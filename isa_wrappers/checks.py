@@ -71,7 +71,7 @@ def check_numbers(name: str, values: Any) -> npt.NDArray[np.float64]:
         InvalidValueError: if they are none.
     """
     try:
-        array = np.array(values.detach().cpu() if hasattr(values, "detach") else values)
+        array = np.array(values.detach().cpu().numpy() if hasattr(values, "detach") else values)
         if array.dtype.kind in "biuf":
             return array.astype(np.float64)
     except (TypeError, ValueError, OverflowError, RuntimeError):

@@ -74,6 +74,10 @@ class WorkerError(ISAError, RuntimeError):
     """A worker process is lost for good, or failed in a way that cannot be passed on."""
 
 
+class ExportError(ISAError, RuntimeError):
+    """A policy cannot be exported, or what was exported acts otherwise."""
+
+
 class MissingDependencyError(ISAError, ImportError):
     """An optional dependency is not installed."""
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from inspect import cleandoc
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
-from isa_wrappers.errors import InvalidValueError, check_choice, check_float, check_int, shown
+from isa_wrappers.errors import InvalidValueError, check_choice, check_float, check_int, nearest, shown
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,36 @@ class OneOf:
             InvalidValueError: offering the nearest.
         """
         return check_choice(name, value, self.choices)
+
+
+class DeviceName(OneOf):
+    """A torch device: one of a few words, or one CUDA device of several.
+
+    Example:
+        >>> DeviceName().check("device", "cuda:1"), str(DeviceName())
+        ('cuda:1', 'one of auto, cpu, cuda, cuda:N')
+        >>> DeviceName().check("device", "gpu")
+        Traceback (most recent call last):
+        ...
+        isa_wrappers.errors.InvalidValueError: device must be one of auto, cpu, cuda, cuda:N; got 'gpu'; \
+did you mean 'cuda'?
+    """
+
+    def __init__(self) -> None:
+        super().__init__("auto", "cpu", "cuda", "cuda:N")
+
+    def check(self, name: str, value: Any) -> Any:
+        """Return ``value`` if it names a device.
+
+        Raises:
+            InvalidValueError: offering the nearest.
+        """
+        if isinstance(value, str) and re.fullmatch(r"auto|cpu|cuda(:\d{1,3})?", value):
+            return value
+        meant = value.lower() if isinstance(value, str) else ""
+        graphics = any(word in meant for word in ("gpu", "nvidia", "cuda"))
+        offer = "; did you mean 'cuda'?" if graphics else nearest(meant, self.choices)
+        raise InvalidValueError(f"{name} must be {self}; got {shown(value)}{offer}")
 
 
 MOST_COPIES = 2**17

@@ -47,6 +47,15 @@ def test_read_a_scope():
     ]
 
 
+def test_act_with_a_policy(tmp_path):
+    """Of a run too short to have learned anything, whose episodes therefore last to the horizon of 60."""
+    tiny = ["--algo", "ippo", "--steps", "500", "--device", "cpu", "--quiet", "--out", str(tmp_path / "run")]
+    run("-m", "isa_cli", "train", "grid/shooting", *tiny)
+    shown = run("examples/act_with_a_policy.py", str(tmp_path / "run"), "grid/shooting", "2").splitlines()
+    assert [line.partition(":")[0] for line in shown] == ["episode 0", "episode 1"]
+    assert all("in 60 steps" in line for line in shown)
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*_ppo.py")), ids=lambda path: path.stem)
 def test_a_learner_takes_less_than_sixty_lines(path):
     assert len(path.read_text().splitlines()) < 60

@@ -12,6 +12,7 @@ PAGES = [
     "docs/own-environment.md",
     "docs/own-learner.md",
     "docs/index.md",
+    "docs/policies.md",
     "docs/scope.md",
     "docs/algorithms/q-learning.md",
     *WRAPPER_PAGES,

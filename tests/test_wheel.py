@@ -50,3 +50,6 @@ def test_every_module_is_in_the_wheel_and_imports_from_it(tmp_path):
     for package in ("isa_wrappers", "isa_learners", "isa_cli"):
         assert (installed / package / "py.typed").exists()
     assert (installed / "isa_learners" / "experiments" / "plans" / "fig4a.yaml").exists()
+    assert all(
+        (installed / "isa_learners" / "runs" / "report" / f"page.{kind}").exists() for kind in ("html", "css", "js")
+    )

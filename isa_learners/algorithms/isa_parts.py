@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from isa_learners.algorithms.isa import ISA, explore, goal_buffer, reach, show_goals
 from isa_learners.algorithms.spec import PhaseContext, PhaseSpec
 from isa_wrappers.arrays import without_prefix
-from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, check_name
+from isa_wrappers.errors import FileFormatError, InvalidValueError, ScopeMismatchError, check_name
 from isa_wrappers.rewards.goals import GoalBuffer
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,25 @@ class GivenGoals:
             check_name("run", self.run)
 
 
+def saved_goals(checkpoint: Path) -> Tensor | None:
+    """Return the won states ``[M, K]`` in a run's checkpoint, in the order of its buffer; ``None`` if it keeps none.
+
+    Raises:
+        FileFormatError: if it cannot be read.
+    """
+    from isa_learners.checkpoint import load_checkpoint
+
+    tensors, _ = load_checkpoint(checkpoint)
+    saved = without_prefix("shared.goals", tensors)
+    if not saved:
+        return None
+    try:
+        won: Tensor = saved["states"][: min(int(saved["added"][0]), len(saved["states"]) - 1)]
+    except (LookupError, RuntimeError, ValueError) as error:
+        raise FileFormatError(f"{checkpoint} holds goals that cannot be read ({error})") from error
+    return won
+
+
 def given_goals(context: PhaseContext) -> GoalBuffer:
     """Fill B with what another run has won.
 
@@ -35,17 +58,13 @@ def given_goals(context: PhaseContext) -> GoalBuffer:
         FileFormatError: if its checkpoint cannot be read.
         ScopeMismatchError: if its states are of another size.
     """
-    from isa_learners.checkpoint import load_checkpoint
-
     run = context.config.settings_of("given").run
     if not run:
         raise InvalidValueError("algo 'isa_reach' needs goals that a run has won; name its folder: given.run=RUN")
-    tensors, _ = load_checkpoint(Path(run) / "checkpoints" / "latest.safetensors")
-    saved = without_prefix("shared.goals", tensors)
-    won = min(int(saved["added"][0]), len(saved["states"]) - 1) if saved else 0
-    if won < 1:
+    won = saved_goals(Path(run) / "checkpoints" / "latest.safetensors")
+    if won is None or not len(won):
         raise InvalidValueError(f"the run in {run} has won nothing, so that there are no goals to take")
-    states = saved["states"][:won].to(context.device)
+    states = won.to(context.device)
     goals = goal_buffer(context)
     if states.shape[-1] != goals.state_size:
         raise ScopeMismatchError(

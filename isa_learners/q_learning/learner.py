@@ -132,13 +132,13 @@ class QLearner:
         return state if self.replay is None else state | with_prefix("replay", self.replay.state_dict())
 
     def load_state_dict(self, state: dict[str, Tensor], policy_only: bool = False) -> None:
-        """Restore what :meth:`state_dict` returned; with ``policy_only`` the networks alone."""
+        """Restore what :meth:`state_dict` returned; with ``policy_only`` the networks and epsilon alone."""
+        self.steps = int(state["steps"])
         if policy_only:
             self.q.load_networks(without_prefix("q", state))
             return
         self.q.load_state_dict(without_prefix("q", state))
         self.generator.set_state(state["generator"])
-        self.steps = int(state["steps"])
         if held := without_prefix("replay", state):
             self.replay = self._make_replay()
             self.replay.load_state_dict(held)

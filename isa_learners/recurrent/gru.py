@@ -41,6 +41,8 @@ def gru(
         >>> torch.allclose(found.view(5, 4, 3), cell(x, h[None])[0], atol=1e-6)
         True
     """
+    if torch.compiler.is_compiling():  # views by the hundred cannot be exported
+        return plain_gru(cell, inputs, hidden, sizes, keep, alive)
     size = hidden.shape[-1]
     weight_ih, weight_hh, bias_ih, bias_hh = cell.parameters()
     # The gates r and z add both biases; that of U h stays apart for n alone.

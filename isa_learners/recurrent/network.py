@@ -35,7 +35,8 @@ class Recurrent(nn.Module):
         Returns:
             Outputs ``[N, outputs]`` and the hidden state after the step ``[N, H]``.
         """
-        features = self.features(inputs, hidden, [len(inputs)], inputs.new_ones(len(inputs), 1))
+        streams = inputs.shape[0]  # which may be traced, where len() is a number
+        features = self.features(inputs, hidden, [streams], inputs.new_ones(streams, 1))
         return self.decode(features), features
 
     def features(

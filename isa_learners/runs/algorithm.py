@@ -93,6 +93,7 @@ class Algorithm:
     Args:
         config: the run.
         scope: of the agents, where the algorithm needs one; see :func:`~isa_learners.runs.scopes.scope_for`.
+        copies: of the environment that a phase begins with, in the place of its ``num_envs``.
 
     Attributes:
         scope: in force; with ``probes.share`` it follows training.
@@ -106,8 +107,8 @@ class Algorithm:
         ScopeMismatchError: if it was made for another environment.
     """
 
-    def __init__(self, config: RunConfig, scope: InfluenceScope | None) -> None:
-        self.config, self.scope = config, scope
+    def __init__(self, config: RunConfig, scope: InfluenceScope | None, copies: int | None = None) -> None:
+        self.config, self.scope, self._copies = config, scope, copies
         self.spec = ALGORITHMS[config.algo]
         self.device = resolve_device(config.device, config.env)
         self._first = self._make(1)
@@ -146,7 +147,7 @@ class Algorithm:
         spec = self.spec.phases[self.spec.phase_names.index(name)]
         context = self._context(spec)
         settings = context.config.settings_of(self.config.learner)
-        statistics = batch.EpisodeStatistics(self._make(settings.num_envs))
+        statistics = batch.EpisodeStatistics(self._make(self._copies or settings.num_envs))
         env = wrapped(context, spec, statistics)
         parts = {part: context.config.settings_of(part) for part in self.spec.parts}
         make = LEARNERS[self.config.learner].make

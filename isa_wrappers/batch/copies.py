@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from isa_wrappers.batch.env_copy import CopySpec, EnvCopy, Row
+from isa_wrappers.batch.env_copy import EnvCopy
+from isa_wrappers.batch.packing import CopySpec, Row
 from isa_wrappers.border.spaces import StateFallback
 from isa_wrappers.border.success import SuccessRule
 from isa_wrappers.errors import InvalidValueError

@@ -3,47 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from isa_wrappers.batch.packing import CopySpec, Packer, Row
 from isa_wrappers.border.border import Border
-from isa_wrappers.border.names import ActionNames
-from isa_wrappers.border.spaces import StateFallback, as_parallel, check_state_fallback, flat_size, flat_vector
+from isa_wrappers.border.spaces import StateFallback, as_parallel, check_state_fallback, flat_size
 from isa_wrappers.border.state import StateReader
 from isa_wrappers.border.success import SuccessCriterion, SuccessRule
-from isa_wrappers.border.team_actions import TeamCode
 from isa_wrappers.errors import UnsupportedEnvironmentError
-
-Row = dict[str, npt.NDArray[Any]]
-"""One copy's part of a :class:`~isa_wrappers.batch.BatchStep`, by the names of its fields, ``discarded`` among them."""
-
-
-@dataclass(frozen=True)
-class CopySpec:
-    """What a batch has to know of its copies, which are all alike.
-
-    Attributes:
-        agents: A possible agents.
-        num_actions: of each agent, elementary ones.
-        obs_size: O, length of the longest flat observation.
-        state_size: K.
-        state_names: a name for each dimension of the state, or none.
-        action_names: a name for each action, or each agent's own, or none.
-        horizon: steps until truncation, 0 where unknown.
-        action_code: how actions of more than a number are read; ``None`` where all are ``Discrete``.
-    """
-
-    agents: tuple[str, ...]
-    num_actions: tuple[int, ...]
-    obs_size: int
-    state_size: int
-    state_names: tuple[str, ...]
-    action_names: ActionNames
-    horizon: int
-    action_code: TeamCode | None = None
 
 
 def read_spec(env: Any, fallback: StateFallback) -> CopySpec:
@@ -93,8 +62,7 @@ class EnvCopy:
         self._read = StateReader(self.env, fallback)
         self._criterion = SuccessCriterion(success)
         self.spec = _spec(self.border, self._read) if spec is None else spec
-        self._idle = None if self.spec.action_code is None else self.spec.action_code.idle()
-        self._obs: npt.NDArray[np.float32] = np.zeros((len(self.spec.agents), self.spec.obs_size), dtype=np.float32)
+        self._packer = Packer(self.border, self.spec)
 
     def reset(self, seed: int | None = None) -> Row:
         """Start an episode."""
@@ -108,15 +76,8 @@ class EnvCopy:
 
     def step(self, actions: Sequence[Any]) -> Row:
         """Advance by an action of every agent, of which those of the dead are left out."""
-        border, agents = self.border, self.spec.agents
-        acting, code = border.living, self.spec.action_code
-        chosen: dict[str, Any]
-        if code is None:
-            chosen = {agent: int(action) for agent, action in zip(agents, actions, strict=True) if agent in acting}
-        else:
-            told = zip(agents, code.codes, actions, strict=True)
-            chosen = {agent: own.native(vector) for agent, own, vector in told if agent in acting}
-        observations, rewards, terminations, truncations, infos = border.step(chosen)
+        border, agents, acting = self.border, self.spec.agents, self.border.living
+        observations, rewards, terminations, truncations, infos = border.step(self._packer.chosen(actions))
         seen = self._see(observations, acting)
         row = completed(seen, seen)
         for agent, reward in rewards.items():
@@ -147,35 +108,12 @@ class EnvCopy:
 
     def _see(self, observations: dict[str, Any], acted: Sequence[str]) -> Row:
         """Return what is seen now: observations, masks, who is alive, and the state."""
-        spec, border = self.spec, self.border
-        team, n = len(spec.agents), max(spec.num_actions)
-        row: Row = {
-            "obs": np.zeros((team, spec.obs_size), dtype=np.float32),
-            "available": np.zeros((team, n), dtype=bool),
-            "alive": np.zeros(team, dtype=bool),
-            "state": self._read(observations, acted),
-        }
-        if len(row["state"]) != spec.state_size:
+        row = {**self._packer.seen(observations, acted), "state": self._read(observations, acted)}
+        if len(row["state"]) != self.spec.state_size:
             raise UnsupportedEnvironmentError(
-                f"{self.env} has a state of length {len(row['state'])} where {spec.state_size} was to be expected, "
-                "from its state_names or its first state"
+                f"{self.env} has a state of length {len(row['state'])} where {self.spec.state_size} was to be "
+                "expected, from its state_names or its first state"
             )
-        living = border.living
-        for i, agent in enumerate(spec.agents):
-            if agent in living:
-                row["alive"][i] = True
-                row["available"][i, : spec.num_actions[i]] = border.masks.get(agent, True)
-            elif self._idle is None:
-                row["available"][i, 0] = True
-            else:
-                row["available"][i] = self._idle[i]
-            obs = observations.get(agent)
-            if obs is not None:
-                flat = flat_vector(border.spaces[agent], obs)
-                row["obs"][i, : len(flat)] = flat
-            elif agent in acted:  # shown nothing after its last step: what it saw before
-                row["obs"][i] = self._obs[i]
-        self._obs = row["obs"]
         return row
 
 

@@ -19,7 +19,8 @@ import cloudpickle  # type: ignore[import-untyped]
 import numpy as np
 
 from isa_wrappers.batch.copies import Rows
-from isa_wrappers.batch.env_copy import CopySpec, completed
+from isa_wrappers.batch.env_copy import completed
+from isa_wrappers.batch.packing import CopySpec
 from isa_wrappers.border.spaces import StateFallback
 from isa_wrappers.border.success import SuccessRule
 from isa_wrappers.errors import InvalidValueError, WorkerError, check_float

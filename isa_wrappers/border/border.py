@@ -105,9 +105,24 @@ class Border:
             )
         observations, infos = said
         self._check_dicts("reset()", ("observations", observations), ("infos", {} if infos is None else infos))
-        self.steps = 0
-        self._living.begin(self.env.agents)
-        return observations, self._check_seen(observations, infos)
+        return observations, self.told(observations, infos, self.env.agents, 0)
+
+    def told(self, observations: Mapping[str, Any], infos: Any, agents: Iterable[str], steps: int) -> Any:
+        """Take in what was seen after ``steps`` steps of an episode, whoever took them; return infos, dicts by agent.
+
+        Args:
+            observations: by agent.
+            infos: by agent, or ``None``.
+            agents: who acts next.
+            steps: for messages.
+
+        Raises:
+            UnsupportedEnvironmentError: for what cannot be taken.
+            NonFiniteError: if an observation holds NaN or infinity.
+        """
+        self.steps = steps
+        self._living.begin(agents)
+        return self._check_seen(observations, infos)
 
     def step(self, actions: Mapping[str, Any]) -> Told:
         """Advance the environment.

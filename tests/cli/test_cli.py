@@ -15,6 +15,7 @@ import pytest
 import toy_envs
 import yaml
 
+import isa_wrappers
 from isa_cli.main import main
 
 torch = pytest.importorskip("torch")
@@ -82,7 +83,7 @@ def copy_of(finished, tmp_path):
 # --- good input ---
 
 
-@pytest.mark.parametrize("arguments", [[], ["--help"]])
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"]])
 def test_help(arguments, capsys):
     assert isa(*arguments) == 0
     out, err = capsys.readouterr()
@@ -90,10 +91,13 @@ def test_help(arguments, capsys):
     assert all(command in out for command in ("envs", "scope", "train", "eval", "plot"))
 
 
-@pytest.mark.parametrize("command", ["envs", "scope", "train", "eval", "plot"])
+@pytest.mark.parametrize("command", ["envs", "scope", "train", "eval", "export", "goals", "plot", "report"])
 def test_help_of_commands(command, capsys):
     assert isa(command, "--help") == 0
-    assert "Usage" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "Usage" in said
+    assert isa(command, "-h") == 0
+    assert capsys.readouterr().out == said
 
 
 def test_envs(capsys):
@@ -340,6 +344,51 @@ def test_eval_renders(finished, capsys, tmp_path):
     assert path.read_bytes().startswith(b"GIF8")
 
 
+@pytest.mark.slow
+def test_export(finished, capsys):
+    assert isa("export", finished, "policy.pt2") == 0
+    *lines, said, last = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["input", "observation", "float32", "[B,", "1,", "4]"]
+    assert "goal" in [line.split()[1] for line in lines]
+    assert said.startswith("over 1,000 steps its numbers differ by up to ")
+    assert last == "written to policy.pt2"
+    assert isa("export", finished, "again.pt2", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["outputs"]["action"] == "int64 [B, 1]"
+    assert told["difference"]["largest"] <= 1e-5
+    assert Path(told["path"]).stat().st_size > 1_000
+
+
+def test_goals(finished, capsys):
+    assert isa("goals", finished) == 0
+    first, header, *rows = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r"\d+ goals, 1 different in the 2 of 4 dimensions that agents pursue", first)
+    assert header.split() == ["times", "agent_0.x", "agent_0.y"]
+    assert [row.split() for row in rows] == [[first.split()[0], "0", "1"]]
+    assert isa("goals", finished, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["pursued"] == [0, 1]
+    assert told["goals"][0] == [0.0, 1.0, 0.0, 1.0]
+    assert len(told["goals"]) == int(first.split()[0])
+
+
+@pytest.mark.slow
+def test_report(finished, capsys):
+    pytest.importorskip("vl_convert", reason="pip install 'isa-marl[report]'")
+    assert isa("report", finished, "-o", "page.html") == 0
+    assert re.fullmatch(r"written to page.html \(\d\.\d\d MB\)\n", capsys.readouterr().out)
+    assert isa("report", finished, finished, "--out", "page.html", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["notes"] == []
+    assert told["bytes"] == Path("page.html").stat().st_size < 2_000_000
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--version", "train"]])
+def test_version(arguments, capsys):
+    assert isa(*arguments) == 0
+    assert capsys.readouterr().out == f"isa-marl {isa_wrappers.__version__}\n"
+
+
 def test_plot_of_one_run(copy_of, capsys):
     run = copy_of()
     (run / "curves.png").unlink()
@@ -411,8 +460,9 @@ MISTAKES = {
     "train without a task": (["train"], "name a task"),
     "unknown preset": (["train", "grid/unlock", "--preset", "papr"], "'papr'; did you mean 'paper'?"),
     "unknown algo": (["train", "grid/unlock", "--algo", "isaa"], "'isaa'; did you mean 'isa'?"),
-    "unknown device": (["train", "grid/unlock", "--device", "gpu"], "device must be one of auto, cpu, cuda; got 'gpu'"),
-    "unknown device, scope": (["scope", "grid/unlock", "--device", "gpu"], "must be one of auto, cpu, cuda; got 'gpu'"),
+    "unknown device": (["train", "grid/unlock", "--device", "gpu"], "cuda, cuda:N; got 'gpu'; did you mean 'cuda'?"),
+    "unknown device, scope": (["scope", "grid/unlock", "--device", "gpu"], "device .* got 'gpu'; did you mean 'cuda'?"),
+    "device typed wrongly": (["train", "grid/unlock", "--device", "auot"], "got 'auot'; did you mean 'auto'?"),
     "no steps": (["train", "grid/unlock", "--steps", 0], "steps .* got 0"),
     "no environments": (["train", "grid/unlock", "--num-envs", 0], "num_envs .* got 0"),
     "steps no number": (["train", "grid/unlock", "--steps", "many"], "'many'"),
@@ -448,6 +498,9 @@ MISTAKES = {
     "a number of many digits": (["train", "grid/unlock", "--set", "seed=0x" + "f" * 9_000], "seed .* got "),
     "steps beyond floats": (["train", "grid/unlock", "--set", "ppo.lr=0x" + "f" * 900], "lr .* got "),
     "success that is no number": (["train", "toy_envs:walk", "--success", "nan"], "success .* got nan"),
+    "export of nothing": (["export", "none", "policy.pt2"], "none holds no run"),
+    "goals of nothing": (["goals", "none"], "none holds no run"),
+    "report of nothing": (["report", "none"], "none holds no run"),
     "plot of nothing": (["plot", "none"], "none holds no run"),
     "plot without runs": (["plot"], "RUN"),
 }  # fmt: skip

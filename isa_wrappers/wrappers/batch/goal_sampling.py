@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from isa_wrappers.arrays import Array, Rng, backend, namespace, with_prefix, without_prefix
 from isa_wrappers.batch.protocol import BatchEnv, BatchStep, BatchWrapper
+from isa_wrappers.checks import check_last
 from isa_wrappers.config import GoalConfig
 from isa_wrappers.errors import check_kind
 from isa_wrappers.rewards.goals import GoalBuffer, GoalProjection
@@ -53,23 +54,41 @@ class GoalSampling(BatchWrapper):
         self.obs_size = env.obs_size + projection.size
         self._select = GOAL_SELECTORS[selector]
         self._rng = Rng(seed, self.device, "goals")
+        self._given: Array = None
         self.goal: Array = None
         self.episode_goal: Array = None
+
+    def pursue(self, goal: Array | None) -> None:
+        """Take a goal of the caller's from now on, ``[K]`` or ``[B, K]``; with ``None`` the next ones are drawn again.
+
+        It is no part of :meth:`state_dict`.
+
+        Raises:
+            InvalidValueError: if it is of another length.
+        """
+        if goal is not None:
+            check_last("goal", goal, self.state_size)
+            goal = namespace(goal).broadcast_to(goal, (self.num_envs, self.state_size))
+            self.goal = goal
+        self._given = goal
 
     def reset(self, seed: int | None = None) -> BatchStep:
         """Start every copy afresh, each with a new goal.
 
         Raises:
-            EmptyGoalBufferError: if nothing was won yet.
+            EmptyGoalBufferError: if nothing was won yet, and no goal is the caller's.
         """
         if seed is not None:
             self._rng = Rng(seed, self.device, "goals")
-        self.goals.check_not_empty()
+        if self._given is None:
+            self.goals.check_not_empty()
         step = self.env.reset(seed)
         self.goal = self._drawn()
         return self._begin(step)
 
     def _drawn(self) -> Array:
+        if self._given is not None:
+            return self._given
         return self._select(self.goals, self._rng.uniform(self.num_envs))
 
     def _begin(self, step: BatchStep) -> BatchStep:

@@ -62,7 +62,7 @@ def test_where_a_value_comes_from():
     assert (rows["ppo.clip"]["value"], rows["ppo.clip"]["source"]) == (0.2, "default")
     assert rows["seed"]["source"] == "given"
     assert rows["scope.delta"]["range"] == "in [0, 1)"
-    assert rows["device"]["range"] == "one of auto, cpu, cuda"
+    assert rows["device"]["range"] == "one of auto, cpu, cuda, cuda:N"
     assert rows["env_kwargs"]["range"] == "mapping"
 
 

@@ -21,7 +21,7 @@ from unlock_batch import (
 
 from isa_wrappers import GoalBuffer, GoalProjection
 from isa_wrappers.arrays import to_backend, to_numpy
-from isa_wrappers.errors import EmptyGoalBufferError, UnknownNameError
+from isa_wrappers.errors import EmptyGoalBufferError, InvalidValueError, UnknownNameError
 from isa_wrappers.scope.credit import credit_for
 from isa_wrappers.wrappers.batch import GoalRecording, GoalSampling
 
@@ -155,3 +155,33 @@ def test_an_unknown_selector_is_refused():
     goals, _ = goal_pool(None)
     with pytest.raises(UnknownNameError, match="unknown goal selector 'unifrom'; did you mean 'uniform'"):
         GoalSampling(unlock(), goals, mixed(), selector="unifrom")
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_a_goal_of_the_callers_is_pursued_until_it_is_taken_back(device):
+    """One for all or one each; it needs no buffer, and takes no random numbers from the others' draws."""
+    env, pool = with_goals(device)
+    plain, _ = with_goals(device)
+    own = np.arange(len(env.state_names) * B, dtype=np.float32).reshape(B, -1) + 100
+    actions = [to_backend(one, device) for one in plays()][:STEPS]
+    for given, wanted in ((own, own), (own[0], np.repeat(own[:1], B, axis=0))):
+        empty = GoalSampling(unlock(device), GoalBuffer(env.state_size, device=device), mixed())
+        empty.pursue(to_backend(given, device))
+        step = empty.reset(0)
+        ended = False
+        for action in actions:
+            parts = to_numpy(GoalProjection(mixed())(wanted))
+            np.testing.assert_array_equal(to_numpy(step.obs)[..., -parts.shape[-1] :], parts)
+            np.testing.assert_array_equal(to_numpy(empty.goal), wanted)
+            step = empty.step(action)
+            ended |= bool(step.done.any())
+        assert ended, "across ends too"
+    env.pursue(to_backend(own, device))
+    env.reset(0)
+    env.pursue(None)
+    env.reset()
+    plain.reset(0)
+    np.testing.assert_array_equal(to_numpy(env.goal), to_numpy(plain.goal))
+    assert {tuple(row) for row in to_numpy(env.goal).tolist()} <= pool
+    with pytest.raises(InvalidValueError, match=r"goal must be an array of shape \[\.\.\., \d+\], got \[3\]"):
+        env.pursue(to_backend(np.zeros(3, np.float32), device))

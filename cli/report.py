@@ -1,0 +1,35 @@
+"""``isa report``: one or several runs as a page."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .json_alone import print_json
+from .options import Json, RunEnv, Trust, need_plots, need_training, writing_to
+
+
+def report(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders.", metavar="RUN...")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="File that ends in .html.")] = Path("report.html"),
+    env: RunEnv = None,
+    trust: Trust = False,
+    as_json: Json = False,
+) -> None:
+    """Make a page of runs, in one file that fetches nothing: verdict, curves, scope, replay, goals, configuration."""
+    need_training()
+    need_plots()
+    from isa_learners.runs.report.page import write_report
+    from isa_learners.runs.run_folder import RunFolder
+
+    with writing_to(out):
+        written = write_report([RunFolder.open(run, env, trust) for run in runs], out)
+    if as_json:
+        print_json(asdict(written))
+        return
+    for note in written.notes:
+        typer.echo(f"isa: {note}", err=True)
+    typer.echo(f"written to {written.path} ({written.bytes / 1e6:.2f} MB)")

@@ -1,0 +1,203 @@
+"""Environments that somebody else steps, as a learner sees its own: what they were heard to say is what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from isa_learners.config import RunConfig
+from isa_wrappers.arrays import Array
+from isa_wrappers.batch import BatchEnv, BatchStep, check_finite
+from isa_wrappers.batch.env_copy import completed
+from isa_wrappers.batch.packing import CopySpec, Packer, Row
+from isa_wrappers.batch.protocol import action_code_of
+from isa_wrappers.border import Border
+from isa_wrappers.border.spaces import as_parallel, flat_size
+from isa_wrappers.checks import check_array
+from isa_wrappers.envs import make_parallel
+from isa_wrappers.errors import InvalidValueError, UnsupportedEnvironmentError, check_kind, shown
+
+TOLD_WITH_ARRAYS = ("action_mask", "alive", "done")
+
+
+class ExternalBatch:
+    """A batched environment that is stepped elsewhere; satisfies :class:`~isa_wrappers.batch.BatchEnv`.
+
+    Args:
+        like: an environment of the same task, for sizes and names.
+        num_envs: B.
+        device: torch device.
+
+    Attributes:
+        now: what it says next, at a reset and at a step alike.
+    """
+
+    def __init__(self, like: BatchEnv, num_envs: int, device: str) -> None:
+        self.num_envs = num_envs
+        self.device: str | None = device
+        self.agents, self.num_actions, self.action_names = like.agents, like.num_actions, like.action_names
+        self.obs_size, self.state_size, self.state_names = like.obs_size, like.state_size, like.state_names
+        self.horizon, self.action_code = like.horizon, action_code_of(like)
+        self.now: BatchStep
+
+    def reset(self, seed: int | None = None) -> BatchStep:
+        """Return what was heard."""
+        return self.now
+
+    def step(self, actions: Array) -> BatchStep:
+        """Return what was heard."""
+        return self.now
+
+    def state_dict(self) -> dict[str, Array]:
+        """Return nothing."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
+        """Return what was heard."""
+        return self.now
+
+
+class ExternalTeam:
+    """One ``ParallelEnv`` that is stepped elsewhere, between dicts by agent and batches of one.
+
+    Args:
+        env: one of the same task, for its spaces alone.
+        like: the task as a batch.
+
+    Raises:
+        UnsupportedEnvironmentError: if the two differ.
+    """
+
+    def __init__(self, env: Any, like: BatchEnv) -> None:
+        self._border = Border(as_parallel(env))
+        size = max(flat_size(space) for space in self._border.spaces.values())
+        if (self._border.agents, size) != (like.agents, like.obs_size):
+            raise UnsupportedEnvironmentError(
+                f"{env} has agents {list(self._border.agents)} and {size} observed numbers; as a batch the task has "
+                f"{list(like.agents)} and {like.obs_size}"
+            )
+        self._size = like.state_size
+        names = like.state_names, like.action_names, like.horizon, action_code_of(like)
+        self._packer = Packer(self._border, CopySpec(like.agents, like.num_actions, size, like.state_size, *names))
+
+    @classmethod
+    def of(cls, config: RunConfig, like: BatchEnv) -> ExternalTeam:
+        """Read the spaces off an environment of a run's task, made for that."""
+        env = make_parallel(config.env, state_features=config.features, **config.env_kwargs)
+        try:
+            return cls(env, like)
+        finally:
+            with suppress(Exception):  # what was never reset need not know how to close
+                env.close()
+
+    def step(self, observations: Mapping[str, Any], infos: Any, steps: int, device: str) -> BatchStep:
+        """Return what was said after ``steps`` steps of an episode; those without an observation do not act.
+
+        Raises:
+            InvalidValueError: if observations are of none of the agents.
+            UnsupportedEnvironmentError: if one is not of its space.
+            NonFiniteError: if one holds NaN or infinity.
+        """
+        agents = self._border.agents
+        acting = [agent for agent in agents if observations.get(agent) is not None]
+        if not acting:
+            raise InvalidValueError(
+                f"observations must be of agents {', '.join(map(str, agents))}, got those of "
+                f"{shown(list(observations))}"
+            )
+        if infos is not None:
+            check_kind("infos", infos, Mapping)
+        self._border.told(observations, infos, acting, steps)
+        seen: Row = {**self._packer.seen(observations), "state": np.full(self._size, np.nan, dtype=np.float32)}
+        row = completed(seen, seen)
+        return BatchStep(**{name: torch.as_tensor(value, device=device)[None] for name, value in row.items()})
+
+    def chosen(self, actions: Sequence[Any]) -> dict[str, Any]:
+        """Return the actions of those that act, as the environment takes them."""
+        return self._packer.chosen(actions)
+
+
+def batch_step(observations: Any, infos: Any, like: BatchEnv, device: str) -> BatchStep:
+    """Return what a batch stepped elsewhere says.
+
+    Args:
+        observations: a step, of NumPy or torch, or its observations ``[B, A, O]`` alone.
+        infos: with the latter, as in :func:`array_step`.
+        like: the task, for sizes.
+        device: torch device.
+
+    Raises:
+        InvalidValueError: if sizes differ, an entry of ``infos`` is unknown, or somebody that acts has no action.
+        NonFiniteError: if observations hold NaN or infinity.
+    """
+    agents, n = len(like.agents), max(like.num_actions)
+    if isinstance(observations, BatchStep):
+        told = {field.name: getattr(observations, field.name) for field in fields(BatchStep)}
+        step = BatchStep(**{name: None if x is None else torch.as_tensor(x, device=device) for name, x in told.items()})
+        check_array("observations", step.obs, None, agents, like.obs_size)
+        check_array("available", step.available, len(step.obs), agents, n)
+    else:
+        step = array_step(observations, infos, like, device)
+    check_finite("observations", step.obs, 0)
+    shut = step.alive & ~step.available.any(-1)
+    if bool(shut.any()):
+        env, agent = shut.nonzero()[0].tolist()
+        raise InvalidValueError(
+            f"the action mask of agent {like.agents[agent]!r} in environment {env} must leave an action, got none"
+        )
+    return step
+
+
+def array_step(observations: Any, infos: Any, like: BatchEnv, device: str) -> BatchStep:
+    """Return a step of arrays that came without one; it looks at shapes alone, so that it can be traced.
+
+    Args:
+        observations: ``[B, A, O]``.
+        infos: a mapping of ``"action_mask"`` ``[B, A, n]``, ``"alive"`` ``[B, A]`` and ``"done"`` ``[B]``, of which any
+            may be left out.
+        like: the task, for sizes.
+        device: torch device.
+
+    Raises:
+        InvalidValueError: if sizes differ, or an entry of ``infos`` is unknown.
+    """
+    infos = {} if infos is None else infos
+    check_kind("infos", infos, Mapping)
+    if unknown := [name for name in infos if name not in TOLD_WITH_ARRAYS]:
+        raise InvalidValueError(
+            f"infos beside an array of observations must be {', '.join(TOLD_WITH_ARRAYS)}; got {shown(unknown[0])}"
+        )
+    team = len(like.agents)
+    check_array("observations", observations, None, team, like.obs_size)
+    obs = torch.as_tensor(observations, dtype=torch.float32, device=device)
+    count, n = obs.shape[0], max(like.num_actions)
+
+    def flags(name: str, default: Tensor) -> Tensor:
+        if name not in infos:
+            return default
+        check_array(name, infos[name], *default.shape)
+        return torch.as_tensor(infos[name], device=device) != 0
+
+    own = torch.arange(n, device=device) < torch.tensor(like.num_actions, device=device)[:, None]
+    no = torch.zeros(count, dtype=torch.bool, device=device)
+    alive = flags("alive", torch.ones(count, team, dtype=torch.bool, device=device))
+    state = torch.full((count, like.state_size), torch.nan, device=device)  # nobody says it
+    return BatchStep(
+        obs=obs,
+        state=state,
+        available=flags("action_mask", own.expand(count, -1, -1)) & own,
+        alive=alive,
+        reward=torch.zeros(count, team, device=device),
+        terminated=flags("done", no),
+        truncated=no,
+        success=no,
+        final_obs=obs,
+        final_state=state,
+        final_alive=alive,
+    )

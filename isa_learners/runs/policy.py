@@ -1,0 +1,236 @@
+"""The policy of a run, for whoever steps the environment: observations in, actions out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from isa_learners.learner import Memory
+from isa_learners.runs.algorithm import ENV_SEEDS, Algorithm
+from isa_learners.runs.evaluation import unchanged_generators
+from isa_learners.runs.external import ExternalBatch, ExternalTeam, batch_step
+from isa_learners.runs.run_folder import RunFolder
+from isa_learners.runs.training import load_algorithm
+from isa_wrappers.arrays import stream_seed, to_numpy
+from isa_wrappers.batch import BatchEnv, BatchStep, BatchWrapper
+from isa_wrappers.checks import check_last, check_numbers
+from isa_wrappers.errors import InvalidValueError, NonFiniteError, check_int, shown
+from isa_wrappers.plain import plain
+from isa_wrappers.wrappers.batch import GoalSampling
+
+
+class RunPolicy:
+    """What a run has learned, to act with: hidden states, last actions, goals and masks are kept inside.
+
+    It acts as an evaluation of the run does: the same wrappers, goals and learner.
+
+    Args:
+        algorithm: of the run, with what it has learned.
+        seed: of goals and of exploration, until :meth:`reset` is given another.
+
+    Attributes:
+        agents: whose actions it gives.
+        phase: of the algorithm, whose policy it is.
+        pursues_goals: each episode has a goal.
+        goals: ``[M, K]`` won states that the run holds, of which each episode pursues one; M is 0 where there are none.
+        task: what it was trained in, as a batch: for sizes and names.
+        learner: who acts.
+        device: torch device of its numbers.
+        memory: what the learner carries to the next step.
+
+    Example:
+        A loop of one's own::
+
+            policy = load_policy("runs/first")
+            observations, infos = env.reset(seed=0)
+            policy.reset(seed=0)
+            while env.agents:
+                actions = policy.act({agent: observations[agent] for agent in env.agents}, infos)
+                observations, rewards, terminations, truncations, infos = env.step(actions)
+    """
+
+    def __init__(self, algorithm: Algorithm, seed: int = 0) -> None:
+        self._algorithm = algorithm
+        self.task, self.device = algorithm.phase.context.env, algorithm.device
+        self.learner, self.phase = algorithm.phase.learner, algorithm.phase.name
+        self.agents = self.task.agents
+        self.memory: Memory = {}
+        self._team: ExternalTeam | None = None
+        self._action: Tensor | None = None
+        self._hear(1)
+        sampling = goals_in(self._seen)
+        self.pursues_goals = sampling is not None
+        self.goals = np.zeros((0, self.task.state_size)) if sampling is None else to_numpy(sampling.goals.states).copy()
+        self.reset(seed)
+
+    def _hear(self, num_envs: int) -> None:
+        self._heard = ExternalBatch(self.task, num_envs, self.device)
+        self._seen = self.seen_by_learner(self._heard)
+
+    def seen_by_learner(self, heard: ExternalBatch) -> BatchEnv:
+        """Return an environment wrapped as the phase's evaluation has it."""
+        return self._algorithm.phase.spec.wrap_evaluation(self._algorithm.phase.context, heard)
+
+    def about(self) -> dict[str, Any]:
+        """Return what is to be known of the policy beside its numbers, as plain data."""
+        config, task = self._algorithm.config, self.task
+        return {
+            "task": config.env,
+            "algo": config.algo,
+            "phase": self.phase,
+            "env_steps": self._algorithm.env_steps,
+            "agents": list(task.agents),
+            "num_actions": list(task.num_actions),
+            "action_names": plain("action_names", task.action_names),
+            "state_names": list(task.state_names),
+        }
+
+    @property
+    def goal(self) -> Any:
+        """``[B, K]`` the goals pursued, one of each environment; ``None`` before the first action or without goals."""
+        sampling = goals_in(self._seen)
+        return None if sampling is None or sampling.goal is None else to_numpy(sampling.goal)
+
+    def reset(self, seed: int | None = None) -> None:
+        """Let the next observations begin an episode: nothing is remembered, and a goal is drawn then.
+
+        Args:
+            seed: of goals and of exploration from here on; an evaluation of one episode with this seed draws the same
+                goal. Without it they go on from where they are.
+
+        Raises:
+            InvalidValueError: for a seed that is no whole number from 0 on.
+        """
+        self._seed = seed if seed is None else check_int("seed", seed, 0, ENV_SEEDS - 1)
+        self._steps = 0
+        if sampling := goals_in(self._seen):
+            sampling.pursue(None)
+        if seed is not None:
+            self._noise = torch.Generator(device=self.device)
+            self._noise.manual_seed(stream_seed(seed, "policy"))
+
+    def act(self, observations: Any, infos: Any = None, goal: Any = None, greedy: bool = True) -> Any:
+        """Choose the next actions.
+
+        Args:
+            observations: by agent, of those that act now; or of B environments a
+                :class:`~isa_wrappers.batch.BatchStep`, or an array ``[B, A, O]`` as its ``obs`` is.
+            infos: by agent, as the environment gave them: masks are read from ``"action_mask"`` in them or beside the
+                observation. With an array, ``"action_mask"`` ``[B, A, n]``, ``"alive"`` ``[B, A]`` and ``"done"``
+                ``[B]`` (the episode ended, these observations begin the next one), each where there is any.
+            goal: ``[K]``, or one of each environment ``[B, K]``: a state to reach in the place of one that the run has
+                won, until the next :meth:`reset`.
+            greedy: the likeliest action, or the best; else one drawn as in training.
+
+        Returns:
+            The actions of those that were shown something, by agent, as the environment takes them. Of a batch
+            ``[B, A]``, or ``[B, A, d]`` where actions are more than a number, of the kind of the observations.
+
+        Raises:
+            UnsupportedEnvironmentError: if an observation is not of the run's space.
+            NonFiniteError: if one holds NaN or infinity.
+            InvalidValueError: for arrays of other sizes, a goal of another length or where none is pursued, or another
+                number of environments than before.
+        """
+        if not isinstance(observations, Mapping):
+            step = batch_step(observations, infos, self.task, self.device)
+            told = observations.obs if isinstance(observations, BatchStep) else observations
+            action = self._decide(step, goal, greedy)
+            return action.to(told.device) if isinstance(told, Tensor) else to_numpy(action)
+        if not observations:  # the episode is over
+            return {}
+        if self._team is None:
+            with unchanged_generators():
+                self._team = ExternalTeam.of(self._algorithm.config, self.task)
+        step = self._team.step(observations, infos, self._steps, self.device)
+        return self._team.chosen(self._decide(step, goal, greedy)[0].tolist())
+
+    def _decide(self, step: BatchStep, goal: Any, greedy: bool) -> Tensor:
+        """Return the actions ``[B, A]`` or ``[B, A, d]``, and remember."""
+        count, learner = len(step.obs), self.learner
+        if count != self._heard.num_envs:
+            if self._steps:
+                raise InvalidValueError(
+                    f"observations must be of {self._heard.num_envs} environments, as before, got {count}; call "
+                    "reset() where others begin"
+                )
+            self._hear(count)
+        self._heard.now = step
+        if goal is not None:
+            self._pursue(goal)
+        with torch.no_grad():
+            if self._steps:
+                seen = self._seen.step(self._action)
+                memory = learner.forget(self.memory, seen.done)
+            else:
+                seen, memory = self._seen.reset(self._seed), learner.begin(count)
+            decision = learner.act(seen, memory, None if greedy else self._noise)
+        self.memory, self._action = decision.memory, decision.action
+        self._steps += 1
+        return decision.action
+
+    def _pursue(self, goal: Any) -> None:
+        sampling, count, size = goals_in(self._seen), self._heard.num_envs, self.task.state_size
+        if sampling is None:
+            raise InvalidValueError(
+                f"phase {self.phase!r} of algorithm {self._algorithm.config.algo!r} pursues no goals: goal must be "
+                f"left out, got {shown(goal)}"
+            )
+        found = check_numbers("goal", goal)
+        check_last("goal", found, size)
+        if found.shape not in ((size,), (count, size)):
+            raise InvalidValueError(
+                f"goal must be an array of shape [{size}] or [{count}, {size}], got {[*found.shape]}"
+            )
+        if not np.isfinite(found).all():
+            raise NonFiniteError(f"goal must be finite, got {shown(found[~np.isfinite(found)][0])} in it")
+        sampling.pursue(torch.as_tensor(found, dtype=sampling.goals.states.dtype, device=self.device))
+
+
+def goals_in(env: Any) -> GoalSampling | None:
+    """Return what shows goals to the agents of a wrapped environment, if anything does."""
+    while isinstance(env, BatchWrapper):
+        if isinstance(env, GoalSampling):
+            return env
+        env = env.env
+    return None
+
+
+def load_policy(
+    run: str | Path,
+    best: bool = False,
+    env: str | None = None,
+    trust: bool = False,
+    seed: int = 0,
+    device: str | None = None,
+) -> RunPolicy:
+    """Load the policy of a finished or stopped run.
+
+    Args:
+        run: the run folder.
+        best: take the checkpoint with the best evaluation, not the newest.
+        env: name of the run's environment, where it is one of somebody's own (``module:factory``).
+        trust: import whatever environment the run names, unnamed.
+        seed: of goals and of exploration.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``, in the place of the run's own.
+
+    Raises:
+        RunFolderError: if the folder holds no run.
+        UntrustedRunError: if the run's environment is somebody's own and was neither named nor trusted.
+        FileFormatError: if there is no checkpoint in it, or one that cannot be read.
+    """
+    folder, threads = RunFolder.open(run, env, trust), torch.get_num_threads()
+    try:
+        with unchanged_generators():
+            config = folder.config() if device is None else replace(folder.config(), device=device)
+            algorithm, _ = load_algorithm(folder, best, policy_only=True, config=config)
+            algorithm.close()  # whoever asks for actions steps environments of theirs
+            return RunPolicy(algorithm, seed)
+    finally:
+        torch.set_num_threads(threads)

@@ -1,0 +1,61 @@
+"""A run's greedy policy as a function of tensors alone, which torch can export: nothing is kept inside."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from isa_learners.runs.external import ExternalBatch, array_step
+from isa_learners.runs.policy import RunPolicy, goals_in
+
+GIVEN = ("observation", "action_mask", "alive", "start")
+
+
+class PolicyModule(nn.Module):
+    """One step of B environments: what is seen and remembered in, actions and what to remember out.
+
+    Its inputs, in this order: ``observation`` ``[B, A, O]`` float32, ``action_mask`` ``[B, A, n]`` bool, ``alive``
+    ``[B, A]`` bool, ``start`` ``[B]`` bool (an episode begins, and what is remembered does not count), ``goal``
+    ``[B, K]`` float32 where the policy pursues goals, then the learner's memory. Its outputs: ``action`` ``[B, A]``
+    int64 or ``[B, A, d]`` float32, then the memory after the step.
+
+    Args:
+        policy: of the run.
+
+    Attributes:
+        input_names: of the inputs.
+        output_names: of the outputs.
+    """
+
+    def __init__(self, policy: RunPolicy) -> None:
+        super().__init__()
+        self._policy = policy
+        self._memory = tuple(policy.learner.begin(1))
+        self._goal = ("goal",) if policy.pursues_goals else ()
+        self.input_names = (*GIVEN, *self._goal, *self._memory)
+        self.output_names = ("action", *(f"next_{name}" for name in self._memory))
+
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        """Take one step."""
+        told = dict(zip(self.input_names, inputs, strict=True))
+        policy, observation = self._policy, told["observation"]
+        heard = ExternalBatch(policy.task, observation.shape[0], policy.device)
+        seen = policy.seen_by_learner(heard)
+        heard.now = array_step(
+            observation, {name: told[name] for name in ("action_mask", "alive")}, policy.task, policy.device
+        )
+        if (sampling := goals_in(seen)) is not None:
+            sampling.pursue(told["goal"])
+        memory = policy.learner.forget({name: told[name] for name in self._memory}, told["start"])
+        decision = policy.learner.act(seen.reset(), memory)
+        return decision.action, *(decision.memory[name] for name in self._memory)
+
+    def example(self, num_envs: int) -> tuple[Tensor, ...]:
+        """Return inputs of the right sizes and kinds: observations of zeros at an episode's start."""
+        policy, task = self._policy, self._policy.task
+        team = num_envs, len(task.agents)
+        yes = torch.ones(*team, max(task.num_actions), dtype=torch.bool)
+        goal = [torch.zeros(num_envs, task.state_size)] if self._goal else []
+        seen = torch.zeros(*team, task.obs_size), yes, yes[..., 0].clone(), yes[:, 0, 0].clone()
+        memory = policy.learner.begin(num_envs)
+        return tuple(x.to(policy.device) for x in (*seen, *goal, *(memory[name] for name in self._memory)))

@@ -1,0 +1,195 @@
+"""What a report shows, read from run folders, as plain data."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from isa_learners.runs.config_io import config_from_dict, config_to_dict, resolve
+from isa_learners.runs.curves import Curve, Group, grouped
+from isa_learners.runs.goals import won_states
+from isa_learners.runs.nesting import flattened
+from isa_learners.runs.run_folder import RunFolder
+from isa_learners.runs.statistics import bands, median
+from isa_wrappers.errors import FileFormatError, InvalidValueError
+from isa_wrappers.plain import read_json
+from isa_wrappers.scope.files import load_scope
+from isa_wrappers.scope.influence import InfluenceScope
+
+COLUMNS = {
+    "success_rate": "success rate, greedy",
+    "train_success_rate": "success rate while training",
+    "return_mean": "return",
+    "episode_length": "steps of an episode",
+    "goals": "goals in the buffer",
+    "entropy": "entropy",
+    "policy_loss": "policy loss",
+    "value_loss": "value loss",
+    "td_loss": "TD loss",
+}
+"""Columns of ``metrics.csv`` that are drawn, where a run has them."""
+MOST_POINTS = 150
+"""Of a line; of several in a chart each has its share of four times as many."""
+MOST_CSV = 300_000
+"""Characters of all runs' metrics: beyond it they are left in their folders."""
+MOST_FIGURES = 15_000
+"""Of a scope that is drawn: beyond it a page is no place for them."""
+MOST_GOALS = 200
+
+
+def report_contents(folders: Sequence[RunFolder]) -> dict[str, Any]:
+    """Read runs.
+
+    Raises:
+        FileFormatError: if a run's metrics, scope or checkpoint cannot be read.
+    """
+    groups = grouped(folders)
+    tasks = list(dict.fromkeys(group.task for group in groups))
+    return {
+        "tasks": [{"name": task, "charts": _charts([g for g in groups if g.task == task])} for task in tasks],
+        "runs": _runs(folders),
+        "differences": differences(folders),
+    }
+
+
+def _runs(folders: Sequence[RunFolder]) -> list[dict[str, Any]]:
+    runs = [run_contents(folder) for folder in folders]
+    if sum(len(run["csv"]) for run in runs) > MOST_CSV:
+        runs = [{**run, "csv": None} for run in runs]
+    return runs
+
+
+def run_contents(folder: RunFolder) -> dict[str, Any]:
+    """Read one run: its verdict, scope, goals and configuration."""
+    config = folder.config()
+    return {
+        "path": str(folder.path),
+        "env": config.env,
+        "algo": config.algo,
+        "seed": config.seed,
+        "preset": config.preset,
+        "command": shlex.join(["isa", "train", config.env, "--config", str(folder.config_file), "--out", "runs/again"]),
+        "summary": _json_file(folder.summary_file),
+        "versions": _json_file(folder.versions_file),
+        "configuration": _configuration(folder),
+        "scope": scope_contents(load_scope(folder.path)) if os.path.exists(folder.path / "scope.json") else None,
+        "goals": _goals(folder),
+        "csv": folder.metrics_file.read_text(errors="replace"),
+    }
+
+
+def scope_contents(scope: InfluenceScope) -> dict[str, Any]:
+    """Return a scope as the page takes it: figures as they are, so that a threshold divides them as it does here."""
+    told = {
+        "agents": [str(agent) for agent in scope.agents],
+        "dims": [scope.dim_name(k) for k in range(scope.state_size)],
+        "actions": [[scope.action_name(i, a) for a in range(count)] for i, count in enumerate(scope.num_actions)],
+        "figure": scope.figure,
+        "delta": np.asarray(scope.delta).tolist(),
+        "influence": None,
+        "log_p": None,
+    }
+    if scope.influence.size <= MOST_FIGURES:
+        told["influence"] = scope.influence.tolist()
+        if scope.evidence is not None:
+            told["log_p"] = np.maximum(scope.evidence.log_p, -1e300).round(2).tolist()
+    return told
+
+
+def differences(folders: Sequence[RunFolder]) -> list[dict[str, Any]]:
+    """Return the configuration keys in which runs differ, with each run's value: ``null`` where it has none."""
+    configs = [flattened(config_to_dict(folder.config())) for folder in folders]
+    keys = dict.fromkeys(key for config in configs for key in config)
+    rows = [{"key": key, "values": [json.dumps(config.get(key)) for config in configs]} for key in keys]
+    return [row for row in rows if len(set(row["values"])) > 1]
+
+
+def _json_file(path: Any) -> Any:
+    """Read JSON; ``None`` where there is none yet.
+
+    Raises:
+        FileFormatError: if it is damaged.
+    """
+    if not os.path.isfile(path):
+        return None
+    try:
+        return read_json(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise FileFormatError(f"{path} cannot be read ({error})") from error
+
+
+def _configuration(folder: RunFolder) -> list[dict[str, Any]]:
+    """Return a row per key: ``key``, ``value`` and the preset's where it differs."""
+    config = folder.config()
+    kept = {"algo": config.algo, "learner": config.learner, "intrinsic": config.intrinsic}
+    preset = flattened(config_to_dict(config_from_dict(resolve(config.env, config.preset, kept))))
+    rows = []
+    for key, value in flattened(config_to_dict(config)).items():
+        own, others = json.dumps(value), json.dumps(preset.get(key))
+        rows.append({"key": key, "value": own, "preset": None if own == others else others})
+    return rows
+
+
+def _goals(folder: RunFolder) -> dict[str, Any] | None:
+    try:
+        won = won_states(folder)
+    except InvalidValueError:  # its algorithm keeps none
+        return None
+    return {
+        "names": list(won.names),
+        "pursued": list(won.pursued),
+        "count": len(won.states),
+        "different": won.different()[:MOST_GOALS],
+        "states": won.states[:MOST_GOALS].tolist(),
+    }
+
+
+def _charts(groups: Sequence[Group]) -> list[dict[str, Any]]:
+    """Return a chart per column: the median over seeds and its interval, for every group."""
+    charts, most = [], max(25, min(MOST_POINTS, 4 * MOST_POINTS // len(groups)))
+    for column, title in COLUMNS.items():
+        rows = [row for group in groups for row in _rows(group, column, most)]
+        if rows:
+            charts.append({"column": column, "title": title, "rows": rows, "changes": _changes(groups)})
+    return charts
+
+
+def _rows(group: Group, column: str, most: int) -> list[dict[str, Any]]:
+    runs = [run for run in group.runs if len(run.steps) and column in run.columns]
+    if not runs:
+        return []
+    grid = _grid(runs, most)
+    values = np.stack([run.at(grid, column) for run in runs])
+    points = zip(grid.tolist(), *(_shortened(one) for one in bands(values, median)), strict=True)
+    return [
+        {"runs": _named(group), "steps": steps, "value": middle, "low": low, "high": high}
+        for steps, middle, low, high in points
+        if np.isfinite(middle)
+    ]
+
+
+def _named(group: Group) -> str:
+    return f"{group.name} (n={sum(len(run.steps) > 0 for run in group.runs)})"
+
+
+def _shortened(values: Any) -> list[float]:
+    return [float(f"{value:.6g}") for value in values.tolist()]
+
+
+def _grid(runs: Sequence[Curve], most: int) -> Any:
+    grid = np.unique(np.concatenate([run.steps for run in runs]))
+    return grid if len(grid) <= most else grid[np.linspace(0, len(grid) - 1, most).round().astype(int)]
+
+
+def _changes(groups: Sequence[Group]) -> list[dict[str, Any]]:
+    found = []
+    for group in groups:
+        steps = [run.changes[0] for run in group.runs if run.changes]
+        if steps:
+            found.append({"runs": _named(group), "steps": float(np.median(steps))})
+    return found

@@ -1,0 +1,97 @@
+"""Between dicts by agent and rows of a batch: observations, masks and who is alive in; actions out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from isa_wrappers.border.border import Border
+from isa_wrappers.border.names import ActionNames
+from isa_wrappers.border.spaces import flat_vector
+from isa_wrappers.border.team_actions import TeamCode
+
+Row = dict[str, npt.NDArray[Any]]
+"""One copy's part of a :class:`~isa_wrappers.batch.BatchStep`, by the names of its fields, ``discarded`` among them."""
+
+
+@dataclass(frozen=True)
+class CopySpec:
+    """What a batch has to know of its copies, which are all alike.
+
+    Attributes:
+        agents: A possible agents.
+        num_actions: of each agent, elementary ones.
+        obs_size: O, length of the longest flat observation.
+        state_size: K.
+        state_names: a name for each dimension of the state, or none.
+        action_names: a name for each action, or each agent's own, or none.
+        horizon: steps until truncation, 0 where unknown.
+        action_code: how actions of more than a number are read; ``None`` where all are ``Discrete``.
+    """
+
+    agents: tuple[str, ...]
+    num_actions: tuple[int, ...]
+    obs_size: int
+    state_size: int
+    state_names: tuple[str, ...]
+    action_names: ActionNames
+    horizon: int
+    action_code: TeamCode | None = None
+
+
+class Packer:
+    """Lays out what an environment says as arrays, and hands actions back as it takes them.
+
+    Args:
+        border: which has checked what was said, and knows who lives.
+        spec: of the environment.
+    """
+
+    def __init__(self, border: Border, spec: CopySpec) -> None:
+        self.border, self.spec = border, spec
+        self._idle = None if spec.action_code is None else spec.action_code.idle()
+        self._obs: npt.NDArray[np.float32] = np.zeros((len(spec.agents), spec.obs_size), dtype=np.float32)
+
+    def seen(self, observations: Mapping[str, Any], acted: Collection[str] = ()) -> Row:
+        """Return ``obs`` ``[A, O]``, ``available`` ``[A, n]`` and ``alive`` ``[A]``.
+
+        Args:
+            observations: by agent; whoever is not there observes zeros.
+            acted: who took the step before: shown nothing after its last one, it sees what it saw before.
+        """
+        spec, border = self.spec, self.border
+        team, n = len(spec.agents), max(spec.num_actions)
+        row: Row = {
+            "obs": np.zeros((team, spec.obs_size), dtype=np.float32),
+            "available": np.zeros((team, n), dtype=bool),
+            "alive": np.zeros(team, dtype=bool),
+        }
+        living = border.living
+        for i, agent in enumerate(spec.agents):
+            if agent in living:
+                row["alive"][i] = True
+                row["available"][i, : spec.num_actions[i]] = border.masks.get(agent, True)
+            elif self._idle is None:
+                row["available"][i, 0] = True
+            else:
+                row["available"][i] = self._idle[i]
+            obs = observations.get(agent)
+            if obs is not None:
+                flat = flat_vector(border.spaces[agent], obs)
+                row["obs"][i, : len(flat)] = flat
+            elif agent in acted:
+                row["obs"][i] = self._obs[i]
+        self._obs = row["obs"]
+        return row
+
+    def chosen(self, actions: Sequence[Any]) -> dict[str, Any]:
+        """Return the actions of the living, as the environment's ``step`` takes them, of those of all."""
+        agents, acting, code = self.spec.agents, self.border.living, self.spec.action_code
+        if code is None:
+            return {agent: int(action) for agent, action in zip(agents, actions, strict=True) if agent in acting}
+        told = zip(agents, code.codes, actions, strict=True)
+        return {agent: own.native(vector) for agent, own, vector in told if agent in acting}

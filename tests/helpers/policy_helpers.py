@@ -1,0 +1,44 @@
+"""Policies of runs that were never trained: networks drawn at random, so that what is done depends on what is seen."""
+
+import numpy as np
+import torch
+from learner_helpers import tiny_config
+
+from isa_learners.algorithms import ALGORITHMS
+from isa_learners.runs.algorithm import Algorithm
+from isa_learners.runs.scopes import scope_for
+
+DEATHS_AND_MASKS = "parallel_toys:WalkEnv", {"agents": 3, "horizon": 15, "deaths": True, "masks": "info"}
+NUMBERS = "continuous_toys:Mixed", {}
+
+
+def drawn_algorithm(algo="isa", env=DEATHS_AND_MASKS, seed=1, **options):
+    """An algorithm in its last phase, with goals where it has any."""
+    config = tiny_config(*env, algo=algo, **options)
+    algorithm = Algorithm(config, scope_for(config)[0])
+    if "goals" in algorithm.shared:
+        goals = 5.0 * np.random.default_rng(seed).normal(size=(5, algorithm.phase.context.env.state_size))
+        algorithm.shared["goals"].add(torch.tensor(goals, dtype=torch.float32), torch.ones(5, dtype=torch.bool))
+        algorithm.phase = algorithm.enter(ALGORITHMS[algo].phase_names[-1])
+    generator = torch.Generator()
+    generator.manual_seed(seed)
+    learner = algorithm.phase.learner
+    network = learner.ppo.actor if hasattr(learner, "ppo") else learner.q.net
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator))
+    return algorithm
+
+
+def played(policy, env, seed, **options):
+    """Play one episode with a policy in a plain PettingZoo loop; return its states, rewards and actions."""
+    observations, infos = env.reset(seed=seed)
+    policy.reset(seed)
+    states, rewards, chosen = [env.state()], [], []
+    while env.agents:
+        chosen.append(policy.act({agent: observations[agent] for agent in env.agents}, infos, **options))
+        assert list(chosen[-1]) == env.agents
+        observations, reward, _, _, infos = env.step(chosen[-1])
+        states.append(env.state())
+        rewards.append(reward)
+    return np.stack(states), rewards, chosen

@@ -1,0 +1,83 @@
+"""What a report shows is what the run folder holds."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from report_helpers import small_run_folder
+
+from isa_learners.runs.metrics import read_metrics
+from isa_learners.runs.report.contents import differences, report_contents, run_contents, scope_contents
+from isa_learners.runs.run_folder import RunFolder
+from isa_wrappers.errors import FileFormatError
+from isa_wrappers.scope.files import load_scope
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return small_run_folder(tmp_path_factory.mktemp("runs") / "first", seed=1)
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory):
+    return small_run_folder(tmp_path_factory.mktemp("runs") / "second", seed=2)
+
+
+def test_curves_are_the_metrics(folder):
+    """Of one run each point is its evaluation, without a band."""
+    contents = report_contents([folder])
+    rows = read_metrics(folder.metrics_file)
+    charts = {chart["column"]: chart["rows"] for chart in contents["tasks"][0]["charts"]}
+    for column in ("success_rate", "return_mean", "entropy"):
+        assert [row["steps"] for row in charts[column]] == [float(row["env_steps"]) for row in rows]
+        assert [row["value"] for row in charts[column]] == pytest.approx([float(row[column]) for row in rows], rel=1e-5)
+        assert all(row["low"] == row["value"] == row["high"] for row in charts[column])
+    assert "td_loss" not in charts, "another learner's"
+
+
+def test_runs_that_differ_in_the_seed_share_a_band(folder, other):
+    contents = report_contents([folder, other])
+    (task,) = contents["tasks"]
+    rows = next(chart for chart in task["charts"] if chart["column"] == "return_mean")["rows"]
+    assert {row["runs"] for row in rows} == {"isa (n=2)"}
+    assert all(row["low"] <= row["value"] <= row["high"] for row in rows)
+    assert [row["key"] for row in contents["differences"]] == ["seed"]
+    assert differences([folder, other])[0]["values"] == ["1", "2"]
+
+
+def test_a_run_tells_all_of_itself(folder):
+    told = run_contents(folder)
+    assert told["summary"] == json.loads(folder.summary_file.read_text())
+    assert told["csv"] == folder.metrics_file.read_text()
+    assert told["command"] == f"isa train grid/unlock --config {folder.config_file} --out runs/again"
+    assert told["goals"]["count"] >= len(told["goals"]["different"]) >= 1
+    marked = {row["key"]: row for row in told["configuration"] if row["preset"] is not None}
+    assert marked["ppo.hidden"]["value"] == "4"
+    assert marked["steps"]["value"] == "200"
+    assert "ppo.gamma" not in marked
+    assert "ppo.gamma" in {row["key"] for row in told["configuration"]}
+
+
+def test_a_scopes_figures_are_told_exactly(folder):
+    """So that a threshold divides them on the page as it does here."""
+    scope = load_scope(folder.path)
+    told = json.loads(json.dumps(scope_contents(scope)))
+    assert (np.array(told["influence"]) == scope.influence).all()
+    assert told["delta"] == scope.delta
+    assert [len(names) for names in told["actions"]] == list(scope.num_actions)
+    large = replace(scope, influence=np.zeros((1, 5, 20_000)), state_names=(), evidence=None, delta=0.1)
+    assert scope_contents(large)["influence"] is None
+
+
+def test_a_run_without_metrics_or_with_damage_is_told_in_one_line(tmp_path):
+    for name, text in (("metrics.csv", None), ("scope.json", "{"), ("summary.json", "[")):
+        folder = small_run_folder(tmp_path / f"{name}-{text is None}", seed=1)
+        path = folder.path / name
+        if text is None:
+            path.unlink()
+        else:
+            path.write_text(text)
+        with pytest.raises(FileFormatError, match=name.split(".")[0]) as caught:
+            report_contents([RunFolder.open(folder.path)])
+        assert "\n" not in str(caught.value)

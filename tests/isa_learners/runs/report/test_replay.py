@@ -1,0 +1,76 @@
+"""A won and a lost episode: what is shown is what was played, and the run stays as it was."""
+
+import base64
+import io
+import json
+
+import numpy as np
+import pytest
+import torch
+from policy_helpers import drawn_algorithm
+
+from isa_learners.runs.report import replay
+from isa_learners.runs.report.replay import replays
+
+GRID = "grid/unlock", {"num_agents": 1, "grid": 3, "targets": [[0, 1]], "horizon": 6}
+
+
+def going(action, **options):
+    """An algorithm whose policy does one thing; the lock is a cell above."""
+    algorithm = drawn_algorithm(env=GRID, **options)
+    actor = algorithm.phase.learner.ppo.actor
+    with torch.no_grad():
+        actor.head.weight.zero_()
+        actor.head.bias.copy_(torch.eye(5)[action] * 9)
+    return algorithm
+
+
+@pytest.mark.parametrize(("action", "won", "steps"), [(2, True, 1), (0, False, 6)], ids=["up to the lock", "staying"])
+@pytest.mark.parametrize("algo", ["isa", "ippo"])
+def test_an_episode_is_told_step_by_step(action, won, steps, algo):
+    (told,) = replays(going(action, algo=algo))
+    assert told["won"] is won
+    assert len(told["steps"]) == len(told["frames"]) == steps + 1, "with the start"
+    assert told["stride"] == 1
+    assert told["steps"][0] == {"state": [0.0, 0.0, 0.0, 1.0]}
+    assert told["steps"][-1]["state"] == [0.0, 1.0 if won else 0.0, 0.0, 1.0]
+    assert told["steps"][-1]["parts"]["environment"] == [1.0 if won else 0.0]
+    assert (told["goal"] is None) == (algo == "ippo")
+    assert json.dumps(told, allow_nan=False)
+
+
+def test_parts_are_those_of_the_reward():
+    """Their sum is Eq. 7's intrinsic reward: going up ends at what the lock's state says of the goal's."""
+    algorithm = going(2)
+    (told,) = replays(algorithm)
+    parts = told["steps"][1]["parts"]
+    assert len(parts) > 1
+    assert set(parts) > {"environment"}
+    assert all(len(values) == 1 and np.isfinite(values).all() for values in parts.values())
+    assert any(values != [0.0] for name, values in parts.items() if name != "environment"), "a goal came nearer"
+
+
+def test_goals_and_generators_stay_as_they_were():
+    algorithm = going(2)
+    states, seed = algorithm.shared["goals"].states.clone(), torch.get_rng_state()
+    one, other = replays(algorithm), replays(algorithm)
+    assert torch.equal(states, algorithm.shared["goals"].states)
+    assert torch.equal(seed, torch.get_rng_state())
+    assert one == other
+
+
+def test_pictures_are_left_out_until_they_fit(monkeypatch):
+    monkeypatch.setattr(replay, "MOST_FRAMES", 3)
+    (told,) = replays(going(0))
+    assert len(told["frames"]) == 2
+    assert told["stride"] == 4
+    picture = pytest.importorskip("PIL.Image").open(
+        io.BytesIO(base64.b64decode(told["frames"][0].removeprefix("data:image/png;base64,")))
+    )
+    assert picture.size[0] > 30
+
+
+def test_an_environment_that_draws_nothing_is_told_by_its_states():
+    told = replays(drawn_algorithm())
+    assert told
+    assert all(one["frames"] == [] and len(one["steps"]) > 1 for one in told)
