@@ -23,7 +23,9 @@ def drawn_algorithm(algo="isa", env=DEATHS_AND_MASKS, seed=1, **options):
     generator = torch.Generator()
     generator.manual_seed(seed)
     learner = algorithm.phase.learner
-    network = learner.ppo.actor if hasattr(learner, "ppo") else learner.q.net
+    network = {"ppo": lambda: learner.ppo.actor, "q": lambda: learner.q.net, "coma": lambda: learner.coma.actor}[
+        algorithm.config.learner
+    ]()
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.copy_(torch.randn(parameter.shape, generator=generator))

@@ -98,4 +98,5 @@ def vega() -> str:
         import vl_convert
     except ImportError as error:
         raise MissingDependencyError("reports need vl-convert-python: pip install 'isa-marl[report]'") from error
-    return str(vl_convert.javascript_bundle())
+    bundle: Any = vl_convert.javascript_bundle  # its stub lacks the default that the documentation has
+    return str(bundle())
