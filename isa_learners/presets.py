@@ -113,6 +113,8 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             },
         },
         "mpe/*": _PARTICLES,
+        # With less entropy, or with the paper's alpha2 of 10 on 8m, runs shoot it out for long, or to the end, before
+        # they find out that to withdraw pays.
         "smax/*": {
             **_BATTLES,
             "ppo": {
@@ -123,7 +125,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
                 "lr": 1e-3,
                 "epochs": 4,
                 "minibatches": 8,
-                "entropy_factor": 0.01,
+                "entropy_factor": 0.03,
                 "anneal_to": 0.1,
             },
             "q": {"epsilon_steps": 100_000, "obs_scale": 1.0, "reward_scale": 10.0},
@@ -140,13 +142,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
         "smax/2s_vs_1sc": {
             "ppo": {"rollout_steps": 30, "gamma": 0.98, "minibatches": 4, "entropy_factor": 0.005},
         },
-        # With less entropy, or with the paper's alpha2 of 10, the eight may shoot it out for long before they find out
-        # that to withdraw pays.
-        "smax/8m*": {
-            "count": {"beta2": 10.0},
-            "goal": {"hamming": 10.0},
-            "ppo": {"entropy_factor": 0.03},
-        },
+        "smax/8m*": {"count": {"beta2": 10.0}, "goal": {"hamming": 10.0}},
     },
 }
 
