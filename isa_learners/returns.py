@@ -1,10 +1,48 @@
-"""Lambda-returns of values."""
+"""What rewards come to: generalised advantages, and lambda-returns of values."""
 
 from __future__ import annotations
 
 from torch import Tensor
 
 from isa_wrappers.axes import Bool, Float
+
+
+def advantages(
+    r_t: Float[Tensor, "time envs agents"],
+    v_t: Float[Tensor, "time envs agents"],
+    v_tp1: Float[Tensor, "time envs agents"],
+    ends: Bool[Tensor, "time envs agents"],
+    gamma: float,
+    gae_lambda: float,
+) -> Float[Tensor, "time envs agents"]:
+    """Compute ``A_t = delta_t + gamma lambda A_(t+1)`` with ``delta_t = r_t + gamma v_tp1 - v_t``, cut at the ends.
+
+    Args:
+        r_t: ``[T, B, A]`` rewards.
+        v_t: ``[T, B, A]`` values.
+        v_tp1: ``[T, B, A]`` values of the next observation; 0 after termination, the final observation's after
+            truncation.
+        ends: ``[T, B, A]`` bool, the agent's part in the episode, or the rollout, ends with this step.
+        gamma: discount in [0, 1].
+        gae_lambda: lambda in [0, 1].
+
+    Returns:
+        ``[T, B, A]``.
+
+    Source: Schulman et al., 2016 (arXiv 1506.02438), Eq. 16.
+
+    Example:
+        >>> import torch
+        >>> ones, zeros = torch.ones(3, 1, 1), torch.zeros(3, 1, 1)
+        >>> ends = torch.tensor([[[False]], [[False]], [[True]]])
+        >>> advantages(ones, zeros, zeros, ends, gamma=0.5, gae_lambda=1.0)[:, 0, 0].tolist()
+        [1.75, 1.5, 1.0]
+    """
+    advantage = r_t + gamma * v_tp1 - v_t
+    weight = gamma * gae_lambda * (~ends).to(r_t.dtype)
+    for t in range(len(advantage) - 2, -1, -1):
+        advantage[t].addcmul_(weight[t], advantage[t + 1])
+    return advantage
 
 
 def lambda_returns(

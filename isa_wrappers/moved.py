@@ -48,9 +48,10 @@ MOVED = {
     "isa_learners.packing": "isa_learners.recurrent.packing",
     "isa_learners.ppo.gru": "isa_learners.recurrent.gru",
     "isa_learners.ppo.packing": "isa_learners.recurrent.packing",
+    "isa_learners.ppo.returns": "isa_learners.returns",
     "isa_learners.plotting": "isa_learners.runs.plots",
     "isa_learners.rendering": "isa_learners.runs.rendering",
-    "isa_learners.returns": "isa_learners.ppo.returns",
+    "isa_learners.q_learning.returns": "isa_learners.returns",
     "isa_learners.run_folder": "isa_learners.runs.run_folder",
     "isa_learners.training": "isa_learners.runs.training",
 }

@@ -18,8 +18,8 @@ from isa_learners.ppo.config import METRICS, PPOConfig
 from isa_learners.ppo.losses import normalize, value_loss
 from isa_learners.ppo.networks import PerAgentNet, RecurrentNet, ValueNorm
 from isa_learners.ppo.policy_update import PolicyUpdate, features_of, gradient_step
-from isa_learners.ppo.returns import advantages
 from isa_learners.recurrent.packing import EveryStep, LivingSteps, Packing
+from isa_learners.returns import advantages
 from isa_wrappers.arrays import with_prefix, without_prefix
 
 _MODULES = ("actor", "critic", "value_norm")

@@ -18,7 +18,6 @@ CHECKED = [
     "isa_wrappers.rewards.goals",
     "isa_learners.coma.policy",
     "isa_learners.ppo.losses",
-    "isa_learners.ppo.returns",
     "isa_learners.ppo.sequential",
     "isa_learners.q_learning.maser",
     "isa_learners.returns",

@@ -14,6 +14,8 @@ from isa_wrappers.errors import InvalidValueError
 BAD = {
     PPOConfig: {
         "critic": ["both", None],
+        "share_parameters": [1, "no", None],
+        "sequential": [1, "no", None],
         "huber": [-1.0, math.inf],
         **{
             name: [0, -1, 2.5, "8", None, True]
@@ -33,7 +35,7 @@ BAD = {
             for name in ("steps", "threads", "eval_interval", "eval_episodes", "checkpoint_interval")
         },
         "seed": [-1, 2**31, 0.5],
-        "device": ["gpu", "cuda:7"],
+        "device": ["gpu", "cuda:", "cuda:-1"],
         "env_kwargs": [
             {"num_envs": 3},
             {"device": "cpu"},

@@ -48,6 +48,7 @@ DOCUMENTED = {
     "isa_learners.networks": ("OUTPUT_GAIN", "RecurrentNet", "ValueNorm"),
     "isa_learners.plotting": ("plot_curves",),
     "isa_learners.ppo": ("METRICS", "PPO", "Targets"),
+    "isa_learners.returns": ("advantages",),
     "isa_learners.run_folder": ("RunFolder", "versions"),
     "isa_learners.training": ("Training", "load_algorithm"),
 }  # fmt: skip

@@ -4,7 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isa_learners.ppo.returns import advantages
+from isa_learners.returns import advantages
 
 
 def by_recursion(reward, value, value_after, ends, gamma, gae_lambda):
