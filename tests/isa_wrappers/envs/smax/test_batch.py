@@ -201,6 +201,7 @@ def test_absent_devices(game, monkeypatch):
     with pytest.raises(DeviceError, match="'cuda'"):
         SMAXBatch(game, 1, "cuda")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     for without in (absent, lambda kind: [object()]):
         monkeypatch.setattr(game.jax, "devices", without)
         with pytest.raises(DeviceError, match="'cuda:1' was asked for but JAX sees none"):
