@@ -1,0 +1,59 @@
+"""Time and memory of the interval effect: Navigation's transitions and a large problem, collecting left out.
+
+python benchmarks/interval_effect.py
+"""
+
+from __future__ import annotations
+
+import resource
+import statistics
+import time
+
+import numpy as np
+
+from isa_wrappers import ESTIMATORS, ScopeConfig, Transitions, make_batch
+from isa_wrappers.scope.transitions import collect_all_at_once
+
+AGENTS, ACTIONS, SIZE, STEPS, STREAMS = 27, 36, 1_200, 100, 100
+
+
+def large(rng: np.random.Generator) -> Transitions:
+    """Return 10,000 transitions of 27 agents with 36 actions over 1,200 noisy dimensions, of which each moves four."""
+    taken = rng.integers(0, ACTIONS, (STEPS, STREAMS, AGENTS))
+    changes = rng.standard_normal((STEPS, STREAMS, SIZE), dtype=np.float32) * 0.3
+    for agent in range(AGENTS):
+        for k in range(4):
+            changes[..., 4 * agent + k] += (taken[..., agent] % 4 == k) * np.float32(1.0)
+    states = np.cumsum(changes, axis=0) - changes
+    return Transitions(
+        free=np.ones((STREAMS, AGENTS), dtype=bool),
+        actions=taken,
+        available=np.ones((*taken.shape, ACTIONS), dtype=bool),
+        states=states,
+        next_states=states + changes,
+        episode=np.zeros((STEPS, STREAMS), dtype=np.int64),
+        held=np.full_like(taken, -1),
+        valid=np.ones(taken.shape, dtype=bool),
+    )
+
+
+def main() -> None:
+    """Print seconds, the cells that are found, and the process's peak memory after each."""
+    estimator = ESTIMATORS["interval_effect"]
+    config = estimator.settled(ScopeConfig())
+    navigation = collect_all_at_once(make_batch("grid/navigation", 100), config, 0)
+    problems = {"navigation": (navigation, 5, 5), "large": ([large(np.random.default_rng(0))], ACTIONS, 1)}
+    for name, (transitions, actions, repeats) in problems.items():
+        found = []
+        for _ in range(repeats):
+            began, cpu = time.perf_counter(), time.process_time()
+            figures = estimator.estimate(transitions, config, actions)
+            found.append((time.perf_counter() - began, time.process_time() - cpu))
+        seconds, cpu = (statistics.median(column) for column in zip(*found, strict=True))
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+        cells = int((figures.max(axis=1) > config.delta).sum())
+        print(f"{name}: {seconds:.2f} s, {cpu:.2f} CPU s, {cells} cells of D_i, peak memory {peak:.2f} GB")
+
+
+if __name__ == "__main__":
+    main()
