@@ -12,12 +12,13 @@ from isa_learners.coma.update import COMA
 from isa_learners.heads import Categorical
 from isa_learners.inputs import InputEncoder
 from isa_learners.learner import Decision, Memory
+from isa_learners.recurrent.memory import RecurrentMemory
 from isa_learners.rollout import Rollout, Sizes
 from isa_wrappers.arrays import with_prefix, without_prefix
 from isa_wrappers.batch import BatchStep
 
 
-class ComaLearner:
+class ComaLearner(RecurrentMemory):
     """Counterfactual policy gradients; satisfies :class:`~isa_learners.learner.ProbedLearner`.
 
     Args:
@@ -37,14 +38,6 @@ class ComaLearner:
         self.encoder = InputEncoder(sizes, config.obs_scale, device)
         self.coma = COMA(sizes, self.encoder.size, config, device, seed)
         self.steps = 0
-
-    def begin(self, num_envs: int) -> Memory:
-        """Return the memory with which episodes start: no hidden state and no last action."""
-        shape = num_envs, self.sizes.num_agents
-        return {
-            "last_action": torch.full(shape, self.encoder.none, device=self.device),
-            "hidden": torch.zeros(*shape, self.config.hidden, device=self.device),
-        }
 
     def act(
         self, step: BatchStep, memory: Memory, noise: Generator | None = None, probes: Tensor | None = None
@@ -67,13 +60,6 @@ class ComaLearner:
         if probes is not None:
             action = torch.where(probes >= 0, probes, action)
         return Decision(action, {"last_action": action, "hidden": after}, {"inputs": inputs})
-
-    def forget(self, memory: Memory, done: Tensor) -> Memory:
-        """Return the memory with the environments where ``done`` ``[B]`` at an episode's start."""
-        return {
-            "last_action": torch.where(done[:, None], self.encoder.none, memory["last_action"]),
-            "hidden": memory["hidden"] * (~done).float()[:, None, None],
-        }
 
     def set_progress(self, progress: float) -> None:
         """Change nothing: epsilon follows the steps."""

@@ -15,6 +15,7 @@ from isa_learners.q_learning.maser_config import MASER_METRICS, MaserConfig
 from isa_learners.q_learning.memory import check_fits, free_bytes
 from isa_learners.q_learning.replay import Replay
 from isa_learners.q_learning.update import QLearning
+from isa_learners.recurrent.memory import RecurrentMemory
 from isa_learners.rollout import Rollout, Sizes
 from isa_wrappers.arrays import with_prefix, without_prefix
 from isa_wrappers.batch import BatchStep
@@ -33,7 +34,7 @@ def longest_episode(sizes: Sizes, config: QConfig) -> int:
     return steps
 
 
-class QLearner:
+class QLearner(RecurrentMemory):
     """Recurrent Q-learning with shared parameters; satisfies :class:`~isa_learners.learner.ProbedLearner`.
 
     Args:
@@ -61,14 +62,6 @@ class QLearner:
         self.steps = 0
         self.replay: Replay | None = None
 
-    def begin(self, num_envs: int) -> Memory:
-        """Return the memory with which episodes start: no hidden state and no last action."""
-        shape = num_envs, self.sizes.num_agents
-        return {
-            "last_action": torch.full(shape, self.encoder.none, device=self.device),
-            "hidden": torch.zeros(*shape, self.config.hidden, device=self.device),
-        }
-
     def act(
         self, step: BatchStep, memory: Memory, noise: Generator | None = None, probes: Tensor | None = None
     ) -> Decision:
@@ -91,13 +84,6 @@ class QLearner:
         if probes is not None:
             action = torch.where(probes >= 0, probes, action)
         return Decision(action, {"last_action": action, "hidden": after}, {"obs": step.obs})
-
-    def forget(self, memory: Memory, done: Tensor) -> Memory:
-        """Return the memory with the environments where ``done`` ``[B]`` at an episode's start."""
-        return {
-            "last_action": torch.where(done[:, None], self.encoder.none, memory["last_action"]),
-            "hidden": memory["hidden"] * (~done).float()[:, None, None],
-        }
 
     def set_progress(self, progress: float) -> None:
         """Change nothing: epsilon follows the steps."""

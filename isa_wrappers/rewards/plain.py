@@ -16,7 +16,7 @@ from isa_wrappers.rewards.segments import ROUNDING
 from isa_wrappers.rewards.transition import PlainStep
 from isa_wrappers.scope.credit import Credit
 
-MOST_DIMENSIONS = 64
+MOST_DIMENSIONS = 256
 """Dimensions of all segments together up to which plain numbers are the sooner."""
 MOST_STATE = 512
 """Length of a state up to which it is read as a list."""

@@ -9,6 +9,7 @@ import math
 import pytest
 import torch
 from coma_toys import SIZES, coma_of, random_batch
+from ppo_reference import ENDLESS, MANY
 
 from isa_learners.coma import ComaConfig
 from isa_learners.recurrent.packing import EveryStep, LivingSteps
@@ -16,16 +17,6 @@ from isa_learners.recurrent.packing import EveryStep, LivingSteps
 D = torch.float64
 ACTIONS, AGENTS = SIZES.num_actions, SIZES.num_agents
 BASE = {"num_envs": 3, "rollout_steps": 7, "hidden": 5, "critic_width": 6, "lr": 3e-3, "critic_lr": 2e-3, "gamma": 0.9}
-ENDLESS = [["", "", ""]] * 7
-MANY = [
-    ["", "terminated", ""],
-    ["", "", ""],
-    ["truncated", "terminated", ""],
-    ["", "terminated", ""],
-    ["", "", ""],
-    ["terminated", "truncated", ""],
-    ["truncated", "", "terminated"],
-]
 START = [True, False, False]
 
 

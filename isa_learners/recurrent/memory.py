@@ -1,0 +1,43 @@
+"""What a recurrent policy of discrete actions carries from step to step: its hidden state and its last action."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from isa_learners.inputs import InputEncoder
+from isa_learners.learner import Memory
+from isa_learners.rollout import Sizes
+
+
+class RecurrentMemory:
+    """The part of a learner that begins and forgets: memory is ``last_action`` and ``hidden``.
+
+    Attributes:
+        sizes: of the environment.
+        config: with ``hidden``, the width of the policy.
+        device: torch device.
+        encoder: builds the policy's inputs.
+    """
+
+    sizes: Sizes
+    config: Any
+    device: str
+    encoder: InputEncoder
+
+    def begin(self, num_envs: int) -> Memory:
+        """Return the memory with which episodes start: no hidden state and no last action."""
+        shape = num_envs, self.sizes.num_agents
+        return {
+            "last_action": torch.full(shape, self.encoder.none, device=self.device),
+            "hidden": torch.zeros(*shape, self.config.hidden, device=self.device),
+        }
+
+    def forget(self, memory: Memory, done: Tensor) -> Memory:
+        """Return the memory with the environments where ``done`` ``[B]`` at an episode's start."""
+        return {
+            "last_action": torch.where(done[:, None], self.encoder.none, memory["last_action"]),
+            "hidden": memory["hidden"] * (~done).float()[:, None, None],
+        }
