@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from isa_wrappers.envs import family_of
 from isa_wrappers.errors import InvalidValueError
 
 from .json_alone import print_json
@@ -27,6 +28,9 @@ def config(
 ) -> None:
     """Print every configuration key of a run on ENV."""
     need_training()
+    family = family_of(env)
+    if ":" not in env and family.missing() is None:  # keys of a task can be read where it cannot run
+        family.check(env)
     from isa_learners.runs.config_page import explain
 
     given = {} if algo is None else {"algo": algo}

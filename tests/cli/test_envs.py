@@ -94,3 +94,9 @@ def test_two_packages_of_one_name_are_both_named(plugin):
     assert done.stderr.endswith(named)
     done = in_its_own_process("scope", "toy/line", sites=sites)
     assert (done.returncode, done.stderr) == (2, f"isa: {named}")
+
+
+def test_keys_of_a_task_that_is_not_there_are_not_shown(capsys):
+    assert isa("config", "grid/shootin") == 2
+    assert "unknown task 'grid/shootin'; did you mean 'grid/shooting'?" in capsys.readouterr().err
+    assert isa("config", "no_such_package:Env", "--key", "seed") == 0, "nothing is imported"
