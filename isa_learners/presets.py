@@ -1,4 +1,4 @@
-"""Presets as data: ``paper`` as published, ``fast`` tuned for the time to solve.
+"""Presets as data: ``paper`` as published, ``fast`` tuned for the time to solve, ``frugal`` for environment steps.
 
 Keys are patterns of task names; all that match hold, later ones over earlier ones.
 """
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from isa_wrappers.errors import check_choice
+from isa_wrappers.errors import InvalidValueError, check_choice
 
 _PARTICLES = {
     "count": {"count_scale": 10.0},
@@ -67,6 +67,8 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     },
     "fast": {
         "*": {
+            # In the paper goals are won states alone.
+            "goal": {"stitched": True},
             "ppo": {
                 "num_envs": 64,
                 "rollout_steps": 30,
@@ -144,7 +146,15 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
         },
         "smax/8m*": {"count": {"beta2": 10.0}, "goal": {"hamming": 10.0}},
     },
+    # Over "fast".
+    "frugal": {
+        "*": {"scope": {"until_certain": True}},
+    },
 }
+BUILT_ON = {"frugal": "fast"}
+"""Presets that say only what they change of another."""
+LEARNERS_OF = {"frugal": ("ppo",)}
+"""Presets that were made for some learners only."""
 
 
 def preset_layers(
@@ -161,4 +171,18 @@ def preset_layers(
         InvalidValueError: for an unknown preset.
     """
     check_choice("preset", preset, PRESETS)
-    return [layer for pattern, layer in presets.get(preset, {}).items() if fnmatchcase(env, pattern)]
+    names = [BUILT_ON[preset], preset] if preset in BUILT_ON else [preset]
+    return [layer for name in names for pattern, layer in presets.get(name, {}).items() if fnmatchcase(env, pattern)]
+
+
+def check_learner(preset: str, learner: str) -> None:
+    """Check that a preset has settings for a learner.
+
+    Raises:
+        InvalidValueError: if it was made for others.
+    """
+    suits = LEARNERS_OF.get(preset, (learner,))
+    if learner not in suits:
+        raise InvalidValueError(
+            f"preset {preset!r} is one for learner {', '.join(suits)}, this run has {learner!r}; take 'fast' or 'paper'"
+        )

@@ -8,7 +8,8 @@ What is here, by what it is for:
   :class:`GoalSampling`, :class:`GoalSegmentReward` (Eq. 7), :class:`RewardWrapper` for any intrinsic reward. Batched
   environments have wrappers of the same names in :mod:`isa_wrappers.wrappers.batch`.
 - **Below the wrappers**, over NumPy arrays or torch tensors with free leading axes: :class:`CountBonus`,
-  :class:`GoalReward`, :class:`VisitCounter`, :class:`GoalBuffer`, :class:`GoalProjection`, and pure functions.
+  :class:`GoalReward`, :class:`VisitCounter`, :class:`GoalBuffer`, :class:`StitchedGoals`,
+  :class:`GoalProjection`, and pure functions.
 - **Environments**: :func:`check_env` says what of yours fits;
   :func:`make_parallel` and :func:`make_batch` by name, :class:`ParallelEnvBatch` for your own, :class:`MapState`
   where its state is a map of cells.
@@ -35,6 +36,7 @@ from isa_wrappers.rewards import (
     RewardParts,
     RewardSpec,
     SegmentReward,
+    StitchedGoals,
     Transition,
     VisitCounter,
     combine_segments,
@@ -118,6 +120,7 @@ __all__ = [
     "RewardWrapper",
     "ScopeConfig",
     "SegmentReward",
+    "StitchedGoals",
     "SuccessRule",
     "Transition",
     "Transitions",

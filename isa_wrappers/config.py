@@ -96,6 +96,8 @@ class GoalConfig:
         capacity: goals kept, oldest out.
         first_goals: L, goals that end the exploration phase; at most ``capacity``.
         selector: which won state an episode gets, by its name in ``isa_wrappers.rewards.GOAL_SELECTORS``.
+        stitched: until something is won, goals are stitched from what agents moved their dimensions to when the team
+            was rewarded, where that stands out; not in the paper.
     """
 
     alpha1: Weight = 0.2
@@ -104,6 +106,7 @@ class GoalConfig:
     capacity: Annotated[int, Range(1, 10**7)] = 100
     first_goals: Count = 1
     selector: str = "uniform"
+    stitched: bool = False
 
     def __post_init__(self) -> None:
         check_fields(self)

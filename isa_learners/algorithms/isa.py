@@ -7,14 +7,18 @@ from isa_wrappers.batch import BatchEnv
 from isa_wrappers.config import CountConfig, GoalConfig
 from isa_wrappers.errors import InvalidValueError
 from isa_wrappers.rewards.goals import GoalBuffer
+from isa_wrappers.rewards.stitched import StitchedGoals
 from isa_wrappers.scope.credit import Credit
 from isa_wrappers.wrappers import batch
 
 
 def goal_buffer(context: PhaseContext) -> GoalBuffer:
     """Make B, which both phases feed and the second draws from."""
-    config = context.config
-    return GoalBuffer(context.env.state_size, config.goal.capacity, config.seed, context.device)
+    config, goal = context.config, context.config.goal
+    if not goal.stitched:
+        return GoalBuffer(context.env.state_size, goal.capacity, config.seed, context.device)
+    scale = config.count.count_scale
+    return StitchedGoals(credit_of(context), goal.capacity, config.seed, context.device, scale, goal.alpha1)
 
 
 def explore(context: PhaseContext, env: BatchEnv) -> BatchEnv:
@@ -24,8 +28,9 @@ def explore(context: PhaseContext, env: BatchEnv) -> BatchEnv:
 
 
 def enough_goals(context: PhaseContext) -> bool:
-    """Tell whether ``|B| >= L``."""
-    return len(context.shared["goals"]) >= int(context.config.goal.first_goals)
+    """Tell whether ``|B| >= L``, or goals can be stitched."""
+    goals: GoalBuffer = context.shared["goals"]
+    return goals.ready(context.config.goal.first_goals)
 
 
 def show_goals(context: PhaseContext, env: BatchEnv) -> BatchEnv:

@@ -11,7 +11,7 @@ import msgspec
 
 from isa_learners.algorithms import ALGORITHMS
 from isa_learners.config import DEFAULT_ALGORITHM, DEFAULT_PRESET, RunConfig
-from isa_learners.presets import preset_layers
+from isa_learners.presets import check_learner, preset_layers
 from isa_learners.runs.config_keys import nearest_key, section_kinds
 from isa_learners.runs.nesting import merge
 from isa_learners.runs.yaml_io import Plain, parse_overrides, read_config_file, write_yaml
@@ -48,6 +48,7 @@ def resolve(env: str, preset: str, *overrides: Mapping[str, Any]) -> Plain:
         given = merge(given, layer)
     known = {*CORE, "phases", *kinds_of(given)}
     algorithm = ALGORITHMS[given.get("algo", DEFAULT_ALGORITHM)]
+    check_learner(preset, given.get("learner", algorithm.learner))
     data: Plain = {"env": env, "preset": preset}
     for layer in [*preset_layers(env, preset), *preset_layers(env, preset, algorithm.presets)]:
         data = _laid_over(data, {key: value for key, value in layer.items() if key in known})

@@ -11,7 +11,7 @@ from typing import Any
 
 from isa_learners.algorithms import ALGORITHMS
 from isa_learners.config import RunConfig
-from isa_learners.presets import PRESETS
+from isa_learners.presets import BUILT_ON, PRESETS
 from isa_learners.runs.config_io import config_from_dict, config_to_dict, resolve
 from isa_learners.runs.config_keys import section_kinds
 from isa_learners.runs.nesting import flattened, merge
@@ -105,7 +105,8 @@ def page() -> str:
             lines += _table(f"`{name}`", rows_of(settings, name), f"With `intrinsic={name}`.")
     lines += ["## Presets", "", "Values over the defaults, by pattern of task names; later ones win.", ""]
     for preset, layers in PRESETS.items():
-        lines += [f"**`{preset}`**", ""]
+        over = f", over those of `{BUILT_ON[preset]}`" if preset in BUILT_ON else ""
+        lines += [f"**`{preset}`**{over}", ""]
         for pattern, values in layers.items():
             told = ", ".join(f"`{key}={value}`" for key, value in flattened(values).items()) or "the defaults"
             lines.append(f"- `{pattern}`: {told}")

@@ -16,6 +16,7 @@ from isa_wrappers.rewards.segments import (
     segment_progress,
 )
 from isa_wrappers.rewards.selectors import GOAL_SELECTORS, GoalSelector
+from isa_wrappers.rewards.stitched import StitchedGoals
 from isa_wrappers.rewards.transition import Transition
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "RewardParts",
     "RewardSpec",
     "SegmentReward",
+    "StitchedGoals",
     "Transition",
     "VisitCounter",
     "combine_segments",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 import numpy as np
 
 from isa_wrappers.arrays import Array, Rng, backend, namespace, to_numpy
@@ -18,6 +21,9 @@ from isa_wrappers.errors import (
 )
 from isa_wrappers.scope.credit import Credit, as_credit
 from isa_wrappers.scope.influence import InfluenceScope
+
+GoalSelector: TypeAlias = Callable[["GoalBuffer", Array], Array]
+"""The goal buffer and numbers in [0, 1) ``[...]`` -> goals ``[..., K]``."""
 
 
 class GoalBuffer:
@@ -54,6 +60,11 @@ class GoalBuffer:
         return min(int(self._added), self.capacity)
 
     @property
+    def stitches(self) -> bool:
+        """Goals are stitched, as :class:`~isa_wrappers.rewards.stitched.StitchedGoals` does before anything is won."""
+        return False
+
+    @property
     def states(self) -> Float[Array, "stored dims"]:
         """``[len, K]``, the stored states."""
         return self._states[: len(self)]
@@ -75,10 +86,29 @@ class GoalBuffer:
         order = self._added + xp.cumulative_sum(won) - 1
         keep = (won > 0) & (order >= self._added + total - self.capacity)
         row = xp.where(keep, order % self.capacity, xp.full_like(order, self.capacity))
-        if states.dtype == namespace(states).float64 and self._states.dtype == xp.float32:
-            self._states = xp.astype(self._states, xp.float64)
+        self._widen(states)
         self._states[row] = xp.astype(states, self._states.dtype)
         self._added = self._added + total
+
+    def _widen(self, states: Array) -> None:
+        """Keep float64 from the first float64 state on."""
+        xp = namespace(self._states)
+        if states.dtype == namespace(states).float64 and self._states.dtype == xp.float32:
+            self._states = xp.astype(self._states, xp.float64)
+
+    def ready(self, wins: int) -> bool:
+        """Tell whether there are goals to pursue: so many states are won."""
+        return len(self) >= wins
+
+    def choose(self, select: GoalSelector, rng: Rng, count: int) -> Float[Array, "count dims"]:
+        """Draw ``count`` goals ``[count, K]`` for episodes.
+
+        Args:
+            select: which won states they are.
+            rng: draws them.
+            count: how many.
+        """
+        return select(self, rng.uniform(count))
 
     def sample(self, count: int) -> Float[Array, "count dims"]:
         """Draw ``count`` states uniformly, with replacement: ``[count, K]``.

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeAlias
-
 from isa_wrappers.arrays import Array
 from isa_wrappers.registry import Registry
-from isa_wrappers.rewards.goals import GoalBuffer
-
-GoalSelector: TypeAlias = Callable[[GoalBuffer, Array], Array]
-"""The goal buffer and numbers in [0, 1) ``[...]`` -> goals ``[..., K]``."""
+from isa_wrappers.rewards.goals import GoalBuffer, GoalSelector
 
 
 def uniform(goals: GoalBuffer, draws: Array) -> Array:

@@ -11,6 +11,7 @@ from isa_wrappers.border.spaces import StateFallback
 from isa_wrappers.border.success import SuccessCriterion, SuccessRule
 from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, check_kind
 from isa_wrappers.rewards.goals import GoalBuffer
+from isa_wrappers.rewards.stitched import StitchedGoals
 from isa_wrappers.scope.credit import Credit
 from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.wrappers.base import Env, Infos, ScopeWrapper, Turn
@@ -60,12 +61,21 @@ class GoalRecording(ScopeWrapper):
 
     def _begin(self, observations: dict[str, Any], infos: Infos, seed: int | None) -> tuple[dict[str, Any], Infos]:
         self._criterion.begin()
+        if isinstance(self.goals, StitchedGoals) and not self.frozen:
+            self.goals.begin(1)
         return observations, infos
 
     def _advance(self, turn: Turn) -> tuple[dict[str, Any], dict[str, float], Infos]:
         won = self._criterion.won(self.env, turn.rewards, turn.infos, over=not self.agents)
-        if won and not self.frozen:
-            self.goals.add(self.global_state[None], np.array([True]))
+        if not self.frozen:
+            if isinstance(self.goals, StitchedGoals):
+                rewards = [float(turn.rewards.get(agent, 0.0)) for agent in self._index]
+                acted = np.array([turn.acted])
+                self.goals.observe(
+                    turn.before[None], self.global_state[None], np.array([rewards]), acted, np.array([not self.agents])
+                )
+            if won:
+                self.goals.add(self.global_state[None], np.array([True]))
         return turn.observations, turn.rewards, turn.infos
 
     def state_dict(self) -> dict[str, Array]:

@@ -144,7 +144,7 @@ class GoalSampling(GoalRecording):
         if seed is not None:
             self._rng = Rng(seed, None, "goals")
         self.goals.check_not_empty()
-        self._hold(self._select(self.goals, self._rng.uniform(1))[0])
+        self._hold(self.goals.choose(self._select, self._rng, 1)[0])
         return self._show(observations), self._told(infos, observations)
 
     def _told(self, infos: Infos, agents: Iterable[str]) -> Infos:

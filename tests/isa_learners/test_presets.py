@@ -5,10 +5,11 @@ from fnmatch import fnmatchcase
 import pytest
 
 from isa_learners.presets import PRESETS
-from isa_learners.runs.config_io import make_config
+from isa_learners.runs.config_io import config_to_dict, make_config
 from isa_wrappers.config import ScopeConfig
 from isa_wrappers.envs import TASKS
 from isa_wrappers.envs.smax.scenarios import SCENARIOS
+from isa_wrappers.errors import InvalidValueError
 
 
 @pytest.mark.parametrize("preset", sorted(PRESETS))
@@ -97,3 +98,20 @@ def test_the_papers_preset_of_a_battle_is_the_published_table(door, name, horizo
         assert {key: getattr(getattr(config, section), key) for key in wanted} == wanted
     assert config.ppo.rollout_steps == horizon == SCENARIOS[name].max_steps
     assert config.ppo.num_envs * config.ppo.buffer_rollouts == 64
+
+
+@pytest.mark.parametrize("task", ["grid/navigation", "smax/3m", "some.module:factory"])
+def test_frugal_is_fast_with_a_scope_from_as_few_steps_as_it_needs(task):
+    frugal, fast = (config_to_dict(make_config(task, preset)) for preset in ("frugal", "fast"))
+    assert frugal["scope"].pop("until_certain")
+    assert not fast["scope"].pop("until_certain")
+    assert {**frugal, "preset": "fast"} == fast
+
+
+@pytest.mark.parametrize(("algo", "learner"), [("qmix", "q"), ("coma", "coma")])
+def test_frugal_is_refused_where_the_learner_has_no_settings_for_it(algo, learner):
+    with pytest.raises(InvalidValueError, match=f"preset 'frugal' is one for learner ppo, this run has '{learner}'"):
+        make_config("grid/unlock", "frugal", {"algo": algo})
+    with pytest.raises(InvalidValueError, match="take 'fast' or 'paper'"):
+        make_config("grid/unlock", "frugal", {"algo": "isa", "learner": "q"})
+    assert make_config("grid/unlock", "fast", {"algo": algo}).learner == learner

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from isa_wrappers.batch.protocol import BatchEnv
 from isa_wrappers.errors import InvalidValueError
+from isa_wrappers.rewards.stitched import StitchedGoals
 from isa_wrappers.scope.credit import Credit
 from isa_wrappers.scope.influence import InfluenceScope
+from isa_wrappers.wrappers.batch.goal_recording import GoalRecording
 from isa_wrappers.wrappers.batch.goal_sampling import GoalSampling
 from isa_wrappers.wrappers.batch.reward import RewardWrapper, inner_envs
 
 
 def follow_scope(env: BatchEnv, scope: InfluenceScope | Credit) -> None:
-    """Give every reward in a stack a scope that has grown, or credit made from it.
+    """Give every reward, and goals that are stitched, in a stack a scope that has grown, or credit made from it.
 
     Raises:
         InvalidValueError: if goals are shown inside, which would change the observations' length under a policy; or
@@ -33,3 +35,5 @@ def follow_scope(env: BatchEnv, scope: InfluenceScope | Credit) -> None:
     for wrapper in stack:
         if isinstance(wrapper, RewardWrapper):
             wrapper.reward.follow(scope)
+        if isinstance(wrapper, GoalRecording) and isinstance(wrapper.goals, StitchedGoals):
+            wrapper.goals.follow(scope)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from isa_wrappers.arrays import Array, backend, with_prefix, without_prefix
+from isa_wrappers.arrays import Array, backend, namespace, with_prefix, without_prefix
 from isa_wrappers.batch.protocol import BatchEnv, BatchStep, BatchWrapper, starts_afresh
 from isa_wrappers.errors import ScopeMismatchError, check_kind
 from isa_wrappers.rewards.goals import GoalBuffer
+from isa_wrappers.rewards.stitched import StitchedGoals
 
 
 class GoalRecording(BatchWrapper):
     """Puts the won state of every won episode into a goal buffer (Algorithm 1: B), and changes nothing else.
 
     Won is told by the environment (:attr:`BatchStep.success`). An episode that tells it in several steps gives one
-    goal, that of the first.
+    goal, that of the first. :class:`~isa_wrappers.rewards.stitched.StitchedGoals` see every step.
 
     Args:
         env: the environment.
@@ -32,17 +33,27 @@ class GoalRecording(BatchWrapper):
         self.goals = goals
         xp = backend(self.device)
         self._won = xp.zeros(self.num_envs, dtype=xp.bool, device=self.device)
+        self._now: BatchStep
 
     def reset(self, seed: int | None = None) -> BatchStep:
         """Start every copy afresh."""
         self._won = self._won & False
-        return self.env.reset(seed)
+        if isinstance(self.goals, StitchedGoals):
+            self.goals.begin(self.num_envs)
+        self._now = self.env.reset(seed)
+        return self._now
 
     def step(self, actions: Array) -> BatchStep:
         """Advance every copy; keep the states won, as they were before any automatic reset."""
-        step = self.env.step(actions)
+        now, step = self._now, self.env.step(actions)
+        if isinstance(self.goals, StitchedGoals):
+            reward = step.reward
+            if step.discarded is not None:  # such an episode is the worst of all, and earns nothing in its last step
+                reward = namespace(reward).where(step.discarded[:, None], -float("inf"), reward)
+            self.goals.observe(now.state, step.final_state, reward, now.alive, step.done)
         self.goals.add(step.final_state, step.success & ~self._won)
         self._won = (self._won | step.success) & ~step.done
+        self._now = step
         return step
 
     def state_dict(self) -> dict[str, Array]:
@@ -52,7 +63,9 @@ class GoalRecording(BatchWrapper):
     def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
         """Restore what :meth:`state_dict` returned; unfinished episodes are forgotten where copies start afresh."""
         self._won = backend(self.device).asarray(state["won"], device=self.device)
-        step = self.env.load_state_dict(without_prefix("env", state))
+        step = self._now = self.env.load_state_dict(without_prefix("env", state))
         if starts_afresh(self.env):
             self._won = self._won & False
+            if isinstance(self.goals, StitchedGoals):
+                self.goals.begin(self.num_envs)
         return step

@@ -89,7 +89,19 @@ class GoalSampling(BatchWrapper):
     def _drawn(self) -> Array:
         if self._given is not None:
             return self._given
-        return self._select(self.goals, self._rng.uniform(self.num_envs))
+        return self.goals.choose(self._select, self._rng, self.num_envs)
+
+    def _next(self, done: Array, goal: Array) -> Array:
+        """Return goals, with others where an episode is done."""
+        xp = namespace(goal)
+        if self._given is not None or not self.goals.stitches:
+            return xp.where(done[:, None], self._drawn(), goal)
+        ended = xp.nonzero(done)[0]
+        if not len(ended):  # stitching takes longer than a look at the host
+            return goal
+        goal = xp.asarray(goal, copy=True)
+        goal[ended] = self.goals.choose(self._select, self._rng, len(ended))
+        return goal
 
     def _begin(self, step: BatchStep) -> BatchStep:
         self.episode_goal = self.goal
@@ -104,7 +116,7 @@ class GoalSampling(BatchWrapper):
         """Advance every copy; those that finish draw their next goal."""
         step = self.env.step(actions)
         goal = self.episode_goal = self.goal
-        self.goal = namespace(goal).where(step.done[:, None], self._drawn(), goal)
+        self.goal = self._next(step.done, goal)
         return replace(step, obs=self._extend(step.obs, self.goal), final_obs=self._extend(step.final_obs, goal))
 
     def state_dict(self) -> dict[str, Array]:

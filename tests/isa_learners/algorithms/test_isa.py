@@ -4,9 +4,12 @@ import pytest
 import torch
 from learner_helpers import algorithm_of, collected, tiny_config, until_reach
 
+from isa_learners.checkpoint import set_global_generators
 from isa_learners.runs.algorithm import Algorithm
+from isa_learners.runs.config_io import make_config
 from isa_learners.runs.scopes import scope_for
 from isa_wrappers.errors import InvalidValueError
+from isa_wrappers.rewards.stitched import StitchedGoals
 
 EXPLORE, REACH, TRAIN = "explore", "reach", "train"
 FAR = {"num_agents": 2, "grid": 5, "targets": [[4, 4], [4, 3]], "horizon": 12}
@@ -109,3 +112,60 @@ def test_evaluation_plays_with_goals_from_the_buffer_and_the_environments_reward
         assert any(torch.equal(env.goal[b], state) for state in won)
     assert torch.equal(env.step(torch.full((40, 2), 2)).reward, torch.zeros(40, 2))
     assert algorithm.evaluate(4, 0).episodes == 4
+
+
+THREE = {"num_agents": 3, "grid": 5, "targets": [[0, 3], [3, 0], [3, 3]], "horizon": 7}
+
+
+def stitching(seed=0):
+    """A run at goals that are stitched: each agent has opened its lock at times, all of them never."""
+    algorithm = algorithm_of(env_kwargs=THREE, seed=seed, ppo={"num_envs": 32, "rollout_steps": 7})
+    for _ in range(100):
+        algorithm.iterate()
+        if algorithm.phase.name == REACH:
+            break
+    return algorithm
+
+
+@pytest.mark.slow
+def test_goals_are_stitched_before_anything_is_won():
+    algorithm = stitching()
+    goals = algorithm.shared["goals"]
+    assert (algorithm.phase.name, len(goals)) == (REACH, 0)
+    assert goals.stitches
+    wanted = torch.tensor([0.0, 3.0, 3.0, 0.0, 3.0, 3.0])
+    assert (goals.sample(400)[:, :6] == wanted).float().mean() > 0.5
+    evaluation = algorithm.evaluate(8, seed=3)
+    assert evaluation.episode_length > 0
+    for _ in range(200):
+        algorithm.iterate()
+        if len(goals):
+            break
+    assert len(goals), "it is reached, though nobody had won before"
+    assert not goals.stitches
+    assert (goals.sample(20)[:, :6] == wanted).all()
+
+
+@pytest.mark.slow
+def test_stitched_goals_resume_number_for_number():
+    algorithm = stitching()
+    algorithm.iterate()
+    tensors, meta = algorithm.state_dict()
+    again = Algorithm(algorithm.config, algorithm.scope)
+    again.load_state_dict({name: value.clone() for name, value in tensors.items()}, meta)
+    for run in (algorithm, again):
+        set_global_generators(meta["generators"])
+        for _ in range(4):
+            run.iterate()
+        run.evaluate(4, seed=1)
+        run.iterate()
+    first, second = algorithm.state_dict()[0], again.state_dict()[0]
+    assert first.keys() == second.keys()
+    for name, value in first.items():
+        torch.testing.assert_close(second[name], value, rtol=0, atol=0, equal_nan=True, msg=name)
+
+
+@pytest.mark.parametrize(("preset", "stitched"), [("paper", False), ("fast", True)])
+def test_the_papers_goals_are_won_states_alone(preset, stitched):
+    assert make_config("grid/unlock", preset).goal.stitched is stitched
+    assert isinstance(algorithm_of(goal={"stitched": stitched}).shared["goals"], StitchedGoals) is stitched

@@ -1,0 +1,172 @@
+"""Where each segment of the state was when the team was rewarded, and how often that holds."""
+
+from __future__ import annotations
+
+from math import log, pi, sqrt
+
+import numpy as np
+import numpy.typing as npt
+
+from isa_wrappers.arrays import Array, backend, namespace, scatter_add
+from isa_wrappers.errors import ScopeMismatchError
+from isa_wrappers.rewards.counts import VisitCounter
+
+PLACES = 64
+"""Rewarded places kept of each segment; what shares one with another waits until that has shown to be no good."""
+MEMORY = 20
+"""Arrivals at a place after which the earlier ones begin to fade: teammates change."""
+ERROR_RATE = 0.05
+"""Chance that a segment of which no place is any better is taken to have one."""
+_WINDINGS = np.random.Generator(np.random.PCG64(2505_08630)).choice(np.arange(1_000, 60_000), PLACES, replace=False)
+_SAVED = ("arrivals", "rewarded", "values", "hash", "used", "at_large", "low", "high")
+
+
+class RewardedPlaces:
+    """Of each of R segments the places at which it arrived when the team was rewarded.
+
+    A place is a cell of the segment's dimensions. Once it is known, arrivals at it are counted, and which of them were
+    rewarded. A place that has nothing to do with rewards is rewarded as often as any arrival is; one that matters,
+    nearly always. In memory of fixed size: a place is kept in one of :data:`PLACES` rows by its hash, and gives it up
+    to another once fewer than half of its arrivals were rewarded.
+
+    Args:
+        segments: for each segment its dimensions.
+        state_size: K.
+        count_scale: cells per unit of the state.
+        device: ``None`` for NumPy, else a torch device.
+
+    Attributes:
+        dims: ``[R, W]`` int64, each segment's dimensions, padded with 0.
+
+    Source: Thompson (1933), as in Chapelle and Li (2011), for the draws; Hoeffding (1963), Theorem 1, for what stands
+    out.
+    """
+
+    def __init__(
+        self, segments: list[list[int]], state_size: int, count_scale: float, device: str | None = None
+    ) -> None:
+        xp = backend(device)
+        rows, width = len(segments), max(1, *map(len, segments))
+        dims: npt.NDArray[np.int64] = np.zeros((rows, width), dtype=np.int64)
+        for row, segment in enumerate(segments):
+            dims[row, : len(segment)] = segment
+        self.rows, self.device = rows, device
+        self.dims = xp.asarray(dims, device=device)
+        self._keys = VisitCounter(segments, count_scale, 4, device)  # for its hashes alone
+        self._row = xp.arange(rows, dtype=xp.int64, device=device)
+        self._windings = xp.asarray(_WINDINGS.astype(np.float64), device=device)
+        self._arrivals, self._rewarded = (xp.zeros(rows * PLACES, dtype=xp.float64, device=device) for _ in range(2))
+        self._values = xp.zeros((rows * PLACES, width), dtype=xp.float64, device=device)
+        self._hash = xp.zeros(rows * PLACES, dtype=xp.int64, device=device)
+        self._used = xp.zeros(rows * PLACES, dtype=xp.bool, device=device)
+        self._at_large = xp.zeros((rows, 2), dtype=xp.float64, device=device)
+        self._low = xp.full((rows, width), xp.inf, dtype=xp.float64, device=device)
+        self._high = -self._low
+
+    def visit(self, states: Array, arrived: Array, paid: Array) -> None:
+        """Take in a step of B environments.
+
+        Args:
+            states: ``[B, K]`` after it.
+            arrived: ``[B, R]`` bool, the segment changed in it.
+            paid: ``[B, R]`` bool, of those, whose team was rewarded in it.
+        """
+        xp = namespace(states)
+        parts = xp.astype(states, xp.float64)[..., self.dims]
+        there = arrived[..., None]
+        self._low = xp.minimum(self._low, xp.min(xp.where(there, parts, xp.inf), axis=0))
+        self._high = xp.maximum(self._high, xp.max(xp.where(there, parts, -xp.inf), axis=0))
+        hashes = self._keys.hashes(states)
+        place = ((hashes >> 57) & (PLACES - 1)) + self._row * PLACES
+        known = self._used[place] & (self._hash[place] == hashes)
+        for target, counted in ((self._arrivals, arrived), (self._rewarded, paid)):
+            scatter_add(target, place.reshape(-1), xp.astype(counted & known, xp.float64).reshape(-1))
+        fades = xp.where(self._arrivals > MEMORY, MEMORY / xp.clip(self._arrivals, 1.0, None), 1.0)
+        self._arrivals, self._rewarded = self._arrivals * fades, self._rewarded * fades
+        self._at_large = self._at_large + xp.stack([xp.astype(x, xp.float64).sum(0) for x in (arrived, paid)], axis=-1)
+        free = ~self._used[place] | (2 * self._rewarded[place] < self._arrivals[place])
+        env, row = xp.nonzero(paid & ~known & free)
+        if len(env):
+            where = place[env, row]
+            self._values[where] = parts[env, row]
+            self._hash[where] = hashes[env, row]
+            self._used[where] = True
+            # The arrival that makes a place known was chosen for its reward, so it does not count.
+            self._arrivals[where] = self._rewarded[where] = 0.0
+
+    def stand_out(self, rows: list[int]) -> bool:
+        """Tell whether each of these segments has a place that stands out.
+
+        It does if at least half of its arrivals were rewarded, and more than of the segment's arrivals at large:
+        ``n KL(share || share at large) > log(PLACES / ERROR_RATE)``, Chernoff's bound over all places.
+        """
+        n, paid = (x.reshape(self.rows, PLACES)[rows] for x in (self._arrivals, self._rewarded))
+        at_large = self._at_large[rows]
+        xp = namespace(n)
+        usual = xp.clip(at_large[:, 1] / xp.clip(at_large[:, 0], 1.0, None), 1e-12, 1.0 - 1e-12)[:, None]
+        share = paid / xp.clip(n, 1.0, None)
+        sure = n * _divergence(share, usual) > log(PLACES / ERROR_RATE)
+        return bool((sure & (2 * paid >= n) & (share > usual)).any(-1).all())
+
+    def draw(self, uniform: Array) -> Array:
+        """Draw a place for each segment.
+
+        Every other time it is any place in the box of all that the segment has arrived at: what others hold is no
+        longer to be had, whatever is known of it. Else it is that of the highest draw from Beta(1 + rewarded,
+        1 + not rewarded), in its normal approximation with a logistic deviate, unless even that is below 1/2.
+
+        Args:
+            uniform: ``[..., R, 2 + W]`` numbers in [0, 1): whether to search, of the draws, of the place in the box.
+
+        Returns:
+            ``[..., R, W]`` float64.
+        """
+        xp = namespace(self._arrivals)
+        n, paid, used = (x.reshape(self.rows, PLACES) for x in (self._arrivals, self._rewarded, self._used))
+        mean = (paid + 1.0) / (n + 2.0)
+        deviation = xp.sqrt(mean * (1.0 - mean) / (n + 3.0))
+        # A number of its own for each place out of one: each is uniform, and any two as good as independent.
+        each = xp.clip(uniform[..., 1:2] * self._windings % 1.0, 1e-9, 1.0 - 1e-9)
+        drawn = xp.where(used, mean + deviation * xp.log(each / (1.0 - each)) * (sqrt(3.0) / pi), -1.0)
+        best = xp.argmax(drawn, axis=-1) + self._row * PLACES
+        known = (uniform[..., 0] >= 0.5) & (xp.max(drawn, axis=-1) >= 0.5)
+        return xp.where(known[..., None], self._values[best], self._anywhere(uniform[..., 2:]))
+
+    def _anywhere(self, uniform: Array) -> Array:
+        """Return the middles of cells in each segment's box."""
+        xp = namespace(uniform)
+        low = xp.where(self._low > self._high, 0.0, self._low)
+        place = low + uniform * (xp.where(self._low > self._high, 0.0, self._high) - low)
+        scale = self._keys.count_scale
+        return xp.clip(xp.floor(place * scale + 0.5) / scale, low, None)
+
+    def state_dict(self) -> dict[str, Array]:
+        """Return what is known."""
+        xp = backend(self.device)
+        return {name: xp.asarray(getattr(self, "_" + name), copy=True) for name in _SAVED}
+
+    def load_state_dict(self, state: dict[str, Array]) -> None:
+        """Restore what :meth:`state_dict` returned.
+
+        Raises:
+            ScopeMismatchError: if it is of other segments.
+        """
+        xp = backend(self.device)
+        for name in _SAVED:
+            saved, mine = state[name], getattr(self, "_" + name)
+            if tuple(saved.shape) != tuple(mine.shape):
+                raise ScopeMismatchError(
+                    f"saved places of shape {list(saved.shape)} do not fit {list(mine.shape)}; load what was saved "
+                    "with this scope"
+                )
+            setattr(self, "_" + name, xp.asarray(saved, device=self.device, copy=True))
+
+
+def _divergence(share: Array, usual: Array) -> Array:
+    """Return KL(share || usual) of two probabilities, in nats; ``usual`` in (0, 1)."""
+    xp = namespace(share)
+
+    def part(p: Array, q: Array) -> Array:
+        return xp.where(p > 0, p * xp.log(xp.clip(p, 1e-300, None) / q), 0.0 * q)
+
+    return part(share, usual) + part(1.0 - share, 1.0 - usual)

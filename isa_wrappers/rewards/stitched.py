@@ -1,0 +1,221 @@
+"""Goals before anything is won: stitched from what each agent moved its dimensions to when the team was rewarded."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from isa_wrappers.arrays import Array, Rng, backend, namespace, with_prefix, without_prefix
+from isa_wrappers.axes import Bool, Float, Real
+from isa_wrappers.config import CountConfig, GoalConfig
+from isa_wrappers.rewards.goals import GoalBuffer, GoalSelector
+from isa_wrappers.rewards.places import RewardedPlaces
+from isa_wrappers.scope.credit import Credit, as_credit
+from isa_wrappers.scope.influence import InfluenceScope
+
+KEEP = 0.9
+"""Chance that a goal keeps what a segment has in the best state so far."""
+_SAVED = ("best", "best_state", "kept", "earned", "holds")
+
+
+class StitchedGoals(GoalBuffer):
+    """A goal buffer that has goals to give before the first win, where the team is rewarded on the way to it.
+
+    A team's reward says that something was achieved, not by whom. The scope narrows it down: somebody did it whose own
+    segment *changed in that very step*. So of each segment (the common one, each agent's special one) it is kept where
+    it arrived when the team was rewarded (``r > 0``), and how often that holds
+    (:class:`~isa_wrappers.rewards.places.RewardedPlaces`). A goal is stitched from one place a segment: of what
+    different agents achieved in different episodes a state is made that nobody has reached yet.
+
+    It begins with the last state of the best episode so far. A segment that was rewarded at its last arrival there is
+    kept as it is, nine times in ten; any other is given one of its places, or, every other time, any that it can be at.
+    So whoever has achieved something repeats it, and the rest look for what is left.
+
+    Goals are stitched only once every pursued segment has a place that stands out from its arrivals at large. Where the
+    reward comes with the win alone nothing ever does, and all is as with a plain :class:`GoalBuffer`; so it is from the
+    first win on.
+
+    Args:
+        scope: of the agents, or credit.
+        capacity: won states kept.
+        seed: of the draws of :meth:`sample`.
+        device: ``None`` for NumPy, else a torch device.
+        count_scale: cells per unit of the state; arrivals at one cell are at one place.
+        special_weight: of the special segments in the goal reward; with 0 they are not pursued.
+
+    Attributes:
+        rows: R, segments: the common one, then each agent's special one.
+        places: of each segment.
+
+    Source: not in arXiv 2505.08630, whose goals are won states alone.
+
+    Example:
+        >>> scope = InfluenceScope.from_dimensions({"a": [[0]], "b": [[1]]}, state_size=2)
+        >>> goals = StitchedGoals(scope)
+        >>> places = np.array([[1.0, 3.0], [3.0, 2.0], *[[3.0, 3.0]] * 8] * 20)  # a is to arrive at 1, b at 2
+        >>> reward = ((places[:, :1] == 1.0) | (places[:, 1:] == 2.0)) * np.ones((1, 2))  # nobody says whose it is
+        >>> for _ in range(2):
+        ...     goals.observe(0.0 * places, places, reward, reward >= 0, reward[:, 0] < 0)  # never there both at once
+        >>> goals.look(), goals.stitch(np.full((1, 3, 4), 0.5)).tolist()
+        (True, [[1.0, 2.0]])
+    """
+
+    def __init__(
+        self,
+        scope: InfluenceScope | Credit,
+        capacity: int = GoalConfig.capacity,
+        seed: int = 0,
+        device: str | None = None,
+        count_scale: float = CountConfig.count_scale,
+        special_weight: float = 1.0,
+    ) -> None:
+        credit = as_credit(scope)
+        super().__init__(credit.state_size, capacity, seed, device)
+        self._count_scale, self._weight = count_scale, special_weight
+        self.follow(credit)
+
+    def follow(self, scope: InfluenceScope | Credit) -> None:
+        """Go on with a scope that has grown: places are found anew, won states stay."""
+        credit, xp = as_credit(scope), backend(self.device)
+        segments = [credit.common_dims, *credit.special_dims]
+        weight = self._weight if credit.special_weight is None else credit.special_weight
+        self.rows = len(segments)
+        self.places = RewardedPlaces(segments, self.state_size, self._count_scale, self.device)
+        self._pursued = [row for row, dims in enumerate(segments) if dims and (row == 0 or weight > 0)]
+        self._members = xp.asarray(credit.segments.astype(np.float32), device=self.device)
+        # Where a place goes in a goal; what is padded, or another segment has given already, to one dimension more.
+        given = np.full(tuple(self.places.dims.shape), self.state_size, dtype=np.int64)
+        taken: set[int] = set()
+        for row, segment in enumerate(segments):
+            given[row, : len(segment)] = [self.state_size if k in taken else k for k in segment]
+            taken |= set(segment)
+        self._given = xp.asarray(given, device=self.device)
+        self._best = xp.zeros(1, dtype=xp.float64, device=self.device)
+        self._best_state = xp.zeros(self.state_size, dtype=xp.float64, device=self.device)
+        self._kept = xp.zeros(self.rows, dtype=xp.bool, device=self.device)
+        self._ready, self._over = False, len(self) > 0
+        self.begin(0)
+
+    def begin(self, num_envs: int) -> None:
+        """Begin an episode in each of B environments."""
+        xp = backend(self.device)
+        self._earned = xp.zeros(num_envs, dtype=xp.float64, device=self.device)
+        self._holds = xp.zeros((num_envs, self.rows), dtype=xp.bool, device=self.device)
+
+    def observe(
+        self,
+        s_t: Real[Array, "envs dims"],
+        s_tp1: Real[Array, "envs dims"],
+        reward: Real[Array, "envs agents"],
+        acted: Bool[Array, "envs agents"],
+        ended: Bool[Array, " envs"],
+    ) -> None:
+        """Take in a step of every environment; what comes after a win says nothing more.
+
+        Args:
+            s_t: ``[B, K]`` states before the actions.
+            s_tp1: ``[B, K]`` states after them, before any automatic reset.
+            reward: ``[B, A]`` the environment's.
+            acted: ``[B, A]`` bool, who acted.
+            ended: ``[B]`` bool, whose episode ended in this step.
+        """
+        if self._over:
+            return
+        if len(self._earned) != len(ended):
+            self.begin(len(ended))
+        self._widen(s_tp1)
+        xp = namespace(s_tp1)
+        moved = xp.astype(s_tp1 != s_t, xp.float32) @ self._members.T > 0
+        arrived = moved & xp.concat([acted.any(-1)[:, None], acted], axis=-1)
+        gain = (reward > 0) & acted
+        paid = xp.concat([gain.any(-1)[:, None], gain], axis=-1) & arrived
+        self.places.visit(s_tp1, arrived, paid)
+        self._earned = self._earned + xp.astype(reward, xp.float64).mean(-1)
+        self._holds = xp.where(arrived, paid, self._holds)
+        if ended.any():
+            self._end(s_tp1, ended)
+
+    def _end(self, states: Array, ended: Array) -> None:
+        """Of episodes that ended, keep the last state of the best so far, and which segments were rewarded there."""
+        xp = namespace(states)
+        env = int(xp.argmax(xp.where(ended, self._earned, -xp.inf)))
+        if self._earned[env] >= self._best[0] and self._holds[env].any():
+            self._best = self._earned[env : env + 1]
+            self._best_state = xp.astype(states[env], xp.float64)
+            self._kept = self._holds[env]
+        self._earned = xp.where(ended, 0.0, self._earned)
+        self._holds = self._holds & ~ended[:, None]
+
+    def look(self) -> bool:
+        """Tell whether goals can be stitched: every pursued segment has a place that stands out. Once so, for good."""
+        if not self._ready and self._pursued and not self._over:
+            self._ready = self.places.stand_out(self._pursued)
+        return self._ready
+
+    @property
+    def stitches(self) -> bool:
+        """Goals are stitched now: :meth:`look` has seen that they can be, and nothing is won yet."""
+        self._over = self._over or len(self) > 0
+        return self._ready and not self._over
+
+    def stitch(self, uniform: Float[Array, "*batch segments draws"]) -> Float[Array, "*batch dims"]:
+        """Return goals of one place a segment.
+
+        Args:
+            uniform: ``[..., R, 3 + W]`` numbers in [0, 1): whether the best state's is kept, and those of
+                :meth:`RewardedPlaces.draw`.
+
+        Returns:
+            ``[..., K]``, 0 in dimensions that no agent can move.
+        """
+        xp = namespace(self._best_state)
+        uniform = xp.astype(uniform, xp.float64)
+        kept = self._kept & (uniform[..., 0] < KEEP)
+        drawn = self.places.draw(uniform[..., 1:])
+        chosen = xp.where(kept[..., None], self._best_state[self.places.dims], drawn)
+        goal = xp.zeros((*uniform.shape[:-2], self.state_size + 1), dtype=xp.float64, device=self.device)
+        goal[..., self._given.reshape(-1)] = chosen.reshape(*uniform.shape[:-2], -1)
+        return xp.astype(goal[..., :-1], self._states.dtype)
+
+    def ready(self, wins: int) -> bool:
+        """Tell whether there are goals to pursue: so many states are won, or goals can be stitched."""
+        return super().ready(wins) or self.look()
+
+    def check_not_empty(self) -> None:
+        """Check that there is a goal to draw.
+
+        Raises:
+            EmptyGoalBufferError: if nothing was won yet, and goals cannot be stitched.
+        """
+        if not self._ready:
+            super().check_not_empty()
+
+    def choose(self, select: GoalSelector, rng: Rng, count: int) -> Float[Array, "count dims"]:
+        """Draw goals; see :meth:`GoalBuffer.choose`."""
+        return self._stitched(rng, count) if self.stitches else super().choose(select, rng, count)
+
+    def sample(self, count: int) -> Float[Array, "count dims"]:
+        """Draw ``count`` goals ``[count, K]``; see :meth:`GoalBuffer.sample`."""
+        return self._stitched(self._rng, count) if self.stitches else super().sample(count)
+
+    def _stitched(self, rng: Rng, count: int) -> Array:
+        return self.stitch(rng.uniform(count, self.rows, 3 + self.places.dims.shape[1]))
+
+    def state_dict(self) -> dict[str, Array]:
+        """Return the won states, the generator's state, and what goals are stitched from."""
+        xp = backend(self.device)
+        own = {name: xp.asarray(getattr(self, "_" + name), copy=True) for name in _SAVED}
+        own["ready"] = xp.asarray([self._ready], device=self.device)
+        return super().state_dict() | own | with_prefix("places", self.places.state_dict())
+
+    def load_state_dict(self, state: dict[str, Array]) -> None:
+        """Restore what :meth:`state_dict` returned.
+
+        Raises:
+            ScopeMismatchError: if it is of other segments, or another capacity.
+        """
+        super().load_state_dict(state)
+        self.places.load_state_dict(without_prefix("places", state))
+        xp = backend(self.device)
+        for name in _SAVED:
+            setattr(self, "_" + name, xp.asarray(state[name], device=self.device, copy=True))
+        self._ready = bool(state["ready"][0])
