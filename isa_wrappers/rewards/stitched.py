@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from isa_wrappers.arrays import Array, Rng, backend, namespace, with_prefix, without_prefix
@@ -14,7 +16,20 @@ from isa_wrappers.scope.influence import InfluenceScope
 
 KEEP = 0.9
 """Chance that a goal keeps what a segment has in the best state so far."""
-_SAVED = ("best", "best_state", "kept", "earned", "holds")
+_SAVED = ("best", "best_state", "kept")
+
+
+@dataclass
+class Episodes:
+    """The unfinished episodes of B environments, as :meth:`StitchedGoals.begin` begins them.
+
+    Attributes:
+        earned: ``[B]`` float64, the team's return so far.
+        holds: ``[B, R]`` bool, each segment was rewarded at its last arrival.
+    """
+
+    earned: Array
+    holds: Array
 
 
 class StitchedGoals(GoalBuffer):
@@ -51,11 +66,12 @@ class StitchedGoals(GoalBuffer):
     Example:
         >>> scope = InfluenceScope.from_dimensions({"a": [[0]], "b": [[1]]}, state_size=2)
         >>> goals = StitchedGoals(scope)
-        >>> places = np.array([[1.0, 3.0], [3.0, 2.0], *[[3.0, 3.0]] * 8] * 20)  # a is to arrive at 1, b at 2
-        >>> reward = ((places[:, :1] == 1.0) | (places[:, 1:] == 2.0)) * np.ones((1, 2))  # nobody says whose it is
+        >>> # a is to arrive at 1, b at 2; they never do both at once.
+        >>> places = np.array([[1.0, 3.0], [3.0, 2.0], *[[3.0, 3.0]] * 8] * 20)
+        >>> reward = ((places[:, :1] == 1.0) | (places[:, 1:] == 2.0)) * np.ones((1, 2))
         >>> for _ in range(2):
-        ...     goals.observe(0.0 * places, places, reward, reward >= 0, reward[:, 0] < 0)  # never there both at once
-        >>> goals.look(), goals.stitch(np.full((1, 3, 4), 0.5)).tolist()
+        ...     goals.observe(goals.begin(200), 0.0 * places, places, reward, reward >= 0, reward[:, 0] < 0)
+        >>> goals.look(), goals.stitch(np.full((1, 3, 4), 0.7654321)).tolist()
         (True, [[1.0, 2.0]])
     """
 
@@ -93,16 +109,18 @@ class StitchedGoals(GoalBuffer):
         self._best_state = xp.zeros(self.state_size, dtype=xp.float64, device=self.device)
         self._kept = xp.zeros(self.rows, dtype=xp.bool, device=self.device)
         self._ready, self._over = False, len(self) > 0
-        self.begin(0)
 
-    def begin(self, num_envs: int) -> None:
-        """Begin an episode in each of B environments."""
+    def begin(self, num_envs: int) -> Episodes:
+        """Begin an episode in each of B environments; whoever steps them gives :meth:`observe` what this returns."""
         xp = backend(self.device)
-        self._earned = xp.zeros(num_envs, dtype=xp.float64, device=self.device)
-        self._holds = xp.zeros((num_envs, self.rows), dtype=xp.bool, device=self.device)
+        return Episodes(
+            xp.zeros(num_envs, dtype=xp.float64, device=self.device),
+            xp.zeros((num_envs, self.rows), dtype=xp.bool, device=self.device),
+        )
 
     def observe(
         self,
+        episodes: Episodes,
         s_t: Real[Array, "envs dims"],
         s_tp1: Real[Array, "envs dims"],
         reward: Real[Array, "envs agents"],
@@ -112,6 +130,7 @@ class StitchedGoals(GoalBuffer):
         """Take in a step of every environment; what comes after a win says nothing more.
 
         Args:
+            episodes: that it is a step of; those that end begin anew.
             s_t: ``[B, K]`` states before the actions.
             s_tp1: ``[B, K]`` states after them, before any automatic reset.
             reward: ``[B, A]`` the environment's.
@@ -120,8 +139,6 @@ class StitchedGoals(GoalBuffer):
         """
         if self._over:
             return
-        if len(self._earned) != len(ended):
-            self.begin(len(ended))
         self._widen(s_tp1)
         xp = namespace(s_tp1)
         moved = xp.astype(s_tp1 != s_t, xp.float32) @ self._members.T > 0
@@ -129,21 +146,21 @@ class StitchedGoals(GoalBuffer):
         gain = (reward > 0) & acted
         paid = xp.concat([gain.any(-1)[:, None], gain], axis=-1) & arrived
         self.places.visit(s_tp1, arrived, paid)
-        self._earned = self._earned + xp.astype(reward, xp.float64).mean(-1)
-        self._holds = xp.where(arrived, paid, self._holds)
+        episodes.earned = episodes.earned + xp.astype(reward, xp.float64).mean(-1)
+        episodes.holds = xp.where(arrived, paid, episodes.holds)
         if ended.any():
-            self._end(s_tp1, ended)
+            self._end(episodes, s_tp1, ended)
 
-    def _end(self, states: Array, ended: Array) -> None:
+    def _end(self, episodes: Episodes, states: Array, ended: Array) -> None:
         """Of episodes that ended, keep the last state of the best so far, and which segments were rewarded there."""
         xp = namespace(states)
-        env = int(xp.argmax(xp.where(ended, self._earned, -xp.inf)))
-        if self._earned[env] >= self._best[0] and self._holds[env].any():
-            self._best = self._earned[env : env + 1]
+        env = int(xp.argmax(xp.where(ended, episodes.earned, -xp.inf)))
+        if episodes.earned[env] >= self._best[0] and episodes.holds[env].any():
+            self._best = episodes.earned[env : env + 1]
             self._best_state = xp.astype(states[env], xp.float64)
-            self._kept = self._holds[env]
-        self._earned = xp.where(ended, 0.0, self._earned)
-        self._holds = self._holds & ~ended[:, None]
+            self._kept = episodes.holds[env]
+        episodes.earned = xp.where(ended, 0.0, episodes.earned)
+        episodes.holds = episodes.holds & ~ended[:, None]
 
     def look(self) -> bool:
         """Tell whether goals can be stitched: every pursued segment has a place that stands out. Once so, for good."""

@@ -61,19 +61,17 @@ class GoalRecording(ScopeWrapper):
 
     def _begin(self, observations: dict[str, Any], infos: Infos, seed: int | None) -> tuple[dict[str, Any], Infos]:
         self._criterion.begin()
-        if isinstance(self.goals, StitchedGoals) and not self.frozen:
-            self.goals.begin(1)
+        if isinstance(self.goals, StitchedGoals):
+            self._episode = self.goals.begin(1)
         return observations, infos
 
     def _advance(self, turn: Turn) -> tuple[dict[str, Any], dict[str, float], Infos]:
         won = self._criterion.won(self.env, turn.rewards, turn.infos, over=not self.agents)
         if not self.frozen:
             if isinstance(self.goals, StitchedGoals):
-                rewards = [float(turn.rewards.get(agent, 0.0)) for agent in self._index]
-                acted = np.array([turn.acted])
-                self.goals.observe(
-                    turn.before[None], self.global_state[None], np.array([rewards]), acted, np.array([not self.agents])
-                )
+                rewards = np.array([[float(turn.rewards.get(agent, 0.0)) for agent in self._index]])
+                acted, over = np.array([turn.acted]), np.array([not self.agents])
+                self.goals.observe(self._episode, turn.before[None], self.global_state[None], rewards, acted, over)
             if won:
                 self.goals.add(self.global_state[None], np.array([True]))
         return turn.observations, turn.rewards, turn.infos

@@ -42,7 +42,7 @@ def steps(count, seed=0, envs=6, cells=9, paid=lambda places, rng: places[:, :2]
 
 def feed(goals, played):
     for step in played:
-        goals.observe(*(to_backend(x, goals.device) for x in step))
+        goals.observe(goals.begin(len(step[0])), *(to_backend(x, goals.device) for x in step))
 
 
 def arms(goals, row):
@@ -128,7 +128,7 @@ def test_rewards_that_come_by_chance_seldom_pass_for_more():
         goals, chance = made(), 0.02 + 0.2 * (seed % 3)
         stream = steps(200, seed, paid=lambda after, rng, p=chance: rng.random((len(after), 2)) < p)
         for count, step in enumerate(stream, start=1):
-            goals.observe(*step)
+            goals.observe(goals.begin(6), *step)
             if count % 10 == 0:
                 goals.look()
         found += goals.look()
@@ -141,9 +141,8 @@ def test_a_place_needs_as_many_rewarded_arrivals_as_the_bound_says():
     goals = made(scope=one)  # one agent alone: its segment is common
 
     def step(cell, reward):
-        goals.observe(
-            np.zeros((1, 2)), np.array([[cell, 0.0]]), np.array([[reward]]), np.array([[True]]), np.array([False])
-        )
+        after, yes = np.array([[cell, 0.0]]), np.array([[True]])
+        goals.observe(goals.begin(1), 0 * after, after, np.array([[reward]]), yes, ~yes[0])
 
     for _ in range(297):
         step(5.0, 0.0)
@@ -203,11 +202,11 @@ def test_an_agent_that_knows_no_good_place_searches_the_box_of_where_it_was(devi
 
 def play(goals, path, rewards):
     """One episode of one environment along ``path`` of both agents' places."""
-    goals.begin(1)
+    episode = goals.begin(1)
     for t, reward in enumerate(rewards):
         before, after = (np.array([[*places, 0.0]]) for places in path[t : t + 2])
         ended = np.array([t == len(rewards) - 1])
-        goals.observe(before, after, np.full((1, 2), reward), np.array([[True, True]]), ended)
+        goals.observe(episode, before, after, np.full((1, 2), reward), np.array([[True, True]]), ended)
 
 
 def test_the_best_state_so_far_is_kept_where_it_was_rewarded_and_still_holds():
@@ -233,9 +232,10 @@ def test_the_best_state_so_far_is_kept_where_it_was_rewarded_and_still_holds():
 def test_episodes_of_several_environments_are_told_apart():
     goals, act = made(), np.ones((2, 2), dtype=bool)
     before, after = np.zeros((2, 3)), np.array([[5.0, 1.0, 0.0], [6.0, 2.0, 0.0]])
-    goals.observe(before, after, np.array([[1.0, 1.0], [3.0, 3.0]]), act, np.array([True, False]))
+    both = goals.begin(2)
+    goals.observe(both, before, after, np.array([[1.0, 1.0], [3.0, 3.0]]), act, np.array([True, False]))
     assert goals._best_state.tolist() == [5.0, 1.0, 0.0], "the other is not over"
-    goals.observe(after, after, np.array([[2.0, 2.0], [0.0, 0.0]]), act, np.array([True, True]))
+    goals.observe(both, after, after, np.array([[2.0, 2.0], [0.0, 0.0]]), act, np.array([True, True]))
     assert goals._best_state.tolist() == [6.0, 2.0, 0.0]
     assert goals._best.tolist() == [3.0], "what the first had earned was its last episode's"
 
@@ -297,9 +297,8 @@ def test_float64_states_keep_their_digits():
     goals, x = made(scope=InfluenceScope.from_dimensions({"a": [[0]]}, state_size=1)), 5_600_000.1
     for cell, reward, times in ((0.5, 0.0, 300), (x, 1.0, 5)):
         for _ in range(times):
-            goals.observe(
-                np.array([[9.0]]), np.array([[cell]]), np.array([[reward]]), np.array([[True]]), np.array([False])
-            )
+            after, yes = np.array([[cell]]), np.array([[True]])
+            goals.observe(goals.begin(1), 9 + 0 * after, after, np.array([[reward]]), yes, ~yes[0])
     assert goals.look()
     assert x in goals.sample(20)[:, 0].tolist()
 
