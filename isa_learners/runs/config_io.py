@@ -210,7 +210,7 @@ def _type_name(hint: Any) -> str:
     plain = {int: "int", float: "float", bool: "bool", str: "str"}
     if hint in plain:
         return plain[hint]
-    return str(hint).replace("typing.", "").replace("NoneType", "None")
+    return str(hint).replace("typing.", "").replace("NoneType", "None").replace("tuple[int, ...]", "list[int]")
 
 
 def _unknown(key: str, kinds: Mapping[str, type], data: Mapping[str, Any]) -> str:
