@@ -100,11 +100,11 @@ class PPOLearner:
 
     def learn(self, rollout: Rollout) -> dict[str, float]:
         """Learn from a rollout; the metrics are :data:`~isa_learners.ppo.config.METRICS`."""
-        metrics, self._critic_hidden = self.ppo.update(self._to_scale(rollout))
+        metrics, self._critic_hidden = self.ppo.update(self.to_scale(rollout))
         return metrics
 
-    def _to_scale(self, rollout: Rollout) -> Batch:
-        """Return what the update keeps of a rollout; normalisation takes the rollout in."""
+    def to_scale(self, rollout: Rollout) -> Batch:
+        """Return what the update keeps of a rollout; normalisation, if there is any, takes the rollout in."""
         if self.norm is None:
             return self.batch(rollout)
         obs, first = rollout.record["obs"], not self.norm.begun
