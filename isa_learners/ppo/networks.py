@@ -77,7 +77,7 @@ class LSTMNet(Layered):
         self.norm = nn.LayerNorm(hidden)
         self.head = nn.Linear(hidden, output_size)
         orthogonal(self)
-        nn.init.constant_(self.lstm.bias_ih_l0.data[hidden : 2 * hidden], 1.0)
+        nn.init.constant_(self.lstm.get_parameter("bias_ih_l0").data[hidden : 2 * hidden], 1.0)
 
     def unroll(
         self, inputs: Tensor, state: Tensor, sizes: Sequence[int], keep: Tensor, alive: Tensor | None = None

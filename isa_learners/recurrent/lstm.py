@@ -92,7 +92,7 @@ class _Recurrence(torch.autograd.Function):
         rows, size, lengths = len(given), state.shape[-1] // 2, list(sizes)
         gates, squashed = torch.empty_like(given), given.new_empty(rows, size)
         before, out = (given.new_empty(rows, 2 * size) for _ in range(2))
-        i, f, g, o = gates.split(size, dim=1)
+        i, f, g, o = gates.chunk(4, dim=1)
         at = _steps(
             lengths,
             keep=keep,
@@ -133,7 +133,7 @@ class _Recurrence(torch.autograd.Function):
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         gates, squashed, before, keep, weight, alive = ctx.saved_tensors
         size = squashed.shape[1]
-        i, f, g, o = gates.split(size, dim=1)
+        i, f, g, o = gates.chunk(4, dim=1)
         # What a gradient of h is multiplied by on its way to c and to o's part of given; one of c to those of i, f, g.
         h_to_c = (1.0 - squashed.square()).mul_(o)
         h_to_o = squashed * o * (1.0 - o)
@@ -151,7 +151,7 @@ class _Recurrence(torch.autograd.Function):
             d_c=d_state[:, size:],
             d_c_wide=d_state[:, None, size:],
             d_given=d_given,
-            d_ifg=d_given[:, : 3 * size].unflatten(1, (3, size)),
+            d_ifg=d_given[:, : 3 * size].view(-1, 3, size),
             d_o=d_given[:, 3 * size :],
         )
         lives = None if alive is None else torch.split(alive[:, None], ctx.lengths)
