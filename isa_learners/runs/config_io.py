@@ -171,7 +171,7 @@ def config_to_dict(config: RunConfig) -> Plain:
         }
         for phase, own in config.phases.items()
     }
-    return msgspec.to_builtins(data)  # type: ignore[no-any-return]
+    return plain("configuration", msgspec.to_builtins(data))  # type: ignore[no-any-return]
 
 
 def write_config(config: RunConfig, path: Any) -> None:
