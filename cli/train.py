@@ -139,7 +139,7 @@ def _refuse_unnamed(file: Path | None, imports: tuple[str, ...], pairs: list[str
     """
     said = {pair.partition("=")[2].strip(" '\"") for pair in pairs}
     for name in imports:
-        if name not in said:
+        if file is not None and name not in said:
             raise InvalidValueError(
                 f"{file} names code of its own: {name!r} would be imported; if you know it, name it again, as in "
                 f"--set ppo.network={name}"
