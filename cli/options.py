@@ -37,7 +37,7 @@ RunEnv = Annotated[
     str | None,
     typer.Option("--env", help="The environment of RUN, named again: its package.module:factory is imported."),
 ]
-Trust = Annotated[bool, typer.Option("--trust", help="Import whatever environment the run folder names.")]
+Trust = Annotated[bool, typer.Option("--trust", help="Import whatever environment and network the run folder names.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, or one of several such as cuda:1.")]
 
 

@@ -93,7 +93,7 @@ def train(
 
     chosen, layers = configured(env, preset, config, given, override or [], num_envs)
     resolved = make_config(env, chosen, *layers)
-
+    _refuse_unnamed(config, resolved.imports, override or [])
     check_run(resolved)
     task = env.replace("/", "-").replace(":", "-")
     task = task[-LONGEST_NAME:]  # folders take no longer ones
@@ -131,6 +131,21 @@ def configured(
     return preset, layers
 
 
+def _refuse_unnamed(file: Path | None, imports: tuple[str, ...], pairs: list[str]) -> None:
+    """Refuse to import what a configuration file names, of whomever it may be, and the command line does not.
+
+    Raises:
+        InvalidValueError: naming the first.
+    """
+    said = {pair.partition("=")[2].strip(" '\"") for pair in pairs}
+    for name in imports:
+        if file is not None and name not in said:
+            raise InvalidValueError(
+                f"{file} names code of its own: {name!r} would be imported; if you know it, name it again, as in "
+                f"--set ppo.network={name}"
+            )
+
+
 def _refuse_changes(context: typer.Context) -> None:
     """Refuse what a resumed run would not follow.
 
@@ -157,6 +172,7 @@ def _run(folder: Any, resume: bool, trackers: list[Any], steps: int | None = Non
                 folder.take_back()
             raise
         named = [training.config.env] if ":" in training.config.env else []
+        named += ["--trust"] if training.config.imports else []
         again = f"resume with: {shlex.join(['isa', 'train', *named, '--resume', str(folder.path)])}"
         try:
             summary = training.run()

@@ -105,6 +105,12 @@ class RunConfig:
         return sections[name]
 
     @property
+    def imports(self) -> tuple[str, ...]:
+        """What settings, of the run or of a phase, name by ``package.module:name``, to be imported."""
+        sections = [*self.sections.values(), *(own for phase in self.phases.values() for own in phase.values())]
+        return tuple(dict.fromkeys(name for section in sections for name in getattr(section, "imports", ())))
+
+    @property
     def features(self) -> Features | None:
         """What wraps each environment of the run, by :attr:`state_features`.
 

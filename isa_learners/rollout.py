@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -12,7 +14,7 @@ from isa_learners.learner import Decision, Learner, Memory, ProbedLearner
 from isa_learners.probes import Prober
 from isa_wrappers.arrays import with_prefix, without_prefix
 from isa_wrappers.batch import BatchEnv, BatchStep, BatchWrapper
-from isa_wrappers.batch.protocol import action_code_of
+from isa_wrappers.batch.protocol import action_code_of, obs_columns_of
 from isa_wrappers.border import TeamCode
 from isa_wrappers.errors import InvalidValueError
 
@@ -28,6 +30,8 @@ class Sizes:
         state_size: K.
         code: how actions of more than a number are read; ``None`` where each is a number.
         horizon: steps until an episode is cut off, 0 where unknown.
+        obs_columns: ``[A, O]`` what each number of an observation is, see
+            :func:`~isa_wrappers.batch.protocol.obs_columns_of`; ``None`` where all is what the agent sees.
     """
 
     num_agents: int
@@ -36,12 +40,14 @@ class Sizes:
     state_size: int
     code: TeamCode | None = None
     horizon: int = 0
+    obs_columns: npt.NDArray[np.int64] | None = field(default=None, compare=False)
 
     @classmethod
     def of(cls, env: BatchEnv) -> Sizes:
         """Read them off an environment."""
         code = action_code_of(env)
-        return cls(len(env.agents), max(env.num_actions), env.obs_size, env.state_size, code, env.horizon)
+        sizes = len(env.agents), max(env.num_actions), env.obs_size, env.state_size
+        return cls(*sizes, code, env.horizon, obs_columns_of(env))
 
 
 @dataclass

@@ -1,20 +1,21 @@
-"""Hyperparameters of the recurrent PPO."""
+"""Hyperparameters of PPO."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Annotated
 
-from isa_wrappers.errors import InvalidValueError
+from isa_wrappers.errors import InvalidValueError, check_name, shown
 from isa_wrappers.fields import Copies, Count, OneOf, Positive, Range, Share, Weight, check_fields
 
+MOST_LAYERS = 32
 METRICS = ("policy_loss", "entropy", "approx_kl", "clip_share", "actor_grad_norm", "value_loss", "critic_grad_norm")
 """Of an update, each averaged over its gradient steps."""
 
 
 @dataclass(frozen=True)
 class PPOConfig:
-    """The recurrent PPO, by default with shared parameters (arXiv 2505.08630, appendix).
+    """PPO, by default recurrent and with shared parameters (arXiv 2505.08630, appendix).
 
     Attributes:
         num_envs: B, environments stepped together.
@@ -22,7 +23,10 @@ class PPOConfig:
         buffer_rollouts: rollouts kept and learned from; with old probabilities in the ratio. 1 is plain PPO.
         epochs: passes over the buffer per update.
         minibatches: parts of the buffer, by environments, per pass.
-        hidden: width of actor and critic.
+        network: of actor and critic: ``gru``, ``lstm``, ``mlp`` (no memory), one that a package brings, or a class of
+            yours as ``package.module:Class``.
+        hidden: width of the network's recurrent layer, or of the last one where it has none.
+        layers: widths of the layers before that one; none stands for a single one of width ``hidden``.
         lr: Adam's learning rate.
         adam_eps: Adam's epsilon.
         gamma: discount.
@@ -40,6 +44,8 @@ class PPOConfig:
             1 keeps them.
         obs_scale: observations (and goals in them) and a critic's global states are multiplied by this before they
             enter the networks.
+        normalize_obs: observations, goals and global states are brought to mean 0 and deviation 1 by what was seen so
+            far, and ``obs_scale`` has no effect.
     """
 
     num_envs: Copies = 8
@@ -47,7 +53,9 @@ class PPOConfig:
     buffer_rollouts: Annotated[int, Range(1, 10_000)] = 4
     epochs: Annotated[int, Range(1, 10_000)] = 8
     minibatches: Count = 1
+    network: str = "gru"
     hidden: Annotated[int, Range(1, 2**14)] = 12
+    layers: Annotated[tuple[int, ...], Range(1, 2**14)] = ()
     lr: Positive = 5e-4
     adam_eps: Positive = 1e-5
     gamma: Share = 0.9
@@ -62,9 +70,13 @@ class PPOConfig:
     max_grad_norm: Positive = 10.0
     anneal_to: Share = 1.0
     obs_scale: Positive = 1.0
+    normalize_obs: bool = False
 
     def __post_init__(self) -> None:
         check_fields(self)
+        check_name("network", self.network)
+        if not isinstance(self.layers, tuple) or len(self.layers) > MOST_LAYERS:
+            raise InvalidValueError(f"layers must be a list of at most {MOST_LAYERS} widths, got {shown(self.layers)}")
         if self.sequential and self.share_parameters:
             raise InvalidValueError(
                 "sequential must be False where all agents share one policy, got True; set share_parameters=false"
@@ -74,3 +86,8 @@ class PPOConfig:
                 f"minibatches must be at most num_envs * buffer_rollouts = {self.num_envs * self.buffer_rollouts}, "
                 f"got {self.minibatches}"
             )
+
+    @property
+    def imports(self) -> tuple[str, ...]:
+        """What would be imported because a setting names it by ``package.module:name``."""
+        return (self.network,) if ":" in self.network else ()

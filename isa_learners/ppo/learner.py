@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Generator, Tensor
 
@@ -10,6 +12,7 @@ from isa_learners.inputs import InputEncoder
 from isa_learners.learner import Decision, Memory
 from isa_learners.ppo.batch import Batch
 from isa_learners.ppo.config import PPOConfig
+from isa_learners.ppo.observations import ObservationNorm
 from isa_learners.ppo.update import PPO
 from isa_learners.rollout import Rollout, Sizes
 from isa_wrappers.arrays import with_prefix, without_prefix
@@ -17,7 +20,7 @@ from isa_wrappers.batch import BatchStep
 
 
 class PPOLearner:
-    """Goal-conditioned recurrent PPO; satisfies :class:`~isa_learners.learner.ProbedLearner`.
+    """Goal-conditioned PPO; satisfies :class:`~isa_learners.learner.ProbedLearner`.
 
     Args:
         sizes: of the environment.
@@ -29,12 +32,15 @@ class PPOLearner:
         head: makes actions of the actor's outputs.
         encoder: builds the networks' inputs.
         ppo: networks, optimisers and their update.
+        norm: brings observations and states to one scale, where the configuration asks for that.
     """
 
     def __init__(self, sizes: Sizes, config: PPOConfig, device: str, seed: int) -> None:
         self.sizes, self.config, self.device = sizes, config, device
         self.head = head_for(sizes, device)
-        self.encoder = InputEncoder(sizes, config.obs_scale, device, self.head)
+        self.norm = ObservationNorm(sizes, device) if config.normalize_obs else None
+        scaled = None if self.norm is None else self.norm.observations
+        self.encoder = InputEncoder(sizes, config.obs_scale, device, self.head, scaled)
         state_size = sizes.state_size if config.critic == "state" else 0
         self.ppo = PPO(
             self.encoder.size, sizes.num_actions, config, device, seed, self.head, state_size, sizes.num_agents
@@ -43,14 +49,14 @@ class PPOLearner:
         self._critic_hidden: Tensor | None = None
 
     def begin(self, num_envs: int) -> Memory:
-        """Return the memory with which episodes start: no hidden state and no last action."""
-        shape = num_envs, self.sizes.num_agents
-        return {
+        """Return the memory with which episodes start: zeros, where the network remembers, and no last action."""
+        shape, size = (num_envs, self.sizes.num_agents), self.ppo.actor.state_size
+        memory = {
             "last_action": torch.full(
                 (*shape, *self.head.shape), self.head.none, dtype=self.head.dtype, device=self.device
-            ),
-            "actor_hidden": torch.zeros(*shape, self.config.hidden, device=self.device),
+            )
         }
+        return memory | ({"actor_hidden": torch.zeros(*shape, size, device=self.device)} if size else {})
 
     def act(
         self, step: BatchStep, memory: Memory, noise: Generator | None = None, probes: Tensor | None = None
@@ -59,28 +65,34 @@ class PPOLearner:
 
         With ``noise``, ``probes`` ``[B, A]`` are taken instead where they are not -1.
         """
-        before = memory["actor_hidden"]
         inputs = self.encoder(step.obs, memory["last_action"])
+        before = self._hidden(memory, inputs)
         outputs, hidden = self.ppo.actor(inputs.flatten(0, 1), before.flatten(0, 1))
         policy = self.head.policy(outputs.view(*step.alive.shape, -1), step.available, self._agents)
-        # While an agent is dead its state stands still, so that updates need not compute it.
-        after = torch.where(step.alive[..., None], hidden.view_as(before), before)
         action = policy.mode() if noise is None else policy.sample(noise)
         if noise is not None and probes is not None:
             action = torch.where(probes >= 0, probes, action)
-        memory, native = {"last_action": action, "actor_hidden": after}, self.head.native(action)
+        native, after = self.head.native(action), {"last_action": action}
+        if "actor_hidden" in memory:
+            # While an agent is dead its state stands still, so that updates need not compute it.
+            after["actor_hidden"] = torch.where(step.alive[..., None], hidden.view_as(before), before)
         if noise is None:
-            return Decision(native, memory)
+            return Decision(native, after)
         record = {"inputs": inputs, "log_prob": policy.log_prob(action)}
-        return Decision(native, memory, record if native is action else {**record, "action": action})
+        record |= {} if native is action else {"action": action}
+        return Decision(native, after, record if self.norm is None else {**record, "obs": step.obs})
+
+    def _hidden(self, memory: Memory, like: Tensor) -> Tensor:
+        """Return the actor's state ``[B, A, S]``; a network without memory has none in what is remembered."""
+        return memory["actor_hidden"] if "actor_hidden" in memory else like.new_zeros(*like.shape[:2], 0)
 
     def forget(self, memory: Memory, done: Tensor) -> Memory:
         """Return the memory with the environments where ``done`` ``[B]`` at an episode's start."""
         over = done.view(-1, *[1] * (memory["last_action"].ndim - 1))
-        return {
-            "last_action": torch.where(over, self.head.none, memory["last_action"]),
-            "actor_hidden": memory["actor_hidden"] * (~done).float()[:, None, None],
-        }
+        kept = {"last_action": torch.where(over, self.head.none, memory["last_action"])}
+        if "actor_hidden" in memory:
+            kept["actor_hidden"] = memory["actor_hidden"] * (~done).float()[:, None, None]
+        return kept
 
     def set_progress(self, progress: float) -> None:
         """Anneal learning rates and entropy factor."""
@@ -88,16 +100,28 @@ class PPOLearner:
 
     def learn(self, rollout: Rollout) -> dict[str, float]:
         """Learn from a rollout; the metrics are :data:`~isa_learners.ppo.config.METRICS`."""
-        metrics, self._critic_hidden = self.ppo.update(self.batch(rollout))
+        metrics, self._critic_hidden = self.ppo.update(self.to_scale(rollout))
         return metrics
+
+    def to_scale(self, rollout: Rollout) -> Batch:
+        """Return what the update keeps of a rollout; normalisation, if there is any, takes the rollout in."""
+        if self.norm is None:
+            return self.batch(rollout)
+        obs, first = rollout.record["obs"], not self.norm.begun
+        batch = self.batch(rollout)
+        self.norm.update(obs, rollout.state, rollout.alive)
+        if first:  # it was played unscaled; its probabilities are those of what was done, whatever is shown now
+            inputs = torch.cat([self.norm.observations(obs), batch.inputs[..., obs.shape[-1] :]], dim=-1)
+            batch = self.batch(replace(rollout, record={**rollout.record, "inputs": inputs}))
+        return batch
 
     def batch(self, rollout: Rollout) -> Batch:
         """Return what the update keeps of a rollout."""
         action = rollout.record.get("action", rollout.action)
         with torch.no_grad():
             final_inputs = self.encoder(rollout.final_obs, action)
-        actor_hidden = rollout.memory["actor_hidden"]
-        critic_hidden = torch.zeros_like(actor_hidden)
+        actor_hidden = self._hidden(rollout.memory, rollout.alive[0])
+        critic_hidden = actor_hidden.new_zeros(*actor_hidden.shape[:2], self.ppo.critic.state_size)
         if self._critic_hidden is not None:  # an episode that starts with the rollout has no past
             critic_hidden = self._critic_hidden * (~rollout.start[0]).float()[:, None, None]
         return Batch(
@@ -123,16 +147,22 @@ class PPOLearner:
         if self.config.critic == "own":
             return {}
         states = {"state": rollout.state, "final_state": rollout.final_state}
+        if self.norm is not None:
+            return {name: self.norm.states(state) for name, state in states.items()}
         return {name: state.float() * self.config.obs_scale for name, state in states.items()}
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Return networks, optimisers, buffer, generator and the critic's hidden state."""
+        """Return networks, optimisers, buffer, generator, the critic's hidden state and the scale of observations."""
         state = with_prefix("ppo", self.ppo.state_dict())
+        if self.norm is not None:
+            state |= with_prefix("norm", self.norm.state_dict())
         return state if self._critic_hidden is None else {**state, "critic_hidden": self._critic_hidden}
 
     def load_state_dict(self, state: dict[str, Tensor], policy_only: bool = False) -> None:
         """Restore what :meth:`state_dict` returned; with ``policy_only`` the networks alone."""
         inner = without_prefix("ppo", state)
+        if self.norm is not None:
+            self.norm.load_state_dict(without_prefix("norm", state))
         if policy_only:
             self.ppo.load_networks(inner)
             return

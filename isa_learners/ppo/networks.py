@@ -1,45 +1,54 @@
-"""The recurrent network of actor and critic, and the running normalisation of values."""
+"""Networks of actor and critic: with a GRU, an LSTM, or without memory; and the running normalisation of values."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from isa_learners.recurrent.network import Recurrent
+from isa_learners.recurrent.lstm import lstm
+from isa_learners.recurrent.network import Layered, Network, Recurrent
 
 OUTPUT_GAIN = 0.01
+_GATES = {"gru": 3, "lstm": 4}
+
+
+def orthogonal(net: nn.Module) -> None:
+    """Initialise a network's weights orthogonally, each gate by itself, with gains for ReLU; biases with 0.
+
+    The ``head`` is to say nearly nothing at first, and a LayerNorm ``norm`` changes nothing.
+
+    Source: arXiv 2505.08630, appendix (network architecture).
+    """
+    gains = {**dict.fromkeys(_GATES, 1.0), "head": OUTPUT_GAIN}
+    for name, parameter in net.named_parameters():
+        part = name.split(".")[0]
+        if parameter.ndim == 1:
+            nn.init.constant_(parameter, 1.0 if name == "norm.weight" else 0.0)
+            continue
+        for gate in parameter.data.chunk(_GATES.get(part, 1)):
+            nn.init.orthogonal_(gate, gains.get(part, nn.init.calculate_gain("relu")))
 
 
 class RecurrentNet(Recurrent):
-    """Linear -> ReLU -> GRU -> LayerNorm -> Linear, orthogonal, shared by all agents.
+    """Layers -> GRU -> LayerNorm -> Linear, orthogonal.
 
     Source: arXiv 2505.08630, appendix (network architecture).
 
     Args:
         input_size: F.
-        hidden: width of the first layer and of the GRU.
+        hidden: width of the GRU.
         output_size: number of logits, or 1 for a value.
+        layers: widths of the layers, each Linear -> ReLU; none stands for one as wide as the GRU.
     """
 
-    def __init__(self, input_size: int, hidden: int, output_size: int) -> None:
-        super().__init__(input_size, hidden)
+    def __init__(self, input_size: int, hidden: int, output_size: int, layers: Sequence[int] = ()) -> None:
+        super().__init__(input_size, hidden, layers)
         self.norm = nn.LayerNorm(hidden)
         self.head = nn.Linear(hidden, output_size)
-        self._initialise()
-
-    def _initialise(self) -> None:
-        gains = {"embed": nn.init.calculate_gain("relu"), "gru": 1.0, "head": OUTPUT_GAIN}
-        for name, parameter in self.named_parameters():
-            part = name.split(".")[0]
-            if parameter.ndim == 1:
-                nn.init.constant_(parameter, 1.0 if name == "norm.weight" else 0.0)
-            elif part == "gru":
-                for gate in parameter.data.chunk(3):
-                    nn.init.orthogonal_(gate, gains[part])
-            else:
-                nn.init.orthogonal_(parameter, gains[part])
+        orthogonal(self)
 
     def decode(self, features: Tensor) -> Tensor:
         """Map hidden states ``[..., H]`` to outputs ``[..., output_size]``."""
@@ -47,34 +56,87 @@ class RecurrentNet(Recurrent):
         return outputs
 
 
-class PerAgentNet(nn.Module):
-    """One :class:`RecurrentNet` for each agent.
+class LSTMNet(Layered):
+    """Layers -> LSTM -> LayerNorm -> Linear, orthogonal. Its state is ``(h, c)``, ``[N, 2 H]``.
+
+    At first every forget gate is open, by a bias of 1.
+
+    Source: Hochreiter and Schmidhuber, 1997; the bias: Jozefowicz et al., 2015.
 
     Args:
-        num_agents: A.
         input_size: F.
-        hidden: width of the first layers and of the GRUs.
-        output_size: of each.
+        hidden: H, width of the LSTM.
+        output_size: number of logits, or 1 for a value.
+        layers: widths of the layers, each Linear -> ReLU; none stands for one as wide as the LSTM.
     """
 
-    def __init__(self, num_agents: int, input_size: int, hidden: int, output_size: int) -> None:
+    def __init__(self, input_size: int, hidden: int, output_size: int, layers: Sequence[int] = ()) -> None:
+        super().__init__(input_size, hidden, layers)
+        self.state_size = 2 * hidden
+        self.lstm = nn.LSTM(self.width, hidden)
+        self.norm = nn.LayerNorm(hidden)
+        self.head = nn.Linear(hidden, output_size)
+        orthogonal(self)
+        nn.init.constant_(self.lstm.get_parameter("bias_ih_l0").data[hidden : 2 * hidden], 1.0)
+
+    def unroll(
+        self, inputs: Tensor, state: Tensor, sizes: Sequence[int], keep: Tensor, alive: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Take all steps of a rollout; see :meth:`~isa_learners.recurrent.network.Network.unroll`."""
+        states = lstm(self.lstm, self.embedded(inputs), state, sizes, keep, alive)
+        return self.head(self.norm(states[:, : self.hidden])), states
+
+
+class MLPNet(Layered):
+    """Layers -> Linear -> ReLU -> LayerNorm -> Linear, orthogonal. It remembers nothing: whole rollouts are one call.
+
+    Args:
+        input_size: F.
+        hidden: width of the last layer but the outputs.
+        output_size: number of logits, or 1 for a value.
+        layers: widths of the layers before it, each Linear -> ReLU; none stands for one as wide.
+    """
+
+    def __init__(self, input_size: int, hidden: int, output_size: int, layers: Sequence[int] = ()) -> None:
+        super().__init__(input_size, hidden, layers)
+        self.last = nn.Linear(self.width, hidden)
+        self.norm = nn.LayerNorm(hidden)
+        self.head = nn.Linear(hidden, output_size)
+        orthogonal(self)
+
+    def forward(self, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """Take any number of steps; see :meth:`~isa_learners.recurrent.network.Network.forward`."""
+        return self.head(self.norm(torch.relu(self.last(self.embedded(inputs))))), state
+
+
+class PerAgentNet(nn.Module):
+    """A network for each agent.
+
+    Args:
+        nets: A, alike.
+
+    Attributes:
+        state_size: S, of each.
+    """
+
+    def __init__(self, nets: Sequence[Network]) -> None:
         super().__init__()
-        self.nets = nn.ModuleList(RecurrentNet(input_size, hidden, output_size) for _ in range(num_agents))
+        self.nets = nn.ModuleList(nets)
+        self.state_size = nets[0].state_size
 
-    def of(self, agent: int) -> RecurrentNet:
+    def of(self, agent: int) -> Network:
         """Return an agent's own network."""
-        net = self.nets[agent]
-        return cast("RecurrentNet", net)
+        return cast("Network", self.nets[agent])
 
-    def forward(self, inputs: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
-        """Take one step; see :meth:`~isa_learners.recurrent.network.Recurrent.forward`.
+    def forward(self, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """Take one step; see :meth:`~isa_learners.recurrent.network.Network.forward`.
 
         Args:
             inputs: ``[B * A, F]``, agents innermost.
-            hidden: ``[B * A, H]``.
+            state: ``[B * A, S]``.
         """
         agents = len(self.nets)
-        each = [self.of(agent)(inputs[agent::agents], hidden[agent::agents]) for agent in range(agents)]
+        each = [self.of(agent)(inputs[agent::agents], state[agent::agents]) for agent in range(agents)]
         outputs, after = (torch.stack(x, dim=1).flatten(0, 1) for x in zip(*each, strict=True))
         return outputs, after
 

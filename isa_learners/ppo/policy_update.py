@@ -12,8 +12,9 @@ from isa_learners.masks import masked_mean
 from isa_learners.ppo.batch import Batch
 from isa_learners.ppo.config import PPOConfig
 from isa_learners.ppo.losses import policy_loss
-from isa_learners.ppo.networks import PerAgentNet, RecurrentNet
+from isa_learners.ppo.networks import PerAgentNet
 from isa_learners.ppo.sequential import compound_advantages, policy_ratio
+from isa_learners.recurrent.network import Network
 from isa_learners.recurrent.packing import EveryStep, LivingSteps, Packing
 
 
@@ -31,7 +32,7 @@ class PolicyUpdate:
         advantage: ``[T, B, A]``, normalised.
     """
 
-    actor: RecurrentNet | PerAgentNet
+    actor: Network | PerAgentNet
     optimizer: torch.optim.Optimizer
     head: ActionHead
     config: PPOConfig
@@ -64,7 +65,7 @@ class PolicyUpdate:
             said += [self._step(self._net(agent), steps.pack(part, agent), advantage) for part in envs]
         return said
 
-    def _net(self, agent: int | None) -> RecurrentNet:
+    def _net(self, agent: int | None) -> Network:
         """Return the network of an agent, or the one that all share."""
         if isinstance(self.actor, PerAgentNet):
             return self.actor.of(agent or 0)
@@ -78,16 +79,16 @@ class PolicyUpdate:
             ratio[part.rows] = policy_ratio(policy.log_prob(action), old, chosen)
         return ratio.view_as(self.data.log_prob)[..., agent]
 
-    def _policy(self, net: RecurrentNet, part: Packing) -> tuple[Policy, Tensor, Tensor, Tensor]:
+    def _policy(self, net: Network, part: Packing) -> tuple[Policy, Tensor, Tensor, Tensor]:
         """Return the distributions of a packing's steps; its actions, their old log-probabilities, who chose them."""
         data = self.data
-        features = features_of(net, data.inputs.flatten(0, 2)[part.rows], data.actor_hidden, part)
+        outputs, _ = unrolled(net, data.inputs.flatten(0, 2)[part.rows], data.actor_hidden, part)
         available, action, old, chosen = (
             array.flatten(0, 2)[part.rows] for array in (data.available, data.action, data.log_prob, data.chosen)
         )
-        return self.head.policy(net.decode(features), available, part.rows), action, old, chosen
+        return self.head.policy(outputs, available, part.rows), action, old, chosen
 
-    def _step(self, net: RecurrentNet, part: Packing, advantage: Tensor) -> Tensor:
+    def _step(self, net: Network, part: Packing, advantage: Tensor) -> Tensor:
         """Take one step; return loss, entropy, divergence, share of clipped ratios and the gradient's norm."""
         config = self.config
         policy, action, old, chosen = self._policy(net, part)
@@ -106,13 +107,13 @@ class PolicyUpdate:
         return torch.stack([loss.detach(), spread.detach(), kl, clipped, norm])
 
 
-def features_of(net: RecurrentNet, inputs: Tensor, hidden: Tensor, part: Packing) -> Tensor:
-    """Run a network over a packing's ``inputs`` ``[R, F]`` from ``hidden`` ``[1, B, A, H]``: ``[R, H]``."""
-    first = hidden.flatten(0, 2)[part.streams]
-    return net.features(inputs, first, part.sizes, part.keep, part.alive if part.every else None)
+def unrolled(net: Network, inputs: Tensor, state: Tensor, part: Packing) -> tuple[Tensor, Tensor]:
+    """Run a network over a packing's ``inputs`` ``[R, F]`` from ``state`` ``[1, B, A, S]``: outputs, ``[R, S]``."""
+    first = state.flatten(0, 2)[part.streams]
+    return net.unroll(inputs, first, part.sizes, part.keep, part.alive if part.every else None)
 
 
-def gradient_step(loss: Tensor, net: RecurrentNet, optimizer: torch.optim.Optimizer, max_norm: float) -> Tensor:
+def gradient_step(loss: Tensor, net: Network, optimizer: torch.optim.Optimizer, max_norm: float) -> Tensor:
     """Take one clipped gradient step; return the gradient's norm."""
     optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]

@@ -20,19 +20,22 @@ def _make(sizes: Sizes, config: PPOConfig, device: str, seed: int) -> Learner:
 
 
 def _check(sizes: Sizes, config: PPOConfig, device: str) -> None:
-    """Refuse a critic on a state that is not there.
+    """Refuse a critic on a state that is not there, and a network that is none.
 
     Raises:
         InvalidValueError: saying so.
     """
+    from isa_learners.ppo.network_choice import check_network
+
     if config.critic == "state" and not sizes.state_size:
         raise InvalidValueError(
             "critic 'state' needs a global state, and the environment's is empty; give it a state(), or take critic own"
         )
+    check_network(sizes, config)
 
 
 PPO_LEARNER = LearnerSpec(
-    "recurrent PPO, by default with parameters shared by all agents",
+    "PPO, by default recurrent and with parameters shared by all agents",
     PPOConfig,
     METRICS,
     _make,

@@ -1,4 +1,4 @@
-"""Goal-conditioned recurrent PPO: actor, critic and their update. It knows nothing of ISA."""
+"""Goal-conditioned PPO: actor, critic and their update. It knows nothing of ISA."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from isa_learners.heads import ActionHead, DiscreteHead
 from isa_learners.ppo.batch import Batch
 from isa_learners.ppo.config import METRICS, PPOConfig
 from isa_learners.ppo.losses import normalize, value_loss
-from isa_learners.ppo.networks import PerAgentNet, RecurrentNet, ValueNorm
-from isa_learners.ppo.policy_update import PolicyUpdate, features_of, gradient_step
+from isa_learners.ppo.network_choice import make_network
+from isa_learners.ppo.networks import PerAgentNet, ValueNorm
+from isa_learners.ppo.policy_update import PolicyUpdate, gradient_step, unrolled
+from isa_learners.recurrent.network import Network
 from isa_learners.recurrent.packing import EveryStep, LivingSteps, Packing
 from isa_learners.returns import advantages
 from isa_wrappers.arrays import with_prefix, without_prefix
@@ -77,12 +79,13 @@ class PPO:
         self.generator.manual_seed(seed)
         self.order = torch.Generator()  # on CPU, so that nothing waits for the device
         self.order.manual_seed(seed)
-        sizes = input_size, config.hidden, self.head.size
+        policies = 1 if config.share_parameters else num_agents
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            actor = RecurrentNet(*sizes) if config.share_parameters else PerAgentNet(num_agents, *sizes)
-            self.actor: RecurrentNet | PerAgentNet = actor.to(device)
-            self.critic = RecurrentNet(input_size + state_size, config.hidden, 1).to(device)
+            own = [make_network(config, input_size, self.head.size) for _ in range(policies)]
+            actor = own[0] if config.share_parameters else PerAgentNet(own)
+            self.actor: Network | PerAgentNet = actor.to(device)
+            self.critic = make_network(config, input_size + state_size, 1).to(device)
         self.value_norm = ValueNorm().to(device)
         adam = partial(torch.optim.Adam, lr=config.lr, eps=config.adam_eps, fused=True)
         self.actor_optimizer, self.critic_optimizer = adam(self.actor.parameters()), adam(self.critic.parameters())
@@ -101,7 +104,7 @@ class PPO:
         """Learn from ``batch`` and those kept in the buffer.
 
         Returns:
-            Metrics, and the critic's hidden state ``[B, A, H]`` after the batch's last step.
+            Metrics, and the critic's state ``[B, A, S]`` after the batch's last step.
         """
         metrics, hidden = self.learn(batch)
         return dict(zip(METRICS, metrics.tolist(), strict=True)), hidden
@@ -130,15 +133,15 @@ class PPO:
         return metrics, hidden
 
     def prepare(self, data: Batch, steps: EveryStep | LivingSteps) -> tuple[Targets, Tensor]:
-        """Compute advantages and returns with the critic as it is; also its last hidden state ``[B, A, H]``."""
+        """Compute advantages and returns with the critic as it is; also its last state ``[B, A, S]``."""
         config, shape = self.config, data.reward.shape
         with torch.no_grad():
             packing, first = steps.pack(), data.critic_hidden[0].flatten(0, 1)
-            features = features_of(self.critic, data.critic_inputs(packing.rows), data.critic_hidden, packing)
+            outputs, states = unrolled(self.critic, data.critic_inputs(packing.rows), data.critic_hidden, packing)
             # The dead have no value of their own (nothing trains it); what the team earns later reaches an agent
             # from beyond its death through the lambda-return.
             value = data.reward.new_zeros(data.reward.numel())
-            value[packing.rows] = self.value_norm.denormalize(self.critic.decode(features)[:, 0]) * packing.alive
+            value[packing.rows] = self.value_norm.denormalize(outputs[:, 0]) * packing.alive
             value = value.view(shape)
             # What follows an end is the value of the last observation, a step on from the state before.
             ends = data.done.clone()
@@ -147,7 +150,7 @@ class PPO:
             following = value.roll(-1, dims=0).flatten()
             wanted = ends & ((data.next_alive > 0) | data.cut)
             rows = steps.where(wanted)
-            hidden = steps.hidden_after(rows, packing, features, first)
+            hidden = steps.hidden_after(rows, packing, states, first)
             seen = data.critic_inputs(rows, final=True)
             final = self.value_norm.denormalize(self.critic(seen, hidden)[0][:, 0])
             following[rows] = torch.where(wanted.flatten()[rows], final, following[rows])
@@ -162,8 +165,8 @@ class PPO:
             old = self.value_norm.normalize(value)
             targets = Targets(normalize(advantage, data.chosen), old, self.value_norm.normalize(returns))
             last_rows = torch.arange(value.numel() - len(first), value.numel(), device=first.device)
-            last = steps.hidden_after(last_rows, packing, features, first)
-        return targets, last.view(*shape[1:], -1)
+            last = steps.hidden_after(last_rows, packing, states, first)
+        return targets, last.view(*shape[1:], first.shape[-1])
 
     def _minibatches(self, num_envs: int) -> list[Tensor | None]:
         """Split the environments at random; None stands for all."""
@@ -214,8 +217,8 @@ class PPO:
 
     def _critic_step(self, data: Batch, targets: Targets, part: Packing) -> Tensor:
         config = self.config
-        features = features_of(self.critic, data.critic_inputs(part.rows), data.critic_hidden, part)
+        outputs, _ = unrolled(self.critic, data.critic_inputs(part.rows), data.critic_hidden, part)
         old, target = (array.flatten()[part.rows] for array in (targets.value, targets.target))
-        loss = value_loss(self.critic.decode(features)[:, 0], old, target, part.alive, config.clip, config.huber)
+        loss = value_loss(outputs[:, 0], old, target, part.alive, config.clip, config.huber)
         norm = gradient_step(config.critic_factor * loss, self.critic, self.critic_optimizer, config.max_grad_norm)
         return torch.stack([loss.detach(), norm])

@@ -1,1 +1,1 @@
-"""What recurrent learners share: a GRU through whole episodes, and how steps are laid out for it."""
+"""What learners share: networks, GRU and LSTM through whole episodes, and how steps are laid out for them."""

@@ -1,9 +1,10 @@
-"""What recurrent networks of policies and values share: everything before their outputs."""
+"""What networks of policies and values are to a learner: a step, and whole rollouts; and what recurrent ones share."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -11,39 +12,131 @@ from torch import Tensor, nn
 from isa_learners.recurrent.gru import gru
 
 
-class Recurrent(nn.Module):
-    """Linear -> ReLU -> GRU; a subclass makes outputs of hidden states.
+class Network(nn.Module):
+    """A network that takes one step of N streams, or all steps of a rollout; a stream is one agent in one environment.
 
-    Args:
-        input_size: F.
-        hidden: width of the first layer and of the GRU.
+    A class of its own has :meth:`forward` and, if it remembers anything, :attr:`state_size`; whoever can take a whole
+    rollout faster than step by step overrides :meth:`unroll` too. It is made by
+    ``(input_size, hidden, output_size, layers)``, by name.
+
+    Attributes:
+        state_size: S, numbers remembered from step to step; zeros at an episode's start. 0 is a network without memory.
+
+    Example:
+        >>> class Sum(Network):
+        ...     state_size = 1
+        ...
+        ...     def forward(self, inputs, state):
+        ...         state = state + inputs.sum(-1, keepdim=True)
+        ...         return 10.0 * state, state
+        >>> inputs, sizes, keep = torch.tensor([[1.0], [2.0], [3.0]]), [2, 1], torch.ones(3, 1)
+        >>> Sum().unroll(inputs, torch.zeros(2, 1), sizes, keep)[0].tolist()  # the first stream has a second step
+        [[10.0], [20.0], [40.0]]
     """
 
-    def __init__(self, input_size: int, hidden: int) -> None:
-        super().__init__()
-        self.hidden = hidden
-        self.embed = nn.Linear(input_size, hidden)
-        self.gru = nn.GRU(hidden, hidden)
+    state_size: int = 0
 
-    def forward(self, inputs: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
+    @abstractmethod
+    def forward(self, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """Take one step.
 
         Args:
             inputs: ``[N streams, F]``.
-            hidden: ``[N, H]``.
+            state: ``[N, S]``.
 
         Returns:
-            Outputs ``[N, outputs]`` and the hidden state after the step ``[N, H]``.
+            Outputs ``[N, outputs]`` and the state after the step ``[N, S]``.
         """
+
+    def unroll(
+        self, inputs: Tensor, state: Tensor, sizes: Sequence[int], keep: Tensor, alive: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Take all steps of a rollout: what :meth:`forward` does, called for each of them.
+
+        Args:
+            inputs: ``[R, F]`` the first steps of all streams, the second ones of those that have one, and so on.
+            state: ``[N, S]`` before the first steps; no gradient flows to it.
+            sizes: how many streams, the first ones, have a first, a second, ... step; they sum to R.
+            keep: ``[R, 1]`` 0 where an episode starts and the state before counts as zero, else 1.
+            alive: ``[R]`` 0 where the state stands still, else 1; None for all 1.
+
+        Returns:
+            Outputs ``[R, outputs]`` and the states after the steps ``[R, S]``.
+        """
+        if not self.state_size:  # nothing hangs on what came before
+            return self(inputs, state.new_zeros(len(inputs), 0))  # type: ignore[no-any-return]
+        outputs, states, first = [], [], 0
+        for n in sizes:
+            rows = slice(first, first + n)
+            before = state[:n] * keep[rows]
+            output, state = self(inputs[rows], before)
+            if alive is not None:
+                state = torch.where(alive[rows, None] > 0, state, before)
+            outputs.append(output)
+            states.append(state)
+            first += n
+        return torch.cat(outputs), torch.cat(states)
+
+
+class Layered(Network):
+    """Linear -> ReLU for each of some layers; a subclass says what follows.
+
+    Args:
+        input_size: F.
+        hidden: width of what follows.
+        layers: widths; none stands for one layer as wide as what follows.
+
+    Attributes:
+        width: of the last layer.
+    """
+
+    def __init__(self, input_size: int, hidden: int, layers: Sequence[int] = ()) -> None:
+        super().__init__()
+        self.hidden = hidden
+        widths = tuple(layers) or (hidden,)
+        self.width = widths[-1]
+        self.embed = nn.Linear(input_size, widths[0])
+        self.deeper = nn.ModuleList(nn.Linear(before, after) for before, after in pairwise(widths))
+
+    def embedded(self, inputs: Tensor) -> Tensor:
+        """Map inputs ``[R, F]`` to what the layers make of them ``[R, width]``."""
+        values = torch.relu(self.embed(inputs))
+        for layer in self.deeper:
+            values = torch.relu(layer(values))
+        return values
+
+    def forward(self, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """Take one step; see :meth:`Network.forward`."""
         streams = inputs.shape[0]  # which may be traced, where len() is a number
-        features = self.features(inputs, hidden, [streams], inputs.new_ones(streams, 1))
+        return self.unroll(inputs, state, [streams], inputs.new_ones(streams, 1))
+
+
+class Recurrent(Layered):
+    """Layers -> GRU; a subclass makes outputs of hidden states, which are all that is remembered.
+
+    Args:
+        input_size: F.
+        hidden: width of the GRU.
+        layers: widths of the layers before it; none stands for one as wide as the GRU.
+    """
+
+    def __init__(self, input_size: int, hidden: int, layers: Sequence[int] = ()) -> None:
+        super().__init__(input_size, hidden, layers)
+        self.state_size = hidden
+        self.gru = nn.GRU(self.width, hidden)
+
+    def unroll(
+        self, inputs: Tensor, state: Tensor, sizes: Sequence[int], keep: Tensor, alive: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Take all steps of a rollout; see :meth:`Network.unroll`."""
+        features = self.features(inputs, state, sizes, keep, alive)
         return self.decode(features), features
 
     def features(
         self, inputs: Tensor, hidden: Tensor, sizes: Sequence[int], keep: Tensor, alive: Tensor | None = None
     ) -> Tensor:
         """Return the GRU's hidden state after every step; see :func:`~isa_learners.recurrent.gru.gru`."""
-        return gru(self.gru, torch.relu(self.embed(inputs)), hidden, sizes, keep, alive)
+        return gru(self.gru, self.embedded(inputs), hidden, sizes, keep, alive)
 
     @abstractmethod
     def decode(self, features: Tensor) -> Tensor:

@@ -171,7 +171,7 @@ def config_to_dict(config: RunConfig) -> Plain:
         }
         for phase, own in config.phases.items()
     }
-    return msgspec.to_builtins(data)  # type: ignore[no-any-return]
+    return plain("configuration", msgspec.to_builtins(data))  # type: ignore[no-any-return]
 
 
 def write_config(config: RunConfig, path: Any) -> None:
@@ -210,7 +210,7 @@ def _type_name(hint: Any) -> str:
     plain = {int: "int", float: "float", bool: "bool", str: "str"}
     if hint in plain:
         return plain[hint]
-    return str(hint).replace("typing.", "").replace("NoneType", "None")
+    return str(hint).replace("typing.", "").replace("NoneType", "None").replace("tuple[int, ...]", "list[int]")
 
 
 def _unknown(key: str, kinds: Mapping[str, type], data: Mapping[str, Any]) -> str:

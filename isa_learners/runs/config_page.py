@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 from isa_learners.algorithms import ALGORITHMS
 from isa_learners.config import RunConfig
@@ -65,6 +65,7 @@ def rows_of(kind: type, section: str = "") -> list[Row]:
         if kind is RunConfig and name in ("sections", "phases"):
             continue
         bound = str(bounds[name]) if name in bounds else _type_name(types[name])
+        bound = f"list, each {bound}" if get_origin(types[name]) is tuple else bound
         key = f"{section}.{name}" if section else name
         rows.append({"key": key, "default": default, "range": bound, "meaning": said[name].rstrip(".")})
     return rows

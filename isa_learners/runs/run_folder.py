@@ -101,7 +101,8 @@ class RunFolder:
         """Refuse to import code that the folder names and nobody has agreed to.
 
         Raises:
-            UntrustedRunError: if the run's environment is somebody's own and was neither named nor trusted.
+            UntrustedRunError: if the run's environment is somebody's own and was neither named nor trusted, or if a
+                setting names code and the run is not trusted.
             InvalidValueError: if another one was named.
         """
         if self._env is not None and self._env != config.env:
@@ -112,6 +113,11 @@ class RunFolder:
                 f"{self.config_file} names an environment of its own: module {shown(module)} would be imported "
                 f"and its {shown(factory)} called; if you know it, name it again (isa eval RUN --env {config.env}, "
                 f"isa train {config.env} --resume RUN) or give --trust"
+            )
+        for name in () if self._trust else config.imports:
+            raise UntrustedRunError(
+                f"{self.config_file} names code of its own: {shown(name)} would be imported; if you know it, give "
+                "--trust"
             )
 
     def first_scope(self) -> Path:

@@ -28,12 +28,12 @@ def read_spec(env: Any, fallback: StateFallback) -> CopySpec:
 
 def _spec(border: Border, read: StateReader) -> CopySpec:
     env = border.env
-    obs_size = max(flat_size(space) for space in border.spaces.values())
+    sizes = tuple(flat_size(border.spaces[agent]) for agent in border.agents)
     # Names are taken at their word: a reset may cost the launch of a game.
     state_size = len(read.names) or len(read(border.reset()[0]))
     horizon = int(getattr(env, "horizon", 0) or 0)
     names, counts = border.action_names, border.num_actions
-    return CopySpec(border.agents, counts, obs_size, state_size, read.names, names, horizon, border.code)
+    return CopySpec(border.agents, counts, max(sizes), state_size, read.names, names, horizon, border.code, sizes)
 
 
 class EnvCopy:

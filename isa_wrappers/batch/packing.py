@@ -31,6 +31,7 @@ class CopySpec:
         action_names: a name for each action, or each agent's own, or none.
         horizon: steps until truncation, 0 where unknown.
         action_code: how actions of more than a number are read; ``None`` where all are ``Discrete``.
+        obs_sizes: length of each agent's flat observation.
     """
 
     agents: tuple[str, ...]
@@ -41,6 +42,7 @@ class CopySpec:
     action_names: ActionNames
     horizon: int
     action_code: TeamCode | None = None
+    obs_sizes: tuple[int, ...] = ()
 
 
 class Packer:

@@ -8,7 +8,7 @@ from typing import Any
 
 from isa_wrappers.arrays import Array, backend, to_numpy
 from isa_wrappers.batch.copies import Copies, LocalCopies, Rows
-from isa_wrappers.batch.protocol import BatchStep, check_finite
+from isa_wrappers.batch.protocol import BatchStep, check_finite, padded
 from isa_wrappers.batch.workers import WorkerCopies
 from isa_wrappers.border.spaces import StateFallback
 from isa_wrappers.border.success import SuccessRule
@@ -80,6 +80,7 @@ class ParallelEnvBatch:
         self.obs_size, self.state_size = spec.obs_size, spec.state_size
         self.state_names, self.action_names = spec.state_names, spec.action_names
         self.horizon, self.action_code = spec.horizon, spec.action_code
+        self.obs_columns = padded(spec.obs_sizes, spec.obs_size)
         self.device = device
         self.discarded = 0
         self._time = 0

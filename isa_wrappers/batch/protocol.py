@@ -6,8 +6,12 @@ observation *before* that reset come along, so that nothing is lost at an episod
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
 
 from isa_wrappers.arrays import Array, namespace
 from isa_wrappers.axes import Bool, Real
@@ -69,7 +73,9 @@ class BatchEnv(Protocol):
     """A batched environment. ``device`` is ``None`` where arrays are NumPy's.
 
     One whose actions are more than a number each has an attribute ``action_code`` too, a
-    :class:`~isa_wrappers.border.team_actions.TeamCode`; ``num_actions`` then counts elementary actions.
+    :class:`~isa_wrappers.border.team_actions.TeamCode`; ``num_actions`` then counts elementary actions. One that pads
+    observations, or shows dimensions of the state in them, may say so by an attribute ``obs_columns``, see
+    :func:`obs_columns_of`.
     """
 
     num_envs: int
@@ -115,6 +121,7 @@ class BatchWrapper:
         self.action_names = env.action_names
         self.device = env.device
         self.action_code = action_code_of(env)
+        self.obs_columns = obs_columns_of(env)
 
     def reset(self, seed: int | None = None) -> BatchStep:
         """Start every copy afresh."""
@@ -141,6 +148,31 @@ def action_code_of(env: Any) -> TeamCode | None:
     """Return how the actions of a batched environment are read; ``None`` where each is a number."""
     code: TeamCode | None = getattr(env, "action_code", None)
     return code
+
+
+OWN, PADDING = -1, -2
+
+
+def obs_columns_of(env: Any) -> npt.NDArray[np.int64]:
+    """Return what each number of each agent's observation is: ``[A, O]``.
+
+    :data:`OWN` for what the agent sees, :data:`PADDING` for zeros behind it, or the dimension of the state that is
+    shown there, as those of goals are. One that does not say is taken to show nothing but what agents see.
+    """
+    columns, shape = getattr(env, "obs_columns", None), (len(env.agents), env.obs_size)
+    if columns is None or columns.shape != shape:  # a wrapper of others may have changed the size
+        return np.full(shape, OWN, dtype=np.int64)
+    return columns  # type: ignore[no-any-return]
+
+
+def padded(sizes: Sequence[int], longest: int) -> npt.NDArray[np.int64]:
+    """Return :func:`obs_columns_of` agents that see ``sizes`` numbers each.
+
+    Example:
+        >>> padded([1, 3], 3).tolist()
+        [[-1, -2, -2], [-1, -1, -1]]
+    """
+    return np.where(np.arange(longest) < np.array(sizes)[:, None], OWN, PADDING)
 
 
 def close_batch(env: BatchEnv) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from cli_helpers import isa, one_line, small_run
+from cli_helpers import isa, of_task, one_line, small_run
 
 pytestmark = pytest.mark.slow
 
@@ -69,6 +69,32 @@ def test_no_command_imports_what_a_folder_names(run, name, capsys):
         assert "--env evil_module:make" in line
         assert "--trust" in line
         assert before_and_after(run) == before, "the folder is as it was"
+
+
+def test_a_network_of_somebody_s_own_is_trusted_by_name_or_word(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "evil_module.py").write_text(EVIL + "from network_toys import Own\n")
+    own = ["--set", "ppo.network=evil_module:Own", "--out", "run", "--steps", 200]
+    try:
+        assert isa("train", *of_task("grid/unlock"), *own) == 0
+        sys.modules.pop("evil_module")
+        Path("was_here").unlink()
+        capsys.readouterr()
+        for command in (["eval", "run"], ["train", "--resume", "run"], ["export", "run", "policy.pt2"]):
+            assert isa(*command) == 2
+            assert "'evil_module:Own' would be imported; if you know it, give --trust" in one_line(
+                capsys.readouterr().err
+            )
+        config = [*of_task("grid/unlock"), "--config", "run/config.yaml", "--out", "new"]
+        assert isa("train", *config) == 2
+        assert "name it again, as in --set ppo.network=evil_module:Own" in one_line(capsys.readouterr().err)
+        assert isa("config", "grid/unlock", "--config", "run/config.yaml") == 0
+        assert "evil_module" not in sys.modules
+        assert not Path("was_here").exists()
+        assert isa("eval", "run", "--episodes", 1, "--trust") == 0
+        assert isa("train", *config, "--set", "ppo.network=evil_module:Own", "--set", "steps=200") == 0
+    finally:
+        sys.modules.pop("evil_module", None)
 
 
 @pytest.mark.parametrize("env", ["os:system", "subprocess:getoutput", "builtins:exec"])

@@ -206,7 +206,7 @@ def random_rollout(
 
     steps, num_envs = len(ends), len(ends[0])
     net = ppo.actor.of(0) if hasattr(ppo.actor, "of") else ppo.actor
-    num_inputs, n, hidden_size = net.embed.in_features, net.head.out_features, net.hidden
+    num_inputs, n, hidden_size = net.embed.in_features, net.head.out_features, net.state_size
     terminated = torch.tensor([[end == "terminated" for end in row] for row in ends])
     done = torch.tensor([[end != "" for end in row] for row in ends])
     starts = torch.cat([torch.tensor([start]), done[:-1]])

@@ -29,6 +29,12 @@ def drawn_algorithm(algo="isa", env=DEATHS_AND_MASKS, seed=1, **options):
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.copy_(torch.randn(parameter.shape, generator=generator))
+    if (norm := getattr(learner, "norm", None)) is not None:
+        team, sizes = learner.sizes.num_agents, learner.sizes
+        drawn = (
+            torch.randn(5, 4, *shape, generator=generator) for shape in ((team, sizes.obs_size), (sizes.state_size,))
+        )
+        norm.update(*(3.0 + 2.0 * values for values in drawn), torch.ones(5, 4, team))
     return algorithm
 
 

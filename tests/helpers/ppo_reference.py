@@ -1,14 +1,14 @@
 """PPO written out slowly, in float64.
 
-It walks over rollouts, environments, agents and steps in Python, with a GRU cell, GAE, value norm, losses, gradient
-clipping and Adam written out from their equations; only the gradients are torch's.
+It walks over rollouts, environments, agents and steps in Python, with a cell of each network, GAE, value norm, losses,
+gradient clipping and Adam written out from their equations; only the gradients are torch's.
 """
 
 import math
 
 import torch
 
-from isa_learners.ppo.networks import RecurrentNet
+from isa_learners.ppo.networks import PerAgentNet
 
 F, ACTIONS, AGENTS, HIDDEN, STATE = 5, 4, 2, 6, 3
 D = torch.float64
@@ -29,9 +29,13 @@ MANY = [
 
 
 class ReferenceNet:
-    """Linear -> ReLU -> GRU -> LayerNorm -> Linear, a step at a time, for one agent."""
+    """Linear -> ReLU -> GRU -> LayerNorm -> Linear, or another core, a step at a time, for one agent.
+
+    A network without memory hands on what its last layer made, and does not look at it.
+    """
 
     def __init__(self, net):
+        self.size = net.state_size
         self.weights = {name: value.detach().clone().to(D).requires_grad_() for name, value in net.named_parameters()}
         self.first = {name: value.detach().clone() for name, value in self.weights.items()}
         self.m = {name: torch.zeros_like(value) for name, value in self.first.items()}
@@ -41,6 +45,12 @@ class ReferenceNet:
     def cell(self, x, h):
         w = self.weights
         x = torch.relu(w["embed.weight"] @ x + w["embed.bias"])
+        for i in range(sum(name.startswith("deeper") for name in w) // 2):
+            x = torch.relu(w[f"deeper.{i}.weight"] @ x + w[f"deeper.{i}.bias"])
+        if "last.weight" in w:
+            return torch.relu(w["last.weight"] @ x + w["last.bias"])
+        if "lstm.bias_hh_l0" in w:
+            return self.lstm_cell(x, h)
         from_input = (w["gru.weight_ih_l0"] @ x + w["gru.bias_ih_l0"]).chunk(3)
         from_hidden = (w["gru.weight_hh_l0"] @ h + w["gru.bias_hh_l0"]).chunk(3)
         reset = 1 / (1 + torch.exp(-from_input[0] - from_hidden[0]))
@@ -48,8 +58,15 @@ class ReferenceNet:
         candidate = torch.tanh(from_input[2] + reset * from_hidden[2])
         return (1 - update) * candidate + update * h
 
+    def lstm_cell(self, x, state):
+        w, (h, c) = self.weights, state.chunk(2)
+        gates = w["lstm.weight_ih_l0"] @ x + w["lstm.bias_ih_l0"] + w["lstm.weight_hh_l0"] @ h + w["lstm.bias_hh_l0"]
+        into, forget, new, out = gates.chunk(4)
+        c = c / (1 + torch.exp(-forget)) + torch.tanh(new) / (1 + torch.exp(-into))
+        return torch.cat([torch.tanh(c) / (1 + torch.exp(-out)), c])
+
     def output(self, h):
-        w = self.weights
+        w, h = self.weights, h[:HIDDEN]
         mean = sum(h) / len(h)
         variance = sum((unit - mean) ** 2 for unit in h) / len(h)
         normal = (h - mean) / torch.sqrt(variance + 1e-5)
@@ -77,7 +94,7 @@ class Reference:
 
     def __init__(self, ppo, config, seed):
         self.config = config
-        if isinstance(ppo.actor, RecurrentNet):
+        if not isinstance(ppo.actor, PerAgentNet):
             self.actor = ReferenceNet(ppo.actor)
         self.critic = ReferenceNet(ppo.critic)
         self.moments, self.weight = [0.0, 0.0], 0.0
@@ -112,7 +129,7 @@ class Reference:
         found, hidden_after = [], {}
         for rollout, b, first, end in self.episodes():
             for i in range(AGENTS):
-                start = torch.zeros(HIDDEN, dtype=D)
+                start = torch.zeros(self.critic.size, dtype=D)
                 h = rollout.critic_hidden[0, b, i].to(D) if first == 0 else start
                 actor_h = rollout.actor_hidden[0, b, i].to(D) if first == 0 else start
                 steps, critic_h = [], h

@@ -22,6 +22,9 @@ BAD = {
             for name in ("num_envs", "rollout_steps", "buffer_rollouts", "epochs", "minibatches", "hidden")
         },
         **{name: [0.0, -1e-3, math.nan, math.inf, "1e-3"] for name in ("lr", "adam_eps", "max_grad_norm", "clip")},
+        "network": ["", 3, None],
+        "layers": [64, "wide", None],
+        "normalize_obs": [1, "yes", None],
         "obs_scale": [0, -1, math.nan],
         "gamma": [-0.1, 1.1, math.nan],
         "gae_lambda": [-0.1, 1.1, math.nan],

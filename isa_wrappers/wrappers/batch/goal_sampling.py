@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from isa_wrappers.arrays import Array, Rng, backend, namespace, with_prefix, without_prefix
-from isa_wrappers.batch.protocol import BatchEnv, BatchStep, BatchWrapper
+from isa_wrappers.batch.protocol import BatchEnv, BatchStep, BatchWrapper, padded
 from isa_wrappers.checks import check_last
 from isa_wrappers.config import GoalConfig
 from isa_wrappers.errors import check_kind
@@ -51,6 +53,10 @@ class GoalSampling(BatchWrapper):
         if not isinstance(projection, GoalProjection):
             projection = GoalProjection(projection, self.device)
         self.goals, self.projection = goals, projection
+        shown = padded([len(dims) for dims in projection.dims], projection.size)
+        for row, dims in zip(shown, projection.dims, strict=True):
+            row[: len(dims)] = dims
+        self.obs_columns = np.concatenate([self.obs_columns, shown], axis=1)
         self.obs_size = env.obs_size + projection.size
         self._select = GOAL_SELECTORS[selector]
         self._rng = Rng(seed, self.device, "goals")

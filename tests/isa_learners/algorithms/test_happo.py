@@ -7,7 +7,7 @@ import torch
 from learner_helpers import ScriptedEnv, algorithm_of
 
 from isa_learners.ppo import PPOConfig, PPOLearner
-from isa_learners.ppo.networks import PerAgentNet
+from isa_learners.ppo.networks import PerAgentNet, RecurrentNet
 from isa_learners.rollout import Collector, Sizes
 from isa_learners.runs.config_io import make_config
 
@@ -51,7 +51,7 @@ def test_agents_act_by_their_own_networks_within_their_own_actions():
 
 
 def test_a_step_equals_each_agents_network_on_its_own():
-    actor = PerAgentNet(3, 5, 4, 2)
+    actor = PerAgentNet([RecurrentNet(5, 4, 2) for _ in range(3)])
     inputs, hidden = torch.randn(4 * 3, 5), torch.randn(4 * 3, 4)
     outputs, after = actor(inputs, hidden)
     for b in range(4):

@@ -1,11 +1,11 @@
-"""The recurrent network and the value norm."""
+"""The networks' weights, the recurrent one's steps, and the value norm."""
 
 import math
 
 import pytest
 import torch
 
-from isa_learners.ppo.networks import RecurrentNet, ValueNorm
+from isa_learners.ppo.networks import LSTMNet, MLPNet, RecurrentNet, ValueNorm
 
 
 def net(seed=0, outputs=4, hidden=6):
@@ -59,6 +59,22 @@ def test_initialisation_is_orthogonal(outputs):
     for name, parameter in model.named_parameters():
         if parameter.ndim == 1:
             assert parameter.unique().tolist() == [1.0 if name == "norm.weight" else 0.0], name
+
+
+def test_gates_of_an_lstm_are_orthogonal_and_forget_nothing_at_first():
+    model = LSTMNet(5, 6, 4)
+    for weights in (model.lstm.weight_ih_l0, model.lstm.weight_hh_l0):
+        for gate in weights.chunk(4):
+            torch.testing.assert_close(gate @ gate.T, torch.eye(6))
+    assert [gate.tolist() for gate in model.lstm.bias_ih_l0.chunk(4)] == [[0.0] * 6, [1.0] * 6, [0.0] * 6, [0.0] * 6]
+    assert not model.lstm.bias_hh_l0.any()
+
+
+def test_layers_of_a_network_without_memory_are_orthogonal():
+    model = MLPNet(5, 6, 4, (7, 7))
+    torch.testing.assert_close(model.deeper[0].weight @ model.deeper[0].weight.T, 2.0 * torch.eye(7))
+    torch.testing.assert_close(model.last.weight @ model.last.weight.T, 2.0 * torch.eye(6))
+    torch.testing.assert_close(model.head.weight @ model.head.weight.T, 0.01**2 * torch.eye(4))
 
 
 def test_a_fresh_policy_is_nearly_uniform():

@@ -48,8 +48,11 @@ KINDS = {
 }
 
 
-def begun(task, phase):
-    config = tiny_config(task, KINDS[task], ppo={"minibatches": 2, "buffer_rollouts": 2})
+NETWORKS = {"gru": {}, "lstm": {"network": "lstm", "normalize_obs": True}, "mlp": {"network": "mlp"}}
+
+
+def begun(task, phase, network="gru"):
+    config = tiny_config(task, KINDS[task], ppo={"minibatches": 2, "buffer_rollouts": 2, **NETWORKS[network]})
     algorithm = Algorithm(config, scope_for(config)[0])
     if phase == REACH:
         state = algorithm.phase.collector.current.state[:1]
@@ -60,9 +63,11 @@ def begun(task, phase):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("phase", [EXPLORE, REACH])
-@pytest.mark.parametrize("task", KINDS)
-def test_rollout_and_update_never_wait(task, phase):
-    algorithm, config = begun(task, phase)
+@pytest.mark.parametrize(
+    ("task", "network"), [*((task, "gru") for task in KINDS), ("grid/unlock", "lstm"), ("grid/unlock", "mlp")]
+)
+def test_rollout_and_update_never_wait(task, network, phase):
+    algorithm, config = begun(task, phase, network)
     collector, learner = algorithm.phase.collector, algorithm.phase.learner
     ppo = learner.ppo
     ppo.layout = EveryStep
@@ -70,21 +75,21 @@ def test_rollout_and_update_never_wait(task, phase):
     for _ in range(3):
         with NoHostReads():
             rollout = collector.collect(config.ppo.rollout_steps)
-            metrics, learner._critic_hidden = ppo.learn(learner.batch(rollout))
+            metrics, learner._critic_hidden = ppo.learn(learner.to_scale(rollout))
     assert torch.isfinite(metrics).all()
 
 
 @pytest.mark.cuda
-@pytest.mark.parametrize("phase", [EXPLORE, REACH])
-def test_rollout_and_update_never_wait_on_cuda(phase):
-    config = tiny_config(device="cuda", ppo={"minibatches": 2})
+@pytest.mark.parametrize("network", NETWORKS)
+def test_rollout_and_update_never_wait_on_cuda(network):
+    config = tiny_config(device="cuda", ppo={"minibatches": 2, **NETWORKS[network]})
     algorithm = Algorithm(config, scope_for(config)[0])
     algorithm.iterate()
     collector, learner = algorithm.phase.collector, algorithm.phase.learner
     torch.cuda.set_sync_debug_mode("error")
     try:
         rollout = collector.collect(config.ppo.rollout_steps)
-        metrics, _ = learner.ppo.learn(learner.batch(rollout))
+        metrics, _ = learner.ppo.learn(learner.to_scale(rollout))
     finally:
         torch.cuda.set_sync_debug_mode("default")
     assert torch.isfinite(metrics).all()

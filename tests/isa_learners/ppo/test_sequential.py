@@ -101,8 +101,10 @@ def learner(config, seed=3):
         (HAPPO, LivingSteps),
         pytest.param(HAPPO, EveryStep, marks=pytest.mark.slow),
         pytest.param(OWN, LivingSteps, marks=pytest.mark.slow),
+        pytest.param({**HAPPO, "network": "lstm"}, EveryStep, marks=pytest.mark.slow),
+        pytest.param({**HAPPO, "network": "mlp", "layers": (7,)}, LivingSteps, marks=pytest.mark.slow),
     ],
-    ids=["happo", "happo-every-step", "own-policies"],
+    ids=["happo", "happo-every-step", "own-policies", "happo-lstm", "happo-mlp"],
 )
 def test_an_update_equals_the_reference(settings, layout):
     config = PPOConfig(**settings)

@@ -53,6 +53,7 @@ def test_the_file_holds_every_value(tmp_path):
     written = yaml.safe_load(path.read_text())
     assert written == config_to_dict(make_config("grid/unlock"))
     assert written["scope"]["estimator"] == "interval_effect"
+    assert (written["ppo"]["network"], written["ppo"]["layers"]) == ("gru", [])
     write_config(make_config("grid/unlock", "paper"), path)
     assert yaml.safe_load(path.read_text())["scope"]["delta"] == 0.3
 
@@ -159,7 +160,7 @@ def test_sections_may_hold_optional_numbers_tuples_lists_and_enums(tmp_path):
     ("values", "message"),
     [
         ({"limit": "x"}, r"rich.limit must be of type int \| None, got 'x'"),
-        ({"layers": [1, "x"]}, r"rich.layers must be of type tuple\[int, ...\], got \[1, 'x'\]"),
+        ({"layers": [1, "x"]}, r"rich.layers must be of type list\[int\], got \[1, 'x'\]"),
         ({"names": "a"}, r"rich.names must be of type list\[str\], got 'a'"),
         ({"kind": "lstm"}, r"rich.kind must be of type Literal\['gru', 'mlp'\], got 'lstm'"),
         ({"level": "middle"}, r"rich.level must be one of low, high, got 'middle'"),

@@ -41,6 +41,30 @@ def test_a_file_acts_as_the_policy_does(ending, env, tmp_path):
     assert json.dumps(asdict(written))
 
 
+NETWORKS = {
+    "lstm": ({"network": "lstm"}, ["actor_hidden"]),
+    "mlp": ({"network": "mlp", "layers": [6, 5]}, []),
+    "own": ({"network": "network_toys:Own"}, ["actor_hidden"]),
+    "each agent its own lstm": ({"network": "lstm", "share_parameters": False}, ["actor_hidden"]),
+    "each agent its own mlp": ({"network": "mlp", "share_parameters": False}, []),
+    "normalised": ({"normalize_obs": True}, ["actor_hidden"]),
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_network_acts_in_a_file_as_the_policy_does(name, ending, tmp_path):
+    needs(ending)
+    settings, remembered = NETWORKS[name]
+    algorithm = drawn_algorithm(ppo=settings)
+    written = export_policy(RunPolicy(algorithm), tmp_path / f"policy{ending}", steps=100)
+    assert written.difference.small
+    assert list(written.inputs)[5:] == ["last_action", *remembered]
+    if remembered:
+        size = algorithm.phase.learner.ppo.actor.state_size
+        assert written.inputs["actor_hidden"] == f"float32 [B, 3, {size}]"
+
+
 @pytest.mark.parametrize("learner", list(LEARNERS))
 def test_every_learner_can_be_exported(learner, tmp_path):
     written = export_policy(RunPolicy(drawn_algorithm("ippo", learner=learner)), tmp_path / "policy.pt2", steps=50)

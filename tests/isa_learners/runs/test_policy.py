@@ -8,6 +8,7 @@ from policy_helpers import DEATHS_AND_MASKS, NUMBERS, drawn_algorithm, played
 
 import isa_learners
 from isa_learners.algorithms import ALGORITHMS
+from isa_learners.checkpoint import load_checkpoint
 from isa_learners.learner import LEARNERS
 from isa_learners.runs.evaluation import evaluate
 from isa_learners.runs.policy import RunPolicy, load_policy
@@ -55,6 +56,25 @@ def test_every_algorithm_acts_as_it_is_evaluated(algo):
 @pytest.mark.parametrize("learner", list(LEARNERS))
 def test_every_learner_acts_as_it_is_evaluated(learner):
     same_as_evaluated(drawn_algorithm("isa", GRID, learner=learner), GRID)
+
+
+@pytest.mark.parametrize("algo", ["isa", "mappo", "happo"])
+@pytest.mark.parametrize("settings", [{"network": "lstm"}, {"network": "mlp", "layers": [6]}, {"normalize_obs": True}])
+def test_every_network_acts_as_it_is_evaluated(settings, algo):
+    same_as_evaluated(drawn_algorithm(algo, ppo=settings), DEATHS_AND_MASKS)
+
+
+def test_the_scale_of_observations_comes_with_a_run(tmp_path):
+    config = tiny_config(*DEATHS_AND_MASKS, algo="ippo", ppo={"network": "lstm", "normalize_obs": True})
+    train(config, tmp_path / "run")
+    policy = load_policy(tmp_path / "run", trust=True)
+    norm, held = policy.learner.norm, load_checkpoint(tmp_path / "run/checkpoints/latest.safetensors")[0]
+    assert torch.equal(norm.of_obs.mean, held["learner.norm.of_obs.mean"])
+    assert norm.of_obs.count.min() > 0
+    before = norm.of_obs.mean.clone()
+    algorithm = isa_learners.load(tmp_path / "run", trust=True)
+    same_as_evaluated(algorithm, DEATHS_AND_MASKS)
+    assert torch.equal(algorithm.phase.learner.norm.of_obs.mean, before)
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,18 @@ CASES = {
     "reach with a buffer": ("grid/unlock", NEAR, {"ppo": {"buffer_rollouts": 3, "minibatches": 2}}, 260, 11, REACH),
     "random targets": ("grid/navigation", RANDOM, {"ppo": {"minibatches": 2}}, 300, 6, None),
     "shooting": ("grid/shooting", SHOOTING, {}, 280, 3, EXPLORE),
+    "an lstm": ("grid/unlock", NEAR, {"ppo": {"network": "lstm", "layers": [5, 3]}}, 260, 12, REACH),
+    "no memory": ("grid/unlock", NEAR, {"ppo": {"network": "mlp", "buffer_rollouts": 2}}, 260, 12, REACH),
+    "a network of one's own": ("grid/unlock", NEAR, {"ppo": {"network": "network_toys:Own"}}, 260, 12, REACH),
+    "normalised": ("grid/unlock", NEAR, {"ppo": {"normalize_obs": True, "critic": "state"}}, 260, 12, REACH),
+    "normalised from the start": (
+        "grid/shooting",
+        SHOOTING,
+        {"algo": "happo", "ppo": {"normalize_obs": True, "network": "lstm"}},
+        200,
+        1,
+        "train",
+    ),
     "plain ippo": ("grid/unlock", NEAR, {"algo": "ippo"}, 200, 7, "train"),
 }
 

@@ -7,6 +7,7 @@ from parallel_toys import WalkEnv
 
 from isa_wrappers import BatchEnv
 from isa_wrappers.batch.parallel import ParallelEnvBatch
+from isa_wrappers.batch.protocol import OWN, PADDING
 from isa_wrappers.errors import InvalidValueError, NonFiniteError, UnsupportedEnvironmentError
 
 FORWARD = 1
@@ -36,6 +37,7 @@ def test_the_shortest_is_padded_and_numbers_become_one_hot():
     batch = ParallelEnvBatch([Uneven(), Uneven()])
     assert isinstance(batch, BatchEnv)
     assert (batch.agents, batch.num_actions, batch.obs_size) == (("walker_0", "walker_1"), (2, 3), 6)
+    assert batch.obs_columns.tolist() == [[OWN] * 6, [OWN] * 2 + [PADDING] * 4]
     step = batch.reset(seed=0)
     assert step.obs.tolist() == [[[1, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0]]] * 2
     assert step.available.tolist() == [[[True, True, False], [True, True, True]]] * 2

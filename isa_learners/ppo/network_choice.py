@@ -1,0 +1,165 @@
+"""Which network: the list of them, classes of one's own, and what is checked of these before anything learns."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from isa_learners.heads import head_for
+from isa_learners.inputs import InputEncoder
+from isa_learners.ppo.config import PPOConfig
+from isa_learners.recurrent.network import Network
+from isa_learners.rollout import Sizes
+from isa_wrappers.envs.own import current_folder_last
+from isa_wrappers.errors import InvalidValueError, UnknownNameError, shown
+from isa_wrappers.registry import BUILT_IN, Registry
+
+NETWORKS: Registry[type[Network]] = Registry(
+    "network",
+    "isa_marl.networks",
+    {
+        "gru": "isa_learners.ppo.networks:RecurrentNet",
+        "lstm": "isa_learners.ppo.networks:LSTMNet",
+        "mlp": "isa_learners.ppo.networks:MLPNet",
+    },
+)
+"""Classes of networks, each made by ``(input_size, hidden, output_size, layers)``."""
+
+TOLERANCE = 1e-4
+
+
+def network_class(name: str) -> type[Network]:
+    """Return a class by its name in :data:`NETWORKS`, or by ``package.module:Class``.
+
+    Raises:
+        UnknownNameError: if there is none; the nearest is offered.
+        InvalidValueError: if what bears the name is no network.
+
+    Example:
+        >>> network_class("isa_learners.ppo.networks:MLPNet") is network_class("mlp")
+        True
+        >>> network_class("ltsm")
+        Traceback (most recent call last):
+        ...
+        isa_wrappers.errors.UnknownNameError: unknown network 'ltsm'; did you mean 'lstm'? known: gru, lstm, mlp
+    """
+    kind: Any = _imported(name) if ":" in name else NETWORKS[name]
+    if not (isinstance(kind, type) and issubclass(kind, Network)):
+        raise InvalidValueError(
+            f"network {name!r} must be a class derived from isa_learners.recurrent.network.Network, got {shown(kind)}"
+        )
+    return kind
+
+
+def _imported(name: str) -> Any:
+    module_name, _, attribute = name.partition(":")
+    if not attribute or not all(part.isidentifier() for part in module_name.split(".")):
+        raise UnknownNameError(f"a network of your own is named package.module:Class, got {shown(name)}")
+    try:
+        with current_folder_last():
+            module = import_module(module_name)
+    except Exception as error:  # whatever a module of others does
+        raise UnknownNameError(f"cannot import network {name!r}: {_said(error)}") from error
+    if not hasattr(module, attribute):
+        raise UnknownNameError(f"module {module_name!r} has no class {attribute!r}; name a network of yours in it")
+    return getattr(module, attribute)
+
+
+def make_network(config: PPOConfig, input_size: int, output_size: int) -> Network:
+    """Make the network that a configuration names; one that is not the library's own is tried out.
+
+    Args:
+        config: with its name and sizes.
+        input_size: F.
+        output_size: of each step.
+
+    Raises:
+        UnknownNameError: if there is none of this name.
+        InvalidValueError: if it cannot be made, or does not do what a :class:`Network` is to do.
+    """
+    name, kind = config.network, network_class(config.network)
+    try:
+        net = kind(input_size=input_size, hidden=config.hidden, output_size=output_size, layers=config.layers)  # type: ignore[call-arg]
+        if not _is_built_in(name):
+            _check(net, name, input_size, output_size)
+    except InvalidValueError:
+        raise
+    except Exception as error:  # whatever a class of others does
+        raise InvalidValueError(
+            f"network {name!r} of {input_size} inputs, hidden {config.hidden}, layers {list(config.layers)} and "
+            f"{output_size} outputs does not work: {_said(error)}"
+        ) from error
+    return net
+
+
+def check_network(sizes: Sizes, config: PPOConfig) -> None:
+    """Try out the network that a configuration names, before a run begins.
+
+    Raises:
+        UnknownNameError: if there is none of this name.
+        InvalidValueError: as :func:`make_network` does.
+    """
+    network_class(config.network)
+    if not _is_built_in(config.network):
+        head = head_for(sizes, "cpu")
+        with torch.random.fork_rng(devices=[]):
+            make_network(config, InputEncoder(sizes, 1.0, "cpu", head).size, head.size)
+
+
+def _is_built_in(name: str) -> bool:
+    return ":" not in name and NETWORKS.source(name) == BUILT_IN
+
+
+def _said(error: Exception) -> str:
+    return shown(error) if not str(error) else f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]
+
+
+def _check(net: Network, name: str, input_size: int, output_size: int) -> None:
+    """Try a network out: three streams of which two have a second step, at which an episode starts in the first.
+
+    Raises:
+        InvalidValueError: naming what differs from what a network is to do.
+    """
+    size = net.state_size
+    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+        raise InvalidValueError(f"network {name!r} must have a state_size of 0 or more, got {shown(size)}")
+    if not any(parameter.requires_grad for parameter in net.parameters()):
+        raise InvalidValueError(f"network {name!r} must have parameters to learn, got none")
+    inputs = torch.linspace(-1.0, 1.0, 5 * input_size).view(5, input_size)
+    state, keep = torch.linspace(-0.5, 0.5, 3 * size).view(3, size), torch.tensor([[1.0], [1.0], [1.0], [0.0], [1.0]])
+    training = net.training
+    net.eval()
+    with torch.no_grad():
+        step = _pair(net(inputs[:3], state), f"network {name!r}", (3, output_size), (3, size))
+        whole = _pair(net.unroll(inputs, state, [3, 2], keep), f"unroll of {name!r}", (5, output_size), (5, size))
+        plain = Network.unroll(net, inputs, state, [3, 2], keep)
+    net.train(training)
+    if not all(torch.allclose(x[:3], y, atol=TOLERANCE) for x, y in zip(whole, step, strict=True)) or not all(
+        torch.allclose(x, y, atol=TOLERANCE) for x, y in zip(whole, plain, strict=True)
+    ):
+        raise InvalidValueError(
+            f"unroll of network {name!r} must return what its forward does step by step, got others"
+        )
+
+
+def _pair(found: Any, who: str, *shapes: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """Return outputs and states if they are float32 tensors of these shapes.
+
+    Raises:
+        InvalidValueError: saying what they are.
+    """
+    if not isinstance(found, tuple) or len(found) != 2:
+        raise InvalidValueError(f"{who} must return outputs and the state after the step, got {_kind(found)}")
+    for what, value, shape in zip(("outputs", "a state"), found, shapes, strict=True):
+        if not isinstance(value, Tensor) or tuple(value.shape) != shape or value.dtype != torch.float32:
+            raise InvalidValueError(f"{who} must return {what} of float32 {list(shape)}, got {_kind(value)}")
+    return found
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, Tensor):
+        return f"{str(value.dtype).removeprefix('torch.')} {list(value.shape)}"
+    return f"a {type(value).__name__}"

@@ -1,0 +1,177 @@
+"""An LSTM through whole rollouts that forgets where episodes start, with its gradient written out.
+
+As in :mod:`~isa_learners.recurrent.gru`: single matrix products over all steps, but for what hangs on the state before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import linear
+
+
+def lstm(
+    cell: nn.LSTM, inputs: Tensor, state: Tensor, sizes: Sequence[int], keep: Tensor, alive: Tensor | None = None
+) -> Tensor:
+    """Return the state ``(h, c)`` after every step.
+
+    ``c_t = f c + i g`` and ``h_t = o tanh(c_t)`` with ``(h, c) = keep_t (h, c)_(t-1)``,
+    ``i, f, o = sigmoid(W x + b + U h)`` and ``g = tanh(W x + b + U h)``, each gate with weights of its own.
+
+    Args:
+        cell: one layer, whose weights are used.
+        inputs: ``[R, F]`` the first steps of all streams, the second ones of those that have one, and so on.
+        state: ``[N, 2 H]`` h, then c, before the first steps; no gradient flows to it.
+        sizes: how many streams, the first ones, have a first, a second, ... step; they sum to R.
+        keep: ``[R, 1]`` 0 where an episode starts and the state before counts as zero, else 1.
+        alive: ``[R]`` 0 where the state stands still, else 1; None for all 1.
+
+    Returns:
+        ``[R, 2 H]``.
+
+    Source: Hochreiter and Schmidhuber, 1997, with the forget gate of Gers et al., 2000, as in ``torch.nn.LSTM``.
+
+    Example:
+        >>> cell, x, state = nn.LSTM(2, 3), torch.randn(5, 4, 2), torch.randn(4, 6)
+        >>> found = lstm(cell, x.flatten(0, 1), state, [4] * 5, torch.ones(20, 1))
+        >>> h, c = (part.contiguous() for part in state[None].chunk(2, -1))
+        >>> torch.allclose(found.view(5, 4, 6)[..., :3], cell(x, (h, c))[0], atol=1e-6)
+        True
+    """
+    if torch.compiler.is_compiling():  # views by the hundred cannot be exported
+        return plain_lstm(cell, inputs, state, sizes, keep, alive)
+    weight_ih, weight_hh, bias_ih, bias_hh = cell.parameters()
+    given = linear(inputs, weight_ih, bias_ih + bias_hh)
+    out: Tensor = _Recurrence.apply(given, state, keep, weight_hh, alive, sizes)  # type: ignore[no-untyped-call]
+    return out
+
+
+def plain_lstm(
+    cell: nn.LSTM, inputs: Tensor, state: Tensor, sizes: Sequence[int], keep: Tensor, alive: Tensor | None = None
+) -> Tensor:
+    """Compute what :func:`lstm` does as its equations stand there, step by step: the reference to read and to test by.
+
+    Example:
+        >>> cell, x, state = nn.LSTM(2, 3), torch.randn(9, 2), torch.randn(4, 6)
+        >>> sizes, keep, alive = [4, 3, 2], (torch.rand(9, 1) < 0.7).float(), (torch.rand(9) < 0.7).float()
+        >>> torch.allclose(lstm(cell, x, state, sizes, keep, alive), plain_lstm(cell, x, state, sizes, keep, alive))
+        True
+    """
+    weight_ih, weight_hh, bias_ih, bias_hh = cell.parameters()
+    out, first = [], 0
+    for n in sizes:
+        x, before = inputs[first : first + n], state[:n] * keep[first : first + n]
+        h, c = before.chunk(2, -1)
+        i, f, g, o = (linear(x, weight_ih, bias_ih) + linear(h, weight_hh, bias_hh)).chunk(4, -1)
+        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+        state = torch.cat([torch.sigmoid(o) * torch.tanh(c), c], dim=-1)
+        if alive is not None:
+            state = torch.where(alive[first : first + n, None] > 0, state, before)
+        out.append(state)
+        first += n
+    return torch.cat(out)
+
+
+class _Recurrence(torch.autograd.Function):
+    """The part that hangs on the state before. ``given`` ``[R, 4 H]`` is ``W x + b`` of i, f, g and o."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        given: Tensor,
+        state: Tensor,
+        keep: Tensor,
+        weight: Tensor,
+        alive: Tensor | None,
+        sizes: Sequence[int],
+    ) -> Tensor:
+        rows, size, lengths = len(given), state.shape[-1] // 2, list(sizes)
+        gates, squashed = torch.empty_like(given), given.new_empty(rows, size)
+        before, out = (given.new_empty(rows, 2 * size) for _ in range(2))
+        i, f, g, o = gates.chunk(4, dim=1)
+        at = _steps(
+            lengths,
+            keep=keep,
+            given=given,
+            gates=gates,
+            i_and_f=gates[:, : 2 * size],
+            i=i,
+            f=f,
+            g=g,
+            o=o,
+            before=before,
+            h=before[:, :size],
+            c=before[:, size:],
+            out=out,
+            h_new=out[:, :size],
+            c_new=out[:, size:],
+            squashed=squashed,
+        )
+        lives = None if alive is None else torch.split(alive[:, None] > 0, lengths)
+        own = weight.t()
+        for t, n in enumerate(lengths):
+            torch.mul(state[:n], at.keep[t], out=at.before[t])
+            torch.addmm(at.given[t], at.h[t], own, out=at.gates[t])
+            at.i_and_f[t].sigmoid_()
+            at.g[t].tanh_()
+            at.o[t].sigmoid_()
+            torch.mul(at.f[t], at.c[t], out=at.c_new[t]).addcmul_(at.i[t], at.g[t])
+            torch.tanh(at.c_new[t], out=at.squashed[t])
+            torch.mul(at.o[t], at.squashed[t], out=at.h_new[t])
+            state = at.out[t]
+            if lives is not None:
+                torch.where(lives[t], state, at.before[t], out=state)
+        ctx.save_for_backward(gates, squashed, before, keep, weight, alive)
+        ctx.lengths = lengths
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        gates, squashed, before, keep, weight, alive = ctx.saved_tensors
+        size = squashed.shape[1]
+        i, f, g, o = gates.chunk(4, dim=1)
+        # What a gradient of h is multiplied by on its way to c and to o's part of given; one of c to those of i, f, g.
+        h_to_c = (1.0 - squashed.square()).mul_(o)
+        h_to_o = squashed * o * (1.0 - o)
+        c_to_ifg = torch.stack([g * i * (1.0 - i), before[:, size:] * f * (1.0 - f), i * (1.0 - g.square())], dim=1)
+        d_state, d_given = grads[0].clone(), torch.empty_like(gates)
+        at = _steps(
+            ctx.lengths,
+            keep=keep,
+            f=f,
+            h_to_c=h_to_c,
+            h_to_o=h_to_o,
+            c_to_ifg=c_to_ifg,
+            d=d_state,
+            d_h=d_state[:, :size],
+            d_c=d_state[:, size:],
+            d_c_wide=d_state[:, None, size:],
+            d_given=d_given,
+            d_ifg=d_given[:, : 3 * size].view(-1, 3, size),
+            d_o=d_given[:, 3 * size :],
+        )
+        lives = None if alive is None else torch.split(alive[:, None], ctx.lengths)
+        d_before = d_state[:0]
+        for t in reversed(range(len(ctx.lengths))):
+            d = at.d[t]
+            d[: len(d_before)] += d_before
+            stands = None if lives is None else d * (1.0 - lives[t])
+            if lives is not None:
+                d.mul_(lives[t])
+            at.d_c[t].addcmul_(at.d_h[t], at.h_to_c[t])
+            torch.mul(at.d_c_wide[t], at.c_to_ifg[t], out=at.d_ifg[t])
+            torch.mul(at.d_h[t], at.h_to_o[t], out=at.d_o[t])
+            d_before = torch.cat([at.d_given[t] @ weight, at.d_c[t] * at.f[t]], dim=1)
+            if stands is not None:
+                d_before += stands
+            d_before.mul_(at.keep[t])
+        return d_given, None, None, d_given.t() @ before[:, :size], None, None
+
+
+def _steps(lengths: Sequence[int], **whole: Tensor) -> SimpleNamespace:
+    """Split arrays ``[R, ...]`` by steps: views by the hundred, all taken before a loop that is bound by calls."""
+    return SimpleNamespace(**{name: torch.split(x, lengths) for name, x in whole.items()})  # type: ignore[arg-type]
