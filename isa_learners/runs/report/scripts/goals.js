@@ -3,7 +3,7 @@
 function showGoals(parent, goals, name) {
   make("h3", parent, "Goals");
   if (!goals.count) { make("p", parent, "No state was won, so that there is no goal yet."); return; }
-  make("p", parent, `${goals.count} won states, ${goals.different.length} different ones shown, in the dimensions that agents pursue.`);
+  make("p", parent, `${goals.count} won states, ${goals.different.length} different, in the dimensions that agents pursue.`);
   const rest = keep(make("details", parent), `${name} goals`, false);
   make("summary", rest, "as a table");
   table(rest, ["times", ...goals.pursued.map((k) => goals.names[k])], goals.different.map(([times, goal]) => [times, ...goal.map(number)]));
@@ -17,8 +17,9 @@ function showGoals(parent, goals, name) {
     return draw(node, {
       $schema: schema, data: { values }, width: 260, height: 260, mark: { type: "circle", opacity: 0.7 },
       encoding: {
-        x: { field: "x", type: "quantitative", title: goals.names[x] }, y: { field: "y", type: "quantitative", title: goals.names[y] },
-        size: { aggregate: "count", title: "times" }, tooltip: [{ field: "x", title: goals.names[x] }, { field: "y", title: goals.names[y] }, { aggregate: "count", title: "times" }],
+        x: { field: "x", type: "quantitative", title: goals.names[x], scale: { zero: false, padding: 12 } },
+        y: { field: "y", type: "quantitative", title: goals.names[y], scale: { zero: false, padding: 12 } },
+        size: { aggregate: "count", title: "times", legend: { orient: "right", tickCount: 3, format: "d" } }, tooltip: [{ field: "x", title: goals.names[x] }, { field: "y", title: goals.names[y] }, { aggregate: "count", title: "times" }],
       },
     });
   }
