@@ -6,12 +6,13 @@ import json
 import os
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from isa_learners.runs.config_io import config_from_dict, config_to_dict, resolve
-from isa_learners.runs.curves import Curve, Group, grouped
+from isa_learners.runs.curves import INERT, Curve, Group, grouped
 from isa_learners.runs.goals import won_states
 from isa_learners.runs.metrics import columns_of, read_metrics
 from isa_learners.runs.nesting import flattened
@@ -43,6 +44,8 @@ MOST_CSV = 300_000
 MOST_FIGURES = 15_000
 """Of a scope that is drawn: beyond it a page is no place for them."""
 MOST_GOALS = 200
+LONGEST_NAME = 40
+"""Characters of a group's name in a legend; longer ones are letters there, and a list says what they mean."""
 
 
 def report_contents(folders: Sequence[RunFolder]) -> dict[str, Any]:
@@ -51,13 +54,46 @@ def report_contents(folders: Sequence[RunFolder]) -> dict[str, Any]:
     Raises:
         FileFormatError: if a run's metrics, scope or checkpoint cannot be read.
     """
-    groups = grouped(folders)
+    groups, differing = grouped(folders), differences(folders)
+    alike = alike_runs(differing, len(folders))
+    key = {}
+    if len(groups) > 1 and max(len(group.name) for group in groups) > LONGEST_NAME:
+        key = {_letters(i): group.name for i, group in enumerate(groups)}
+        groups = [replace(group, name=letters) for letters, group in zip(key, groups, strict=True)]
     tasks = list(dict.fromkeys(group.task for group in groups))
+    names = [group.name for group in groups] if len(alike) == len(groups) else [""] * len(alike)
     return {
         "tasks": [{"name": task, "charts": _charts([g for g in groups if g.task == task])} for task in tasks],
+        "key": key,
         "runs": _runs(folders),
-        "differences": differences(folders),
+        "differences": differing,
+        "alike": [{"name": name, "runs": runs} for name, runs in zip(names, alike, strict=True)],
     }
+
+
+def alike_runs(differing: Sequence[Mapping[str, Any]], count: int) -> list[list[int]]:
+    """Put runs together that differ in nothing but what tells no groups apart, such as the seed.
+
+    Args:
+        differing: as :func:`differences` returns it.
+        count: of the runs.
+
+    Example:
+        >>> rows = [{"key": "seed", "values": ["1", "2", "1"]}, {"key": "algo", "values": ["isa", "isa", "ippo"]}]
+        >>> alike_runs(rows, 3)
+        [[0, 1], [2]]
+    """
+    telling = [row["values"] for row in differing if row["key"] not in INERT]
+    together: dict[tuple[str, ...], list[int]] = {}
+    for i in range(count):
+        together.setdefault(tuple(values[i] for values in telling), []).append(i)
+    return list(together.values())
+
+
+def _letters(index: int) -> str:
+    """Return A to Z, then AA, AB, ..."""
+    rest, last = divmod(index, 26)
+    return (_letters(rest - 1) if rest else "") + chr(ord("A") + last)
 
 
 def _runs(folders: Sequence[RunFolder]) -> list[dict[str, Any]]:

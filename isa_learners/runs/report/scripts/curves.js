@@ -26,6 +26,15 @@ function curve(told) {
 function showCurves(parent, task) {
   make("h2", parent, `Curves: ${task.name}`);
   if (!task.charts.length) make("p", parent, "No run was evaluated yet.");
+  const letters = Object.entries(data.key).filter(([letter]) => task.charts.some((told) => told.rows.some((row) => row.runs.startsWith(`${letter} (`))));
+  if (letters.length) {
+    const list = make("ul", parent, null, { class: "key" });
+    letters.forEach(([letter, name]) => {
+      const line = make("li", list);
+      make("b", line, letter);
+      line.append(` ${name}`);
+    });
+  }
   const grid = make("div", parent, null, { class: "charts" });
   task.charts.forEach((told) => {
     const groups = new Map(told.rows.map((row) => [row.runs, row]));

@@ -9,6 +9,12 @@ function verdict(summary) {
   return `Not solved: success rate ${rate} at the end, ${number(summary.best_success_rate)} at best (${took}).`;
 }
 
+function verdictCells(summary) {
+  if (!summary) return ["not finished", "", "", "", ""];
+  const said = summary.solved ? `solved after ${whole(summary.solved.env_steps)}` : "not solved";
+  return [said, number(summary.success_rate), number(summary.best_success_rate), whole(summary.env_steps), whole(summary.wall_time_s)];
+}
+
 function showPhases(parent, phases) {
   if (!phases.length) return;
   const last = phases[phases.length - 1].to, list = make("ol", parent, null, { class: "phases", "aria-label": "phases along environment steps" });

@@ -1,18 +1,36 @@
 // --- the whole page ---
 
+// Paths without the folders that all runs lie in.
+function runNames() {
+  const paths = data.runs.map((run) => run.path.split("/"));
+  let shared = 0;
+  while (paths.length > 1 && paths.every((path) => path.length > shared + 1 && path[shared] === paths[0][shared])) shared += 1;
+  return paths.map((path) => path.slice(shared).join("/"));
+}
+
+function linked(parent, i, text) {
+  const link = make("a", parent, text, { href: `#run-${i}` });
+  link.addEventListener("click", () => { document.getElementById(`run-${i}`).open = true; });
+}
+
 function showTop() {
   (data.notes || []).forEach((note) => make("p", main, note, { class: "note" }));
-  const list = make("ul", main, null, { class: "verdict" });
-  data.runs.forEach((run, i) => {
-    const line = make("li", list);
-    const link = make("a", line, run.path, { href: `#run-${i}` });
-    link.addEventListener("click", () => { document.getElementById(`run-${i}`).open = true; });
+  if (data.runs.length === 1) {
+    const [run] = data.runs, line = make("p", main, null, { class: "verdict" });
+    linked(line, 0, run.path);
     line.append(` (${run.algo} on ${run.env}, seed ${run.seed}): ${verdict(run.summary)}`);
-  });
+    return;
+  }
+  const names = runNames();
+  const rows = data.runs.map((run) => ["", run.algo, run.env, run.seed, ...verdictCells(run.summary)]);
+  const list = table(main, ["run", "algorithm", "task", "seed", "verdict", "success at the end", "at best", "steps", "seconds"], rows);
+  list.classList.add("verdict");
+  [...list.tBodies[0].rows].forEach((row, i) => linked(row.cells[0], i, names[i]));
   if (!data.differences.length) return;
   const differing = keep(make("details", main), "differences", true);
   make("summary", differing, data.differences.length === 1 ? "One setting in which the runs differ" : `${data.differences.length} settings in which the runs differ`);
-  table(differing, ["key", ...data.runs.map((run) => run.path)], data.differences.map((row) => [row.key, ...row.values]));
+  const heads = data.alike.map((group) => (group.name.length > 2 || !group.name ? group.runs.map((i) => names[i]).join(", ") : `${group.name}: ${group.runs.map((i) => names[i]).join(", ")}`));
+  table(differing, ["key", ...heads], data.differences.map((row) => [row.key, ...data.alike.map((group) => [...new Set(group.runs.map((i) => row.values[i]))].join(", "))]));
 }
 
 async function build() {

@@ -8,6 +8,7 @@ import pytest
 from report_helpers import small_run_folder
 
 from isa_learners.runs.metrics import read_metrics
+from isa_learners.runs.report import contents as report_contents_module
 from isa_learners.runs.report.contents import differences, phase_spans, report_contents, run_contents, scope_contents
 from isa_learners.runs.run_folder import RunFolder
 from isa_wrappers.errors import FileFormatError
@@ -44,6 +45,24 @@ def test_runs_that_differ_in_the_seed_share_a_band(folder, other):
     assert all(row["low"] <= row["value"] <= row["high"] for row in rows)
     assert [row["key"] for row in contents["differences"]] == ["seed"]
     assert differences([folder, other])[0]["values"] == ["1", "2"]
+    assert contents["alike"] == [{"name": "isa", "runs": [0, 1]}]
+    assert contents["key"] == {}
+
+
+def test_long_names_are_letters_that_a_list_explains(tmp_path, monkeypatch):
+    """Runs of one letter share a column of the table of differences."""
+    monkeypatch.setattr(report_contents_module, "LONGEST_NAME", 5)
+    paths = [small_run_folder(tmp_path / str(i), seed=1) for i in range(3)]
+    for i, lr in enumerate(("0.25", "0.5", "0.25")):
+        text = paths[i].config_file.read_text()
+        assert "  lr: 0.001" in text
+        paths[i].config_file.write_text(text.replace("  lr: 0.001", f"  lr: {lr}").replace("seed: 1", f"seed: {i}"))
+    contents = report_contents([RunFolder.open(one.path) for one in paths])
+    assert list(contents["key"]) == ["A", "B"]
+    assert "lr=0.25" in contents["key"]["A"]
+    assert contents["alike"] == [{"name": "A", "runs": [0, 2]}, {"name": "B", "runs": [1]}]
+    charts = contents["tasks"][0]["charts"]
+    assert {row["runs"] for chart in charts for row in chart["rows"]} == {"A (n=2)", "B (n=1)"}
 
 
 def test_a_run_tells_all_of_itself(folder):
