@@ -15,7 +15,7 @@ from isa_wrappers.errors import FileFormatError, ISAError, UntrustedRunError
 from isa_wrappers.files import read_bytes
 
 REST = 9.0
-"""So many times as long as making took, nothing is made anew: at most a tenth of a core goes away from training."""
+"""So many times as long as it took, nothing is read or played again: training is left most of a core."""
 PAUSE = 0.25
 """Seconds between two looks at the folders."""
 ASLEEP = 10.0
