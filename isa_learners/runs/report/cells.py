@@ -37,12 +37,12 @@ def visit_contents(
         >>> told["phases"], told["dims"][0]
         ([{'name': 'explore', 'seen': 6, 'shown': 3}], {'name': 'x', 'values': [0.0, 2.0], 'cells': 'AAAB'})
     """
-    if not found:
+    size = found[0].states.shape[1] if found else 0
+    if not size:
         return None
-    size = found[0].states.shape[1]
     most = max(1, most_bytes * 3 // 4 // max(1, size * len(found)))
     shown = [_fewer(one.states, most) for one in found]
-    states = np.concatenate(shown)
+    states = np.nan_to_num(np.concatenate(shown))  # beyond float32 is infinite here
     return {
         "phases": [
             {"name": one.phase, "seen": one.seen, "shown": len(some)} for one, some in zip(found, shown, strict=True)

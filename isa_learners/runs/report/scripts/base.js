@@ -2,6 +2,7 @@
 let data = JSON.parse(document.getElementById("data").textContent);
 const root = document.documentElement, main = document.getElementById("main");
 const colours = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999933", "#888888"];
+const brighter = ["#56B4E9", "#FF8A3D", "#2CC295", "#E39AC3", "#F0B93A", "#7C9BE6", "#C5C56B", "#B0B0B0"];
 const schema = "https://vega.github.io/schema/vega-lite/v6.json";
 
 function make(kind, parent, text, attributes) {
@@ -69,7 +70,7 @@ function isDark() { return root.dataset.theme === "dark"; }
 function look() {
   const ink = isDark() ? "#e8e8e8" : "#1a1a1a", line = isDark() ? "#3a3d44" : "#dddddd";
   return {
-    background: "transparent", title: { color: ink }, view: { stroke: line }, range: { category: colours },
+    background: "transparent", title: { color: ink }, view: { stroke: line }, range: { category: isDark() ? brighter : colours },
     axis: { labelColor: ink, titleColor: ink, gridColor: line, tickColor: line, domainColor: line },
     legend: { symbolOpacity: 1, labelColor: ink, titleColor: ink, orient: "bottom", columns: 1, labelLimit: 400 },
     header: { labelColor: ink, titleColor: ink },

@@ -58,7 +58,7 @@ function heatMap(dims, cells, width) {
 function bars(dim, cells, width) {
   const values = cells.map((cell) => ({ ...placed({ x: dim }, "x", cell.x), count: cell.count }));
   return {
-    $schema: schema, data: { values }, width, height: width / 2, autosize: { type: "pad" }, mark: { type: "bar", color: colours[0] },
+    $schema: schema, data: { values }, width, height: width / 2, autosize: { type: "pad" }, mark: { type: "bar", color: (isDark() ? brighter : colours)[0] },
     encoding: {
       ...cellChannel({ x: dim }, "x"), y: { field: "count", type: "quantitative", title: "visits", axis: { format: "~s" } },
       tooltip: [{ field: "xname", title: dim.name }, { field: "count", title: "visits", format: ",.0f" }],

@@ -1,6 +1,7 @@
 """Visited states in cells: what a page decodes is what was visited."""
 
 import base64
+import json
 
 import numpy as np
 import pytest
@@ -51,3 +52,13 @@ def test_a_page_takes_no_more_than_it_may(most_bytes):
     assert sum(len(dim["cells"]) for dim in told["dims"]) <= most_bytes + 4 * 20
     assert phase["shown"] == len(codes(told["dims"][0])) > most_bytes / 40
     assert visit_contents([], [], []) is None
+
+
+def test_states_beyond_numbers_are_told_too():
+    """A page's data are JSON, which knows no infinity."""
+    states = np.linspace(0, 1, 100, dtype=np.float32)[:, None]
+    states[3] = np.inf
+    told = visit_contents([Visited("play", states, 100)], ["x"], [])
+    assert json.dumps(told, allow_nan=False)
+    assert codes(told["dims"][0])[3] == INTERVALS - 1
+    assert visit_contents([Visited("play", np.zeros((4, 0), dtype=np.float32), 4)], [], []) is None
