@@ -118,7 +118,7 @@ def page(contents: dict[str, Any], library: str, live: bool = False) -> str:
         "css": own.joinpath("page.css").read_text(),
         "data": json.dumps(contents, allow_nan=False).replace("<", "\\u003c"),
         "vega": library.replace("</script", "<\\/script"),
-        "js": "".join(own.joinpath("scripts", name).read_text() for name in SCRIPTS),
+        "js": "".join(own.joinpath("scripts").joinpath(name).read_text() for name in SCRIPTS),
     }
     # In one pass: what a run names is not looked at again.
     return re.sub(r"\{\{(\w+)\}\}", lambda mark: parts[mark[1]], own.joinpath("page.html").read_text())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socketserver
+from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 
@@ -70,7 +71,7 @@ class _Answer(BaseHTTPRequestHandler):
             self.send_error(HTTPStatus.FORBIDDEN, "another host's name")
             return
         live = self.server.live
-        answers = {
+        answers: dict[str, Callable[[], tuple[str, str]]] = {
             "/": lambda: ("text/html", page(live.contents, self.server.library, live=True)),
             "/data.json": lambda: ("application/json", json.dumps(live.contents, allow_nan=False)),
             "/state.json": lambda: ("application/json", json.dumps(live.state())),
