@@ -12,7 +12,22 @@ import typer
 from isa_wrappers.errors import ISAError
 from isa_wrappers.version import __version__
 
-from . import algorithms, check, compare, config, envs, evaluate, export, goals, plot, report, reproduce, scope, train
+from . import (
+    algorithms,
+    check,
+    compare,
+    config,
+    envs,
+    evaluate,
+    export,
+    goals,
+    plot,
+    report,
+    reproduce,
+    scope,
+    train,
+    view,
+)
 
 USER_MISTAKE = 2
 LONGEST_LINE = 2_000
@@ -53,6 +68,7 @@ app.command("export")(export.export)
 app.command("goals")(goals.goals)
 app.command("plot")(plot.plot)
 app.command("report")(report.report)
+app.command("view")(view.view)
 app.command("compare")(compare.compare)
 app.command("reproduce")(reproduce.reproduce)
 

@@ -19,6 +19,7 @@ from isa_learners.runs.evaluation import Evaluation, evaluate, unchanged_generat
 from isa_learners.runs.finite import check_learned
 from isa_learners.runs.following import following_scope, follows, is_due, measured
 from isa_learners.runs.scopes import credit_of, read_success, works_with_credit
+from isa_learners.runs.visits import Visits
 from isa_wrappers.arrays import stream_seed, to_numpy, with_prefix, without_prefix
 from isa_wrappers.batch import BatchEnv
 from isa_wrappers.batch.protocol import close_batch
@@ -99,6 +100,7 @@ class Algorithm:
         scope: in force; with ``probes.share`` it follows training.
         credit: as the credit rule reads it.
         shared: what the phases share, such as the goal buffer of ISA.
+        visits: a sample of the states that each phase visited.
         env_steps: so far.
         phase: the one at work.
 
@@ -118,6 +120,7 @@ class Algorithm:
         self.shared: dict[str, Any] = {}
         start = self._context(self.spec.phases[0])
         self.shared |= {name: make(start) for name, make in self.spec.shared.items()}
+        self.visits = Visits(config.seed, self._first.state_size, self.spec.phase_names)
         self.env_steps = 0
         self._learning = False
         self._evaluation_envs: dict[int, BatchEnv] = {}
@@ -174,6 +177,7 @@ class Algorithm:
         metrics["reward_mean"] = float(rollout.reward.mean())
         check_learned(metrics, rollout, phase.collector.env.agents)
         self._learning = False
+        self.visits.add(phase.name, rollout)
         metrics |= {name: measure(phase.context) for name, measure in self.spec.metrics.items()}
         ends = phase.spec.ends is not None and phase.spec.ends(phase.context)
         if self.following is not None:
@@ -243,6 +247,7 @@ class Algorithm:
         if self.following is not None:
             followed = {name: torch.as_tensor(value) for name, value in self.following.state_dict().items()}
             tensors |= with_prefix("following", followed)
+        tensors |= with_prefix("visits", self.visits.state_dict())
         tensors |= with_prefix("learner", phase.learner.state_dict())
         tensors |= with_prefix("collector", phase.collector.state_dict())
         meta = {"env": self.config.env, "device": self.device, "phase": phase.name, "env_steps": self.env_steps}
@@ -282,6 +287,7 @@ class Algorithm:
             self.env_steps = check_int("env_steps", meta["env_steps"], 0)
             if not policy_only:
                 self.phase.collector.load_state_dict(without_prefix("collector", tensors))
+                self.visits.load_state_dict(without_prefix("visits", tensors))
                 set_global_generators(meta["generators"])
         except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
             detail = str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from isa_learners.runs.config_io import config_from_dict, config_to_dict, resolve
-from isa_learners.runs.curves import Curve, Group, grouped
+from isa_learners.runs.curves import INERT, Curve, Group, grouped
 from isa_learners.runs.goals import won_states
+from isa_learners.runs.metrics import columns_of, read_metrics
 from isa_learners.runs.nesting import flattened
+from isa_learners.runs.report.cells import MOST_BYTES, visit_contents
 from isa_learners.runs.run_folder import RunFolder
 from isa_learners.runs.statistics import bands, median
+from isa_learners.runs.visits import visited
 from isa_wrappers.errors import FileFormatError, InvalidValueError
 from isa_wrappers.plain import read_json
 from isa_wrappers.scope.files import load_scope
@@ -40,6 +44,8 @@ MOST_CSV = 300_000
 MOST_FIGURES = 15_000
 """Of a scope that is drawn: beyond it a page is no place for them."""
 MOST_GOALS = 200
+LONGEST_NAME = 40
+"""Characters of a group's name in a legend; longer ones are letters there, and a list says what they mean."""
 
 
 def report_contents(folders: Sequence[RunFolder]) -> dict[str, Any]:
@@ -48,25 +54,59 @@ def report_contents(folders: Sequence[RunFolder]) -> dict[str, Any]:
     Raises:
         FileFormatError: if a run's metrics, scope or checkpoint cannot be read.
     """
-    groups = grouped(folders)
+    groups, differing = grouped(folders), differences(folders)
+    alike = alike_runs(differing, len(folders))
+    key = {}
+    if len(groups) > 1 and max(len(group.name) for group in groups) > LONGEST_NAME:
+        key = {_letters(i): group.name for i, group in enumerate(groups)}
+        groups = [replace(group, name=letters) for letters, group in zip(key, groups, strict=True)]
     tasks = list(dict.fromkeys(group.task for group in groups))
+    names = [group.name for group in groups] if len(alike) == len(groups) else [""] * len(alike)
     return {
         "tasks": [{"name": task, "charts": _charts([g for g in groups if g.task == task])} for task in tasks],
+        "key": key,
         "runs": _runs(folders),
-        "differences": differences(folders),
+        "differences": differing,
+        "alike": [{"name": name, "runs": runs} for name, runs in zip(names, alike, strict=True)],
     }
 
 
+def alike_runs(differing: Sequence[Mapping[str, Any]], count: int) -> list[list[int]]:
+    """Put runs together that differ in nothing but what tells no groups apart, such as the seed.
+
+    Args:
+        differing: as :func:`differences` returns it.
+        count: of the runs.
+
+    Example:
+        >>> rows = [{"key": "seed", "values": ["1", "2", "1"]}, {"key": "algo", "values": ["isa", "isa", "ippo"]}]
+        >>> alike_runs(rows, 3)
+        [[0, 1], [2]]
+    """
+    telling = [row["values"] for row in differing if row["key"] not in INERT]
+    together: dict[tuple[str, ...], list[int]] = {}
+    for i in range(count):
+        together.setdefault(tuple(values[i] for values in telling), []).append(i)
+    return list(together.values())
+
+
+def _letters(index: int) -> str:
+    """Return A to Z, then AA, AB, ..."""
+    rest, last = divmod(index, 26)
+    return (_letters(rest - 1) if rest else "") + chr(ord("A") + last)
+
+
 def _runs(folders: Sequence[RunFolder]) -> list[dict[str, Any]]:
-    runs = [run_contents(folder) for folder in folders]
+    runs = [run_contents(folder, MOST_BYTES // len(folders)) for folder in folders]
     if sum(len(run["csv"]) for run in runs) > MOST_CSV:
         runs = [{**run, "csv": None} for run in runs]
     return runs
 
 
-def run_contents(folder: RunFolder) -> dict[str, Any]:
-    """Read one run: its verdict, scope, goals and configuration."""
+def run_contents(folder: RunFolder, visit_bytes: int = MOST_BYTES) -> dict[str, Any]:
+    """Read one run: its verdict, phases, scope, goals, visited states and configuration."""
     config = folder.config()
+    scope = load_scope(folder.path) if os.path.exists(folder.path / "scope.json") else None
     return {
         "path": str(folder.path),
         "env": config.env,
@@ -76,11 +116,42 @@ def run_contents(folder: RunFolder) -> dict[str, Any]:
         "command": shlex.join(["isa", "train", config.env, "--config", str(folder.config_file), "--out", "runs/again"]),
         "summary": _json_file(folder.summary_file),
         "versions": _json_file(folder.versions_file),
+        "phases": phase_spans(read_metrics(folder.metrics_file, columns_of(config)), _scope_steps(folder)),
         "configuration": _configuration(folder),
-        "scope": scope_contents(load_scope(folder.path)) if os.path.exists(folder.path / "scope.json") else None,
+        "scope": None if scope is None else scope_contents(scope),
         "goals": _goals(folder),
+        "visits": _visits(folder, scope, visit_bytes),
         "csv": folder.metrics_file.read_text(errors="replace"),
     }
+
+
+def _scope_steps(folder: RunFolder) -> int:
+    """Return the environment steps that a run's scope took out of its own."""
+    config, path = folder.config(), folder.first_scope()
+    if config.scope_is_free or config.true_scope or not os.path.exists(path / "scope.json"):
+        return 0
+    return int(load_scope(path).settings.get("env_steps", 0))
+
+
+def phase_spans(rows: Sequence[Mapping[str, str]], scope_steps: int = 0) -> list[dict[str, Any]]:
+    """Return from which environment step to which each phase went, as far as evaluations tell; the scope's first.
+
+    Example:
+        >>> rows = [{"env_steps": steps, "phase": name} for steps, name in (("5", "a"), ("9", "b"), ("12", "b"))]
+        >>> phase_spans(rows)
+        [{'name': 'a', 'from': 0, 'to': 9}, {'name': 'b', 'from': 9, 'to': 12}]
+    """
+    spans = [{"name": "scope", "from": 0, "to": scope_steps}] if scope_steps else []
+    begins = scope_steps
+    for i, row in enumerate(rows):
+        steps, name = int(row["env_steps"]), row.get("phase", "")
+        if i == 0 or rows[i - 1].get("phase", "") != name:
+            begins = steps if i else begins
+            if i:
+                spans[-1]["to"] = begins
+            spans.append({"name": name, "from": begins, "to": steps})
+        spans[-1]["to"] = steps
+    return spans
 
 
 def scope_contents(scope: InfluenceScope) -> dict[str, Any]:
@@ -136,6 +207,8 @@ def _configuration(folder: RunFolder) -> list[dict[str, Any]]:
 
 
 def _goals(folder: RunFolder) -> dict[str, Any] | None:
+    if folder.newest_checkpoint() is None:  # a run that has just begun
+        return None
     try:
         won = won_states(folder)
     except InvalidValueError:  # its algorithm keeps none
@@ -147,6 +220,15 @@ def _goals(folder: RunFolder) -> dict[str, Any] | None:
         "different": won.different()[:MOST_GOALS],
         "states": won.states[:MOST_GOALS].tolist(),
     }
+
+
+def _visits(folder: RunFolder, scope: InfluenceScope | None, most_bytes: int) -> dict[str, Any] | None:
+    found = visited(folder)
+    size = found[0].states.shape[1] if found else 0
+    if scope is None or scope.state_size != size:
+        return visit_contents(found, [f"s[{k}]" for k in range(size)], [], most_bytes)
+    moved = np.flatnonzero(scope.agent_mask.any(axis=0)).tolist()
+    return visit_contents(found, [scope.dim_name(k) for k in range(size)], moved, most_bytes)
 
 
 def _charts(groups: Sequence[Group]) -> list[dict[str, Any]]:

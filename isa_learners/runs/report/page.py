@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -18,6 +18,10 @@ from isa_wrappers.errors import FileFormatError, InvalidValueError, MissingDepen
 from isa_wrappers.files import write_text
 
 LARGEST = 2_000_000
+SCRIPTS = ("base.js", "curves.js", "scope.js", "goals.js", "visits.js", "replay.js", "run.js", "start.js")
+"""Of the page, in the order in which they stand in it, as one."""
+Play = Callable[[RunFolder, int], list[dict[str, Any]] | None]
+"""Episodes of a run, at most so many bytes of pictures each; ``None`` where they were not played yet."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,25 @@ def write_report(folders: Sequence[RunFolder], path: str | Path) -> Report:
     if not folders or path.suffix.lower() != ".html":
         raise InvalidValueError(f"a report is of at least one run, to a file that ends in .html, got {str(path)!r}")
     library = vega()
+    contents = whole_contents(folders)
+    text = page(contents, library)
+    size, notes = len(text.encode()), list(contents["notes"])
+    if size > LARGEST:
+        notes.append(f"the page has {size / 1e6:.1f} MB: give fewer runs for a smaller one")
+    write_text(path, text)
+    return Report(str(path), size, notes)
+
+
+def whole_contents(folders: Sequence[RunFolder], play: Play | None = None) -> dict[str, Any]:
+    """Read runs and play a won and a lost episode of each task's first one.
+
+    Args:
+        folders: of the runs.
+        play: returns the episodes of a run in the place of :func:`played`.
+
+    Raises:
+        FileFormatError: if something in a folder cannot be read.
+    """
     contents = report_contents(folders)
     notes = []
     if len(contents["tasks"]) > 1:
@@ -59,30 +82,43 @@ def write_report(folders: Sequence[RunFolder], path: str | Path) -> Report:
     for task in dict.fromkeys(run["env"] for run in contents["runs"]):
         index = next(i for i, run in enumerate(contents["runs"]) if run["env"] == task)
         try:
-            algorithm, _ = load_algorithm(folders[index], policy_only=True)
-            try:
-                contents["runs"][index]["replays"] = replays(algorithm, most_bytes=MOST_BYTES // len(contents["tasks"]))
-            finally:
-                algorithm.close()
+            most_bytes = MOST_BYTES // len(contents["tasks"])
+            contents["runs"][index]["replays"] = (play or played)(folders[index], most_bytes)
         except (UntrustedRunError, FileFormatError) as error:
             notes.append(f"no replay of {folders[index].path}: {error}")
-    contents |= {"notes": notes, "copies": COPIES}
-    text = page(contents, library)
-    size = len(text.encode())
-    if size > LARGEST:
-        notes.append(f"the page has {size / 1e6:.1f} MB: give fewer runs for a smaller one")
-    write_text(path, text)
-    return Report(str(path), size, notes)
+    return {**contents, "notes": notes, "copies": COPIES}
 
 
-def page(contents: dict[str, Any], library: str) -> str:
-    """Return the page."""
+def played(folder: RunFolder, most_bytes: int) -> list[dict[str, Any]]:
+    """Play a won and a lost episode of a run.
+
+    Raises:
+        UntrustedRunError: if its environment is somebody's own and nobody has agreed to import it.
+        FileFormatError: if its checkpoint cannot be read.
+    """
+    algorithm, _ = load_algorithm(folder, policy_only=True)
+    try:
+        return replays(algorithm, most_bytes=most_bytes)
+    finally:
+        algorithm.close()
+
+
+def page(contents: dict[str, Any], library: str, live: bool = False) -> str:
+    """Return the page.
+
+    Args:
+        contents: of it.
+        library: Vega's code.
+        live: it asks the server that it came from for new contents, and may ask nobody else.
+    """
     own = files("isa_learners.runs.report")
     parts = {
+        "connect": " connect-src 'self';" if live else "",
+        "live": ' data-live="yes"' if live else "",
         "css": own.joinpath("page.css").read_text(),
         "data": json.dumps(contents, allow_nan=False).replace("<", "\\u003c"),
         "vega": library.replace("</script", "<\\/script"),
-        "js": own.joinpath("page.js").read_text(),
+        "js": "".join(own.joinpath("scripts").joinpath(name).read_text() for name in SCRIPTS),
     }
     # In one pass: what a run names is not looked at again.
     return re.sub(r"\{\{(\w+)\}\}", lambda mark: parts[mark[1]], own.joinpath("page.html").read_text())

@@ -8,7 +8,8 @@ import pytest
 from report_helpers import small_run_folder
 
 from isa_learners.runs.metrics import read_metrics
-from isa_learners.runs.report.contents import differences, report_contents, run_contents, scope_contents
+from isa_learners.runs.report import contents as report_contents_module
+from isa_learners.runs.report.contents import differences, phase_spans, report_contents, run_contents, scope_contents
 from isa_learners.runs.run_folder import RunFolder
 from isa_wrappers.errors import FileFormatError
 from isa_wrappers.scope.files import load_scope
@@ -44,6 +45,24 @@ def test_runs_that_differ_in_the_seed_share_a_band(folder, other):
     assert all(row["low"] <= row["value"] <= row["high"] for row in rows)
     assert [row["key"] for row in contents["differences"]] == ["seed"]
     assert differences([folder, other])[0]["values"] == ["1", "2"]
+    assert contents["alike"] == [{"name": "isa", "runs": [0, 1]}]
+    assert contents["key"] == {}
+
+
+def test_long_names_are_letters_that_a_list_explains(tmp_path, monkeypatch):
+    """Runs of one letter share a column of the table of differences."""
+    monkeypatch.setattr(report_contents_module, "LONGEST_NAME", 5)
+    paths = [small_run_folder(tmp_path / str(i), seed=1) for i in range(3)]
+    for i, lr in enumerate(("0.25", "0.5", "0.25")):
+        text = paths[i].config_file.read_text()
+        assert "  lr: 0.001" in text
+        paths[i].config_file.write_text(text.replace("  lr: 0.001", f"  lr: {lr}").replace("seed: 1", f"seed: {i}"))
+    contents = report_contents([RunFolder.open(one.path) for one in paths])
+    assert list(contents["key"]) == ["A", "B"]
+    assert "lr=0.25" in contents["key"]["A"]
+    assert contents["alike"] == [{"name": "A", "runs": [0, 2]}, {"name": "B", "runs": [1]}]
+    charts = contents["tasks"][0]["charts"]
+    assert {row["runs"] for chart in charts for row in chart["rows"]} == {"A (n=2)", "B (n=1)"}
 
 
 def test_a_run_tells_all_of_itself(folder):
@@ -57,6 +76,39 @@ def test_a_run_tells_all_of_itself(folder):
     assert marked["steps"]["value"] == "200"
     assert "ppo.gamma" not in marked
     assert "ppo.gamma" in {row["key"] for row in told["configuration"]}
+
+
+def test_phases_lie_along_the_steps(folder):
+    """The scope's first; a phase begins where an evaluation first told of it."""
+    rows = read_metrics(folder.metrics_file)
+    told = run_contents(folder)["phases"]
+    assert told[0] == {"name": "scope", "from": 0, "to": 60}
+    assert [(one["name"], one["from"]) for one in told[1:]] == [("reach", 60)]
+    assert told[-1]["to"] == int(rows[-1]["env_steps"])
+    later = [{"env_steps": str(100 * i), "phase": name} for i, name in enumerate("aabbb", 1)]
+    spans = [(one["name"], one["from"], one["to"]) for one in phase_spans(later, 40)]
+    assert spans == [("scope", 0, 40), ("a", 40, 300), ("b", 300, 500)]
+    assert phase_spans([]) == []
+
+
+def test_visited_states_are_offered_by_name(folder):
+    """Those that agents move first; without a scope by number."""
+    told = run_contents(folder)["visits"]
+    assert [dim["name"] for dim in told["dims"]] == ["agent_0.x", "agent_0.y", "lock_0.x", "lock_0.y"]
+    assert told["first"] == [0, 1]
+    assert [one["name"] for one in told["phases"]] == ["explore", "reach"]
+    assert len(json.dumps(run_contents(folder, visit_bytes=400)["visits"])) < 1000
+
+
+def test_what_a_run_has_not_written_yet_is_left_out(tmp_path):
+    """A run that has just begun has metrics before it has a checkpoint."""
+    folder = small_run_folder(tmp_path / "run", seed=1)
+    for path in (folder.latest_checkpoint, folder.best_checkpoint, folder.summary_file):
+        path.unlink()
+    told = run_contents(folder)
+    assert told["goals"] is None
+    assert told["visits"] is None
+    assert told["summary"] is None
 
 
 def test_a_scopes_figures_are_told_exactly(folder):

@@ -2,19 +2,18 @@
 
 import json
 import re
-import shutil
 
 import numpy as np
 import pytest
-from report_helpers import small_run_folder
+from report_helpers import opened, small_run_folder
 
 from isa_learners.runs.report import page as report_page
 from isa_learners.runs.report.contents import scope_contents
 from isa_learners.runs.report.page import LARGEST, page, vega, write_report
+from isa_learners.runs.run_folder import RunFolder
+from isa_learners.runs.visits import visited
 from isa_wrappers import InfluenceScope
 from isa_wrappers.errors import InvalidValueError, MissingDependencyError
-
-BROWSERS = ("chromium", "chromium-headless-shell", "chromium-browser", "google-chrome")
 
 
 def data_of(text):
@@ -56,19 +55,6 @@ def test_what_a_page_lacks_is_said(tmp_path, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def browser():
-    pytest.importorskip("vl_convert", reason="pip install 'isa-marl[report]'")
-    api = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None:
-        pytest.skip("no Chromium: apt-get install chromium-headless-shell")
-    with api.sync_playwright() as play:
-        running = play.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
-        yield running
-        running.close()
-
-
-@pytest.fixture(scope="module")
 def written(tmp_path_factory):
     """A page of two seeds, in which the first has a scope of three agents with figures everywhere from 0 to 1."""
     folder = tmp_path_factory.mktemp("pages")
@@ -85,18 +71,27 @@ def written(tmp_path_factory):
     return folder / "report.html", scope
 
 
+def check_visits(tab, found):
+    """Choose dimensions and a phase: the cells hold what NumPy counts in the run folder."""
+    shown, told = tab.locator("div.visits").first, tab.locator(".visits-told").first
+    for phase, (x, y) in (("all phases", (0, 1)), ("reach", (1, 0)), ("reach", (1, 1))):
+        tab.get_by_label("dimension of visits, to the right").first.select_option(label=f"agent_0.{'xy'[x]}")
+        tab.get_by_label("dimension of visits, upwards").first.select_option(label=f"agent_0.{'xy'[y]}")
+        tab.get_by_label("phase of visits").first.select_option(label=phase)
+        states = np.concatenate([one.states for one in found if phase in ("all phases", one.phase)])[:, [x, y]]
+        cells, counts = np.unique(states, axis=0, return_counts=True)
+        seen = {(cell["x"], cell["y"]): cell["count"] for cell in json.loads(shown.get_attribute("data-told"))}
+        assert seen == dict(zip(map(tuple, cells.astype(int).tolist()), counts.tolist(), strict=True))
+        summary = f"{counts.sum()} visits in {len(counts)} cells; most, {counts.max()}, in agent_0."
+        assert told.inner_text().startswith(summary)
+        shown.locator("svg.marks").wait_for()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [1280, 400])
 def test_a_browser_shows_it(browser, written, width):
     path, scope = written
-    tab = browser.new_page(viewport={"width": width, "height": 900})
-    said, asked = [], []
-    tab.on("console", lambda message: said.append(message.text))
-    tab.on("pageerror", lambda error: said.append(str(error)))
-    tab.on("request", lambda request: asked.append(request.url))
-    tab.set_default_timeout(120_000)
-    tab.goto(path.as_uri())
-    tab.wait_for_selector("html[data-ready=yes]", state="attached")
+    tab, said, asked = opened(browser, path.as_uri(), width)
     assert tab.evaluate("document.documentElement.scrollWidth") <= width, "nothing runs out of the page"
 
     slider, sets = tab.locator("input.delta").first, tab.locator(".sets").first
@@ -121,6 +116,7 @@ def test_a_browser_shows_it(browser, written, width):
     )
     assert replay.get_by_role("button", name="play").is_visible(), "it stops at the end"
 
+    check_visits(tab, visited(RunFolder.open(path.parent / "first")))
     if width == 1280:
         tab.locator(".charts .mark-symbol.role-mark path").first.hover(force=True)
         tab.wait_for_selector("#vg-tooltip-element.visible")

@@ -1,0 +1,52 @@
+"""``isa view``: the report of a run, live while it trains."""
+
+from __future__ import annotations
+
+import os
+import sys
+import webbrowser
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .options import RunEnv, Trust, need_plots, need_training
+
+
+def view(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders.", metavar="RUN...")],
+    port: Annotated[int, typer.Option("--port", help="Port of 127.0.0.1; 0 takes a free one.", min=0, max=65535)] = 0,
+    open_browser: Annotated[
+        bool, typer.Option("--open/--no-open", help="Open it in a browser, if there is one.")
+    ] = True,
+    env: RunEnv = None,
+    trust: Trust = False,
+) -> None:
+    """Show the report of runs in a browser of this machine, live while they train; Ctrl-C ends it."""
+    need_training()
+    need_plots()
+    from isa_learners.runs.report.live import LiveContents
+    from isa_learners.runs.report.page import vega
+    from isa_learners.runs.report.server import ReportServer
+    from isa_learners.runs.run_folder import RunFolder
+
+    folders = [RunFolder.open(run, env, trust) for run in runs]
+    for folder in folders:
+        folder.config()  # what cannot be read is told now
+    live = LiveContents(folders)
+    with ReportServer(live, vega(), port) as server:
+        live.start()
+        try:
+            typer.echo(f"serving {server.url} to this machine; Ctrl-C ends it")
+            if open_browser and _can_open():
+                webbrowser.open(server.url)
+            server.serve_forever(poll_interval=0.2)
+        except KeyboardInterrupt:
+            typer.echo()
+        finally:
+            live.close()
+
+
+def _can_open() -> bool:
+    """Tell whether there is a screen: a browser of the terminal would take the terminal."""
+    return sys.platform in ("darwin", "win32") or bool({"DISPLAY", "WAYLAND_DISPLAY"} & set(os.environ))
