@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from inspect import unwrap
+from typing import TypeVar
 
 import torch
 from torch import nn
+from torch.optim import Optimizer
 
 OPTIMIZERS = ("rmsprop", "adam")
 """RMSprop averages squares over some 100 steps (alpha 0.99), as the programs of QMIX and COMA do."""
+_Kind = TypeVar("_Kind", bound=Optimizer)
 
 
-def optimizer_for(kind: str, parameters: Iterable[nn.Parameter], lr: float, eps: float) -> torch.optim.Optimizer:
-    """Make an optimiser.
+def _without_compiler(kind: type[_Kind]) -> type[_Kind]:
+    """Take off what hides an optimiser's methods from ``torch.compile``: it imports the compiler, seconds a process."""
+    names = ("add_param_group", "zero_grad", "state_dict", "load_state_dict")
+    methods = {name: unwrap(getattr(kind, name)) for name in names}
+    return type(kind.__name__, (kind,), {**methods, "step": torch.no_grad()(unwrap(kind.step))})
+
+
+_Adam = _without_compiler(torch.optim.Adam)
+_RMSprop = _without_compiler(torch.optim.RMSprop)
+
+
+def optimizer_for(kind: str, parameters: Iterable[nn.Parameter], lr: float, eps: float) -> Optimizer:
+    """Make an optimiser: torch's own, which starts without importing torch's compiler.
 
     Args:
         kind: one of :data:`OPTIMIZERS`.
@@ -21,5 +36,5 @@ def optimizer_for(kind: str, parameters: Iterable[nn.Parameter], lr: float, eps:
         eps: its epsilon.
     """
     if kind == "adam":
-        return torch.optim.Adam(parameters, lr=lr, eps=eps, fused=True)
-    return torch.optim.RMSprop(parameters, lr=lr, alpha=0.99, eps=eps)
+        return _Adam(parameters, lr=lr, eps=eps, fused=True)
+    return _RMSprop(parameters, lr=lr, alpha=0.99, eps=eps)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from isa_learners.checkpoint import load_optimizer_tensors, optimizer_tensors
 from isa_learners.heads import ActionHead, DiscreteHead
+from isa_learners.optimizers import optimizer_for
 from isa_learners.ppo.batch import Batch
 from isa_learners.ppo.config import METRICS, PPOConfig
 from isa_learners.ppo.losses import normalize, value_loss
@@ -87,7 +88,7 @@ class PPO:
             self.actor: Network | PerAgentNet = actor.to(device)
             self.critic = make_network(config, input_size + state_size, 1).to(device)
         self.value_norm = ValueNorm().to(device)
-        adam = partial(torch.optim.Adam, lr=config.lr, eps=config.adam_eps, fused=True)
+        adam = partial(optimizer_for, "adam", lr=config.lr, eps=config.adam_eps)
         self.actor_optimizer, self.critic_optimizer = adam(self.actor.parameters()), adam(self.critic.parameters())
         self.buffer: deque[Batch] = deque(maxlen=config.buffer_rollouts)
         self._entropy_factor = config.entropy_factor

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import toy_envs
 import yaml
+from cli_helpers import ended, forked
 
 import isa_wrappers
 from isa_cli.main import main
@@ -263,10 +264,10 @@ def test_train_on_a_factory(capsys):
 )
 def test_train_is_told_what_success_is(capsys, rule, warned):
     """By a key of the infos or a return; where nothing ever tells a win, one line warns of it."""
-    done = command("train", "toy_envs:prize", "--success", rule, "--steps", 300, *SMALL, "--out", "out")
-    assert done.returncode == 0, done.stderr
+    code, _, err = ended(forked("train", "toy_envs:prize", "--success", rule, "--steps", 300, *SMALL, "--out", "out"))
+    assert code == 0, err
     assert (json.loads(Path("out/summary.json").read_text())["phase"] == "reach") != warned
-    lines = [line for line in done.stderr.splitlines() if line.startswith("isa: warning: no info held the key")]
+    lines = [line for line in err.splitlines() if line.startswith("isa: warning: no info held the key")]
     assert [line.split("'")[1] for line in lines] == (["success"] if warned else [])
 
 

@@ -6,7 +6,7 @@ import shlex
 
 import pytest
 import torch
-from cli_helpers import SMALL, ended, isa, started
+from cli_helpers import SMALL, ended, forked, isa
 
 from isa_learners.checkpoint import load_checkpoint
 from isa_learners.runs.hooks import Hook
@@ -29,7 +29,7 @@ def steps_of(run):
 
 def test_what_stood_before_is_saved_and_resumes(tmp_path):
     run = tmp_path / "run"
-    code, out, err = ended(started("train", *of_crashing(tmp_path), "--out", run))
+    code, out, err = ended(forked("train", *of_crashing(tmp_path), "--out", run))
     assert code == 1
     assert out == ""
     assert err.count("Traceback") == 1

@@ -139,7 +139,7 @@ def test_a_folder_that_goes_away(tmp_path, monkeypatch, capsys):
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs the right to mount")
 def test_a_real_disk_that_is_full(tmp_path):
     """The whole way: TensorBoard's thread and Python's exit too."""
-    from cli_helpers import ended, started
+    from cli_helpers import ended, forked
 
     disk = tmp_path / "disk"
     disk.mkdir()
@@ -159,7 +159,7 @@ def test_a_real_disk_that_is_full(tmp_path):
             "--out",
             disk / "run",
         ]
-        code, out, err = ended(started(*arguments), timeout=120)
+        code, out, err = ended(forked(*arguments), timeout=120)
         assert code == 2, err
         assert out == ""
         assert "No space left on device" in one_line(err)

@@ -7,7 +7,7 @@ import signal
 import time
 
 import pytest
-from cli_helpers import contents, ended, isa, of_task, one_line, started, wait_for
+from cli_helpers import contents, ended, forked, isa, of_task, one_line, started, wait_for
 
 from isa_cli.main import Ended, main
 
@@ -26,7 +26,7 @@ def rows(run):
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_run_stops_with_a_checkpoint(tmp_path, number, capsys):
     run = tmp_path / "a run"
-    process = started("train", *ENDLESS, "--out", run)
+    process = forked("train", *ENDLESS, "--out", run)
     metrics = run / "metrics.csv"
     wait_for(lambda: metrics.exists() and metrics.read_text().count("\n") > 2, process)
     process.send_signal(number)
@@ -45,7 +45,7 @@ def test_a_run_stops_with_a_checkpoint(tmp_path, number, capsys):
 def test_before_there_is_a_run(tmp_path, number):
     """While it estimates a scope, or still imports: nothing to save, and nothing to see."""
     run = tmp_path / "run"
-    process = started("train", *ENDLESS, "--set", "scope.transitions=10000000", "--out", run)
+    process = forked("train", *ENDLESS, "--set", "scope.transitions=10000000", "--out", run)
     wait_for((run / "config.yaml").exists, process)
     time.sleep(0.3)
     process.send_signal(number)
@@ -65,12 +65,11 @@ def test_another_command(number):
 
 def test_what_nohup_ignores_is_ignored(tmp_path):
     run = tmp_path / "run"
-    ignoring = {"preexec_fn": lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)}
-    process = started("train", *of_task("grid/unlock"), "--steps", 3_000, "--out", run, **ignoring)
+    process = forked("train", *of_task("grid/unlock"), "--steps", 1_000, "--out", run, ignored=[signal.SIGHUP])
     wait_for((run / "metrics.csv").exists, process)
     process.send_signal(signal.SIGHUP)
     assert ended(process)[0] == 0
-    assert json.loads((run / "summary.json").read_text())["env_steps"] == 3_000
+    assert json.loads((run / "summary.json").read_text())["env_steps"] == 1_000
 
 
 def test_a_reader_that_goes_away():
@@ -83,7 +82,7 @@ def test_a_reader_that_goes_away():
 def test_a_second_writer_is_refused(tmp_path, capsys):
     """Two on one run would write each row twice."""
     run = tmp_path / "run"
-    process = started("train", *ENDLESS, "--out", run)
+    process = forked("train", *ENDLESS, "--out", run)
     try:
         wait_for((run / "checkpoints" / "best.safetensors").exists, process)
         for arguments in (["train", "--resume", run], ["train", "--resume", run, "--steps", 10**8]):

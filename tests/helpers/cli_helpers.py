@@ -5,10 +5,11 @@ import signal
 import subprocess
 import sys
 import time
+from functools import cache
 from pathlib import Path
 
 import pytest
-import toy_envs
+from forked import Forked, Parent
 
 from isa_cli.main import main
 
@@ -50,15 +51,31 @@ def contents(folder):
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
+def path_of_helpers():
+    """``PYTHONPATH`` with this folder in front."""
+    return os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+
+
 def started(*arguments, **options):
     """Start ``isa`` in a process of its own, as its script does."""
-    path = os.pathsep.join([str(Path(toy_envs.__file__).parent), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
     line = [sys.executable, "-P", "-c", "from isa_cli.main import main; main()", *map(str, arguments)]
-    env = {**os.environ, "PYTHONPATH": path, **options.pop("env", {})}
+    env = {**os.environ, "PYTHONPATH": path_of_helpers(), **options.pop("env", {})}
     default = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     # A shell's background jobs ignore Ctrl-C, and so would what they start.
     awake = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.default_int_handler)}
     return subprocess.Popen(line, env=env, **{**default, **awake, **options})
+
+
+@cache
+def parent():
+    """The process that forks those of :func:`forked`: one while tests run, and it ends when they do."""
+    return Parent(path_of_helpers())
+
+
+def forked(*arguments, env=(), **options):
+    """Start ``isa`` in a process of its own whose imports are made already: seconds less than :func:`started`."""
+    whole = {**os.environ, "PYTHONPATH": path_of_helpers(), **dict(env)}
+    return Forked(parent(), [str(argument) for argument in arguments], whole, **options)
 
 
 def ended(process, timeout=60):
