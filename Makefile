@@ -14,7 +14,7 @@ test: lint types pytest
 
 # A look at every module while working: all but the tests marked slow.
 quick: $(READY)
-	JAXTYPING_DISABLE=1 OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -q -m "not slow"
+	JAXTYPING_DISABLE=1 OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal -q -m "not slow"
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -24,7 +24,7 @@ types: $(READY)
 	$(BIN)/mypy
 
 pytest: $(READY)
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 
 # The site, into the folder site; a link that leads nowhere fails it.
 docs: $(READY)

@@ -86,4 +86,6 @@ def innermost(env: Any) -> Any:
 
 
 def _stacked(rows: Sequence[Row]) -> Rows:
+    if len(rows) == 1:  # np.stack takes a tenth of the time of a step of one copy
+        return {name: np.array(value)[None] for name, value in rows[0].items()}
     return {name: np.stack([row[name] for row in rows]) for name in rows[0]}

@@ -89,7 +89,7 @@ def _collect(
     Raises:
         UnsupportedEnvironmentError: if an agent acted too seldom, or never.
     """
-    xp = backend(env.device)
+    xp, everyone = backend(env.device), bool(free.all())
     who, code = xp.asarray(free, device=env.device), action_code_of(env)
     step = env.reset(seed)
     check_finite("state", step.state, 0, env.state_names)
@@ -101,7 +101,10 @@ def _collect(
     acted = xp.zeros(free.shape, dtype=xp.int64, device=env.device)
     shortest = per_stream + window - 1  # Changes over 1 to W steps start at per_stream times at least.
     for time in range(max(patience, shortest)):
-        actions = _played(rng, step.available, held, who, code)
+        if everyone and code is None:
+            actions = random_actions(rng, step.available)
+        else:
+            actions = _played(rng, step.available, held, who, code)
         before = step
         step = env.step(actions)
         check_finite("state", step.final_state, time + 1, env.state_names)
@@ -115,8 +118,9 @@ def _collect(
         for column, value in zip(columns.values(), now, strict=True):
             column.append(value)
         done = step.done
-        over = done[:, None] if code is None else done[:, None, None]
-        held = xp.where(over, _hold(rng, step, who, code), held)
+        if not everyone:
+            over = done[:, None] if code is None else done[:, None, None]
+            held = xp.where(over, _hold(rng, step, who, code), held)
         episode = episode + xp.astype(done, xp.int64)
         if time + 1 >= shortest and int(xp.min(acted[who])) >= per_stream:
             break

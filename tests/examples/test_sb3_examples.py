@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pettingzoo.utils import BaseParallelWrapper
 
-from isa_wrappers import GoalBuffer, InfluenceScope
+from isa_wrappers import GoalBuffer, InfluenceScope, ScopeConfig, estimate_scope
 from isa_wrappers.envs import make_parallel
 from isa_wrappers.wrappers import GoalRecording
 
@@ -47,7 +47,9 @@ def example(monkeypatch):
         if name == "maskable_ppo":
             pytest.importorskip("sb3_contrib")
         module, noted = import_module(name), []
-        monkeypatch.setattr(sys.modules["stable_baselines3_ppo"], "make_parallel", lambda _: Watched(noted))
+        shared = sys.modules["stable_baselines3_ppo"]
+        monkeypatch.setattr(shared, "make_parallel", lambda _: Watched(noted))
+        monkeypatch.setattr(shared, "estimate_scope", partial(estimate_scope, config=ScopeConfig(1_500)))
         return module, noted
 
     return load

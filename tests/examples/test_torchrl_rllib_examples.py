@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from isa_wrappers import ScopeConfig, estimate_scope
+
 pytestmark = pytest.mark.slow
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -44,7 +46,9 @@ def watch(module, monkeypatch):
         return seen["goals"][-1]
 
     early = functools.partial(module.GoalRecording, success=lambda env, infos: env.grid_state.time >= 5)
-    for name, stand_in in {"make_parallel": make_watched, "GoalBuffer": make_buffer, "GoalRecording": early}.items():
+    stand_ins = {"make_parallel": make_watched, "GoalBuffer": make_buffer, "GoalRecording": early}
+    stand_ins["estimate_scope"] = functools.partial(estimate_scope, config=ScopeConfig(1_500))
+    for name, stand_in in stand_ins.items():
         monkeypatch.setattr(module, name, stand_in)
     return seen
 

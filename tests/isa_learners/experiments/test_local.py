@@ -84,7 +84,7 @@ def test_what_is_finished_is_not_run_again(whole):
 def test_a_comparison_killed_and_given_again_equals_one_never_killed(whole, tmp_path):
     script = (
         "import sys; sys.path[:0] = sys.argv[2:]\n"
-        "from pathlib import Path; from test_local import ran; ran(Path(sys.argv[1]))"
+        "from pathlib import Path; from test_local import ran; ran(Path(sys.argv[1]), seeds=[0])"
     )
     here = os.path.dirname(__file__)
     for delay in (2.5, 4.0):
@@ -94,9 +94,10 @@ def test_a_comparison_killed_and_given_again_equals_one_never_killed(whole, tmp_
         time.sleep(delay)
         process.send_signal(signal.SIGKILL)
         process.wait()
-    comparison, outcomes = ran(tmp_path)
+    comparison, outcomes = ran(tmp_path, seeds=[0])
     assert [outcome.reason for outcome in outcomes if outcome.reason] == []
-    assert numbers(comparison) == numbers(whole[0])
+    assert numbers(comparison) == [row for row in numbers(whole[0]) if row["seed"] == 0]
+    assert len(numbers(comparison)) == 2
 
 
 @pytest.mark.slow

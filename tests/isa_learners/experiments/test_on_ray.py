@@ -7,8 +7,8 @@ import pytest
 from plan_helpers import tiny_plan
 
 from isa_learners.experiments.folder import Comparison
-from isa_learners.experiments.local import run_here
 from isa_learners.experiments.on_ray import TOKEN, bring_to_its_end, connect, files_of, run_on_ray, write_files
+from isa_learners.experiments.one_run import run_to_end
 from isa_learners.experiments.plan import make_plan
 from isa_learners.experiments.results import result_of
 from isa_wrappers.errors import InvalidValueError
@@ -72,7 +72,8 @@ def test_a_node_that_dies_has_its_runs_resumed_elsewhere(tmp_path):
     assert len(killed) == 1
     assert not all(killed[0]), "the node died while runs were at work"
     here = Comparison(comparison.plan, tmp_path / "here")
-    run_here(here, here.plan.runs, 2, lambda run: None, lambda outcome: None)
+    for run in here.plan.runs:
+        run_to_end(here.prepare(run), here.plan.episodes)
     clock = ("wall_time_s", "folder")
     ours, theirs = (
         [{key: value for key, value in row.items() if key not in clock} for row in rows_of(one)]

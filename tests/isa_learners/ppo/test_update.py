@@ -41,37 +41,42 @@ def learner(config, dtype=D, seed=3):
     return moved(ppo, [ppo.actor, ppo.critic], seed, dtype)
 
 
-def check(config, rollouts, dtype=D, relative=1e-5, seed=3, layout=LivingSteps):
-    ppo = learner(config, dtype, seed)
-    ppo.layout = layout
-    reference = Reference(ppo, config, seed)
+LAYOUTS = (LivingSteps, EveryStep)
+
+
+def check(config, rollouts, dtype=D, relative=1e-5, seed=3):
+    """Compare a learner of each layout with the one reference; return the first with its last metrics."""
+    learners = [learner(config, dtype, seed) for _ in LAYOUTS]
+    reference = Reference(learners[0], config, seed)
     for number, make in enumerate(rollouts):
-        rollout = make(ppo, number)
-        metrics, hidden = ppo.update(rollout)
+        rollout = make(learners[0], number)
         expected, expected_hidden = reference.update(rollout)
-        assert metrics == pytest.approx(expected, rel=10 * relative, abs=1e-6)
-        for b in range(config.num_envs):
-            for i in range(AGENTS):
-                expected = expected_hidden[id(rollout), b, i][: ppo.critic.state_size]
-                torch.testing.assert_close(hidden[b, i].to(D), expected, rtol=0, atol=relative)
-    assert_same_update(ppo.actor, reference.actor, relative)
-    assert_same_update(ppo.critic, reference.critic, relative)
-    return ppo, metrics
+        for ppo, layout in zip(learners, LAYOUTS, strict=True):
+            ppo.layout = layout
+            metrics, hidden = ppo.update(rollout)
+            assert metrics == pytest.approx(expected, rel=10 * relative, abs=1e-6), layout
+            for b in range(config.num_envs):
+                for i in range(AGENTS):
+                    state = expected_hidden[id(rollout), b, i][: ppo.critic.state_size]
+                    torch.testing.assert_close(hidden[b, i].to(D), state, rtol=0, atol=relative)
+    for ppo in learners:
+        assert_same_update(ppo.actor, reference.actor, relative)
+        assert_same_update(ppo.critic, reference.critic, relative)
+    return learners[0], metrics
 
 
 def rollout_of(ends, start=(True, False, False), dtype=D, **options):
     return lambda ppo, number: random_rollout(ppo, 11 + number, ends, list(start), AGENTS, dtype=dtype, **options)
 
 
-layouts = pytest.mark.parametrize("layout", [LivingSteps, EveryStep])
+layouts = pytest.mark.parametrize("layout", LAYOUTS)
 
 
-@layouts
 @pytest.mark.parametrize(
     "ends", [TERMINATED, TRUNCATED, ENDLESS, MANY], ids=["terminated", "truncated", "endless", "many"]
 )
-def test_one_epoch_equals_the_reference(ends, layout):
-    _, metrics = check(PPOConfig(**BASE, buffer_rollouts=1), [rollout_of(ends)], layout=layout)
+def test_one_epoch_equals_the_reference(ends):
+    _, metrics = check(PPOConfig(**BASE, buffer_rollouts=1), [rollout_of(ends)])
     assert 0 < metrics["clip_share"] < 1
 
 
@@ -94,19 +99,17 @@ def test_every_network_with_layers_a_buffer_and_a_critic_on_the_state(network, l
 
 
 @pytest.mark.slow
-@layouts
-def test_a_critic_on_the_global_state_and_huber_losses(layout):
+def test_a_critic_on_the_global_state_and_huber_losses():
     config = PPOConfig(**{**BASE, "epochs": 2}, buffer_rollouts=2, minibatches=2, critic="state", huber=0.3)
     make = rollout_of(MANY, cuts=True, state_size=STATE)
-    ppo, _ = check(config, [make, make], layout=layout)
+    ppo, _ = check(config, [make, make])
     assert ppo.critic.embed.in_features == ppo.actor.embed.in_features + STATE
 
 
 @pytest.mark.slow
-@layouts
-def test_probed_steps_teach_the_policy_nothing_and_values_go_on(layout):
+def test_probed_steps_teach_the_policy_nothing_and_values_go_on():
     make = rollout_of(MANY, probes=0.4)
-    ppo, _ = check(PPOConfig(**{**BASE, "epochs": 2}, buffer_rollouts=2, minibatches=2), [make, make], layout=layout)
+    ppo, _ = check(PPOConfig(**{**BASE, "epochs": 2}, buffer_rollouts=2, minibatches=2), [make, make])
     assert 0 < ppo.buffer[-1].probe.float().mean() < 1
 
 
@@ -134,23 +137,23 @@ def test_a_rollout_of_probes_alone_leaves_the_policys_choices_alone(layout):
 
 
 @pytest.mark.slow
-@layouts
 @pytest.mark.parametrize("ends", [ENDLESS, MANY], ids=["endless", "many"])
-def test_who_is_truncated_alone_has_a_value_that_goes_on(ends, layout):
+def test_who_is_truncated_alone_has_a_value_that_goes_on(ends):
     make = rollout_of(ends, cuts=True)
     config = PPOConfig(**{**BASE, "epochs": 2}, buffer_rollouts=2, minibatches=2)
-    ppo, _ = check(config, [make, make], layout=layout)
+    ppo, _ = check(config, [make, make])
     cut = ppo.buffer[-1].cut
     assert cut[:-1].any(), "the check says something"
     assert not cut.all()
-    found = []
-    for cuts in (False, True):
-        fresh = learner(config)
-        rollout = rollout_of(ends, cuts=cuts)(fresh, 0)
-        targets, _ = fresh.prepare(rollout, layout(rollout.alive, rollout.start))
-        found.append(targets.target)
-    moved = (found[0] - found[1]).abs() > 1e-3
-    assert moved[make(learner(config), 0).cut].all(), "its last step has another target"
+    for layout in LAYOUTS:
+        found = []
+        for cuts in (False, True):
+            fresh = learner(config)
+            rollout = rollout_of(ends, cuts=cuts)(fresh, 0)
+            targets, _ = fresh.prepare(rollout, layout(rollout.alive, rollout.start))
+            found.append(targets.target)
+        moved = (found[0] - found[1]).abs() > 1e-3
+        assert moved[make(learner(config), 0).cut].all(), "its last step has another target"
 
 
 def test_one_epoch_in_single_precision():
@@ -158,19 +161,17 @@ def test_one_epoch_in_single_precision():
 
 
 @pytest.mark.slow
-@layouts
-def test_a_buffer_of_rollouts_keeps_their_probabilities_and_hidden_states(layout):
+def test_a_buffer_of_rollouts_keeps_their_probabilities_and_hidden_states():
     """Three rollouts through a buffer of two: the first is dropped; Adam and the value norm go on."""
     kinds = [rollout_of(MANY), rollout_of(ENDLESS, (False, False, True)), rollout_of(TRUNCATED, (True, True, False))]
-    ppo, _ = check(PPOConfig(**BASE, buffer_rollouts=2), kinds, layout=layout)
+    ppo, _ = check(PPOConfig(**BASE, buffer_rollouts=2), kinds)
     assert len(ppo.buffer) == 2
 
 
 @pytest.mark.slow
-@layouts
-def test_minibatches_and_epochs(layout):
+def test_minibatches_and_epochs():
     config = PPOConfig(**{**BASE, "epochs": 2}, buffer_rollouts=2, minibatches=3)
-    check(config, [rollout_of(MANY), rollout_of(TRUNCATED)], layout=layout)
+    check(config, [rollout_of(MANY), rollout_of(TRUNCATED)])
 
 
 @pytest.mark.slow
