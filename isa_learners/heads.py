@@ -90,8 +90,11 @@ class Categorical:
 
     def sample(self, noise: Generator) -> Tensor:
         """Draw an action ``[...]``: the first of n clocks that run at the actions' rates."""
-        draws = torch.empty_like(self.log_probs).exponential_(generator=noise)
-        return (self.log_probs - draws.log()).argmax(-1)
+        return self.first(torch.empty_like(self.log_probs).exponential_(generator=noise))
+
+    def first(self, clocks: Tensor) -> Tensor:
+        """Return the action ``[...]`` whose clock rings first; ``clocks`` ``[..., n]`` were drawn at rate 1."""
+        return (self.log_probs - clocks.log()).argmax(-1)
 
     def log_prob(self, action: Tensor) -> Tensor:
         """Return ``[...]``."""

@@ -36,6 +36,8 @@ class ComaConfig:
         max_grad_norm: gradients of each network are clipped to this norm.
         reward: ``team`` gives all agents the mean of their rewards, ``own`` each its own.
         obs_scale: observations (and goals in them) and global states are multiplied by this before they enter networks.
+        fixed_shapes: whether an update computes all steps, those of the dead too, in shapes known beforehand, so that
+            the host never waits for the device: ``auto`` does on CUDA alone. What is learned is the same.
     """
 
     num_envs: Copies = 8
@@ -57,6 +59,7 @@ class ComaConfig:
     max_grad_norm: Positive = 10.0
     reward: Annotated[str, OneOf("team", "own")] = "team"
     obs_scale: Positive = 1.0
+    fixed_shapes: Annotated[str, OneOf("auto", "always", "never")] = "auto"
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -33,7 +33,7 @@ def mixed_log_probs(
     """
     uniform = math.log(epsilon / logits.shape[-1]) if epsilon > 0.0 else -math.inf
     own = math.log1p(-epsilon) if epsilon < 1.0 else -math.inf
-    mixed = torch.logaddexp(torch.log_softmax(logits, dim=-1) + own, logits.new_tensor(uniform))
+    mixed = torch.logaddexp(torch.log_softmax(logits, dim=-1) + own, logits.new_full((), uniform))
     return masked_log_softmax(mixed, available)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
@@ -14,7 +16,7 @@ from isa_learners.heads import Categorical
 from isa_learners.masks import masked_mean
 from isa_learners.optimizers import optimizer_for
 from isa_learners.recurrent.network import RecurrentLinear
-from isa_learners.recurrent.packing import EveryStep, LivingSteps, Packing
+from isa_learners.recurrent.packing import Packing, layout_of
 from isa_learners.returns import lambda_returns
 from isa_learners.rollout import Sizes
 from isa_wrappers.arrays import with_prefix, without_prefix
@@ -39,8 +41,7 @@ class COMA:
 
     def __init__(self, sizes: Sizes, input_size: int, config: ComaConfig, device: str, seed: int) -> None:
         self.config = config
-        # On CUDA shapes are fixed and nothing is read back; on CPU the dead are left out, which costs less.
-        self.layout: type[EveryStep | LivingSteps] = EveryStep if device.startswith("cuda") else LivingSteps
+        self.layout = layout_of(config.fixed_shapes, device)
         self.generator = torch.Generator(device)
         self.generator.manual_seed(seed)
         with torch.random.fork_rng(devices=[]):
@@ -102,14 +103,19 @@ class COMA:
         available = batch.available.flatten(0, 2)[rows]  # nobody says what is available afterwards
         policy = Categorical(mixed_log_probs(logits, available, batch.epsilon))
         action = batch.action.roll(-1, dims=0).flatten()  # of those whose episode goes on: what they did do
-        action[rows] = torch.where(wanted.flatten()[rows], policy.sample(self.generator), action[rows])
+        # Drawn for every step, so that in every layout the same are taken.
+        clocks = torch.empty_like(batch.available, dtype=hidden.dtype).exponential_(generator=self.generator)
+        draws = policy.first(clocks.flatten(0, 2)[rows])
+        action[rows] = torch.where(wanted.flatten()[rows], draws, action[rows])
         return action.view_as(batch.action), rows
 
     def _critic_steps(self, batch: Batch, seen: Tensor, target: Tensor) -> Tensor:
         """Train the critic on parts of the rollout, the latest first; return mean loss, value and gradient norm."""
         config, said = self.config, []
-        parts = torch.arange(len(target)).tensor_split(min(config.critic_steps or len(target), len(target)))
-        for first, last in [(int(part[0]), int(part[-1]) + 1) for part in reversed(parts)]:
+        count = min(config.critic_steps or len(target), len(target))
+        size, longer = divmod(len(target), count)  # the first parts are a step longer
+        edges = [number * size + min(number, longer) for number in range(count + 1)]
+        for first, last in reversed(list(pairwise(edges))):
             alive = batch.alive[first:last]
             value = _chosen(self.critic(seen[first:last]), batch.action[first:last])
             loss = masked_mean((value - target[first:last]).square(), alive)

@@ -46,6 +46,8 @@ class PPOConfig:
             enter the networks.
         normalize_obs: observations, goals and global states are brought to mean 0 and deviation 1 by what was seen so
             far, and ``obs_scale`` has no effect.
+        fixed_shapes: whether an update computes all steps, those of the dead too, in shapes known beforehand, so that
+            the host never waits for the device: ``auto`` does on CUDA alone. What is learned is the same.
     """
 
     num_envs: Copies = 8
@@ -71,6 +73,7 @@ class PPOConfig:
     anneal_to: Share = 1.0
     obs_scale: Positive = 1.0
     normalize_obs: bool = False
+    fixed_shapes: Annotated[str, OneOf("auto", "always", "never")] = "auto"
 
     def __post_init__(self) -> None:
         check_fields(self)

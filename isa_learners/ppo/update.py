@@ -21,7 +21,7 @@ from isa_learners.ppo.network_choice import make_network
 from isa_learners.ppo.networks import PerAgentNet, ValueNorm
 from isa_learners.ppo.policy_update import PolicyUpdate, gradient_step, unrolled
 from isa_learners.recurrent.network import Network
-from isa_learners.recurrent.packing import EveryStep, LivingSteps, Packing
+from isa_learners.recurrent.packing import EveryStep, LivingSteps, Packing, layout_of
 from isa_learners.returns import advantages
 from isa_wrappers.arrays import with_prefix, without_prefix
 
@@ -74,8 +74,7 @@ class PPO:
     ) -> None:
         self.config = config
         self.head: ActionHead = DiscreteHead(num_actions, device) if head is None else head
-        # On CUDA shapes are fixed and nothing is read back; on CPU the dead are left out, which costs less.
-        self.layout: type[EveryStep | LivingSteps] = EveryStep if device.startswith("cuda") else LivingSteps
+        self.layout = layout_of(config.fixed_shapes, device)
         self.generator = torch.Generator(device)
         self.generator.manual_seed(seed)
         self.order = torch.Generator()  # on CPU, so that nothing waits for the device

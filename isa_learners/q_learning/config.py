@@ -45,6 +45,8 @@ class QConfig:
         hypernet_width: width of the networks that make its weights, 64 where it is left open; 0 makes them linear.
         obs_scale: observations (and goals in them) and global states are multiplied by this before they enter networks.
         reward_scale: rewards are multiplied by this.
+        fixed_shapes: whether an update computes all steps, of the dead and of padding too, in shapes known beforehand,
+            so that the host never waits for the device: ``auto`` does on CUDA alone. What is learned is the same.
     """
 
     num_envs: Copies = 8
@@ -70,6 +72,7 @@ class QConfig:
     hypernet_width: Annotated[int | None, Range(0, 2**14)] = None
     obs_scale: Positive = 1.0
     reward_scale: Positive = 1.0
+    fixed_shapes: Annotated[str, OneOf("auto", "always", "never")] = "auto"
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -16,6 +16,7 @@ from isa_learners.q_learning.memory import check_fits, free_bytes
 from isa_learners.q_learning.replay import Replay
 from isa_learners.q_learning.update import QLearning
 from isa_learners.recurrent.memory import RecurrentMemory
+from isa_learners.recurrent.packing import EveryStep
 from isa_learners.rollout import Rollout, Sizes
 from isa_wrappers.arrays import with_prefix, without_prefix
 from isa_wrappers.batch import BatchStep
@@ -109,7 +110,8 @@ class QLearner(RecurrentMemory):
     def _make_replay(self) -> Replay:
         config, steps = self.config, longest_episode(self.sizes, self.config)
         check_fits(Replay.bytes_needed(self.sizes, config.replay, steps), free_bytes(self.device), self.device)
-        return Replay(self.sizes, config.num_envs, config.replay, steps, self.device)
+        fixed_shapes = self.q.layout is EveryStep
+        return Replay(self.sizes, config.num_envs, config.replay, steps, self.device, fixed_shapes)
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return networks, optimiser, generator, the number of steps and the replay."""

@@ -46,6 +46,8 @@ class Replay:
         episodes: room for so many, rounded down to a multiple of B; at least T + 2 for each environment.
         steps: L, the longest episode in one piece.
         device: torch device.
+        fixed_shapes: draws are as long as the longest episode may be, so that the host reads nothing; else as long as
+            the longest that was drawn.
 
     Attributes:
         rows: name -> ``[B, P, L + 1, ...]``, steps by environment and place.
@@ -54,13 +56,13 @@ class Replay:
         terminated: ``[B, P]`` bool.
         opened: ``[B]`` int64, places that each environment has left behind; the one it writes to is that, modulo P.
         step: ``[B]`` int64, where in its episode each environment is.
-        fixed_shapes: draws are as long as the longest episode may be, so that the host reads nothing, as on CUDA; on
-            CPU as long as the longest that was drawn.
     """
 
-    def __init__(self, sizes: Sizes, num_envs: int, episodes: int, steps: int, device: str) -> None:
+    def __init__(
+        self, sizes: Sizes, num_envs: int, episodes: int, steps: int, device: str, fixed_shapes: bool = False
+    ) -> None:
         self.sizes, self.steps, self.device = sizes, steps, device
-        self.fixed_shapes = device.startswith("cuda")
+        self.fixed_shapes = fixed_shapes
         self.shape = num_envs, episodes // num_envs
         self.rows = {
             name: torch.zeros(*self.shape, steps + 1, *shape, dtype=dtype, device=device)

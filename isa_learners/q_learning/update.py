@@ -16,7 +16,7 @@ from isa_learners.q_learning.mixers import MIXERS
 from isa_learners.q_learning.networks import QNet
 from isa_learners.q_learning.outlook import Outlook, Part
 from isa_learners.q_learning.replay import Episodes
-from isa_learners.recurrent.packing import EveryStep, LivingSteps
+from isa_learners.recurrent.packing import layout_of
 from isa_learners.returns import lambda_returns
 from isa_learners.rollout import Sizes
 from isa_wrappers.arrays import with_prefix, without_prefix
@@ -49,8 +49,7 @@ class QLearning:
         part: Callable[[], Part] | None = None,
     ) -> None:
         self.sizes, self.config, self.encoder = sizes, config, encoder
-        # On CUDA shapes are fixed and nothing is read back; on CPU padding and the dead are left out, which costs less.
-        self.layout: type[EveryStep | LivingSteps] = EveryStep if device.startswith("cuda") else LivingSteps
+        self.layout = layout_of(config.fixed_shapes, device)
         self.spec = MIXERS[config.mixer]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)

@@ -127,6 +127,23 @@ class LivingSteps:
         return torch.where(seen[:, None], features[place], rest) if len(features) else rest
 
 
+def layout_of(fixed_shapes: str, device: str) -> type[EveryStep | LivingSteps]:
+    """Choose how a learner lays out steps: all of them for fixed shapes, else the living ones, which costs less on CPU.
+
+    Args:
+        fixed_shapes: ``always``, ``never`` or, on CUDA alone, ``auto``.
+        device: of the learner.
+
+    Example:
+        >>> [layout_of("auto", device).__name__ for device in ("cpu", "cuda", "cuda:1")]
+        ['LivingSteps', 'EveryStep', 'EveryStep']
+        >>> layout_of("always", "cpu").__name__
+        'EveryStep'
+    """
+    fixed = device.startswith("cuda") if fixed_shapes == "auto" else fixed_shapes == "always"
+    return EveryStep if fixed else LivingSteps
+
+
 def _streams(width: int, agents: int, envs: Tensor | None, agent: int | None, device: torch.device) -> Tensor:
     """Number the streams of some environments, or of all, and of one agent, or of all."""
     streams = torch.arange(width, device=device).view(-1, agents)

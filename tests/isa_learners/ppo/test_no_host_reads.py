@@ -11,7 +11,6 @@ from host_reads import NoHostReads
 from learner_helpers import tiny_config
 
 from isa_learners.component_head import ComponentHead
-from isa_learners.recurrent.packing import EveryStep
 from isa_learners.runs.algorithm import Algorithm
 from isa_learners.runs.scopes import scope_for
 from isa_wrappers.border import ActionCode, TeamCode
@@ -41,6 +40,7 @@ def test_actions_of_components_never_wait():
     assert torch.isfinite(encoded).all()
 
 
+SETTINGS = {"minibatches": 2, "buffer_rollouts": 2, "fixed_shapes": "always"}
 KINDS = {
     "grid/unlock": None,
     "grid/navigation": {"num_agents": 2, "grid": 4, "targets": "random", "horizon": 6},
@@ -52,7 +52,7 @@ NETWORKS = {"gru": {}, "lstm": {"network": "lstm", "normalize_obs": True}, "mlp"
 
 
 def begun(task, phase, network="gru"):
-    config = tiny_config(task, KINDS[task], ppo={"minibatches": 2, "buffer_rollouts": 2, **NETWORKS[network]})
+    config = tiny_config(task, KINDS[task], ppo=SETTINGS | NETWORKS[network])
     algorithm = Algorithm(config, scope_for(config)[0])
     if phase == REACH:
         state = algorithm.phase.collector.current.state[:1]
@@ -70,7 +70,6 @@ def test_rollout_and_update_never_wait(task, network, phase):
     algorithm, config = begun(task, phase, network)
     collector, learner = algorithm.phase.collector, algorithm.phase.learner
     ppo = learner.ppo
-    ppo.layout = EveryStep
     ppo._run_both = lambda actor, critic: (actor(), critic())  # a dispatch mode sees its own thread alone
     for _ in range(3):
         with NoHostReads():

@@ -80,22 +80,20 @@ def test_one_epoch_equals_the_reference(ends):
     assert 0 < metrics["clip_share"] < 1
 
 
-@layouts
 @pytest.mark.parametrize(("network", "layers"), [("lstm", ()), ("mlp", ()), ("gru", (7, 4))])
-def test_every_network_is_trained_as_the_reference_says(network, layers, layout):
+def test_every_network_is_trained_as_the_reference_says(network, layers):
     make = rollout_of(MANY, cuts=True, probes=0.2)
-    ppo, _ = check(PPOConfig(**BASE, buffer_rollouts=1, network=network, layers=layers), [make], layout=layout)
+    ppo, _ = check(PPOConfig(**BASE, buffer_rollouts=1, network=network, layers=layers), [make])
     assert ppo.critic.state_size == {"lstm": 2 * HIDDEN, "mlp": 0, "gru": HIDDEN}[network]
 
 
 @pytest.mark.slow
-@layouts
 @pytest.mark.parametrize("network", ["lstm", "mlp"])
-def test_every_network_with_layers_a_buffer_and_a_critic_on_the_state(network, layout):
+def test_every_network_with_layers_a_buffer_and_a_critic_on_the_state(network):
     settings = {**BASE, "epochs": 2, "network": network, "layers": (7, 4)}
     config = PPOConfig(**settings, buffer_rollouts=2, minibatches=2, critic="state")
     kinds = [rollout_of(MANY, state_size=STATE), rollout_of(TRUNCATED, (True, True, False), state_size=STATE)]
-    check(config, kinds, layout=layout)
+    check(config, kinds)
 
 
 @pytest.mark.slow

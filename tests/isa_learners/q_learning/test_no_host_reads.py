@@ -5,17 +5,17 @@ import torch
 from host_reads import NoHostReads
 from learner_helpers import tiny_config
 
-from isa_learners.recurrent.packing import EveryStep
 from isa_learners.runs.algorithm import Algorithm
+
+SETTINGS = {"td_lambda": 0.5, "fixed_shapes": "always"}
 
 
 @pytest.mark.parametrize("algo", ["vdn", "qmix", "maser"])
 def test_rollout_replay_and_gradient_steps_never_wait(algo):
     kwargs = {"num_agents": 2, "grid": 4, "targets": "random", "horizon": 6}
-    algorithm = Algorithm(tiny_config("grid/navigation", kwargs, algo=algo, q={"td_lambda": 0.5}), None)
+    algorithm = Algorithm(tiny_config("grid/navigation", kwargs, algo=algo, q=SETTINGS), None)
     collector, learner = algorithm.phase.collector, algorithm.phase.learner
     learner.learn(collector.collect(5))
-    learner.q.layout, learner.replay.fixed_shapes = EveryStep, True
     for _ in range(3):
         with NoHostReads():
             rollout = collector.collect(5)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from isa_learners.recurrent.packing import EveryStep, LivingSteps
+from isa_learners.recurrent.packing import EveryStep, LivingSteps, layout_of
 
 T, B, A, H = 9, 4, 3, 2
 
@@ -111,3 +111,10 @@ def test_the_steps_of_one_agent_are_laid_out_alone(layout):
         assert not seen & set(rows)
         seen |= set(rows)
     assert seen == whole
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda", "cuda:1"])
+def test_settings_hold_over_the_device(device):
+    assert layout_of("always", device) is EveryStep
+    assert layout_of("never", device) is LivingSteps
+    assert layout_of("auto", device) is (LivingSteps if device == "cpu" else EveryStep)

@@ -1,0 +1,26 @@
+"""Nothing waits for the device in a rollout and in an update in CUDA's layout."""
+
+import pytest
+import torch
+from host_reads import NoHostReads
+from policy_helpers import DEATHS_AND_MASKS, tiny_config
+
+from isa_learners.runs.algorithm import Algorithm
+
+RANDOM = {"num_agents": 2, "grid": 4, "targets": "random", "horizon": 6}
+
+
+def test_rollout_and_update_never_wait():
+    algorithm = Algorithm(tiny_config("grid/navigation", RANDOM, algo="coma", coma={"fixed_shapes": "always"}), None)
+    collector, learner = algorithm.phase.collector, algorithm.phase.learner
+    for _ in range(3):
+        with NoHostReads():
+            metrics = learner.coma.update(learner.batch(collector.collect(5)))
+    assert torch.isfinite(metrics).all()
+
+
+def test_the_layout_of_a_cpu_does():
+    algorithm = Algorithm(tiny_config(*DEATHS_AND_MASKS, algo="coma"), None)
+    batch = algorithm.phase.learner.batch(algorithm.phase.collector.collect(5))
+    with pytest.raises(AssertionError, match="makes the host wait"), NoHostReads():
+        algorithm.phase.learner.coma.update(batch)
