@@ -1,5 +1,7 @@
-"""Where array code is tested: NumPy, torch on CPU, and CUDA where there is one."""
+"""Where array code is tested: NumPy, torch on CPU, and CUDA where there is one; and where learners are."""
 
 import pytest
 
-DEVICES = [None, "cpu", pytest.param("cuda", marks=pytest.mark.cuda)]
+CUDA = pytest.param("cuda", marks=pytest.mark.cuda)
+DEVICES = [None, "cpu", CUDA]
+TORCH = ["cpu", CUDA]

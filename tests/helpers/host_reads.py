@@ -1,5 +1,7 @@
 """A mode that refuses every operation whose result the host would have to read before it can go on."""
 
+from contextlib import contextmanager
+
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -16,3 +18,17 @@ class NoHostReads(TorchDispatchMode):
         if name in READS or masks:
             raise AssertionError(f"{function} makes the host wait for the device")
         return function(*args, **(kwargs or {}))
+
+
+@contextmanager
+def no_host_reads(device):
+    """Refuse whatever makes the host wait: by the mode above on CPU, by CUDA's own on CUDA."""
+    if device == "cpu":
+        with NoHostReads():
+            yield
+        return
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        yield
+    finally:
+        torch.cuda.set_sync_debug_mode("default")

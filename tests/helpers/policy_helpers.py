@@ -18,7 +18,9 @@ def drawn_algorithm(algo="isa", env=DEATHS_AND_MASKS, seed=1, **options):
     algorithm = Algorithm(config, scope_for(config)[0])
     if "goals" in algorithm.shared:
         goals = 5.0 * np.random.default_rng(seed).normal(size=(5, algorithm.phase.context.env.state_size))
-        algorithm.shared["goals"].add(torch.tensor(goals, dtype=torch.float32), torch.ones(5, dtype=torch.bool))
+        device = algorithm.phase.context.env.device
+        won = torch.ones(5, dtype=torch.bool, device=device)
+        algorithm.shared["goals"].add(torch.tensor(goals, dtype=torch.float32, device=device), won)
         algorithm.phase = algorithm.enter(ALGORITHMS[algo].phase_names[-1])
     generator = torch.Generator()
     generator.manual_seed(seed)

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from devices import TORCH
 from learner_helpers import tiny_config
 from resuming import PressCtrlC, assert_same_run, rows_of, seed_globals, sitting, whole_run
 
@@ -20,10 +21,11 @@ ALONE = [name for name in ALGORITHMS if name != "isa_reach"]
 """Algorithms that need no other run."""
 
 
+@pytest.mark.parametrize("device", TORCH)
 @pytest.mark.parametrize("learner", list(LEARNERS))
 @pytest.mark.parametrize("algo", ["ippo", "isa"])
-def test_every_learner_trains_under_every_kind_of_algorithm(learner, algo):
-    config = tiny_config(algo=algo, learner=learner)
+def test_every_learner_trains_under_every_kind_of_algorithm(learner, algo, device):
+    config = tiny_config(algo=algo, learner=learner, device=device)
     check_run(config)
     assert set(config.sections) & set(LEARNERS) == {learner}
     algorithm = Algorithm(config, scope_for(config)[0])
@@ -35,9 +37,10 @@ def test_every_learner_trains_under_every_kind_of_algorithm(learner, algo):
     assert (first, algorithm.phase.name) == (("explore", "reach") if algo == "isa" else ("train", "train"))
 
 
+@pytest.mark.parametrize("device", TORCH)
 @pytest.mark.parametrize("algo", ALONE)
-def test_every_algorithm_trains(algo):
-    config = tiny_config("grid/shooting", TWO, algo=algo)
+def test_every_algorithm_trains(algo, device):
+    config = tiny_config("grid/shooting", TWO, algo=algo, device=device)
     check_run(config)
     algorithm = Algorithm(config, scope_for(config)[0])
     before = {name: value.clone() for name, value in algorithm.phase.learner.state_dict().items()}
@@ -45,6 +48,7 @@ def test_every_algorithm_trains(algo):
         algorithm.iterate()
     after = algorithm.phase.learner.state_dict()
     assert any(not torch.equal(value, after[name]) for name, value in before.items() if "weight" in name)
+    assert {algorithm.phase.collector.current.obs.device.type} == {device}
 
 
 @pytest.mark.slow

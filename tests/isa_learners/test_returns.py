@@ -1,6 +1,8 @@
 """GAE against its recursion, environment by environment."""
 
+import pytest
 import torch
+from devices import TORCH
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,15 +27,16 @@ def by_recursion(reward, value, value_after, ends, gamma, gae_lambda):
 unit = st.floats(0.0, 1.0, allow_nan=False, width=32)
 
 
+@pytest.mark.parametrize("device", TORCH)
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**20), st.integers(1, 12), st.integers(1, 4), st.integers(1, 3), unit, unit)
-def test_equals_the_recursion(seed, steps, envs, agents, gamma, gae_lambda):
+def test_equals_the_recursion(device, seed, steps, envs, agents, gamma, gae_lambda):
     generator = torch.Generator()
     generator.manual_seed(seed)
     r, v, after = (torch.randn(steps, envs, agents, generator=generator, dtype=torch.float64) for _ in range(3))
     ends = torch.rand(steps, envs, agents, generator=generator) < 0.3
     ends[-1] = True
-    found = advantages(r, v, after, ends, gamma, gae_lambda)
+    found = advantages(*(x.to(device) for x in (r, v, after, ends)), gamma, gae_lambda).cpu()
     expected = by_recursion(r.tolist(), v.tolist(), after.tolist(), ends.tolist(), gamma, gae_lambda)
     torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-9)
 

@@ -2,7 +2,8 @@
 
 import pytest
 import torch
-from host_reads import NoHostReads
+from devices import TORCH
+from host_reads import NoHostReads, no_host_reads
 from policy_helpers import DEATHS_AND_MASKS, tiny_config
 
 from isa_learners.runs.algorithm import Algorithm
@@ -10,11 +11,13 @@ from isa_learners.runs.algorithm import Algorithm
 RANDOM = {"num_agents": 2, "grid": 4, "targets": "random", "horizon": 6}
 
 
-def test_rollout_and_update_never_wait():
-    algorithm = Algorithm(tiny_config("grid/navigation", RANDOM, algo="coma", coma={"fixed_shapes": "always"}), None)
+@pytest.mark.parametrize("device", TORCH)
+def test_rollout_and_update_never_wait(device):
+    config = tiny_config("grid/navigation", RANDOM, algo="coma", coma={"fixed_shapes": "always"}, device=device)
+    algorithm = Algorithm(config, None)
     collector, learner = algorithm.phase.collector, algorithm.phase.learner
     for _ in range(3):
-        with NoHostReads():
+        with no_host_reads(device):
             metrics = learner.coma.update(learner.batch(collector.collect(5)))
     assert torch.isfinite(metrics).all()
 

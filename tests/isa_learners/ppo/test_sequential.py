@@ -157,3 +157,15 @@ def test_orders_differ_from_update_to_update_and_resume():
 def test_one_policy_for_all_cannot_be_updated_agent_by_agent():
     with pytest.raises(InvalidValueError, match="sequential must be False where all agents share one policy, got True"):
         PPOConfig(sequential=True)
+
+
+@pytest.mark.cuda
+def test_one_update_on_cuda_agrees_with_cpu():
+    config, nets = PPOConfig(**HAPPO), {}
+    for device in ("cpu", "cuda"):
+        ppo = PPO(F, ACTIONS, config, device, 3, state_size=STATE, num_agents=AGENTS)
+        made = random_rollout(ppo, 11, MANY, [True, False, False], AGENTS, dtype=torch.float32, state_size=STATE)
+        ppo.update(type(made)(**{name: value.to(device) for name, value in vars(made).items()}))
+        nets[device] = {name: value.detach().cpu() for name, value in ppo.actor.named_parameters()}
+    for name, value in nets["cpu"].items():
+        assert float((nets["cuda"][name] - value).norm() / value.norm()) < 1e-5, name

@@ -9,8 +9,9 @@ import torch
 from episode_toys import LEAST, q_of, random_episodes
 from q_reference import D, Reference, named
 
+from isa_learners.inputs import InputEncoder
 from isa_learners.learner import LEARNERS
-from isa_learners.q_learning import QConfig
+from isa_learners.q_learning import QConfig, QLearning
 from isa_learners.q_learning.maser import Subgoals, subgoal_steps
 from isa_learners.q_learning.maser_config import MASER_METRICS, MaserConfig
 from isa_learners.recurrent.packing import EveryStep, LivingSteps
@@ -232,3 +233,16 @@ def test_without_a_mixer_of_the_team_it_is_refused():
 def test_settings_out_of_range(settings, message):
     with pytest.raises(InvalidValueError, match=message):
         MaserConfig(**settings)
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("variant", ["as_written", "as_released"])
+def test_one_update_on_cuda_agrees_with_cpu(variant):
+    config, maser, said = QConfig(**BASE), MaserConfig(variant=variant, **STRONG), {}
+    for device in ("cpu", "cuda"):
+        encoder = InputEncoder(SIZES, config.obs_scale, device)
+        q = QLearning(SIZES, config, encoder, device, 3, part=partial(Subgoals, SIZES, maser, config))
+        episodes = random_episodes(0, SIZES, LENGTHS, TERMINATED, torch.float32)
+        moved = type(episodes)(**{name: value.to(device) for name, value in vars(episodes).items()})
+        said[device] = q.gradient_step(moved).cpu()
+    torch.testing.assert_close(said["cuda"], said["cpu"], rtol=1e-4, atol=1e-5)

@@ -1,7 +1,10 @@
 """The replay holds what a loop over steps keeps: whole episodes, in pieces where long, none that was lost."""
 
+from dataclasses import replace
+
 import pytest
 import torch
+from devices import TORCH
 
 from isa_learners.q_learning import Replay
 from isa_learners.rollout import Rollout, Sizes
@@ -88,17 +91,18 @@ def episode(rows, b):
     }
 
 
-def filled(rollouts, episodes=24):
-    replay = Replay(SIZES, B, episodes, L, "cpu")
+def filled(rollouts, episodes=24, device="cpu", fixed_shapes=False):
+    replay = Replay(SIZES, B, episodes, L, device, fixed_shapes)
     for rollout in rollouts:
-        replay.add(rollout, rollout.record["obs"])
+        there = {name: value.to(device) for name, value in vars(rollout).items() if isinstance(value, torch.Tensor)}
+        replay.add(replace(rollout, **there), rollout.record["obs"].to(device))
     return replay
 
 
 def held(replay, seed=0):
     """Every episode in the replay, by its first observation."""
-    drawn = replay.sample(len(replay), torch.Generator().manual_seed(seed))
-    found = {}
+    drawn = replay.sample(len(replay), torch.Generator(replay.device).manual_seed(seed))
+    drawn, found = type(drawn)(**{name: value.cpu() for name, value in vars(drawn).items()}), {}
     for k in range(len(replay)):
         length = int(drawn.length[k])
         rows = {name: getattr(drawn, name)[:length, k] for name in ("action", "reward", "cut")}
@@ -111,9 +115,11 @@ def held(replay, seed=0):
 
 @pytest.mark.parametrize("rollouts", [1, 3, 12])
 @pytest.mark.parametrize("ends", [(0.15, 0.1, 0.1), (0.0, 0.03, 0.0), (0.5, 0.3, 0.2), (1.0, 0.0, 0.0)])
-def test_it_holds_what_a_loop_keeps(rollouts, ends):
+@pytest.mark.parametrize("device", TORCH)
+@pytest.mark.parametrize("fixed_shapes", [False, True])
+def test_it_holds_what_a_loop_keeps(fixed_shapes, device, rollouts, ends):
     made = list(stream(rollouts, rollouts, ends))
-    replay = filled(made)
+    replay = filled(made, device=device, fixed_shapes=fixed_shapes)
     expected = {float(one["obs"][0, 0, 0]): one for one in kept(made, places=8)}
     found = held(replay)
     assert set(found) == set(expected)

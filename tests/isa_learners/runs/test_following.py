@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from devices import TORCH
 from following_runs import FAR, TASK, following_config
 from learner_helpers import tiny_config
 
@@ -31,8 +32,9 @@ def algorithm_of(tmp_path, **sections):
     return Algorithm(config, scope_for(config)[0])
 
 
-def test_a_scope_grows_while_exploring_and_the_rewards_go_on_with_it(tmp_path):
-    algorithm = algorithm_of(tmp_path, goal={"first_goals": 100})
+@pytest.mark.parametrize("device", TORCH)
+def test_a_scope_grows_while_exploring_and_the_rewards_go_on_with_it(tmp_path, device):
+    algorithm = algorithm_of(tmp_path, goal={"first_goals": 100}, device=device)
     counter = algorithm.phase.collector.env.reward.counter
     first, second = algorithm.iterate(), None
     assert algorithm.scope.special_dims == X

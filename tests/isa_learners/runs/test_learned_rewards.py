@@ -1,6 +1,7 @@
 """Learned intrinsic rewards in runs: any algorithm takes them, runs resume number for number, scopes where asked."""
 
 import pytest
+from devices import TORCH
 from learned_rewards import QUICK
 from learner_helpers import algorithm_of, tiny_config
 from resuming import PressCtrlC, assert_same_run, rows_of, seed_globals, sitting, whole_run
@@ -32,8 +33,9 @@ def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, name):
 
 @pytest.mark.parametrize(("algo", "learner"), [("mappo", "ppo"), ("qmix", "q")])
 @pytest.mark.parametrize("name", QUICK)
-def test_any_algorithm_takes_them(name, algo, learner):
-    algorithm = algorithm_of(env="grid/shooting", env_kwargs=SHOOTING, algo=algo, intrinsic=name)
+@pytest.mark.parametrize("device", TORCH)
+def test_any_algorithm_takes_them(device, name, algo, learner):
+    algorithm = algorithm_of(env="grid/shooting", env_kwargs=SHOOTING, algo=algo, intrinsic=name, device=device)
     before = {key: value.clone() for key, value in algorithm.phase.collector.env.reward.state_dict().items()}
     for _ in range(5):
         algorithm.iterate()

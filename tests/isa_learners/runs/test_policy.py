@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from devices import TORCH
 from learner_helpers import tiny_config
 from policy_helpers import DEATHS_AND_MASKS, NUMBERS, drawn_algorithm, played
 
@@ -33,7 +34,7 @@ def evaluated(algorithm, seed):
     """The states and the return of an evaluation's only episode."""
     env, _ = algorithm.evaluation_env(1, seed)
     states = []
-    found = evaluate(env, algorithm.phase.learner, seed, lambda step: states.append(step.final_state[0].numpy()))
+    found = evaluate(env, algorithm.phase.learner, seed, lambda step: states.append(step.final_state[0].cpu().numpy()))
     return np.stack(states), found
 
 
@@ -48,9 +49,10 @@ def same_as_evaluated(algorithm, env, seeds=range(3)):
         assert total == pytest.approx(found.return_mean)
 
 
+@pytest.mark.parametrize("device", TORCH)
 @pytest.mark.parametrize("algo", [name for name in ALGORITHMS if name != "isa_reach"])
-def test_every_algorithm_acts_as_it_is_evaluated(algo):
-    same_as_evaluated(drawn_algorithm(algo), DEATHS_AND_MASKS)
+def test_every_algorithm_acts_as_it_is_evaluated(algo, device):
+    same_as_evaluated(drawn_algorithm(algo, device=device), DEATHS_AND_MASKS)
 
 
 @pytest.mark.parametrize("learner", list(LEARNERS))
@@ -322,3 +324,16 @@ def test_a_run_is_loaded_and_global_settings_stay(tmp_path):
         load_policy(folder, env="toy_envs:Walk")
     with pytest.raises(RunFolderError, match="holds no run"):
         load_policy(tmp_path)
+
+
+@pytest.mark.parametrize("asked", TORCH)
+@pytest.mark.parametrize("trained", TORCH)
+def test_a_run_of_one_device_acts_on_another(tmp_path, trained, asked):
+    """What is done is the same, but where two actions are all but equally good."""
+    config = tiny_config("grid/shooting", GRID[1], algo="isa", steps=200, device=trained)
+    train(config, tmp_path / "run")
+    policies = [load_policy(tmp_path / "run", device=device) for device in (trained, asked)]
+    assert str(policies[1].device) == asked
+    env = make_parallel(*GRID[:1], **GRID[1])
+    states = [played(policy, env, 3)[0] for policy in policies]
+    np.testing.assert_array_equal(*states)

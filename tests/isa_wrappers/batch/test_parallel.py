@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from devices import TORCH
 from gymnasium import spaces
 from parallel_toys import WalkEnv
 
@@ -115,13 +116,14 @@ def test_what_is_not_finite_is_named():
         stepped(batch, [FORWARD, 0])
 
 
-def test_copies_on_a_device():
+@pytest.mark.parametrize("device", TORCH)
+def test_copies_on_a_device(device):
     torch = pytest.importorskip("torch")
-    batch = ParallelEnvBatch([WalkEnv()], "cpu")
+    batch = ParallelEnvBatch([WalkEnv()], device)
     batch.reset()
-    step = batch.step(torch.tensor([[FORWARD, 0]]))
+    step = batch.step(torch.tensor([[FORWARD, 0]], device=device))
     assert step.state.tolist() == [[1, 0]]
-    assert {value.device.type for value in vars(step).values()} == {"cpu"}
+    assert {value.device.type for value in vars(step).values()} == {device}
 
 
 def test_no_copies():

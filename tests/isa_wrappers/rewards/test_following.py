@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from devices import DEVICES
 
 from isa_wrappers import CountBonus, CountConfig, GoalReward, InfluenceScope, VisitCounter
-from isa_wrappers.arrays import backend, to_numpy
+from isa_wrappers.arrays import backend, to_backend, to_numpy
 from isa_wrappers.errors import InvalidValueError, ScopeMismatchError
 from isa_wrappers.rewards.base import IntrinsicReward
 from isa_wrappers.rewards.transition import Transition
@@ -20,7 +21,7 @@ def scope_of(common=(), special=((0, 1), (2,))):
     )
 
 
-@pytest.fixture(params=[None, "cpu"])
+@pytest.fixture(params=DEVICES)
 def device(request):
     if request.param:
         pytest.importorskip("torch")
@@ -33,9 +34,11 @@ def states(device, seed=0, number=200):
 
 
 def step_of(state, action=2):
-    xp = backend("cpu" if hasattr(state, "device") and not isinstance(state, np.ndarray) else None)
+    device = None if isinstance(state, np.ndarray) else str(state.device)
     shape = (len(state), 2)
-    return Transition(None, state, None, xp.full(shape, action), xp.zeros(shape), xp.ones(shape, dtype=xp.bool))
+    rows = np.full(shape, action), np.zeros(shape, dtype=np.float32), np.ones(shape, dtype=bool)
+    actions, reward, alive = (to_backend(array, device) for array in rows)
+    return Transition(None, state, None, actions, reward, alive)
 
 
 @pytest.mark.parametrize("widest", [(3,), (1, 2, 3, 4)], ids=["no wider", "wider"])
@@ -127,7 +130,7 @@ def test_bonuses_that_share_a_counter_follow_together():
 def test_a_goal_reward_that_followed_is_as_one_made_anew(device):
     xp = backend(device)
     before, after, goal = (states(device, seed) for seed in range(3))
-    step = step_of(after)._replace(s_t=before, goal=goal, reward=xp.zeros((200, 2), dtype=xp.float32))
+    step = step_of(after)._replace(s_t=before, goal=goal, reward=xp.zeros((200, 2), dtype=xp.float32, device=device))
     followed, fresh = GoalReward(scope_of(), device=device), GoalReward(scope_of(common=[3, 4]), device=device)
     assert not np.array_equal(to_numpy(followed(step).total), to_numpy(fresh(step).total))
     followed.follow(credit_for(scope_of(common=[3, 4])))

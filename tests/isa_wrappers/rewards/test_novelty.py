@@ -5,9 +5,11 @@ from math import floor
 
 import numpy as np
 import pytest
+from devices import DEVICES
 from learner_helpers import algorithm_of
 from reward_oracles import on
 
+from isa_wrappers.arrays import to_numpy
 from isa_wrappers.errors import InvalidValueError
 from isa_wrappers.rewards import REWARDS, RewardContext, make_reward
 from isa_wrappers.rewards.novelty import NoveltyConfig, ObservationNovelty, StateNovelty
@@ -33,26 +35,26 @@ def key(values, scale):
     return tuple(floor(float(x) * scale + 0.5) for x in values)
 
 
-@pytest.mark.parametrize("device", [None, "cpu"])
+@pytest.mark.parametrize("device", DEVICES)
 def test_states_against_a_dictionary(device):
     novelty, seen = StateNovelty(K, NoveltyConfig(count_scale=2.0), device), Counter()
     for step in steps(device):
-        rows = [key(row, 2.0) for row in np.asarray(step.s_tp1)]
+        rows = [key(row, 2.0) for row in to_numpy(step.s_tp1)]
         seen.update(rows)
-        paid = np.array([[seen[row] ** -0.5] * A for row in rows]) * np.asarray(step.alive)
+        paid = np.array([[seen[row] ** -0.5] * A for row in rows]) * to_numpy(step.alive)
         found = novelty(step)
-        np.testing.assert_allclose(np.asarray(found.intrinsic), paid, rtol=1e-6)
-        np.testing.assert_allclose(np.asarray(found.total), paid + np.asarray(step.reward), rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(to_numpy(found.intrinsic), paid, rtol=1e-6)
+        np.testing.assert_allclose(to_numpy(found.total), paid + to_numpy(step.reward), rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("device", [None, "cpu"])
+@pytest.mark.parametrize("device", DEVICES)
 def test_observations_against_a_dictionary(device):
     novelty, seen = ObservationNovelty(O, NoveltyConfig(count_scale=1.0), device), Counter()
     for step in steps(device):
-        alive, obs = np.asarray(step.alive), np.asarray(step.obs_tp1)
+        alive, obs = to_numpy(step.alive), to_numpy(step.obs_tp1)
         seen.update(key(obs[b, i], 1.0) for b in range(B) for i in range(A) if alive[b, i])
         paid = [[seen[key(obs[b, i], 1.0)] ** -0.5 if alive[b, i] else 0.0 for i in range(A)] for b in range(B)]
-        np.testing.assert_allclose(np.asarray(novelty(step).intrinsic), paid, rtol=1e-6)
+        np.testing.assert_allclose(to_numpy(novelty(step).intrinsic), paid, rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["count_state", "count_observation"])

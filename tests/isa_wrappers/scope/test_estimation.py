@@ -5,6 +5,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from devices import TORCH
 
 from isa_wrappers import ScopeConfig, estimate_scope
 from isa_wrappers.batch.protocol import BatchEnv, BatchStep
@@ -54,10 +55,11 @@ def test_ground_truth_pooled(name):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("device", TORCH)
 @pytest.mark.parametrize("name", AGENTS)
-def test_ground_truth_in_torch(name):
+def test_ground_truth_in_torch(name, device):
     pytest.importorskip("torch")
-    env = make_batch(name, num_envs=8 * AGENTS[name], device="cpu")
+    env = make_batch(name, num_envs=8 * AGENTS[name], device=device)
     for seed in range(2):
         assert_ground_truth(estimate_scope(env, per_block(), seed), name)
 
