@@ -13,9 +13,9 @@ from __future__ import annotations
 import argparse
 import json
 import resource
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from isa_learners.runs.config_io import make_config
 from isa_learners.runs.devices import resolve_device
 from isa_learners.runs.run_folder import versions
 from isa_learners.runs.scopes import scope_for
-from isa_wrappers import normalized_mutual_information
+from isa_wrappers import BatchEnv, normalized_mutual_information
 from isa_wrappers.envs import make_batch
 from isa_wrappers.envs.smax.install import has_jaxmarl
 from isa_wrappers.rewards.counts import VisitCounter
@@ -109,11 +109,10 @@ def scope(device: str, sizes: Sizes) -> Row:
     actions = torch.randint(sizes.actions, shape, device=device)
     blocks = (torch.arange(sizes.transitions, device=device) // 60).expand(shape)
     valid = torch.ones(shape, dtype=torch.bool, device=device)
-    began = time.perf_counter()
-    normalized_mutual_information(changes, actions, blocks, valid, sizes.actions, 0.01)
-    if device.startswith("cuda"):
-        torch.cuda.synchronize()
-    return Row("scope", time.perf_counter() - began, 1, "problem", nbytes(changes) + 2 * 4 * changes.numel())
+    seconds = timed(
+        lambda: normalized_mutual_information(changes, actions, blocks, valid, sizes.actions, 0.01), device, 3
+    )
+    return Row("scope", seconds, 1, "problem", nbytes(changes) + 2 * 4 * changes.numel())
 
 
 def net_operations(config: PPOConfig, inputs: int, outputs: int) -> float:
@@ -121,32 +120,35 @@ def net_operations(config: PPOConfig, inputs: int, outputs: int) -> float:
     return 2.0 * (inputs * config.hidden + 6 * config.hidden**2 + config.hidden * outputs)
 
 
-def training(device: str, sizes: Sizes) -> Iterator[Row]:
-    """One iteration of the exploration phase with the default network, stage by stage."""
-    ppo = {"num_envs": sizes.train_envs}
-    config = make_config(TASK, "fast", {"device": device, "ppo": ppo})
-    found = stages(config)
-    env = make_batch(TASK, 1, device)
-    inputs, agents = env.obs_size + 5 + len(env.agents), len(env.agents)
-    steps = config.ppo.num_envs * config.ppo.rollout_steps
+def iteration(config: PPOConfig, env: BatchEnv) -> dict[str, tuple[float, float]]:
+    """Bytes and operations of one iteration of training, by stage; each agent's state is four numbers."""
+    actions = max(env.num_actions)
+    inputs, agents = env.obs_size + actions + len(env.agents), len(env.agents)
+    steps = config.num_envs * config.rollout_steps
     rows = steps * agents
-    actor, critic = (net_operations(config.ppo, inputs, outputs) for outputs in (5, 1))
-    passes = 1 + 3 * config.ppo.epochs  # a backward pass is two forward ones
-    work = {
+    actor, critic = (net_operations(config, inputs, outputs) for outputs in (actions, 1))
+    passes = 1 + 3 * config.epochs  # a backward pass is two forward ones
+    return {
         "environment": (rows * 4 * 3 * (env.obs_size + 4), 0.0),
         "isa_arithmetic": (steps * (agents + 1) * 3 * SECTOR, 0.0),
-        "policy": (rows * 4 * (inputs + 2 * config.ppo.hidden), rows * actor),
-        "update": (2 * config.ppo.epochs * rows * 4 * inputs, rows * (3 * config.ppo.epochs * actor + passes * critic)),
+        "policy": (rows * 4 * (inputs + 2 * config.hidden), rows * actor),
+        "update": (2 * config.epochs * rows * 4 * inputs, rows * (3 * config.epochs * actor + passes * critic)),
     }
+
+
+def total(work: dict[str, tuple[float, float]]) -> tuple[float, float]:
+    """Bytes and operations of all stages."""
+    return sum(moved for moved, _ in work.values()), sum(operations for _, operations in work.values())
+
+
+def training(device: str, sizes: Sizes) -> Iterator[Row]:
+    """One iteration of the exploration phase with the default network, stage by stage."""
+    config = make_config(TASK, "fast", {"device": device, "ppo": {"num_envs": sizes.train_envs}})
+    found, work = stages(config), iteration(config.ppo, make_batch(TASK, 1, device))
+    steps = config.ppo.num_envs * config.ppo.rollout_steps
     for name, (moved, operations) in work.items():
         yield Row("training: " + name, found[f"{name}_ms"] / 1e3, steps, "steps", moved, operations)
-    yield Row(
-        "training: all",
-        steps / found["env_steps_per_second"],
-        steps,
-        "steps",
-        *map(sum, zip(*work.values(), strict=True)),
-    )
+    yield Row("training: all", steps / found["env_steps_per_second"], steps, "steps", *total(work))
 
 
 def smax(device: str, sizes: Sizes) -> Iterator[Row]:
@@ -157,34 +159,45 @@ def smax(device: str, sizes: Sizes) -> Iterator[Row]:
     config = make_config("smax/3m", "fast", given)
     algorithm = Algorithm(config, scope_for(config)[0])
     steps = config.ppo.num_envs * config.ppo.rollout_steps
-    yield Row("smax/3m: training", timed(algorithm.iterate, device, 3), steps, "steps", 0.0)
+    work = iteration(config.ppo, algorithm.phase.collector.env)
+    yield Row("smax/3m: training", timed(algorithm.iterate, device, 3), steps, "steps", *total(work))
 
 
-def main() -> None:
+def peak_memory(device: str) -> int:
+    """Bytes that were taken at most, on CUDA since the last call, else by this process so far."""
+    if not device.startswith("cuda"):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    peak = torch.cuda.max_memory_allocated(device)
+    torch.cuda.reset_peak_memory_stats(device)
+    return peak
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print the table, and write JSON where asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--small", action="store_true", help="sizes for a CPU")
     parser.add_argument("--json", type=Path)
-    args = parser.parse_args()
+    args = parser.parse_args(arguments)
     device, sizes = resolve_device(args.device), SMALL if args.small else Sizes()
     cuda = device.startswith("cuda")
     torch.set_num_threads(1)  # as a run has it
-    name = torch.cuda.get_device_name() if cuda else f"cpu, {torch.get_num_threads()} threads"
+    name = torch.cuda.get_device_name(device) if cuda else f"cpu, {torch.get_num_threads()} threads"
     copy_rate, product_rate = ceilings(device, sizes)
     print(f"{name}; copies {copy_rate / 1e9:,.0f} GB/s, float32 matrix products {product_rate / 1e12:,.2f} TFLOP/s")
     print(f"{'stage':>26} {'ms':>10} {'floor ms':>10} {'floor/ms':>9} {'a second':>16}")
-    result: dict[str, Any] = {"device": name, "versions": versions(), "sizes": asdict(sizes), "stages": {}}
+    result: dict[str, Any] = {"device": name, "versions": versions() | {"cuda": torch.version.cuda}}
     result |= {"copy_bytes_per_second": copy_rate, "float32_operations_per_second": product_rate}
+    result |= {"sizes": asdict(sizes), "stages": {}}
     one_each = (make(device, sizes) for make in (environment, counts, scope))
-    for row in (*one_each, *training(device, sizes), *smax(device, sizes)):
+    for row in chain(one_each, training(device, sizes), smax(device, sizes)):
         floor = max(row.moved / copy_rate, row.operations / product_rate)
         rate = row.amount / row.seconds
-        result["stages"][row.stage] = asdict(row) | {"floor_seconds": floor, "per_second": rate}
-        share = f"{floor / row.seconds:.2f}" if floor else "-"
+        told = {"floor_seconds": floor, "per_second": rate, "peak_memory_bytes": peak_memory(device)}
+        result["stages"][row.stage] = asdict(row) | told
+        share = f"{floor / row.seconds:.2f}"
         print(f"{row.stage:>26} {row.seconds * 1e3:>10.3f} {floor * 1e3:>10.3f} {share:>9} {rate:>12,.0f} {row.unit}")
-    peak = torch.cuda.max_memory_allocated() if cuda else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    result["peak_memory_bytes"] = peak
+    result["peak_memory_bytes"] = peak = max(stage["peak_memory_bytes"] for stage in result["stages"].values())
     print(f"peak memory {peak / 2**30:.2f} GB")
     if args.json:
         args.json.write_text(json.dumps(result, indent=2) + "\n")

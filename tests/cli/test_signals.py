@@ -5,6 +5,7 @@ import json
 import shlex
 import signal
 import time
+from pathlib import Path
 
 import pytest
 from cli_helpers import contents, ended, forked, isa, of_task, one_line, started, wait_for
@@ -57,7 +58,12 @@ def test_before_there_is_a_run(tmp_path, number):
 @pytest.mark.parametrize("number", SIGNALS)
 def test_another_command(number):
     process = started("scope", "grid/unlock", "--transitions", "10000000")
-    time.sleep(3.0)
+    maps = Path(f"/proc/{process.pid}/maps")
+    if maps.exists():
+        wait_for(lambda: b"numpy" in maps.read_bytes(), process)  # it is within main
+        time.sleep(0.5)
+    else:
+        time.sleep(3.0)
     process.send_signal(number)
     code, out, err = ended(process)
     assert (code, out, err) == (128 + number, "", "")

@@ -16,7 +16,7 @@ from isa_wrappers.envs import make_parallel
 
 pytestmark = pytest.mark.slow
 
-HORIZON = 25
+HORIZON = 10
 
 
 @pytest.fixture(autouse=True)
@@ -69,10 +69,9 @@ def test_memory_is_flat():
     env = spread_stack(won)
     env.reset(seed=0)
     play(env, 1_000)
-    assert kept_blocks(env, 5_000) < 5_000 / HORIZON / 2, "at least half an object an episode is kept"
+    assert kept_blocks(env, 2_000) < 2_000 / HORIZON / 2, "at least half an object an episode is kept"
     # What is kept is kept each time; threads that other tests have left running allocate once in a while.
-    kept = min(kept_bytes(env, 1_000) for _ in range(2))
-    assert kept < 5 * 1_000, "at least 5 bytes a step are kept"
+    assert any(kept_bytes(env, 1_000) < 5 * 1_000 for _ in range(2)), "at least 5 bytes a step are kept"
     goals = env.env.goals
     assert len(goals) == goals.capacity < int(goals.state_dict()["added"][0]) / 10
 
@@ -87,4 +86,4 @@ def test_one_array_kept_an_episode_would_be_noticed():
     env = spread_stack(success)
     env.reset(seed=0)
     assert kept_bytes(env, 1_000) > 5 * 1_000
-    assert kept_blocks(env, 2_500) >= 2_500 / HORIZON
+    assert kept_blocks(env, 1_000) >= 1_000 / HORIZON
