@@ -182,3 +182,18 @@ def test_entropy_of_masked_logits_has_a_finite_gradient():
     logits = torch.zeros(1, 3, requires_grad=True)
     Categorical(masked_log_softmax(logits, tensor([[True, False, True]]))).entropy().sum().backward()
     assert torch.isfinite(logits.grad).all()
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("team", TEAMS)
+def test_cuda_agrees_with_cpu(team):
+    code, _, outputs, available, here = drawn(team, 50)
+    there = ComponentHead(code, "cuda")
+    policy = there.policy(outputs.cuda(), available.cuda(), torch.arange(there.agents, device="cuda"))
+    action = here.sample(generator())
+    for found, expected in (
+        (policy.log_prob(action.cuda()), here.log_prob(action)),
+        (policy.entropy(), here.entropy()),
+        (there.native(policy.mode()), ComponentHead(code, "cpu").native(here.mode())),
+    ):
+        torch.testing.assert_close(found.cpu(), expected, rtol=1e-4, atol=1e-5)

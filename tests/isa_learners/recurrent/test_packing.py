@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from devices import TORCH
 
 from isa_learners.recurrent.packing import EveryStep, LivingSteps, layout_of
 
@@ -95,12 +96,13 @@ def test_nobody_alive():
     assert torch.equal(found, torch.where(begun, 0.0, first))
 
 
+@pytest.mark.parametrize("device", TORCH)
 @pytest.mark.parametrize("layout", [LivingSteps, EveryStep])
-def test_the_steps_of_one_agent_are_laid_out_alone(layout):
+def test_the_steps_of_one_agent_are_laid_out_alone(layout, device):
     generator = torch.Generator().manual_seed(0)
-    alive = (torch.rand(6, 4, 3, generator=generator) < 0.7).float()
-    start = torch.rand(6, 4, generator=generator) < 0.3
-    steps, envs = layout(alive, start), torch.tensor([2, 0])
+    alive = (torch.rand(6, 4, 3, generator=generator) < 0.7).float().to(device)
+    start = (torch.rand(6, 4, generator=generator) < 0.3).to(device)
+    steps, envs = layout(alive, start), torch.tensor([2, 0], device=device)
     whole = set(steps.pack(envs).rows.tolist())
     seen = set()
     for agent in range(3):
