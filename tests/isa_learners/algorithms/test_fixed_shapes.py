@@ -2,19 +2,21 @@
 
 import pytest
 import torch
-from policy_helpers import drawn_algorithm
+from policy_helpers import DEATHS_AND_MASKS, drawn_algorithm
 
 from isa_learners.algorithms import ALGORITHMS
 from isa_learners.recurrent.packing import EveryStep, LivingSteps
 
 ITERATIONS = 10
-"""Of five steps in two environments whose episodes last 15 steps or less: agents die, and episodes end within."""
+"""Of five steps in two environments."""
+SHORT = DEATHS_AND_MASKS[0], {**DEATHS_AND_MASKS[1], "horizon": 7}
+"""Agents die, and episodes end within rollouts."""
 
 
 def trained(algo, fixed_shapes):
     """Train for a while; return the learner's layout, its metrics, and its tensors before and after."""
     section = ALGORITHMS[algo].learner
-    algorithm = drawn_algorithm(algo, **{section: {"fixed_shapes": fixed_shapes}})
+    algorithm = drawn_algorithm(algo, SHORT, **{section: {"fixed_shapes": fixed_shapes}})
     learner = algorithm.phase.learner
     before = {name: value.clone() for name, value in learner.state_dict().items()}
     metrics = [algorithm.iterate() for _ in range(ITERATIONS)]
