@@ -91,6 +91,14 @@ def scatter_add(target: Array, index: Array, values: Array) -> None:
         target.index_add_(0, index, values)
 
 
+def scatter_max(target: Array, index: Array, values: Array) -> None:
+    """``target[index] = maximum(target[index], values)`` in place on a flat ``target``, in any order of the indices."""
+    if isinstance(target, np.ndarray):
+        np.maximum.at(target, index, values)
+    else:
+        target.scatter_reduce_(0, index, values, "amax")
+
+
 def bincount(index: Array, weights: Array | None, size: int) -> Array:
     """Sum ``weights`` (or ones) by ``index`` into ``size`` float64 bins."""
     if isinstance(index, np.ndarray):

@@ -4,7 +4,7 @@ from isa_wrappers.rewards.base import IntrinsicReward, RewardParts
 from isa_wrappers.rewards.count_bonus import CountBonus
 from isa_wrappers.rewards.counts import VisitCounter, count_bonus
 from isa_wrappers.rewards.goal_reward import GoalReward
-from isa_wrappers.rewards.goals import GoalBuffer, GoalProjection
+from isa_wrappers.rewards.goals import GoalBuffer, GoalProjection, GoalSelector
 from isa_wrappers.rewards.registry import REWARDS, RewardContext, RewardSpec, make_reward
 from isa_wrappers.rewards.segments import (
     SegmentReward,
@@ -15,7 +15,7 @@ from isa_wrappers.rewards.segments import (
     segment_distance,
     segment_progress,
 )
-from isa_wrappers.rewards.selectors import GOAL_SELECTORS, GoalSelector
+from isa_wrappers.rewards.selectors import GOAL_SELECTORS
 from isa_wrappers.rewards.stitched import StitchedGoals
 from isa_wrappers.rewards.transition import Transition
 

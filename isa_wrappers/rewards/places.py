@@ -7,7 +7,7 @@ from math import log, pi, sqrt
 import numpy as np
 import numpy.typing as npt
 
-from isa_wrappers.arrays import Array, backend, namespace, scatter_add
+from isa_wrappers.arrays import Array, backend, namespace, scatter_add, scatter_max
 from isa_wrappers.errors import ScopeMismatchError
 from isa_wrappers.rewards.counts import VisitCounter
 
@@ -56,8 +56,8 @@ class RewardedPlaces:
         self._row = xp.arange(rows, dtype=xp.int64, device=device)
         self._windings = xp.asarray(_WINDINGS.astype(np.float64), device=device)
         self._arrivals, self._rewarded = (xp.zeros(rows * PLACES, dtype=xp.float64, device=device) for _ in range(2))
-        self._values = xp.zeros((rows * PLACES, width), dtype=xp.float64, device=device)
-        self._hash = xp.zeros(rows * PLACES, dtype=xp.int64, device=device)
+        self._values = xp.zeros((rows * PLACES + 1, width), dtype=xp.float64, device=device)
+        self._hash = xp.zeros(rows * PLACES + 1, dtype=xp.int64, device=device)
         self._used = xp.zeros(rows * PLACES, dtype=xp.bool, device=device)
         self._at_large = xp.zeros((rows, 2), dtype=xp.float64, device=device)
         self._low = xp.full((rows, width), xp.inf, dtype=xp.float64, device=device)
@@ -85,14 +85,27 @@ class RewardedPlaces:
         self._arrivals, self._rewarded = self._arrivals * fades, self._rewarded * fades
         self._at_large = self._at_large + xp.stack([xp.astype(x, xp.float64).sum(0) for x in (arrived, paid)], axis=-1)
         free = ~self._used[place] | (2 * self._rewarded[place] < self._arrivals[place])
-        env, row = xp.nonzero(paid & ~known & free)
-        if len(env):
-            where = place[env, row]
-            self._values[where] = parts[env, row]
-            self._hash[where] = hashes[env, row]
-            self._used[where] = True
-            # The arrival that makes a place known was chosen for its reward, so it does not count.
-            self._arrivals[where] = self._rewarded[where] = 0.0
+        self._learn(place, paid & ~known & free, parts, hashes)
+
+    def _learn(self, place: Array, comes: Array, parts: Array, hashes: Array) -> None:
+        """Get to know places ``[B, R]`` where ``comes`` holds; of several that share one row, the last environment's.
+
+        Nothing is asked of the host: what does not come is written to a row of its own.
+        """
+        xp = namespace(place)
+        spare = self.rows * PLACES
+        where = xp.where(comes, place, spare).reshape(-1)
+        order = xp.arange(1, where.shape[0] + 1, dtype=xp.int64, device=self.device)
+        last = xp.zeros(spare + 1, dtype=xp.int64, device=self.device)
+        scatter_max(last, where, order)
+        where = xp.where(last[where] == order, where, spare)
+        self._values[where] = parts.reshape(-1, parts.shape[-1])
+        self._hash[where] = hashes.reshape(-1)
+        # The arrival that makes a place known was chosen for its reward, so it does not count.
+        came = last[:-1] > 0
+        self._used = self._used | came
+        self._arrivals = xp.where(came, 0.0, self._arrivals)
+        self._rewarded = xp.where(came, 0.0, self._rewarded)
 
     def stand_out(self, rows: list[int]) -> bool:
         """Tell whether each of these segments has a place that stands out.

@@ -148,17 +148,18 @@ class StitchedGoals(GoalBuffer):
         self.places.visit(s_tp1, arrived, paid)
         episodes.earned = episodes.earned + xp.astype(reward, xp.float64).mean(-1)
         episodes.holds = xp.where(arrived, paid, episodes.holds)
-        if ended.any():
-            self._end(episodes, s_tp1, ended)
+        self._end(episodes, s_tp1, ended)
 
     def _end(self, episodes: Episodes, states: Array, ended: Array) -> None:
         """Of episodes that ended, keep the last state of the best so far, and which segments were rewarded there."""
         xp = namespace(states)
-        env = int(xp.argmax(xp.where(ended, episodes.earned, -xp.inf)))
-        if episodes.earned[env] >= self._best[0] and episodes.holds[env].any():
-            self._best = episodes.earned[env : env + 1]
-            self._best_state = xp.astype(states[env], xp.float64)
-            self._kept = episodes.holds[env]
+        earned = xp.where(ended, episodes.earned, -xp.inf)
+        env = xp.argmax(earned).reshape(1)  # an index that need not be read
+        best, holds = earned[env], episodes.holds[env][0]
+        better = ended.any() & (best >= self._best) & holds.any()
+        self._best = xp.where(better, best, self._best)
+        self._best_state = xp.where(better, xp.astype(states[env], xp.float64)[0], self._best_state)
+        self._kept = xp.where(better, holds, self._kept)
         episodes.earned = xp.where(ended, 0.0, episodes.earned)
         episodes.holds = episodes.holds & ~ended[:, None]
 
