@@ -56,6 +56,4 @@ def _others(scope: InfluenceScope, agent_dims: Sequence[Sequence[int]], told: in
     idle = [str(agent) for agent, size in zip(scope.agents[told:], sizes, strict=True) if not size]
     nothing = f"; nothing: {', '.join(idle[:told])}" if idle else ""
     nothing += f" and {len(idle) - told} more" if len(idle) > told else ""
-    return (
-        f"{len(sizes)} more agents: {number} dimensions each{nothing}; --json tells all"
-    )
+    return f"{len(sizes)} more agents: {number} dimensions each{nothing}; --json tells all"
