@@ -136,6 +136,8 @@ def slope(x: float, y: float, before_x: float, before_y: float) -> str:
 
 def show(axis: str, rows: Sequence[tuple[int, int, int]], which: int, limits: dict[str, int]) -> None:
     """Print a table over one axis; beyond its limit a measurement is left out."""
+    if not rows:
+        return
     measures = {"training": training, "counts": counting, "scope": estimating}
     print(f"\n| {axis} | inputs | training: s, MB | visits, look-ups: s | scope: s, MB |\n|---|---|---|---|---|")
     last: dict[str, tuple[float, float]] = {}
