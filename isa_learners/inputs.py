@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from isa_learners.heads import ActionHead, head_for
-from isa_learners.rollout import Sizes
+from isa_learners.rollout import Rollout, Sizes
 
 
 class InputEncoder:
@@ -44,3 +45,22 @@ class InputEncoder:
         """Return ``[..., A, F]`` for ``obs`` ``[..., A, O]`` and the last actions as the head has them."""
         ids = self._id.expand(*obs.shape[:-1], -1)
         return torch.cat([self._scaled(obs), self.head.encode(last_action), ids], dim=-1)
+
+    def after(self, rollout: Rollout, action: Tensor) -> Tensor:
+        """Return what is seen after the steps of a rollout, before an automatic reset: ``[T, B, A, F]``.
+
+        On CPU it is written only where anybody looks: in environments whose episode, or an agent's part in it, ends
+        with the step, and in all of them after the last step. The rest is zeros in memory that is never touched, which
+        takes no room.
+
+        Args:
+            rollout: T steps.
+            action: ``[T, B, A]`` (and ``[d]``) of the steps, as the head has them.
+        """
+        if action.is_cuda:  # the host would wait to learn where ends are
+            return self(rollout.final_obs, action)
+        ends = rollout.done | rollout.cut.any(-1)
+        ends[-1] = True
+        inputs = torch.from_numpy(np.zeros((*rollout.final_obs.shape[:-1], self.size), dtype=np.float32))
+        inputs[ends] = self(rollout.final_obs[ends], action[ends])
+        return inputs

@@ -18,6 +18,9 @@ from isa_wrappers.batch.protocol import action_code_of, obs_columns_of
 from isa_wrappers.border import TeamCode
 from isa_wrappers.errors import InvalidValueError
 
+LARGE = 2**24
+"""Bytes of a rollout's tensor from which on its rows are not kept beside it."""
+
 
 @dataclass(frozen=True)
 class Sizes:
@@ -91,6 +94,43 @@ class Rollout:
     lost: Tensor
 
 
+class Stacks:
+    """Stacks tensors that come step by step, by their names.
+
+    Large ones are copied at once to where they end up: kept until the end, they would all lie in memory twice.
+
+    Args:
+        steps: T, how many will come.
+
+    Example:
+        >>> stacks = Stacks(2)
+        >>> stacks.add({"reward": torch.tensor([1.0])})
+        >>> stacks.add({"reward": torch.tensor([2.0])})
+        >>> stacks.stacked()["reward"].tolist()
+        [[1.0], [2.0]]
+    """
+
+    def __init__(self, steps: int) -> None:
+        self._steps, self._time = steps, 0
+        self._rows: dict[str, list[Tensor]] = {}
+        self._whole: dict[str, Tensor] = {}
+
+    def add(self, row: dict[str, Tensor]) -> None:
+        """Take what a step has of each name, the same names in every step."""
+        for name, value in row.items():
+            if value.nbytes * self._steps < LARGE:
+                self._rows.setdefault(name, []).append(value)
+                continue
+            if name not in self._whole:
+                self._whole[name] = value.new_empty(self._steps, *value.shape)
+            self._whole[name][self._time] = value
+        self._time += 1
+
+    def stacked(self) -> dict[str, Tensor]:
+        """Return ``[T, ...]`` of each name."""
+        return {name: torch.stack(values) for name, values in self._rows.items()} | self._whole
+
+
 class Collector:
     """Steps the environment with the exploring learner; episodes continue from one rollout to the next.
 
@@ -120,19 +160,13 @@ class Collector:
 
     def collect(self, steps: int) -> Rollout:
         """Take ``steps`` steps in every environment."""
-        rows: dict[str, list[Tensor]] = {}
-        records: dict[str, list[Tensor]] = {}
-        memory = self.memory
+        rows, records, memory = Stacks(steps), Stacks(steps), self.memory
         with torch.no_grad():
             for _ in range(steps):
                 row, record = self._step()
-                for name, value in row.items():
-                    rows.setdefault(name, []).append(value)
-                for name, value in record.items():
-                    records.setdefault(name, []).append(value)
-            stacked = {name: torch.stack(values) for name, values in rows.items()}
-            recorded = {name: torch.stack(values) for name, values in records.items()}
-        return Rollout(**stacked, record=recorded, memory=memory)
+                rows.add(row)
+                records.add(record)
+            return Rollout(**rows.stacked(), record=records.stacked(), memory=memory)
 
     def _step(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         now = self.current

@@ -7,6 +7,8 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
+from isa_learners.recurrent.rows import RowCopies
+
 
 @dataclass
 class Batch:
@@ -14,7 +16,8 @@ class Batch:
 
     Attributes:
         inputs: ``[T, B, A, F]`` network inputs.
-        final_inputs: ``[T, B, A, F]`` inputs after the step, before an automatic reset.
+        final_inputs: ``[T, B, A, F]`` inputs after the step, before an automatic reset; of no meaning in steps of
+            environments in which nobody's episode ends, but for the last step.
         available: ``[T, B, A, n]`` bool.
         alive: ``[T, B, A]`` float, 1 where the agent acted.
         next_alive: ``[T, B, A]`` float, 1 where the agent is alive after the step, before an automatic reset.
@@ -64,6 +67,10 @@ class Batch:
         """``[T, B, A]`` float, 1 where the policy chose the action: the agent acted, and was not probed."""
         return self.alive * (~self.probe).to(self.alive.dtype)
 
+    def actor_inputs(self, rows: Tensor) -> Tensor:
+        """Return what the actor sees ``[R, F]`` at ``rows`` ``[R]`` of the rollout flattened from ``[T, B, A]``."""
+        return self.inputs.flatten(0, 2)[rows]
+
     def critic_inputs(self, rows: Tensor, final: bool = False) -> Tensor:
         """Return what the critic sees ``[R, F + K]`` at ``rows`` ``[R]`` of the rollout flattened from ``[T, B, A]``.
 
@@ -78,8 +85,29 @@ class Batch:
         return torch.cat([own, state.flatten(0, 1)[rows // inputs.shape[2]]], dim=-1)
 
     @staticmethod
-    def join(batches: list[Batch]) -> Batch:
+    def join(batches: list[Batch]) -> JoinedBatch:
         """Put batches of equal length side by side along the environment axis."""
-        if len(batches) == 1:
-            return batches[0]
-        return Batch(**{f.name: torch.cat([getattr(b, f.name) for b in batches], dim=1) for f in fields(Batch)})
+        parts = {f.name: [getattr(batch, f.name) for batch in batches] for f in fields(Batch)}
+        return JoinedBatch(**{name: part[0] if len(part) == 1 else torch.cat(part, 1) for name, part in parts.items()})
+
+
+class JoinedBatch(Batch):
+    """What an update learns from: the inputs that it asks for lie in memory that is kept until the update is over.
+
+    What the actor is given holds until the actor is given something else, and likewise for the critic, so that both
+    may learn side by side.
+    """
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._of_actor, self._of_critic = RowCopies(), RowCopies()
+
+    def actor_inputs(self, rows: Tensor) -> Tensor:
+        """Return what the actor sees; see :meth:`Batch.actor_inputs`."""
+        return self._of_actor(self.inputs.flatten(0, 2), rows)
+
+    def critic_inputs(self, rows: Tensor, final: bool = False) -> Tensor:
+        """Return what the critic sees; see :meth:`Batch.critic_inputs`."""
+        if final or self.state.shape[-1]:
+            return super().critic_inputs(rows, final)
+        return self._of_critic(self.inputs.flatten(0, 2), rows)

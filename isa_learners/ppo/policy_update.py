@@ -82,7 +82,7 @@ class PolicyUpdate:
     def _policy(self, net: Network, part: Packing) -> tuple[Policy, Tensor, Tensor, Tensor]:
         """Return the distributions of a packing's steps; its actions, their old log-probabilities, who chose them."""
         data = self.data
-        outputs, _ = unrolled(net, data.inputs.flatten(0, 2)[part.rows], data.actor_hidden, part)
+        outputs, _ = unrolled(net, data.actor_inputs(part.rows), data.actor_hidden, part)
         available, action, old, chosen = (
             array.flatten(0, 2)[part.rows] for array in (data.available, data.action, data.log_prob, data.chosen)
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -82,8 +83,19 @@ class VisitCounter:
             multipliers[row, len(segment) :] = 0
         self._dims = xp.asarray(dims, device=device)
         self.multipliers = xp.asarray(multipliers | (multipliers != 0), device=device)
+        self._lay_out_unequal(xp)
         self._row_start = xp.arange(rows, device=device, dtype=xp.int64) << table_bits
         self.table = xp.zeros((rows, 1 << table_bits), dtype=xp.int64, device=device)
+
+    def _lay_out_unequal(self, xp: Any) -> None:
+        """Lay the segments out one after the other where filling the short ones up would more than double the work."""
+        (rows, width), lengths = self.multipliers.shape, np.array([len(segment) for segment in self.segments])
+        self._ends: Array = None
+        if rows * width <= 2 * lengths.sum() + rows:
+            return
+        places = np.concatenate([row * width + np.arange(length) for row, length in enumerate(lengths)])
+        self._places = xp.asarray(places.astype(np.int64), device=self.device)
+        self._ends = xp.asarray(np.cumsum(lengths), device=self.device)
 
     def hashes(self, state: Real[Array, "*batch dims"]) -> Int[Array, "*batch segments"]:
         """Return the hash of each segment's key of ``state`` ``[..., K]``, all 64 bits of it: ``[..., R]`` int64."""
@@ -93,8 +105,13 @@ class VisitCounter:
             raise InvalidValueError(f"state must be an array of shape [..., at least {self._needs}], got {given}")
         xp = namespace(state)
         near = xp.astype(state, xp.float64, copy=False).clip(-self.farthest, self.farthest)
-        key = xp.astype(xp.floor(near * self.count_scale + 0.5), xp.int64)[..., self._dims]
-        return (key * self.multipliers).sum(-1)
+        key = xp.astype(xp.floor(near * self.count_scale + 0.5), xp.int64)
+        if self._ends is None:
+            return (key[..., self._dims] * self.multipliers).sum(-1)
+        own = key[..., self._dims.reshape(-1)[self._places]] * self.multipliers.reshape(-1)[self._places]
+        # Sums up to each segment's end, from 0 on; int64 wraps, so that their differences are the segments' sums.
+        upto = xp.concat([xp.zeros_like(own[..., :1]), xp.cumulative_sum(own, axis=-1)], axis=-1)[..., self._ends]
+        return xp.concat([upto[..., :1], upto[..., 1:] - upto[..., :-1]], axis=-1)
 
     def slots(self, state: Real[Array, "*batch dims"]) -> Int[Array, "*batch segments"]:
         """Return where in the flat table each segment of ``state`` ``[..., K]`` is counted: ``[..., R]`` int64."""

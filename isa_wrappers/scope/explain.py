@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from isa_wrappers.scope.influence import InfluenceScope
+from isa_wrappers.scope.tables import MOST_AGENTS
 
 NEAR = 0.5
 """A figure above this share of delta is nearly in."""
@@ -153,7 +154,10 @@ def explanation_text(said: Explanation) -> str:
     for one in said.moved:
         by_agent.setdefault(one.agent, []).append(f"{one.dimension} by {one.action} {one.figure:.2f}")
     if by_agent:
-        lines += ["moved most:", *(f"  {agent}: {', '.join(parts)}" for agent, parts in by_agent.items())]
+        told = list(by_agent.items())
+        rest = [f"  and {len(told) - MOST_TOLD} agents more"] if len(told) > MOST_AGENTS else []
+        told = told[:MOST_TOLD] if rest else told
+        lines += ["moved most:", *(f"  {agent}: {', '.join(parts)}" for agent, parts in told), *rest]
     chances = [one.log_p for one in said.moved if one.log_p is not None]
     if chances:
         lines.append(f"chance makes as much as the least sure of these with {_chance(max(chances))}")

@@ -66,16 +66,41 @@ def test_inputs_hold_observation_last_action_and_id(played):
     assert rollout.start.tolist() == [[True, True], *[[end != "" for end in row] for row in ENDS[:-1]]]
 
 
-def test_final_inputs_are_from_before_the_reset(played):
+def test_final_inputs_are_from_before_the_reset_and_only_where_something_ends(played):
     _, rollout = played
     for t, ends in enumerate(ENDS):
         for b in range(2):
             for i in range(2):
-                obs, last, _ = rollout.final_inputs[t, b, i].split([2, N, 2])
+                obs, last, agent = rollout.final_inputs[t, b, i].split([2, N, 2])
+                if ends[b] == "" and t + 1 < len(ENDS):
+                    assert not rollout.final_inputs[t, b, i].any(), "nobody looks"
+                    continue
                 assert bool((obs < 0).all()) == (ends[b] != ""), "observations before a reset are negative here"
                 assert last.tolist() == one_hot(int(rollout.action[t, b, i]))
-                if ends[b] == "" and t + 1 < len(ENDS):
-                    assert torch.equal(rollout.final_inputs[t, b, i], rollout.inputs[t + 1, b, i])
+                assert agent.tolist() == [[1.0, 0.0], [0.0, 1.0]][i]
+
+
+def test_final_inputs_of_who_is_truncated_alone_are_there():
+    collector = collector_of([["", ""]] * 4)
+    rollout = collector.collect(4)
+    rollout.cut[1, 0, 1] = True
+    after = collector.learner.encoder.after(rollout, rollout.action)
+    whole = collector.learner.encoder(rollout.final_obs, rollout.action)
+    assert torch.equal(after[1, 0], whole[1, 0])
+    assert torch.equal(after[3], whole[3])
+    assert after.flatten(2).any(-1).nonzero().tolist() == [[1, 0], [3, 0], [3, 1]]
+
+
+def test_large_rollouts_are_the_same_as_small_ones(monkeypatch):
+    small = collector_of().collect(7)
+    monkeypatch.setattr("isa_learners.rollout.LARGE", 0)
+    large = collector_of().collect(7)
+    for name, value in vars(small).items():
+        there = getattr(large, name)
+        pairs = [(value, there)] if isinstance(value, torch.Tensor) else [(value[k], there[k]) for k in value]
+        for one, other in pairs:
+            assert one.dtype == other.dtype, name
+            assert torch.equal(one, other), name
 
 
 def test_hidden_states_start_afresh_with_every_episode():
@@ -137,7 +162,7 @@ def test_episodes_go_on_from_rollout_to_rollout():
     one, two = collector_of(), collector_of()
     whole = collect(one, 7)
     first, second = collect(two, 4), collect(two, 3)
-    for name in ("inputs", "final_inputs", "action", "log_prob", "reward", "start"):
+    for name in ("inputs", "action", "log_prob", "reward", "start"):
         torch.testing.assert_close(
             getattr(whole, name), torch.cat([getattr(first, name), getattr(second, name)]), msg=name
         )
@@ -166,6 +191,23 @@ def test_join_puts_rollouts_side_by_side():
     assert torch.equal(joined.action[:, :2], first.action)
     assert torch.equal(joined.action[:, 2:], second.action)
     assert joined.actor_hidden.shape[1] == 4
+    rows = torch.tensor([3, 0, 20])
+    for _ in range(2):  # what was given before is written over
+        rows = rows.flip(0)
+        assert torch.equal(joined.actor_inputs(rows), joined.inputs.flatten(0, 2)[rows])
+        assert torch.equal(joined.critic_inputs(rows), joined.inputs.flatten(0, 2)[rows])
+        assert torch.equal(joined.critic_inputs(rows, final=True), joined.final_inputs.flatten(0, 2)[rows])
+    assert joined.actor_inputs(rows).data_ptr() != joined.critic_inputs(rows).data_ptr(), "both learn side by side"
+
+
+def test_what_a_batch_is_joined_to_is_not_saved():
+    """The buffer of a learner is what goes into a checkpoint."""
+    batch = collect(collector_of(), 3)
+    held = set(vars(batch))
+    joined = Batch.join([batch])
+    joined.actor_inputs(torch.tensor([1, 0]))
+    assert set(vars(batch)) == held
+    assert joined.inputs is batch.inputs
 
 
 def test_the_critics_hidden_state_goes_on_but_not_into_the_next_episode():

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import index
 from typing import Any
 
 from isa_wrappers.arrays import Array, array_device, namespace
-from isa_wrappers.errors import InvalidValueError, check_choice, check_int
+from isa_wrappers.envs.grid.targets import fixed_targets
+from isa_wrappers.errors import check_choice, check_int
 
 ACTION_NAMES = ("stay", "down", "up", "left", "right", "shoot")
 MOVES = ((0, 0), (0, -1), (0, 1), (-1, 0), (1, 0), (0, 0))
@@ -20,12 +20,6 @@ SHOOT = 5
 SHOOT_ABOVE_Y = 5
 BULLETS_TO_WIN = 50
 HORIZON = 60
-
-LANDMARKS = (
-    (12, 5), (12, 14), (13, 5), (6, 1), (11, 13), (12, 8), (2, 6), (11, 6),
-    (2, 8), (10, 13), (9, 11), (3, 4), (3, 3), (5, 3), (10, 2), (9, 4),
-)  # fmt: skip
-POSTS = ((5, 7), (3, 7), (7, 7), (1, 7), (9, 7))
 
 
 @dataclass(frozen=True)
@@ -95,8 +89,9 @@ def grid_task(
         num_agents: A; 7, 7 and 3 by default.
         grid: side of the board; 20, 20 and 10 by default.
         horizon: steps until truncation.
-        targets: ``"listed"`` takes the first A of the paper's list, ``"random"`` draws distinct ones each episode
-            from the environment's seed, or A pairs (x, y).
+        targets: ``"listed"`` takes the first A of the paper's list, which in Navigation and Unlock goes on after its 16
+            with cells that lie evenly over the board; ``"random"`` draws distinct ones each episode from the
+            environment's seed; or A pairs (x, y).
 
     Raises:
         InvalidValueError: if an option is out of range or the targets do not fit on the board.
@@ -116,43 +111,10 @@ def grid_task(
         grid=grid,
         horizon=check_int("horizon", horizon, 1),
         start=start,
-        targets=_fixed_targets(targets, num_agents, grid, start, POSTS if shoots else LANDMARKS),
+        targets=fixed_targets(targets, num_agents, grid, start, shoots),
         own_target=name == "unlock",
         shoots=shoots,
     )
-
-
-def _fixed_targets(
-    targets: str | Sequence[Sequence[int]], num_agents: int, grid: int, start: tuple[int, int], listed: Any
-) -> tuple[tuple[int, int], ...] | None:
-    """Check the target option; ``None`` stands for drawn each episode."""
-    if isinstance(targets, str):
-        check_choice("targets", targets, ("listed", "random"))
-        if targets == "random":
-            if num_agents >= grid * grid:
-                raise InvalidValueError(f"a grid of {grid} has no room for {num_agents} targets; use a larger one")
-            return None
-        if num_agents > len(listed):
-            raise InvalidValueError(
-                f"num_agents must be at most {len(listed)} with listed targets, got {num_agents}; "
-                "give targets or 'random'"
-            )
-        targets = listed[:num_agents]
-    pairs: Any = targets
-    try:
-        chosen = tuple((index(x), index(y)) for x, y in pairs)
-    except (TypeError, ValueError) as error:
-        raise InvalidValueError(
-            f"targets must be 'listed', 'random' or pairs of whole numbers (x, y), got {targets!r}"
-        ) from error
-    if len(chosen) != num_agents or len(set(chosen)) != num_agents or start in chosen:
-        raise InvalidValueError(
-            f"targets must be {num_agents} distinct positions, none at the start {start}; got {list(chosen)}"
-        )
-    outside = [place for place in chosen if not all(0 <= c < grid for c in place)]
-    if outside:
-        raise InvalidValueError(f"target {outside[0]} lies outside the grid of {grid} x {grid}; use a larger grid")
-    return chosen
 
 
 @dataclass(frozen=True)

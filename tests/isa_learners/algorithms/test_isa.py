@@ -59,6 +59,11 @@ def test_the_goals_are_won_states():
     assert algorithm.shared["goals"].states.unique(dim=0).tolist() == [[0.0, 1.0, 0.0, 1.0]]
 
 
+def after(rollout, t):
+    """Return what is seen after a step of the one agent's one episode."""
+    return rollout.inputs[t + 1, 0, 0] if t + 1 < len(rollout.inputs) else rollout.final_inputs[t, 0, 0]
+
+
 def test_exploration_learns_from_counts_and_reaching_from_progress():
     """One agent, so all it moves is common. Away from the lock: Eq. 10 pays 1 a first visit; Eq. 7 pays distance."""
     kwargs = {"num_agents": 1, "grid": 9, "targets": [[8, 8]], "horizon": 100}
@@ -68,7 +73,7 @@ def test_exploration_learns_from_counts_and_reaching_from_progress():
     here, visits = (0.0, 0.0), {}
     scale = algorithm.config.ppo.obs_scale
     for t in range(12):
-        here = tuple(round(float(x) / scale) for x in rollout.final_inputs[t, 0, 0, :2])
+        here = tuple(round(float(x) / scale) for x in after(rollout, t)[:2])
         visits[here] = visits.get(here, 0) + 1
         moved = int(rollout.action[t, 0, 0]) != 0
         assert float(rollout.reward[t, 0, 0]) == pytest.approx(moved * visits[here] ** -0.5, abs=1e-5)
@@ -76,9 +81,9 @@ def test_exploration_learns_from_counts_and_reaching_from_progress():
     algorithm.phase = algorithm.enter(REACH)
     rollout = collected(algorithm, 12)
     for t in range(12):
-        before, after = rollout.inputs[t, 0, 0, :2] / scale, rollout.final_inputs[t, 0, 0, :2] / scale
+        before, then = rollout.inputs[t, 0, 0, :2] / scale, after(rollout, t)[:2] / scale
         moved = int(rollout.action[t, 0, 0]) != 0
-        progress = float((before - 8.0).norm() - (after - 8.0).norm())
+        progress = float((before - 8.0).norm() - (then - 8.0).norm())
         assert float(rollout.reward[t, 0, 0]) == pytest.approx(moved * progress, abs=1e-4)
         assert (rollout.inputs[t, 0, 0, 4:6] / scale).tolist() == pytest.approx([8.0, 8.0])
 

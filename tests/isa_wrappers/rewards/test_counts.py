@@ -13,7 +13,7 @@ from isa_wrappers.arrays import to_backend, to_numpy
 from isa_wrappers.errors import InvalidValueError, ScopeMismatchError
 from isa_wrappers.rewards.counts import VisitCounter, count_bonus
 
-SEGMENTINGS = [[[0], [1, 2], []], [[0, 1, 2]], [[2], [0], [1], [0, 2]], [[0, 1], [0, 1]]]
+SEGMENTINGS = [[[0], [1, 2], []], [[0, 1, 2]], [[2], [0], [1], [0, 2]], [[0, 1], [0, 1]], [[0, 1, 2], [], [], [1], []]]
 SCALES = [1.0, 100.0, 0.5]
 
 
@@ -234,6 +234,21 @@ def test_segments_of_the_same_dimensions_have_counts_of_their_own():
     for _ in range(3):
         counter.visit(state, np.array([[True, False]]))
     assert counter.visit(state).tolist() == [[4, 1]]
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("segments", [[[*range(12)], [3], [], [5, 6]], [[], [0], [*range(20)], []], [[2]] * 4])
+def test_hashes_are_sums_of_64_bits_however_unlike_segments_are(device, segments):
+    """Word for word, on whole numbers without bounds: most of these sums overflow."""
+    states = np.random.default_rng(0).normal(size=(2, 5, 20)) * 1e6
+    counter = VisitCounter(segments, 3.0, 8, device)
+    whole, multipliers = np.floor(states * 3.0 + 0.5).astype(np.int64).tolist(), to_numpy(counter.multipliers).tolist()
+    found = to_numpy(counter.hashes(on(device, states))).tolist()
+    for keys_of_group, group in zip(whole, found, strict=True):
+        for key, row in zip(keys_of_group, group, strict=True):
+            parts = zip(segments, multipliers, strict=True)
+            sums = [sum(key[k] * m for k, m in zip(dims, own, strict=False)) for dims, own in parts]
+            assert [x % 2**64 for x in row] == [x % 2**64 for x in sums]
 
 
 def test_dimensions_outside_the_segment_do_not_matter_and_order_does():

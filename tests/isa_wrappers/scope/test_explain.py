@@ -85,3 +85,11 @@ def test_one_at_a_time_cannot_go_on_until_certain():
     message = "until_certain needs an estimator that has all agents act at once, .* got 'nmi_block'"
     with pytest.raises(InvalidValueError, match=message):
         estimate_scope(scope_tasks.Team(), ScopeConfig(estimator="nmi_block", until_certain=True))
+
+
+def test_what_a_large_team_moves_is_told_of_a_few():
+    dimensions = {f"a{i}": [[], [i]] for i in range(30)}
+    lines = explanation_text(explain_scope(InfluenceScope.from_dimensions(dimensions, 30))).splitlines()
+    assert lines[:2] == ["moved most:", "  a0: 0 by 1 1.00"]
+    assert lines[11] == "  and 20 agents more"
+    assert len(lines) == 12

@@ -35,3 +35,17 @@ def test_the_table_says_what_is_compared_with_what():
     scope = InfluenceScope.from_dimensions({"a": [[], [1]], "b": [[], [1]]}, 2)
     assert scope_table(scope).splitlines()[0].endswith("delta 0 on normalised mutual information")
     assert "delta 0.25 to 0.5 on" in scope_table(scope.with_delta([0.25, 0.5]))
+
+
+def team(size, idle=()):
+    return InfluenceScope.from_dimensions({f"a{i}": [[], [] if i in idle else [i]] for i in range(size)}, size)
+
+
+def test_of_a_large_team_a_few_are_told_and_the_others_in_a_line():
+    text = scope_table(team(100, idle=(2, 7, 90)))
+    assert len(text.splitlines()) < 20
+    assert "96 more agents: 0 to 1 dimensions each; nothing: a7, a90;" in text
+    assert "96 more agents: 1 dimensions each; --json tells all" in scope_table(team(100))
+    assert "a4, a5, a6, a7 and 93 more" not in scope_table(team(100, idle=range(100)))
+    assert "nothing: a4, a5, a6, a7 and 92 more" in scope_table(team(100, idle=range(100)))
+    assert scope_table(team(16)).count("D_i") == 16

@@ -161,6 +161,18 @@ def test_all_listed_targets():
     assert grid_task("shooting", 5).targets == ((5, 7), (3, 7), (7, 7), (1, 7), (9, 7))
 
 
+@pytest.mark.parametrize("name", ["navigation", "unlock"])
+def test_the_list_goes_on_for_larger_teams(name):
+    """Every cell but the start's can be a target; a smaller team's are the first of a larger one's."""
+    assert set(grid_task(name, 399).targets) == {(x, y) for x in range(20) for y in range(20)} - {(0, 0)}
+    hundred = grid_task(name, 100).targets
+    assert list(hundred[:16]) == LIST
+    assert grid_task(name, 17).targets == hundred[:17]
+    rows, columns = (sorted(place[axis] // 5 for place in hundred[16:]) for axis in (0, 1))
+    for quarter in (rows, columns):
+        assert min(quarter.count(part) for part in range(4)) >= 15, "evenly over the board"
+
+
 def test_moves():
     task = grid_task("navigation", 5, grid=5, targets=[(4, y) for y in range(5)])
     states, _, _ = play(task, [UP] * 5, [RIGHT] * 5, [STAY, DOWN, UP, LEFT, RIGHT])
@@ -281,7 +293,7 @@ def test_leading_axes_are_free(name):
         ({"name": "navigatoin"}, "did you mean 'navigation'"),
         ({"num_agents": 0}, "num_agents must be a whole number at least 1, got 0"),
         ({"num_agents": 2.5}, "num_agents must be a whole number"),
-        ({"num_agents": 17}, "at most 16 with listed targets"),
+        ({"num_agents": 400}, "a grid of 20 has no room for 400 targets"),
         ({"name": "shooting", "num_agents": 6}, "at most 5 with listed targets"),
         ({"name": "shooting", "grid": 6}, "grid must be a whole number at least 7, got 6"),
         ({"grid": 1}, "grid must be a whole number at least 2, got 1"),

@@ -1,0 +1,78 @@
+"""Where the targets of the paper's grid tasks lie: listed, given or drawn each episode."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+from math import gcd
+from operator import index
+from typing import Any
+
+from isa_wrappers.errors import InvalidValueError, check_choice
+
+LANDMARKS = (
+    (12, 5), (12, 14), (13, 5), (6, 1), (11, 13), (12, 8), (2, 6), (11, 6),
+    (2, 8), (10, 13), (9, 11), (3, 4), (3, 3), (5, 3), (10, 2), (9, 4),
+)  # fmt: skip
+POSTS = ((5, 7), (3, 7), (7, 7), (1, 7), (9, 7))
+GOLDEN = 0.618
+"""Share of a circle whose multiples come nowhere near each other."""
+
+
+def _further(count: int, grid: int, taken: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Return so many more cells, none of them taken: one after the other at the golden section of those there are."""
+    cells = grid * grid
+    stride = round(cells * GOLDEN)
+    while gcd(stride, cells) > 1:
+        stride += 1
+    places = (divmod(k * stride % cells, grid) for k in range(cells))
+    return tuple(islice((place for place in places if place not in taken), max(count, 0)))
+
+
+def fixed_targets(
+    targets: str | Sequence[Sequence[int]], num_agents: int, grid: int, start: tuple[int, int], shoots: bool
+) -> tuple[tuple[int, int], ...] | None:
+    """Check the target option; ``None`` stands for drawn each episode.
+
+    Args:
+        targets: ``"listed"``, ``"random"`` or pairs (x, y).
+        num_agents: A, as many as there are targets.
+        grid: side of the board.
+        start: where agents start; no target lies there.
+        shoots: the task is Shooting, whose holders shoot from their posts.
+
+    Raises:
+        InvalidValueError: if it is none of these, or the targets do not fit on the board.
+
+    Example:
+        >>> fixed_targets("listed", 18, 20, (0, 0), shoots=False)[15:]
+        ((9, 4), (12, 7), (4, 14))
+    """
+    if isinstance(targets, str):
+        check_choice("targets", targets, ("listed", "random"))
+        if num_agents >= grid * grid:
+            raise InvalidValueError(f"a grid of {grid} has no room for {num_agents} targets; use a larger one")
+        if targets == "random":
+            return None
+        if shoots and num_agents > len(POSTS):
+            raise InvalidValueError(
+                f"num_agents must be at most {len(POSTS)} with listed targets, got {num_agents}; "
+                "give targets or 'random'"
+            )
+        listed = POSTS if shoots else LANDMARKS
+        targets = listed[:num_agents] + _further(num_agents - len(listed), grid, (start, *listed))
+    pairs: Any = targets
+    try:
+        chosen = tuple((index(x), index(y)) for x, y in pairs)
+    except (TypeError, ValueError) as error:
+        raise InvalidValueError(
+            f"targets must be 'listed', 'random' or pairs of whole numbers (x, y), got {targets!r}"
+        ) from error
+    if len(chosen) != num_agents or len(set(chosen)) != num_agents or start in chosen:
+        raise InvalidValueError(
+            f"targets must be {num_agents} distinct positions, none at the start {start}; got {list(chosen)}"
+        )
+    outside = [place for place in chosen if not all(0 <= c < grid for c in place)]
+    if outside:
+        raise InvalidValueError(f"target {outside[0]} lies outside the grid of {grid} x {grid}; use a larger grid")
+    return chosen
