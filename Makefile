@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 TRAINS := $(VENV)/.ready-train
 READY := $(VENV)/.ready
 
-.PHONY: train test quick lint types pytest docs release third-party other-learners clean
+.PHONY: train test quick lint types pytest docs release compiled third-party other-learners clean
 
 train: $(TRAINS)
 	$(BIN)/isa train grid/shooting --stop-when-solved
@@ -31,14 +31,19 @@ docs: $(READY)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 # The wheel and the source archive, checked, into dist: every module in the wheel, metadata that PyPI takes.
+# The wheel is pure Python; whoever installs the archive, or a checkout, compiles the part for CPU where there is a compiler.
 RELEASE := .venv-release
 release: $(READY)
 	$(PYTHON) -m venv $(RELEASE)
 	$(RELEASE)/bin/python -m pip install --quiet build twine
 	rm -rf build dist
-	$(RELEASE)/bin/python -m build
+	ISA_COMPILED=0 $(RELEASE)/bin/python -m build
 	$(RELEASE)/bin/twine check --strict dist/*
 	$(BIN)/pytest -q tests/test_wheel.py
+
+# What is compiled for CPU, again: after a change to its sources.
+compiled: $(TRAINS)
+	$(BIN)/python setup.py --quiet build_ext --inplace
 
 # What training needs, and no more.
 $(TRAINS): pyproject.toml setup.py constraints.txt

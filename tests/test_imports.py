@@ -88,12 +88,13 @@ MAY_IMPORT = {
     },
     "isa_wrappers.envs": {"isa_wrappers.scope", "isa_wrappers.batch", "isa_wrappers.border"},
     "isa_learners": set(),
+    "isa_learners.compiled": {"isa_learners"},
     "isa_learners.recurrent": {"isa_learners"},
     "isa_learners.coma": {"isa_learners", "isa_learners.recurrent"},
-    "isa_learners.ppo": {"isa_learners", "isa_learners.recurrent"},
+    "isa_learners.ppo": {"isa_learners", "isa_learners.compiled", "isa_learners.recurrent"},
     "isa_learners.q_learning": {"isa_learners", "isa_learners.recurrent"},
     "isa_learners.algorithms": {"isa_learners"},
-    "isa_learners.runs": {"isa_learners", "isa_learners.algorithms"},
+    "isa_learners.runs": {"isa_learners", "isa_learners.algorithms", "isa_learners.compiled"},
     "isa_learners.experiments": {"isa_learners", "isa_learners.algorithms", "isa_learners.runs"},
 }
 """Folder -> folders of the same package whose modules it may import, besides its own and the package's top modules.

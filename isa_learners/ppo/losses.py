@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import huber_loss
 
+from isa_learners.heads import Policy
 from isa_learners.masks import masked_mean
 from isa_wrappers.axes import Float, Real
 
@@ -31,6 +32,44 @@ def policy_loss(
     ratio = (log_prob - old_log_prob).exp()
     clipped = ratio.clamp(1.0 - clip, 1.0 + clip)
     return -masked_mean(torch.minimum(ratio * advantage, clipped * advantage), mask)
+
+
+def policy_objective(
+    policy: Policy,
+    action: Tensor,
+    old_log_prob: Float[Tensor, "steps"],
+    advantage: Float[Tensor, "steps"],
+    masks: tuple[Real[Tensor, "steps"], Real[Tensor, "steps"]],
+    clip: float,
+    entropy_factor: float,
+) -> tuple[Float[Tensor, ""], Float[Tensor, "4"]]:
+    """Compute what a policy is to lower, the policy loss less ``entropy_factor`` times the mean entropy, and figures.
+
+    Args:
+        policy: as it is now.
+        action: ``[R]`` or ``[R, d]``, what was done.
+        old_log_prob: ``[R]`` under the policy that acted.
+        advantage: ``[R]``.
+        masks: ``[R]`` each, where the policy chose, and where its entropy counts.
+        clip: of the ratio.
+        entropy_factor: of the mean entropy.
+
+    Returns:
+        The objective, and ``[4]`` policy loss, entropy, divergence and share of clipped ratios, without gradients.
+    """
+    chosen, alive = masks
+    log_prob = policy.log_prob(action)
+    # What the policy would hardly ever have done has any ratio: infinity times a mask of 0 were no number.
+    old = torch.where(chosen > 0, old_log_prob, log_prob.detach())
+    loss = policy_loss(log_prob, old, advantage, chosen, clip)
+    spread = masked_mean(policy.entropy(), alive)
+    with torch.no_grad():
+        log_ratio = log_prob - old
+        ratio = log_ratio.exp()
+        kl = masked_mean(ratio - 1.0 - log_ratio, chosen)
+        clipped = masked_mean(((ratio - 1.0).abs() > clip).float(), chosen)
+        figures = torch.stack([loss, spread, kl, clipped])
+    return loss - entropy_factor * spread, figures
 
 
 def value_loss(

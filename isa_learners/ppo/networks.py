@@ -8,6 +8,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from isa_learners.compiled import network as compiled
 from isa_learners.recurrent.lstm import lstm
 from isa_learners.recurrent.network import Layered, Network, Recurrent
 
@@ -49,6 +50,14 @@ class RecurrentNet(Recurrent):
         self.norm = nn.LayerNorm(hidden)
         self.head = nn.Linear(hidden, output_size)
         orthogonal(self)
+
+    def unroll(
+        self, inputs: Tensor, state: Tensor, sizes: Sequence[int], keep: Tensor, alive: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Take all steps of a rollout, compiled where that is present; see :mod:`isa_learners.compiled`."""
+        if type(self) is RecurrentNet and compiled.serves(self, inputs):  # a subclass may decode otherwise
+            return compiled.unroll(self, inputs, state, sizes, keep, alive)
+        return super().unroll(inputs, state, sizes, keep, alive)
 
     def decode(self, features: Tensor) -> Tensor:
         """Map hidden states ``[..., H]`` to outputs ``[..., output_size]``."""

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from isa_learners.heads import ActionHead, Policy
-from isa_learners.masks import masked_mean
+from isa_learners.compiled import clipping
+from isa_learners.compiled import objective as compiled
+from isa_learners.heads import ActionHead, DiscreteHead, Policy
 from isa_learners.ppo.batch import Batch
 from isa_learners.ppo.config import PPOConfig
-from isa_learners.ppo.losses import policy_loss
+from isa_learners.ppo.losses import policy_objective
 from isa_learners.ppo.networks import PerAgentNet
 from isa_learners.ppo.sequential import compound_advantages, policy_ratio
 from isa_learners.recurrent.network import Network
@@ -81,30 +82,34 @@ class PolicyUpdate:
 
     def _policy(self, net: Network, part: Packing) -> tuple[Policy, Tensor, Tensor, Tensor]:
         """Return the distributions of a packing's steps; its actions, their old log-probabilities, who chose them."""
+        outputs, available, action, old, chosen = self._outputs(net, part)
+        return self.head.policy(outputs, available, part.rows), action, old, chosen
+
+    def _outputs(self, net: Network, part: Packing) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """Return the network's outputs of a packing's steps, and what was there: available, action, old, chosen."""
         data = self.data
         outputs, _ = unrolled(net, data.actor_inputs(part.rows), data.actor_hidden, part)
         available, action, old, chosen = (
             array.flatten(0, 2)[part.rows] for array in (data.available, data.action, data.log_prob, data.chosen)
         )
-        return self.head.policy(outputs, available, part.rows), action, old, chosen
+        return outputs, available, action, old, chosen
 
     def _step(self, net: Network, part: Packing, advantage: Tensor) -> Tensor:
         """Take one step; return loss, entropy, divergence, share of clipped ratios and the gradient's norm."""
         config = self.config
-        policy, action, old, chosen = self._policy(net, part)
+        outputs, available, action, old, chosen = self._outputs(net, part)
         advantage = advantage.flatten()[part.rows]
-        log_prob = policy.log_prob(action)
-        # What the policy would hardly ever have done has any ratio: infinity times a mask of 0 were no number.
-        old = torch.where(chosen > 0, old, log_prob.detach())
-        loss = policy_loss(log_prob, old, advantage, chosen, config.clip)
-        spread = masked_mean(policy.entropy(), part.alive)
-        norm = gradient_step(loss - self.entropy_factor * spread, net, self.optimizer, config.max_grad_norm)
-        with torch.no_grad():
-            log_ratio = log_prob - old
-            ratio = log_ratio.exp()
-            kl = masked_mean(ratio - 1.0 - log_ratio, chosen)
-            clipped = masked_mean(((ratio - 1.0).abs() > config.clip).float(), chosen)
-        return torch.stack([loss.detach(), spread.detach(), kl, clipped, norm])
+        if isinstance(self.head, DiscreteHead) and compiled.serves(outputs):
+            objective, figures = compiled.policy_objective(
+                outputs, available, action, old, advantage, (chosen, part.alive), config.clip, self.entropy_factor
+            )
+        else:
+            policy = self.head.policy(outputs, available, part.rows)
+            objective, figures = policy_objective(
+                policy, action, old, advantage, (chosen, part.alive), config.clip, self.entropy_factor
+            )
+        norm = gradient_step(objective, net, self.optimizer, config.max_grad_norm)
+        return torch.cat([figures, norm[None]])
 
 
 def unrolled(net: Network, inputs: Tensor, state: Tensor, part: Packing) -> tuple[Tensor, Tensor]:
@@ -115,8 +120,14 @@ def unrolled(net: Network, inputs: Tensor, state: Tensor, part: Packing) -> tupl
 
 def gradient_step(loss: Tensor, net: Network, optimizer: torch.optim.Optimizer, max_norm: float) -> Tensor:
     """Take one clipped gradient step; return the gradient's norm."""
-    optimizer.zero_grad(set_to_none=True)
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            parameter.grad = None
     loss.backward()  # type: ignore[no-untyped-call]
-    norm = torch.nn.utils.clip_grad_norm_(net.parameters(), max_norm)
+    gradients = [parameter.grad for parameter in net.parameters() if parameter.grad is not None]
+    if clipping.serves(gradients):
+        norm = clipping.clip_norm(gradients, max_norm)
+    else:
+        norm = torch.nn.utils.clip_grad_norm_(net.parameters(), max_norm)
     optimizer.step()
     return norm.detach()

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from isa_learners.checkpoint import load_optimizer_tensors, optimizer_tensors
+from isa_learners.compiled import objective as compiled
 from isa_learners.heads import ActionHead, DiscreteHead
 from isa_learners.optimizers import optimizer_for
 from isa_learners.ppo.batch import Batch
@@ -219,6 +220,7 @@ class PPO:
         config = self.config
         outputs, _ = unrolled(self.critic, data.critic_inputs(part.rows), data.critic_hidden, part)
         old, target = (array.flatten()[part.rows] for array in (targets.value, targets.target))
-        loss = value_loss(outputs[:, 0], old, target, part.alive, config.clip, config.huber)
+        objective = compiled.value_objective if compiled.serves(outputs) else value_loss
+        loss = objective(outputs[:, 0], old, target, part.alive, config.clip, config.huber)
         norm = gradient_step(config.critic_factor * loss, self.critic, self.critic_optimizer, config.max_grad_norm)
         return torch.stack([loss.detach(), norm])

@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from isa_learners.compiled.library import library
 from isa_learners.config import RunConfig
 from isa_learners.runs.config_io import config_from_dict, kinds_of, read_config_file, write_config
 from isa_learners.runs.lock import FolderLock
@@ -154,11 +155,11 @@ def _from_before(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that matter to a run."""
+    """Return the versions of Python and of the packages that matter to a run; ``compiled``: yes or no."""
     installed = {"python": platform.python_version(), "platform": platform.platform()}
     for package in PACKAGES:
         try:
             installed[package] = version(package)
         except PackageNotFoundError:
             installed[package] = "not installed"
-    return installed
+    return installed | {"compiled": "no" if library() is None else "yes"}

@@ -6,6 +6,7 @@ import os
 import pytest
 from learner_helpers import tiny_config
 
+from isa_learners.compiled.library import library
 from isa_learners.runs.run_folder import PACKAGES, RunFolder, versions
 from isa_wrappers.errors import FileFormatError, InvalidValueError, RunFolderError
 
@@ -18,6 +19,7 @@ def test_create_then_open(tmp_path):
     assert opened.path == made.path
     said = json.loads(opened.versions_file.read_text())
     assert {"python", "platform", *PACKAGES} <= set(said)
+    assert said["compiled"] == ("no" if library() is None else "yes")
 
 
 def test_a_folder_that_holds_a_run_is_left_alone(tmp_path):
@@ -81,6 +83,8 @@ def test_summary(tmp_path, monkeypatch):
 
 def test_versions_say_what_is_not_installed(monkeypatch):
     monkeypatch.setattr("isa_learners.runs.run_folder.PACKAGES", ("torch", "surely-not-a-package"))
+    monkeypatch.setattr("isa_learners.runs.run_folder.library", lambda: None)
     found = versions()
+    assert found["compiled"] == "no"
     assert found["surely-not-a-package"] == "not installed"
     assert found["torch"][0].isdigit()

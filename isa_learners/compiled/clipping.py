@@ -1,0 +1,35 @@
+"""Clipping a gradient by its norm as one compiled operation."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from isa_learners.compiled.library import library
+
+
+def serves(gradients: Sequence[Tensor]) -> bool:
+    """Tell whether there is a compiled part, and for such gradients: float32 on CPU, without gaps."""
+    return library() is not None and all(
+        x.device.type == "cpu" and x.dtype == torch.float32 and x.is_contiguous() for x in gradients
+    )
+
+
+def clip_norm(gradients: Sequence[Tensor], max_norm: float) -> Tensor:
+    """Do what ``torch.nn.utils.clip_grad_norm_`` does: scale gradients to ``max_norm`` at most; return their norm.
+
+    Example:
+        >>> from isa_learners.compiled.clipping import clip_norm, serves
+        >>> gradients = [torch.tensor([3.0]), torch.tensor([[4.0]])]
+        >>> clip_norm(gradients, 1.0).item() if serves(gradients) else 5.0
+        5.0
+    """
+    n = len(gradients)
+    arrays = (ctypes.c_void_p * n)(*(x.data_ptr() for x in gradients))
+    sizes = (ctypes.c_int64 * n)(*(x.numel() for x in gradients))
+    function = library().isa_clip  # type: ignore[union-attr]
+    function.restype = ctypes.c_float
+    return torch.full((), function(arrays, sizes, ctypes.c_int64(n), ctypes.c_float(max_norm)))

@@ -1,0 +1,146 @@
+"""The network Linear -> ReLU -> GRU -> LayerNorm -> Linear over packed sequences as one compiled operation."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from isa_learners.compiled.library import library
+from isa_learners.compiled.memory import POOL
+
+_POINTER, _INDEX = ctypes.c_void_p, ctypes.c_int64
+_WEIGHTS = ("embed", "embed_bias", "gru_in", "gru_own", "gru_in_bias", "gru_own_bias", "norm", "norm_bias", "head")
+
+
+class _Network(ctypes.Structure):
+    """As network.h has it."""
+
+    _fields_ = (
+        *((name, _INDEX) for name in ("hidden", "inputs", "outputs")),
+        *((name, _POINTER) for name in (*_WEIGHTS, "head_bias")),
+    )
+
+
+class _Sequence(ctypes.Structure):
+    """As network.h has it."""
+
+    _fields_ = (
+        *((name, _POINTER) for name in ("inputs", "state", "keep", "alive", "sizes")),
+        *((name, _INDEX) for name in ("steps", "rows")),
+    )
+
+
+class Compilable(Protocol):
+    """A network of these layers, and none ``deeper``."""
+
+    embed: nn.Linear
+    deeper: nn.ModuleList
+    gru: nn.GRU
+    norm: nn.LayerNorm
+    head: nn.Linear
+
+
+def serves(net: Compilable, inputs: Tensor) -> bool:
+    """Tell whether there is a compiled part, and for this: all of one width, float32 on CPU, no gradient of inputs."""
+    return (
+        inputs.device.type == "cpu"
+        and inputs.dtype == net.head.weight.dtype == torch.float32
+        and not inputs.requires_grad
+        and net.embed.out_features == net.gru.input_size == net.gru.hidden_size
+        and not len(net.deeper)
+        and not torch.compiler.is_compiling()
+        and library() is not None
+    )
+
+
+def unroll(
+    net: Compilable, inputs: Tensor, state: Tensor, sizes: Sequence[int], keep: Tensor, alive: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Take all steps of a rollout; what is computed, and of what, see :func:`isa_learners.recurrent.gru.gru`.
+
+    Sums are made in another order than torch makes them: results agree to some 1e-6 of themselves.
+
+    Args:
+        net: whose weights are used.
+        inputs: ``[R, F]``, for which :func:`serves` holds.
+        state: ``[N, H]`` before the first steps.
+        sizes: how many streams have a first, a second, ... step; they sum to R.
+        keep: ``[R, 1]``.
+        alive: ``[R]`` or None.
+
+    Returns:
+        Outputs ``[R, outputs]`` and hidden states ``[R, H]``.
+    """
+    weights = [
+        *(net.embed.weight, net.embed.bias, *net.gru.parameters()),
+        *(net.norm.weight, net.norm.bias, net.head.weight, net.head.bias),
+    ]
+    found: tuple[Tensor, Tensor] = _Unrolled.apply(  # type: ignore[no-untyped-call]
+        *(inputs.contiguous(), state.contiguous(), sizes, keep.contiguous()),
+        *(None if alive is None else alive.contiguous(), *weights),
+    )
+    return found
+
+
+class _Call:
+    """Pointers to a network and to its sequence, and all that they point into."""
+
+    def __init__(self, inputs: Tensor, state: Tensor, sizes: Sequence[int], keep: Tensor, alive: Any, weights: Any):
+        self.kept = inputs, state, keep, alive, weights
+        self.sizes = (_INDEX * len(sizes))(*sizes)
+        (hidden, features), outputs = weights[0].shape, len(weights[-1])
+        self.network = ctypes.byref(_Network(hidden, features, outputs, *(x.data_ptr() for x in weights)))
+        tensors = (0 if x is None else x.data_ptr() for x in (inputs, state, keep, alive))
+        self.sequence = ctypes.byref(
+            _Sequence(*tensors, ctypes.cast(self.sizes, _POINTER), len(self.sizes), len(inputs))
+        )
+        self.shape = len(inputs), hidden, outputs
+
+
+class _Unrolled(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, inputs: Tensor, state: Tensor, sizes: Sequence[int], keep: Tensor, alive: Any, *weights: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        call, kernels = _Call(inputs, state, sizes, keep, alive, weights), library()
+        rows, hidden, outputs = call.shape
+        made, states = inputs.new_empty(rows, outputs), inputs.new_empty(rows, hidden)
+        scratch = POOL.take(_size("isa_forward_size", call))
+        saved = POOL.take(_size("isa_saved_size", call)) if any(ctx.needs_input_grad) else None
+        pointers = (_POINTER(0 if x is None else x.data_ptr()) for x in (made, states, saved, scratch))
+        kernels.isa_forward(call.network, call.sequence, *pointers)  # type: ignore[union-attr]
+        POOL.give(scratch)
+        ctx.call, ctx.saved = call, saved
+        ctx.set_materialize_grads(False)
+        return made, states
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
+        call, saved, kernels = ctx.call, ctx.saved, library()
+        if saved is None:
+            raise RuntimeError("the compiled network's gradient can be taken once")
+        rows, _, outputs = call.shape
+        weights = call.kept[-1]
+        d_outputs, d_states = (None if d is None else d.contiguous() for d in gradients)
+        if d_outputs is None:
+            d_outputs = weights[0].new_zeros(rows, outputs)
+        found = [torch.empty_like(x) for x in weights]
+        scratch = POOL.take(_size("isa_backward_size", call))
+        pointers = (_POINTER(0 if x is None else x.data_ptr()) for x in (d_outputs, d_states, saved, scratch))
+        to = (_POINTER * len(found))(*(x.data_ptr() for x in found))
+        kernels.isa_backward(call.network, call.sequence, *pointers, to)  # type: ignore[union-attr]
+        POOL.give(scratch)
+        POOL.give(saved)
+        ctx.saved = None
+        return None, None, None, None, None, *found
+
+
+def _size(name: str, call: _Call) -> int:
+    function = getattr(library(), name)
+    function.restype = _INDEX
+    size: int = function(call.network, call.sequence)
+    return size

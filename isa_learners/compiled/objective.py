@@ -1,0 +1,104 @@
+"""PPO's clipped objectives, each as one compiled operation."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from isa_learners.compiled.library import library
+
+
+def serves(logits: Tensor) -> bool:
+    """Tell whether there is a compiled part, and for such logits: float32 on CPU."""
+    return logits.device.type == "cpu" and logits.dtype == torch.float32 and library() is not None
+
+
+def policy_objective(
+    logits: Tensor,
+    available: Tensor,
+    action: Tensor,
+    old_log_prob: Tensor,
+    advantage: Tensor,
+    masks: tuple[Tensor, Tensor],
+    clip: float,
+    entropy_factor: float,
+) -> tuple[Tensor, Tensor]:
+    """Compute what a policy of one of n actions is to lower, and figures of it.
+
+    Args:
+        logits: ``[R, n]``, for which :func:`serves` holds.
+        available: ``[R, n]`` bool.
+        action: ``[R]`` int64, each available where its policy chose it.
+        old_log_prob: ``[R]`` under the policy that acted.
+        advantage: ``[R]``.
+        masks: ``[R]`` float each, where the policy chose, and where its entropy counts.
+        clip: of the ratio.
+        entropy_factor: of the mean entropy.
+
+    Returns:
+        ``loss - entropy_factor * entropy``, and ``[4]`` loss, entropy, divergence and share of clipped ratios; see
+        :func:`isa_learners.ppo.losses.policy_objective`.
+    """
+    arrays = (x.contiguous() for x in (available, action, old_log_prob, advantage, *masks))
+    objective: tuple[Tensor, Tensor] = _PolicyObjective.apply(  # type: ignore[no-untyped-call]
+        logits, clip, entropy_factor, *arrays
+    )
+    return objective
+
+
+class _PolicyObjective(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, clip: float, entropy_factor: float, *arrays: Tensor) -> tuple[Tensor, Tensor]:
+        logits = logits.contiguous()
+        figures, gradient = logits.new_empty(4), torch.empty_like(logits)
+        library().isa_policy_objective(  # type: ignore[union-attr]
+            *(ctypes.c_void_p(x.data_ptr()) for x in (logits, *arrays)),
+            *(ctypes.c_int64(x) for x in logits.shape),
+            *(ctypes.c_float(x) for x in (clip, entropy_factor)),
+            *(ctypes.c_void_p(x.data_ptr()) for x in (figures, gradient)),
+        )
+        ctx.gradient = gradient
+        ctx.mark_non_differentiable(figures)
+        return figures[0] - entropy_factor * figures[1], figures
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        return ctx.gradient * gradients[0], None, None, *[None] * 6
+
+
+def value_objective(
+    value: Tensor, old_value: Tensor, target: Tensor, mask: Tensor, clip: float, huber: float = 0.0
+) -> Tensor:
+    """Compute :func:`isa_learners.ppo.losses.value_loss` of ``[R]`` each, for a ``value`` that :func:`serves` says.
+
+    Args:
+        value: as it is now.
+        old_value: before the update.
+        target: what it is to be.
+        mask: float, 1 where it counts.
+        clip: of what the value moves.
+        huber: see there.
+    """
+    loss: Tensor = _ValueObjective.apply(  # type: ignore[no-untyped-call]
+        value, clip, huber, *(x.contiguous() for x in (old_value, target, mask))
+    )
+    return loss
+
+
+class _ValueObjective(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, value: Tensor, clip: float, huber: float, *arrays: Tensor) -> Tensor:
+        value = value.contiguous()
+        function = library().isa_value_objective  # type: ignore[union-attr]
+        function.restype = ctypes.c_float
+        ctx.gradient = torch.empty_like(value)
+        pointers = (ctypes.c_void_p(x.data_ptr()) for x in (value, *arrays))
+        numbers = ctypes.c_int64(len(value)), ctypes.c_float(clip), ctypes.c_float(huber)
+        return torch.full((), function(*pointers, *numbers, ctypes.c_void_p(ctx.gradient.data_ptr())))
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        return ctx.gradient * gradients[0], None, None, *[None] * 3
