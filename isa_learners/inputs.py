@@ -46,7 +46,7 @@ class InputEncoder:
         ids = self._id.expand(*obs.shape[:-1], -1)
         return torch.cat([self._scaled(obs), self.head.encode(last_action), ids], dim=-1)
 
-    def after(self, rollout: Rollout, action: Tensor) -> Tensor:
+    def after(self, rollout: Rollout, action: Tensor, everywhere: bool = False) -> Tensor:
         """Return what is seen after the steps of a rollout, before an automatic reset: ``[T, B, A, F]``.
 
         On CPU it is written only where anybody looks: in environments whose episode, or an agent's part in it, ends
@@ -56,8 +56,9 @@ class InputEncoder:
         Args:
             rollout: T steps.
             action: ``[T, B, A]`` (and ``[d]``) of the steps, as the head has them.
+            everywhere: write it after every step: the host would wait for the device to learn where ends are.
         """
-        if action.is_cuda:  # the host would wait to learn where ends are
+        if everywhere or action.is_cuda:
             return self(rollout.final_obs, action)
         ends = rollout.done | rollout.cut.any(-1)
         ends[-1] = True

@@ -85,10 +85,18 @@ class Batch:
         return torch.cat([own, state.flatten(0, 1)[rows // inputs.shape[2]]], dim=-1)
 
     @staticmethod
-    def join(batches: list[Batch]) -> JoinedBatch:
-        """Put batches of equal length side by side along the environment axis."""
+    def join(batches: list[Batch], fixed_shapes: bool = False) -> JoinedBatch:
+        """Put batches of equal length side by side along the environment axis.
+
+        Args:
+            batches: what to join.
+            fixed_shapes: nobody looks which rows are asked for.
+        """
         parts = {f.name: [getattr(batch, f.name) for batch in batches] for f in fields(Batch)}
-        return JoinedBatch(**{name: part[0] if len(part) == 1 else torch.cat(part, 1) for name, part in parts.items()})
+        joined = {name: part[0] if len(part) == 1 else torch.cat(part, 1) for name, part in parts.items()}
+        batch = JoinedBatch(**joined)
+        batch.rows_of_actor, batch.rows_of_critic = RowCopies(not fixed_shapes), RowCopies(not fixed_shapes)
+        return batch
 
 
 class JoinedBatch(Batch):
@@ -100,14 +108,14 @@ class JoinedBatch(Batch):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._of_actor, self._of_critic = RowCopies(), RowCopies()
+        self.rows_of_actor, self.rows_of_critic = RowCopies(), RowCopies()
 
     def actor_inputs(self, rows: Tensor) -> Tensor:
         """Return what the actor sees; see :meth:`Batch.actor_inputs`."""
-        return self._of_actor(self.inputs.flatten(0, 2), rows)
+        return self.rows_of_actor(self.inputs.flatten(0, 2), rows)
 
     def critic_inputs(self, rows: Tensor, final: bool = False) -> Tensor:
         """Return what the critic sees; see :meth:`Batch.critic_inputs`."""
         if final or self.state.shape[-1]:
             return super().critic_inputs(rows, final)
-        return self._of_critic(self.inputs.flatten(0, 2), rows)
+        return self.rows_of_critic(self.inputs.flatten(0, 2), rows)

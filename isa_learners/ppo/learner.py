@@ -119,7 +119,7 @@ class PPOLearner:
         """Return what the update keeps of a rollout."""
         action = rollout.record.get("action", rollout.action)
         with torch.no_grad():
-            final_inputs = self.encoder.after(rollout, action)
+            final_inputs = self.encoder.after(rollout, action, self.ppo.layout is EveryStep)
         actor_hidden = self._hidden(rollout.memory, rollout.alive[0])
         critic_hidden = actor_hidden.new_zeros(*actor_hidden.shape[:2], self.ppo.critic.state_size)
         if self._critic_hidden is not None:  # an episode that starts with the rollout has no past

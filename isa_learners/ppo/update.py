@@ -113,7 +113,7 @@ class PPO:
     def learn(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Do what :meth:`update` does; :data:`METRICS` come as a tensor, so that on CUDA the host never waits."""
         self.buffer.append(batch)
-        data = Batch.join(list(self.buffer))
+        data = Batch.join(list(self.buffer), self.layout is EveryStep)
         steps = self.layout(data.alive, data.start)
         targets, hidden = self.prepare(data, steps)
         envs = [part for _ in range(self.config.epochs) for part in self._minibatches(data.done.shape[1])]

@@ -12,13 +12,17 @@ class RowCopies:
     From some 30 MB on, memory that is taken anew for each choice costs five times what the copying does: the system
     hands it out page by page, and takes it back when it is let go.
 
+    Args:
+        looks: whether all rows, in order, are given as they are; on CUDA nobody looks, since the host would wait.
+
     Example:
         >>> copies = RowCopies()
         >>> copies(torch.tensor([[1.0], [2.0], [3.0]]), torch.tensor([2, 0])).tolist()
         [[3.0], [1.0]]
     """
 
-    def __init__(self) -> None:
+    def __init__(self, looks: bool = True) -> None:
+        self._looks = looks
         self._memory: Tensor | None = None
 
     def __call__(self, values: Tensor, rows: Tensor) -> Tensor:
@@ -31,9 +35,8 @@ class RowCopies:
             memory = self._memory = values.new_empty(count * width)
         return torch.index_select(values, 0, rows, out=memory[: count * width].view(count, width))
 
-    @staticmethod
-    def _are_all(values: Tensor, rows: Tensor) -> bool:
-        """Tell whether all rows are asked for, in order; on CUDA nobody looks, since the host would wait."""
-        if rows.is_cuda or len(rows) != len(values):
+    def _are_all(self, values: Tensor, rows: Tensor) -> bool:
+        """Tell whether all rows are asked for, in order."""
+        if not self._looks or rows.is_cuda or len(rows) != len(values):
             return False
         return torch.equal(rows, torch.arange(len(rows)))
