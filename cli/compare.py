@@ -11,7 +11,7 @@ import typer
 from isa_wrappers.errors import InvalidValueError
 
 from .comparison import RESOURCES, DryRun, Figures, Jobs, On, Only, Order, Resources, bring_to_its_end
-from .options import Json, Kwargs, Override, need_training, parse_kwargs
+from .options import Json, Kwargs, Override, Quiet, need_training, parse_kwargs
 
 if TYPE_CHECKING:
     from isa_learners.experiments.plan import Plan
@@ -35,6 +35,7 @@ def compare(
     only: Only = None,
     dry_run: DryRun = False,
     figures: Figures = "png",
+    quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Run tasks x variants x seeds at equal steps; give the command again to go on where it stopped."""
@@ -42,7 +43,7 @@ def compare(
     options: dict[str, Any] = {"tasks": task, "variants": variant, "seeds": seeds, "steps": steps, "episodes": episodes}
     options["kwargs"] = parse_kwargs(kwargs) or None
     made = read(plan, {key: value for key, value in options.items() if value is not None}, override or [])
-    bring_to_its_end(made, out, Order(jobs, on, resources, only, dry_run, figures, as_json))
+    bring_to_its_end(made, out, Order(jobs, on, resources, only, dry_run, figures, as_json, quiet))
 
 
 def read(path: Path | None, options: dict[str, Any], pairs: Sequence[str]) -> Plan:

@@ -9,7 +9,7 @@ import typer
 
 from .comparison import RESOURCES, DryRun, Figures, Jobs, On, Only, Order, Resources, bring_to_its_end
 from .json_alone import print_json
-from .options import Json, need_training
+from .options import Json, Quiet, need_training
 
 
 def reproduce(
@@ -22,6 +22,7 @@ def reproduce(
     only: Only = None,
     dry_run: DryRun = False,
     figures: Figures = "png",
+    quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Run the comparison behind one of the paper's figures."""
@@ -40,4 +41,4 @@ def reproduce(
     if quick:
         typer.echo(f"isa: {figure} --quick is a look with two seeds and a quarter of the steps, no result", err=True)
     place = out or Path("reproduce") / (f"{figure}-quick" if quick else figure)
-    bring_to_its_end(plan, place, Order(jobs, on, resources, only, dry_run, figures, as_json))
+    bring_to_its_end(plan, place, Order(jobs, on, resources, only, dry_run, figures, as_json, quiet))

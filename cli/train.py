@@ -23,7 +23,7 @@ from .options import (
     parse_features,
     parse_kwargs,
 )
-from .progress import TrainingDisplay
+from .training_display import TrainingDisplay
 
 MAY_CHANGE = ("resume", "steps", "env", "trust", "quiet", "track")
 """What may stand beside ``--resume``."""
@@ -186,4 +186,4 @@ def _run(folder: Any, resume: bool, trackers: list[Any], steps: int | None = Non
                 display.last_word(f"broken off by {type(error).__name__}; what was learned before is saved, {again}")
             raise
         plot_run(folder)
-    display.finish(summary)
+    display.finish(summary, training.config.eval_interval)

@@ -122,7 +122,7 @@ class Training:
     def _start(self) -> Algorithm:
         if needs_estimate(self.config):
             self._tell("on_phase", "scope", 0)
-        scope, steps = scope_for(self.config)
+        scope, steps = scope_for(self.config, lambda taken: self._tell("on_scope", taken))
         if scope is not None:
             save_scope(scope, self.folder.path)
         algorithm = Algorithm(self.config, scope)

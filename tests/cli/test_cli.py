@@ -31,6 +31,7 @@ def options(*pairs):
 
 
 SMALL = options(*PPO, *RUN, *ISA)
+LATE = ["--set", "eval_interval=500"]
 TINY = ["grid/unlock", "--kwargs", NEAR, "--steps", 200, *SMALL]
 IPPO = ["--algo", "ippo", *options(*PPO, *RUN)]
 TINY_FILE = ["grid/unlock", "--kwargs", NEAR, *options(*PPO, *RUN)]
@@ -686,6 +687,20 @@ def test_a_plot_that_cannot_be_written(finished, name, capsys):
     Path("file").write_text("")
     assert isa("plot", finished, finished, "--out", name) == 2
     assert name in one_line(capsys.readouterr().err)
+
+
+def test_a_run_that_ends_before_its_first_evaluation(capsys):
+    assert isa("train", "grid/unlock", "--kwargs", NEAR, "--steps", 70, *SMALL, *LATE, "--out", "short") == 0
+    assert "never evaluated, as eval_interval is 500" in capsys.readouterr().err
+    assert not Path("short/curves.png").exists()
+    assert Path("short/scope.png").exists()
+    assert isa("plot", "short") == 0
+    out, err = capsys.readouterr()
+    assert "holds no evaluation yet" in one_line(err)
+    assert out == "short/scope.png\n"
+    assert isa("plot", "short", "--out", "curves.pdf") == 2
+    assert "holds no evaluation yet" in one_line(capsys.readouterr().err)
+    assert not Path("curves.pdf").exists()
 
 
 def test_plot_of_a_run_without_metrics(copy_of, capsys):
