@@ -11,6 +11,7 @@ import typer
 from isa_wrappers.errors import InvalidValueError
 
 from .comparison import RESOURCES, DryRun, Figures, Jobs, On, Only, Order, Resources, bring_to_its_end
+from .completion import tasks, variants
 from .options import Json, Kwargs, Override, Quiet, need_training, parse_kwargs
 
 if TYPE_CHECKING:
@@ -20,9 +21,12 @@ if TYPE_CHECKING:
 def compare(
     plan: Annotated[Path | None, typer.Argument(help="YAML file with tasks, variants, seeds, steps.")] = None,
     out: Annotated[Path, typer.Option(help="Folder; what is finished in it stays.")] = Path("comparison"),
-    task: Annotated[list[str] | None, typer.Option(help="A task, instead of PLAN's; may come several times.")] = None,
+    task: Annotated[
+        list[str] | None, typer.Option(help="A task, instead of PLAN's; may come several times.", autocompletion=tasks)
+    ] = None,
     variant: Annotated[
-        list[str] | None, typer.Option(help="isa, an ablation such as ungated, or an algorithm; several times.")
+        list[str] | None,
+        typer.Option(help="isa, an ablation such as ungated, or an algorithm; several times.", autocompletion=variants),
     ] = None,
     seeds: Annotated[str | None, typer.Option(help="Such as 0-9 or 0,2,5-7.")] = None,
     steps: Annotated[int | None, typer.Option(help="Environment steps of every run.")] = None,

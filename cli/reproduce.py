@@ -8,12 +8,15 @@ from typing import Annotated
 import typer
 
 from .comparison import RESOURCES, DryRun, Figures, Jobs, On, Only, Order, Resources, bring_to_its_end
+from .completion import figures as known_figures
 from .json_alone import print_json
 from .options import Json, Quiet, need_training
 
 
 def reproduce(
-    figure: Annotated[str | None, typer.Argument(help="Name of a figure; without one they are listed.")] = None,
+    figure: Annotated[
+        str | None, typer.Argument(help="Name of a figure; without one they are listed.", autocompletion=known_figures)
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder; reproduce/FIGURE by default.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Two seeds, a quarter of the steps: no result.")] = False,
     jobs: Jobs = 0,
