@@ -26,13 +26,13 @@ def test_a_changed_run_follows_from_its_step_on(tmp_path):
     config = tiny_config(algo="ippo", steps=100)
     train(config, tmp_path / "run")
     folder = RunFolder.open(tmp_path / "run")
-    changes = {"steps": 200, "eval_interval": 30, "ppo": {"lr": 0.02, "entropy_factor": 0.5}}
+    changes = {"steps": 200, "eval_interval": 25, "ppo": {"lr": 0.02, "entropy_factor": 0.5}}
     training = Training(folder, resume=True, changes=changes)
     ppo = training.algorithm.phase.learner.ppo
     for optimizer in (ppo.actor_optimizer, ppo.critic_optimizer):
         assert {group["lr"] for group in optimizer.param_groups} == {0.02}
     assert ppo.config.entropy_factor == 0.5
-    assert training.progress.next_eval == 120
+    assert training.progress.next_eval == 125
     training.run()
     training.algorithm.close()
     found = {change.key: change for change in read_changes(folder)}
