@@ -36,7 +36,6 @@ ClickException: Any = typer.BadParameter.__mro__[2]
 
 app = typer.Typer(
     name="isa",
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -11,7 +11,8 @@ import typer
 from isa_wrappers.errors import InvalidValueError
 
 from .comparison import RESOURCES, DryRun, Figures, Jobs, On, Only, Order, Resources, bring_to_its_end
-from .options import Json, Kwargs, Override, need_training, parse_kwargs
+from .completion import tasks, variants
+from .options import Json, Kwargs, Override, Quiet, need_training, parse_kwargs
 
 if TYPE_CHECKING:
     from isa_learners.experiments.plan import Plan
@@ -20,9 +21,12 @@ if TYPE_CHECKING:
 def compare(
     plan: Annotated[Path | None, typer.Argument(help="YAML file with tasks, variants, seeds, steps.")] = None,
     out: Annotated[Path, typer.Option(help="Folder; what is finished in it stays.")] = Path("comparison"),
-    task: Annotated[list[str] | None, typer.Option(help="A task, instead of PLAN's; may come several times.")] = None,
+    task: Annotated[
+        list[str] | None, typer.Option(help="A task, instead of PLAN's; may come several times.", autocompletion=tasks)
+    ] = None,
     variant: Annotated[
-        list[str] | None, typer.Option(help="isa, an ablation such as ungated, or an algorithm; several times.")
+        list[str] | None,
+        typer.Option(help="isa, an ablation such as ungated, or an algorithm; several times.", autocompletion=variants),
     ] = None,
     seeds: Annotated[str | None, typer.Option(help="Such as 0-9 or 0,2,5-7.")] = None,
     steps: Annotated[int | None, typer.Option(help="Environment steps of every run.")] = None,
@@ -35,6 +39,7 @@ def compare(
     only: Only = None,
     dry_run: DryRun = False,
     figures: Figures = "png",
+    quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Run tasks x variants x seeds at equal steps; give the command again to go on where it stopped."""
@@ -42,7 +47,7 @@ def compare(
     options: dict[str, Any] = {"tasks": task, "variants": variant, "seeds": seeds, "steps": steps, "episodes": episodes}
     options["kwargs"] = parse_kwargs(kwargs) or None
     made = read(plan, {key: value for key, value in options.items() if value is not None}, override or [])
-    bring_to_its_end(made, out, Order(jobs, on, resources, only, dry_run, figures, as_json))
+    bring_to_its_end(made, out, Order(jobs, on, resources, only, dry_run, figures, as_json, quiet))
 
 
 def read(path: Path | None, options: dict[str, Any], pairs: Sequence[str]) -> Plan:

@@ -26,20 +26,22 @@ class ComparisonDisplay:
     Args:
         comparison: whose runs they are.
         runs: that are to be brought to their ends.
+        quiet: show nothing; runs that fail are told of at the end all the same.
     """
 
-    def __init__(self, comparison: Comparison, runs: Sequence[PlannedRun]) -> None:
+    def __init__(self, comparison: Comparison, runs: Sequence[PlannedRun], quiet: bool = False) -> None:
         self._comparison, self._runs = comparison, list(runs)
         self._done = 0
         self._looked = 0.0
         self._console = Console(stderr=True, highlight=False)
+        self._live, self._quiet = self._console.is_terminal and not quiet, quiet
         self._bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             TextColumn("{task.fields[told]}"),
             TimeElapsedColumn(),
             console=self._console,
-            disable=not self._console.is_terminal,
+            disable=not self._live,
         )
         self._all = self._bars.add_task("all runs", total=len(self._runs), told="")
         self._working: dict[str, tuple[PlannedRun, TaskID]] = {}
@@ -65,15 +67,15 @@ class ComparisonDisplay:
         told = f"success {'-' if seen.success is None else format(seen.success, '.2f')}, {seen.seconds:.0f} s"
         told = told if outcome.reason is None else f"failed: {outcome.reason}"
         line = f"{self._done}/{len(self._runs)} {run.name}: {told}"
-        if self._console.is_terminal:
+        if self._live:
             self._bars.console.print(line)
-        else:
+        elif not self._quiet:
             sys.stderr.write(line + "\n")
         self._bars.update(self._all, completed=self._done)
 
     def look(self) -> None:
         """Move the bars, every now and then."""
-        if not self._console.is_terminal or time.monotonic() - self._looked < LOOK:
+        if not self._live or time.monotonic() - self._looked < LOOK:
             return
         self._looked = time.monotonic()
         for run, bar in self._working.values():

@@ -42,6 +42,7 @@ class Order:
     dry_run: bool
     figures: str
     as_json: bool
+    quiet: bool = False
 
 
 def bring_to_its_end(plan: Plan, out: Path, order: Order) -> None:
@@ -104,7 +105,7 @@ def _run(comparison: Comparison, runs: Sequence[PlannedRun], order: Order, resou
     where, _, address = order.on.partition(":")
     if where not in ("local", "ray") or (where == "local" and address):
         raise InvalidValueError(f"--on takes local, ray or ray:ADDRESS, got {shown(order.on)}")
-    with ComparisonDisplay(comparison, runs) as display:
+    with ComparisonDisplay(comparison, runs, order.quiet) as display:
         if where == "ray":
             from isa_learners.experiments.on_ray import run_on_ray
 

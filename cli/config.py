@@ -12,15 +12,18 @@ from rich.table import Table
 from isa_wrappers.envs import family_of
 from isa_wrappers.errors import InvalidValueError
 
+from .completion import algorithms, presets, tasks
 from .json_alone import print_json
 from .options import Json, Override, need_training
 from .train import configured
 
 
 def config(
-    env: Annotated[str, typer.Argument(help="Task name.", metavar="[ENV]")] = "grid/shooting",
-    preset: Annotated[str | None, typer.Option(help="fast (the default) or paper.")] = None,
-    algo: Annotated[str | None, typer.Option(help="isa (the default), or another of isa algorithms.")] = None,
+    env: Annotated[str, typer.Argument(help="Task name.", metavar="[ENV]", autocompletion=tasks)] = "grid/shooting",
+    preset: Annotated[str | None, typer.Option(help="fast (the default) or paper.", autocompletion=presets)] = None,
+    algo: Annotated[
+        str | None, typer.Option(help="isa (the default), or another of isa algorithms.", autocompletion=algorithms)
+    ] = None,
     file: Annotated[Path | None, typer.Option("--config", help="YAML file of configuration keys.")] = None,
     override: Override = None,
     key: Annotated[str | None, typer.Option("--key", help="Only keys that hold this text.")] = None,

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from isa_wrappers.errors import InvalidValueError, shown
 from isa_wrappers.fields import MOST_COPIES
 
 from .json_alone import print_json
 from .options import Json, Quiet, RunEnv, Seed, Trust, need_training, writing_to
 from .progress import LifeSigns
+
+if TYPE_CHECKING:
+    from isa_learners.runs.algorithm import Algorithm
+    from isa_learners.runs.evaluation import EpisodeOutcomes
 
 
 def evaluate(
@@ -22,26 +27,40 @@ def evaluate(
     best: Annotated[bool, typer.Option("--best", help="Take the best checkpoint, not the latest.")] = False,
     env: RunEnv = None,
     trust: Trust = False,
-    render: Annotated[Path | None, typer.Option(help="Write a GIF of one episode, goals drawn in.")] = None,
+    render: Annotated[
+        Path | None, typer.Option(help="Write one episode as .gif or .mp4: goals, rewards in their parts, a legend.")
+    ] = None,
+    episode: Annotated[
+        str | None,
+        typer.Option(
+            help="Which one --render draws: won, lost (the first that was), or its number from 0.", show_default=False
+        ),
+    ] = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Play greedy episodes with the policy of RUN, with goals from its buffer."""
     need_training()
+    from isa_learners.runs.evaluation import EpisodeOutcomes
     from isa_learners.runs.run_folder import RunFolder
     from isa_learners.runs.training import load_algorithm
 
-    algorithm, meta = load_algorithm(RunFolder.open(run, env, trust), best, policy_only=True)
+    if episode is not None and render is None:
+        raise InvalidValueError(
+            f"--episode chooses what --render draws, got {shown(episode)}; give --render FILE.gif too"
+        )
     if render is not None:
-        from isa_learners.runs.rendering import render_episode
+        from isa_learners.runs.rendering import check_video
 
-        with writing_to(render):
-            render_episode(algorithm, render, seed)
+        check_video(render)
+    algorithm, meta = load_algorithm(RunFolder.open(run, env, trust), best, policy_only=True)
+    outcomes = EpisodeOutcomes()
     with LifeSigns(lambda: f"evaluating {run}", quiet):
-        found = algorithm.evaluate(episodes, seed)
+        found = algorithm.evaluate(episodes, seed, None if render is None else outcomes)
     result = {"run": str(run), "env_steps": meta["env_steps"], "phase": meta["phase"], "seed": seed, **asdict(found)}
     if render is not None:
-        result["render"] = str(render)
+        drawn = _render(algorithm, outcomes, seed, episode or "0", render)
+        result |= {"render": str(render), "episode": drawn}
     if as_json:
         print_json(result)
         return
@@ -50,4 +69,15 @@ def evaluate(
         f"over {found.episodes} episodes ({meta['phase']}, {meta['env_steps']:,} steps)"
     )
     if render is not None:
-        typer.echo(f"written to {render}")
+        end = {True: "won", False: "lost", None: "cut off"}[drawn["won"]]
+        typer.echo(f"episode {drawn['number']}, {end} after {drawn['steps']} steps, written to {render}")
+
+
+def _render(algorithm: Algorithm, outcomes: EpisodeOutcomes, seed: int, which: str, path: Path) -> dict[str, Any]:
+    """Write one of the episodes that were played; say which."""
+    from isa_learners.runs.rendering import film_episode, write_film
+
+    film = film_episode(algorithm, outcomes, seed, outcomes.chosen(which))
+    with writing_to(path):
+        write_film(film, path)
+    return {"number": film.episode, "won": film.won, "steps": film.shots[-1].step}

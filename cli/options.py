@@ -14,9 +14,15 @@ from isa_learners.config import check_env_kwargs
 from isa_wrappers.errors import InvalidValueError, MissingDependencyError, shown
 from isa_wrappers.plain import read_json
 
+from .completion import devices, settings, tasks
 from .json_alone import json_alone
 
-Env = Annotated[str, typer.Argument(help="Task name such as grid/shooting, or package.module:factory.", metavar="ENV")]
+Env = Annotated[
+    str,
+    typer.Argument(
+        help="Task name such as grid/shooting, or package.module:factory.", metavar="ENV", autocompletion=tasks
+    ),
+]
 Kwargs = Annotated[str, typer.Option("--kwargs", help="Options of the task as JSON, such as '{\"num_agents\": 2}'.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.", callback=json_alone)]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress, neither in a terminal nor once a minute.")]
@@ -32,13 +38,17 @@ FeaturesKwargs = Annotated[
     str,
     typer.Option("--state-features-kwargs", help="Their options as JSON, such as '{\"values\": [1, 2]}'."),
 ]
-Override = Annotated[list[str] | None, typer.Option("--set", help="Any key, such as ppo.lr=1e-3.")]
+Override = Annotated[
+    list[str] | None, typer.Option("--set", help="Any key, such as ppo.lr=1e-3.", autocompletion=settings)
+]
 RunEnv = Annotated[
     str | None,
     typer.Option("--env", help="The environment of RUN, named again: its package.module:factory is imported."),
 ]
 Trust = Annotated[bool, typer.Option("--trust", help="Import whatever environment and network the run folder names.")]
-Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, or one of several such as cuda:1.")]
+Device = Annotated[
+    str, typer.Option("--device", help="auto, cpu, cuda, or one of several such as cuda:1.", autocompletion=devices)
+]
 
 
 def parse_kwargs(text: str) -> dict[str, Any]:

@@ -27,7 +27,10 @@ def plot(
     if out is None and len(folders) == 1 and not label:
         with writing_to(folders[0].path):
             files = plot_run(folders[0])
-        typer.echo("\n".join(str(file) for file in files))
+        if not any(file.name == "curves.png" for file in files):
+            typer.echo(f"isa: {runs[0]} holds no evaluation yet, so there is no curve to draw", err=True)
+        if files:
+            typer.echo("\n".join(str(file) for file in files))
         return
     path = out or Path("curves.png")
     with writing_to(path):

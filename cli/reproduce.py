@@ -8,12 +8,15 @@ from typing import Annotated
 import typer
 
 from .comparison import RESOURCES, DryRun, Figures, Jobs, On, Only, Order, Resources, bring_to_its_end
+from .completion import figures as known_figures
 from .json_alone import print_json
-from .options import Json, need_training
+from .options import Json, Quiet, need_training
 
 
 def reproduce(
-    figure: Annotated[str | None, typer.Argument(help="Name of a figure; without one they are listed.")] = None,
+    figure: Annotated[
+        str | None, typer.Argument(help="Name of a figure; without one they are listed.", autocompletion=known_figures)
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder; reproduce/FIGURE by default.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Two seeds, a quarter of the steps: no result.")] = False,
     jobs: Jobs = 0,
@@ -22,6 +25,7 @@ def reproduce(
     only: Only = None,
     dry_run: DryRun = False,
     figures: Figures = "png",
+    quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Run the comparison behind one of the paper's figures."""
@@ -40,4 +44,4 @@ def reproduce(
     if quick:
         typer.echo(f"isa: {figure} --quick is a look with two seeds and a quarter of the steps, no result", err=True)
     place = out or Path("reproduce") / (f"{figure}-quick" if quick else figure)
-    bring_to_its_end(plan, place, Order(jobs, on, resources, only, dry_run, figures, as_json))
+    bring_to_its_end(plan, place, Order(jobs, on, resources, only, dry_run, figures, as_json, quiet))

@@ -19,6 +19,7 @@ from isa_wrappers.scope.files import save_scope, scope_to_dict
 from isa_wrappers.scope.plots import plot_scope
 from isa_wrappers.scope.tables import scope_table
 
+from .completion import devices, presets
 from .json_alone import print_json
 from .options import (
     Env,
@@ -51,14 +52,17 @@ def scope(
     until_certain: Annotated[
         bool, typer.Option("--until-certain", help="Take only as many, up to N, as it takes for nothing to change.")
     ] = False,
-    preset: Annotated[str, typer.Option(help="What holds where no option is given, as in isa train.")] = DEFAULT_PRESET,
+    preset: Annotated[
+        str, typer.Option(help="What holds where no option is given, as in isa train.", autocompletion=presets)
+    ] = DEFAULT_PRESET,
     seed: Seed = 0,
     kwargs: Kwargs = "{}",
     state_fallback: StateFallback = None,
     state_features: StateFeatures = None,
     state_features_kwargs: FeaturesKwargs = "{}",
     device: Annotated[
-        str, typer.Option(help="cpu (NumPy), cuda, cuda:N or auto: of the estimate's arithmetic.")
+        str,
+        typer.Option(help="cpu (NumPy), cuda, cuda:N or auto: of the estimate's arithmetic.", autocompletion=devices),
     ] = "cpu",
     out: Annotated[Path | None, typer.Option(help="Folder for scope.json, scope.safetensors and scope.png.")] = None,
     quiet: Quiet = False,

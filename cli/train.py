@@ -11,6 +11,8 @@ import typer
 
 from isa_wrappers.errors import InvalidValueError, ISAError
 
+from .completion import algorithms, devices, presets, tasks
+from .completion import trackers as known_trackers
 from .options import (
     FeaturesKwargs,
     Kwargs,
@@ -23,9 +25,9 @@ from .options import (
     parse_features,
     parse_kwargs,
 )
-from .progress import TrainingDisplay
+from .training_display import TrainingDisplay
 
-MAY_CHANGE = ("resume", "steps", "env", "trust", "quiet", "track")
+MAY_CHANGE = ("resume", "steps", "override", "env", "trust", "quiet", "track")
 """What may stand beside ``--resume``."""
 LONGEST_NAME = 100
 """Characters of a task's name in its run folder's."""
@@ -33,14 +35,18 @@ LONGEST_NAME = 100
 
 def train(
     context: typer.Context,
-    env: Annotated[str | None, typer.Argument(help="Task name; not needed with --resume.", metavar="[ENV]")] = None,
-    algo: Annotated[str | None, typer.Option(help="isa (the default), or another of isa algorithms.")] = None,
-    preset: Annotated[str | None, typer.Option(help="fast (the default) or paper.")] = None,
+    env: Annotated[
+        str | None, typer.Argument(help="Task name; not needed with --resume.", metavar="[ENV]", autocompletion=tasks)
+    ] = None,
+    algo: Annotated[
+        str | None, typer.Option(help="isa (the default), or another of isa algorithms.", autocompletion=algorithms)
+    ] = None,
+    preset: Annotated[str | None, typer.Option(help="fast (the default) or paper.", autocompletion=presets)] = None,
     steps: Annotated[int | None, typer.Option(help="Environment steps in all.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of everything; 0 by default.", min=0)] = None,
     num_envs: Annotated[int | None, typer.Option(help="Environments stepped together.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes that step them; 0, the default, takes none.")] = None,
-    device: Annotated[str | None, typer.Option(help="auto (the default), cpu or cuda.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto (the default), cpu or cuda.", autocompletion=devices)] = None,
     kwargs: Kwargs = "{}",
     state_fallback: StateFallback = None,
     state_features: StateFeatures = None,
@@ -56,9 +62,12 @@ def train(
     stop_when_solved: Annotated[
         bool, typer.Option("--stop-when-solved", help="End after three evaluations in a row at 0.9 or better.")
     ] = False,
-    resume: Annotated[Path | None, typer.Option(help="Run folder to resume; only --steps may change.")] = None,
+    resume: Annotated[
+        Path | None, typer.Option(help="Run folder to resume; --steps and --set change what may change in mid-run.")
+    ] = None,
     track: Annotated[
-        list[str] | None, typer.Option(help="Show the run in wandb or mlflow too; may be given for each.")
+        list[str] | None,
+        typer.Option(help="Show the run in wandb or mlflow too; may be given for each.", autocompletion=known_trackers),
     ] = None,
     trust: Trust = False,
     quiet: Quiet = False,
@@ -67,11 +76,13 @@ def train(
     need_training()
     from isa_learners.runs.run_folder import RunFolder
     from isa_learners.runs.trackers import make_trackers
+    from isa_learners.runs.yaml_io import parse_overrides
 
     trackers = make_trackers(track or [])
     if resume is not None:
         _refuse_changes(context)
-        _run(RunFolder.open(resume, env, trust), True, trackers, steps, quiet)
+        changes = parse_overrides(override or []) | ({} if steps is None else {"steps": steps})
+        _run(RunFolder.open(resume, env, trust), True, trackers, changes, quiet)
         return
     if env is None:
         raise InvalidValueError("name a task to train on, such as grid/shooting, or --resume a run folder")
@@ -156,17 +167,26 @@ def _refuse_changes(context: typer.Context) -> None:
         source = context.get_parameter_source(name)
         if name not in MAY_CHANGE and source is not None and source.name == "COMMANDLINE":
             raise InvalidValueError(
-                f"--resume takes all but --steps from its run folder; leave out {name.replace('_', '-')}, got {value!r}"
+                f"--resume takes all but --steps and --set from its run folder; leave out {name.replace('_', '-')}, "
+                f"got {value!r}"
             )
 
 
-def _run(folder: Any, resume: bool, trackers: list[Any], steps: int | None = None, quiet: bool = False) -> None:
+def _run(
+    folder: Any,
+    resume: bool,
+    trackers: list[Any],
+    changes: dict[str, Any] | None = None,
+    quiet: bool = False,
+) -> None:
+    from isa_learners.runs.changes import changed_config
     from isa_learners.runs.plots import plot_run
     from isa_learners.runs.training import Interrupted, Training
 
-    with TrainingDisplay(folder.path, steps or folder.config().steps, quiet) as display:
+    config = changed_config(folder.config(), changes) if changes else folder.config()
+    with TrainingDisplay(folder.path, config.steps, quiet) as display:
         try:
-            training = Training(folder, resume=resume, hooks=[display, *trackers], steps=steps)
+            training = Training(folder, resume=resume, hooks=[display, *trackers], changes=changes)
         except ISAError:
             if not resume:
                 folder.take_back()
@@ -186,4 +206,4 @@ def _run(folder: Any, resume: bool, trackers: list[Any], steps: int | None = Non
                 display.last_word(f"broken off by {type(error).__name__}; what was learned before is saved, {again}")
             raise
         plot_run(folder)
-    display.finish(summary)
+    display.finish(summary, training.config.eval_interval)

@@ -93,6 +93,11 @@ did you mean 'cuda'?
         if isinstance(value, str) and re.fullmatch(r"auto|cpu|cuda(:\d{1,3})?", value):
             return value
         meant = value.lower() if isinstance(value, str) else ""
+        if re.fullmatch(r"mps(:\d+)?|metal|apple", meant):
+            raise InvalidValueError(
+                f"{name} cannot be {shown(value)}: torch has no float64 there, in which visits are counted and values "
+                "normalised; use 'cpu'"
+            )
         graphics = any(word in meant for word in ("gpu", "nvidia", "cuda"))
         offer = "; did you mean 'cuda'?" if graphics else nearest(meant, self.choices)
         raise InvalidValueError(f"{name} must be {self}; got {shown(value)}{offer}")

@@ -16,6 +16,7 @@ PAGES = [
     "docs/own-learner.md",
     "docs/index.md",
     "docs/policies.md",
+    "docs/videos.md",
     "docs/scope.md",
     "docs/algorithms/q-learning.md",
     *WRAPPER_PAGES,

@@ -27,6 +27,11 @@ def explore(context: PhaseContext, env: BatchEnv) -> BatchEnv:
     return batch.InfluenceCountBonus(recording, credit_of(context), context.config.count)
 
 
+def goals_so_far(context: PhaseContext) -> tuple[str, int, int]:
+    """Return what ends exploration: ``|B|`` goals of ``L`` (stitched ones may end it sooner)."""
+    return "goals", len(context.shared["goals"]), int(context.config.goal.first_goals)
+
+
 def enough_goals(context: PhaseContext) -> bool:
     """Tell whether ``|B| >= L``, or goals can be stitched."""
     goals: GoalBuffer = context.shared["goals"]
@@ -59,7 +64,7 @@ def credit_of(context: PhaseContext) -> Credit:
 ISA = AlgorithmSpec(
     description="Algorithm 1: scope, count exploration (Eq. 10), goal-conditioned policies (Eq. 7)",
     phases=(
-        PhaseSpec("explore", explore, ends=enough_goals, probes=True),
+        PhaseSpec("explore", explore, ends=enough_goals, progress=goals_so_far, probes=True),
         PhaseSpec("reach", reach, wrap_evaluation=show_goals),
     ),
     needs_scope=True,

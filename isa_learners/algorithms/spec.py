@@ -66,6 +66,7 @@ class PhaseSpec:
         wrap: makes the environment that the learner trains in.
         ends: tells after each iteration whether the next phase begins; the last phase has none.
         wrap_evaluation: makes the environment of evaluations, whose reward stays the environment's own.
+        progress: tells what ends it, how much of that there is and how much ends it, such as ``("goals", 12, 64)``.
         probes: with ``probes.share`` its steps are probed, and its rewards follow the scope; the run then has the
             section ``probes``.
     """
@@ -74,6 +75,7 @@ class PhaseSpec:
     wrap: Wrap = as_it_is
     ends: Callable[[PhaseContext], bool] | None = None
     wrap_evaluation: Wrap = as_it_is
+    progress: Callable[[PhaseContext], tuple[str, int, int]] | None = None
     probes: bool = False
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,7 +22,7 @@ from isa_learners.runs.following import following_scope, follows, is_due, measur
 from isa_learners.runs.scopes import credit_of, read_success, works_with_credit
 from isa_learners.runs.visits import Visits
 from isa_wrappers.arrays import stream_seed, to_numpy, with_prefix, without_prefix
-from isa_wrappers.batch import BatchEnv
+from isa_wrappers.batch import BatchEnv, BatchStep
 from isa_wrappers.batch.protocol import close_batch
 from isa_wrappers.envs import make_batch
 from isa_wrappers.errors import DeviceError, FileFormatError, check_int
@@ -103,6 +104,8 @@ class Algorithm:
         visits: a sample of the states that each phase visited.
         env_steps: so far.
         phase: the one at work.
+        saved_env: what the wrappers of training's environment had counted and learned, where only the policy was
+            restored.
 
     Raises:
         InvalidValueError: if a scope is needed and ``None``, or empty.
@@ -124,6 +127,7 @@ class Algorithm:
         self.env_steps = 0
         self._learning = False
         self._evaluation_envs: dict[int, BatchEnv] = {}
+        self.saved_env: dict[str, Tensor] = {}
         self.phase = self.enter(self.spec.phases[0].name)
 
     def _make(self, num_envs: int) -> BatchEnv:
@@ -218,11 +222,11 @@ class Algorithm:
             close_batch(env)
         self._evaluation_envs.clear()
 
-    def evaluate(self, episodes: int, seed: int) -> Evaluation:
-        """Play greedy episodes in the environment as the phase's evaluation has it."""
+    def evaluate(self, episodes: int, seed: int, watch: Callable[[BatchStep], None] | None = None) -> Evaluation:
+        """Play greedy episodes in the environment as the phase's evaluation has it; ``watch`` is told every step."""
         with unchanged_generators():  # what makes an environment may draw from them too
             env, _ = self.evaluation_env(episodes, seed)
-        return evaluate(env, self.phase.learner, seed, limit=self.config.eval_limit)
+        return evaluate(env, self.phase.learner, seed, watch, self.config.eval_limit)
 
     def evaluation_env(self, num_envs: int, seed: int) -> tuple[BatchEnv, BatchEnv]:
         """Return the environment that evaluations play in, and what it wraps."""
@@ -285,7 +289,9 @@ class Algorithm:
             self.phase = self.enter(meta["phase"])
             self.phase.learner.load_state_dict(without_prefix("learner", tensors), policy_only)
             self.env_steps = check_int("env_steps", meta["env_steps"], 0)
-            if not policy_only:
+            if policy_only:
+                self.saved_env = without_prefix("collector.env", tensors)
+            else:
                 self.phase.collector.load_state_dict(without_prefix("collector", tensors))
                 self.visits.load_state_dict(without_prefix("visits", tensors))
                 set_global_generators(meta["generators"])

@@ -51,17 +51,17 @@ def resolve(env: str, preset: str, *overrides: Mapping[str, Any]) -> Plain:
     check_learner(preset, given.get("learner", algorithm.learner))
     data: Plain = {"env": env, "preset": preset}
     for layer in [*preset_layers(env, preset), *preset_layers(env, preset, algorithm.presets)]:
-        data = _laid_over(data, {key: value for key, value in layer.items() if key in known})
+        data = laid_over(data, {key: value for key, value in layer.items() if key in known})
     if "phases" in data:  # a preset's are those of several algorithms
         data["phases"] = {
             name: {section: values for section, values in own.items() if section in known}
             for name, own in data["phases"].items()
             if name in algorithm.phase_names
         }
-    return _laid_over(data, given)
+    return laid_over(data, given)
 
 
-def _laid_over(data: Plain, layer: Mapping[str, Any]) -> Plain:
+def laid_over(data: Plain, layer: Mapping[str, Any]) -> Plain:
     """Return ``data`` with a layer over it; what it says of the run holds over what was said of a phase before."""
     said = {section: values for section, values in layer.items() if isinstance(values, Mapping)}
     phases = {

@@ -6,13 +6,18 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from isa_learners.checkpoint import global_generators, set_global_generators
 from isa_learners.config import EVAL_LIMIT
 from isa_learners.learner import Learner
+from isa_wrappers.arrays import to_numpy
 from isa_wrappers.batch import BatchEnv, BatchStep
+from isa_wrappers.errors import InvalidValueError, shown
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,55 @@ class Evaluation:
     return_mean: float
     episode_length: float
     episodes: int
+
+
+class EpisodeOutcomes:
+    """How each episode of an evaluation ended: what :func:`evaluate` is given to watch.
+
+    Attributes:
+        won: ``[B]`` bool, the episode was won.
+        steps: ``[B]`` how many it took, so far.
+        over: ``[B]`` bool, it has ended.
+        lost_with_game: ``[B]`` bool, it was discarded with its game or worker, and counts for nothing.
+    """
+
+    def __init__(self) -> None:
+        self.won: npt.NDArray[Any] = np.zeros(0, dtype=bool)
+
+    def __call__(self, step: BatchStep) -> None:
+        """Take in the first step, or the next one."""
+        if not len(self.won):
+            self.won, self.over, self.lost_with_game = (np.zeros(len(step.obs), dtype=bool) for _ in range(3))
+            self.steps = np.zeros(len(step.obs), dtype=int)
+            return
+        playing = ~self.over
+        self.steps += playing
+        self.won |= playing & to_numpy(step.success)
+        self.lost_with_game |= playing & to_numpy(step.done & ~step.finished)
+        self.over |= to_numpy(step.done)
+
+    def chosen(self, which: str) -> int:
+        """Return the number of an episode: the first one that was ``won`` or ``lost``, or the one of that number.
+
+        Raises:
+            InvalidValueError: if there is none.
+        """
+        count = len(self.won)
+        if which not in ("won", "lost"):
+            if which.isdecimal() and int(which) < count:
+                return int(which)
+            raise InvalidValueError(
+                f"--episode must be won, lost, or a number from 0 to {count - 1}, got {shown(which)}; "
+                "--episodes says how many are played"
+            )
+        wanted = (self.won if which == "won" else ~self.won) & ~self.lost_with_game
+        if not wanted.any():
+            other = "lost" if which == "won" else "won"
+            raise InvalidValueError(
+                f"--episode {which}: none of the {count} episodes was {which}; take --episode {other}, more --episodes "
+                "or another --seed"
+            )
+        return int(np.flatnonzero(wanted)[0])
 
 
 @contextmanager

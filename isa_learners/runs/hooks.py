@@ -24,6 +24,9 @@ class Hook:
     def on_phase(self, training: Training, phase: str, env_steps: int) -> None:
         """A phase begins: ``scope``, then those of the algorithm."""
 
+    def on_scope(self, training: Training, env_steps: int) -> None:
+        """While the scope is estimated: so many environment steps of it are taken."""
+
     def on_iteration(self, training: Training, values: Mapping[str, Any]) -> None:
         """After every rollout and update, and after any evaluation that was due."""
 

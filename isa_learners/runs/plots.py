@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from isa_learners.runs.curves import Curve, Group, grouped
+from isa_learners.runs.curves import Curve, Group, grouped, read_curve
 from isa_learners.runs.run_folder import RunFolder
 from isa_learners.runs.statistics import STATISTICS, Values, bands, profile
-from isa_wrappers.errors import InvalidValueError, MissingDependencyError, check_choice
+from isa_wrappers.errors import FileFormatError, InvalidValueError, MissingDependencyError, check_choice
 from isa_wrappers.files import replacing
 from isa_wrappers.scope.files import load_scope
 from isa_wrappers.scope.plots import label, plot_scope
@@ -28,8 +28,10 @@ TRAINING = "train_success_rate"
 
 
 def plot_run(folder: RunFolder) -> list[Path]:
-    """Draw a run's curves and scope into its folder; return the files."""
-    files = [plot_curves([folder], folder.path / "curves.png")]
+    """Draw a run's curves, once it was evaluated, and its scope into its folder; return the files."""
+    files = []
+    if len(read_curve(folder).steps):
+        files.append(plot_curves([folder], folder.path / "curves.png"))
     if (folder.path / "scope.json").exists():
         files.append(plot_scope(load_scope(folder.path), folder.path / "scope.png"))
     return files
@@ -42,11 +44,14 @@ def plot_curves(
 
     Raises:
         MissingDependencyError: without matplotlib.
-        FileFormatError: if a run has no readable metrics.
+        FileFormatError: if a run has no readable metrics, or none was evaluated yet.
         InvalidValueError: for another ending of ``path`` or number of labels.
     """
     check_format(path)
-    return draw_curves(grouped(folders, labels), path, statistic)
+    groups = grouped(folders, labels)
+    if not any(len(run.steps) for group in groups for run in group.runs):
+        raise FileFormatError(f"{folders[0].metrics_file} holds no evaluation yet, so there is no curve to draw")
+    return draw_curves(groups, path, statistic)
 
 
 def draw_curves(groups: Sequence[Group], path: Path, statistic: str = "median") -> Path:

@@ -1,45 +1,44 @@
-"""A GIF of one greedy episode, the goal drawn in."""
+"""An episode of a run's greedy policy as a GIF or MP4: goals, steps, rewards in their parts, and how it ended."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from isa_learners.runs.algorithm import Algorithm
-from isa_learners.runs.evaluation import evaluate
-from isa_wrappers.errors import InvalidValueError, MissingDependencyError, UnsupportedEnvironmentError
-from isa_wrappers.files import replacing
+from isa_learners.runs.evaluation import EpisodeOutcomes
+from isa_learners.runs.filming import Film, film_episode
+from isa_learners.runs.frames import frames
+from isa_learners.runs.video_files import FRAME_MS, LAST_FRAME_MS, WRITERS, check_video
 
-FRAME_MS = 150
-LAST_FRAME_MS = 1_500
+__all__ = ["FRAME_MS", "LAST_FRAME_MS", "check_video", "film_episode", "render_episode", "write_film"]
 
 
-def render_episode(algorithm: Algorithm, path: Path, seed: int) -> Path:
-    """Play one greedy episode and write it as a GIF.
+def render_episode(algorithm: Algorithm, path: Path, seed: int, episodes: int = 1, episode: str = "0") -> Path:
+    """Play greedy episodes and write one of them as a GIF or MP4.
+
+    Args:
+        algorithm: of the run.
+        path: of the file, ``.gif`` or ``.mp4``.
+        seed: of the environment.
+        episodes: how many are played, together.
+        episode: which of them is written: ``won`` or ``lost`` for the first that was, or a number from 0 on.
 
     Raises:
-        InvalidValueError: if ``path`` does not end in ``.gif``.
+        InvalidValueError: if ``path`` ends otherwise, or no episode is as ``episode`` says.
         UnsupportedEnvironmentError: if the environment draws no pictures.
-        MissingDependencyError: without Pillow.
+        MissingDependencyError: without Pillow, or an encoder of MP4.
     """
-    if path.suffix.lower() != ".gif":
-        raise InvalidValueError(f"--render takes a file that ends in .gif, got {str(path)!r}")
-    try:
-        from PIL import Image
-    except ImportError as error:
-        raise MissingDependencyError("GIFs need Pillow: pip install 'isa-marl[plot]'") from error
-    env, base = algorithm.evaluation_env(1, seed)
-    draw = getattr(base, "render", None)
-    if draw is None:
-        raise UnsupportedEnvironmentError(f"{algorithm.config.env} draws no pictures, so there is nothing to render")
-    frames: list[Any] = []
-
-    def watch(step: Any) -> None:
-        goal = getattr(env, "episode_goal", None)
-        frames.append(Image.fromarray(draw(0, None if goal is None else algorithm.pursued(goal[0]))))
-
-    evaluate(env, algorithm.phase.learner, seed, watch, algorithm.config.eval_limit)
-    durations = [FRAME_MS] * (len(frames) - 1) + [LAST_FRAME_MS]
-    with replacing(path) as file:
-        frames[0].save(file, format="GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0)
+    check_video(path)
+    outcomes = EpisodeOutcomes()
+    algorithm.evaluate(episodes, seed, outcomes)
+    write_film(film_episode(algorithm, outcomes, seed, outcomes.chosen(episode)), path)
     return path
+
+
+def write_film(film: Film, path: Path) -> None:
+    """Write a film as the ending of ``path`` says.
+
+    Raises:
+        CannotWriteError: if the file cannot be written.
+    """
+    WRITERS[path.suffix.lower()](frames(film), len(film.shots), path)

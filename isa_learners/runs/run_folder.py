@@ -39,6 +39,7 @@ class RunFolder:
         self.summary_file = self.path / "summary.json"
         self.latest_checkpoint = self.path / "checkpoints" / "latest.safetensors"
         self.best_checkpoint = self.path / "checkpoints" / "best.safetensors"
+        self.changes_file = self.path / "changes.json"
         self.scopes_folder = self.path / "scopes"
         self.lock = FolderLock(self.path)
         self._env, self._trust = env, trust

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -58,8 +59,12 @@ def is_given(config: RunConfig) -> bool:
     return config.true_scope or config.scope_folder is not None
 
 
-def scope_for(config: RunConfig) -> tuple[InfluenceScope | None, int]:
+def scope_for(config: RunConfig, on_steps: Callable[[int], None] | None = None) -> tuple[InfluenceScope | None, int]:
     """Return the scope of a run, told, from its folder or estimated, and the environment steps that it costs the run.
+
+    Args:
+        config: the run.
+        on_steps: told how many environment steps are taken while it is estimated.
 
     Raises:
         UnsupportedEnvironmentError: if the task's rules are to tell it and do not.
@@ -73,7 +78,7 @@ def scope_for(config: RunConfig) -> tuple[InfluenceScope | None, int]:
     if config.scope_folder is None:
         device = resolve_device(config.device, config.env)
         asked = config.seed, config.state_fallback, config.features, device if device.startswith("cuda") else None
-        scope = estimate_task_scope(config.env, _within(config), *asked, **config.env_kwargs)
+        scope = estimate_task_scope(config.env, _within(config), *asked, on_steps, **config.env_kwargs)
         return scope, int(scope.settings["env_steps"])
     scope = load_scope(config.scope_folder)
     task = scope.settings.get("env", config.env)

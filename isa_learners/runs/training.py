@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import torch
 from isa_learners.checkpoint import load_checkpoint, save_checkpoint
 from isa_learners.config import RunConfig
 from isa_learners.runs.algorithm import ENV_SEEDS, Algorithm
+from isa_learners.runs.changes import changed_config, differences, record
 from isa_learners.runs.config_io import write_config
 from isa_learners.runs.devices import resolve_device
 from isa_learners.runs.hooks import Checkpoints, Hook
@@ -72,6 +72,8 @@ class Training:
         hooks: told how it goes, after those that write metrics and checkpoints.
         tensorboard: write TensorBoard's files.
         steps: environment steps to go to, in the place of the configured ones; kept once the checkpoint is read.
+        changes: of the configuration, by sections, for what may change in mid-run; kept likewise, with the step from
+            which they hold, in ``changes.json``.
 
     Attributes:
         kept: an error ended the run, and what stood before it is in the latest checkpoint.
@@ -89,6 +91,7 @@ class Training:
         hooks: Sequence[Hook] = (),
         tensorboard: bool = True,
         steps: int | None = None,
+        changes: Mapping[str, Any] | None = None,
     ) -> None:
         self.folder, self.resumed = folder, resume
         self.kept = False
@@ -96,7 +99,8 @@ class Training:
         self.hooks: list[Hook] = [*written, *hooks]
         configured = folder.config()
         folder.check_trusted(configured)
-        self.config: RunConfig = configured if steps is None else replace(configured, steps=steps)
+        asked = ({} if steps is None else {"steps": steps}) | dict(changes or {})
+        self.config: RunConfig = changed_config(configured, asked) if asked else configured
         self.progress = Progress(next_eval=self.config.eval_interval, next_checkpoint=self.config.checkpoint_interval)
         folder.lock.take()
         try:
@@ -107,13 +111,23 @@ class Training:
             else:
                 self.algorithm = self._start()
             if self.config != configured:
-                write_config(self.config, folder.config_file)
+                self._follow(configured)
             folder.lock.clear_left_over()
             folder.write_versions()
             self._tell("on_start")
         except BaseException:
             folder.lock.release(undo=True)
             raise
+
+    def _follow(self, configured: RunConfig) -> None:
+        """Let intervals count from here where they differ, and write what holds from which step on."""
+        config, progress, done = self.config, self.progress, self.algorithm.env_steps
+        if config.eval_interval != configured.eval_interval:
+            progress.next_eval = (done // config.eval_interval + 1) * config.eval_interval
+        if config.checkpoint_interval != configured.checkpoint_interval:
+            progress.next_checkpoint = (done // config.checkpoint_interval + 1) * config.checkpoint_interval
+        record(self.folder, differences(configured, config, done))
+        write_config(config, self.folder.config_file)
 
     def _tell(self, event: str, *arguments: Any) -> None:
         for hook in self.hooks:
@@ -122,7 +136,7 @@ class Training:
     def _start(self) -> Algorithm:
         if needs_estimate(self.config):
             self._tell("on_phase", "scope", 0)
-        scope, steps = scope_for(self.config)
+        scope, steps = scope_for(self.config, lambda taken: self._tell("on_scope", taken))
         if scope is not None:
             save_scope(scope, self.folder.path)
         algorithm = Algorithm(self.config, scope)

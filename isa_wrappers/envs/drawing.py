@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import colorsys
+from dataclasses import dataclass
 from math import ceil, sqrt
 from typing import Any
 
@@ -18,6 +19,23 @@ PALETTE: tuple[Color, ...] = (
     (214, 69, 65), (31, 119, 180), (44, 160, 44), (245, 140, 20), (136, 84, 208), (0, 168, 168),
     (230, 85, 160), (140, 95, 60), (150, 160, 20), (60, 70, 90),
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What something in a picture stands for: a line of its legend.
+
+    Attributes:
+        shape: ``disc``, ``cross``, ``square`` (filled) or ``frame``.
+        color: of the mark; ``None`` for the colour of the agent that it belongs to.
+        meaning: in a few words.
+        of_goal: drawn only where a goal is.
+    """
+
+    shape: str
+    color: Color | None
+    meaning: str
+    of_goal: bool = False
 
 
 def agent_color(index: int) -> Color:

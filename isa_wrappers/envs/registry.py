@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from isa_wrappers.batch.protocol import BatchEnv, close_batch
+from isa_wrappers.arrays import Array
+from isa_wrappers.batch.protocol import BatchEnv, BatchStep, BatchWrapper, close_batch
 from isa_wrappers.border.state_features import Features, choose_features
 from isa_wrappers.border.success import SuccessRule
 from isa_wrappers.config import ScopeConfig
@@ -130,6 +131,26 @@ def make_batch(
     return batch
 
 
+class CountedSteps(BatchWrapper):
+    """Tells after each step how many environment steps were taken, those of all copies.
+
+    Args:
+        env: the environment.
+        on_steps: is told.
+    """
+
+    def __init__(self, env: BatchEnv, on_steps: Callable[[int], None]) -> None:
+        super().__init__(env)
+        self._on_steps, self._taken = on_steps, 0
+
+    def step(self, actions: Array) -> BatchStep:
+        """Advance every copy."""
+        step = self.env.step(actions)
+        self._taken += self.num_envs
+        self._on_steps(self._taken)
+        return step
+
+
 def estimate_task_scope(
     name: str,
     config: ScopeConfig | None = None,
@@ -137,6 +158,7 @@ def estimate_task_scope(
     state_fallback: str | None = None,
     state_features: str | Features | None = None,
     device: str | None = None,
+    on_steps: Callable[[int], None] | None = None,
     **kwargs: Any,
 ) -> InfluenceScope:
     """Estimate the scope of a task by name, in as many copies as its family says.
@@ -149,6 +171,7 @@ def estimate_task_scope(
         state_features: as in :func:`make_batch`.
         device: of the estimate's arithmetic, as in :func:`~isa_wrappers.scope.estimation.estimate_scope`; the
             environment is on the host.
+        on_steps: told after each step how many environment steps are taken.
         kwargs: options of the task.
 
     Raises:
@@ -166,7 +189,7 @@ def estimate_task_scope(
     copies = asked or family_of(name).listeners(1 if together else agents)
     env = make_batch(name, copies, None, state_fallback, None, 0, state_features, **kwargs)
     try:
-        scope = estimate_scope(env, config, seed, device=device)
+        scope = estimate_scope(env if on_steps is None else CountedSteps(env, on_steps), config, seed, device=device)
     finally:
         close_batch(env)
     return replace(scope, settings={"env": name, "env_kwargs": kwargs, **scope.settings})

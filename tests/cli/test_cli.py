@@ -31,6 +31,7 @@ def options(*pairs):
 
 
 SMALL = options(*PPO, *RUN, *ISA)
+LATE = ["--set", "eval_interval=500"]
 TINY = ["grid/unlock", "--kwargs", NEAR, "--steps", 200, *SMALL]
 IPPO = ["--algo", "ippo", *options(*PPO, *RUN)]
 TINY_FILE = ["grid/unlock", "--kwargs", NEAR, *options(*PPO, *RUN)]
@@ -342,7 +343,20 @@ def test_eval_renders(finished, capsys, tmp_path):
     assert isa("eval", finished, "--episodes", 1, "--render", path, "--json") == 0
     found = json.loads(capsys.readouterr().out)
     assert found["render"] == str(path)
+    assert found["episode"]["number"] == 0
+    assert found["episode"]["steps"] == found["episode_length"]
     assert path.read_bytes().startswith(b"GIF8")
+
+
+def test_eval_renders_the_episode_that_is_asked_for(finished, capsys):
+    assert isa("eval", finished, "--episodes", 3, "--render", "a.gif", "--episode", 2, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["episode"]["number"] == 2
+    other = "lost" if found["success_rate"] == 1.0 else "won" if found["success_rate"] == 0.0 else "7"
+    assert isa("eval", finished, "--episodes", 3, "--render", "b.gif", "--episode", other) == 2
+    assert "--episode" in one_line(capsys.readouterr().err)
+    assert isa("eval", finished, "--episode", "won") == 2
+    assert "give --render FILE.gif too" in one_line(capsys.readouterr().err)
 
 
 @pytest.mark.slow
@@ -651,12 +665,12 @@ def test_an_unknown_key_in_a_file_offers_the_nearest(tmp_path, capsys):
     assert not Path("out").exists()
 
 
-@pytest.mark.parametrize("name", ["episode.mp4", "episode"])
-def test_only_gifs_are_rendered(finished, name, capsys):
+@pytest.mark.parametrize("name", ["episode.avi", "episode"])
+def test_only_videos_are_rendered(finished, name, capsys):
     assert isa("eval", finished, "--episodes", 1, "--json", "--render", name) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert f"ends in .gif, got '{name}'" in one_line(err)
+    assert f"ends in .gif or .mp4, got '{name}'" in one_line(err)
     assert not Path(name).exists()
 
 
@@ -673,6 +687,20 @@ def test_a_plot_that_cannot_be_written(finished, name, capsys):
     Path("file").write_text("")
     assert isa("plot", finished, finished, "--out", name) == 2
     assert name in one_line(capsys.readouterr().err)
+
+
+def test_a_run_that_ends_before_its_first_evaluation(capsys):
+    assert isa("train", "grid/unlock", "--kwargs", NEAR, "--steps", 70, *SMALL, *LATE, "--out", "short") == 0
+    assert "never evaluated, as eval_interval is 500" in capsys.readouterr().err
+    assert not Path("short/curves.png").exists()
+    assert Path("short/scope.png").exists()
+    assert isa("plot", "short") == 0
+    out, err = capsys.readouterr()
+    assert "holds no evaluation yet" in one_line(err)
+    assert out == "short/scope.png\n"
+    assert isa("plot", "short", "--out", "curves.pdf") == 2
+    assert "holds no evaluation yet" in one_line(capsys.readouterr().err)
+    assert not Path("curves.pdf").exists()
 
 
 def test_plot_of_a_run_without_metrics(copy_of, capsys):

@@ -22,7 +22,8 @@ def test_a_plan_from_the_list_of_what_is_left_to_its_results(plan, tmp_path, cap
     said = capsys.readouterr().out
     assert "    1  grid/unlock  ippo  seed 0  200 steps  new" in said
     assert "2 of 2 runs left; no estimate" in said
-    assert isa("compare", plan, "--out", out, "--only", "1", "--jobs", "1") == 0
+    assert isa("compare", plan, "--out", out, "--only", "1", "--jobs", "1", "--quiet") == 0
+    assert capsys.readouterr().err == ""
     assert (tmp_path / "out" / "grid-unlock" / "ippo" / "seed0" / "final.json").exists()
     assert not (tmp_path / "out" / "results.csv").exists(), "one of an array writes no results"
     assert isa("compare", plan, "--out", out, "--dry-run", "--json") == 0

@@ -7,8 +7,9 @@ import numpy.typing as npt
 
 from isa_wrappers.arrays import Array, backend, namespace
 from isa_wrappers.batch.protocol import BatchStep
+from isa_wrappers.envs.drawing import Mark
 from isa_wrappers.envs.grid.board import BoardBatch, where_done
-from isa_wrappers.envs.grid.render import draw_grid
+from isa_wrappers.envs.grid.render import draw_grid, grid_legend
 from isa_wrappers.envs.grid.rules import (
     ACTION_NAMES,
     MOVES,
@@ -121,6 +122,11 @@ class GridBatch(BoardBatch[GridState]):
             final_state=final_state,
             final_alive=alive,
         )
+
+    @property
+    def legend(self) -> tuple[Mark, ...]:
+        """What is drawn."""
+        return grid_legend(self.task)
 
     def _picture(self, state: GridState, goal: Array | None) -> npt.NDArray[np.uint8]:
         return draw_grid(self.task, state, goal)

@@ -15,6 +15,7 @@ from gymnasium.utils import seeding
 from isa_wrappers.arrays import Array, Rng, backend, namespace, to_numpy
 from isa_wrappers.batch.protocol import BatchStep
 from isa_wrappers.border.names import ActionNames
+from isa_wrappers.envs.drawing import Mark
 from isa_wrappers.envs.masked import MaskedParallelEnv, Observation, whole
 from isa_wrappers.errors import InvalidValueError, check_choice, check_int
 
@@ -196,6 +197,11 @@ class BoardBatch(ABC, Generic[State]):
     def _seed(self, seed: int | None) -> None:
         if seed is not None:
             self._rng = Rng(seed, self.device, self.stream)
+
+    @property
+    def legend(self) -> tuple[Mark, ...]:
+        """What :meth:`render` draws."""
+        return ()
 
     def render(self, index: int = 0, goal: Array | None = None) -> npt.NDArray[np.uint8]:
         """Draw one copy as it was before any automatic reset of the last step, with a goal drawn in."""

@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from isa_wrappers.arrays import Array, backend
-from isa_wrappers.envs.grid.dials_render import draw_dials
+from isa_wrappers.envs.drawing import Mark
+from isa_wrappers.envs.grid.dials_render import DIALS_LEGEND, draw_dials
 from isa_wrappers.envs.grid.dials_rules import (
     DialsState,
     DialsTask,
@@ -52,6 +53,11 @@ class DialsBatch(SameStartBatch[DialsState]):
 
     def _available(self) -> Array:
         return available_actions(self.task, self._state, self._moves)
+
+    @property
+    def legend(self) -> tuple[Mark, ...]:
+        """What is drawn."""
+        return DIALS_LEGEND
 
     def _picture(self, state: DialsState, goal: Array | None) -> npt.NDArray[np.uint8]:
         return draw_dials(self.task, state, goal)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from isa_wrappers.arrays import Array, to_numpy
-from isa_wrappers.envs.drawing import Color, Image, agent_color, cross, disc
+from isa_wrappers.envs.drawing import Color, Image, Mark, agent_color, cross, disc
 from isa_wrappers.envs.grid.dials_rules import DialsState, DialsTask
 from isa_wrappers.errors import InvalidValueError, check_int
 
@@ -14,6 +14,14 @@ LINE: Color = (222, 224, 228)
 TARGET: Color = (245, 200, 120)
 RIGHT: Color = (150, 210, 160)
 SHARED: Color = (60, 64, 72)
+DIALS_LEGEND = (
+    Mark("disc", None, "dial that this agent turns"),
+    Mark("disc", SHARED, "dial that all turn"),
+    Mark("square", TARGET, "where a dial should stand"),
+    Mark("square", RIGHT, "a dial stands right"),
+    Mark("cross", None, "goal: where a dial is to stand", of_goal=True),
+)
+"""What :func:`draw_dials` draws."""
 
 
 def draw_dials(task: DialsTask, state: DialsState, goal: Array | None = None, cell: int = 24) -> Image:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isa_wrappers.arrays import Array, to_numpy
-from isa_wrappers.envs.drawing import Color, Image, agent_color, cross, disc, goal_places
+from isa_wrappers.envs.drawing import Color, Image, Mark, agent_color, cross, disc, goal_places
 from isa_wrappers.envs.grid.rules import BULLETS_TO_WIN, SHOOT_ABOVE_Y, GridState, GridTask
 from isa_wrappers.errors import check_int
 
@@ -70,6 +70,21 @@ def draw_grid(task: GridTask, state: GridState, goal: Array | None = None, cell:
         disc(board, row, column, radius, (255, 255, 255))
         disc(board, row, column, radius - 0.8, color)
     return np.concatenate([_bar(int(state.bullets), side, cell), board]) if task.shoots else board
+
+
+def grid_legend(task: GridTask) -> tuple[Mark, ...]:
+    """Say what :func:`draw_grid` draws.
+
+    Example:
+        >>> from isa_wrappers.envs.grid.rules import grid_task
+        >>> [mark.meaning for mark in grid_legend(grid_task("unlock"))]
+        ['agent', 'lock of that agent, filled once open', 'goal: where that agent is to be']
+    """
+    whose = (None, "lock of that agent, filled once open") if task.own_target else (TARGET, "target, filled once held")
+    marks = [Mark("disc", None, "agent"), Mark("frame", *whose)]
+    if task.shoots:
+        marks += [Mark("square", ZONE, "cells to shoot from"), Mark("square", BAR, "bullets so far, green if enough")]
+    return (*marks, Mark("cross", None, "goal: where that agent is to be", of_goal=True))
 
 
 def grid_text(task: GridTask, state: GridState) -> str:

@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from isa_wrappers.arrays import Array, backend
-from isa_wrappers.envs.grid.room_render import draw_room
+from isa_wrappers.envs.drawing import Mark
+from isa_wrappers.envs.grid.room_render import ROOM_LEGEND, draw_room
 from isa_wrappers.envs.grid.room_rules import (
     ACTION_NAMES,
     MOVES,
@@ -53,6 +54,11 @@ class RoomBatch(SameStartBatch[RoomState]):
 
     def _available(self) -> Array:
         return available_actions(self.task, self._state)
+
+    @property
+    def legend(self) -> tuple[Mark, ...]:
+        """What is drawn."""
+        return ROOM_LEGEND
 
     def _picture(self, state: RoomState, goal: Array | None) -> npt.NDArray[np.uint8]:
         return draw_room(self.task, state, goal)

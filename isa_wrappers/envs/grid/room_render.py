@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from isa_wrappers.arrays import Array, to_numpy
-from isa_wrappers.envs.drawing import Color, Image, agent_color, cross, disc, goal_places
+from isa_wrappers.envs.drawing import Color, Image, Mark, agent_color, cross, disc, goal_places
 from isa_wrappers.envs.grid.room_rules import CORRIDOR, MIDDLE, NOTCHES, ROOM, VAULT, RoomState, RoomTask
 from isa_wrappers.errors import check_int
 
@@ -15,6 +15,16 @@ LINE: Color = (222, 224, 228)
 INSIDE: Color = (253, 236, 214)
 GATE: Color = (245, 166, 35)
 LIT: Color = (250, 215, 60)
+
+
+ROOM_LEGEND = (
+    Mark("disc", None, "agent"),
+    Mark("square", INSIDE, "the room"),
+    Mark("square", GATE, "gate, shorter with each notch"),
+    Mark("disc", LIT, "lamp while it is lit"),
+    Mark("cross", None, "goal: where that agent is to be", of_goal=True),
+)
+"""What :func:`draw_room` draws."""
 
 
 def draw_room(task: RoomTask, state: RoomState, goal: Array | None = None, cell: int = 24) -> Image:

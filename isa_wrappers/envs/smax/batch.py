@@ -10,7 +10,9 @@ import numpy.typing as npt
 from isa_wrappers.arrays import Array, backend, to_numpy
 from isa_wrappers.batch.protocol import BatchStep
 from isa_wrappers.border.names import ActionNames
+from isa_wrappers.envs.drawing import Mark
 from isa_wrappers.envs.smax.game import Battle, Seen, SMAXGame
+from isa_wrappers.envs.smax.render import BATTLE_LEGEND
 from isa_wrappers.errors import DeviceError, check_int
 
 
@@ -73,6 +75,11 @@ class SMAXBatch:
         from torch.utils.dlpack import from_dlpack
 
         return BatchStep(**{name: from_dlpack(array) for name, array in seen._asdict().items()})
+
+    @property
+    def legend(self) -> tuple[Mark, ...]:
+        """What :meth:`render` draws."""
+        return BATTLE_LEGEND
 
     def render(self, index: int = 0, goal: Array | None = None) -> npt.NDArray[np.uint8]:
         """Draw one copy as it was before any automatic reset of the last step."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from isa_wrappers.envs.drawing import Color, Image, cross, disc
+from isa_wrappers.envs.drawing import Color, Image, Mark, cross, disc
 from isa_wrappers.errors import InvalidValueError, check_int
 
 GROUND: Color = (246, 244, 238)
@@ -19,6 +19,14 @@ EMPTY: Color = (215, 213, 206)
 GOAL: Color = (20, 20, 20)
 BAR = 5
 """Pixels from a unit's edge to its health bar."""
+BATTLE_LEGEND = (
+    Mark("disc", ALLY, "ally, its health above it"),
+    Mark("disc", ENEMY, "enemy, its health above it"),
+    Mark("cross", FALLEN, "fallen"),
+    Mark("cross", GOAL, "goal: where an ally is to be", of_goal=True),
+    Mark("disc", GOAL, "goal: health to bring it to", of_goal=True),
+)
+"""What :func:`draw_battle` draws."""
 
 
 def draw_battle(

@@ -61,9 +61,13 @@ class EpisodeStatistics(BatchWrapper):
 
     def take(self) -> dict[str, float]:
         """Return episodes, success rate, mean return and length, and discarded ones; start again at zero."""
-        totals = [float(total) for total in self._totals]
+        found = self.so_far()
         self._totals = self._totals * 0
-        return means_of(totals)
+        return found
+
+    def so_far(self) -> dict[str, float]:
+        """Return the same, and go on adding up."""
+        return means_of([float(total) for total in self._totals])
 
     def won_any(self) -> bool:
         """Tell whether an episode was won since :meth:`take` was last called, unfinished ones included."""

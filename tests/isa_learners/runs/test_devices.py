@@ -43,3 +43,9 @@ def test_other_names_get_the_nearest(given, offer):
     with pytest.raises(InvalidValueError) as caught:
         tiny_config(device=given)
     assert str(caught.value).endswith(f"device must be one of auto, cpu, cuda, cuda:N; got {given!r}{offer}")
+
+
+@pytest.mark.parametrize("given", ["mps", "mps:0", "Metal"])
+def test_what_knows_no_float64_is_refused_with_the_reason(given):
+    with pytest.raises(InvalidValueError, match=f"device cannot be '{given}': torch has no float64 there"):
+        tiny_config(device=given)

@@ -1,4 +1,4 @@
-"""GIFs of greedy episodes."""
+"""Films of greedy episodes as files."""
 
 import numpy as np
 import pytest
@@ -45,6 +45,7 @@ def test_an_episode_is_written_from_its_start_to_its_last_state(tmp_path):
     assert durations == [FRAME_MS, FRAME_MS, LAST_FRAME_MS], "start, one cell up, lock opened: not the next start"
     assert (frames[0] != frames[1]).any()
     assert (frames[0] != frames[2]).any()
+    assert min(frames[0].shape[:2]) >= 480
 
 
 def test_the_goal_is_drawn_in(tmp_path):
@@ -55,12 +56,19 @@ def test_the_goal_is_drawn_in(tmp_path):
     algorithm.phase = algorithm.enter("reach")
     up(algorithm)
     goal, _ = frames_of(render_episode(algorithm, tmp_path / "goal.gif", 0))
-    assert (plain[0] != goal[0]).any()
+    assert (plain[0] != goal[0])[:496, :496].any(), "in the picture, not beside it alone"
 
 
-@pytest.mark.parametrize("name", ["episode.mp4", "episode", "gif"])
-def test_only_gif(tmp_path, name):
-    with pytest.raises(InvalidValueError, match=f"ends in .gif, got .*{name}"):
+@pytest.mark.parametrize("episode", ["lost", "3", "-1", "first"])
+def test_an_episode_that_is_not_there(tmp_path, episode):
+    with pytest.raises(InvalidValueError, match=f"--episode.*{episode}"):
+        render_episode(algorithm_of(algo="ippo"), tmp_path / "a.gif", 0, episodes=3, episode=episode)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["episode.avi", "episode", "gif"])
+def test_only_gif_and_mp4(tmp_path, name):
+    with pytest.raises(InvalidValueError, match=f"ends in .gif or .mp4, got .*{name}"):
         render_episode(algorithm_of(algo="ippo"), tmp_path / name, 0)
     assert not list(tmp_path.iterdir())
 

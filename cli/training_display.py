@@ -1,0 +1,192 @@
+"""How training looks: in a terminal two live lines, whole at 60 columns, and a line per phase and evaluation."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.text import Text
+
+from isa_learners.runs.hooks import Hook
+
+from .progress import LifeSigns
+
+if TYPE_CHECKING:
+    from isa_learners.runs.training import Training
+    from isa_wrappers.scope.influence import InfluenceScope
+
+WIDE = 100
+"""Columns from which a line per evaluation has clock and rate too."""
+REFRESH = 0.25
+"""Seconds between two looks at what training has summed up."""
+
+
+class TrainingDisplay(Hook):
+    """Shows a run's progress on stderr.
+
+    Args:
+        folder: of the run, named at the end.
+        total: environment steps to go to.
+        quiet: show nothing but the end.
+    """
+
+    def __init__(self, folder: Path, total: int, quiet: bool = False) -> None:
+        self.folder = folder
+        self.total = total
+        self._console = Console(stderr=True, highlight=False)
+        self._live = self._console.is_terminal and not quiet
+        self._at = "starting"
+        self._told: dict[str, str] = {}
+        self._looked = 0.0
+        self._signs = LifeSigns(self._sign, quiet)
+        self._bar = Progress(
+            TextColumn("[bold]{task.fields[phase]}"),
+            BarColumn(bar_width=None),
+            TextColumn("{task.fields[steps]}  {task.fields[rate]}/s"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(compact=True),
+            console=self._console,
+            expand=True,
+        )
+        self._lines = Live(get_renderable=self._drawn, console=self._console, refresh_per_second=4)
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> TrainingDisplay:
+        if self._live:
+            self._lines.start()
+        self._signs.__enter__()
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._signs.__exit__(kind, error, trace)
+        if self._live:
+            self._lines.stop()
+
+    def _drawn(self) -> Group:
+        told = "  ".join(f"{name} {value}" for name, value in self._told.items())
+        return Group(self._bar, Text(told, no_wrap=True, overflow="ellipsis"))
+
+    def _sign(self) -> str:
+        return ", ".join([self._at, *(f"{name} {value}" for name, value in self._told.items())])
+
+    def on_start(self, training: Training) -> None:
+        """Say what the scope holds, and what is known from before where a run resumes."""
+        if training.algorithm.scope is not None:
+            self.say(f"scope: {scope_line(training.algorithm.scope)}")
+        if training.progress.last:
+            self._evaluated(training, training.progress.last)
+
+    def on_phase(self, training: Training, phase: str, env_steps: int) -> None:
+        """Say that a phase begins."""
+        self._at = f"phase {phase}, {env_steps:,} of {self.total:,} steps"
+        self.say(f"phase {phase} from step {env_steps:,}")
+        if self._task is None:
+            self._task = self._bar.add_task("train", total=self.total, phase=phase, rate="-", steps="")
+        self._move(env_steps, phase=phase)
+
+    def on_scope(self, training: Training, env_steps: int) -> None:
+        """Move the bar while random play is watched."""
+        self._at = f"phase scope, {env_steps:,} of {self.total:,} steps"
+        self._move(env_steps)
+
+    def on_iteration(self, training: Training, values: Mapping[str, Any]) -> None:
+        """Move the bar; look at how far the phase is, and at training's own episodes."""
+        done, rate = values["env_steps"], values["steps_per_second"]
+        phase = training.algorithm.phase
+        self._at = f"phase {phase.name}, {done:,} of {self.total:,} steps, {rate:,.0f} steps/s"
+        self._move(done, rate=short(rate))
+        if time.monotonic() - self._looked < REFRESH:
+            return
+        self._looked = time.monotonic()
+        head: dict[str, str] = {}
+        if phase.spec.progress is not None:
+            what, have, needed = phase.spec.progress(phase.context)
+            head[what] = f"{have:,} of {needed:,}"
+        head |= {name: short(values[name]) for name in training.algorithm.spec.metrics if name not in head}
+        seen = phase.statistics.so_far()
+        if seen["episodes"]:
+            head["training"] = f"{seen['success_rate']:.2f}"
+        elif "training" in self._told:
+            head["training"] = self._told["training"]
+        self._told = head | {name: self._told[name] for name in ("success", "best") if name in self._told}
+
+    def on_evaluation(self, training: Training, row: Mapping[str, Any]) -> None:
+        """Print what came out."""
+        self._evaluated(training, row)
+        line = (
+            f"{row['env_steps']:>9,}  {row['phase']:<7} success {row['success_rate']:.2f}  "
+            f"return {short(row['return_mean'])}  length {short(row['episode_length'])}"
+        )
+        if self._console.width >= WIDE:
+            line += f"  {row['wall_time_s']:,.1f} s  {row['steps_per_second']:,.0f} steps/s"
+        self.say(line)
+
+    def _evaluated(self, training: Training, row: Mapping[str, Any]) -> None:
+        best = max(training.progress.best, row["success_rate"])
+        self._told |= {"success": f"{row['success_rate']:.2f}", "best": f"{best:.2f}"}
+
+    def _move(self, done: int, **fields: Any) -> None:
+        if self._task is not None:
+            steps = f"{short(done)}/{short(self.total)}"
+            self._bar.update(self._task, completed=min(done, self.total), steps=steps, **fields)
+
+    def say(self, line: str) -> None:
+        """Print a line above the bar, in a terminal."""
+        if self._live:
+            self._lines.console.print(line)
+
+    def last_word(self, line: str) -> None:
+        """Print a line anywhere."""
+        sys.stderr.write(line + "\n")
+
+    def finish(self, summary: dict[str, Any], eval_interval: int) -> None:
+        """Print what came out, and where it lies."""
+        solved, rate = summary["solved"], summary["success_rate"]
+        if solved:
+            verdict = f"solved at {solved['env_steps']:,} steps, {solved['wall_time_s']:.1f} s"
+        else:
+            verdict = f"not solved in {summary['env_steps']:,} steps, {summary['wall_time_s']:.1f} s"
+        if rate is None:
+            verdict = f"ended after {summary['env_steps']:,} steps, {summary['wall_time_s']:.1f} s"
+            told = (
+                f"never evaluated, as eval_interval is {eval_interval:,}: nothing is known of success, no curves drawn"
+            )
+        else:
+            told = f"success rate {rate:.2f}"
+        self.last_word(f"{summary['env']}: {verdict}; {told}")
+        print(self.folder)
+
+
+def short(number: float) -> str:
+    """Write a number in three digits.
+
+    Example:
+        >>> [short(number) for number in (7, 0.125, 999, 80_840, 400_000, 2_100_000, -12_345)]
+        ['7', '0.125', '999', '80.8k', '400k', '2.1M', '-12.3k']
+    """
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(number) >= size:
+            return f"{number / size:.3g}{unit}"
+    return f"{number:.3g}"
+
+
+def scope_line(scope: InfluenceScope) -> str:
+    """Say what a scope holds, in a few words.
+
+    Example:
+        >>> from isa_wrappers import InfluenceScope
+        >>> scope_line(InfluenceScope.from_dimensions({"a": [[], [0]], "b": [[], [0, 1]]}, state_size=3))
+        '2 of 3 dimensions moved: 1 common, 0 to 1 special each'
+    """
+    counts = [len(dims) for dims in scope.special_dims]
+    special = f"{min(counts)} to {max(counts)}" if min(counts) != max(counts) else f"{counts[0]}"
+    moved = int(scope.agent_mask.any(axis=0).sum())
+    common = len(scope.common_dims)
+    return f"{moved} of {scope.state_size} dimensions moved: {common} common, {special} special each"

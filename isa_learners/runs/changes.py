@@ -1,0 +1,149 @@
+"""What may change in mid-run, and the record of what did: ``isa train --resume RUN --set KEY=VALUE``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from isa_learners.config import RunConfig
+from isa_learners.runs.config_io import config_from_dict, config_to_dict, laid_over
+from isa_learners.runs.nesting import flattened
+from isa_learners.runs.run_folder import RunFolder
+from isa_wrappers.errors import FileFormatError, InvalidValueError, shown
+from isa_wrappers.files import read_bytes, write_text
+from isa_wrappers.plain import read_json
+
+RUN_KEYS = (
+    "steps",
+    "eval_interval",
+    "eval_episodes",
+    "eval_limit",
+    "checkpoint_interval",
+    "stop_when_solved",
+    "intrinsic_factor",
+    "threads",
+)
+SECTION_KEYS: dict[str, tuple[str, ...]] = {
+    "ppo": (
+        "lr",
+        "epochs",
+        "gamma",
+        "gae_lambda",
+        "clip",
+        "critic_factor",
+        "huber",
+        "entropy_factor",
+        "max_grad_norm",
+        "anneal_to",
+    ),
+    "q": (
+        "lr",
+        "updates",
+        "gamma",
+        "td_lambda",
+        "target_interval",
+        "epsilon_start",
+        "epsilon_end",
+        "epsilon_steps",
+        "max_grad_norm",
+    ),
+    "coma": (
+        "lr",
+        "critic_lr",
+        "gamma",
+        "td_lambda",
+        "target_interval",
+        "epsilon_start",
+        "epsilon_end",
+        "epsilon_steps",
+        "entropy_factor",
+        "max_grad_norm",
+    ),
+    "count": ("beta1", "beta2"),
+    "goal": ("alpha1", "alpha2", "hamming", "first_goals", "selector"),
+}
+"""Settings that are read anew at each step or update. What shapes tensors, what a checkpoint holds the state of, the
+environment, the scope and how it is read stay as they were."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A key that has another value from a step on.
+
+    Attributes:
+        env_steps: environment steps that the run had taken.
+        key: dotted.
+        before: the value until then.
+        after: the value from then on.
+    """
+
+    env_steps: int
+    key: str
+    before: Any
+    after: Any
+
+
+def may_change(config: RunConfig) -> list[str]:
+    """List the keys that may change in mid-run; each of a section also of one phase, as ``phases.PHASE.KEY``.
+
+    Example:
+        >>> from isa_learners.runs.config_io import make_config
+        >>> may_change(make_config("grid/unlock"))[-2:]
+        ['ppo.max_grad_norm', 'ppo.anneal_to']
+    """
+    sections = [name for name in config.sections if name in SECTION_KEYS]
+    return [*RUN_KEYS, *(f"{name}.{key}" for name in sections for key in SECTION_KEYS[name])]
+
+
+def changed_config(config: RunConfig, values: Mapping[str, Any]) -> RunConfig:
+    """Return a run's configuration with other values for what may change.
+
+    Args:
+        config: of the run.
+        values: by sections, as :func:`~isa_learners.runs.yaml_io.parse_overrides` returns them.
+
+    Raises:
+        InvalidValueError: for a key that is unknown or may not change, or a value out of range.
+    """
+    new = config_from_dict(laid_over(config_to_dict(config), values))
+    allowed = may_change(config)
+    for key in flattened(values):
+        if _without_phase(key) not in allowed:
+            raise InvalidValueError(
+                f"--resume cannot change {key}: networks, environment, scope and what the checkpoint holds are made "
+                f"from it; in mid-run may change: {', '.join(allowed)}"
+            )
+    return new
+
+
+def _without_phase(key: str) -> str:
+    return key.split(".", 2)[2] if key.startswith("phases.") and key.count(".") > 2 else key
+
+
+def differences(before: RunConfig, after: RunConfig, env_steps: int) -> list[Change]:
+    """List what differs between two configurations of a run, with the step from which it does."""
+    old, new = flattened(config_to_dict(before)), flattened(config_to_dict(after))
+    keys = [*new, *(key for key in old if key not in new)]
+    return [Change(env_steps, key, old.get(key), new.get(key)) for key in keys if old.get(key) != new.get(key)]
+
+
+def record(folder: RunFolder, changes: list[Change]) -> None:
+    """Add changes to the folder's ``changes.json``, in their order."""
+    whole = [*read_changes(folder), *changes]
+    write_text(folder.changes_file, json.dumps([vars(change) for change in whole], indent=2) + "\n")
+
+
+def read_changes(folder: RunFolder) -> list[Change]:
+    """Return what has changed in mid-run, in order; nothing for a run that is as it began.
+
+    Raises:
+        FileFormatError: if the file is not one of these.
+    """
+    if not folder.changes_file.exists():
+        return []
+    try:
+        return [Change(**entry) for entry in read_json(read_bytes(folder.changes_file).decode())]
+    except (TypeError, ValueError) as error:
+        raise FileFormatError(f"{folder.changes_file} is no list of changes ({shown(error)})") from error

@@ -1,0 +1,142 @@
+"""Pictures of one copy of an environment: the library's own drawings, or what PettingZoo's ``render()`` gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from inspect import signature
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pettingzoo.utils import BaseParallelWrapper
+
+from isa_learners.runs.algorithm import Algorithm
+from isa_learners.runs.scopes import read_success
+from isa_wrappers.batch import BatchEnv
+from isa_wrappers.batch.parallel import ParallelEnvBatch
+from isa_wrappers.envs import make_parallel
+from isa_wrappers.envs.drawing import Mark
+from isa_wrappers.errors import InvalidValueError, MissingDependencyError, UnsupportedEnvironmentError, shown
+
+Picture = npt.NDArray[np.uint8]
+MODE = "rgb_array"
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """An environment, and how one copy of it is drawn.
+
+    Attributes:
+        env: batched.
+        draw: goal ``[K]`` or ``None`` -> ``[H, W, 3]``: the copy as it was before any automatic reset of the last step.
+        legend: what is drawn; empty where nobody says.
+        shows_goal: the goal is drawn in.
+    """
+
+    env: BatchEnv
+    draw: Callable[[Any], Picture]
+    legend: tuple[Mark, ...] = ()
+    shows_goal: bool = False
+
+
+class Filmed(BaseParallelWrapper[Any, Any, Any]):  # type: ignore[misc]
+    """A ``ParallelEnv`` that is drawn after each step, and after a reset that no step went before.
+
+    Attributes:
+        picture: the last one.
+    """
+
+    def __init__(self, env: Any, name: str) -> None:
+        super().__init__(env)
+        self._name, self._over = name, False
+        self.picture: Picture
+
+    def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+        """Start an episode; after one's last step its picture stays."""
+        told = self.env.reset(seed=seed, options=options)
+        if not self._over:
+            self.picture = self._drawn()
+        self._over = False
+        return told
+
+    def step(self, actions: dict[Any, Any]) -> Any:
+        """Advance."""
+        told = self.env.step(actions)
+        self.picture = self._drawn()
+        self._over = not self.env.agents
+        return told
+
+    def _drawn(self) -> Picture:
+        try:
+            picture = self.env.render()
+        except ImportError as error:
+            raise MissingDependencyError(f"render() of {self._name} needs {error.name or 'more'}: {error}") from error
+        shape: tuple[int, ...] = getattr(picture, "shape", ())
+        if len(shape) != 3 or shape[2] not in (3, 4) or picture.dtype != np.uint8:
+            raise UnsupportedEnvironmentError(
+                f"render() of {self._name} must give a uint8 array [height, width, 3], got "
+                f"{shown(picture) if not shape else f'{picture.dtype} {list(shape)}'}"
+            )
+        return np.array(picture[:, :, :3])  # a copy: some draw into the same array again
+
+
+def drawn(algorithm: Algorithm, copies: int, seed: int, copy: int) -> Drawn:
+    """Return the environment that evaluations play in, one copy of it drawn.
+
+    Args:
+        algorithm: of the run.
+        copies: of the environment.
+        seed: of whatever draws random numbers as it is made.
+        copy: number of the one that is drawn.
+
+    Raises:
+        UnsupportedEnvironmentError: if the environment draws no pictures.
+    """
+    base = algorithm.evaluation_env(copies, seed)[1]
+    draw = getattr(base, "render", None)
+    name = algorithm.config.env
+    if draw is not None:
+        _check_takes_copy(name, draw)
+        return Drawn(base, lambda goal: draw(copy, goal), tuple(getattr(base, "legend", ())), True)
+    if type(base) is not ParallelEnvBatch:
+        raise UnsupportedEnvironmentError(
+            f"{name} draws no pictures: what is batched by itself needs render(copy, goal)"
+        )
+    config = algorithm.config
+    envs = [_single(algorithm, {}) for _ in range(copies - 1)]
+    film = Filmed(_drawing(algorithm), name)
+    envs.insert(copy, film)
+    success = read_success(config.success)
+    batch = ParallelEnvBatch(envs, algorithm.device, config.state_fallback, success, owned=True)
+    return Drawn(batch, lambda goal: film.picture)
+
+
+def _check_takes_copy(name: str, draw: Callable[..., Any]) -> None:
+    try:
+        signature(draw).bind(0, None)
+    except TypeError as error:
+        raise UnsupportedEnvironmentError(
+            f"render() of batched environment {name} must take a copy's number and a goal or None: {error}"
+        ) from error
+
+
+def _drawing(algorithm: Algorithm) -> Any:
+    """Return one ``ParallelEnv`` that draws arrays, made with ``render_mode`` where the task takes one."""
+    with suppress(InvalidValueError):
+        return _single(algorithm, {"render_mode": MODE})
+    env = _single(algorithm, {})
+    mode = getattr(env, "render_mode", None)
+    if mode != MODE:
+        getattr(env, "close", lambda: None)()
+        raise UnsupportedEnvironmentError(
+            f"{algorithm.config.env} draws no pictures: it takes no option render_mode={MODE!r}, and without one its "
+            f"render_mode is {shown(mode)}; let its factory take render_mode and hand it to the environment"
+        )
+    return env
+
+
+def _single(algorithm: Algorithm, options: dict[str, Any]) -> Any:
+    config = algorithm.config
+    return make_parallel(config.env, state_features=config.features, **{**config.env_kwargs, **options})

@@ -1,0 +1,119 @@
+"""Frames into a file: GIF by Pillow, MP4 by ffmpeg."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from isa_wrappers.errors import CannotWriteError, InvalidValueError, MissingDependencyError
+from isa_wrappers.files import replacing
+
+FRAME_MS = 150
+LAST_FRAME_MS = 1_500
+
+
+def write_gif(frames: Iterator[Any], count: int, path: Path) -> None:
+    """Write a GIF that plays again and again and rests on its last frame.
+
+    Args:
+        frames: images of Pillow's.
+        count: how many there are.
+        path: of the file.
+    """
+    durations = [FRAME_MS] * (count - 1) + [LAST_FRAME_MS]
+    with replacing(path) as file:
+        first = next(frames)
+        first.save(file, format="GIF", save_all=True, append_images=frames, duration=durations, loop=0)
+
+
+def write_mp4(frames: Iterator[Any], count: int, path: Path) -> None:
+    """Write H.264 in MP4, which players, browsers and slides show; its last frame rests too.
+
+    Raises:
+        CannotWriteError: if ffmpeg cannot encode it.
+    """
+    encoder = ffmpeg()
+    first = next(frames)
+    with tempfile.TemporaryDirectory() as folder:
+        whole = Path(folder) / "film.mp4"
+        command = [encoder, "-loglevel", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24"]
+        command += ["-s", f"{first.width}x{first.height}", "-r", f"1000/{FRAME_MS}", "-i", "-", "-an"]
+        command += ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-crf", "18", "-movflags", "+faststart", str(whole)]
+        with tempfile.TemporaryFile() as told:
+            with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=told, stderr=told) as process:
+                failed = not _fed(process, chain([first], frames))
+            told.seek(0)
+            words = " ".join(told.read().decode(errors="replace").split())
+        if failed or process.returncode or not whole.exists():
+            raise CannotWriteError(f"cannot write to {path}: ffmpeg ({encoder}) says: {words or process.returncode}")
+        with replacing(path) as file, whole.open("rb") as made:
+            shutil.copyfileobj(made, file)
+
+
+def _fed(process: subprocess.Popen[bytes], frames: Iterator[Any]) -> bool:
+    """Hand over the frames, the last one as often as it takes to rest on it; tell whether the encoder took them."""
+    stdin = process.stdin
+    if stdin is None:
+        return False
+    data = b""
+    try:
+        for frame in frames:
+            data = frame.tobytes()
+            stdin.write(data)
+        for _ in range(LAST_FRAME_MS // FRAME_MS - 1):
+            stdin.write(data)
+        stdin.close()
+    except BrokenPipeError:
+        with suppress(BrokenPipeError):  # what is left in its buffer
+            stdin.close()
+        return False
+    return True
+
+
+def ffmpeg() -> str:
+    """Return the path of an ffmpeg: that of package imageio-ffmpeg, else the system's.
+
+    Raises:
+        MissingDependencyError: if there is none.
+    """
+    try:
+        from imageio_ffmpeg import get_ffmpeg_exe
+
+        return str(get_ffmpeg_exe())
+    except (ImportError, RuntimeError):  # the package may lack its program
+        found = shutil.which("ffmpeg")
+    if found is None:
+        raise MissingDependencyError(
+            "MP4 needs an encoder, which is not installed; pip install 'isa-marl[video]', or put ffmpeg on the PATH; "
+            ".gif needs none"
+        )
+    return found
+
+
+WRITERS: dict[str, Callable[[Iterator[Any], int, Path], None]] = {".gif": write_gif, ".mp4": write_mp4}
+
+
+def check_video(path: Path) -> None:
+    """Check that a film can be written, before anything is played.
+
+    Raises:
+        InvalidValueError: for another ending.
+        MissingDependencyError: without Pillow and Matplotlib, or an encoder of MP4.
+    """
+    if path.suffix.lower() not in WRITERS:
+        raise InvalidValueError(f"--render takes a file that ends in .gif or .mp4, got {str(path)!r}")
+    try:
+        import matplotlib  # noqa: F401 - its letters
+        import PIL  # noqa: F401
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"--render needs {error.name}, which is not installed; pip install 'isa-marl[plot]'"
+        ) from error
+    if path.suffix.lower() == ".mp4":
+        ffmpeg()

@@ -1,0 +1,90 @@
+"""What may change in mid-run: that it is followed from then on, and written down."""
+
+import json
+
+import pytest
+from learner_helpers import tiny_config
+
+from isa_learners.learner import LEARNERS
+from isa_learners.runs.changes import RUN_KEYS, SECTION_KEYS, changed_config, may_change, read_changes
+from isa_learners.runs.config_keys import all_keys
+from isa_learners.runs.run_folder import RunFolder
+from isa_learners.runs.training import Training, train
+from isa_wrappers.config import CountConfig, GoalConfig
+from isa_wrappers.errors import FileFormatError, InvalidValueError
+
+
+def test_every_listed_key_is_there():
+    kinds = {name: LEARNERS[name].config for name in LEARNERS}
+    kinds |= {"count": CountConfig, "goal": GoalConfig}
+    known = all_keys(kinds)
+    listed = [*RUN_KEYS, *(f"{section}.{key}" for section, keys in SECTION_KEYS.items() for key in keys)]
+    assert set(listed) <= set(known)
+
+
+def test_a_changed_run_follows_from_its_step_on(tmp_path):
+    config = tiny_config(algo="ippo", steps=100)
+    train(config, tmp_path / "run")
+    folder = RunFolder.open(tmp_path / "run")
+    changes = {"steps": 200, "eval_interval": 25, "ppo": {"lr": 0.02, "entropy_factor": 0.5}}
+    training = Training(folder, resume=True, changes=changes)
+    ppo = training.algorithm.phase.learner.ppo
+    for optimizer in (ppo.actor_optimizer, ppo.critic_optimizer):
+        assert {group["lr"] for group in optimizer.param_groups} == {0.02}
+    assert ppo.config.entropy_factor == 0.5
+    assert training.progress.next_eval == 125
+    training.run()
+    training.algorithm.close()
+    found = {change.key: change for change in read_changes(folder)}
+    assert set(found) == {"steps", "eval_interval", "ppo.lr", "ppo.entropy_factor"}
+    assert (found["ppo.lr"].env_steps, found["ppo.lr"].before, found["ppo.lr"].after) == (100, 0.001, 0.02)
+    assert folder.config().ppo.lr == 0.02
+    again = Training(folder, resume=True, changes={"steps": 210})
+    again.algorithm.close()
+    again.folder.lock.release()
+    assert json.loads(folder.changes_file.read_text())[-1]["env_steps"] == 200
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("seed", 3),
+        ("ppo", {"hidden": 8}),
+        ("ppo", {"num_envs": 4}),
+        ("scope", {"delta": 0.2}),
+        ("env_kwargs", {"grid": 4}),
+        ("phases", {"reach": {"ppo": {"hidden": 8}}}),
+    ],
+)
+def test_what_shapes_or_scopes_a_run_is_refused(key, value):
+    with pytest.raises(InvalidValueError, match=r"cannot change .* in mid-run may change: steps, .*ppo\.lr") as caught:
+        changed_config(tiny_config(), {key: value})
+    assert key in str(caught.value)
+
+
+def test_one_phase_alone_and_what_is_unknown():
+    config = tiny_config()
+    new = changed_config(config, {"phases": {"reach": {"ppo": {"lr": 0.3}}}})
+    assert new.for_phase("reach").ppo.lr == 0.3
+    assert new.ppo.lr == config.ppo.lr
+    assert changed_config(new, {"ppo": {"lr": 0.4}}).for_phase("reach").ppo.lr == 0.4, "said of the run, it holds"
+    with pytest.raises(InvalidValueError, match=r"did you mean 'ppo\.lr'"):
+        changed_config(config, {"ppo": {"learning_rate": 0.1}})
+    with pytest.raises(InvalidValueError, match="lr must be"):
+        changed_config(config, {"ppo": {"lr": -1.0}})
+    assert "q.lr" not in may_change(config)
+
+
+def test_a_refused_change_leaves_the_folder_as_it_was(tmp_path):
+    train(tiny_config(algo="ippo", steps=40), tmp_path / "run")
+    before = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
+    with pytest.raises(InvalidValueError):
+        Training(RunFolder.open(tmp_path / "run"), resume=True, changes={"ppo": {"hidden": 8}})
+    assert {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()} == before
+
+
+def test_a_damaged_record_is_told(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.changes_file.write_text('[{"key": 1}]')
+    with pytest.raises(FileFormatError, match="no list of changes"):
+        read_changes(folder)
