@@ -14,6 +14,7 @@ from isa_learners.ppo.batch import Batch
 from isa_learners.ppo.config import PPOConfig
 from isa_learners.ppo.observations import ObservationNorm
 from isa_learners.ppo.update import PPO
+from isa_learners.recurrent.packing import EveryStep
 from isa_learners.rollout import Rollout, Sizes
 from isa_wrappers.arrays import with_prefix, without_prefix
 from isa_wrappers.batch import BatchStep
