@@ -276,15 +276,18 @@ class Algorithm:
                 f"the checkpoint was written on {meta.get('device')!r} and resumes there only; this is {self.device!r}"
             )
         try:
+            if self.following is not None:
+                followed = without_prefix("following", tensors)
+                self.following.load_state_dict({name: to_numpy(value) for name, value in followed.items()})
+                self._take(self.following.scope)
+                # What is shared may hang on the scope that it was saved with.
+                start = self._context(self.spec.phases[0])
+                self.shared |= {name: make(start) for name, make in self.spec.shared.items()}
             for name, thing in self.shared.items():
                 state = without_prefix(f"shared.{name}", tensors)
                 if policy_only:
                     state.pop("rng", None)  # a generator's state holds on its own kind of device
                 thing.load_state_dict(state)
-            if self.following is not None:
-                followed = without_prefix("following", tensors)
-                self.following.load_state_dict({name: to_numpy(value) for name, value in followed.items()})
-                self._take(self.following.scope)
             close_batch(self.phase.collector.env)
             self.phase = self.enter(meta["phase"])
             self.phase.learner.load_state_dict(without_prefix("learner", tensors), policy_only)

@@ -239,7 +239,7 @@ def test_train_prints_its_folder_on_stdout(capsys):
     assert isa("train", *TINY_IPPO, "--steps", 20, "--out", "out") == 0
     out, err = capsys.readouterr()
     assert out == "out\n"
-    assert "grid/unlock: not solved in 20 steps" in one_line(err)
+    assert "grid/unlock: ended after 20 steps" in one_line(err)
     assert not Path("out/scope.json").exists()
 
 
@@ -788,7 +788,7 @@ def test_ctrl_c_before_there_is_anything_to_save(monkeypatch, capsys):
     assert json.loads(Path("out/summary.json").read_text())["env_steps"] == 200
 
 
-def _pressed(config):
+def _pressed(config, on_steps=None):
     raise KeyboardInterrupt
 
 

@@ -78,6 +78,7 @@ def test_a_line_of_life(command, says, capsys):
 @pytest.mark.usefixtures("often")
 def test_lines_of_life_while_training(tmp_path, capsys, monkeypatch):
     pytest.importorskip("torch")
+    monkeypatch.setattr(progress, "EVERY", 0.002)  # sooner than an iteration is over
     small_run(tmp_path / "run", "grid/unlock", steps=300)
     *lines, last = capsys.readouterr().err.splitlines()
     assert last.startswith("grid/unlock: ")

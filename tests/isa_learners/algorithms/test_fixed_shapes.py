@@ -34,6 +34,8 @@ def test_what_is_learned_is_the_same(algo):
     assert len(moved) > 1, "something is learned"
     assert set(after) == set(other)
     for name, value in after.items():
+        if name.endswith("final_inputs"):  # of steps after which nothing ends nobody reads them
+            continue
         if value.is_floating_point():
             torch.testing.assert_close(other[name], value, rtol=1e-5, atol=1e-6, msg=f"{name} differs")
         else:

@@ -92,8 +92,9 @@ def test_runs_not_evaluated_yet_are_left_out(tmp_path, drawn):
     empty, full = run(tmp_path / "a", {}), run(tmp_path / "b", {10: 0.5}, seed=1)
     plot_curves([empty, full], tmp_path / "out.png")
     assert points(labelled(drawn)["isa (n=1)"]) == [(10, 0.5)]
-    plot_curves([empty], tmp_path / "deep" / "empty.png")
-    assert (tmp_path / "deep" / "empty.png").read_bytes().startswith(PNG)
+    with pytest.raises(FileFormatError, match=r"a/metrics\.csv holds no evaluation yet"):
+        plot_curves([empty], tmp_path / "deep" / "empty.png")
+    assert not (tmp_path / "deep").exists(), "nothing empty is drawn"
 
 
 def test_a_run_without_metrics_is_refused(tmp_path):
