@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 
 from isa_learners.runs.evaluation import evaluate
+from isa_learners.runs.loading import load_algorithm
 from isa_learners.runs.run_folder import RunFolder
-from isa_learners.runs.training import load_algorithm
 from isa_wrappers.batch.protocol import BatchStep
 from isa_wrappers.envs.smax.batch import SMAXBatch
 from isa_wrappers.errors import ISAError, UnsupportedEnvironmentError

@@ -42,8 +42,8 @@ def evaluate(
     """Play greedy episodes with the policy of RUN, with goals from its buffer."""
     need_training()
     from isa_learners.runs.evaluation import EpisodeOutcomes
+    from isa_learners.runs.loading import load_algorithm
     from isa_learners.runs.run_folder import RunFolder
-    from isa_learners.runs.training import load_algorithm
 
     if episode is not None and render is None:
         raise InvalidValueError(

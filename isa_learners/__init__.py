@@ -46,7 +46,7 @@ __getattr__ = lazy(
         "RunFolder": "isa_learners.runs.run_folder",
         "RunPolicy": "isa_learners.runs.policy",
         "Training": "isa_learners.runs.training",
-        "load": "isa_learners.runs.training",
+        "load": "isa_learners.runs.loading",
         "load_policy": "isa_learners.runs.policy",
         "make_config": "isa_learners.runs.config_io",
         "train": "isa_learners.runs.training",

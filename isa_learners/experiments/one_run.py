@@ -41,8 +41,9 @@ def run_to_end(path: Path, episodes: int, env: str | None = None) -> dict[str, A
         ISAError: as training does.
         Interrupted: after a signal, with a checkpoint written.
     """
+    from isa_learners.runs.loading import load_algorithm
     from isa_learners.runs.run_folder import RunFolder
-    from isa_learners.runs.training import Training, load_algorithm
+    from isa_learners.runs.training import Training
 
     folder = RunFolder.open(path, env)
     _wait_for(folder)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -12,81 +12,27 @@ from torch import Tensor
 from isa_learners.algorithms import ALGORITHMS, PhaseContext, PhaseSpec
 from isa_learners.checkpoint import global_generators, set_global_generators
 from isa_learners.config import RunConfig
-from isa_learners.learner import LEARNERS, Learner
+from isa_learners.learner import LEARNERS
 from isa_learners.probes import Prober, marked_steps
 from isa_learners.rollout import Collector, Rollout, Sizes
 from isa_learners.runs.devices import resolve_device
 from isa_learners.runs.evaluation import Evaluation, evaluate, unchanged_generators
 from isa_learners.runs.finite import check_learned
-from isa_learners.runs.following import following_scope, follows, is_due, measured
-from isa_learners.runs.scopes import credit_of, read_success, works_with_credit
+from isa_learners.runs.following import following_scope, is_due, measured
+from isa_learners.runs.phases import Phase, wrapped
+from isa_learners.runs.scopes import credit_of, read_success
 from isa_learners.runs.visits import Visits
 from isa_wrappers.arrays import stream_seed, to_numpy, with_prefix, without_prefix
 from isa_wrappers.batch import BatchEnv, BatchStep
 from isa_wrappers.batch.protocol import close_batch
 from isa_wrappers.envs import make_batch
 from isa_wrappers.errors import DeviceError, FileFormatError, check_int
-from isa_wrappers.rewards import RewardContext, make_reward
 from isa_wrappers.scope.following import FollowingScope
 from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.wrappers import batch
 
 ENV_SEEDS = 2**31
 """Environments are seeded below this: many hand their seed to a generator that takes 32 bits."""
-
-
-@dataclass
-class Phase:
-    """One phase at work: an environment as the learner sees it, and fresh policies in it.
-
-    Attributes:
-        spec: what it is.
-        context: what it was made from.
-        learner: who acts and learns.
-        collector: the environment and what the next rollout starts from.
-        statistics: the innermost wrapper, for the environment's own returns.
-    """
-
-    spec: PhaseSpec
-    context: PhaseContext
-    learner: Learner
-    collector: Collector
-    statistics: batch.EpisodeStatistics
-
-    @property
-    def name(self) -> str:
-        """The phase's name."""
-        return self.spec.name
-
-
-def wrapped(context: PhaseContext, spec: PhaseSpec, env: BatchEnv) -> BatchEnv:
-    """Return an environment as a phase's learner sees it, the intrinsic reward that the run names added inside."""
-    config = context.config
-    if config.intrinsic is not None:
-        asked = RewardContext.of(env, context.credit, context.seed)
-        reward = make_reward(config.intrinsic, asked, config.sections.get(config.intrinsic))
-        env = batch.RewardWrapper(env, reward, mode="add", factor=config.intrinsic_factor)
-    return spec.wrap(context, env)
-
-
-def check_composition(config: RunConfig, env: BatchEnv, device: str) -> None:
-    """Wrap one copy as each phase does, so that what does not go together is met before anything is estimated.
-
-    Raises:
-        ISAError: for the first mistake.
-    """
-    scope = credit = None
-    if works_with_credit(config):
-        scope = InfluenceScope.of_everything(env.agents, env.num_actions, env.state_size)
-        credit = credit_of(config, scope, env)
-    shared: dict[str, Any] = {}
-    for spec in ALGORITHMS[config.algo].phases:
-        context = PhaseContext(config.for_phase(spec.name), env, device, config.seed, scope, credit, shared)
-        shared = shared or {name: make(context) for name, make in ALGORITHMS[config.algo].shared.items()}
-        seen = wrapped(replace(context, shared=shared), spec, env)
-        LEARNERS[config.learner].check(Sizes.of(seen), context.config.settings_of(config.learner), device)
-        if spec.probes and follows(config) and credit is not None:
-            batch.follow_scope(seen, credit)
 
 
 class Algorithm:

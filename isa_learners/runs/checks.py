@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from isa_learners.config import RunConfig
-from isa_learners.runs.algorithm import check_composition
 from isa_learners.runs.devices import resolve_device
 from isa_learners.runs.following import check_following
+from isa_learners.runs.phases import check_composition
 from isa_learners.runs.scopes import credit_of, is_given, needs_estimate, read_success, scope_for, scope_steps
 from isa_wrappers.batch.protocol import close_batch
 from isa_wrappers.envs import make_batch

@@ -12,9 +12,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from isa_learners.runs.algorithm import Algorithm, wrapped
+from isa_learners.runs.algorithm import Algorithm
 from isa_learners.runs.drawing import Drawn, Picture, drawn
 from isa_learners.runs.evaluation import EpisodeOutcomes, unchanged_generators
+from isa_learners.runs.phases import wrapped
 from isa_learners.runs.policy import goals_in
 from isa_wrappers.arrays import to_numpy, without_prefix
 from isa_wrappers.batch import BatchStep, BatchWrapper

@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import torch
 
-from isa_learners.checkpoint import load_checkpoint, save_checkpoint
+from isa_learners.checkpoint import save_checkpoint
 from isa_learners.config import RunConfig
 from isa_learners.runs.algorithm import ENV_SEEDS, Algorithm
 from isa_learners.runs.changes import changed_config, differences, record
 from isa_learners.runs.config_io import write_config
-from isa_learners.runs.devices import resolve_device
 from isa_learners.runs.hooks import Checkpoints, Hook
+from isa_learners.runs.loading import load_algorithm, use_threads
 from isa_learners.runs.metrics import CSVMetrics
 from isa_learners.runs.progress import Here, Progress
 from isa_learners.runs.run_folder import RunFolder, versions
@@ -26,7 +25,7 @@ from isa_learners.runs.scopes import needs_estimate, scope_for
 from isa_learners.runs.signals import StopRequest
 from isa_learners.runs.trackers.tensorboard import TensorBoard
 from isa_wrappers.errors import CannotWriteError, FileFormatError
-from isa_wrappers.scope.files import load_scope, save_scope
+from isa_wrappers.scope.files import save_scope
 
 
 class Interrupted(Exception):  # noqa: N818 - not an error: the user asked
@@ -104,7 +103,7 @@ class Training:
         self.progress = Progress(next_eval=self.config.eval_interval, next_checkpoint=self.config.checkpoint_interval)
         folder.lock.take()
         try:
-            _use_threads(self.config)
+            use_threads(self.config)
             self._began = time.perf_counter()
             if resume and folder.newest_checkpoint() is not None:
                 self.algorithm = self._load()
@@ -255,52 +254,3 @@ class Training:
             "solved": progress.solved,
             "versions": versions(),
         }
-
-
-def _use_threads(config: RunConfig) -> None:
-    """Take the configured number of threads: on a busy machine more than one costs far more than it gains."""
-    if resolve_device(config.device, config.env) == "cpu":
-        torch.set_num_threads(config.threads)
-
-
-def load_algorithm(
-    folder: RunFolder, best: bool = False, policy_only: bool = False, config: RunConfig | None = None
-) -> tuple[Algorithm, dict[str, Any]]:
-    """Rebuild a run's algorithm from its checkpoint; also the checkpoint's plain data.
-
-    Args:
-        folder: of the run.
-        best: take the checkpoint with the best evaluation, not the newest.
-        policy_only: restore networks and what the phases share, enough to evaluate, on whatever device there is.
-        config: in the place of the folder's own.
-
-    Raises:
-        UntrustedRunError: if the folder names an environment that nobody has agreed to import.
-        FileFormatError: if the checkpoint is missing, truncated, foreign, or of another configuration.
-    """
-    config = folder.config() if config is None else config
-    folder.check_trusted(config)
-    _use_threads(config)
-    path = folder.best_checkpoint if best else folder.newest_checkpoint() or folder.latest_checkpoint
-    tensors, meta = load_checkpoint(path)
-    scope = load_scope(folder.first_scope()) if needs_estimate(config) else None
-    algorithm = Algorithm(config, scope, copies=1 if policy_only else None)  # whoever evaluates makes copies then
-    algorithm.load_state_dict(tensors, meta, policy_only)
-    return algorithm, meta
-
-
-def load(run: str | Path, best: bool = False, env: str | None = None, trust: bool = False) -> Algorithm:
-    """Load a finished or stopped run for evaluation: its policy and what its phases share.
-
-    Args:
-        run: the run folder.
-        best: take the checkpoint with the best evaluation, not the newest.
-        env: name of the run's environment, where it is one of somebody's own (``module:factory``).
-        trust: import whatever environment the run names, unnamed.
-
-    Raises:
-        RunFolderError: if the folder holds no run.
-        UntrustedRunError: if the run's environment is somebody's own and was neither named nor trusted.
-        FileFormatError: if its checkpoint cannot be read.
-    """
-    return load_algorithm(RunFolder.open(run, env, trust), best, policy_only=True)[0]

@@ -57,7 +57,7 @@ class CountBonus(IntrinsicReward):
         self.config = CountConfig() if config is None else config
         check_kind("config", self.config, CountConfig)
         self.credit = credit = as_credit(scope)
-        segments = _segments(credit)
+        segments = credit.segment_dims
         if counter is not None:
             check_kind("counter", counter, VisitCounter)
         if counter is not None and counter.segments != segments:
@@ -94,8 +94,8 @@ class CountBonus(IntrinsicReward):
         """
         credit = as_credit(scope)
         credit.check_fits(self.credit.agents, self.credit.num_actions, self.credit.state_size)
-        if self.counter.segments != _segments(credit):  # else one that shares the counter has followed before
-            self.counter.follow(_segments(credit))
+        if self.counter.segments != credit.segment_dims:  # else one that shares the counter has followed before
+            self.counter.follow(credit.segment_dims)
         self._take(credit)
 
     def __call__(self, transition: Transition, update: bool = True) -> RewardParts:
@@ -130,8 +130,3 @@ class CountBonus(IntrinsicReward):
     def load_state_dict(self, state: dict[str, Array]) -> None:
         """Restore what :meth:`state_dict` returned."""
         self.counter.load_state_dict(without_prefix("counter", state))
-
-
-def _segments(credit: Credit) -> list[list[int]]:
-    """Return the rows that are counted: the common segment, then each agent's special one."""
-    return [credit.common_dims, *credit.special_dims]

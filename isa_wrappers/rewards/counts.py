@@ -37,6 +37,7 @@ class VisitCounter:
 
     Attributes:
         segments: as given.
+        dims: ``[R, W]`` int64, the same padded with 0.
         table: ``[R, 2**table_bits]`` int64, the counts; another array after loading, merging or following.
         multipliers: ``[R, W]`` int64 of the hash, 0 where a segment is shorter than the longest.
         farthest: units from 0 to the last cell.
@@ -81,7 +82,7 @@ class VisitCounter:
         for row, segment in enumerate(self.segments):
             dims[row, : len(segment)] = segment
             multipliers[row, len(segment) :] = 0
-        self._dims = xp.asarray(dims, device=device)
+        self.dims = xp.asarray(dims, device=device)
         self.multipliers = xp.asarray(multipliers | (multipliers != 0), device=device)
         self._lay_out_unequal(xp)
         self._row_start = xp.arange(rows, device=device, dtype=xp.int64) << table_bits
@@ -107,8 +108,8 @@ class VisitCounter:
         near = xp.astype(state, xp.float64, copy=False).clip(-self.farthest, self.farthest)
         key = xp.astype(xp.floor(near * self.count_scale + 0.5), xp.int64)
         if self._ends is None:
-            return (key[..., self._dims] * self.multipliers).sum(-1)
-        own = key[..., self._dims.reshape(-1)[self._places]] * self.multipliers.reshape(-1)[self._places]
+            return (key[..., self.dims] * self.multipliers).sum(-1)
+        own = key[..., self.dims.reshape(-1)[self._places]] * self.multipliers.reshape(-1)[self._places]
         # Sums up to each segment's end, from 0 on; int64 wraps, so that their differences are the segments' sums.
         upto = xp.concat([xp.zeros_like(own[..., :1]), xp.cumulative_sum(own, axis=-1)], axis=-1)[..., self._ends]
         return xp.concat([upto[..., :1], upto[..., 1:] - upto[..., :-1]], axis=-1)

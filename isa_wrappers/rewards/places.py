@@ -5,7 +5,6 @@ from __future__ import annotations
 from math import log, pi, sqrt
 
 import numpy as np
-import numpy.typing as npt
 
 from isa_wrappers.arrays import Array, backend, namespace, scatter_add, scatter_max
 from isa_wrappers.errors import ScopeMismatchError
@@ -31,7 +30,6 @@ class RewardedPlaces:
 
     Args:
         segments: for each segment its dimensions.
-        state_size: K.
         count_scale: cells per unit of the state.
         device: ``None`` for NumPy, else a torch device.
 
@@ -42,17 +40,12 @@ class RewardedPlaces:
     out.
     """
 
-    def __init__(
-        self, segments: list[list[int]], state_size: int, count_scale: float, device: str | None = None
-    ) -> None:
+    def __init__(self, segments: list[list[int]], count_scale: float, device: str | None = None) -> None:
         xp = backend(device)
-        rows, width = len(segments), max(1, *map(len, segments))
-        dims: npt.NDArray[np.int64] = np.zeros((rows, width), dtype=np.int64)
-        for row, segment in enumerate(segments):
-            dims[row, : len(segment)] = segment
-        self.rows, self.device = rows, device
-        self.dims = xp.asarray(dims, device=device)
         self._keys = VisitCounter(segments, count_scale, 4, device)  # for its hashes alone
+        self.device, self.dims = device, self._keys.dims
+        rows, width = self.dims.shape
+        self.rows = rows
         self._row = xp.arange(rows, dtype=xp.int64, device=device)
         self._windings = xp.asarray(_WINDINGS.astype(np.float64), device=device)
         self._arrivals, self._rewarded = (xp.zeros(rows * PLACES, dtype=xp.float64, device=device) for _ in range(2))

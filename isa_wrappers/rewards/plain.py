@@ -37,7 +37,7 @@ class PlainSum:
     """
 
     def __init__(self, credit: Credit, special_weight: float, env_weight: float) -> None:
-        self.rows = [credit.common_dims, *credit.special_dims]
+        self.rows = credit.segment_dims
         self._gate: list[list[bool]] = credit.gate.tolist()
         self._special_weight, self._env_weight = special_weight, env_weight
 

@@ -92,10 +92,10 @@ class StitchedGoals(GoalBuffer):
     def follow(self, scope: InfluenceScope | Credit) -> None:
         """Go on with a scope that has grown: places are found anew, won states stay."""
         credit, xp = as_credit(scope), backend(self.device)
-        segments = [credit.common_dims, *credit.special_dims]
+        segments = credit.segment_dims
         weight = self._weight if credit.special_weight is None else credit.special_weight
         self.rows = len(segments)
-        self.places = RewardedPlaces(segments, self.state_size, self._count_scale, self.device)
+        self.places = RewardedPlaces(segments, self._count_scale, self.device)
         self._pursued = [row for row, dims in enumerate(segments) if dims and (row == 0 or weight > 0)]
         self._members = xp.asarray(credit.segments.astype(np.float32), device=self.device)
         # Where a place goes in a goal; what is padded, or another segment has given already, to one dimension more.
@@ -165,15 +165,19 @@ class StitchedGoals(GoalBuffer):
 
     def look(self) -> bool:
         """Tell whether goals can be stitched: every pursued segment has a place that stands out. Once so, for good."""
-        if not self._ready and self._pursued and not self._over:
+        if not self._ready and self._pursued and not self._settled():
             self._ready = self.places.stand_out(self._pursued)
         return self._ready
+
+    def _settled(self) -> bool:
+        """Tell whether something is won; the host asks until it is, and remembers it for :meth:`observe`."""
+        self._over = self._over or len(self) > 0
+        return self._over
 
     @property
     def stitches(self) -> bool:
         """Goals are stitched now: :meth:`look` has seen that they can be, and nothing is won yet."""
-        self._over = self._over or len(self) > 0
-        return self._ready and not self._over
+        return self._ready and not self._settled()
 
     def stitch(self, uniform: Float[Array, "*batch segments draws"]) -> Float[Array, "*batch dims"]:
         """Return goals of one place a segment.
@@ -236,4 +240,4 @@ class StitchedGoals(GoalBuffer):
         xp = backend(self.device)
         for name in _SAVED:
             setattr(self, "_" + name, xp.asarray(state[name], device=self.device, copy=True))
-        self._ready = bool(state["ready"][0])
+        self._ready, self._over = bool(state["ready"][0]), len(self) > 0

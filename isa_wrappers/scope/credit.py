@@ -97,6 +97,11 @@ class Credit:
         return [_dims(row) for row in self.special]
 
     @property
+    def segment_dims(self) -> list[list[int]]:
+        """The rows of :attr:`segments` as lists: the common segment, then each agent's special one."""
+        return [self.common_dims, *self.special_dims]
+
+    @property
     def agent_dims(self) -> list[list[int]]:
         """The dimensions of each agent's goal, in order."""
         return [_dims(row) for row in self.agent_mask]

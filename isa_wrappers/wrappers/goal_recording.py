@@ -39,6 +39,7 @@ class GoalRecording(ScopeWrapper):
         check_kind("goals", goals, GoalBuffer)
         super().__init__(env, scope, state_fallback)
         self.goals = goals
+        self._stitched = goals if isinstance(goals, StitchedGoals) else None
         if self.state_size is not None:
             self._check_goals(self.state_size)
         for inner in self.inner_wrappers():
@@ -61,17 +62,17 @@ class GoalRecording(ScopeWrapper):
 
     def _begin(self, observations: dict[str, Any], infos: Infos, seed: int | None) -> tuple[dict[str, Any], Infos]:
         self._criterion.begin()
-        if isinstance(self.goals, StitchedGoals):
-            self._episode = self.goals.begin(1)
+        if self._stitched is not None:
+            self._episode = self._stitched.begin(1)
         return observations, infos
 
     def _advance(self, turn: Turn) -> tuple[dict[str, Any], dict[str, float], Infos]:
         won = self._criterion.won(self.env, turn.rewards, turn.infos, over=not self.agents)
         if not self.frozen:
-            if isinstance(self.goals, StitchedGoals):
+            if self._stitched is not None:
                 rewards = np.array([[float(turn.rewards.get(agent, 0.0)) for agent in self._index]])
                 acted, over = np.array([turn.acted]), np.array([not self.agents])
-                self.goals.observe(self._episode, turn.before[None], self.global_state[None], rewards, acted, over)
+                self._stitched.observe(self._episode, turn.before[None], self.global_state[None], rewards, acted, over)
             if won:
                 self.goals.add(self.global_state[None], np.array([True]))
         return turn.observations, turn.rewards, turn.infos

@@ -10,8 +10,9 @@ from cli_helpers import SMALL, ended, forked, isa
 
 from isa_learners.checkpoint import load_checkpoint
 from isa_learners.runs.hooks import Hook
+from isa_learners.runs.loading import load_algorithm
 from isa_learners.runs.run_folder import RunFolder
-from isa_learners.runs.training import Training, load_algorithm
+from isa_learners.runs.training import Training
 from isa_wrappers.errors import NonFiniteError
 
 pytestmark = pytest.mark.slow

@@ -10,9 +10,10 @@ from isa_learners.algorithms import ALGORITHMS
 from isa_learners.learner import LEARNERS
 from isa_learners.runs.algorithm import Algorithm
 from isa_learners.runs.checks import check_run
+from isa_learners.runs.loading import load
 from isa_learners.runs.run_folder import RunFolder
 from isa_learners.runs.scopes import scope_for
-from isa_learners.runs.training import Training, load
+from isa_learners.runs.training import Training
 from isa_wrappers.errors import InvalidValueError, UnsupportedEnvironmentError
 
 NEAR = {"num_agents": 1, "grid": 3, "targets": [[0, 1]], "horizon": 6}

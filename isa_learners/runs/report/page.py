@@ -10,10 +10,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from isa_learners.runs.loading import load_algorithm
 from isa_learners.runs.report.contents import report_contents
 from isa_learners.runs.report.replay import COPIES, MOST_BYTES, replays
 from isa_learners.runs.run_folder import RunFolder
-from isa_learners.runs.training import load_algorithm
 from isa_wrappers.errors import FileFormatError, InvalidValueError, MissingDependencyError, UntrustedRunError
 from isa_wrappers.files import write_text
 

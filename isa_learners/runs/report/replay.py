@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from isa_learners.runs.algorithm import Algorithm, wrapped
+from isa_learners.runs.algorithm import Algorithm
 from isa_learners.runs.evaluation import unchanged_generators
+from isa_learners.runs.phases import wrapped
 from isa_learners.runs.policy import goals_in
 from isa_wrappers.arrays import to_numpy
 from isa_wrappers.batch import BatchStep, BatchWrapper

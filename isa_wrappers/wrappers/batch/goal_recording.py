@@ -31,27 +31,33 @@ class GoalRecording(BatchWrapper):
                 f"the goal buffer holds states of {goals.state_size} dimensions, this environment has {self.state_size}"
             )
         self.goals = goals
+        self._stitched = goals if isinstance(goals, StitchedGoals) else None
         xp = backend(self.device)
         self._won = xp.zeros(self.num_envs, dtype=xp.bool, device=self.device)
         self._now: BatchStep
-        self._episodes = goals.begin(self.num_envs) if isinstance(goals, StitchedGoals) else None
+        self._episodes: Episodes
 
     def reset(self, seed: int | None = None) -> BatchStep:
         """Start every copy afresh."""
-        self._won = self._won & False
-        if isinstance(self.goals, StitchedGoals):
-            self._episodes = self.goals.begin(self.num_envs)
         self._now = self.env.reset(seed)
+        self._begin()
         return self._now
+
+    def _begin(self) -> None:
+        """Forget unfinished episodes."""
+        self._won = self._won & False
+        if self._stitched is not None:
+            self._episodes = self._stitched.begin(self.num_envs)
 
     def step(self, actions: Array) -> BatchStep:
         """Advance every copy; keep the states won, as they were before any automatic reset."""
         now, step = self._now, self.env.step(actions)
-        if isinstance(self.goals, StitchedGoals) and self._episodes is not None:
-            reward = step.reward
-            if step.discarded is not None:  # such an episode is the worst of all, and earns nothing in its last step
-                reward = namespace(reward).where(step.discarded[:, None], -float("inf"), reward)
-            self.goals.observe(self._episodes, now.state, step.final_state, reward, now.alive, step.done)
+        if self._stitched is not None:
+            reward, acted = step.reward, now.alive
+            if step.discarded is not None:  # an episode that is worse than all others, and whose last step says nothing
+                lost = step.discarded[:, None]
+                reward, acted = namespace(reward).where(lost, -float("inf"), reward), acted & ~lost
+            self._stitched.observe(self._episodes, now.state, step.final_state, reward, acted, step.done)
         self.goals.add(step.final_state, step.success & ~self._won)
         self._won = (self._won | step.success) & ~step.done
         self._now = step
@@ -60,18 +66,17 @@ class GoalRecording(BatchWrapper):
     def state_dict(self) -> dict[str, Array]:
         """Return the inner state, and which unfinished episodes are won already."""
         saved = with_prefix("env", self.env.state_dict()) | {"won": self._won}
-        return saved if self._episodes is None else saved | with_prefix("episodes", vars(self._episodes))
+        return saved if self._stitched is None else saved | with_prefix("episodes", vars(self._episodes))
 
     def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
         """Restore what :meth:`state_dict` returned; unfinished episodes are forgotten where copies start afresh."""
-        self._won = backend(self.device).asarray(state["won"], device=self.device)
-        step = self._now = self.env.load_state_dict(without_prefix("env", state))
-        if self._episodes is not None:
-            xp = backend(self.device)
+        xp = backend(self.device)
+        self._now = self.env.load_state_dict(without_prefix("env", state))
+        if starts_afresh(self.env):
+            self._begin()
+            return self._now
+        self._won = xp.asarray(state["won"], device=self.device)
+        if self._stitched is not None:
             saved = without_prefix("episodes", state)
             self._episodes = Episodes(**{name: xp.asarray(saved[name], device=self.device) for name in saved})
-        if starts_afresh(self.env):
-            self._won = self._won & False
-            if isinstance(self.goals, StitchedGoals):
-                self._episodes = self.goals.begin(self.num_envs)
-        return step
+        return self._now

@@ -170,6 +170,16 @@ def test_stitched_goals_resume_number_for_number():
         torch.testing.assert_close(second[name], value, rtol=0, atol=0, equal_nan=True, msg=name)
 
 
+@pytest.mark.slow
+def test_where_only_a_win_is_rewarded_nothing_changes():
+    shooting = {"num_agents": 2, "horizon": 9}
+    runs = [algorithm_of(env="grid/shooting", env_kwargs=shooting, goal={"stitched": on}) for on in (True, False)]
+    assert isinstance(runs[0].shared["goals"], StitchedGoals)
+    for _ in range(6):
+        first, second = (run.iterate() for run in runs)
+        assert first == pytest.approx(second, rel=0, abs=0, nan_ok=True)
+
+
 @pytest.mark.parametrize(("preset", "stitched"), [("paper", False), ("fast", True)])
 def test_the_papers_goals_are_won_states_alone(preset, stitched):
     assert make_config("grid/unlock", preset).goal.stitched is stitched

@@ -3,7 +3,8 @@
 import pytest
 from learner_helpers import algorithm_of, tiny_config
 
-from isa_learners.runs.training import load, train
+from isa_learners.runs.loading import load
+from isa_learners.runs.training import train
 from isa_wrappers.errors import FileFormatError, InvalidValueError, ScopeMismatchError
 
 TWO = {"num_agents": 2, "grid": 3, "targets": [[0, 1], [2, 0]], "horizon": 6}

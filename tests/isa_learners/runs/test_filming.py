@@ -6,9 +6,10 @@ import torch
 from learner_helpers import tiny_config
 
 from isa_learners.runs import filming
-from isa_learners.runs.algorithm import Algorithm, wrapped
+from isa_learners.runs.algorithm import Algorithm
 from isa_learners.runs.evaluation import EpisodeOutcomes
 from isa_learners.runs.filming import Film, Shot, film_episode, payers
+from isa_learners.runs.phases import wrapped
 from isa_learners.runs.scopes import scope_for
 from isa_wrappers.envs import make_batch
 

@@ -19,9 +19,10 @@ from resuming import (
 
 from isa_learners.checkpoint import load_checkpoint, save_checkpoint
 from isa_learners.runs.hooks import Hook
+from isa_learners.runs.loading import load_algorithm
 from isa_learners.runs.progress import Progress
 from isa_learners.runs.run_folder import RunFolder
-from isa_learners.runs.training import Training, load_algorithm
+from isa_learners.runs.training import Training
 from isa_wrappers.errors import FileFormatError
 
 pytestmark = pytest.mark.slow

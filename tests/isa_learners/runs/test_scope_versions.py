@@ -9,8 +9,9 @@ from following_runs import following_config
 from resuming import PressCtrlC, assert_same_run, rows_of, seed_globals, sitting, whole_run
 
 from isa_learners.checkpoint import load_checkpoint
+from isa_learners.runs.loading import load
 from isa_learners.runs.run_folder import RunFolder
-from isa_learners.runs.training import Training, load
+from isa_learners.runs.training import Training
 from isa_wrappers.scope.files import load_scope
 
 pytestmark = pytest.mark.slow

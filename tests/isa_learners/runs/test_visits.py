@@ -10,9 +10,10 @@ from report_helpers import small_run_folder
 
 from isa_learners.checkpoint import load_checkpoint, save_checkpoint
 from isa_learners.runs.algorithm import Algorithm
+from isa_learners.runs.loading import load_algorithm
 from isa_learners.runs.run_folder import RunFolder
 from isa_learners.runs.scopes import scope_for
-from isa_learners.runs.training import load_algorithm, train
+from isa_learners.runs.training import train
 from isa_learners.runs.visits import MOST_NUMBERS, MOST_STATES, Reservoir, Visits, visited
 from isa_wrappers.errors import FileFormatError
 

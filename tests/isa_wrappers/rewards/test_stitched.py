@@ -283,6 +283,24 @@ def test_saved_and_restored_it_goes_on_the_same(device):
         )
 
 
+def test_what_was_saved_before_a_win_stitches_again_after_one():
+    goals = made()
+    feed(goals, steps(200, paid=lambda after, rng: after[:, :2] == (4, 7)))
+    goals.look()
+    saved = goals.state_dict()
+    goals.add(np.array([[1.0, 2.0, 3.0]]), np.array([True]))
+    assert not goals.stitches
+    goals.load_state_dict(saved)
+    assert goals.stitches
+
+
+def test_the_first_win_ends_the_search_even_where_more_are_waited_for():
+    goals = made()
+    goals.add(np.array([[1.0, 2.0, 3.0]]), np.array([True]))
+    feed(goals, steps(200, paid=lambda after, rng: after[:, :2] == (4, 7)))
+    assert not goals.ready(2)
+
+
 def test_following_a_scope_finds_places_anew_and_keeps_what_was_won():
     goals = made()
     feed(goals, steps(200, paid=lambda after, rng: after[:, :2] == (4, 7)))

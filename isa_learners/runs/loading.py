@@ -1,0 +1,65 @@
+"""An algorithm rebuilt from a run's checkpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from isa_learners.checkpoint import load_checkpoint
+from isa_learners.config import RunConfig
+from isa_learners.runs.algorithm import Algorithm
+from isa_learners.runs.devices import resolve_device
+from isa_learners.runs.run_folder import RunFolder
+from isa_learners.runs.scopes import needs_estimate
+from isa_wrappers.scope.files import load_scope
+
+
+def use_threads(config: RunConfig) -> None:
+    """Take the configured number of threads: on a busy machine more than one costs far more than it gains."""
+    if resolve_device(config.device, config.env) == "cpu":
+        torch.set_num_threads(config.threads)
+
+
+def load_algorithm(
+    folder: RunFolder, best: bool = False, policy_only: bool = False, config: RunConfig | None = None
+) -> tuple[Algorithm, dict[str, Any]]:
+    """Rebuild a run's algorithm from its checkpoint; also the checkpoint's plain data.
+
+    Args:
+        folder: of the run.
+        best: take the checkpoint with the best evaluation, not the newest.
+        policy_only: restore networks and what the phases share, enough to evaluate, on whatever device there is.
+        config: in the place of the folder's own.
+
+    Raises:
+        UntrustedRunError: if the folder names an environment that nobody has agreed to import.
+        FileFormatError: if the checkpoint is missing, truncated, foreign, or of another configuration.
+    """
+    config = folder.config() if config is None else config
+    folder.check_trusted(config)
+    use_threads(config)
+    path = folder.best_checkpoint if best else folder.newest_checkpoint() or folder.latest_checkpoint
+    tensors, meta = load_checkpoint(path)
+    scope = load_scope(folder.first_scope()) if needs_estimate(config) else None
+    algorithm = Algorithm(config, scope, copies=1 if policy_only else None)  # whoever evaluates makes copies then
+    algorithm.load_state_dict(tensors, meta, policy_only)
+    return algorithm, meta
+
+
+def load(run: str | Path, best: bool = False, env: str | None = None, trust: bool = False) -> Algorithm:
+    """Load a finished or stopped run for evaluation: its policy and what its phases share.
+
+    Args:
+        run: the run folder.
+        best: take the checkpoint with the best evaluation, not the newest.
+        env: name of the run's environment, where it is one of somebody's own (``module:factory``).
+        trust: import whatever environment the run names, unnamed.
+
+    Raises:
+        RunFolderError: if the folder holds no run.
+        UntrustedRunError: if the run's environment is somebody's own and was neither named nor trusted.
+        FileFormatError: if its checkpoint cannot be read.
+    """
+    return load_algorithm(RunFolder.open(run, env, trust), best, policy_only=True)[0]

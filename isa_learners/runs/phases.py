@@ -1,0 +1,71 @@
+"""A phase at work: an environment as its learner sees it, and what does not go together in one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from isa_learners.algorithms import ALGORITHMS, PhaseContext, PhaseSpec
+from isa_learners.config import RunConfig
+from isa_learners.learner import LEARNERS, Learner
+from isa_learners.rollout import Collector, Sizes
+from isa_learners.runs.following import follows
+from isa_learners.runs.scopes import credit_of, works_with_credit
+from isa_wrappers.batch import BatchEnv
+from isa_wrappers.rewards import RewardContext, make_reward
+from isa_wrappers.scope.influence import InfluenceScope
+from isa_wrappers.wrappers import batch
+
+
+@dataclass
+class Phase:
+    """One phase at work: an environment as the learner sees it, and fresh policies in it.
+
+    Attributes:
+        spec: what it is.
+        context: what it was made from.
+        learner: who acts and learns.
+        collector: the environment and what the next rollout starts from.
+        statistics: the innermost wrapper, for the environment's own returns.
+    """
+
+    spec: PhaseSpec
+    context: PhaseContext
+    learner: Learner
+    collector: Collector
+    statistics: batch.EpisodeStatistics
+
+    @property
+    def name(self) -> str:
+        """The phase's name."""
+        return self.spec.name
+
+
+def wrapped(context: PhaseContext, spec: PhaseSpec, env: BatchEnv) -> BatchEnv:
+    """Return an environment as a phase's learner sees it, the intrinsic reward that the run names added inside."""
+    config = context.config
+    if config.intrinsic is not None:
+        asked = RewardContext.of(env, context.credit, context.seed)
+        reward = make_reward(config.intrinsic, asked, config.sections.get(config.intrinsic))
+        env = batch.RewardWrapper(env, reward, mode="add", factor=config.intrinsic_factor)
+    return spec.wrap(context, env)
+
+
+def check_composition(config: RunConfig, env: BatchEnv, device: str) -> None:
+    """Wrap one copy as each phase does, so that what does not go together is met before anything is estimated.
+
+    Raises:
+        ISAError: for the first mistake.
+    """
+    scope = credit = None
+    if works_with_credit(config):
+        scope = InfluenceScope.of_everything(env.agents, env.num_actions, env.state_size)
+        credit = credit_of(config, scope, env)
+    shared: dict[str, Any] = {}
+    for spec in ALGORITHMS[config.algo].phases:
+        context = PhaseContext(config.for_phase(spec.name), env, device, config.seed, scope, credit, shared)
+        shared = shared or {name: make(context) for name, make in ALGORITHMS[config.algo].shared.items()}
+        seen = wrapped(replace(context, shared=shared), spec, env)
+        LEARNERS[config.learner].check(Sizes.of(seen), context.config.settings_of(config.learner), device)
+        if spec.probes and follows(config) and credit is not None:
+            batch.follow_scope(seen, credit)
