@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from isa_learners.config import RunConfig
+from isa_learners.graphs.captured import Captured, graphs_on
 from isa_learners.runs.algorithm import Algorithm
 from isa_learners.runs.config_io import make_config
 from isa_learners.runs.devices import resolve_device
@@ -41,17 +42,49 @@ def timed(call: Callable[[], Any], device: str, repeats: int = REPEATS) -> float
     return statistics.median(found[1:])
 
 
+class RandomPlay:
+    """An environment with uniformly random actions."""
+
+    def __init__(self, task: str, device: str, num_envs: int) -> None:
+        self.env = make_batch(task, num_envs, device)
+        self.env.reset(seed=0)
+        self.shape, self.n = (num_envs, len(self.env.agents)), max(self.env.num_actions)
+
+    def step(self) -> None:
+        """Draw actions and take them."""
+        self.env.step(torch.randint(self.n, self.shape, device=self.env.device))
+
+
+class Again:
+    """Takes a rollout's actions ``[T, B, A]`` again."""
+
+    def __init__(self, env: Any, actions: torch.Tensor) -> None:
+        self.env, self.actions = env, actions
+        self.time = torch.zeros(1, dtype=torch.int64, device=actions.device)
+        recorded = graphs_on(str(actions.device))
+        self._recorded = Captured(self.step, [self], leave=(Captured,)) if recorded else None
+
+    def step(self) -> None:
+        """Take the next step."""
+        self.env.step(self.actions.index_select(0, self.time)[0])
+        self.time.add_(1).remainder_(len(self.actions))
+
+    def play(self) -> None:
+        """Take all steps."""
+        if self._recorded is not None:
+            self._recorded.repeat(len(self.actions))
+            return
+        for _ in range(len(self.actions)):
+            self.step()
+
+
 def raw_speed(task: str, device: str, num_envs: int, steps: int = 200) -> float:
     """Environment steps a second with uniformly random actions, drawing them included."""
-    env = make_batch(task, num_envs, device)
-    env.reset(seed=0)
-    shape, n = (num_envs, len(env.agents)), max(env.num_actions)
-
-    def play() -> None:
-        for _ in range(steps):
-            env.step(torch.randint(n, shape, device=device))
-
-    return steps * num_envs / timed(play, device)
+    play = RandomPlay(task, device, num_envs)
+    if graphs_on(device):
+        recorded = Captured(play.step, [play])
+        return steps * num_envs / timed(lambda: recorded.repeat(steps), device)
+    return steps * num_envs / timed(lambda: [play.step() for _ in range(steps)] and None, device)
 
 
 def stages(config: RunConfig) -> dict[str, float]:
@@ -68,10 +101,7 @@ def stages(config: RunConfig) -> dict[str, float]:
     collect = timed(lambda: collector.collect(steps), device)
     update = timed(lambda: learner.learn(rollout), device)
 
-    def replay(stepped: Any) -> Callable[[], None]:
-        return lambda: [stepped.step(action) for action in rollout.action] and None
-
-    whole, inner = timed(replay(env), device), timed(replay(env.env), device)
+    whole, inner = (timed(Again(stepped, rollout.action).play, device) for stepped in (env, env.env))
     parts = {
         "environment": inner,
         "isa_arithmetic": whole - inner,

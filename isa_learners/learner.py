@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from isa_wrappers.registry import Registry
 
@@ -81,6 +81,15 @@ class ProbedLearner(Learner, Protocol):
         self, step: BatchStep, memory: Memory, noise: Generator | None = None, probes: Tensor | None = None
     ) -> Decision:
         """Choose everybody's next action, but where ``probes`` ``[B, A]`` has one that is taken instead (-1: none)."""
+        ...
+
+
+@runtime_checkable
+class RecordedLearner(Protocol):
+    """A learner whose :meth:`Learner.act` can be recorded as a CUDA graph: all that changes in it are tensors."""
+
+    def acting(self) -> tuple[Any, ...]:
+        """Return the objects that acting reads."""
         ...
 
 

@@ -36,5 +36,9 @@ def optimizer_for(kind: str, parameters: Iterable[nn.Parameter], lr: float, eps:
         eps: its epsilon.
     """
     if kind == "adam":
+        parameters = list(parameters)
+        if parameters[0].is_cuda:  # a recorded step reads its rate where it lies; see isa_learners.graphs
+            rate = torch.tensor(lr, device=parameters[0].device)
+            return _Adam(parameters, lr=rate, eps=eps, fused=True, capturable=True)
         return _Adam(parameters, lr=lr, eps=eps, fused=True)
     return _RMSprop(parameters, lr=lr, alpha=0.99, eps=eps)

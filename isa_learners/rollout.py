@@ -10,16 +10,15 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from isa_learners.learner import Decision, Learner, Memory, ProbedLearner
+from isa_learners.graphs.captured import Captured, graphs_on
+from isa_learners.learner import Decision, Learner, Memory, ProbedLearner, RecordedLearner
 from isa_learners.probes import Prober
+from isa_learners.stacks import Laid, Stacks
 from isa_wrappers.arrays import with_prefix, without_prefix
 from isa_wrappers.batch import BatchEnv, BatchStep, BatchWrapper
 from isa_wrappers.batch.protocol import action_code_of, obs_columns_of
 from isa_wrappers.border import TeamCode
 from isa_wrappers.errors import InvalidValueError
-
-LARGE = 2**24
-"""Bytes of a rollout's tensor from which on its rows are not kept beside it."""
 
 
 @dataclass(frozen=True)
@@ -94,43 +93,6 @@ class Rollout:
     lost: Tensor
 
 
-class Stacks:
-    """Stacks tensors that come step by step, by their names.
-
-    Large ones are copied at once to where they end up: kept until the end, they would all lie in memory twice.
-
-    Args:
-        steps: T, how many will come.
-
-    Example:
-        >>> stacks = Stacks(2)
-        >>> stacks.add({"reward": torch.tensor([1.0])})
-        >>> stacks.add({"reward": torch.tensor([2.0])})
-        >>> stacks.stacked()["reward"].tolist()
-        [[1.0], [2.0]]
-    """
-
-    def __init__(self, steps: int) -> None:
-        self._steps, self._time = steps, 0
-        self._rows: dict[str, list[Tensor]] = {}
-        self._whole: dict[str, Tensor] = {}
-
-    def add(self, row: dict[str, Tensor]) -> None:
-        """Take what a step has of each name, the same names in every step."""
-        for name, value in row.items():
-            if value.nbytes * self._steps < LARGE:
-                self._rows.setdefault(name, []).append(value)
-                continue
-            if name not in self._whole:
-                self._whole[name] = value.new_empty(self._steps, *value.shape)
-            self._whole[name][self._time] = value
-        self._time += 1
-
-    def stacked(self) -> dict[str, Tensor]:
-        """Return ``[T, ...]`` of each name."""
-        return {name: torch.stack(values) for name, values in self._rows.items()} | self._whole
-
-
 class Collector:
     """Steps the environment with the exploring learner; episodes continue from one rollout to the next.
 
@@ -152,21 +114,43 @@ class Collector:
     ) -> None:
         self.env, self.learner, self.noise, self.prober = env, learner, noise, prober
         self._begin(env.reset(seed))
+        self._laid, self._captured = Laid(), self._recorded(learner)
 
     def _begin(self, step: BatchStep) -> None:
         self.current = step
         self.start = torch.ones(self.env.num_envs, dtype=torch.bool, device=step.reward.device)
         self.memory = self.learner.begin(self.env.num_envs)
 
+    def _recorded(self, learner: Learner) -> Captured | None:
+        """Return what takes steps from a recording, where environment and learner can be recorded."""
+        if not graphs_on(str(self.start.device)) or not getattr(innermost(self.env), "recordable", False):
+            return None
+        if not isinstance(learner, RecordedLearner):
+            return None
+        return Captured(self._step_and_keep, [self, *learner.acting()], leave=(type(learner), Captured))
+
     def collect(self, steps: int) -> Rollout:
         """Take ``steps`` steps in every environment."""
-        rows, records, memory = Stacks(steps), Stacks(steps), self.memory
         with torch.no_grad():
-            for _ in range(steps):
-                row, record = self._step()
-                rows.add(row)
-                records.add(record)
-            return Rollout(**rows.stacked(), record=records.stacked(), memory=memory)
+            if self._captured is None:
+                return self._collect(steps)
+            memory = {name: value.clone() for name, value in self.memory.items()}
+            self._laid.begin(steps)
+            self._captured.repeat(steps)
+            rows = self._laid.stacked()
+            return Rollout(**without_prefix("row", rows), record=without_prefix("record", rows), memory=memory)
+
+    def _collect(self, steps: int) -> Rollout:
+        rows, records, memory = Stacks(steps), Stacks(steps), self.memory
+        for _ in range(steps):
+            row, record = self._step()
+            rows.add(row)
+            records.add(record)
+        return Rollout(**rows.stacked(), record=records.stacked(), memory=memory)
+
+    def _step_and_keep(self) -> None:
+        row, record = self._step()
+        self._laid.add(with_prefix("row", row) | with_prefix("record", record))
 
     def _step(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         now = self.current
@@ -206,7 +190,9 @@ class Collector:
         own = {"start": self.start, "noise": self.noise.get_state()}
         if self.prober is not None:
             own["probes"] = self.prober.get_state()
-        return own | with_prefix("memory", self.memory) | with_prefix("env", env)
+        state = own | with_prefix("memory", self.memory) | with_prefix("env", env)
+        # Steps from a recording write into the tensors that were there before.
+        return state if self._captured is None else {name: value.clone() for name, value in state.items()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Restore a saved state; episodes start afresh where the environment cannot save its own.
@@ -220,10 +206,14 @@ class Collector:
         if self.prober is not None:
             self.prober.set_state(state["probes"])
         self._begin(self.env.load_state_dict(without_prefix("env", state)))
-        innermost = self.env
-        while isinstance(innermost, BatchWrapper):
-            innermost = innermost.env
-        if innermost.state_dict():
+        if innermost(self.env).state_dict():
             device = self.start.device
             self.start = state["start"].to(device)
             self.memory = {name: value.to(device) for name, value in without_prefix("memory", state).items()}
+
+
+def innermost(env: BatchEnv) -> BatchEnv:
+    """Return what all wrappers are around."""
+    while isinstance(env, BatchWrapper):
+        env = env.env
+    return env

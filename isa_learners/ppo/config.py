@@ -48,6 +48,7 @@ class PPOConfig:
             far, and ``obs_scale`` has no effect.
         fixed_shapes: whether an update computes all steps, those of the dead too, in shapes known beforehand, so that
             the host never waits for the device: ``auto`` does on CUDA alone. What is learned is the same.
+        bf16: updates run the networks in bfloat16; weights, losses and the optimiser stay float32, and so does acting.
     """
 
     num_envs: Copies = 8
@@ -74,6 +75,7 @@ class PPOConfig:
     obs_scale: Positive = 1.0
     normalize_obs: bool = False
     fixed_shapes: Annotated[str, OneOf("auto", "always", "never")] = "auto"
+    bf16: bool = False
 
     def __post_init__(self) -> None:
         check_fields(self)

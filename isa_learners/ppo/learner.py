@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Generator, Tensor
@@ -82,6 +83,10 @@ class PPOLearner:
         record = {"inputs": inputs, "log_prob": policy.log_prob(action)}
         record |= {} if native is action else {"action": action}
         return Decision(native, after, record if self.norm is None else {**record, "obs": step.obs})
+
+    def acting(self) -> tuple[Any, ...]:
+        """Return the objects that :meth:`act` reads."""
+        return self.ppo.actor, self.head, self.encoder, *([] if self.norm is None else [self.norm])
 
     def _hidden(self, memory: Memory, like: Tensor) -> Tensor:
         """Return the actor's state ``[B, A, S]``; a network without memory has none in what is remembered."""

@@ -41,7 +41,7 @@ def policy_objective(
     advantage: Float[Tensor, "steps"],
     masks: tuple[Real[Tensor, "steps"], Real[Tensor, "steps"]],
     clip: float,
-    entropy_factor: float,
+    entropy_factor: float | Tensor,
 ) -> tuple[Float[Tensor, ""], Float[Tensor, "4"]]:
     """Compute what a policy is to lower, the policy loss less ``entropy_factor`` times the mean entropy, and figures.
 

@@ -15,6 +15,7 @@ from isa_learners.ppo.config import PPOConfig
 from isa_learners.ppo.losses import policy_objective
 from isa_learners.ppo.networks import PerAgentNet
 from isa_learners.ppo.sequential import compound_advantages, policy_ratio
+from isa_learners.recurrent.half import unroll_in_bf16
 from isa_learners.recurrent.network import Network
 from isa_learners.recurrent.packing import EveryStep, LivingSteps, Packing
 
@@ -37,7 +38,7 @@ class PolicyUpdate:
     optimizer: torch.optim.Optimizer
     head: ActionHead
     config: PPOConfig
-    entropy_factor: float
+    entropy_factor: float | Tensor
     data: Batch
     advantage: Tensor
 
@@ -88,7 +89,7 @@ class PolicyUpdate:
     def _outputs(self, net: Network, part: Packing) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         """Return the network's outputs of a packing's steps, and what was there: available, action, old, chosen."""
         data = self.data
-        outputs, _ = unrolled(net, data.actor_inputs(part.rows), data.actor_hidden, part)
+        outputs, _ = unrolled(net, data.actor_inputs(part.rows), data.actor_hidden, part, self.config.bf16)
         available, action, old, chosen = (
             array.flatten(0, 2)[part.rows] for array in (data.available, data.action, data.log_prob, data.chosen)
         )
@@ -100,8 +101,9 @@ class PolicyUpdate:
         outputs, available, action, old, chosen = self._outputs(net, part)
         advantage = advantage.flatten()[part.rows]
         if isinstance(self.head, DiscreteHead) and compiled.serves(outputs):
+            entropy_factor = float(self.entropy_factor)
             objective, figures = compiled.policy_objective(
-                outputs, available, action, old, advantage, (chosen, part.alive), config.clip, self.entropy_factor
+                outputs, available, action, old, advantage, (chosen, part.alive), config.clip, entropy_factor
             )
         else:
             policy = self.head.policy(outputs, available, part.rows)
@@ -112,10 +114,11 @@ class PolicyUpdate:
         return torch.cat([figures, norm[None]])
 
 
-def unrolled(net: Network, inputs: Tensor, state: Tensor, part: Packing) -> tuple[Tensor, Tensor]:
+def unrolled(net: Network, inputs: Tensor, state: Tensor, part: Packing, bf16: bool) -> tuple[Tensor, Tensor]:
     """Run a network over a packing's ``inputs`` ``[R, F]`` from ``state`` ``[1, B, A, S]``: outputs, ``[R, S]``."""
     first = state.flatten(0, 2)[part.streams]
-    return net.unroll(inputs, first, part.sizes, part.keep, part.alive if part.every else None)
+    given = inputs, first, part.sizes, part.keep, part.alive if part.every else None
+    return unroll_in_bf16(net, *given) if bf16 else net.unroll(*given)
 
 
 def gradient_step(loss: Tensor, net: Network, optimizer: torch.optim.Optimizer, max_norm: float) -> Tensor:

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from isa_learners.checkpoint import load_optimizer_tensors, optimizer_tensors
 from isa_learners.compiled import objective as compiled
+from isa_learners.graphs.captured import Captured, graphs_on
 from isa_learners.heads import ActionHead, DiscreteHead
 from isa_learners.optimizers import optimizer_for
 from isa_learners.ppo.batch import Batch
@@ -91,15 +93,22 @@ class PPO:
         adam = partial(optimizer_for, "adam", lr=config.lr, eps=config.adam_eps)
         self.actor_optimizer, self.critic_optimizer = adam(self.actor.parameters()), adam(self.critic.parameters())
         self.buffer: deque[Batch] = deque(maxlen=config.buffer_rollouts)
-        self._entropy_factor = config.entropy_factor
+        self._entropy_factor: float | Tensor = config.entropy_factor
+        on_cuda = str(device).startswith("cuda")
+        self._side = torch.cuda.Stream(device) if on_cuda else None  # type: ignore[no-untyped-call]
+        self._learn: Callable[[Batch], Any] = self._learn_from
+        if graphs_on(device):
+            self._entropy_factor = torch.tensor(config.entropy_factor, device=device)
+            changes = [getattr(self, name) for name in (*_MODULES, *_OPTIMIZERS)]
+            self._learn = Captured(self._learn_from, [*changes, self.generator, self.order, self._entropy_factor])
 
     def anneal(self, progress: float) -> None:
         """Set learning rates and entropy factor for ``progress`` from 0 to 1, linearly down to ``anneal_to``."""
         share = 1.0 - (1.0 - self.config.anneal_to) * min(progress, 1.0)
-        self._entropy_factor = self.config.entropy_factor * share
+        self._entropy_factor = _set(self._entropy_factor, self.config.entropy_factor * share)
         for name in _OPTIMIZERS:
             for group in getattr(self, name).param_groups:
-                group["lr"] = self.config.lr * share
+                group["lr"] = _set(group["lr"], self.config.lr * share)
 
     def update(self, batch: Batch) -> tuple[dict[str, float], Tensor]:
         """Learn from ``batch`` and those kept in the buffer.
@@ -113,7 +122,12 @@ class PPO:
     def learn(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Do what :meth:`update` does; :data:`METRICS` come as a tensor, so that on CUDA the host never waits."""
         self.buffer.append(batch)
-        data = Batch.join(list(self.buffer), self.layout is EveryStep)
+        metrics, hidden = self._learn(Batch.join(list(self.buffer), self.layout is EveryStep))
+        hidden = hidden[-batch.done.shape[1] :] * (~batch.done[-1]).float()[:, None, None]
+        return metrics, hidden
+
+    def _learn_from(self, data: Batch) -> tuple[Tensor, Tensor]:
+        """Take all steps of an update; return the metrics, and the critic's states ``[B, A, S]`` at the end."""
         steps = self.layout(data.alive, data.start)
         targets, hidden = self.prepare(data, steps)
         envs = [part for _ in range(self.config.epochs) for part in self._minibatches(data.done.shape[1])]
@@ -129,16 +143,15 @@ class PPO:
             ),
             lambda: [self._critic_step(data, targets, part) for part in parts],
         )
-        metrics = torch.cat([torch.stack(actor).mean(0), torch.stack(critic).mean(0)])
-        hidden = hidden[-batch.done.shape[1] :] * (~batch.done[-1]).float()[:, None, None]
-        return metrics, hidden
+        return torch.cat([torch.stack(actor).mean(0), torch.stack(critic).mean(0)]), hidden
 
     def prepare(self, data: Batch, steps: EveryStep | LivingSteps) -> tuple[Targets, Tensor]:
         """Compute advantages and returns with the critic as it is; also its last state ``[B, A, S]``."""
         config, shape = self.config, data.reward.shape
         with torch.no_grad():
             packing, first = steps.pack(), data.critic_hidden[0].flatten(0, 1)
-            outputs, states = unrolled(self.critic, data.critic_inputs(packing.rows), data.critic_hidden, packing)
+            seen = data.critic_inputs(packing.rows)
+            outputs, states = unrolled(self.critic, seen, data.critic_hidden, packing, config.bf16)
             # The dead have no value of their own (nothing trains it); what the team earns later reaches an agent
             # from beyond its death through the lambda-return.
             value = data.reward.new_zeros(data.reward.numel())
@@ -209,18 +222,29 @@ class PPO:
     def _run_both(
         self, actor: Callable[[], list[Tensor]], critic: Callable[[], list[Tensor]]
     ) -> tuple[list[Tensor], list[Tensor]]:
-        """Run both updates, on CPU side by side: the two networks share nothing."""
-        if next(self.actor.parameters()).is_cuda:
-            return actor(), critic()
+        """Run both updates side by side, for the two networks share nothing: in two threads, on CUDA in two streams."""
+        if self._side is not None:
+            main = torch.cuda.current_stream()
+            self._side.wait_stream(main)
+            with torch.cuda.stream(self._side):
+                said = critic()
+            both = actor(), said
+            main.wait_stream(self._side)
+            return both
         with ThreadPoolExecutor(1) as pool:
             other = pool.submit(critic)
             return actor(), other.result()
 
     def _critic_step(self, data: Batch, targets: Targets, part: Packing) -> Tensor:
         config = self.config
-        outputs, _ = unrolled(self.critic, data.critic_inputs(part.rows), data.critic_hidden, part)
+        outputs, _ = unrolled(self.critic, data.critic_inputs(part.rows), data.critic_hidden, part, config.bf16)
         old, target = (array.flatten()[part.rows] for array in (targets.value, targets.target))
         objective = compiled.value_objective if compiled.serves(outputs) else value_loss
         loss = objective(outputs[:, 0], old, target, part.alive, config.clip, config.huber)
         norm = gradient_step(config.critic_factor * loss, self.critic, self.critic_optimizer, config.max_grad_norm)
         return torch.stack([loss.detach(), norm])
+
+
+def _set(old: float | Tensor, value: float) -> float | Tensor:
+    """Return a number in the place of an old one, or write it to where that one lies on the device."""
+    return old.fill_(value) if isinstance(old, Tensor) else value

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear, pad
 
+from isa_learners.recurrent import fused
+
 
 def gru(
     cell: nn.GRU, inputs: Tensor, hidden: Tensor, sizes: Sequence[int], keep: Tensor, alive: Tensor | None = None
@@ -49,10 +51,10 @@ def gru(
     given = linear(inputs, weight_ih, bias_ih + pad(bias_hh[: 2 * size], (0, size)))
     if alive is not None:  # z = 1 carries the state on as it is, and lets no gradient into the weights
         given = given.masked_fill(pad((alive == 0)[:, None].expand(-1, size), (size, size)), _CERTAIN)
-    out: Tensor = _Recurrence.apply(  # type: ignore[no-untyped-call]
-        given, hidden, keep, weight_hh, bias_hh[2 * size :], sizes
-    )
-    return out
+    own = bias_hh[2 * size :]
+    if fused.serves(given, sizes):
+        return fused.FusedRecurrence.apply(given, hidden, keep, weight_hh, own, len(sizes))  # type: ignore[no-any-return, no-untyped-call]
+    return _Recurrence.apply(given, hidden, keep, weight_hh, own, sizes)  # type: ignore[no-any-return, no-untyped-call]
 
 
 def plain_gru(

@@ -149,7 +149,7 @@ class GoalBuffer:
         xp = namespace(self._states)
         return {
             "states": xp.asarray(self._states, copy=True),
-            "added": xp.reshape(self._added, (1,)),
+            "added": xp.asarray(xp.reshape(self._added, (1,)), copy=True),
             "rng": self._rng.get_state(),
         }
 

@@ -85,7 +85,9 @@ class StitchedGoals(GoalBuffer):
         special_weight: float = 1.0,
     ) -> None:
         credit = as_credit(scope)
+        self._ready = self._over = False
         super().__init__(credit.state_size, capacity, seed, device)
+        self._waits = not str(device).startswith("cuda")
         self._count_scale, self._weight = count_scale, special_weight
         self.follow(credit)
 
@@ -169,10 +171,15 @@ class StitchedGoals(GoalBuffer):
             self._ready = self.places.stand_out(self._pursued)
         return self._ready
 
+    def __len__(self) -> int:
+        """Return how many states are won; the host asks, and remembers that there are any."""
+        stored = super().__len__()
+        self._over = self._over or stored > 0
+        return stored
+
     def _settled(self) -> bool:
-        """Tell whether something is won; the host asks until it is, and remembers it for :meth:`observe`."""
-        self._over = self._over or len(self) > 0
-        return self._over
+        """Tell whether something is won."""
+        return self._over or len(self) > 0
 
     @property
     def stitches(self) -> bool:
@@ -212,8 +219,11 @@ class StitchedGoals(GoalBuffer):
             super().check_not_empty()
 
     def choose(self, select: GoalSelector, rng: Rng, count: int) -> Float[Array, "count dims"]:
-        """Draw goals; see :meth:`GoalBuffer.choose`."""
-        return self._stitched(rng, count) if self.stitches else super().choose(select, rng, count)
+        """Draw goals; see :meth:`GoalBuffer.choose`. The host is not asked whether anything is won on CUDA."""
+        if self._waits or not self._ready or self._over:
+            return self._stitched(rng, count) if self.stitches else super().choose(select, rng, count)
+        stitched, won = self._stitched(rng, count), super().choose(select, rng, count)
+        return namespace(won).where(self._added > 0, won, stitched)
 
     def sample(self, count: int) -> Float[Array, "count dims"]:
         """Draw ``count`` goals ``[count, K]``; see :meth:`GoalBuffer.sample`."""
@@ -226,7 +236,7 @@ class StitchedGoals(GoalBuffer):
         """Return the won states, the generator's state, and what goals are stitched from."""
         xp = backend(self.device)
         own = {name: xp.asarray(getattr(self, "_" + name), copy=True) for name in _SAVED}
-        own["ready"] = xp.asarray([self._ready], device=self.device)
+        own["ready"] = xp.asarray([self._ready, self._over], device=self.device)
         return super().state_dict() | own | with_prefix("places", self.places.state_dict())
 
     def load_state_dict(self, state: dict[str, Array]) -> None:
@@ -240,4 +250,4 @@ class StitchedGoals(GoalBuffer):
         xp = backend(self.device)
         for name in _SAVED:
             setattr(self, "_" + name, xp.asarray(state[name], device=self.device, copy=True))
-        self._ready, self._over = bool(state["ready"][0]), len(self) > 0
+        self._ready, self._over = (bool(told) for told in state["ready"])

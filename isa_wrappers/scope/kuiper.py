@@ -97,7 +97,9 @@ def fisher_log_p(x: Any, n: Any, y: Any, m: Any, table: Array) -> Array:
         0.0079
     """
     xp = namespace(table)
-    first, size, second, other = xp.broadcast_arrays(*(as_array(part, "int64") for part in (x, n, y, m)))
+    parts = [as_array(part, "int64") for part in (x, n, y, m)]
+    shape = np.broadcast_shapes(*(tuple(part.shape) for part in parts))  # torch's own imports a library of seconds
+    first, size, second, other = (xp.broadcast_to(part, shape) for part in parts)
     upper = first * other > second * size
     high, of_high = xp.where(upper, first, second), xp.where(upper, size, other)
     low, of_low = xp.where(upper, second, first), xp.where(upper, other, size)

@@ -93,7 +93,7 @@ def test_final_inputs_of_who_is_truncated_alone_are_there():
 
 def test_large_rollouts_are_the_same_as_small_ones(monkeypatch):
     small = collector_of().collect(7)
-    monkeypatch.setattr("isa_learners.rollout.LARGE", 0)
+    monkeypatch.setattr("isa_learners.stacks.LARGE", 0)
     large = collector_of().collect(7)
     for name, value in vars(small).items():
         there = getattr(large, name)

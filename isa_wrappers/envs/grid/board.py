@@ -160,6 +160,8 @@ class BoardBatch(ABC, Generic[State]):
 
     stream = "board"
     """Name of the stream of random numbers."""
+    recordable = True
+    """A step changes nothing but tensors, and asks the host nothing."""
 
     def __init__(
         self,

@@ -100,7 +100,7 @@ class GoalSampling(BatchWrapper):
     def _next(self, done: Array, goal: Array) -> Array:
         """Return goals, with others where an episode is done."""
         xp = namespace(goal)
-        if self._given is not None or not self.goals.stitches:
+        if self._given is not None or str(self.device).startswith("cuda") or not self.goals.stitches:
             return xp.where(done[:, None], self._drawn(), goal)
         ended = xp.nonzero(done)[0]
         if not len(ended):  # stitching takes longer than a look at the host

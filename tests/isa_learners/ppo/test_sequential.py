@@ -161,7 +161,7 @@ def test_one_policy_for_all_cannot_be_updated_agent_by_agent():
 
 @pytest.mark.cuda
 def test_one_update_on_cuda_agrees_with_cpu():
-    config, nets = PPOConfig(**HAPPO), {}
+    config, nets = PPOConfig(**{**HAPPO, "minibatches": 1}), {}  # parts are drawn on the device
     for device in ("cpu", "cuda"):
         ppo = PPO(F, ACTIONS, config, device, 3, state_size=STATE, num_agents=AGENTS)
         made = random_rollout(ppo, 11, MANY, [True, False, False], AGENTS, dtype=torch.float32, state_size=STATE)

@@ -50,11 +50,13 @@ def test_what_is_saved_at_any_step_continues_number_for_number(name, device):
 @pytest.mark.parametrize("name", QUICK)
 def test_numpy_and_torch_are_paid_the_same_on_their_own_kind(name, device):
     ours, theirs = made(name, None), made(name, device)
-    for step in random_steps(10):
+    for number, step in enumerate(random_steps(10)):
         found, expected = theirs(moved_to(device, step)).total, ours(step).total
         assert isinstance(expected, np.ndarray)
         assert found.device.type == device
-        np.testing.assert_allclose(found.cpu().numpy(), expected, rtol=1e-3 if device == "cuda" else 1e-6, atol=1e-4)
+        if device == "cuda" and number >= ours.config.interval:
+            continue  # rows to learn from are drawn on the device
+        np.testing.assert_allclose(found.cpu().numpy(), expected, rtol=1e-5 if device == "cuda" else 1e-6, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", QUICK)

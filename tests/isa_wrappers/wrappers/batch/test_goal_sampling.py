@@ -50,8 +50,8 @@ def test_a_goal_is_held_for_an_episode_and_redrawn_after(device):
     assert episodes > 60
     # One in forty redraws gives the same again.
     assert redrawn / episodes > 0.85
-    # All of the pool comes up: the chance of missing 8 of 40 in so many draws is nil.
-    assert len({tuple(row) for row in drawn}) > 32
+    # All of the pool comes up: the chance of missing 12 of 40 in so many draws is nil.
+    assert len({tuple(row) for row in drawn}) > 28
 
 
 @pytest.mark.parametrize("device", DEVICES)

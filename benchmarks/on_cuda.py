@@ -1,0 +1,182 @@
+"""What training on CUDA does: seconds until tasks are solved, steps a second, agreement of runs, memory over time.
+
+    python benchmarks/on_cuda.py [PART ...] [--device auto] [--seeds 5] [--small] [--json FILE]
+
+PARTs are those of :data:`PARTS`, all by default, in this order; each prints as it goes, so that a run that is cut off
+has told what it found. ``--small`` takes sizes that a CPU manages in a minute; it shows that the script runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+
+from isa_learners.runs.algorithm import Algorithm
+from isa_learners.runs.config_io import make_config
+from isa_learners.runs.devices import resolve_device
+from isa_learners.runs.hooks import Hook
+from isa_learners.runs.run_folder import versions
+from isa_learners.runs.scopes import scope_for
+from isa_learners.runs.training import Interrupted, train
+from isa_wrappers.envs.smax.install import has_jaxmarl
+
+TASKS = ("grid/navigation", "grid/shooting", "grid/unlock")
+SPARSE = {"reward": "super_sparse"}
+
+
+@dataclass
+class Asked:
+    """What is to be measured, and where."""
+
+    device: str
+    seeds: int
+    small: bool
+    folder: Path
+    found: dict[str, Any] = field(default_factory=dict)
+
+    def size(self, whole: int, small: int) -> int:
+        """Take one of two sizes."""
+        return small if self.small else whole
+
+
+def waited(device: str) -> float:
+    """Wait for the device and return the time."""
+    if device.startswith("cuda"):
+        torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+def run(asked: Asked, task: str, seed: int, hooks: tuple[Hook, ...] = (), **settings: Any) -> dict[str, Any]:
+    """Train once; return the summary, with the folder."""
+    out = asked.folder / f"{len(list(asked.folder.iterdir()))}"
+    summary = train(make_config(task, "fast", {"device": asked.device, "seed": seed, **settings}), out, hooks)
+    return {**summary, "folder": out}
+
+
+def seeds(asked: Asked) -> Iterator[dict[str, Any]]:
+    """Seconds after imports until a task is solved, seed after seed; also with updates in bfloat16."""
+    for task in TASKS[: asked.size(3, 1)]:
+        for bf16 in (False, True) if task == TASKS[0] else (False,):
+            steps = asked.size(400_000, 14_000)
+            for seed in range(60, 60 + asked.seeds):
+                summary = run(asked, task, seed, steps=steps, stop_when_solved=True, ppo={"bf16": bf16})
+                yield {"task": task, "seed": seed, "bf16": bf16, "solved": summary["solved"]}
+
+
+def speed(asked: Asked) -> Iterator[dict[str, Any]]:
+    """Milliseconds of collecting and of learning, and steps a second of whole iterations."""
+    battles = [("smax/3m", {}, asked.size(16_384, 16))] if has_jaxmarl() else []
+    grid = [(TASKS[0], {"bf16": bf16}, asked.size(envs, 64)) for bf16 in (False, True) for envs in (16_384, 65_536)]
+    for task, settings, envs in battles + grid[:: asked.size(1, 2)]:
+        more = {"env_kwargs": SPARSE} if task.startswith("smax") else {}
+        config = make_config(task, "fast", {"device": asked.device, "ppo": {"num_envs": envs, **settings}, **more})
+        algorithm, spent = Algorithm(config, scope_for(config)[0]), defaultdict(list)
+        for number in range(asked.size(8, 2)):
+            collector, learner = algorithm.phase.collector, algorithm.phase.learner
+            began = waited(asked.device)
+            rollout = collector.collect(config.ppo.rollout_steps)
+            collected = waited(asked.device)
+            learner.learn(rollout)
+            learned = waited(asked.device)
+            algorithm.iterate()
+            if number >= asked.size(3, 0):  # before that steps are recorded
+                spent["collect"].append(collected - began)
+                spent["learn"].append(learned - collected)
+                spent["iteration"].append(waited(asked.device) - learned)
+        median = {name: statistics.median(times) for name, times in spent.items()}
+        rate = envs * config.ppo.rollout_steps / median["iteration"]
+        ms = {name: round(1e3 * value, 2) for name, value in median.items()}
+        yield {"task": task, "envs": envs, **settings, "milliseconds": ms, "steps_per_second": rate}
+
+
+class Until(Hook):
+    """Tells evaluations, and stops a run at a rate of success."""
+
+    def __init__(self, rate: float) -> None:
+        self.rate, self.reached = rate, None
+
+    def on_evaluation(self, training: Any, evaluation: dict[str, Any]) -> None:
+        """Look at it."""
+        if evaluation["success_rate"] >= self.rate:
+            self.reached = {name: evaluation[name] for name in ("env_steps", "wall_time_s", "success_rate")}
+            raise Interrupted
+
+
+def smax(asked: Asked) -> Iterator[dict[str, Any]]:
+    """Seconds and steps until a rate of success of 0.95 in smax/3m, super-sparse."""
+    for seed in range(60, 60 + min(asked.seeds, 3)) if has_jaxmarl() else ():
+        until, began = Until(0.95), time.perf_counter()
+        settings = {"steps": asked.size(1_000_000, 14_000), "eval_episodes": 128, "env_kwargs": SPARSE}
+        with suppress(Interrupted):
+            run(asked, "smax/3m", seed, (until,), **settings)
+        yield {"task": "smax/3m", "seed": seed, "reached": until.reached, "seconds": time.perf_counter() - began}
+
+
+def agreement(asked: Asked) -> Iterator[dict[str, Any]]:
+    """Tensors that differ between the last checkpoints of two runs with one seed."""
+    settings = {"steps": asked.size(60_000, 14_000)}
+    states = []
+    for _ in range(2):
+        summary = run(asked, TASKS[0], 7, **settings)
+        states.append(load_file(summary["folder"] / "checkpoints" / "latest.safetensors"))
+    yield {"tensors": len(states[0]), "differ": [k for k, v in states[0].items() if not torch.equal(v, states[1][k])]}
+
+
+def memory(asked: Asked) -> Iterator[dict[str, Any]]:
+    """Bytes held on the device after each of many iterations; ten minutes of them, or a few."""
+    config = make_config(TASKS[0], "fast", {"device": asked.device, "ppo": {"num_envs": asked.size(4_096, 64)}})
+    algorithm, held, began = Algorithm(config, scope_for(config)[0]), [], time.perf_counter()
+    while time.perf_counter() - began < asked.size(600, 5):
+        algorithm.iterate()
+        held.append(torch.cuda.memory_allocated() if asked.device.startswith("cuda") else 0)
+    late = held[len(held) // 10 :]  # recordings are made before, those of the second phase too
+    yield {"iterations": len(held), "bytes_least": min(late), "bytes_most": max(late), "bytes_at_the_end": held[-1]}
+
+
+PARTS: dict[str, Callable[[Asked], Iterator[dict[str, Any]]]] = {
+    "speed": speed,
+    "agreement": agreement,
+    "seeds": seeds,
+    "smax": smax,
+    "memory": memory,
+}
+
+
+def main() -> None:
+    """Measure, print, and write JSON where asked."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="PART")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--small", action="store_true", help="sizes for a CPU")
+    parser.add_argument("--json", type=Path)
+    args = parser.parse_args()
+    device = resolve_device(args.device)
+    name = torch.cuda.get_device_name(device) if device.startswith("cuda") else "cpu"
+    result: dict[str, Any] = {"device": name, "versions": versions() | {"cuda": torch.version.cuda}}
+    print(name, flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        asked = Asked(device, args.seeds, args.small, Path(folder))
+        for part in args.parts or PARTS:
+            result[part] = []
+            for row in PARTS[part](asked):
+                result[part].append(row)
+                print(part, json.dumps(row), flush=True)
+                if args.json:
+                    args.json.write_text(json.dumps(result, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

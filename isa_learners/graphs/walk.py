@@ -1,0 +1,154 @@
+"""What objects hold, found by walking them: tensors, how to put others in their places, and all that is no tensor."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+Path = tuple[Any, ...]
+_PLAIN = (bool, int, float, complex, str, bytes, type(None), type, ModuleType, FunctionType, BuiltinFunctionType)
+RECORDED = "cuda"
+"""Kind of device whose generators go on within a recording."""
+LARGE = 2**20
+"""Bytes of a NumPy array from which on it is taken to be the same as long as it is the same object."""
+
+
+@dataclass
+class View:
+    """What some objects held when they were walked.
+
+    Attributes:
+        tensors: by their paths.
+        put: puts another tensor in the place of the one at a path.
+        known: by their paths, what Python knows beside tensors' values: numbers, names, lengths, shapes, and the states
+            of generators that draw on the host.
+        generators: that draw on CUDA.
+        kept: the mappings and lists that were met, each with a copy of what it held.
+    """
+
+    tensors: dict[Path, Tensor] = field(default_factory=dict)
+    put: dict[Path, Callable[[Tensor], None]] = field(default_factory=dict)
+    known: dict[Path, Any] = field(default_factory=dict)
+    generators: list[torch.Generator] = field(default_factory=list)
+    kept: list[tuple[Any, Any]] = field(default_factory=list)
+
+    def restore(self) -> None:
+        """Let all objects hold again what they held; what tensors contain stays as it is."""
+        for mutable, items in self.kept:
+            mutable.clear()
+            mutable.update(items) if isinstance(mutable, dict) else mutable.extend(items)
+
+
+def walk(roots: Iterable[Any], leave: tuple[type, ...] = ()) -> View:
+    """Walk objects, and all that they hold.
+
+    Args:
+        roots: where to begin.
+        leave: objects of these types are not walked: who asks knows that nothing in them changes.
+
+    Example:
+        >>> class Counter:
+        ...     def __init__(self):
+        ...         self.total, self.name = torch.zeros(2), "wins"
+        >>> counter = Counter()
+        >>> view = walk([counter])
+        >>> [(path, tensor.tolist()) for path, tensor in view.tensors.items()], view.known[(0, "name")]
+        ([((0, 'total'), [0.0, 0.0])], 'wins')
+        >>> counter.total, counter.more = torch.ones(2), 3
+        >>> view.restore()
+        >>> counter.total.tolist(), hasattr(counter, "more")
+        ([0.0, 0.0], False)
+    """
+    walker = _Walker(leave)
+    for number, root in enumerate(roots):
+        walker.visit((number,), root, _refuse)
+    return walker.view
+
+
+def _refuse(value: Any) -> None:
+    raise TypeError("a tensor that is a root by itself cannot be put elsewhere: walk what holds it")
+
+
+class _Walker:
+    def __init__(self, leave: tuple[type, ...]) -> None:
+        self.view, self.leave = View(), leave
+        self._met: dict[int, Path] = {}
+        self._alive: list[Any] = []  # so that no number of an object is used again while this walks
+
+    def visit(self, path: Path, value: Any, put: Callable[[Any], None]) -> None:
+        known = self.view.known
+        if isinstance(value, Tensor):
+            self.view.tensors[path], self.view.put[path] = value, put
+            known[path] = value.dtype, tuple(value.shape), str(value.device)
+        elif isinstance(value, _PLAIN):
+            known[path] = value
+        elif isinstance(value, torch.Generator):
+            self._generator(path, value)
+        elif isinstance(value, np.ndarray):
+            known[path] = value.dtype, value.shape, value.tobytes() if value.nbytes < LARGE else id(value)
+        elif id(value) in self._met:
+            known[path] = self._met[id(value)]
+        else:
+            self._met[id(value)] = path
+            self._alive.append(value)
+            self._inside(path, value, put)
+
+    def _inside(self, path: Path, value: Any, put: Callable[[Any], None]) -> None:
+        if isinstance(value, tuple):
+            self.view.known[path] = len(value)
+            parts = list(value)
+            for number, part in enumerate(value):
+                self.visit((*path, number), part, _into_tuple(parts, number, value, put))
+        elif isinstance(value, (list, deque)):
+            self.view.known[path] = len(value)
+            self.view.kept.append((value, list(value)))
+            for number, part in enumerate(value):
+                self.visit((*path, number), part, _into(value, number))
+        elif isinstance(value, dict):
+            self._mapping(path, value)
+        elif isinstance(value, MethodType):
+            self.visit((*path, "of"), value.__self__, _refuse)
+        elif isinstance(value, self.leave) or not hasattr(value, "__dict__"):
+            self.view.known[path] = type(value), id(value)
+        else:
+            self._mapping(path, vars(value))
+
+    def _mapping(self, path: Path, value: dict[Any, Any]) -> None:
+        self.view.known[path] = tuple(key for key in value if isinstance(key, _PLAIN))
+        self.view.kept.append((value, dict(value)))
+        for number, (key, part) in enumerate(value.items()):
+            step = key if isinstance(key, _PLAIN) else ("key", number)
+            self.visit((*path, step), part, _into(value, key))
+
+    def _generator(self, path: Path, value: torch.Generator) -> None:
+        if value.device.type == RECORDED:
+            self.view.generators.append(value)
+            self.view.known[path] = id(value)
+        else:
+            self.view.known[path] = value.get_state().numpy().tobytes()
+
+
+def _into(mutable: Any, key: Any) -> Callable[[Any], None]:
+    def put(value: Any) -> None:
+        mutable[key] = value
+
+    return put
+
+
+def _into_tuple(
+    parts: list[Any], number: int, whole: tuple[Any, ...], put: Callable[[Any], None]
+) -> Callable[[Any], None]:
+    """Put a value into a tuple: another takes its place, with the other ``parts`` as they are by then."""
+
+    def put_part(value: Any) -> None:
+        parts[number] = value
+        put(tuple(parts) if type(whole) is tuple else type(whole)(*parts))
+
+    return put_part

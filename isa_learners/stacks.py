@@ -1,0 +1,86 @@
+"""The tensors of a rollout's steps put together, by their names."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+LARGE = 2**24
+"""Bytes of a rollout's tensor from which on its rows are not kept beside it."""
+
+
+class Stacks:
+    """Stacks tensors that come step by step, by their names.
+
+    Large ones are copied at once to where they end up: kept until the end, they would all lie in memory twice.
+
+    Args:
+        steps: T, how many will come.
+
+    Example:
+        >>> stacks = Stacks(2)
+        >>> stacks.add({"reward": torch.tensor([1.0])})
+        >>> stacks.add({"reward": torch.tensor([2.0])})
+        >>> stacks.stacked()["reward"].tolist()
+        [[1.0], [2.0]]
+    """
+
+    def __init__(self, steps: int) -> None:
+        self._steps, self._time = steps, 0
+        self._rows: dict[str, list[Tensor]] = {}
+        self._whole: dict[str, Tensor] = {}
+
+    def add(self, row: dict[str, Tensor]) -> None:
+        """Take what a step has of each name, the same names in every step."""
+        for name, value in row.items():
+            if value.nbytes * self._steps < LARGE:
+                self._rows.setdefault(name, []).append(value)
+                continue
+            if name not in self._whole:
+                self._whole[name] = value.new_empty(self._steps, *value.shape)
+            self._whole[name][self._time] = value
+        self._time += 1
+
+    def stacked(self) -> dict[str, Tensor]:
+        """Return ``[T, ...]`` of each name."""
+        return {name: torch.stack(values) for name, values in self._rows.items()} | self._whole
+
+
+class Laid:
+    """Keeps tensors that come step by step where they stay from rollout to rollout, so that steps can be recorded.
+
+    Example:
+        >>> laid = Laid()
+        >>> for rewards in [[1.0, 2.0], [3.0, 4.0]]:
+        ...     laid.begin(2)
+        ...     for reward in rewards:
+        ...         laid.add({"reward": torch.tensor([reward])})
+        >>> laid.stacked()["reward"].tolist()
+        [[3.0], [4.0]]
+    """
+
+    def __init__(self) -> None:
+        self._steps = 0
+        self._time: Tensor | None = None
+        self._whole: dict[str, Tensor] = {}
+
+    def begin(self, steps: int) -> None:
+        """Begin a rollout of T steps."""
+        if steps != self._steps:
+            self._steps, self._time, self._whole = steps, None, {}
+        elif self._time is not None:
+            self._time.zero_()
+
+    def add(self, row: dict[str, Tensor]) -> None:
+        """Take what a step has of each name, the same names and shapes in every step."""
+        if self._time is None:
+            device = next(iter(row.values())).device
+            self._time = torch.zeros(1, dtype=torch.int64, device=device)
+            self._whole = {name: value.new_empty(self._steps, *value.shape) for name, value in row.items()}
+        for name, value in row.items():
+            self._whole[name].index_copy_(0, self._time, value[None])
+        self._time += 1
+
+    def stacked(self) -> dict[str, Tensor]:
+        """Return ``[T, ...]`` of each name; the next rollout leaves it alone."""
+        return {name: whole.clone() for name, whole in self._whole.items()}

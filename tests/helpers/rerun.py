@@ -1,0 +1,25 @@
+"""A stand-in for CUDA graphs where there is no CUDA: what was recorded is called again, on the recorded tensors."""
+
+import pytest
+
+
+class Rerun:
+    made = 0
+
+    def record(self, work, generators):
+        Rerun.made += 1
+        self._work = work
+
+    def replay(self):
+        self._work()
+
+
+@pytest.fixture
+def reruns(monkeypatch):
+    """Record everything that can be, on CPU."""
+    monkeypatch.setattr("isa_learners.graphs.captured.CUDAGraph", Rerun)
+    monkeypatch.setattr("isa_learners.graphs.walk.RECORDED", "cpu")
+    for module in ("isa_learners.ppo.update", "isa_learners.rollout"):
+        monkeypatch.setattr(module + ".graphs_on", lambda device: True)
+    Rerun.made = 0
+    return Rerun

@@ -1,0 +1,114 @@
+"""Walking objects: tensors found, put elsewhere, restored; and what Python knows."""
+
+from collections import deque, namedtuple
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+
+from isa_learners.graphs.walk import walk
+
+
+@dataclass(frozen=True)
+class Seen:
+    obs: torch.Tensor
+    lost: torch.Tensor | None = None
+
+
+Pair = namedtuple("Pair", "low high")
+
+
+class Holder:
+    def __init__(self):
+        self.seen = Seen(torch.zeros(2))
+        self.rows = [torch.zeros(1), 3]
+        self.recent = deque([torch.zeros(1)], maxlen=2)
+        self.named = {"a": torch.zeros(1), torch.float32: "kind"}
+        self.pair = Pair(torch.zeros(1), torch.zeros(1))
+        self.two = torch.zeros(1), torch.ones(1)
+        self.itself = self
+        self.bound = self.call
+
+    def call(self):
+        pass
+
+
+def paths(view):
+    return {".".join(map(str, path[1:])) for path in view.tensors}
+
+
+def test_every_tensor_is_found_once_a_place():
+    assert paths(walk([Holder()])) == {
+        "seen.obs", "rows.0", "recent.0", "named.a", "pair.0", "pair.1", "two.0", "two.1"
+    }  # fmt: skip
+
+
+def test_tensors_are_put_where_they_stood():
+    holder = Holder()
+    view = walk([holder])
+    for number, put in enumerate(view.put.values()):
+        put(torch.tensor([float(number)]))
+    held = [tensor.item() for tensor in walk([holder]).tensors.values()]
+    assert held == list(range(8))
+    assert isinstance(holder.pair, Pair)
+    assert isinstance(holder.two, tuple)
+
+
+def test_restoring_undoes_what_was_put_and_appended_and_added():
+    holder = Holder()
+    view, seen = walk([holder]), holder.seen
+    holder.seen, holder.more = Seen(torch.ones(2)), 1
+    holder.rows.append(2)
+    holder.recent.append(5)
+    holder.named["b"] = 1
+    holder.two = ()
+    view.restore()
+    assert holder.seen is seen
+    assert walk([holder]).known == view.known
+    assert holder.recent.maxlen == 2
+
+
+CHANGES = {
+    "a number": lambda holder: holder.rows.__setitem__(1, 4),
+    "a length": lambda holder: holder.rows.append(4),
+    "a name": lambda holder: holder.named.update(b=1),
+    "a shape": lambda holder: holder.rows.__setitem__(0, torch.zeros(2)),
+    "a kind": lambda holder: holder.rows.__setitem__(0, torch.zeros(1, dtype=torch.int64)),
+    "a tensor that comes": lambda holder: setattr(holder, "seen", Seen(torch.zeros(2), torch.zeros(1))),
+    "an array": lambda holder: setattr(holder, "bound", np.ones(1)),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_python_knows_differs_after(change):
+    holder = Holder()
+    before = walk([holder])
+    CHANGES[change](holder)
+    assert walk([holder]).known != before.known
+
+
+def test_values_of_tensors_are_not_what_python_knows():
+    holder = Holder()
+    before = walk([holder])
+    holder.seen = Seen(torch.ones(2))
+    holder.rows[0] += 1
+    assert walk([holder]).known == before.known
+
+
+def test_draws_on_the_host_are_known():
+    class Draws:
+        noise = None
+
+    draws = Draws()
+    draws.noise = torch.Generator()
+    before = walk([draws])
+    torch.rand(1, generator=draws.noise)
+    assert walk([draws]).known != before.known
+
+
+def test_what_is_left_is_not_looked_into():
+    holder = Holder()
+    assert "seen.obs" not in paths(walk([holder], leave=(Seen,)))
+    with pytest.raises(TypeError, match="root by itself"):
+        next(iter(walk([torch.zeros(1)]).put.values()))(torch.ones(1))
