@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from isa_learners.graphs.walk import Path, View, walk
+from isa_learners.graphs.walk import Path, View, host_draws, walk
 
 SWITCH = "ISA_GRAPHS"
 """Set to 0 in the environment, it lets everything run call by call."""
@@ -131,9 +131,11 @@ class Captured:
         """Call the function as it is, and note which tensors it puts elsewhere."""
         if self.refused is not None:
             return self._function(*given)
-        before = walk(self._roots, self._leave)
+        before, drawn = walk(self._roots, self._leave), host_draws()
         result = self._function(*given)
         after = walk(self._roots, self._leave)
+        if host_draws() != drawn:
+            self.refused = "it draws from a generator on the host"
         self._replaced = {path for path, tensor in after.tensors.items() if tensor is not before.tensors.get(path)}
         self._known = after.known if before.known == after.known else None
         self._unlike = 0 if self._known is not None else self._unlike + 1

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import random
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor
 
 Path = tuple[Any, ...]
-_PLAIN = (bool, int, float, complex, str, bytes, type(None), type, ModuleType, FunctionType, BuiltinFunctionType)
+_PLAIN = (bool, int, float, complex, str, bytes, type(None), type, ModuleType, FunctionType)
 RECORDED = "cuda"
 """Kind of device whose generators go on within a recording."""
 LARGE = 2**20
@@ -76,6 +77,12 @@ def _refuse(value: Any) -> None:
     raise TypeError("a tensor that is a root by itself cannot be put elsewhere: walk what holds it")
 
 
+def host_draws() -> tuple[Any, ...]:
+    """Return the states of the global generators of Python, NumPy and torch on the host."""
+    name, keys, *rest = np.random.get_state(legacy=True)
+    return random.getstate(), name, np.asarray(keys).tobytes(), rest, torch.get_rng_state().numpy().tobytes()
+
+
 class _Walker:
     def __init__(self, leave: tuple[type, ...]) -> None:
         self.view, self.leave = View(), leave
@@ -91,6 +98,9 @@ class _Walker:
             known[path] = value
         elif isinstance(value, torch.Generator):
             self._generator(path, value)
+        elif isinstance(value, (np.random.Generator, random.Random)):
+            state = value.getstate() if isinstance(value, random.Random) else value.bit_generator.state
+            known[path] = repr(state)
         elif isinstance(value, np.ndarray):
             known[path] = value.dtype, value.shape, value.tobytes() if value.nbytes < LARGE else id(value)
         elif id(value) in self._met:
@@ -113,7 +123,7 @@ class _Walker:
                 self.visit((*path, number), part, _into(value, number))
         elif isinstance(value, dict):
             self._mapping(path, value)
-        elif isinstance(value, MethodType):
+        elif hasattr(value, "__self__"):  # a method, of a built-in object too
             self.visit((*path, "of"), value.__self__, _refuse)
         elif isinstance(value, self.leave) or not hasattr(value, "__dict__"):
             self.view.known[path] = type(value), id(value)

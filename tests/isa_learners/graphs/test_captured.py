@@ -1,7 +1,9 @@
 """Functions from recordings: what a recording may hold, when it is made anew, and that it does what the calls do."""
 
+import random
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pytest
 import torch
 from devices import TORCH
@@ -122,6 +124,27 @@ def test_what_python_changes_in_each_call_is_never_recorded():
     assert recorded.replays == 0
     assert "calls" in recorded.refused
     assert (walk.numbers(), walk.calls) == (plain.numbers(), 12)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        random.random,
+        np.random.rand,
+        lambda: torch.rand(1),
+        np.random.default_rng(0).random,
+        random.Random(0).random,
+    ],
+    ids=["python", "numpy", "torch", "a generator of NumPy's", "one of Python's"],
+)
+def test_who_draws_on_the_host_is_never_recorded(draw):
+    walk = Walk()
+    walk.draw = draw
+    walk.step = lambda by: [walk.draw(), Walk.step(walk, by)][1]
+    recorded = Captured(walk.step, [walk], make=Rerun)
+    for _ in range(10):
+        recorded(by("cpu"))
+    assert recorded.replays == 0
 
 
 def test_what_cannot_be_recorded_is_called_as_it_is():
