@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from inspect import signature
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,21 +10,15 @@ import numpy.typing as npt
 
 from isa_wrappers.envs.drawing import Image
 from isa_wrappers.envs.smax.install import load_jax, make_jaxmarl
+from isa_wrappers.envs.smax.options import REWARDS, check_options
 from isa_wrappers.envs.smax.render import draw_battle
 from isa_wrappers.envs.smax.scenarios import smax_scenario
-from isa_wrappers.errors import InvalidValueError, check_choice, check_int, nearest
+from isa_wrappers.errors import InvalidValueError, check_choice, check_int
 
-REWARDS = ("dense", "sparse", "super_sparse")
 MOVES = ("north", "east", "south", "west", "stop")
 STOP = MOVES.index("stop")
-ATTACK_MODES = ("closest", "random")
-FIXED = {
-    "max_steps": "it is called horizon",
-    "action_type": "actions are discrete",
-    **dict.fromkeys(("scenario", "num_allies", "num_enemies"), "the task's name sets it"),
-    **dict.fromkeys(("smacv2_position_generation", "smacv2_unit_type_generation"), "the task's name sets it"),
-}
-"""Options of jaxmarl's that are not taken, and why."""
+DIRECTIONS = ((0.0, 1.0), (1.0, 0.0), (0.0, -1.0), (-1.0, 0.0))
+"""Of the moves: x, y."""
 FEATURES = ("health", "x", "y", "cooldown")
 """What the state holds of every unit."""
 RESTARTED_SHARE = 8
@@ -88,22 +81,28 @@ class SMAXGame:
 
     Args:
         name: of a scenario.
-        reward: one of :data:`REWARDS`.
+        reward: one of :data:`~isa_wrappers.envs.smax.options.REWARDS`.
         horizon: step limit; SMAC's of the map by default.
+        border: one of :data:`~isa_wrappers.envs.smax.options.BORDERS`. ``kills``: whoever touches the map's border
+            dies, as in SMAX. ``closed``: moves over it are unavailable, as in SMAC, and nobody dies of it.
         options: of jaxmarl's ``HeuristicEnemySMAX``, such as ``walls_cause_death`` or ``attack_mode``.
 
     Raises:
         UnknownTaskError: if there is no such scenario.
-        InvalidValueError: for a reward or an option that is not known.
+        InvalidValueError: for a reward, a border or an option that is not known, or a closed border that kills.
         MissingDependencyError: without jaxmarl.
     """
 
-    def __init__(self, name: str, reward: str = "dense", horizon: int | None = None, **options: Any) -> None:
+    def __init__(
+        self, name: str, reward: str = "dense", horizon: int | None = None, border: str = "kills", **options: Any
+    ) -> None:
         scenario = smax_scenario(name)
         self.name, self.reward = name, check_choice("reward", reward, REWARDS)
         self.horizon = scenario.max_steps if horizon is None else check_int("horizon", horizon, 1)
         self.jax, smax = load_jax()
-        _check_options(name, options, smax)
+        self.border = check_options(name, border, options, smax)
+        if self.border == "closed":
+            options["walls_cause_death"] = False
         # jaxmarl looks at the limit before it counts the step.
         self.env = make_jaxmarl(smax, self.jax.numpy, scenario, {"max_steps": self.horizon - 1, **options})
         self.num_allies, self.num_enemies = self.env.num_allies, self.env.num_enemies
@@ -198,7 +197,20 @@ class SMAXGame:
 
     def _available(self, units: Any) -> Any:
         masks = self.env.get_avail_actions(units)
-        return self.jax.numpy.stack([masks[agent] for agent in self.agents]).astype(bool)
+        available = self.jax.numpy.stack([masks[agent] for agent in self.agents]).astype(bool)
+        if self.border == "kills":
+            return available
+        return available.at[:, : len(DIRECTIONS)].min(self._inside(units))
+
+    def _inside(self, units: Any) -> Any:
+        """Return ``[A, 4]`` where a move does not end over the border that it leads towards."""
+        jnp, env, state = self.jax.numpy, self.env, units.state
+        place, kinds = state.unit_positions[: self.num_allies], state.unit_types[: self.num_allies]
+        reach = env.unit_type_velocities[kinds] * env.time_per_step * env.world_steps_per_env_step
+        directions = jnp.array(DIRECTIONS)
+        ends = place[:, None] + reach[:, None, None] * directions
+        inside = jnp.where(directions > 0.0, ends <= jnp.array([env.map_width, env.map_height]), ends >= 0.0)
+        return (inside | (directions == 0.0)).all(axis=-1)
 
     def _features(self, units: Any) -> Any:
         jnp, env, state = self.jax.numpy, self.env, units.state
@@ -219,21 +231,3 @@ class SMAXGame:
         else:
             team = won.astype(jnp.float32) - lost.astype(jnp.float32)
         return jnp.full(self.num_allies, team, dtype=jnp.float32)
-
-
-def _check_options(name: str, options: dict[str, Any], smax: Any) -> None:
-    """Check that options are jaxmarl's and not set elsewhere.
-
-    Raises:
-        InvalidValueError: naming the option, and the nearest.
-    """
-    takes = {*signature(smax.HeuristicEnemySMAX).parameters, *signature(smax.SMAX).parameters} - {"env_kwargs"}
-    known = sorted(option for option in takes - FIXED.keys() if not option.startswith("unit_type_"))
-    known = ["reward", "horizon", *known]
-    for option, value in options.items():
-        if option in FIXED:
-            raise InvalidValueError(f"smax/{name} does not take {option}={value!r}: {FIXED[option]}")
-        if option not in takes:
-            offer = nearest(option, known)
-            raise InvalidValueError(f"smax/{name} has no option {option!r}{offer}; it has {', '.join(known)}")
-    check_choice("attack_mode", options.get("attack_mode", ATTACK_MODES[0]), ATTACK_MODES)

@@ -5,8 +5,9 @@ import pytest
 from smax_play import COPIES, STEPS, fighting
 
 from isa_wrappers.envs.smax.batch import SMAXBatch
-from isa_wrappers.envs.smax.game import REWARDS, SMAXGame, smax_game
+from isa_wrappers.envs.smax.game import SMAXGame, smax_game
 from isa_wrappers.envs.smax.install import load_jax
+from isa_wrappers.envs.smax.options import REWARDS
 
 
 @pytest.fixture(scope="session")

@@ -160,6 +160,66 @@ def test_a_spine_crawler_is_rooted(jax):
     np.testing.assert_array_equal(units.state.unit_positions[2], [24, 16])
 
 
+@pytest.fixture(scope="module")
+def walled():
+    return SMAXGame("3m", border="closed")
+
+
+REACH = 3.15 * 0.5
+"""Cells that a marine walks in a step."""
+
+
+@pytest.mark.parametrize(
+    ("place", "closed"),
+    [
+        ((16, 16), ()),
+        ((16, 32 - REACH + 0.01), ("north",)),
+        ((16, 32 - REACH - 0.01), ()),
+        ((32 - REACH + 0.01, 16), ("east",)),
+        ((16, REACH - 0.01), ("south",)),
+        ((REACH - 0.01, 16), ("west",)),
+        ((0, 0), ("south", "west")),
+        ((32, 40), ("north", "east")),
+    ],
+)
+def test_a_closed_border_takes_the_moves_that_lead_over_it(jax, walled, place, closed):
+    battle = begun(jax, walled, unit_positions=[place, [12, 12], [20, 12], [24, 15], [24, 16], [24, 17]])
+    available = np.asarray(walled.look(battle).available)
+    moves = {name for name, allowed in zip(MOVES, available[0], strict=False) if not allowed}
+    assert moves == set(closed)
+    open_ = np.asarray(smax_game("3m").look(battle).available)
+    assert available[1:].tolist() == open_[1:].tolist()
+    assert available[0, STOP:].tolist() == open_[0, STOP:].tolist()
+
+
+def test_who_walks_north_to_a_closed_border_stays_alive_and_on_the_map(jax, walled):
+    away = [[24, 3], [25, 3], [26, 3]]
+    north = MOVES.index("north")
+    healths = {}
+    for game in (walled, smax_game("3m")):
+        battle = begun(jax, game, unit_positions=[[4, 29], [6, 29], [8, 29], *away])
+        for _ in range(2):
+            battle, seen = stepped(jax, game, battle, jax.numpy.array([north] * 3))
+        final = np.asarray(seen.final_state).reshape(6, 4)[:3]
+        healths[game.border] = final[:, 0]
+        assert (final[:, 2] <= 1).all()
+    assert (healths["closed"] == 1).all()
+    assert (healths["kills"] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"border": "wall"}, "border must be one of kills, closed; got 'wall'"),
+        ({"border": "closed", "walls_cause_death": True}, "a border that is closed does not kill"),
+        ({"boarder": "closed"}, "did you mean 'border'"),
+    ],
+)
+def test_what_is_wrong_with_a_border_is_said(options, message):
+    with pytest.raises(InvalidValueError, match=message):
+        SMAXGame("3m", **options)
+
+
 def test_options_reach_smax():
     game = SMAXGame("3m", walls_cause_death=False, attack_mode="random")
     assert (game.env.walls_cause_death, game.env.attack_mode) == (False, "random")
