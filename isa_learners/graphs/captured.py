@@ -47,7 +47,7 @@ class CUDAGraph:
                 self._graph.register_generator_state(generator)
             with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):  # JAX's threads go on
                 work()
-        except RuntimeError:
+        except Exception:
             torch.cuda.set_stream(stream)
             for generator, state in zip(generators, held, strict=True):  # else it counts as being recorded for ever
                 generator.graphsafe_set_state(state)
@@ -189,8 +189,8 @@ class Captured:
 
         try:
             graph.record(work, view.generators)
-        except RuntimeError as error:  # what CUDA refuses to record
-            problem.append(str(error).splitlines()[0])
+        except Exception as error:  # what CUDA refuses to record; what is wrong otherwise, a call as it is will say
+            problem.append(str(error).splitlines()[0] if str(error) else type(error).__name__)
         if problem:
             self.refused, self._graph, self._result = problem[0], None, None
             return False

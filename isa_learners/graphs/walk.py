@@ -16,9 +16,9 @@ from torch import Tensor
 Path = tuple[Any, ...]
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), type, ModuleType, FunctionType)
 RECORDED = "cuda"
-"""Kind of device whose generators go on within a recording."""
+"""Kind of device whose tensors and generators go on within a recording."""
 LARGE = 2**20
-"""Bytes of a NumPy array from which on it is taken to be the same as long as it is the same object."""
+"""Bytes of an array on the host from which on it is taken to be the same as long as it lies in the same place."""
 
 
 @dataclass
@@ -26,10 +26,10 @@ class View:
     """What some objects held when they were walked.
 
     Attributes:
-        tensors: by their paths.
+        tensors: by their paths, those on the device.
         put: puts another tensor in the place of the one at a path.
-        known: by their paths, what Python knows beside tensors' values: numbers, names, lengths, shapes, and the states
-            of generators that draw on the host.
+        known: by their paths, what Python knows beside tensors' values: numbers, names, lengths, shapes, arrays and the
+            states of generators on the host.
         generators: that draw on CUDA.
         kept: the mappings and lists that were met, each with a copy of what it held.
     """
@@ -57,12 +57,14 @@ def walk(roots: Iterable[Any], leave: tuple[type, ...] = ()) -> View:
     Example:
         >>> class Counter:
         ...     def __init__(self):
-        ...         self.total, self.name = torch.zeros(2), "wins"
+        ...         self.total, self.name = np.zeros(2), "wins"
         >>> counter = Counter()
         >>> view = walk([counter])
-        >>> [(path, tensor.tolist()) for path, tensor in view.tensors.items()], view.known[(0, "name")]
-        ([((0, 'total'), [0.0, 0.0])], 'wins')
-        >>> counter.total, counter.more = torch.ones(2), 3
+        >>> view.known[(0, "name")]
+        'wins'
+        >>> counter.total, counter.more = np.ones(2), 3
+        >>> walk([counter]).known == view.known
+        False
         >>> view.restore()
         >>> counter.total.tolist(), hasattr(counter, "more")
         ([0.0, 0.0], False)
@@ -91,9 +93,12 @@ class _Walker:
 
     def visit(self, path: Path, value: Any, put: Callable[[Any], None]) -> None:
         known = self.view.known
-        if isinstance(value, Tensor):
+        if isinstance(value, Tensor) and value.device.type == RECORDED:
             self.view.tensors[path], self.view.put[path] = value, put
             known[path] = value.dtype, tuple(value.shape), str(value.device)
+        elif isinstance(value, Tensor):  # the host may read it at any time
+            self._on_host(path, value.detach().reshape(-1).view(torch.uint8).numpy())
+            known[(*path, "shape")] = value.dtype, tuple(value.shape)
         elif isinstance(value, _PLAIN):
             known[path] = value
         elif isinstance(value, torch.Generator):
@@ -102,7 +107,7 @@ class _Walker:
             state = value.getstate() if isinstance(value, random.Random) else value.bit_generator.state
             known[path] = repr(state)
         elif isinstance(value, np.ndarray):
-            known[path] = value.dtype, value.shape, value.tobytes() if value.nbytes < LARGE else id(value)
+            self._on_host(path, value)
         elif id(value) in self._met:
             known[path] = self._met[id(value)]
         else:
@@ -136,6 +141,10 @@ class _Walker:
         for number, (key, part) in enumerate(value.items()):
             step = key if isinstance(key, _PLAIN) else ("key", number)
             self.visit((*path, step), part, _into(value, key))
+
+    def _on_host(self, path: Path, value: Any) -> None:
+        held = value.tobytes() if value.nbytes < LARGE else value.__array_interface__["data"]
+        self.view.known[path] = value.dtype, value.shape, held
 
     def _generator(self, path: Path, value: torch.Generator) -> None:
         if value.device.type == RECORDED:

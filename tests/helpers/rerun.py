@@ -23,3 +23,11 @@ def reruns(monkeypatch):
         monkeypatch.setattr(module + ".graphs_on", lambda device: True)
     Rerun.made = 0
     return Rerun
+
+
+@pytest.fixture(autouse=True)
+def recorded_where_tested(request, monkeypatch):
+    """Take tensors on CPU for those of the device, in tests that have none."""
+    device = getattr(request.node, "callspec", None) and request.node.callspec.params.get("device")
+    if not request.node.get_closest_marker("cuda") and device != "cuda":
+        monkeypatch.setattr("isa_learners.graphs.walk.RECORDED", "cpu")

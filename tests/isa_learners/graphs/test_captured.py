@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from devices import TORCH
-from rerun import Rerun
+from rerun import Rerun, recorded_where_tested  # noqa: F401 - a fixture
 
 from isa_learners.graphs.captured import Captured, CUDAGraph, graphs_on
 
@@ -165,6 +165,27 @@ def test_what_cannot_be_recorded_is_called_as_it_is():
         recorded(by("cpu"))
     assert recorded.refused == "operation not permitted"
     assert walk.numbers() == plain.numbers()
+
+
+def test_an_error_of_the_function_s_own_is_raised_by_a_call_as_it_is():
+    class Records:
+        def record(self, work, generators):
+            work()
+
+    walk = Walk()
+    walk.broken = False
+
+    def step(by):
+        if walk.broken:
+            raise ValueError("an episode of no length")
+        return Walk.step(walk, by)
+
+    recorded = Captured(step, [Walk()], make=Records)
+    recorded(by("cpu"))
+    walk.broken = True
+    with pytest.raises(ValueError, match="no length"):
+        recorded(by("cpu"))
+    assert recorded.refused == "an episode of no length"
 
 
 @pytest.mark.cuda

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
+from rerun import recorded_where_tested  # noqa: F401 - a fixture
 
 from isa_learners.graphs.walk import walk
 
@@ -96,7 +97,20 @@ def test_values_of_tensors_are_not_what_python_knows():
     assert walk([holder]).known == before.known
 
 
-def test_draws_on_the_host_are_known():
+def test_values_on_the_host_are_known(monkeypatch):
+    monkeypatch.setattr("isa_learners.graphs.walk.RECORDED", "cuda")
+    holder = Holder()
+    holder.rows[0] = torch.zeros((), dtype=torch.bfloat16)
+    before = walk([holder])
+    assert not before.tensors
+    assert walk([holder]).known == before.known
+    holder.rows[0] += 1
+    assert walk([holder]).known != before.known
+
+
+def test_draws_on_the_host_are_known(monkeypatch):
+    monkeypatch.setattr("isa_learners.graphs.walk.RECORDED", "cuda")
+
     class Draws:
         noise = None
 
