@@ -154,14 +154,14 @@ def _played(algorithm: Algorithm, scene: Drawn, copies: int, seed: int, b: int) 
             film.won = bool(film.won) or bool(step.success[b])
         own = np.array(to_numpy(inner.said.reward[b]))
         returned += float(own.mean())
-        shot = Shot(taken, picture(), {**_parts(env, b), "env": own}, np.array(to_numpy(step.reward[b])), returned)
+        shot = Shot(taken, picture(), {**reward_parts(env, b), "env": own}, np.array(to_numpy(step.reward[b])), returned)
         film.add(shot, last=over or taken == limit)
         if over:
             break
     return film
 
 
-def _parts(env: Any, b: int) -> dict[str, npt.NDArray[Any]]:
+def reward_parts(env: Any, b: int) -> dict[str, npt.NDArray[Any]]:
     """Return what each agent of copy ``b`` was paid in the last step, by part."""
     found: dict[str, npt.NDArray[Any]] = {}
     for wrapper in payers(env):

@@ -11,11 +11,11 @@ import torch
 
 from isa_learners.runs.algorithm import Algorithm
 from isa_learners.runs.evaluation import unchanged_generators
+from isa_learners.runs.filming import LastStep, restore_rewards, reward_parts
 from isa_learners.runs.phases import wrapped
 from isa_learners.runs.policy import goals_in
 from isa_wrappers.arrays import to_numpy
-from isa_wrappers.batch import BatchStep, BatchWrapper
-from isa_wrappers.wrappers import batch
+from isa_wrappers.batch import BatchStep
 
 COPIES = 16
 MOST_FRAMES = 120
@@ -25,19 +25,10 @@ MOST_NUMBERS = 40_000
 """Of an episode's states; beyond it the last steps are left out."""
 
 
-class LastStep(BatchWrapper):
-    """Keeps what the environment itself said last."""
-
-    said: BatchStep
-
-    def step(self, actions: Any) -> BatchStep:
-        """Advance every copy."""
-        self.said = self.env.step(actions)
-        return self.said
-
-
 def replays(algorithm: Algorithm, seed: int = 0, most_bytes: int = MOST_BYTES) -> list[dict[str, Any]]:
     """Play :data:`COPIES` greedy episodes under training's rewards; return one that was won and one that was lost.
+
+    Rewards that count or learn start from what they had at the checkpoint, in each episode anew.
 
     Args:
         algorithm: of the run; its goals stay as they are.
@@ -64,6 +55,7 @@ def _played(algorithm: Algorithm, seed: int, watched: int | None) -> list[dict[s
     phase, learner = algorithm.phase, algorithm.phase.learner
     base = algorithm.evaluation_env(COPIES, seed)[1]
     env = wrapped(phase.context, phase.spec, inner := LastStep(base))
+    restore_rewards(env, algorithm.saved_env)
     draw, sampling = getattr(base, "render", None), goals_in(env)
     told: list[dict[str, Any]] = [{"won": False, "goal": None, "steps": [], "frames": []} for _ in range(COPIES)]
 
@@ -94,11 +86,7 @@ def _played(algorithm: Algorithm, seed: int, watched: int | None) -> list[dict[s
 
 def _step(env: Any, said: BatchStep, step: BatchStep, b: int) -> dict[str, Any]:
     """Return what a step told: the state after it, and every agent's reward in its parts."""
-    parts = {"environment": to_numpy(said.reward[b])}
-    while isinstance(env, BatchWrapper):
-        if isinstance(env, batch.RewardWrapper):
-            parts |= {name: to_numpy(value[b]) for name, value in env.parts.items()}
-        env = env.env
+    parts = {"environment": to_numpy(said.reward[b]), **reward_parts(env, b)}
     return {
         "state": _rounded(step.final_state[b]),
         "parts": {name: _rounded(value) for name, value in parts.items()},

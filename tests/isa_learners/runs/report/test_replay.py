@@ -7,12 +7,17 @@ import json
 import numpy as np
 import pytest
 import torch
+from learner_helpers import tiny_config
 from policy_helpers import drawn_algorithm
 
+from isa_learners.runs.algorithm import Algorithm
 from isa_learners.runs.report import replay
 from isa_learners.runs.report.replay import replays
+from isa_learners.runs.scopes import needs_estimate, scope_for
+from isa_wrappers.rewards import REWARDS
 
 GRID = "grid/unlock", {"num_agents": 1, "grid": 3, "targets": [[0, 1]], "horizon": 6}
+WIDE = {"num_agents": 2, "grid": 4, "targets": [[0, 2], [3, 0]], "horizon": 7}
 
 
 def going(action, **options):
@@ -74,3 +79,29 @@ def test_an_environment_that_draws_nothing_is_told_by_its_states():
     told = replays(drawn_algorithm())
     assert told
     assert all(one["frames"] == [] and len(one["steps"]) > 1 for one in told)
+
+
+def restored(iterations, **options):
+    """A run's algorithm as a report loads it from a checkpoint written after so many iterations."""
+    config = tiny_config(**options)
+    trained, algorithm = (Algorithm(config, scope_for(config)[0] if needs_estimate(config) else None) for _ in "ab")
+    for _ in range(iterations):
+        trained.iterate()
+    algorithm.load_state_dict(*trained.state_dict(), policy_only=True)
+    return algorithm
+
+
+def test_bonuses_are_those_that_training_would_pay_next():
+    """They fall with training's counts, and are told under the names that a film has for them."""
+    seen = [restored(iterations, env_kwargs=WIDE) for iterations in (0, 3)]
+    paid = [replays(algorithm)[0]["steps"][1]["parts"] for algorithm in seen]
+    assert [set(parts) for parts in paid] == [{"environment", "bonus_c", "bonus_(i-c)"}] * 2
+    assert 0.0 < max(paid[1]["bonus_(i-c)"]) < max(paid[0]["bonus_(i-c)"])
+
+
+@pytest.mark.parametrize("intrinsic", [name for name in REWARDS if not REWARDS[name].needs_goal])
+def test_a_replay_keeps_nothing_of_what_it_counts_and_learns(intrinsic):
+    algorithm = restored(2, algo="ippo", intrinsic=intrinsic)
+    saved = {name: value.clone() for name, value in algorithm.saved_env.items()}
+    assert replays(algorithm) == replays(algorithm)
+    assert all(torch.equal(value, saved[name]) for name, value in algorithm.saved_env.items())
