@@ -57,12 +57,11 @@ def read(path: Path | None, options: dict[str, Any], pairs: Sequence[str]) -> Pl
         InvalidValueError: naming file, line and what would be accepted.
     """
     from isa_learners.experiments.plan import make_plan, read_plan
-    from isa_learners.runs.yaml_io import parse_overrides, read_config_file
+    from isa_learners.runs.yaml_io import parse_overrides
 
-    if path is not None and not options and not pairs:
-        return read_plan(path)
-    data = {} if path is None else read_config_file(path)
-    if path is None and "tasks" not in options:
+    over = {**options, "set": parse_overrides(pairs)} if pairs else options
+    if path is not None:
+        return read_plan(path, over)
+    if "tasks" not in options:
         raise InvalidValueError("name a plan, or --task such as grid/shooting with --variant, --seeds and --steps")
-    settings = {**(data.get("set") or {}), **parse_overrides(pairs)}
-    return make_plan({**data, **options, **({"set": settings} if settings else {})})
+    return make_plan(over)

@@ -5,20 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 from isa_learners.config import DEFAULT_PRESET, RunConfig
-from isa_learners.experiments.plan_file import PlanError, PlanFile
+from isa_learners.experiments.plan_file import PlanError, PlanFile, at
+from isa_learners.experiments.plan_settings import PlanSettings, laid_over
+from isa_learners.experiments.seeds import MOST_RUNS, read_seeds
 from isa_learners.experiments.variants import KEYS_OF_A_VARIANT, Variant, variant_from
 from isa_learners.runs.config_io import config_to_dict, make_config
-from isa_learners.runs.nesting import nested
+from isa_learners.runs.nesting import merge
 from isa_wrappers.envs import true_task_scope
-from isa_wrappers.errors import InvalidValueError, ISAError, check_int, check_kind, shown
+from isa_wrappers.errors import InvalidValueError, check_int, check_kind, shown
 from isa_wrappers.fields import MOST_COPIES
 
 KEYS = ("tasks", "variants", "seeds", "steps", "episodes", "kwargs", "set")
-MOST_RUNS = 100_000
 
 
 @dataclass(frozen=True)
@@ -71,17 +73,23 @@ class Plan:
         return tuple(dict.fromkeys(run.variant for run in self.runs))
 
 
-def read_plan(path: Path) -> Plan:
+def read_plan(path: Path, over: Mapping[str, Any] | None = None) -> Plan:
     """Read a plan from its YAML file.
+
+    Args:
+        path: of the file.
+        over: keys of a plan that hold over the file's; ``steps`` and ``kwargs`` also over those of its tasks.
 
     Raises:
         InvalidValueError: naming file, line and what would be accepted.
         FileFormatError: if there is no such file, or no YAML in it.
     """
-    file = PlanFile(path)
+    file, over = PlanFile(path), over or {}
     try:
-        return make_plan(file.data)
+        return make_plan(laid_over(file.data, over))
     except PlanError as error:
+        if error.place and error.place[0] in over:  # the file says something else there
+            raise
         raise InvalidValueError(f"{path}, line {file.line_of(error.place)}: {error}") from error
 
 
@@ -103,45 +111,25 @@ def make_plan(data: Mapping[str, Any]) -> Plan:
     variants = _variants(data)
     seeds = read_seeds(data.get("seeds", "0-4"))
     episodes = data.get("episodes", Plan.episodes)
-    with _at("episodes"):
+    with at("episodes"):
         check_int("episodes", episodes, 1, MOST_COPIES)
     if len(tasks) * len(variants) * len(seeds) > MOST_RUNS:
         raise PlanError(f"a plan holds at most {MOST_RUNS:,} runs", ("seeds",))
-    runs: list[PlannedRun] = []
+    whole = PlanSettings(data.get("set") or {})
+    made: dict[str, dict[str, RunConfig]] = {}
     for task, own in tasks.items():
-        made = {name: _config(data, task, own, name, variant, seeds[0]) for name, variant in variants.items()}
-        _refuse_twins(task, made)
+        settings = PlanSettings(own.get("set") or {}, ("tasks", task, "set"))
+        made[task] = {name: _config(data, task, own, name, variants[name], (whole, settings)) for name in variants}
+        settings.check()
+    whole.check()
+    runs: list[PlannedRun] = []
+    for task, configs in made.items():
+        _refuse_twins(task, configs)
         for seed in seeds:
-            for name, config in made.items():
+            for name, config in configs.items():
                 runs.append(PlannedRun(len(runs), task, name, replace(config, seed=seed)))
     _refuse_one_folder(runs)
     return Plan(tuple(runs), episodes)
-
-
-def read_seeds(value: Any) -> list[int]:
-    """Read seeds: a list of them, ``0-9``, or ``0,2,5-7``.
-
-    Raises:
-        PlanError: if it is none of these, or one comes twice.
-
-    Example:
-        >>> read_seeds("0-2,7"), read_seeds([3, 1])
-        ([0, 1, 2, 7], [3, 1])
-    """
-    seeds: list[int] = []
-    for part in value if isinstance(value, list) else str(value).split(","):
-        found = re.fullmatch(r"\s*(\d{1,9})(?:\s*-\s*(\d{1,9}))?\s*", str(part))
-        if found is None:
-            raise PlanError(f"seeds must be whole numbers such as [0, 1] or 0-9, got {shown(value)}", ("seeds",))
-        first, last = int(found[1]), int(found[2] or found[1])
-        if last - first >= MOST_RUNS:
-            raise PlanError(f"a plan holds at most {MOST_RUNS:,} runs, got seeds {shown(value)}", ("seeds",))
-        seeds += range(first, last + 1)
-    doubles = [seed for seed in dict.fromkeys(seeds) if seeds.count(seed) > 1] if len(set(seeds)) < len(seeds) else []
-    if doubles or not seeds:
-        what = f"seed {doubles[0]} comes twice" if doubles else "there must be one seed at least"
-        raise PlanError(f"{what}, got seeds {shown(value)}", ("seeds",))
-    return seeds
 
 
 def slug(name: str) -> str:
@@ -186,38 +174,41 @@ def _variants(data: Mapping[str, Any]) -> dict[str, Variant]:
         raise PlanError(f"a variant comes twice in {shown(list(variants))}", ("variants",))
     found = {}
     for name in variants:
-        with _at("variants", name):
+        with at("variants", name):
             found[str(name)] = variant_from(str(name), variants[name] if isinstance(variants, Mapping) else None)
     return found
 
 
 def _config(
-    data: Mapping[str, Any], task: str, own: Mapping[str, Any], name: str, variant: Variant, seed: int
+    data: Mapping[str, Any],
+    task: str,
+    own: Mapping[str, Any],
+    name: str,
+    variant: Variant,
+    settings: Sequence[PlanSettings],
 ) -> RunConfig:
     steps = own.get("steps", data.get("steps"))
     if isinstance(steps, Mapping):
         steps = steps.get(task)
-    with _at("kwargs"):
-        check_kind("kwargs", data.get("kwargs") or {}, Mapping)
-    kwargs = {**(data.get("kwargs") or {}), **(own.get("kwargs") or {}), **variant.kwargs}
-    given: dict[str, Any] = {"algo": variant.algo, "seed": seed}
+    kwargs = {**_options(data, "kwargs"), **_options(own, "tasks", task, "kwargs"), **variant.kwargs}
+    given: dict[str, Any] = {"algo": variant.algo}
     given |= {"steps": steps} if steps is not None else {}
     given |= {"env_kwargs": kwargs} if kwargs else {}
-    with _at("variants", name):
-        layers = [data.get("set") or {}, own.get("set") or {}, variant.settings]
-        config = make_config(task, variant.preset or DEFAULT_PRESET, *map(_nested, layers), given)
+    with at("variants", name):
+        said = reduce(merge, [*(one.data for one in settings), variant.settings, given])
+        layers = [*(one.of(said) for one in settings), variant.settings]
+        config = make_config(task, variant.preset or DEFAULT_PRESET, *layers, given)
         if config.true_scope:  # told before anything starts, and refused by tasks that do not tell theirs
             true_task_scope(task, **config.env_kwargs)
         return config
 
 
-def _nested(settings: Mapping[str, Any]) -> dict[str, Any]:
-    if not isinstance(settings, Mapping):
-        raise InvalidValueError(f"set must be a mapping of configuration keys, got {shown(settings)}")
-    for key, value in settings.items():
-        if key in ("env", "seed", "steps", "algo", "preset"):
-            raise InvalidValueError(f"set cannot hold {key!r}: a plan says it elsewhere, got {shown(value)}")
-    return nested(settings)
+def _options(holder: Mapping[str, Any], *place: Any) -> Mapping[str, Any]:
+    """Return the ``kwargs`` of a plan, or of one of its tasks."""
+    options: Mapping[str, Any] = holder.get("kwargs") or {}
+    with at(*place):
+        check_kind("kwargs", options, Mapping)
+    return options
 
 
 def _refuse_twins(task: str, made: Mapping[str, RunConfig]) -> None:
@@ -238,17 +229,3 @@ def _refuse_one_folder(runs: Sequence[PlannedRun]) -> None:
         other = names.setdefault(run.name, run)
         if other is not run:
             raise PlanError(f"{other.variant!r} and {run.variant!r} would share the folder {run.name}; rename one", ())
-
-
-class _at:  # noqa: N801 - read as a word: with _at("variants", name)
-    """Say where in a plan an error of the library arose."""
-
-    def __init__(self, *place: Any) -> None:
-        self.place = place
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type | None, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, ISAError) and not isinstance(error, PlanError):
-            raise PlanError(str(error), self.place) from error

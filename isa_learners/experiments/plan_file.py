@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from isa_learners.runs.yaml_io import read_config_file
-from isa_wrappers.errors import InvalidValueError
+from isa_wrappers.errors import InvalidValueError, ISAError
 
 
 class PlanError(InvalidValueError):
@@ -22,6 +23,17 @@ class PlanError(InvalidValueError):
     def __init__(self, message: str, place: Sequence[Any] = ()) -> None:
         super().__init__(message)
         self.place = tuple(place)
+
+
+@contextmanager
+def at(*place: Any) -> Iterator[None]:
+    """Say where in a plan an error of the library arose."""
+    try:
+        yield
+    except PlanError:
+        raise
+    except ISAError as error:
+        raise PlanError(str(error), place) from error
 
 
 class PlanFile:
@@ -39,16 +51,18 @@ class PlanFile:
         self._text = path.read_text()
 
     def line_of(self, place: Sequence[Any]) -> int:
-        """Return the line of the deepest key of ``place`` that the file holds."""
-        node, line = yaml.compose(self._text, yaml.SafeLoader), 1
-        for name in place:
+        """Return the line of the deepest key of ``place`` that the file holds; a key of the file may be dotted."""
+        node, line, names = yaml.compose(self._text, yaml.SafeLoader), 1, [str(name) for name in place]
+        while names:
             if isinstance(node, yaml.MappingNode):
-                found = [(key, value) for key, value in node.value if key.value == str(name)]
+                entries = [(key, value) for key, value in node.value]
             elif isinstance(node, yaml.SequenceNode):
-                found = [(item, item) for item in node.value if item.value == str(name)]
+                entries = [(item, item) for item in node.value]
             else:
                 break
-            if not found:
+            taken = {".".join(names[:count]): count for count in range(1, len(names) + 1)}
+            found = next(((key, value) for key, value in entries if key.value in taken), None)
+            if found is None:
                 break
-            line, node = found[0][0].start_mark.line + 1, found[0][1]
+            line, node, names = found[0].start_mark.line + 1, found[1], names[taken[found[0].value] :]
         return line

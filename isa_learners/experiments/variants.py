@@ -98,10 +98,15 @@ def variant_from(name: str, data: Any) -> Variant:
     """Read a variant as a plan has it: nothing (``name`` is one of the list), or a mapping.
 
     ``like`` names one of the list to start from; ``algo``, ``preset``, ``set`` (dotted or nested keys) and ``kwargs``
-    come over it.
+    come over it. Where neither ``like`` nor ``algo`` is said it starts from the one that it is named after, if any,
+    else from ISA.
 
     Raises:
         InvalidValueError: for other keys, or values of other kinds.
+
+    Example:
+        >>> variant_from("qmix", {"set": {"q.lr": 0.1}}).algo, variant_from("slow", {"set": {"ppo.lr": 1e-4}}).algo
+        ('qmix', 'isa')
     """
     if data is None:
         return variant_named(name)
@@ -112,7 +117,8 @@ def variant_from(name: str, data: Any) -> Variant:
         if key not in KEYS_OF_A_VARIANT:
             offered = nearest(str(key), KEYS_OF_A_VARIANT) or ";"
             raise InvalidValueError(f"unknown key {shown(key)} of variant {shown(name)}{offered} it takes {takes}")
-    base = variant_named(data["like"]) if "like" in data else Variant()
+    named_after = "algo" not in data and name in (*VARIANTS, *ALGORITHMS)
+    base = variant_named(data.get("like", name)) if "like" in data or named_after else Variant()
     for key in ("set", "kwargs"):
         if not isinstance(data.get(key) or {}, Mapping):
             raise InvalidValueError(f"{key} of variant {shown(name)} must be a mapping, got {shown(data[key])}")

@@ -154,7 +154,8 @@ def _played(algorithm: Algorithm, scene: Drawn, copies: int, seed: int, b: int) 
             film.won = bool(film.won) or bool(step.success[b])
         own = np.array(to_numpy(inner.said.reward[b]))
         returned += float(own.mean())
-        shot = Shot(taken, picture(), {**reward_parts(env, b), "env": own}, np.array(to_numpy(step.reward[b])), returned)
+        parts, total = {**reward_parts(env, b), "env": own}, np.array(to_numpy(step.reward[b]))
+        shot = Shot(taken, picture(), parts, total, returned)
         film.add(shot, last=over or taken == limit)
         if over:
             break

@@ -54,6 +54,17 @@ def test_a_comparison_without_a_file(tmp_path, capsys):
     assert "6 of 6 runs left" in capsys.readouterr().out
 
 
+def test_a_setting_of_one_algorithm_beside_others(tmp_path, capsys):
+    words = ["--task", "grid/shooting", "--variant", "isa", "--variant", "ippo", "--seeds", "0", "--dry-run"]
+    assert isa("compare", *words, "--set", "scope.transitions=2000", "--out", tmp_path) == 0
+    assert "2 of 2 runs left" in capsys.readouterr().out
+
+
+def test_what_is_said_over_a_file(plan, tmp_path, capsys):
+    assert isa("compare", plan, "--steps", "300", "--set", "ppo.lr=0.5", "--out", tmp_path / "out", "--dry-run") == 0
+    assert "0  grid/unlock  isa  seed 0  300 steps" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -65,6 +76,7 @@ def test_a_comparison_without_a_file(tmp_path, capsys):
         (["--task", "grid/shooting", "--figures", "gif"], "--figures takes png, pdf, svg, got 'gif'"),
         (["--task", "grid/shooting", "--only", "99", "--seeds", "0-1"], "from 0 to 1, got 99"),
         (["--task", "grid/shooting", "--resources", "[1]"], "--resources must be a JSON object, got '[1]'"),
+        (["--task", "grid/shooting", "--variant", "ippo", "--set", "scope.window=2"], "no variant has configuration"),
         ([], "name a plan, or --task"),
         (["--task", "grid/shooting", "--steps", "100"], "steps must be more than"),
     ],

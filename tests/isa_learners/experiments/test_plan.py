@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from isa_learners.experiments.plan import make_plan, read_plan, read_seeds
+from isa_learners.experiments.plan import make_plan, read_plan
 from isa_learners.experiments.plan_file import PlanError
-from isa_learners.experiments.variants import VARIANTS, variant_named
+from isa_learners.experiments.seeds import read_seeds
+from isa_learners.experiments.variants import VARIANTS, variant_from, variant_named
 from isa_wrappers.errors import FileFormatError, InvalidValueError
 
 PLAN = """\
@@ -58,6 +59,13 @@ def test_variants_of_the_list_differ():
     assert len(make_plan({"tasks": ["grid/shooting"], "variants": list(VARIANTS), "seeds": 0}).runs) == len(VARIANTS)
 
 
+@pytest.mark.parametrize("name", [*VARIANTS, "qmix"])
+def test_a_mapping_without_like_changes_the_variant_that_it_is_named_after(name):
+    base, changed = variant_named(name), variant_from(name, {"set": {"eval_episodes": 3}})
+    assert (changed.algo, changed.preset, changed.kwargs) == (base.algo, base.preset, base.kwargs)
+    assert changed.settings == {**base.settings, "eval_episodes": 3}
+
+
 def test_an_algorithm_is_a_variant():
     assert variant_named("isa_reach").algo == "isa_reach"
 
@@ -74,8 +82,19 @@ def test_an_algorithm_is_a_variant():
         ("seeds: 0-2", "seeds: [0, 1, 0]", 8, "seed 0 comes twice"),
         ("seeds: 0-2", "seeds: first", 8, "whole numbers such as"),
         ("steps: 120000", "stepps: 120000", 9, "unknown key 'stepps'"),
-        ("set: {ppo.num_envs: 16}", "set: {ppo.num_env: 16}", 5, "did you mean 'ppo.num_envs'"),
+        ("set: {ppo.num_envs: 16}", "set: {ppo.num_env: 16}", 10, "did you mean 'ppo.num_envs'"),
+        (
+            "set: {ppo.num_envs: 16}",
+            "set:\n  goal.capacity: 9\n  ppo: {num_env: 16}",
+            12,
+            "did you mean 'ppo.num_envs'",
+        ),
+        ("set: {ppo.num_envs: 16}", "set: {seed: 16}", 10, "set cannot hold 'seed'"),
+        ("set: {ppo.num_envs: 16}", "set: {ppo: 16}", 5, "section 'ppo' must be a mapping, got 16"),
+        ("set: {ppo.num_envs: 16}", "set: 16", 10, "set must be a mapping"),
         ("{steps: 90000}", "{stepps: 90000}", 2, "takes steps, kwargs, set"),
+        ("{steps: 90000}", "{set: {scope.windw: 3}}", 2, "did you mean 'scope.window'"),
+        ("{num_agents: 3}", "3", 3, "kwargs must be"),
         ("set: {ppo.num_envs: 16}", "episodes: none", 10, "episodes"),
     ],
 )
@@ -84,6 +103,23 @@ def test_mistakes_name_their_line(plan_file, old, new, line, told):
     path = plan_file(PLAN.replace(old, new))
     with pytest.raises(InvalidValueError, match=f"plan.yaml, line {line}: .*{told}"):
         read_plan(path)
+
+
+def test_a_file_s_plan_takes_what_is_said_over_it(plan_file):
+    """Key by key, and over what the tasks say of their own; a mistake in the file still names its line."""
+    path = plan_file(PLAN)
+    over = {"steps": 70_000, "kwargs": {"horizon": 30}, "set": {"ppo": {"lr": 0.5}}, "seeds": "0"}
+    runs = {(run.task, run.variant): run.config for run in read_plan(path, over).runs}
+    assert len(runs) == 6
+    assert {config.steps for config in runs.values()} == {70_000}
+    first = runs["grid/navigation", "isa"]
+    assert first.env_kwargs == {"num_agents": 3, "horizon": 30}
+    assert (first.ppo.num_envs, first.ppo.lr) == (16, 0.5)
+    assert runs["grid/navigation", "slow"].ppo.lr == 1e-4
+    with pytest.raises(InvalidValueError, match=r"plan.yaml, line 6: .*'ungatd'"):
+        read_plan(plan_file(PLAN.replace("ungated", "ungatd")), over)
+    with pytest.raises(PlanError, match=r"^seeds must be whole numbers"):
+        read_plan(plan_file(PLAN), {"seeds": "many"})
 
 
 def test_an_oracle_is_asked_for_where_the_task_tells_its_scope():

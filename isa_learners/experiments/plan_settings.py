@@ -1,0 +1,141 @@
+"""Settings of a whole plan: each holds for the variants that have such a key, and one of them must have it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from isa_learners.algorithms import ALGORITHMS
+from isa_learners.config import DEFAULT_ALGORITHM
+from isa_learners.experiments.plan_file import PlanError, at
+from isa_learners.runs.config_io import CORE, kinds_of
+from isa_learners.runs.config_keys import all_keys, nearest_key
+from isa_learners.runs.nesting import merge, nested
+from isa_wrappers.errors import nearest, shown
+from isa_wrappers.rewards import REWARDS
+
+SAID_ELSEWHERE = ("env", "seed", "steps", "algo", "preset")
+"""Keys of a run that have places of their own in a plan."""
+
+
+class PlanSettings:
+    """A plan's ``set``, or that of one of its tasks.
+
+    Args:
+        settings: configuration keys, dotted or nested.
+        place: where they stand in the plan, for messages.
+
+    Raises:
+        PlanError: if they are no mapping, or hold what a plan says elsewhere.
+
+    Example:
+        >>> settings = PlanSettings({"ppo.lr": 0.1, "scope.window": 2})
+        >>> settings.of({"algo": "ippo"})
+        {'ppo': {'lr': 0.1}}
+        >>> settings.of({"algo": "isa"})
+        {'ppo': {'lr': 0.1}, 'scope': {'window': 2}}
+        >>> settings.check()
+    """
+
+    def __init__(self, settings: Any, place: Sequence[Any] = ("set",)) -> None:
+        self.place = tuple(place)
+        if not isinstance(settings, Mapping):
+            raise PlanError(f"set must be a mapping of configuration keys, got {shown(settings)}", place)
+        for key, value in settings.items():
+            if key in SAID_ELSEWHERE:
+                raise PlanError(f"set cannot hold {key!r}: a plan says it elsewhere, got {shown(value)}", place)
+        with at(*place):
+            self.data = nested(settings)
+        self._sections: dict[str, type] = {}
+
+    def of(self, run: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the settings for which a run has a key.
+
+        Args:
+            run: what the plan says of it: its algorithm, learner and intrinsic reward tell which keys it has.
+        """
+        sections = _sections(run)
+        self._sections |= sections
+        known, found = _known(sections), {}
+        for path, value in _values(self.data):
+            if ".".join(path) in known:
+                for key in reversed(path):
+                    value = {key: value}
+                found = merge(found, value)
+        return found
+
+    def check(self) -> None:
+        """Refuse a key that none of the runs had.
+
+        Raises:
+            PlanError: naming the first; the nearest is offered.
+        """
+        known = _known(self._sections)
+        for path, _ in _values(self.data):
+            if (key := ".".join(path)) not in known:
+                raise PlanError(
+                    f"no variant has configuration key {shown(key)[1:-1]}{self._offered(path)}", (*self.place, *path)
+                )
+
+    def _offered(self, path: Sequence[str]) -> str:
+        if path[0] == "phases":
+            return nearest(".".join(path), _known(self._sections))
+        if path[0] in REWARDS:
+            return f"; it is of intrinsic reward {path[0]!r}: set intrinsic={path[0]}"
+        kinds = {name: kind for name, kind in self._sections.items() if "." not in name}
+        return nearest_key(".".join(path), kinds) or f"; their sections are {', '.join(kinds)}"
+
+
+def laid_over(data: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a plan's data with other keys of a plan over it: ``kwargs`` and ``set`` key by key.
+
+    What is said of ``steps`` and ``kwargs`` holds over what a task says of its own.
+
+    Raises:
+        PlanError: if the plan's ``set`` cannot be one.
+
+    Example:
+        >>> laid_over({"tasks": {"grid/dials": {"steps": 90_000}}, "set": {"ppo.lr": 0.1}}, {"steps": 5, "seeds": 3})
+        {'tasks': {'grid/dials': {}}, 'set': {'ppo.lr': 0.1}, 'steps': 5, 'seeds': 3}
+    """
+    whole = {**data, **over}
+    if "set" in over:
+        whole["set"] = merge(PlanSettings(data.get("set") or {}).data, over["set"])
+    if "kwargs" in over and isinstance(data.get("kwargs"), Mapping):
+        whole["kwargs"] = {**data["kwargs"], **over["kwargs"]}
+    if isinstance(whole.get("tasks"), Mapping):
+        whole["tasks"] = {task: _own(said, over) for task, said in whole["tasks"].items()}
+    return whole
+
+
+def _own(said: Any, over: Mapping[str, Any]) -> Any:
+    """Return what a task says of its own, less what is said over it."""
+    if not isinstance(said, Mapping):
+        return said
+    own = {key: value for key, value in said.items() if key != "steps" or "steps" not in over}
+    if isinstance(own.get("kwargs"), Mapping):
+        own["kwargs"] = {**own["kwargs"], **over.get("kwargs", {})}
+    return own
+
+
+def _sections(run: Mapping[str, Any]) -> dict[str, type]:
+    """Return a run's sections by name, those of its phases too."""
+    kinds, phases = kinds_of(run), ALGORITHMS[run.get("algo", DEFAULT_ALGORITHM)].phase_names
+    return kinds | {f"phases.{phase}.{name}": kind for phase in phases for name, kind in kinds.items()}
+
+
+def _known(sections: Mapping[str, type]) -> set[str]:
+    """Return what a value may stand at: keys; sections too, so that what is no mapping is refused as such."""
+    phases = {name.rpartition(".")[0] for name in sections if "." in name}
+    return {"phases", *phases, *sections, *all_keys(sections)}
+
+
+def _values(data: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Walk over every value with the keys that lead to it; a mapping may be a key's value."""
+    deepest = 4 if path[:1] == ("phases",) else 2
+    for key, value in data.items():
+        here = (*path, key)
+        if isinstance(value, Mapping) and key not in (CORE if not path else ()) and len(here) < deepest:
+            yield from _values(value, here)
+        else:
+            yield here, value
