@@ -9,7 +9,7 @@ from typing import Any
 
 from isa_learners.config import RunConfig
 from isa_learners.runs.config_io import config_from_dict, config_to_dict, laid_over
-from isa_learners.runs.nesting import flattened
+from isa_learners.runs.nesting import flattened, nested
 from isa_learners.runs.run_folder import RunFolder
 from isa_wrappers.errors import FileFormatError, InvalidValueError, shown
 from isa_wrappers.files import read_bytes, write_text
@@ -25,6 +25,7 @@ RUN_KEYS = (
     "intrinsic_factor",
     "threads",
 )
+_OF_VALUES = ("gamma", "td_lambda", "target_interval", "epsilon_start", "epsilon_end", "epsilon_steps")
 SECTION_KEYS: dict[str, tuple[str, ...]] = {
     "ppo": (
         "lr",
@@ -38,29 +39,8 @@ SECTION_KEYS: dict[str, tuple[str, ...]] = {
         "max_grad_norm",
         "anneal_to",
     ),
-    "q": (
-        "lr",
-        "updates",
-        "gamma",
-        "td_lambda",
-        "target_interval",
-        "epsilon_start",
-        "epsilon_end",
-        "epsilon_steps",
-        "max_grad_norm",
-    ),
-    "coma": (
-        "lr",
-        "critic_lr",
-        "gamma",
-        "td_lambda",
-        "target_interval",
-        "epsilon_start",
-        "epsilon_end",
-        "epsilon_steps",
-        "entropy_factor",
-        "max_grad_norm",
-    ),
+    "q": ("lr", "updates", *_OF_VALUES, "max_grad_norm"),
+    "coma": ("lr", "critic_lr", *_OF_VALUES, "entropy_factor", "max_grad_norm"),
     "count": ("beta1", "beta2"),
     "goal": ("alpha1", "alpha2", "hamming", "first_goals", "selector"),
 }
@@ -102,11 +82,12 @@ def changed_config(config: RunConfig, values: Mapping[str, Any]) -> RunConfig:
 
     Args:
         config: of the run.
-        values: by sections, as :func:`~isa_learners.runs.yaml_io.parse_overrides` returns them.
+        values: by sections, or by dotted keys as ``--set`` has them.
 
     Raises:
         InvalidValueError: for a key that is unknown or may not change, or a value out of range.
     """
+    values = nested(values)
     new = config_from_dict(laid_over(config_to_dict(config), values))
     allowed = may_change(config)
     for key in flattened(values):

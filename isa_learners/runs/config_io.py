@@ -13,9 +13,9 @@ from isa_learners.algorithms import ALGORITHMS
 from isa_learners.config import DEFAULT_ALGORITHM, DEFAULT_PRESET, RunConfig
 from isa_learners.presets import check_learner, preset_layers
 from isa_learners.runs.config_keys import nearest_key, section_kinds
-from isa_learners.runs.nesting import merge
+from isa_learners.runs.nesting import merge, nested
 from isa_learners.runs.yaml_io import Plain, parse_overrides, read_config_file, write_yaml
-from isa_wrappers.errors import InvalidValueError, nearest, shown
+from isa_wrappers.errors import InvalidValueError, check_kind, nearest, shown
 from isa_wrappers.fields import hints
 from isa_wrappers.plain import plain
 from isa_wrappers.rewards import REWARDS
@@ -29,14 +29,16 @@ CORE = tuple(field.name for field in fields(RunConfig) if field.name not in ("se
 def make_config(env: str, preset: str = DEFAULT_PRESET, *overrides: Mapping[str, Any]) -> RunConfig:
     """Resolve a run: defaults, then the preset's values for every pattern the task matches, then ``overrides``.
 
-    Of a preset only what the run's algorithm asks for is taken.
+    Of a preset only what the run's algorithm asks for is taken. Keys of ``overrides`` are nested by sections, or dotted
+    as ``--set`` has them.
 
     Raises:
         InvalidValueError: for an unknown preset or key (the nearest is offered) or a value out of range.
 
     Example:
-        >>> make_config("grid/shooting", "paper", {"ppo": {"lr": 0.001}}).ppo.lr
-        0.001
+        >>> config = make_config("grid/shooting", "paper", {"ppo": {"lr": 0.001}}, {"scope.window": 2})
+        >>> config.ppo.lr, config.scope.window
+        (0.001, 2)
     """
     return config_from_dict(resolve(env, preset, *overrides))
 
@@ -45,7 +47,8 @@ def resolve(env: str, preset: str, *overrides: Mapping[str, Any]) -> Plain:
     """Return the plain data of :func:`make_config`."""
     given: Plain = {}
     for layer in overrides:
-        given = merge(given, layer)
+        check_kind("overrides", layer, Mapping)
+        given = merge(given, nested(layer))
     known = {*CORE, "phases", *kinds_of(given)}
     algorithm = ALGORITHMS[given.get("algo", DEFAULT_ALGORITHM)]
     check_learner(preset, given.get("learner", algorithm.learner))
@@ -101,11 +104,12 @@ def _intrinsic(algo: str, given: str | None) -> str | None:
 
 
 def config_from_dict(data: Mapping[str, Any]) -> RunConfig:
-    """Build a configuration from plain data.
+    """Build a configuration from plain data, nested by sections or dotted.
 
     Raises:
         InvalidValueError: for an unknown key (the nearest is offered), a section that is none, or a bad value.
     """
+    data = nested(data)
     if "env" not in data:
         raise InvalidValueError("configuration key env is missing; name the task, such as grid/shooting")
     kinds = kinds_of(data)

@@ -14,7 +14,7 @@ from isa_learners.config import RunConfig
 from isa_learners.presets import BUILT_ON, PRESETS
 from isa_learners.runs.config_io import config_from_dict, config_to_dict, resolve
 from isa_learners.runs.config_keys import section_kinds
-from isa_learners.runs.nesting import flattened, merge
+from isa_learners.runs.nesting import flattened, merge, nested
 from isa_wrappers.fields import defaults, hints, meanings, ranges
 from isa_wrappers.rewards import REWARDS
 
@@ -32,7 +32,7 @@ def explain(env: str, preset: str, layers: list[dict[str, Any]]) -> list[Row]:
     config = config_from_dict(resolve(env, preset, *layers))
     given: dict[str, Any] = {}
     for layer in layers:
-        given = merge(given, layer)
+        given = merge(given, nested(layer))
     choices = ("algo", "learner", "intrinsic", str(config.intrinsic))
     of_preset = resolve(env, preset, {key: given[key] for key in choices if key in given})
     rows = []
@@ -90,6 +90,7 @@ def page() -> str:
         "A run has the sections that its algorithm, its learner and its intrinsic reward ask for, and no others.",
         "A phase may have settings of its own: `--set phases.reach.ppo.gamma=0.8`; what it does not set is the run's.",
         "Values are read as YAML, in files and after `--set` alike; `1e-3` is a number.",
+        "Keys may be nested by sections or dotted, in files and from Python too.",
         "",
     ]
     lines += _table("The run", rows_of(RunConfig))

@@ -37,15 +37,19 @@ def nested(settings: Mapping[str, Any]) -> dict[str, Any]:
     """
     data: dict[str, Any] = {}
     for key, value in settings.items():
-        *sections, last = str(key).strip().split(".")
-        if len(sections) > DEEPEST_KEY:
+        path = str(key).strip().split(".")
+        if len(path) > DEEPEST_KEY + 1:
             raise InvalidValueError(f"configuration keys are such as phases.reach.ppo.lr, got {shown(key)}")
-        here = data
-        for section in sections:
-            here = here.setdefault(section, {})
-            if not isinstance(here, dict):
+        here: Any = data
+        for section in path[:-1]:
+            here = here.get(section, {})
+            if not isinstance(here, Mapping):
                 raise InvalidValueError(f"{section!r} is given both a value and keys of its own, by {shown(key)}")
-        here[last] = merge(here[last], value) if isinstance(here.get(last), dict) and isinstance(value, dict) else value
+        whole = value
+        for section in reversed(path[1:]):
+            whole = {section: whole}
+        both = isinstance(whole, Mapping) and isinstance(data.get(path[0]), Mapping)
+        data[path[0]] = merge(data[path[0]], whole) if both else whole  # a copy: what was given stays as it is
     return data
 
 

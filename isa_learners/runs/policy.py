@@ -119,7 +119,7 @@ class RunPolicy:
         """Choose the next actions.
 
         Args:
-            observations: by agent, of those that act now; or of B environments a
+            observations: by agent, of those that act now, not of those whose end was told; or of B environments a
                 :class:`~isa_wrappers.batch.BatchStep`, or an array ``[B, A, O]`` as its ``obs`` is.
             infos: by agent, as the environment gave them: masks are read from ``"action_mask"`` in them or beside the
                 observation. With an array, ``"action_mask"`` ``[B, A, n]``, ``"alive"`` ``[B, A]`` and ``"done"``

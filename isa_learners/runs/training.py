@@ -71,8 +71,8 @@ class Training:
         hooks: told how it goes, after those that write metrics and checkpoints.
         tensorboard: write TensorBoard's files.
         steps: environment steps to go to, in the place of the configured ones; kept once the checkpoint is read.
-        changes: of the configuration, by sections, for what may change in mid-run; kept likewise, with the step from
-            which they hold, in ``changes.json``.
+        changes: of the configuration, by sections or dotted keys, for what may change in mid-run; kept likewise, with
+            the step from which they hold, in ``changes.json``.
 
     Attributes:
         kept: an error ended the run, and what stood before it is in the latest checkpoint.

@@ -45,6 +45,13 @@ def test_a_changed_run_follows_from_its_step_on(tmp_path):
     assert json.loads(folder.changes_file.read_text())[-1]["env_steps"] == 200
 
 
+def test_changes_may_be_dotted():
+    config = tiny_config()
+    dotted = changed_config(config, {"ppo.lr": 0.02, "phases.reach.ppo.gamma": 0.5})
+    assert dotted == changed_config(config, {"ppo": {"lr": 0.02}, "phases": {"reach": {"ppo": {"gamma": 0.5}}}})
+    assert (dotted.ppo.lr, dotted.for_phase("reach").ppo.gamma) == (0.02, 0.5)
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [

@@ -26,6 +26,24 @@ def test_later_layers_win():
     assert config.ppo.gamma == 0.9  # untouched
 
 
+def test_keys_may_be_dotted_as_set_has_them():
+    """In any layer, beside nested ones; a phase keeps what is said of it, and what was given stays as it was."""
+    given = {"ppo": {"epochs": 3}, "ppo.lr": 0.02, "scope.transitions": 7, "phases.reach.ppo.gamma": 0.5, "seed": 4}
+    nested_form = {"ppo": {"epochs": 3, "lr": 0.02}, "scope": {"transitions": 7}, "seed": 4}
+    nested_form["phases"] = {"reach": {"ppo": {"gamma": 0.5}}}
+    assert make_config("grid/unlock", "fast", given) == make_config("grid/unlock", "fast", nested_form)
+    assert config_from_dict({"env": "grid/unlock", **given}) == config_from_dict({"env": "grid/unlock", **nested_form})
+    assert given["ppo"] == {"epochs": 3}
+    with pytest.raises(
+        InvalidValueError, match=r"unknown configuration key scope.transitons; did you mean 'scope.tran"
+    ):
+        make_config("grid/unlock", "fast", {"scope.transitons": 1})
+    with pytest.raises(InvalidValueError, match=r"'ppo' is given both a value and keys of its own, by 'ppo.lr'"):
+        make_config("grid/unlock", "fast", {"ppo": 1, "ppo.lr": 1})
+    with pytest.raises(InvalidValueError, match=r"overrides must be Mapping, got 'ppo.lr=1'"):
+        make_config("grid/unlock", "fast", "ppo.lr=1")
+
+
 def test_merge_goes_into_sections_and_leaves_its_arguments_alone():
     base = {"ppo": {"lr": 1, "hidden": 2}, "env_kwargs": {"a": 1}}
     assert merge(base, {"ppo": {"lr": 3}, "env_kwargs": {"b": 2}}) == {

@@ -58,6 +58,7 @@ def test_where_a_rewards_values_come_from():
 def test_where_a_value_comes_from():
     rows = {row["key"]: row for row in explain("grid/unlock", "fast", [{"ppo": {"lr": 0.5}, "seed": 3}])}
     assert (rows["ppo.lr"]["value"], rows["ppo.lr"]["source"]) == (0.5, "given")
+    assert rows == {row["key"]: row for row in explain("grid/unlock", "fast", [{"ppo.lr": 0.5, "seed": 3}])}
     assert (rows["ppo.hidden"]["value"], rows["ppo.hidden"]["source"]) == (32, "preset fast")
     assert (rows["ppo.clip"]["value"], rows["ppo.clip"]["source"]) == (0.2, "default")
     assert rows["seed"]["source"] == "given"

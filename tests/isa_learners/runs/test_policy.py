@@ -24,9 +24,11 @@ from isa_wrappers.errors import (
     UnsupportedEnvironmentError,
     UntrustedRunError,
 )
+from isa_wrappers.wrappers import ScopeWrapper
 
 GRID = "grid/shooting", {"num_agents": 2, "horizon": 9}
 LATE = DEATHS_AND_MASKS[0], {**DEATHS_AND_MASKS[1], "late": True}
+LINGERING = "border_toys:Lingering", {}
 IN_MASKED_OBSERVATIONS = DEATHS_AND_MASKS[0], {**DEATHS_AND_MASKS[1], "masks": "observation"}
 
 
@@ -85,6 +87,21 @@ def test_the_scale_of_observations_comes_with_a_run(tmp_path):
 @pytest.mark.parametrize("algo", ["isa", "ippo"])
 def test_every_kind_of_observation_and_action(env, algo):
     same_as_evaluated(drawn_algorithm(algo, env), env)
+
+
+@pytest.mark.filterwarnings("ignore:agent 'walker_0' of walk was terminated or truncated and stays:UserWarning")
+@pytest.mark.parametrize("algo", ["isa", "ippo"])
+def test_who_is_over_and_stays_listed_is_taken_out_by_a_wrapper(algo):
+    """PettingZoo's own test of an environment refuses such lists; training takes them, and sends the idle action."""
+    moved = False
+    for seed in range(4):
+        algorithm = drawn_algorithm(algo, LINGERING, seed=seed)
+        env = ScopeWrapper(make_parallel(LINGERING[0]), None)
+        states, _, chosen = played(RunPolicy(algorithm), env, 3)
+        assert [len(actions) for actions in chosen] == [2, 2, 1, 1]
+        np.testing.assert_array_equal(states, evaluated(algorithm, 3)[0])
+        moved |= bool(states.any())
+    assert moved
 
 
 def test_what_is_done_hangs_on_what_is_remembered_and_pursued():
