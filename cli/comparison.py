@@ -13,7 +13,7 @@ import typer
 from isa_wrappers.errors import InvalidValueError, shown
 
 from .json_alone import print_json
-from .options import parse_resources, writing_to
+from .options import check_place, parse_resources, writing_to
 
 if TYPE_CHECKING:
     from isa_learners.experiments.folder import Comparison
@@ -56,6 +56,8 @@ def bring_to_its_end(plan: Plan, out: Path, order: Order) -> None:
     from isa_learners.experiments.results import write_results
 
     endings, resources = _formats(order.figures), parse_resources(order.resources)
+    _check_where(order.on)
+    check_place(out)
     comparison = Comparison(plan, out)
     comparison.check()
     left = comparison.left()
@@ -68,9 +70,11 @@ def bring_to_its_end(plan: Plan, out: Path, order: Order) -> None:
     outcomes = _run(comparison, chosen, order, resources)
     failed = [outcome for outcome in outcomes if outcome.reason is not None]
     if order.only is None:
-        with writing_to(out):
+        with writing_to(out / "results.csv"):
             rows, files = write_results(comparison, endings)
         _tell(comparison, rows, files, failed, order.as_json)
+    elif order.as_json:  # results are those of whole comparisons
+        print_json({"results": [], "failed": _reasons(failed), "files": []})
     if failed:
         raise typer.Exit(FAILED)
 
@@ -93,6 +97,12 @@ def _formats(text: str) -> list[str]:
     return endings
 
 
+def _check_where(on: str) -> None:
+    where, _, address = on.partition(":")
+    if where not in ("local", "ray") or (where == "local" and address):
+        raise InvalidValueError(f"--on takes local, ray or ray:ADDRESS, got {shown(on)}")
+
+
 def _known(index: int, plan: Plan) -> int:
     if index >= len(plan.runs):
         raise InvalidValueError(f"--only takes a run's number from 0 to {len(plan.runs) - 1}, got {index}")
@@ -103,8 +113,6 @@ def _run(comparison: Comparison, runs: Sequence[PlannedRun], order: Order, resou
     from .compare_display import ComparisonDisplay
 
     where, _, address = order.on.partition(":")
-    if where not in ("local", "ray") or (where == "local" and address):
-        raise InvalidValueError(f"--on takes local, ray or ray:ADDRESS, got {shown(order.on)}")
     with ComparisonDisplay(comparison, runs, order.quiet) as display:
         if where == "ray":
             from isa_learners.experiments.on_ray import run_on_ray
@@ -127,6 +135,8 @@ def _list(comparison: Comparison, runs: Sequence[PlannedRun], as_json: bool) -> 
     told = "no estimate before one has been evaluated"
     if seconds is not None:
         told = f"{seconds / 60:,.1f} minutes of one core"
+    elif not runs:
+        told = "give the command without --dry-run for the results"
     typer.echo(f"{len(runs)} of {len(comparison.plan.runs)} runs left; {told}")
 
 
@@ -138,14 +148,17 @@ def _tell(
     as_json: bool,
 ) -> None:
     if as_json:
-        reasons = {outcome.run.name: outcome.reason for outcome in failed}
         plain = [{name: _plain(value) for name, value in row.items()} for row in rows]
-        print_json({"results": plain, "failed": reasons, "files": [str(f) for f in files]})
+        print_json({"results": plain, "failed": _reasons(failed), "files": [str(f) for f in files]})
         return
     typer.echo((comparison.root / "results.md").read_text())
     for outcome in failed:
         typer.echo(f"failed: {outcome.run.name}: {outcome.reason}", err=True)
     typer.echo("\n".join(str(file) for file in files))
+
+
+def _reasons(failed: Sequence[Outcome]) -> dict[str, str | None]:
+    return {outcome.run.name: outcome.reason for outcome in failed}
 
 
 def _plain(value: Any) -> Any:

@@ -12,7 +12,7 @@ from isa_wrappers.errors import InvalidValueError, shown
 from isa_wrappers.fields import MOST_COPIES
 
 from .json_alone import print_json
-from .options import Json, Quiet, RunEnv, Seed, Trust, need_training, writing_to
+from .options import Json, Quiet, RunEnv, Seed, Trust, check_place, need_training, writing_to
 from .progress import LifeSigns
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def evaluate(
         from isa_learners.runs.rendering import check_video
 
         check_video(render)
+        check_place(render.parent)
     algorithm, meta = load_algorithm(RunFolder.open(run, env, trust), best, policy_only=True)
     outcomes = EpisodeOutcomes()
     with LifeSigns(lambda: f"evaluating {run}", quiet):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -11,7 +12,8 @@ from typing import Annotated, Any
 import typer
 
 from isa_learners.config import check_env_kwargs
-from isa_wrappers.errors import InvalidValueError, MissingDependencyError, shown
+from isa_wrappers.errors import CannotWriteError, InvalidValueError, MissingDependencyError, shown
+from isa_wrappers.files import refusal
 from isa_wrappers.plain import read_json
 
 from .completion import devices, settings, tasks
@@ -95,15 +97,34 @@ def _object(option: str, text: str) -> dict[str, Any]:
 
 @contextmanager
 def writing_to(path: Path) -> Iterator[None]:
-    """Turn a failure to write where the user asked into a user's mistake.
+    """Turn a failure to write where the user asked into a user's mistake, met before anything is computed if it can be.
 
     Raises:
         InvalidValueError: naming the path.
     """
+    check_place(path.parent)
     try:
         yield
+    except CannotWriteError:
+        raise  # in one line already
     except OSError as error:
-        raise InvalidValueError(f"cannot write to {path}: {error.strerror or error}") from error
+        raise InvalidValueError(f"cannot write to {path}: {refusal(error)}") from error
+
+
+def check_place(folder: Path) -> None:
+    """Check that a folder is there or can be made.
+
+    Raises:
+        InvalidValueError: naming what is in its place, or the folder that may not be written to.
+    """
+    try:
+        there = next((place for place in (folder, *folder.parents) if place.exists()), folder)
+    except OSError as error:
+        raise InvalidValueError(f"cannot write to {folder}: {error.strerror}") from error
+    if not there.is_dir():
+        raise InvalidValueError(f"cannot write to {folder}: {there} is not a folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise InvalidValueError(f"cannot write to {folder}: {there} may not be written to")
 
 
 def need_training() -> None:

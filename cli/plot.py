@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from isa_wrappers.errors import check_choice
+
 from .options import need_plots, writing_to
 
 
@@ -22,7 +24,9 @@ def plot(
     need_plots()
     from isa_learners.runs.plots import plot_curves, plot_run
     from isa_learners.runs.run_folder import RunFolder
+    from isa_learners.runs.statistics import STATISTICS
 
+    check_choice("statistic", statistic, STATISTICS)
     folders = [RunFolder.open(run) for run in runs]
     if out is None and len(folders) == 1 and not label:
         with writing_to(folders[0].path):

@@ -30,6 +30,7 @@ from .options import (
     Seed,
     StateFallback,
     StateFeatures,
+    check_place,
     parse_features,
     parse_kwargs,
     writing_to,
@@ -69,8 +70,10 @@ def scope(
     as_json: Json = False,
 ) -> None:
     """Estimate the influence scope of every agent in ENV."""
-    if out is not None and (out / "scope.json").exists():
-        raise RunFolderError(f"{out} already holds a scope; choose another --out")
+    if out is not None:
+        check_place(out)
+        if (out / "scope.json").exists():
+            raise RunFolderError(f"{out} already holds a scope; choose another --out")
     options = {
         "transitions": transitions,
         "delta": delta,

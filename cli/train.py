@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -26,6 +26,9 @@ from .options import (
     parse_kwargs,
 )
 from .training_display import TrainingDisplay
+
+if TYPE_CHECKING:
+    from isa_learners.config import RunConfig
 
 MAY_CHANGE = ("resume", "steps", "override", "env", "trust", "quiet", "track")
 """What may stand beside ``--resume``."""
@@ -105,6 +108,7 @@ def train(
     chosen, layers = configured(env, preset, config, given, override or [], num_envs)
     resolved = make_config(env, chosen, *layers)
     _refuse_unnamed(config, resolved.imports, override or [])
+    _refuse_idle_scope(resolved, scope, scope_is_free)
     check_run(resolved)
     task = env.replace("/", "-").replace(":", "-")
     task = task[-LONGEST_NAME:]  # folders take no longer ones
@@ -155,6 +159,22 @@ def _refuse_unnamed(file: Path | None, imports: tuple[str, ...], pairs: list[str
                 f"{file} names code of its own: {name!r} would be imported; if you know it, name it again, as in "
                 f"--set ppo.network={name}"
             )
+
+
+def _refuse_idle_scope(config: RunConfig, scope: Path | None, is_free: bool) -> None:
+    """Refuse what is said of a scope where it would change nothing.
+
+    Raises:
+        InvalidValueError: naming the option.
+    """
+    from isa_learners.runs.scopes import needs_estimate
+
+    if scope is not None and not needs_estimate(config):
+        raise InvalidValueError(
+            f"--scope must be left out where no scope is measured, as with algorithm {config.algo!r} here, got {scope}"
+        )
+    if is_free and config.scope_folder is None:
+        raise InvalidValueError("--scope-is-free is about the scope of --scope; give --scope FOLDER, or leave it out")
 
 
 def _refuse_changes(context: typer.Context) -> None:

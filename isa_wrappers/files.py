@@ -66,11 +66,25 @@ def told(path: str | Path) -> Iterator[None]:
     except CannotWriteError:
         raise
     except OSError as error:
-        raise CannotWriteError(f"cannot write to {path}: {error.strerror or error}") from error
+        raise CannotWriteError(f"cannot write to {path}: {refusal(error)}") from error
     except ValueError as error:
         if "null" not in str(error):
             raise
         raise CannotWriteError(f"cannot write to {str(path)!r}: {error}") from error
+
+
+def refusal(error: OSError) -> str:
+    """Say why the system refuses to make or to write a file; a file in the place of a folder by its name.
+
+    Example:
+        >>> refusal(FileExistsError(17, "File exists", "notes.txt"))
+        'notes.txt is not a folder'
+    """
+    if isinstance(error, FileExistsError | NotADirectoryError) and error.filename is not None:
+        at = Path(error.filename)
+        blocking = next((place for place in (at, *at.parents) if place.exists() and not place.is_dir()), at)
+        return f"{blocking} is not a folder"
+    return error.strerror or str(error)
 
 
 def _sync_folder(folder: Path) -> None:

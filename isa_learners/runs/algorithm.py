@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from isa_learners.algorithms import ALGORITHMS, PhaseContext, PhaseSpec
-from isa_learners.checkpoint import global_generators, set_global_generators
+from isa_learners.checkpoint import global_generators, misfit, set_global_generators
 from isa_learners.config import RunConfig
 from isa_learners.learner import LEARNERS
 from isa_learners.probes import Prober, marked_steps
@@ -245,5 +245,4 @@ class Algorithm:
                 self.visits.load_state_dict(without_prefix("visits", tensors))
                 set_global_generators(meta["generators"])
         except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
-            detail = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise FileFormatError(f"the checkpoint does not fit this run's configuration: {detail}") from error
+            raise FileFormatError(f"the checkpoint does not fit this run's configuration: {misfit(error)}") from error

@@ -196,7 +196,13 @@ def _section(kind: type, values: Mapping[str, Any], name: str) -> Any:
             raise InvalidValueError(
                 f"unknown configuration key {_short(f'{name}.{key}')}{nearest_key(f'{name}.{key}', {name: kind})}"
             )
-    return kind(**{key: _leaf(known[key], f"{name}.{key}", value) for key, value in values.items()})
+    settings = {key: _leaf(known[key], f"{name}.{key}", value) for key, value in values.items()}
+    try:
+        return kind(**settings)
+    except InvalidValueError as error:
+        if str(error).partition(" ")[0] not in known:
+            raise
+        raise InvalidValueError(f"{name}.{error}") from error
 
 
 def _leaf(hint: Any, key: str, value: Any) -> Any:

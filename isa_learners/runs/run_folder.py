@@ -14,7 +14,7 @@ from isa_learners.config import RunConfig
 from isa_learners.runs.config_io import config_from_dict, kinds_of, read_config_file, write_config
 from isa_learners.runs.lock import FolderLock
 from isa_wrappers.errors import InvalidValueError, RunFolderError, UntrustedRunError, shown
-from isa_wrappers.files import write_text
+from isa_wrappers.files import refusal, write_text
 
 PACKAGES = ("isa-marl", "torch", "numpy", "gymnasium", "pettingzoo")
 
@@ -56,7 +56,7 @@ class RunFolder:
         try:
             folder.path.mkdir(parents=True, exist_ok=True)
         except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or error
+            reason = refusal(error) if isinstance(error, OSError) else error
             raise RunFolderError(f"cannot make run folder {folder.path}: {reason}") from error
         folder.lock.take()
         folder._refuse_a_second_run()  # by one who was faster

@@ -44,6 +44,9 @@ def check_env(
         success: how a won episode is told.
         bin_width: what the state's changes are compared with.
 
+    Raises:
+        InvalidValueError: for a width out of range.
+
     Example:
         >>> from isa_wrappers.envs import make_parallel
         >>> report = check_env(lambda: make_parallel("grid/unlock", num_agents=1, targets=[(0, 1)]))
@@ -52,6 +55,7 @@ def check_env(
         >>> print(report.findings[0])
         fine     interface: 1 agents with 5 actions, observations of 4 numbers
     """
+    bin_width = ScopeConfig(bin_width=bin_width).bin_width
     report = EnvReport()
     make = env if _is_factory(env) else None
     made: list[Any] = []

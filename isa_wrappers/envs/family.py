@@ -81,7 +81,7 @@ class EnvFamily(ABC):
             raise MissingDependencyError(f"{name} {missing}")
         tasks = self.tasks()
         if name not in tasks:
-            raise UnknownTaskError(f"unknown task {name!r}{nearest(name, tasks)}; known: {', '.join(tasks)}")
+            raise UnknownTaskError(f"unknown task {name!r}{nearest(name, tasks) or ';'} known: {', '.join(tasks)}")
 
     def batch(
         self,

@@ -98,7 +98,7 @@ class MPEParallelEnv(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
             raise MissingDependencyError(f"mpe/{name} needs mpe2, which is not installed; pip install mpe2") from error
         if name not in mpe_names():
             raise UnknownTaskError(
-                f"mpe2 has no environment {name!r}{nearest(name, mpe_names())}; it has {', '.join(mpe_names())}"
+                f"mpe2 has no environment {name!r}{nearest(name, mpe_names()) or ';'} it has {', '.join(mpe_names())}"
             )
         self._success = success or SUCCESS.get(name)
         self.success_distance = check_float("success_distance", success_distance, 0.0)

@@ -59,8 +59,8 @@ def family_of(name: str) -> EnvFamily:
     prefix, slash, _ = name.partition("/")
     if not slash or prefix not in FAMILIES:
         known = ", ".join(f"{prefix}/NAME" for prefix in FAMILIES)
-        offer = nearest(name, available_tasks())
-        raise UnknownTaskError(f"unknown task {name!r}{offer}; known: {known}, or package.module:factory")
+        offer = nearest(name, available_tasks()) or ";"
+        raise UnknownTaskError(f"unknown task {name!r}{offer} known: {known}, or package.module:factory")
     family: Any = FAMILIES[prefix]
     if not isinstance(family, EnvFamily) or getattr(family, "prefix", None) != prefix:
         raise InvalidValueError(

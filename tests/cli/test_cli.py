@@ -526,6 +526,12 @@ MISTAKES = {
     "report of nothing": (["report", "none"], "none holds no run"),
     "plot of nothing": (["plot", "none"], "none holds no run"),
     "plot without runs": (["plot"], "RUN"),
+    "bins of no width": (["check", "grid/unlock", "--bin-width", 0], "bin_width must be .* at least 1e-12, got 0"),
+    "one mark at a time": (["scope", "grid/shootin"], "did you mean 'grid/shooting'? known: "),
+    "range of a section's key": (["train", "grid/unlock", "--set", "ppo.lr=-1"], "isa: ppo.lr must be .* got -1"),
+    "range in a phase": (["train", "grid/unlock", "--set", "phases.reach.ppo.lr=-1"], "phases.reach.ppo.lr must be"),
+    "a scope for none": (["train", "grid/unlock", "--algo", "ippo", "--scope", "x"], "--scope must be left .* 'ippo'"),
+    "a free scope of none": (["train", "grid/unlock", "--scope-is-free"], "give --scope FOLDER, or leave it out"),
 }  # fmt: skip
 
 
@@ -565,8 +571,36 @@ def test_a_file_is_no_run_folder(capsys):
     assert isa("train", *TINY, "--out", "file") == 2
     assert "cannot make run folder file" in one_line(capsys.readouterr().err)
     assert isa("scope", "grid/unlock", "--transitions", 60, "--out", "file") == 2
-    assert "cannot write to file" in one_line(capsys.readouterr().err)
+    assert "cannot write to file: file is not a folder" in one_line(capsys.readouterr().err)
+    assert isa("scope", "grid/unlock", "--transitions", 60, "--out", "file/deeper") == 2
+    assert "cannot write to file/deeper: file is not a folder" in one_line(capsys.readouterr().err)
     assert Path("file").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["eval", "RUN", "--render", "file/film.gif"],
+        ["export", "RUN", "file/policy.pt2"],
+        ["plot", "RUN", "--out", "file/curves.png"],
+        ["report", "RUN", "--out", "file/report.html"],
+        ["compare", "--task", "grid/unlock", "--seeds", "0", "--out", "file"],
+        ["reproduce", "fig4a", "--out", "file/of/mine"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_file_in_the_place_of_a_folder_is_met_before_anything_is_computed(words, copy_of, capsys, monkeypatch):
+    monkeypatch.setattr("isa_learners.runs.algorithm.Algorithm.evaluate", lambda *_: pytest.fail("it was computed"))
+    monkeypatch.setattr("isa_learners.runs.policy.RunPolicy.act", lambda *_: pytest.fail("it was computed"))
+    run = copy_of()
+    Path("file").write_text("mine")
+    assert isa(*(run if word == "RUN" else word for word in words)) == 2
+    assert re.search("cannot write to file.*: .*file is not a folder", one_line(capsys.readouterr().err))
+
+
+def test_an_unknown_statistic_is_refused_of_one_run_too(copy_of, capsys):
+    assert isa("plot", copy_of(), "--statistic", "meen") == 2
+    assert "must be one of median, mean, iqm; got 'meen'; did you mean 'mean'?" in one_line(capsys.readouterr().err)
 
 
 def test_a_run_that_cannot_begin_leaves_a_folder_of_others_as_it_was(capsys):
@@ -638,7 +672,7 @@ def test_a_checkpoint_of_another_configuration_is_refused(copy_of, capsys):
     before = contents(run)
     for command in (["eval", run], ["train", "--resume", run]):
         assert isa(*command) == 2
-        assert "does not fit this run's configuration" in one_line(capsys.readouterr().err)
+        assert "does not fit this run's configuration: size mismatch for" in one_line(capsys.readouterr().err)
         assert contents(run) == before
 
 

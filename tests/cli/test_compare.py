@@ -24,6 +24,8 @@ def test_a_plan_from_the_list_of_what_is_left_to_its_results(plan, tmp_path, cap
     assert "2 of 2 runs left; no estimate" in said
     assert isa("compare", plan, "--out", out, "--only", "1", "--jobs", "1", "--quiet") == 0
     assert capsys.readouterr().err == ""
+    assert isa("compare", plan, "--out", out, "--only", "1", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {"results": [], "failed": {}, "files": []}
     assert (tmp_path / "out" / "grid-unlock" / "ippo" / "seed0" / "final.json").exists()
     assert not (tmp_path / "out" / "results.csv").exists(), "one of an array writes no results"
     assert isa("compare", plan, "--out", out, "--dry-run", "--json") == 0
@@ -35,6 +37,8 @@ def test_a_plan_from_the_list_of_what_is_left_to_its_results(plan, tmp_path, cap
     assert [row["variant"] for row in found["results"]] == ["isa", "ippo"]
     assert found["failed"] == {}
     assert "1/1 grid-unlock/isa/seed0: success" in captured.err
+    assert isa("compare", plan, "--out", out, "--dry-run") == 0
+    assert "0 of 2 runs left; give the command without --dry-run" in capsys.readouterr().out
 
 
 def test_a_comparison_without_a_file(tmp_path, capsys):
@@ -72,6 +76,7 @@ def test_what_is_said_over_a_file(plan, tmp_path, capsys):
         (["--task", "grid/shooting", "--variant", "ungatd"], "did you mean 'ungated'"),
         (["--task", "grid/shooting", "--seeds", "1,1"], "seed 1 comes twice"),
         (["--task", "grid/shooting", "--on", "slurm"], "--on takes local, ray or ray:ADDRESS"),
+        (["--task", "grid/shooting", "--on", "slurm", "--dry-run"], "--on takes local, ray or ray:ADDRESS"),
         (["--task", "grid/shooting", "--on", "ray:nowhere"], "ray:HOST:PORT, got 'ray:nowhere'"),
         (["--task", "grid/shooting", "--figures", "gif"], "--figures takes png, pdf, svg, got 'gif'"),
         (["--task", "grid/shooting", "--only", "99", "--seeds", "0-1"], "from 0 to 1, got 99"),

@@ -11,7 +11,7 @@ from typing import Any
 from isa_learners.runs.metrics import parse_metrics
 from isa_learners.runs.report.page import Play, played, whole_contents
 from isa_learners.runs.run_folder import RunFolder
-from isa_wrappers.errors import FileFormatError, ISAError, UntrustedRunError
+from isa_wrappers.errors import ISAError
 from isa_wrappers.files import read_bytes
 
 REST = 9.0
@@ -110,7 +110,7 @@ class LiveContents:
         """Play a run's episodes: its policy has learned more since."""
         try:
             self._replays[folder.path] = played(folder, most_bytes)
-        except (UntrustedRunError, FileFormatError) as error:
+        except ISAError as error:
             self._replays[folder.path] = error
         return self._known(folder, most_bytes)
 

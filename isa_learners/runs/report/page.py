@@ -14,7 +14,7 @@ from isa_learners.runs.loading import load_algorithm
 from isa_learners.runs.report.contents import report_contents
 from isa_learners.runs.report.replay import COPIES, MOST_BYTES, replays
 from isa_learners.runs.run_folder import RunFolder
-from isa_wrappers.errors import FileFormatError, InvalidValueError, MissingDependencyError, UntrustedRunError
+from isa_wrappers.errors import InvalidValueError, ISAError, MissingDependencyError
 from isa_wrappers.files import write_text
 
 LARGEST = 2_000_000
@@ -73,7 +73,7 @@ def whole_contents(folders: Sequence[RunFolder], play: Play | None = None) -> di
         play: returns the episodes of a run in the place of :func:`played`.
 
     Raises:
-        FileFormatError: if something in a folder cannot be read.
+        FileFormatError: if something in a folder cannot be read; a run that cannot be played is told of in the notes.
     """
     contents = report_contents(folders)
     notes = []
@@ -84,7 +84,7 @@ def whole_contents(folders: Sequence[RunFolder], play: Play | None = None) -> di
         try:
             most_bytes = MOST_BYTES // len(contents["tasks"])
             contents["runs"][index]["replays"] = (play or played)(folders[index], most_bytes)
-        except (UntrustedRunError, FileFormatError) as error:
+        except ISAError as error:  # such as an environment that is not installed here: all else is data
             notes.append(f"no replay of {folders[index].path}: {error}")
     return {**contents, "notes": notes, "copies": COPIES}
 

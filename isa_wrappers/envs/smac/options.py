@@ -43,6 +43,6 @@ def check_options(make: Any, options: Mapping[str, Any], reward: str) -> None:
             raise InvalidValueError(f"option {option} is set by {instead}; leave it out, got {value!r}")
         if option not in known:
             raise InvalidValueError(
-                f"StarCraft2Env has no option {option!r}{nearest(option, known)}; it has {', '.join(known)}"
+                f"StarCraft2Env has no option {option!r}{nearest(option, known) or ';'} it has {', '.join(known)}"
             )
     check_choice("difficulty", options.get("difficulty", "7"), DIFFICULTIES)

@@ -54,6 +54,20 @@ def test_what_a_page_lacks_is_said(tmp_path, monkeypatch):
     assert len(written.notes) == 2
 
 
+@pytest.mark.parametrize(
+    ("task", "why"), [("grid/nope", "unknown task 'grid/nope'"), ("grid/shooting", "made for another environment")]
+)
+def test_a_run_that_cannot_be_played_here_is_told_of_all_the_same(tmp_path, monkeypatch, task, why):
+    """Its environment may be missing on this machine: all else is data."""
+    monkeypatch.setattr(report_page, "vega", lambda: "")
+    run = small_run_folder(tmp_path / "run")
+    text = run.config_file.read_text().replace("env: grid/unlock", f"env: {task}")
+    run.config_file.write_text(re.sub(r"env_kwargs:\n(  .*\n|- .*\n)*", "", text))
+    (note,) = write_report([run], tmp_path / "report.html").notes
+    assert note.startswith(f"no replay of {run.path}: ")
+    assert why in note
+
+
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     """A page of two seeds, in which the first has a scope of three agents with figures everywhere from 0 to 1."""
