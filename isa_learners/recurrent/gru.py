@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import linear, pad
 
 from isa_learners.recurrent import fused
+from isa_learners.recurrent.steps import step_by_step
 
 
 def gru(
@@ -69,17 +70,14 @@ def plain_gru(
         True
     """
     weight_ih, weight_hh, bias_ih, bias_hh = cell.parameters()
-    out, first = [], 0
-    for n in sizes:
-        x, h = inputs[first : first + n], hidden[:n] * keep[first : first + n]
+
+    def step(x: Tensor, h: Tensor) -> Tensor:
         r_x, z_x, n_x = linear(x, weight_ih, bias_ih).chunk(3, -1)
         r_h, z_h, n_h = linear(h, weight_hh, bias_hh).chunk(3, -1)
         reset, update = torch.sigmoid(r_x + r_h), torch.sigmoid(z_x + z_h)
-        new = (1 - update) * torch.tanh(n_x + reset * n_h) + update * h
-        hidden = new if alive is None else torch.where(alive[first : first + n, None] > 0, new, h)
-        out.append(hidden)
-        first += n
-    return torch.cat(out)
+        return (1 - update) * torch.tanh(n_x + reset * n_h) + update * h
+
+    return step_by_step(step, inputs, hidden, sizes, keep, alive)
 
 
 _CERTAIN = 1e4

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
+from isa_learners.recurrent.steps import step_by_step
+
 
 def lstm(
     cell: nn.LSTM, inputs: Tensor, state: Tensor, sizes: Sequence[int], keep: Tensor, alive: Tensor | None = None
@@ -62,18 +64,14 @@ def plain_lstm(
         True
     """
     weight_ih, weight_hh, bias_ih, bias_hh = cell.parameters()
-    out, first = [], 0
-    for n in sizes:
-        x, before = inputs[first : first + n], state[:n] * keep[first : first + n]
+
+    def step(x: Tensor, before: Tensor) -> Tensor:
         h, c = before.chunk(2, -1)
         i, f, g, o = (linear(x, weight_ih, bias_ih) + linear(h, weight_hh, bias_hh)).chunk(4, -1)
         c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-        state = torch.cat([torch.sigmoid(o) * torch.tanh(c), c], dim=-1)
-        if alive is not None:
-            state = torch.where(alive[first : first + n, None] > 0, state, before)
-        out.append(state)
-        first += n
-    return torch.cat(out)
+        return torch.cat([torch.sigmoid(o) * torch.tanh(c), c], dim=-1)
+
+    return step_by_step(step, inputs, state, sizes, keep, alive)
 
 
 class _Recurrence(torch.autograd.Function):

@@ -6,11 +6,10 @@ import numpy as np
 
 from isa_wrappers.arrays import Array, to_numpy
 from isa_wrappers.envs.drawing import Color, Image, Mark, agent_color, cross, disc
+from isa_wrappers.envs.grid.colors import GROUND, LINE
 from isa_wrappers.envs.grid.dials_rules import DialsState, DialsTask
 from isa_wrappers.errors import InvalidValueError, check_int
 
-BOARD: Color = (250, 250, 248)
-LINE: Color = (222, 224, 228)
 TARGET: Color = (245, 200, 120)
 RIGHT: Color = (150, 210, 160)
 SHARED: Color = (60, 64, 72)
@@ -53,7 +52,7 @@ def draw_dials(task: DialsTask, state: DialsState, goal: Array | None = None, ce
     if wanted is not None and wanted.shape != (task.dials,):
         raise InvalidValueError(f"goal must have shape ({task.dials},), got {wanted.shape}")
     image = np.empty((task.positions * cell + 1, task.dials * cell + 1, 3), dtype=np.uint8)
-    image[:] = BOARD
+    image[:] = GROUND
     image[::cell] = image[:, ::cell] = LINE
     for k, (position, target, owner) in enumerate(zip(to_numpy(state.dial), task.targets, task.owners, strict=True)):
         color = SHARED if owner is None else agent_color(owner)

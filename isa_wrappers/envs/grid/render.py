@@ -10,14 +10,10 @@ import numpy.typing as npt
 
 from isa_wrappers.arrays import Array, to_numpy
 from isa_wrappers.envs.drawing import Color, Image, Mark, agent_color, cross, disc, goal_places
+from isa_wrappers.envs.grid.colors import AMBER, GROUND, LINE, SHADE, STONE
 from isa_wrappers.envs.grid.rules import BULLETS_TO_WIN, SHOOT_ABOVE_Y, GridState, GridTask
 from isa_wrappers.errors import check_int
 
-BOARD: Color = (250, 250, 248)
-LINE: Color = (222, 224, 228)
-ZONE: Color = (253, 236, 214)
-TARGET: Color = (90, 96, 108)
-BAR: Color = (245, 166, 35)
 FULL: Color = (60, 170, 90)
 
 
@@ -51,14 +47,14 @@ def draw_grid(task: GridTask, state: GridState, goal: Array | None = None, cell:
     check_int("cell", cell, 8)
     side = task.grid * cell + 1
     board = np.empty((side, side, 3), dtype=np.uint8)
-    board[:] = BOARD
+    board[:] = GROUND
     if task.shoots:
-        board[: (task.grid - 1 - SHOOT_ABOVE_Y) * cell] = ZONE
+        board[: (task.grid - 1 - SHOOT_ABOVE_Y) * cell] = SHADE
     board[::cell] = board[:, ::cell] = LINE
     colors = [agent_color(i) for i in range(task.num_agents)]
     held = to_numpy(state.held)
     for i, (x, y) in enumerate(to_numpy(state.targets).tolist()):
-        color = colors[i] if task.own_target else TARGET
+        color = colors[i] if task.own_target else STONE
         _square(board, *_corner(task, x, y, cell), cell, color, bool(held[i]))
     places = to_numpy(state.position)
     if goal is not None:
@@ -80,10 +76,13 @@ def grid_legend(task: GridTask) -> tuple[Mark, ...]:
         >>> [mark.meaning for mark in grid_legend(grid_task("unlock"))]
         ['agent', 'lock of that agent, filled once open', 'goal: where that agent is to be']
     """
-    whose = (None, "lock of that agent, filled once open") if task.own_target else (TARGET, "target, filled once held")
+    whose = (None, "lock of that agent, filled once open") if task.own_target else (STONE, "target, filled once held")
     marks = [Mark("disc", None, "agent"), Mark("frame", *whose)]
     if task.shoots:
-        marks += [Mark("square", ZONE, "cells to shoot from"), Mark("square", BAR, "bullets so far, green if enough")]
+        marks += [
+            Mark("square", SHADE, "cells to shoot from"),
+            Mark("square", AMBER, "bullets so far, green if enough"),
+        ]
     return (*marks, Mark("cross", None, "goal: where that agent is to be", of_goal=True))
 
 
@@ -149,9 +148,9 @@ def _square(image: Image, row: int, column: int, cell: int, color: Color, filled
 def _bar(bullets: int, side: int, cell: int) -> Image:
     """Return the strip above the board: bullets against those needed."""
     strip = np.empty((max(8, cell // 2), side, 3), dtype=np.uint8)
-    strip[:] = BOARD
+    strip[:] = GROUND
     needed = BULLETS_TO_WIN + 1
     frame = strip[2:-2, 1:-1]
     frame[:] = LINE
-    frame[:, : round(frame.shape[1] * min(bullets, needed) / needed)] = FULL if bullets >= needed else BAR
+    frame[:, : round(frame.shape[1] * min(bullets, needed) / needed)] = FULL if bullets >= needed else AMBER
     return strip

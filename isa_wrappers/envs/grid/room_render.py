@@ -6,21 +6,17 @@ import numpy as np
 
 from isa_wrappers.arrays import Array, to_numpy
 from isa_wrappers.envs.drawing import Color, Image, Mark, agent_color, cross, disc, goal_places
+from isa_wrappers.envs.grid.colors import AMBER, GROUND, LINE, SHADE, STONE
 from isa_wrappers.envs.grid.room_rules import CORRIDOR, MIDDLE, NOTCHES, ROOM, VAULT, RoomState, RoomTask
 from isa_wrappers.errors import check_int
 
-WALL: Color = (90, 96, 108)
-FLOOR: Color = (250, 250, 248)
-LINE: Color = (222, 224, 228)
-INSIDE: Color = (253, 236, 214)
-GATE: Color = (245, 166, 35)
 LIT: Color = (250, 215, 60)
 
 
 ROOM_LEGEND = (
     Mark("disc", None, "agent"),
-    Mark("square", INSIDE, "the room"),
-    Mark("square", GATE, "gate, shorter with each notch"),
+    Mark("square", SHADE, "the room"),
+    Mark("square", AMBER, "gate, shorter with each notch"),
     Mark("disc", LIT, "lamp while it is lit"),
     Mark("cross", None, "goal: where that agent is to be", of_goal=True),
 )
@@ -54,15 +50,15 @@ def draw_room(task: RoomTask, state: RoomState, goal: Array | None = None, cell:
     """
     check_int("cell", cell, 8)
     image = np.empty(((ROOM + 1) * cell + 1, (VAULT + 1) * cell + 1, 3), dtype=np.uint8)
-    image[:] = WALL
+    image[:] = STONE
     for x in range(VAULT + 1):
         for y in range(ROOM) if CORRIDOR <= x < VAULT else (MIDDLE,):
             row, column = _corner(x, y, cell)
             image[row - 1 : row + cell, column - 1 : column + cell] = LINE
-            image[row : row + cell - 1, column : column + cell - 1] = INSIDE if CORRIDOR <= x < VAULT else FLOOR
+            image[row : row + cell - 1, column : column + cell - 1] = SHADE if CORRIDOR <= x < VAULT else GROUND
     row, column = _corner(VAULT, MIDDLE, cell)
     closed = round((cell - 1) * (1 - int(state.gate) / NOTCHES))
-    image[row : row + closed, column - 2 : column + 2] = GATE
+    image[row : row + closed, column - 2 : column + 2] = AMBER
     lamp_row, lamp_column = cell / 2, _corner(CORRIDOR + 1, MIDDLE, cell)[1] + cell / 2 - 1
     disc(image, lamp_row, lamp_column, 0.3 * cell, LIT if bool(state.lamp) else LINE)
     if goal is not None:

@@ -1,0 +1,46 @@
+"""A recurrence as its equation stands there, one step after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+
+def step_by_step(
+    step: Callable[[Tensor, Tensor], Tensor],
+    inputs: Tensor,
+    state: Tensor,
+    sizes: Sequence[int],
+    keep: Tensor,
+    alive: Tensor | None = None,
+) -> Tensor:
+    """Return the state after every step, ``s_t = step(x_t, keep_t s_(t-1))`` where a stream is alive.
+
+    Args:
+        step: takes inputs ``[n, F]`` and the states before ``[n, S]``, returns those after.
+        inputs: ``[R, F]`` the first steps of all streams, the second ones of those that have one, and so on.
+        state: ``[N, S]`` before the first steps.
+        sizes: how many streams, the first ones, have a first, a second, ... step; they sum to R.
+        keep: ``[R, 1]`` 0 where an episode starts and the state before counts as zero, else 1.
+        alive: ``[R]`` 0 where the state stands still, else 1; None for all 1.
+
+    Returns:
+        ``[R, S]``.
+
+    Example:
+        >>> keep = torch.tensor([[1.0], [1.0], [0.0]])
+        >>> step_by_step(torch.add, torch.ones(3, 1), torch.tensor([[2.0]]), [1, 1, 1], keep)[:, 0]
+        tensor([3., 4., 1.])
+    """
+    out, first = [], 0
+    for n in sizes:
+        rows = slice(first, first + n)
+        before = state[:n] * keep[rows]
+        state = step(inputs[rows], before)
+        if alive is not None:
+            state = torch.where(alive[rows, None] > 0, state, before)
+        out.append(state)
+        first += n
+    return torch.cat(out)
