@@ -179,9 +179,9 @@ def check_learner(preset: str, learner: str) -> None:
     """Check that a preset has settings for a learner.
 
     Raises:
-        InvalidValueError: if it was made for others.
+        InvalidValueError: if it was made for others, or there is no such preset.
     """
-    suits = LEARNERS_OF.get(preset, (learner,))
+    suits = LEARNERS_OF.get(check_choice("preset", preset, PRESETS), (learner,))
     if learner not in suits:
         raise InvalidValueError(
             f"preset {preset!r} is one for learner {', '.join(suits)}, this run has {learner!r}; take 'fast' or 'paper'"

@@ -56,7 +56,8 @@ class PlanSettings:
         """
         sections = _sections(run)
         self._sections |= sections
-        known, found = _known(sections), {}
+        known = _known(sections)
+        found: dict[str, Any] = {}
         for path, value in _values(self.data):
             if ".".join(path) in known:
                 for key in reversed(path):
@@ -134,7 +135,7 @@ def _values(data: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tup
     """Walk over every value with the keys that lead to it; a mapping may be a key's value."""
     deepest = 4 if path[:1] == ("phases",) else 2
     for key, value in data.items():
-        here = (*path, key)
+        here = (*path, str(key))
         if isinstance(value, Mapping) and key not in (CORE if not path else ()) and len(here) < deepest:
             yield from _values(value, here)
         else:

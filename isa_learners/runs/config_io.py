@@ -15,7 +15,7 @@ from isa_learners.presets import check_learner, preset_layers
 from isa_learners.runs.config_keys import nearest_key, section_kinds
 from isa_learners.runs.nesting import merge, nested
 from isa_learners.runs.yaml_io import Plain, parse_overrides, read_config_file, write_yaml
-from isa_wrappers.errors import InvalidValueError, check_kind, nearest, shown
+from isa_wrappers.errors import InvalidValueError, check_kind, check_name, nearest, shown
 from isa_wrappers.fields import hints
 from isa_wrappers.plain import plain
 from isa_wrappers.rewards import REWARDS
@@ -45,6 +45,7 @@ def make_config(env: str, preset: str = DEFAULT_PRESET, *overrides: Mapping[str,
 
 def resolve(env: str, preset: str, *overrides: Mapping[str, Any]) -> Plain:
     """Return the plain data of :func:`make_config`."""
+    check_name("env", env)
     given: Plain = {}
     for layer in overrides:
         check_kind("overrides", layer, Mapping)

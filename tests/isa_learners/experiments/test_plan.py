@@ -77,6 +77,7 @@ def test_an_algorithm_is_a_variant():
         ("ppo.lr: 1e-4", "ppo.learning_rate: 1", 6, "did you mean 'ppo.lr'"),
         ("ppo.lr: 1e-4", "ppo.lr: much", 6, "ppo.lr must be of type float, got 'much'"),
         ("like: ungated", "like: ungatd", 6, "did you mean 'ungated'"),
+        ("like: ungated", "preset: [fast]", 6, r"preset must be one of .*got \['fast'\]"),
         ("like: ungated", "lik: ungated", 6, "did you mean 'like'"),
         ("  ippo: {algo: ippo}", "  twin: {set: {credit.rule: scope}}", 7, "'isa' and 'twin' have the same config"),
         ("seeds: 0-2", "seeds: [0, 1, 0]", 8, "seed 0 comes twice"),

@@ -59,6 +59,7 @@ def test_a_reward_s_settings_are_for_those_that_pay_it():
         (["ippo", "isa"], {"rnd.hidden": 8}, "it is of intrinsic reward 'rnd': set intrinsic=rnd"),
         (["ippo", "isa"], {"wrkers": 2}, "did you mean 'workers'?"),
         (["ippo", "isa"], {"zzz": 2}, "their sections are "),
+        (["ippo", "isa"], {"ppo": {1: 2}}, "no variant has configuration key ppo.1"),
     ],
 )
 def test_a_key_that_no_variant_has_is_refused(variants, settings, told):

@@ -44,6 +44,18 @@ def test_keys_may_be_dotted_as_set_has_them():
         make_config("grid/unlock", "fast", "ppo.lr=1")
 
 
+@pytest.mark.parametrize("env", [None, 3, "", ["grid/unlock"]])
+def test_a_task_without_a_name_is_refused(env):
+    with pytest.raises(InvalidValueError, match="env must be a name"):
+        make_config(env)
+
+
+@pytest.mark.parametrize("preset", [None, 3, ["fast"], {"fast": 1}])
+def test_a_preset_that_is_no_name_is_refused(preset):
+    with pytest.raises(InvalidValueError, match="preset must be one of"):
+        make_config("grid/unlock", preset)
+
+
 def test_merge_goes_into_sections_and_leaves_its_arguments_alone():
     base = {"ppo": {"lr": 1, "hidden": 2}, "env_kwargs": {"a": 1}}
     assert merge(base, {"ppo": {"lr": 3}, "env_kwargs": {"b": 2}}) == {
