@@ -133,10 +133,10 @@ def _list(comparison: Comparison, runs: Sequence[PlannedRun], as_json: bool) -> 
         begun = "resumes" if comparison.progress(run).begun else "new"
         typer.echo(f"{run.index:>5}  {run.task}  {run.variant}  seed {run.seed}  {run.config.steps:,} steps  {begun}")
     told = "no estimate before one has been evaluated"
-    if seconds is not None:
-        told = f"{seconds / 60:,.1f} minutes of one core"
-    elif not runs:
+    if not runs:
         told = "give the command without --dry-run for the results"
+    elif seconds is not None:
+        told = f"{seconds / 60:,.1f} minutes of one core"
     typer.echo(f"{len(runs)} of {len(comparison.plan.runs)} runs left; {told}")
 
 
