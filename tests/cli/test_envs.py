@@ -53,7 +53,7 @@ def test_the_scope_of_a_task_of_another_package(toy, capsys):
     assert json.loads(capsys.readouterr().out)["D_i"] == [[0], [1]]
     assert isa("scope", "toy/line", "--transitions", 300, "--kwargs", '{"length": 4}') == 0
     assert isa("scope", "toy/lime") == 2
-    says = "isa: unknown task 'toy/lime'; did you mean 'toy/line'?; known: toy/line, toy/long\n"
+    says = "isa: unknown task 'toy/lime'; did you mean 'toy/line'? known: toy/line, toy/long\n"
     assert capsys.readouterr().err == says
     assert isa("scope", "toy/line", "--kwargs", '{"width": 4}') == 2
     assert "'toy/line' does not take these options: got an unexpected" in capsys.readouterr().err

@@ -59,7 +59,7 @@ def test_check():
     Lines().check("lines/walk")
     with pytest.raises(UnknownTaskError) as caught:
         Lines().check("lines/wlak")
-    assert str(caught.value) == "unknown task 'lines/wlak'; did you mean 'lines/walk'?; known: lines/walk, lines/run"
+    assert str(caught.value) == "unknown task 'lines/wlak'; did you mean 'lines/walk'? known: lines/walk, lines/run"
 
     class Away(Lines):
         def missing(self):

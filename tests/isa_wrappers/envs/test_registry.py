@@ -62,7 +62,7 @@ def test_unknown_families_are_named_with_the_nearest_task(make):
         make("gird/shooting")
     known = ", ".join(f"{prefix}/NAME" for prefix in FAMILIES)
     assert str(caught.value) == (
-        f"unknown task 'gird/shooting'; did you mean 'grid/shooting'?; known: {known}, or package.module:factory"
+        f"unknown task 'gird/shooting'; did you mean 'grid/shooting'? known: {known}, or package.module:factory"
     )
     for name in ("grid", "", "/", "shooting"):
         with pytest.raises(UnknownTaskError, match=f"unknown task '{name}'"):
@@ -72,7 +72,7 @@ def test_unknown_families_are_named_with_the_nearest_task(make):
 def test_unknown_tasks_of_a_family():
     with pytest.raises(UnknownTaskError) as caught:
         make_parallel("grid/shootin")
-    says = "unknown task 'grid/shootin'; did you mean 'grid/shooting'?; known: grid/navigation, grid/unlock, grid/shoot"
+    says = "unknown task 'grid/shootin'; did you mean 'grid/shooting'? known: grid/navigation, grid/unlock, grid/shoot"
     assert str(caught.value).startswith(says)
 
 
@@ -106,7 +106,7 @@ def test_a_family_of_another_package(toy):
     assert make_parallel("toy/long").length == 9
     with pytest.raises(InvalidValueError, match=r"'toy/line' does not take these options: .*'width'"):
         make_batch("toy/line", 2, width=1)
-    with pytest.raises(UnknownTaskError, match=r"'toy/lin'; did you mean 'toy/line'\?; known: toy/line, toy/long$"):
+    with pytest.raises(UnknownTaskError, match=r"'toy/lin'; did you mean 'toy/line'\? known: toy/line, toy/long$"):
         make_parallel("toy/lin")
     with pytest.raises(UnknownTaskError, match=r"did you mean 'toy/line'.*known: .*smac/NAME, toy/NAME, or package"):
         make_parallel("toys/line")
