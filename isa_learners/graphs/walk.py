@@ -98,7 +98,7 @@ class _Walker:
             known[path] = value.dtype, tuple(value.shape), str(value.device)
         elif isinstance(value, Tensor):  # the host may read it at any time
             self._on_host(path, value.detach().reshape(-1).view(torch.uint8).numpy())
-            known[(*path, "shape")] = value.dtype, tuple(value.shape)
+            known[path] += (str(value.dtype), tuple(value.shape))
         elif isinstance(value, _PLAIN):
             known[path] = value
         elif isinstance(value, torch.Generator):
