@@ -135,14 +135,15 @@ def agreement(asked: Asked) -> Iterator[dict[str, Any]]:
 
 
 def memory(asked: Asked) -> Iterator[dict[str, Any]]:
-    """Bytes held on the device after each of many iterations; ten minutes of them, or a few."""
+    """Bytes held on the device after each iteration, the least and the most of each minute, for ten minutes."""
     config = make_config(TASKS[0], "fast", {"device": asked.device, "ppo": {"num_envs": asked.size(4_096, 64)}})
-    algorithm, held, began = Algorithm(config, scope_for(config)[0]), [], time.perf_counter()
-    while time.perf_counter() - began < asked.size(600, 5):
-        algorithm.iterate()
-        held.append(torch.cuda.memory_allocated() if asked.device.startswith("cuda") else 0)
-    late = held[len(held) // 10 :]  # recordings are made before, those of the second phase too
-    yield {"iterations": len(held), "bytes_least": min(late), "bytes_most": max(late), "bytes_at_the_end": held[-1]}
+    algorithm = Algorithm(config, scope_for(config)[0])
+    for minute in range(1, 1 + asked.size(10, 1)):
+        held, began = [], time.perf_counter()
+        while time.perf_counter() - began < asked.size(60, 5):
+            algorithm.iterate()
+            held.append(torch.cuda.memory_allocated() if asked.device.startswith("cuda") else 0)
+        yield {"minute": minute, "iterations": len(held), "bytes_least": min(held), "bytes_most": max(held)}
 
 
 PARTS: dict[str, Callable[[Asked], Iterator[dict[str, Any]]]] = {
