@@ -2,19 +2,16 @@
 
 import csv
 import json
-import os
 import re
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
-import toy_envs
 import yaml
-from cli_helpers import ended, forked
+from cli_helpers import ended, forked, started, wait_for
 
 import isa_wrappers
 from isa_cli.main import main
@@ -182,6 +179,7 @@ def test_scope_follows_the_presets(capsys):
 
 
 @pytest.mark.slow
+@pytest.mark.figures
 def test_scope_as_files(tmp_path, capsys):
     from isa_wrappers.scope.files import load_scope
 
@@ -209,9 +207,9 @@ def test_a_factory_in_the_current_folder_is_found(tmp_path):
     for package in ("yaml", "safetensors", "colorsys", "tabnanny"):
         (here / f"{package}.py").write_text(f"raise SystemExit('{package} was taken from the current folder')\n")
     (here / "mine.py").write_text("import tabnanny\nfrom toy_envs import walk\n")
-    done = command("scope", "mine:walk", "--transitions", 60, "--json", safe_path=True)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["agents"] == ["a", "b"]
+    code, out, err = ended(started("scope", "mine:walk", "--transitions", 60, "--json"))
+    assert code == 0, err
+    assert json.loads(out)["agents"] == ["a", "b"]
 
 
 def test_train_makes_a_run_folder(finished):
@@ -360,14 +358,25 @@ def test_eval_renders_the_episode_that_is_asked_for(finished, capsys):
 
 
 @pytest.mark.slow
-def test_export(finished, capsys):
+def test_export(finished, capsys, monkeypatch):
+    from isa_learners.runs import export
+
+    written, export_policy = [], export.export_policy
+
+    def once(policy, path):
+        """It takes seconds: what was written stands for itself, once more."""
+        if not written:
+            written.append(export_policy(policy, path))
+        return written[0]
+
+    monkeypatch.setattr(export, "export_policy", once)
     assert isa("export", finished, "policy.pt2") == 0
     *lines, said, last = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["input", "observation", "float32", "[B,", "1,", "4]"]
     assert "goal" in [line.split()[1] for line in lines]
     assert said.startswith("over 1,000 steps its numbers differ by up to ")
     assert last == "written to policy.pt2"
-    assert isa("export", finished, "again.pt2", "--json") == 0
+    assert isa("export", finished, "policy.pt2", "--json") == 0
     told = json.loads(capsys.readouterr().out)
     assert told["outputs"]["action"] == "int64 [B, 1]"
     assert told["difference"]["largest"] <= 1e-5
@@ -404,6 +413,7 @@ def test_version(arguments, capsys):
     assert capsys.readouterr().out == f"isa-marl {isa_wrappers.__version__}\n"
 
 
+@pytest.mark.figures
 def test_plot_of_one_run(copy_of, capsys):
     run = copy_of()
     (run / "curves.png").unlink()
@@ -414,6 +424,7 @@ def test_plot_of_one_run(copy_of, capsys):
 
 
 @pytest.mark.slow
+@pytest.mark.figures
 def test_plot_of_two_runs(finished, copy_of, capsys):
     other = copy_of()
     assert isa("plot", finished, other) == 0
@@ -723,6 +734,7 @@ def test_a_plot_that_cannot_be_written(finished, name, capsys):
     assert name in one_line(capsys.readouterr().err)
 
 
+@pytest.mark.figures
 def test_a_run_that_ends_before_its_first_evaluation(capsys):
     assert isa("train", "grid/unlock", "--kwargs", NEAR, "--steps", 70, *SMALL, *LATE, "--out", "short") == 0
     assert "never evaluated, as eval_interval is 500" in capsys.readouterr().err
@@ -754,47 +766,23 @@ def test_our_own_failures_keep_their_traceback(monkeypatch):
 # --- interrupting and resuming ---
 
 
-def command(*arguments, safe_path=False, **options):
-    """Run ``isa`` in a process of its own, as its script does: the current folder is not on its path."""
-    flags = ["-P"] if safe_path else []
-    code = "from isa_cli.main import main; main()"
-    path = os.pathsep.join([str(Path(toy_envs.__file__).parent), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-    env = {**os.environ, "PYTHONPATH": path}
-    line = [sys.executable, *flags, "-c", code, *(str(argument) for argument in arguments)]
-    return subprocess.run(line, env=env, capture_output=True, text=True, timeout=60, check=False, **options)
-
-
 @pytest.mark.slow
 def test_a_mistake_in_a_process_of_its_own():
-    done = command("train", "grid/unlock", "--kwargs", '{"num_agents": 0}')
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert "got 0" in one_line(done.stderr)
+    code, out, err = ended(forked("train", "grid/unlock", "--kwargs", '{"num_agents": 0}'))
+    assert code == 2
+    assert out == ""
+    assert "got 0" in one_line(err)
 
 
 @pytest.mark.slow
 def test_ctrl_c_writes_a_checkpoint_to_go_on_from(tmp_path, capsys):
     run = tmp_path / "run"
     arguments = ["train", *TINY, "--steps", 10**9, "--out", run]
-    code = "from isa_cli.main import main; main()"
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, *(str(argument) for argument in arguments)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        give_up = time.monotonic() + 60
-        metrics = run / "metrics.csv"
-        while not (metrics.exists() and metrics.read_text().count("\n") > 2):
-            assert process.poll() is None, process.stderr.read()
-            assert time.monotonic() < give_up, "no evaluation came"
-            time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
-    finally:
-        process.kill()
-    assert process.returncode == 130
+    process, metrics = forked(*arguments), run / "metrics.csv"
+    wait_for(lambda: metrics.exists() and metrics.read_text().count("\n") > 2, process)
+    process.send_signal(signal.SIGINT)
+    code, out, err = ended(process)
+    assert code == 130
     assert out == ""
     assert f"isa train --resume {run}" in one_line(err)
     assert (run / "checkpoints" / "latest.safetensors").exists()

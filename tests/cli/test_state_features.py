@@ -26,6 +26,8 @@ def test_a_run_keeps_to_its_features(tmp_path, capsys):
     config = RunFolder(out).config()
     assert (config.state_features, config.state_features_kwargs) == ("map", {"channels": ["a", "b"]})
     assert load_scope(out).state_names == ("a.count", "a.row", "a.column", "b.count", "b.row", "b.column")
+    alone = RunFolder(out).config_file.read_text().replace("workers: 1\n", "workers: 0\n")
+    RunFolder(out).config_file.write_text(alone)  # each worker imports torch; one was enough to see it get the features
     assert isa("eval", out, "--env", "map_toys:Board", "--episodes", 2) == 0
     assert isa("train", "map_toys:Board", "--resume", out, "--steps", 200) == 0
     assert RunFolder(out).config().state_features == "map"

@@ -5,7 +5,7 @@ import socket
 import urllib.request
 
 import pytest
-from cli_helpers import ended, isa, one_line, started
+from cli_helpers import ended, forked, isa, one_line
 from report_helpers import small_run_folder
 
 pytest.importorskip("torch")
@@ -15,7 +15,7 @@ pytest.importorskip("vl_convert", reason="pip install 'isa-marl[report]'")
 @pytest.mark.slow
 def test_it_serves_a_run_until_ctrl_c(tmp_path):
     run = small_run_folder(tmp_path / "run", seed=1)
-    process = started("view", run.path, "--no-open")
+    process = forked("view", run.path, "--no-open")
     line = process.stdout.readline()
     url = line.partition("serving ")[2].split()[0]
     assert line == f"serving {url} to this machine; Ctrl-C ends it\n"

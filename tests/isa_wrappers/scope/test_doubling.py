@@ -57,9 +57,10 @@ def test_while_an_action_that_is_to_be_had_was_taken_too_seldom(every, transitio
 
 
 @pytest.mark.slow
-def test_the_estimate_takes_more_where_nothing_is_given():
-    scope = estimate_scope(Seldom(120))
-    assert scope.settings["env_steps"] == scope.settings["transitions"] == 20_000
+def test_the_estimate_takes_more_where_nothing_is_given(monkeypatch):
+    monkeypatch.setattr(type(INTERVAL_EFFECT), "transitions", 1_000)
+    scope = estimate_scope(Seldom(12))
+    assert scope.settings["env_steps"] == scope.settings["transitions"] == 2_000
     assert scope.action_dims["a"] == [[], [], [0]]
 
 
