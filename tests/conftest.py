@@ -1,6 +1,7 @@
 """What all tests share: one thread an operation; tests marked ``cuda`` are skipped where there is no CUDA device."""
 
 import importlib.util
+import io
 import os
 import sys
 
@@ -67,3 +68,35 @@ def plugin(tmp_path, monkeypatch):
     for name in installed:
         sys.modules.pop(name, None)
     Registry.look_again()
+
+
+@pytest.fixture(scope="session")
+def pixel():
+    """A PNG of one pixel."""
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.new("RGB", (1, 1)).save(file, "png")
+    return file.getvalue()
+
+
+@pytest.fixture
+def blank_figures(request, monkeypatch):
+    """Lay out and draw no figure: it takes most of the time of a small run.
+
+    They are made up to that, and one pixel is written in their place; tests marked ``figures`` draw them, and so do
+    fixtures of whole modules, which come before this one, and processes of their own.
+    """
+    if request.node.get_closest_marker("figures") or importlib.util.find_spec("matplotlib") is None:
+        return
+    from matplotlib.figure import Figure
+
+    pixel, draw = request.getfixturevalue("pixel"), Figure.savefig
+
+    def save(self, file, **options):
+        if options.get("format") == "png":
+            file.write(pixel)
+        else:
+            draw(self, file, **options)
+
+    monkeypatch.setattr(Figure, "savefig", save)

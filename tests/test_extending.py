@@ -20,6 +20,11 @@ LONGEST_EXAMPLE = 40
 """Lines of code."""
 
 
+@pytest.fixture(autouse=True)
+def no_figures(blank_figures):
+    """Runs draw none: that is not what a package brings."""
+
+
 def isa(*arguments):
     """Run the command line; return its exit code."""
     with pytest.raises(SystemExit) as caught:

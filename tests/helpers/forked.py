@@ -1,11 +1,13 @@
 """Processes of the command line whose imports are made once: forked by a process that has imported torch and ISA.
 
-What runs in one of them is what runs in an interpreter started for it: ``main`` as the installed script calls it, with
-standard streams, environment, folder and signals of its own, up to Python's exit. What was imported before differs.
+What runs in one of them is what runs in an interpreter started for it: ``main`` as the installed script calls it, or a
+module as ``python -m`` does, with standard streams, environment, folder and signals of its own, up to Python's exit.
+What was imported before differs.
 """
 
 import json
 import os
+import runpy
 import selectors
 import signal
 import socket
@@ -35,11 +37,14 @@ class Forked:
         out, their_out = os.pipe()
         err, their_err = os.pipe() if terminal is None else (os.open(os.devnull, os.O_RDONLY), terminal)
         order = {"arguments": arguments, "env": env, "folder": os.getcwd(), "ignored": [int(one) for one in ignored]}
-        self._parent = parent
-        self.pid = parent.fork(order, [their_out, their_err])
-        for file in (their_out, their_err):
-            os.close(file)
+        self._begin(parent, order, [their_out, their_err])
         self.stdout, self.stderr = open(out), open(err)  # noqa: SIM115
+
+    def _begin(self, parent, order, files):
+        self._parent = parent
+        self.pid = parent.fork(order, files)
+        for file in files:
+            os.close(file)
 
     @property
     def returncode(self):
@@ -76,6 +81,25 @@ class Forked:
 
     def kill(self):
         self.send_signal(signal.SIGKILL)
+
+
+class ForkedModule(Forked):
+    """``python -m MODULE ARGUMENTS``, as :class:`subprocess.Popen` starts a run of a comparison.
+
+    Args:
+        parent: what forks it.
+        line: what an interpreter would be started with.
+        env: its environment.
+        stderr: file that takes what it says.
+    """
+
+    def __init__(self, parent, line, env, stderr):
+        _, flag, module, *arguments = line
+        assert flag == "-m"
+        theirs, ours = os.pipe()
+        order = {"module": module, "arguments": arguments, "env": env, "folder": os.getcwd(), "ignored": []}
+        self._begin(parent, order, [os.open(os.devnull, os.O_WRONLY), os.dup(stderr.fileno()), theirs])
+        self.stdin = open(ours, "wb")  # noqa: SIM115
 
 
 class Parent:
@@ -131,7 +155,7 @@ def serve(number):
                 os.close(key.fd)
                 orders.send(json.dumps([key.data, os.waitstatus_to_exitcode(status)]).encode())
                 continue
-            said, files, _, _ = socket.recv_fds(orders, 2**20, 2)
+            said, files, _, _ = socket.recv_fds(orders, 2**20, 3)
             if not said:
                 return
             pid = os.fork()
@@ -148,10 +172,10 @@ def serve(number):
 
 def become(order, files):
     """Be the process that was ordered."""
-    for target, file in zip((1, 2), files, strict=True):
+    files = [*files, os.open(os.devnull, os.O_RDONLY)][:3]
+    for target, file in zip((1, 2, 0), files, strict=True):
         os.dup2(file, target)
         os.close(file)
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.environ.clear()
     os.environ.update(order["env"])
     os.chdir(order["folder"])
@@ -159,6 +183,9 @@ def become(order, files):
     for one in order["ignored"]:
         signal.signal(one, signal.SIG_IGN)
     sys.argv = ["isa", *order["arguments"]]
+    if "module" in order:
+        runpy.run_module(order["module"], run_name="__main__", alter_sys=True)
+        return
     from isa_cli.main import main
 
     main()

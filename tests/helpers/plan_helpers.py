@@ -1,4 +1,14 @@
-"""Plans whose runs take seconds."""
+"""Plans whose runs take seconds, and processes for them that have imported torch before they are started."""
+
+import subprocess
+from contextlib import contextmanager
+from types import SimpleNamespace
+
+import pytest
+from cli_helpers import parent
+from forked import ForkedModule
+
+from isa_learners.experiments import local
 
 TINY = {
     "tasks": {"grid/unlock": {"kwargs": {"num_agents": 1, "grid": 3, "targets": [[0, 1]], "horizon": 6}}},
@@ -22,3 +32,15 @@ def tiny_plan(**changes):
     """Return the plain data of a plan of four runs."""
     data = {**TINY, "variants": {"isa": {"like": "isa", "set": ISA}, "ippo": None}, **changes}
     return data
+
+
+@contextmanager
+def forked_runs():
+    """Have a comparison's processes on this machine forked, which saves each of them the seconds of its imports."""
+
+    def popen(line, *, env, stderr, **_):
+        return ForkedModule(parent(), line, env, stderr)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(local, "subprocess", SimpleNamespace(**{**vars(subprocess), "Popen": popen}))
+        yield

@@ -9,7 +9,7 @@ import sys
 import time
 
 import pytest
-from plan_helpers import tiny_plan
+from plan_helpers import forked_runs, tiny_plan
 
 from isa_learners.experiments.folder import Comparison
 from isa_learners.experiments.local import run_here, why
@@ -37,7 +37,8 @@ def numbers(comparison):
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """A comparison that nothing disturbed."""
-    return ran(tmp_path_factory.mktemp("whole"))
+    with forked_runs():
+        return ran(tmp_path_factory.mktemp("whole"))
 
 
 @pytest.mark.slow
@@ -107,7 +108,8 @@ def test_what_fails_is_told_and_the_rest_goes_on(tmp_path):
     path = comparison.prepare(broken)
     (path / "checkpoints").mkdir()
     (path / "checkpoints" / "latest.safetensors").write_bytes(b"no checkpoint")
-    _, outcomes = ran(tmp_path, seeds=[0])
+    with forked_runs():
+        _, outcomes = ran(tmp_path, seeds=[0])
     reasons = {outcome.run.variant: outcome.reason for outcome in outcomes}
     assert "latest.safetensors" in reasons["isa"]
     assert "\n" not in reasons["isa"]

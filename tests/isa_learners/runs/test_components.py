@@ -112,6 +112,7 @@ def test_a_checkpoint_resumes_and_acts_as_before(run, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("blank_figures")
 def test_the_command_line(tmp_path, capsys):
     task = "continuous_toys:Reach"
     assert isa("scope", task, "--json", "--transitions", 400, "--out", tmp_path / "scope") == 0
