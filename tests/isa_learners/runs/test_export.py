@@ -26,12 +26,35 @@ def needs(ending):
             pytest.importorskip(package, reason="pip install 'isa-marl[export]'")
 
 
+PROGRAMS = {}
+"""What was traced, by the policy's name."""
+
+
+@pytest.fixture
+def traced(monkeypatch):
+    """Trace the policy of a name once: policies drawn alike are alike, and files of all kinds begin with the trace."""
+    trace = export._program
+
+    def named(name):
+        def once(module):
+            if name not in PROGRAMS:
+                PROGRAMS[name] = trace(module)
+            return PROGRAMS[name]
+
+        monkeypatch.setattr(export, "_program", once)
+
+    return named
+
+
 @pytest.mark.parametrize("ending", ENDINGS)
 @pytest.mark.parametrize("env", [DEATHS_AND_MASKS, NUMBERS], ids=["deaths and masks", "numbers and choices"])
-def test_a_file_acts_as_the_policy_does(ending, env, tmp_path):
+def test_a_file_acts_as_the_policy_does(ending, env, traced, tmp_path):
     needs(ending)
-    written = export_policy(RunPolicy(drawn_algorithm(env=env)), tmp_path / f"policy{ending}")
-    assert written.steps == STEPS == 1_000
+    traced(env[0])
+    asked = {} if (ending, env) == (".pt2", DEATHS_AND_MASKS) else {"steps": 150}  # as long as usual only once
+    written = export_policy(RunPolicy(drawn_algorithm(env=env)), tmp_path / f"policy{ending}", **asked)
+    assert written.steps == asked.get("steps", STEPS)
+    assert STEPS == 1_000
     assert 0 < written.difference.largest <= TOLERANCE == 1e-5, "other arithmetic, and the same numbers"
     assert written.difference.others == 0
     assert list(written.inputs) == [
@@ -53,11 +76,12 @@ NETWORKS = {
 
 @pytest.mark.parametrize("ending", ENDINGS)
 @pytest.mark.parametrize("name", NETWORKS)
-def test_every_network_acts_in_a_file_as_the_policy_does(name, ending, tmp_path):
+def test_every_network_acts_in_a_file_as_the_policy_does(name, ending, traced, tmp_path):
     needs(ending)
+    traced(name)
     settings, remembered = NETWORKS[name]
     algorithm = drawn_algorithm(ppo=settings)
-    written = export_policy(RunPolicy(algorithm), tmp_path / f"policy{ending}", steps=100)
+    written = export_policy(RunPolicy(algorithm), tmp_path / f"policy{ending}", steps=50)
     assert written.difference.small
     assert list(written.inputs)[5:] == ["last_action", *remembered]
     if remembered:
@@ -72,9 +96,10 @@ def test_every_learner_can_be_exported(learner, tmp_path):
     assert "goal" not in written.inputs
 
 
-def test_an_onnx_file_plays_a_thousand_steps_on_its_own(tmp_path):
+def test_an_onnx_file_plays_on_its_own(traced, tmp_path):
     """From its own memory, from step to step, in as many environments as one likes; it says what it is of."""
     needs(".onnx")
+    traced(DEATHS_AND_MASKS[0])
     import onnx
     import onnxruntime
 
@@ -88,7 +113,7 @@ def test_an_onnx_file_plays_a_thousand_steps_on_its_own(tmp_path):
             "last_action": np.zeros((count, 3), np.int64),
             "actor_hidden": np.zeros((count, 3, 4), np.float32),
         }
-        for t in range(1_000):
+        for t in range(200):
             seen = rng.normal(size=(count, 3, 2)).astype(np.float32)
             mask = rng.random((count, 3, 3)) < 0.6
             mask[..., 1] |= ~mask.any(-1)
@@ -106,14 +131,16 @@ def test_an_onnx_file_plays_a_thousand_steps_on_its_own(tmp_path):
     assert about["task"] == DEATHS_AND_MASKS[0]
 
 
-def test_a_program_says_what_it_is_of(tmp_path):
+def test_a_program_says_what_it_is_of(traced, tmp_path):
+    traced(DEATHS_AND_MASKS[0])
     export_policy(RunPolicy(drawn_algorithm()), tmp_path / "policy.pt2", steps=10)
     said = {"isa.json": ""}
     torch.export.load(tmp_path / "policy.pt2", extra_files=said)
     assert json.loads(said["isa.json"])["algo"] == "isa"
 
 
-def test_what_acts_otherwise_is_not_written(tmp_path, monkeypatch):
+def test_what_acts_otherwise_is_not_written(traced, tmp_path, monkeypatch):
+    traced(DEATHS_AND_MASKS[0])
     read = export.FORMATS[".pt2"][1]
 
     def other(data, module):
@@ -158,7 +185,8 @@ def test_other_endings_are_refused(name, tmp_path):
         export_policy(RunPolicy(drawn_algorithm()), tmp_path / name)
 
 
-def test_without_onnx_the_extra_is_named(tmp_path, monkeypatch):
+def test_without_onnx_the_extra_is_named(traced, tmp_path, monkeypatch):
+    traced(DEATHS_AND_MASKS[0])
     monkeypatch.setitem(__import__("sys").modules, "onnx", None)
     with pytest.raises(
         MissingDependencyError, match=r"need onnx, which is not installed: pip install 'isa-marl\[export"
@@ -166,7 +194,8 @@ def test_without_onnx_the_extra_is_named(tmp_path, monkeypatch):
         export_policy(RunPolicy(drawn_algorithm()), tmp_path / "policy.onnx")
 
 
-def test_a_folder_that_is_a_file(tmp_path):
+def test_a_folder_that_is_a_file(traced, tmp_path):
+    traced(DEATHS_AND_MASKS[0])
     (tmp_path / "file").write_text("")
     with pytest.raises(CannotWriteError):
         export_policy(RunPolicy(drawn_algorithm()), tmp_path / "file" / "policy.pt2", steps=5)

@@ -68,7 +68,8 @@ def test_ground_truth_in_torch(name, device):
 @pytest.mark.parametrize("name", ["grid/unlock", "grid/shooting"])
 def test_ground_truth_of_one_parallel_env(name):
     """One copy only, so that agents are listened to one after the other."""
-    assert_ground_truth(estimate_scope(make_parallel(name, num_agents=2), per_block(), 0), name, 2)
+    config = per_block(transitions=1_000)
+    assert_ground_truth(estimate_scope(make_parallel(name, num_agents=2), config, 0), name, 2)
 
 
 @pytest.mark.slow
