@@ -19,13 +19,13 @@ SHOOTING = {"num_agents": 2, "horizon": 9}
 @pytest.mark.slow
 @pytest.mark.parametrize("name", QUICK)
 def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, name):
-    more = {"algo": "ippo", "intrinsic": name, "steps": 260, "eval_interval": 36}
+    more = {"algo": "ippo", "intrinsic": name, "steps": 150, "eval_interval": 36}
     config = tiny_config("grid/shooting", SHOOTING, **more)
     whole = whole_run(tmp_path / "whole", config)
     assert len(rows_of(whole)) >= 3
     seed_globals(0)
     folder = RunFolder.create(tmp_path / "parts", config)
-    sitting(folder, PressCtrlC(9), resume=False)
+    sitting(folder, PressCtrlC(5), resume=False)
     seed_globals(999)
     Training(folder, resume=True, tensorboard=False).run()
     assert_same_run(whole, folder)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import signal
 
 import msgspec
@@ -65,12 +66,25 @@ def config_of(case):
     return tiny_config(task, kwargs, **{"steps": steps, "eval_interval": 36, **sections})
 
 
+@pytest.fixture(scope="module")
+def whole_of(tmp_path_factory):
+    """Make a case's run that nothing interrupted, once; look, do not touch."""
+    made = {}
+
+    def whole(name):
+        if name not in made:
+            made[name] = whole_run(tmp_path_factory.mktemp("whole") / "run", config_of(CASES[name]))
+        return made[name]
+
+    return whole
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
-def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, name):
+def test_a_resumed_run_equals_an_uninterrupted_one(whole_of, tmp_path, name):
     case = CASES[name]
     config, iteration, phase = config_of(case), case[4], case[5]
-    whole = whole_run(tmp_path / "whole", config)
+    whole = whole_of(name)
     assert len(rows_of(whole)) >= 3, "there is something to compare"
 
     seed_globals(0)
@@ -91,11 +105,11 @@ def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, name):
         assert load_checkpoint(folder.latest_checkpoint)[1]["phase"] == REACH
 
 
-def test_the_checkpoint_holds_everything(tmp_path):
+def test_the_checkpoint_holds_everything(whole_of, tmp_path):
     """The comparison above covers goals, counts, optimisers, value norm, generators, buffer, environment."""
     explore = RunFolder.create(tmp_path / "explore", config_of(CASES["explore"]))
     sitting(explore, PressCtrlC(3), resume=False)
-    reach = whole_run(tmp_path / "reach", config_of(CASES["reach"]))
+    reach = whole_of("reach")
     names = {name: set(load_checkpoint(folder.latest_checkpoint)[0]) for name, folder in
              (("explore", explore), ("reach", reach))}  # fmt: skip
     both = {
@@ -111,9 +125,9 @@ def test_the_checkpoint_holds_everything(tmp_path):
         assert any(name.startswith("collector.env.") and name.endswith(f".{held}") for name in names["reach"])
 
 
-def test_interrupted_twice(tmp_path):
+def test_interrupted_twice(whole_of, tmp_path):
     config = config_of(CASES["reach with a buffer"])
-    whole = whole_run(tmp_path / "whole", config)
+    whole = whole_of("reach with a buffer")
     seed_globals(0)
     folder = RunFolder.create(tmp_path / "parts", config)
     sitting(folder, PressCtrlC(3), resume=False)
@@ -146,18 +160,17 @@ def test_a_killed_run_goes_on_from_its_last_checkpoint(tmp_path):
     assert_same_run(whole, folder)
 
 
-def test_a_run_stopped_before_its_first_checkpoint_starts_over(tmp_path):
+def test_a_run_stopped_before_its_first_checkpoint_starts_over(whole_of, tmp_path):
     config = config_of(CASES["reach"])
-    whole = whole_run(tmp_path / "whole", config)
+    whole = whole_of("reach")
     folder = RunFolder.create(tmp_path / "parts", config)
     seed_globals(0)
     Training(folder, resume=True, tensorboard=False).run()
     assert_same_run(whole, folder)
 
 
-def test_resuming_a_finished_run_changes_nothing(tmp_path):
-    config = config_of(CASES["reach"])
-    folder = whole_run(tmp_path / "whole", config)
+def test_resuming_a_finished_run_changes_nothing(whole_of, tmp_path):
+    folder = RunFolder.open(shutil.copytree(whole_of("reach").path, tmp_path / "run"))
     rows, checkpoint = rows_of(folder), load_checkpoint(folder.latest_checkpoint)
     Training(folder, resume=True, tensorboard=False).run()
     assert rows_of(folder) == rows
@@ -195,8 +208,8 @@ def test_the_clock_goes_on(tmp_path):
         assert float(list(csv.DictReader(file))[-1]["wall_time_s"]) > 1_000.0
 
 
-def test_a_loaded_run_takes_its_configured_threads(tmp_path):
-    folder = whole_run(tmp_path / "run", config_of(CASES["plain ippo"]))
+def test_a_loaded_run_takes_its_configured_threads(whole_of):
+    folder = whole_of("plain ippo")
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(3)
