@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from cli_helpers import contents, isa, of_task, one_line, small_run
+from cli_helpers import contents, isa, of_task, one_line
 
 from isa_learners.checkpoint import load_checkpoint
 from isa_wrappers.scope.files import load_scope
@@ -36,11 +36,6 @@ class FillsUp:
 @pytest.fixture(autouse=True)
 def somewhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    return small_run(tmp_path_factory.mktemp("disks") / "run", "grid/unlock")
 
 
 @pytest.mark.parametrize("files", range(0, 24, 3))

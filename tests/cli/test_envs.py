@@ -30,6 +30,19 @@ def toy(plugin):
     return plugin("toy_pkg", TOY, {"isa_marl.tasks": {"toy": "toy_pkg:FAMILY"}})
 
 
+def test_envs(capsys):
+    assert isa("envs") == 0
+    out = capsys.readouterr().out
+    for name in ("grid/navigation", "grid/shooting", "grid/unlock", "package.module:factory"):
+        assert name in out
+
+
+def test_envs_as_json(capsys):
+    assert isa("envs", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert {"grid/navigation", "grid/shooting", "grid/unlock"} <= {env["name"] for env in found["envs"]}
+
+
 def test_envs_lists_tasks_of_other_packages(toy, capsys):
     assert isa("envs") == 0
     lines = capsys.readouterr().out.splitlines()

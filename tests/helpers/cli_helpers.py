@@ -14,11 +14,21 @@ from forked import Forked, Parent
 from isa_cli.main import main
 
 NEAR = '{"num_agents": 1, "grid": 3, "targets": [[0, 1]], "horizon": 6}'
-SETTINGS = [
-    "ppo.rollout_steps=5", "ppo.hidden=4", "ppo.epochs=1", "ppo.minibatches=1", "ppo.buffer_rollouts=1",
-    "eval_interval=50", "eval_episodes=4", "scope.transitions=60", "count.table_bits=8",
-]  # fmt: skip
-SMALL = ["--device", "cpu", "--num-envs", "2", *(part for pair in SETTINGS for part in ("--set", pair))]
+PPO = ["ppo.rollout_steps=5", "ppo.hidden=4", "ppo.epochs=1", "ppo.minibatches=1", "ppo.buffer_rollouts=1"]
+RUN = ["eval_interval=50", "eval_episodes=4"]
+ISA = ["scope.transitions=60", "count.table_bits=8"]
+
+
+def options(*pairs):
+    return ["--device", "cpu", "--num-envs", 2, *(part for pair in pairs for part in ("--set", pair))]
+
+
+SMALL = options(*PPO, *RUN, *ISA)
+LATE = ["--set", "eval_interval=500"]
+TINY = ["grid/unlock", "--kwargs", NEAR, "--steps", 200, *SMALL]
+IPPO = ["--algo", "ippo", *options(*PPO, *RUN)]
+TINY_FILE = ["grid/unlock", "--kwargs", NEAR, *options(*PPO, *RUN)]
+TINY_IPPO = ["grid/unlock", "--kwargs", NEAR, "--steps", 200, *IPPO]
 
 
 def isa(*arguments):
