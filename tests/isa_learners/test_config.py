@@ -25,6 +25,7 @@ BAD = {
         "network": ["", 3, None],
         "layers": [64, "wide", None],
         "normalize_obs": [1, "yes", None],
+        "bf16": [1, "yes", None],
         "fixed_shapes": ["on", None],
         "obs_scale": [0, -1, math.nan],
         "gamma": [-0.1, 1.1, math.nan],
