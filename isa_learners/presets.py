@@ -114,6 +114,8 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
                 },
             },
         },
+        # The bullets that all agents move come with shooting anyway; each agent's own way to its target is what counts.
+        "grid/shooting": {"phases": {"reach": {"goal": {"alpha1": 20.0}}}},
         "mpe/*": _PARTICLES,
         # With less entropy, or with the paper's alpha2 of 10 on 8m, runs shoot it out for long, or to the end, before
         # they find out that to withdraw pays.
