@@ -15,8 +15,8 @@ from isa_learners.learner import Decision, Learner, Memory, ProbedLearner, Recor
 from isa_learners.probes import Prober
 from isa_learners.stacks import Laid, Stacks
 from isa_wrappers.arrays import with_prefix, without_prefix
-from isa_wrappers.batch import BatchEnv, BatchStep, BatchWrapper
-from isa_wrappers.batch.protocol import action_code_of, obs_columns_of
+from isa_wrappers.batch import BatchEnv, BatchStep
+from isa_wrappers.batch.protocol import action_code_of, innermost, obs_columns_of, starts_afresh
 from isa_wrappers.border import TeamCode
 from isa_wrappers.errors import InvalidValueError
 
@@ -206,14 +206,7 @@ class Collector:
         if self.prober is not None:
             self.prober.set_state(state["probes"])
         self._begin(self.env.load_state_dict(without_prefix("env", state)))
-        if innermost(self.env).state_dict():
+        if not starts_afresh(self.env):
             device = self.start.device
             self.start = state["start"].to(device)
             self.memory = {name: value.to(device) for name, value in without_prefix("memory", state).items()}
-
-
-def innermost(env: BatchEnv) -> BatchEnv:
-    """Return what all wrappers are around."""
-    while isinstance(env, BatchWrapper):
-        env = env.env
-    return env

@@ -117,12 +117,12 @@ class Captured:
         """Call the function so many times with the same arguments; return what the last call does."""
         result = None
         while times:
-            if not self._ready(given):
+            graph = self._ready(given)
+            if graph is None:
                 result, times = self._call(given), times - 1
                 continue
-            assert self._graph is not None  # noqa: S101 - for the type checker
             for _ in range(times):
-                self._graph.replay()
+                graph.replay()
             self.replays += times
             return _copies(self._result)
         return result
@@ -143,19 +143,20 @@ class Captured:
             self.refused = "each call changes more than the values of tensors: " + _difference(before, after)
         return result
 
-    def _ready(self, given: tuple[Any, ...]) -> bool:
-        """See to it that there is a recording that holds, and that its tensors hold what the objects do now."""
+    def _ready(self, given: tuple[Any, ...]) -> Graph | None:
+        """Return a recording that holds, its tensors holding what the objects do now; None where there can be none."""
         if self.refused is not None:
-            return False
+            return None
         view = walk(self._roots, self._leave)
         if self._known is None or view.known != self._known:
             self._graph = None
             self._known = None
-            return False
+            return None
         if self._graph is not None and _shapes(given) == _shapes(self._given):
             self._take(view, given)
-            return True
-        return self._record(view, given)
+        else:
+            self._record(view, given)
+        return self._graph
 
     def _take(self, view: View, given: tuple[Any, ...]) -> None:
         """Copy what others have put into the objects, and the arguments, to where the recording reads them."""
@@ -167,7 +168,7 @@ class Captured:
         for static, tensor in zip(_tensors(self._given), _tensors(given), strict=True):
             static.copy_(tensor)
 
-    def _record(self, view: View, given: tuple[Any, ...]) -> bool:
+    def _record(self, view: View, given: tuple[Any, ...]) -> None:
         """Record the function as it goes on from here."""
         for path in self._replaced:  # two places may hold one tensor now that will hold different ones
             view.put[path](view.tensors[path].clone(memory_format=torch.contiguous_format))
@@ -193,9 +194,8 @@ class Captured:
             problem.append(str(error).splitlines()[0] if str(error) else type(error).__name__)
         if problem:
             self.refused, self._graph, self._result = problem[0], None, None
-            return False
-        self._graph, self._static = graph, view.tensors
-        return True
+        else:
+            self._graph, self._static = graph, view.tensors
 
 
 def _write_back(before: View, after: View) -> None:

@@ -202,8 +202,13 @@ def check_finite(what: str, values: Array, step: int, names: tuple[str, ...] = (
     )
 
 
-def starts_afresh(env: BatchEnv) -> bool:
-    """Tell whether the innermost environment cannot save its state, so that loading starts its episodes anew."""
+def innermost(env: BatchEnv) -> BatchEnv:
+    """Return what all wrappers are around."""
     while isinstance(env, BatchWrapper):
         env = env.env
-    return not env.state_dict()
+    return env
+
+
+def starts_afresh(env: BatchEnv) -> bool:
+    """Tell whether the innermost environment cannot save its state, so that loading starts its episodes anew."""
+    return not innermost(env).state_dict()
