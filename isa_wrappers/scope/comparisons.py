@@ -113,14 +113,15 @@ def compare(
     taken = [np.flatnonzero(counts & (actions == a)) for a in range(number)]
     for a, own in enumerate(taken):
         known: dict[bytes, int] = {}
-        for b in range(number):
-            both = available[own, b]
-            if b == a or not both.any():
+        others = available[own]
+        ever, always = others.any(axis=0), others.all(axis=0)
+        for b in np.flatnonzero(ever).tolist():
+            if b == a:
                 continue
-            key = both.tobytes()
+            key = b"" if always[b] else others[:, b].tobytes()
             if key not in known:
                 known[key] = len(lists)
-                lists.append(own[both])
+                lists.append(own[others[:, b]])
             where[a, b] = known[key]
     both_ways = [(a, b) for a, b in where if a < b and (b, a) in where]
     pairs = np.array(both_ways, dtype=np.int64).reshape(-1, 2)

@@ -25,7 +25,7 @@ class Version:
     """A version of the change that actions are compared in: the change itself, or what a fit leaves of it.
 
     Attributes:
-        ranks: ``[N, d]`` bins.
+        ranks: ``[d, N]`` bins.
         ends: ``[d, BINS]`` their upper ends.
         values: ``[N, d]``; their mean is the mean change.
     """
@@ -117,7 +117,7 @@ def differences(made: Comparisons, versions: list[Version], levels: Levels) -> D
 def _against_the_rest(made: Comparisons, versions: list[Version], levels: Levels) -> Array:
     """Return ``[n, d]``: log of the chance that a rare action differs as much from all others, among all compared."""
     rests, xp = made.rests, namespace(made.which)
-    shape = made.number, versions[0].ranks.shape[1]
+    shape = made.number, versions[0].ranks.shape[0]
     log_p = xp.zeros(shape, dtype=xp.float64, device=array_device(made.which))
     if len(rests.actions):
         scale = kuiper.scale(rests.effective)[:, None]

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from isa_wrappers.arrays import Array, backend, namespace, to_backend
 from isa_wrappers.config import SettledScope
-from isa_wrappers.scope.backends import beside
+from isa_wrappers.scope.backends import beside, contiguous
 from isa_wrappers.scope.comparisons import ALLOWED, Comparisons, Levels, compare, least_effects
 from isa_wrappers.scope.differences import CELLS, Version, credited, differences
 from isa_wrappers.scope.estimators import Estimator, Information
@@ -34,6 +34,8 @@ LATE = 0.5
 anything: what a mechanism does later it does nearly always; what follows in a roundabout way (who walks on is shot at)
 depends on much else. An agent's longer changes are looked at until a length adds no dimension to its scope, and only
 for dimensions that it lacks: which action moves one is best seen at once."""
+SMALL = 1_000_000
+"""So many changes, of all dimensions, are compared sooner without threads."""
 Floats = npt.NDArray[np.float64]
 
 
@@ -124,6 +126,7 @@ class IntervalEffect(Estimator):
         changes, grain = (to_backend(array, self.device) for array in (window.changes, window.grain))
         fit = TeamFit(window.states, changes, window.actions[:, : singles(variables)], window.amounts)
         there = replace(window, changes=changes, grain=grain)
+        whole = contiguous(in_grains(changes, grain).T).T  # as ranks take them, a dimension at a time
         levels = significance(windows * count * len(strongest), values, fit.usable)
         parts = np.zeros((3, count, values, len(strongest)))
         taken, least = np.zeros((count, values), dtype=np.int64), np.ones((count, values))
@@ -132,13 +135,17 @@ class IntervalEffect(Estimator):
         def one(v: int) -> None:
             left = fit.without(*variables[v].parts) if fit.usable else None
             made = compare(window.actions[:, v], window.available[:, v], window.counts[:, v], levels)
-            for array, part in zip(parts, _effects(there, v, made, left, levels, self.delta), strict=True):
+            for array, part in zip(parts, _effects(there, v, made, left, levels, self.delta, whole), strict=True):
                 array[v][:, window.dims] = part
             least[v] = least_effects(made, levels)
             taken[v] = np.bincount(window.actions[window.counts[:, v], v], minlength=values)
 
-        with ThreadPoolExecutor(min(len(asked), os.cpu_count() or 1)) as pool:
-            list(pool.map(one, asked))
+        if changes.shape[0] * changes.shape[1] < SMALL:
+            for v in asked:
+                one(v)
+        else:
+            with ThreadPoolExecutor(min(len(asked), os.cpu_count() or 1)) as pool:
+                list(pool.map(one, asked))
         np.negative(parts[2], out=parts[2])  # the surer, the larger
         shape = max(variable.agent for variable in variables) + 1, number, len(strongest)
         effects, shifts, certain = by_elementary_action(variables, parts, shape)[:, who]
@@ -208,14 +215,21 @@ def agent_effects(
         theta: share of the largest effect from which two actions count as unlike.
     """
     made = compare(window.actions[:, i], window.available[:, i], window.counts[:, i], levels)
-    effects, shifts, _ = _effects(window, i, made, left, levels, theta)
+    whole = in_grains(window.changes, window.grain)
+    effects, shifts, _ = _effects(window, i, made, left, levels, theta, whole)
     return effects, shifts
 
 
 def _effects(
-    window: Window, v: int, made: Comparisons, left: Callable[[slice], Array] | None, levels: Levels, theta: float
+    window: Window,
+    v: int,
+    made: Comparisons,
+    left: Callable[[slice], Array] | None,
+    levels: Levels,
+    theta: float,
+    whole: Array,
 ) -> tuple[Floats, ...]:
-    """Return the effects, shifts and log p ``[n, D]`` of a variable's values."""
+    """Return the effects, shifts and log p ``[n, D]`` of a variable's values; ``whole`` are the changes in grains."""
     ordered = bool(window.variables) and window.variables[v].ordered
     number, size = window.available.shape[-1], window.changes.shape[1]
     parts = tuple(np.zeros((3, number, size)))
@@ -226,21 +240,26 @@ def _effects(
     for first in range(0, size, at_once):
         dims = slice(first, first + at_once)
         changes, grain = window.changes[:, dims], window.grain[dims]
-        versions = [_version(changes, changes, grain, there.sample)]
+        versions = [_version(whole[:, dims], changes, grain, there.sample)]
         if left is not None:
             rest = left(dims)
-            versions.append(_version(rest, rest + xp.mean(changes, axis=0), grain, there.sample))
+            values = rest + xp.mean(changes, axis=0)
+            versions.append(_version(in_grains(rest, grain), values, grain, there.sample))
         found = differences(there, versions, levels)
         shape = number, len(versions[0].ends)
-        for whole, part in zip(parts, credited(made, found, shape, theta, ordered), strict=True):
-            whole[:, dims] = part
+        for filled, part in zip(parts, credited(made, found, shape, theta, ordered), strict=True):
+            filled[:, dims] = part
     return parts
 
 
+def in_grains(changes: Array, grain: Array) -> Array:
+    """Return changes ``[N, D]`` in whole grains, float32: rounding errors must not part what is equal."""
+    xp = namespace(changes)
+    return xp.astype(xp.round(changes / grain), xp.float32)
+
+
 def _version(compared: Array, values: Array, grain: Array, sample: Array) -> Version:
-    """Rank changes in whole grains: rounding errors must not part what is equal."""
-    xp = namespace(compared)
-    ranks, ends = rank_bins(xp.astype(xp.round(compared / grain), xp.float32), sample)
+    ranks, ends = rank_bins(compared, sample)
     return Version(ranks, ends * grain[:, None], values)
 
 

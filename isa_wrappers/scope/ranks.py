@@ -38,12 +38,12 @@ class Lists:
         return cls(np.concatenate([none, *lists]), np.array([len(one) for one in lists], dtype=np.int64), together)
 
     def cumulative(self, codes: Array) -> Array:
-        """Return ``[L, d, BINS]``: the cumulative distribution of bins ``[N, d]`` in each list."""
+        """Return ``[L, d, BINS]``: the cumulative distribution of bins ``[d, N]`` in each list."""
         xp, place = namespace(codes), array_device(codes)
-        number, dims = len(self.sizes), codes.shape[1]
+        number, dims = len(self.sizes), codes.shape[0]
         of_list = xp.repeat(xp.arange(number, device=place) * (dims * BINS), self.sizes)
-        keys = codes[self.rows] + (of_list[:, None] + xp.arange(dims, device=place) * BINS)
-        weights = None if self.weights is None else xp.repeat(self.weights, dims)
+        keys = codes[:, self.rows] + (of_list + xp.arange(dims, device=place)[:, None] * BINS)
+        weights = None if self.weights is None else xp.broadcast_to(self.weights, keys.shape).reshape(-1)
         counts = counted(keys.reshape(-1), weights, number * dims * BINS).reshape(number, dims, BINS)
         shares = xp.cumulative_sum(counts, axis=-1, dtype=xp.float32)
         shares /= shares[..., -1:] + 0.0
@@ -66,18 +66,19 @@ def rank_bins(values: Array, sample: Integers) -> tuple[Array, Array]:
         sample: rows in which the bins hold about equal numbers.
 
     Returns:
-        The bins ``[N, d]`` and their upper ends ``[d, BINS]``, of which the last is the largest value.
+        The bins ``[d, N]`` and their upper ends ``[d, BINS]``, of which the last is the largest value.
 
     Example:
-        >>> rank_bins(np.array([[3.0], [-1.0], [3.0], [5.0]]), np.arange(4))[0][:, 0].argsort(kind="stable").tolist()
+        >>> rank_bins(np.array([[3.0], [-1.0], [3.0], [5.0]]), np.arange(4))[0][0].argsort(kind="stable").tolist()
         [1, 0, 2, 3]
     """
     xp = namespace(values)
-    part = xp.sort(values[sample], axis=0)
-    at = np.minimum(np.arange(1, BINS) * len(part) // BINS, len(part) - 1)
-    inner, columns = contiguous(part[at].T), contiguous(values.T)
+    columns = contiguous(values.T)
+    part = xp.sort(columns[:, sample], axis=1)
+    at = np.minimum(np.arange(1, BINS) * len(sample) // BINS, len(sample) - 1)
+    inner = contiguous(part[:, at])
     ends = xp.concat([inner, xp.max(columns, axis=1, keepdims=True)], axis=1)
-    return contiguous(bins_of(columns, inner).T), ends
+    return bins_of(columns, inner), ends
 
 
 def groups_of(column: npt.NDArray[Any], most: int, number: int) -> npt.NDArray[np.int64]:

@@ -90,7 +90,7 @@ def test_what_the_standard_lacks(device):
     summed = list_sums(beside(like, columns.T), beside(like, np.array([1, 2])), "float64")
     assert summed.tolist() == [[0.0, 5.0], [3.0, 7.0]]
     lists = beside(like, Lists.of([np.array([0, 1]), np.array([2])], [np.array([1.0, 3.0]), np.array([2.0])]))
-    shares = lists.cumulative(beside(like, np.array([[0], [1], [1]], dtype=np.uint8)))
+    shares = lists.cumulative(beside(like, np.array([[0, 1, 1]], dtype=np.uint8)))
     assert shares[:, 0, :3].tolist() == [[0.25, 1.0, 1.0], [0.0, 1.0, 1.0]]
     table = beside(like, kuiper.log_factorials(10))
     counts = (beside(like, np.array(part)) for part in ([5, 0], [5, 5], [0, 0], [5, 5]))
