@@ -31,13 +31,14 @@ docs: $(READY)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 # The wheel and the source archive, checked, into dist: every module in the wheel, metadata that PyPI takes.
+# make release REPOSITORY=https://github.com/NAME/isa: links of the README then lead there.
 # The wheel is pure Python; whoever installs the archive, or a checkout, compiles the part for CPU where there is a compiler.
 RELEASE := .venv-release
 release: $(READY)
 	$(PYTHON) -m venv $(RELEASE)
 	$(RELEASE)/bin/python -m pip install --quiet build twine
 	rm -rf build dist
-	ISA_COMPILED=0 $(RELEASE)/bin/python -m build
+	ISA_COMPILED=0 ISA_REPOSITORY=$(REPOSITORY) $(RELEASE)/bin/python -m build
 	$(RELEASE)/bin/twine check --strict dist/*
 	$(BIN)/pytest -q tests/test_wheel.py
 

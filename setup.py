@@ -2,9 +2,13 @@
 
 What is compiled for CPU is built where there is GCC or Clang, and left out where there is none, on Windows, and with
 ISA_COMPILED=0, which makes a wheel for every machine. It asks nothing of Python's version.
+
+A package index shows the README without the repository: its links lead to the one that ISA_REPOSITORY names, such as
+https://github.com/someone/isa; where none is named, links into the repository are left out.
 """
 
 import os
+import re
 import runpy
 import sys
 from pathlib import Path
@@ -14,6 +18,8 @@ from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_ext import build_ext
 
 FOLDER = Path("isa_learners") / "compiled"
+REPOSITORY = os.environ.get("ISA_REPOSITORY", "").rstrip("/")
+LINK = re.compile(r"(!?)\[([^\]]*)\]\((?!https?:|#)([^)]+)\)")
 
 
 class BuildLibrary(build_ext):
@@ -51,7 +57,30 @@ def libraries():
     ]
 
 
+def link(found):
+    """Return a link of the README's, to an image or a page, as it holds outside the repository."""
+    image, text, target = found.groups()
+    if REPOSITORY:
+        return f"{image}[{text}]({REPOSITORY}/{'raw' if image else 'blob'}/HEAD/{target})"
+    return "" if image else text
+
+
+def urls():
+    """Return where the project is."""
+    pages = {
+        "Source": "",
+        "Issues": "/issues",
+        "Changelog": "/blob/HEAD/CHANGELOG.md",
+        "Documentation": "/tree/HEAD/docs",
+    }
+    known = {name: REPOSITORY + page for name, page in pages.items()} if REPOSITORY else {}
+    return {"Paper": "https://arxiv.org/abs/2505.08630", **known}
+
+
 setup(
+    long_description=LINK.sub(link, Path("README.md").read_text(encoding="utf-8")),
+    long_description_content_type="text/markdown",
+    project_urls=urls(),
     packages=[*find_packages(include=["isa_wrappers*", "isa_learners*"]), "isa_cli"],
     ext_modules=libraries(),
     cmdclass={"build_ext": BuildLibrary, "bdist_wheel": WheelForAnyPython},

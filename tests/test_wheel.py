@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,37 @@ for package in ("isa_wrappers", "isa_learners", "isa_cli"):
             found[info.name] = importlib.util.find_spec(info.name).origin
 print(json.dumps(found))
 """
+
+
+METADATA = """
+import setuptools.build_meta as backend
+print(backend.prepare_metadata_for_build_wheel({folder!r}))
+"""
+
+
+@pytest.mark.parametrize("repository", ["", "https://example.org/someone/isa/"])
+def test_links_of_the_readme_hold_where_the_repository_is_not(tmp_path, repository):
+    """On a package index a relative link leads nowhere."""
+    env = {**os.environ, "ISA_REPOSITORY": repository}
+    for name in ("README.md", "setup.py", "pyproject.toml", "LICENSE"):
+        shutil.copy(ROOT / name, tmp_path)
+    for package in ("isa_wrappers", "isa_learners", "cli"):
+        (tmp_path / package).mkdir()
+    shutil.copytree(ROOT / "isa_learners" / "compiled", tmp_path / "isa_learners" / "compiled")
+    program = METADATA.format(folder=str(tmp_path))
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    metadata = (next(tmp_path.glob("*.dist-info")) / "METADATA").read_text()
+    targets = re.findall(r"\]\(([^)]+)\)", metadata)
+    assert targets
+    assert all(target.startswith(("https://", "#")) for target in targets)
+    scope = f"{repository.rstrip('/')}/blob/HEAD/docs/scope.md"
+    assert (scope in targets) == bool(repository)
+    assert ("Project-URL: Source, https://example.org/someone/isa\n" in metadata) == bool(repository)
+    assert "Project-URL: Paper, https://arxiv.org/abs/2505.08630\n" in metadata
+    assert "[The scope]" in metadata if repository else "The scope" in metadata
 
 
 def modules_of_the_tree():
