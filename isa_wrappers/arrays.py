@@ -107,6 +107,18 @@ def bincount(index: Array, weights: Array | None, size: int) -> Array:
     return counts.double()
 
 
+def surely_none(mask: Array) -> bool:
+    """Tell whether a mask holds nowhere, if that is known without waiting for a device: always False on CUDA.
+
+    What such a mask leaves as it is need not be computed then.
+
+    Example:
+        >>> surely_none(np.array([False, False])), surely_none(np.array([True]))
+        (True, False)
+    """
+    return str(array_device(mask)) == "cpu" and not bool(mask.any())
+
+
 def array_device(array: Array) -> Any:
     """Return the device to create companions of ``array`` on."""
     return "cpu" if isinstance(array, _NUMPY_TYPES) else array_api_compat.device(array)

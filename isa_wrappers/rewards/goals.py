@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from isa_wrappers.arrays import Array, Rng, backend, namespace, to_numpy
+from isa_wrappers.arrays import Array, Rng, backend, namespace, surely_none, to_numpy
 from isa_wrappers.axes import Bool, Float, Real
 from isa_wrappers.checks import LARGEST_STATE, check_array, check_last, check_states_finite
 from isa_wrappers.config import GoalConfig
@@ -80,13 +80,15 @@ class GoalBuffer:
         check_array("won", won, states.shape[0])
         if isinstance(states, np.ndarray) and won.any():
             check_states_finite("won states", states[won > 0])
+        self._widen(states)
+        if surely_none(won):
+            return
         xp = namespace(self._states)
         won = xp.astype(won, xp.int64)
         total = xp.sum(won)
         order = self._added + xp.cumulative_sum(won) - 1
         keep = (won > 0) & (order >= self._added + total - self.capacity)
         row = xp.where(keep, order % self.capacity, xp.full_like(order, self.capacity))
-        self._widen(states)
         self._states[row] = xp.astype(states, self._states.dtype)
         self._added = self._added + total
 

@@ -6,7 +6,7 @@ from math import log, pi, sqrt
 
 import numpy as np
 
-from isa_wrappers.arrays import Array, backend, namespace, scatter_add, scatter_max
+from isa_wrappers.arrays import Array, backend, namespace, scatter_add, scatter_max, surely_none
 from isa_wrappers.errors import ScopeMismatchError
 from isa_wrappers.rewards.counts import VisitCounter
 
@@ -71,14 +71,26 @@ class RewardedPlaces:
         self._high = xp.maximum(self._high, xp.max(xp.where(there, parts, -xp.inf), axis=0))
         hashes = self._keys.hashes(states)
         place = ((hashes >> 57) & (PLACES - 1)) + self._row * PLACES
-        known = self._used[place] & (self._hash[place] == hashes)
-        for target, counted in ((self._arrivals, arrived), (self._rewarded, paid)):
-            scatter_add(target, place.reshape(-1), xp.astype(counted & known, xp.float64).reshape(-1))
-        fades = xp.where(self._arrivals > MEMORY, MEMORY / xp.clip(self._arrivals, 1.0, None), 1.0)
+        used = self._used[place]
+        known = used & (self._hash[place] == hashes)
+        counted = xp.astype(xp.stack([arrived, paid]), xp.float64)
+        where, of_known = place.reshape(-1), (counted * known).reshape(2, -1)
+        scatter_add(self._arrivals, where, of_known[0])
+        scatter_add(self._rewarded, where, of_known[1])
+        self._fade()
+        self._at_large = self._at_large + counted.sum(1).T
+        comes = paid & ~known
+        if not surely_none(comes):
+            free = ~used | (2 * self._rewarded[place] < self._arrivals[place])
+            self._learn(place, comes & free, parts, hashes)
+
+    def _fade(self) -> None:
+        """Let what came before the last :data:`MEMORY` arrivals at a place count less."""
+        xp, many = namespace(self._arrivals), self._arrivals > MEMORY
+        if surely_none(many):
+            return
+        fades = xp.where(many, MEMORY / xp.clip(self._arrivals, 1.0, None), 1.0)
         self._arrivals, self._rewarded = self._arrivals * fades, self._rewarded * fades
-        self._at_large = self._at_large + xp.stack([xp.astype(x, xp.float64).sum(0) for x in (arrived, paid)], axis=-1)
-        free = ~self._used[place] | (2 * self._rewarded[place] < self._arrivals[place])
-        self._learn(place, paid & ~known & free, parts, hashes)
 
     def _learn(self, place: Array, comes: Array, parts: Array, hashes: Array) -> None:
         """Get to know places ``[B, R]`` where ``comes`` holds; of several that share one row, the last environment's.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from isa_wrappers.arrays import Array, Rng, backend, namespace, with_prefix, without_prefix
+from isa_wrappers.arrays import Array, Rng, backend, namespace, surely_none, with_prefix, without_prefix
 from isa_wrappers.axes import Bool, Float, Real
 from isa_wrappers.config import CountConfig, GoalConfig
 from isa_wrappers.rewards.goals import GoalBuffer, GoalSelector
@@ -154,6 +154,8 @@ class StitchedGoals(GoalBuffer):
 
     def _end(self, episodes: Episodes, states: Array, ended: Array) -> None:
         """Of episodes that ended, keep the last state of the best so far, and which segments were rewarded there."""
+        if surely_none(ended):
+            return
         xp = namespace(states)
         earned = xp.where(ended, episodes.earned, -xp.inf)
         env = xp.argmax(earned).reshape(1)  # an index that need not be read

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from isa_wrappers.arrays import Array, backend, namespace
+from isa_wrappers.arrays import Array, backend, namespace, surely_none
 from isa_wrappers.batch.protocol import BatchStep
 from isa_wrappers.envs.drawing import Mark
 from isa_wrappers.envs.grid.board import BoardBatch, where_done
@@ -103,15 +103,19 @@ class GridBatch(BoardBatch[GridState]):
         truncated = (state.time >= self.task.horizon) & ~success
         done = success | truncated
         fixed = None if self.task.targets is None else self._start_obs
-        final_obs, final_state = observe(self.task, state, fixed), global_state(self.task, state)
+        obs = final_obs = observe(self.task, state, fixed)
+        current = final_state = global_state(self.task, state)
         if self.task.targets is None:
             self._restart()
-        self._last = state
-        self._state = where_done(done, self._start, state)
+        self._last = self._state = state
+        if not surely_none(done):
+            self._state = where_done(done, self._start, state)
+            obs = observe(self.task, self._state, fixed)
+            current = xp.where(done[:, None], self._start_global, final_state)
         alive = xp.ones_like(state.frozen)
         return BatchStep(
-            obs=observe(self.task, self._state, fixed),
-            state=xp.where(done[:, None], self._start_global, final_state),
+            obs=obs,
+            state=current,
             available=available_actions(self.task, self._state),
             alive=alive,
             reward=xp.broadcast_to(reward[:, None], alive.shape),

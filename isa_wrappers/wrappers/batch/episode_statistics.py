@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from isa_wrappers.arrays import Array, backend, namespace, with_prefix, without_prefix
+from isa_wrappers.arrays import Array, backend, namespace, surely_none, with_prefix, without_prefix
 from isa_wrappers.batch.protocol import BatchEnv, BatchStep, BatchWrapper, starts_afresh
 from isa_wrappers.wrappers.episode_statistics import means_of
 
@@ -50,13 +50,17 @@ class EpisodeStatistics(BatchWrapper):
         self._return = self._return + xp.mean(step.reward, axis=-1)
         self._length = self._length + 1
         self._won = self._won | step.success  # told in several steps of an episode or in one, it is won once
-        done = xp.astype(step.done, xp.float32)
-        ended = xp.astype(step.finished, xp.float32)
-        won = xp.astype(self._won & step.finished, xp.float32)
+        over = step.done
+        if surely_none(over):
+            return step
+        done = xp.astype(over, xp.float32)
+        counted = step.finished
+        ended = xp.astype(counted, xp.float32)
+        won = xp.astype(self._won & counted, xp.float32)
         finished = xp.stack([ended, won, ended * self._return, ended * self._length, done - ended])
         self._totals = self._totals + xp.astype(xp.sum(finished, axis=-1), xp.float64)
         self._return, self._length = self._return * (1 - done), self._length * (1 - done)
-        self._won = self._won & ~step.done
+        self._won = self._won & ~over
         return step
 
     def take(self) -> dict[str, float]:
