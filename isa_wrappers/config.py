@@ -98,6 +98,8 @@ class GoalConfig:
         selector: which won state an episode gets, by its name in ``isa_wrappers.rewards.GOAL_SELECTORS``.
         stitched: until something is won, goals are stitched from what agents moved their dimensions to when the team
             was rewarded, where that stands out; not in the paper.
+        alpha2_won: added to ``alpha2`` in proportion to how much more often the latest episodes were won than not, from
+            none at one in two on: how an episode ends counts for more once winning is known; not in the paper.
     """
 
     alpha1: Weight = 0.2
@@ -107,6 +109,7 @@ class GoalConfig:
     first_goals: Count = 1
     selector: str = "uniform"
     stitched: bool = False
+    alpha2_won: Weight = 0.0
 
     def __post_init__(self) -> None:
         check_fields(self)

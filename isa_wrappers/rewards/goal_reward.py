@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from isa_wrappers.arrays import backend, namespace
+from isa_wrappers.arrays import Array, array_device, backend, namespace
 from isa_wrappers.checks import check_actions, check_transition
 from isa_wrappers.config import GoalConfig
 from isa_wrappers.errors import check_kind
@@ -56,7 +56,7 @@ class GoalReward(IntrinsicReward):
         xp = backend(self._device)
         self._gate = xp.asarray(credit.gate.copy(), device=self._device)
         self._segments = xp.asarray(scope_segments(credit), device=self._device)
-        add_up = PlainSum(credit, self.special_weight, self.config.alpha2)
+        add_up = PlainSum(credit, self.special_weight, self.config.alpha2, self.config.alpha2_won)
         small = self._device is None and is_small(credit)
         self.plain = PlainGoalReward(self.config.hamming, add_up) if small else None
 
@@ -87,6 +87,14 @@ class GoalReward(IntrinsicReward):
         progress = namespace(progress).astype(progress, reward.dtype, copy=False)  # distances are as wide as states
         gate = gate_of(self._gate, transition.actions, alive)
         total, intrinsic, common, special = combine_segments(
-            progress[..., 0], progress[..., 1:] * alive, gate, reward, self.special_weight, self.config.alpha2
+            progress[..., 0], progress[..., 1:] * alive, gate, reward, self.special_weight, self._env_weight(transition)
         )
         return RewardParts(total, intrinsic, {"common": common, "special": special})
+
+    def _env_weight(self, transition: Transition) -> float | Array:
+        """Return alpha2, and what is added to it by how many episodes are won."""
+        if not self.config.alpha2_won or transition.won_share is None:
+            return self.config.alpha2
+        xp, kind = namespace(transition.reward), transition.reward.dtype
+        share = xp.asarray(transition.won_share, dtype=kind, device=array_device(transition.reward))
+        return self.config.alpha2 + self.config.alpha2_won * xp.clip(2.0 * share - 1.0, 0.0, None)

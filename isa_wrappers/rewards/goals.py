@@ -22,6 +22,8 @@ from isa_wrappers.errors import (
 from isa_wrappers.scope.credit import Credit, as_credit
 from isa_wrappers.scope.influence import InfluenceScope
 
+LATEST = 100
+"""Episodes after which an earlier one counts some third of what it did in the share of those won."""
 GoalSelector: TypeAlias = Callable[["GoalBuffer", Array], Array]
 """The goal buffer and numbers in [0, 1) ``[...]`` -> goals ``[..., K]``."""
 
@@ -29,7 +31,8 @@ GoalSelector: TypeAlias = Callable[["GoalBuffer", Array], Array]
 class GoalBuffer:
     """The last ``capacity`` won states, oldest out (Algorithm 1's B).
 
-    They are float32 until the first float64 state comes, then all float64.
+    They are float32 until the first float64 state comes, then all float64. It also knows how many of the latest
+    episodes were won, :attr:`won_share`, where it is told which ended.
 
     Args:
         state_size: K.
@@ -54,6 +57,7 @@ class GoalBuffer:
         # One row more than the capacity: states that are not to be stored are written there.
         self._states = xp.zeros((self.capacity + 1, self.state_size), dtype=xp.float32, device=device)
         self._added = xp.zeros((), dtype=xp.int64, device=device)
+        self._won_share = xp.zeros((), dtype=xp.float64, device=device)
         self._rng = Rng(seed, device, "buffer")
 
     def __len__(self) -> int:
@@ -91,6 +95,32 @@ class GoalBuffer:
         row = xp.where(keep, order % self.capacity, xp.full_like(order, self.capacity))
         self._states[row] = xp.astype(states, self._states.dtype)
         self._added = self._added + total
+
+    @property
+    def won_share(self) -> Float[Array, ""]:
+        """The share of the latest episodes that were won, some :data:`LATEST` of them, 0 before any ended."""
+        return self._won_share
+
+    def ended(self, over: Bool[Array, " envs"], won: Bool[Array, " envs"]) -> None:
+        """Take in which episodes ended in a step.
+
+        Args:
+            over: ``[B]`` bool, whose episode ended.
+            won: ``[B]`` bool, of which the episode was won.
+
+        Example:
+            >>> goals = GoalBuffer(state_size=1)
+            >>> for _ in range(200):
+            ...     goals.ended(np.array([True, True, False]), np.array([True, False, True]))
+            >>> round(float(goals.won_share), 2)
+            0.49
+        """
+        if surely_none(over):
+            return
+        xp = namespace(self._won_share)
+        count, wins = (xp.sum(xp.astype(x, xp.float64)) for x in (over, over & won))
+        kept = (1.0 - 1.0 / LATEST) ** count
+        self._won_share = self._won_share * kept + (1.0 - kept) * wins / xp.clip(count, 1.0, None)
 
     def _widen(self, states: Array) -> None:
         """Keep float64 from the first float64 state on."""
@@ -152,6 +182,7 @@ class GoalBuffer:
         return {
             "states": xp.asarray(self._states, copy=True),
             "added": xp.asarray(xp.reshape(self._added, (1,)), copy=True),
+            "won_share": xp.asarray(xp.reshape(self._won_share, (1,)), copy=True),
             "rng": self._rng.get_state(),
         }
 
@@ -172,6 +203,8 @@ class GoalBuffer:
         xp = backend(self.device)
         self._states = xp.asarray(state["states"], device=self.device, copy=True)
         self._added = xp.asarray(state["added"], device=self.device)[0]
+        if "won_share" in state:  # not yet there in buffers of before
+            self._won_share = xp.asarray(state["won_share"], dtype=xp.float64, device=self.device)[0]
         if "rng" in state:  # left out where states alone move to another device
             self._rng.set_state(state["rng"])
 

@@ -34,16 +34,18 @@ class PlainSum:
         credit: whose segments.
         special_weight: alpha1 or beta1.
         env_weight: alpha2 or beta2.
+        won_weight: added to it in proportion to how much more often episodes are won than not.
     """
 
-    def __init__(self, credit: Credit, special_weight: float, env_weight: float) -> None:
+    def __init__(self, credit: Credit, special_weight: float, env_weight: float, won_weight: float = 0.0) -> None:
         self.rows = credit.segment_dims
         self._gate: list[list[bool]] = credit.gate.tolist()
-        self._special_weight, self._env_weight = special_weight, env_weight
+        self._special_weight, self._env_weight, self._won_weight = special_weight, env_weight, won_weight
 
     def __call__(self, values: list[float], step: PlainStep) -> RewardParts:
         """Combine ``values`` of the 1 + A segments."""
-        shared, weight, env_weight = values[0], self._special_weight, self._env_weight
+        shared, weight = values[0], self._special_weight
+        env_weight = self._env_weight + self._won_weight * max(0.0, 2.0 * step.won_share - 1.0)
         common, special, intrinsic, total = [], [], [], []
         rows = zip(self._gate, step.actions, step.acted, values[1:], step.rewards, strict=True)
         for gate, action, acted, own, reward in rows:

@@ -153,7 +153,7 @@ def combine_segments(
     gate: Bool[Array, "*batch agents"],
     reward: Float[Array, "*batch agents"],
     special_weight: float,
-    env_weight: float,
+    env_weight: float | Float[Array, ""],
 ) -> SegmentReward:
     """Combine segments into ``r_i = gate_i * r_c + w_special * r_(i-c) + w_env * r_env``.
 

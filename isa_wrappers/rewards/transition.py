@@ -25,6 +25,7 @@ class Transition(NamedTuple):
         start: ``[...]`` bool, the episode starts with this step; ``None`` where nobody tells.
         available: ``[..., A, n]`` bool, which actions each agent could take; ``None`` unless the reward asks for them
             with ``needs_available``.
+        won_share: 0-dimensional, the share of the latest episodes that were won; ``None`` where there are no goals.
     """
 
     s_t: Array
@@ -37,6 +38,7 @@ class Transition(NamedTuple):
     obs_t: Array = None
     start: Array = None
     available: Array = None
+    won_share: Array = None
 
 
 class PlainStep(NamedTuple):
@@ -50,6 +52,7 @@ class PlainStep(NamedTuple):
         acted: who did.
         goal: K numbers, or ``None`` where there are no goals.
         wide: states or goal are float64, so that equal ones may differ by rounding.
+        won_share: of the latest episodes.
     """
 
     before: list[float]
@@ -59,3 +62,4 @@ class PlainStep(NamedTuple):
     acted: list[bool]
     goal: list[float] | None = None
     wide: bool = False
+    won_share: float = 0.0

@@ -112,6 +112,7 @@ class RewardWrapper(ScopeWrapper):
             obs_t=obs_t,
             start=np.array(self._steps == 1),
             available=available,
+            won_share=None if self._sampling is None else self._sampling.goals.won_share,
         )
         paid = self.reward(transition, update=not self.frozen)
         parts = {name: part.tolist() for name, part in paid.parts.items()}
@@ -123,12 +124,13 @@ class RewardWrapper(ScopeWrapper):
         if of is not turn.before:
             before = turn.before.tolist()
         self._last = self.global_state, after
-        goal, wide = None, turn.before.dtype != np.float32
+        goal, wide, won_share = None, turn.before.dtype != np.float32, 0.0
         if self._sampling is not None:
             if self._goal[0] is not self._sampling.goal:
                 self._goal = self._sampling.goal, self._sampling.goal.tolist()
             goal, wide = self._goal[1], wide or self._sampling.goal.dtype != np.float32
-        return PlainStep(before, after, turn.chosen, received, turn.acted, goal, wide)
+            won_share = float(self._sampling.goals.won_share)
+        return PlainStep(before, after, turn.chosen, received, turn.acted, goal, wide, won_share)
 
     def _look(self, observations: dict[str, Any], acted: list[bool] | None = None) -> None:
         """Keep what the reward asks for of what is seen now, as a batch holds it."""

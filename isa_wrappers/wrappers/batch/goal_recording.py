@@ -59,7 +59,9 @@ class GoalRecording(BatchWrapper):
                 reward, acted = namespace(reward).where(lost, -float("inf"), reward), acted & ~lost
             self._stitched.observe(self._episodes, now.state, step.final_state, reward, acted, step.done)
         self.goals.add(step.final_state, step.success & ~self._won)
-        self._won = (self._won | step.success) & ~step.done
+        won = self._won | step.success
+        self.goals.ended(step.finished, won)
+        self._won = won & ~step.done
         self._now = step
         return step
 

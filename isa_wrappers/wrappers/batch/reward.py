@@ -82,6 +82,7 @@ class RewardWrapper(BatchWrapper):
             obs_t=now.obs,
             start=self._start,
             available=now.available,
+            won_share=None if self._sampling is None else self._sampling.goals.won_share,
         )
         total, intrinsic, self.parts = self.reward(transition)
         self._now, self._start = step, step.done

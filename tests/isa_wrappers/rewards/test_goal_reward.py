@@ -10,6 +10,7 @@ from reward_oracles import MIXED, RULES, SCOPES, eq_7, on, segments_by
 from isa_wrappers import GoalConfig, GoalReward
 from isa_wrappers.arrays import to_numpy
 from isa_wrappers.rewards import Transition
+from isa_wrappers.rewards.transition import PlainStep
 from isa_wrappers.scope.credit import credit_for
 
 
@@ -83,3 +84,22 @@ def test_numpy_equals_torch(name):
         for mine, other in zip(parts_of(ours(step)), parts_of(theirs(on_torch)), strict=True):
             assert mine.dtype == other.dtype == np.float32
             np.testing.assert_allclose(mine, other, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_the_environment_counts_for_more_the_more_is_won(device):
+    """``alpha2 + alpha2_won * max(0, 2 w - 1)``: 1 + 8 / 4 at 5/8, of the reward 2; 1 at 3/8."""
+    s, actions, alive = np.zeros((1, 5), dtype=np.float32), np.array([[1, 1, 3]]), np.ones((1, 3), dtype=bool)
+    parts = (s, s, None, actions, np.full((1, 3), 2.0, dtype=np.float32), alive, s)
+    step = Transition(*(None if x is None else on(device, x) for x in parts))
+    share = on(device, np.array(0.625))
+    config = GoalConfig(alpha2=1.0, alpha2_won=8.0)
+    paid = GoalReward(MIXED, config, device)(step._replace(won_share=share)).total
+    assert paid.dtype == step.reward.dtype
+    assert to_numpy(paid).tolist() == [[6.0, 6.0, 6.0]]
+    assert to_numpy(GoalReward(MIXED, config, device)(step).total).tolist() == [[2.0, 2.0, 2.0]], "nobody tells"
+    plain = PlainStep([0.0] * 5, [0.0] * 5, [1, 1, 3], [2.0] * 3, [True] * 3, [0.0] * 5, won_share=0.625)
+    assert GoalReward(MIXED, config).plain(plain, True).total == [6.0, 6.0, 6.0]
+    seldom = step._replace(won_share=on(device, np.array(0.375)))
+    assert to_numpy(GoalReward(MIXED, config, device)(seldom).total).tolist() == [[2.0, 2.0, 2.0]]
+    assert GoalReward(MIXED, config).plain(plain._replace(won_share=0.375), True).total == [2.0, 2.0, 2.0]

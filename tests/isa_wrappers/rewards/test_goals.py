@@ -201,3 +201,30 @@ def test_projection_keeps_the_whole_of_each_agents_dimensions():
     """g_i is s_g restricted to D_i: its dimensions are D_i's, each once."""
     scope = InfluenceScope.from_dimensions({"a": [[0], [3]], "b": [[3, 4]], "c": [[1, 2, 3]]}, state_size=6)
     assert [sorted(dims) for dims in GoalProjection(scope).dims] == scope.agent_dims
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@given(steps=st.lists(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=3, max_size=3), max_size=30))
+@settings(max_examples=25, deadline=None)
+def test_the_share_of_episodes_won(device, steps):
+    """The mean of the episodes that end in a step comes in, with a hundredth for each of them."""
+    goals, share = GoalBuffer(1, device=device), 0.0
+    for step in steps:
+        over, won = (np.array(column) for column in zip(*step, strict=True))
+        goals.ended(on(device, over), on(device, won))
+        if over.any():
+            kept = 0.99 ** over.sum()
+            share = kept * share + (1 - kept) * won[over].mean()
+    assert float(goals.won_share) == pytest.approx(share)
+    again = GoalBuffer(1, device=device)
+    again.load_state_dict(goals.state_dict())
+    assert float(again.won_share) == float(goals.won_share)
+
+
+def test_a_buffer_saved_before_there_was_a_share_is_read():
+    goals = GoalBuffer(1)
+    goals.ended(np.array([True]), np.array([True]))
+    old = {name: value for name, value in GoalBuffer(1).state_dict().items() if name != "won_share"}
+    goals = GoalBuffer(1)
+    goals.load_state_dict(old)
+    assert float(goals.won_share) == 0.0

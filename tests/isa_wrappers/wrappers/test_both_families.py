@@ -10,7 +10,7 @@ from continuous_toys import Mixed, SynthC
 from learned_rewards import QUICK
 from parallel_toys import WalkEnv
 
-from isa_wrappers import GoalBuffer, InfluenceScope
+from isa_wrappers import GoalBuffer, GoalConfig, InfluenceScope
 from isa_wrappers import wrappers as single
 from isa_wrappers.batch.parallel import ParallelEnvBatch
 from isa_wrappers.border.actions import ActionCode
@@ -182,3 +182,13 @@ def test_both_families_bear_the_same_names():
         assert name in single.__all__
         ours, theirs = getattr(single, name).__module__, getattr(batched, name).__module__
         assert ours.rpartition(".")[2] == theirs.rpartition(".")[2], f"{name} lies in another file"
+
+
+@pytest.mark.parametrize("task", ["grid/unlock", "walk with deaths"])
+def test_a_win_counts_for_more_the_more_are_won(task, monkeypatch):
+    monkeypatch.setitem(QUICK, "goal_reward", GoalConfig(alpha2=1.0, alpha2_won=7.0))
+    made = pair(task, "goal_reward")
+    drive(made, episodes=20)
+    shares = [float(wrapper._sampling.goals.won_share) for wrapper in made]
+    assert shares[0] == shares[1]
+    assert 0.0 < shares[0] < 1.0
