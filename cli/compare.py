@@ -12,7 +12,7 @@ from isa_wrappers.errors import InvalidValueError
 
 from .comparison import RESOURCES, DryRun, Figures, Jobs, On, Only, Order, Resources, bring_to_its_end
 from .completion import tasks, variants
-from .options import Json, Kwargs, Override, Quiet, need_training, parse_kwargs
+from .options import Json, Kwargs, Override, Quiet, need_plots, need_training, parse_kwargs
 
 if TYPE_CHECKING:
     from isa_learners.experiments.plan import Plan
@@ -44,6 +44,7 @@ def compare(
 ) -> None:
     """Run tasks x variants x seeds at equal steps; give the command again to go on where it stopped."""
     need_training()
+    need_plots()  # for the results
     options: dict[str, Any] = {"tasks": task, "variants": variant, "seeds": seeds, "steps": steps, "episodes": episodes}
     options["kwargs"] = parse_kwargs(kwargs) or None
     made = read(plan, {key: value for key, value in options.items() if value is not None}, override or [])

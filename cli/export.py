@@ -21,7 +21,7 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Write the greedy policy of RUN to FILE, once what was exported acts as the policy does."""
-    need_training()
+    need_training("export")
     from isa_learners.runs.export import export_policy
     from isa_learners.runs.policy import load_policy
 

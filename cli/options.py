@@ -127,22 +127,28 @@ def check_place(folder: Path) -> None:
         raise InvalidValueError(f"cannot write to {folder}: {there} may not be written to")
 
 
-def need_training() -> None:
+def need_training(extra: str = "train") -> None:
     """Check that the learner's dependencies are installed.
 
+    Args:
+        extra: that brings them and whatever else the command needs.
+
     Raises:
         MissingDependencyError: naming the extra to install.
     """
-    _need("train", "torch", "yaml", "msgspec")
+    _need(extra, "torch", "yaml", "msgspec")
 
 
-def need_plots() -> None:
+def need_plots(extra: str = "plot") -> None:
     """Check that what reads and draws runs is installed; no torch is.
 
+    Args:
+        extra: that brings them and whatever else the command needs.
+
     Raises:
         MissingDependencyError: naming the extra to install.
     """
-    _need("plot", "yaml", "msgspec", "matplotlib", "scipy")
+    _need(extra, "yaml", "msgspec", "matplotlib", "scipy")
 
 
 def _need(extra: str, *packages: str) -> None:

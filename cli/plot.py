@@ -22,7 +22,7 @@ def plot(
 ) -> None:
     """Draw success rate and return against environment steps; runs that differ only in seed share a line."""
     need_plots()
-    from isa_learners.runs.plots import plot_curves, plot_run
+    from isa_learners.runs.plots import no_curve, plot_curves, plot_run
     from isa_learners.runs.run_folder import RunFolder
     from isa_learners.runs.statistics import STATISTICS
 
@@ -31,10 +31,10 @@ def plot(
     if out is None and len(folders) == 1 and not label:
         with writing_to(folders[0].path):
             files = plot_run(folders[0])
-        if not any(file.name == "curves.png" for file in files):
-            typer.echo(f"isa: {runs[0]} holds no evaluation yet, so there is no curve to draw", err=True)
         if files:
             typer.echo("\n".join(str(file) for file in files))
+        if not any(file.name == "curves.png" for file in files):
+            raise no_curve(folders[0])
         return
     path = out or Path("curves.png")
     with writing_to(path):

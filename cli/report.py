@@ -20,8 +20,8 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Make a page of runs, in one file that fetches nothing: verdict, curves, scope, replay, goals, configuration."""
-    need_training()
-    need_plots()
+    need_training("report")
+    need_plots("report")
     from isa_learners.runs.report.page import write_report
     from isa_learners.runs.run_folder import RunFolder
 

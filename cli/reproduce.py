@@ -10,7 +10,7 @@ import typer
 from .comparison import RESOURCES, DryRun, Figures, Jobs, On, Only, Order, Resources, bring_to_its_end
 from .completion import figures as known_figures
 from .json_alone import print_json
-from .options import Json, Quiet, need_training
+from .options import Json, Quiet, need_plots, need_training
 
 
 def reproduce(
@@ -30,6 +30,7 @@ def reproduce(
 ) -> None:
     """Run the comparison behind one of the paper's figures."""
     need_training()
+    need_plots()  # for the results
     from isa_learners.experiments.plan import make_plan
     from isa_learners.experiments.reproduce import figure_plan
     from isa_learners.experiments.reproduce import figures as known

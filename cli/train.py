@@ -21,6 +21,7 @@ from .options import (
     StateFallback,
     StateFeatures,
     Trust,
+    need_plots,
     need_training,
     parse_features,
     parse_kwargs,
@@ -77,6 +78,7 @@ def train(
 ) -> None:
     """Train on ENV: estimate the scope, explore, reach goals."""
     need_training()
+    need_plots()  # for curves.png at the end
     from isa_learners.runs.run_folder import RunFolder
     from isa_learners.runs.trackers import make_trackers
     from isa_learners.runs.yaml_io import parse_overrides

@@ -23,8 +23,8 @@ def view(
     trust: Trust = False,
 ) -> None:
     """Show the report of runs in a browser of this machine, live while they train; Ctrl-C ends it."""
-    need_training()
-    need_plots()
+    need_training("report")
+    need_plots("report")
     from isa_learners.runs.report.live import LiveContents
     from isa_learners.runs.report.page import vega
     from isa_learners.runs.report.server import ReportServer

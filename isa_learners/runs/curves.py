@@ -80,6 +80,10 @@ def read_curve(folder: RunFolder) -> Curve:
         rows = read_metrics(folder.metrics_file, columns_of(config))
         names = [name for name in (rows[0] if rows else columns_of(config)) if name != "phase"]
         columns = {name: np.array([float(row[name] or "nan") for row in rows]) for name in names}
+    except FileNotFoundError:
+        raise FileFormatError(
+            f"{folder.path} has no metrics.csv; training writes it, once the scope is measured where there is one"
+        ) from None
     except (OSError, KeyError, ValueError, csv.Error) as error:
         raise FileFormatError(f"{folder.metrics_file} is not a readable metrics file ({error})") from error
     phases = [row.get("phase", "") for row in rows]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import torch
-
 from isa_wrappers.arrays import backend
 from isa_wrappers.envs import family_of
 
@@ -17,6 +15,8 @@ def resolve_device(device: str, env: str = "") -> str:
     if env:
         return family_of(env).device(device)
     if device == "auto":
+        import torch  # here: what reads and draws runs needs none
+
         return "cuda" if torch.cuda.is_available() else "cpu"
     backend(device)
     return device

@@ -37,6 +37,11 @@ def plot_run(folder: RunFolder) -> list[Path]:
     return files
 
 
+def no_curve(folder: RunFolder) -> FileFormatError:
+    """Return what to raise where a run's curve is asked for and it was not evaluated yet."""
+    return FileFormatError(f"{folder.metrics_file} holds no evaluation yet, so there is no curve to draw")
+
+
 def plot_curves(
     folders: Sequence[RunFolder], path: Path, labels: Sequence[str] = (), statistic: str = "median"
 ) -> Path:
@@ -50,7 +55,7 @@ def plot_curves(
     check_format(path)
     groups = grouped(folders, labels)
     if not any(len(run.steps) for group in groups for run in group.runs):
-        raise FileFormatError(f"{folders[0].metrics_file} holds no evaluation yet, so there is no curve to draw")
+        raise no_curve(folders[0])
     return draw_curves(groups, path, statistic)
 
 

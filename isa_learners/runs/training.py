@@ -24,7 +24,7 @@ from isa_learners.runs.scope_versions import ScopeVersions
 from isa_learners.runs.scopes import needs_estimate, scope_for
 from isa_learners.runs.signals import StopRequest
 from isa_learners.runs.trackers.tensorboard import TensorBoard
-from isa_wrappers.errors import CannotWriteError, FileFormatError
+from isa_wrappers.errors import CannotWriteError, FileFormatError, InvalidValueError
 from isa_wrappers.scope.files import save_scope
 
 
@@ -81,6 +81,7 @@ class Training:
         RunFolderError: if another process trains in the folder.
         UntrustedRunError: if the folder names an environment that nobody has agreed to import.
         FileFormatError: if the checkpoint cannot be read; the folder is then as it was.
+        InvalidValueError: if the steps to go to are fewer than were taken, or what may not change is changed.
     """
 
     def __init__(
@@ -119,8 +120,16 @@ class Training:
             raise
 
     def _follow(self, configured: RunConfig) -> None:
-        """Let intervals count from here where they differ, and write what holds from which step on."""
+        """Let intervals count from here where they differ, and write what holds from which step on.
+
+        Raises:
+            InvalidValueError: for fewer steps than were taken: there is no way back.
+        """
         config, progress, done = self.config, self.progress, self.algorithm.env_steps
+        if config.steps != configured.steps and config.steps < done:
+            raise InvalidValueError(
+                f"steps must be at least {done}, which {self.folder.path} has taken already, got {config.steps}"
+            )
         if config.eval_interval != configured.eval_interval:
             progress.next_eval = (done // config.eval_interval + 1) * config.eval_interval
         if config.checkpoint_interval != configured.checkpoint_interval:

@@ -71,3 +71,17 @@ def test_a_finished_run_goes_on_for_more_steps(copy_of, capsys):
     assert (run / "metrics.csv").read_text().startswith(before)
     assert json.loads((run / "summary.json").read_text())["env_steps"] == 300
     assert yaml.safe_load((run / "config.yaml").read_text())["steps"] == 300
+
+
+@pytest.mark.slow
+def test_fewer_steps_than_were_taken_are_refused(copy_of, capsys):
+    """Nothing would be done; the folder stays as it was."""
+    run = copy_of()
+    before = contents(run)
+    taken = json.loads((run / "summary.json").read_text())["env_steps"]
+    for more in (["--steps", taken - 1], ["--set", f"steps={taken - 1}"]):
+        assert isa("train", "--resume", run, *more) == 2
+        err = one_line(capsys.readouterr().err)
+        assert f"steps must be at least {taken}, which {run} has taken already, got {taken - 1}" in err
+        assert contents(run) == before
+    assert isa("train", "--resume", run, "--steps", taken) == 0

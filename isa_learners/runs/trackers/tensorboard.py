@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -44,7 +45,8 @@ class TensorBoard(Hook):
         self._board.add_text("settings", f"| key | value |\n|---|---|\n{rows}", 0)
         scope = training.algorithm.scope
         if scope is not None:
-            self._board.add_image("scope", _picture_of(scope), 0, dataformats="HWC")
+            with suppress(ImportError):  # without matplotlib there is no picture
+                self._board.add_image("scope", _picture_of(scope), 0, dataformats="HWC")
 
     def on_evaluation(self, training: Training, row: Mapping[str, Any]) -> None:
         """Add the row's numbers."""

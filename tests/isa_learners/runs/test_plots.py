@@ -99,7 +99,7 @@ def test_runs_not_evaluated_yet_are_left_out(tmp_path, drawn):
 
 def test_a_run_without_metrics_is_refused(tmp_path):
     folder = RunFolder.create(tmp_path / "a", tiny_config())
-    with pytest.raises(FileFormatError, match=r"a/metrics\.csv is not a readable metrics file"):
+    with pytest.raises(FileFormatError, match=r"a has no metrics\.csv; training writes it"):
         plot_curves([folder], tmp_path / "out.png")
 
 

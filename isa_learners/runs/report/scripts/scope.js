@@ -37,13 +37,16 @@ function showScope(parent, scope, name) {
   chart(box, async (node) => { view = await draw(node, spec); await at(delta); }, "influence scope");
   const sets = make("div", parent, null, { "aria-live": "polite", class: "sets" });
   let view = null, delta = kept.has(`${name} delta`) ? Number(slider.value) : scope.delta;
+  // As wide as the page has room for beside names and menu; of so many dimensions that cells would vanish, it scrolls.
+  const letters = Math.max(...scope.agents.map((one) => one.length)) + Math.max(...values.map((value) => value.action.length));
+  const room = Math.min(640, (main.clientWidth || 1200) - 60 - 6.5 * Math.min(letters, 30));
   const spec = {
     $schema: schema, data: { values },
     params: [{ name: "delta", value: Array.isArray(scope.delta) ? -1 : scope.delta }],
     facet: { row: { field: "agent", sort: null, title: null, header: { labelAngle: 0, labelAlign: "left" } } },
     resolve: { scale: { y: "independent" } },
     spec: {
-      width: { step: Math.min(44, Math.max(16, 640 / scope.dims.length)) }, height: { step: 20 },
+      width: { step: Math.min(44, Math.max(16, room / scope.dims.length)) }, height: { step: 20 },
       mark: "rect",
       encoding: {
         x, y,

@@ -143,3 +143,21 @@ def test_a_browser_shows_it(browser, written, width):
     assert said == []
     assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
     tab.close()
+
+
+@pytest.mark.slow
+def test_a_heat_map_is_no_wider_than_a_phone(browser, written, tmp_path):
+    """Of three agents with seven dimensions the last column can be seen without scrolling."""
+    contents = data_of(written[0].read_text())
+    figures = np.random.default_rng(0).random((3, 6, 7))
+    names = tuple(f"agent_{i}.{axis}" for i in range(3) for axis in "xy")
+    scope = InfluenceScope(("agent_0", "agent_1", "agent_2"), figures, 0.5, (6, 6, 6), state_names=(*names, "bullets"))
+    contents["runs"][0]["scope"] = scope_contents(scope)
+    (tmp_path / "report.html").write_text(page(contents, vega()))
+    tab, said, _ = opened(browser, (tmp_path / "report.html").as_uri(), 400)
+    map_of = tab.locator("[aria-label='influence scope']").first
+    map_of.locator("svg.marks").wait_for()
+    wide, room = map_of.evaluate("node => [node.closest('.wide').scrollWidth, node.closest('.wide').clientWidth]")
+    assert wide <= room
+    assert said == []
+    tab.close()
