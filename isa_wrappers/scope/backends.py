@@ -90,9 +90,9 @@ def bins_of(columns: Array, ends: Array) -> Array:
         xp = namespace(columns)
         return xp.astype(xp.searchsorted(ends, columns), xp.uint8)
     codes = np.empty(columns.shape, dtype=np.uint8)
-    for column, own_ends, code in zip(columns, ends[..., None], codes, strict=True):
-        for start in range(0, len(column), BLOCK):  # comparing with each end, many at once, beats bisection
+    for k, inner in enumerate(ends[..., None]):
+        for start in range(0, columns.shape[1], BLOCK):  # comparing with each end, many at once, beats bisection
             rows = slice(start, start + BLOCK)
-            above = column[rows] > own_ends
-            np.add.reduce(above.view(np.uint8), axis=0, dtype=np.uint8, out=code[rows])  # bytes need no conversion
+            above = (columns[k, rows] > inner).view(np.uint8)  # bytes are added up without converting them
+            np.add.reduce(above, axis=0, dtype=np.uint8, out=codes[k, rows])
     return codes

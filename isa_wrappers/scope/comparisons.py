@@ -114,7 +114,7 @@ def compare(
     for a, own in enumerate(taken):
         known: dict[bytes, int] = {}
         others = available[own]
-        ever, always = others.any(axis=0), others.all(axis=0)
+        ever, always = np.any(others, axis=0), np.all(others, axis=0)
         for b in np.flatnonzero(ever).tolist():
             if b == a:
                 continue
