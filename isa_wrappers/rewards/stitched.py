@@ -252,4 +252,5 @@ class StitchedGoals(GoalBuffer):
         xp = backend(self.device)
         for name in _SAVED:
             setattr(self, "_" + name, xp.asarray(state[name], device=self.device, copy=True))
-        self._ready, self._over = (bool(told) for told in state["ready"])
+        self._ready, *over = (bool(told) for told in state["ready"])
+        self._over = over[0] if over else len(self) > 0  # buffers of before say it by their states alone
