@@ -146,6 +146,8 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
         "smax/2s_vs_1sc": {
             "ppo": {"rollout_steps": 30, "gamma": 0.98, "minibatches": 4, "entropy_factor": 0.005},
         },
+        # A kill pays 50 and a win 100, once more battles are won than lost.
+        "smax/3m": {"goal": {"alpha2_won": 100.0}},
         "smax/8m*": {"count": {"beta2": 10.0}, "goal": {"hamming": 10.0}},
     },
     # Over "fast".
