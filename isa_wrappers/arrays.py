@@ -16,6 +16,8 @@ from isa_wrappers.errors import DeviceError, InvalidValueError, MissingDependenc
 
 Array = Any
 """A NumPy array or a torch tensor."""
+HOST: str | None = "cpu"
+"""Where a mask can be looked at without waiting; ``None``, nowhere, where the CPU stands in for a device."""
 
 
 def _numpy_namespace() -> Any:
@@ -116,7 +118,7 @@ def surely_none(mask: Array) -> bool:
         >>> surely_none(np.array([False, False])), surely_none(np.array([True]))
         (True, False)
     """
-    return str(array_device(mask)) == "cpu" and not bool(mask.any())
+    return str(array_device(mask)) == HOST and not bool(mask.any())
 
 
 def array_device(array: Array) -> Any:

@@ -17,7 +17,7 @@ from isa_learners.ppo.observations import ObservationNorm
 from isa_learners.ppo.update import PPO
 from isa_learners.recurrent.packing import EveryStep
 from isa_learners.rollout import Rollout, Sizes
-from isa_wrappers.arrays import surely_none, with_prefix, without_prefix
+from isa_wrappers.arrays import with_prefix, without_prefix
 from isa_wrappers.batch import BatchStep
 
 
@@ -94,8 +94,6 @@ class PPOLearner:
 
     def forget(self, memory: Memory, done: Tensor) -> Memory:
         """Return the memory with the environments where ``done`` ``[B]`` at an episode's start."""
-        if surely_none(done):
-            return memory
         over = done.view(-1, *[1] * (memory["last_action"].ndim - 1))
         kept = {"last_action": torch.where(over, self.head.none, memory["last_action"])}
         if "actor_hidden" in memory:

@@ -10,7 +10,6 @@ from torch import Tensor
 from isa_learners.inputs import InputEncoder
 from isa_learners.learner import Memory
 from isa_learners.rollout import Sizes
-from isa_wrappers.arrays import surely_none
 
 
 class RecurrentMemory:
@@ -38,8 +37,6 @@ class RecurrentMemory:
 
     def forget(self, memory: Memory, done: Tensor) -> Memory:
         """Return the memory with the environments where ``done`` ``[B]`` at an episode's start."""
-        if surely_none(done):
-            return memory
         return {
             "last_action": torch.where(done[:, None], self.encoder.none, memory["last_action"]),
             "hidden": memory["hidden"] * (~done).float()[:, None, None],

@@ -5,12 +5,22 @@ from contextlib import contextmanager
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from isa_wrappers import arrays
+
 READS = {"_local_scalar_dense", "nonzero", "masked_select", "unique", "_unique2", "unique_dim", "equal", "lift_fresh"}
 INDEXING = {"index", "index_put", "index_put_", "_index_put_impl_"}
 
 
 class NoHostReads(TorchDispatchMode):
-    """Raises where the host reads from the device."""
+    """Raises where the host reads from the device, for which the CPU stands in."""
+
+    def __enter__(self):
+        self._host, arrays.HOST = arrays.HOST, None
+        return super().__enter__()
+
+    def __exit__(self, *error):
+        arrays.HOST = self._host
+        return super().__exit__(*error)
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         name = function.overloadpacket.__name__

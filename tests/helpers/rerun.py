@@ -19,6 +19,7 @@ def reruns(monkeypatch):
     """Record everything that can be, on CPU."""
     monkeypatch.setattr("isa_learners.graphs.captured.CUDAGraph", Rerun)
     monkeypatch.setattr("isa_learners.graphs.walk.RECORDED", "cpu")
+    monkeypatch.setattr("isa_wrappers.arrays.HOST", None)
     for module in ("isa_learners.ppo.update", "isa_learners.rollout"):
         monkeypatch.setattr(module + ".graphs_on", lambda device: True)
     Rerun.made = 0
