@@ -69,7 +69,7 @@ def test_memory_is_flat():
     env = spread_stack(won)
     env.reset(seed=0)
     play(env, 1_000)
-    # What is kept is kept each time; caches fill once, and threads that other tests have left running allocate at times.
+    # What is kept is kept each time; caches fill once, and threads left running by other tests allocate at times.
     assert any(kept_blocks(env, 2_000) < 2_000 / HORIZON / 2 for _ in range(2)), "half an object an episode is kept"
     assert any(kept_bytes(env, 1_000) < 5 * 1_000 for _ in range(2)), "at least 5 bytes a step are kept"
     goals = env.env.goals
