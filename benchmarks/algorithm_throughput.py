@@ -19,8 +19,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-ALGORITHMS = ("ippo", "isa", "mappo", "happo", "coma", "vdn", "qmix", "maser", "laies")
-NOVELTIES = ("count_state", "count_observation", "rnd", "noveld", "icm")
+from isa_learners.algorithms import ALGORITHMS
+from isa_wrappers.rewards import REWARDS
+
+NO_NOVELTIES = ("count_bonus", "goal_reward", "laies")
+"""Rewards that are parts of an algorithm."""
+HALVES = ("isa_explore", "isa_reach")
+"""Of ISA, which is told by its phases."""
 EXTERNAL = {"grid/navigation": "[agent_0.x]", "smax/3m": "[enemy_*.health]"}
 """What LAIES pays for; its speed does not hang on which dimensions these are."""
 WATCH = """
@@ -33,9 +38,11 @@ sys.exit(done.returncode)
 
 def variants(task: str) -> dict[str, list[str]]:
     """Return what is run, by name, as options of ``isa train``."""
-    found = {name: ["--algo", name] for name in ALGORITHMS}
+    names = ["ippo", *(name for name in ALGORITHMS if name not in ("ippo", *HALVES))]
+    found = {name: ["--algo", name] for name in names}
     found["laies"] += ["--set", f"laies.external={EXTERNAL.get(task, 'scope')}"]
-    return found | {name: ["--algo", "ippo", "--set", f"intrinsic={name}"] for name in NOVELTIES}
+    novelties = [name for name in REWARDS if name not in NO_NOVELTIES]
+    return found | {name: ["--algo", "ippo", "--set", f"intrinsic={name}"] for name in novelties}
 
 
 def measure(task: str, options: list[str], steps: int) -> tuple[dict[str, float], float]:

@@ -188,7 +188,28 @@ def test_both_families_bear_the_same_names():
 def test_a_win_counts_for_more_the_more_are_won(task, monkeypatch):
     monkeypatch.setitem(QUICK, "goal_reward", GoalConfig(alpha2=1.0, alpha2_won=7.0))
     made = pair(task, "goal_reward")
-    drive(made, episodes=20)
+    for wrapper in made:  # as after many wins
+        wrapper._sampling.goals.ended(np.ones(300, dtype=bool), np.ones(300, dtype=bool))
+    drive(made, episodes=4)
     shares = [float(wrapper._sampling.goals.won_share) for wrapper in made]
     assert shares[0] == shares[1]
-    assert 0.0 < shares[0] < 1.0
+    assert 0.5 < shares[0] < 0.99, "episodes that ended otherwise came in"
+    assert weight_of_a_reward(made.env) == pytest.approx(
+        1.0 + 7.0 * (2.0 * float(made.env._sampling.goals.won_share) - 1.0)
+    )
+
+
+def weight_of_a_reward(env):
+    """Play until the environment pays; return what one unit of that is worth."""
+    rng = np.random.default_rng(3)
+    while True:
+        if not env.agents:
+            env.reset()
+        _, rewards, _, _, infos = env.step(
+            {agent: int(rng.integers(env.action_space(agent).n)) for agent in env.agents}
+        )
+        for agent, reward in rewards.items():
+            told = infos[agent]
+            if told["isa/env_reward"]:
+                own = told["isa/progress_common"] + GoalConfig.alpha1 * told["isa/progress_special"]
+                return (reward - own) / told["isa/env_reward"]
