@@ -52,6 +52,11 @@ class SuccessCriterion:
         self._return = 0.0
         self._told = False
 
+    @property
+    def told(self) -> bool:
+        """The episode was won, in the step just taken or before."""
+        return self._told
+
     def won(self, env: Any, rewards: Mapping[str, float], infos: Mapping[str, Mapping[str, Any]], over: bool) -> bool:
         """Return whether the episode was won in the step just taken, true once per episode; called once per step."""
         if self._told:

@@ -238,7 +238,7 @@ class StitchedGoals(GoalBuffer):
         """Return the won states, the generator's state, and what goals are stitched from."""
         xp = backend(self.device)
         own = {name: xp.asarray(getattr(self, "_" + name), copy=True) for name in _SAVED}
-        own["ready"] = xp.asarray([self._ready, self._over], device=self.device)
+        own["ready"] = xp.asarray([self._ready], device=self.device)
         return super().state_dict() | own | with_prefix("places", self.places.state_dict())
 
     def load_state_dict(self, state: dict[str, Array]) -> None:
@@ -252,5 +252,4 @@ class StitchedGoals(GoalBuffer):
         xp = backend(self.device)
         for name in _SAVED:
             setattr(self, "_" + name, xp.asarray(state[name], device=self.device, copy=True))
-        self._ready, *over = (bool(told) for told in state["ready"])
-        self._over = over[0] if over else len(self) > 0  # buffers of before say it by their states alone
+        self._ready, self._over = bool(state["ready"][0]), len(self) > 0

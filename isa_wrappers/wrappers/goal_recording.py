@@ -62,7 +62,6 @@ class GoalRecording(ScopeWrapper):
 
     def _begin(self, observations: dict[str, Any], infos: Infos, seed: int | None) -> tuple[dict[str, Any], Infos]:
         self._criterion.begin()
-        self._won = False
         if self._stitched is not None:
             self._episode = self._stitched.begin(1)
         return observations, infos
@@ -76,9 +75,8 @@ class GoalRecording(ScopeWrapper):
                 self._stitched.observe(self._episode, turn.before[None], self.global_state[None], rewards, acted, over)
             if won:
                 self.goals.add(self.global_state[None], np.array([True]))
-            self._won = self._won or won
             if not self.agents:
-                self.goals.ended(np.array([True]), np.array([self._won]))
+                self.goals.ended(np.array([True]), np.array([self._criterion.told]))
         return turn.observations, turn.rewards, turn.infos
 
     def state_dict(self) -> dict[str, Array]:
