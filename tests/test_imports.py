@@ -90,7 +90,7 @@ MAY_IMPORT = {
     "isa_learners": {"isa_learners.graphs"},
     "isa_learners.graphs": set(),
     "isa_learners.compiled": {"isa_learners"},
-    "isa_learners.recurrent": {"isa_learners"},
+    "isa_learners.recurrent": {"isa_learners", "isa_learners.compiled"},
     "isa_learners.coma": {"isa_learners", "isa_learners.recurrent"},
     "isa_learners.ppo": {"isa_learners", "isa_learners.compiled", "isa_learners.graphs", "isa_learners.recurrent"},
     "isa_learners.q_learning": {"isa_learners", "isa_learners.recurrent"},

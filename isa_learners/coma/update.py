@@ -96,9 +96,9 @@ class COMA:
         """Return what agents do after each step, drawn where it is ``wanted``: ``[T, B, A]``, and the rows of these."""
         steps = self.layout(batch.alive, batch.start)
         part, first = steps.pack(), batch.hidden.flatten(0, 1)
-        features = self._features(batch, part)
+        _, states = self._unroll(batch, part)
         rows = steps.where(wanted)
-        hidden = steps.hidden_after(rows, part, features, first)
+        hidden = steps.hidden_after(rows, part, states, first)
         logits, _ = self.actor(batch.final_inputs.flatten(0, 2)[rows], hidden)
         available = batch.available.flatten(0, 2)[rows]  # nobody says what is available afterwards
         policy = Categorical(mixed_log_probs(logits, available, batch.epsilon))
@@ -132,7 +132,8 @@ class COMA:
         values, available, action, chosen = (
             x.flatten(0, 2)[part.rows] for x in (values, batch.available, batch.action, chosen)
         )
-        log_probs = mixed_log_probs(self.actor.decode(self._features(batch, part)), available, batch.epsilon)
+        logits, _ = self._unroll(batch, part)
+        log_probs = mixed_log_probs(logits, available, batch.epsilon)
         advantage = counterfactual_advantage(values, log_probs.detach(), action)
         policy = Categorical(log_probs)
         loss = -masked_mean(advantage * policy.log_prob(action), chosen)
@@ -140,11 +141,11 @@ class COMA:
         norm = self._gradient_step(loss - self.config.entropy_factor * entropy, self.actor, self.actor_optimizer)
         return torch.stack([loss.detach(), entropy.detach(), norm])
 
-    def _features(self, batch: Batch, part: Packing) -> Tensor:
-        """Return the actor's hidden states ``[R, H]`` after the steps of a packing."""
+    def _unroll(self, batch: Batch, part: Packing) -> tuple[Tensor, Tensor]:
+        """Return the actor's logits ``[R, n]`` and hidden states ``[R, H]`` at the steps of a packing."""
         first = batch.hidden.flatten(0, 1)[part.streams]
         inputs = batch.inputs.flatten(0, 2)[part.rows]
-        return self.actor.features(inputs, first, part.sizes, part.keep, part.alive if part.every else None)
+        return self.actor.unroll(inputs, first, part.sizes, part.keep, part.alive if part.every else None)
 
     def _gradient_step(self, loss: Tensor, net: nn.Module, optimizer: torch.optim.Optimizer) -> Tensor:
         optimizer.zero_grad(set_to_none=True)

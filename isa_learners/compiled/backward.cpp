@@ -45,6 +45,11 @@ struct Gradient {  // of all weights, in whole tiles
         to[4][q * H + j] = in_bias[q * w.H + j];
         to[5][q * H + j] = q < 2 ? in_bias[q * w.H + j] : fresh_bias[j];
       }
+    memcpy(to[9], head_bias, O * sizeof(float));
+    if (!net.norm) {
+      for (Index o = 0; o < O; o++) memcpy(to[8] + o * H, head + o * w.H, H * sizeof(float));
+      return;
+    }
     for (Index j = 0; j < H; j++) {
       to[6][j] = to[7][j] = 0;
       for (Index o = 0; o < O; o++) {
@@ -53,7 +58,6 @@ struct Gradient {  // of all weights, in whole tiles
         to[8][o * H + j] = net.norm[j] * head[o * w.H + j] + net.norm_bias[j] * head_bias[o];
       }
     }
-    memcpy(to[9], head_bias, O * sizeof(float));
   }
 };
 
@@ -70,7 +74,7 @@ struct Scratch {
         pack(own + at_q, net.gru_own + q * H * H + p, 1, H, columns, H, COLUMNS, w.H);
       }
     for (Index o = 0; o < net.outputs; o++)
-      for (Index j = 0; j < w.H; j++) head[o * w.H + j] = j < H ? net.head[o * H + j] * net.norm[j] : 0.f;
+      for (Index j = 0; j < w.H; j++) head[o * w.H + j] = j < H ? net.head[o * H + j] * (net.norm ? net.norm[j] : 1.f) : 0.f;
     gates = head + w.O * w.H, fresh = gates + rows * 3 * w.H, after = fresh + rows * w.H;
     normal = after + rows * w.H, inputs = normal + rows * w.H, carry = inputs + rows * w.F;
   }
@@ -79,17 +83,19 @@ struct Scratch {
   }
 };
 
-// From the outputs' gradient to the states': head and LayerNorm.
+// From the outputs' gradient to the states': head, and LayerNorm where there is one.
 void through_head(const Network &net, const Widths &w, const Saved &s, const Scratch &x, const float *d_outputs, Index row) {
   const float *after = s.after + row * w.H;
   float *normal = x.normal + row * w.H, *to = x.after + row * w.H;
   Floats total = all(0), along = all(0);
   for (Index j = 0; j < w.H; j += 8) {
-    Floats d = all(0), value = (load(after + j) - s.mean[row]) * s.scale[row];
+    Floats d = all(0), value = load(after + j);
+    if (net.norm) value = (value - s.mean[row]) * s.scale[row];
     for (Index o = 0; o < net.outputs; o++) d += d_outputs[o] * load(x.head + o * w.H + j);
     store(normal + j, value), store(to + j, d);
     total += d, along += d * value;
   }
+  if (!net.norm) return;
   const float mean = sum(total) / net.hidden, share = sum(along) / net.hidden;
   for (Index j = 0; j < w.H; j += 8) store(to + j, (load(to + j) - mean - load(normal + j) * share) * s.scale[row]);
 }
@@ -146,7 +152,7 @@ EXPORTED Index isa_backward_size(const Network *net, const Sequence *s) {
   return Gradient::size(w) + Scratch::size(w, most_rows(*s));
 }
 
-// `gradient` is one array for each weight, in the order of `Network`; `d_states` may be null.
+// `gradient` is one array for each weight, in the order of `Network` (null for what is not there); `d_states` may be null.
 EXPORTED void isa_backward(const Network *net, const Sequence *s, const float *d_outputs, const float *d_states, float *saved,
                              float *scratch, float *const *gradient) {
   const Widths w(*net);

@@ -31,7 +31,7 @@ struct Weights {  // in panels of 16 columns; the head with the norm's factor in
     }
     for (Index o = 0; o < O; o++) {
       head_bias[o] = net.head_bias[o];
-      for (Index j = 0; j < H; j++) head_bias[o] += net.head[o * H + j] * net.norm_bias[j];
+      for (Index j = 0; net.norm && j < H; j++) head_bias[o] += net.head[o * H + j] * net.norm_bias[j];
     }
   }
 };
@@ -112,14 +112,16 @@ void normalise(const float *row, Index hidden, Index H, float *to, float &mean, 
 
 void decode(const Network &net, const Widths &w, const Weights &weights, const Saved &s, Index first, Index n, float *to,
             float *normal) {
-  for (Index i = 0; i < n; i++)
-    normalise(s.after + (first + i) * w.H, net.hidden, w.H, normal + i * w.H, s.mean[first + i], s.scale[first + i]);
+  const float *rows = s.after + first * w.H;
+  for (Index i = 0; net.norm && i < n; i++)
+    normalise(rows + i * w.H, net.hidden, w.H, normal + i * w.H, s.mean[first + i], s.scale[first + i]);
+  if (net.norm) rows = normal;
   for (Index p = 0; p < w.O; p += COLUMNS)
-    by_rows(n, [&](Index i, auto rows) {
-      constexpr int M = decltype(rows)::value;
+    by_rows(n, [&](Index i, auto some) {
+      constexpr int M = decltype(some)::value;
       Tile<M> tile;
       fill<M>(tile, weights.head_bias + p);
-      multiply<M>(tile, normal + i * w.H, w.H, 1, weights.head + p * w.H, COLUMNS, w.H);
+      multiply<M>(tile, rows + i * w.H, w.H, 1, weights.head + p * w.H, COLUMNS, w.H);
       for (int m = 0; m < M; m++)
         for (Index j = 0; j < COLUMNS && p + j < net.outputs; j++) to[(i + m) * net.outputs + p + j] = tile[m][j / 8][j % 8];
     });

@@ -1,4 +1,4 @@
-// Linear -> ReLU -> GRU -> LayerNorm -> Linear: its weights, and how its arrays lie.
+// Linear -> ReLU -> GRU -> LayerNorm (or none) -> Linear: its weights, and how its arrays lie.
 //
 // Widths are rounded up to whole tiles; what is added has weights of 0 and stays 0. Streams go in chunks, a chunk's
 // steps one after the other, so that what a chunk needs stays in the cache.
@@ -9,7 +9,7 @@
 
 #include "vectors.h"
 
-struct Network {  // as isa_learners/compiled/network.py hands it over
+struct Network {  // as isa_learners/compiled/network.py hands it over; without a LayerNorm `norm` is null
   Index hidden, inputs, outputs;
   const float *embed, *embed_bias, *gru_in, *gru_own, *gru_in_bias, *gru_own_bias, *norm, *norm_bias, *head, *head_bias;
 };

@@ -1,4 +1,4 @@
-"""The network Linear -> ReLU -> GRU -> LayerNorm -> Linear over packed sequences as one compiled operation."""
+"""Linear -> ReLU -> GRU -> LayerNorm (or none) -> Linear over packed sequences as one compiled operation."""
 
 from __future__ import annotations
 
@@ -35,12 +35,11 @@ class _Sequence(ctypes.Structure):
 
 
 class Compilable(Protocol):
-    """A network of these layers, and none ``deeper``."""
+    """A network of these layers, and none ``deeper``; between GRU and head a LayerNorm ``norm``, or none."""
 
     embed: nn.Linear
     deeper: nn.ModuleList
     gru: nn.GRU
-    norm: nn.LayerNorm
     head: nn.Linear
 
 
@@ -75,15 +74,22 @@ def unroll(
     Returns:
         Outputs ``[R, outputs]`` and hidden states ``[R, H]``.
     """
+    norm = getattr(net, "norm", None)
     weights = [
         *(net.embed.weight, net.embed.bias, *net.gru.parameters()),
-        *(net.norm.weight, net.norm.bias, net.head.weight, net.head.bias),
+        *((None, None) if norm is None else (norm.weight, norm.bias)),
+        *(net.head.weight, net.head.bias),
     ]
     found: tuple[Tensor, Tensor] = _Unrolled.apply(  # type: ignore[no-untyped-call]
         *(inputs.contiguous(), state.contiguous(), sizes, keep.contiguous()),
         *(None if alive is None else alive.contiguous(), *weights),
     )
     return found
+
+
+def _address(tensor: Tensor | None) -> int:
+    """Where its numbers lie; 0, which is null, for none."""
+    return 0 if tensor is None else tensor.data_ptr()
 
 
 class _Call:
@@ -93,8 +99,8 @@ class _Call:
         self.kept = inputs, state, keep, alive, weights
         self.sizes = (_INDEX * len(sizes))(*sizes)
         (hidden, features), outputs = weights[0].shape, len(weights[-1])
-        self.network = ctypes.byref(_Network(hidden, features, outputs, *(x.data_ptr() for x in weights)))
-        tensors = (0 if x is None else x.data_ptr() for x in (inputs, state, keep, alive))
+        self.network = ctypes.byref(_Network(hidden, features, outputs, *map(_address, weights)))
+        tensors = map(_address, (inputs, state, keep, alive))
         self.sequence = ctypes.byref(
             _Sequence(*tensors, ctypes.cast(self.sizes, _POINTER), len(self.sizes), len(inputs))
         )
@@ -104,14 +110,14 @@ class _Call:
 class _Unrolled(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, inputs: Tensor, state: Tensor, sizes: Sequence[int], keep: Tensor, alive: Any, *weights: Tensor
+        ctx: Any, inputs: Tensor, state: Tensor, sizes: Sequence[int], keep: Tensor, alive: Any, *weights: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         call, kernels = _Call(inputs, state, sizes, keep, alive, weights), library()
         rows, hidden, outputs = call.shape
         made, states = inputs.new_empty(rows, outputs), inputs.new_empty(rows, hidden)
         scratch = POOL.take(_size("isa_forward_size", call))
         saved = POOL.take(_size("isa_saved_size", call)) if any(ctx.needs_input_grad) else None
-        pointers = (_POINTER(0 if x is None else x.data_ptr()) for x in (made, states, saved, scratch))
+        pointers = (_POINTER(_address(x)) for x in (made, states, saved, scratch))
         kernels.isa_forward(call.network, call.sequence, *pointers)  # type: ignore[union-attr]
         POOL.give(scratch)
         ctx.call, ctx.saved = call, saved
@@ -128,10 +134,10 @@ class _Unrolled(torch.autograd.Function):
         d_outputs, d_states = (None if d is None else d.contiguous() for d in gradients)
         if d_outputs is None:
             d_outputs = weights[0].new_zeros(rows, outputs)
-        found = [torch.empty_like(x) for x in weights]
+        found = [None if x is None else torch.empty_like(x) for x in weights]
         scratch = POOL.take(_size("isa_backward_size", call))
-        pointers = (_POINTER(0 if x is None else x.data_ptr()) for x in (d_outputs, d_states, saved, scratch))
-        to = (_POINTER * len(found))(*(x.data_ptr() for x in found))
+        pointers = (_POINTER(_address(x)) for x in (d_outputs, d_states, saved, scratch))
+        to = (_POINTER * len(found))(*map(_address, found))
         kernels.isa_backward(call.network, call.sequence, *pointers, to)  # type: ignore[union-attr]
         POOL.give(scratch)
         POOL.give(saved)

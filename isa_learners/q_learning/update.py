@@ -159,9 +159,9 @@ class QLearning:
         rows, first = inputs[part.rows], inputs.new_zeros(len(part.streams), self.config.hidden)
 
         def run(net: QNet) -> Tensor:
-            features = net.features(rows, first, part.sizes, part.keep, part.alive if part.every else None)
+            values, _ = net.unroll(rows, first, part.sizes, part.keep, part.alive if part.every else None)
             empty = inputs.new_zeros(len(inputs), self.sizes.num_actions)
-            return empty.index_copy(0, part.rows, net.decode(features)).view(*valued.shape, -1)
+            return empty.index_copy(0, part.rows, values).view(*valued.shape, -1)
 
         with torch.no_grad():
             ahead = run(self.target_net)

@@ -9,6 +9,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from isa_learners.compiled import network as compiled
 from isa_learners.recurrent.gru import gru
 
 
@@ -155,6 +156,14 @@ class RecurrentLinear(Recurrent):
     def __init__(self, input_size: int, hidden: int, outputs: int) -> None:
         super().__init__(input_size, hidden)
         self.head = nn.Linear(hidden, outputs)
+
+    def unroll(
+        self, inputs: Tensor, state: Tensor, sizes: Sequence[int], keep: Tensor, alive: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Take all steps of a rollout, compiled where that is present; see :mod:`isa_learners.compiled`."""
+        if type(self).decode is RecurrentLinear.decode and compiled.serves(self, inputs):
+            return compiled.unroll(self, inputs, state, sizes, keep, alive)
+        return super().unroll(inputs, state, sizes, keep, alive)
 
     def decode(self, features: Tensor) -> Tensor:
         """Map hidden states ``[..., H]`` to outputs ``[..., outputs]``."""

@@ -7,7 +7,9 @@ from compiled_library import kernels, switch  # noqa: F401
 from isa_learners.compiled import network as compiled
 from isa_learners.compiled.memory import POOL, Pool
 from isa_learners.ppo.networks import RecurrentNet
+from isa_learners.q_learning.networks import QNet
 from isa_learners.recurrent.gru import plain_gru
+from isa_learners.recurrent.network import RecurrentLinear
 
 D = torch.float64
 
@@ -15,12 +17,12 @@ D = torch.float64
 def plain(net, inputs, state, sizes, keep, alive):
     """Outputs and states as their equations stand there, step by step."""
     states = plain_gru(net.gru, torch.relu(net.embed(inputs)), state, sizes, keep, alive)
-    return net.head(net.norm(states)), states
+    return net.head(net.norm(states) if hasattr(net, "norm") else states), states
 
 
-def make(hidden, inputs, outputs, sizes, seed=0):
+def make(hidden, inputs, outputs, sizes, seed=0, kind=RecurrentNet):
     torch.manual_seed(seed)
-    net, rows = RecurrentNet(inputs, hidden, outputs), sum(sizes)
+    net, rows = kind(inputs, hidden, outputs), sum(sizes)
     for weight in net.parameters():  # none is 0 or 1
         weight.data.add_(0.2 * torch.randn_like(weight))
     keep, alive = (torch.rand(rows, 1) < 0.7).float(), (torch.rand(rows) < 0.8).float()
@@ -42,8 +44,9 @@ SIZES = {"even": [7] * 5, "uneven": [50, 31, 31, 24, 6, 1], "one step": [27], "o
 @pytest.mark.parametrize("alive", [True, False], ids=["some stand still", "all live"])
 @pytest.mark.parametrize("sizes", SIZES.values(), ids=SIZES)
 @pytest.mark.parametrize(("hidden", "inputs", "outputs"), [(12, 7, 1), (32, 28, 5), (20, 33, 17), (80, 3, 16)])
-def test_equals_the_equations_in_float64(switch, hidden, inputs, outputs, sizes, alive):  # noqa: F811
-    net, arguments, living = make(hidden, inputs, outputs, sizes)
+@pytest.mark.parametrize("kind", [RecurrentNet, RecurrentLinear])
+def test_equals_the_equations_in_float64(switch, kind, hidden, inputs, outputs, sizes, alive):  # noqa: F811
+    net, arguments, living = make(hidden, inputs, outputs, sizes, kind=kind)
     living = living if alive else None
     found = with_gradients(compiled.unroll, net, arguments, living)
     expected = with_gradients(plain, net.to(D), arguments, living)
@@ -53,8 +56,9 @@ def test_equals_the_equations_in_float64(switch, hidden, inputs, outputs, sizes,
         assert error < 1e-5
 
 
-def test_no_steps_at_all(switch):  # noqa: F811
-    net, arguments, _ = make(8, 3, 2, [])
+@pytest.mark.parametrize("kind", [RecurrentNet, RecurrentLinear])
+def test_no_steps_at_all(switch, kind):  # noqa: F811
+    net, arguments, _ = make(8, 3, 2, [], kind=kind)
     outputs, states, *gradients = with_gradients(compiled.unroll, net, arguments, None)
     assert outputs.shape == (0, 2)
     assert states.shape == (0, 8)
@@ -114,6 +118,11 @@ class Doubled(RecurrentNet):
         return 2 * super().decode(features)
 
 
+class DoubledLinear(RecurrentLinear):
+    def decode(self, features):
+        return 2 * super().decode(features)
+
+
 def test_whom_it_serves(switch):  # noqa: F811
     net, arguments, _ = make(12, 5, 2, [6, 4])
     inputs = arguments[0]
@@ -127,11 +136,12 @@ def test_whom_it_serves(switch):  # noqa: F811
     assert not compiled.serves(RecurrentNet(5, 12, 2), inputs)
 
 
-def test_a_network_takes_it_and_a_subclass_does_not(switch):  # noqa: F811
-    net, arguments, alive = make(12, 5, 2, [6, 4])
+@pytest.mark.parametrize(("kind", "another"), [(RecurrentNet, Doubled), (QNet, DoubledLinear)])
+def test_a_network_takes_it_and_one_that_decodes_otherwise_does_not(switch, kind, another):  # noqa: F811
+    net, arguments, alive = make(12, 5, 2, [6, 4], kind=kind)
     expected = net.unroll(*arguments, alive)[0]
     assert type(expected.grad_fn).__name__ == "_UnrolledBackward"
-    other = Doubled(5, 12, 2)
+    other = another(5, 12, 2)
     other.load_state_dict(net.state_dict())
     torch.testing.assert_close(other.unroll(*arguments, alive)[0], 2 * expected)
 
