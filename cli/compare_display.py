@@ -33,12 +33,12 @@ class ComparisonDisplay:
         self._comparison, self._runs = comparison, list(runs)
         self._done = 0
         self._looked = 0.0
-        self._console = Console(stderr=True, highlight=False)
+        self._console = Console(stderr=True, highlight=False, markup=False)
         self._live, self._quiet = self._console.is_terminal and not quiet, quiet
         self._bars = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
-            TextColumn("{task.fields[told]}"),
+            TextColumn("{task.fields[told]}", markup=False),
             TimeElapsedColumn(),
             console=self._console,
             disable=not self._live,

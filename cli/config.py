@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from isa_wrappers.envs import family_of
@@ -46,5 +47,5 @@ def config(
         return
     table = Table("key", "value", "from", "range", "meaning", box=None, pad_edge=False)
     for row in rows:
-        table.add_row(*(str(row[name]) for name in ("key", "value", "source", "range", "meaning")))
+        table.add_row(*(escape(str(row[name])) for name in ("key", "value", "source", "range", "meaning")))
     Console(width=None if Console().is_terminal else 200).print(table)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from .json_alone import print_json
@@ -36,7 +37,7 @@ def goals(
     )
     if not different:
         return
-    table = Table("times", *(won.names[k] for k in won.pursued), box=None, pad_edge=False)
+    table = Table("times", *(escape(won.names[k]) for k in won.pursued), box=None, pad_edge=False)
     for count, goal in different[:most]:
         table.add_row(str(count), *(f"{value:.6g}" for value in goal))
     Console(width=None if Console().is_terminal else 20 + 24 * len(won.pursued)).print(table)

@@ -40,14 +40,14 @@ class TrainingDisplay(Hook):
     def __init__(self, folder: Path, total: int, quiet: bool = False) -> None:
         self.folder = folder
         self.total = total
-        self._console = Console(stderr=True, highlight=False)
+        self._console = Console(stderr=True, highlight=False, markup=False)
         self._live = self._console.is_terminal and not quiet
         self._at = "starting"
         self._told: dict[str, str] = {}
         self._looked = 0.0
         self._signs = LifeSigns(self._sign, quiet)
         self._bar = Progress(
-            TextColumn("[bold]{task.fields[phase]}"),
+            TextColumn("{task.fields[phase]}", style="bold", markup=False),
             BarColumn(bar_width=None),
             TextColumn("{task.fields[steps]}  {task.fields[rate]}/s"),
             TimeElapsedColumn(),

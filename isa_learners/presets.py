@@ -11,8 +11,11 @@ from typing import Any
 
 from isa_wrappers.errors import InvalidValueError, check_choice
 
-_PARTICLES = {
-    "count": {"count_scale": 10.0},
+_COUNTED = ("count", "count_state", "count_observation", "noveld")
+"""Sections that say how fine a cell of what is visited is."""
+
+_PARTICLES: dict[str, dict[str, Any]] = {
+    **{section: {"count_scale": 10.0} for section in _COUNTED},
     "ppo": {"rollout_steps": 25, "gamma": 0.95, "obs_scale": 1.0},
     "q": {"rollout_steps": 25, "gamma": 0.95, "obs_scale": 1.0},
     "coma": {"rollout_steps": 25, "gamma": 0.95, "obs_scale": 1.0},
@@ -20,6 +23,7 @@ _PARTICLES = {
 
 # arXiv 2505.08630, Table 2: only the common segment, the enemies' health in hundredths, is explored and rewarded.
 _BATTLES: dict[str, dict[str, Any]] = {
+    **{section: {"count_scale": 100.0} for section in _COUNTED},
     "count": {"count_scale": 100.0, "beta1": 0.0, "beta2": 0.0},
     "goal": {"hamming": 50.0, "alpha1": 0.0, "alpha2": 0.0},
 }
@@ -89,21 +93,19 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
                 "target_interval": 80,
                 "obs_scale": 0.1,
             },
-            # More copies and fewer steps of the critic, for two CPU cores; not tuned.
+            # More copies and fewer steps of the critic, for two CPU cores.
             "coma": {
                 "num_envs": 16,
                 "rollout_steps": 30,
                 "optimizer": "adam",
-                "lr": 2e-3,
                 "critic_lr": 1e-3,
                 "critic_steps": 10,
                 "target_interval": 50,
-                "epsilon_steps": 50_000,
                 "obs_scale": 0.1,
             },
-            # Runs here are a thousandth as long as those that 1e-4 was published for.
-            "rnd": {"lr": 1e-3},
-            "noveld": {"lr": 1e-3},
+            # A table of whole states fills up; the segments of a scope are short.
+            "count_state": {"table_bits": 22},
+            "count_observation": {"table_bits": 22},
         },
         # Progress towards a goal is told at every step, so the near future says enough; exploration asks for more.
         "grid/*": {
@@ -133,14 +135,14 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
                 "anneal_to": 0.1,
             },
             "q": {"epsilon_steps": 100_000, "obs_scale": 1.0, "reward_scale": 10.0},
-            "coma": {"rollout_steps": 60, "epsilon_steps": 100_000, "obs_scale": 1.0},
+            "coma": {"rollout_steps": 60, "obs_scale": 1.0},
         },
         # Each copy is a game of StarCraft II.
         "smac/*": {
             **_BATTLES,
             "ppo": {"num_envs": 8, "rollout_steps": 60, "hidden": 64, "gamma": 0.99, "obs_scale": 1.0, "lr": 1e-3},
             "q": {"num_envs": 8, "epsilon_steps": 100_000, "obs_scale": 1.0, "reward_scale": 10.0},
-            "coma": {"num_envs": 8, "rollout_steps": 60, "epsilon_steps": 100_000, "obs_scale": 1.0},
+            "coma": {"num_envs": 8, "rollout_steps": 60, "obs_scale": 1.0},
             "eval_episodes": 8,
         },
         "smax/2s_vs_1sc": {

@@ -42,12 +42,19 @@ _PUBLISHED: dict[str, Any] = {
     "sma[cx]/6h_vs_8z": _weights(100.0, 2.0, idi_clip=0.002, **_LONG),
 }
 
+# A bullet counts about as much as what a shot takes of a marine's health in a battle.
+_BULLETS = {"external": ["bullets"], "scale": 0.125, "idi_clip": 0.006, **_weights(90.0, 0.0)["laies"]}
+
 LAIES = AlgorithmSpec(
     description="PPO paid for what agents do to the external state, given by hand or by ISA's scope",
     phases=(PhaseSpec("train"),),
     intrinsic="laies",
     presets={
         "paper": _PUBLISHED,
-        "fast": {"*": {"laies": {"epochs": 5}}, "sma[cx]/*": {"laies": _ENEMIES}},
+        "fast": {
+            **{pattern: values for pattern, values in _PUBLISHED.items() if pattern != "*"},
+            "*": {"laies": {"epochs": 10, "interval": 16}},
+            "grid/shooting": {"laies": _BULLETS},
+        },
     },
 )

@@ -74,7 +74,7 @@ class Subgoals(Part):
         with torch.no_grad():
             goal = subgoal_steps(outlook.greedy[:-1], outlook.team[:-1], acts, config.alpha)
         distance = self._distance(outlook.obs[:-1], goal)
-        reward = -distance.detach() * acts
+        reward = -distance.detach() * acts * self.q.reward_scale  # as large beside the environment's as published
         individual = self._individual_loss(outlook, reward)
         divergence = self._divergence(outlook, goal)
         error = distance - self._dissimilarity(outlook.ahead[:-1], goal)

@@ -113,3 +113,10 @@ def test_keys_of_a_task_that_is_not_there_are_not_shown(capsys):
     assert isa("config", "grid/shootin") == 2
     assert "unknown task 'grid/shootin'; did you mean 'grid/shooting'?" in capsys.readouterr().err
     assert isa("config", "no_such_package:Env", "--key", "seed") == 0, "nothing is imported"
+
+
+def test_square_brackets_are_text_in_a_table(capsys):
+    assert isa("config", "smax/3m", "--algo", "laies", "--set", "laies.external=['[bold].x']", "--key", "external") == 0
+    shown = capsys.readouterr().out
+    assert "``[enemy_*.health]``" in " ".join(shown.split())
+    assert "[bold].x" in shown

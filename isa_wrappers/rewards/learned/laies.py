@@ -68,7 +68,7 @@ class LAIESReward(LearnedReward):
         if self._hidden.shape[0] != fresh.shape[0]:
             self._hidden = self._hidden.new_zeros(fresh.shape[0], config.hidden)
         before = self._hidden * ~fresh[:, None]
-        embedded = self.predictor.embed(step.state.float(), step.actions, step.alive)
+        embedded = self.predictor.embed(self._seen(step), step.actions, step.alive)
         change, after = self.predictor(embedded, before)
         counterfactual = self.predictor.counterfactual(embedded, step.actions, before)
         available = self._own if step.available is None else step.available & self._own
@@ -83,9 +83,13 @@ class LAIESReward(LearnedReward):
             self.steps += fresh.shape[0]
         return {"collective": share * collective, "individual": share * individual}
 
+    def _seen(self, step: Step) -> Tensor:
+        """Return the state ``[N, K]`` to scale, as the predictor sees it."""
+        return step.state.float() * self.config.scale
+
     def _moved(self, step: Step) -> Tensor:
-        """Return the external state's change ``[N, E]``, in the states' type."""
-        moved: Tensor = (step.next_state - step.state)[:, self._dims]
+        """Return the external state's change ``[N, E]`` to scale, in the states' type."""
+        moved: Tensor = (step.next_state - step.state)[:, self._dims] * self.config.scale
         return moved
 
     def _weight(self) -> float:
@@ -96,7 +100,7 @@ class LAIESReward(LearnedReward):
 
     def _keep(self, step: Step) -> Sample:
         return {
-            "state": step.state.float(),
+            "state": self._seen(step),
             "actions": step.actions,
             "change": self._moved(step).float(),
             "fresh": step.start,

@@ -62,8 +62,8 @@ class EpisodeVisits:
 class NovelD(LearnedReward):
     """``max(novelty(o') - alpha * novelty(o), 0)`` where ``o'`` is visited for the first time in the episode.
 
-    The novelty is RND's error, the bonus then divided by the running deviation of its returns; or ``N^-1/2`` of a
-    count table, and the bonus as it is.
+    The novelty is RND's distance, not squared, the bonus then divided by the running deviation of its returns; or
+    ``N^-1/2`` of a count table, and the bonus as it is.
 
     Args:
         context: sizes, device and seed.
@@ -115,7 +115,7 @@ class NovelD(LearnedReward):
         if self.counter is None:
             if update:
                 self.distillation.seen.update(after.flatten(0, 1), acted.flatten())
-            known, new = self.distillation.error(before), self.distillation.error(after)
+            known, new = self.distillation.distance(before), self.distillation.distance(after)
         else:
             if update:  # where an episode starts is visited too
                 self.counter.visit(before, acted & start[:, None])

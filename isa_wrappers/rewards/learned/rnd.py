@@ -37,10 +37,16 @@ class Distillation:
 
     def error(self, inputs: Tensor) -> Tensor:
         """Compute ``mean((f(x) - f^(x))^2)`` over features, of whitened inputs ``[..., D]``: ``[...]``."""
+        return self._difference(inputs).square().mean(-1)
+
+    def distance(self, inputs: Tensor) -> Tensor:
+        """Compute ``norm(f(x) - f^(x))`` of whitened inputs ``[..., D]``: ``[...]``."""
+        return torch.linalg.vector_norm(self._difference(inputs), dim=-1)
+
+    def _difference(self, inputs: Tensor) -> Tensor:
         white = self.seen.whiten(inputs, self.config.clip)
-        difference = self.networks["target"](white) - self.networks["predictor"](white)
-        error: Tensor = difference.square().mean(-1)
-        return error
+        difference: Tensor = self.networks["target"](white) - self.networks["predictor"](white)
+        return difference
 
     def loss(self, sample: Sample) -> Tensor:
         """Return the mean error of the rows of those that acted."""

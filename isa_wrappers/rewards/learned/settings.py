@@ -120,6 +120,7 @@ class LAIESConfig:
     Attributes:
         external: which dimensions of the state are external: their numbers, names or patterns of names
             (``[enemy_*.health]``), or ``scope``: the common segment of ISA's scope.
+        scale: states are multiplied by this before anything else: the clips are for features of about one.
         beta1: weight of the sum over agents of what each one's action does (IDI).
         beta2: weight of what happens to the external state (CDI).
         idi_clip: largest influence of an agent.
@@ -135,6 +136,7 @@ class LAIESConfig:
     """
 
     external: Dimensions = None
+    scale: Positive = 1.0
     beta1: Weight = 100.0
     beta2: Weight = 2.0
     idi_clip: Weight = 0.002

@@ -82,7 +82,7 @@ class MaserReference(Reference):
                 for t in living:
                     gap = self.place(episodes.obs[t, b, i]) - self.place(episodes.obs[goal, b, i])
                     distance = torch.sqrt(sum(x * x for x in gap)) if t != goal else torch.zeros((), dtype=D)
-                    near[i][t] = -float(distance.detach())
+                    near[i][t] = -float(distance.detach()) * self.config.reward_scale
                     rewards.append(near[i][t])
                     one, other = ahead[t][i].tolist(), ahead[goal][i].tolist()
                     dot = sum(x * y for x, y in zip(one, other, strict=True))

@@ -210,3 +210,16 @@ def test_masks_of_another_team_are_refused():
 def test_settings_that_name_nothing(given):
     with pytest.raises(InvalidValueError, match="external must be 'scope', or dimensions by number or name"):
         LAIESConfig(external=given)
+
+
+def test_a_scale_is_that_of_the_states():
+    """Half the scale of states twice as large: the same predictions, rewards and gradients."""
+    plain, scaled = LAIESReward(CONTEXT, OPEN), LAIESReward(CONTEXT, replace(OPEN, scale=0.5))
+    for step in random_steps(8, state=3):
+        found = scaled(step._replace(s_t=2 * step.s_t, s_tp1=2 * step.s_tp1))
+        expected = plain(step)
+        assert (expected.parts["collective"] > 0).any()
+        for name, part in expected.parts.items():
+            np.testing.assert_allclose(found.parts[name], part, rtol=1e-6)
+    for ours, theirs in zip(scaled._held, plain._held, strict=True):
+        torch.testing.assert_close(ours, theirs)
