@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from isa_learners.algorithms.spec import AlgorithmSpec, PhaseSpec
+from isa_learners.presets import NARROW
 
 _ENEMIES = {"external": ["enemy_*.health", "enemy_*.x", "enemy_*.y"]}
 
@@ -54,6 +55,7 @@ LAIES = AlgorithmSpec(
         "fast": {
             **{pattern: values for pattern, values in _PUBLISHED.items() if pattern != "*"},
             "*": {"laies": {"epochs": 10, "interval": 16}},
+            "grid/*": {"ppo": NARROW},
             "grid/shooting": {"laies": _BULLETS},
         },
     },

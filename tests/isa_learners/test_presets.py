@@ -22,7 +22,13 @@ def test_presets_are_valid_for_every_task(preset, task):
 
 
 def test_preset_patterns_match_real_tasks():
-    names = [*TASKS, "mpe/simple_spread_v3", *(f"smax/{name}" for name in SCENARIOS), "smac/2s_vs_1sc"]
+    names = [
+        *TASKS,
+        "some.module:factory",
+        "mpe/simple_spread_v3",
+        *(f"smax/{name}" for name in SCENARIOS),
+        "smac/2s_vs_1sc",
+    ]
     for preset in PRESETS.values():
         assert [pattern for pattern in preset if not any(fnmatchcase(name, pattern) for name in names)] == []
     assert make_config("mpe/simple_spread_v3", "paper").scope.window == 3
