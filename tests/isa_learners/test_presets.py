@@ -121,3 +121,34 @@ def test_frugal_is_refused_where_the_learner_has_no_settings_for_it(algo, learne
     with pytest.raises(InvalidValueError, match="take 'fast' or 'paper'"):
         make_config("grid/unlock", "frugal", {"algo": "isa", "learner": "q"})
     assert make_config("grid/unlock", "fast", {"algo": algo}).learner == learner
+
+
+def test_an_environment_of_ones_own_has_settings_of_its_own():
+    """Chosen and judged in docs/benchmarks.md."""
+    config = make_config("some.module:factory")
+    explore, reach = config.for_phase("explore"), config.for_phase("reach")
+    for phase in (explore, reach):
+        assert (phase.ppo.num_envs, phase.ppo.epochs, phase.ppo.minibatches) == (32, 4, 4)
+    assert (explore.ppo.entropy_factor, explore.ppo.gamma) == (0.03, 0.9)
+    assert (reach.ppo.entropy_factor, reach.ppo.gamma, reach.goal.alpha1) == (0.01, 0.8, 1.0)
+    given = make_config("some.module:factory", "fast", {"ppo": {"gamma": 0.95}})
+    assert given.for_phase("reach").ppo.gamma == 0.95, "what is given holds over a phase's preset"
+
+
+@pytest.mark.parametrize("algo", ["ippo", "mappo", "happo", "laies"])
+def test_rivals_take_as_many_gradient_steps_on_grids_as_isa_does_for_its_goals(algo):
+    rival = make_config("grid/shooting", "fast", {"algo": algo}).ppo
+    ours = make_config("grid/shooting").for_phase("reach").ppo
+    assert (rival.num_envs, rival.epochs, rival.minibatches) == (ours.num_envs, ours.epochs, ours.minibatches)
+
+
+def test_laies_has_its_published_weights_on_battles():
+    fast, paper = (make_config("smax/3m", preset, {"algo": "laies"}).laies for preset in ("fast", "paper"))
+    assert (fast.beta1, fast.beta2, fast.idi_clip) == (paper.beta1, paper.beta2, paper.idi_clip) == (90.0, 0.0, 0.006)
+
+
+@pytest.mark.parametrize(("task", "scale"), [("smax/3m", 100.0), ("mpe/simple_spread_v3", 10.0)])
+@pytest.mark.parametrize("intrinsic", ["count_state", "count_observation", "noveld"])
+def test_novelty_is_told_as_finely_as_isas_counts(task, scale, intrinsic):
+    config = make_config(task, "fast", {"algo": "ippo", "intrinsic": intrinsic})
+    assert config.settings_of(intrinsic).count_scale == make_config(task).count.count_scale == scale

@@ -48,7 +48,7 @@ def load_smac(name: str) -> tuple[Callable[..., Any], Mapping[str, Mapping[str, 
         ) from error
     if name not in maps:
         offer = nearest(task, [f"smac/{known}" for known in maps])  # whole names: bare ones are too short to be alike
-        raise UnknownTaskError(f"SMAC has no map {name!r}{offer}; it has {', '.join(maps)}")
+        raise UnknownTaskError(f"SMAC has no map {name!r}{offer or ';'} it has {', '.join(maps)}")
     _check_game(task, name)
     return environment, maps
 

@@ -33,7 +33,7 @@ def check_options(name: str, border: str, options: dict[str, Any], smax: Any) ->
             raise InvalidValueError(f"smax/{name} does not take {option}={value!r}: {FIXED[option]}")
         if option not in takes:
             offer = nearest(option, known)
-            raise InvalidValueError(f"smax/{name} has no option {option!r}{offer}; it has {', '.join(known)}")
+            raise InvalidValueError(f"smax/{name} has no option {option!r}{offer or ';'} it has {', '.join(known)}")
     check_choice("attack_mode", options.get("attack_mode", ATTACK_MODES[0]), ATTACK_MODES)
     if check_choice("border", border, BORDERS) == "closed" and options.get("walls_cause_death"):
         raise InvalidValueError(f"smax/{name}: a border that is closed does not kill; leave walls_cause_death out")

@@ -117,5 +117,5 @@ def smax_scenario(name: str) -> SMAXScenario:
     if name not in SCENARIOS:
         # Whole task names: two of three letters would be too few to be near.
         offer = nearest(f"smax/{name}", [f"smax/{known}" for known in SCENARIOS])
-        raise UnknownTaskError(f"unknown map 'smax/{name}'{offer}; there are {', '.join(SCENARIOS)}")
+        raise UnknownTaskError(f"unknown map 'smax/{name}'{offer or ';'} there are {', '.join(SCENARIOS)}")
     return SCENARIOS[name]
