@@ -85,7 +85,8 @@ class LAIESReward(LearnedReward):
 
     def _seen(self, step: Step) -> Tensor:
         """Return the state ``[N, K]`` to scale, as the predictor sees it."""
-        return step.state.float() * self.config.scale
+        seen: Tensor = step.state.float() * self.config.scale
+        return seen
 
     def _moved(self, step: Step) -> Tensor:
         """Return the external state's change ``[N, E]`` to scale, in the states' type."""

@@ -41,7 +41,8 @@ class Distillation:
 
     def distance(self, inputs: Tensor) -> Tensor:
         """Compute ``norm(f(x) - f^(x))`` of whitened inputs ``[..., D]``: ``[...]``."""
-        return torch.linalg.vector_norm(self._difference(inputs), dim=-1)
+        distance: Tensor = torch.linalg.vector_norm(self._difference(inputs), dim=-1)
+        return distance
 
     def _difference(self, inputs: Tensor) -> Tensor:
         white = self.seen.whiten(inputs, self.config.clip)
