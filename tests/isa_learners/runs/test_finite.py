@@ -75,7 +75,7 @@ def test_a_run_on_nan_ends_with_code_2(tmp_path, capsys):
         out = tmp_path / task.partition(":")[2]
         options = ["--algo", "ippo", "--steps", "4000", "--device", "cpu", "--out", str(out)]
         with pytest.raises(SystemExit) as caught:
-            main(["train", task, *options, "--set", "ppo.num_envs=2"])
+            main(["train", task, *options, "--set", "ppo.num_envs=4"])
         lines = capsys.readouterr().err.splitlines()
         assert caught.value.code == 2
         assert any(line.startswith(f"isa: {says}") for line in lines), lines
