@@ -18,18 +18,18 @@ from isa_wrappers.wrappers import InfluenceCountBonus
 
 
 class Door(ParallelEnv):
-    """Each agent turns a dial of its own; both push one door. Won when both dials show 5 and the door is open."""
+    """Each agent turns a dial; all push one door. Won when every dial shows the code and the door is open."""
 
     metadata = {"name": "door"}  # noqa: RUF012
-    state_names = ("dial_0", "dial_1", "door")
     action_names = ("wait", "turn up", "turn down", "push")
-    horizon = 30
 
-    def __init__(self) -> None:
-        self.possible_agents = ["agent_0", "agent_1"]
+    def __init__(self, agents: int = 2, code: int = 5, width: int = 10, horizon: int = 30) -> None:
+        self.code, self.width, self.horizon = code, width, horizon
+        self.possible_agents = [f"agent_{i}" for i in range(agents)]
+        self.state_names = (*(f"dial_{i}" for i in range(agents)), "door")
         self.observation_spaces = dict.fromkeys(self.possible_agents, spaces.Box(0, 20, (2,), np.float32))
         self.action_spaces = {agent: spaces.Discrete(4) for agent in self.possible_agents}
-        self.state_space = spaces.Box(0, 60, (3,), np.float32)
+        self.state_space = spaces.Box(0, 60, (agents + 1,), np.float32)
 
     def observation_space(self, agent: str) -> spaces.Space:
         return self.observation_spaces[agent]
@@ -44,15 +44,17 @@ class Door(ParallelEnv):
         return {a: np.array([self.dials[i], self.door], dtype=np.float32) for i, a in enumerate(self.agents)}
 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, Any]:
-        self.agents, self.dials, self.door, self.time = self.possible_agents[:], [0, 0], 0, 0
+        self.agents, self.door, self.time = self.possible_agents[:], 0, 0
+        self.dials = [0] * len(self.agents)
         return self._observe(), {agent: {} for agent in self.agents}
 
     def step(self, actions: dict[str, int]) -> tuple[Any, Any, Any, Any, Any]:
         for i, agent in enumerate(self.agents):
             self.dials[i] = int(np.clip(self.dials[i] + (0, 1, -1, 0)[actions[agent]], 0, 9))
-            self.door = min(self.door + (actions[agent] == 3), 10)
+            self.door = min(self.door + (actions[agent] == 3), self.width)
         self.time += 1
-        won, over = self.dials == [5, 5] and self.door == 10, self.time >= self.horizon
+        won = self.door == self.width and all(dial == self.code for dial in self.dials)
+        over = self.time >= self.horizon
         told = self._observe(), *(dict.fromkeys(self.agents, x) for x in (float(won), won, over and not won))
         infos = {agent: {"success": won} for agent in self.agents}
         self.agents = [] if won or over else self.agents

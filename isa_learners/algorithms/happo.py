@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from isa_learners.algorithms.spec import AlgorithmSpec, PhaseSpec
-from isa_learners.presets import NARROW
 
 # The defaults of the program made public by its authors (HARL; Zhong et al., 2024, arXiv 2304.09870).
 _PUBLISHED: dict[str, Any] = {
@@ -26,5 +25,5 @@ HAPPO = AlgorithmSpec(
     description="PPO with a policy for each agent, updated one after the other, and a critic on the global state",
     phases=(PhaseSpec("train"),),
     fixed={"ppo": {"critic": "state", "share_parameters": False, "sequential": True}},
-    presets={"paper": {"*": {"ppo": _PUBLISHED}}, "fast": {"grid/*": {"ppo": NARROW}}},
+    presets={"paper": {"*": {"ppo": _PUBLISHED}}},
 )

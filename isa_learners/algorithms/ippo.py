@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from isa_learners.algorithms.spec import AlgorithmSpec, PhaseSpec
-from isa_learners.presets import NARROW
 
 IPPO = AlgorithmSpec(
     description="the same learner on the environment's reward alone",
     phases=(PhaseSpec("train"),),
-    presets={"fast": {"grid/*": {"ppo": NARROW}}},
 )

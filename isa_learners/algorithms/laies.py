@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from isa_learners.algorithms.spec import AlgorithmSpec, PhaseSpec
-from isa_learners.presets import NARROW
 
 _ENEMIES = {"external": ["enemy_*.health", "enemy_*.x", "enemy_*.y"]}
 
@@ -18,19 +17,7 @@ _LONG = {"anneal_steps": 4_000_000}
 
 # Those of the program that came with the paper. Its PPO form has weights for 3m, 3s_vs_3z, 1c3s5z and MMM; the other
 # maps' are those of its QMIX form.
-_PUBLISHED: dict[str, Any] = {
-    "*": {
-        "ppo": {
-            "num_envs": 8,
-            "epochs": 8,
-            "hidden": 64,
-            "lr": 5e-4,
-            "gamma": 0.99,
-            "gae_lambda": 0.95,
-            "clip": 0.2,
-            "entropy_factor": 0.001,
-        },
-    },
+_MAPS: dict[str, Any] = {
     "sma[cx]/*": {"laies": {**_ENEMIES, "idi_clip": 0.006}},
     "sma[cx]/3m": _weights(90.0, 0.0),
     "sma[cx]/3s_vs_3z": _weights(100.0, 0.0, **_LONG),
@@ -42,6 +29,16 @@ _PUBLISHED: dict[str, Any] = {
     "sma[cx]/MMM2": _weights(100.0, 2.0, idi_clip=0.002, **_LONG),
     "sma[cx]/6h_vs_8z": _weights(100.0, 2.0, idi_clip=0.002, **_LONG),
 }
+_PPO: dict[str, Any] = {
+    "num_envs": 8,
+    "epochs": 8,
+    "hidden": 64,
+    "lr": 5e-4,
+    "gamma": 0.99,
+    "gae_lambda": 0.95,
+    "clip": 0.2,
+    "entropy_factor": 0.001,
+}
 
 # A bullet counts about as much as what a shot takes of a marine's health in a battle.
 _BULLETS = {"external": ["bullets"], "scale": 0.125, "idi_clip": 0.006, **_weights(90.0, 0.0)["laies"]}
@@ -51,12 +48,7 @@ LAIES = AlgorithmSpec(
     phases=(PhaseSpec("train"),),
     intrinsic="laies",
     presets={
-        "paper": _PUBLISHED,
-        "fast": {
-            **{pattern: values for pattern, values in _PUBLISHED.items() if pattern != "*"},
-            "*": {"laies": {"epochs": 10, "interval": 16}},
-            "grid/*": {"ppo": NARROW},
-            "grid/shooting": {"laies": _BULLETS},
-        },
+        "paper": {"*": {"ppo": _PPO}, **_MAPS},
+        "fast": {"*": {"laies": {"epochs": 10, "interval": 16}}, **_MAPS, "grid/shooting": {"laies": _BULLETS}},
     },
 )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from isa_learners.algorithms.spec import AlgorithmSpec, PhaseSpec
-from isa_learners.presets import NARROW
 
 # The settings published for SMAC; a rollout of 400 steps holds several battles.
 _PUBLISHED: dict[str, Any] = {
@@ -32,7 +31,6 @@ MAPPO = AlgorithmSpec(
             "sma[cx]/8m_vs_9m": _CAREFUL,
             "sma[cx]/3s_vs_5z": _CAREFUL,
             "sma[cx]/5m_vs_6m": {"ppo": {"clip": 0.05, "epochs": 10}},
-        },
-        "fast": {"grid/*": {"ppo": NARROW}},
+        }
     },
 )

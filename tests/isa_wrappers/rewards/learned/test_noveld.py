@@ -73,7 +73,8 @@ def test_by_rnd_against_loops():
         first = visits(step, "observation")
         found = noveld(step).intrinsic
         with torch.no_grad():
-            new, known = (noveld.distillation.distance(torch.tensor(obs)).numpy() for obs in (step.obs_tp1, step.obs_t))
+            means = (noveld.distillation.error(torch.tensor(obs)).numpy() for obs in (step.obs_tp1, step.obs_t))
+            new, known = (np.sqrt(config.features * mean) for mean in means)  # distances of the mean squares
         bonus = np.maximum(new - 0.5 * known, 0) * first * step.alive
         returns = np.where(step.alive, 0.99 * returns + bonus, returns)
         all_returns.append(returns[step.alive])
