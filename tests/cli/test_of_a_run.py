@@ -4,8 +4,11 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from cli_helpers import isa
+
+from isa_learners.runs.goals import WonStates
 
 pytestmark = pytest.mark.usefixtures("somewhere")
 
@@ -49,6 +52,13 @@ def test_goals(finished, capsys):
     assert told["pursued"] == [0, 1]
     assert told["goals"][0] == [0.0, 1.0, 0.0, 1.0]
     assert len(told["goals"]) == int(first.split()[0])
+
+
+def test_goals_of_dimensions_in_square_brackets(finished, capsys, monkeypatch):
+    won = WonStates(np.array([[1.0, 5.0]]), ("[bold]", "x[0]"), (0, 1))
+    monkeypatch.setattr("isa_learners.runs.goals.won_states", lambda *given: won)
+    assert isa("goals", finished) == 0
+    assert capsys.readouterr().out.splitlines()[1].split() == ["times", "[bold]", "x[0]"]
 
 
 @pytest.mark.slow

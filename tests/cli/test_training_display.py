@@ -33,8 +33,8 @@ def screen():
 
 @pytest.fixture
 def display(tmp_path, screen, monkeypatch):
-    console = Console(file=screen, force_terminal=True, width=60, color_system=None)
-    monkeypatch.setattr("isa_cli.training_display.Console", lambda **options: console)
+    terminal = {"file": screen, "force_terminal": True, "width": 60, "color_system": None}
+    monkeypatch.setattr("isa_cli.training_display.Console", lambda **options: Console(**options, **terminal))
     return TrainingDisplay(tmp_path, 2_100_000)
 
 
@@ -62,6 +62,16 @@ def test_everything_is_whole_at_60_columns(display, screen):
     assert bar.startswith("explore ")
     assert "1.23M/2.1M  12.3k/s" in bar
     assert told.split("  ") == ["goals 12 of 64", "training 0.31", "success 0.25", "best 0.50"]
+
+
+def test_names_in_square_brackets_are_no_styles(display, screen):
+    training = training_of()
+    display.on_phase(training, "[bold]", 10_000)
+    display.on_start(training)
+    display.on_iteration(training, {"env_steps": 12_000, "steps_per_second": 1.0, "goals": 0.0})
+    lines = lines_of(display, screen)
+    assert "phase [bold] from step 10,000" in lines
+    assert any(line.startswith("[bold] ") for line in lines), "of the bar"
 
 
 def test_while_the_scope_is_estimated_its_steps_are_shown(display, screen):
