@@ -87,9 +87,9 @@ def test_lines_of_life_while_training(tmp_path, capsys, monkeypatch):
     ), lines
     assert isa("train", "--resume", tmp_path / "run", "--steps", 350, "--quiet") == 0
     assert one_line(capsys.readouterr().err).startswith("grid/unlock: ")
-    monkeypatch.setattr(progress, "EVERY", 0.001)
+    monkeypatch.setattr(progress, "EVERY", 1e-6)
     for quiet in ([], ["--quiet"]):
-        assert isa("eval", tmp_path / "run", "--episodes", 500, *quiet) == 0
+        assert isa("eval", tmp_path / "run", "--episodes", 5_000, *quiet) == 0
         assert capsys.readouterr().err.startswith(f"isa: evaluating {tmp_path / 'run'}, 0 min\n") != bool(quiet)
 
 
