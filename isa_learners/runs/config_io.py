@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, fields
-from enum import Enum
 from typing import Any
 
 import msgspec
@@ -12,13 +11,13 @@ import msgspec
 from isa_learners.algorithms import ALGORITHMS
 from isa_learners.config import DEFAULT_ALGORITHM, DEFAULT_PRESET, RunConfig
 from isa_learners.presets import check_learner, preset_layers
-from isa_learners.runs.config_keys import nearest_key, section_kinds
+from isa_learners.runs.config_keys import section_kinds
+from isa_learners.runs.config_values import mapping_of, section_of, unknown_key, value_of
 from isa_learners.runs.nesting import merge, nested
 from isa_learners.runs.yaml_io import Plain, parse_overrides, read_config_file, write_yaml
 from isa_wrappers.errors import InvalidValueError, check_kind, check_name, nearest, shown
 from isa_wrappers.fields import hints
 from isa_wrappers.plain import plain
-from isa_wrappers.rewards import REWARDS
 
 __all__ = ["config_from_dict", "config_to_dict", "make_config", "merge", "parse_overrides", "read_config_file"]
 
@@ -62,7 +61,31 @@ def resolve(env: str, preset: str, *overrides: Mapping[str, Any]) -> Plain:
             for name, own in data["phases"].items()
             if name in algorithm.phase_names
         }
-    return laid_over(data, given)
+    return laid_over(within_copies(data, given), given)
+
+
+def within_copies(data: Plain, given: Mapping[str, Any]) -> Plain:
+    """Return a preset's values with no more minibatches than the environments that are asked for in place of its own.
+
+    Example:
+        >>> within_copies({"ppo": {"num_envs": 32, "minibatches": 4}}, {"ppo": {"num_envs": 2}})
+        {'ppo': {'num_envs': 32, 'minibatches': 2}}
+    """
+    asked = given.get("ppo")
+    copies = asked.get("num_envs") if isinstance(asked, Mapping) else None
+    if not isinstance(copies, int) or copies < 1:  # what it is not is told with the key's other checks
+        return data
+
+    def fitted(sections: Plain) -> Plain:
+        own = sections.get("ppo", {})
+        if own.get("minibatches", 1) <= copies:
+            return sections
+        return {**sections, "ppo": {**own, "minibatches": copies}}
+
+    data = fitted(data)
+    if "phases" in data:
+        data = {**data, "phases": {name: fitted(own) for name, own in data["phases"].items()}}
+    return data
 
 
 def laid_over(data: Plain, layer: Mapping[str, Any]) -> Plain:
@@ -81,7 +104,7 @@ def laid_over(data: Plain, layer: Mapping[str, Any]) -> Plain:
 def kinds_of(data: Mapping[str, Any]) -> dict[str, type]:
     """Return the sections that a configuration of this algorithm, learner and intrinsic reward has."""
     core = {
-        key: _leaf(hints(RunConfig)[key], key, data[key]) for key in ("algo", "learner", "intrinsic") if key in data
+        key: value_of(hints(RunConfig)[key], key, data[key]) for key in ("algo", "learner", "intrinsic") if key in data
     }
     algo = core.get("algo", DEFAULT_ALGORITHM)
     learner = core.get("learner", ALGORITHMS[algo].learner)
@@ -118,30 +141,30 @@ def config_from_dict(data: Mapping[str, Any]) -> RunConfig:
     sections: Plain = {name: {} for name in kinds}
     for key, value in data.items():
         if key in kinds:
-            sections[key] = _mapping(key, value)
+            sections[key] = mapping_of(key, value)
         elif key in CORE:
-            core[key] = _leaf(hints(RunConfig)[key], key, value)
+            core[key] = value_of(hints(RunConfig)[key], key, value)
         elif key != "phases":
-            raise InvalidValueError(_unknown(key, kinds, data))
+            raise InvalidValueError(unknown_key(key, kinds, data))
     algo = core.get("algo", DEFAULT_ALGORITHM)
     core.setdefault("learner", ALGORITHMS[algo].learner)
     core["intrinsic"] = _intrinsic(algo, core.get("intrinsic"))
     sections = merge(sections, _fixed(algo, core["learner"], sections))
-    built = {name: _section(kinds[name], values, name) for name, values in sections.items()}
+    built = {name: section_of(kinds[name], values, name) for name, values in sections.items()}
     names = ALGORITHMS[algo].phase_names
     phases: dict[str, Plain] = {}
-    for phase, own in _mapping("phases", data.get("phases") or {}).items():
+    for phase, own in mapping_of("phases", data.get("phases") or {}).items():
         if phase not in names:
             raise InvalidValueError(
                 f"unknown phase {shown(phase)}{nearest(str(phase), names) or ';'} this algorithm has {', '.join(names)}"
             )
         phases[phase] = {}
-        for name, values in _mapping(f"phases.{phase}", own).items():
+        for name, values in mapping_of(f"phases.{phase}", own).items():
             if name not in kinds:
-                raise InvalidValueError(_unknown(f"phases.{phase}.{name}", kinds, data))
-            whole = merge(sections[name], _mapping(f"phases.{phase}.{name}", values))
+                raise InvalidValueError(unknown_key(f"phases.{phase}.{name}", kinds, data))
+            whole = merge(sections[name], mapping_of(f"phases.{phase}.{name}", values))
             _fixed(algo, core["learner"], {name: whole}, f"phases.{phase}.")
-            phases[phase][name] = _section(kinds[name], whole, f"phases.{phase}.{name}")
+            phases[phase][name] = section_of(kinds[name], whole, f"phases.{phase}.{name}")
     return RunConfig(**core, sections=built, phases=phases)
 
 
@@ -182,65 +205,3 @@ def config_to_dict(config: RunConfig) -> Plain:
 def write_config(config: RunConfig, path: Any) -> None:
     """Write the configuration, resolved, as YAML."""
     write_yaml(config_to_dict(config), path)
-
-
-def _mapping(key: str, value: Any) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise InvalidValueError(f"configuration section {key!r} must be a mapping, got {shown(value)}")
-    return value
-
-
-def _section(kind: type, values: Mapping[str, Any], name: str) -> Any:
-    known = hints(kind)
-    for key in values:
-        if key not in known:
-            raise InvalidValueError(
-                f"unknown configuration key {_short(f'{name}.{key}')}{nearest_key(f'{name}.{key}', {name: kind})}"
-            )
-    settings = {key: _leaf(known[key], f"{name}.{key}", value) for key, value in values.items()}
-    try:
-        return kind(**settings)
-    except InvalidValueError as error:
-        if str(error).partition(" ")[0] not in known:
-            raise
-        raise InvalidValueError(f"{name}.{error}") from error
-
-
-def _leaf(hint: Any, key: str, value: Any) -> Any:
-    """Convert a value to its field's type; whole numbers do for floats, lists for tuples, names for enums."""
-    try:
-        return msgspec.convert(plain(key, value), hint)
-    except (msgspec.ValidationError, OverflowError) as error:
-        wanted = f"of type {_type_name(hint)}"
-        if isinstance(hint, type) and issubclass(hint, Enum):
-            wanted = f"one of {', '.join(str(member.value) for member in hint)}"
-        raise InvalidValueError(f"configuration key {key} must be {wanted}, got {shown(value)}") from error
-
-
-def _type_name(hint: Any) -> str:
-    plain = {int: "int", float: "float", bool: "bool", str: "str"}
-    if hint in plain:
-        return plain[hint]
-    return str(hint).replace("typing.", "").replace("NoneType", "None").replace("tuple[int, ...]", "list[int]")
-
-
-def _unknown(key: str, kinds: Mapping[str, type], data: Mapping[str, Any]) -> str:
-    """Say what is wrong with a key: a section of another algorithm, or a name that is nearly right."""
-    others = [name for name in ALGORITHMS if name != data.get("algo") and key in _sections_of(name)]
-    if others:
-        algo = data.get("algo", DEFAULT_ALGORITHM)
-        return f"algorithm {algo!r} has no section {key!r}; its sections are {', '.join(kinds)}"
-    if key in REWARDS:
-        given = data.get("intrinsic")
-        has = f"intrinsic reward is {shown(given)}" if given else "run has no intrinsic reward"
-        return f"section {key!r} is that of intrinsic reward {key!r}, but this {has}; set intrinsic={key}"
-    return f"unknown configuration key {_short(key)}{nearest_key(key, kinds)}"
-
-
-def _short(key: Any) -> str:
-    """Return a key on one line of bounded length."""
-    return shown(str(key))[1:-1]
-
-
-def _sections_of(algo: str) -> dict[str, type]:
-    return section_kinds(algo, ALGORITHMS[algo].learner, None)

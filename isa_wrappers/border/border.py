@@ -12,10 +12,8 @@ from collections.abc import Iterable, Mapping
 from math import isfinite
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from isa_wrappers.border.living import Living
+from isa_wrappers.border.masks import Mask, read_mask
 from isa_wrappers.border.names import ActionNames, names_of, read_action_names
 from isa_wrappers.border.observations import Judge, judge_of, vector_length
 from isa_wrappers.border.rewards import plain_rewards
@@ -25,7 +23,6 @@ from isa_wrappers.errors import ISAError, NonFiniteError, UnsupportedEnvironment
 
 FEW = 256
 """Numbers of all observations that Python adds up sooner than NumPy looks at each of every agent's."""
-Mask = npt.NDArray[np.bool_]
 
 
 Told = tuple[dict[str, Any], dict[str, float], Mapping[str, bool], Mapping[str, bool], dict[str, dict[str, Any]]]
@@ -75,7 +72,7 @@ class Border:
         self.spaces = {agent: inner_space(observation_space(env, agent)) for agent in self.agents}
         self.masks: dict[str, Mask] = {}
         self.steps = 0
-        self._sizes = dict(zip(self.agents, self.num_actions, strict=True))
+        self._longest = max(self.num_actions)
         self.codes = dict(zip(self.agents, codes, strict=True))
         lengths = {agent: vector_length(space) for agent, space in self.spaces.items()}
         self._lengths = list(lengths.values())
@@ -178,7 +175,7 @@ class Border:
         """Check observations, infos and masks; return infos that are dicts by agent."""
         if infos is None:
             infos = {agent: {} for agent in self.agents}
-        known, none = self._sizes, False
+        known, none = self.codes, False
         masks: dict[str, Mask] = {}
         fine = list(observations) == self._all and self._all_fine(observations.values())
         if fine and _without_masks(infos.values()):
@@ -194,7 +191,7 @@ class Border:
             elif info and mask is None:
                 mask = info.get("action_mask") if isinstance(info, dict) else self._foreign_info(agent, info)
             if mask is not None and agent in known:
-                masks[agent] = self._mask(agent, mask)
+                masks[agent] = read_mask(mask, agent, self.codes[agent], self._longest, self._when())
         self.masks = masks
         if not fine and len(observations) > len(self._living.now):  # some have just left
             for agent, obs in observations.items():
@@ -243,30 +240,6 @@ class Border:
         if not finite:
             raise NonFiniteError(f"{where} must be finite, {what}")
         raise UnsupportedEnvironmentError(f"{where} is not what its space {self.spaces[agent]} declares: {what}")
-
-    def _mask(self, agent: str, mask: Any) -> Mask:
-        """Return a mask ``[n]``, without what pads it to the length of another agent's."""
-        n, code = self._sizes[agent], self.codes[agent]
-        if len(code.components) > 1 and isinstance(mask, tuple | list):  # a mask for each component
-            mask = np.concatenate([np.reshape(part, -1) for part in mask])
-        found: Mask = np.asarray(mask).reshape(-1) != 0
-        if code.components[0].is_range:
-            raise UnsupportedEnvironmentError(
-                f"agent {agent!r} has an action mask {self._when()} and continuous actions, of which none can be "
-                "masked; leave it out"
-            )
-        if len(found) != n and (len(found) != max(self.num_actions) or found[n:].any()):
-            raise UnsupportedEnvironmentError(
-                f"the action mask of agent {agent!r} {self._when()} holds {len(found)} numbers for {n} actions"
-            )
-        found = found[:n]
-        if shut := code.shut(found):
-            what = f"{n} actions" if code.kind == "Discrete" else f"values at {shut[0]}"
-            raise UnsupportedEnvironmentError(
-                f"the action mask of agent {agent!r} {self._when()} forbids all of its {what}; leave one, such as "
-                "doing nothing, or take the agent out of env.agents"
-            )
-        return found
 
     def _when(self) -> str:
         return f"in step {self.steps}" if self.steps else "at the reset"

@@ -12,13 +12,12 @@ from isa_wrappers.envs.mpe import MPEParallelEnv
 from isa_wrappers.envs.registry import (
     FAMILIES,
     available_tasks,
-    estimate_task_scope,
     family_of,
     make_batch,
     make_parallel,
-    true_task_scope,
 )
 from isa_wrappers.envs.smac.parallel import SMACParallelEnv
+from isa_wrappers.envs.task_scope import estimate_task_scope, true_task_scope
 
 __all__ = [
     "FAMILIES",

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, TypeVar
 
-from isa_wrappers.arrays import Array
-from isa_wrappers.batch.protocol import BatchEnv, BatchStep, BatchWrapper, close_batch
+from isa_wrappers.batch.protocol import BatchEnv
 from isa_wrappers.border.state_features import Features, choose_features
 from isa_wrappers.border.success import SuccessRule
-from isa_wrappers.config import ScopeConfig
 from isa_wrappers.envs.family import EnvFamily, called
 from isa_wrappers.envs.featured import FeaturedFamily
 from isa_wrappers.envs.own import FAMILY as OWN
@@ -19,14 +16,10 @@ from isa_wrappers.errors import (
     InvalidValueError,
     ISAError,
     UnknownTaskError,
-    UnsupportedEnvironmentError,
     check_int,
     nearest,
 )
 from isa_wrappers.registry import Registry
-from isa_wrappers.scope.estimation import estimate_scope
-from isa_wrappers.scope.estimators import ESTIMATORS
-from isa_wrappers.scope.influence import InfluenceScope
 
 T = TypeVar("T")
 
@@ -129,95 +122,6 @@ def make_batch(
     given = (name, num_envs, device, state_fallback, success_rule, workers)
     batch: BatchEnv = called(name, family.batch, given, kwargs)
     return batch
-
-
-class CountedSteps(BatchWrapper):
-    """Tells after each step how many environment steps were taken, those of all copies.
-
-    Args:
-        env: the environment.
-        on_steps: is told.
-    """
-
-    def __init__(self, env: BatchEnv, on_steps: Callable[[int], None]) -> None:
-        super().__init__(env)
-        self._on_steps, self._taken = on_steps, 0
-
-    def step(self, actions: Array) -> BatchStep:
-        """Advance every copy."""
-        step = self.env.step(actions)
-        self._taken += self.num_envs
-        self._on_steps(self._taken)
-        return step
-
-
-def estimate_task_scope(
-    name: str,
-    config: ScopeConfig | None = None,
-    seed: int = 0,
-    state_fallback: str | None = None,
-    state_features: str | Features | None = None,
-    device: str | None = None,
-    on_steps: Callable[[int], None] | None = None,
-    **kwargs: Any,
-) -> InfluenceScope:
-    """Estimate the scope of a task by name, in as many copies as its family says.
-
-    Args:
-        name: as in :func:`make_batch`.
-        config: of the estimate.
-        seed: of the environment and the random actions.
-        state_fallback: as in :func:`make_batch`.
-        state_features: as in :func:`make_batch`.
-        device: of the estimate's arithmetic, as in :func:`~isa_wrappers.scope.estimation.estimate_scope`; the
-            environment is on the host.
-        on_steps: told after each step how many environment steps are taken.
-        kwargs: options of the task.
-
-    Raises:
-        ISAError: as :func:`make_batch` and :func:`~isa_wrappers.scope.estimation.estimate_scope` do.
-
-    Example:
-        >>> estimate_task_scope("grid/unlock", num_agents=2).special_dims
-        [[0, 1], [2, 3]]
-    """
-    first = make_batch(name, 1, None, state_fallback, state_features=state_features, **kwargs)
-    agents = len(first.agents)
-    close_batch(first)
-    together = ESTIMATORS[(config or ScopeConfig()).estimator].collect == "all_at_once"
-    asked = (config or ScopeConfig()).copies
-    copies = asked or family_of(name).listeners(1 if together else agents)
-    env = make_batch(name, copies, None, state_fallback, None, 0, state_features, **kwargs)
-    try:
-        scope = estimate_scope(env if on_steps is None else CountedSteps(env, on_steps), config, seed, device=device)
-    finally:
-        close_batch(env)
-    return replace(scope, settings={"env": name, "env_kwargs": kwargs, **scope.settings})
-
-
-def true_task_scope(name: str, **kwargs: Any) -> InfluenceScope:
-    """Return the scope that a task's own rules give, without a step of it.
-
-    Args:
-        name: as in :func:`make_batch`.
-        kwargs: options of the task.
-
-    Raises:
-        UnsupportedEnvironmentError: if the task does not tell what its actions can move.
-        ISAError: as :func:`make_batch` does.
-
-    Example:
-        >>> true_task_scope("grid/dials", overlap=0.25).common_dims
-        [0]
-    """
-    family = family_of(name)
-    family.check(name)
-    scope = family.true_scope(name, **kwargs)
-    if scope is None:
-        raise UnsupportedEnvironmentError(
-            f"task {name!r} does not tell what its actions can move, as the tasks of grid/ do; estimate its scope"
-        )
-    return replace(scope, settings={"env": name, "env_kwargs": kwargs, "env_steps": 0})
 
 
 def available_tasks() -> dict[str, str]:

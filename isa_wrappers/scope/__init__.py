@@ -1,6 +1,7 @@
 """The influence scope: what each agent's actions can move (Definitions 1 to 3), and its estimate."""
 
 from isa_wrappers.scope.credit import CREDIT_RULES, Credit, CreditConfig, CreditRule, credit_for
+from isa_wrappers.scope.definitions import BoolArray
 from isa_wrappers.scope.episodes import Episode, episodes_of
 from isa_wrappers.scope.estimation import estimate_scope
 from isa_wrappers.scope.estimators import ESTIMATORS, Estimator
@@ -8,7 +9,7 @@ from isa_wrappers.scope.evidence import Evidence
 from isa_wrappers.scope.explain import Explanation, explain_scope, explanation_text
 from isa_wrappers.scope.files import load_scope, save_scope, scope_to_dict
 from isa_wrappers.scope.following import FollowingScope
-from isa_wrappers.scope.influence import BoolArray, InfluenceScope
+from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.scope.information import normalized_mutual_information
 from isa_wrappers.scope.plots import plot_scope
 from isa_wrappers.scope.probes import Marked, Probes

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from isa_wrappers.border.names import read_state_names
 from isa_wrappers.checks import check_agents, check_counts, check_numbers
 from isa_wrappers.errors import InvalidValueError, check_float, check_kind, check_name
 from isa_wrappers.registry import Registry
-from isa_wrappers.scope.influence import BoolArray, InfluenceScope, check_same_environment
+from isa_wrappers.scope.definitions import BoolArray, dims_of, frozen
+from isa_wrappers.scope.influence import InfluenceScope, check_same_environment
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +49,7 @@ class Credit:
 
     def __post_init__(self) -> None:
         for name in ("common", "special", "gate"):
-            object.__setattr__(self, name, _frozen(check_numbers(name, getattr(self, name))))
+            object.__setattr__(self, name, frozen(np.array(check_numbers(name, getattr(self, name)), dtype=bool)))
         object.__setattr__(self, "agents", check_agents(self.agents))
         object.__setattr__(self, "num_actions", check_counts("num_actions", self.num_actions))
         object.__setattr__(self, "state_names", read_state_names(self.state_names))
@@ -79,22 +78,22 @@ class Credit:
     @cached_property
     def segments(self) -> BoolArray:
         """``[1 + A, K]``: the common segment, then each agent's special one."""
-        return _frozen(np.concatenate([self.common[None], self.special]))
+        return frozen(np.concatenate([self.common[None], self.special]))
 
     @cached_property
     def agent_mask(self) -> BoolArray:
         """``[A, K]``: the dimensions of agent i's goal, common and special ones."""
-        return _frozen(self.special | self.common)
+        return frozen(self.special | self.common)
 
     @property
     def common_dims(self) -> list[int]:
         """The common segment as a list of dimensions."""
-        return _dims(self.common)
+        return dims_of(self.common)
 
     @property
     def special_dims(self) -> list[list[int]]:
         """The special segments as one list per agent."""
-        return [_dims(row) for row in self.special]
+        return [dims_of(row) for row in self.special]
 
     @property
     def segment_dims(self) -> list[list[int]]:
@@ -104,7 +103,7 @@ class Credit:
     @property
     def agent_dims(self) -> list[list[int]]:
         """The dimensions of each agent's goal, in order."""
-        return [_dims(row) for row in self.agent_mask]
+        return [dims_of(row) for row in self.agent_mask]
 
     def check_fits(self, agents: Sequence[str], num_actions: Sequence[int], state_size: int) -> None:
         """Check that the credit was made for such an environment.
@@ -113,16 +112,6 @@ class Credit:
             ScopeMismatchError: naming what differs.
         """
         check_same_environment(self.agents, self.num_actions, self.state_size, agents, num_actions, state_size)
-
-
-def _frozen(values: npt.ArrayLike) -> BoolArray:
-    array = np.array(values, dtype=bool)
-    array.setflags(write=False)
-    return array
-
-
-def _dims(mask: npt.NDArray[Any]) -> list[int]:
-    return [int(k) for k in np.flatnonzero(mask)]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from isa_wrappers.scope.credit import Credit, CreditRule
-from isa_wrappers.scope.influence import BoolArray, InfluenceScope
+from isa_wrappers.scope.definitions import BoolArray
+from isa_wrappers.scope.influence import InfluenceScope
 
 
 def _credit(

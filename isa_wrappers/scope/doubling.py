@@ -11,9 +11,9 @@ from isa_wrappers.arrays import stream_seed
 from isa_wrappers.batch.protocol import BatchEnv
 from isa_wrappers.config import SettledScope
 from isa_wrappers.errors import InvalidValueError
+from isa_wrappers.scope.definitions import BoolArray
 from isa_wrappers.scope.estimators import Estimator
 from isa_wrappers.scope.evidence import Measured
-from isa_wrappers.scope.influence import BoolArray
 from isa_wrappers.scope.thin import FEW, times_taken
 from isa_wrappers.scope.thresholds import THRESHOLD_RULES
 from isa_wrappers.scope.transitions import Transitions, collect_all_at_once, collect_one_at_a_time

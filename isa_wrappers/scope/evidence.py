@@ -10,6 +10,8 @@ import numpy.typing as npt
 from isa_wrappers.checks import check_numbers
 from isa_wrappers.errors import InvalidValueError
 
+Floats = npt.NDArray[np.float64]
+
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
@@ -59,3 +61,27 @@ class Measured:
 
     figures: npt.NDArray[np.float64]
     evidence: Evidence | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found of B agents: figures and log p ``[B, n, K]``, taken and least ``[B, n]``, as in ``Evidence``."""
+
+    figures: Floats
+    log_p: Floats
+    taken: npt.NDArray[np.int64]
+    least: Floats
+
+    @classmethod
+    def nothing(cls, agents: int, number: int, size: int) -> Found:
+        """Return that nothing was found."""
+        figures, log_p = np.zeros((2, agents, number, size))
+        return cls(figures, log_p, np.zeros((agents, number), dtype=np.int64), np.ones((agents, number)))
+
+    def relative(self, part: npt.NDArray[np.bool_]) -> Found:
+        """Return figures as shares of the steps in which the agent moves anything, 0 outside ``part`` ``[B, 1, K]``."""
+        active = self.figures.max(axis=(1, 2), keepdims=True)
+        active = np.where(active > 0.0, active, 1.0)
+        figures = np.where(part, np.minimum(self.figures / active, 1.0), 0.0)
+        least = np.minimum(self.least / active[..., 0], 1.0)
+        return Found(figures, np.where(part, self.log_p, 0.0), self.taken, least)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -28,18 +27,9 @@ from isa_wrappers.errors import (
     check_name,
     shown,
 )
+from isa_wrappers.scope.definitions import Definitions, Threshold, frozen
 from isa_wrappers.scope.evidence import Evidence
 from isa_wrappers.scope.heat_map import heat_map_html
-
-BoolArray = npt.NDArray[np.bool_]
-Threshold = float | npt.NDArray[np.float64]
-"""A number, or ``[K]``: one for each dimension."""
-
-
-def _frozen(values: npt.ArrayLike) -> npt.NDArray[Any]:
-    array = np.asarray(values)
-    array.setflags(write=False)
-    return array
 
 
 def _checked_delta(delta: Any, size: int) -> Threshold:
@@ -51,15 +41,11 @@ def _checked_delta(delta: Any, size: int) -> Threshold:
         raise InvalidValueError(
             f"delta must be a number or hold one for each of {size} dimensions, got shape {list(np.shape(delta))}"
         )
-    return _frozen(np.array([check_float("delta", value, 0.0, 1.0, below=True) for value in delta]))
-
-
-def _dims(mask: npt.NDArray[Any]) -> list[int]:
-    return [int(k) for k in np.flatnonzero(mask)]
+    return frozen(np.array([check_float("delta", value, 0.0, 1.0, below=True) for value in delta]))
 
 
 @dataclass(frozen=True, eq=False)
-class InfluenceScope:
+class InfluenceScope(Definitions):
     """The scope of every agent, read off how much each action moves each dimension.
 
     With ``I`` an estimator's figure for "agent i takes a" and the change of dimension k, the paper's being the
@@ -135,7 +121,7 @@ class InfluenceScope:
                 f"evidence must have the shape of influence, {list(influence.shape)}, got "
                 f"{list(self.evidence.log_p.shape)}"
             )
-        object.__setattr__(self, "influence", _frozen(influence))
+        object.__setattr__(self, "influence", frozen(influence))
 
     def _repr_html_(self) -> str:
         """Return the heat map that notebooks show."""
@@ -212,54 +198,6 @@ class InfluenceScope:
     def state_size(self) -> int:
         """K, the number of state dimensions."""
         return int(self.influence.shape[2])
-
-    @cached_property
-    def action_mask(self) -> BoolArray:
-        """``[A, n, K]``: is dimension k in D(a_i)? (Def. 1)."""
-        return _frozen(self.influence > self.delta)
-
-    @cached_property
-    def agent_mask(self) -> BoolArray:
-        """``[A, K]``: is dimension k in D_i? (Def. 2)."""
-        return _frozen(self.action_mask.any(axis=1))
-
-    @cached_property
-    def common_mask(self) -> BoolArray:
-        """``[K]``: is dimension k in D_c? (Def. 3)."""
-        return _frozen(self.agent_mask.all(axis=0))
-
-    @cached_property
-    def special_mask(self) -> BoolArray:
-        """``[A, K]``: is dimension k in D_(i-c) = D_i minus D_c?"""
-        return _frozen(self.agent_mask & ~self.common_mask)
-
-    @cached_property
-    def touches_common(self) -> BoolArray:
-        """``[A, n]``: does D(a_i) meet D_c? The condition of Eq. 7 and Eq. 10."""
-        return _frozen((self.action_mask & self.common_mask).any(axis=2))
-
-    @property
-    def common_dims(self) -> list[int]:
-        """D_c as a list of dimensions."""
-        return _dims(self.common_mask)
-
-    @property
-    def agent_dims(self) -> list[list[int]]:
-        """D_i as one list per agent."""
-        return [_dims(row) for row in self.agent_mask]
-
-    @property
-    def special_dims(self) -> list[list[int]]:
-        """D_(i-c) as one list per agent."""
-        return [_dims(row) for row in self.special_mask]
-
-    @property
-    def action_dims(self) -> dict[str, list[list[int]]]:
-        """D(a_i): agent -> one list per action."""
-        return {
-            name: [_dims(self.action_mask[i, a]) for a in range(self.num_actions[i])]
-            for i, name in enumerate(self.agents)
-        }
 
     @property
     def delta_text(self) -> str:

@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -18,7 +18,7 @@ from isa_wrappers.scope.backends import beside, contiguous
 from isa_wrappers.scope.comparisons import ALLOWED, Comparisons, Levels, compare, least_effects
 from isa_wrappers.scope.differences import CELLS, Version, credited, differences
 from isa_wrappers.scope.estimators import Estimator, Information
-from isa_wrappers.scope.evidence import Evidence, Measured
+from isa_wrappers.scope.evidence import Evidence, Floats, Found, Measured
 from isa_wrappers.scope.ranks import BINS, rank_bins
 from isa_wrappers.scope.residuals import TeamFit
 from isa_wrappers.scope.transitions import Transitions
@@ -36,7 +36,6 @@ depends on much else. An agent's longer changes are looked at until a length add
 for dimensions that it lacks: which action moves one is best seen at once."""
 SMALL = 1_000_000
 """So many changes, of all dimensions, are compared sooner without threads."""
-Floats = npt.NDArray[np.float64]
 
 
 class IntervalEffect(Estimator):
@@ -154,30 +153,6 @@ class IntervalEffect(Estimator):
         largest = shifts.max(axis=1)
         np.maximum(strongest, largest.max(axis=0), out=strongest)
         return found.relative(has_part(largest, strongest)[:, None])
-
-
-@dataclass(frozen=True)
-class Found:
-    """What was found of B agents: figures and log p ``[B, n, K]``, taken and least ``[B, n]``, as in ``Evidence``."""
-
-    figures: Floats
-    log_p: Floats
-    taken: npt.NDArray[np.int64]
-    least: Floats
-
-    @classmethod
-    def nothing(cls, agents: int, number: int, size: int) -> Found:
-        """Return that nothing was found."""
-        figures, log_p = np.zeros((2, agents, number, size))
-        return cls(figures, log_p, np.zeros((agents, number), dtype=np.int64), np.ones((agents, number)))
-
-    def relative(self, part: npt.NDArray[np.bool_]) -> Found:
-        """Return figures as shares of the steps in which the agent moves anything, 0 outside ``part`` ``[B, 1, K]``."""
-        active = self.figures.max(axis=(1, 2), keepdims=True)
-        active = np.where(active > 0.0, active, 1.0)
-        figures = np.where(part, np.minimum(self.figures / active, 1.0), 0.0)
-        least = np.minimum(self.least / active[..., 0], 1.0)
-        return Found(figures, np.where(part, self.log_p, 0.0), self.taken, least)
 
 
 def significance(cells: int, number: int, fitted: bool) -> Levels:

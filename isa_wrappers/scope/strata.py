@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from isa_wrappers.scope.comparisons import Levels
+from isa_wrappers.scope.definitions import BoolArray
 from isa_wrappers.scope.differences import Floats, Integers
 from isa_wrappers.scope.estimators import Information
-from isa_wrappers.scope.influence import BoolArray
 from isa_wrappers.scope.interval_effect import IntervalEffect, agent_effects, has_part, significance
 from isa_wrappers.scope.ranks import groups_of
 from isa_wrappers.scope.residuals import TeamFit

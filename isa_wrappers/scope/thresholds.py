@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from isa_wrappers.config import SettledScope
 from isa_wrappers.registry import Registry
+from isa_wrappers.scope.definitions import Threshold
 from isa_wrappers.scope.estimators import ESTIMATORS
-from isa_wrappers.scope.influence import Threshold
 
 ThresholdRule = Callable[[npt.NDArray[np.float64], SettledScope], Threshold]
 """Maps information ``[A, n, K]`` and the configuration to delta, from 0 to below 1."""

@@ -135,6 +135,18 @@ def test_an_environment_of_ones_own_has_settings_of_its_own():
     assert given.for_phase("reach").ppo.gamma == 0.95, "what is given holds over a phase's preset"
 
 
+@pytest.mark.parametrize("task", ["some.module:factory", "grid/shooting"])
+def test_a_preset_asks_for_no_more_minibatches_than_the_environments_that_are_given(task):
+    """Somebody with a slow environment says how many copies, and need not know what else hangs on it."""
+    config = make_config(task, "fast", {"ppo.num_envs": 1})
+    for phase in (config, config.for_phase("explore"), config.for_phase("reach")):
+        assert (phase.ppo.num_envs, phase.ppo.minibatches) == (1, 1)
+    assert make_config(task, "fast", {"ppo.num_envs": 3}).for_phase("reach").ppo.minibatches == 3
+    assert make_config(task, "fast", {"ppo.num_envs": 100}).for_phase("reach").ppo.minibatches == 4
+    with pytest.raises(InvalidValueError, match=r"ppo\.minibatches must be at most num_envs .* = 1, got 2"):
+        make_config(task, "fast", {"ppo.num_envs": 1, "ppo.minibatches": 2})
+
+
 @pytest.mark.parametrize("algo", ["ippo", "mappo", "happo", "laies"])
 def test_rivals_take_as_many_gradient_steps_on_grids_as_isa_does_for_its_goals(algo):
     rival = make_config("grid/shooting", "fast", {"algo": algo}).ppo

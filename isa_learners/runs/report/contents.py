@@ -12,33 +12,19 @@ from typing import Any
 import numpy as np
 
 from isa_learners.runs.config_io import config_from_dict, config_to_dict, resolve
-from isa_learners.runs.curves import INERT, Curve, Group, grouped
+from isa_learners.runs.curves import INERT, grouped
 from isa_learners.runs.goals import won_states
 from isa_learners.runs.metrics import columns_of, read_metrics
 from isa_learners.runs.nesting import flattened
 from isa_learners.runs.report.cells import MOST_BYTES, visit_contents
+from isa_learners.runs.report.charts import charts_of
 from isa_learners.runs.run_folder import RunFolder
-from isa_learners.runs.statistics import bands, median
 from isa_learners.runs.visits import visited
 from isa_wrappers.errors import FileFormatError, InvalidValueError
 from isa_wrappers.plain import read_json
 from isa_wrappers.scope.files import load_scope
 from isa_wrappers.scope.influence import InfluenceScope
 
-COLUMNS = {
-    "success_rate": "success rate, greedy",
-    "train_success_rate": "success rate while training",
-    "return_mean": "return",
-    "episode_length": "steps of an episode",
-    "goals": "goals in the buffer",
-    "entropy": "entropy",
-    "policy_loss": "policy loss",
-    "value_loss": "value loss",
-    "td_loss": "TD loss",
-}
-"""Columns of ``metrics.csv`` that are drawn, where a run has them."""
-MOST_POINTS = 150
-"""Of a line; of several in a chart each has its share of four times as many."""
 MOST_CSV = 300_000
 """Characters of all runs' metrics: beyond it they are left in their folders."""
 MOST_FIGURES = 15_000
@@ -63,7 +49,7 @@ def report_contents(folders: Sequence[RunFolder]) -> dict[str, Any]:
     tasks = list(dict.fromkeys(group.task for group in groups))
     names = [group.name for group in groups] if len(alike) == len(groups) else [""] * len(alike)
     return {
-        "tasks": [{"name": task, "charts": _charts([g for g in groups if g.task == task])} for task in tasks],
+        "tasks": [{"name": task, "charts": charts_of([g for g in groups if g.task == task])} for task in tasks],
         "key": key,
         "runs": _runs(folders),
         "differences": differing,
@@ -229,49 +215,3 @@ def _visits(folder: RunFolder, scope: InfluenceScope | None, most_bytes: int) ->
         return visit_contents(found, [f"s[{k}]" for k in range(size)], [], most_bytes)
     moved = np.flatnonzero(scope.agent_mask.any(axis=0)).tolist()
     return visit_contents(found, [scope.dim_name(k) for k in range(size)], moved, most_bytes)
-
-
-def _charts(groups: Sequence[Group]) -> list[dict[str, Any]]:
-    """Return a chart per column: the median over seeds and its interval, for every group."""
-    charts, most = [], max(25, min(MOST_POINTS, 4 * MOST_POINTS // len(groups)))
-    for column, title in COLUMNS.items():
-        rows = [row for group in groups for row in _rows(group, column, most)]
-        if rows:
-            charts.append({"column": column, "title": title, "rows": rows, "changes": _changes(groups)})
-    return charts
-
-
-def _rows(group: Group, column: str, most: int) -> list[dict[str, Any]]:
-    runs = [run for run in group.runs if len(run.steps) and column in run.columns]
-    if not runs:
-        return []
-    grid = _grid(runs, most)
-    values = np.stack([run.at(grid, column) for run in runs])
-    points = zip(grid.tolist(), *(_shortened(one) for one in bands(values, median)), strict=True)
-    return [
-        {"runs": _named(group), "steps": steps, "value": middle, "low": low, "high": high}
-        for steps, middle, low, high in points
-        if np.isfinite(middle)
-    ]
-
-
-def _named(group: Group) -> str:
-    return f"{group.name} (n={sum(len(run.steps) > 0 for run in group.runs)})"
-
-
-def _shortened(values: Any) -> list[float]:
-    return [float(f"{value:.6g}") for value in values.tolist()]
-
-
-def _grid(runs: Sequence[Curve], most: int) -> Any:
-    grid = np.unique(np.concatenate([run.steps for run in runs]))
-    return grid if len(grid) <= most else grid[np.linspace(0, len(grid) - 1, most).round().astype(int)]
-
-
-def _changes(groups: Sequence[Group]) -> list[dict[str, Any]]:
-    found = []
-    for group in groups:
-        steps = [run.changes[0] for run in group.runs if run.changes]
-        if steps:
-            found.append({"runs": _named(group), "steps": float(np.median(steps))})
-    return found

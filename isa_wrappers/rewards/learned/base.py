@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from itertools import pairwise
-from math import sqrt
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -237,41 +233,3 @@ class LearnedReward(IntrinsicReward):
             if "step" in moments:
                 moments["step"] = moments["step"].cpu()  # where Adam has it
         self._optimizer.load_state_dict({**optimizer, "state": {place: one for place, one in own.items() if one}})
-
-
-@contextmanager
-def seeded(seed: int, stream: str) -> Iterator[None]:
-    """Draw networks' first weights from a stream of their own; the global generator stays as it was."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(stream_seed(seed, stream))
-        yield
-
-
-def mlp(sizes: Sequence[int]) -> nn.Sequential:
-    """Make a network of ReLU layers between these widths, orthogonal at first; the last layer is linear.
-
-    Example:
-        >>> [tuple(p.shape) for p in mlp([3, 5, 2]).parameters()]
-        [(5, 3), (5,), (2, 5), (2,)]
-    """
-    layers: list[nn.Module] = []
-    for width, after in pairwise(sizes):
-        linear = nn.Linear(width, after)
-        nn.init.orthogonal_(linear.weight, sqrt(2))
-        nn.init.zeros_(linear.bias)
-        layers += [linear, nn.ReLU()]
-    return nn.Sequential(*layers[:-1])
-
-
-def weighted_mean(values: Tensor, weight: Tensor) -> Tensor:
-    """Return the mean of ``values`` ``[M]`` where ``weight`` ``[M]`` is 1; 0 where it nowhere is."""
-    return (values * weight).sum() / weight.sum().clamp(min=1.0)
-
-
-def multi_hot(elementary: Tensor, size: int) -> Tensor:
-    """Return 1 at each of the elementary actions ``[..., d]`` of an agent: ``[..., size]`` float32.
-
-    What stands for those that did not act means nothing, and is taken for an action that there is.
-    """
-    flags = torch.zeros(*elementary.shape[:-1], size, device=elementary.device)
-    return flags.scatter(-1, elementary.clamp(0, size - 1), 1.0)

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from isa_wrappers.errors import check_kind
-from isa_wrappers.rewards.learned.base import LearnedReward, Sample, Step, mlp, multi_hot, seeded, weighted_mean
+from isa_wrappers.rewards.learned.base import LearnedReward, Sample, Step
 from isa_wrappers.rewards.learned.moments import ReturnScale, RunningMoments
+from isa_wrappers.rewards.learned.networks import mlp, multi_hot, seeded, weighted_mean
 from isa_wrappers.rewards.learned.rnd import normalised
 from isa_wrappers.rewards.learned.settings import ICMConfig
 from isa_wrappers.rewards.registry import RewardContext

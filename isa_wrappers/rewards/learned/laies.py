@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from isa_wrappers.errors import InvalidValueError, check_kind, nearest, shown
-from isa_wrappers.rewards.learned.base import LearnedReward, Sample, Step, seeded
+from isa_wrappers.rewards.learned.base import LearnedReward, Sample, Step
+from isa_wrappers.rewards.learned.networks import seeded
 from isa_wrappers.rewards.learned.predictor import InfluencePredictor, influences
 from isa_wrappers.rewards.learned.settings import SCOPE, LAIESConfig
 from isa_wrappers.rewards.registry import RewardContext

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from isa_wrappers.rewards.learned.base import multi_hot
+from isa_wrappers.rewards.learned.networks import multi_hot
 
 
 class InfluencePredictor(nn.Module):

@@ -1,0 +1,93 @@
+"""Values of a configuration as given, checked and converted to the types of its fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any
+
+import msgspec
+
+from isa_learners.algorithms import ALGORITHMS
+from isa_learners.config import DEFAULT_ALGORITHM
+from isa_learners.runs.config_keys import nearest_key, section_kinds
+from isa_wrappers.errors import InvalidValueError, shown
+from isa_wrappers.fields import hints
+from isa_wrappers.plain import plain
+from isa_wrappers.rewards import REWARDS
+
+
+def mapping_of(key: str, value: Any) -> Mapping[str, Any]:
+    """Return a section as given.
+
+    Raises:
+        InvalidValueError: if it is no mapping.
+    """
+    if not isinstance(value, Mapping):
+        raise InvalidValueError(f"configuration section {key!r} must be a mapping, got {shown(value)}")
+    return value
+
+
+def section_of(kind: type, values: Mapping[str, Any], name: str) -> Any:
+    """Make a section of its values.
+
+    Raises:
+        InvalidValueError: for an unknown key (the nearest is offered), a value of another type or out of range.
+    """
+    known = hints(kind)
+    for key in values:
+        if key not in known:
+            raise InvalidValueError(
+                f"unknown configuration key {_short(f'{name}.{key}')}{nearest_key(f'{name}.{key}', {name: kind})}"
+            )
+    settings = {key: value_of(known[key], f"{name}.{key}", value) for key, value in values.items()}
+    try:
+        return kind(**settings)
+    except InvalidValueError as error:
+        if str(error).partition(" ")[0] not in known:
+            raise
+        raise InvalidValueError(f"{name}.{error}") from error
+
+
+def value_of(hint: Any, key: str, value: Any) -> Any:
+    """Convert a value to its field's type; whole numbers do for floats, lists for tuples, names for enums.
+
+    Raises:
+        InvalidValueError: if that cannot be done.
+    """
+    try:
+        return msgspec.convert(plain(key, value), hint)
+    except (msgspec.ValidationError, OverflowError) as error:
+        wanted = f"of type {_type_name(hint)}"
+        if isinstance(hint, type) and issubclass(hint, Enum):
+            wanted = f"one of {', '.join(str(member.value) for member in hint)}"
+        raise InvalidValueError(f"configuration key {key} must be {wanted}, got {shown(value)}") from error
+
+
+def _type_name(hint: Any) -> str:
+    plain = {int: "int", float: "float", bool: "bool", str: "str"}
+    if hint in plain:
+        return plain[hint]
+    return str(hint).replace("typing.", "").replace("NoneType", "None").replace("tuple[int, ...]", "list[int]")
+
+
+def unknown_key(key: str, kinds: Mapping[str, type], data: Mapping[str, Any]) -> str:
+    """Say what is wrong with a key: a section of another algorithm, or a name that is nearly right."""
+    others = [name for name in ALGORITHMS if name != data.get("algo") and key in _sections_of(name)]
+    if others:
+        algo = data.get("algo", DEFAULT_ALGORITHM)
+        return f"algorithm {algo!r} has no section {key!r}; its sections are {', '.join(kinds)}"
+    if key in REWARDS:
+        given = data.get("intrinsic")
+        has = f"intrinsic reward is {shown(given)}" if given else "run has no intrinsic reward"
+        return f"section {key!r} is that of intrinsic reward {key!r}, but this {has}; set intrinsic={key}"
+    return f"unknown configuration key {_short(key)}{nearest_key(key, kinds)}"
+
+
+def _short(key: Any) -> str:
+    """Return a key on one line of bounded length."""
+    return shown(str(key))[1:-1]
+
+
+def _sections_of(algo: str) -> dict[str, type]:
+    return section_kinds(algo, ALGORITHMS[algo].learner, None)

@@ -1,0 +1,72 @@
+"""Charts of a report: columns of metrics over environment steps, as medians over seeds with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from isa_learners.runs.curves import Curve, Group
+from isa_learners.runs.statistics import bands, median
+
+COLUMNS = {
+    "success_rate": "success rate, greedy",
+    "train_success_rate": "success rate while training",
+    "return_mean": "return",
+    "episode_length": "steps of an episode",
+    "goals": "goals in the buffer",
+    "entropy": "entropy",
+    "policy_loss": "policy loss",
+    "value_loss": "value loss",
+    "td_loss": "TD loss",
+}
+"""Columns of ``metrics.csv`` that are drawn, where a run has them."""
+MOST_POINTS = 150
+"""Of a line; of several in a chart each has its share of four times as many."""
+
+
+def charts_of(groups: Sequence[Group]) -> list[dict[str, Any]]:
+    """Return a chart per column: the median over seeds and its interval, for every group."""
+    charts, most = [], max(25, min(MOST_POINTS, 4 * MOST_POINTS // len(groups)))
+    for column, title in COLUMNS.items():
+        rows = [row for group in groups for row in _rows(group, column, most)]
+        if rows:
+            charts.append({"column": column, "title": title, "rows": rows, "changes": _changes(groups)})
+    return charts
+
+
+def _rows(group: Group, column: str, most: int) -> list[dict[str, Any]]:
+    runs = [run for run in group.runs if len(run.steps) and column in run.columns]
+    if not runs:
+        return []
+    grid = _grid(runs, most)
+    values = np.stack([run.at(grid, column) for run in runs])
+    points = zip(grid.tolist(), *(_shortened(one) for one in bands(values, median)), strict=True)
+    return [
+        {"runs": _named(group), "steps": steps, "value": middle, "low": low, "high": high}
+        for steps, middle, low, high in points
+        if np.isfinite(middle)
+    ]
+
+
+def _named(group: Group) -> str:
+    return f"{group.name} (n={sum(len(run.steps) > 0 for run in group.runs)})"
+
+
+def _shortened(values: Any) -> list[float]:
+    return [float(f"{value:.6g}") for value in values.tolist()]
+
+
+def _grid(runs: Sequence[Curve], most: int) -> Any:
+    grid = np.unique(np.concatenate([run.steps for run in runs]))
+    return grid if len(grid) <= most else grid[np.linspace(0, len(grid) - 1, most).round().astype(int)]
+
+
+def _changes(groups: Sequence[Group]) -> list[dict[str, Any]]:
+    found = []
+    for group in groups:
+        steps = [run.changes[0] for run in group.runs if run.changes]
+        if steps:
+            found.append({"runs": _named(group), "steps": float(np.median(steps))})
+    return found

@@ -1,0 +1,55 @@
+"""Action masks as environments tell them: padded to the team's longest, or one for each component."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from isa_wrappers.border.actions import ActionCode
+from isa_wrappers.errors import UnsupportedEnvironmentError
+
+Mask = npt.NDArray[np.bool_]
+
+
+def read_mask(mask: Any, agent: str, code: ActionCode, longest: int, when: str) -> Mask:
+    """Return a mask ``[n]`` of an agent's elementary actions, without what pads it to the length of another agent's.
+
+    Args:
+        mask: as the environment told it.
+        agent: whose.
+        code: of its actions.
+        longest: the most elementary actions that an agent of its team has.
+        when: for messages.
+
+    Raises:
+        UnsupportedEnvironmentError: if it has another length, forbids all, or is one of continuous actions.
+
+    Example:
+        >>> from gymnasium import spaces
+        >>> two = ActionCode.of(spaces.Discrete(2), "a")
+        >>> read_mask([1, 0, 0], "a", two, longest=3, when="at the reset").tolist()
+        [True, False]
+    """
+    n = code.num_actions
+    if len(code.components) > 1 and isinstance(mask, tuple | list):  # a mask for each component
+        mask = np.concatenate([np.reshape(part, -1) for part in mask])
+    found: Mask = np.asarray(mask).reshape(-1) != 0
+    if code.components[0].is_range:
+        raise UnsupportedEnvironmentError(
+            f"agent {agent!r} has an action mask {when} and continuous actions, of which none can be masked; leave it "
+            "out"
+        )
+    if len(found) != n and (len(found) != longest or found[n:].any()):
+        raise UnsupportedEnvironmentError(
+            f"the action mask of agent {agent!r} {when} holds {len(found)} numbers for {n} actions"
+        )
+    found = found[:n]
+    if shut := code.shut(found):
+        what = f"{n} actions" if code.kind == "Discrete" else f"values at {shut[0]}"
+        raise UnsupportedEnvironmentError(
+            f"the action mask of agent {agent!r} {when} forbids all of its {what}; leave one, such as doing nothing, "
+            "or take the agent out of env.agents"
+        )
+    return found
