@@ -17,7 +17,9 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "helpers"))
+import scope_breakers
 import scope_tasks
+import scope_truth
 
 from isa_wrappers import ESTIMATORS, InfluenceScope, ScopeConfig, estimate_scope
 from isa_wrappers.batch.protocol import close_batch
@@ -27,7 +29,7 @@ from isa_wrappers.scope.strata import effects_in_strata
 from isa_wrappers.scope.transitions import collect_all_at_once
 from isa_wrappers.scope.windows import gather
 
-BUILT = {**scope_tasks.STRESS, **scope_tasks.BREAKERS, **scope_tasks.FURTHER}
+BUILT = {**scope_tasks.STRESS, **scope_breakers.BREAKERS, **scope_breakers.FURTHER}
 NAMED = (
     "grid/navigation",
     "grid/unlock",
@@ -58,7 +60,7 @@ def estimate(task: str, config: ScopeConfig, seed: int) -> tuple[InfluenceScope,
         env = BUILT[task]()
         return estimate_scope(env, config, seed), env.truth
     scope = estimate_task_scope(task, config, seed)
-    return scope, scope_tasks.named_truth(task, scope)
+    return scope, scope_truth.named_truth(task, scope)
 
 
 def false_alarms(task: str, runs: int, first_seed: int, strata: bool = False) -> tuple[int, int]:
@@ -113,7 +115,7 @@ def main() -> None:
                 scope, truth = estimate(task, ScopeConfig(args.transitions, estimator=estimator), seed)
                 cooldown = [k for k, name in enumerate(scope.state_names) if name.endswith(".cooldown")]
                 runs, steps = runs + 1, scope.settings["env_steps"]
-                if any(counts := scope_tasks.misses(scope, truth, left_out=cooldown)):
+                if any(counts := scope_truth.misses(scope, truth, left_out=cooldown)):
                     wrong.append((seed, counts))
             each = (time.process_time() - began) / runs
             print(

@@ -13,6 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "helpers"))
 import scope_tasks
+import scope_truth
 
 from isa_wrappers import ScopeConfig, estimate_scope
 
@@ -38,7 +39,7 @@ def main() -> None:
             began = time.process_time()
             scope = estimate_scope(env, config, args.seed)
             took, steps = time.process_time() - began, scope.settings["env_steps"]
-            print(f"{agents}, {way}, {steps:,}, {took:.1f}, {scope_tasks.misses(scope, env.truth)}", flush=True)
+            print(f"{agents}, {way}, {steps:,}, {took:.1f}, {scope_truth.misses(scope, env.truth)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "helpers"))
-import scope_tasks
+import scope_truth
 
 from isa_learners.runs.plots import COLOURS, finish_axes, finish_legend, new_figure, write_figure
 from isa_wrappers import ESTIMATORS, InfluenceScope, ScopeConfig
@@ -81,7 +81,7 @@ def first_of(parts: list[Any], number: int) -> list[Any]:
 
 def judged(scope: InfluenceScope, truth: Any, left_out: list[int]) -> dict[str, Any]:
     """Hold a scope against the truth."""
-    wrong = scope_tasks.misses(scope, truth, left_out)
+    wrong = scope_truth.misses(scope, truth, left_out)
     false, missing = wrong[2:4]
     true = len({(i, k) for i, actions in enumerate(truth) for dims in actions for k in dims})
     found = true - missing + false
@@ -109,7 +109,7 @@ def rows_of(task: str, seed: int) -> Iterator[Row]:
                 env.agents, figures, 0.0, env.num_actions, env.state_names, env.action_names,
                 settings={"env_kwargs": {}},
             )  # fmt: skip
-            truth = scope_tasks.named_truth(task, scope)
+            truth = scope_truth.named_truth(task, scope)
             cooldown = [k for k, name in enumerate(scope.state_names) if name.endswith(".cooldown")]
             for delta in DELTAS:
                 right = judged(scope.with_delta(delta), truth, cooldown)

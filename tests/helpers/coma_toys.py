@@ -1,7 +1,7 @@
 """Made-up rollouts for COMA's update."""
 
 import torch
-from learner_helpers import random_rollout
+from rollout_toys import random_rollout
 
 from isa_learners.coma import COMA, Batch
 from isa_learners.rollout import Sizes

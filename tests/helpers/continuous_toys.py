@@ -157,3 +157,23 @@ class Unbounded(Reach):
     def __init__(self):
         super().__init__()
         self.action_spaces["walker"] = spaces.Box(-np.inf, np.inf, (2,), np.float32)
+
+
+class Stays(Components):
+    """The first agent is terminated after a step and stays among the agents; masks bar as they are told."""
+
+    def __init__(self, mask=None):
+        self.mask = mask
+        spaces_of = {"a": spaces.Box(0.5, 1, (2,), np.float32), "b": spaces.MultiDiscrete([2, 3])}
+        super().__init__(spaces_of, ["x"])
+
+    def infos(self, won=False):
+        infos = super().infos(won)
+        return infos if self.mask is None else {**infos, self.mask[0]: {"action_mask": self.mask[1]}}
+
+    def move(self, actions):
+        self.now[0] += actions["a"].sum()
+
+    def step(self, actions):
+        observations, rewards, terminations, truncations, infos = super().step(actions)
+        return observations, rewards, {**terminations, "a": True}, truncations, infos

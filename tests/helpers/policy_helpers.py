@@ -1,15 +1,20 @@
 """Policies of runs that were never trained: networks drawn at random, so that what is done depends on what is seen."""
 
 import numpy as np
+import pytest
 import torch
 from learner_helpers import tiny_config
 
 from isa_learners.algorithms import ALGORITHMS
 from isa_learners.runs.algorithm import Algorithm
+from isa_learners.runs.evaluation import evaluate
+from isa_learners.runs.policy import RunPolicy
 from isa_learners.runs.scopes import scope_for
+from isa_wrappers.envs import make_parallel
 
 DEATHS_AND_MASKS = "parallel_toys:WalkEnv", {"agents": 3, "horizon": 15, "deaths": True, "masks": "info"}
 NUMBERS = "continuous_toys:Mixed", {}
+GRID = "grid/shooting", {"num_agents": 2, "horizon": 9}
 
 
 def drawn_algorithm(algo="isa", env=DEATHS_AND_MASKS, seed=1, **options):
@@ -52,3 +57,22 @@ def played(policy, env, seed, **options):
         states.append(env.state())
         rewards.append(reward)
     return np.stack(states), rewards, chosen
+
+
+def evaluated(algorithm, seed):
+    """The states and the return of an evaluation's only episode."""
+    env, _ = algorithm.evaluation_env(1, seed)
+    states = []
+    found = evaluate(env, algorithm.phase.learner, seed, lambda step: states.append(step.final_state[0].cpu().numpy()))
+    return np.stack(states), found
+
+
+def same_as_evaluated(algorithm, env, seeds=range(3)):
+    policy = RunPolicy(algorithm)
+    for seed in seeds:
+        states, rewards, _ = played(policy, make_parallel(env[0], **env[1]), seed)
+        wanted, found = evaluated(algorithm, seed)
+        np.testing.assert_array_equal(states, wanted)
+        assert len(rewards) == found.episode_length
+        total = sum(sum(reward.values()) / len(policy.agents) for reward in rewards)
+        assert total == pytest.approx(found.return_mean)

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from learner_helpers import ScriptedEnv
+from scripted_env import ScriptedEnv
 
 from isa_learners.ppo import PPOConfig, PPOLearner
 from isa_learners.probes import Prober, ProbesConfig, marked_steps

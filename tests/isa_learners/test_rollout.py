@@ -4,7 +4,8 @@ import math
 
 import pytest
 import torch
-from learner_helpers import ScriptedEnv, tiny_config
+from learner_helpers import tiny_config
+from scripted_env import ScriptedEnv
 
 from isa_learners.inputs import InputEncoder
 from isa_learners.ppo import Batch, PPOConfig, PPOLearner

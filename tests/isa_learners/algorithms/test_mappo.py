@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 import torch
-from learner_helpers import ScriptedEnv, algorithm_of
+from learner_helpers import algorithm_of
+from scripted_env import ScriptedEnv
 
 from isa_learners.learner import LEARNERS
 from isa_learners.ppo import PPOConfig

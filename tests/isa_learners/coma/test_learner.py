@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 import torch
-from learner_helpers import ScriptedEnv, algorithm_of
+from learner_helpers import algorithm_of
+from scripted_env import ScriptedEnv
 
 from isa_learners.coma import METRICS, ComaConfig, ComaLearner
 from isa_learners.coma.policy import mixed_log_probs

@@ -2,8 +2,9 @@
 
 import pytest
 import torch
-from learner_helpers import ScriptedEnv, tiny_config
+from learner_helpers import tiny_config
 from network_toys import Own
+from scripted_env import ScriptedEnv
 
 from isa_learners.learner import LEARNERS
 from isa_learners.ppo import PPO, PPOConfig, PPOLearner

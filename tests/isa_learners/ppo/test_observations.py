@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from learner_helpers import ScriptedEnv, algorithm_of, until_reach
+from learner_helpers import algorithm_of, until_reach
+from scripted_env import ScriptedEnv
 
 from isa_learners.ppo import PPOConfig, PPOLearner
 from isa_learners.ppo.observations import LARGEST, ObservationNorm, RunningMoments

@@ -4,8 +4,9 @@ import math
 
 import pytest
 import torch
-from learner_helpers import random_rollout
-from ppo_reference import ACTIONS, AGENTS, BASE, MANY, STATE, D, F, Reference, ReferenceNet, moved
+from ppo_reference import Reference
+from ppo_reference_net import ACTIONS, AGENTS, BASE, STATE, D, F, ReferenceNet, moved
+from rollout_toys import MANY, random_rollout
 
 from isa_learners.ppo import PPO, PPOConfig
 from isa_learners.ppo.sequential import compound_advantages, policy_ratio

@@ -4,22 +4,9 @@ import math
 
 import pytest
 import torch
-from learner_helpers import random_rollout
-from ppo_reference import (
-    ACTIONS,
-    AGENTS,
-    BASE,
-    ENDLESS,
-    HIDDEN,
-    MANY,
-    STATE,
-    TERMINATED,
-    TRUNCATED,
-    D,
-    F,
-    Reference,
-    moved,
-)
+from ppo_reference import Reference
+from ppo_reference_net import ACTIONS, AGENTS, BASE, HIDDEN, STATE, D, F, moved
+from rollout_toys import ENDLESS, MANY, TERMINATED, TRUNCATED, random_rollout
 
 from isa_learners.ppo import PPO, PPOConfig
 from isa_learners.recurrent.packing import EveryStep, LivingSteps

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from learner_helpers import ScriptedEnv
+from scripted_env import ScriptedEnv
 
 from isa_learners.learner import LEARNERS
 from isa_learners.q_learning import METRICS, QConfig, QLearner

@@ -3,8 +3,8 @@
 import pytest
 import torch
 from devices import TORCH
-from learner_helpers import random_rollout
-from ppo_reference import ACTIONS, AGENTS, BASE, MANY, F
+from ppo_reference_net import ACTIONS, AGENTS, BASE, F
+from rollout_toys import MANY, random_rollout
 
 from isa_learners.ppo import PPO, PPOConfig
 from isa_learners.ppo.network_choice import make_network

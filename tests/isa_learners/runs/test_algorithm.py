@@ -136,7 +136,7 @@ def test_a_checkpoint_with_something_missing_is_refused(lost):
 def test_episodes_that_cannot_be_saved_start_afresh_with_nothing_carried_over():
     """A PettingZoo environment starts anew on resuming: so must last action, hidden states and episode starts."""
     sections = {
-        "env": "learner_helpers:countdown",
+        "env": "scripted_env:countdown",
         "env_kwargs": {},
         "ppo": {"num_envs": 2, "rollout_steps": 3},
         "algo": "ippo",
@@ -158,7 +158,7 @@ def test_episodes_that_cannot_be_saved_start_afresh_with_nothing_carried_over():
 
 
 def test_environments_with_generators_of_32_bits_can_be_seeded():
-    algorithm = algorithm_of(env="learner_helpers:countdown", env_kwargs={}, algo="ippo", seed=2**31 - 1)
+    algorithm = algorithm_of(env="scripted_env:countdown", env_kwargs={}, algo="ippo", seed=2**31 - 1)
     algorithm.iterate()
     assert algorithm.evaluate(2, 0).episode_length == 7.0
 

@@ -5,7 +5,8 @@ import random
 import numpy as np
 import pytest
 import torch
-from learner_helpers import ScriptedEnv, tiny_config
+from learner_helpers import tiny_config
+from scripted_env import ScriptedEnv
 
 from isa_learners.checkpoint import global_generators, set_global_generators
 from isa_learners.config import RunConfig

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import scope_tasks
+import scope_truth
 
 from isa_wrappers import InfluenceScope, ScopeConfig, estimate_scope
 from isa_wrappers.errors import InvalidValueError
@@ -72,7 +73,7 @@ def test_until_nothing_changes():
     """Clear effects are found in half of N; the most that is taken is N."""
     team = scope_tasks.Team()
     found = estimate_scope(team, ScopeConfig(until_certain=True))
-    assert scope_tasks.misses(found, team.truth) == (0, 0, 0, 0, 0, 0)
+    assert scope_truth.misses(found, team.truth) == (0, 0, 0, 0, 0, 0)
     assert found.settings["env_steps"] == found.settings["transitions"] == 5_000
     rare = scope_tasks.Many()
     found = estimate_scope(rare, ScopeConfig(6_000, until_certain=True))

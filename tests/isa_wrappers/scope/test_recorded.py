@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import scope_breakers
 import scope_tasks
 
 from isa_wrappers import ESTIMATORS, Episode, ScopeConfig, episodes_of, estimate_scope_from
@@ -213,7 +214,7 @@ def test_never_a_choice():
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(20))
 def test_random_play_is_hardly_ever_refused(seed):
-    for env in (scope_tasks.Faint(), scope_tasks.Nothing(), scope_tasks.Team(team=7)):
+    for env in (scope_tasks.Faint(), scope_breakers.Nothing(), scope_tasks.Team(team=7)):
         (part,) = collect_all_at_once(env, ESTIMATORS["interval_effect"].settled(ScopeConfig(600)), seed)
         streams = [
             Episode(

@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
-import scope_tasks
+import scope_truth
 from grid_play import drawn, numbers, play
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -163,7 +163,7 @@ def test_overlap_tells_the_scope_and_few_transitions_find_it(overlap, common, sp
     truth = true_task_scope("grid/dials", overlap=overlap)
     assert (truth.common_dims, truth.special_dims) == (common, special)
     scope = estimate_task_scope("grid/dials", ScopeConfig(1_000), overlap=overlap)
-    assert scope_tasks.misses(scope, truth.action_dims.values()) == (0, 0, 0, 0, 0, 0)
+    assert scope_truth.misses(scope, truth.action_dims.values()) == (0, 0, 0, 0, 0, 0)
 
 
 def test_pictures_show_dials_targets_and_goal():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from grid_oracle import DOWN, LEFT, RIGHT, SHOOT, STAY, UP, compare_with_oracle, draw_task, play
+from grid_play import NAMES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,111 +18,6 @@ from isa_wrappers.envs.grid.rules import (
     observe,
     start_state,
 )
-from isa_wrappers.errors import InvalidValueError
-
-STAY, DOWN, UP, LEFT, RIGHT, SHOOT = range(6)
-NAMES = ("navigation", "unlock", "shooting")
-LIST = [
-    (12, 5), (12, 14), (13, 5), (6, 1), (11, 13), (12, 8), (2, 6), (11, 6),
-    (2, 8), (10, 13), (9, 11), (3, 4), (3, 3), (5, 3), (10, 2), (9, 4),
-]  # fmt: skip
-
-
-class Oracle:
-    """The rules once more, agent by agent in plain Python."""
-
-    def __init__(self, name, agents, side, targets):
-        self.name, self.agents, self.side, self.targets = name, agents, side, targets
-        start = (1, 1) if name == "shooting" else (0, 0)
-        self.place = [start] * agents
-        self.holder = {}  # target -> the agent that holds it
-        self.bullets = 0
-
-    def allowed(self, i):
-        x, y = self.place[i]
-        if i in self.holder.values():
-            moves = []
-        else:
-            reach = {DOWN: (x, y - 1), UP: (x, y + 1), LEFT: (x - 1, y), RIGHT: (x + 1, y)}
-            moves = [a for a, (u, v) in reach.items() if 0 <= u < self.side and 0 <= v < self.side]
-        return [STAY, *moves] + ([SHOOT] if self.name == "shooting" and y > 5 else [])
-
-    def step(self, actions):
-        taken = 0
-        for i, action in enumerate(actions):
-            if action not in self.allowed(i):
-                action = STAY
-            x, y = self.place[i]
-            if action == SHOOT:
-                self.bullets += 1
-            elif action != STAY:
-                dx, dy = {DOWN: (0, -1), UP: (0, 1), LEFT: (-1, 0), RIGHT: (1, 0)}[action]
-                self.place[i] = (x + dx, y + dy)
-            if i in self.holder.values():
-                continue
-            for t, target in enumerate(self.targets):
-                if self.place[i] == target and t not in self.holder and (self.name != "unlock" or t == i):
-                    self.holder[t] = i
-                    taken += 1
-        success = len(self.holder) == self.agents
-        if self.name == "shooting":
-            success = success and self.bullets > 50
-            return float(success), success
-        return float(taken), success
-
-    def observation(self, i):
-        if self.name == "shooting":
-            return [*self.place[i], self.bullets]
-        seen = [self.targets[i]] if self.name == "unlock" else self.targets
-        return [c for place in [self.place[i], *seen] for c in place]
-
-    def state(self):
-        places = [c for place in self.place for c in place]
-        return places + ([self.bullets] if self.name == "shooting" else [c for t in self.targets for c in t])
-
-
-def play(task, *joint_actions, state=None):
-    """Return the states after each joint action, the rewards and the successes."""
-    state = start_state(task, np.array(task.targets, dtype=np.int32)) if state is None else state
-    states, rewards, wins = [], [], []
-    for actions in joint_actions:
-        state, reward, success = advance(task, state, np.array(actions), np.array(MOVES, dtype=np.int32))
-        states.append(state)
-        rewards.append(float(reward))
-        wins.append(bool(success))
-    return states, rewards, wins
-
-
-def draw_task(name, agents, side, rng, horizon=60):
-    side = max(side, 7) if name == "shooting" else side
-    start = (1, 1) if name == "shooting" else (0, 0)
-    cells = [(x, y) for x in range(side) for y in range(side) if (x, y) != start]
-    chosen = [cells[k] for k in rng.permutation(len(cells))[:agents]]
-    return grid_task(name, agents, side, horizon, chosen)
-
-
-def compare_with_oracle(task, rng, steps, shoot_often):
-    """Play at random, legal or not, and compare all that can be seen; return how often a target was taken and a win."""
-    oracle = Oracle(task.name, task.num_agents, task.grid, list(task.targets))
-    state = start_state(task, np.array(task.targets, dtype=np.int32))
-    won = False
-    for _ in range(steps):
-        mask = available_actions(task, state)
-        for i in range(task.num_agents):
-            assert np.flatnonzero(mask[i]).tolist() == oracle.allowed(i)
-            assert observe(task, state)[i].tolist() == oracle.observation(i)
-        assert global_state(task, state).tolist() == oracle.state()
-        actions = rng.integers(0, task.num_actions, task.num_agents)
-        if task.shoots and shoot_often:
-            actions = np.where(rng.random(task.num_agents) < 0.5, SHOOT, actions)
-        (state,), (reward,), (success,) = play(task, actions, state=state)
-        assert (reward, success) == oracle.step(actions.tolist())
-        assert np.flatnonzero(state.held).tolist() == sorted(oracle.holder)
-        assert np.flatnonzero(state.frozen).tolist() == sorted(oracle.holder.values())
-        won = won or success
-        if success:
-            break
-    return len(oracle.holder), won
 
 
 @pytest.mark.slow
@@ -138,39 +35,6 @@ def test_oracle_comparison_reaches_wins(name):
     outcomes = [compare_with_oracle(draw_task(name, 2, 3, rng), rng, 300, shoot_often=True) for _ in range(8)]
     assert sum(taken for taken, _ in outcomes) >= 8
     assert any(won for _, won in outcomes)
-
-
-@pytest.mark.parametrize(
-    ("name", "agents", "grid", "start", "targets", "actions", "obs_size", "state_size"),
-    [
-        ("navigation", 7, 20, (0, 0), LIST[:7], 5, 16, 28),
-        ("unlock", 7, 20, (0, 0), LIST[:7], 5, 4, 28),
-        ("shooting", 3, 10, (1, 1), [(5, 7), (3, 7), (7, 7)], 6, 3, 7),
-    ],
-)
-def test_defaults_are_the_papers(name, agents, grid, start, targets, actions, obs_size, state_size):
-    task = grid_task(name)
-    assert (task.num_agents, task.grid, task.start, list(task.targets)) == (agents, grid, start, targets)
-    assert (task.horizon, task.num_actions, task.obs_size, task.state_size) == (60, actions, obs_size, state_size)
-    assert len(task.state_names) == state_size
-    assert task.state_names[:2] == ("agent_0.x", "agent_0.y")
-
-
-def test_all_listed_targets():
-    assert list(grid_task("navigation", 16).targets) == LIST
-    assert grid_task("shooting", 5).targets == ((5, 7), (3, 7), (7, 7), (1, 7), (9, 7))
-
-
-@pytest.mark.parametrize("name", ["navigation", "unlock"])
-def test_the_list_goes_on_for_larger_teams(name):
-    """Every cell but the start's can be a target; a smaller team's are the first of a larger one's."""
-    assert set(grid_task(name, 399).targets) == {(x, y) for x in range(20) for y in range(20)} - {(0, 0)}
-    hundred = grid_task(name, 100).targets
-    assert list(hundred[:16]) == LIST
-    assert grid_task(name, 17).targets == hundred[:17]
-    rows, columns = (sorted(place[axis] // 5 for place in hundred[16:]) for axis in (0, 1))
-    for quarter in (rows, columns):
-        assert min(quarter.count(part) for part in range(4)) >= 15, "evenly over the board"
 
 
 def test_moves():
@@ -285,33 +149,3 @@ def test_leading_axes_are_free(name):
                                 (global_state(task, state), global_state(task, singles[k])),
                                 (available_actions(task, state), available_actions(task, singles[k]))):  # fmt: skip
                 np.testing.assert_array_equal(whole.reshape(8, *part.shape)[k], part)
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"name": "navigatoin"}, "did you mean 'navigation'"),
-        ({"num_agents": 0}, "num_agents must be a whole number at least 1, got 0"),
-        ({"num_agents": 2.5}, "num_agents must be a whole number"),
-        ({"num_agents": 400}, "a grid of 20 has no room for 400 targets"),
-        ({"name": "shooting", "num_agents": 6}, "at most 5 with listed targets"),
-        ({"name": "shooting", "grid": 6}, "grid must be a whole number at least 7, got 6"),
-        ({"grid": 1}, "grid must be a whole number at least 2, got 1"),
-        ({"grid": 10}, r"target \(12, 5\) lies outside the grid of 10 x 10"),
-        ({"horizon": 0}, "horizon must be a whole number at least 1, got 0"),
-        ({"targets": "rand"}, "targets must be one of listed, random; got 'rand'"),
-        ({"targets": "random", "grid": 2, "num_agents": 4}, "no room for 4 targets"),
-        ({"targets": [(1, 1)]}, "targets must be 7 distinct positions"),
-        ({"num_agents": 2, "targets": [(1, 1), (1, 1)]}, "distinct"),
-        ({"num_agents": 1, "targets": [(0, 0)]}, "none at the start"),
-        ({"num_agents": 1, "targets": [(0, -1)]}, r"target \(0, -1\) lies outside"),
-        ({"num_agents": 1, "targets": [(0, 1.5)]}, "pairs of whole numbers"),
-        ({"num_agents": 1, "targets": [(0, 1, 2)]}, "pairs of whole numbers"),
-        ({"num_agents": 1, "targets": [3]}, "pairs of whole numbers"),
-        ({"num_agents": 1, "targets": 3}, "pairs of whole numbers"),
-    ],
-)
-def test_bad_options(options, message):
-    with pytest.raises(InvalidValueError, match=message) as caught:
-        grid_task(**{"name": "navigation", **options})
-    assert "\n" not in str(caught.value)
