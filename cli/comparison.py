@@ -27,7 +27,7 @@ Jobs = Annotated[int, typer.Option(help="Processes at a time, of one thread each
 On = Annotated[str, typer.Option(help="local, ray (started here) or ray:ADDRESS.")]
 Resources = Annotated[str, typer.Option(help="Of a run on Ray, as JSON.")]
 Only = Annotated[int | None, typer.Option(help="The K-th run alone, as --dry-run numbers them.", min=0)]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="List what is left, and how long it may take.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Check all, list what is left, and how long it may take.")]
 Figures = Annotated[str, typer.Option("--figures", help="Formats of the figures, such as png,pdf.")]
 
 
@@ -53,6 +53,7 @@ def bring_to_its_end(plan: Plan, out: Path, order: Order) -> None:
         typer.Exit: with code 1 if a run failed.
     """
     from isa_learners.experiments.folder import Comparison
+    from isa_learners.experiments.plan_checks import check_runs
     from isa_learners.experiments.results import write_results
 
     endings, resources = _formats(order.figures), parse_resources(order.resources)
@@ -62,29 +63,21 @@ def bring_to_its_end(plan: Plan, out: Path, order: Order) -> None:
     comparison.check()
     left = comparison.left()
     chosen = left if order.only is None else [run for run in left if run.index == _known(order.only, plan)]
+    check_runs(plan, chosen)
+    comparison.check_room(chosen)
     if order.dry_run:
         _list(comparison, chosen, order.as_json)
         return
-    _check_tasks(chosen)
-    comparison.check_room(chosen)
     outcomes = _run(comparison, chosen, order, resources)
     failed = [outcome for outcome in outcomes if outcome.reason is not None]
     if order.only is None:
         with writing_to(out / "results.csv"):
-            rows, files = write_results(comparison, endings)
+            rows, files = write_results(comparison, endings, failed.append)
         _tell(comparison, rows, files, failed, order.as_json)
     elif order.as_json:  # results are those of whole comparisons
         print_json({"results": [], "failed": _reasons(failed), "files": []})
     if failed:
         raise typer.Exit(FAILED)
-
-
-def _check_tasks(runs: Sequence[PlannedRun]) -> None:
-    """Meet mistakes that only the environments can tell."""
-    from isa_learners.runs.checks import check_run
-
-    for run in {(run.task, run.variant): run for run in runs}.values():
-        check_run(run.config)
 
 
 def _formats(text: str) -> list[str]:

@@ -13,15 +13,15 @@ from rich.table import Table
 from isa_wrappers.envs import family_of
 from isa_wrappers.errors import InvalidValueError
 
-from .completion import algorithms, presets, tasks
+from .completion import algorithms, tasks
 from .json_alone import print_json
-from .options import Json, Override, need_training
+from .options import Json, Override, Preset, need_training
 from .train import configured
 
 
 def config(
     env: Annotated[str, typer.Argument(help="Task name.", metavar="[ENV]", autocompletion=tasks)] = "grid/shooting",
-    preset: Annotated[str | None, typer.Option(help="fast (the default) or paper.", autocompletion=presets)] = None,
+    preset: Preset = None,
     algo: Annotated[
         str | None, typer.Option(help="isa (the default), or another of isa algorithms.", autocompletion=algorithms)
     ] = None,

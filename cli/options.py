@@ -11,12 +11,13 @@ from typing import Annotated, Any
 
 import typer
 
-from isa_learners.config import check_env_kwargs
+from isa_learners.config import DEFAULT_PRESET, check_env_kwargs
+from isa_learners.presets import PRESETS
 from isa_wrappers.errors import CannotWriteError, InvalidValueError, MissingDependencyError, shown
 from isa_wrappers.files import refusal
 from isa_wrappers.plain import read_json
 
-from .completion import devices, settings, tasks
+from .completion import devices, presets, settings, tasks
 from .json_alone import json_alone
 
 Env = Annotated[
@@ -27,6 +28,10 @@ Env = Annotated[
 ]
 Kwargs = Annotated[str, typer.Option("--kwargs", help="Options of the task as JSON, such as '{\"num_agents\": 2}'.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.", callback=json_alone)]
+PRESET_NAMES = ", ".join([f"{DEFAULT_PRESET} (the default)", *(name for name in PRESETS if name != DEFAULT_PRESET)])
+Preset = Annotated[
+    str | None, typer.Option("--preset", help=f"{PRESET_NAMES}.", show_default=False, autocompletion=presets)
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress, neither in a terminal nor once a minute.")]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of everything.", min=0)]
 StateFallback = Annotated[

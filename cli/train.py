@@ -11,12 +11,13 @@ import typer
 
 from isa_wrappers.errors import InvalidValueError, ISAError
 
-from .completion import algorithms, devices, presets, tasks
+from .completion import algorithms, devices, tasks
 from .completion import trackers as known_trackers
 from .options import (
     FeaturesKwargs,
     Kwargs,
     Override,
+    Preset,
     Quiet,
     StateFallback,
     StateFeatures,
@@ -45,7 +46,7 @@ def train(
     algo: Annotated[
         str | None, typer.Option(help="isa (the default), or another of isa algorithms.", autocompletion=algorithms)
     ] = None,
-    preset: Annotated[str | None, typer.Option(help="fast (the default) or paper.", autocompletion=presets)] = None,
+    preset: Preset = None,
     steps: Annotated[int | None, typer.Option(help="Environment steps in all.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of everything; 0 by default.", min=0)] = None,
     num_envs: Annotated[int | None, typer.Option(help="Environments stepped together.")] = None,

@@ -18,6 +18,8 @@ Array = Any
 """A NumPy array or a torch tensor."""
 HOST: str | None = "cpu"
 """Where a mask can be looked at without waiting; ``None``, nowhere, where the CPU stands in for a device."""
+ENV_SEEDS = 2**31
+"""Environments are seeded below this: many hand their seed to a generator that takes 32 bits."""
 
 
 def _numpy_namespace() -> Any:
@@ -138,6 +140,8 @@ def without_prefix(prefix: str, state: dict[str, Array]) -> dict[str, Array]:
 
 def stream_seed(seed: int, stream: str) -> int:
     """Mix ``seed`` with the name of what it is for, so that no two uses share their random numbers.
+
+    It has 63 bits: modulo :data:`ENV_SEEDS` it seeds an environment.
 
     Raises:
         InvalidValueError: unless the seed is a whole number from 0 on.

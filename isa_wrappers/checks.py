@@ -70,10 +70,29 @@ def check_numbers(name: str, values: Any) -> npt.NDArray[np.float64]:
     Raises:
         InvalidValueError: if they are none.
     """
+    return _numbers(name, values).astype(np.float64)
+
+
+def check_floats(name: str, values: Any) -> npt.NDArray[np.floating[Any]]:
+    """Return numbers of any shape as float32 where they are floats of 32 bits or fewer, else as float64.
+
+    Raises:
+        InvalidValueError: if they are none.
+
+    Example:
+        >>> [check_floats("states", np.zeros(1, kind)).dtype.name for kind in ("float16", "float32", "float64", "int8")]
+        ['float32', 'float32', 'float64', 'float64']
+    """
+    array = _numbers(name, values)
+    return array.astype(np.float32 if array.dtype.kind == "f" and array.dtype.itemsize < 8 else np.float64)
+
+
+def _numbers(name: str, values: Any) -> npt.NDArray[Any]:
+    """Return a new array of numbers, as they come."""
     try:
         array = np.array(values.detach().cpu().numpy() if hasattr(values, "detach") else values)
         if array.dtype.kind in "biuf":
-            return array.astype(np.float64)
+            return array
     except (TypeError, ValueError, OverflowError, RuntimeError):
         pass
     raise InvalidValueError(f"{name} must be an array of numbers, got {shown(values)}")

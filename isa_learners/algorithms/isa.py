@@ -21,10 +21,14 @@ def goal_buffer(context: PhaseContext) -> GoalBuffer:
     return StitchedGoals(credit_of(context), goal.capacity, config.seed, context.device, scale, goal.alpha1)
 
 
+def record(context: PhaseContext, env: BatchEnv) -> BatchEnv:
+    """Make goals of won states; those that are stitched ask for the environment's own reward."""
+    return batch.GoalRecording(env, context.shared["goals"])
+
+
 def explore(context: PhaseContext, env: BatchEnv) -> BatchEnv:
-    """Reward rarely visited values of what each agent can move (Eq. 10); won states become goals."""
-    recording = batch.GoalRecording(env, context.shared["goals"])
-    return batch.InfluenceCountBonus(recording, credit_of(context), context.config.count)
+    """Reward rarely visited values of what each agent can move (Eq. 10)."""
+    return batch.InfluenceCountBonus(env, credit_of(context), context.config.count)
 
 
 def goals_so_far(context: PhaseContext) -> tuple[str, int, int]:
@@ -46,8 +50,7 @@ def show_goals(context: PhaseContext, env: BatchEnv) -> BatchEnv:
 
 def reach(context: PhaseContext, env: BatchEnv) -> BatchEnv:
     """Reward progress towards the goal in what each agent's own action can move (Eq. 7)."""
-    sampling = show_goals(context, batch.GoalRecording(env, context.shared["goals"]))
-    return batch.GoalSegmentReward(sampling, credit_of(context), context.config.goal)
+    return batch.GoalSegmentReward(show_goals(context, env), credit_of(context), context.config.goal)
 
 
 def credit_of(context: PhaseContext) -> Credit:
@@ -64,8 +67,8 @@ def credit_of(context: PhaseContext) -> Credit:
 ISA = AlgorithmSpec(
     description="Algorithm 1: scope, count exploration (Eq. 10), goal-conditioned policies (Eq. 7)",
     phases=(
-        PhaseSpec("explore", explore, ends=enough_goals, progress=goals_so_far, probes=True),
-        PhaseSpec("reach", reach, wrap_evaluation=show_goals),
+        PhaseSpec("explore", explore, ends=enough_goals, progress=goals_so_far, probes=True, watch=record),
+        PhaseSpec("reach", reach, wrap_evaluation=show_goals, watch=record),
     ),
     needs_scope=True,
     sections={"count": CountConfig, "goal": GoalConfig},

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from isa_learners.algorithms.isa import ISA, explore, goal_buffer, reach, show_goals
+from isa_learners.algorithms.isa import ISA, explore, goal_buffer, reach, record, show_goals
 from isa_learners.algorithms.spec import PhaseContext, PhaseSpec
 from isa_wrappers.arrays import without_prefix
 from isa_wrappers.errors import FileFormatError, InvalidValueError, ScopeMismatchError, check_name
@@ -51,13 +51,15 @@ def saved_goals(checkpoint: Path) -> Tensor | None:
 
 
 def given_goals(context: PhaseContext) -> GoalBuffer:
-    """Fill B with what another run has won.
+    """Fill B with what another run has won; a checkpoint holds it, and needs that run no more.
 
     Raises:
         InvalidValueError: if no run is named, or it has won nothing.
         FileFormatError: if its checkpoint cannot be read.
         ScopeMismatchError: if its states are of another size.
     """
+    if context.restored:
+        return goal_buffer(context)
     run = context.config.settings_of("given").run
     if not run:
         raise InvalidValueError("algo 'isa_reach' needs goals that a run has won; name its folder: given.run=RUN")
@@ -78,12 +80,12 @@ def given_goals(context: PhaseContext) -> GoalBuffer:
 ISA_EXPLORE = replace(
     ISA,
     description="ISA's exploration alone (Eq. 10): no goals are ever given",
-    phases=(PhaseSpec("explore", explore, probes=True),),
+    phases=(PhaseSpec("explore", explore, probes=True, watch=record),),
 )
 ISA_REACH = replace(
     ISA,
     description="ISA's goals alone (Eq. 7), won by another run: given.run=RUN",
-    phases=(PhaseSpec("reach", reach, wrap_evaluation=show_goals),),
+    phases=(PhaseSpec("reach", reach, wrap_evaluation=show_goals, watch=record),),
     sections={**ISA.sections, "given": GivenGoals},
     shared={"goals": given_goals},
 )

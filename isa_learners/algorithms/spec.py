@@ -38,6 +38,7 @@ class PhaseContext:
         scope: what each agent can move; ``None`` where the algorithm asks for none.
         credit: the scope as the credit rule reads it; ``None`` likewise.
         shared: what the algorithm's phases share, by the names of :attr:`AlgorithmSpec.shared`.
+        restored: what is shared is about to be restored from a checkpoint, which holds all of it.
     """
 
     config: RunConfig
@@ -47,6 +48,7 @@ class PhaseContext:
     scope: InfluenceScope | None
     credit: Credit | None
     shared: dict[str, Any]
+    restored: bool = False
 
 
 Wrap = Callable[[PhaseContext, BatchEnv], BatchEnv]
@@ -63,6 +65,7 @@ class PhaseSpec:
 
     Attributes:
         name: as ``metrics.csv`` and ``--set phases.NAME...`` have it.
+        watch: wraps what is to see the environment's own reward, inside an intrinsic reward that the run names.
         wrap: makes the environment that the learner trains in.
         ends: tells after each iteration whether the next phase begins; the last phase has none.
         wrap_evaluation: makes the environment of evaluations, whose reward stays the environment's own.
@@ -77,6 +80,7 @@ class PhaseSpec:
     wrap_evaluation: Wrap = as_it_is
     progress: Callable[[PhaseContext], tuple[str, int, int]] | None = None
     probes: bool = False
+    watch: Wrap = as_it_is
 
 
 @dataclass(frozen=True)

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
-from isa_learners.experiments.one_run import read_final
+from isa_learners.experiments.ending import read_end
 from isa_learners.experiments.plan import Plan, PlannedRun
 from isa_learners.runs.config_io import config_to_dict
-from isa_learners.runs.metrics import read_metrics
+from isa_learners.runs.metrics import columns_of, read_metrics
 from isa_learners.runs.nesting import flattened
 from isa_learners.runs.run_folder import RunFolder
 from isa_wrappers.errors import InvalidValueError, RunFolderError, shown
+from isa_wrappers.files import told
 
 ROOM = 5 * 2**20
 """Bytes that a run takes at least: two checkpoints, metrics, logs."""
+LOGS = "logs"
 
 
 @dataclass(frozen=True)
@@ -57,17 +61,31 @@ class Comparison:
 
     def log(self, run: PlannedRun) -> Path:
         """Return where what a run says on stderr is kept."""
-        return self.root / "logs" / f"{run.name.replace('/', '-')}.txt"
+        return self.root / LOGS / f"{run.name.replace('/', '-')}.txt"
+
+    def open_log(self, run: PlannedRun) -> IO[bytes]:
+        """Open a run's log, empty, for writing and reading.
+
+        Raises:
+            CannotWriteError: naming it, or what is in the place of its folder.
+        """
+        path = self.log(run)
+        with told(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return path.open("w+b")
 
     def check(self) -> None:
         """Check that what lies in the folder was made by this plan, or by a part of it.
 
         Raises:
-            RunFolderError: naming the first run, and the key that differs.
+            RunFolderError: naming the first run, and the key that differs; or a file in the place of the logs.
         """
+        logs = self.root / LOGS
+        if os.path.exists(logs) and not os.path.isdir(logs):
+            raise RunFolderError(f"{logs} is not a folder; take it away, or choose another --out")
         for run in self.plan.runs:
             path = self.path(run)
-            if not (path / "config.yaml").exists():
+            if not _begun(path):
                 continue
             there = flattened(config_to_dict(RunFolder.open(path).config()))
             here = flattened(config_to_dict(run.config))
@@ -105,18 +123,19 @@ class Comparison:
 
     def _look(self, run: PlannedRun) -> Progress:
         path = self.path(run)
-        if not (path / "config.yaml").exists():
+        if not _begun(path):
             return Progress()
         try:
-            rows = read_metrics(path / "metrics.csv")
+            rows = read_metrics(path / "metrics.csv", columns_of(run.config))
         except (OSError, ValueError):
             rows = []
-        finished = (path / "summary.json").exists() and read_final(path, self.plan.episodes) is not None
+        finished = read_end(path, run.config, self.plan.episodes) is not None
         if not rows:
             return Progress(True, finished)
-        last = rows[-1]
+        # Of a damaged file a column may be missing.
+        steps, seconds, success = (rows[-1].get(name) or None for name in ("env_steps", "wall_time_s", "success_rate"))
         return Progress(
-            True, finished, float(last["env_steps"]), float(last["wall_time_s"]), float(last["success_rate"])
+            True, finished, float(steps or 0), float(seconds or 0), None if success is None else float(success)
         )
 
     def left(self) -> list[PlannedRun]:
@@ -124,11 +143,15 @@ class Comparison:
         return [run for run in self.plan.runs if not self.progress(run).finished]
 
     def prepare(self, run: PlannedRun) -> Path:
-        """Make a run's folder where there is none, and return it."""
+        """Make a run's folder where there is none, and return it.
+
+        Raises:
+            RunFolderError: if it cannot be made.
+            CannotWriteError: if the disk is full.
+        """
         path = self.path(run)
-        if not (path / "config.yaml").exists():
+        if not _begun(path):
             RunFolder.create(path, run.config).lock.release()
-        self.log(run).parent.mkdir(parents=True, exist_ok=True)
         return path
 
     def seconds_left(self, left: Sequence[PlannedRun]) -> float | None:
@@ -147,3 +170,8 @@ class Comparison:
             rate = next(statistics.median(rates[key]) for key in keys if key in rates)
             total += rate * max(0.0, run.config.steps - self.progress(run).env_steps)
         return total
+
+
+def _begun(path: Path) -> bool:
+    """Tell whether a run lies in a folder; where the folder cannot be looked into, whoever opens it says why."""
+    return os.path.exists(path / "config.yaml")

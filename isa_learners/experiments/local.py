@@ -14,6 +14,9 @@ from isa_learners.experiments.folder import Comparison
 from isa_learners.experiments.plan import PlannedRun
 from isa_wrappers.errors import ISAError
 
+CANNOT_BEGIN = (ISAError, OSError)
+"""What ends one run of a comparison and none of the others: a folder that cannot be made, a full disk."""
+
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 LOOK = 0.05
 """Seconds between two looks at whether a process has ended."""
@@ -34,6 +37,11 @@ class Outcome:
     run: PlannedRun
     reason: str | None = None
 
+    @classmethod
+    def failed(cls, run: PlannedRun, error: Exception) -> Outcome:
+        """Return how a run ended that an error kept from its end."""
+        return cls(run, " ".join(str(error).split())[:LONGEST_REASON])
+
 
 def cores() -> int:
     """Return how many cores this process may use."""
@@ -41,8 +49,9 @@ def cores() -> int:
 
 
 def command(comparison: Comparison, run: PlannedRun) -> list[str]:
-    """Return what a run's process is started with."""
+    """Return what a run's process is started with; code that the plan names is named again, so that it is trusted."""
     own = ["--env", run.task] if ":" in run.task else []
+    own += [word for name in run.config.imports for word in ("--import", name)]
     path = str(comparison.path(run))
     episodes = str(comparison.plan.episodes)
     return [sys.executable, "-m", "isa_learners.experiments.one_run", path, "--episodes", episodes, *own]
@@ -62,21 +71,29 @@ class Process:
     Args:
         comparison: whose run it is.
         run: to bring to its end.
+
+    Raises:
+        ISAError: if its folder or its log cannot be made.
+        OSError: if the system gives no process.
     """
 
     def __init__(self, comparison: Comparison, run: PlannedRun) -> None:
         self.run = run
         comparison.prepare(run)
-        self._log: IO[bytes] = comparison.log(run).open("w+b")
+        self._log: IO[bytes] = comparison.open_log(run)
         # It ends when its standard input does, however this process ends; a Ctrl-C of the terminal is not its matter.
-        self._process = subprocess.Popen(
-            command(comparison, run),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=self._log,
-            env={**os.environ, **ONE_THREAD},
-            start_new_session=True,
-        )
+        try:
+            self._process = subprocess.Popen(
+                command(comparison, run),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=self._log,
+                env={**os.environ, **ONE_THREAD},
+                start_new_session=True,
+            )
+        except OSError:
+            self._log.close()
+            raise
 
     def outcome(self) -> Outcome | None:
         """Return how it ended; ``None`` while it runs."""
@@ -135,10 +152,11 @@ def run_here(
                 run = waiting.pop(0)
                 try:
                     working.append(Process(comparison, run))
-                    began(run)
-                except ISAError as error:  # a folder that cannot be made, say
-                    outcomes.append(Outcome(run, str(error)))
+                except CANNOT_BEGIN as error:
+                    outcomes.append(Outcome.failed(run, error))
                     ended(outcomes[-1])
+                else:
+                    began(run)
             for process in list(working):
                 if (outcome := process.outcome()) is not None:
                     working.remove(process)

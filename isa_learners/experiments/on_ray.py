@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from isa_learners.experiments.folder import Comparison
-from isa_learners.experiments.local import ONE_THREAD, Outcome, command, why
+from isa_learners.experiments.local import CANNOT_BEGIN, ONE_THREAD, Outcome, command, why
 from isa_learners.experiments.plan import PlannedRun
-from isa_wrappers.errors import InvalidValueError, ISAError, MissingDependencyError, shown
-from isa_wrappers.files import replacing
+from isa_wrappers.errors import InvalidValueError, MissingDependencyError, shown
+from isa_wrappers.files import replacing, write_text
 
 PATIENCE = 20.0
 """Seconds to wait for an address to answer."""
@@ -54,26 +54,30 @@ def run_on_ray(
     Raises:
         MissingDependencyError: without Ray.
         InvalidValueError: if the address does not answer, or no node has such resources.
+        CannotWriteError: if the comparison's folder cannot be written to.
     """
     ray = connect(address)
     outcomes: list[Outcome] = []
+
+    def tell(outcome: Outcome) -> None:
+        outcomes.append(outcome)
+        ended(outcome)
+
     try:
         _check_resources(ray, resources)
         token = uuid.uuid4().hex
-        comparison.root.mkdir(parents=True, exist_ok=True)
-        (comparison.root / TOKEN).write_text(token)
+        write_text(_token(comparison), token)
         task = ray.remote(**_options(resources))(bring_to_its_end)
         waiting = {}
         for run in runs:
-            path = comparison.prepare(run).resolve()
-            waiting[
-                task.remote(str(path), command(comparison, run), str(_token(comparison)), token, files_of(path))
-            ] = run
+            try:
+                waiting[task.remote(*_order(comparison, run, token))] = run
+            except CANNOT_BEGIN as error:
+                tell(Outcome.failed(run, error))
         while waiting:
             ready, _ = ray.wait(list(waiting), timeout=LOOK)
             for reference in ready:
-                outcomes.append(_outcome(ray, comparison, waiting.pop(reference), reference))
-                ended(outcomes[-1])
+                tell(_outcome(ray, comparison, waiting.pop(reference), reference))
             look()
     finally:
         ray.shutdown()
@@ -127,9 +131,7 @@ def files_of(path: Path) -> Files:
 def write_files(path: Path, files: Files) -> None:
     """Write files to their places."""
     for name, content in files.items():
-        target = path / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(target) as file:
+        with replacing(path / name) as file:
             file.write(content)
 
 
@@ -152,10 +154,14 @@ def _outcome(ray: Any, comparison: Comparison, run: PlannedRun, reference: Any) 
         code, said, files = ray.get(reference)
         write_files(comparison.path(run), files)
         return Outcome(run, why(code, said) if code else None)
-    except ISAError as error:
-        return Outcome(run, str(error))
-    except ray.exceptions.RayError as error:
-        return Outcome(run, " ".join(str(error).split())[:300])
+    except (*CANNOT_BEGIN, ray.exceptions.RayError) as error:
+        return Outcome.failed(run, error)
+
+
+def _order(comparison: Comparison, run: PlannedRun, token: str) -> tuple[str, list[str], str, str, Files]:
+    """Make a run's folder and return what :func:`bring_to_its_end` takes."""
+    path = comparison.prepare(run).resolve()
+    return str(path), command(comparison, run), str(_token(comparison)), token, files_of(path)
 
 
 def _token(comparison: Comparison) -> Path:

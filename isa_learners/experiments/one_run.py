@@ -1,6 +1,7 @@
 """One run of a plan, in a process of its own: to its end, from its checkpoint where it has one.
 
     python -m isa_learners.experiments.one_run FOLDER --episodes 128
+    python -m isa_learners.experiments.one_run FOLDER --episodes 128 --env door:Door --import door:Net
 
 Ends when its standard input does, with a checkpoint written: whoever started it is gone.
 """
@@ -14,40 +15,44 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from isa_wrappers.errors import ISAError, RunFolderError
-from isa_wrappers.files import read_bytes, write_text
-from isa_wrappers.plain import read_json
+from isa_learners.experiments.ending import FINAL, Final, read_summary
+from isa_wrappers.errors import FileFormatError, ISAError, RunFolderError
+from isa_wrappers.files import write_text
 
-FINAL = "final.json"
-"""What the last checkpoint does in greedy episodes, beside a run's summary."""
+if TYPE_CHECKING:
+    from isa_learners.runs.run_folder import RunFolder
+
 FINAL_SEED = 1_000_003
 """Of those episodes: no evaluation of a run is seeded so."""
 PATIENCE = 60.0
 """Seconds to wait for another writer, which may be writing its last checkpoint."""
 
 
-def run_to_end(path: Path, episodes: int, env: str | None = None) -> dict[str, Any]:
+def run_to_end(path: Path, episodes: int, env: str | None = None, imports: Sequence[str] = ()) -> Final:
     """Train a run to its end and play greedy episodes with its last checkpoint; return what ``final.json`` holds.
 
     Args:
         path: of the run's folder, whose configuration is there.
         episodes: greedy episodes to play.
         env: the run's environment, named again by whoever made the plan.
+        imports: what else the plan names by ``package.module:name``, such as a network.
 
     Raises:
+        UntrustedRunError: if the folder names code that is not in the plan.
         ISAError: as training does.
         Interrupted: after a signal, with a checkpoint written.
     """
     from isa_learners.runs.loading import load_algorithm
-    from isa_learners.runs.run_folder import RunFolder
     from isa_learners.runs.training import Training
 
-    folder = RunFolder.open(path, env)
+    folder = _opened(path, env, imports)
     _wait_for(folder)
-    if not folder.summary_file.exists():
+    if not _is_trained(folder):
         training = Training(folder, resume=True, tensorboard=False)
         try:
             training.run()
@@ -58,28 +63,43 @@ def run_to_end(path: Path, episodes: int, env: str | None = None) -> dict[str, A
         found = algorithm.evaluate(episodes, FINAL_SEED)
     finally:
         algorithm.close()
-    final = {
-        "env_steps": meta["env_steps"],
-        "episodes": episodes,
-        "success_rate": found.success_rate,
-        "return_mean": found.return_mean,
-        "episode_length": found.episode_length,
-    }
-    write_text(path / FINAL, json.dumps(final, indent=2) + "\n")
+    final = Final(meta["env_steps"], episodes, found.success_rate, found.return_mean, found.episode_length)
+    write_text(path / FINAL, json.dumps(asdict(final), indent=2) + "\n")
     return final
 
 
-def read_final(path: Path, episodes: int) -> dict[str, Any] | None:
-    """Return what ``final.json`` of a run holds; ``None`` where it is not there, not whole or of other episodes."""
+def _opened(path: Path, env: str | None, imports: Sequence[str]) -> RunFolder:
+    """Open a run's folder and trust it with what is named here, if its configuration names nothing else."""
+    from isa_learners.runs.run_folder import RunFolder
+
+    folder = RunFolder.open(path, env)
+    config = folder.config()
+    is_named = set(config.imports) <= set(imports) and (":" not in config.env or config.env == env)
+    return RunFolder.open(path, env, trust=True) if is_named else folder
+
+
+def _is_trained(folder: RunFolder) -> bool:
+    """Tell whether a run is trained to its end: its summary says so and the checkpoint of its end is there.
+
+    Raises:
+        FileFormatError: if its summary is damaged and there is no checkpoint to write another one from.
+    """
+    from isa_learners.checkpoint import load_checkpoint
+
+    newest = folder.newest_checkpoint()
     try:
-        final = read_json(read_bytes(path / FINAL))
-    except (OSError, ValueError, ISAError):
-        return None
-    whole = isinstance(final, dict) and isinstance(final.get("success_rate"), int | float)
-    return final if whole and final.get("episodes") == episodes else None
+        summary = read_summary(folder.path)
+    except FileFormatError:
+        if newest is None:
+            raise
+        return False
+    if summary is None or not summary.is_whole(folder.config()):
+        return False
+    # Where the last checkpoint was taken away, the best one goes on; where there is none, loading says so.
+    return newest is None or load_checkpoint(newest)[1].get("env_steps") == summary.env_steps
 
 
-def _wait_for(folder: Any) -> None:
+def _wait_for(folder: RunFolder) -> None:
     """Wait for the end of another writer for a while."""
     until = time.monotonic() + PATIENCE
     while True:
@@ -105,12 +125,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--episodes", type=int, required=True)
     parser.add_argument("--env")
+    parser.add_argument("--import", dest="imports", action="append", default=[])
     given = parser.parse_args(arguments)
     threading.Thread(target=_end_with_stdin, daemon=True).start()
     from isa_learners.runs.training import Interrupted
 
     try:
-        run_to_end(given.folder, given.episodes, given.env)
+        run_to_end(given.folder, given.episodes, given.env, given.imports)
     except Interrupted as stopped:
         return 128 + stopped.signal
     except ISAError as error:

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import reduce
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from isa_learners.config import DEFAULT_PRESET, RunConfig
+from isa_learners.config import RunConfig
+from isa_learners.experiments.plan_assembly import Assembly
 from isa_learners.experiments.plan_file import PlanError, PlanFile, at
 from isa_learners.experiments.plan_settings import PlanSettings, laid_over
 from isa_learners.experiments.seeds import MOST_RUNS, read_seeds
 from isa_learners.experiments.variants import KEYS_OF_A_VARIANT, Variant, variant_from
-from isa_learners.runs.config_io import config_to_dict, make_config
-from isa_learners.runs.nesting import merge
-from isa_wrappers.envs import true_task_scope
-from isa_wrappers.errors import InvalidValueError, check_int, check_kind, shown
+from isa_learners.runs.config_io import config_to_dict
+from isa_wrappers.errors import check_int, shown
 from isa_wrappers.fields import MOST_COPIES
 
 KEYS = ("tasks", "variants", "seeds", "steps", "episodes", "kwargs", "set")
@@ -32,12 +30,14 @@ class PlannedRun:
         task: name of the task.
         variant: name of the variant.
         config: resolved; its seed is the run's.
+        assembly: how the plan makes it.
     """
 
     index: int
     task: str
     variant: str
     config: RunConfig
+    assembly: Assembly | None = field(default=None, compare=False, repr=False)
 
     @property
     def seed(self) -> int:
@@ -57,10 +57,12 @@ class Plan:
     Attributes:
         runs: all of them; tasks outermost, then seeds, then variants, so that what is finished can be compared.
         episodes: greedy episodes of the last checkpoint that make a seed's number.
+        file: that it was read from.
     """
 
     runs: tuple[PlannedRun, ...]
     episodes: int = 128
+    file: PlanFile | None = field(default=None, compare=False, repr=False)
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -84,13 +86,11 @@ def read_plan(path: Path, over: Mapping[str, Any] | None = None) -> Plan:
         InvalidValueError: naming file, line and what would be accepted.
         FileFormatError: if there is no such file, or no YAML in it.
     """
-    file, over = PlanFile(path), over or {}
+    file = PlanFile(path, over)
     try:
-        return make_plan(laid_over(file.data, over))
+        return replace(make_plan(laid_over(file.data, over or {})), file=file)
     except PlanError as error:
-        if error.place and error.place[0] in over:  # the file says something else there
-            raise
-        raise InvalidValueError(f"{path}, line {file.line_of(error.place)}: {error}") from error
+        raise file.told(error) from error
 
 
 def make_plan(data: Mapping[str, Any]) -> Plan:
@@ -116,18 +116,21 @@ def make_plan(data: Mapping[str, Any]) -> Plan:
     if len(tasks) * len(variants) * len(seeds) > MOST_RUNS:
         raise PlanError(f"a plan holds at most {MOST_RUNS:,} runs", ("seeds",))
     whole = PlanSettings(data.get("set") or {})
-    made: dict[str, dict[str, RunConfig]] = {}
+    made: dict[str, list[PlannedRun]] = {}
     for task, own in tasks.items():
         settings = PlanSettings(own.get("set") or {}, ("tasks", task, "set"))
-        made[task] = {name: _config(data, task, own, name, variants[name], (whole, settings)) for name in variants}
+        assemblies = [Assembly.of(data, task, own, name, variants[name], (whole, settings)) for name in variants]
+        made[task] = [PlannedRun(0, task, one.variant, one.config(), one) for one in assemblies]
         settings.check()
     whole.check()
     runs: list[PlannedRun] = []
-    for task, configs in made.items():
-        _refuse_twins(task, configs)
+    for firsts in made.values():
+        _refuse_twins(firsts)
         for seed in seeds:
-            for name, config in configs.items():
-                runs.append(PlannedRun(len(runs), task, name, replace(config, seed=seed)))
+            runs += [
+                replace(first, index=len(runs) + i, config=replace(first.config, seed=seed))
+                for i, first in enumerate(firsts)
+            ]
     _refuse_one_folder(runs)
     return Plan(tuple(runs), episodes)
 
@@ -170,57 +173,39 @@ def _variants(data: Mapping[str, Any]) -> dict[str, Variant]:
             f"got {shown(variants)}",
             ("variants",),
         )
-    if len({str(name) for name in variants}) < len(variants):
-        raise PlanError(f"a variant comes twice in {shown(list(variants))}", ("variants",))
+    entries = variants.items() if isinstance(variants, Mapping) else [_entry(item) for item in variants]
     found = {}
-    for name in variants:
+    for name, own in entries:
+        if str(name) in found:
+            raise PlanError(f"variant {shown(name)} comes twice", ("variants", name))
         with at("variants", name):
-            found[str(name)] = variant_from(str(name), variants[name] if isinstance(variants, Mapping) else None)
+            found[str(name)] = variant_from(str(name), own)
     return found
 
 
-def _config(
-    data: Mapping[str, Any],
-    task: str,
-    own: Mapping[str, Any],
-    name: str,
-    variant: Variant,
-    settings: Sequence[PlanSettings],
-) -> RunConfig:
-    steps = own.get("steps", data.get("steps"))
-    if isinstance(steps, Mapping):
-        steps = steps.get(task)
-    kwargs = {**_options(data, "kwargs"), **_options(own, "tasks", task, "kwargs"), **variant.kwargs}
-    given: dict[str, Any] = {"algo": variant.algo}
-    given |= {"steps": steps} if steps is not None else {}
-    given |= {"env_kwargs": kwargs} if kwargs else {}
-    with at("variants", name):
-        said = reduce(merge, [*(one.data for one in settings), variant.settings, given])
-        layers = [*(one.of(said) for one in settings), variant.settings]
-        config = make_config(task, variant.preset or DEFAULT_PRESET, *layers, given)
-        if config.true_scope:  # told before anything starts, and refused by tasks that do not tell theirs
-            true_task_scope(task, **config.env_kwargs)
-        return config
+def _entry(item: Any) -> tuple[Any, Any]:
+    """Return a name and what is said of it, as a list of variants has them."""
+    if isinstance(item, Mapping) and len(item) == 1:
+        return next(iter(item.items()))
+    if isinstance(item, Mapping | list):
+        raise PlanError(
+            f"a list of variants holds names, or one name with its {', '.join(KEYS_OF_A_VARIANT)} such as "
+            f"slow: {{like: isa}}, got {shown(item)}",
+            ("variants",),
+        )
+    return item, None
 
 
-def _options(holder: Mapping[str, Any], *place: Any) -> Mapping[str, Any]:
-    """Return the ``kwargs`` of a plan, or of one of its tasks."""
-    options: Mapping[str, Any] = holder.get("kwargs") or {}
-    with at(*place):
-        check_kind("kwargs", options, Mapping)
-    return options
-
-
-def _refuse_twins(task: str, made: Mapping[str, RunConfig]) -> None:
+def _refuse_twins(runs: Sequence[PlannedRun]) -> None:
     seen: dict[str, str] = {}
-    for name, config in made.items():
-        said = repr({key: value for key, value in config_to_dict(config).items() if key != "preset"})
+    for run in runs:
+        said = repr({key: value for key, value in config_to_dict(run.config).items() if key != "preset"})
         if said in seen:
             raise PlanError(
-                f"variants {seen[said]!r} and {name!r} have the same configuration on {task}; leave one out",
-                ("variants", name),
+                f"variants {seen[said]!r} and {run.variant!r} have the same configuration on {run.task}; leave one out",
+                ("variants", run.variant),
             )
-        seen[said] = name
+        seen[said] = run.variant
 
 
 def _refuse_one_folder(runs: Sequence[PlannedRun]) -> None:

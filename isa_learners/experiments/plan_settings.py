@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from isa_learners.algorithms import ALGORITHMS
 from isa_learners.config import DEFAULT_ALGORITHM
 from isa_learners.experiments.plan_file import PlanError, at
-from isa_learners.runs.config_io import CORE, kinds_of
+from isa_learners.experiments.plan_values import Value, merged, values_of
+from isa_learners.runs.config_io import kinds_of
 from isa_learners.runs.config_keys import all_keys, nearest_key
 from isa_learners.runs.nesting import merge, nested
 from isa_wrappers.errors import nearest, shown
@@ -24,6 +25,10 @@ class PlanSettings:
     Args:
         settings: configuration keys, dotted or nested.
         place: where they stand in the plan, for messages.
+
+    Attributes:
+        data: the settings, nested.
+        values: each of them, with its place.
 
     Raises:
         PlanError: if they are no mapping, or hold what a plan says elsewhere.
@@ -43,9 +48,10 @@ class PlanSettings:
             raise PlanError(f"set must be a mapping of configuration keys, got {shown(settings)}", place)
         for key, value in settings.items():
             if key in SAID_ELSEWHERE:
-                raise PlanError(f"set cannot hold {key!r}: a plan says it elsewhere, got {shown(value)}", place)
+                raise PlanError(f"set cannot hold {key!r}: a plan says it elsewhere, got {shown(value)}", (*place, key))
         with at(*place):
             self.data = nested(settings)
+        self.values = tuple(values_of(self.data, self.place))
         self._sections: dict[str, type] = {}
 
     def of(self, run: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,16 +60,14 @@ class PlanSettings:
         Args:
             run: what the plan says of it: its algorithm, learner and intrinsic reward tell which keys it has.
         """
+        return merged(self.taken(run))
+
+    def taken(self, run: Mapping[str, Any]) -> list[Value]:
+        """Return the same with their places in the plan."""
         sections = _sections(run)
         self._sections |= sections
         known = _known(sections)
-        found: dict[str, Any] = {}
-        for path, value in _values(self.data):
-            if ".".join(path) in known:
-                for key in reversed(path):
-                    value = {key: value}
-                found = merge(found, value)
-        return found
+        return [said for said in self.values if said.key in known]
 
     def check(self) -> None:
         """Refuse a key that none of the runs had.
@@ -72,10 +76,10 @@ class PlanSettings:
             PlanError: naming the first; the nearest is offered.
         """
         known = _known(self._sections)
-        for path, _ in _values(self.data):
-            if (key := ".".join(path)) not in known:
+        for said in self.values:
+            if said.key not in known:
                 raise PlanError(
-                    f"no variant has configuration key {shown(key)[1:-1]}{self._offered(path)}", (*self.place, *path)
+                    f"no variant has configuration key {shown(said.key)[1:-1]}{self._offered(said.path)}", said.place
                 )
 
     def _offered(self, path: Sequence[str]) -> str:
@@ -129,14 +133,3 @@ def _known(sections: Mapping[str, type]) -> set[str]:
     """Return what a value may stand at: keys; sections too, so that what is no mapping is refused as such."""
     phases = {name.rpartition(".")[0] for name in sections if "." in name}
     return {"phases", *phases, *sections, *all_keys(sections)}
-
-
-def _values(data: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Walk over every value with the keys that lead to it; a mapping may be a key's value."""
-    deepest = 4 if path[:1] == ("phases",) else 2
-    for key, value in data.items():
-        here = (*path, str(key))
-        if isinstance(value, Mapping) and key not in (CORE if not path else ()) and len(here) < deepest:
-            yield from _values(value, here)
-        else:
-            yield here, value

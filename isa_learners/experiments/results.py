@@ -1,4 +1,4 @@
-"""What came out of a comparison: one row per run, marl-eval's JSON, a table with intervals, figures."""
+"""What came out of a comparison: one row per run, marl-eval's JSON, figures; the table is ``table``'s."""
 
 from __future__ import annotations
 
@@ -12,41 +12,50 @@ from typing import Any
 import numpy as np
 
 from isa_learners.config import SOLVED_RATE
+from isa_learners.experiments.ending import read_end
 from isa_learners.experiments.folder import Comparison
-from isa_learners.experiments.one_run import read_final
+from isa_learners.experiments.local import Outcome
 from isa_learners.experiments.plan import PlannedRun
+from isa_learners.experiments.table import Row, left_out, scores_of, shared, table
 from isa_learners.runs.curves import Curve, Group, read_curve
 from isa_learners.runs.plots import draw_curves, draw_profiles
 from isa_learners.runs.run_folder import RunFolder, versions
-from isa_learners.runs.statistics import Estimate, estimate, iqm, mean, median, probability_of_improvement
+from isa_wrappers.errors import FileFormatError
 from isa_wrappers.files import write_text
-from isa_wrappers.plain import read_json
 
 LAST = 3
 """Evaluations whose mean is a seed's other number."""
-Row = dict[str, Any]
+NEEDED = ("env_steps", "wall_time_s", "success_rate", "return_mean")
+"""Columns of ``metrics.csv`` that results are made of."""
 
 
 def result_of(comparison: Comparison, run: PlannedRun) -> tuple[Row, Curve] | None:
-    """Return a finished run's numbers and its curve; ``None`` where it is not finished."""
+    """Return a finished run's numbers and its curve; ``None`` where it is not finished.
+
+    Raises:
+        FileFormatError: if its metrics are damaged beyond repair.
+    """
     path = comparison.path(run)
-    final = read_final(path, comparison.plan.episodes)
-    if final is None or not (path / "summary.json").exists():
+    end = read_end(path, run.config, comparison.plan.episodes)
+    if end is None:
         return None
-    summary = read_json((path / "summary.json").read_bytes())
-    curve = read_curve(RunFolder.open(path))
+    summary, final = end
+    folder = RunFolder.open(path)
+    curve = read_curve(folder)
+    if missing := [name for name in NEEDED if name not in curve.columns]:
+        raise FileFormatError(f"{folder.metrics_file} has no column {missing[0]!r}")
     row = {
         "task": run.task,
         "variant": run.variant,
         "seed": run.seed,
-        "success_rate": final["success_rate"],
-        "return_mean": final["return_mean"],
+        "success_rate": final.success_rate,
+        "return_mean": final.return_mean,
         "last_evaluations": float(curve.columns["success_rate"][-LAST:].mean()) if len(curve.steps) else float("nan"),
         "area": area_under(curve, run.config.steps),
         "steps_to_solve": steps_to(curve, SOLVED_RATE),
-        "steps_to_first_win": (summary.get("first_success") or {}).get("env_steps", float("inf")),
-        "env_steps": summary["env_steps"],
-        "wall_time_s": summary["wall_time_s"],
+        "steps_to_first_win": (summary.first_success or {}).get("env_steps", float("inf")),
+        "env_steps": summary.env_steps,
+        "wall_time_s": summary.wall_time_s,
         "folder": run.name,
     }
     return row, curve
@@ -73,16 +82,24 @@ def steps_to(curve: Curve, rate: float) -> float:
     return float(curve.steps[reached[0]]) if len(reached) else float("inf")
 
 
-def write_results(comparison: Comparison, endings: Sequence[str] = (".png",)) -> tuple[list[Row], list[Path]]:
+def write_results(
+    comparison: Comparison, endings: Sequence[str] = (".png",), failed: Callable[[Outcome], None] | None = None
+) -> tuple[list[Row], list[Path]]:
     """Write ``results.csv``, ``results.json``, ``results.md``, ``curves`` and ``profile`` of what is finished.
+
+    Args:
+        comparison: whose results they are.
+        endings: of the figures.
+        failed: told of each run whose files cannot be read; the results are then those of the others.
 
     Returns:
         The numbers of every finished run, and the files.
 
     Raises:
+        FileFormatError: if a run's files cannot be read and nobody is told.
         CannotWriteError: if the disk is full or the folder gone.
     """
-    found = [pair for run in comparison.plan.runs if (pair := result_of(comparison, run)) is not None]
+    found = _found(comparison, failed)
     root, rows = comparison.root, [row for row, _ in found]
     files = []
     for name, text in (
@@ -98,12 +115,27 @@ def write_results(comparison: Comparison, endings: Sequence[str] = (".png",)) ->
         for row, curve in found:
             groups.setdefault((row["variant"], row["task"]), []).append(curve)
         drawn = [Group(variant, task, tuple(curves)) for (variant, task), curves in groups.items()]
-        scores = {name: scores_of(comparison, rows, name) for name in comparison.plan.variants}
+        alike = shared(comparison, rows)
+        scores = {name: list(scores_of(comparison, alike, name).values()) for name in comparison.plan.variants}
         whole = {name: strata for name, strata in scores.items() if strata}
         for ending in endings:
             files.append(draw_curves(drawn, root / f"curves{ending}", "iqm"))
-            files.append(draw_profiles(whole, root / f"profile{ending}"))
+            files.append(draw_profiles(whole, root / f"profile{ending}", note=left_out(comparison, alike)))
     return rows, files
+
+
+def _found(comparison: Comparison, failed: Callable[[Outcome], None] | None) -> list[tuple[Row, Curve]]:
+    found = []
+    for run in comparison.plan.runs:
+        try:
+            result = result_of(comparison, run)
+        except FileFormatError as error:
+            if failed is None:
+                raise
+            failed(Outcome.failed(run, error))
+        else:
+            found += [] if result is None else [result]
+    return found
 
 
 def as_csv(rows: Sequence[Row]) -> str:
@@ -137,59 +169,3 @@ def as_marl_eval(found: Sequence[tuple[Row, Curve]]) -> dict[str, Any]:
         absolute = {"success_rate": [row["success_rate"]], "return": [row["return_mean"]]}
         runs[f"seed_{row['seed']}"] = {**steps, "absolute_metrics": absolute}
     return data
-
-
-def scores_of(
-    comparison: Comparison, rows: Sequence[Row], variant: str, column: str = "success_rate"
-) -> list[list[float]]:
-    """Return for each task the values of a variant's seeds; tasks without any are left out."""
-    values = [
-        [row[column] for row in rows if row["variant"] == variant and row["task"] == task]
-        for task in comparison.plan.tasks
-    ]
-    return [part for part in values if part]
-
-
-def table(comparison: Comparison, rows: Sequence[Row]) -> str:
-    """Return results as Markdown: a table per task, and one over all tasks where there are several.
-
-    Success is that of the last checkpoint in greedy episodes, one number per seed; intervals are 95 % bootstraps over
-    seeds, stratified by task.
-    """
-    plan = comparison.plan
-    parts = [_task_table(comparison, rows, task) for task in plan.tasks]
-    if len(plan.tasks) > 1:
-        parts.append(_task_table(comparison, rows, None))
-    note = (
-        f"Success of the last checkpoint over {plan.episodes} greedy episodes, one number per seed; area: mean success "
-        f"of the evaluations over the steps; 95 % intervals from a bootstrap over seeds."
-    )
-    return "\n\n".join([*parts, note]) + "\n"
-
-
-def _task_table(comparison: Comparison, rows: Sequence[Row], task: str | None) -> str:
-    plan = comparison.plan
-    first = plan.variants[0]
-    here = [row for row in rows if task in (None, row["task"])]
-    head = ["variant", "seeds", "success: median", "mean", "IQM [95 %]", "area: IQM [95 %]", "steps to 0.9", "minutes"]
-    head.append(f"P(better than {first})")
-    lines = [f"### {task or 'all tasks'}", "", "| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    base = scores_of(comparison, here, first, "area")
-    for variant in plan.variants:
-        success = scores_of(comparison, here, variant)
-        if not success:
-            continue
-        area = scores_of(comparison, here, variant, "area")
-        mine = [row for row in here if row["variant"] == variant]
-        better = probability_of_improvement(area, base) if variant != first and len(area) == len(base) else None
-        solve = median(np.array([row["steps_to_solve"] for row in mine]))
-        cells = [variant, str(len(mine)), _number(success, median), _number(success, mean), str(estimate(success, iqm))]
-        cells += [str(estimate(area, iqm)), "-" if not np.isfinite(solve) or task is None else f"{float(solve):,.0f}"]
-        cells += [f"{np.median([row['wall_time_s'] for row in mine]) / 60:.1f}", str(better) if better else "-"]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
-
-
-def _number(strata: Sequence[Any], statistic: Callable[..., Any]) -> str:
-    found: Estimate = estimate(strata, statistic)
-    return f"{found.value:.2f}"

@@ -151,7 +151,7 @@ class PerAgentNet(nn.Module):
 
 
 class ValueNorm(nn.Module):
-    """Running mean and variance of returns: an exponential average without its start-up bias.
+    """Running mean and variance of returns, in float64: an exponential average without its start-up bias.
 
     Args:
         decay: of the average, per update.
@@ -173,9 +173,10 @@ class ValueNorm(nn.Module):
 
     def update(self, returns: Tensor, mask: Tensor) -> None:
         """Take in ``returns`` where ``mask`` is 1 (same shape)."""
+        returns, mask = returns.double(), mask.double()  # squares of large returns leave float32 no digits for a spread
         total = mask.sum().clamp(min=1.0)
         batch = torch.stack([(returns * mask).sum() / total, (returns.square() * mask).sum() / total])
-        self.moments.mul_(self.decay).add_(batch.double(), alpha=1.0 - self.decay)
+        self.moments.mul_(self.decay).add_(batch, alpha=1.0 - self.decay)
         self.weight.mul_(self.decay).add_(1.0 - self.decay)
 
     def _mean_std(self) -> tuple[Tensor, Tensor]:

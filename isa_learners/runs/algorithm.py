@@ -22,7 +22,7 @@ from isa_learners.runs.following import following_scope, is_due, measured
 from isa_learners.runs.phases import Phase, wrapped
 from isa_learners.runs.scopes import credit_of, read_success
 from isa_learners.runs.visits import Visits
-from isa_wrappers.arrays import stream_seed, to_numpy, with_prefix, without_prefix
+from isa_wrappers.arrays import ENV_SEEDS, stream_seed, to_numpy, with_prefix, without_prefix
 from isa_wrappers.batch import BatchEnv, BatchStep
 from isa_wrappers.batch.protocol import close_batch
 from isa_wrappers.envs import make_batch
@@ -30,9 +30,6 @@ from isa_wrappers.errors import DeviceError, FileFormatError, check_int
 from isa_wrappers.scope.following import FollowingScope
 from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.wrappers import batch
-
-ENV_SEEDS = 2**31
-"""Environments are seeded below this: many hand their seed to a generator that takes 32 bits."""
 
 
 class Algorithm:
@@ -42,6 +39,7 @@ class Algorithm:
         config: the run.
         scope: of the agents, where the algorithm needs one; see :func:`~isa_learners.runs.scopes.scope_for`.
         copies: of the environment that a phase begins with, in the place of its ``num_envs``.
+        restored: :meth:`load_state_dict` follows, and enters the phase.
 
     Attributes:
         scope: in force; with ``probes.share`` it follows training.
@@ -58,8 +56,10 @@ class Algorithm:
         ScopeMismatchError: if it was made for another environment.
     """
 
-    def __init__(self, config: RunConfig, scope: InfluenceScope | None, copies: int | None = None) -> None:
-        self.config, self.scope, self._copies = config, scope, copies
+    def __init__(
+        self, config: RunConfig, scope: InfluenceScope | None, copies: int | None = None, restored: bool = False
+    ) -> None:
+        self.config, self.scope, self._copies, self._restored = config, scope, copies, restored
         self.spec = ALGORITHMS[config.algo]
         self.device = resolve_device(config.device, config.env)
         self._first = self._make(1)
@@ -74,7 +74,9 @@ class Algorithm:
         self._learning = False
         self._evaluation_envs: dict[int, BatchEnv] = {}
         self.saved_env: dict[str, Tensor] = {}
-        self.phase = self.enter(self.spec.phases[0].name)
+        self.phase: Phase
+        if not restored:
+            self.phase = self.enter(self.spec.phases[0].name)
 
     def _make(self, num_envs: int) -> BatchEnv:
         config = self.config
@@ -93,10 +95,16 @@ class Algorithm:
         config = self.config
         seed = stream_seed(config.seed, spec.name)
         own = config.for_phase(spec.name)
-        return PhaseContext(own, self._first, self.device, seed, self.scope, self.credit, self.shared)
+        return PhaseContext(own, self._first, self.device, seed, self.scope, self.credit, self.shared, self._restored)
 
-    def enter(self, name: str) -> Phase:
-        """Return a phase as it begins: with fresh policies, in fresh environments."""
+    def enter(self, name: str, steps: int = 0) -> Phase:
+        """Return a phase as it begins: with fresh policies, in fresh environments.
+
+        Args:
+            name: of the phase.
+            steps: environment steps after which a run goes on, so that an environment which cannot resume plays on
+                with other random numbers than those it began with.
+        """
         spec = self.spec.phases[self.spec.phase_names.index(name)]
         context = self._context(spec)
         settings = context.config.settings_of(self.config.learner)
@@ -111,7 +119,8 @@ class Algorithm:
         if spec.probes and self.following is not None:
             seed = stream_seed(self.config.seed, name + " probes")
             prober = Prober(self.config.probes.share, seed, self.device)
-        collector = Collector(env, learner, noise, context.seed % ENV_SEEDS, prober)
+        seed = stream_seed(self.config.seed, f"{name} from {steps}") if steps else context.seed
+        collector = Collector(env, learner, noise, seed % ENV_SEEDS, prober)
         return Phase(spec, context, learner, collector, statistics)
 
     def iterate(self) -> dict[str, float]:
@@ -133,6 +142,8 @@ class Algorithm:
         if self.following is not None:
             if phase.spec.probes:
                 self._follow(self.following, rollout, ends or is_due(self.config.probes.every, before, self.env_steps))
+                # A scope that has just grown finds places anew, and goals that could be stitched can be so no more.
+                ends = ends and phase.spec.ends is not None and phase.spec.ends(phase.context)
             metrics |= measured(self.following)
         if ends:
             following = self.spec.phase_names.index(phase.name) + 1
@@ -145,13 +156,13 @@ class Algorithm:
         following.add(marked_steps(rollout))
         if look and following.look(self.env_steps):
             self._take(following.scope)
+            self.phase.context = replace(self.phase.context, scope=self.scope, credit=self.credit)
             if self.credit is not None:
                 batch.follow_scope(self.phase.collector.env, self.credit)
 
     def _take(self, scope: InfluenceScope) -> None:
         """Put a scope that has followed training in force."""
         self.scope, self.credit = scope, credit_of(self.config, scope, self._first)
-        self.phase.context = replace(self.phase.context, scope=scope, credit=self.credit)
 
     def sound(self) -> bool:
         """Tell whether training can go on from here: nothing is half learned, and the learner's numbers are finite.
@@ -234,10 +245,12 @@ class Algorithm:
                 if policy_only:
                     state.pop("rng", None)  # a generator's state holds on its own kind of device
                 thing.load_state_dict(state)
-            close_batch(self.phase.collector.env)
-            self.phase = self.enter(meta["phase"])
-            self.phase.learner.load_state_dict(without_prefix("learner", tensors), policy_only)
+            if not self._restored:
+                close_batch(self.phase.collector.env)
+            self._restored = False
             self.env_steps = check_int("env_steps", meta["env_steps"], 0)
+            self.phase = self.enter(meta["phase"], self.env_steps)
+            self.phase.learner.load_state_dict(without_prefix("learner", tensors), policy_only)
             if policy_only:
                 self.saved_env = without_prefix("collector.env", tensors)
             else:

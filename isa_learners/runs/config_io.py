@@ -12,11 +12,10 @@ from isa_learners.algorithms import ALGORITHMS
 from isa_learners.config import DEFAULT_ALGORITHM, DEFAULT_PRESET, RunConfig
 from isa_learners.presets import check_learner, preset_layers
 from isa_learners.runs.config_keys import section_kinds
-from isa_learners.runs.config_values import mapping_of, section_of, unknown_key, value_of
+from isa_learners.runs.config_values import core_value, mapping_of, section_of, unknown_key
 from isa_learners.runs.nesting import merge, nested
 from isa_learners.runs.yaml_io import Plain, parse_overrides, read_config_file, write_yaml
 from isa_wrappers.errors import InvalidValueError, check_kind, check_name, nearest, shown
-from isa_wrappers.fields import hints
 from isa_wrappers.plain import plain
 
 __all__ = ["config_from_dict", "config_to_dict", "make_config", "merge", "parse_overrides", "read_config_file"]
@@ -103,9 +102,7 @@ def laid_over(data: Plain, layer: Mapping[str, Any]) -> Plain:
 
 def kinds_of(data: Mapping[str, Any]) -> dict[str, type]:
     """Return the sections that a configuration of this algorithm, learner and intrinsic reward has."""
-    core = {
-        key: value_of(hints(RunConfig)[key], key, data[key]) for key in ("algo", "learner", "intrinsic") if key in data
-    }
+    core = {key: core_value(key, data[key]) for key in ("algo", "learner", "intrinsic") if key in data}
     algo = core.get("algo", DEFAULT_ALGORITHM)
     learner = core.get("learner", ALGORITHMS[algo].learner)
     intrinsic = _intrinsic(algo, core.get("intrinsic"))
@@ -143,7 +140,7 @@ def config_from_dict(data: Mapping[str, Any]) -> RunConfig:
         if key in kinds:
             sections[key] = mapping_of(key, value)
         elif key in CORE:
-            core[key] = value_of(hints(RunConfig)[key], key, value)
+            core[key] = core_value(key, value)
         elif key != "phases":
             raise InvalidValueError(unknown_key(key, kinds, data))
     algo = core.get("algo", DEFAULT_ALGORITHM)

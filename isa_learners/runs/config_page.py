@@ -90,7 +90,7 @@ def page() -> str:
         "A run has the sections that its algorithm, its learner and its intrinsic reward ask for, and no others.",
         "A phase may have settings of its own: `--set phases.reach.ppo.gamma=0.8`; what it does not set is the run's.",
         "Values are read as YAML, in files and after `--set` alike; `1e-3` is a number.",
-        "Keys may be nested by sections or dotted, in files and from Python too.",
+        "Keys may be nested by sections or dotted, in files and from Python too; what is given twice is refused.",
         "",
     ]
     lines += _table("The run", rows_of(RunConfig))

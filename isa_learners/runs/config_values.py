@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from isa_learners.algorithms import ALGORITHMS
-from isa_learners.config import DEFAULT_ALGORITHM
+from isa_learners.config import DEFAULT_ALGORITHM, RunConfig
 from isa_learners.runs.config_keys import nearest_key, section_kinds
 from isa_wrappers.errors import InvalidValueError, shown
 from isa_wrappers.fields import hints
@@ -47,6 +47,21 @@ def section_of(kind: type, values: Mapping[str, Any], name: str) -> Any:
         if str(error).partition(" ")[0] not in known:
             raise
         raise InvalidValueError(f"{name}.{error}") from error
+
+
+def core_value(key: str, value: Any) -> Any:
+    """Convert a value of a key that every run has; a number of ``success`` stays the text that ``read_success`` reads.
+
+    Raises:
+        InvalidValueError: if that cannot be done.
+
+    Example:
+        >>> core_value("success", 1.5), core_value("success", "won")
+        ('1.5', 'won')
+    """
+    if key == "success" and isinstance(value, int | float) and not isinstance(value, bool):
+        value = str(value)
+    return value_of(hints(RunConfig)[key], key, value)
 
 
 def value_of(hint: Any, key: str, value: Any) -> Any:

@@ -21,12 +21,13 @@ def follows(config: RunConfig) -> bool:
     return "probes" in config.sections and config.probes.share > 0.0
 
 
-def check_following(config: RunConfig, env: BatchEnv) -> None:
+def check_following(config: RunConfig, env: BatchEnv, scope: InfluenceScope | None = None) -> None:
     """Check that what a run is made of goes together with probes, where it asks for any.
 
     Args:
         config: the run.
         env: its environment, for its actions.
+        scope: its own, where there is one already.
 
     Raises:
         InvalidValueError: naming what does not.
@@ -49,7 +50,7 @@ def check_following(config: RunConfig, env: BatchEnv) -> None:
             f"probes draw Discrete actions alone, those of {config.env} are of another kind and probes.share is "
             f"{share:g}; set it to 0"
         )
-    given = scope_for(config)[0] if is_given(config) else None
+    given = scope_for(config)[0] if scope is None and is_given(config) else scope
     check_followed(ESTIMATORS[config.scope.estimator].figure if given is None else given.figure)
 
 
@@ -60,7 +61,7 @@ def following_scope(config: RunConfig, scope: InfluenceScope | None, env: BatchE
         InvalidValueError: if the run asks for probes and its learner, credit rule, scope or actions do not go with
             them.
     """
-    check_following(config, env)
+    check_following(config, env, scope)
     if scope is None or not follows(config):
         return None
     return FollowingScope(scope, config.probes.memory)

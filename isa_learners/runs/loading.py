@@ -43,7 +43,8 @@ def load_algorithm(
     path = folder.best_checkpoint if best else folder.newest_checkpoint() or folder.latest_checkpoint
     tensors, meta = load_checkpoint(path)
     scope = load_scope(folder.first_scope()) if needs_estimate(config) else None
-    algorithm = Algorithm(config, scope, copies=1 if policy_only else None)  # whoever evaluates makes copies then
+    copies = 1 if policy_only else None  # whoever evaluates makes copies then
+    algorithm = Algorithm(config, scope, copies, restored=True)
     algorithm.load_state_dict(tensors, meta, policy_only)
     return algorithm, meta
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from pathlib import Path
+from weakref import WeakSet
 
 from isa_wrappers.errors import CannotWriteError, RunFolderError
 from isa_wrappers.files import LEFT_OVER
@@ -71,6 +72,7 @@ class FolderLock:
                 os.close(descriptor)
             raise
         self._descriptor = descriptor
+        _held.add(self)
         return True
 
     def release(self, undo: bool = False) -> None:
@@ -78,8 +80,30 @@ class FolderLock:
         if self._descriptor is not None:
             if undo and self._made:
                 self.path.unlink(missing_ok=True)
-            os.close(self._descriptor)
-            self._descriptor = None
+            self._close()
+
+    def _close(self) -> None:
+        """Close the file; the kernel unlocks it once no process has it open."""
+        if self._descriptor is not None:
+            descriptor, self._descriptor = self._descriptor, None
+            os.close(descriptor)
 
     def __del__(self) -> None:
         self.release()
+
+
+_held: WeakSet[FolderLock] = WeakSet()
+
+
+def _leave_to_parent() -> None:
+    """Close what a forked child has inherited: a helper of an environment may outlive the training that holds the lock.
+
+    It is closed and not unlocked, since unlocking would hold for the parent too.
+    """
+    for lock in list(_held):
+        with suppress(OSError):
+            lock._close()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_to_parent)

@@ -26,10 +26,11 @@ def merge(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def nested(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings whose keys may be dotted by sections; later ones hold.
+    """Return settings whose keys may be dotted by sections.
 
     Raises:
-        InvalidValueError: if one has too many sections, or a key has both a value and keys of its own.
+        InvalidValueError: if one has too many sections, or is given twice: dotted and nested, or as a value and by keys
+            of its own.
 
     Example:
         >>> nested({"ppo.lr": 0.1, "ppo": {"clip": 0.2}, "seed": 3})
@@ -40,17 +41,30 @@ def nested(settings: Mapping[str, Any]) -> dict[str, Any]:
         path = str(key).strip().split(".")
         if len(path) > DEEPEST_KEY + 1:
             raise InvalidValueError(f"configuration keys are such as phases.reach.ppo.lr, got {shown(key)}")
-        here: Any = data
-        for section in path[:-1]:
-            here = here.get(section, {})
-            if not isinstance(here, Mapping):
-                raise InvalidValueError(f"{section!r} is given both a value and keys of its own, by {shown(key)}")
         whole = value
         for section in reversed(path[1:]):
             whole = {section: whole}
-        both = isinstance(whole, Mapping) and isinstance(data.get(path[0]), Mapping)
-        data[path[0]] = merge(data[path[0]], whole) if both else whole  # a copy: what was given stays as it is
+        data = _joined(data, {path[0]: whole}, key)
     return data
+
+
+def _joined(base: Mapping[str, Any], top: Mapping[str, Any], given: str, prefix: str = "") -> dict[str, Any]:
+    """Return ``base`` with ``top``'s values beside it: a copy, so that what was given stays as it is."""
+    joined = dict(base)
+    for key, value in top.items():
+        name, there = f"{prefix}{key}", joined.get(key)
+        if isinstance(there, Mapping) and isinstance(value, Mapping):
+            joined[key] = _joined(there, value, given, f"{name}.")
+        elif key not in joined:
+            joined[key] = value
+        elif isinstance(there, Mapping) or isinstance(value, Mapping):
+            raise InvalidValueError(f"{shown(name)} is given both a value and keys of its own, by {shown(given)}")
+        else:
+            raise InvalidValueError(
+                f"configuration key {shown(name)[1:-1]} is given twice, {shown(there)} and {shown(value)}; "
+                "leave one out"
+            )
+    return joined
 
 
 def flattened(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -44,6 +44,7 @@ class Phase:
 def wrapped(context: PhaseContext, spec: PhaseSpec, env: BatchEnv) -> BatchEnv:
     """Return an environment as a phase's learner sees it, the intrinsic reward that the run names added inside."""
     config = context.config
+    env = spec.watch(context, env)
     if config.intrinsic is not None:
         asked = RewardContext.of(env, context.credit, context.seed)
         reward = make_reward(config.intrinsic, asked, config.sections.get(config.intrinsic))

@@ -100,13 +100,16 @@ def draw_curves(groups: Sequence[Group], path: Path, statistic: str = "median") 
     return write_figure(figure, path)
 
 
-def draw_profiles(scores: Mapping[str, Sequence[Any]], path: Path, measure: str = "success rate") -> Path:
+def draw_profiles(
+    scores: Mapping[str, Sequence[Any]], path: Path, measure: str = "success rate", note: str | None = None
+) -> Path:
     """Draw performance profiles: for each name the share of its runs above every score.
 
     Args:
         scores: name -> for each task its values ``[seeds]``.
         path: of the figure.
         measure: what the scores are.
+        note: stands above the names, where there is something to say of the scores.
     """
     figure = new_figure(1, 1)
     axes = figure.subplots()
@@ -118,7 +121,7 @@ def draw_profiles(scores: Mapping[str, Sequence[Any]], path: Path, measure: str 
     axes.set_ylabel("share of runs")
     axes.set_ylim(-0.03, 1.03)
     finish_axes(axes, steps=False)
-    finish_legend(figure, handles)
+    finish_legend(figure, handles, note)
     return write_figure(figure, path)
 
 

@@ -12,12 +12,12 @@ import torch
 from torch import Tensor
 
 from isa_learners.learner import Memory
-from isa_learners.runs.algorithm import ENV_SEEDS, Algorithm
+from isa_learners.runs.algorithm import Algorithm
 from isa_learners.runs.evaluation import unchanged_generators
 from isa_learners.runs.external import ExternalBatch, ExternalTeam, batch_step
 from isa_learners.runs.loading import load_algorithm
 from isa_learners.runs.run_folder import RunFolder
-from isa_wrappers.arrays import stream_seed, to_numpy
+from isa_wrappers.arrays import ENV_SEEDS, stream_seed, to_numpy
 from isa_wrappers.batch import BatchEnv, BatchStep, BatchWrapper
 from isa_wrappers.checks import check_last, check_numbers
 from isa_wrappers.errors import InvalidValueError, NonFiniteError, check_int, shown

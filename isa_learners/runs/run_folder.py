@@ -14,7 +14,7 @@ from isa_learners.config import RunConfig
 from isa_learners.runs.config_io import config_from_dict, kinds_of, read_config_file, write_config
 from isa_learners.runs.lock import FolderLock
 from isa_wrappers.errors import InvalidValueError, RunFolderError, UntrustedRunError, shown
-from isa_wrappers.files import refusal, write_text
+from isa_wrappers.files import refusal, told, write_text
 
 PACKAGES = ("isa-marl", "torch", "numpy", "gymnasium", "pettingzoo")
 
@@ -125,7 +125,7 @@ class RunFolder:
     def first_scope(self) -> Path:
         """Return the folder of the scope that the run began with."""
         first = self.scopes_folder / "0"
-        return first if first.exists() else self.path
+        return first if (first / "scope.json").exists() else self.path  # one that is half made is made anew
 
     def newest_checkpoint(self) -> Path | None:
         """Return the latest checkpoint, the best one where there is no latest, or ``None``."""
@@ -135,6 +135,11 @@ class RunFolder:
         """Write ``versions.json``, where a kill has not let it come to be."""
         if not self.versions_file.exists():
             write_text(self.versions_file, json.dumps(versions(), indent=2) + "\n")
+
+    def remove_summary(self) -> None:
+        """Remove ``summary.json``: a run that goes on is not whole until it is written again."""
+        with told(self.summary_file):
+            self.summary_file.unlink(missing_ok=True)
 
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Write ``summary.json``."""

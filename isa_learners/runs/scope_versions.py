@@ -29,7 +29,7 @@ class ScopeVersions(Hook):
         following, folder = training.algorithm.following, training.folder
         if following is None:
             return
-        if not (folder.scopes_folder / "0").exists():
+        if folder.first_scope() == folder.path:
             self._write(training, 0, following.base)
         self._written = len(following.came)
         for path in folder.scopes_folder.iterdir():

@@ -79,7 +79,12 @@ def scope_for(config: RunConfig, on_steps: Callable[[int], None] | None = None) 
         device = resolve_device(config.device, config.env)
         asked = config.seed, config.state_fallback, config.features, device if device.startswith("cuda") else None
         scope = estimate_task_scope(config.env, _within(config), *asked, on_steps, **config.env_kwargs)
-        return scope, int(scope.settings["env_steps"])
+        took = int(scope.settings["env_steps"])
+        if took >= config.steps:  # more than were to be expected: agents died young and were waited for
+            warnings.warn(
+                f"the scope took {took:,} steps, and steps is {config.steps:,}: none are left to train in", stacklevel=1
+            )
+        return scope, took
     scope = load_scope(config.scope_folder)
     task = scope.settings.get("env", config.env)
     if task != config.env:

@@ -12,7 +12,7 @@ import msgspec
 
 from isa_learners.checkpoint import save_checkpoint
 from isa_learners.config import RunConfig
-from isa_learners.runs.algorithm import ENV_SEEDS, Algorithm
+from isa_learners.runs.algorithm import Algorithm
 from isa_learners.runs.changes import changed_config, differences, record
 from isa_learners.runs.config_io import write_config
 from isa_learners.runs.hooks import Checkpoints, Hook
@@ -24,6 +24,7 @@ from isa_learners.runs.scope_versions import ScopeVersions
 from isa_learners.runs.scopes import needs_estimate, scope_for
 from isa_learners.runs.signals import StopRequest
 from isa_learners.runs.trackers.tensorboard import TensorBoard
+from isa_wrappers.arrays import ENV_SEEDS
 from isa_wrappers.errors import CannotWriteError, FileFormatError, InvalidValueError
 from isa_wrappers.scope.files import save_scope
 
@@ -173,7 +174,9 @@ class Training:
         try:
             with StopRequest() as stop:
                 self._tell("on_phase", self.algorithm.phase.name, self.algorithm.env_steps)
-                while self.algorithm.env_steps < self.config.steps and not self._finished():
+                if self._goes_on():
+                    self.folder.remove_summary()
+                while self._goes_on():
                     try:
                         self._iterate()
                     except Exception as error:
@@ -198,6 +201,9 @@ class Training:
         with suppress(Exception):  # the first error is the one to tell
             self._tell("on_end", None)
             self.kept = True
+
+    def _goes_on(self) -> bool:
+        return self.algorithm.env_steps < self.config.steps and not self._finished()
 
     def _finished(self) -> bool:
         return self.config.stop_when_solved and self.progress.solved is not None

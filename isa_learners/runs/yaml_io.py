@@ -19,6 +19,35 @@ MOST_VALUES = 100_000
 """In all, those met again through YAML's aliases included."""
 MOST_KEYS = 10_000
 """Of one mapping."""
+LONGEST_REASON = 200
+MERGE = "tag:yaml.org,2002:merge"
+"""The tag of ``<<``, which may come several times."""
+
+
+class NotYAMLError(ValueError):
+    """A text is no YAML of plain values.
+
+    Args:
+        reason: why.
+        line: where, from 1; ``None`` where that cannot be said.
+    """
+
+    def __init__(self, reason: str, line: int | None = None) -> None:
+        self.reason, self.line = reason, line
+        super().__init__(f"not YAML: {self.told}")
+
+    @classmethod
+    def of(cls, error: Exception) -> NotYAMLError:
+        """Make one of whatever PyYAML raised."""
+        if isinstance(error, yaml.MarkedYAMLError) and error.problem and error.problem_mark is not None:
+            return cls(" ".join(error.problem.split())[:LONGEST_REASON], error.problem_mark.line + 1)
+        said = str(error).splitlines() or [type(error).__name__]
+        return cls(said[0][:LONGEST_REASON])
+
+    @property
+    def told(self) -> str:
+        """Where and why, for a message."""
+        return self.reason if self.line is None else f"line {self.line}: {self.reason}"
 
 
 class _Loader(yaml.SafeLoader):
@@ -27,6 +56,19 @@ class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers = {  # noqa: RUF012 - a copy of the parent's, to add to
         first: list(resolvers) for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        """Refuse a key that comes twice, of which PyYAML takes the last; what ``<<`` names is merged later."""
+        node: yaml.MappingNode = super().compose_mapping_node(anchor)
+        lines: dict[tuple[str, str], int] = {}
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.tag != MERGE:
+                said = key.tag, key.value
+                if said in lines:
+                    problem = f"key {shown(key.value)} comes twice, first in line {lines[said]}"
+                    raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
+                lines[said] = key.start_mark.line + 1
+        return node
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
         """Merge what ``<<`` names, unless a few lines make millions of keys."""
@@ -48,7 +90,7 @@ def read_yaml(text: str) -> Any:
     """Read YAML of plain values.
 
     Raises:
-        ValueError: if it is none, or nested beyond measure.
+        NotYAMLError: if it is none, a key comes twice in a mapping, or it is nested beyond measure.
 
     Example:
         >>> read_yaml("{lr: 1e-3, window: 2}")
@@ -66,7 +108,7 @@ def read_yaml(text: str) -> Any:
         TypeError,
         ValueError,
     ) as error:
-        raise ValueError(f"not YAML: {str(error).splitlines()[0] if str(error) else error}") from error
+        raise NotYAMLError.of(error) from error
     return data
 
 
@@ -94,7 +136,8 @@ def read_config_file(path: Path, regular: bool = False) -> Plain:
     except FileFormatError:
         raise
     except ValueError as error:
-        raise FileFormatError(f"{path} is not YAML that can be a configuration ({shown(str(error))})") from error
+        why = error.told if isinstance(error, NotYAMLError) else shown(str(error))[1:-1]
+        raise FileFormatError(f"{path} is not YAML that can be a configuration ({why})") from error
     if not isinstance(data, dict):
         raise FileFormatError(f"{path} must hold a mapping of configuration keys")
     return data
@@ -129,6 +172,6 @@ def parse_overrides(pairs: Sequence[str]) -> Plain:
             raise InvalidValueError(f"--set takes key=value such as ppo.lr=0.001, got {shown(pair)}")
         try:
             settings[key] = read_yaml(text)
-        except ValueError as error:
-            raise InvalidValueError(f"--set cannot read the value of {shown(pair)}") from error
+        except NotYAMLError as error:
+            raise InvalidValueError(f"--set cannot read the value of {shown(pair)}: {error.reason}") from error
     return nested(settings)

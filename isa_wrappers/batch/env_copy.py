@@ -60,7 +60,7 @@ class EnvCopy:
         self.env = as_parallel(env)
         self.border = Border(self.env)
         self._read = StateReader(self.env, fallback)
-        self._criterion = SuccessCriterion(success)
+        self._criterion = SuccessCriterion(success, len(self.border.agents))
         self.spec = _spec(self.border, self._read) if spec is None else spec
         self._packer = Packer(self.border, self.spec)
 

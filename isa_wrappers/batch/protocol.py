@@ -72,6 +72,9 @@ class BatchStep:
 class BatchEnv(Protocol):
     """A batched environment. ``device`` is ``None`` where arrays are NumPy's.
 
+    Whoever steps it keeps what it hands over: every reset and step returns arrays of its own, which are never written
+    into again.
+
     One whose actions are more than a number each has an attribute ``action_code`` too, a
     :class:`~isa_wrappers.border.team_actions.TeamCode`; ``num_actions`` then counts elementary actions. One that pads
     observations, or shows dimensions of the state in them, may say so by an attribute ``obs_columns``, see

@@ -47,7 +47,7 @@ class Border:
         steps: taken in this episode.
 
     Raises:
-        UnsupportedEnvironmentError: if a space is missing, or of a kind that is not supported.
+        UnsupportedEnvironmentError: if there is nobody, or a space is missing, or of a kind that is not supported.
 
     Example:
         >>> from isa_wrappers.envs import make_parallel
@@ -60,7 +60,11 @@ class Border:
 
     def __init__(self, env: Any) -> None:
         self.env = env
-        self.agents = tuple(env.possible_agents)
+        self.agents = tuple(() if env.possible_agents is None else env.possible_agents)
+        if not self.agents:
+            raise UnsupportedEnvironmentError(
+                f"possible_agents of {env} is empty; it must name every agent that may come in an episode"
+            )
         self.action_names: ActionNames = read_action_names(getattr(env, "action_names", None) or (), self.agents)
         own = [names_of(self.action_names, i) for i in range(len(self.agents))]
         codes = [action_code(env, agent, names) for agent, names in zip(self.agents, own, strict=True)]

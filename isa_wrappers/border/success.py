@@ -13,8 +13,11 @@ import numpy as np
 from isa_wrappers.errors import InvalidValueError, check_float, shown
 
 SuccessRule = str | float | Callable[[Any, Mapping[str, Mapping[str, Any]]], bool] | None
-"""A key of ``infos[agent]`` (true for any agent), a threshold on the team's mean return at the episode's end, a
-function of the environment and the infos, or ``None`` where nothing counts as won."""
+"""A key of ``infos[agent]`` (true for any agent), a threshold on the team's mean return at the episode's end (over all
+agents, the dead among them), a function of the environment and the infos, or ``None`` where nothing counts as won."""
+NEAR = 1e-6
+"""By this share of a threshold a return may fall short of it and reaches it all the same: rewards of 0.1 in float32 do
+not add up to 1. Of a threshold of 0 it is that of 1."""
 
 
 class SuccessCriterion:
@@ -22,6 +25,7 @@ class SuccessCriterion:
 
     Args:
         rule: see :data:`SuccessRule`. A key that no info holds in a whole episode is warned of, once.
+        team: how many agents there are, over which a return is the mean; by default those that ever got a reward.
 
     Raises:
         InvalidValueError: if the rule is of another kind.
@@ -33,7 +37,7 @@ class SuccessCriterion:
         (False, True)
     """
 
-    def __init__(self, rule: SuccessRule = "success") -> None:
+    def __init__(self, rule: SuccessRule = "success", team: int | None = None) -> None:
         if rule is not None and (
             isinstance(rule, bool) or not (callable(rule) or isinstance(rule, str | int | float | np.number))
         ):
@@ -42,14 +46,15 @@ class SuccessCriterion:
             )
         if isinstance(rule, int | float | np.number):
             rule = check_float("success", rule, -math.inf)
-        self.rule = rule
+        self.rule, self._team = rule, team
+        self._paid: set[str] = set()
         self._heard = False
-        self._return = 0.0
+        self._total = 0.0
         self._told = False
 
     def begin(self) -> None:
         """Forget the last episode."""
-        self._return = 0.0
+        self._total = 0.0
         self._told = False
 
     @property
@@ -71,9 +76,12 @@ class SuccessCriterion:
             return as_truth("the success rule", self.rule(env, infos))
         if isinstance(self.rule, str):
             return self._read_key(self.rule, infos, over)
-        if rewards:
-            self._return += sum(rewards.values()) / len(rewards)
-        return over and self._return >= self.rule
+        # Not in float32, as rewards may come.
+        self._total += math.fsum(reward.item() if hasattr(reward, "item") else reward for reward in rewards.values())
+        if self._team is None:
+            self._paid.update(rewards)
+        team = self._team or len(self._paid) or 1
+        return over and self._total / team >= self.rule - NEAR * (abs(self.rule) or 1.0)
 
     def _read_key(self, key: str, infos: Mapping[str, Mapping[str, Any]], over: bool) -> bool:
         held = [info[key] for info in infos.values() if isinstance(info, Mapping) and key in info]

@@ -10,6 +10,7 @@ from importlib import import_module
 from inspect import signature
 from typing import Any
 
+from isa_wrappers.batch.own_arrays import OwnArrays
 from isa_wrappers.batch.protocol import BatchEnv
 from isa_wrappers.border.spaces import as_parallel
 from isa_wrappers.border.success import SuccessRule
@@ -105,7 +106,7 @@ class OwnFamily(EnvFamily):
         asked = {"num_envs": num_envs, "device": device} if "device" in parameters else {"num_envs": num_envs}
         with current_folder_last():
             env = called(name, factory, (), {**kwargs, **asked})
-        return _checked(name, env, num_envs, device)
+        return OwnArrays(_checked(name, env, num_envs, device), name)
 
 
 def _checked(name: str, env: Any, num_envs: int, device: str | None) -> BatchEnv:

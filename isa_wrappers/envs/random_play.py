@@ -47,7 +47,7 @@ def random_episode(
         UnsupportedEnvironmentError: for what ISA cannot take, a state of changing length among it.
         NonFiniteError: if something is not finite.
     """
-    rng, teller = np.random.default_rng(seed), SuccessCriterion(success)
+    rng, teller = np.random.default_rng(seed), SuccessCriterion(success, len(border.agents))
     observations, _ = border.reset(seed)
     teller.begin()
     states, won, told = [read(observations)], False, not isinstance(success, str)

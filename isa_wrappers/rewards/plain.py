@@ -8,6 +8,7 @@ counts and settings, so that either may take any step.
 from __future__ import annotations
 
 from math import floor, sqrt
+from typing import Any
 
 from isa_wrappers.arrays import Array
 from isa_wrappers.rewards.base import RewardParts
@@ -101,6 +102,10 @@ class PlainVisits:
                 slots[slot] = n
             visits.append(n)
         return visits
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the counter alone: a view of its table cannot be copied, and is laid out anew."""
+        return {"_counter": self._counter, "_table": None}
 
     def _lay_out(self) -> None:
         """Read dimensions and multipliers anew: the table is another after loading, merging or following a scope."""

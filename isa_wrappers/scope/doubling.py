@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from isa_wrappers.arrays import stream_seed
+from isa_wrappers.arrays import ENV_SEEDS, stream_seed
 from isa_wrappers.batch.protocol import BatchEnv
 from isa_wrappers.config import SettledScope
 from isa_wrappers.errors import InvalidValueError
@@ -36,7 +36,9 @@ def doubled(
     while total < most:
         more = min(total or first, most - total)
         own_seed = stream_seed(seed, f"part {len(parts)}") if parts else seed
-        parts = [*parts, *COLLECTORS[estimator.collect](batch, replace(config, transitions=more), own_seed)]
+        env_seed = own_seed % ENV_SEEDS if parts else seed
+        collect = COLLECTORS[estimator.collect]
+        parts = [*parts, *collect(batch, replace(config, transitions=more), own_seed, env_seed)]
         total += more
         yield parts, replace(config, transitions=total)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from isa_wrappers.checks import check_numbers
+from isa_wrappers.checks import check_floats, check_numbers
 from isa_wrappers.errors import InvalidValueError, NonFiniteError, shown
 from isa_wrappers.scope.transitions import Transitions
 
@@ -19,7 +19,8 @@ class Episode:
     """One recorded episode of T steps.
 
     Attributes:
-        states: ``[T + 1, K]`` before each step and after the last.
+        states: ``[T + 1, K]`` before each step and after the last, float32 or float64, as they were recorded: it says
+            what is rounding.
         actions: ``[T, A]`` whole numbers from 0; -1 where an agent did not act. ``[T]`` for one agent.
         available: ``[T, A, n]`` what each agent could have done; by default everything.
 
@@ -36,7 +37,7 @@ class Episode:
     available: npt.NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
-        states, numbers = check_numbers("states", self.states), check_numbers("actions", self.actions)
+        states, numbers = check_floats("states", self.states), check_numbers("actions", self.actions)
         actions = numbers.astype(np.int64)
         actions = actions[:, None] if actions.ndim == 1 else actions
         if states.ndim != 2 or actions.ndim != 2 or not len(actions) or not actions.shape[1]:
@@ -59,7 +60,7 @@ class Episode:
             object.__setattr__(self, "available", _masks(self.available, actions))
 
 
-def _first_bad(states: npt.NDArray[np.float64]) -> int:
+def _first_bad(states: npt.NDArray[np.floating[Any]]) -> int:
     return int(np.flatnonzero(~np.isfinite(states).all(axis=1))[0])
 
 
@@ -100,7 +101,7 @@ def episodes_of(states: Any, actions: Any, ends: Any, available: Any = None) -> 
         [2, 1]
     """
     states, actions, over = (
-        check_numbers("states", states),
+        check_floats("states", states),
         check_numbers("actions", actions),
         np.array(ends, dtype=bool),
     )
@@ -164,7 +165,7 @@ def episode_from(data: Any) -> Episode:
 
 
 def transitions_of(episodes: Sequence[Episode]) -> Transitions:
-    """Put episodes together.
+    """Put episodes together, in float32 where some were recorded so.
 
     Raises:
         InvalidValueError: if they are of different sizes, or some have masks and some have none.
@@ -182,12 +183,13 @@ def transitions_of(episodes: Sequence[Episode]) -> Transitions:
     every = np.ones((*actions.shape, number), dtype=bool)
     available = every if None in masked else np.concatenate([_known(part) for part in episodes])
     lengths = [len(part.actions) for part in episodes]
+    coarsest = min((part.states.dtype for part in episodes), key=lambda kind: kind.itemsize)
     return Transitions(
         free=np.ones((1, actions.shape[1]), dtype=bool),
         actions=np.maximum(actions, 0)[:, None],
         available=available[:, None],
-        states=np.concatenate([part.states[:-1] for part in episodes])[:, None],
-        next_states=np.concatenate([part.states[1:] for part in episodes])[:, None],
+        states=np.concatenate([part.states[:-1] for part in episodes], dtype=coarsest)[:, None],
+        next_states=np.concatenate([part.states[1:] for part in episodes], dtype=coarsest)[:, None],
         episode=np.repeat(np.arange(len(episodes)), lengths)[:, None],
         held=np.full((len(actions), 1, actions.shape[1]), -1),
         valid=(actions >= 0)[:, None],

@@ -85,7 +85,7 @@ def estimate_scope(
         transitions, config = collect_enough(batch, config, seed, estimator, most)
         measured = estimator.measure(transitions, config, num_actions)
     rng = np.random.default_rng(stream_seed(seed, "shuffling"))
-    env_steps = estimator.env_steps(config, len(batch.agents))
+    env_steps = sum(part.env_steps for part in transitions)
     scope = InfluenceScope(
         agents=batch.agents,
         influence=measured.figures,

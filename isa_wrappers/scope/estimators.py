@@ -90,7 +90,11 @@ class Estimator(ABC):
         return 2 * num_actions
 
     def env_steps(self, config: SettledScope, num_agents: int) -> int:
-        """Return the environment steps that an estimate takes."""
+        """Return about how many environment steps an estimate takes, before it takes them.
+
+        More of them are taken where agents are waited for while they are dead, where copies share N unevenly, and where
+        an action is seldom to be had; fewer where it ends once it is certain.
+        """
         return config.transitions * (1 if self.collect == "all_at_once" else num_agents)
 
 

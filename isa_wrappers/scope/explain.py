@@ -66,6 +66,7 @@ class Explanation:
         least: the smallest figure that would have been seen of an action that is not seldom.
         wanted: transitions that would show figures of delta, of all but the seldom actions.
         env_steps: what the estimate took.
+        transitions: N of the estimate.
     """
 
     moved: tuple[Moved, ...]
@@ -74,6 +75,7 @@ class Explanation:
     least: float | None
     wanted: int | None
     env_steps: int | None
+    transitions: int | None = None
 
 
 def explain_scope(scope: InfluenceScope) -> Explanation:
@@ -91,7 +93,7 @@ def explain_scope(scope: InfluenceScope) -> Explanation:
     close = np.argwhere(near > bar)
     order = sorted(close.tolist(), key=lambda cell: -near[tuple(cell)])
     seldom, least, wanted = _unseen(scope)
-    steps = scope.settings.get("env_steps")
+    steps, number = scope.settings.get("env_steps"), scope.settings.get("transitions")
     return Explanation(
         moved=tuple(_strongest(scope, i, k) for i, k in np.argwhere(inside).tolist()),
         nearly=tuple(_strongest(scope, i, k) for i, k in order),
@@ -99,6 +101,7 @@ def explain_scope(scope: InfluenceScope) -> Explanation:
         least=least,
         wanted=wanted,
         env_steps=None if steps is None else int(steps),
+        transitions=None if number is None else int(number),
     )
 
 
@@ -184,7 +187,7 @@ def _more(said: Explanation) -> str:
     if said.least is None:
         return ""
     text = f"; among noise, what happens in {said.least:.2f} of the steps would show"
-    if said.wanted is not None and said.wanted > said.env_steps:  # type: ignore[operator]
+    if said.wanted is not None and said.wanted > (said.transitions or 0):
         text += f", all above delta from {said.wanted:,} transitions on"
     return text
 

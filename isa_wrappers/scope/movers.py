@@ -23,7 +23,9 @@ def credit(effect: Floats, still: Floats, slower: Floats, theta: float, ordered:
        effect is at least theta of the largest in that dimension.
     3. Where as many are like a as like b, and a changes the dimension less than b does on average, by half of all that
        parts them, the pair gives a nothing. Otherwise it gives to both.
-    4. An action that loses by 1 or 3 to half of those it differs from moves nothing, whatever the others say.
+    4. An action that loses by 1 or 3 to half of those it differs from moves nothing, whatever the others say: unless
+       one of these is still beside it by 1. (Of ``up`` and ``down`` the one that meets a wall more often loses to the
+       other; beside ``wait`` both move.)
 
     Parts of a range have no majority, and both ends of it may move: rules 2 and 3 are not for them.
 
@@ -56,4 +58,5 @@ def credit(effect: Floats, still: Floats, slower: Floats, theta: float, ordered:
     else:
         quieter |= undecided & (alike[:, None] == alike[None, :]) & (slower >= STILL)
     mostly_quiet = (differ & quieter).sum(axis=1) >= STILL * differ.sum(axis=1)
+    mostly_quiet &= ~(differ & (still <= -STILL)).any(axis=1)
     return differ & ~odd & ~quieter & ~mostly_quiet[:, None]  # type: ignore[no-any-return]

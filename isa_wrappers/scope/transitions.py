@@ -44,13 +44,26 @@ class Transitions:
     valid: npt.NDArray[np.bool_]
     code: TeamCode | None = None
 
+    @property
+    def env_steps(self) -> int:
+        """``T * E``: the environment steps that were taken, whether they count for anything or not."""
+        return self.episode.size
 
-def collect_one_at_a_time(env: BatchEnv, config: SettledScope, seed: int) -> list[Transitions]:
+
+def collect_one_at_a_time(
+    env: BatchEnv, config: SettledScope, seed: int, env_seed: int | None = None
+) -> list[Transitions]:
     """Collect N transitions per agent, each free in streams of its own, until it was alive in N of them.
 
     All agents have their streams in one go where there are copies enough for it.
+
+    Args:
+        env: batched.
+        config: N and window.
+        seed: of the actions.
+        env_seed: of the environment; by default the same.
     """
-    rng = Rng(seed, env.device, "listening")
+    rng, env_seed = Rng(seed, env.device, "listening"), seed if env_seed is None else env_seed
     num_agents = len(env.agents)
     if env.num_envs >= num_agents:
         listened_to = [np.arange(env.num_envs) % num_agents]
@@ -60,19 +73,22 @@ def collect_one_at_a_time(env: BatchEnv, config: SettledScope, seed: int) -> lis
     for agent in listened_to:
         free = agent[:, None] == np.arange(num_agents)
         per_stream = -(-config.transitions // int(np.bincount(agent)[agent].min()))
-        parts.append(_collect(env, free, per_stream, PATIENCE * per_stream, config.window, rng, seed))
+        parts.append(_collect(env, free, per_stream, PATIENCE * per_stream, config.window, rng, env_seed))
     return parts
 
 
-def collect_all_at_once(env: BatchEnv, config: SettledScope, seed: int) -> list[Transitions]:
+def collect_all_at_once(
+    env: BatchEnv, config: SettledScope, seed: int, env_seed: int | None = None
+) -> list[Transitions]:
     """Collect N transitions in all, in which every agent is free: the same serve every agent.
 
-    There are somewhat fewer changes over several steps, which begin and end within a stream.
+    There are somewhat fewer changes over several steps, which begin and end within a stream. Arguments are those of
+    :func:`collect_one_at_a_time`.
     """
-    rng = Rng(seed, env.device, "listening")
+    rng, env_seed = Rng(seed, env.device, "listening"), seed if env_seed is None else env_seed
     free = np.ones((env.num_envs, len(env.agents)), dtype=bool)
     per_stream = -(-config.transitions // env.num_envs)
-    return [_collect(env, free, per_stream, per_stream, 1, rng, seed)]
+    return [_collect(env, free, per_stream, per_stream, 1, rng, env_seed)]
 
 
 def random_actions(rng: Rng, available: Array) -> Array:

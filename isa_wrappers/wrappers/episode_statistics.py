@@ -39,7 +39,7 @@ class EpisodeStatistics(BaseParallelWrapper[str, Any, int]):  # type: ignore[mis
     def __init__(self, env: Env, success: SuccessRule = "success") -> None:
         super().__init__(as_parallel(env))
         self._living, self._over = Living(), False
-        self._criterion = SuccessCriterion(success)
+        self._criterion = SuccessCriterion(success, len(self.env.possible_agents))
         self._return, self._length, self._won = 0.0, 0, False
         self._totals = [0.0] * 5
 

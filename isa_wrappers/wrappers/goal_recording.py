@@ -47,7 +47,7 @@ class GoalRecording(ScopeWrapper):
                 raise InvalidValueError(
                     f"{type(inner).__name__} inside records won states already; leave one of the two out"
                 )
-        self._criterion = SuccessCriterion(success)
+        self._criterion = SuccessCriterion(success, len(self._index))
 
     def _check_size(self, size: int) -> None:
         super()._check_size(size)

@@ -1,6 +1,7 @@
 """``isa compare`` through the command line."""
 
 import json
+from pathlib import Path
 
 import pytest
 import yaml
@@ -40,6 +41,26 @@ def test_a_plan_from_the_list_of_what_is_left_to_its_results(plan, tmp_path, cap
     assert "1/1 grid-unlock/isa/seed0: success" in captured.err
     assert isa("compare", plan, "--out", out, "--dry-run") == 0
     assert "0 of 2 runs left; give the command without --dry-run" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_network_of_one_s_own_and_damaged_files(plan, tmp_path, capsys):
+    """What is damaged is mended or told, and the other run has its results."""
+    words = ["compare", plan, "--set", "ppo.network=network_toys:Own", "--out", tmp_path / "out", "--quiet"]
+    with forked_runs():
+        assert isa(*words, "--only", 1) == 0
+        assert isa(*words) == 0
+        whole = (tmp_path / "out" / "results.md").read_text()
+        (summary,) = (tmp_path / "out" / "grid-unlock" / "ippo").glob("*/summary.json")
+        summary.write_text(summary.read_text()[:100])
+        assert isa(*words) == 0
+        assert (tmp_path / "out" / "results.md").read_text() == whole
+    summary.with_name("metrics.csv").write_text("a,b\n1,2\n")
+    capsys.readouterr()
+    assert isa(*words, "--json") == 1
+    found = json.loads(capsys.readouterr().out)
+    assert [row["variant"] for row in found["results"]] == ["isa"]
+    assert "metrics.csv is not a readable metrics file" in found["failed"]["grid-unlock/ippo/seed0"]
 
 
 def test_a_comparison_without_a_file(tmp_path, capsys):
@@ -85,6 +106,9 @@ def test_what_is_said_over_a_file(plan, tmp_path, capsys):
         (["--task", "grid/shooting", "--variant", "ippo", "--set", "scope.window=2"], "no variant has configuration"),
         ([], "name a plan, or --task"),
         (["--task", "grid/shooting", "--steps", "100"], "steps must be more than"),
+        (["--task", "grid/shootin", "--dry-run"], "did you mean 'grid/shooting'"),
+        (["--task", "grid/unlock", "--kwargs", '{"num_agnts": 5}', "--dry-run"], "'num_agnts'"),
+        (["--task", "grid/unlock", "--set", "scope_folder=nowhere", "--dry-run"], "no scope at nowhere"),
     ],
 )
 def test_mistakes_are_met_before_anything_starts(words, told, tmp_path, capsys):
@@ -92,4 +116,13 @@ def test_mistakes_are_met_before_anything_starts(words, told, tmp_path, capsys):
         words = [*words, "--seeds", "0"]
     assert isa("compare", *words, "--out", str(tmp_path / "out")) == 2
     assert told in one_line(capsys.readouterr().err)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_dry_run_checks_a_plan_as_the_command_does(plan, tmp_path, capsys):
+    text = Path(plan).read_text()
+    for line in ("", "--dry-run"):
+        Path(plan).write_text(text.replace("grid/unlock", "grid/unlok"))
+        assert isa("compare", plan, "--out", tmp_path / "out", *line.split()) == 2
+        assert "plan.yaml, line 2: unknown task 'grid/unlok'" in one_line(capsys.readouterr().err)
     assert not (tmp_path / "out").exists()

@@ -8,6 +8,8 @@ from cli_helpers import ended, forked, isa, one_line
 
 import isa_wrappers
 from isa_cli.main import main
+from isa_learners.config import DEFAULT_PRESET
+from isa_learners.presets import PRESETS
 
 pytestmark = pytest.mark.usefixtures("somewhere")
 
@@ -29,6 +31,15 @@ def test_help_of_commands(command, capsys):
     assert "Usage" in said
     assert isa(command, "-h") == 0
     assert capsys.readouterr().out == said
+
+
+@pytest.mark.parametrize("command", ["train", "config"])
+def test_help_names_every_preset(command, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    assert isa(command, "--help") == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "--preset" in line]
+    assert f"{DEFAULT_PRESET} (the default)" in line
+    assert all(preset in line for preset in PRESETS)
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["--version", "train"]])

@@ -1,5 +1,7 @@
 """Factories of batched environments, good and bad, named as ``batch_toys:...``."""
 
+from dataclasses import replace
+
 from toy_envs import Walk
 
 from isa_wrappers import BatchWrapper
@@ -38,3 +40,18 @@ class Half:
 
 def half(num_envs):
     return Half(num_envs)
+
+
+class Rewriting(Walks):
+    """Writes every state into the array of the one before."""
+
+    def __init__(self, num_envs):
+        super().__init__(num_envs)
+        self._state = None
+
+    def step(self, actions):
+        step = super().step(actions)
+        if self._state is None:
+            self._state = step.state.copy()
+        self._state[:] = step.state
+        return replace(step, state=self._state)

@@ -16,7 +16,7 @@ from isa_cli.main import main
 NEAR = '{"num_agents": 1, "grid": 3, "targets": [[0, 1]], "horizon": 6}'
 PPO = ["ppo.rollout_steps=5", "ppo.hidden=4", "ppo.epochs=1", "ppo.minibatches=1", "ppo.buffer_rollouts=1"]
 RUN = ["eval_interval=50", "eval_episodes=4"]
-ISA = ["scope.transitions=60", "count.table_bits=8"]
+ISA = ["scope.transitions=60", "scope.copies=6", "count.table_bits=8"]
 
 
 def options(*pairs):

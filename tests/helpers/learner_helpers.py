@@ -17,7 +17,10 @@ LEARNED = {
 
 
 def tiny_config(env="grid/unlock", env_kwargs=None, **sections):
-    """A run that takes seconds: one agent and one lock a step away, two environments, networks of four units."""
+    """A run that takes seconds: one agent and one lock a step away, two environments, networks of four units.
+
+    Its scope takes 60 steps, ten in each of 6 copies.
+    """
     if env_kwargs is None:
         env_kwargs = {"num_agents": 1, "grid": 3, "targets": [[0, 1]], "horizon": 6}
     base = {
@@ -27,7 +30,7 @@ def tiny_config(env="grid/unlock", env_kwargs=None, **sections):
         "eval_interval": 40,
         "eval_episodes": 4,
         "checkpoint_interval": 100_000,
-        "scope": {"transitions": 60},
+        "scope": {"transitions": 60, "copies": 6},
         "count": {"table_bits": 8},
         "ppo": {
             "num_envs": 2,

@@ -25,7 +25,7 @@ TINY = {
     },
 }
 """``scope`` and ``count`` are given per variant: IPPO has none."""
-ISA = {"scope": {"transitions": 60}, "count": {"table_bits": 8}}
+ISA = {"scope": {"transitions": 60, "copies": 6}, "count": {"table_bits": 8}}
 
 
 def tiny_plan(**changes):

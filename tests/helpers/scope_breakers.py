@@ -143,6 +143,22 @@ class Throttle(Rules):
         self.now[:] = 0.8 * self.now + actions + 0.3 * self.rng.standard_normal(self.now.shape)
 
 
+class Floors(Rules):
+    """Further: dials that begin at their floor, which only ``down`` meets often; a counter that goes up or to 0."""
+
+    actions = 3
+    size = 3
+
+    @property
+    def truth(self):
+        return [[[], [i], [i]] for i in range(3)]
+
+    def move(self, actions):
+        dials, counter = actions[:, :2], actions[:, 2]
+        self.now[:, :2] = np.clip(self.now[:, :2] + (dials == 1) - (dials == 2), 0, 9)
+        self.now[:, 2] = np.where(counter == 2, 0, self.now[:, 2] + (counter == 1))
+
+
 class Nothing(Rules):
     """Nobody moves anything: noises, a walk, a clock, a switch that flips by itself."""
 
@@ -164,4 +180,4 @@ class Nothing(Rules):
 
 
 BREAKERS = {"tether": Tether, "turns": Turns, "headings": Headings, "combined": Combined}
-FURTHER = {"weak": Weak, "lamps": Lamps, "storm": Storm, "throttle": Throttle}
+FURTHER = {"weak": Weak, "lamps": Lamps, "storm": Storm, "throttle": Throttle, "floors": Floors}

@@ -13,8 +13,9 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from isa_learners.runs.hooks import Hook
-from isa_wrappers.errors import InvalidValueError, MissingDependencyError
-from isa_wrappers.files import write_text
+from isa_wrappers.errors import FileFormatError, InvalidValueError, MissingDependencyError, shown
+from isa_wrappers.files import read_bytes, write_text
+from isa_wrappers.plain import read_json
 from isa_wrappers.scope.plots import plot_scope
 
 if TYPE_CHECKING:
@@ -69,10 +70,11 @@ class Tracker(Hook):
         """Open the run and show its scope.
 
         Raises:
+            FileFormatError: if the ids of before cannot be read.
             InvalidValueError: if it cannot be opened; the line says how to stay on this machine.
         """
         file = training.folder.path / IDS
-        ids = json.loads(file.read_text()) if file.exists() else {}
+        ids = _read_ids(file)
         try:
             ids[self.name] = self.begin(training, ids.get(self.name))
         except Exception as error:
@@ -108,3 +110,22 @@ class Tracker(Hook):
             self._open = False
             line = " ".join(str(error).split())
             warnings.warn(f"tracker {self.name!r} failed and is left out from here on: {line}", stacklevel=4)
+
+
+def _read_ids(file: Path) -> dict[str, str]:
+    """Return the ids that a run has in services; none where it has not been shown in any.
+
+    Raises:
+        FileFormatError: if the file cannot be read.
+    """
+    try:
+        ids = read_json(read_bytes(file))
+        if not isinstance(ids, dict) or not all(isinstance(one, str) for one in ids.values()):
+            raise ValueError(f"it holds {shown(ids)}")
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise FileFormatError(
+            f"{file} holds no ids of trackers ({error}); without it the run begins anew in each tracker"
+        ) from error
+    return ids

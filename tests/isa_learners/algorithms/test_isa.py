@@ -184,3 +184,16 @@ def test_where_only_a_win_is_rewarded_nothing_changes():
 def test_the_papers_goals_are_won_states_alone(preset, stitched):
     assert make_config("grid/unlock", preset).goal.stitched is stitched
     assert isinstance(algorithm_of(goal={"stitched": stitched}).shared["goals"], StitchedGoals) is stitched
+
+
+def test_goals_are_recorded_of_the_environments_own_reward_whatever_is_added_to_it():
+    """A bonus for whatever is new would make every place one that is rewarded."""
+    settings = {"env_kwargs": THREE, "ppo": {"num_envs": 32, "rollout_steps": 7}}
+    plain, added = (algorithm_of(**settings, **more) for more in ({}, {"intrinsic": "count_state"}))
+    seen = []
+    for algorithm in (plain, added):
+        algorithm.iterate()  # both play alike before they learn
+        seen.append(algorithm.shared["goals"].places.state_dict())
+    assert seen[0].keys() == seen[1].keys()
+    for name, value in seen[0].items():
+        assert torch.equal(torch.as_tensor(value), torch.as_tensor(seen[1][name])), name

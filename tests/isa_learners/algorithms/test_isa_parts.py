@@ -1,10 +1,13 @@
 """Each half of ISA alone."""
 
+import shutil
+
 import pytest
 from learner_helpers import algorithm_of, tiny_config
 
 from isa_learners.runs.loading import load
-from isa_learners.runs.training import train
+from isa_learners.runs.run_folder import RunFolder
+from isa_learners.runs.training import Training, train
 from isa_wrappers.errors import FileFormatError, InvalidValueError, ScopeMismatchError
 
 TWO = {"num_agents": 2, "grid": 3, "targets": [[0, 1], [2, 0]], "horizon": 6}
@@ -50,3 +53,15 @@ def test_what_gives_no_goals_is_refused(won, tmp_path):
     train(tiny_config(env_kwargs=far), tmp_path / "lost")
     with pytest.raises(InvalidValueError, match="has won nothing"):
         algorithm_of(env_kwargs=far, algo="isa_reach", given={"run": str(tmp_path / "lost")})
+
+
+@pytest.mark.slow
+def test_a_run_needs_the_one_that_gave_its_goals_no_more(won, tmp_path):
+    """Its checkpoint holds them: the other run may move, and it is read from anywhere."""
+    train(tiny_config(algo="isa_reach", given={"run": won}), tmp_path / "reach")
+    shutil.move(won, tmp_path / "moved")
+    algorithm = load(tmp_path / "reach")
+    assert len(algorithm.shared["goals"]) > 0
+    assert algorithm.phase.name == "reach"
+    training = Training(RunFolder.open(tmp_path / "reach"), resume=True, tensorboard=False, steps=260)
+    assert training.run()["env_steps"] >= 260

@@ -1,21 +1,25 @@
 """Comparisons in processes of their own: finished, failed, killed and given again."""
 
 import csv
+import errno
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
 
 import pytest
-from plan_helpers import forked_runs, tiny_plan
+from plan_helpers import ISA, forked_runs, tiny_plan
 
+from isa_learners.experiments import local
 from isa_learners.experiments.folder import Comparison
-from isa_learners.experiments.local import run_here, why
+from isa_learners.experiments.local import Outcome, Process, command, run_here, why
 from isa_learners.experiments.plan import make_plan
 from isa_learners.experiments.results import result_of, write_results
-from isa_wrappers.errors import InvalidValueError, RunFolderError
+from isa_wrappers.errors import FileFormatError
 
 CLOCK = ("wall_time_s", "folder")
 
@@ -118,23 +122,108 @@ def test_what_fails_is_told_and_the_rest_goes_on(tmp_path):
     assert [row["variant"] for row in rows_of(comparison)] == [fine.variant]
 
 
-def test_a_folder_of_another_plan_is_refused(tmp_path):
-    comparison = Comparison(make_plan(tiny_plan()), tmp_path)
-    for run in comparison.plan.runs:
+@pytest.mark.slow
+def test_a_network_of_one_s_own_is_trained_and_resumed(tmp_path):
+    own = {"variants": {"ippo": {"set": {"ppo.network": "network_toys:Own"}}}, "seeds": [0]}
+    with forked_runs():
+        comparison, outcomes = ran(tmp_path, **own)
+        assert [outcome.reason for outcome in outcomes] == [None]
+        for name in ("summary.json", "final.json"):
+            (comparison.path(comparison.plan.runs[0]) / name).unlink()
+        _, outcomes = ran(tmp_path, **own)
+    assert [outcome.reason for outcome in outcomes] == [None]
+    assert len(rows_of(comparison)) == 1
+
+
+def test_a_process_is_told_the_code_that_the_plan_names(tmp_path):
+    phases = {"phases.explore.ppo.network": "network_toys:Own", "ppo.network": "mine:Net"}
+    variants = {"isa": {"set": {**ISA, **phases}}, "ippo": None}
+    data = {**tiny_plan(variants=variants, seeds=[0]), "tasks": ["toy_envs:walk"]}
+    comparison = Comparison(make_plan(data), tmp_path)
+    isa, ippo = (command(comparison, run)[5:] for run in comparison.plan.runs)
+    assert ippo == ["8", "--env", "toy_envs:walk"]
+    assert isa == [*ippo, "--import", "mine:Net", "--import", "network_toys:Own"]
+
+
+class Ended(Process):
+    """A run whose process is over at once."""
+
+    def __init__(self, comparison, run):
         comparison.prepare(run)
-    comparison.check()
-    Comparison(make_plan(tiny_plan(seeds=[0, 1, 2])), tmp_path).check()  # more seeds are no other plan
-    with pytest.raises(RunFolderError, match="made by another plan: its steps is 200, here 300"):
-        Comparison(make_plan(tiny_plan(steps=300)), tmp_path).check()
+        comparison.open_log(run).close()
+        self.run = run
+
+    def outcome(self):
+        return Outcome(self.run)
 
 
-def test_a_full_disk_is_met_before_anything_starts(tmp_path, monkeypatch):
-    comparison = Comparison(make_plan(tiny_plan()), tmp_path / "new" / "deep")
-    comparison.check_room(comparison.left())
-    monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 2**20})())
-    with pytest.raises(InvalidValueError, match=r"4 runs need 20 MiB at least, the disk of .* has 1 left"):
-        comparison.check_room(comparison.left())
-    assert not (tmp_path / "new").exists()
+def test_a_file_in_the_place_of_a_log_ends_one_run_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(local, "Process", Ended)
+    comparison = Comparison(make_plan(tiny_plan(seeds=[0])), tmp_path)
+    comparison.log(comparison.plan.runs[0]).mkdir(parents=True)
+    _, outcomes = ran(tmp_path, seeds=[0])
+    reasons = {outcome.run.variant: outcome.reason for outcome in outcomes}
+    assert reasons["isa"].startswith(f"cannot write to {comparison.log(comparison.plan.runs[0])}: ")
+    assert reasons["ippo"] is None
+
+
+@pytest.mark.parametrize("what", ["log", "process"])
+def test_what_the_system_refuses_ends_one_run_alone(tmp_path, monkeypatch, what):
+    refused = []
+
+    def refuse(*_, **__):
+        if refused:
+            raise KeyboardInterrupt  # the second run was begun too: enough is seen
+        refused.append(what)
+        raise OSError(errno.ENOSPC if what == "log" else errno.EAGAIN, "no more")
+
+    monkeypatch.setattr(*((Comparison, "open_log") if what == "log" else (local.subprocess, "Popen")), refuse)
+    told = []
+    comparison = Comparison(make_plan(tiny_plan(seeds=[0])), tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        run_here(comparison, comparison.left(), 1, lambda run: None, told.append)
+    assert [(outcome.run.variant, "no more" in outcome.reason) for outcome in told] == [("isa", True)]
+
+
+def damaged(whole, tmp_path, change):
+    """Copy a comparison and change the metrics of its first run."""
+    root = shutil.copytree(whole[0].root, tmp_path / "copy")
+    comparison = Comparison(whole[0].plan, root)
+    file = comparison.path(comparison.plan.runs[0]) / "metrics.csv"
+    file.write_text(change(file.read_text()))
+    return comparison
+
+
+@pytest.mark.slow
+def test_a_damaged_name_in_the_header_of_metrics(whole, tmp_path):
+    comparison = damaged(whole, tmp_path, lambda text: text.replace("wall_time_s", "wall_timXXs", 1))
+    run = comparison.plan.runs[0]
+    assert comparison.progress(run) == whole[0].progress(run)
+    assert comparison.left() == []
+    assert numbers(comparison) == numbers(whole[0])
+
+
+def without_seconds(text):
+    """Metrics with a column less than the run wrote."""
+    return "\n".join(",".join(line.split(",")[:1] + line.split(",")[2:]) for line in text.splitlines()) + "\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [(without_seconds, r"metrics\.csv has no column 'wall_time_s'"), (lambda _: "a,b\n1,2\n", "is not a readable")],
+)
+def test_metrics_beyond_repair_are_told_and_the_others_have_results(whole, tmp_path, change, told):
+    comparison = damaged(whole, tmp_path, change)
+    assert comparison.progress(comparison.plan.runs[0]).finished
+    assert comparison.seconds_left(comparison.left()) == 0.0
+    with pytest.raises(FileFormatError, match=told):
+        write_results(comparison)
+    failed = []
+    rows, _ = write_results(comparison, failed=failed.append)
+    assert rows == rows_of(whole[0])[1:]
+    assert [outcome.run for outcome in failed] == [comparison.plan.runs[0]]
+    assert re.search(told, failed[0].reason)
 
 
 def test_why():

@@ -2,10 +2,12 @@
 
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
-from plan_helpers import tiny_plan
+from plan_helpers import ISA, tiny_plan
 
+from isa_learners.experiments import on_ray
 from isa_learners.experiments.folder import Comparison
 from isa_learners.experiments.on_ray import TOKEN, bring_to_its_end, connect, files_of, run_on_ray, write_files
 from isa_learners.experiments.one_run import run_to_end
@@ -41,6 +43,35 @@ def test_files_travel_where_the_folder_is_not_shared(tmp_path):
     write_files(path, files)
     assert (path / "said").read_text() == "done"
     assert bring_to_its_end(str(path), order, str(tmp_path / TOKEN), "theirs", {})[2] == {}, "shared: nothing travels"
+
+
+def test_a_folder_that_cannot_be_made_ends_one_run_alone(tmp_path, monkeypatch):
+    """On a stand-in for a cluster, whose tasks are over at once."""
+    sent = []
+    task = SimpleNamespace(remote=lambda path, order, *_: sent.append(order) or len(sent))
+    cluster = SimpleNamespace(
+        exceptions=SimpleNamespace(RayError=KeyError),
+        remote=lambda **_: lambda function: task,
+        wait=lambda references, timeout: (references, []),
+        get=lambda reference: (0, "", {}),
+        nodes=lambda: [{"Alive": True, "Resources": {"CPU": 1}}],
+        shutdown=lambda: None,
+    )
+    monkeypatch.setattr(on_ray, "connect", lambda address: cluster)
+    variants = {"isa": {"set": ISA}, "ippo": {"set": {"ppo.network": "network_toys:Own"}}}
+    comparison = Comparison(make_plan(tiny_plan(seeds=[0], variants=variants)), tmp_path)
+    blocked, fine = comparison.plan.runs
+    comparison.path(blocked).parent.mkdir(parents=True)
+    comparison.path(blocked).touch()
+    told = []
+    outcomes = run_on_ray(comparison, comparison.plan.runs, None, {"num_cpus": 1}, told.append)
+    assert [outcome.run for outcome in outcomes] == [blocked, fine]
+    assert outcomes[0].reason == (
+        f"cannot make run folder {comparison.path(blocked)}: {comparison.path(blocked)} is not a folder"
+    )
+    assert outcomes[1].reason is None
+    assert told == outcomes
+    assert [order[-2:] for order in sent] == [["--import", "network_toys:Own"]], "trusted on the nodes too"
 
 
 @pytest.mark.slow

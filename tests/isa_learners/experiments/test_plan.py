@@ -91,7 +91,16 @@ def test_an_algorithm_is_a_variant():
             "did you mean 'ppo.num_envs'",
         ),
         ("set: {ppo.num_envs: 16}", "set: {seed: 16}", 10, "set cannot hold 'seed'"),
-        ("set: {ppo.num_envs: 16}", "set: {ppo: 16}", 5, "section 'ppo' must be a mapping, got 16"),
+        ("set: {ppo.num_envs: 16}", "set: {ppo: 16}", 10, "section 'ppo' must be a mapping, got 16"),
+        ("set: {ppo.num_envs: 16}", "set:\n  ppo.num_envs: 16\n  ppo.lr: much", 12, "ppo.lr must be of type float"),
+        ("set: {ppo.num_envs: 16}", "set:\n  ppo: {clip: 0.2}\n  ppo.lr: much", 12, "ppo.lr must be of type float"),
+        ("set: {ppo.num_envs: 16}", "set: {learner: pppo}", 10, "did you mean 'ppo'"),
+        ("set: {ppo.num_envs: 16}", "kwargs:\n  horizon: 9\n  workers: 1", 12, "options of the task cannot hold"),
+        ("set: {ppo.num_envs: 16}", "set:\n  ppo.lr: 1\n  ppo: {lr: 2}", 10, "ppo.lr is given twice, 1 and 2"),
+        ("steps: 120000", "steps: -3", 9, "steps must be"),
+        ("{steps: 90000}", "\n    kwargs: {horizon: 9}\n    steps: -3", 4, "steps must be"),
+        ("{num_agents: 3}", "{num_agents: 3, device: cpu}", 3, "options of the task cannot hold 'device'"),
+        ("  ippo: {algo: ippo}", "  ippo:\n    algo: ippo\n    set:\n      scope.window: 2", 10, "no section 'scope'"),
         ("set: {ppo.num_envs: 16}", "set: 16", 10, "set must be a mapping"),
         ("{steps: 90000}", "{stepps: 90000}", 2, "takes steps, kwargs, set"),
         ("{steps: 90000}", "{set: {scope.windw: 3}}", 2, "did you mean 'scope.window'"),
@@ -104,6 +113,53 @@ def test_mistakes_name_their_line(plan_file, old, new, line, told):
     path = plan_file(PLAN.replace(old, new))
     with pytest.raises(InvalidValueError, match=f"plan.yaml, line {line}: .*{told}"):
         read_plan(path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("  slow: {like", "  isa: {like", "line 6: key 'isa' comes twice, first in line 5"),
+        ("steps: 120000", "seeds: 120000", "line 9: key 'seeds' comes twice, first in line 8"),
+        ("{algo: ippo}", "{algo: ippo, algo: qmix}", "line 7: key 'algo' comes twice, first in line 7"),
+        ("{algo: ippo}", "{algo: ippo", "line 8: "),
+    ],
+)
+def test_a_file_that_is_no_yaml_names_the_line(plan_file, old, new, told):
+    with pytest.raises(FileFormatError, match=rf"plan.yaml is not YAML .*\({told}"):
+        read_plan(plan_file(PLAN.replace(old, new)))
+
+
+LISTED = """\
+tasks: [grid/unlock]
+variants:
+  - isa
+  - slow: {like: isa, set: {ppo.lr: 0.1}}
+  - qmix:
+"""
+
+
+def test_a_list_of_variants_may_say_more_of_some(plan_file):
+    plan = read_plan(plan_file(LISTED))
+    assert plan.variants == ("isa", "slow", "qmix")
+    assert {run.variant: run.config.sections["ppo"].lr for run in plan.runs if run.variant != "qmix"}["slow"] == 0.1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "told"),
+    [
+        ("  - qmix:\n", "  - [qmix]\n", 2, r"a list of variants holds names.* got \['qmix'\]"),
+        ("  - qmix:\n", "  - {qmix: , vdn: }\n", 2, "a list of variants holds names"),
+        ("  - qmix:\n", "  - {}\n", 2, "a list of variants holds names"),
+        ("  - qmix:\n", "  - isa: {like: ungated}\n", 3, "variant 'isa' comes twice"),
+        ("set: {ppo.lr: 0.1}", "set: {ppo.lr: much}", 4, "ppo.lr must be"),
+        ("like: isa", "like: is", 4, "did you mean 'isa'"),
+        ("  - qmix:\n", "  - qmix\nsteps: -1\n", 6, "steps must be"),
+    ],
+)
+def test_mistakes_in_a_list_of_variants_name_their_line(plan_file, old, new, line, told):
+    assert old in LISTED
+    with pytest.raises(InvalidValueError, match=f"plan.yaml, line {line}: .*{told}"):
+        read_plan(plan_file(LISTED.replace(old, new)))
 
 
 def test_a_file_s_plan_takes_what_is_said_over_it(plan_file):
@@ -121,6 +177,10 @@ def test_a_file_s_plan_takes_what_is_said_over_it(plan_file):
         read_plan(plan_file(PLAN.replace("ungated", "ungatd")), over)
     with pytest.raises(PlanError, match=r"^seeds must be whole numbers"):
         read_plan(plan_file(PLAN), {"seeds": "many"})
+    with pytest.raises(PlanError, match=r"^ppo.lr must be"):
+        read_plan(plan_file(PLAN), {"set": {"ppo": {"lr": -1.0}}})
+    with pytest.raises(InvalidValueError, match=r"plan.yaml, line 10: ppo.num_envs must be"):
+        read_plan(plan_file(PLAN.replace("16", "-16")), {"set": {"ppo": {"lr": 0.5}}})
 
 
 def test_an_oracle_is_asked_for_where_the_task_tells_its_scope():

@@ -103,6 +103,18 @@ def test_value_norm_equals_its_definition():
         torch.testing.assert_close(norm.denormalize(norm.normalize(x)), x, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize(("offset", "spread"), [(-5_000, 2.0), (20_000, 1.0), (100_000, 5.0)])
+def test_value_norm_knows_the_spread_of_returns_far_from_zero(offset, spread):
+    norm, generator = ValueNorm(), torch.Generator()
+    generator.manual_seed(0)
+    drawn = [offset + spread * torch.randn(60, 8, 3, generator=generator) for _ in range(20)]
+    for returns in drawn:
+        norm.update(returns, torch.ones_like(returns))
+    normalized = norm.normalize(torch.cat(drawn))
+    assert float(normalized.mean()) == pytest.approx(0.0, abs=0.02)
+    assert float(normalized.std()) == pytest.approx(1.0, abs=0.02)
+
+
 def test_value_norm_does_nothing_before_it_saw_anything():
     x = torch.tensor([-4.0, 7.5])
     assert ValueNorm().normalize(x).tolist() == ValueNorm().denormalize(x).tolist() == x.tolist()

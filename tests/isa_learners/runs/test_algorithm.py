@@ -61,8 +61,10 @@ def test_a_scope_of_another_environment_is_refused():
 def test_scope_for_says_what_it_took():
     scope, steps = scope_for(tiny_config(env_kwargs=FAR, scope={"transitions": 600}))
     assert steps == 600
-    listened = {"transitions": 300, "estimator": "nmi_block"}
-    assert scope_for(tiny_config(env_kwargs=FAR, scope=listened))[1] == 600, "300 for each of two"
+    listened = {"transitions": 301, "estimator": "nmi_block", "copies": 4}
+    told = []
+    cost = scope_for(tiny_config(env_kwargs=FAR, scope=listened), told.append)[1]
+    assert cost == told[-1] == 604, "301 for each of two, which two copies each serve in 151 steps"
     assert scope.special_dims == [[0, 1], [2, 3]]
     assert scope.common_dims == []
 
@@ -195,3 +197,16 @@ def test_annealing_falls_linearly_over_the_run():
             assert rates[-1] == (pytest.approx(0.0625), pytest.approx(0.0625))
     assert algorithm.env_steps == 50
     assert rates[-1][0] == pytest.approx(0.025)  # no further beyond the end
+
+
+def test_a_resumed_run_does_not_replay_the_random_numbers_that_it_began_with():
+    """Where an environment cannot be saved; one that is stopped often would see the same start again and again."""
+    sections = {"env": "random_starts:Start", "env_kwargs": {}, "algo": "ippo"}
+    begun = algorithm_of(**sections)
+    starts = [begun.phase.collector.current.obs.clone()]
+    for _ in range(2):
+        begun.iterate()
+        resumed = algorithm_of(**sections)
+        resumed.load_state_dict(*begun.state_dict())
+        starts.append(resumed.phase.collector.current.obs)
+    assert len({tuple(start.flatten().tolist()) for start in starts}) == 3

@@ -8,7 +8,9 @@ import pytest
 import yaml
 
 from isa_learners import ALGORITHMS, AlgorithmSpec, PhaseSpec
+from isa_learners.experiments.plan import make_plan
 from isa_learners.runs.config_io import config_from_dict, config_to_dict, make_config, merge, write_config
+from isa_learners.runs.scopes import read_success
 from isa_learners.runs.yaml_io import parse_overrides, read_config_file
 from isa_wrappers.errors import InvalidValueError
 
@@ -42,6 +44,23 @@ def test_keys_may_be_dotted_as_set_has_them():
         make_config("grid/unlock", "fast", {"ppo": 1, "ppo.lr": 1})
     with pytest.raises(InvalidValueError, match=r"overrides must be Mapping, got 'ppo.lr=1'"):
         make_config("grid/unlock", "fast", "ppo.lr=1")
+
+
+@pytest.mark.parametrize(("text", "rule"), [("1.0", 1.0), ("-3", -3.0), ("1e-3", 0.001), ("won", "won")])
+def test_success_may_be_a_number(tmp_path, text, rule):
+    """In files, after ``--set`` and in plans; kept as text, in ``config.yaml`` too."""
+    (tmp_path / "given.yaml").write_text(f"success: {text}\n")
+    given = read_config_file(tmp_path / "given.yaml")
+    assert given == parse_overrides([f"success={text}"])
+    plan = make_plan({"tasks": ["grid/unlock"], "seeds": 0, "set": given})
+    config = make_config("grid/unlock", "fast", given)
+    assert plan.runs[0].config == config
+    write_config(config, tmp_path / "config.yaml")
+    for made in (config, config_from_dict(read_config_file(tmp_path / "config.yaml"))):
+        assert isinstance(made.success, str)
+        assert read_success(made.success) == rule
+    with pytest.raises(InvalidValueError, match="success must be of type str, got True"):
+        make_config("grid/unlock", "fast", {"success": True})
 
 
 @pytest.mark.parametrize("env", [None, 3, "", ["grid/unlock"]])

@@ -147,3 +147,17 @@ def test_a_scope_of_another_figure_is_refused_before_and_when_training_begins(tm
     told = tiny_config(true_scope=True, scope=INTERVALS, probes={"share": 0.1})
     with pytest.raises(InvalidValueError, match="got one of 'what the rules say'"):
         check_run(told)
+
+
+@pytest.mark.slow
+def test_a_scope_that_grows_as_the_phase_ends_keeps_it_from_ending_where_goals_are_no_longer_ready(tmp_path):
+    """Goals that could be stitched are to be stitched of the grown scope's places, which nobody has found yet."""
+    probes = {"share": 0.5, "every": 10**9, "memory": 10_000}
+    algorithm = algorithm_of(tmp_path, probes=probes, goal={"stitched": True})
+    goals = algorithm.shared["goals"]
+    goals._ready = True
+    algorithm.iterate()
+    assert algorithm.scope.special_dims == XY
+    assert algorithm.phase.name == "explore"
+    assert not goals.stitches
+    algorithm.close()

@@ -1,6 +1,7 @@
 """One writer per folder; the kernel lets go of the lock when its process ends."""
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -38,6 +39,60 @@ def test_a_killed_holder_leaves_nothing_locked(tmp_path):
         process.kill()
         process.communicate()
     FolderLock(tmp_path).take()
+
+
+FORKING = """
+import os, sys, time
+from pathlib import Path
+from isa_learners.runs.lock import FolderLock
+lock = FolderLock(Path(sys.argv[1]))
+lock.take()
+reading, writing = os.pipe()
+helper = os.fork()
+if helper == 0:
+    os.write(writing, str(lock.held).encode())
+    exec(sys.argv[2])
+    os.write(writing, b'.')
+    time.sleep(60)
+said = b''
+while not said.endswith(b'.'):
+    said += os.read(reading, 9)
+print(helper, said.decode(), flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("does", ["pass", "lock.release(undo=True)"])  # the latter as whoever ends with an error
+def test_a_helper_that_an_environment_forks_holds_nothing(tmp_path, does):
+    line = [sys.executable, "-c", FORKING, str(tmp_path), does]
+    process = subprocess.Popen(line, stdout=subprocess.PIPE, text=True)
+    helper, held = process.stdout.readline().split()
+    try:
+        assert held == "False."
+        with pytest.raises(RunFolderError):
+            FolderLock(tmp_path).take()  # what the helper closed is not unlocked
+        process.kill()
+        process.wait()
+        FolderLock(tmp_path).take()
+        os.kill(int(helper), 0)  # it lives
+    finally:
+        process.kill()
+        os.kill(int(helper), signal.SIGKILL)
+        process.stdout.close()
+        process.wait()
+
+
+def test_a_process_that_is_started_inherits_nothing(tmp_path):
+    lock = FolderLock(tmp_path)
+    lock.take()
+    line = [sys.executable, "-c", "input(print('up', flush=True))"]
+    with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, close_fds=False) as child:
+        assert child.stdout.readline() == b"up\n"
+        lock.release()
+        FolderLock(tmp_path).take()
+        assert child.poll() is None
+        child.stdin.write(b"\n")
 
 
 def test_undoing_leaves_no_file_that_was_not_there(tmp_path):

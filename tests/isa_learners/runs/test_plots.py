@@ -143,3 +143,9 @@ def test_labels_make_the_groups(tmp_path, drawn):
 @pytest.mark.slow
 def test_profiles(tmp_path):
     assert draw_profiles({"isa": [[0.5, 1.0]], "ippo": [[0.0, 0.0]]}, tmp_path / "p.png").read_bytes().startswith(PNG)
+
+
+@pytest.mark.slow
+def test_profiles_of_nothing_say_why(tmp_path):
+    drawn = draw_profiles({}, tmp_path / "p.svg", note="0 of 6 pairs of task and seed").read_text()
+    assert "<!-- 0 of 6 pairs of task and seed -->" in drawn

@@ -23,7 +23,7 @@ from isa_learners.runs.hooks import Hook
 from isa_learners.runs.loading import load_algorithm
 from isa_learners.runs.progress import Progress
 from isa_learners.runs.run_folder import RunFolder
-from isa_learners.runs.training import Training
+from isa_learners.runs.training import Interrupted, Training
 from isa_wrappers.errors import FileFormatError
 
 pytestmark = pytest.mark.slow
@@ -252,3 +252,12 @@ def test_whole_numbers_of_steps_stay_whole_when_a_run_resumes():
     """Else what a resumed run tells, 640.0, differs from what one tells that was never stopped, 640."""
     kept = msgspec.convert({"first_success": {"env_steps": 640, "wall_time_s": 1.5}}, Progress)
     assert str(kept.first_success["env_steps"]) == "640"
+
+
+def test_a_run_that_goes_on_is_not_whole_until_it_ends_again(whole_of, tmp_path):
+    folder = RunFolder.open(shutil.copytree(whole_of("reach").path, tmp_path / "run"))
+    assert folder.summary_file.exists()
+    steps = load_checkpoint(folder.latest_checkpoint)[1]["env_steps"]
+    with pytest.raises(Interrupted):
+        Training(folder, resume=True, tensorboard=False, steps=steps + 1_000, hooks=[PressCtrlC(2)]).run()
+    assert not folder.summary_file.exists()

@@ -9,9 +9,11 @@ from following_runs import following_config
 from resuming import PressCtrlC, assert_same_run, rows_of, seed_globals, sitting, whole_run
 
 from isa_learners.checkpoint import load_checkpoint
+from isa_learners.runs import scope_versions
 from isa_learners.runs.loading import load
 from isa_learners.runs.run_folder import RunFolder
 from isa_learners.runs.training import Training
+from isa_wrappers.errors import CannotWriteError
 from isa_wrappers.scope.files import load_scope
 
 pytestmark = pytest.mark.slow
@@ -83,3 +85,29 @@ def test_a_run_without_probes_keeps_none(tmp_path):
     folder = whole_run(tmp_path / "run", following_config(tmp_path / "scope", probes=probes, steps=700))
     assert not folder.scopes_folder.exists()
     assert not any(name.startswith("following") for name in load_checkpoint(folder.latest_checkpoint)[0])
+
+
+def test_a_first_version_that_was_half_made_is_made_anew(tmp_path, monkeypatch):
+    """The disk was full between the folder and its files: later the run resumes, and can be read."""
+    folder = RunFolder.create(tmp_path / "run", following_config(tmp_path / "scope"))
+
+    def full(scope, path):
+        raise CannotWriteError(f"cannot write to {path}: No space left on device")
+
+    monkeypatch.setattr(scope_versions, "save_scope", full)
+    with pytest.raises(CannotWriteError):
+        Training(folder, tensorboard=False)
+    monkeypatch.undo()
+    assert versions_of(folder) == ["0"]
+    training = Training(folder, resume=True, tensorboard=False)
+    training.run()
+    training.algorithm.close()
+    assert load_scope(folder.scopes_folder / "0").special_dims == X
+    assert load(folder.path).scope.special_dims == XY
+
+
+def test_a_run_needs_the_scope_that_it_was_given_no_more(tmp_path):
+    """Its folder holds it: that of the other run may move."""
+    folder = whole_run(tmp_path / "run", following_config(tmp_path / "scope"))
+    shutil.rmtree(tmp_path / "scope")
+    assert load(folder.path).scope.special_dims == XY

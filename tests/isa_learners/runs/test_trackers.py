@@ -14,7 +14,7 @@ from isa_learners.runs.trackers import TRACKERS, Tracker, make_trackers
 from isa_learners.runs.trackers.base import IDS
 from isa_learners.runs.trackers.tags import tagged
 from isa_learners.runs.training import Training
-from isa_wrappers.errors import InvalidValueError, MissingDependencyError, UnknownNameError
+from isa_wrappers.errors import FileFormatError, InvalidValueError, MissingDependencyError, UnknownNameError
 
 
 class Notes(Tracker):
@@ -77,6 +77,16 @@ def test_a_service_that_fails_is_left_out_and_the_run_ends_well(tmp_path, failin
 def test_a_service_that_cannot_start_is_an_error_that_says_how_to_do_without(tmp_path):
     with pytest.raises(InvalidValueError, match="'notes' cannot start: the service is away; PAPER=1 keeps it here"):
         train(tiny_config(steps=200), tmp_path / "run", hooks=[Notes("begin")])
+
+
+@pytest.mark.parametrize("text", ['{"notes": ', "[]", '{"notes": 3}', "\xff"])
+def test_damaged_ids_are_told_and_stay(tmp_path, text):
+    (tmp_path / IDS).write_bytes(text.encode("latin-1"))
+    tracker, training = Notes(), types.SimpleNamespace(folder=RunFolder(tmp_path))
+    with pytest.raises(FileFormatError, match=r"trackers\.json holds no ids of trackers"):
+        tracker.on_start(training)
+    assert tracker.notes == []
+    assert (tmp_path / IDS).read_bytes() == text.encode("latin-1")
 
 
 def test_names_and_packages_that_are_not_there(monkeypatch):

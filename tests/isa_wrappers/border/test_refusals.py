@@ -25,6 +25,12 @@ class Spaceless(WalkEnv):
     observation_space = None
 
 
+class Nobody(WalkEnv):
+    def __init__(self, agents):
+        super().__init__()
+        self.possible_agents = agents
+
+
 class OldSpace:
     """Stands for a space of another package."""
 
@@ -78,6 +84,8 @@ class Listed(WalkEnv):
         (paid(SECOND, None), "reward of agent 'walker_1' in step 1 must be a number, got None"),
         (paid(SECOND, np.zeros(2)), r"reward of agent 'walker_1' in step 1 must be a number, got array\(\[0., 0.\]\)"),
         (Listed(), r"info of agent 'walker_0' in step 1 must be a dict, got \[0\]"),
+        (Nobody([]), "possible_agents of walk is empty; it must name every agent"),
+        (Nobody(None), "possible_agents of walk is empty"),
         (Spaceless(), r"walk has no observation_space\(agent\)"),
         (Old(), r"action_space\('walker_0'\) of walk is a space of the old package gym; make it gymnasium.spaces.OldS"),
         (Attribute(), r"state of walk is an attribute; make it a method state\(\)"),

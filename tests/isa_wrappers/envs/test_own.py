@@ -36,7 +36,7 @@ def test_a_factory_of_batched_environments():
     assert (batch.num_envs, batch.device) == (4, None)
     batch.reset()
     assert batch.step(np.full((4, 2), 2)).state.tolist() == [[1.0, 1.0]] * 4
-    assert isinstance(make_batch("batch_toys:Walks", 2), batch_toys.Walks)
+    assert isinstance(make_batch("batch_toys:Walks", 2).env, batch_toys.Walks)
 
 
 def test_the_device_reaches_a_factory_that_takes_it():

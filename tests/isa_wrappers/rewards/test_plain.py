@@ -1,5 +1,7 @@
 """Eq. 7 and Eq. 10 on plain numbers: what the arrays compute, step for step, on the same counts."""
 
+import copy
+import pickle
 from itertools import pairwise
 
 import numpy as np
@@ -147,3 +149,15 @@ def test_elementary_actions_open_the_gate_together():
     bonus = CountBonus(scope)
     step = PlainStep([0.0], [1.0], [[0, 1], [1, 2]], [0.0, 0.0], [True, True])
     assert bonus.plain(step, True).parts["common"] == [1.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    "how", [copy.deepcopy, lambda reward: pickle.loads(pickle.dumps(reward))], ids=["copy", "pickle"]
+)
+def test_a_bonus_that_has_counted_can_be_copied_and_counts_on_by_itself(how):
+    bonus = CountBonus(InfluenceScope.from_dimensions({"a": [[], [0]]}, state_size=1))
+    step = PlainStep([0.0], [1.0], [1], [0.0], [True])
+    bonus.plain(step, True)
+    other = how(bonus)
+    assert other.plain(step, True).intrinsic == pytest.approx([0.5**0.5])
+    assert bonus.plain(step, True).intrinsic == pytest.approx([0.5**0.5]), "the table is not shared"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from listening_toys import Toy, per_block, spy
 
-from isa_wrappers import estimate_scope
+from isa_wrappers import ScopeConfig, estimate_scope
 
 
 class Late(Toy):
@@ -104,6 +104,16 @@ def test_transitions_of_the_dead_never_count(monkeypatch, num_envs):
     assert scope.influence[1].max() == 0.0
     # All N of them were alive ones: none is lost to death.
     assert [int(valid.sum()) for *_, valid in seen] == [200, 200]
+
+
+@pytest.mark.parametrize("kind", [Toy, Mortal])
+@pytest.mark.parametrize("num_envs", [1, 3, 30])
+@pytest.mark.parametrize("estimator", ["nmi_block", "interval_effect", "interval_effect_in_turn"])
+def test_the_cost_is_what_was_stepped(kind, num_envs, estimator):
+    """The dead are waited for, and copies take as many steps each."""
+    env = kind(num_envs)
+    scope = estimate_scope(env, ScopeConfig(200, delta=0.0, window=2, estimator=estimator))
+    assert scope.settings["env_steps"] == len(env.taken) * num_envs > 0
 
 
 class Losing(Toy):

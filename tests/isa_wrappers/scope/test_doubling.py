@@ -6,6 +6,7 @@ from gymnasium import spaces
 from pettingzoo import ParallelEnv
 
 from isa_wrappers import ScopeConfig, estimate_scope
+from isa_wrappers.arrays import ENV_SEEDS
 from isa_wrappers.scope.doubling import collect_enough
 from isa_wrappers.scope.estimation import as_batch
 from isa_wrappers.scope.estimators import ESTIMATORS
@@ -33,6 +34,7 @@ class Seldom(ParallelEnv):
         return {"a": np.zeros(1, dtype=np.float32)}, {"a": {"action_mask": mask}}
 
     def reset(self, seed=None, options=None):
+        self.seeds = [*getattr(self, "seeds", []), seed]
         self.agents, self.time, self.pulled = ["a"], 1, 0.0
         return self._seen()
 
@@ -54,6 +56,18 @@ def test_while_an_action_that_is_to_be_had_was_taken_too_seldom(every, transitio
     assert (times_taken(parts, 3)[0, 2] >= FEW) == (every < 10**6)
     alone = collect_enough(as_batch(Seldom(every)), config, 0, INTERVAL_EFFECT, 1_000)[0]
     np.testing.assert_array_equal(parts[0].actions, alone[0].actions)
+
+
+@pytest.mark.parametrize("name", ["interval_effect", "interval_effect_in_turn"])
+@pytest.mark.parametrize("seed", [3, 2**40])
+def test_environments_are_seeded_with_what_any_generator_takes(name, seed):
+    """``numpy.random.RandomState`` refuses 2^32 and more; the first seed is the caller's own, as it is."""
+    env, estimator = Seldom(20), ESTIMATORS[name]
+    collect_enough(as_batch(env), estimator.settled(ScopeConfig(transitions=200)), seed, estimator, 1_600)
+    first, *later = [one for one in env.seeds if one is not None]
+    assert first == seed
+    assert len(later) == len(set(later)) == 3
+    assert all(0 <= one < ENV_SEEDS for one in later)
 
 
 @pytest.mark.slow

@@ -94,11 +94,13 @@ def test_two_entries_of_one_name(added):
 
 @pytest.mark.parametrize("name", list(ESTIMATORS))
 def test_every_entry_estimates(name):
-    """What is listed is tested: two agents' own places, in [0, 1], at the cost that is said."""
+    """What is listed is tested: two agents' own places, in [0, 1], at about the cost that is said before."""
     env = make_batch("grid/unlock", 16, num_agents=2)
     scope = estimate_scope(env, ScopeConfig(transitions=1500, estimator=name))
     assert scope.special_dims == [[0, 1], [2, 3]]
-    assert scope.settings["env_steps"] == ESTIMATORS[name].env_steps(ScopeConfig(transitions=1500), 2)
+    before = ESTIMATORS[name].env_steps(ScopeConfig(transitions=1500), 2)
+    assert before == (1500 if ESTIMATORS[name].collect == "all_at_once" else 3000)
+    assert before <= scope.settings["env_steps"] <= 1.05 * before, "16 copies take as many steps each, W more for W"
     assert scope.figure == ESTIMATORS[name].figure
 
 

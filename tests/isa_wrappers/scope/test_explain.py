@@ -59,6 +59,8 @@ def test_enough_transitions_are_not_asked_for_again():
     assert text.endswith(f"{NOISE} 0.60 of the steps would show, all above delta from 4,000 transitions on")
     text = explanation_text(explain_scope(scope(delta=0.65, transitions=1_000, env_steps=1_000)))
     assert text.endswith(f"{NOISE} 0.60 of the steps would show")
+    in_turn = explanation_text(explain_scope(scope(transitions=1_000, env_steps=5_000)))
+    assert in_turn.endswith("all above delta from 2,250 transitions on"), "transitions of each agent, not steps of all"
 
 
 def test_long_lists_are_cut():
@@ -74,12 +76,12 @@ def test_until_nothing_changes():
     team = scope_tasks.Team()
     found = estimate_scope(team, ScopeConfig(until_certain=True))
     assert scope_truth.misses(found, team.truth) == (0, 0, 0, 0, 0, 0)
-    assert found.settings["env_steps"] == found.settings["transitions"] == 5_000
+    assert (found.settings["transitions"], found.settings["env_steps"]) == (5_000, 5_016), "8 copies, 627 steps each"
     rare = scope_tasks.Many()
     found = estimate_scope(rare, ScopeConfig(6_000, until_certain=True))
-    assert found.settings["env_steps"] == 6_000, "1,250, 2,500, 5,000 still differ"
+    assert found.settings["transitions"] == 6_000, "1,250, 2,500, 5,000 still differ"
     few = estimate_scope(team, ScopeConfig(900, until_certain=True))
-    assert few.settings["env_steps"] == 900
+    assert few.settings["transitions"] == 900
 
 
 def test_one_at_a_time_cannot_go_on_until_certain():

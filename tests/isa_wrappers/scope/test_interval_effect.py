@@ -34,7 +34,7 @@ def test_against_loops_from_the_equations(seed, masked, monkeypatch):
     np.testing.assert_allclose(found, expected, atol=2e-3)
 
 
-EXACT = [*scope_tasks.STRESS, "tether", "turns", "lamps", "storm", "weak", "combined"]
+EXACT = [*scope_tasks.STRESS, "tether", "turns", "lamps", "storm", "weak", "combined", "floors"]
 BUILT = {**scope_tasks.STRESS, **scope_breakers.BREAKERS, **scope_breakers.FURTHER}
 
 
@@ -125,11 +125,11 @@ def test_where_nobody_moves_anything_nothing_is_found(seed):
 
 @pytest.mark.parametrize("name", ["interval_effect", "interval_effect_in_turn"])
 def test_what_it_costs(name):
-    """At once the cost does not grow with the team."""
+    """At once the cost does not grow with the team; in turn 8 copies are 5 agents' and 3 more, W steps longer."""
     chosen = ScopeConfig(1_000, estimator=name)
     scope = estimate_scope(scope_tasks.Team(team=5), chosen, 0)
-    assert scope.settings["env_steps"] == {"interval_effect": 1_000, "interval_effect_in_turn": 5_000}[name]
-    assert ESTIMATORS[name].env_steps(chosen, 5) == scope.settings["env_steps"]
+    expected = {"interval_effect": (1_000, 1_000), "interval_effect_in_turn": (5_000, 8 * 1_007)}[name]
+    assert (ESTIMATORS[name].env_steps(chosen, 5), scope.settings["env_steps"]) == expected
     assert scope.delta == 0.1
     assert scope.chance is None
     assert scope_truth.misses(scope, scope_tasks.Team(team=5).truth)[2:] == (0, 0, 0, 0)

@@ -39,6 +39,12 @@ def test_one_pair_does_not_outvote_the_others():
     assert table(differ, {(0, 1): 1.0, (0, 2): 1.0, (0, 3): 0.4}, n=4)[:3] == [False, True, True]
 
 
+def test_what_moves_beside_a_still_one_moves_though_another_moves_more_often():
+    """Wait, up, down, and a floor that ``down`` meets in a third of its steps: it loses to ``up``, not to ``wait``."""
+    differ = {(0, 1): 1.0, (0, 2): 0.65, (1, 2): 1.0}
+    assert table(differ, {(0, 1): 1.0, (0, 2): 1.0, (2, 1): 1.0}) == [False, True, True]
+
+
 def test_a_slight_difference_does_not_make_unlike():
     """Actions 0 and 1 differ surely and slightly; they still are alike beside what action 2 does."""
     assert table({(0, 1): 0.02, (0, 2): 0.9, (1, 2): 0.9})[2]

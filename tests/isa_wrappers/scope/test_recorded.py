@@ -77,6 +77,40 @@ def test_long_arrays_are_cut():
     assert [len(part.actions) for part in open_end] == [2, 3]
 
 
+def rounded(kind):
+    """A lever, and a place that stands still but for the last digit of float32, which goes with the lever's moves."""
+    rng, found = np.random.default_rng(0), []
+    place = np.float32(0.7)
+    for _ in range(60):
+        actions = rng.integers(2, size=(40, 1))
+        moves = np.concatenate([[[0]], actions])
+        places = np.where(moves, np.nextafter(place, np.float32(1)), place)
+        found.append(Episode(np.concatenate([np.cumsum(moves, axis=0), places], axis=1).astype(kind), actions))
+    return found
+
+
+@pytest.mark.parametrize("how", ["episodes", "mappings", "cut", "minari", "mixed"])
+def test_rounding_of_what_was_recorded_in_float32_is_put_down_to_nobody(how):
+    parts = rounded(np.float32)
+    states, actions = (np.concatenate([getattr(part, name) for part in parts]) for name in ("states", "actions"))
+    recorded = {
+        "episodes": parts,
+        "mappings": [{"states": part.states, "actions": part.actions} for part in parts],
+        "cut": episodes_of(states, actions, np.tile(np.arange(40) == 39, 60)),
+        "minari": SimpleNamespace(iterate_episodes=lambda: iter([minari(part, state=part.states) for part in parts])),
+        "mixed": [*parts[:30], *rounded(np.float64)[30:]],
+    }
+    assert estimate_scope_from(recorded[how]).agent_dims == [[0]]
+    assert estimate_scope_from(rounded(np.float64)).agent_dims == [[0, 1]], "float64 would tell so little apart"
+
+
+def test_states_stay_as_they_were_recorded():
+    kinds = [np.float16, np.float32, np.float64, np.int64]
+    parts = [Episode(np.zeros((2, 1), kind), [[0]]) for kind in kinds]
+    assert [part.states.dtype for part in parts] == [np.float32, np.float32, np.float64, np.float64]
+    assert transitions_of(parts[2:]).states.dtype == np.float64
+
+
 def minari(part, **infos):
     over = np.arange(len(part.actions)) == len(part.actions) - 1
     return SimpleNamespace(

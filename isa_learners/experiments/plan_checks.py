@@ -1,0 +1,30 @@
+"""What is checked of a plan's runs before any of them starts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from isa_learners.experiments.plan import Plan, PlannedRun
+from isa_learners.experiments.plan_file import PlanError
+from isa_learners.runs.checks import check_run
+from isa_wrappers.errors import ISAError
+
+
+def check_runs(plan: Plan, runs: Sequence[PlannedRun]) -> None:
+    """Meet mistakes that only the environments can tell, for one run of each variant on each task.
+
+    Args:
+        plan: whose runs they are; one from a file names the line.
+        runs: to check.
+
+    Raises:
+        ISAError: for the first.
+    """
+    for run in {(run.task, run.variant): run for run in runs}.values():
+        try:
+            check_run(run.config)
+        except ISAError as error:
+            if plan.file is None or run.assembly is None:
+                raise
+            place = run.assembly.blamed(error, check_run) or ("tasks", run.task)
+            raise plan.file.told(PlanError(str(error), place)) from error

@@ -1,0 +1,124 @@
+"""Results as a table with intervals: per task, and over all tasks of what every variant has finished."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from isa_learners.experiments.folder import Comparison
+from isa_learners.runs.statistics import Estimate, estimate, iqm, mean, median, probability_of_improvement
+
+Row = dict[str, Any]
+"""The numbers of a run, by the columns of ``results.csv``."""
+Scores = Mapping[str, Sequence[float]]
+"""Task -> the values of its seeds."""
+
+
+def table(comparison: Comparison, rows: Sequence[Row]) -> str:
+    """Return results as Markdown: a table per task, and one over all tasks where there are several.
+
+    Success is that of the last checkpoint in greedy episodes, one number per seed; intervals are 95 % bootstraps over
+    seeds, stratified by task.
+    """
+    plan = comparison.plan
+    parts = [_table(comparison, [row for row in rows if row["task"] == task], task) for task in plan.tasks]
+    if len(plan.tasks) > 1:
+        alike = shared(comparison, rows)
+        parts.append(_table(comparison, alike, None))
+        told = left_out(comparison, alike)
+        parts += [f"{told}: {_per_task(comparison, alike)}."] if told else []
+    parts.append(
+        f"Success of the last checkpoint over {plan.episodes} greedy episodes, one number per seed; area: mean success "
+        f"of the evaluations over the steps; 95 % intervals from a bootstrap over seeds."
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def shared(comparison: Comparison, rows: Sequence[Row]) -> list[Row]:
+    """Return the rows of those tasks and seeds that every variant with any row has; of a single task all.
+
+    Over several tasks a number mixes them as its runs lie among them: variants can be compared where these are alike.
+    """
+    if len(comparison.plan.tasks) == 1:
+        return list(rows)
+    variants = {row["variant"] for row in rows}
+    having: dict[tuple[str, int], set[str]] = {}
+    for row in rows:
+        having.setdefault((row["task"], row["seed"]), set()).add(row["variant"])
+    return [row for row in rows if having[row["task"], row["seed"]] == variants]
+
+
+def left_out(comparison: Comparison, rows: Sequence[Row]) -> str | None:
+    """Say of how many tasks and seeds of a plan the :func:`shared` rows are; ``None`` where they are of all.
+
+    Of a single task nothing is left out.
+    """
+    plan = comparison.plan
+    there = {(run.task, run.seed) for run in plan.runs}
+    here = {(row["task"], row["seed"]) for row in rows}
+    if len(plan.tasks) == 1 or here == there:
+        return None
+    return f"Over what every variant has finished, {len(here)} of {len(there)} pairs of task and seed"
+
+
+def scores_of(
+    comparison: Comparison, rows: Sequence[Row], variant: str, column: str = "success_rate"
+) -> dict[str, list[float]]:
+    """Return for each task the values of a variant's seeds; tasks without any are left out."""
+    values = {
+        task: [row[column] for row in rows if row["variant"] == variant and row["task"] == task]
+        for task in comparison.plan.tasks
+    }
+    return {task: part for task, part in values.items() if part}
+
+
+def better(scores: Scores, base: Scores) -> Estimate | None:
+    """Return the chance that a run beats one of ``base``, over the tasks that both have; ``None`` if there are none.
+
+    Example:
+        >>> print(better({"shooting": [0.5], "unlock": [0.9]}, {"navigation": [0.1], "shooting": [0.5]}))
+        0.50 [0.50, 0.50]
+    """
+    both = [task for task in scores if task in base]
+    if not both:
+        return None
+    return probability_of_improvement([scores[task] for task in both], [base[task] for task in both])
+
+
+def _table(comparison: Comparison, rows: Sequence[Row], task: str | None) -> str:
+    """Return a table of these rows, under the name of their task; ``None`` for all tasks."""
+    plan = comparison.plan
+    first = plan.variants[0]
+    head = ["variant", "seeds", "success: median", "mean", "IQM [95 %]", "area: IQM [95 %]", "steps to 0.9", "minutes"]
+    head.append(f"P(better than {first})")
+    lines = [f"### {task or 'all tasks'}", "", "| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    base = scores_of(comparison, rows, first, "area")
+    for variant in plan.variants:
+        success = list(scores_of(comparison, rows, variant).values())
+        if not success:
+            continue
+        area = scores_of(comparison, rows, variant, "area")
+        mine = [row for row in rows if row["variant"] == variant]
+        ahead = better(area, base) if variant != first else None
+        solve = median(np.array([row["steps_to_solve"] for row in mine]))
+        cells = [variant, str(len(mine)), _number(success, median), _number(success, mean), str(estimate(success, iqm))]
+        cells.append(str(estimate(list(area.values()), iqm)))
+        cells.append("-" if not np.isfinite(solve) or task is None else f"{float(solve):,.0f}")
+        cells.append(f"{np.median([row['wall_time_s'] for row in mine]) / 60:.1f}")
+        cells.append(str(ahead) if ahead else "-")
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _per_task(comparison: Comparison, rows: Sequence[Row]) -> str:
+    """Say of each task how many of its seeds the rows are of."""
+    seeds = len({run.seed for run in comparison.plan.runs})
+    here = {(row["task"], row["seed"]) for row in rows}
+    return ", ".join(f"{task} {sum(one == task for one, _ in here)} of {seeds}" for task in comparison.plan.tasks)
+
+
+def _number(strata: Sequence[Any], statistic: Callable[..., Any]) -> str:
+    found: Estimate = estimate(strata, statistic)
+    return f"{found.value:.2f}"

@@ -1,0 +1,33 @@
+"""What is checked of a comparison's folder before anything starts."""
+
+import pytest
+from plan_helpers import tiny_plan
+
+from isa_learners.experiments.folder import Comparison
+from isa_learners.experiments.plan import make_plan
+from isa_wrappers.errors import InvalidValueError, RunFolderError
+
+
+def test_a_folder_of_another_plan_is_refused(tmp_path):
+    comparison = Comparison(make_plan(tiny_plan()), tmp_path)
+    for run in comparison.plan.runs:
+        comparison.prepare(run)
+    comparison.check()
+    Comparison(make_plan(tiny_plan(seeds=[0, 1, 2])), tmp_path).check()  # more seeds are no other plan
+    with pytest.raises(RunFolderError, match="made by another plan: its steps is 200, here 300"):
+        Comparison(make_plan(tiny_plan(steps=300)), tmp_path).check()
+
+
+def test_a_file_in_the_place_of_all_logs_is_met_before_anything_starts(tmp_path):
+    (tmp_path / "logs").touch()
+    with pytest.raises(RunFolderError, match="logs is not a folder; take it away, or choose another --out"):
+        Comparison(make_plan(tiny_plan()), tmp_path).check()
+
+
+def test_a_full_disk_is_met_before_anything_starts(tmp_path, monkeypatch):
+    comparison = Comparison(make_plan(tiny_plan()), tmp_path / "new" / "deep")
+    comparison.check_room(comparison.left())
+    monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 2**20})())
+    with pytest.raises(InvalidValueError, match=r"4 runs need 20 MiB at least, the disk of .* has 1 left"):
+        comparison.check_room(comparison.left())
+    assert not (tmp_path / "new").exists()
