@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 
 from isa_wrappers.border.state_features import choose_features
+from isa_wrappers.border.success import SuccessCriterion
 from isa_wrappers.config import ScopeConfig
 from isa_wrappers.envs import make_parallel
 from isa_wrappers.envs.check import check_env
+from isa_wrappers.errors import check_int
 
 from .json_alone import print_json
 from .options import (
@@ -50,9 +52,12 @@ def check(
     options = parse_kwargs(kwargs)
     features = choose_features(state_features, parse_features(state_features_kwargs), state_fallback)
     make = partial(make_parallel, env, state_features=features, **options)
+    rule = _rule(success)
+    SuccessCriterion(rule)  # neither is this one
+    check_int("seed", seed, 0)
     make().close()  # a mistake in the name or the options is no finding
     with LifeSigns(lambda: f"checking {env}", quiet):
-        report = check_env(make, episodes, seed, state_fallback, _rule(success), bin_width)
+        report = check_env(make, episodes, seed, state_fallback, rule, bin_width)
     if as_json:
         print_json({"env": env, **report.to_dict()})
     else:

@@ -11,6 +11,8 @@ from typing import Any, TextIO
 
 import typer
 
+from isa_wrappers.plain import finite
+
 _streams: list[TextIO] = []
 
 
@@ -22,9 +24,9 @@ def json_alone(context: typer.Context, wanted: bool) -> bool:
 
 
 def print_json(value: Any) -> None:
-    """Print the one object."""
+    """Print the one object; numbers that are not finite, which JSON lacks, are ``null``."""
     stream = _streams[-1] if _streams else sys.stdout
-    stream.write(json.dumps(value) + "\n")
+    stream.write(json.dumps(finite(value), allow_nan=False) + "\n")
     stream.flush()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -9,6 +10,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import TextIO
 
 BY_SIGNAL = 128
 """Added to a signal's number, it is the exit code of what the signal ended: 130 for Ctrl-C, 143 for SIGTERM."""
@@ -29,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     reads the output any more, or with a traceback for our own failures.
     """
     code = 0
+    _open_what_is_closed()
     with _told_to_end():
         try:
             from .app import run
@@ -40,16 +43,37 @@ def main(arguments: Sequence[str] | None = None) -> None:
         except KeyboardInterrupt:
             code = BY_SIGNAL + signal.SIGINT
         except BrokenPipeError:
-            # Python flushes once more at exit; nobody is there to read.
-            with suppress(OSError, ValueError):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _leave_unwritten(sys.stdout)
             code = 1  # as Click does for what is printed before the end
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            from .app import USER_MISTAKE
+
+            _leave_unwritten(sys.stdout)
+            sys.stderr.write(f"isa: what was to be printed cannot be written: {error.strerror}\n")
+            code = USER_MISTAKE
         except Exception as error:
             told = _signal_behind(error)
             if told is None:
                 raise
             code = BY_SIGNAL + told
     sys.exit(code)
+
+
+def _open_what_is_closed() -> None:
+    """Send nowhere what whoever started us has closed: the work is done all the same."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            nowhere = open(os.devnull, "w")  # noqa: SIM115 - until the process ends
+            setattr(sys, name, nowhere)
+            setattr(sys, f"__{name}__", nowhere)
+
+
+def _leave_unwritten(stream: TextIO) -> None:
+    """Send the rest nowhere: Python flushes once more at exit."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _signal_behind(error: BaseException) -> int | None:

@@ -40,9 +40,12 @@ class ComponentPolicy:
         self.offset, self.is_range, self.there = offset, is_range, there
 
     def mode(self) -> Tensor:
-        """Return ``[..., d]``: the likeliest value of each choice, the peak of each range."""
+        """Return ``[..., d]``: the likeliest value of each choice, the peak of each range, a flat one's middle."""
         value = None if self.choices is None else self._value(self.choices)
-        peak = None if self.a is None or self.b is None else self.a / (self.a + self.b)
+        peak = None
+        if self.a is not None and self.b is not None:
+            total = self.a + self.b  # 0 where both are too small for a float
+            peak = torch.where(total == 0.0, 0.5, self.a / total)
         return self._either(value, peak)
 
     def sample(self, noise: Generator) -> Tensor:

@@ -117,8 +117,10 @@ def check_int(name: str, value: object, low: int, high: int | None = None) -> in
     Raises:
         InvalidValueError: if it is not.
     """
-    bound = f"at least {low}" if high is None else f"from {low} to {high}"
     number = int(value) if isinstance(value, Integral) and not isinstance(value, bool) else None
+    if high is None and number is not None and number > LARGEST_INT:
+        high = LARGEST_INT
+    bound = f"at least {low}" if high is None else f"from {low} to {high}"
     if number is None or number < low or number > (LARGEST_INT if high is None else high):
         raise InvalidValueError(f"{name} must be a whole number {bound}, got {shown(value)}")
     return number

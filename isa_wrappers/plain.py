@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from enum import Enum
+from math import isfinite
 from pathlib import PurePath
 from typing import Any
 
@@ -34,6 +35,20 @@ def read_json(text: str | bytes) -> Any:
         raise ValueError(f"nested more than {DEEPEST} levels deep") from error
     check_nesting(data)
     return data
+
+
+def finite(value: Any) -> Any:
+    """Return plain data with ``None`` in the place of NaN and infinity, which JSON has no word for.
+
+    Example:
+        >>> finite({"a": [1.5, float("nan")], "b": float("inf")})
+        {'a': [1.5, None], 'b': None}
+    """
+    if isinstance(value, float):
+        return value if isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: finite(one) for key, one in value.items()}
+    return [finite(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def check_nesting(data: Any, largest: int = LARGEST) -> None:

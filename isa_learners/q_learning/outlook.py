@@ -17,7 +17,8 @@ class Outlook:
         state: ``[L + 1, b, K]``, scaled.
         reward: ``[L, b, A]``, scaled.
         available: ``[L + 1, b, A, n]`` bool.
-        live: ``[L + 1, b, A, n]`` values by the live network, 0 where nobody is valued.
+        live: ``[L + 1, b, A, n]`` values by the live network, 0 where nobody is valued; without a gradient where
+            somebody has just been truncated by itself.
         ahead: ``[L + 1, b, A, n]`` the same by the target network, without a gradient.
         chosen: ``[L, b, A]`` values of the actions taken by the live network, 0 where nobody acts.
         greedy: ``[L + 1, b, A]`` values of the greedy actions by the target network, 0 where nobody is valued.

@@ -150,18 +150,28 @@ class QLearning:
         return chosen, target, outlook.within[..., None] if self.spec.of_team else outlook.acts
 
     def _networks(self, episodes: Episodes, valued: Tensor) -> tuple[Tensor, Tensor]:
-        """Run live and target network over the steps at which agents are valued: ``[L + 1, b, A, n]``, 0 elsewhere."""
+        """Run live and target network over the steps at which agents are valued: ``[L + 1, b, A, n]``, 0 elsewhere.
+
+        Whoever is valued and does not live has left: its state stands still, so that it joins again as it acted.
+        """
         before = torch.full_like(episodes.action[:1], self.encoder.none)
         inputs = self.encoder(episodes.obs, torch.cat([before, episodes.action])).flatten(0, 2)
+        lives, left = valued & episodes.alive, valued & ~episodes.alive
         start = torch.zeros(valued.shape[:2], dtype=torch.bool, device=valued.device)
         start[0].fill_(True)
-        part = self.layout(valued.to(inputs.dtype), start).pack()
+        steps = self.layout(lives.to(inputs.dtype), start)
+        part, gone = steps.pack(), steps.where(left)
         rows, first = inputs[part.rows], inputs.new_zeros(len(part.streams), self.config.hidden)
+        empty = inputs.new_zeros(len(inputs), self.sizes.num_actions)
 
         def run(net: QNet) -> Tensor:
-            values, _ = net.unroll(rows, first, part.sizes, part.keep, part.alive if part.every else None)
-            empty = inputs.new_zeros(len(inputs), self.sizes.num_actions)
-            return empty.index_copy(0, part.rows, values).view(*valued.shape, -1)
+            values, states = net.unroll(rows, first, part.sizes, part.keep, part.alive if part.every else None)
+            values = empty.index_copy(0, part.rows, values)
+            if len(gone):
+                with torch.no_grad():  # they enter targets alone
+                    worth, _ = net(inputs[gone], steps.hidden_after(gone, part, states, first))
+                values = torch.where(left.flatten()[:, None], empty.index_copy(0, gone, worth), values)
+            return values.view(*valued.shape, -1)
 
         with torch.no_grad():
             ahead = run(self.target_net)

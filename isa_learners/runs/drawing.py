@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from inspect import signature
 from typing import Any
 
@@ -15,7 +16,9 @@ from pettingzoo.utils import BaseParallelWrapper
 from isa_learners.runs.algorithm import Algorithm
 from isa_learners.runs.scopes import read_success
 from isa_wrappers.batch import BatchEnv
+from isa_wrappers.batch.own_arrays import as_made
 from isa_wrappers.batch.parallel import ParallelEnvBatch
+from isa_wrappers.border.start import start
 from isa_wrappers.envs import make_parallel
 from isa_wrappers.envs.drawing import Mark
 from isa_wrappers.errors import InvalidValueError, MissingDependencyError, UnsupportedEnvironmentError, shown
@@ -55,7 +58,7 @@ class Filmed(BaseParallelWrapper[Any, Any, Any]):  # type: ignore[misc]
 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
         """Start an episode; after one's last step its picture stays."""
-        told = self.env.reset(seed=seed, options=options)
+        told = start(self.env, seed, options)
         if not self._over:
             self.picture = self._drawn()
         self._over = False
@@ -73,13 +76,7 @@ class Filmed(BaseParallelWrapper[Any, Any, Any]):  # type: ignore[misc]
             picture = self.env.render()
         except ImportError as error:
             raise MissingDependencyError(f"render() of {self._name} needs {error.name or 'more'}: {error}") from error
-        shape: tuple[int, ...] = getattr(picture, "shape", ())
-        if len(shape) != 3 or shape[2] not in (3, 4) or picture.dtype != np.uint8:
-            raise UnsupportedEnvironmentError(
-                f"render() of {self._name} must give a uint8 array [height, width, 3], got "
-                f"{shown(picture) if not shape else f'{picture.dtype} {list(shape)}'}"
-            )
-        return np.array(picture[:, :, :3])  # a copy: some draw into the same array again
+        return _checked(self._name, picture)
 
 
 def drawn(algorithm: Algorithm, copies: int, seed: int, copy: int) -> Drawn:
@@ -95,12 +92,11 @@ def drawn(algorithm: Algorithm, copies: int, seed: int, copy: int) -> Drawn:
         UnsupportedEnvironmentError: if the environment draws no pictures.
     """
     base = algorithm.evaluation_env(copies, seed)[1]
-    draw = getattr(base, "render", None)
-    name = algorithm.config.env
+    name, made = algorithm.config.env, as_made(base)
+    draw = drawer(name, base)
     if draw is not None:
-        _check_takes_copy(name, draw)
-        return Drawn(base, lambda goal: draw(copy, goal), tuple(getattr(base, "legend", ())), True)
-    if type(base) is not ParallelEnvBatch:
+        return Drawn(base, partial(draw, copy), tuple(getattr(made, "legend", ())), True)
+    if type(made) is not ParallelEnvBatch:
         raise UnsupportedEnvironmentError(
             f"{name} draws no pictures: what is batched by itself needs render(copy, goal)"
         )
@@ -111,6 +107,33 @@ def drawn(algorithm: Algorithm, copies: int, seed: int, copy: int) -> Drawn:
     success = read_success(config.success)
     batch = ParallelEnvBatch(envs, algorithm.device, config.state_fallback, success, owned=True)
     return Drawn(batch, lambda goal: film.picture)
+
+
+def drawer(name: str, base: BatchEnv) -> Callable[[int, Any], Picture] | None:
+    """Return what draws a copy of a batched environment, by its number, with a goal; ``None`` where nothing does.
+
+    Args:
+        name: of the task, for messages.
+        base: the environment.
+
+    Raises:
+        UnsupportedEnvironmentError: if its ``render`` takes no copy and goal, or, once called, gives no picture.
+    """
+    draw = getattr(as_made(base), "render", None)
+    if draw is None:
+        return None
+    _check_takes_copy(name, draw)
+    return lambda copy, goal: _checked(name, draw(copy, goal))
+
+
+def _checked(name: str, picture: Any) -> Picture:
+    shape: tuple[int, ...] = getattr(picture, "shape", ())
+    if len(shape) != 3 or shape[2] not in (3, 4) or picture.dtype != np.uint8:
+        raise UnsupportedEnvironmentError(
+            f"render() of {name} must give a uint8 array [height, width, 3], got "
+            f"{shown(picture) if not shape else f'{picture.dtype} {list(shape)}'}"
+        )
+    return np.array(picture[:, :, :3])  # a copy: some draw into the same array again
 
 
 def _check_takes_copy(name: str, draw: Callable[..., Any]) -> None:

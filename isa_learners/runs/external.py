@@ -138,10 +138,13 @@ def batch_step(observations: Any, infos: Any, like: BatchEnv, device: str) -> Ba
     """
     agents, n = len(like.agents), max(like.num_actions)
     if isinstance(observations, BatchStep):
-        told = {field.name: getattr(observations, field.name) for field in fields(BatchStep)}
-        step = BatchStep(**{name: None if x is None else torch.as_tensor(x, device=device) for name, x in told.items()})
+        step = _as_told(observations, device)
+        count = len(step.obs)
         check_array("observations", step.obs, None, agents, like.obs_size)
-        check_array("available", step.available, len(step.obs), agents, n)
+        check_array("available", step.available, count, agents, n)
+        check_array("alive", step.alive, count, agents)
+        for name in ("terminated", "truncated"):
+            check_array(name, getattr(step, name), count)
     else:
         step = array_step(observations, infos, like, device)
     check_finite("observations", step.obs, 0)
@@ -152,6 +155,15 @@ def batch_step(observations: Any, infos: Any, like: BatchEnv, device: str) -> Ba
             f"the action mask of agent {like.agents[agent]!r} in environment {env} must leave an action, got none"
         )
     return step
+
+
+def _as_told(step: BatchStep, device: str) -> BatchStep:
+    """Return a step on a device, in the types that networks and masks take."""
+    told = {field.name: getattr(step, field.name) for field in fields(BatchStep)}
+    here = {name: torch.as_tensor(value, device=device) for name, value in told.items() if value is not None}
+    numbers = {name: here[name].float() for name in ("obs", "final_obs")}
+    flags = {name: here[name] != 0 for name in ("available", "alive", "terminated", "truncated", "final_alive")}
+    return BatchStep(**{**here, **numbers, **flags})
 
 
 def array_step(observations: Any, infos: Any, like: BatchEnv, device: str) -> BatchStep:

@@ -63,6 +63,8 @@ class RunPolicy:
         self.memory: Memory = {}
         self._team: ExternalTeam | None = None
         self._action: Tensor | None = None
+        self._seed: int | None = None
+        self._steps = 0
         self._hear(1)
         sampling = goals_in(self._seen)
         self.pursues_goals = sampling is not None
@@ -70,8 +72,11 @@ class RunPolicy:
         self.reset(seed)
 
     def _hear(self, num_envs: int) -> None:
+        before = goals_in(getattr(self, "_seen", None))
         self._heard = ExternalBatch(self.task, num_envs, self.device)
         self._seen = self.seen_by_learner(self._heard)
+        if before is not None and (sampling := goals_in(self._seen)) is not None:
+            sampling.draw_on(before)
 
     def seen_by_learner(self, heard: ExternalBatch) -> BatchEnv:
         """Return an environment wrapped as the phase's evaluation has it."""
@@ -107,7 +112,10 @@ class RunPolicy:
         Raises:
             InvalidValueError: for a seed that is no whole number from 0 on.
         """
-        self._seed = seed if seed is None else check_int("seed", seed, 0, ENV_SEEDS - 1)
+        if seed is not None:
+            self._seed = check_int("seed", seed, 0, ENV_SEEDS - 1)
+        elif self._steps:  # one that no episode has begun with still holds
+            self._seed = None
         self._steps = 0
         if sampling := goals_in(self._seen):
             sampling.pursue(None)

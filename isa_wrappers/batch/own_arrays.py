@@ -54,6 +54,11 @@ class OwnArrays(BatchWrapper):
         return step
 
 
+def as_made(env: BatchEnv) -> BatchEnv:
+    """Return what a factory made, for what it may have beside a batched environment's members, such as ``render``."""
+    return env.env if isinstance(env, OwnArrays) else env
+
+
 def _copies(step: BatchStep) -> dict[str, tuple[Array, Array]]:
     """Return each array of a step, and what it holds now."""
     given: dict[str, Any] = {field.name: getattr(step, field.name) for field in fields(BatchStep)}

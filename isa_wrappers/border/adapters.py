@@ -10,6 +10,7 @@ from gymnasium import Env, spaces
 from pettingzoo import ParallelEnv
 
 from isa_wrappers.border.actions import ActionCode
+from isa_wrappers.border.start import start
 from isa_wrappers.errors import UnsupportedEnvironmentError
 
 
@@ -69,7 +70,7 @@ class TeamEnv(ParallelEnv[str, Any, int]):  # type: ignore[misc]
 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, Any]:
         """Start an episode."""
-        observations, info = self.env.reset(seed=seed, options=options)
+        observations, info = start(self.env, seed, options)
         self.agents = list(self.possible_agents)
         return self._each(observations), self._infos(info)
 

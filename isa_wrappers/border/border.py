@@ -18,6 +18,7 @@ from isa_wrappers.border.names import ActionNames, names_of, read_action_names
 from isa_wrappers.border.observations import Judge, judge_of, vector_length
 from isa_wrappers.border.rewards import plain_rewards
 from isa_wrappers.border.spaces import action_code, inner_observation, inner_space, observation_space
+from isa_wrappers.border.start import start
 from isa_wrappers.border.team_actions import team_code
 from isa_wrappers.errors import ISAError, NonFiniteError, UnsupportedEnvironmentError
 
@@ -86,6 +87,15 @@ class Border:
         self._living = Living()
         self._warned = False
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return everything but the judges, functions that cannot be pickled and follow from the spaces."""
+        return {name: value for name, value in vars(self).items() if name != "_judges"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore what :meth:`__getstate__` returned."""
+        vars(self).update(state)
+        self._judges = {agent: judge_of(space) for agent, space in self.spaces.items()}
+
     @property
     def living(self) -> list[str]:
         """Who acts next."""
@@ -98,7 +108,7 @@ class Border:
             UnsupportedEnvironmentError: for what cannot be taken.
             NonFiniteError: if an observation holds NaN or infinity.
         """
-        said = self.env.reset(seed=seed) if options is None else self.env.reset(seed=seed, options=options)
+        said = start(self.env, seed, options)
         if isinstance(said, Mapping) or not isinstance(said, tuple | list) or len(said) != 2:
             what = "observations alone" if isinstance(said, Mapping) else f"{_kind(said)}"
             raise UnsupportedEnvironmentError(

@@ -11,6 +11,7 @@ from gymnasium import spaces
 from pettingzoo.utils import BaseParallelWrapper
 
 from isa_wrappers.border.spaces import as_parallel
+from isa_wrappers.border.start import start
 from isa_wrappers.border.state import own_state
 from isa_wrappers.checks import check_numbers, check_sequence
 from isa_wrappers.errors import InvalidValueError, UnsupportedEnvironmentError, check_kind, check_name, shown
@@ -118,6 +119,10 @@ class MapState(BaseParallelWrapper[str, Any, Any]):  # type: ignore[misc]
         self.things = tuple(f"{name}{kind}" for name in names for kind in kinds)
         self.state_names = tuple(f"{thing}.{part}" for thing in self.things for part in PARTS)
         self.state_space = spaces.Box(ABSENT, np.inf, (len(self.state_names),), dtype=np.float32)
+
+    def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+        """Start an episode."""
+        return start(self.env, seed, options)
 
     def state(self) -> npt.NDArray[np.float32]:
         """Return the features of the inner environment's map."""

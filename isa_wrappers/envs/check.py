@@ -71,7 +71,7 @@ def check_env(
                     break
     finally:
         for one in made:
-            one.close()
+            getattr(one, "close", lambda: None)()
     return report
 
 

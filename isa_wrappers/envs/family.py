@@ -101,10 +101,10 @@ class EnvFamily(ABC):
             device: ``None`` for NumPy, else a torch device.
             state_fallback: what stands for a missing ``state()``.
             success_rule: how a ``ParallelEnv`` tells a won episode.
-            workers: processes that step the copies; 0 for this one.
+            workers: processes that step the copies; 0 for as many as :meth:`own_workers` says.
             kwargs: options of the task.
         """
-        make = partial(called, name, self.parallel, (name,), kwargs)
+        make, workers = partial(called, name, self.parallel, (name,), kwargs), workers or self.own_workers(num_envs)
         with ExitStack() as closing:  # those that were made before one failed
             envs: list[Any] = [make] * num_envs if workers else []
             for _ in range(0 if workers else num_envs):
@@ -113,6 +113,10 @@ class EnvFamily(ABC):
             batch = ParallelEnvBatch(envs, device, state_fallback, success_rule, workers, self.patience, owned=True)
             closing.pop_all()
         return batch
+
+    def own_workers(self, num_envs: int) -> int:
+        """Return how many processes step the copies where nobody says; 0, as by default, for this one."""
+        return 0
 
     def true_scope(self, name: str, **kwargs: Any) -> InfluenceScope | None:
         """Return the scope that a task's own rules give; ``None`` where they do not tell it, as by default.

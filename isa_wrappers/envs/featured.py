@@ -34,6 +34,10 @@ class FeaturedFamily(EnvFamily):
         """Return the family's."""
         return self._family.tasks()
 
+    def own_workers(self, num_envs: int) -> int:
+        """Return the family's."""
+        return self._family.own_workers(num_envs)
+
     def parallel(self, name: str, **kwargs: Any) -> Any:
         """Make one environment and wrap it; one that cannot be wrapped is closed."""
         env = called(name, self._family.parallel, (name,), kwargs)

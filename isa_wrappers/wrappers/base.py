@@ -131,7 +131,8 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
         env = self.env
         while env is not None:
             yield env
-            env = getattr(env, "env", None) or getattr(env, "aec_env", None)
+            inside = getattr(env, "env", None)  # of a foreign environment it may be anything
+            env = getattr(env, "aec_env", None) if inside is None else inside
 
     def freeze(self, frozen: bool = True) -> None:
         """Evaluate without counting or recording, here and in every ISA wrapper inside."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from math import fsum
 from typing import Any
 
 from pettingzoo.utils import BaseParallelWrapper
 
 from isa_wrappers.border.living import Living
+from isa_wrappers.border.rewards import plain_rewards
 from isa_wrappers.border.spaces import as_parallel
+from isa_wrappers.border.start import start
 from isa_wrappers.border.success import SuccessCriterion, SuccessRule
 from isa_wrappers.wrappers.base import Env, Infos
 
@@ -47,20 +50,27 @@ class EpisodeStatistics(BaseParallelWrapper[str, Any, int]):  # type: ignore[mis
         """Start an episode; an unfinished one is forgotten."""
         self._criterion.begin()
         self._return, self._length, self._won = 0.0, 0, False
-        said = self.env.reset(seed=seed, options=options)
+        said = start(self.env, seed, options)
         self._living.begin(self.env.agents)
         self._over = False
         return said  # type: ignore[no-any-return]
 
     def step(self, actions: dict[str, int]) -> Step:
-        """Advance the environment."""
+        """Advance the environment; what comes goes on as it is.
+
+        Raises:
+            UnsupportedEnvironmentError: for rewards that are no numbers.
+            NonFiniteError: for rewards that are NaN or infinite.
+        """
         step: Step = self.env.step(actions)
         _, rewards, terminations, truncations, infos = step
         if self._over:  # nobody is left, whoever stays in env.agents
             return step
         self._over = over = not self._living.after(self.env.agents, terminations, truncations)
-        self._return += sum(rewards.values()) / len(self.env.possible_agents)
         self._length += 1
+        rewards = plain_rewards(rewards, self._length)
+        infos = {agent: {} if info is None else info for agent, info in (infos or {}).items()}
+        self._return += fsum(rewards.values()) / len(self.env.possible_agents)
         self._won |= self._criterion.won(self.env, rewards, infos, over)
         if over:
             kept = not any(isinstance(info, dict) and info.get("crashed", False) for info in infos.values())

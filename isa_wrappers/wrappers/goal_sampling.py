@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,8 @@ class GoalSampling(GoalRecording):
     """Draws a won state for each episode and shows every agent its own dimensions of it; wins keep feeding the buffer.
 
     Each agent's goal (``g_i``, the state restricted to ``D_i``: common dimensions first, then its special ones) is
-    appended to its observation: to a Box, or to the ``"observation"`` of a Dict (a mask beside it stays). Float vectors
+    appended to its observation: to a Box, or to the ``"observation"`` of a Dict (a mask beside it stays). A Dict
+    without that key becomes one vector, or ``"observation"`` and ``"action_mask"`` where it holds a mask. Float vectors
     keep their dtype; anything else (Discrete, images) is flattened to float32 first, Discrete to one-hot. The goal is
     held from an episode's first to its last step. The observation space's bounds are the state space's where the
     environment has one, else infinite. ``infos[agent]["isa/goal"]`` holds it too.
@@ -100,9 +101,8 @@ class GoalSampling(GoalRecording):
             for ours, theirs in zip((box.low, box.high), edges, strict=True)
         )
         extended = spaces.Box(low, high, dtype=box.low.dtype.type)
-        if isinstance(space, spaces.Dict) and "observation" in space.spaces:
-            return spaces.Dict({**space.spaces, "observation": extended})
-        return extended
+        beside = _beside(space.spaces) if isinstance(space, spaces.Dict) else {}
+        return spaces.Dict({**beside, "observation": extended}) if beside else extended
 
     def observation_space(self, agent: str) -> spaces.Space[Any]:
         """Return the extended space, the same object each call."""
@@ -123,8 +123,8 @@ class GoalSampling(GoalRecording):
             if agent in self._flattened:
                 vector = vector.astype(np.float32)
             extended = self._extend(agent, vector)
-            nested = isinstance(obs, dict) and "observation" in obs
-            shown[agent] = {**obs, "observation": extended} if nested else extended
+            beside = _beside(obs) if isinstance(obs, dict) else {}
+            shown[agent] = {**beside, "observation": extended} if beside else extended
         return shown
 
     def _extend(self, agent: str, vector: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -169,3 +169,10 @@ class GoalSampling(GoalRecording):
         super().load_state_dict(state)
         self._hold(np.array(state["goal"]))
         self._rng.set_state(state["rng"])
+
+
+def _beside(parts: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what of a Dict stays beside its vector: all with ``"observation"``, else a mask, which no vector holds."""
+    if "observation" in parts:
+        return parts
+    return {key: part for key, part in parts.items() if key == "action_mask"}

@@ -2,6 +2,9 @@
 
 import io
 import json
+import os
+import shutil
+import subprocess
 import sys
 import time
 
@@ -9,6 +12,7 @@ import pytest
 from cli_helpers import ended, isa, one_line, small_run, started
 
 from isa_cli import progress
+from isa_cli.json_alone import print_json
 
 HELLO = ["hello from Python", "hello from below", "hello from a game"]
 
@@ -116,3 +120,32 @@ def test_signs_end_with_what_they_are_of(capsys):
     assert capsys.readouterr().err.startswith("isa: at it, 0 min\n")
     time.sleep(0.2)
     assert capsys.readouterr().err == ""
+
+
+SHELL = shutil.which("bash")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(SHELL is None or not os.path.exists("/dev/full"), reason="needs bash and /dev/full")
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("envs >&-", 0),
+        ("envs --json >&-", 0),
+        ("nothing 2>&-", 2),
+        ("envs >/dev/full", 2),
+        ("envs --json >/dev/full", 2),
+    ],
+)
+def test_closed_and_full_streams_end_as_the_work_does(command, code):
+    """What daemons start has no stdout; the disk behind a redirection may be full."""
+    order = f"exec {sys.executable} -m isa_cli {command}"
+    done = subprocess.run([SHELL, "-c", order], capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == "" or ">" not in command
+
+
+def test_json_has_no_word_for_infinity(capsys):
+    print_json({"return_mean": float("inf"), "steps": [1, float("nan")]})
+    assert json.loads(capsys.readouterr().out) == {"return_mean": None, "steps": [1, None]}

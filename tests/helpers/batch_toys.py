@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 from toy_envs import Walk
 
 from isa_wrappers import BatchWrapper
@@ -17,6 +18,13 @@ class Walks(BatchWrapper):
 
     def __init__(self, num_envs):
         super().__init__(walks(num_envs))
+
+
+class OnDevice(Walks):
+    """The same on the device that is asked for."""
+
+    def __init__(self, num_envs, device=None):
+        BatchWrapper.__init__(self, walks(num_envs, device))
 
 
 def always_two(num_envs, device=None):
@@ -55,3 +63,24 @@ class Rewriting(Walks):
             self._state = step.state.copy()
         self._state[:] = step.state
         return replace(step, state=self._state)
+
+
+class Pictured(OnDevice):
+    """Draws a copy as a picture of its state."""
+
+    def render(self, copy, goal=None):
+        return np.full((2, 3, 3), copy + (0 if goal is None else 100), dtype=np.uint8)
+
+
+class Floating(OnDevice):
+    """Draws what is no picture."""
+
+    def render(self, copy, goal=None):
+        return np.zeros((2, 3, 3), dtype=np.float32)
+
+
+class Careless(OnDevice):
+    """Draws one picture of all copies."""
+
+    def render(self):
+        return np.zeros((2, 3, 3), dtype=np.uint8)

@@ -145,6 +145,32 @@ class Kitchen(WalkEnv):
         return *said, infos
 
 
+class Optionless(WalkEnv):
+    """Its ``reset`` takes no options; ``infos`` are ``None``, rewards arrays of one number."""
+
+    def reset(self, seed=None):
+        return super().reset(seed)[0], None
+
+    def step(self, actions):
+        observations, rewards, *ends, _ = super().step(actions)
+        return observations, {agent: np.array([reward]) for agent, reward in rewards.items()}, *ends, None
+
+
+class Flat(WalkEnv):
+    """Shows its mask in a Dict among other entries, without the key ``"observation"``."""
+
+    def __init__(self, **options):
+        super().__init__(masks="observation", **options)
+        mask, place = self._observation_space["action_mask"], spaces.Box(-1e3, 1e3, (1,), np.float32)
+        self._observation_space = spaces.Dict({"place": place, "time": spaces.Discrete(10), "action_mask": mask})
+
+    def _seen(self):
+        return {
+            agent: {"place": obs["observation"][:1], "time": self.time, "action_mask": obs["action_mask"]}
+            for agent, obs in super()._seen().items()
+        }
+
+
 class Turns(AECEnv):
     """Agents take turns; ``parallelizable`` says that a round is one step."""
 

@@ -15,6 +15,18 @@ def always_drawing():
     return GridParallelEnv("unlock", **LOCK, render_mode="rgb_array")
 
 
+class Optionless(GridParallelEnv):
+    """Its ``reset`` takes no options."""
+
+    def reset(self, seed=None):
+        return super().reset(seed)
+
+
+def optionless(render_mode=None):
+    """A lock of these."""
+    return Optionless("unlock", **LOCK, render_mode=render_mode)
+
+
 def blind():
     """The same, and nobody can have it draw."""
     return GridParallelEnv("unlock", **LOCK)

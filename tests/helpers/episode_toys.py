@@ -21,7 +21,7 @@ def q_of(sizes, config, seed=3, dtype=torch.float32, part=None):
     return q
 
 
-def random_episodes(seed, sizes, lengths, terminated, dtype=torch.float64, cuts=False):
+def random_episodes(seed, sizes, lengths, terminated, dtype=torch.float64, cuts=False, back=False):
     """Make up episodes with deaths, masks, and rubbish behind each episode's end.
 
     Args:
@@ -31,6 +31,7 @@ def random_episodes(seed, sizes, lengths, terminated, dtype=torch.float64, cuts=
         terminated: how each ends.
         dtype: of the floats.
         cuts: half of those that leave while the episode goes on were truncated by themselves.
+        back: whoever leaves misses one step and joins again.
     """
     generator = torch.Generator()
     generator.manual_seed(seed)
@@ -50,6 +51,8 @@ def random_episodes(seed, sizes, lengths, terminated, dtype=torch.float64, cuts=
     alive[0] = True
     length = torch.tensor(lengths)
     leaves = alive[:-1] & ~alive[1:] & (torch.arange(steps)[:, None] < length - 1)[..., None]
+    if back:
+        alive[2:] |= leaves[:-1]
     return Episodes(
         obs=normal(steps + 1, count, agents, sizes.obs_size),
         state=normal(steps + 1, count, sizes.state_size),

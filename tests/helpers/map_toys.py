@@ -59,3 +59,11 @@ class Undeclared(Board):
     def __init__(self, **options):
         super().__init__(**options)
         del self.state_space
+
+
+class Seeded(Board):
+    """The same, with a ``reset`` that takes a seed alone."""
+
+    def reset(self, seed=None):
+        self.seed = seed
+        return super().reset()

@@ -52,8 +52,10 @@ class Reference:
                     last[int(episodes.action[t - 1, b, i])] = 1.0
                 who = torch.tensor([1.0 - i, float(i)], dtype=D)
                 x = torch.cat([episodes.obs[t, b, i] * self.config.obs_scale, last, who])
-                hidden[i] = self.cell(w, x, hidden[i])
-                row.append(w["net.head.weight"] @ hidden[i] + w["net.head.bias"])
+                after = self.cell(w, x, hidden[i])
+                row.append(w["net.head.weight"] @ after + w["net.head.bias"])
+                if episodes.alive[t, b, i]:  # else the state stands still, as in acting
+                    hidden[i] = after
             found.append(row)
         return found
 

@@ -118,6 +118,16 @@ def test_gradients_are_finite_wherever_the_networks_go(team, scale):
     assert (outputs.grad != 0).any()
 
 
+@pytest.mark.parametrize("team", ["box", "mixed"])
+def test_a_range_too_flat_for_a_float_peaks_in_the_middle(team):
+    _, head, outputs, available, _ = drawn(team)
+    policy = head.policy(torch.full_like(outputs, -200.0), available, torch.arange(head.agents))
+    ranges = policy.is_range.expand_as(policy.mode())
+    assert ranges.any()
+    assert (policy.mode()[ranges] == 0.5).all()
+    assert torch.isfinite(policy.mode()).all()
+
+
 @pytest.mark.parametrize("team", TEAMS)
 def test_actions_as_the_environment_takes_them(team):
     code, head, *_, policy = drawn(team, size=50)

@@ -21,7 +21,7 @@ from isa_learners.runs.report.charts import charts_of
 from isa_learners.runs.run_folder import RunFolder
 from isa_learners.runs.visits import visited
 from isa_wrappers.errors import FileFormatError, InvalidValueError
-from isa_wrappers.plain import read_json
+from isa_wrappers.plain import finite, read_json
 from isa_wrappers.scope.files import load_scope
 from isa_wrappers.scope.influence import InfluenceScope
 
@@ -175,7 +175,7 @@ def _json_file(path: Any) -> Any:
     if not os.path.isfile(path):
         return None
     try:
-        return read_json(path.read_bytes())
+        return finite(read_json(path.read_bytes()))
     except (OSError, ValueError) as error:
         raise FileFormatError(f"{path} cannot be read ({error})") from error
 

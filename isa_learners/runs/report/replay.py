@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from isa_learners.runs.algorithm import Algorithm
+from isa_learners.runs.drawing import drawer
 from isa_learners.runs.evaluation import unchanged_generators
 from isa_learners.runs.filming import LastStep, restore_rewards, reward_parts
 from isa_learners.runs.phases import wrapped
@@ -56,7 +57,7 @@ def _played(algorithm: Algorithm, seed: int, watched: int | None) -> list[dict[s
     base = algorithm.evaluation_env(COPIES, seed)[1]
     env = wrapped(phase.context, phase.spec, inner := LastStep(base))
     restore_rewards(env, algorithm.saved_env)
-    draw, sampling = getattr(base, "render", None), goals_in(env)
+    draw, sampling = drawer(algorithm.config.env, base), goals_in(env)
     told: list[dict[str, Any]] = [{"won": False, "goal": None, "steps": [], "frames": []} for _ in range(COPIES)]
 
     def see(b: int, seen: dict[str, Any]) -> None:

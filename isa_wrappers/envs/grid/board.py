@@ -222,6 +222,7 @@ class BoardBatch(ABC, Generic[State]):
         self._rng.set_state(state["rng"])
         xp, kind = backend(self.device), type(self._state)
         self._state = kind(**{name: xp.asarray(state[name], device=self.device) for name in arrays_of(self._state)})
+        self._last = self._state
         return self._first_step()
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from isa_wrappers.batch.protocol import BatchEnv
-from isa_wrappers.border.success import SuccessRule
 from isa_wrappers.envs.family import EnvFamily
 from isa_wrappers.envs.smac.install import smac_missing, smac_names
 from isa_wrappers.envs.smac.parallel import SMACParallelEnv
@@ -38,18 +36,9 @@ class SMACFamily(EnvFamily):
         """Make one game."""
         return SMACParallelEnv(self.short(name), **kwargs)
 
-    def batch(
-        self,
-        name: str,
-        num_envs: int,
-        device: str | None = None,
-        state_fallback: str | None = None,
-        success_rule: SuccessRule = "success",
-        workers: int = 0,
-        **kwargs: Any,
-    ) -> BatchEnv:
-        """Make games in worker processes: by default one each, since each is waited for and crashes by itself."""
-        return super().batch(name, num_envs, device, state_fallback, success_rule, workers or num_envs, **kwargs)
+    def own_workers(self, num_envs: int) -> int:
+        """Return a process for each game, since each is waited for and crashes by itself."""
+        return num_envs
 
     def listeners(self, num_agents: int) -> int:
         """Return a game per agent, up to :data:`MOST_LISTENERS`."""

@@ -125,6 +125,10 @@ class GoalSampling(BatchWrapper):
         self.goal = self._next(step.done, goal)
         return replace(step, obs=self._extend(step.obs, self.goal), final_obs=self._extend(step.final_obs, goal))
 
+    def draw_on(self, other: GoalSampling) -> None:
+        """Draw goals with the random numbers of another, from where it is: of other copies of the same environment."""
+        self._rng = other._rng
+
     def state_dict(self) -> dict[str, Array]:
         """Return the inner state, the goals held and the generator."""
         return with_prefix("env", self.env.state_dict()) | {"goal": self.goal, "rng": self._rng.get_state()}

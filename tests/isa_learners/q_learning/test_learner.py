@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import pytest
 import torch
+from compiled_library import kernels, switch  # noqa: F401
 from scripted_env import ScriptedEnv
 
 from isa_learners.learner import LEARNERS
-from isa_learners.q_learning import METRICS, QConfig, QLearner
+from isa_learners.q_learning import METRICS, Episodes, QConfig, QLearner
 from isa_learners.q_learning.memory import check_fits, free_bytes
 from isa_learners.rollout import Collector, Sizes
 from isa_wrappers.errors import InvalidValueError
@@ -90,6 +91,35 @@ def test_hidden_states_of_the_update_are_those_of_acting():
             for i in range(2):
                 if seen[t][b, i]:
                     torch.testing.assert_close(live[t, k, i], acted[t][b, i])
+
+
+@pytest.mark.parametrize("on", [False, True])
+@pytest.mark.parametrize("fixed_shapes", ["never", "always"])
+@pytest.mark.parametrize("cut_alone", [False, True])
+def test_who_joins_again_is_trained_on_the_hidden_state_that_acted(cut_alone, fixed_shapes, on, switch):  # noqa: F811
+    switch(on)
+    env = ScriptedEnv([["", ""]] * 4)
+    learner, first, noise = learner_of(env, fixed_shapes=fixed_shapes), env.reset(), torch.Generator().manual_seed(0)
+    obs = torch.randn(5, *first.obs.shape, generator=noise)
+    alive = torch.ones(5, 2, 2, dtype=torch.bool)
+    alive[1:3, 0, 0] = False
+    cut = torch.zeros(4, 2, 2, dtype=torch.bool)
+    cut[0, 0, 0] = cut_alone
+    available = torch.ones_like(first.available).expand(5, -1, -1, -1)
+    memory, acted, actions = learner.begin(2), [], []
+    for t in range(5):
+        inputs = learner.encoder(obs[t], memory["last_action"])
+        acted.append(learner.q.net(inputs.flatten(0, 1), memory["hidden"].flatten(0, 1))[0].view(2, 2, 3))
+        step = replace(first, obs=obs[t], alive=alive[t], available=available[t])
+        memory = learner.act(step, memory, noise).memory
+        actions.append(memory["last_action"])
+    length, state = torch.full((2,), 4), first.state.expand(5, -1, -1)
+    action, reward = torch.stack(actions[:4]), torch.zeros(4, 2, 2)
+    found = learner.q.look(Episodes(obs, state, available, alive, action, reward, cut, length, length > 0))
+    here = alive.clone()
+    here[1, 0, 0] = cut_alone
+    torch.testing.assert_close(found.live[here], torch.stack(acted)[here])
+    assert torch.equal(found.valued, here)
 
 
 def test_it_learns_once_a_batch_is_held_and_says_so():

@@ -15,7 +15,7 @@ BASE = {**LEAST, "hidden": 5, "lr": 3e-3, "gamma": 0.9, "obs_scale": 0.5, "rewar
 LENGTHS, TERMINATED = [6, 3, 1, 4], [True, False, False, True]
 
 
-def check(config, layout=LivingSteps, dtype=D, relative=1e-6, cuts=False, updates=2):
+def check(config, layout=LivingSteps, dtype=D, relative=1e-6, cuts=False, updates=2, back=False):
     q = q_of(SIZES, config, dtype=dtype)
     with torch.no_grad():  # a target network that differs, as it does in training
         generator = torch.Generator().manual_seed(1)
@@ -24,10 +24,10 @@ def check(config, layout=LivingSteps, dtype=D, relative=1e-6, cuts=False, update
     q.layout = layout
     reference = Reference(q, config)
     for seed in range(updates):
-        episodes = random_episodes(seed, SIZES, LENGTHS, TERMINATED, D, cuts)
+        episodes = random_episodes(seed, SIZES, LENGTHS, TERMINATED, D, cuts, back)
         expected = reference.update(episodes)
         if dtype != D:
-            episodes = random_episodes(seed, SIZES, LENGTHS, TERMINATED, D, cuts)
+            episodes = random_episodes(seed, SIZES, LENGTHS, TERMINATED, D, cuts, back)
             for name in ("obs", "state", "reward"):
                 setattr(episodes, name, getattr(episodes, name).to(dtype))
         assert q.gradient_step(episodes).tolist() == pytest.approx(expected, rel=10 * relative)
@@ -54,6 +54,15 @@ def test_lambda_returns_who_left_alone_and_new_targets(mixer, layout):
     small = {"mixing_width": 3, "hypernet_width": 4} if mixer == "qmix" else {}
     config = QConfig(**BASE, mixer=mixer, td_lambda=0.7, target_interval=2, optimizer="adam", **small)
     check(config, layout, cuts=True, updates=3)
+
+
+@layouts
+@pytest.mark.parametrize("mixer", ["none", "qmix"])
+def test_who_was_truncated_alone_and_joins_again(mixer, layout):
+    made = random_episodes(1, SIZES, LENGTHS, TERMINATED, D, cuts=True, back=True)
+    acts = made.alive & (torch.arange(7)[:, None] < made.length)[..., None]
+    assert (made.cut[:-1] & ~acts[1:-1] & acts[2:]).any()
+    check(QConfig(**BASE, mixer=mixer, td_lambda=0.7), layout, cuts=True, back=True)
 
 
 def test_without_double_q_and_with_a_clipped_gradient():

@@ -8,6 +8,7 @@ from learner_helpers import tiny_config
 
 from isa_learners.runs.algorithm import Algorithm
 from isa_learners.runs.drawing import drawn
+from isa_learners.runs.report.replay import replays
 from isa_wrappers.envs import make_batch
 from isa_wrappers.errors import UnsupportedEnvironmentError
 
@@ -16,7 +17,7 @@ def algorithm_of(factory):
     return Algorithm(tiny_config(f"drawn_toys:{factory}", {}, algo="ippo"), None)
 
 
-@pytest.mark.parametrize("factory", ["drawing", "always_drawing"])
+@pytest.mark.parametrize("factory", ["drawing", "always_drawing", "optionless"])
 def test_render_of_another_environment_is_the_last_state_not_the_next_start(factory):
     scene = drawn(algorithm_of(factory), copies=3, seed=0, copy=1)
     own = make_batch("grid/unlock", 3, **LOCK)
@@ -50,3 +51,34 @@ def test_one_that_takes_no_render_mode_is_refused():
 def test_one_that_draws_no_array_is_refused():
     with pytest.raises(UnsupportedEnvironmentError, match=r"render\(\) of drawn_toys:writing must give a uint8 array"):
         drawn(algorithm_of("writing"), 2, 0, 0).env.reset(0)
+
+
+def batched(factory):
+    return Algorithm(tiny_config(f"batch_toys:{factory}", {}, algo="ippo"), None)
+
+
+def test_a_batched_environment_of_ones_own_draws_its_copies():
+    scene = drawn(batched("Pictured"), copies=3, seed=0, copy=2)
+    assert scene.draw(None).max() == 2
+    assert scene.draw(torch.zeros(2)).max() == 102
+
+
+@pytest.mark.parametrize(
+    ("factory", "message"),
+    [
+        ("Floating", r"must give a uint8 array \[height, width, 3\], got float32 \[2, 3, 3\]"),
+        ("Careless", "must take a copy's number and a goal or None"),
+        ("OnDevice", r"draws no pictures: what is batched by itself needs render\(copy, goal\)"),
+    ],
+)
+def test_a_batched_one_that_draws_otherwise_is_refused(factory, message):
+    with pytest.raises(UnsupportedEnvironmentError, match=message):
+        drawn(batched(factory), 2, 0, 0).draw(None)
+
+
+@pytest.mark.parametrize("factory", ["Floating", "Careless"])
+def test_its_replay_is_refused_likewise(factory):
+    with pytest.raises(
+        UnsupportedEnvironmentError, match=f"render.. of batched environment|render.. of batch_toys:{factory}"
+    ):
+        replays(batched(factory))

@@ -115,3 +115,32 @@ def test_a_run_of_one_device_acts_on_another(tmp_path, trained, asked):
     env = make_parallel(*GRID[:1], **GRID[1])
     states = [played(policy, env, 3)[0] for policy in policies]
     np.testing.assert_array_equal(*states)
+
+
+def goals_of(policy, episodes=6, copies=None):
+    """The goals of so many episodes, each begun by ``reset()``; of one copy, or of a batch."""
+    seen = []
+    for _ in range(episodes):
+        policy.reset()
+        policy.act(np.zeros((copies or 1, len(policy.agents), policy.task.obs_size), np.float32))
+        seen += policy.goal.tolist()
+    return seen
+
+
+def test_a_seed_holds_until_an_episode_has_begun_with_it():
+    """``reset()`` comes before each episode, the first too."""
+    one, same, other = (goals_of(RunPolicy(drawn_algorithm(), seed)) for seed in (1, 1, 2))
+    assert one == same
+    assert one != other
+    one, other = (goals_of(RunPolicy(drawn_algorithm(), seed), 1, copies=16) for seed in (1, 2))
+    assert one != other
+
+
+def test_goals_go_on_where_the_number_of_environments_changes():
+    def after(seed):
+        policy = RunPolicy(drawn_algorithm(), seed)
+        goals_of(policy, 2, copies=4)
+        return goals_of(policy, 4, copies=3)
+
+    assert after(1) == after(1)
+    assert after(1) != after(2)

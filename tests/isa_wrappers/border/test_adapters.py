@@ -45,14 +45,20 @@ class Listed(Shelves):
     listed = True
 
 
+class Optionless(Shelves):
+    def reset(self, *, seed=None):
+        return super().reset(seed=seed)
+
+
 def one_for_all():
     """A Gymnasium environment that is no team."""
     return gymnasium.make("CartPole-v1")
 
 
-@pytest.mark.parametrize("kind", [Shelves, Listed])
+@pytest.mark.parametrize("kind", [Shelves, Listed, Optionless])
 def test_a_team_is_a_parallel_env(kind):
-    parallel_api_test(TeamEnv(kind()), num_cycles=30)
+    if kind is not Optionless:  # the test hands options over
+        parallel_api_test(TeamEnv(kind()), num_cycles=30)
     env = TeamEnv(kind())
     env.reset(seed=0)
     observations, rewards, terminated, truncated, infos = env.step({"agent_0": 2, "agent_1": 0})

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from map_toys import Board, Undeclared
+from map_toys import Board, Seeded, Undeclared
 
 from isa_wrappers import ScopeConfig, estimate_scope
 from isa_wrappers.border.map_features import ABSENT, MapState, map_features
-from isa_wrappers.envs import make_parallel
+from isa_wrappers.envs import make_batch, make_parallel
 from isa_wrappers.errors import InvalidValueError, UnsupportedEnvironmentError
 
 maps = arrays(np.int64, st.tuples(*(st.integers(1, 4),) * 3), elements=st.integers(0, 2))
@@ -67,3 +67,12 @@ def test_the_first_state_tells_what_no_space_does():
     env = MapState(Undeclared())
     assert env.things == ("channel_0", "channel_1")
     np.testing.assert_array_equal(env.state(), [1, 3, 3, 1, 3, 3])
+
+
+def test_options_are_passed_where_there_are_any():
+    env = MapState(Seeded())
+    assert set(env.reset(seed=3)[0]) == {"a", "b"}
+    assert env.seed == 3
+    with pytest.raises(TypeError, match="options"):
+        env.reset(options={"easy": True})
+    assert make_batch("map_toys:Seeded", 1, state_features="map").reset(0).state.shape == (1, 6)

@@ -244,3 +244,16 @@ def test_a_horizon_that_is_not_kept():
 
     finding = only(check_env(Hasty), "episodes")
     assert (finding.verdict, finding.says) == ("warning", "one took 8 steps, and horizon says 3")
+
+
+class NeverClosed(WalkEnv):
+    """Has nothing to close, and says so by having no such method."""
+
+    def __getattribute__(self, name):
+        if name == "close":
+            raise AttributeError(name)
+        return super().__getattribute__(name)
+
+
+def test_an_environment_without_close_is_looked_at_all_the_same():
+    assert check_env(NeverClosed, episodes=1).findings

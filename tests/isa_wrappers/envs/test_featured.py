@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 from isa_wrappers.border.map_features import MapState
-from isa_wrappers.envs import estimate_task_scope, make_batch, make_parallel
+from isa_wrappers.envs import estimate_task_scope, family_of, make_batch, make_parallel
+from isa_wrappers.envs.featured import FeaturedFamily
+from isa_wrappers.envs.smac.family import FAMILY as SMAC
 from isa_wrappers.errors import InvalidValueError, UnsupportedEnvironmentError
 
 
@@ -35,3 +37,9 @@ def test_what_cannot_be_wrapped_is_closed_and_told(monkeypatch):
         make_batch("batch_toys:walks", 2, state_features="map")
     with pytest.raises(InvalidValueError, match="leave one of them out"):
         estimate_task_scope("map_toys:Board", None, 0, "observations", "map")
+
+
+def test_games_have_processes_of_their_own_with_features_too():
+    """SMAC's are waited for, and crash by themselves."""
+    assert FeaturedFamily(SMAC, MapState).own_workers(3) == SMAC.own_workers(3) == 3
+    assert FeaturedFamily(family_of("mpe/simple_v3"), MapState).own_workers(3) == 0

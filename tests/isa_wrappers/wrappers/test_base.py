@@ -1,5 +1,7 @@
 """What all wrappers around a ParallelEnv share: where the state comes from, who is known, what is refused."""
 
+import pickle
+
 import numpy as np
 import pytest
 from parallel_toys import WalkEnv, walk_scope_dimensions
@@ -109,3 +111,19 @@ def test_a_scope_around_a_wrapper_without_one_is_checked_at_the_reset(size):
     env = GoalRecording(ScopeWrapper(WalkEnv(), None), scope, GoalBuffer(size))
     with pytest.raises(ScopeMismatchError, match=f"its state size {size}, here 2"):
         env.reset()
+
+
+def test_what_a_foreign_environment_calls_env_may_be_anything():
+    walk = WalkEnv()
+    walk.env = np.zeros((3, 3))  # its map
+    wrapped = ScopeWrapper(walk, walk_scope())
+    assert next(iter(wrapped.inner_wrappers())) is walk
+
+
+def test_a_wrapper_can_be_pickled():
+    wrapped = GoalRecording(WalkEnv(), walk_scope(), GoalBuffer(state_size=walk_scope().state_size))
+    wrapped.reset(seed=0)
+    copy = pickle.loads(pickle.dumps(wrapped))
+    actions = dict.fromkeys(wrapped.agents, 1)
+    for one, other in zip(wrapped.step(actions)[0].values(), copy.step(actions)[0].values(), strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -4,12 +4,13 @@ from math import isnan
 
 import numpy as np
 import pytest
+from border_toys import Optionless, paid
 from parallel_toys import Lasting, WalkEnv
 from pettingzoo.test import parallel_api_test
 
 from isa_wrappers.batch.parallel import ParallelEnvBatch
 from isa_wrappers.envs import make_parallel
-from isa_wrappers.errors import UnsupportedEnvironmentError
+from isa_wrappers.errors import NonFiniteError, UnsupportedEnvironmentError
 from isa_wrappers.wrappers import EpisodeStatistics
 from isa_wrappers.wrappers import batch as batched
 
@@ -63,6 +64,43 @@ def test_an_unfinished_episode_is_forgotten_at_a_reset():
         env.step({"walker_0": 0})
     told = {"episodes": 1.0, "success_rate": 0.0, "return_mean": 0.0, "episode_length": 8.0, "discarded": 0.0}
     assert env.take() == told
+
+
+def test_what_a_border_takes_is_taken():
+    env = EpisodeStatistics(Optionless(), success=1)
+    assert env.reset(seed=0)[1] is None
+    while env.agents:
+        _, rewards, *_, infos = env.step(dict.fromkeys(env.agents, 1))
+        assert infos is None
+        assert rewards["walker_0"].shape == (1,)
+    taken = env.take()
+    told = {"episodes": 1.0, "success_rate": 1.0, "return_mean": 1.0, "episode_length": 3.0, "discarded": 0.0}
+    assert taken == told
+    assert {type(value) for value in taken.values()} == {float}
+
+
+def test_an_info_that_is_none_reaches_the_rule_as_a_dict():
+    env = EpisodeStatistics(WalkEnv(horizon=1), success=lambda env, infos: infos["walker_0"].get("won", True))
+    env.env._infos = lambda won=False: {"walker_0": None}
+    env.reset()
+    assert env.step({"walker_0": 0, "walker_1": 0})[-1] == {"walker_0": None}
+    assert env.take()["success_rate"] == 1.0
+
+
+@pytest.mark.parametrize(("reward", "error"), [(np.nan, NonFiniteError), ("much", UnsupportedEnvironmentError)])
+def test_rewards_that_are_no_numbers_are_named(reward, error):
+    env = EpisodeStatistics(paid("walker_0", reward))
+    env.reset()
+    with pytest.raises(error, match=r"reward.*'walker_0'.*in step 1"):
+        env.step({"walker_0": 0, "walker_1": 0})
+
+
+def test_rewards_in_float32_add_up_in_float64():
+    env = EpisodeStatistics(paid("walker_0", np.float32(0.1)))
+    env.reset()
+    while env.agents:
+        env.step(dict.fromkeys(env.agents, 0))
+    assert env.take()["return_mean"] == pytest.approx(8 * float(np.float32(0.1)) / 2, rel=1e-12)
 
 
 def test_it_conforms():

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from border_toys import Flat
 from gymnasium import spaces
 from parallel_toys import WalkEnv
 from walk_stacks import goals_with, walk_scope
 
-from isa_wrappers import GoalBuffer
+from isa_wrappers import GoalBuffer, ParallelEnvBatch
 from isa_wrappers.errors import EmptyGoalBufferError, UnknownNameError
 from isa_wrappers.scope.credit import credit_for
 from isa_wrappers.wrappers import GoalSampling
@@ -26,6 +27,19 @@ def test_goals_extend_observations_and_bounds():
     while env.agents:
         observations, *_ = env.step(dict.fromkeys(env.agents, 0))
         assert observations["walker_0"]["observation"][2] == 3.0
+
+
+def test_a_mask_among_other_entries_stays():
+    env = GoalSampling(Flat(), walk_scope(), goals_with(np.array([[3.0, 4.0]], dtype=np.float32)))
+    observations, _ = env.reset(seed=0)
+    space, seen = env.observation_space("walker_1"), observations["walker_1"]
+    assert space is env.observation_space("walker_1")
+    assert space.contains(seen)
+    assert seen["observation"].tolist() == [0.0, 1.0, *[0.0] * 9, 4.0]
+    assert seen["action_mask"].tolist() == env.masks["walker_1"].tolist() == [1, 1, 0]
+    observations, *_ = env.step({"walker_0": 0, "walker_1": 1})
+    assert [seen["action_mask"].tolist() for seen in observations.values()] == [[1, 1, 0], [1, 1, 1]]
+    assert ParallelEnvBatch([env]).reset(0).available.tolist() == [[[True, True, False]] * 2]
 
 
 def test_one_goal_an_episode_from_the_seed():

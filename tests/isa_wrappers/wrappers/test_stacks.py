@@ -5,6 +5,7 @@ import itertools
 import conformance
 import numpy as np
 import pytest
+from border_toys import Flat
 from parallel_toys import WalkEnv
 from pettingzoo.test import parallel_api_test, parallel_seed_test
 from walk_stacks import SHOOTING_SCOPE, WON, full_stack, goals_with, walk_scope
@@ -31,6 +32,7 @@ TOYS = {
     "deaths": {"deaths": True},
     "late": {"late": True},
     "dict mask": {"masks": "observation"},
+    "flat mask": {},
     "info mask": {"masks": "info"},
     "stateless": {"stateless": True},
 }
@@ -48,7 +50,7 @@ def test_grid_stacks_conform(stack):
 @pytest.mark.parametrize(("stack", "toy"), list(itertools.product(conformance.STACKS, TOYS)))
 def test_odd_environments_conform(stack, toy):
     def make():
-        return WalkEnv(**TOYS[toy])
+        return (Flat if toy == "flat mask" else WalkEnv)(**TOYS[toy])
 
     def wrap(env):
         state = (lambda env: env.position) if toy == "stateless" else None

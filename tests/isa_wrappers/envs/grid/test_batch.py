@@ -95,3 +95,13 @@ def test_bad_number_of_copies(num_envs):
 def test_absent_device():
     with pytest.raises(DeviceError, match="'cuda'"):
         GridBatch(grid_task("unlock"), 1, "cuda")
+
+
+def test_a_restored_state_is_what_is_drawn():
+    played, restored = (GridBatch(grid_task("navigation"), 2) for _ in range(2))
+    for env in (played, restored):
+        env.reset(seed=0)
+    for _ in range(3):
+        played.step(np.full((2, 7), 2))
+    restored.load_state_dict(played.state_dict())
+    np.testing.assert_array_equal(restored.render(1), played.render(1))
