@@ -6,7 +6,7 @@ import shlex
 
 import pytest
 import torch
-from cli_helpers import SMALL, ended, forked, isa
+from cli_helpers import IPPO, ended, forked, isa
 
 from isa_learners.checkpoint import load_checkpoint
 from isa_learners.runs.hooks import Hook
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 def of_crashing(tmp_path, how="bug"):
     kwargs = json.dumps({"once": str(tmp_path / "once"), "how": how})
-    return ["toy_envs:Crashing", "--kwargs", kwargs, "--algo", "ippo", *SMALL[:-4], "--steps", 200]
+    return ["toy_envs:Crashing", "--kwargs", kwargs, *IPPO, "--steps", 200]
 
 
 def steps_of(run):

@@ -5,7 +5,7 @@ import signal
 
 import closing_toys
 import pytest
-from cli_helpers import SMALL, ended, forked, wait_for
+from cli_helpers import IPPO, ended, forked, wait_for
 from learner_helpers import tiny_config
 
 from isa_learners.runs.training import train
@@ -36,7 +36,7 @@ def test_a_training_that_fails_closes_too(tmp_path, open_ones):
 def test_the_command_closes_however_it_ends(tmp_path, how, workers):
     run, notes = tmp_path / "run", tmp_path / "notes"
     kwargs = json.dumps({"notes": str(notes), "breaks_at": 9 if how == "breaks" else None})
-    options = ["--algo", "ippo", *SMALL[:-4], "--workers", workers, "--steps", 10**8]
+    options = [*IPPO, "--workers", workers, "--steps", 10**8]
     process = forked("train", "closing_toys:Noted", "--kwargs", kwargs, *options, "--out", run)
     if how != "breaks":
         wait_for((run / "checkpoints" / "best.safetensors").exists, process)
