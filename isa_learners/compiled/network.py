@@ -44,15 +44,32 @@ class Compilable(Protocol):
 
 
 def serves(net: Compilable, inputs: Tensor) -> bool:
-    """Tell whether there is a compiled part, and for this: all of one width, float32 on CPU, no gradient of inputs."""
+    """Tell whether there is a compiled part, and for this: all of one width, float32 on CPU, no gradient of inputs.
+
+    It reads memory as it lies: weights must be there, dense, and of one GRU layer.
+    """
     return (
         inputs.device.type == "cpu"
-        and inputs.dtype == net.head.weight.dtype == torch.float32
+        and inputs.dtype == torch.float32
         and not inputs.requires_grad
+        and net.gru.bias
+        and net.gru.num_layers == 1
+        and not net.gru.bidirectional
+        and all(map(_is_dense, (*net.gru.parameters(), *_of(net.embed), *_of(net.head))))
         and net.embed.out_features == net.gru.input_size == net.gru.hidden_size
         and not len(net.deeper)
         and not torch.compiler.is_compiling()
         and library() is not None
+    )
+
+
+def _of(layer: nn.Linear) -> tuple[Tensor | None, ...]:
+    return layer.weight, layer.bias
+
+
+def _is_dense(weight: Tensor | None) -> bool:
+    return (
+        weight is not None and weight.dtype == torch.float32 and weight.device.type == "cpu" and weight.is_contiguous()
     )
 
 
@@ -81,10 +98,15 @@ def unroll(
         *(net.head.weight, net.head.bias),
     ]
     found: tuple[Tensor, Tensor] = _Unrolled.apply(  # type: ignore[no-untyped-call]
-        *(inputs.contiguous(), state.contiguous(), sizes, keep.contiguous()),
-        *(None if alive is None else alive.contiguous(), *weights),
+        *(inputs.contiguous(), _read(state), sizes, _read(keep)),
+        *(None if alive is None else _read(alive), *weights),
     )
     return found
+
+
+def _read(tensor: Tensor) -> Tensor:
+    """Return numbers or flags as they are read: float32, dense."""
+    return tensor.float().contiguous()
 
 
 def _address(tensor: Tensor | None) -> int:

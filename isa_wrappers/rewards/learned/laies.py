@@ -66,9 +66,10 @@ class LAIESReward(LearnedReward):
 
     def _pay(self, step: Step, update: bool) -> dict[str, Tensor]:
         config, fresh = self.config, self._started(step)
-        if self._hidden.shape[0] != fresh.shape[0]:
-            self._hidden = self._hidden.new_zeros(fresh.shape[0], config.hidden)
-        before = self._hidden * ~fresh[:, None]
+        hidden = self._hidden
+        if hidden.shape[0] != fresh.shape[0]:  # of other environments nothing is remembered
+            hidden = hidden.new_zeros(fresh.shape[0], config.hidden)
+        before = hidden * ~fresh[:, None]
         embedded = self.predictor.embed(self._seen(step), step.actions, step.alive)
         change, after = self.predictor(embedded, before)
         counterfactual = self.predictor.counterfactual(embedded, step.actions, before)

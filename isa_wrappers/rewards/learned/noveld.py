@@ -39,14 +39,14 @@ class EpisodeVisits:
     def __call__(self, before: Tensor, after: Tensor, acted: Tensor, start: Tensor, update: bool) -> Tensor:
         """Tell where ``after`` ``[N, R, D]`` is visited for the first time, ``[N, R]``; ``before`` is a visit too."""
         here, there = self._hash.hashes(before)[..., 0], self._hash.hashes(after)[..., 0]
-        if self.keys.shape[:2] != acted.shape:
-            self.keys = self.keys.new_zeros(*acted.shape, self.length)
-            self.valid = self.valid.new_zeros(*acted.shape, self.length)
-        valid = self.valid & ~start[:, None, None]
-        known = (valid & (self.keys == there[..., None])).any(-1) | (here == there)
+        keys, valid = self.keys, self.valid
+        if keys.shape[:2] != acted.shape:  # of other environments nothing is remembered
+            keys, valid = (was.new_zeros(*acted.shape, self.length) for was in (keys, valid))
+        valid = valid & ~start[:, None, None]
+        known = (valid & (keys == there[..., None])).any(-1) | (here == there)
         if update:
-            self.keys[..., self.at], valid[..., self.at] = here, acted
-            self.valid, self.at = valid, (self.at + 1) % self.length
+            keys[..., self.at], valid[..., self.at] = here, acted
+            self.keys, self.valid, self.at = keys, valid, (self.at + 1) % self.length
         first: Tensor = ~known
         return first
 

@@ -157,3 +157,25 @@ def test_memory_is_used_again_up_to_a_limit():
     pool.give(torch.empty(50))
     assert all(x is not first for x in pool.free), "the oldest goes where more than the limit is kept"
     assert POOL.most == 2**28
+
+
+def test_it_reads_flags_and_other_types_as_numbers(switch):  # noqa: F811
+    """Memory is read as it lies: what is no float32 is made one before."""
+    net, (inputs, state, sizes, keep), alive = make(12, 5, 2, [6, 4])
+    expected = net.unroll(inputs, state, sizes, keep, alive)[0]
+    found = net.unroll(inputs, state.to(D), sizes, keep > 0, alive > 0)[0]
+    torch.testing.assert_close(found, expected, rtol=0.0, atol=0.0)
+
+
+@pytest.mark.parametrize("other", [{"bias": False}, {"num_layers": 2}, {"bidirectional": True}, {"dtype": D}])
+def test_another_gru_is_not_served(switch, other):  # noqa: F811
+    net, arguments, _ = make(12, 5, 2, [6, 4], kind=RecurrentLinear)
+    assert compiled.serves(net, arguments[0])
+    net.gru = torch.nn.GRU(12, 12, **other)
+    assert not compiled.serves(net, arguments[0])
+
+
+def test_weights_that_do_not_lie_densely_are_not_served(switch):  # noqa: F811
+    net, arguments, _ = make(12, 5, 2, [6, 4])
+    net.head.weight = torch.nn.Parameter(net.head.weight.detach().T.contiguous().T)
+    assert not compiled.serves(net, arguments[0])

@@ -106,3 +106,12 @@ def test_it_must_know_where_episodes_start():
     step = next(iter(random_steps(1)))._replace(start=None)
     with pytest.raises(InvalidValueError, match="'noveld' needs to know where episodes start, got None"):
         NovelD(CONTEXT)(step)
+
+
+def test_a_look_at_other_environments_leaves_what_is_remembered():
+    visits, acted = EpisodeVisits(1, 1.0, 4, "cpu"), torch.ones(1, 1, dtype=torch.bool)
+    here, there, goes_on = torch.zeros(1, 1, 1), torch.ones(1, 1, 1), torch.tensor([False])
+    visits(here, there, acted, torch.tensor([True]), True)
+    two = torch.zeros(2, 1, 1)
+    assert visits(two, two + 1, torch.ones(2, 1, dtype=torch.bool), torch.tensor([True, True]), False).all()
+    assert not visits(there, here, acted, goes_on, False), "it began there"
