@@ -17,7 +17,7 @@ from isa_wrappers.arrays import Array, namespace
 from isa_wrappers.axes import Bool, Real
 from isa_wrappers.border.names import ActionNames
 from isa_wrappers.border.team_actions import TeamCode
-from isa_wrappers.errors import NonFiniteError, check_kind
+from isa_wrappers.errors import InvalidValueError, NonFiniteError, check_kind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,6 +203,16 @@ def check_finite(what: str, values: Array, step: int, names: tuple[str, ...] = (
     raise NonFiniteError(
         f"{what} must be finite: environment {env}, step {step}, dimension {place}{name} holds {value}"
     )
+
+
+def check_copies(saved: Array, num_envs: int) -> None:
+    """Check that a saved array, a row for each copy, is of as many copies as are stepped.
+
+    Raises:
+        InvalidValueError: naming both numbers.
+    """
+    if len(saved) != num_envs:
+        raise InvalidValueError(f"the saved state is of {len(saved)} environments, num_envs is {num_envs}")
 
 
 def innermost(env: BatchEnv) -> BatchEnv:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from gymnasium.utils import seeding
 
 from isa_wrappers.arrays import Array, Rng, backend, namespace, to_numpy
-from isa_wrappers.batch.protocol import BatchStep
+from isa_wrappers.batch.protocol import BatchStep, check_copies
 from isa_wrappers.border.names import ActionNames
 from isa_wrappers.envs.drawing import Mark
 from isa_wrappers.envs.masked import MaskedParallelEnv, Observation, whole
@@ -218,7 +218,12 @@ class BoardBatch(ABC, Generic[State]):
         return {**copies, "rng": self._rng.get_state()}
 
     def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
-        """Restore a saved state."""
+        """Restore a saved state.
+
+        Raises:
+            InvalidValueError: if it is of another number of copies.
+        """
+        check_copies(state[next(iter(arrays_of(self._state)))], self.num_envs)
         self._rng.set_state(state["rng"])
         xp, kind = backend(self.device), type(self._state)
         self._state = kind(**{name: xp.asarray(state[name], device=self.device) for name in arrays_of(self._state)})

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isa_wrappers.arrays import Array, backend, to_numpy
-from isa_wrappers.batch.protocol import BatchStep
+from isa_wrappers.batch.protocol import BatchStep, check_copies
 from isa_wrappers.border.names import ActionNames
 from isa_wrappers.envs.drawing import Mark
 from isa_wrappers.envs.smax.game import Battle, Seen, SMAXGame
@@ -47,10 +47,16 @@ class SMAXBatch:
         self._battle: Battle | None = None
 
     def reset(self, seed: int | None = None) -> BatchStep:
-        """Start every copy afresh."""
+        """Start every copy afresh.
+
+        Raises:
+            InvalidValueError: if the seed is no whole number from 0 on.
+        """
         if seed is not None:
-            self._seed, self._resets = seed, 0
-        key = self._jax.random.PRNGKey(self._seed)
+            self._seed, self._resets = check_int("seed", seed, 0), 0
+        high, low = divmod(self._seed, 2**32)  # a key takes 32 bits
+        key = self._jax.random.PRNGKey(low)
+        key = self._jax.random.fold_in(key, high) if high else key
         key = self._jax.random.fold_in(key, self._resets) if self._resets else key
         self._resets += 1
         keys = self._jax.random.split(key, self.num_envs)
@@ -88,12 +94,19 @@ class SMAXBatch:
 
     def state_dict(self) -> dict[str, Array]:
         """Return every copy's battle and random key."""
+        if self._battle is None:
+            self.reset()
         leaves = self._jax.tree.leaves(self._battle)
         stream = {"stream": np.array([self._seed, self._resets])}
         return stream | {f"leaf_{i}": np.array(leaf) for i, leaf in enumerate(leaves)}
 
     def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
-        """Restore a saved state."""
+        """Restore a saved state.
+
+        Raises:
+            InvalidValueError: if it is of another number of copies.
+        """
+        check_copies(state["leaf_0"], self.num_envs)
         if self._battle is None:
             self.reset()
         self._seed, self._resets = to_numpy(state["stream"]).tolist()

@@ -105,3 +105,11 @@ def test_a_restored_state_is_what_is_drawn():
         played.step(np.full((2, 7), 2))
     restored.load_state_dict(played.state_dict())
     np.testing.assert_array_equal(restored.render(1), played.render(1))
+
+
+def test_a_state_of_other_copies_is_refused():
+    two, four = (GridBatch(grid_task("unlock"), copies) for copies in (2, 4))
+    for env in (two, four):
+        env.reset(seed=0)
+    with pytest.raises(InvalidValueError, match="the saved state is of 2 environments, num_envs is 4"):
+        four.load_state_dict(two.state_dict())

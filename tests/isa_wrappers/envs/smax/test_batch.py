@@ -223,3 +223,21 @@ def test_the_batch_draws_each_copy_before_its_reset(game, played):
     drawn = batch.render(1, goal.reshape(-1))
     np.testing.assert_array_equal(drawn, picture(step.final_state[1], goal))
     assert (drawn != batch.render(1)).any()
+
+
+def test_all_of_a_seed_counts(game, played):
+    batch = SMAXBatch(game, COPIES)
+    first, far = batch.reset(seed=1), batch.reset(seed=1 + 2**32)
+    assert not np.isin(far.state[:, 1], first.state[:, 1]).any()
+    for seed in (-1, 2**63):
+        with pytest.raises(InvalidValueError, match="seed must be a whole number"):
+            batch.reset(seed=seed)
+
+
+def test_a_state_is_saved_before_the_first_reset_and_loaded_by_as_many_copies(game, played):
+    saved = SMAXBatch(game, COPIES, seed=8).state_dict()
+    again = SMAXBatch(game, COPIES)
+    assert_same(again.load_state_dict(saved), SMAXBatch(game, COPIES, seed=8).reset())
+    saved = {name: value if name == "stream" else value[:1] for name, value in saved.items()}
+    with pytest.raises(InvalidValueError, match=f"the saved state is of 1 environments, num_envs is {COPIES}"):
+        again.load_state_dict(saved)
