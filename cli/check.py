@@ -53,9 +53,9 @@ def check(
     features = choose_features(state_features, parse_features(state_features_kwargs), state_fallback)
     make = partial(make_parallel, env, state_features=features, **options)
     rule = _rule(success)
-    SuccessCriterion(rule)  # neither is this one
+    SuccessCriterion(rule)  # a mistake in what was typed is no finding
     check_int("seed", seed, 0)
-    make().close()  # a mistake in the name or the options is no finding
+    make().close()
     with LifeSigns(lambda: f"checking {env}", quiet):
         report = check_env(make, episodes, seed, state_fallback, rule, bin_width)
     if as_json:

@@ -143,15 +143,8 @@ class Throttle(Rules):
         self.now[:] = 0.8 * self.now + actions + 0.3 * self.rng.standard_normal(self.now.shape)
 
 
-class Floors(Rules):
+class Floors(Throttle):
     """Further: dials that begin at their floor, which only ``down`` meets often; a counter that goes up or to 0."""
-
-    actions = 3
-    size = 3
-
-    @property
-    def truth(self):
-        return [[[], [i], [i]] for i in range(3)]
 
     def move(self, actions):
         dials, counter = actions[:, :2], actions[:, 2]
