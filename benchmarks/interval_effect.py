@@ -1,15 +1,17 @@
 """Time and memory of the interval effect: Navigation's transitions and a large problem, collecting left out.
 
-python benchmarks/interval_effect.py
+python benchmarks/interval_effect.py [--device cuda]
 """
 
 from __future__ import annotations
 
+import argparse
 import resource
 import statistics
 import time
 
 import numpy as np
+import torch
 
 from isa_wrappers import ESTIMATORS, ScopeConfig, Transitions, make_batch
 from isa_wrappers.scope.transitions import collect_all_at_once
@@ -37,12 +39,23 @@ def large(rng: np.random.Generator) -> Transitions:
     )
 
 
+def peak_memory(device: str | None) -> float:
+    """Gigabytes taken at most so far: on CUDA there, else by this process."""
+    if device and device.startswith("cuda"):
+        return torch.cuda.max_memory_allocated(device) / 2**30
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
 def main() -> None:
-    """Print seconds, the cells that are found, and the process's peak memory after each."""
-    estimator = ESTIMATORS["interval_effect"]
+    """Print seconds, the cells that are found, and the peak memory after each."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--device", help="a torch device for the heavy arithmetic; NumPy without")
+    device = parser.parse_args().device
+    estimator = ESTIMATORS["interval_effect"].on(device)
     config = estimator.settled(ScopeConfig())
     navigation = collect_all_at_once(make_batch("grid/navigation", 100), config, 0)
-    problems = {"navigation": (navigation, 5, 5), "large": ([large(np.random.default_rng(0))], ACTIONS, 1)}
+    many = [large(np.random.default_rng(0))]
+    problems = {"navigation": (navigation, 5, 5), "large": (many, ACTIONS, 3 if device else 1)}
     for name, (transitions, actions, repeats) in problems.items():
         found = []
         for _ in range(repeats):
@@ -50,8 +63,7 @@ def main() -> None:
             figures = estimator.estimate(transitions, config, actions)
             found.append((time.perf_counter() - began, time.process_time() - cpu))
         seconds, cpu = (statistics.median(column) for column in zip(*found, strict=True))
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-        cells = int((figures.max(axis=1) > config.delta).sum())
+        cells, peak = int((figures.max(axis=1) > config.delta).sum()), peak_memory(device)
         print(f"{name}: {seconds:.2f} s, {cpu:.2f} CPU s, {cells} cells of D_i, peak memory {peak:.2f} GB")
 
 

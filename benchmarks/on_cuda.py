@@ -1,6 +1,6 @@
 """What training on CUDA does: seconds until tasks are solved, steps a second, agreement of runs, memory over time.
 
-    python benchmarks/on_cuda.py [PART ...] [--device auto] [--seeds 5] [--small] [--json FILE]
+    python benchmarks/on_cuda.py [PART ...] [--device auto] [--first 60] [--seeds 5] [--small] [--json FILE]
 
 PARTs are those of :data:`PARTS`, all by default, in this order; each prints as it goes, so that a run that is cut off
 has told what it found. ``--small`` takes sizes that a CPU manages in a minute; it shows that the script runs.
@@ -41,7 +41,7 @@ class Asked:
     """What is to be measured, and where."""
 
     device: str
-    seeds: int
+    seeds: range
     small: bool
     folder: Path
     found: dict[str, Any] = field(default_factory=dict)
@@ -70,7 +70,7 @@ def seeds(asked: Asked) -> Iterator[dict[str, Any]]:
     for task in TASKS[: asked.size(3, 1)]:
         for bf16 in (False, True) if task == TASKS[0] else (False,):
             steps = asked.size(400_000, 14_000)
-            for seed in range(60, 60 + asked.seeds):
+            for seed in asked.seeds:
                 summary = run(asked, task, seed, steps=steps, stop_when_solved=True, ppo={"bf16": bf16})
                 yield {"task": task, "seed": seed, "bf16": bf16, "solved": summary["solved"]}
 
@@ -116,7 +116,7 @@ class Until(Hook):
 
 def smax(asked: Asked) -> Iterator[dict[str, Any]]:
     """Seconds and steps until a rate of success of 0.95 in smax/3m, super-sparse."""
-    for seed in range(60, 60 + min(asked.seeds, 3)) if has_jaxmarl() else ():
+    for seed in asked.seeds[:3] if has_jaxmarl() else ():
         until, began = Until(0.95), time.perf_counter()
         settings = {"steps": asked.size(1_000_000, 14_000), "eval_episodes": 128, "env_kwargs": SPARSE}
         with suppress(Interrupted):
@@ -136,7 +136,7 @@ def agreement(asked: Asked) -> Iterator[dict[str, Any]]:
 
 def memory(asked: Asked) -> Iterator[dict[str, Any]]:
     """Bytes held on the device after each iteration, the least and the most of each minute, for ten minutes."""
-    config = make_config(TASKS[0], "fast", {"device": asked.device, "ppo": {"num_envs": asked.size(4_096, 64)}})
+    config = make_config(TASKS[0], "fast", {"device": asked.device})
     algorithm = Algorithm(config, scope_for(config)[0])
     for minute in range(1, 1 + asked.size(10, 1)):
         held, began = [], time.perf_counter()
@@ -160,7 +160,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="PART")
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first", type=int, default=60, help="seed")
+    parser.add_argument("--seeds", type=int, default=5, help="how many, of smax three at most")
     parser.add_argument("--small", action="store_true", help="sizes for a CPU")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
@@ -169,7 +170,7 @@ def main() -> None:
     result: dict[str, Any] = {"device": name, "versions": versions() | {"cuda": torch.version.cuda}}
     print(name, flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        asked = Asked(device, args.seeds, args.small, Path(folder))
+        asked = Asked(device, range(args.first, args.first + args.seeds), args.small, Path(folder))
         for part in args.parts or PARTS:
             result[part] = []
             for row in PARTS[part](asked):

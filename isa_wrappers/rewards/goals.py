@@ -54,7 +54,8 @@ class GoalBuffer:
         self.state_size = check_int("state_size", state_size, 1, LARGEST_STATE)
         self.device = device
         xp = backend(device)
-        # One row more than the capacity: states that are not to be stored are written there.
+        # One row more than the capacity, always 0: what is not to be stored is written there as 0, for who is last of
+        # many that write one row is chance on CUDA.
         self._states = xp.zeros((self.capacity + 1, self.state_size), dtype=xp.float32, device=device)
         self._added = xp.zeros((), dtype=xp.int64, device=device)
         self._won_share = xp.zeros((), dtype=xp.float64, device=device)
@@ -93,7 +94,7 @@ class GoalBuffer:
         order = self._added + xp.cumulative_sum(won) - 1
         keep = (won > 0) & (order >= self._added + total - self.capacity)
         row = xp.where(keep, order % self.capacity, xp.full_like(order, self.capacity))
-        self._states[row] = xp.astype(states, self._states.dtype)
+        self._states[row] = xp.where(keep[:, None], xp.astype(states, self._states.dtype), 0.0)
         self._added = self._added + total
 
     @property

@@ -95,7 +95,7 @@ class RewardedPlaces:
     def _learn(self, place: Array, comes: Array, parts: Array, hashes: Array) -> None:
         """Get to know places ``[B, R]`` where ``comes`` holds; of several that share one row, the last environment's.
 
-        Nothing is asked of the host: what does not come is written to a row of its own.
+        Nothing is asked of the host: what does not come is written, as 0, to a row of its own.
         """
         xp = namespace(place)
         spare = self.rows * PLACES
@@ -104,8 +104,9 @@ class RewardedPlaces:
         last = xp.zeros(spare + 1, dtype=xp.int64, device=self.device)
         scatter_max(last, where, order)
         where = xp.where(last[where] == order, where, spare)
-        self._values[where] = parts.reshape(-1, parts.shape[-1])
-        self._hash[where] = hashes.reshape(-1)
+        kept = where < spare
+        self._values[where] = xp.where(kept[:, None], parts.reshape(-1, parts.shape[-1]), 0.0)
+        self._hash[where] = xp.where(kept, hashes.reshape(-1), 0)
         # The arrival that makes a place known was chosen for its reward, so it does not count.
         came = last[:-1] > 0
         self._used = self._used | came

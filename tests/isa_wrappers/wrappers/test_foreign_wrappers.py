@@ -6,7 +6,6 @@ from gymnasium import spaces
 from parallel_toys import WalkEnv, walk_scope_dimensions
 from pettingzoo.utils import BaseParallelWrapper
 from pettingzoo.utils.conversions import aec_to_parallel, parallel_to_aec
-from supersuit import dtype_v0, frame_stack_v1
 
 from isa_wrappers import GoalBuffer, InfluenceScope
 from isa_wrappers.errors import (
@@ -16,6 +15,9 @@ from isa_wrappers.errors import (
     UnsupportedEnvironmentError,
 )
 from isa_wrappers.wrappers import GoalRecording, GoalSampling, GoalSegmentReward, InfluenceCountBonus
+
+supersuit = pytest.importorskip("supersuit")
+dtype_v0, frame_stack_v1 = supersuit.dtype_v0, supersuit.frame_stack_v1
 
 SCOPE = InfluenceScope.from_dimensions(walk_scope_dimensions(), state_size=2)
 
