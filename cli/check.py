@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,7 +13,8 @@ from isa_wrappers.border.success import SuccessCriterion
 from isa_wrappers.config import ScopeConfig
 from isa_wrappers.envs import make_parallel
 from isa_wrappers.envs.check import check_env
-from isa_wrappers.errors import check_int
+from isa_wrappers.envs.foreign_errors import foreign_place
+from isa_wrappers.errors import ISAError, check_int
 
 from .json_alone import print_json
 from .options import (
@@ -55,7 +57,7 @@ def check(
     rule = _rule(success)
     SuccessCriterion(rule)  # a mistake in what was typed is no finding
     check_int("seed", seed, 0)
-    make().close()
+    _make_once(make)
     with LifeSigns(lambda: f"checking {env}", quiet):
         report = check_env(make, episodes, seed, state_fallback, rule, bin_width)
     if as_json:
@@ -66,6 +68,17 @@ def check(
         raise typer.Exit(REFUSED)
     if strict and report.warned:
         raise typer.Exit(WARNED)
+
+
+def _make_once(make: Callable[[], Any]) -> None:
+    """Refuse what was typed wrongly; what somebody's own code raises is told with the rest."""
+    try:
+        make().close()
+    except ISAError:
+        raise
+    except Exception as error:
+        if foreign_place(error) is None:
+            raise
 
 
 def _rule(text: str) -> str | float:

@@ -17,11 +17,13 @@ from isa_wrappers.border.state import StateReader, own_state
 from isa_wrappers.border.success import SuccessRule
 from isa_wrappers.config import ScopeConfig
 from isa_wrappers.envs.check_maps import merged_cells, told_by_cells
+from isa_wrappers.envs.foreign_errors import foreign_place
 from isa_wrappers.envs.random_play import LONGEST, Play, random_episode
 from isa_wrappers.envs.report import EnvReport
 from isa_wrappers.errors import ISAError
 from isa_wrappers.scope.estimation import estimate_scope
 
+AGAIN = "mend this and check again: what follows was not looked at"
 LISTENED = 600
 """Steps for a first look at who moves anything."""
 
@@ -65,14 +67,27 @@ def check_env(
             for about, look in _looks(make, env, made, episodes, seed, state_fallback, success, bin_width):
                 try:
                     look(report)
-                except ISAError as error:
-                    what = " ".join(str(error).split())
-                    report.add(about, "refused", what, "mend this and check again: what follows was not looked at")
+                except Exception as error:
+                    report.add(about, "refused", _told(error), AGAIN)
                     break
     finally:
         for one in made:
             getattr(one, "close", lambda: None)()
     return report
+
+
+def _told(error: Exception) -> str:
+    """Return in a line what was raised; with the place where it was not ISA that refused.
+
+    Raises:
+        Exception: the error itself, where neither ISA refused something nor the environment's own code raised it.
+    """
+    what, place = " ".join(str(error).split()), foreign_place(error)
+    if isinstance(error, ISAError):
+        return what
+    if place is None:
+        raise error
+    return f"{type(error).__name__} at {place}: {what}"
 
 
 def _is_factory(env: Any) -> bool:

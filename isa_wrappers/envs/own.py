@@ -14,8 +14,9 @@ from isa_wrappers.batch.own_arrays import OwnArrays
 from isa_wrappers.batch.protocol import BatchEnv
 from isa_wrappers.border.spaces import as_parallel
 from isa_wrappers.border.success import SuccessRule
+from isa_wrappers.checks import check_agents
 from isa_wrappers.envs.family import EnvFamily, called, not_single, refuse_workers
-from isa_wrappers.errors import UnknownTaskError, UnsupportedEnvironmentError
+from isa_wrappers.errors import InvalidValueError, UnknownTaskError, UnsupportedEnvironmentError
 
 
 @contextmanager
@@ -125,6 +126,10 @@ def _checked(name: str, env: Any, num_envs: int, device: str | None) -> BatchEnv
         given = getattr(env, what)
         if str(given) != str(asked):  # torch's devices are alike if their names are
             raise UnsupportedEnvironmentError(f"task {name!r} was asked for {what} {asked!r} and returned {given!r}")
+    try:
+        check_agents(env.agents)
+    except InvalidValueError as error:
+        raise UnsupportedEnvironmentError(f"task {name!r} returned a batched environment whose {error}") from error
     return env  # type: ignore[no-any-return]
 
 

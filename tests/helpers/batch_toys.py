@@ -31,6 +31,12 @@ def always_two(num_envs, device=None):
     return walks(2, device)
 
 
+def nobody(num_envs, device=None):
+    made = walks(num_envs, device)
+    made.agents = []
+    return made
+
+
 def unasked():
     """Batched, without having been told how many copies to make."""
     return walks(2)

@@ -181,3 +181,7 @@ class TalkingToTheEnd(Talking):
 
     def close(self):
         atexit.register(self._talk)
+
+
+def bursting():
+    raise RuntimeError("the game is not installed")

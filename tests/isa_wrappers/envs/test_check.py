@@ -182,6 +182,53 @@ def test_a_factory_of_one_object(wrap):
     assert only(check_env(lambda: wrap(shared)), "factory").verdict == "refused"
 
 
+class Raising(WalkEnv):
+    """Raises by itself, or where it calls a library."""
+
+    def __init__(self, where):
+        super().__init__()
+        self.where = where
+
+    def reset(self, seed=None, options=None):
+        if self.where == "reset":
+            raise KeyError("level")
+        return super().reset(seed=seed, options=options)
+
+    def step(self, actions):
+        if self.where == "step":
+            np.stack([])
+        return super().step(actions)
+
+
+@pytest.mark.parametrize(
+    ("where", "says"),
+    [
+        ("reset", "KeyError at test_check.py:{} in reset: 'level'"),
+        ("step", "ValueError at test_check.py:{} in step: need at least one array to stack"),
+    ],
+)
+def test_what_an_environment_raises_is_told_with_its_place(where, says):
+    report = check_env(lambda: Raising(where))
+    assert verdicts(report) == {"interface": "fine", "state": "refused"}
+    line = {"reset": Raising.reset, "step": Raising.step}[where].__code__.co_firstlineno + 2
+    assert only(report, "state").says == says.format(line)
+
+
+def test_what_a_factory_raises_is_told_and_our_own_faults_are_raised(monkeypatch):
+    def absent():
+        raise RuntimeError("the game is not\n installed")
+
+    (finding,) = check_env(absent).findings
+    assert finding.says.startswith("RuntimeError at test_check.py:")
+    assert finding.says.endswith("in absent: the game is not installed")
+    monkeypatch.setattr("isa_wrappers.envs.check.random_episode", lambda *_: None)
+    with pytest.raises(AttributeError):
+        check_env(WalkEnv)
+    monkeypatch.setattr("isa_wrappers.envs.check.np", None)
+    with pytest.raises(AttributeError):
+        check_env(WalkEnv)
+
+
 @pytest.mark.slow
 def test_what_was_made_is_closed():
     closed = []
@@ -215,6 +262,9 @@ def test_the_command(capsys):
     assert told["findings"][0]["verdict"] == "refused"
     assert isa(capsys, "check", "toy_envs:stateless", "--state-fallback", "observations")[0] == 0
     assert isa(capsys, "check", "grid/unlok")[0] == 2
+    code, said = isa(capsys, "check", "toy_envs:bursting")
+    assert (code, said.err) == (2, "")
+    assert "refused  interface: RuntimeError at toy_envs.py:" in said.out
 
 
 @pytest.mark.slow

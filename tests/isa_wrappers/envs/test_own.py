@@ -77,6 +77,12 @@ def test_the_scope_of_a_batch_is_that_of_its_copies():
             "task 'batch_toys:always_two' was asked for num_envs 3 and returned 2",
         ),
         (
+            lambda: make_batch("batch_toys:nobody", 3),
+            UnsupportedEnvironmentError,
+            "task 'batch_toys:nobody' returned a batched environment whose agents must name at least one agent, got "
+            "none",
+        ),
+        (
             lambda: make_batch("batch_toys:half", 3),
             UnsupportedEnvironmentError,
             "task 'batch_toys:half' takes num_envs and must return a batched environment; Half lacks obs_size, "
