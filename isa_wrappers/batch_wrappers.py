@@ -6,7 +6,8 @@ from isa_wrappers.arrays import Array
 from isa_wrappers.batch.protocol import BatchEnv, BatchWrapper
 from isa_wrappers.rewards.count_bonus import CountBonus
 from isa_wrappers.rewards.goal_reward import GoalReward
-from isa_wrappers.rewards.goals import GoalBuffer, GoalProjection
+from isa_wrappers.rewards.goals import GoalBuffer
+from isa_wrappers.rewards.projection import GoalProjection
 from isa_wrappers.wrappers.batch import EpisodeStatistics, GoalRecording, GoalSampling, RewardWrapper
 
 __all__ = ["BatchCountBonus", "BatchGoals", "BatchRecorder"]

@@ -14,7 +14,7 @@ MOVED = {
     "isa_wrappers.counts": "isa_wrappers.rewards.counts",
     "isa_wrappers.env_copy": "isa_wrappers.batch.env_copy",
     "isa_wrappers.estimation": "isa_wrappers.scope.estimation",
-    "isa_wrappers.goals": "isa_wrappers.rewards.goals",
+    "isa_wrappers.goals": "isa_wrappers.rewards",
     "isa_wrappers.information": "isa_wrappers.scope.information",
     "isa_wrappers.intrinsic": "isa_wrappers.rewards",
     "isa_wrappers.listening": "isa_wrappers.scope.transitions",

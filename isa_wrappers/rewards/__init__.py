@@ -4,7 +4,8 @@ from isa_wrappers.rewards.base import IntrinsicReward, RewardParts
 from isa_wrappers.rewards.count_bonus import CountBonus
 from isa_wrappers.rewards.counts import VisitCounter, count_bonus
 from isa_wrappers.rewards.goal_reward import GoalReward
-from isa_wrappers.rewards.goals import GoalBuffer, GoalProjection, GoalSelector
+from isa_wrappers.rewards.goals import GoalBuffer, GoalSelector
+from isa_wrappers.rewards.projection import GoalProjection
 from isa_wrappers.rewards.registry import REWARDS, RewardContext, RewardSpec, make_reward
 from isa_wrappers.rewards.segments import (
     SegmentReward,

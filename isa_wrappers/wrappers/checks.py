@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from isa_wrappers.errors import InvalidValueError
 from isa_wrappers.rewards.base import IntrinsicReward
-from isa_wrappers.rewards.goals import GoalProjection
+from isa_wrappers.rewards.projection import GoalProjection
 
 MODES = ("replace", "add")
 """What a reward wrapper does with the environment's reward."""

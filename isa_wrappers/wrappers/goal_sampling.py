@@ -13,7 +13,8 @@ from isa_wrappers.arrays import Array, Rng
 from isa_wrappers.border.spaces import StateFallback, flat_box, flat_vector, inner_space, is_float_vector
 from isa_wrappers.border.success import SuccessRule
 from isa_wrappers.config import GoalConfig
-from isa_wrappers.rewards.goals import GoalBuffer, GoalProjection
+from isa_wrappers.rewards.goals import GoalBuffer
+from isa_wrappers.rewards.projection import GoalProjection
 from isa_wrappers.rewards.selectors import GOAL_SELECTORS
 from isa_wrappers.scope.credit import Credit
 from isa_wrappers.scope.influence import InfluenceScope

@@ -11,7 +11,8 @@ from isa_wrappers.batch.protocol import BatchEnv, BatchStep, BatchWrapper, padde
 from isa_wrappers.checks import check_last
 from isa_wrappers.config import GoalConfig
 from isa_wrappers.errors import check_kind
-from isa_wrappers.rewards.goals import GoalBuffer, GoalProjection
+from isa_wrappers.rewards.goals import GoalBuffer
+from isa_wrappers.rewards.projection import GoalProjection
 from isa_wrappers.rewards.selectors import GOAL_SELECTORS
 from isa_wrappers.scope.credit import Credit
 from isa_wrappers.scope.influence import InfluenceScope

@@ -1,0 +1,98 @@
+"""What is found in random episodes: how they end, who wins, which masks are told, which dimensions change."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from isa_wrappers.border.border import Border
+from isa_wrappers.border.success import SuccessRule
+from isa_wrappers.envs.check_maps import told_by_cells
+from isa_wrappers.envs.random_play import LONGEST, Play
+from isa_wrappers.envs.report import EnvReport
+
+
+def ends(report: EnvReport, border: Border, plays: list[Play]) -> None:
+    """Tell how long episodes are, and who stays when it is over for it."""
+    horizon = int(getattr(border.env, "horizon", 0) or 0)
+    count, ended, longest = len(plays), sum(play.ended for play in plays), max(len(play.states) - 1 for play in plays)
+    if ended < count and not horizon:
+        report.add(
+            "episodes", "warning", f"{count - ended} of {count} did not end within {LONGEST:,} steps",
+            "end them, or set the attribute horizon; evaluations are cut off at eval_limit",
+        )  # fmt: skip
+    elif horizon and longest > horizon:
+        report.add(
+            "episodes", "warning", f"one took {longest} steps, and horizon says {horizon}",
+            "correct horizon: evaluations stop there",
+        )  # fmt: skip
+    else:
+        told = f"horizon {horizon}" if horizon else "without the attribute horizon"
+        report.add("episodes", "fine", f"at most {longest} steps, {told}")
+    stayed = sorted(set().union(*(play.stayed for play in plays)))
+    if stayed:
+        report.add(
+            "ends", "warning", f"{', '.join(stayed)} stay in env.agents when terminated or truncated",
+            "take them out; they count as gone",
+        )  # fmt: skip
+
+
+def wins(report: EnvReport, plays: list[Play], rule: SuccessRule, episodes: int) -> None:
+    """Tell whether random play is told of wins, and how often."""
+    if rule is None:
+        return
+    won = sum(play.won for play in plays)
+    if not any(play.told for play in plays):
+        report.add(
+            "success", "warning", f"no info held the key {rule!r}, so nothing ever counts as won",
+            "tell it, or name another key or a return threshold with --success",
+        )  # fmt: skip
+    elif not won:
+        report.add("success", "note", f"told, and none of {episodes} random episodes was won: rare, or never")
+    else:
+        report.add("success", "fine", f"{won} of {episodes} random episodes were won")
+
+
+def masks_told(report: EnvReport, border: Border, plays: list[Play]) -> None:
+    """Tell whether masks are told."""
+    masked = set().union(*(play.masked for play in plays))
+    if masked:
+        report.add("masks", "fine", f"told for {len(masked)} of {len(border.agents)} agents, never empty")
+    else:
+        report.add("masks", "note", "none are told: every action counts as available")
+
+
+def changes_seen(
+    report: EnvReport, plays: list[Play], names: tuple[str, ...], shape: tuple[int, ...], bin_width: float
+) -> None:
+    """Tell which dimensions never change, and which changes bins would lose or spread."""
+    everything = np.concatenate([play.states for play in plays])
+    changes = np.concatenate([np.diff(play.states, axis=0) for play in plays])
+    still = (everything == everything[0]).all(axis=0)
+    if still.all():
+        report.add("dimensions", "warning", "nothing in the state ever changed", "put into it what agents can move")
+        return
+    if still.any():
+        report.add(
+            "dimensions", "note", f"{_listed(still, names)} never changed",
+            "leave out what nothing moves",
+        )  # fmt: skip
+    told_by_cells(report, everything, shape)
+    steps = [np.abs(column[column != 0]) for column in changes.T]
+    small = np.array([len(step) > 0 and float(np.median(step)) < bin_width / 2 for step in steps])
+    if small.any():
+        report.add(
+            "units", "note", f"{_listed(small, names)} change by less than half of scope.bin_width, {bin_width:g}",
+            "choose a smaller one for estimators that take bins, nmi_block and nmi_pooled",
+        )  # fmt: skip
+    many = np.array([len(step) >= 50 and len(np.unique(np.round(step / bin_width))) > len(step) / 2 for step in steps])
+    if many.any():
+        report.add(
+            "units", "note", f"changes of {_listed(many, names)} fall into a bin of {bin_width:g} each",
+            "choose a larger scope.bin_width for estimators that take bins, nmi_block and nmi_pooled",
+        )  # fmt: skip
+
+
+def _listed(which: npt.NDArray[np.bool_], names: tuple[str, ...]) -> str:
+    places = [names[k] if names else f"dimension {k}" for k in np.flatnonzero(which)]
+    return ", ".join(places[:5]) + (f" and {len(places) - 5} more" if len(places) > 5 else "")
