@@ -19,6 +19,7 @@ from isa_wrappers.batch import BatchEnv, BatchStep
 from isa_wrappers.batch.protocol import action_code_of, innermost, obs_columns_of, starts_afresh
 from isa_wrappers.border import TeamCode
 from isa_wrappers.errors import InvalidValueError
+from isa_wrappers.wrappers.batch.reward import adds_bonus
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Sizes:
         horizon: steps until an episode is cut off, 0 where unknown.
         obs_columns: ``[A, O]`` what each number of an observation is, see
             :func:`~isa_wrappers.batch.protocol.obs_columns_of`; ``None`` where all is what the agent sees.
+        bonus: steps tell an intrinsic reward that was added to the environment's.
     """
 
     num_agents: int
@@ -43,13 +45,14 @@ class Sizes:
     code: TeamCode | None = None
     horizon: int = 0
     obs_columns: npt.NDArray[np.int64] | None = field(default=None, compare=False)
+    bonus: bool = False
 
     @classmethod
     def of(cls, env: BatchEnv) -> Sizes:
         """Read them off an environment."""
         code = action_code_of(env)
         sizes = len(env.agents), max(env.num_actions), env.obs_size, env.state_size
-        return cls(*sizes, code, env.horizon, obs_columns_of(env))
+        return cls(*sizes, code, env.horizon, obs_columns_of(env), adds_bonus(env))
 
 
 @dataclass
@@ -73,6 +76,7 @@ class Rollout:
         memory: ``[B, ...]`` each, the learner's memory before the first step.
         probe: ``[T, B, A]`` bool, the action was drawn uniformly among the available ones, whatever the policy wanted.
         lost: ``[T, B]`` bool, the episode was lost with its game or worker in this step.
+        bonus: ``[T, B, A]``, what of ``reward`` is an intrinsic reward that was added; ``None`` where none was.
     """
 
     final_obs: Tensor
@@ -91,6 +95,7 @@ class Rollout:
     memory: Memory
     probe: Tensor
     lost: Tensor
+    bonus: Tensor | None = None
 
 
 class Collector:
@@ -173,6 +178,8 @@ class Collector:
             "probe": probe,
             "lost": torch.zeros_like(done) if step.discarded is None else step.discarded,
         }
+        if step.bonus is not None:
+            row["bonus"] = step.bonus
         self.memory = self.learner.forget(decision.memory, done)
         self.start, self.current = done, step
         return row, decision.record

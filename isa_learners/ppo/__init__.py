@@ -11,6 +11,6 @@ __getattr__ = lazy(
         "NETWORKS": "isa_learners.ppo.network_choice",
         "PPO": "isa_learners.ppo.update",
         "PPOLearner": "isa_learners.ppo.learner",
-        "Targets": "isa_learners.ppo.update",
+        "Targets": "isa_learners.ppo.targets",
     },
 )

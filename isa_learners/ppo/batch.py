@@ -34,6 +34,8 @@ class Batch:
         probe: ``[T, B, A]`` bool, the action was drawn uniformly, not from the policy; by default nobody's.
         state: ``[T, B, K]`` what the critic sees besides; by default nothing (K is 0).
         final_state: ``[T, B, K]`` the same after the step, before an automatic reset.
+        bonus: ``[T, B, A]`` an intrinsic reward that the critic has a head of its own for; by default none,
+            ``[T, B, 0]``.
     """
 
     inputs: Tensor
@@ -53,6 +55,7 @@ class Batch:
     probe: Tensor = None  # type: ignore[assignment]
     state: Tensor = None  # type: ignore[assignment]
     final_state: Tensor = None  # type: ignore[assignment]
+    bonus: Tensor = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         if self.cut is None:
@@ -61,6 +64,8 @@ class Batch:
             self.probe = torch.zeros_like(self.alive, dtype=torch.bool)
         if self.state is None:
             self.state = self.final_state = self.alive.new_zeros(*self.alive.shape[:2], 0)
+        if self.bonus is None:
+            self.bonus = self.alive.new_zeros(*self.alive.shape[:2], 0)
 
     @property
     def chosen(self) -> Tensor:

@@ -33,6 +33,9 @@ class PPOConfig:
         gae_lambda: lambda of the advantages.
         clip: of the ratio and of the value.
         critic: what the critic sees: ``own`` is what its agent does, ``state`` the global state as well (MAPPO).
+        bonus_head: the critic has a head of its own for the intrinsic reward, whose return goes on across episodes, as
+            RND's does; needs an ``intrinsic`` reward that is added to the environment's.
+        bonus_gamma: discount of that return.
         share_parameters: one policy for all agents, which tells them apart by their id; else one for each agent.
         sequential: the agents' policies are updated one after the other in random order, each advantage times the
             ratios of new and old probabilities of those before (HAPPO); needs ``share_parameters`` false.
@@ -65,6 +68,8 @@ class PPOConfig:
     gae_lambda: Share = 0.95
     clip: Positive = 0.2
     critic: Annotated[str, OneOf("own", "state")] = "own"
+    bonus_head: bool = False
+    bonus_gamma: Share = 0.99
     share_parameters: bool = True
     sequential: bool = False
     critic_factor: Weight = 0.5

@@ -19,6 +19,7 @@ from isa_learners.recurrent.packing import EveryStep
 from isa_learners.rollout import Rollout, Sizes
 from isa_wrappers.arrays import with_prefix, without_prefix
 from isa_wrappers.batch import BatchStep
+from isa_wrappers.errors import InvalidValueError
 
 
 class PPOLearner:
@@ -138,7 +139,7 @@ class PPOLearner:
             next_alive=rollout.next_alive,
             action=action,
             log_prob=rollout.record["log_prob"],
-            reward=rollout.reward,
+            **self._earned(rollout),
             start=rollout.start,
             terminated=rollout.terminated,
             done=rollout.done,
@@ -148,6 +149,18 @@ class PPOLearner:
             probe=rollout.probe,
             **self._seen_by_critic(rollout),
         )
+
+    def _earned(self, rollout: Rollout) -> dict[str, Tensor]:
+        """Return the reward; apart from what was added to it where the critic has a head for that.
+
+        Raises:
+            InvalidValueError: if nothing was added.
+        """
+        if not self.config.bonus_head:
+            return {"reward": rollout.reward}
+        if rollout.bonus is None:
+            raise InvalidValueError("bonus_head needs rollouts with an intrinsic reward that was added, got none")
+        return {"reward": rollout.reward - rollout.bonus, "bonus": rollout.bonus}
 
     def _seen_by_critic(self, rollout: Rollout) -> dict[str, Tensor]:
         if self.config.critic == "own":

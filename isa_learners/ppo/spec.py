@@ -20,7 +20,7 @@ def _make(sizes: Sizes, config: PPOConfig, device: str, seed: int) -> Learner:
 
 
 def _check(sizes: Sizes, config: PPOConfig, device: str) -> None:
-    """Refuse a critic on a state that is not there, and a network that is none.
+    """Refuse a critic on a state or for a bonus that is not there, and a network that is none.
 
     Raises:
         InvalidValueError: saying so.
@@ -30,6 +30,11 @@ def _check(sizes: Sizes, config: PPOConfig, device: str) -> None:
     if config.critic == "state" and not sizes.state_size:
         raise InvalidValueError(
             "critic 'state' needs a global state, and the environment's is empty; give it a state(), or take critic own"
+        )
+    if config.bonus_head and not sizes.bonus:
+        raise InvalidValueError(
+            "bonus_head must be False where no intrinsic reward is added to the environment's, got True; "
+            "add one (algo=ippo, intrinsic=rnd)"
         )
     check_network(sizes, config)
 

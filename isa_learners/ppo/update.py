@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -19,32 +18,17 @@ from isa_learners.heads import ActionHead, DiscreteHead
 from isa_learners.optimizers import optimizer_for
 from isa_learners.ppo.batch import Batch
 from isa_learners.ppo.config import METRICS, PPOConfig
-from isa_learners.ppo.losses import normalize, value_loss
+from isa_learners.ppo.losses import value_loss
 from isa_learners.ppo.network_choice import make_network
 from isa_learners.ppo.networks import PerAgentNet, ValueNorm
 from isa_learners.ppo.policy_update import PolicyUpdate, gradient_step, unrolled
+from isa_learners.ppo.targets import Targets, targets_of
 from isa_learners.recurrent.network import Network
 from isa_learners.recurrent.packing import EveryStep, LivingSteps, Packing, layout_of
-from isa_learners.returns import advantages
 from isa_wrappers.arrays import with_prefix, without_prefix
 
 _MODULES = ("actor", "critic", "value_norm")
 _OPTIMIZERS = ("actor_optimizer", "critic_optimizer")
-
-
-@dataclass
-class Targets:
-    """What an update aims at, fixed before its first epoch; all ``[T, B, A]``.
-
-    Attributes:
-        advantage: normalised over the steps that policies chose.
-        value: normalised values before the update.
-        target: normalised returns.
-    """
-
-    advantage: Tensor
-    value: Tensor
-    target: Tensor
 
 
 class PPO:
@@ -88,8 +72,10 @@ class PPO:
             own = [make_network(config, input_size, self.head.size) for _ in range(policies)]
             actor = own[0] if config.share_parameters else PerAgentNet(own)
             self.actor: Network | PerAgentNet = actor.to(device)
-            self.critic = make_network(config, input_size + state_size, 1).to(device)
+            self.critic = make_network(config, input_size + state_size, 1 + config.bonus_head).to(device)
         self.value_norm = ValueNorm().to(device)
+        self.bonus_norm = ValueNorm().to(device) if config.bonus_head else None
+        self._modules = _MODULES + (("bonus_norm",) if config.bonus_head else ())
         adam = partial(optimizer_for, "adam", lr=config.lr, eps=config.adam_eps)
         self.actor_optimizer, self.critic_optimizer = adam(self.actor.parameters()), adam(self.critic.parameters())
         self.buffer: deque[Batch] = deque(maxlen=config.buffer_rollouts)
@@ -99,7 +85,7 @@ class PPO:
         self._learn: Callable[[Batch], Any] = self._learn_from
         if graphs_on(device):
             self._entropy_factor = torch.tensor(config.entropy_factor, device=device)
-            changes = [getattr(self, name) for name in (*_MODULES, *_OPTIMIZERS)]
+            changes = [getattr(self, name) for name in (*self._modules, *_OPTIMIZERS)]
             self._learn = Captured(self._learn_from, [*changes, self.generator, self.order, self._entropy_factor])
 
     def anneal(self, progress: float) -> None:
@@ -147,40 +133,12 @@ class PPO:
 
     def prepare(self, data: Batch, steps: EveryStep | LivingSteps) -> tuple[Targets, Tensor]:
         """Compute advantages and returns with the critic as it is; also its last state ``[B, A, S]``."""
-        config, shape = self.config, data.reward.shape
-        with torch.no_grad():
-            packing, first = steps.pack(), data.critic_hidden[0].flatten(0, 1)
-            seen = data.critic_inputs(packing.rows)
-            outputs, states = unrolled(self.critic, seen, data.critic_hidden, packing, config.bf16)
-            # The dead have no value of their own (nothing trains it); what the team earns later reaches an agent
-            # from beyond its death through the lambda-return.
-            value = data.reward.new_zeros(data.reward.numel())
-            value[packing.rows] = self.value_norm.denormalize(outputs[:, 0]) * packing.alive
-            value = value.view(shape)
-            # What follows an end is the value of the last observation, a step on from the state before.
-            ends = data.done.clone()
-            ends[-1].fill_(True)
-            ends = ends[..., None] | data.cut
-            following = value.roll(-1, dims=0).flatten()
-            wanted = ends & ((data.next_alive > 0) | data.cut)
-            rows = steps.where(wanted)
-            hidden = steps.hidden_after(rows, packing, states, first)
-            seen = data.critic_inputs(rows, final=True)
-            final = self.value_norm.denormalize(self.critic(seen, hidden)[0][:, 0])
-            following[rows] = torch.where(wanted.flatten()[rows], final, following[rows])
-            v_tp1 = following.view(shape)
-            goes_on = data.next_alive * (~data.terminated)[..., None]
-            # Whoever is truncated alone acts no more, yet has a value.
-            v_tp1 = torch.where(data.cut, v_tp1, v_tp1 * goes_on)
-            advantage = advantages(data.reward, value, v_tp1, ends, config.gamma, config.gae_lambda)
-            returns = advantage + value
-            self.value_norm.update(returns, data.alive)
-            # The critic's output means something else once the norm has moved: bring old values along.
-            old = self.value_norm.normalize(value)
-            targets = Targets(normalize(advantage, data.chosen), old, self.value_norm.normalize(returns))
-            last_rows = torch.arange(value.numel() - len(first), value.numel(), device=first.device)
-            last = steps.hidden_after(last_rows, packing, states, first)
-        return targets, last.view(*shape[1:], first.shape[-1])
+        return targets_of(self.critic, self._norms, data, steps, self.config)
+
+    @property
+    def _norms(self) -> list[ValueNorm]:
+        """The norm of each head's returns."""
+        return [self.value_norm] if self.bonus_norm is None else [self.value_norm, self.bonus_norm]
 
     def _minibatches(self, num_envs: int) -> list[Tensor | None]:
         """Split the environments at random; None stands for all."""
@@ -194,7 +152,7 @@ class PPO:
         """Return everything the next update depends on, flat."""
         state = {"generator": self.generator.get_state()}
         state |= {"order": self.order.get_state()} if self.config.sequential else {}
-        for name in _MODULES:
+        for name in self._modules:
             state |= with_prefix(name, getattr(self, name).state_dict())
         for name in _OPTIMIZERS:
             state |= with_prefix(name, optimizer_tensors(getattr(self, name)))
@@ -204,7 +162,7 @@ class PPO:
 
     def load_networks(self, state: dict[str, Tensor]) -> None:
         """Restore actor, critic and value normalisation alone."""
-        for name in _MODULES:
+        for name in self._modules:
             getattr(self, name).load_state_dict(without_prefix(name, state))
 
     def load_state_dict(self, state: dict[str, Tensor], device: str) -> None:
@@ -238,9 +196,13 @@ class PPO:
     def _critic_step(self, data: Batch, targets: Targets, part: Packing) -> Tensor:
         config = self.config
         outputs, _ = unrolled(self.critic, data.critic_inputs(part.rows), data.critic_hidden, part, config.bf16)
-        old, target = (array.flatten()[part.rows] for array in (targets.value, targets.target))
+        old, target = (array.flatten(0, 2)[part.rows] for array in (targets.value, targets.target))
         objective = compiled.value_objective if compiled.serves(outputs) else value_loss
-        loss = objective(outputs[:, 0], old, target, part.alive, config.clip, config.huber)
+        losses = [
+            objective(outputs[:, head], old[:, head], target[:, head], part.alive, config.clip, config.huber)
+            for head in range(outputs.shape[1])
+        ]
+        loss = torch.stack(losses).sum()
         norm = gradient_step(config.critic_factor * loss, self.critic, self.critic_optimizer, config.max_grad_norm)
         return torch.stack([loss.detach(), norm])
 

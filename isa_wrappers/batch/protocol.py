@@ -41,6 +41,7 @@ class BatchStep:
             ``None`` where that cannot happen.
         cut: ``[B, A]`` bool, agents that were truncated by themselves in this step: they act no more, the episode goes
             on without them, and so does their value (that of ``final_obs``); ``None`` where that cannot happen.
+        bonus: ``[B, A]``, what of ``reward`` is an intrinsic reward that a wrapper added; ``None`` where none did.
     """
 
     obs: Real[Array, "envs agents obs"]
@@ -56,6 +57,7 @@ class BatchStep:
     final_alive: Bool[Array, "envs agents"]
     discarded: Bool[Array, " envs"] | None = None
     cut: Bool[Array, "envs agents"] | None = None
+    bonus: Real[Array, "envs agents"] | None = None
 
     @property
     def done(self) -> Array:

@@ -20,16 +20,18 @@ class Reference:
         if not isinstance(ppo.actor, PerAgentNet):
             self.actor = ReferenceNet(ppo.actor)
         self.critic = ReferenceNet(ppo.critic)
-        self.moments, self.weight = [0.0, 0.0], 0.0
+        self.heads = range(1 + config.bonus_head)  # of the critic: the environment's reward, and a bonus
+        self.moments, self.weight = [[0.0, 0.0] for _ in self.heads], 0.0
         self.generator = torch.Generator()
         self.generator.manual_seed(seed)
         self.rollouts = []
 
-    def mean_std(self):
+    def mean_std(self, head=0):
         if self.weight == 0:
             return 0.0, 1.0
-        mean = self.moments[0] / self.weight
-        return mean, math.sqrt(max(self.moments[1] / self.weight - mean**2, 1e-6))
+        first, second = self.moments[head]
+        mean = first / self.weight
+        return mean, math.sqrt(max(second / self.weight - mean**2, 1e-6))
 
     def episodes(self):
         """Every stretch of steps within one episode: (rollout, environment, first step, step after the last)."""
@@ -59,23 +61,44 @@ class Reference:
                 for t in range(first, end):
                     if rollout.alive[t, b, i]:  # the state of the dead stands still
                         h = self.critic.cell(self.seen(rollout, t, b, i), h).detach()
-                    value = self.denormalized(h) if rollout.alive[t, b, i] else 0.0
+                    value = [self.denormalized(h, head) if rollout.alive[t, b, i] else 0.0 for head in self.heads]
                     steps.append({"t": t, "rollout": rollout, "b": b, "i": i, "value": value})
                     if rollout.cut[t, b, i]:  # truncated by itself: what would have come is what the critic expects
                         seen = self.seen(rollout, t, b, i, final=True)
                         steps[-1]["bootstrap"] = self.denormalized(self.critic.cell(seen, h).detach())
                 hidden_after[id(rollout), b, i] = torch.zeros_like(h) if rollout.done[end - 1, b] else h
                 last = self.seen(rollout, end - 1, b, i, final=True)
-                bootstrap = self.denormalized(self.critic.cell(last, h).detach())
+                last_h = self.critic.cell(last, h).detach()
+                bootstrap = self.denormalized(last_h)
                 if rollout.terminated[end - 1, b] or not rollout.next_alive[end - 1, b, i]:
                     bootstrap = 0.0
                 self.estimate(steps, rollout, bootstrap)
-                found.append({"steps": steps, "actor_h": actor_h, "critic_h": critic_h, "rollout": rollout, "b": b})
+                what = {"steps": steps, "actor_h": actor_h, "critic_h": critic_h, "rollout": rollout, "b": b, "i": i}
+                found.append({**what, "last_h": last_h})
+        if self.config.bonus_head:
+            self.estimate_bonus(found)
         return found, hidden_after
 
-    def denormalized(self, h):
-        mean, std = self.mean_std()
-        return float(self.critic.output(h)[0].detach()) * std + mean
+    def estimate_bonus(self, streams):
+        """GAE of the bonus over the whole rollout, whatever ends in it, from the last step back."""
+        last = [stream for stream in streams if stream["steps"][-1]["t"] == len(stream["rollout"].done) - 1]
+        for end in last:
+            rollout, b, i = end["rollout"], end["b"], end["i"]
+            here = [s for s in streams if s["rollout"] is rollout and (s["b"], s["i"]) == (b, i)]
+            steps = sorted((step for stream in here for step in stream["steps"]), key=lambda step: step["t"])
+            goes_on = rollout.next_alive[-1, b, i] or rollout.cut[-1, b, i]
+            advantage, following = 0.0, self.denormalized(end["last_h"], 1) if goes_on else 0.0
+            for step in reversed(steps):
+                bonus, value = float(rollout.bonus[step["t"], b, i]), step["value"][1]
+                delta = bonus + self.config.bonus_gamma * following - value
+                advantage = delta + self.config.bonus_gamma * self.config.gae_lambda * advantage
+                step["advantage"] += advantage
+                step["return"].append(advantage + value)
+                following = value
+
+    def denormalized(self, h, head=0):
+        mean, std = self.mean_std(head)
+        return float(self.critic.output(h)[head].detach()) * std + mean
 
     def estimate(self, steps, rollout, bootstrap):
         """GAE by its recursion, from the last step back."""
@@ -84,28 +107,30 @@ class Reference:
             reward = float(rollout.reward[step["t"], step["b"], step["i"]])
             if "bootstrap" in step:
                 advantage, following = 0.0, step["bootstrap"]
-            delta = reward + self.config.gamma * following - step["value"]
+            value = step["value"][0]
+            delta = reward + self.config.gamma * following - value
             advantage = delta + self.config.gamma * self.config.gae_lambda * advantage
-            step["advantage"], step["return"] = advantage, advantage + step["value"]
-            following = step["value"]
+            step["advantage"], step["return"] = advantage, [advantage + value]
+            following = value
 
     def update(self, rollout):
         config = self.config
         self.rollouts = [*self.rollouts, rollout][-config.buffer_rollouts :]
         streams, hidden_after = self.streams()
         living = [s for stream in streams for s in stream["steps"] if s["rollout"].alive[s["t"], s["b"], s["i"]]]
-        returns = [step["return"] for step in living]
-        self.moments[0] = 0.99 * self.moments[0] + 0.01 * sum(returns) / len(returns)
-        self.moments[1] = 0.99 * self.moments[1] + 0.01 * sum(r * r for r in returns) / len(returns)
+        for head, moments in enumerate(self.moments):
+            returns = [step["return"][head] for step in living]
+            moments[0] = 0.99 * moments[0] + 0.01 * sum(returns) / len(returns)
+            moments[1] = 0.99 * moments[1] + 0.01 * sum(r * r for r in returns) / len(returns)
         self.weight = 0.99 * self.weight + 0.01
-        mean, std = self.mean_std()
+        norms = [self.mean_std(head) for head in self.heads]
         chosen = [s for s in living if not s["rollout"].probe[s["t"], s["b"], s["i"]]]
         average = sum(step["advantage"] for step in chosen) / len(chosen)
         spread = math.sqrt(sum((step["advantage"] - average) ** 2 for step in chosen) / len(chosen))
         for step in living:
             step["normal"] = (step["advantage"] - average) / (spread + 1e-5)
-            step["old_value"] = (step["value"] - mean) / std
-            step["target"] = (step["return"] - mean) / std
+            step["old_value"] = [(v - mean) / std for v, (mean, std) in zip(step["value"], norms, strict=True)]
+            step["target"] = [(r - mean) / std for r, (mean, std) in zip(step["return"], norms, strict=True)]
         num_envs = rollout.done.shape[1]
         orders = [self.minibatches(num_envs * len(self.rollouts)) for _ in range(config.epochs)]
         parts = []
@@ -169,7 +194,7 @@ class Reference:
 
     def critic_step(self, batch):
         clip = self.config.clip
-        errors = []
+        errors = [[] for _ in self.heads]
         for stream in batch:
             h = stream["critic_h"]
             for s in stream["steps"]:
@@ -177,10 +202,11 @@ class Reference:
                 if not rollout.alive[t, b, i]:
                     continue
                 h = self.critic.cell(self.seen(rollout, t, b, i), h)
-                value = self.critic.output(h)[0]
-                near = s["old_value"] + torch.clamp(value - s["old_value"], -clip, clip)
-                errors.append(torch.maximum(self.loss(value - s["target"]), self.loss(near - s["target"])))
-        loss = sum(errors) / len(errors)
+                for head, value in enumerate(self.critic.output(h)):
+                    old, target = s["old_value"][head], s["target"][head]
+                    near = old + torch.clamp(value - old, -clip, clip)
+                    errors[head].append(torch.maximum(self.loss(value - target), self.loss(near - target)))
+        loss = sum(sum(head) / len(head) for head in errors)
         return {
             "value_loss": float(loss.detach()),
             "critic_grad_norm": self.critic.descend(self.config.critic_factor * loss, self.config),

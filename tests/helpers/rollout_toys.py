@@ -19,8 +19,9 @@ MANY = [
 
 
 def random_rollout(
-    ppo, seed, ends, start, num_agents=2, spread=0.3, dtype=torch.float64, cuts=False, probes=0.0, state_size=0
-):
+    ppo, seed, ends, start, num_agents=2, spread=0.3, dtype=torch.float64, cuts=False, probes=0.0, state_size=0,
+    bonus=False,
+):  # fmt: skip
     """Make up a rollout in which ``ends[t][b]`` ("", "terminated", "truncated") ends episodes.
 
     Old log-probabilities are those of ``ppo``'s actor moved by noise of ``spread``, so that some ratios are clipped.
@@ -36,6 +37,7 @@ def random_rollout(
         cuts: half of those that leave while the episode goes on were truncated by themselves.
         probes: share of the steps that were drawn uniformly.
         state_size: K of what the critic sees besides.
+        bonus: there is one.
     """
     generator = torch.Generator()
     generator.manual_seed(seed)
@@ -79,6 +81,8 @@ def random_rollout(
     }
     if state_size:
         floats |= {name: normal(steps, num_envs, state_size) for name in ("state", "final_state")}
+    if bonus:
+        floats["bonus"] = normal(steps, num_envs, num_agents) - 0.5
     leaves = (alive > 0) & (next_alive == 0) & ~done[..., None]
     cut = leaves & (torch.rand(steps, num_envs, num_agents, generator=generator) < 0.5) & cuts
     return Batch(

@@ -15,6 +15,8 @@ BAD = {
     PPOConfig: {
         "critic": ["both", None],
         "share_parameters": [1, "no", None],
+        "bonus_head": [1, "no", None],
+        "bonus_gamma": [-0.1, 1.1, math.nan, "1", None],
         "sequential": [1, "no", None],
         "huber": [-1.0, math.inf],
         **{

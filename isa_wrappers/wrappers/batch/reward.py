@@ -22,7 +22,8 @@ class RewardWrapper(BatchWrapper):
         env: a batched environment.
         reward: what pays. One that needs goals finds them in a :class:`GoalSampling` inside.
         mode: ``"replace"`` gives ``factor`` times the reward's total, which holds the environment's reward with its own
-            weight; ``"add"`` gives the environment's reward plus ``factor`` times the intrinsic part.
+            weight; ``"add"`` gives the environment's reward plus ``factor`` times the intrinsic part, which
+            ``BatchStep.bonus`` tells apart.
         factor: see ``mode``.
 
     Attributes:
@@ -87,8 +88,9 @@ class RewardWrapper(BatchWrapper):
         total, intrinsic, self.parts = self.reward(transition)
         self._now, self._start = step, step.done
         if self.adds:
-            return replace(step, reward=step.reward + self.factor * intrinsic)
-        return replace(step, reward=total if self.factor == 1.0 else self.factor * total)
+            bonus = self.factor * intrinsic
+            return replace(step, reward=step.reward + bonus, bonus=bonus if step.bonus is None else step.bonus + bonus)
+        return replace(step, reward=total if self.factor == 1.0 else self.factor * total, bonus=None)
 
     def state_dict(self) -> dict[str, Array]:
         """Return the inner state and the reward's."""
@@ -105,6 +107,17 @@ class RewardWrapper(BatchWrapper):
         else:
             self._start = namespace(step.done).asarray(saved, device=array_device(step.done))
         return step
+
+
+def adds_bonus(env: Any) -> bool:
+    """Tell whether an environment's steps tell a bonus: the outermost intrinsic reward is added, and replaces nothing.
+
+    Example:
+        >>> from isa_wrappers.envs import make_batch
+        >>> adds_bonus(make_batch("grid/unlock", 2))
+        False
+    """
+    return next((wrapper.adds for wrapper in inner_envs(env) if isinstance(wrapper, RewardWrapper)), False)
 
 
 def inner_envs(env: Any) -> Iterator[Any]:

@@ -20,7 +20,7 @@ def returns_of(env, steps, workers=0):
     rollout = Collector(batch, learner, torch.Generator(), 0).collect(steps)
     data = learner.batch(rollout)
     targets, _ = learner.ppo.prepare(data, learner.ppo.layout(data.alive, data.start))
-    returns = learner.ppo.value_norm.denormalize(targets.target)[:, 0]
+    returns = learner.ppo.value_norm.denormalize(targets.target)[:, 0, :, 0]
     batch.close()
     return returns.tolist(), data.alive[:, 0].tolist()
 

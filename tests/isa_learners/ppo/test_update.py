@@ -136,9 +136,34 @@ def test_who_is_truncated_alone_has_a_value_that_goes_on(ends):
             fresh = learner(config)
             rollout = rollout_of(ends, cuts=cuts)(fresh, 0)
             targets, _ = fresh.prepare(rollout, layout(rollout.alive, rollout.start))
-            found.append(targets.target)
+            found.append(targets.target[..., 0])
         moved = (found[0] - found[1]).abs() > 1e-3
         assert moved[make(learner(config), 0).cut].all(), "its last step has another target"
+
+
+@pytest.mark.parametrize("ends", [ENDLESS, MANY], ids=["endless", "many"])
+def test_a_bonus_has_a_head_whose_return_goes_on_across_episodes(ends):
+    config = PPOConfig(**BASE, buffer_rollouts=1, bonus_head=True, bonus_gamma=0.8)
+    ppo, _ = check(config, [rollout_of(ends, cuts=True, bonus=True)] * 2)
+    assert ppo.critic.head.out_features == 2
+    saved, later = {}, []
+    for lift in (0.0, 5.0):  # of the bonus in the last step
+        fresh = learner(config)
+        rollout = rollout_of(ends, bonus=True)(fresh, 0)
+        rollout.bonus[-1] += lift
+        targets, _ = fresh.prepare(rollout, fresh.layout(rollout.alive, rollout.start))
+        saved, later = fresh.state_dict(), [*later, fresh.bonus_norm.denormalize(targets.target[..., 1])]
+    assert ((later[1] - later[0])[0] > 0.2).all(), "it is told in the first step, whatever ended in between"
+    again = learner(config, seed=4)
+    again.load_state_dict(saved, "cpu")
+    assert torch.equal(again.bonus_norm.moments, fresh.bonus_norm.moments)
+
+
+@pytest.mark.slow
+def test_a_bonus_head_with_minibatches_a_buffer_and_huber_losses():
+    settings = {**BASE, "epochs": 2, "bonus_head": True, "huber": 0.5, "gae_lambda": 0.7}
+    make = rollout_of(MANY, bonus=True)
+    check(PPOConfig(**settings, buffer_rollouts=2, minibatches=3), [make, make])
 
 
 def test_one_epoch_in_single_precision():
@@ -174,7 +199,7 @@ def test_the_way_an_episode_ends_changes_what_is_learned():
         ppo = learner(PPOConfig(**BASE, buffer_rollouts=1))
         rollout = rollout_of(ends)(ppo, 0)
         targets, _ = ppo.prepare(rollout, ppo.layout(rollout.alive, rollout.start))
-        found.append(float(targets.target[3, 0, 0]))
+        found.append(float(targets.target[3, 0, 0, 0]))
     assert min(abs(found[0] - found[1]), abs(found[0] - found[2]), abs(found[1] - found[2])) > 0.01
 
 

@@ -18,6 +18,12 @@ def test_a_sound_run_passes():
     ("sections", "error", "message"),
     [
         ({"intrinsic": "count_bonus"}, InvalidValueError, "reward 'bonus' is paid inside already"),
+        (
+            {"algo": "ippo", "ppo": {"bonus_head": True}},
+            InvalidValueError,
+            "bonus_head must be False where no intrinsic reward is added to the environment's, got True",
+        ),
+        ({"intrinsic": "rnd", "ppo": {"bonus_head": True}}, InvalidValueError, "bonus_head must be False where no"),
         ({"intrinsic": "goal_reward"}, InvalidValueError, "'goal_reward' needs goals, which no run gives around it"),
         (
             {"algo": "laies", "laies": {"external": None}},

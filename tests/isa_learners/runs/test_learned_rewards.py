@@ -17,10 +17,10 @@ SHOOTING = {"num_agents": 2, "horizon": 9}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", QUICK)
-def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, name):
+@pytest.mark.parametrize(("name", "head"), [*((name, False) for name in QUICK), ("rnd", True)])
+def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, name, head):
     more = {"algo": "ippo", "intrinsic": name, "steps": 150, "eval_interval": 36}
-    config = tiny_config("grid/shooting", SHOOTING, **more)
+    config = tiny_config("grid/shooting", SHOOTING, **more, ppo={"bonus_head": head})
     whole = whole_run(tmp_path / "whole", config)
     assert len(rows_of(whole)) >= 3
     seed_globals(0)

@@ -11,6 +11,7 @@ from isa_wrappers.arrays import to_backend, to_numpy, with_prefix, without_prefi
 from isa_wrappers.errors import InvalidValueError, ScopeMismatchError
 from isa_wrappers.rewards import IntrinsicReward, RewardParts
 from isa_wrappers.wrappers.batch import EpisodeStatistics, GoalRecording, GoalSampling, RewardWrapper
+from isa_wrappers.wrappers.batch.reward import adds_bonus
 
 
 class Noticing(IntrinsicReward):
@@ -25,6 +26,18 @@ class Noticing(IntrinsicReward):
         self.seen.append(transition)
         pay = 2.0 * (transition.actions == 0) * transition.alive
         return RewardParts(pay + 10.0 * transition.reward, pay, {"pay": pay})
+
+
+class Renamed(Noticing):
+    """May be in one stack with others like it."""
+
+    def __init__(self, number):
+        super().__init__()
+        self.name = f"noticing-{number}"
+
+
+def bare_env():
+    return Uneven(unlock(None))
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -61,6 +74,22 @@ def test_modes(mode, factor, device):
         wanted = factor * (pay + 10 * plain.reward) if mode == "replace" else plain.reward + factor * pay
         np.testing.assert_allclose(reward, wanted, rtol=1e-6)
         np.testing.assert_array_equal(to_numpy(env.parts["pay"]), pay)
+
+
+def test_what_is_added_is_told_apart():
+    """By every wrapper that adds, until one replaces the whole reward."""
+    plain, adds = run(bare_env()), lambda env, factor: RewardWrapper(env, Renamed(factor), "add", factor)
+    once, twice = adds(bare_env(), 0.5), adds(adds(bare_env(), 0.5), 2.0)
+    replaced = RewardWrapper(adds(bare_env(), 0.5), Noticing())
+    for env, told in ((once, True), (twice, True), (replaced, False)):
+        assert adds_bonus(env) is told
+        for step, before in zip(run(env)[1:], plain[1:], strict=True):
+            if told:
+                np.testing.assert_allclose(step.reward - step.bonus, before.reward, atol=1e-6)
+                assert step.bonus.any()
+            else:
+                assert step.bonus is None
+    assert not adds_bonus(bare_env())
 
 
 def test_the_goal_of_a_finished_episode_goes_with_its_last_step():

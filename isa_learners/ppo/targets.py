@@ -1,0 +1,115 @@
+"""What an update of PPO aims at: advantages for the policies, returns for each head of the critic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from isa_learners.ppo.batch import Batch
+from isa_learners.ppo.config import PPOConfig
+from isa_learners.ppo.losses import normalize
+from isa_learners.ppo.networks import ValueNorm
+from isa_learners.ppo.policy_update import unrolled
+from isa_learners.recurrent.network import Network
+from isa_learners.recurrent.packing import EveryStep, LivingSteps
+from isa_learners.returns import advantages
+
+
+@dataclass
+class Targets:
+    """What an update aims at, fixed before its first epoch.
+
+    Attributes:
+        advantage: ``[T, B, A]``, of all heads together, normalised over the steps that policies chose.
+        value: ``[T, B, A, V]``, normalised values before the update, of each of the critic's heads.
+        target: ``[T, B, A, V]``, normalised returns.
+    """
+
+    advantage: Tensor
+    value: Tensor
+    target: Tensor
+
+
+@dataclass
+class _Ahead:
+    """What comes after each step, ``[T, B, A]`` bool each.
+
+    Attributes:
+        known: the value of the step's last observation counts.
+        ends: nothing of the rollout's next step counts.
+        lasts: what comes counts at all.
+    """
+
+    known: Tensor
+    ends: Tensor
+    lasts: Tensor
+
+
+def targets_of(
+    critic: Network, norms: Sequence[ValueNorm], data: Batch, steps: EveryStep | LivingSteps, config: PPOConfig
+) -> tuple[Targets, Tensor]:
+    """Compute advantages and returns with the critic as it is; also its last state ``[B, A, S]``.
+
+    Args:
+        critic: of one output for each norm: the first values the environment's reward until the episode ends, a second
+            one the bonus, whose return goes on across episodes.
+        norms: of the returns; they take these in.
+        data: what is learned from.
+        steps: lays the data out.
+        config: hyperparameters.
+    """
+    shape = data.reward.shape
+    with torch.no_grad():
+        packing, first = steps.pack(), data.critic_hidden[0].flatten(0, 1)
+        seen = data.critic_inputs(packing.rows)
+        outputs, states = unrolled(critic, seen, data.critic_hidden, packing, config.bf16)
+        within = _within_episodes(data)
+        # Across episodes the last observation counts in the last step alone.
+        ahead = [within, _across_episodes(within)][: len(norms)]
+        rows = steps.where(within.known)
+        hidden = steps.hidden_after(rows, packing, states, first)
+        last_outputs = critic(data.critic_inputs(rows, final=True), hidden)[0]
+        found = []
+        for head, (norm, what) in enumerate(zip(norms, ahead, strict=True)):
+            # The dead have no value of their own (nothing trains it); what the team earns later reaches an agent
+            # from beyond its death through the lambda-return.
+            value = data.reward.new_zeros(data.reward.numel())
+            value[packing.rows] = norm.denormalize(outputs[:, head]) * packing.alive
+            following = value.view(shape).roll(-1, dims=0).flatten()
+            counts = what.known.flatten()[rows]
+            following[rows] = torch.where(counts, norm.denormalize(last_outputs[:, head]), following[rows])
+            v_tp1 = torch.where(what.lasts, following.view(shape), 0.0)
+            reward, gamma = (data.reward, config.gamma) if head == 0 else (data.bonus, config.bonus_gamma)
+            value = value.view(shape)
+            advantage = advantages(reward, value, v_tp1, what.ends, gamma, config.gae_lambda)
+            returns = advantage + value
+            norm.update(returns, data.alive)
+            # The critic's output means something else once the norm has moved: bring old values along.
+            found.append((advantage, norm.normalize(value), norm.normalize(returns)))
+        earned, old, wanted = (torch.stack(each, dim=-1) for each in zip(*found, strict=True))
+        targets = Targets(normalize(earned.sum(-1), data.chosen), old, wanted)
+        count = data.reward.numel()
+        last = steps.hidden_after(torch.arange(count - len(first), count, device=first.device), packing, states, first)
+    return targets, last.view(*shape[1:], first.shape[-1])
+
+
+def _within_episodes(data: Batch) -> _Ahead:
+    """What follows an end is the value of the last observation, a step on from the state before, or nothing."""
+    ends = data.done.clone()
+    ends[-1].fill_(True)
+    cut_or_over = ends[..., None] | data.cut
+    living = data.next_alive > 0
+    # Whoever is truncated alone acts no more, yet has a value.
+    lasts = data.cut | (living & ~data.terminated[..., None])
+    return _Ahead(cut_or_over & (living | data.cut), cut_or_over, lasts)
+
+
+def _across_episodes(within: _Ahead) -> _Ahead:
+    """What follows an end is the next episode's first value; after the last step that of the last observation."""
+    ends = torch.zeros_like(within.ends)
+    ends[-1].fill_(True)
+    known = within.known & ends
+    return _Ahead(known, ends, known | ~ends)
