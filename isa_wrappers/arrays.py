@@ -120,7 +120,17 @@ def surely_none(mask: Array) -> bool:
         >>> surely_none(np.array([False, False])), surely_none(np.array([True]))
         (True, False)
     """
-    return str(array_device(mask)) == HOST and not bool(mask.any())
+    return on_host(mask) and not bool(mask.any())
+
+
+def on_host(array: Array) -> bool:
+    """Tell whether an array can be read without waiting for a device.
+
+    Example:
+        >>> on_host(np.zeros(1))
+        True
+    """
+    return str(array_device(array)) == HOST
 
 
 def array_device(array: Array) -> Any:

@@ -17,8 +17,8 @@ def goal_buffer(context: PhaseContext) -> GoalBuffer:
     config, goal = context.config, context.config.goal
     if not goal.stitched:
         return GoalBuffer(context.env.state_size, goal.capacity, config.seed, context.device)
-    scale = config.count.count_scale
-    return StitchedGoals(credit_of(context), goal.capacity, config.seed, context.device, scale, goal.alpha1)
+    scale, weight = config.for_phase("explore").count.count_scale, config.for_phase("reach").goal.alpha1
+    return StitchedGoals(credit_of(context), goal.capacity, config.seed, context.device, scale, weight)
 
 
 def record(context: PhaseContext, env: BatchEnv) -> BatchEnv:
@@ -72,6 +72,7 @@ ISA = AlgorithmSpec(
     ),
     needs_scope=True,
     sections={"count": CountConfig, "goal": GoalConfig},
+    whole_run={"goal": ("capacity", "stitched")},
     shared={"goals": goal_buffer},
     metrics={"goals": lambda context: float(len(context.shared["goals"]))},
 )

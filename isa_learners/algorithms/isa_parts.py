@@ -32,7 +32,7 @@ class GivenGoals:
 
 
 def saved_goals(checkpoint: Path) -> Tensor | None:
-    """Return the won states ``[M, K]`` in a run's checkpoint, in the order of its buffer; ``None`` if it keeps none.
+    """Return the won states ``[M, K]`` in a run's checkpoint, the oldest first; ``None`` if it keeps none.
 
     Raises:
         FileFormatError: if it cannot be read.
@@ -44,7 +44,9 @@ def saved_goals(checkpoint: Path) -> Tensor | None:
     if not saved:
         return None
     try:
-        won: Tensor = saved["states"][: min(int(saved["added"][0]), len(saved["states"]) - 1)]
+        added, capacity = int(saved["added"][0]), len(saved["states"]) - 1
+        won: Tensor = saved["states"][: min(added, capacity)]
+        won = won.roll(-(added % capacity), 0) if added > capacity else won
     except (LookupError, RuntimeError, ValueError) as error:
         raise FileFormatError(f"{checkpoint} holds goals that cannot be read ({error})") from error
     return won
@@ -87,5 +89,6 @@ ISA_REACH = replace(
     description="ISA's goals alone (Eq. 7), won by another run: given.run=RUN",
     phases=(PhaseSpec("reach", reach, wrap_evaluation=show_goals, watch=record),),
     sections={**ISA.sections, "given": GivenGoals},
+    whole_run={**ISA.whole_run, "given": ("run",)},
     shared={"goals": given_goals},
 )

@@ -96,7 +96,8 @@ class AlgorithmSpec:
         fixed: settings of its learner that make it what it is: section -> key -> value. Other values are refused.
         parts: parts of its learner that it takes, each with a section of its name.
         sections: further sections of the configuration: name -> frozen dataclass.
-        shared: objects that outlive a phase and are saved: name -> function that makes one.
+        whole_run: keys in sections that hold for the whole run, so that no phase can have its own: section -> keys.
+        shared: objects that outlive a phase and are saved: name -> function that makes one, given the run's settings.
         metrics: columns of its own in ``metrics.csv``: name -> function, called after each iteration.
         presets: preset -> pattern of task names -> values, over those of :mod:`isa_learners.presets`.
     """
@@ -109,6 +110,7 @@ class AlgorithmSpec:
     fixed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     parts: tuple[str, ...] = ()
     sections: Mapping[str, type] = field(default_factory=dict)
+    whole_run: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     shared: Mapping[str, Callable[[PhaseContext], Saved]] = field(default_factory=dict)
     metrics: Mapping[str, Callable[[PhaseContext], float]] = field(default_factory=dict)
     presets: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)

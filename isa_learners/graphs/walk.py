@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache, partial
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -44,7 +45,7 @@ class View:
         """Let all objects hold again what they held; what tensors contain stays as it is."""
         for mutable, items in self.kept:
             mutable.clear()
-            mutable.update(items) if isinstance(mutable, dict) else mutable.extend(items)
+            mutable.update(items) if isinstance(mutable, (dict, set)) else mutable.extend(items)
 
 
 def walk(roots: Iterable[Any], leave: tuple[type, ...] = ()) -> View:
@@ -99,8 +100,14 @@ class _Walker:
         elif isinstance(value, Tensor):  # the host may read it at any time
             self._on_host(path, value.detach().reshape(-1).view(torch.uint8).numpy())
             known[path] += (str(value.dtype), tuple(value.shape))
+        elif isinstance(value, FunctionType) and value.__closure__:
+            known[path] = value, tuple(_mark(cell.cell_contents) for cell in value.__closure__)
         elif isinstance(value, _PLAIN):
             known[path] = value
+        elif isinstance(value, (set, frozenset, bytearray)):
+            known[path] = bytes(value) if isinstance(value, bytearray) else frozenset(map(_mark, value))
+            if not isinstance(value, frozenset):
+                self.view.kept.append((value, type(value)(value)))
         elif isinstance(value, torch.Generator):
             self._generator(path, value)
         elif isinstance(value, (np.random.Generator, random.Random)):
@@ -130,9 +137,22 @@ class _Walker:
             self._mapping(path, value)
         elif hasattr(value, "__self__"):  # a method, of a built-in object too
             self.visit((*path, "of"), value.__self__, _refuse)
-        elif isinstance(value, self.leave) or not hasattr(value, "__dict__"):
+        elif isinstance(value, self.leave):
             self.view.known[path] = type(value), id(value)
+        elif isinstance(value, partial):
+            self.visit((*path, "partial"), (value.func, value.args, value.keywords), _refuse)
+        elif isinstance(value, Iterator) and not hasattr(value, "__dict__"):
+            self.view.known[path] = object()  # where it stands cannot be seen: never the same again
         else:
+            self._object(path, value)
+
+    def _object(self, path: Path, value: Any) -> None:
+        self.view.known[path] = type(value), id(value)
+        kind: Any = type(value)
+        for name in _slots(kind):
+            if hasattr(value, name):
+                self.visit((*path, "slot", name), getattr(value, name), _into_slot(value, name))
+        if hasattr(value, "__dict__"):
             self._mapping(path, vars(value))
 
     def _mapping(self, path: Path, value: dict[Any, Any]) -> None:
@@ -152,6 +172,23 @@ class _Walker:
             self.view.known[path] = id(value)
         else:
             self.view.known[path] = value.get_state().numpy().tobytes()
+
+
+def _mark(value: Any) -> Any:
+    """Return what tells whether a value is another one than before."""
+    return value if isinstance(value, _PLAIN) else id(value)
+
+
+@cache
+def _slots(kind: Any) -> tuple[str, ...]:
+    """Return the attributes of objects of a class that are in no mapping."""
+    told = (vars(base).get("__slots__", ()) for base in kind.__mro__)
+    names = [name for slots in told for name in ([slots] if isinstance(slots, str) else slots)]
+    return tuple(name for name in names if name not in ("__dict__", "__weakref__"))
+
+
+def _into_slot(whole: Any, name: str) -> Callable[[Any], None]:
+    return lambda value: setattr(whole, name, value)
 
 
 def _into(mutable: Any, key: Any) -> Callable[[Any], None]:

@@ -75,7 +75,9 @@ class PPOLearner:
         action = policy.mode() if noise is None else policy.sample(noise)
         if noise is not None and probes is not None:
             action = torch.where(probes >= 0, probes, action)
-        native, after = self.head.native(action), {"last_action": action}
+        # Who does not act keeps the last action that it took.
+        acts = step.alive.view(*step.alive.shape, *[1] * (action.ndim - 2))
+        native, after = self.head.native(action), {"last_action": torch.where(acts, action, memory["last_action"])}
         if "actor_hidden" in memory:
             # While an agent is dead its state stands still, so that updates need not compute it.
             after["actor_hidden"] = torch.where(step.alive[..., None], hidden.view_as(before), before)
@@ -126,7 +128,9 @@ class PPOLearner:
         """Return what the update keeps of a rollout."""
         action = rollout.record.get("action", rollout.action)
         with torch.no_grad():
-            final_inputs = self.encoder.after(rollout, action, self.ppo.layout is EveryStep)
+            acted = (rollout.alive > 0).view(*rollout.alive.shape, *[1] * (action.ndim - 3))
+            taken = torch.where(acted, action, self.head.none)
+            final_inputs = self.encoder.after(rollout, taken, self.ppo.layout is EveryStep)
         actor_hidden = self._hidden(rollout.memory, rollout.alive[0])
         critic_hidden = actor_hidden.new_zeros(*actor_hidden.shape[:2], self.ppo.critic.state_size)
         if self._critic_hidden is not None:  # an episode that starts with the rollout has no past
@@ -146,7 +150,8 @@ class PPOLearner:
             actor_hidden=actor_hidden[None],
             critic_hidden=critic_hidden[None],
             cut=rollout.cut,
-            probe=rollout.probe,
+            # A step that was lost with its game is nothing to learn from either.
+            probe=rollout.probe | rollout.lost[..., None],
             **self._seen_by_critic(rollout),
         )
 

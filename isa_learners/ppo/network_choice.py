@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
@@ -130,19 +131,28 @@ def _check(net: Network, name: str, input_size: int, output_size: int) -> None:
         raise InvalidValueError(f"network {name!r} must have parameters to learn, got none")
     inputs = torch.linspace(-1.0, 1.0, 5 * input_size).view(5, input_size)
     state, keep = torch.linspace(-0.5, 0.5, 3 * size).view(3, size), torch.tensor([[1.0], [1.0], [1.0], [0.0], [1.0]])
+    alive = torch.tensor([1.0, 0.0, 1.0, 1.0, 1.0])
     training = net.training
     net.eval()
     with torch.no_grad():
         step = _pair(net(inputs[:3], state), f"network {name!r}", (3, output_size), (3, size))
         whole = _pair(net.unroll(inputs, state, [3, 2], keep), f"unroll of {name!r}", (5, output_size), (5, size))
         plain = Network.unroll(net, inputs, state, [3, 2], keep)
+        halted = net.unroll(inputs, state, [3, 2], keep, alive)
+        stands = Network.unroll(net, inputs, state, [3, 2], keep, alive)
     net.train(training)
-    if not all(torch.allclose(x[:3], y, atol=TOLERANCE) for x, y in zip(whole, step, strict=True)) or not all(
-        torch.allclose(x, y, atol=TOLERANCE) for x, y in zip(whole, plain, strict=True)
-    ):
+    if not _alike(tuple(x[:3] for x in whole), step) or not _alike(whole, plain):
         raise InvalidValueError(
             f"unroll of network {name!r} must return what its forward does step by step, got others"
         )
+    if not _alike(halted, stands):
+        raise InvalidValueError(
+            f"unroll of network {name!r} must let a state stand still where alive is 0, got one that goes on"
+        )
+
+
+def _alike(some: Sequence[Tensor], others: Sequence[Tensor]) -> bool:
+    return all(torch.allclose(x, y, atol=TOLERANCE) for x, y in zip(some, others, strict=True))
 
 
 def _pair(found: Any, who: str, *shapes: tuple[int, int]) -> tuple[Tensor, Tensor]:

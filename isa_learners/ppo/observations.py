@@ -81,7 +81,7 @@ class ObservationNorm(nn.Module):
         device: torch device.
 
     Attributes:
-        begun: something was taken in; before that nothing is changed.
+        begun: something was taken in; before that all is kept within the limits, and not changed else.
     """
 
     def __init__(self, sizes: Sizes, device: str) -> None:

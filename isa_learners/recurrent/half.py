@@ -34,7 +34,8 @@ def unroll_in_bf16(
         >>> half.dtype, 0.0 < float((full - half).abs().max().detach()) < 0.02
         (torch.float32, True)
     """
-    weights = {f"net.{name}": weight.bfloat16() for name, weight in net.named_parameters()}
+    held = (*net.named_parameters(), *net.named_buffers())
+    weights = {f"net.{name}": value.bfloat16() if value.is_floating_point() else value for name, value in held}
     given = inputs.bfloat16(), state.bfloat16(), sizes, keep.bfloat16(), alive
     outputs, states = functional_call(_Unrolled(net), weights, given)
     return outputs.float(), states.float()

@@ -67,7 +67,7 @@ class Algorithm:
         self.credit = credit_of(config, scope, self._first)
         self.following = following_scope(config, scope, self._first)
         self.shared: dict[str, Any] = {}
-        start = self._context(self.spec.phases[0])
+        start = self._start()
         self.shared |= {name: make(start) for name, make in self.spec.shared.items()}
         self.visits = Visits(config.seed, self._first.state_size, self.spec.phase_names)
         self.env_steps = 0
@@ -96,6 +96,10 @@ class Algorithm:
         seed = stream_seed(config.seed, spec.name)
         own = config.for_phase(spec.name)
         return PhaseContext(own, self._first, self.device, seed, self.scope, self.credit, self.shared, self._restored)
+
+    def _start(self) -> PhaseContext:
+        """Return what is made from that outlives the phases: the first one's, with the run's own settings."""
+        return replace(self._context(self.spec.phases[0]), config=self.config)
 
     def enter(self, name: str, steps: int = 0) -> Phase:
         """Return a phase as it begins: with fresh policies, in fresh environments.
@@ -238,7 +242,7 @@ class Algorithm:
                 self.following.load_state_dict({name: to_numpy(value) for name, value in followed.items()})
                 self._take(self.following.scope)
                 # What is shared may hang on the scope that it was saved with.
-                start = self._context(self.spec.phases[0])
+                start = self._start()
                 self.shared |= {name: make(start) for name, make in self.spec.shared.items()}
             for name, thing in self.shared.items():
                 state = without_prefix(f"shared.{name}", tensors)

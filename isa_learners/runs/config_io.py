@@ -22,6 +22,8 @@ __all__ = ["config_from_dict", "config_to_dict", "make_config", "merge", "parse_
 
 CORE = tuple(field.name for field in fields(RunConfig) if field.name not in ("sections", "phases"))
 """Keys that every run has."""
+OF_THE_RUN = ("scope", "credit", "probes")
+"""Sections of what is the same in all phases."""
 
 
 def make_config(env: str, preset: str = DEFAULT_PRESET, *overrides: Mapping[str, Any]) -> RunConfig:
@@ -159,10 +161,25 @@ def config_from_dict(data: Mapping[str, Any]) -> RunConfig:
         for name, values in mapping_of(f"phases.{phase}", own).items():
             if name not in kinds:
                 raise InvalidValueError(unknown_key(f"phases.{phase}.{name}", kinds, data))
-            whole = merge(sections[name], mapping_of(f"phases.{phase}.{name}", values))
+            given = mapping_of(f"phases.{phase}.{name}", values)
+            _refuse_for_a_phase(algo, phase, name, given)
+            whole = merge(sections[name], given)
             _fixed(algo, core["learner"], {name: whole}, f"phases.{phase}.")
             phases[phase][name] = section_of(kinds[name], whole, f"phases.{phase}.{name}")
     return RunConfig(**core, sections=built, phases=phases)
+
+
+def _refuse_for_a_phase(algo: str, phase: str, section: str, given: Mapping[str, Any]) -> None:
+    """Refuse what holds for the whole run.
+
+    Raises:
+        InvalidValueError: naming the key.
+    """
+    for key in given:
+        if section in OF_THE_RUN or key in ALGORITHMS[algo].whole_run.get(section, ()):
+            raise InvalidValueError(
+                f"{section}.{key} holds for the whole run; set {section}.{key}, not phases.{phase}.{section}.{key}"
+            )
 
 
 def _fixed(algo: str, learner: str, sections: Mapping[str, Any], where: str = "") -> Plain:

@@ -65,7 +65,8 @@ def check_composition(config: RunConfig, env: BatchEnv, device: str) -> None:
     shared: dict[str, Any] = {}
     for spec in ALGORITHMS[config.algo].phases:
         context = PhaseContext(config.for_phase(spec.name), env, device, config.seed, scope, credit, shared)
-        shared = shared or {name: make(context) for name, make in ALGORITHMS[config.algo].shared.items()}
+        start = replace(context, config=config)
+        shared = shared or {name: make(start) for name, make in ALGORITHMS[config.algo].shared.items()}
         seen = wrapped(replace(context, shared=shared), spec, env)
         LEARNERS[config.learner].check(Sizes.of(seen), context.config.settings_of(config.learner), device)
         if spec.probes and follows(config) and credit is not None:

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from isa_wrappers.arrays import Array, Rng, backend, namespace, surely_none, to_numpy
+from isa_wrappers.arrays import Array, Rng, backend, namespace, on_host, surely_none, to_numpy
 from isa_wrappers.axes import Bool, Float, Real
 from isa_wrappers.checks import LARGEST_STATE, check_array, check_states_finite
 from isa_wrappers.config import GoalConfig
@@ -81,8 +81,8 @@ class GoalBuffer:
         """
         check_array("states", states, None, self.state_size)
         check_array("won", won, states.shape[0])
-        if isinstance(states, np.ndarray) and won.any():
-            check_states_finite("won states", states[won > 0])
+        if on_host(states) and won.any():
+            check_states_finite("won states", to_numpy(states[won > 0]))
         self._widen(states)
         if surely_none(won):
             return

@@ -68,14 +68,17 @@ class GoalRecording(ScopeWrapper):
 
     def _advance(self, turn: Turn) -> tuple[dict[str, Any], dict[str, float], Infos]:
         won = self._criterion.won(self.env, turn.rewards, turn.infos, over=not self.agents)
+        crashed = any(info.get("crashed", False) for info in turn.infos.values())
         if not self.frozen:
             if self._stitched is not None:
-                rewards = np.array([[float(turn.rewards.get(agent, 0.0)) for agent in self._index]])
-                acted, over = np.array([turn.acted]), np.array([not self.agents])
+                # A crashed episode is worse than all others, and its last step says nothing.
+                lost = -float("inf") if crashed else None
+                rewards = np.array([[lost or float(turn.rewards.get(agent, 0.0)) for agent in self._index]])
+                acted, over = np.array([turn.acted]) & (not crashed), np.array([not self.agents])
                 self._stitched.observe(self._episode, turn.before[None], self.global_state[None], rewards, acted, over)
             if won:
                 self.goals.add(self.global_state[None], np.array([True]))
-            if not self.agents:
+            if not self.agents and not crashed:
                 self.goals.ended(np.array([True]), np.array([self._criterion.told]))
         return turn.observations, turn.rewards, turn.infos
 

@@ -47,6 +47,13 @@ class Mixing(Own):
         return super().unroll(inputs, state, sizes, torch.ones_like(keep), alive)
 
 
+class Restless(Own):
+    """Its state does not stand still while an agent is dead."""
+
+    def unroll(self, inputs, state, sizes, keep, alive=None):
+        return super().unroll(inputs, state, sizes, keep)
+
+
 class Uneven(Own):
     def __init__(self, **sizes):
         super().__init__(**sizes)

@@ -55,15 +55,19 @@ def one_hot(action):
 def test_inputs_hold_observation_last_action_and_id(played):
     _, rollout = played
     for b in range(2):
-        fresh = True
+        taken = [[0.0] * N] * 2
         for t, ends in enumerate(ENDS):
             for i in range(2):
                 obs, last, agent = rollout.inputs[t, b, i].split([2, N, 2])
                 base = t + 1 + 100.0 * b
                 assert obs.tolist() == [[base + 0.25, base + 0.5], [base + 0.75, base + 0.125]][i]
-                assert last.tolist() == ([0.0] * N if fresh else one_hot(int(rollout.action[t - 1, b, i])))
+                assert last.tolist() == taken[i], "its own last one, of a step in which it acted"
                 assert agent.tolist() == [[1.0, 0.0], [0.0, 1.0]][i]
-            fresh = ends[b] != ""
+            for i in range(2):
+                if ends[b]:
+                    taken = [[0.0] * N] * 2
+                elif rollout.alive[t, b, i]:
+                    taken = [one_hot(int(rollout.action[t, b, i])) if i == j else taken[j] for j in range(2)]
     assert rollout.start.tolist() == [[True, True], *[[end != "" for end in row] for row in ENDS[:-1]]]
 
 
@@ -77,7 +81,8 @@ def test_final_inputs_are_from_before_the_reset_and_only_where_something_ends(pl
                     assert not rollout.final_inputs[t, b, i].any(), "nobody looks"
                     continue
                 assert bool((obs < 0).all()) == (ends[b] != ""), "observations before a reset are negative here"
-                assert last.tolist() == one_hot(int(rollout.action[t, b, i]))
+                acted = bool(rollout.alive[t, b, i])
+                assert last.tolist() == (one_hot(int(rollout.action[t, b, i])) if acted else [0.0] * N)
                 assert agent.tolist() == [[1.0, 0.0], [0.0, 1.0]][i]
 
 

@@ -37,3 +37,4 @@ def follow_scope(env: BatchEnv, scope: InfluenceScope | Credit) -> None:
             wrapper.reward.follow(scope)
         if isinstance(wrapper, GoalRecording) and isinstance(wrapper.goals, StitchedGoals):
             wrapper.goals.follow(scope)
+            wrapper.forget_arrivals()

@@ -65,6 +65,11 @@ class GoalRecording(BatchWrapper):
         self._now = step
         return step
 
+    def forget_arrivals(self) -> None:
+        """Let running episodes have arrived nowhere: where they were was told by segments of before."""
+        if self._stitched is not None:
+            self._episodes.holds = self._episodes.holds & False
+
     def state_dict(self) -> dict[str, Array]:
         """Return the inner state, and which unfinished episodes are won already."""
         saved = with_prefix("env", self.env.state_dict()) | {"won": self._won}

@@ -71,14 +71,16 @@ class RewardWrapper(BatchWrapper):
     def step(self, actions: Array) -> BatchStep:
         """Advance every copy."""
         now, step = self._now, self.env.step(actions)
-        code = self.action_code
+        code, acted = self.action_code, now.alive
+        if step.discarded is not None:  # what was lost with its game is no step of anybody's
+            acted = acted & ~step.discarded[:, None]
         transition = Transition(
             s_t=now.state,
             s_tp1=step.final_state,
             obs_tp1=step.final_obs,
             actions=actions if code is None else code.columns(actions),
             reward=step.reward,
-            alive=now.alive,
+            alive=acted,
             goal=None if self._sampling is None else self._sampling.episode_goal,
             obs_t=now.obs,
             start=self._start,

@@ -2,12 +2,17 @@
 
 import shutil
 
+import numpy as np
 import pytest
+import torch
 from learner_helpers import algorithm_of, tiny_config
 
+from isa_learners.algorithms.isa_parts import saved_goals
+from isa_learners.checkpoint import save_checkpoint
 from isa_learners.runs.loading import load
 from isa_learners.runs.run_folder import RunFolder
 from isa_learners.runs.training import Training, train
+from isa_wrappers import GoalBuffer
 from isa_wrappers.errors import FileFormatError, InvalidValueError, ScopeMismatchError
 
 TWO = {"num_agents": 2, "grid": 3, "targets": [[0, 1], [2, 0]], "horizon": 6}
@@ -39,6 +44,21 @@ def test_goals_of_another_run_are_taken_and_added_to(won):
     for _ in range(20):
         algorithm.iterate()
     assert len(goals) > before
+
+
+def test_goals_are_given_in_the_order_in_which_they_were_won(tmp_path):
+    goals = GoalBuffer(1, capacity=4)
+    goals.add(np.arange(6, dtype=np.float32)[:, None], np.ones(6, dtype=bool))
+    saved = {f"shared.goals.{name}": torch.as_tensor(value.copy()) for name, value in goals.state_dict().items()}
+    save_checkpoint(tmp_path / "latest.safetensors", saved, {})
+    assert saved_goals(tmp_path / "latest.safetensors").flatten().tolist() == [2.0, 3.0, 4.0, 5.0]
+
+
+def test_stitched_goals_pursue_by_the_weight_of_the_phase_that_reaches_them():
+    more = {"env_kwargs": TWO, "goal": {"stitched": True}, "true_scope": True}
+    algorithm = algorithm_of(**more, phases={"reach": {"goal": {"alpha1": 0.0}}})
+    assert algorithm.shared["goals"]._pursued == []
+    assert algorithm_of(**more).shared["goals"]._pursued == [1, 2], "all that an agent moves is its own"
 
 
 @pytest.mark.slow

@@ -1,7 +1,9 @@
 """Walking objects: tensors found, put elsewhere, restored; and what Python knows."""
 
+import itertools
 from collections import deque, namedtuple
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pytest
@@ -33,6 +35,56 @@ class Holder:
 
     def call(self):
         pass
+
+
+class Slotted:
+    __slots__ = ("count", "seen")
+
+    def __init__(self):
+        self.count, self.seen = 0, torch.zeros(1)
+
+
+def counting():
+    total = 0
+
+    def count():
+        nonlocal total
+        total += 1
+
+    return count
+
+
+HIDDEN = {
+    "a set": (set, lambda held: held.add(1)),
+    "a slot": (Slotted, lambda held: setattr(held, "count", 1)),
+    "bytes": (lambda: bytearray(b"ab"), lambda held: held.__setitem__(0, 0)),
+    "what a function closes over": (counting, lambda held: held()),
+    "what is given to a function": (lambda: partial(dict, [0]), lambda held: held.args[0].append(1)),
+    "where an iterator stands": (lambda: itertools.count(), next),
+}
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_what_stands_in_no_mapping_is_seen_to_change(name):
+    make, change = HIDDEN[name]
+    holder = Holder()
+    holder.held = make()
+    before = walk([holder]).known
+    assert (walk([holder]).known == before) is (name != "where an iterator stands"), "only a change is one"
+    change(holder.held)
+    assert walk([holder]).known != before
+
+
+def test_what_a_slot_and_a_set_hold_is_put_back():
+    holder = Holder()
+    holder.held, holder.names = Slotted(), {"a"}
+    view = walk([holder])
+    (path,) = [path for path in view.tensors if "slot" in path]
+    view.put[path](torch.ones(1))
+    assert holder.held.seen.item() == 1.0
+    holder.names.add("b")
+    view.restore()
+    assert holder.names == {"a"}
 
 
 def paths(view):

@@ -107,6 +107,7 @@ REFUSED = {
     "network_toys:Shrinking": (InvalidValueError, r"must return a state of float32 \[3, 12\], got .*\[3, 11\]"),
     "network_toys:Wide": (InvalidValueError, r"must return outputs of float32 \[3, 3\], got float64"),
     "network_toys:Mixing": (InvalidValueError, "must return what its forward does step by step"),
+    "network_toys:Restless": (InvalidValueError, "must let a state stand still where alive is 0"),
     "network_toys:Uneven": (InvalidValueError, "must have a state_size of 0 or more, got 2.5"),
     "network_toys:Unlearned": (InvalidValueError, "must have parameters to learn, got none"),
     "network_toys:Failing": (InvalidValueError, "does not work: RuntimeError: no room"),

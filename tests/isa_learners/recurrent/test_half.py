@@ -9,6 +9,7 @@ from rollout_toys import MANY, random_rollout
 from isa_learners.ppo import PPO, PPOConfig
 from isa_learners.ppo.network_choice import make_network
 from isa_learners.recurrent.half import unroll_in_bf16
+from isa_learners.recurrent.network import Network
 
 
 @pytest.mark.parametrize("network", ["gru", "lstm", "mlp"])
@@ -45,3 +46,19 @@ def test_an_update_goes_nearly_where_that_in_float32_goes(device):
     assert moved[True].dtype == torch.float32
     assert not torch.equal(moved[True], moved[False])
     assert torch.nn.functional.cosine_similarity(moved[True], moved[False], dim=0) > 0.8
+
+
+def test_what_a_network_keeps_beside_its_weights_is_halved_too():
+    class Shifted(Network):
+        def __init__(self):
+            super().__init__()
+            self.linear = torch.nn.Linear(3, 2)
+            self.register_buffer("shift", torch.ones(2))
+            self.register_buffer("seen", torch.zeros((), dtype=torch.int64))
+
+        def forward(self, inputs, state):
+            return self.linear(inputs) @ torch.diag(self.shift), state
+
+    net, inputs = Shifted(), torch.randn(4, 3)
+    given = inputs, torch.zeros(4, 0), [4], torch.ones(4, 1)
+    torch.testing.assert_close(unroll_in_bf16(net, *given)[0], net.unroll(*given)[0], atol=0.05, rtol=0.05)

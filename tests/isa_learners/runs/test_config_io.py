@@ -252,6 +252,22 @@ def test_phases_have_settings_of_their_own_that_fall_back_to_the_runs(tmp_path):
     assert config_from_dict(read_config_file(tmp_path / "config.yaml")) == config
 
 
+@pytest.mark.parametrize(
+    ("algo", "key", "value"),
+    [
+        ("isa", "credit.rule", "ungated"),
+        ("isa", "scope.delta", 0.2),
+        ("isa", "probes.share", 0.1),
+        ("isa", "goal.capacity", 5),
+        ("isa", "goal.stitched", False),
+        ("isa_reach", "given.run", "there"),
+    ],
+)
+def test_what_holds_for_the_whole_run_is_refused_for_a_phase(algo, key, value):
+    with pytest.raises(InvalidValueError, match=f"^{key} holds for the whole run; set {key}, not phases.reach.{key}$"):
+        make_config("grid/unlock", "fast", {"algo": algo}, {f"phases.reach.{key}": value})
+
+
 def test_what_is_given_for_a_run_holds_over_a_presets_phase():
     assert make_config("grid/unlock").for_phase("reach").ppo.gamma == 0.8
     given = make_config("grid/unlock", "fast", {"ppo": {"gamma": 0.95}})

@@ -1,6 +1,7 @@
 """The goal buffer against ``collections.deque``, and draws."""
 
 from collections import Counter, deque
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from isa_wrappers import GoalBuffer
 from isa_wrappers.arrays import to_backend, to_numpy
-from isa_wrappers.errors import EmptyGoalBufferError, InvalidValueError, ScopeMismatchError
+from isa_wrappers.errors import EmptyGoalBufferError, InvalidValueError, NonFiniteError, ScopeMismatchError
 
 
 def on(device, array):
@@ -138,6 +139,8 @@ def test_what_was_not_won_leaves_nothing_behind(device):
     buffer, lost = GoalBuffer(1, 2, device=device), [7.0, float("nan")]
     buffer.add(on(device, np.array([[1.0], [2.0], [3.0]])), on(device, np.array([True, True, True])))
     buffer.add(on(device, np.array([[x] for x in lost])), on(device, np.array([False, False])))
+    with pytest.raises(NonFiniteError) if str(device) != "cuda" else nullcontext():
+        GoalBuffer(1, 2, device=device).add(on(device, np.array([[np.nan]])), on(device, np.array([True])))
     saved = buffer.state_dict()
     assert sorted(to_numpy(saved["states"])[:, 0].tolist()) == [0.0, 2.0, 3.0]
     GoalBuffer(1, 2, device=device).load_state_dict(saved)

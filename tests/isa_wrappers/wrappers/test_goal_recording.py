@@ -6,8 +6,10 @@ from parallel_toys import Lasting, WalkEnv
 from walk_stacks import goals_with, walk_scope
 
 from isa_wrappers import GoalBuffer
+from isa_wrappers.batch.parallel import ParallelEnvBatch
 from isa_wrappers.errors import InvalidValueError, ScopeMismatchError
-from isa_wrappers.wrappers import GoalRecording, GoalSampling, GoalSegmentReward, ScopeWrapper
+from isa_wrappers.rewards.stitched import StitchedGoals
+from isa_wrappers.wrappers import GoalRecording, GoalSampling, GoalSegmentReward, ScopeWrapper, batch
 
 
 @pytest.mark.parametrize(
@@ -49,3 +51,39 @@ def test_recorders_and_buffers_must_fit():
     known.reset()
     with pytest.raises(ScopeMismatchError, match="states of 3 dimensions, this environment has 2"):
         GoalRecording(known, None, GoalBuffer(3))
+
+
+class EveryOther(WalkEnv):
+    """Every other episode is lost with its game, all others are won."""
+
+    episodes = 0
+
+    def step(self, actions):
+        *others, infos = super().step(actions)
+        self.episodes += not self.agents
+        lost = not self.agents and self.episodes % 2 == 0
+        what = {"success": not self.agents and not lost, "crashed": lost}
+        return *others, {agent: {**info, **what} for agent, info in infos.items()}
+
+
+@pytest.mark.parametrize("stitched", [False, True])
+def test_crashed_episodes_count_for_nothing_as_in_a_batch(stitched):
+    found = []
+    for batched in (False, True):
+        goals = StitchedGoals(walk_scope()) if stitched else GoalBuffer(2)
+        env = (
+            batch.GoalRecording(ParallelEnvBatch([EveryOther()]), goals)
+            if batched
+            else GoalRecording(EveryOther(), walk_scope(), goals)
+        )
+        env.reset(seed=0)
+        for _ in range(400):
+            if batched:
+                env.step(np.zeros((1, 2), dtype=np.int64))
+                continue
+            env.step(dict.fromkeys(env.agents, 0))
+            if not env.agents:
+                env.reset()
+        found.append((float(goals.won_share), goals.states.tolist(), np.ravel(getattr(goals, "_best", 0.0)).tolist()))
+    assert found[0] == found[1]
+    assert found[0][0] == pytest.approx(1.0 - 0.99 ** len(found[0][1])), "of won episodes alone"

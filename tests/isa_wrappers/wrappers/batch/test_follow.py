@@ -6,6 +6,7 @@ import pytest
 from isa_wrappers import GoalBuffer, InfluenceScope
 from isa_wrappers.envs import make_batch
 from isa_wrappers.errors import InvalidValueError
+from isa_wrappers.rewards.stitched import StitchedGoals
 from isa_wrappers.wrappers.batch import (
     GoalRecording,
     GoalSampling,
@@ -36,6 +37,15 @@ def test_rewards_follow_and_goals_stay():
     assert env.reward.counter.segments == [[0, 1], []]
     assert len(goals) == 2
     assert env.step(up).reward.tolist() == [[pytest.approx(2**-0.5)]] * 2, "both come to a new cell, in one step"
+
+
+def test_running_episodes_have_arrived_nowhere_in_segments_that_changed():
+    goals = StitchedGoals(SMALL)
+    env = GoalRecording(unlock(), goals)
+    env.reset(seed=0)
+    env._episodes.holds |= True
+    follow_scope(env, LARGE)
+    assert not env._episodes.holds.any()
 
 
 def test_a_policy_that_sees_goals_cannot_follow():
