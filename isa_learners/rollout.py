@@ -16,10 +16,9 @@ from isa_learners.probes import Prober
 from isa_learners.stacks import Laid, Stacks
 from isa_wrappers.arrays import with_prefix, without_prefix
 from isa_wrappers.batch import BatchEnv, BatchStep
-from isa_wrappers.batch.protocol import action_code_of, innermost, obs_columns_of, starts_afresh
+from isa_wrappers.batch.protocol import action_code_of, innermost, obs_columns_of, starts_afresh, tells_bonus
 from isa_wrappers.border import TeamCode
 from isa_wrappers.errors import InvalidValueError
-from isa_wrappers.wrappers.batch.reward import adds_bonus
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class Sizes:
         """Read them off an environment."""
         code = action_code_of(env)
         sizes = len(env.agents), max(env.num_actions), env.obs_size, env.state_size
-        return cls(*sizes, code, env.horizon, obs_columns_of(env), adds_bonus(env))
+        return cls(*sizes, code, env.horizon, obs_columns_of(env), tells_bonus(env))
 
 
 @dataclass

@@ -45,6 +45,16 @@ def check_agents(agents: Any) -> tuple[Any, ...]:
     return names
 
 
+def check_state_size(size: int) -> None:
+    """Check that there is something to move.
+
+    Raises:
+        InvalidValueError: if there is not.
+    """
+    if size == 0:
+        raise InvalidValueError("the state must have at least one dimension, got none: nothing could be moved")
+
+
 def check_counts(name: str, values: Any, low: int = 0, high: int | None = None) -> tuple[int, ...]:
     """Return a list of whole numbers as a tuple of plain ones.
 

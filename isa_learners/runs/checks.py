@@ -12,7 +12,7 @@ from isa_wrappers.envs import make_batch
 from isa_wrappers.errors import InvalidValueError
 from isa_wrappers.rewards import GOAL_SELECTORS, REWARDS
 from isa_wrappers.scope.estimators import ESTIMATORS
-from isa_wrappers.scope.files import storable
+from isa_wrappers.scope.files import storable_names
 from isa_wrappers.scope.thresholds import THRESHOLD_RULES
 
 
@@ -36,8 +36,7 @@ def check_run(config: RunConfig) -> None:
     if "goal" in config.sections:
         GOAL_SELECTORS[config.goal.selector]
     if needs_estimate(config):
-        for agent in env.agents:
-            storable(agent)
+        storable_names(env.agents)
         ESTIMATORS[config.scope.estimator], THRESHOLD_RULES[config.scope.threshold]
         if is_given(config):
             credit_of(config, scope_for(config)[0], env)

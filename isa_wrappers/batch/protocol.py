@@ -127,6 +127,7 @@ class BatchWrapper:
         self.device = env.device
         self.action_code = action_code_of(env)
         self.obs_columns = obs_columns_of(env)
+        self.tells_bonus = tells_bonus(env)
 
     def reset(self, seed: int | None = None) -> BatchStep:
         """Start every copy afresh."""
@@ -153,6 +154,11 @@ def action_code_of(env: Any) -> TeamCode | None:
     """Return how the actions of a batched environment are read; ``None`` where each is a number."""
     code: TeamCode | None = getattr(env, "action_code", None)
     return code
+
+
+def tells_bonus(env: Any) -> bool:
+    """Tell whether :attr:`BatchStep.bonus` holds a reward that was added: no wrapper further out replaces the whole."""
+    return bool(getattr(env, "tells_bonus", False))
 
 
 OWN, PADDING = -1, -2

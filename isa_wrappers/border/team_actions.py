@@ -146,7 +146,8 @@ class TeamCode:
         xp, table = namespace(actions), self.on(actions)
         width = xp.where(table.width > 0, table.width, 1.0)
         values = xp.where(table.there, actions, actions[..., :1])
-        part = xp.floor((values - table.low) / width * table.parts)
+        # A choice's value is its number: divided and multiplied again, 5 of 6 would round down to 4.
+        part = xp.where(table.is_range, xp.floor((values - table.low) / width * table.parts), xp.round(values))
         return xp.clip(xp.astype(part, xp.int64), 0 * table.parts, table.parts - 1)
 
     def columns(self, actions: Array) -> Array:

@@ -90,7 +90,11 @@ def least_effects(made: Comparisons, levels: Levels) -> npt.NDArray[np.float64]:
 
 
 def compare(
-    actions: Integers, available: npt.NDArray[np.bool_], counts: npt.NDArray[np.bool_], levels: Levels
+    actions: Integers,
+    available: npt.NDArray[np.bool_],
+    counts: npt.NDArray[np.bool_],
+    levels: Levels,
+    parted: npt.NDArray[np.bool_] | None = None,
 ) -> Comparisons:
     """Arrange one agent's transitions.
 
@@ -99,6 +103,7 @@ def compare(
         available: ``[N, n]`` what it could have done.
         counts: ``[N]`` False leaves a transition out.
         levels: pairs with too few transitions to come to the last of them are left out.
+        parted: ``[n, n]`` pairs that are not to be compared.
 
     Example:
         >>> any_level = Levels(0.0, 0.0, 0.0)
@@ -123,12 +128,13 @@ def compare(
                 known[key] = len(lists)
                 lists.append(own[others[:, b]])
             where[a, b] = known[key]
-    both_ways = [(a, b) for a, b in where if a < b and (b, a) in where]
+    apart = np.zeros((number, number), dtype=bool) if parted is None else parted
+    both_ways = [(a, b) for a, b in where if a < b and (b, a) in where and not apart[a, b]]
     pairs = np.array(both_ways, dtype=np.int64).reshape(-1, 2)
     which = np.array([(where[a, b], where[b, a]) for a, b in both_ways], dtype=np.int64).reshape(-1, 2)
     sizes = np.array([len(one) for one in lists], dtype=np.int64)
     most = _most_certain(sizes[which])
-    rare = [a for a in np.unique(pairs[most > levels.pair]) if len(taken[a])]
+    rare = [a for a in np.unique(pairs[most > levels.pair]) if len(taken[a]) and not apart[a].any()]
     pairs, which = pairs[most <= levels.within], which[most <= levels.within]
     kept, which = np.unique(which, return_inverse=True)
     which, sizes = which.reshape(-1, 2), sizes[kept]
@@ -154,18 +160,20 @@ def _against_the_rest(
     taken: list[Integers], rare: list[int], available: npt.NDArray[np.bool_], counts: npt.NDArray[np.bool_]
 ) -> Rests:
     choices = available.sum(axis=1)
+    # A step that left nothing else to do says where the agent was, not what its action did.
+    own = [rows[choices[rows] > 1] for rows in (taken[a] for a in rare)]
     others = []
     for a in rare:
         open_to_it = counts & available[:, a] & (choices > 1)
         open_to_it[taken[a]] = False
         others.append(np.flatnonzero(open_to_it))
     weights = [1.0 / (choices[rows] - 1.0) for rows in others]
-    n = np.array([len(taken[a]) for a in rare], dtype=np.float64)
+    n = np.array([len(rows) for rows in own], dtype=np.float64)
     m = np.array([weight.sum() ** 2 / max((weight**2).sum(), 1e-300) for weight in weights])
-    found = np.flatnonzero(m > 0.0)
+    found = np.flatnonzero((m > 0.0) & (n > 0.0))
     return Rests(
         actions=np.array(rare, dtype=np.int64)[found],
-        own=Lists.of([taken[rare[k]] for k in found]),
+        own=Lists.of([own[k] for k in found]),
         others=Lists.of([others[k] for k in found], [weights[k] for k in found]),
         effective=n[found] * m[found] / (n[found] + m[found]),
     )

@@ -11,7 +11,11 @@ import numpy.typing as npt
 
 from isa_wrappers.checks import check_floats, check_numbers
 from isa_wrappers.errors import InvalidValueError, NonFiniteError, shown
+from isa_wrappers.scope.fairness import goes_along
 from isa_wrappers.scope.transitions import Transitions
+
+MOST_ACTIONS = 2**16
+"""Beyond, numbers are taken to be no actions."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +111,9 @@ def episodes_of(states: Any, actions: Any, ends: Any, available: Any = None) -> 
     )
     masks = None if available is None else check_numbers("available", available).astype(bool)
     number = len(actions)
+    over = over[:, 0] if over.shape == (number, 1) else over
+    if over.ndim != 1:
+        raise InvalidValueError(f"ends must be [N], whether each step ended its episode, got {list(over.shape)}")
     stops = np.unique([*(np.flatnonzero(over) + 1).tolist(), number]) if over.shape == (number,) else np.zeros(0, int)
     lengths = {"states": (number, number + len(stops)), "ends": (number,), "available": (number,)}
     for name, array in (("ends", over), ("states", states), ("available", masks)):
@@ -115,6 +122,8 @@ def episodes_of(states: Any, actions: Any, ends: Any, available: Any = None) -> 
             raise InvalidValueError(f"{name} of {number} recorded steps must have {wanted} rows, got {len(array)}")
     starts = [0, *stops[:-1].tolist()]
     bare = len(states) == number
+    if bare:
+        _check_last_steps(actions, stops)
     found = []
     for k, (start, stop) in enumerate(zip(starts, stops.tolist(), strict=True)):
         last = stop - 1 if bare else stop
@@ -124,6 +133,22 @@ def episodes_of(states: Any, actions: Any, ends: Any, available: Any = None) -> 
             part = None if masks is None else masks[rows]
             found.append(Episode(states[start + shift : last + shift + 1], actions[rows], part))
     return found
+
+
+def _check_last_steps(actions: npt.NDArray[Any], stops: npt.NDArray[np.int64]) -> None:
+    """Refuse steps of which the last ones, that are dropped, are those of some actions.
+
+    Raises:
+        InvalidValueError: naming the agent.
+    """
+    last = np.zeros(len(actions), dtype=np.int64)
+    last[stops - 1] = 1
+    for i, taken in enumerate(actions.reshape(len(actions), -1).T):
+        if goes_along(taken, last):
+            raise InvalidValueError(
+                f"episodes end with some actions of agent {i} rather than with others, and what these did in the last "
+                "steps is not there: give the state after the last step of each episode too, [N + E, K]"
+            )
 
 
 def episode_from(data: Any) -> Episode:
@@ -146,7 +171,7 @@ def episode_from(data: Any) -> Episode:
         raise InvalidValueError(
             f"recorded episodes must be Episode, mappings or Minari's EpisodeData, got {type(data).__name__}"
         )
-    over = np.asarray(data.terminations, dtype=bool) | np.asarray(data.truncations, dtype=bool)
+    over = np.atleast_1d(np.asarray(data.terminations, dtype=bool) | np.asarray(data.truncations, dtype=bool))
     if over[:-1].any():
         raise InvalidValueError(
             f"a recorded episode goes on after its end at step {int(np.flatnonzero(over)[0])}: episodes are glued "
@@ -180,6 +205,8 @@ def transitions_of(episodes: Sequence[Episode]) -> Transitions:
     actions = np.concatenate([part.actions for part in episodes])
     (number,) = masked
     number = int(actions.max(initial=0)) + 1 if number is None else number
+    if number > MOST_ACTIONS:
+        raise InvalidValueError(f"actions must be numbers from 0 to {MOST_ACTIONS - 1}, got {number - 1}")
     every = np.ones((*actions.shape, number), dtype=bool)
     available = every if None in masked else np.concatenate([_known(part) for part in episodes])
     lengths = [len(part.actions) for part in episodes]

@@ -13,6 +13,7 @@ from isa_wrappers.arrays import stream_seed
 from isa_wrappers.batch.parallel import ParallelEnvBatch
 from isa_wrappers.batch.protocol import BatchEnv, action_code_of
 from isa_wrappers.border.spaces import StateFallback
+from isa_wrappers.checks import check_state_size
 from isa_wrappers.config import ScopeConfig, SettledScope
 from isa_wrappers.errors import InvalidValueError, UnsupportedEnvironmentError, check_int, check_kind
 from isa_wrappers.scope.doubling import collect_enough, measure_until_certain
@@ -77,6 +78,7 @@ def estimate_scope(
     config = estimator.settled(asked)
     batch = as_batch(env, state_fallback)
     num_actions = max(batch.num_actions)
+    check_state_size(batch.state_size)
     _check_suits(estimator, batch, config)
     if config.until_certain:
         transitions, config, measured = measure_until_certain(batch, config, seed, estimator)

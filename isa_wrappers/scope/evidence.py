@@ -78,10 +78,14 @@ class Found:
         figures, log_p = np.zeros((2, agents, number, size))
         return cls(figures, log_p, np.zeros((agents, number), dtype=np.int64), np.ones((agents, number)))
 
-    def relative(self, part: npt.NDArray[np.bool_]) -> Found:
-        """Return figures as shares of the steps in which the agent moves anything, 0 outside ``part`` ``[B, 1, K]``."""
-        active = self.figures.max(axis=(1, 2), keepdims=True)
-        active = np.where(active > 0.0, active, 1.0)
-        figures = np.where(part, np.minimum(self.figures / active, 1.0), 0.0)
-        least = np.minimum(self.least / active[..., 0], 1.0)
+    def active(self, part: npt.NDArray[np.bool_]) -> Floats:
+        """Return ``[B]``: in which share of its steps each moves anything that it has ``part`` ``[B, 1, K]`` in."""
+        active: Floats = np.where(part, self.figures, 0.0).max(axis=(1, 2), initial=0.0)
+        return active
+
+    def relative(self, part: npt.NDArray[np.bool_], active: Floats) -> Found:
+        """Return figures as shares of the steps ``[B]`` in which the agent moves anything, 0 outside ``part``."""
+        whole = np.where(active > 0.0, active, 1.0)[:, None, None]
+        figures = np.where(part, np.minimum(self.figures / whole, 1.0), 0.0)
+        least = np.minimum(self.least / whole[..., 0], 1.0)
         return Found(figures, np.where(part, self.log_p, 0.0), self.taken, least)

@@ -15,7 +15,8 @@ NEAR = 0.5
 MOST_TOLD = 10
 """So many of a kind are told in words."""
 SELDOM = 3.0
-"""An action is seldom tried where only figures of so many deltas would have been seen."""
+"""An action is seldom tried where it was not half as often as the agent's others, and only figures of so many deltas
+would have been seen."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,9 @@ def _unseen(scope: InfluenceScope) -> tuple[tuple[Seldom, ...], float | None, in
         return (), None, None
     delta, least = float(np.min(scope.delta)), scope.evidence.least
     there = np.arange(least.shape[1]) < np.array(scope.num_actions)[:, None]
-    rare = there & (least > SELDOM * delta)
+    tried = scope.evidence.taken
+    fair = tried.sum(axis=1, keepdims=True) / np.array(scope.num_actions)[:, None]
+    rare = there & (least > SELDOM * delta) & (tried < fair / 2)
     seldom = tuple(
         Seldom(str(scope.agents[i]), scope.action_name(i, a), int(scope.evidence.taken[i, a]), float(least[i, a]))
         for i, a in np.argwhere(rare).tolist()

@@ -20,8 +20,6 @@ STRONG = 0.15
 """Strength of an association (Cramer's V) from which it matters: fair draws have less at any size."""
 UNEVEN = 0.25
 """Share of an agent's draws that would have to be others for its actions to be as frequent as fair draws."""
-MOST_PAIRS = 200
-"""Pairs of agents that are compared."""
 Integers = npt.NDArray[np.int64]
 
 
@@ -48,10 +46,9 @@ def check_fair(transitions: Transitions, agents: Sequence[str]) -> None:
         rows.append(same)
         _check_blind(states[same], transitions.actions[same, 0, i], name)
         _check_even(masks, actions, name)
-    for i, j in list(combinations(range(len(agents)), 2))[:MOST_PAIRS]:
+    for i, j in combinations(range(len(agents)), 2):
         both = rows[i] & rows[j]
-        table = _table(transitions.actions[both, 0, i], transitions.actions[both, 0, j])
-        if _association(table) > STRONG:
+        if goes_along(transitions.actions[both, 0, i], transitions.actions[both, 0, j]):
             raise RecordedDataError(
                 f"actions of {agents[i]!r} go along with those of {agents[j]!r}: what one moves cannot be told from "
                 "what the other does; record agents that act independently"
@@ -115,6 +112,17 @@ def _check_even(masks: npt.NDArray[np.bool_], actions: Integers, name: str) -> N
             f"draws make {expected[most]:.0f} and {expected[least]:.0f}: give the masks (available), or record random "
             "play"
         )
+
+
+def goes_along(first: Integers, second: Integers) -> bool:
+    """Tell whether two columns surely and strongly go together.
+
+    Example:
+        >>> first = np.arange(400) % 4
+        >>> goes_along(first, first // 2), goes_along(first, np.arange(400) % 7)
+        (True, False)
+    """
+    return _association(_table(first, second)) > STRONG
 
 
 def _table(first: Integers, second: Integers) -> Integers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import fields
 from numbers import Integral
 from pathlib import Path
@@ -41,7 +42,7 @@ def scope_to_dict(scope: InfluenceScope) -> dict[str, Any]:
         >>> scope_to_dict(scope)["D_c"], scope_to_dict(scope)["D_i_minus_c"]
         ([1], [[0], []])
     """
-    agents = [storable(agent) for agent in scope.agents]
+    agents = storable_names(scope.agents)
     return {
         "format": FORMAT,
         "agents": agents,
@@ -62,8 +63,22 @@ def scope_to_dict(scope: InfluenceScope) -> dict[str, Any]:
     }
 
 
+def storable_names(agents: Sequence[Any]) -> list[str | int]:
+    """Return agents' names as files hold them.
+
+    Raises:
+        InvalidValueError: if one is neither text nor a whole number, or two are the same text.
+    """
+    names = [storable(agent) for agent in agents]
+    if twice := [name for name in names if isinstance(name, int) and str(name) in names]:
+        raise InvalidValueError(
+            f"agents {twice[0]} and {str(twice[0])!r} cannot be told apart in a file; name one anew"
+        )
+    return names
+
+
 def storable(agent: Any) -> str | int:
-    """Return an agent's name as files hold it; ``"1"`` and 1 stay apart.
+    """Return an agent's name as files hold it: a whole number stays one.
 
     Raises:
         InvalidValueError: if it is neither text nor a whole number.

@@ -91,27 +91,31 @@ class IntervalEffect(Estimator):
         """Return the figures, and how sure they are."""
         agents, size = transitions[0].valid.shape[-1], transitions[0].states.shape[-1]
         found = Found.nothing(agents, num_actions, size)
-        strongest = np.zeros(size)
+        strongest, active = np.zeros(size), np.zeros(agents)
         widths = lengths(config.window)
         looking = np.arange(agents)
         for width in widths:
             window = gather(transitions, width, 1.0 if width == 1 else share_of(transitions))
             if not len(window.changes) or not len(looking):
                 break
-            over = self._over(window, len(widths), looking, num_actions, strongest)
-            had = np.any(found.figures[looking] > self.delta, axis=1)
+            over, part = self._over(window, len(widths), looking, num_actions, strongest)
+            active[looking] = np.maximum(active[looking], over.active(part))
+            over = over.relative(part, active[looking])
+            had = np.any(found.figures[looking] > config.delta, axis=1)
             if width == 1:
                 found = over
             else:
                 late = ~had[:, None] & (over.figures >= LATE)
                 found.figures[looking] = np.where(late, over.figures, found.figures[looking])
                 found.log_p[looking] = np.where(late, over.log_p, found.log_p[looking])
-            moved = np.any(found.figures[looking] > self.delta, axis=1)
+            moved = np.any(found.figures[looking] > config.delta, axis=1)
             looking = looking[(moved & ~had).any(axis=1) | ~moved.any(axis=1)]
         return Measured(found.figures, Evidence(found.log_p, found.taken, found.least))
 
-    def _over(self, window: Window, windows: int, who: npt.NDArray[np.int64], number: int, strongest: Floats) -> Found:
-        """Return what is found in changes over one number of steps.
+    def _over(
+        self, window: Window, windows: int, who: npt.NDArray[np.int64], number: int, strongest: Floats
+    ) -> tuple[Found, npt.NDArray[np.bool_]]:
+        """Return what is found in changes over one number of steps, and ``[B, 1, K]`` what each agent has part in.
 
         Args:
             window: what was seen.
@@ -133,7 +137,8 @@ class IntervalEffect(Estimator):
 
         def one(v: int) -> None:
             left = fit.without(*variables[v].parts) if fit.usable else None
-            made = compare(window.actions[:, v], window.available[:, v], window.counts[:, v], levels)
+            parted = None if window.parted is None else window.parted[v]
+            made = compare(window.actions[:, v], window.available[:, v], window.counts[:, v], levels, parted)
             for array, part in zip(parts, _effects(there, v, made, left, levels, self.delta, whole), strict=True):
                 array[v][:, window.dims] = part
             least[v] = least_effects(made, levels)
@@ -152,7 +157,7 @@ class IntervalEffect(Estimator):
         found = Found(effects, -certain, *counted)
         largest = shifts.max(axis=1)
         np.maximum(strongest, largest.max(axis=0), out=strongest)
-        return found.relative(has_part(largest, strongest)[:, None])
+        return found, has_part(largest, strongest)[:, None]
 
 
 def significance(cells: int, number: int, fitted: bool) -> Levels:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from isa_wrappers.border.names import ActionNames
+from isa_wrappers.checks import check_agents, check_state_size
 from isa_wrappers.config import ScopeConfig
 from isa_wrappers.errors import InvalidValueError, check_kind, shown
 from isa_wrappers.scope.episodes import Episode, episode_from, transitions_of
@@ -61,13 +62,15 @@ def estimate_scope_from(
             f"{asked.estimator!r}"
         )
     transitions = transitions_of(_episodes(recorded))
+    check_state_size(transitions.states.shape[-1])
     number, num_actions = len(transitions.actions), transitions.available.shape[-1]
     settled = estimator.settled(replace(asked, transitions=number))
     if number < (needed := estimator.needed(num_actions, settled)):
         raise InvalidValueError(f"recorded steps must be at least {needed} for {num_actions} actions, got {number}")
-    names = tuple(f"agent_{i}" for i in range(transitions.actions.shape[-1])) if agents is None else tuple(agents)
-    if len(names) != transitions.actions.shape[-1]:
-        raise InvalidValueError(f"agents must name {transitions.actions.shape[-1]}, got {shown(list(names))}")
+    count = transitions.actions.shape[-1]
+    names = check_agents([f"agent_{i}" for i in range(count)] if agents is None else agents)
+    if len(names) != count:
+        raise InvalidValueError(f"agents must name {count}, got {shown(list(names))}")
     if not trust:
         check_fair(transitions, names)
     measured = estimator.measure([transitions], settled, num_actions)

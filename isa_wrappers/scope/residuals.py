@@ -17,6 +17,8 @@ PER_COLUMN = 3
 """Transitions that a fit needs for each of its columns."""
 BLOCK = 4_096
 """Rows of the design matrix that exist at once."""
+HUGE = 1e100
+"""States beyond are brought to 1."""
 Floats = npt.NDArray[np.float64]
 
 
@@ -54,6 +56,9 @@ class TeamFit:
         amounts: Mapping[int, Floats] | None = None,
     ) -> None:
         self._changes = changes
+        largest = np.abs(states).max(axis=0, initial=0.0).astype(np.float64)
+        if (largest > HUGE).any():  # whose squares float64 does not hold
+            states = states / np.where(largest > HUGE, largest, 1.0)
         mean, spread = states.mean(axis=0, dtype=np.float64), states.std(axis=0, dtype=np.float64)
         moving = np.flatnonzero(spread > 1e-12 * np.maximum(1.0, np.abs(mean)))
         plain = (states[:, moving] - mean[moving]) / spread[moving]

@@ -57,6 +57,11 @@ class Choices:
     counts: npt.NDArray[np.bool_]
     amounts: dict[int, Floats]
 
+    def at(self, rows: npt.NDArray[np.bool_]) -> Choices:
+        """Return some of the N choices."""
+        amounts = {part: values[rows] for part, values in self.amounts.items()}
+        return Choices(self.variables, self.actions[rows], self.available[rows], self.counts[rows], amounts)
+
 
 @dataclass
 class Columns:

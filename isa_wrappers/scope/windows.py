@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from isa_wrappers.arrays import Array
+from isa_wrappers.scope import kuiper
 from isa_wrappers.scope.transitions import Transitions
-from isa_wrappers.scope.variables import Variable, choices
+from isa_wrappers.scope.variables import Choices, Variable, choices
 
 ROUNDING = {"float32": 4 * 2.0**-23, "float64": 2.0**-40}
 """A change of less than this share of a dimension's largest value is rounding: some of float32, thousands of float64,
@@ -19,6 +20,8 @@ for what an environment adds up itself."""
 LATER_CELLS = 100_000_000
 """Transitions times dimensions times agents that are looked at over several steps: such changes overlap and what counts
 of them is large, so that in large problems a random part of them will do."""
+ENDS = 0.001
+"""Chance that an action after which episodes go on as after the others is said to end some."""
 Floats = npt.NDArray[np.float64]
 
 
@@ -36,6 +39,8 @@ class Window:
         counts: ``[N, V]`` bool: it was chosen freely.
         variables: V of them, where actions are more than a number; see :mod:`isa_wrappers.scope.variables`.
         amounts: which variables are ranges -> ``[N]`` where in them it was.
+        parted: ``[V, m, m]`` pairs of values after one of which episodes end sooner within w steps: what goes on to be
+            compared was chosen by how it went. ``None`` where there are none.
     """
 
     states: npt.NDArray[np.floating[Any]]
@@ -47,6 +52,7 @@ class Window:
     counts: npt.NDArray[np.bool_]
     variables: tuple[Variable, ...] = ()
     amounts: Mapping[int, Floats] = field(default_factory=dict)
+    parted: npt.NDArray[np.bool_] | None = None
 
 
 def lengths(window: int) -> list[int]:
@@ -68,25 +74,47 @@ def share_of(transitions: list[Transitions]) -> float:
 def gather(transitions: list[Transitions], width: int, share: float = 1.0) -> Window:
     """Collect the changes over ``width`` steps that begin and end in one episode, or a random share of them."""
     rng = np.random.default_rng(width)
-    columns: list[list[Any]] = [[], [], [], [], [], []]
+    columns: list[list[Any]] = [[], [], [], [], [], [], []]
     for part in transitions:
         steps = max(0, len(part.actions) - width + 1)
         start, end = slice(0, steps), slice(width - 1, width - 1 + steps)
-        kept = part.episode[start] == part.episode[end][: len(part.episode[start])]
-        if share < 1.0:
-            kept &= rng.random(kept.shape) < share
-        acted = part.valid[start][kept]
-        columns[0].append(part.states[start][kept])
-        columns[1].append(part.next_states[end][kept])
-        columns[2].append(part.actions[start][kept])
-        columns[3].append(part.available[start][kept])
+        goes_on = part.episode[start] == part.episode[end][: len(part.episode[start])]
+        drawn = rng.random(goes_on.shape) < share if share < 1.0 else goes_on | True
+        acted = part.valid[start][drawn]
+        columns[0].append(part.states[start][drawn & goes_on])
+        columns[1].append(part.next_states[end][drawn & goes_on])
+        columns[2].append(part.actions[start][drawn])
+        columns[3].append(part.available[start][drawn])
         columns[4].append(acted)
-        columns[5].append(acted & np.broadcast_to(part.free, part.valid.shape)[start][kept])
-    states, after, *what = (np.concatenate(column) for column in columns)
+        columns[5].append(acted & np.broadcast_to(part.free, part.valid.shape)[start][drawn])
+        columns[6].append(goes_on[drawn])
+    states, after, *what, goes_on = (np.concatenate(column) for column in columns)
+    if states.dtype.name not in ROUNDING:  # whole numbers, or fewer digits than are reckoned with
+        kind = np.float32 if states.dtype == np.float16 else np.float64
+        states, after = states.astype(kind), after.astype(kind)
     largest = np.maximum(np.abs(states).max(axis=0, initial=0.0), np.abs(after).max(axis=0, initial=0.0))
-    grain = largest * ROUNDING[states.dtype.name]
+    smallest = np.where(largest > 0.0, np.finfo(np.float64).smallest_subnormal, 0.0)
+    grain = np.maximum(largest.astype(np.float64) * ROUNDING[states.dtype.name], smallest)
     changes = after.astype(np.float64) - states
     changes[np.abs(changes) <= grain] = 0.0
     dims = np.flatnonzero(changes.any(axis=0))
-    chosen = choices(transitions[0].code, *what)
-    return Window(states, changes[:, dims], dims, grain[dims].astype(np.float64), **vars(chosen))
+    chosen, parted = choices(transitions[0].code, *what), None
+    if not goes_on.all():
+        parted = _parted(chosen, goes_on)
+        chosen = chosen.at(goes_on)
+    return Window(states, changes[:, dims], dims, grain[dims], **vars(chosen), parted=parted)
+
+
+def _parted(chosen: Choices, goes_on: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Return ``[V, m, m]``: of two values that were both available, after one the episode surely goes on less often."""
+    count, values = chosen.available.shape[1:]
+    parted = np.zeros((count, values, values), dtype=bool)
+    table = kuiper.log_factorials(2 * len(goes_on))
+    for v in range(count):
+        rows = np.flatnonzero(chosen.counts[:, v])
+        taken = (chosen.actions[rows, v, None] == np.arange(values)).astype(np.float32)
+        open_to_both = chosen.available[rows, v].astype(np.float32)
+        times = np.rint(taken.T @ open_to_both).astype(np.int64)
+        lasting = np.rint((taken * goes_on[rows, None]).T @ open_to_both).astype(np.int64)
+        parted[v] = kuiper.fisher_log_p(lasting, times, lasting.T, times.T, table) <= np.log(ENDS / values)
+    return parted

@@ -51,6 +51,7 @@ class RewardWrapper(BatchWrapper):
         check_kind("reward", reward, IntrinsicReward)
         self.adds = check_choice("mode", mode, MODES) == "add"
         self.factor = check_float("factor", factor, 0.0)
+        self.tells_bonus = self.adds
         self.reward = reward
         inner = list(inner_envs(env))
         if reward.credit is not None:
@@ -109,17 +110,6 @@ class RewardWrapper(BatchWrapper):
         else:
             self._start = namespace(step.done).asarray(saved, device=array_device(step.done))
         return step
-
-
-def adds_bonus(env: Any) -> bool:
-    """Tell whether an environment's steps tell a bonus: the outermost intrinsic reward is added, and replaces nothing.
-
-    Example:
-        >>> from isa_wrappers.envs import make_batch
-        >>> adds_bonus(make_batch("grid/unlock", 2))
-        False
-    """
-    return next((wrapper.adds for wrapper in inner_envs(env) if isinstance(wrapper, RewardWrapper)), False)
 
 
 def inner_envs(env: Any) -> Iterator[Any]:

@@ -45,6 +45,19 @@ def test_drawn_actions_are_actions_and_columns_agree_with_loops(device):
     assert (taken.any(axis=0) == open_to.any(axis=0)).all()
 
 
+@pytest.mark.parametrize("device", [None, "cpu"])
+def test_every_value_of_a_choice_is_its_own_whatever_their_number(device):
+    """5 / 6 * 6 is less than 5 in float32, and so on for most numbers of values."""
+    for count in range(2, 300):
+        code, xp = code_of(spaces.MultiDiscrete([2, count]), spaces.Discrete(count)), backend(device)
+        values = np.stack([[np.full(count, 1), np.arange(count)], [np.arange(count), np.zeros(count)]]).transpose(
+            2, 0, 1
+        )
+        columns = to_numpy(code.columns(xp.asarray(values.astype(np.float32), device=device)))
+        assert columns[:, 0, 1].tolist() == list(range(2, 2 + count)), count
+        assert columns[:, 1, 0].tolist() == list(range(count)), count
+
+
 def test_bounds_belong_to_the_outer_parts():
     code = code_of(spaces.Box(-1, 1, (1,)))
     actions = np.array([-5.0, -1.0, -0.5, 0.0, 0.99, 1.0, 7.0], dtype=np.float32)[:, None, None]

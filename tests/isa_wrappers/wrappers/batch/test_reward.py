@@ -8,10 +8,10 @@ from unlock_batch import Uneven, apart, as_numpy, assert_same_step, bare, mixed,
 
 from isa_wrappers import BatchEnv, BatchWrapper, CountBonus, CountConfig, GoalBuffer, GoalConfig, GoalReward
 from isa_wrappers.arrays import to_backend, to_numpy, with_prefix, without_prefix
+from isa_wrappers.batch.protocol import tells_bonus
 from isa_wrappers.errors import InvalidValueError, ScopeMismatchError
 from isa_wrappers.rewards import IntrinsicReward, RewardParts
 from isa_wrappers.wrappers.batch import EpisodeStatistics, GoalRecording, GoalSampling, RewardWrapper
-from isa_wrappers.wrappers.batch.reward import adds_bonus
 
 
 class Noticing(IntrinsicReward):
@@ -82,14 +82,14 @@ def test_what_is_added_is_told_apart():
     once, twice = adds(bare_env(), 0.5), adds(adds(bare_env(), 0.5), 2.0)
     replaced = RewardWrapper(adds(bare_env(), 0.5), Noticing())
     for env, told in ((once, True), (twice, True), (replaced, False)):
-        assert adds_bonus(env) is told
+        assert tells_bonus(EpisodeStatistics(env)) is told
         for step, before in zip(run(env)[1:], plain[1:], strict=True):
             if told:
                 np.testing.assert_allclose(step.reward - step.bonus, before.reward, atol=1e-6)
                 assert step.bonus.any()
             else:
                 assert step.bonus is None
-    assert not adds_bonus(bare_env())
+    assert not tells_bonus(bare_env())
 
 
 def test_the_goal_of_a_finished_episode_goes_with_its_last_step():
