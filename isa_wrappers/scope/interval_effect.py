@@ -99,9 +99,12 @@ class IntervalEffect(Estimator):
             if not len(window.changes) or not len(looking):
                 break
             over, part = self._over(window, len(widths), looking, num_actions, strongest)
-            active[looking] = np.maximum(active[looking], over.active(part))
-            over = over.relative(part, active[looking])
             had = np.any(found.figures[looking] > config.delta, axis=1)
+            # What the agent does meanwhile blurs all that it did: what it moves anyway tells how much.
+            blurred, at_once = over.active(part & had[:, None]), active[looking]
+            whole = np.where(blurred > 0.0, blurred, np.where(at_once > 0.0, at_once, over.active(part)))
+            active[looking] = np.where(at_once > 0.0, at_once, whole)
+            over = over.relative(part, whole)
             if width == 1:
                 found = over
             else:

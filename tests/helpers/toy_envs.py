@@ -185,3 +185,9 @@ class TalkingToTheEnd(Talking):
 
 def bursting():
     raise RuntimeError("the game is not installed")
+
+
+def named_alike():
+    env = Walk()
+    env.possible_agents = [1, "1"]
+    return env

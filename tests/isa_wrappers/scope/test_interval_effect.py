@@ -14,6 +14,7 @@ from isa_wrappers.scope.transitions import Transitions
 from isa_wrappers.scope.windows import gather
 
 pytestmark = pytest.mark.slow
+SETTLED = INTERVAL_EFFECT.settled(ScopeConfig(120, window=1))
 
 
 @pytest.mark.parametrize("masked", [False, True])
@@ -28,7 +29,7 @@ def test_against_loops_from_the_equations(seed, masked, monkeypatch):
     monkeypatch.setattr(interval_effect, "BINS", 128)
     monkeypatch.setattr(comparisons, "SAMPLE", 3 * 128)
     transitions = small(seed, masked)
-    found = INTERVAL_EFFECT.estimate(transitions, ScopeConfig(120, window=1), 3)
+    found = INTERVAL_EFFECT.estimate(transitions, SETTLED, 3)
     expected = by_loops(transitions, 3)
     assert (expected > 0.1).sum() >= 4
     np.testing.assert_allclose(found, expected, atol=2e-3)
@@ -141,10 +142,10 @@ def test_an_action_taken_once_is_no_obstacle():
     fewer = part.actions % 2
     fewer[5, 0, 1] = 2
     given = Transitions(**{**vars(part), "actions": fewer})
-    assert not INTERVAL_EFFECT.estimate([given], ScopeConfig(120, window=1), 3)[:, 2].any()
+    assert not INTERVAL_EFFECT.estimate([given], SETTLED, 3)[:, 2].any()
 
 
 def test_one_action_alone_moves_nothing():
     (part,) = small(0, masked=False)
     given = Transitions(**{**vars(part), "actions": np.zeros_like(part.actions)})
-    assert not INTERVAL_EFFECT.estimate([given], ScopeConfig(120, window=1), 3).any()
+    assert not INTERVAL_EFFECT.estimate([given], SETTLED, 3).any()
