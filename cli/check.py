@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from isa_wrappers.batch.protocol import close_batch
 from isa_wrappers.border.state_features import choose_features
 from isa_wrappers.border.success import SuccessCriterion
 from isa_wrappers.config import ScopeConfig
@@ -73,10 +74,10 @@ def check(
 def _make_once(make: Callable[[], Any]) -> None:
     """Refuse what was typed wrongly; what somebody's own code raises is told with the rest."""
     try:
-        make().close()
+        close_batch(make())
     except ISAError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if foreign_place(error) is None:
             raise
 

@@ -52,6 +52,10 @@ RunEnv = Annotated[
     str | None,
     typer.Option("--env", help="The environment of RUN, named again: its package.module:factory is imported."),
 ]
+RunEnvs = Annotated[
+    list[str] | None,
+    typer.Option("--env", help="An own environment of RUN, named again: its package.module:factory is imported."),
+]
 Trust = Annotated[bool, typer.Option("--trust", help="Import whatever environment and network the run folder names.")]
 Device = Annotated[
     str, typer.Option("--device", help="auto, cpu, cuda, or one of several such as cuda:1.", autocompletion=devices)

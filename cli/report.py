@@ -9,13 +9,13 @@ from typing import Annotated
 import typer
 
 from .json_alone import print_json
-from .options import Json, RunEnv, Trust, need_plots, need_training, writing_to
+from .options import Json, RunEnvs, Trust, need_plots, need_training, writing_to
 
 
 def report(
     runs: Annotated[list[Path], typer.Argument(help="Run folders.", metavar="RUN...")],
     out: Annotated[Path, typer.Option("--out", "-o", help="File that ends in .html.")] = Path("report.html"),
-    env: RunEnv = None,
+    env: RunEnvs = None,
     trust: Trust = False,
     as_json: Json = False,
 ) -> None:
@@ -23,10 +23,10 @@ def report(
     need_training("report")
     need_plots("report")
     from isa_learners.runs.report.page import write_report
-    from isa_learners.runs.run_folder import RunFolder
+    from isa_learners.runs.run_folder import open_runs
 
     with writing_to(out):
-        written = write_report([RunFolder.open(run, env, trust) for run in runs], out)
+        written = write_report(open_runs(runs, env or (), trust), out)
     if as_json:
         print_json(asdict(written))
         return

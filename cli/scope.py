@@ -12,7 +12,8 @@ from isa_learners.presets import preset_layers
 from isa_wrappers.batch.protocol import close_batch
 from isa_wrappers.border.state_features import choose_features
 from isa_wrappers.config import ScopeConfig
-from isa_wrappers.envs import estimate_task_scope, family_of, make_batch
+from isa_wrappers.envs import family_of, make_batch
+from isa_wrappers.envs.task_scope import scope_of_task
 from isa_wrappers.errors import MissingDependencyError, RunFolderError
 from isa_wrappers.fields import DeviceName
 from isa_wrappers.scope.explain import explain_scope, explanation_text, explanation_to_dict
@@ -98,7 +99,7 @@ def scope(
         storable_names(first.agents)
     with LifeSigns(lambda: f"listening in {env}", quiet):
         asked = seed, state_fallback, features, None if device == "cpu" else device
-        found = estimate_task_scope(env, config, *asked, **made)
+        found = scope_of_task(env, made, config, *asked)
     if out is not None:
         with writing_to(out):
             save_scope(found, out)

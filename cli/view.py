@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from .options import RunEnv, Trust, need_plots, need_training
+from .options import RunEnvs, Trust, need_plots, need_training
 
 
 def view(
@@ -19,7 +19,7 @@ def view(
     open_browser: Annotated[
         bool, typer.Option("--open/--no-open", help="Open it in a browser, if there is one.")
     ] = True,
-    env: RunEnv = None,
+    env: RunEnvs = None,
     trust: Trust = False,
 ) -> None:
     """Show the report of runs in a browser of this machine, live while they train; Ctrl-C ends it."""
@@ -28,11 +28,9 @@ def view(
     from isa_learners.runs.report.live import LiveContents
     from isa_learners.runs.report.page import vega
     from isa_learners.runs.report.server import ReportServer
-    from isa_learners.runs.run_folder import RunFolder
+    from isa_learners.runs.run_folder import open_runs
 
-    folders = [RunFolder.open(run, env, trust) for run in runs]
-    for folder in folders:
-        folder.config()  # what cannot be read is told now
+    folders = open_runs(runs, env or (), trust)  # what cannot be read is told now
     live = LiveContents(folders)
     with ReportServer(live, vega(), port) as server:
         live.start()

@@ -139,7 +139,7 @@ def check_env_kwargs(kwargs: Mapping[str, Any]) -> dict[str, Any]:
         InvalidValueError: naming the option.
     """
     check_kind("env_kwargs", kwargs, Mapping)
-    for name in ("name", "num_envs", "device", "state_fallback", "success_rule", "workers", "state_features"):
+    for name in ("self", "name", "num_envs", "device", "state_fallback", "success_rule", "workers", "state_features"):
         if name in kwargs:
             raise InvalidValueError(
                 f"options of the task cannot hold {name!r}: a run sets it; got {shown(kwargs[name])}"

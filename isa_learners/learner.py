@@ -142,4 +142,5 @@ LEARNERS: Registry[LearnerSpec] = Registry(
         "q": "isa_learners.q_learning.spec:Q_LEARNER",
         "coma": "isa_learners.coma.spec:COMA_LEARNER",
     },
+    LearnerSpec,
 )

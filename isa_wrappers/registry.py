@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, ClassVar, Generic, TypeVar, cast
@@ -25,6 +25,7 @@ class Registry(Mapping[str, T], Generic[T]):
         kind: what an entry is called in messages, such as ``"credit rule"``.
         group: of the entry points, such as ``"isa_marl.credit_rules"``.
         built_in: name -> ``"module:attribute"``.
+        of: class of the entries, or ``Callable``; what is none is refused, and left out where a package brings it.
 
     Example:
         >>> roots = Registry("root", "no.such.group", {"square": "math:sqrt", "cubic": "math:cbrt"})
@@ -38,8 +39,8 @@ class Registry(Mapping[str, T], Generic[T]):
 
     _round: ClassVar[int] = 0
 
-    def __init__(self, kind: str, group: str, built_in: Mapping[str, str]) -> None:
-        self.kind, self.group = kind, group
+    def __init__(self, kind: str, group: str, built_in: Mapping[str, str], of: Any = object) -> None:
+        self.kind, self.group, self._of = kind, group, of
         self._where = dict(built_in)
         self._entries: dict[str, T] = {}
         self._sources = dict.fromkeys(built_in, BUILT_IN)
@@ -51,8 +52,11 @@ class Registry(Mapping[str, T], Generic[T]):
         """Add an entry for this process.
 
         Raises:
-            InvalidValueError: if the name is taken; both sources are named.
+            InvalidValueError: if the name is taken, when both sources are named, or is none, or the entry is another
+                kind of thing.
         """
+        check_name(self.kind, name)
+        self._check(name, entry)
         self._search()
         if name in self._sources:
             raise InvalidValueError(
@@ -95,6 +99,11 @@ class Registry(Mapping[str, T], Generic[T]):
             self._entries[name] = cast("T", getattr(import_module(module), attribute))
         return self._entries[name]
 
+    def _check(self, name: str, entry: Any) -> None:
+        if not isinstance(entry, self._of):
+            wanted = "something to call" if self._of is Callable else f"an object of {self._of.__name__}"
+            raise InvalidValueError(f"{self.kind} {name!r} must be {wanted}, got {shown(entry)}")
+
     def __iter__(self) -> Iterator[str]:
         self._search()
         return iter(list(self._sources))
@@ -130,6 +139,11 @@ class Registry(Mapping[str, T], Generic[T]):
                     f"{self.kind} {point.name!r} of package {source} cannot be imported and is left out: {why}",
                     stacklevel=4,
                 )
+                continue
+            try:
+                self._check(point.name, entry)
+            except InvalidValueError as error:
+                warnings.warn(f"{error}; that of package {source} is left out", stacklevel=4)
                 continue
             self._entries[point.name], self._sources[point.name] = entry, source
             self._found.append(point.name)

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from isa_learners.config import RunConfig
 from isa_wrappers.arrays import Array
 from isa_wrappers.batch import BatchEnv
+from isa_wrappers.errors import InvalidValueError
 from isa_wrappers.registry import Registry
 from isa_wrappers.scope.credit import Credit
 from isa_wrappers.scope.influence import InfluenceScope
@@ -100,6 +101,9 @@ class AlgorithmSpec:
         shared: objects that outlive a phase and are saved: name -> function that makes one, given the run's settings.
         metrics: columns of its own in ``metrics.csv``: name -> function, called after each iteration.
         presets: preset -> pattern of task names -> values, over those of :mod:`isa_learners.presets`.
+
+    Raises:
+        InvalidValueError: for no phases, two of one name, or one before the last that never ends.
     """
 
     description: str
@@ -114,6 +118,17 @@ class AlgorithmSpec:
     shared: Mapping[str, Callable[[PhaseContext], Saved]] = field(default_factory=dict)
     metrics: Mapping[str, Callable[[PhaseContext], float]] = field(default_factory=dict)
     presets: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        names = self.phase_names
+        if not names:
+            raise InvalidValueError("an algorithm must have at least one phase, got none")
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise InvalidValueError(f"an algorithm's phases must be named differently, got {twice[0]!r} twice")
+        if endless := [phase.name for phase in self.phases[:-1] if phase.ends is None]:
+            raise InvalidValueError(
+                f"phase {endless[0]!r} must have ends=, which tells when the next one begins; the last alone has none"
+            )
 
     @property
     def phase_names(self) -> tuple[str, ...]:
@@ -137,5 +152,6 @@ ALGORITHMS: Registry[AlgorithmSpec] = Registry(
         "maser": "isa_learners.algorithms.maser:MASER",
         "laies": "isa_learners.algorithms.laies:LAIES",
     },
+    AlgorithmSpec,
 )
 """Every algorithm by name."""

@@ -69,6 +69,7 @@ VARIANTS: Registry[Variant] = Registry(
         "explore_alone": "isa_learners.experiments.variants:EXPLORE_ALONE",
         "ippo": "isa_learners.experiments.variants:IPPO",
     },
+    Variant,
 )
 """The variants by name; any algorithm is one too."""
 

@@ -69,4 +69,5 @@ MIXERS: Registry[MixerSpec] = Registry(
         "sum": "isa_learners.q_learning.mixers:SUM",
         "qmix": "isa_learners.q_learning.qmix:QMIX_MIXER",
     },
+    MixerSpec,
 )

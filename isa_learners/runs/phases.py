@@ -12,6 +12,7 @@ from isa_learners.rollout import Collector, Sizes
 from isa_learners.runs.following import follows
 from isa_learners.runs.scopes import credit_of, works_with_credit
 from isa_wrappers.batch import BatchEnv
+from isa_wrappers.errors import InvalidValueError, shown
 from isa_wrappers.rewards import RewardContext, make_reward
 from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.wrappers import batch
@@ -42,14 +43,21 @@ class Phase:
 
 
 def wrapped(context: PhaseContext, spec: PhaseSpec, env: BatchEnv) -> BatchEnv:
-    """Return an environment as a phase's learner sees it, the intrinsic reward that the run names added inside."""
+    """Return an environment as a phase's learner sees it, the intrinsic reward that the run names added inside.
+
+    Raises:
+        InvalidValueError: if the phase makes something else of it.
+    """
     config = context.config
     env = spec.watch(context, env)
     if config.intrinsic is not None:
         asked = RewardContext.of(env, context.credit, context.seed)
         reward = make_reward(config.intrinsic, asked, config.sections.get(config.intrinsic))
         env = batch.RewardWrapper(env, reward, mode="add", factor=config.intrinsic_factor)
-    return spec.wrap(context, env)
+    seen = spec.wrap(context, env)
+    if not isinstance(seen, BatchEnv):
+        raise InvalidValueError(f"wrap of phase {spec.name!r} must return a batched environment, got {shown(seen)}")
+    return seen
 
 
 def check_composition(config: RunConfig, env: BatchEnv, device: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,21 @@ class RunFolder:
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Write ``summary.json``."""
         write_text(self.summary_file, json.dumps(summary, indent=2) + "\n")
+
+
+def open_runs(paths: Sequence[Path], envs: Sequence[str] = (), trust: bool = False) -> list[RunFolder]:
+    """Open several runs; those of an own environment that ``envs`` names are given that name.
+
+    Raises:
+        RunFolderError: if a folder holds none.
+        InvalidValueError: for a name that is no run's.
+    """
+    folders = [RunFolder.open(path) for path in paths]
+    tasks = [folder.config().env for folder in folders]
+    if strange := [env for env in envs if env not in tasks]:
+        raise InvalidValueError(f"no run is of task {strange[0]!r}; they are of {', '.join(dict.fromkeys(tasks))}")
+    named = [task if task in envs else None for task in tasks]
+    return [RunFolder.open(path, env, trust) for path, env in zip(paths, named, strict=True)]
 
 
 def _from_before(data: dict[str, Any]) -> dict[str, Any]:

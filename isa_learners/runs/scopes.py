@@ -12,7 +12,8 @@ from isa_learners.config import RunConfig
 from isa_learners.runs.devices import resolve_device
 from isa_wrappers.batch import BatchEnv
 from isa_wrappers.config import ScopeConfig
-from isa_wrappers.envs import estimate_task_scope, true_task_scope
+from isa_wrappers.envs import true_task_scope
+from isa_wrappers.envs.task_scope import scope_of_task
 from isa_wrappers.errors import InvalidValueError, ScopeMismatchError
 from isa_wrappers.rewards import REWARDS
 from isa_wrappers.scope.credit import CREDIT_RULES, Credit, credit_for
@@ -78,7 +79,7 @@ def scope_for(config: RunConfig, on_steps: Callable[[int], None] | None = None) 
     if config.scope_folder is None:
         device = resolve_device(config.device, config.env)
         asked = config.seed, config.state_fallback, config.features, device if device.startswith("cuda") else None
-        scope = estimate_task_scope(config.env, _within(config), *asked, on_steps, **config.env_kwargs)
+        scope = scope_of_task(config.env, config.env_kwargs, _within(config), *asked, on_steps)
         took = int(scope.settings["env_steps"])
         if took >= config.steps:  # more than were to be expected: agents died young and were waited for
             warnings.warn(

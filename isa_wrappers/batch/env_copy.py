@@ -12,7 +12,7 @@ from isa_wrappers.border.border import Border
 from isa_wrappers.border.spaces import StateFallback, as_parallel, check_state_fallback, flat_size
 from isa_wrappers.border.state import StateReader
 from isa_wrappers.border.success import SuccessCriterion, SuccessRule
-from isa_wrappers.errors import UnsupportedEnvironmentError
+from isa_wrappers.errors import UnsupportedEnvironmentError, check_int
 
 
 def read_spec(env: Any, fallback: StateFallback) -> CopySpec:
@@ -31,7 +31,7 @@ def _spec(border: Border, read: StateReader) -> CopySpec:
     sizes = tuple(flat_size(border.spaces[agent]) for agent in border.agents)
     # Names are taken at their word: a reset may cost the launch of a game.
     state_size = len(read.names) or len(read(border.reset()[0]))
-    horizon = int(getattr(env, "horizon", 0) or 0)
+    horizon = check_int("horizon", getattr(env, "horizon", 0) or 0, 0)
     names, counts = border.action_names, border.num_actions
     return CopySpec(border.agents, counts, max(sizes), state_size, read.names, names, horizon, border.code, sizes)
 
@@ -104,7 +104,7 @@ class EnvCopy:
 
     def close(self) -> None:
         """Close the environment."""
-        self.env.close()
+        getattr(self.env, "close", lambda: None)()
 
     def _see(self, observations: dict[str, Any], acted: Sequence[str]) -> Row:
         """Return what is seen now: observations, masks, who is alive, and the state."""

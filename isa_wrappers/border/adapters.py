@@ -89,7 +89,7 @@ class TeamEnv(ParallelEnv[str, Any, int]):  # type: ignore[misc]
 
     def close(self) -> None:
         """Close the environment."""
-        self.env.close()
+        getattr(self.env, "close", lambda: None)()
 
     def _action(self, agent: str, action: Any) -> Any:
         """Return what an agent does, nothing where ``None`` is said."""

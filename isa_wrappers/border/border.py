@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from math import isfinite
 from typing import Any
 
+import numpy as np
+
 from isa_wrappers.border.living import Living
 from isa_wrappers.border.masks import Mask, read_mask
 from isa_wrappers.border.names import ActionNames, names_of, read_action_names
@@ -169,6 +171,13 @@ class Border:
             )
         names = ("observations", "rewards", "terminations", "truncations", "infos")
         self._check_dicts("step()", *zip(names, said, strict=True))
+        for name, flags in zip(names[2:4], said[2:4], strict=True):
+            for agent, flag in flags.items():
+                if np.shape(flag) != ():
+                    raise UnsupportedEnvironmentError(
+                        f"step() of {self.env} returned {name} of agent {agent!r} that are no true or false: "
+                        f"{_kind(flag)}"
+                    )
 
     def _warn(self) -> None:
         self._warned = True

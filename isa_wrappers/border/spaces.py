@@ -90,10 +90,10 @@ def _declared(env: Any, agent: str, kind: str) -> Any:
         ) from error
     if not isinstance(space, spaces.Space):
         old = type(space).__module__.split(".")[0] == "gym"
+        usual = "Discrete(n)" if kind == "action_space" else "Box"
+        instead = type(space).__name__ if old else usual
         what = "a space of the old package gym" if old else f"no space of gymnasium: {space!r}"
-        raise UnsupportedEnvironmentError(
-            f"{kind}({agent!r}) of {env} is {what}; make it gymnasium.spaces.{type(space).__name__ if old else 'Box'}"
-        )
+        raise UnsupportedEnvironmentError(f"{kind}({agent!r}) of {env} is {what}; make it gymnasium.spaces.{instead}")
     return space
 
 

@@ -15,7 +15,7 @@ Features = Callable[[Any], Any]
 """Wraps a ``ParallelEnv`` into one of another ``state()``, which names it by ``state_names``."""
 
 STATE_FEATURES: Registry[Callable[..., Any]] = Registry(
-    "state features", "isa_marl.state_features", {"map": "isa_wrappers.border.map_features:MapState"}
+    "state features", "isa_marl.state_features", {"map": "isa_wrappers.border.map_features:MapState"}, Callable
 )
 """Wrappers of a ``ParallelEnv`` by name, called with the environment and options."""
 

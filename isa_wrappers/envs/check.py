@@ -67,7 +67,7 @@ def check_env(
             for about, look in _looks(make, env, made, episodes, seed, state_fallback, success, bin_width):
                 try:
                     look(report)
-                except Exception as error:
+                except (Exception, SystemExit) as error:
                     report.add(about, "refused", _told(error), AGAIN)
                     break
     finally:
@@ -76,7 +76,7 @@ def check_env(
     return report
 
 
-def _told(error: Exception) -> str:
+def _told(error: BaseException) -> str:
     """Return in a line what was raised; with the place where it was not ISA that refused.
 
     Raises:
@@ -85,6 +85,8 @@ def _told(error: Exception) -> str:
     what, place = " ".join(str(error).split()), foreign_place(error)
     if isinstance(error, ISAError):
         return what
+    if isinstance(error, NotImplementedError) and place is not None:
+        return f"{place.split()[-1]}() is not written: PettingZoo asks for it"
     if place is None:
         raise error
     return f"{type(error).__name__} at {place}: {what}"

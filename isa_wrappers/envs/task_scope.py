@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -67,18 +67,32 @@ def estimate_task_scope(
         >>> estimate_task_scope("grid/unlock", num_agents=2).special_dims
         [[0, 1], [2, 3]]
     """
-    first = make_batch(name, 1, None, state_fallback, state_features=state_features, **kwargs)
+    return scope_of_task(name, kwargs, config, seed, state_fallback, state_features, device, on_steps)
+
+
+def scope_of_task(
+    name: str,
+    options: Mapping[str, Any],
+    config: ScopeConfig | None = None,
+    seed: int = 0,
+    state_fallback: str | None = None,
+    state_features: str | Features | None = None,
+    device: str | None = None,
+    on_steps: Callable[[int], None] | None = None,
+) -> InfluenceScope:
+    """Do what :func:`estimate_task_scope` does, with options of the task that may have the names of its arguments."""
+    first = make_batch(name, 1, None, state_fallback, state_features=state_features, **options)
     agents = len(first.agents)
     close_batch(first)
     together = ESTIMATORS[(config or ScopeConfig()).estimator].collect == "all_at_once"
     asked = (config or ScopeConfig()).copies
     copies = asked or family_of(name).listeners(1 if together else agents)
-    env = make_batch(name, copies, None, state_fallback, None, 0, state_features, **kwargs)
+    env = make_batch(name, copies, None, state_fallback, None, 0, state_features, **options)
     try:
         scope = estimate_scope(env if on_steps is None else CountedSteps(env, on_steps), config, seed, device=device)
     finally:
         close_batch(env)
-    return replace(scope, settings={"env": name, "env_kwargs": kwargs, **scope.settings})
+    return replace(scope, settings={"env": name, "env_kwargs": dict(options), **scope.settings})
 
 
 def true_task_scope(name: str, **kwargs: Any) -> InfluenceScope:

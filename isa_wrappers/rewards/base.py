@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
-from isa_wrappers.arrays import Array
-from isa_wrappers.errors import InvalidValueError
+from isa_wrappers.arrays import Array, namespace
+from isa_wrappers.errors import InvalidValueError, shown
 from isa_wrappers.rewards.transition import PlainStep, Transition
 from isa_wrappers.scope.credit import Credit
 from isa_wrappers.scope.influence import InfluenceScope
@@ -94,3 +94,40 @@ class IntrinsicReward(ABC):
 
     def load_state_dict(self, state: dict[str, Array]) -> None:  # noqa: B027
         """Restore what :meth:`state_dict` returned."""
+
+
+def checked(reward: IntrinsicReward, paid: Any, like: Array) -> RewardParts:
+    """Return what a reward made of a step, float32, if it is a reward of every agent.
+
+    Args:
+        reward: which.
+        paid: what it returned.
+        like: ``[..., A]`` what came in.
+
+    Raises:
+        InvalidValueError: naming the reward and what is wrong with it.
+
+    Example:
+        >>> import numpy as np
+        >>> from isa_wrappers.rewards.novelty import StateNovelty
+        >>> checked(StateNovelty(2), RewardParts(np.zeros(1), np.zeros(1), {}), np.zeros(3))
+        Traceback (most recent call last):
+        ...
+        isa_wrappers.errors.InvalidValueError: reward 'state' must return total [3] as it was given, got ndarray [1]
+    """
+    if not isinstance(paid, RewardParts):
+        raise InvalidValueError(f"reward {reward.name!r} must return RewardParts, got {shown(paid)}")
+    if set(paid.parts) != set(reward.parts):
+        told = ", ".join(map(repr, paid.parts)) or "none"
+        raise InvalidValueError(f"reward {reward.name!r} must return parts {', '.join(reward.parts)}, got {told}")
+    arrays = {"total": paid.total, "intrinsic": paid.intrinsic, **paid.parts}
+    for name, array in arrays.items():
+        if not isinstance(array, type(like)) or array.shape != like.shape:
+            kind = f"{type(array).__name__} {list(getattr(array, 'shape', ()))}"
+            raise InvalidValueError(
+                f"reward {reward.name!r} must return {name} {list(like.shape)} as it was given, got {kind}"
+            )
+    xp = namespace(like)
+    if paid.total.dtype == paid.intrinsic.dtype == xp.float32:
+        return paid
+    return paid._replace(**{name: xp.astype(arrays[name], xp.float32) for name in ("total", "intrinsic")})

@@ -137,6 +137,7 @@ REWARDS: Registry[RewardSpec] = Registry(
         "icm": "isa_wrappers.rewards.learned.entries:ICM",
         "laies": "isa_wrappers.rewards.learned.entries:LAIES",
     },
+    RewardSpec,
 )
 """The intrinsic rewards by name; others come by entry points or :meth:`Registry.register`."""
 

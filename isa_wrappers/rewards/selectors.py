@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from isa_wrappers.arrays import Array
 from isa_wrappers.registry import Registry
 from isa_wrappers.rewards.goals import GoalBuffer, GoalSelector
@@ -29,5 +31,6 @@ GOAL_SELECTORS: Registry[GoalSelector] = Registry(
     "goal selector",
     "isa_marl.goal_selectors",
     {"uniform": "isa_wrappers.rewards.selectors:uniform", "latest": "isa_wrappers.rewards.selectors:latest"},
+    Callable,
 )
 """The selectors by name; others come by entry points or :meth:`Registry.register`."""

@@ -142,6 +142,7 @@ CREDIT_RULES: Registry[CreditRule] = Registry(
         "misplaced": "isa_wrappers.scope.credit_rules:MISPLACED",
         "whole_state": "isa_wrappers.scope.credit_rules:WHOLE_STATE",
     },
+    CreditRule,
 )
 """The credit rules by name; others come by entry points or :meth:`Registry.register`."""
 

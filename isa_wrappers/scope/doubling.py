@@ -10,7 +10,7 @@ import numpy as np
 from isa_wrappers.arrays import ENV_SEEDS, stream_seed
 from isa_wrappers.batch.protocol import BatchEnv
 from isa_wrappers.config import SettledScope
-from isa_wrappers.errors import InvalidValueError
+from isa_wrappers.errors import InvalidValueError, check_choice
 from isa_wrappers.scope.definitions import BoolArray
 from isa_wrappers.scope.estimators import Estimator
 from isa_wrappers.scope.evidence import Measured
@@ -37,7 +37,7 @@ def doubled(
         more = min(total or first, most - total)
         own_seed = stream_seed(seed, f"part {len(parts)}") if parts else seed
         env_seed = own_seed % ENV_SEEDS if parts else seed
-        collect = COLLECTORS[estimator.collect]
+        collect = COLLECTORS[check_choice("collect", estimator.collect, COLLECTORS)]
         parts = [*parts, *collect(batch, replace(config, transitions=more), own_seed, env_seed)]
         total += more
         yield parts, replace(config, transitions=total)

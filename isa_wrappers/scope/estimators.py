@@ -107,4 +107,5 @@ ESTIMATORS: Registry[Estimator] = Registry(
         "interval_effect": "isa_wrappers.scope.interval_effect:INTERVAL_EFFECT",
         "interval_effect_in_turn": "isa_wrappers.scope.interval_effect:INTERVAL_EFFECT_IN_TURN",
     },
+    Estimator,
 )

@@ -19,6 +19,7 @@ THRESHOLD_RULES: Registry[ThresholdRule] = Registry(
     "threshold rule",
     "isa_marl.threshold_rules",
     {"fixed": "isa_wrappers.scope.thresholds:fixed", "usual": "isa_wrappers.scope.thresholds:usual"},
+    Callable,
 )
 
 

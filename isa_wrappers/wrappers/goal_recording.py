@@ -68,7 +68,7 @@ class GoalRecording(ScopeWrapper):
 
     def _advance(self, turn: Turn) -> tuple[dict[str, Any], dict[str, float], Infos]:
         won = self._criterion.won(self.env, turn.rewards, turn.infos, over=not self.agents)
-        crashed = any(info.get("crashed", False) for info in turn.infos.values())
+        crashed = any(turn.infos.get(agent, {}).get("crashed", False) for agent in self._index)
         if not self.frozen:
             if self._stitched is not None:
                 # A crashed episode is worse than all others, and its last step says nothing.

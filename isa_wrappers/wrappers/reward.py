@@ -13,7 +13,7 @@ from isa_wrappers.arrays import Array, with_prefix, without_prefix
 from isa_wrappers.batch.protocol import check_finite
 from isa_wrappers.border.spaces import StateFallback, flat_size, flatten
 from isa_wrappers.errors import check_choice, check_float, check_kind
-from isa_wrappers.rewards.base import IntrinsicReward
+from isa_wrappers.rewards.base import IntrinsicReward, checked
 from isa_wrappers.rewards.transition import PlainStep, Transition
 from isa_wrappers.scope.credit import Credit
 from isa_wrappers.scope.influence import InfluenceScope
@@ -114,9 +114,11 @@ class RewardWrapper(ScopeWrapper):
             available=available,
             won_share=None if self._sampling is None else self._sampling.goals.won_share,
         )
-        paid = self.reward(transition, update=not self.frozen)
+        paid = checked(self.reward, self.reward(transition, update=not self.frozen), transition.reward)
         parts = {name: part.tolist() for name, part in paid.parts.items()}
-        return self._paid(turn, (paid.intrinsic if self.adds else paid.total).tolist(), parts)
+        pays = paid.intrinsic if self.adds else paid.total
+        check_finite(f"reward {self.reward.name!r}", pays[None], self._steps, tuple(self._index))
+        return self._paid(turn, pays.tolist(), parts)
 
     def _plain_step(self, turn: Turn, received: list[float]) -> PlainStep:
         """Return the step as lists; those of a state or a goal stay the same objects from step to step."""

@@ -24,6 +24,16 @@ def test_scope_of_shooting_as_json(capsys):
     assert found["env"] == "grid/shooting"
 
 
+def test_options_of_a_task_may_have_the_names_of_our_own(capsys):
+    given = '{"seed": 1, "config": 2}'
+    assert isa("scope", "toy_envs:seeded", "--kwargs", given, "--transitions", "600", "--json") == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["settings"]["env_kwargs"], said["settings"]["seed"]) == ({"seed": 1, "config": 2}, 0)
+    assert said["D_i"] == [[0], [1]]
+    assert isa("scope", "toy_envs:walk", "--kwargs", '{"self": 1}') == 2
+    assert "options of the task cannot hold 'self'" in one_line(capsys.readouterr().err)
+
+
 def test_a_scope_explains_itself(capsys):
     options = ["--kwargs", '{"num_agents": 2}', "--until-certain"]
     assert isa("scope", "grid/unlock", *options, "--json") == 0

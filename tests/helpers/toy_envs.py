@@ -187,6 +187,10 @@ def bursting():
     raise RuntimeError("the game is not installed")
 
 
+def seeded(length=3, seed=0, config=None):
+    return Walk(length + seed)
+
+
 def named_alike():
     env = Walk()
     env.possible_agents = [1, "1"]

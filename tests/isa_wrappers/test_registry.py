@@ -1,11 +1,13 @@
 """Lists that people add to: lazily imported, fed by packages, clear about what is wrong."""
 
 import sys
+from collections.abc import Callable
 
 import pytest
 
 from isa_wrappers.errors import InvalidValueError, UnknownNameError
 from isa_wrappers.registry import Registry
+from isa_wrappers.scope.estimators import ESTIMATORS
 
 
 def roots():
@@ -59,6 +61,19 @@ def test_a_broken_entry_is_warned_of_once_in_a_line_and_left_out(plugin):
         assert list(listed) == ["square", "decimal"]
     assert [str(w.message).count("\n") for w in warned] == [0]
     assert "bad" not in listed
+
+
+def test_an_entry_of_another_kind_is_refused_and_left_out(plugin):
+    plugin("odd_pkg", "three = 3\n", {"isa_tests.roots": {"three": "odd_pkg:three"}})
+    listed = Registry("root", "isa_tests.roots", {"square": "math:sqrt"}, Callable)
+    with pytest.warns(UserWarning, match="root 'three' must be something to call, got 3; that of package odd_pkg is"):
+        assert list(listed) == ["square"]
+    with pytest.raises(InvalidValueError, match="root 'four' must be something to call, got 4"):
+        listed.register("four", 4)
+    with pytest.raises(InvalidValueError, match="root must be a name"):
+        listed.register(3, abs)
+    with pytest.raises(InvalidValueError, match="scope estimator 'mine' must be an object of Estimator, got <class"):
+        ESTIMATORS.register("mine", type(ESTIMATORS["interval_effect"]))
 
 
 def test_a_name_that_two_packages_bring_cannot_be_used_and_the_rest_can(plugin):

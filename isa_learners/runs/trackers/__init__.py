@@ -16,6 +16,7 @@ TRACKERS: Registry[type[Tracker]] = Registry(
         "wandb": "isa_learners.runs.trackers.weights_and_biases:WandbTracker",
         "mlflow": "isa_learners.runs.trackers.mlflow_tracking:MLflowTracker",
     },
+    type,
 )
 """The trackers by name; others come by entry points or :meth:`Registry.register`."""
 

@@ -9,7 +9,7 @@ from typing import Any
 from isa_wrappers.arrays import Array, array_device, namespace, with_prefix, without_prefix
 from isa_wrappers.batch.protocol import BatchEnv, BatchStep, BatchWrapper, starts_afresh
 from isa_wrappers.errors import check_choice, check_float, check_kind
-from isa_wrappers.rewards.base import IntrinsicReward
+from isa_wrappers.rewards.base import IntrinsicReward, checked
 from isa_wrappers.rewards.transition import Transition
 from isa_wrappers.wrappers.batch.goal_sampling import GoalSampling
 from isa_wrappers.wrappers.checks import MODES, check_stack
@@ -88,7 +88,7 @@ class RewardWrapper(BatchWrapper):
             available=now.available,
             won_share=None if self._sampling is None else self._sampling.goals.won_share,
         )
-        total, intrinsic, self.parts = self.reward(transition)
+        total, intrinsic, self.parts = checked(self.reward, self.reward(transition), step.reward)
         self._now, self._start = step, step.done
         if self.adds:
             bonus = self.factor * intrinsic

@@ -7,8 +7,8 @@ import pytest
 from learner_helpers import tiny_config
 
 from isa_learners.compiled.library import library
-from isa_learners.runs.run_folder import PACKAGES, RunFolder, versions
-from isa_wrappers.errors import FileFormatError, InvalidValueError, RunFolderError
+from isa_learners.runs.run_folder import PACKAGES, RunFolder, open_runs, versions
+from isa_wrappers.errors import FileFormatError, InvalidValueError, RunFolderError, UntrustedRunError
 
 
 def test_create_then_open(tmp_path):
@@ -20,6 +20,20 @@ def test_create_then_open(tmp_path):
     said = json.loads(opened.versions_file.read_text())
     assert {"python", "platform", *PACKAGES} <= set(said)
     assert said["compiled"] == ("no" if library() is None else "yes")
+
+
+def test_of_several_runs_each_is_named_by_its_own_environment(tmp_path):
+    tasks = {"a": {}, "b": {"env": "toy_envs:walk", "env_kwargs": {}}}
+    for name, given in tasks.items():
+        RunFolder.create(tmp_path / name, tiny_config(**given))
+    paths = [tmp_path / name for name in tasks]
+    for folder in open_runs(paths, ["toy_envs:walk"]):
+        folder.check_trusted(folder.config())
+    untold = open_runs(paths)[1]
+    with pytest.raises(UntrustedRunError):
+        untold.check_trusted(untold.config())
+    with pytest.raises(InvalidValueError, match="no run is of task 'toy_envs:prize'; they are of grid/unlock, "):
+        open_runs(paths, ["toy_envs:prize"])
 
 
 def test_a_folder_that_holds_a_run_is_left_alone(tmp_path):

@@ -39,7 +39,10 @@ def test_workers_give_the_same_numbers_as_one_process(workers, processes):
     rng = np.random.default_rng(0)
     both = local.reset(5), apart.reset(5)
     for _ in range(25):
+        assert both[0].bonus is both[1].bonus is None
         for field in fields(BatchStep):
+            if field.name == "bonus":
+                continue
             np.testing.assert_array_equal(*(getattr(step, field.name) for step in both), err_msg=field.name)
             assert getattr(both[0], field.name).dtype == getattr(both[1], field.name).dtype
         noise = rng.random(both[0].available.shape) * both[0].available

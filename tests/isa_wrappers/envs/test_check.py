@@ -214,6 +214,50 @@ def test_what_an_environment_raises_is_told_with_its_place(where, says):
     assert only(report, "state").says == says.format(line)
 
 
+class Flagged(WalkEnv):
+    def step(self, actions):
+        observations, rewards, *_, infos = super().step(actions)
+        flags = dict.fromkeys(rewards, np.array([False, False]))
+        return observations, rewards, flags, flags, infos
+
+
+class Unwritten(WalkEnv):
+    def step(self, actions):
+        raise NotImplementedError
+
+
+class Leaving(WalkEnv):
+    def step(self, actions):
+        raise SystemExit(3)
+
+
+class Numbered(WalkEnv):
+    def action_space(self, agent):
+        return 4
+
+
+class Seedless(WalkEnv):
+    def reset(self):
+        return super().reset()
+
+
+@pytest.mark.parametrize(
+    ("make", "about", "says"),
+    [
+        (Flagged, "state", "returned terminations of agent 'walker_0' that are no true or false: "),
+        (Unwritten, "state", "step() is not written: PettingZoo asks for it"),
+        (Leaving, "state", "SystemExit at test_check.py:"),
+        (Numbered, "interface", "no space of gymnasium: 4; make it gymnasium.spaces.Discrete(n)"),
+        (Seedless, "state", "does not take seed; write reset(self, seed=None, options=None)"),
+        (lambda: WalkEnv(horizon=-4), "influence", "horizon must be a whole number at least 0, got -4"),
+    ],
+)
+def test_what_cannot_be_taken_is_said_plainly(make, about, says):
+    finding = only(check_env(make), about)
+    assert finding.verdict == "refused"
+    assert says in finding.says
+
+
 def test_what_a_factory_raises_is_told_and_our_own_faults_are_raised(monkeypatch):
     def absent():
         raise RuntimeError("the game is not\n installed")

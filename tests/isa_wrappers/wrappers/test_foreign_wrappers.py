@@ -16,9 +16,7 @@ from isa_wrappers.errors import (
 )
 from isa_wrappers.wrappers import GoalRecording, GoalSampling, GoalSegmentReward, InfluenceCountBonus
 
-supersuit = pytest.importorskip("supersuit")
-dtype_v0, frame_stack_v1 = supersuit.dtype_v0, supersuit.frame_stack_v1
-
+dtype_v0, frame_stack_v1 = (getattr(pytest.importorskip("supersuit"), name) for name in ("dtype_v0", "frame_stack_v1"))
 SCOPE = InfluenceScope.from_dimensions(walk_scope_dimensions(), state_size=2)
 
 
