@@ -29,6 +29,12 @@ def ends(report: EnvReport, border: Border, plays: list[Play]) -> None:
     else:
         told = f"horizon {horizon}" if horizon else "without the attribute horizon"
         report.add("episodes", "fine", f"at most {longest} steps, {told}")
+    untold = sorted(set().union(*(play.untold for play in plays)))
+    if untold:
+        report.add(
+            "signals", "warning", f"step() told {', '.join(untold[:3])}{' and more' if len(untold) > 3 else ''}",
+            "give every agent that acted a reward, and true or false in both terminations and truncations",
+        )  # fmt: skip
     stayed = sorted(set().union(*(play.stayed for play in plays)))
     if stayed:
         report.add(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,7 @@ class Play:
         told: an info held what success is told by, or something else tells it.
         masked: agents that were told a mask.
         stayed: agents that stayed in ``env.agents`` after their end.
+        untold: rewards and flags that agents which acted were not told, or that are neither true nor false.
     """
 
     states: npt.NDArray[np.floating[Any]]
@@ -36,6 +38,7 @@ class Play:
     told: bool
     masked: set[str]
     stayed: set[str]
+    untold: set[str]
 
 
 def random_episode(
@@ -53,6 +56,7 @@ def random_episode(
     states, won, told = [read(observations)], False, not isinstance(success, str)
     masked: set[str] = set()
     stayed: set[str] = set()
+    untold: set[str] = set()
     while border.living and len(states) <= steps:
         acting = border.living
         masked |= set(border.masks)
@@ -60,9 +64,21 @@ def random_episode(
         states.append(read(said[0], acting))
         _check(border, states[0], states[-1])
         told |= isinstance(success, str) and any(success in info for info in said[4].values())
+        untold |= _untold(acting, said)
         stayed |= set(getattr(border.env, "agents", ())) & (set(acting) - set(border.living))
         won |= teller.won(border.env, said[1], said[4], over=not border.living)
-    return Play(np.stack(states), not border.living, won, told, masked, stayed)
+    return Play(np.stack(states), not border.living, won, told, masked, stayed, untold)
+
+
+def _untold(acting: Iterable[str], said: Sequence[Any]) -> set[str]:
+    """Return what a step did not tell of those that acted."""
+    _, rewards, *flags, _ = said
+    found = {f"no reward of {agent}" for agent in acting if agent not in rewards}
+    for name, told in zip(("terminations", "truncations"), flags, strict=True):
+        found |= {f"no {name} of {agent}" for agent in acting if agent not in told}
+        odd = {agent: flag for agent, flag in told.items() if not isinstance(flag, bool | np.bool_ | int)}
+        found |= {f"{name} of {agent} as {flag!r}" for agent, flag in odd.items()}
+    return found
 
 
 def random_actions(border: Border, rng: np.random.Generator) -> dict[str, Any]:

@@ -94,6 +94,15 @@ class Strewn(WalkEnv):
         return np.append(self.position, np.random.default_rng().normal(0, 10))
 
 
+class Silent(WalkEnv):
+    """Tells one agent's reward, and ends with words."""
+
+    def step(self, actions):
+        observations, rewards, _, truncated, infos = super().step(actions)
+        words = {agent: "yes" if over else "no" for agent, over in truncated.items()}
+        return observations, {"walker_0": rewards["walker_0"]}, {}, words, infos
+
+
 class Mute(WalkEnv):
     def _infos(self, won=False):
         return {agent: {} for agent in self.agents}
@@ -108,6 +117,12 @@ class Mute(WalkEnv):
         (Still, "dimensions", "warning", "nothing in the state ever changed"),
         (Tiny, "units", "note", "dimension 0, dimension 1 change by less than half of scope.bin_width, 0.01"),
         (Idle, "influence", "warning", "walker_1 moved nothing"),
+        (
+            Silent,
+            "signals",
+            "warning",
+            "step() told no reward of walker_1, no terminations of walker_0, no terminations of walker_1 and more",
+        ),
         (Mute, "success", "warning", "no info held the key 'success'"),
         (Endless, "episodes", "warning", "5 of 5 did not end within 1,000 steps"),
         (Lingering, "ends", "warning", "walker_0, walker_1 stay in env.agents"),
