@@ -45,8 +45,6 @@ def main(steps: int = 100_000, seed: int = 0, episodes: int = 32) -> float:
         explorer = learner(InfluenceCountBonus(GoalRecording(raw, scope, goals), scope), 0.99, steps, seed)
         while taken < steps and not len(goals):
             taken = explorer.train()["num_env_steps_sampled_lifetime"]
-        if not len(goals):
-            raise SystemExit(f"no win in {steps} steps: nothing to reach; take more --steps")
         reach = GoalSegmentReward(GoalSampling(raw, scope, goals), scope, GoalConfig(alpha1=1.0))
         policy, reached = learner(reach, 0.9, steps - taken, seed), 0
         while taken + reached < steps:

@@ -45,8 +45,6 @@ def main(steps: int = 150_000, seed: int = 0, episodes: int = 32) -> float:
     goals = GoalBuffer(scope.state_size)
     explore = InfluenceCountBonus(GoalRecording(raw, scope, goals), scope)
     *_, taken = learn(explore, steps, 2, 0.99, seed, enough=lambda: len(goals) > 0)
-    if not len(goals):
-        raise SystemExit(f"no win in {steps} steps: nothing to reach; take more --steps")
     reach = GoalSegmentReward(GoalSampling(raw, scope, goals), scope)
     actor, env, _ = learn(reach, steps - taken, 8, 0.95, seed)
     reach.freeze()

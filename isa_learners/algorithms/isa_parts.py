@@ -31,8 +31,12 @@ class GivenGoals:
             check_name("run", self.run)
 
 
-def saved_goals(checkpoint: Path) -> Tensor | None:
-    """Return the won states ``[M, K]`` in a run's checkpoint, the oldest first; ``None`` if it keeps none.
+def saved_goals(checkpoint: Path, oldest_first: bool = False) -> Tensor | None:
+    """Return the won states ``[M, K]`` in a run's checkpoint, in the order of its buffer; ``None`` if it keeps none.
+
+    Args:
+        checkpoint: the file.
+        oldest_first: in the order in which they were won.
 
     Raises:
         FileFormatError: if it cannot be read.
@@ -46,7 +50,7 @@ def saved_goals(checkpoint: Path) -> Tensor | None:
     try:
         added, capacity = int(saved["added"][0]), len(saved["states"]) - 1
         won: Tensor = saved["states"][: min(added, capacity)]
-        won = won.roll(-(added % capacity), 0) if added > capacity else won
+        won = won.roll(-(added % capacity), 0) if oldest_first and added > capacity else won
     except (LookupError, RuntimeError, ValueError) as error:
         raise FileFormatError(f"{checkpoint} holds goals that cannot be read ({error})") from error
     return won
@@ -65,7 +69,7 @@ def given_goals(context: PhaseContext) -> GoalBuffer:
     run = context.config.settings_of("given").run
     if not run:
         raise InvalidValueError("algo 'isa_reach' needs goals that a run has won; name its folder: given.run=RUN")
-    won = saved_goals(Path(run) / "checkpoints" / "latest.safetensors")
+    won = saved_goals(Path(run) / "checkpoints" / "latest.safetensors", oldest_first=True)
     if won is None or not len(won):
         raise InvalidValueError(f"the run in {run} has won nothing, so that there are no goals to take")
     states = won.to(context.device)

@@ -110,10 +110,11 @@ def checked(reward: IntrinsicReward, paid: Any, like: Array) -> RewardParts:
     Example:
         >>> import numpy as np
         >>> from isa_wrappers.rewards.novelty import StateNovelty
-        >>> checked(StateNovelty(2), RewardParts(np.zeros(1), np.zeros(1), {}), np.zeros(3))
+        >>> one = np.zeros(1)
+        >>> checked(StateNovelty(2), RewardParts(one, one, {"novelty": one}), np.zeros(3))
         Traceback (most recent call last):
         ...
-        isa_wrappers.errors.InvalidValueError: reward 'state' must return total [3] as it was given, got ndarray [1]
+        isa_wrappers.errors.InvalidValueError: reward 'count_state' must return total [3] as given, got ndarray [1]
     """
     if not isinstance(paid, RewardParts):
         raise InvalidValueError(f"reward {reward.name!r} must return RewardParts, got {shown(paid)}")
@@ -125,7 +126,7 @@ def checked(reward: IntrinsicReward, paid: Any, like: Array) -> RewardParts:
         if not isinstance(array, type(like)) or array.shape != like.shape:
             kind = f"{type(array).__name__} {list(getattr(array, 'shape', ()))}"
             raise InvalidValueError(
-                f"reward {reward.name!r} must return {name} {list(like.shape)} as it was given, got {kind}"
+                f"reward {reward.name!r} must return {name} {list(like.shape)} as given, got {kind}"
             )
     xp = namespace(like)
     if paid.total.dtype == paid.intrinsic.dtype == xp.float32:

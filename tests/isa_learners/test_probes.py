@@ -57,8 +57,10 @@ def test_probes_take_the_place_of_the_policys_actions():
 def test_what_was_probed_is_the_last_action_that_agents_see():
     collector = collector_of(Prober(1.0, seed=0, device="cpu"), [["", ""]] * 4)
     rollout = collector.collect(4)
-    seen = rollout.record["inputs"][1:, ..., 2:5].argmax(-1)
-    assert torch.equal(seen, rollout.action[:-1])
+    seen, taken = rollout.record["inputs"][1:, ..., 2:5], torch.zeros(2, 2, 3)
+    for t, acted in enumerate(rollout.alive[:-1] > 0):
+        taken = torch.where(acted[..., None], torch.nn.functional.one_hot(rollout.action[t], 3).float(), taken)
+        assert torch.equal(seen[t], taken)
 
 
 def test_the_recorded_probability_is_the_policys_own():

@@ -51,7 +51,8 @@ def test_goals_are_given_in_the_order_in_which_they_were_won(tmp_path):
     goals.add(np.arange(6, dtype=np.float32)[:, None], np.ones(6, dtype=bool))
     saved = {f"shared.goals.{name}": torch.as_tensor(value.copy()) for name, value in goals.state_dict().items()}
     save_checkpoint(tmp_path / "latest.safetensors", saved, {})
-    assert saved_goals(tmp_path / "latest.safetensors").flatten().tolist() == [2.0, 3.0, 4.0, 5.0]
+    assert saved_goals(tmp_path / "latest.safetensors", oldest_first=True).flatten().tolist() == [2.0, 3.0, 4.0, 5.0]
+    assert saved_goals(tmp_path / "latest.safetensors").flatten().tolist() == [4.0, 5.0, 2.0, 3.0], "as in the buffer"
 
 
 def test_stitched_goals_pursue_by_the_weight_of_the_phase_that_reaches_them():

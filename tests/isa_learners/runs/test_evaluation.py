@@ -87,7 +87,8 @@ def test_actions_are_the_best_available_and_the_policy_is_told_them():
         lived = lived + env.alive[t].flatten().float()
         best = torch.where(env.masks[t], torch.tensor([0.0, 1.0, 2.0]), torch.tensor(-1.0)).argmax(-1)
         assert torch.equal(env.actions[t], best)
-        previous = torch.nn.functional.one_hot(best, 3).float()
+        acted = env.alive[t][..., None]
+        previous = torch.where(acted, torch.nn.functional.one_hot(best, 3).float(), previous)
 
 
 def test_watch_sees_the_first_and_every_later_step():
