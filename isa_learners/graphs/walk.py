@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, partial
-from types import FunctionType, ModuleType
+from types import CellType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -101,7 +101,7 @@ class _Walker:
             self._on_host(path, value.detach().reshape(-1).view(torch.uint8).numpy())
             known[path] += (str(value.dtype), tuple(value.shape))
         elif isinstance(value, FunctionType) and value.__closure__:
-            known[path] = value, tuple(_mark(cell.cell_contents) for cell in value.__closure__)
+            known[path] = value, tuple(map(_closed_over, value.__closure__))
         elif isinstance(value, _PLAIN):
             known[path] = value
         elif isinstance(value, (set, frozenset, bytearray)):
@@ -185,6 +185,13 @@ def _slots(kind: Any) -> tuple[str, ...]:
     told = (vars(base).get("__slots__", ()) for base in kind.__mro__)
     names = [name for slots in told for name in ([slots] if isinstance(slots, str) else slots)]
     return tuple(name for name in names if name not in ("__dict__", "__weakref__"))
+
+
+def _closed_over(cell: CellType) -> Any:
+    try:
+        return _mark(cell.cell_contents)
+    except ValueError:  # nothing is in it yet
+        return None
 
 
 def _into_slot(whole: Any, name: str) -> Callable[[Any], None]:

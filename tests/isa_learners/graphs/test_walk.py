@@ -54,6 +54,15 @@ def counting():
     return count
 
 
+def unfinished():
+    def count():
+        return later
+
+    if not count:
+        later = 1
+    return count
+
+
 HIDDEN = {
     "a set": (set, lambda held: held.add(1)),
     "a slot": (Slotted, lambda held: setattr(held, "count", 1)),
@@ -73,6 +82,12 @@ def test_what_stands_in_no_mapping_is_seen_to_change(name):
     assert (walk([holder]).known == before) is (name != "where an iterator stands"), "only a change is one"
     change(holder.held)
     assert walk([holder]).known != before
+
+
+def test_a_closure_over_nothing_yet_is_walked():
+    holder = Holder()
+    holder.held = unfinished()
+    assert walk([holder]).known == walk([holder]).known
 
 
 def test_what_a_slot_and_a_set_hold_is_put_back():
