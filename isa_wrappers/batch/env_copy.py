@@ -31,7 +31,8 @@ def _spec(border: Border, read: StateReader) -> CopySpec:
     sizes = tuple(flat_size(border.spaces[agent]) for agent in border.agents)
     # Names are taken at their word: a reset may cost the launch of a game.
     state_size = len(read.names) or len(read(border.reset()[0]))
-    horizon = check_int("horizon", getattr(env, "horizon", 0) or 0, 0)
+    told = getattr(env, "horizon", 0) or 0
+    horizon = check_int("horizon", int(told) if isinstance(told, float) and told.is_integer() else told, 0)
     names, counts = border.action_names, border.num_actions
     return CopySpec(border.agents, counts, max(sizes), state_size, read.names, names, horizon, border.code, sizes)
 
