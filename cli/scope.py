@@ -9,15 +9,14 @@ import typer
 
 from isa_learners.config import DEFAULT_PRESET
 from isa_learners.presets import preset_layers
-from isa_wrappers.batch.protocol import close_batch
 from isa_wrappers.border.state_features import choose_features
 from isa_wrappers.config import ScopeConfig
-from isa_wrappers.envs import family_of, make_batch
+from isa_wrappers.envs import family_of
 from isa_wrappers.envs.task_scope import scope_of_task
 from isa_wrappers.errors import MissingDependencyError, RunFolderError
 from isa_wrappers.fields import DeviceName
 from isa_wrappers.scope.explain import explain_scope, explanation_text, explanation_to_dict
-from isa_wrappers.scope.files import save_scope, scope_to_dict, storable_names
+from isa_wrappers.scope.files import save_scope, scope_to_dict
 from isa_wrappers.scope.plots import plot_scope
 from isa_wrappers.scope.tables import scope_table
 
@@ -93,13 +92,9 @@ def scope(
     if DeviceName().check("device", device) != "cpu":
         device = family_of(env).device(device)
     features = choose_features(state_features, parse_features(state_features_kwargs), state_fallback)
-    if out is not None or as_json:
-        first = make_batch(env, 1, None, state_fallback, state_features=features, **made)
-        close_batch(first)  # asked for its agents alone, before anything is estimated that cannot be kept
-        storable_names(first.agents)
     with LifeSigns(lambda: f"listening in {env}", quiet):
         asked = seed, state_fallback, features, None if device == "cpu" else device
-        found = scope_of_task(env, made, config, *asked)
+        found = scope_of_task(env, made, config, *asked, kept=out is not None or as_json)
     if out is not None:
         with writing_to(out):
             save_scope(found, out)

@@ -14,6 +14,7 @@ from isa_wrappers.envs.registry import family_of, make_batch
 from isa_wrappers.errors import UnsupportedEnvironmentError
 from isa_wrappers.scope.estimation import estimate_scope
 from isa_wrappers.scope.estimators import ESTIMATORS
+from isa_wrappers.scope.files import storable_names
 from isa_wrappers.scope.influence import InfluenceScope
 
 
@@ -67,27 +68,32 @@ def estimate_task_scope(
         >>> estimate_task_scope("grid/unlock", num_agents=2).special_dims
         [[0, 1], [2, 3]]
     """
-    return scope_of_task(name, kwargs, config, seed, state_fallback, state_features, device, on_steps)
+    return scope_of_task(name, kwargs, config or ScopeConfig(), seed, state_fallback, state_features, device, on_steps)
 
 
 def scope_of_task(
     name: str,
     options: Mapping[str, Any],
-    config: ScopeConfig | None = None,
-    seed: int = 0,
-    state_fallback: str | None = None,
-    state_features: str | Features | None = None,
-    device: str | None = None,
+    config: ScopeConfig,
+    seed: int,
+    state_fallback: str | None,
+    features: str | Features | None,
+    device: str | None,
     on_steps: Callable[[int], None] | None = None,
+    kept: bool = False,
 ) -> InfluenceScope:
-    """Do what :func:`estimate_task_scope` does, with options of the task that may have the names of its arguments."""
-    first = make_batch(name, 1, None, state_fallback, state_features=state_features, **options)
+    """Do what :func:`estimate_task_scope` does, with ``options`` of the task that may have the names of its arguments.
+
+    With ``kept`` the scope will be written to a file, so that agents whose names no file can hold are refused first.
+    """
+    first = make_batch(name, 1, None, state_fallback, state_features=features, **options)
     agents = len(first.agents)
     close_batch(first)
-    together = ESTIMATORS[(config or ScopeConfig()).estimator].collect == "all_at_once"
-    asked = (config or ScopeConfig()).copies
-    copies = asked or family_of(name).listeners(1 if together else agents)
-    env = make_batch(name, copies, None, state_fallback, None, 0, state_features, **options)
+    if kept:
+        storable_names(first.agents)
+    together = ESTIMATORS[config.estimator].collect == "all_at_once"
+    copies = config.copies or family_of(name).listeners(1 if together else agents)
+    env = make_batch(name, copies, None, state_fallback, None, 0, features, **options)
     try:
         scope = estimate_scope(env if on_steps is None else CountedSteps(env, on_steps), config, seed, device=device)
     finally:
