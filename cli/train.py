@@ -228,5 +228,5 @@ def _run(
             elif training.kept:
                 display.last_word(f"broken off by {type(error).__name__}; what was learned before is saved, {again}")
             raise
-        plot_run(folder)
+        plot_run(folder, anew=False)
     display.finish(summary, training.config.eval_interval)

@@ -10,11 +10,11 @@ import numpy as np
 
 from isa_learners.runs.curves import Curve, Group, grouped, read_curve
 from isa_learners.runs.run_folder import RunFolder
+from isa_learners.runs.scope_picture import scope_picture
 from isa_learners.runs.statistics import STATISTICS, Values, bands, profile
 from isa_wrappers.errors import FileFormatError, InvalidValueError, MissingDependencyError, check_choice
 from isa_wrappers.files import replacing
-from isa_wrappers.scope.files import load_scope
-from isa_wrappers.scope.plots import label, plot_scope
+from isa_wrappers.scope.plots import label
 
 ROWS = {"success_rate": "success rate", "return_mean": "return"}
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999933")
@@ -27,14 +27,18 @@ MOST_POINTS = 400
 TRAINING = "train_success_rate"
 
 
-def plot_run(folder: RunFolder) -> list[Path]:
-    """Draw a run's curves, once it was evaluated, and its scope into its folder; return the files."""
+def plot_run(folder: RunFolder, anew: bool = True) -> list[Path]:
+    """Draw a run's curves, once it was evaluated, and its scope into its folder; return the files.
+
+    Args:
+        folder: of the run.
+        anew: draw the scope though its picture is there.
+    """
     files = []
     if len(read_curve(folder).steps):
         files.append(plot_curves([folder], folder.path / "curves.png"))
-    if (folder.path / "scope.json").exists():
-        files.append(plot_scope(load_scope(folder.path), folder.path / "scope.png"))
-    return files
+    picture = scope_picture(folder, anew)
+    return files if picture is None else [*files, picture]
 
 
 def no_curve(folder: RunFolder) -> FileFormatError:

@@ -9,14 +9,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from isa_learners.runs.hooks import Hook
+from isa_learners.runs.scope_picture import scope_picture
 from isa_wrappers.errors import FileFormatError, InvalidValueError, MissingDependencyError, shown
 from isa_wrappers.files import read_bytes, write_text
 from isa_wrappers.plain import read_json
-from isa_wrappers.scope.plots import plot_scope
 
 if TYPE_CHECKING:
     from isa_learners.runs.training import Training
@@ -82,11 +81,9 @@ class Tracker(Hook):
             raise InvalidValueError(f"tracker {self.name!r} cannot start: {line}; {self.offline}") from error
         write_text(file, json.dumps(ids, indent=2) + "\n")
         self._open = True
-        scope = training.algorithm.scope
-        if scope is not None:
-            with TemporaryDirectory() as folder:
-                path = plot_scope(scope, Path(folder) / "scope.png")
-                self._try(lambda: self.add_picture("scope", path))
+        picture = scope_picture(training.folder)
+        if picture is not None:
+            self._try(lambda: self.add_picture("scope", picture))
 
     def on_evaluation(self, training: Training, row: Mapping[str, Any]) -> None:
         """Add the row's numbers."""

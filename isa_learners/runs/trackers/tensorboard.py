@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,9 +12,9 @@ import numpy as np
 from isa_learners.runs.config_io import config_to_dict
 from isa_learners.runs.hooks import Hook
 from isa_learners.runs.nesting import flattened
+from isa_learners.runs.scope_picture import scope_picture
 from isa_learners.runs.trackers.tags import tagged
 from isa_wrappers.files import told
-from isa_wrappers.scope.plots import plot_scope
 
 if TYPE_CHECKING:
     from isa_learners.runs.training import Training
@@ -43,10 +42,10 @@ class TensorBoard(Hook):
         settings = flattened(config_to_dict(training.config))
         rows = "\n".join(f"| {key} | {value} |" for key, value in settings.items())
         self._board.add_text("settings", f"| key | value |\n|---|---|\n{rows}", 0)
-        scope = training.algorithm.scope
-        if scope is not None:
-            with suppress(ImportError):  # without matplotlib there is no picture
-                self._board.add_image("scope", _picture_of(scope), 0, dataformats="HWC")
+        with suppress(ImportError):  # without matplotlib there is no picture
+            picture = scope_picture(training.folder)
+            if picture is not None:
+                self._board.add_image("scope", _pixels(picture), 0, dataformats="HWC")
 
     def on_evaluation(self, training: Training, row: Mapping[str, Any]) -> None:
         """Add the row's numbers."""
@@ -62,8 +61,8 @@ class TensorBoard(Hook):
                 self._board.close()
 
 
-def _picture_of(scope: Any) -> Any:
+def _pixels(picture: Path) -> Any:
     from PIL import Image
 
-    with TemporaryDirectory() as folder, Image.open(plot_scope(scope, Path(folder) / "scope.png")) as picture:
-        return np.asarray(picture.convert("RGB"))
+    with Image.open(picture) as image:
+        return np.asarray(image.convert("RGB"))

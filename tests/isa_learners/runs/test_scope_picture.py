@@ -1,0 +1,45 @@
+"""The scope's picture is drawn once, and again where the scope has changed."""
+
+import os
+
+import pytest
+from learner_helpers import tiny_config
+
+from isa_learners.runs.run_folder import RunFolder
+from isa_learners.runs.scope_picture import scope_picture
+from isa_learners.runs.training import train
+from isa_wrappers.scope.files import save_scope
+from isa_wrappers.scope.influence import InfluenceScope
+
+pytest.importorskip("matplotlib")
+
+
+def test_drawn_where_it_is_missing_old_or_asked_for(tmp_path):
+    folder = RunFolder.create(tmp_path / "a", tiny_config())
+    assert scope_picture(folder) is None
+    save_scope(InfluenceScope.from_dimensions({"agent_0": [[], [0]]}, state_size=2), folder.path)
+    picture = scope_picture(folder)
+    drawn = picture.read_bytes()
+    assert drawn.startswith(b"\x89PNG")
+    picture.write_bytes(b"kept")
+    os.utime(picture, ns=(2**61, 2**61))
+    assert scope_picture(folder).read_bytes() == b"kept"
+    assert scope_picture(folder, anew=True).read_bytes() == drawn
+    os.utime(picture, ns=(0, 0))
+    picture.write_bytes(b"old")
+    os.utime(picture, ns=(0, 0))
+    assert scope_picture(folder).read_bytes() == drawn
+
+
+@pytest.mark.slow
+def test_there_while_it_trains(tmp_path):
+    pytest.importorskip("tensorboard")
+    seen = []
+
+    class Look:
+        def __getattr__(self, name):
+            return lambda training, *rest: seen.append((training.folder.path / "scope.png").exists())
+
+    train(tiny_config(steps=200), tmp_path / "run", hooks=[Look()])
+    assert seen[-1]
+    assert (tmp_path / "run" / "scope.png").exists()
