@@ -81,8 +81,10 @@ class StateReader:
         """
         if self._fallback != "observations":
             state = own_state(self._env, self._fallback)
-            self._dtype = self._dtype or (np.float64 if _is_wide(state) else np.float32)
             try:
+                if self._dtype is None:
+                    _refuse_other_than_real(state)
+                    self._dtype = np.float64 if _is_wide(state) else np.float32
                 return np.array(state, dtype=self._dtype).reshape(-1)
             except (TypeError, ValueError) as error:
                 raise UnsupportedEnvironmentError(
@@ -143,12 +145,16 @@ def own_state(env: Any, fallback: StateFallback = None) -> Any:
     return to_numpy(state) if hasattr(state, "detach") else state
 
 
+def _refuse_other_than_real(values: Any) -> None:
+    """Refuse what NumPy would cut or read into numbers: complex ones, texts, dates."""
+    kind = np.asarray(values).dtype.kind
+    if kind not in "fiubO":
+        raise TypeError(f"no real numbers but of kind {kind!r}")
+
+
 def _is_wide(values: Any) -> bool:
     """Tell whether float32 may lose what an array or a list of numbers holds."""
-    try:
-        dtype = np.asarray(values).dtype
-    except ValueError:  # ragged: said elsewhere
-        return False
+    dtype = np.asarray(values).dtype
     return dtype.kind in "iuf" and dtype.itemsize >= (8 if dtype.kind == "f" else 4)
 
 

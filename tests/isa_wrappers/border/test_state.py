@@ -15,6 +15,7 @@ from isa_wrappers import (
     estimate_scope,
 )
 from isa_wrappers.border.state import StateReader
+from isa_wrappers.errors import UnsupportedEnvironmentError
 from isa_wrappers.rewards import VisitCounter
 from isa_wrappers.wrappers import GoalSampling, GoalSegmentReward, InfluenceCountBonus, batch
 from isa_wrappers.wrappers.goal_recording import GoalRecording
@@ -202,3 +203,9 @@ def test_goals_shown_to_networks_are_float32_on_torch():
     step = env.step(torch.tensor([[1, 1]]))
     assert step.reward.dtype == torch.float32
     np.testing.assert_allclose(step.reward.numpy(), [[TENTH, TENTH]], atol=1e-6)
+
+
+@pytest.mark.parametrize("state", [np.array([1 + 2j, 3]), ["1.0", "2.0"], np.array(["2020-01-01"], "datetime64[D]")])
+def test_what_numpy_would_cut_or_read_into_numbers_is_refused(state):
+    with pytest.raises(UnsupportedEnvironmentError, match="must be an array of numbers, got"):
+        StateReader(told(state), None)({})
