@@ -102,7 +102,8 @@ class CountBonus(IntrinsicReward):
         """Count the visited state ``s_tp1`` and reward it.
 
         Args:
-            transition: the step; agents that did not act visit nothing and get the environment's reward alone.
+            transition: the step; agents that did not act visit nothing and get the environment's reward alone, and a
+                step in which nobody did, such as one that was lost with its game, counts for no segment.
             update: False looks up without counting.
 
         Raises:
@@ -112,8 +113,9 @@ class CountBonus(IntrinsicReward):
         check_actions(transition.actions, transition.alive, self._num_actions)
         alive = transition.alive
         if update:
-            every_team = alive[..., :1] | True
-            visits = self.counter.visit(transition.s_tp1, namespace(alive).concat([every_team, alive], axis=-1))
+            xp = namespace(alive)
+            team = xp.any(alive, axis=-1, keepdims=True)
+            visits = self.counter.visit(transition.s_tp1, xp.concat([team, alive], axis=-1))
         else:
             visits = self.counter.count(transition.s_tp1)
         bonus = count_bonus(visits, self._nonempty)

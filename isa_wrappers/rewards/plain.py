@@ -129,7 +129,7 @@ class PlainCountBonus:
 
     def __call__(self, step: PlainStep, update: bool) -> RewardParts:
         """Count the visited state, of agents that acted, and reward it."""
-        visits = self._visits(step.after, [True, *step.acted] if update else None)
+        visits = self._visits(step.after, [any(step.acted), *step.acted] if update else None)
         rows = self._add_up.rows
         return self._add_up([1.0 / sqrt(n or 1) if row else 0.0 for n, row in zip(visits, rows, strict=True)], step)
 

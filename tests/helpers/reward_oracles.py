@@ -104,7 +104,7 @@ class CountOracle:
         places = list(np.ndindex(*s_next.shape[:-1]))
         if update:
             for where in places:
-                self.common[self.phi(s_next[where], segments.common)] += 1
+                self.common[self.phi(s_next[where], segments.common)] += int(alive[where].any())
                 for i, dims in enumerate(segments.special):
                     self.special[i][self.phi(s_next[where], dims)] += int(alive[where][i])
         found = np.zeros((4, *actions.shape))

@@ -83,6 +83,18 @@ def test_a_dead_agent_visits_nothing_and_explores_nothing(device):
     assert to_numpy(bonus.counter.count(step.s_tp1))[0].tolist() == [3, 0, 3, 3]
 
 
+@pytest.mark.parametrize("device", DEVICES)
+def test_a_step_in_which_nobody_acted_counts_for_no_segment(device):
+    """One that was lost with its game, say; the copy beside it counts."""
+    on(device, np.zeros(1))
+    bonus = CountBonus(MIXED, None, device)
+    state, reward = np.zeros((2, 5), dtype=np.float32), np.ones((2, 3), dtype=np.float32)
+    state[1] = 7.0
+    bonus(visit(state, [[3, 1, 0]] * 2, reward, [[False] * 3, [True] * 3], device))
+    visits = to_numpy(bonus.counter.count(on(device, state)))
+    assert visits[:, :3].tolist() == [[0, 0, 0], [1, 1, 1]]  # the last agent moves nothing: one key for all
+
+
 def test_counters_can_be_shared():
     counter = VisitCounter([APART.common_dims, *APART.special_dims])
     first, second = CountBonus(APART, counter=counter), CountBonus(APART, counter=counter)
