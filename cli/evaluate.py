@@ -41,7 +41,7 @@ def evaluate(
 ) -> None:
     """Play greedy episodes with the policy of RUN, with goals from its buffer."""
     need_training()
-    from isa_learners.runs.evaluation import EpisodeOutcomes
+    from isa_learners.runs.evaluation import LOST, EpisodeOutcomes
     from isa_learners.runs.loading import load_algorithm
     from isa_learners.runs.run_folder import RunFolder
 
@@ -58,6 +58,8 @@ def evaluate(
     outcomes = EpisodeOutcomes()
     with LifeSigns(lambda: f"evaluating {run}", quiet):
         found = algorithm.evaluate(episodes, seed, None if render is None else outcomes)
+    if not found.episodes:
+        raise InvalidValueError(f"none of the {episodes} episodes was played to its end: {LOST}")
     result = {"run": str(run), "env_steps": meta["env_steps"], "phase": meta["phase"], "seed": seed, **asdict(found)}
     if render is not None:
         drawn = _render(algorithm, outcomes, seed, episode or "0", render)

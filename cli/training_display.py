@@ -153,13 +153,13 @@ class TrainingDisplay(Hook):
             verdict = f"solved at {solved['env_steps']:,} steps, {solved['wall_time_s']:.1f} s"
         else:
             verdict = f"not solved in {summary['env_steps']:,} steps, {summary['wall_time_s']:.1f} s"
-        if rate is None:
+        if rate is None and summary["best_success_rate"] is None:
             verdict = f"ended after {summary['env_steps']:,} steps, {summary['wall_time_s']:.1f} s"
             told = (
                 f"never evaluated, as eval_interval is {eval_interval:,}: nothing is known of success, no curves drawn"
             )
         else:
-            told = f"success rate {rate:.2f}"
+            told = "last evaluation lost with its games" if rate is None else f"success rate {rate:.2f}"
         self.last_word(f"{summary['env']}: {verdict}; {told}")
         print(self.folder)
 

@@ -28,12 +28,15 @@ class Summary:
         wall_time_s: seconds of training.
         solved: environment steps and seconds at which it was solved, ``None`` where it was not.
         first_success: the same of the first won episode.
+        success_rate: of the last evaluation, ``None`` where there was none, or all of its episodes were lost with
+            their game.
     """
 
     env_steps: int | float
     wall_time_s: float
     solved: dict[str, float] | None = None
     first_success: dict[str, float] | None = None
+    success_rate: float | None = None
 
     def is_whole(self, config: RunConfig) -> bool:
         """Tell whether the run has come to the end that it is configured for; another may have been given since.
@@ -53,10 +56,12 @@ class Final:
 
     Attributes:
         env_steps: of the checkpoint that played.
-        episodes: how many it played.
-        success_rate: share of them that were won.
+        episodes: how many it was to play.
+        success_rate: share that was won of those that counted.
         return_mean: mean return of the team.
         episode_length: mean steps.
+        played: how many were played to their end; those that were lost with their game do not count. ``None`` in files
+            of before.
     """
 
     env_steps: int | float
@@ -64,6 +69,12 @@ class Final:
     success_rate: float
     return_mean: float
     episode_length: float
+    played: int | None = None
+
+    @property
+    def counted(self) -> int:
+        """How many of the episodes its figures are of."""
+        return self.episodes if self.played is None else self.played
 
 
 def read_summary(run: Path) -> Summary | None:

@@ -13,6 +13,7 @@ from typing import IO
 from isa_learners.experiments.ending import read_end
 from isa_learners.experiments.plan import Plan, PlannedRun
 from isa_learners.runs.config_io import config_to_dict
+from isa_learners.runs.curves import INERT
 from isa_learners.runs.metrics import columns_of, read_metrics
 from isa_learners.runs.nesting import flattened
 from isa_learners.runs.run_folder import RunFolder
@@ -64,7 +65,7 @@ class Comparison:
         return self.root / LOGS / f"{run.name.replace('/', '-')}.txt"
 
     def open_log(self, run: PlannedRun) -> IO[bytes]:
-        """Open a run's log, empty, for writing and reading.
+        """Open a run's log, for reading from its end on and for adding to it.
 
         Raises:
             CannotWriteError: naming it, or what is in the place of its folder.
@@ -72,7 +73,7 @@ class Comparison:
         path = self.log(run)
         with told(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            return path.open("w+b")
+            return path.open("a+b")  # another process of the same plan may be writing there
 
     def check(self) -> None:
         """Check that what lies in the folder was made by this plan, or by a part of it.
@@ -90,7 +91,7 @@ class Comparison:
             there = flattened(config_to_dict(RunFolder.open(path).config()))
             here = flattened(config_to_dict(run.config))
             for key in dict.fromkeys([*here, *there]):
-                if there.get(key) != here.get(key) and key not in ("threads", "device"):
+                if there.get(key) != here.get(key) and (key == "seed" or key not in INERT):
                     raise RunFolderError(
                         f"{path} was made by another plan: its {key} is {shown(there.get(key))}, here "
                         f"{shown(here.get(key))}; choose another --out"
@@ -151,7 +152,11 @@ class Comparison:
         """
         path = self.path(run)
         if not _begun(path):
-            RunFolder.create(path, run.config).lock.release()
+            try:
+                RunFolder.create(path, run.config).lock.release()
+            except RunFolderError:
+                if not _begun(path):  # else another process of the same plan was faster
+                    raise
         return path
 
     def seconds_left(self, left: Sequence[PlannedRun]) -> float | None:

@@ -17,6 +17,11 @@ from isa_wrappers.errors import ISAError
 CANNOT_BEGIN = (ISAError, OSError)
 """What ends one run of a comparison and none of the others: a folder that cannot be made, a full disk."""
 
+ONE_RUN = (
+    "import sys; sys.path[:1] == [''] and sys.path.pop(0); from isa_learners.experiments.one_run import main; "
+    "sys.exit(main())"
+)
+"""Program of a run's process. The current folder, which Python puts first, may hold a file called as a module is."""
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 LOOK = 0.05
 """Seconds between two looks at whether a process has ended."""
@@ -54,7 +59,7 @@ def command(comparison: Comparison, run: PlannedRun) -> list[str]:
     own += [word for name in run.config.imports for word in ("--import", name)]
     path = str(comparison.path(run))
     episodes = str(comparison.plan.episodes)
-    return [sys.executable, "-m", "isa_learners.experiments.one_run", path, "--episodes", episodes, *own]
+    return [sys.executable, "-c", ONE_RUN, path, "--episodes", episodes, *own]
 
 
 def why(code: int, text: str) -> str:
@@ -81,6 +86,7 @@ class Process:
         self.run = run
         comparison.prepare(run)
         self._log: IO[bytes] = comparison.open_log(run)
+        self._from = self._log.seek(0, os.SEEK_END)
         # It ends when its standard input does, however this process ends; a Ctrl-C of the terminal is not its matter.
         try:
             self._process = subprocess.Popen(
@@ -100,7 +106,7 @@ class Process:
         code = self._process.poll()
         if code is None:
             return None
-        self._log.seek(0)
+        self._log.seek(self._from)
         text = self._log.read().decode(errors="replace")
         self._log.close()
         self._close_stdin()

@@ -44,9 +44,11 @@ def run_to_end(path: Path, episodes: int, env: str | None = None, imports: Seque
 
     Raises:
         UntrustedRunError: if the folder names code that is not in the plan.
+        RunFolderError: if no final episode was played to its end.
         ISAError: as training does.
         Interrupted: after a signal, with a checkpoint written.
     """
+    from isa_learners.runs.evaluation import LOST
     from isa_learners.runs.loading import load_algorithm
     from isa_learners.runs.training import Training
 
@@ -63,7 +65,11 @@ def run_to_end(path: Path, episodes: int, env: str | None = None, imports: Seque
         found = algorithm.evaluate(episodes, FINAL_SEED)
     finally:
         algorithm.close()
-    final = Final(meta["env_steps"], episodes, found.success_rate, found.return_mean, found.episode_length)
+    if not found.episodes:
+        raise RunFolderError(f"none of the {episodes} final episodes of {path} was played to its end: {LOST}")
+    final = Final(
+        meta["env_steps"], episodes, found.success_rate, found.return_mean, found.episode_length, found.episodes
+    )
     write_text(path / FINAL, json.dumps(asdict(final), indent=2) + "\n")
     return final
 

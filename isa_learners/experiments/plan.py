@@ -15,10 +15,12 @@ from isa_learners.experiments.plan_settings import PlanSettings, laid_over
 from isa_learners.experiments.seeds import MOST_RUNS, read_seeds
 from isa_learners.experiments.variants import KEYS_OF_A_VARIANT, Variant, variant_from
 from isa_learners.runs.config_io import config_to_dict
-from isa_wrappers.errors import check_int, shown
+from isa_wrappers.errors import check_int, nearest, shown
 from isa_wrappers.fields import MOST_COPIES
 
 KEYS = ("tasks", "variants", "seeds", "steps", "episodes", "kwargs", "set")
+ALIKE = ("success", "eval_interval", "eval_episodes", "eval_limit")
+"""Keys in which variants of a task may not differ: they say how a run is judged."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,7 @@ def make_plan(data: Mapping[str, Any]) -> Plan:
             raise PlanError(f"unknown key {shown(key)} of a plan; it takes {', '.join(KEYS)}", (key,))
     tasks = _tasks(data)
     variants = _variants(data)
+    _refuse_unknown_tasks(data.get("steps"), tasks)
     seeds = read_seeds(data.get("seeds", "0-4"))
     episodes = data.get("episodes", Plan.episodes)
     with at("episodes"):
@@ -126,6 +129,7 @@ def make_plan(data: Mapping[str, Any]) -> Plan:
     runs: list[PlannedRun] = []
     for firsts in made.values():
         _refuse_twins(firsts)
+        _refuse_unlike_evaluations(firsts)
         for seed in seeds:
             runs += [
                 replace(first, index=len(runs) + i, config=replace(first.config, seed=seed))
@@ -136,8 +140,15 @@ def make_plan(data: Mapping[str, Any]) -> Plan:
 
 
 def slug(name: str) -> str:
-    """Return a name as a folder's: letters, digits, points and dashes."""
-    return re.sub(r"[^A-Za-z0-9._=-]+", "-", name)[-100:]
+    """Return a name as a folder's: letters, digits, points and dashes.
+
+    Raises:
+        PlanError: for one of points alone, which would be another folder.
+    """
+    short = re.sub(r"[^A-Za-z0-9._=-]+", "-", name)[-100:]
+    if not short.strip("."):
+        raise PlanError(f"{shown(name)} cannot name a folder; take letters or digits", ("variants", name))
+    return short
 
 
 def _tasks(data: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
@@ -206,6 +217,29 @@ def _refuse_twins(runs: Sequence[PlannedRun]) -> None:
                 ("variants", run.variant),
             )
         seen[said] = run.variant
+
+
+def _refuse_unknown_tasks(steps: Any, tasks: Mapping[str, Any]) -> None:
+    for task in steps if isinstance(steps, Mapping) else ():
+        if task not in tasks:
+            raise PlanError(
+                f"steps names {shown(task)}, which is no task of the plan{nearest(str(task), list(tasks)) or ';'} its "
+                f"tasks: {', '.join(tasks)}",
+                ("steps", task),
+            )
+
+
+def _refuse_unlike_evaluations(runs: Sequence[PlannedRun]) -> None:
+    first = runs[0]
+    for run in runs[1:]:
+        for key in ALIKE:
+            ours, theirs = getattr(first.config, key), getattr(run.config, key)
+            if ours != theirs:
+                raise PlanError(
+                    f"variants of {run.task} must be judged alike: {key} of {first.variant!r} is {shown(ours)}, of "
+                    f"{run.variant!r} {shown(theirs)}; say it in the plan's set, or the task's",
+                    ("variants", run.variant),
+                )
 
 
 def _refuse_one_folder(runs: Sequence[PlannedRun]) -> None:

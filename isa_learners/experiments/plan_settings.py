@@ -9,14 +9,12 @@ from isa_learners.algorithms import ALGORITHMS
 from isa_learners.config import DEFAULT_ALGORITHM
 from isa_learners.experiments.plan_file import PlanError, at
 from isa_learners.experiments.plan_values import Value, merged, values_of
+from isa_learners.experiments.variants import SAID_ELSEWHERE
 from isa_learners.runs.config_io import kinds_of
 from isa_learners.runs.config_keys import all_keys, nearest_key
 from isa_learners.runs.nesting import merge, nested
 from isa_wrappers.errors import nearest, shown
 from isa_wrappers.rewards import REWARDS
-
-SAID_ELSEWHERE = ("env", "seed", "steps", "algo", "preset")
-"""Keys of a run that have places of their own in a plan."""
 
 
 class PlanSettings:
@@ -108,6 +106,8 @@ def laid_over(data: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any
         whole["set"] = merge(PlanSettings(data.get("set") or {}).data, over["set"])
     if "kwargs" in over and isinstance(data.get("kwargs"), Mapping):
         whole["kwargs"] = {**data["kwargs"], **over["kwargs"]}
+    if "tasks" in over and "steps" not in over and isinstance(whole.get("steps"), Mapping):
+        whole["steps"] = {task: steps for task, steps in whole["steps"].items() if task in over["tasks"]}
     if isinstance(whole.get("tasks"), Mapping):
         whole["tasks"] = {task: _own(said, over) for task, said in whole["tasks"].items()}
     return whole

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from isa_learners.config import SOLVED_RATE
-from isa_learners.experiments.ending import read_end
+from isa_learners.experiments.ending import Summary, read_end
 from isa_learners.experiments.folder import Comparison
 from isa_learners.experiments.local import Outcome
 from isa_learners.experiments.plan import PlannedRun
@@ -20,6 +20,7 @@ from isa_learners.experiments.table import Row, left_out, scores_of, shared, tab
 from isa_learners.runs.curves import Curve, Group, read_curve
 from isa_learners.runs.plots import draw_curves, draw_profiles
 from isa_learners.runs.run_folder import RunFolder, versions
+from isa_learners.runs.statistics import Values
 from isa_wrappers.errors import FileFormatError
 from isa_wrappers.files import write_text
 
@@ -42,6 +43,7 @@ def result_of(comparison: Comparison, run: PlannedRun) -> tuple[Row, Curve] | No
     summary, final = end
     folder = RunFolder.open(path)
     curve = read_curve(folder)
+    _check_whole(folder, curve, summary)
     if missing := [name for name in NEEDED if name not in curve.columns]:
         raise FileFormatError(f"{folder.metrics_file} has no column {missing[0]!r}")
     row = {
@@ -50,9 +52,11 @@ def result_of(comparison: Comparison, run: PlannedRun) -> tuple[Row, Curve] | No
         "seed": run.seed,
         "success_rate": final.success_rate,
         "return_mean": final.return_mean,
-        "last_evaluations": float(curve.columns["success_rate"][-LAST:].mean()) if len(curve.steps) else float("nan"),
+        "episodes": final.counted,
+        "last_evaluations": float(evaluated(curve)[1][-LAST:].mean()) if len(evaluated(curve)[1]) else float("nan"),
         "area": area_under(curve, run.config.steps),
-        "steps_to_solve": steps_to(curve, SOLVED_RATE),
+        "steps_to_0.9": steps_to(curve, SOLVED_RATE),
+        "steps_to_solve": (summary.solved or {}).get("env_steps", float("inf")),
         "steps_to_first_win": (summary.first_success or {}).get("env_steps", float("inf")),
         "env_steps": summary.env_steps,
         "wall_time_s": summary.wall_time_s,
@@ -61,18 +65,39 @@ def result_of(comparison: Comparison, run: PlannedRun) -> tuple[Row, Curve] | No
     return row, curve
 
 
+def _check_whole(folder: RunFolder, curve: Curve, summary: Summary) -> None:
+    """Check that the last evaluation that the summary tells of is the last row of the metrics."""
+    told = summary.success_rate
+    last = curve.columns.get("success_rate", np.zeros(0))[-1:]
+    if told is not None and (not len(last) or last[0] != told):
+        raise FileFormatError(
+            f"{folder.metrics_file} has lost its last rows: {folder.summary_file.name} tells of an evaluation at "
+            f"success {told:.3f}, its last row of {f'{last[0]:.3f}' if len(last) else 'none'}"
+        )
+
+
+def evaluated(curve: Curve) -> tuple[Values, Values]:
+    """Return steps and greedy success rates of the evaluations in which any episode was played to its end."""
+    rates = curve.columns["success_rate"]
+    known = ~np.isnan(rates)
+    return curve.steps[known], rates[known]
+
+
 def area_under(curve: Curve, steps: float) -> float:
     """Return the mean greedy success rate over a run's environment steps, 0 before the first evaluation.
+
+    NaN where there is none.
 
     Example:
         >>> half = {"env_steps": np.array([50.0, 100.0]), "success_rate": np.array([1.0, 1.0])}
         >>> area_under(Curve("task", "", {}, half, ()), 100)
-        0.75
+        0.5
     """
-    if not len(curve.steps):
-        return 0.0
-    x = np.concatenate([[0.0], curve.steps.clip(max=steps), [steps]])
-    y = np.concatenate([[0.0], curve.columns["success_rate"], curve.columns["success_rate"][-1:]])
+    at, rates = evaluated(curve)
+    if not len(at):
+        return float("nan")
+    x = np.append(at.clip(max=steps), steps)
+    y = np.append(rates, rates[-1])
     return float(((y[1:] + y[:-1]) / 2 * np.diff(x)).sum() / steps)
 
 
@@ -164,7 +189,7 @@ def as_marl_eval(found: Sequence[tuple[Row, Curve]]) -> dict[str, Any]:
                 "success_rate": [float(curve.columns["success_rate"][index])],
                 "return": [float(curve.columns["return_mean"][index])],
             }
-            for index in range(len(curve.steps))
+            for index in np.flatnonzero(~np.isnan(curve.columns["success_rate"])).tolist()
         }
         absolute = {"success_rate": [row["success_rate"]], "return": [row["return_mean"]]}
         runs[f"seed_{row['seed']}"] = {**steps, "absolute_metrics": absolute}

@@ -31,8 +31,9 @@ def table(comparison: Comparison, rows: Sequence[Row]) -> str:
         parts += [f"{told}: {_per_task(comparison, alike)}."] if told else []
     parts.append(
         f"Success of the last checkpoint over {plan.episodes} greedy episodes, one number per seed; area: mean success "
-        f"of the evaluations over the steps; 95 % intervals from a bootstrap over seeds."
+        f"of the evaluations over the steps, 0 before the first; 95 % intervals from a bootstrap over seeds."
     )
+    parts += _lost(comparison, rows)
     return "\n\n".join(parts) + "\n"
 
 
@@ -94,22 +95,40 @@ def _table(comparison: Comparison, rows: Sequence[Row], task: str | None) -> str
     head = ["variant", "seeds", "success: median", "mean", "IQM [95 %]", "area: IQM [95 %]", "steps to 0.9", "minutes"]
     head.append(f"P(better than {first})")
     lines = [f"### {task or 'all tasks'}", "", "| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    base = scores_of(comparison, rows, first, "area")
+    base = _known(scores_of(comparison, rows, first, "area"))
     for variant in plan.variants:
         success = list(scores_of(comparison, rows, variant).values())
         if not success:
             continue
-        area = scores_of(comparison, rows, variant, "area")
+        area = _known(scores_of(comparison, rows, variant, "area"))
         mine = [row for row in rows if row["variant"] == variant]
         ahead = better(area, base) if variant != first else None
-        solve = median(np.array([row["steps_to_solve"] for row in mine]))
-        cells = [variant, str(len(mine)), _number(success, median), _number(success, mean), str(estimate(success, iqm))]
-        cells.append(str(estimate(list(area.values()), iqm)))
+        solve = median(np.array([row["steps_to_0.9"] for row in mine]))
+        name = variant.replace("|", "\\|")
+        cells = [name, str(len(mine)), _number(success, median), _number(success, mean), str(estimate(success, iqm))]
+        cells.append(str(estimate(list(area.values()), iqm)) if area else "-")
         cells.append("-" if not np.isfinite(solve) or task is None else f"{float(solve):,.0f}")
         cells.append(f"{np.median([row['wall_time_s'] for row in mine]) / 60:.1f}")
         cells.append(str(ahead) if ahead else "-")
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def _known(scores: Scores) -> dict[str, list[float]]:
+    """Leave out runs without an evaluation, whose area is NaN, and tasks that have no others."""
+    known = {task: [value for value in part if not np.isnan(value)] for task, part in scores.items()}
+    return {task: part for task, part in known.items() if part}
+
+
+def _lost(comparison: Comparison, rows: Sequence[Row]) -> list[str]:
+    """Say of which runs fewer final episodes count than were to be played."""
+    asked = comparison.plan.episodes
+    few = [f"{row['folder']} ({row['episodes']})" for row in rows if row["episodes"] < asked]
+    return (
+        [f"Fewer than {asked} final episodes count, the others being lost with their game: {', '.join(few)}."]
+        if few
+        else []
+    )
 
 
 def _per_task(comparison: Comparison, rows: Sequence[Row]) -> str:

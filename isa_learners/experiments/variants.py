@@ -12,6 +12,8 @@ from isa_wrappers.errors import InvalidValueError, nearest, shown
 from isa_wrappers.registry import Registry
 
 KEYS_OF_A_VARIANT = ("like", "algo", "preset", "set", "kwargs")
+SAID_ELSEWHERE = ("env", "seed", "steps", "algo", "preset")
+"""Keys of a run that have places of their own in a plan."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,13 @@ def variant_from(name: str, data: Any) -> Variant:
     for key in ("set", "kwargs"):
         if not isinstance(data.get(key) or {}, Mapping):
             raise InvalidValueError(f"{key} of variant {shown(name)} must be a mapping, got {shown(data[key])}")
-    settings = merge(base.settings, nested(data.get("set") or {}))
+    own = nested(data.get("set") or {})
+    for key in SAID_ELSEWHERE:
+        if key in own:
+            raise InvalidValueError(
+                f"set of variant {shown(name)} cannot hold {key!r}: a plan says it elsewhere, got {shown(own[key])}"
+            )
+    settings = merge(base.settings, own)
     return Variant(
         algo=data.get("algo", base.algo),
         preset=data.get("preset", base.preset),

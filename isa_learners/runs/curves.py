@@ -20,6 +20,8 @@ Values = npt.NDArray[np.float64]
 INERT = ("seed", "device", "threads", "workers", "checkpoint_interval", "preset")
 """Keys in which runs of one group may differ: they name a seed, change the clock alone, or only say where other values
 came from."""
+_KIND = ("algo", "learner", "intrinsic")
+"""Keys that say which sections a run has."""
 LONGEST_VALUE = 24
 """Characters of a value in a legend."""
 
@@ -109,8 +111,10 @@ def grouped(folders: Sequence[RunFolder], labels: Sequence[str] = ()) -> list[Gr
     """
     if labels and len(labels) != len(folders):
         raise InvalidValueError(f"give one --label for each of {len(folders)} runs, got {len(labels)}")
-    curves = [read_curve(folder) for folder in folders]
-    names = list(labels) or told_apart([curve.settings for curve in curves])
+    named = list(zip(folders, labels or [""] * len(folders), strict=True))
+    once = {(folder.path.resolve(), name): folder for folder, name in named}  # a run given twice is no second seed
+    curves = [read_curve(folder) for folder in once.values()]
+    names = [name for _, name in once] if labels else told_apart([curve.settings for curve in curves])
     options: dict[str, set[str]] = {}
     for curve in curves:
         options.setdefault(curve.task, set()).add(curve.options)
@@ -125,19 +129,33 @@ def grouped(folders: Sequence[RunFolder], labels: Sequence[str] = ()) -> list[Gr
 def told_apart(settings: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return a name for each configuration: the values in which they differ, the algorithm first.
 
-    A key that only some have (sections of other algorithms) tells nothing that the algorithm does not.
+    A key that only some have because their algorithms have other sections tells nothing that the algorithm does not.
+    Between runs of one algorithm it does: where a phase has no setting of its own, the run's holds.
 
     Example:
         >>> told_apart([{"algo": "isa", "ppo.lr": 0.1}, {"algo": "isa", "ppo.lr": 0.2}, {"algo": "ippo"}])
         ['isa, ppo.lr=0.1', 'isa, ppo.lr=0.2', 'ippo']
+        >>> told_apart([{"algo": "isa", "ppo.lr": 0.1}, {"algo": "isa", "ppo.lr": 0.1, "phases.reach.ppo.lr": 0.2}])
+        ['isa, phases.reach.ppo.lr=0.1', 'isa, phases.reach.ppo.lr=0.2']
     """
     keys = list(dict.fromkeys(key for one in settings for key in one))
-    differing = [key for key in keys if len({repr(one[key]) for one in settings if key in one}) > 1]
+    kinds = [tuple(str(one.get(key)) for key in _KIND) for one in settings]
+    having = {
+        kind: {key for one, its in zip(settings, kinds, strict=True) if its == kind for key in one} for kind in kinds
+    }
+    told = [{key: _value(one, key) for key in having[kind]} for one, kind in zip(settings, kinds, strict=True)]
+    differing = [key for key in keys if len({repr(one[key]) for one in told if key in one}) > 1]
     names = []
-    for one in settings:
+    for one in told:
         values = [f"{key}={_short(one[key])}" for key in differing if key in one and key != "algo"]
         names.append(", ".join([str(one.get("algo", "run")), *values]))
     return names
+
+
+def _value(settings: Mapping[str, Any], key: str) -> Any:
+    """Return what a run has for a key, its own where a phase has none; ``None`` where there is neither."""
+    parts = key.split(".", 2)
+    return settings.get(key, settings.get(parts[2]) if parts[0] == "phases" and len(parts) > 2 else None)
 
 
 def _short(value: Any) -> str:

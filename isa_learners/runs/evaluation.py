@@ -19,10 +19,12 @@ from isa_wrappers.arrays import to_numpy
 from isa_wrappers.batch import BatchEnv, BatchStep
 from isa_wrappers.errors import InvalidValueError, shown
 
+LOST = "each was lost with its game or its worker"
+
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Means over the episodes of an evaluation, those lost with their game left out.
+    """Means over the episodes of an evaluation, those lost with their game left out; NaN where none is left.
 
     Attributes:
         success_rate: share of episodes won.
@@ -143,7 +145,7 @@ def evaluate(
         if watch is not None:
             watch(step)
     episodes = int(kept.sum())
-    rate, returns, steps = ((torch.vstack([won, total]) * kept).sum(-1) / max(episodes, 1)).tolist()
+    rate, returns, steps = ((torch.vstack([won, total]) * kept).sum(-1) / kept.sum()).tolist()
     return Evaluation(rate, returns, steps, episodes)
 
 

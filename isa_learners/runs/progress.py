@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import isnan
 from typing import Any
 
 from isa_learners.config import SOLVED_EVALUATIONS, SOLVED_RATE
@@ -38,7 +39,12 @@ class Progress:
     last: dict[str, Any] = field(default_factory=dict)
 
     def evaluated(self, success_rate: float, here: Here) -> None:
-        """Take in an evaluation at ``here``: environment steps and seconds."""
+        """Take in an evaluation at ``here``: environment steps and seconds.
+
+        One of which every episode was lost with its game, NaN, says nothing: a streak goes on.
+        """
+        if isnan(success_rate):
+            return
         solved_now = success_rate >= SOLVED_RATE
         if solved_now and self.streak == 0:
             self.streak_start = here

@@ -151,11 +151,16 @@ def _bootstrap(parts: list[Values], statistic: Callable[..., Values], seed: int)
         from scipy.stats import bootstrap
     except ImportError as error:
         raise MissingDependencyError(NEEDS_SCIPY) from error
-    # A stratum of one seed is drawn as it is; scipy asks for two.
-    doubled = [part if len(part) > 1 else np.repeat(part, 2) for part in parts]
+
+    def of_drawn(*drawn: Values, axis: int = -1) -> Values:
+        """Put the strata of one seed, which scipy cannot draw from, back in their places."""
+        rest, leading = iter(drawn), drawn[0].shape[:-1]
+        whole = [next(rest) if len(part) > 1 else np.broadcast_to(part, (*leading, 1)) for part in parts]
+        return statistic(*whole, axis=axis)
+
     drawn = bootstrap(
-        doubled,
-        statistic,
+        [part for part in parts if len(part) > 1],
+        of_drawn,
         n_resamples=RESAMPLES,
         confidence_level=CONFIDENCE,
         method="percentile",

@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Sequence
 from typing import Any
 
-from isa_wrappers.arrays import Array, backend, to_numpy
+from isa_wrappers.arrays import ENV_SEEDS, Array, backend, stream_seed, to_numpy
 from isa_wrappers.batch.copies import Copies, LocalCopies, Rows
 from isa_wrappers.batch.protocol import BatchStep, check_finite, padded
 from isa_wrappers.batch.workers import WorkerCopies
@@ -86,9 +86,9 @@ class ParallelEnvBatch:
         self._time = 0
 
     def reset(self, seed: int | None = None) -> BatchStep:
-        """Start every copy afresh; copy b is seeded with ``seed + b``."""
+        """Start every copy afresh; the first one is seeded with ``seed``, each other with a seed made of both."""
         self._time = 0
-        return self._pack(self._copies.reset([None if seed is None else seed + b for b in range(self.num_envs)]))
+        return self._pack(self._copies.reset([_seed_of(seed, b) for b in range(self.num_envs)]))
 
     def step(self, actions: Array) -> BatchStep:
         """Advance every copy by ``actions`` ``[B, A]`` or ``[B, A, d]``; finished copies start their next episode."""
@@ -115,3 +115,8 @@ class ParallelEnvBatch:
             return BatchStep(**batch)
         xp = backend(self.device)
         return BatchStep(**{name: xp.asarray(value, device=self.device) for name, value in batch.items()})
+
+
+def _seed_of(seed: int | None, copy: int) -> int | None:
+    """Return a copy's seed: those of neighbouring seeds share no copy's start."""
+    return seed if seed is None or copy == 0 else stream_seed(seed, f"copy {copy}") % ENV_SEEDS

@@ -55,7 +55,11 @@ class Worker:
         watched, held = os.pipe()
         self._living = os.fdopen(held, "wb")  # open for as long as this process lives
         with theirs:
-            code = f"from isa_wrappers.batch.worker_process import serve; serve({theirs.fileno()}, {watched})"
+            # The current folder comes last: in it a file of the user's may be called as a module is.
+            code = (
+                "import sys; sys.path[:1] == [''] and sys.path.append(sys.path.pop(0)); "
+                f"from isa_wrappers.batch.worker_process import serve; serve({theirs.fileno()}, {watched})"
+            )
             path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
             # Many workers share the machine: one thread each.
             env = {"OMP_NUM_THREADS": "1", **os.environ, "PYTHONPATH": path}

@@ -10,6 +10,9 @@ pytestmark = pytest.mark.usefixtures("somewhere")
 
 pytest.importorskip("torch")
 
+from isa_learners.runs.algorithm import Algorithm  # noqa: E402
+from isa_learners.runs.evaluation import Evaluation  # noqa: E402
+
 
 def test_eval(finished, capsys):
     assert isa("eval", finished, "--episodes", 3) == 0
@@ -72,3 +75,10 @@ def test_what_draws_nothing_is_not_rendered(capsys):
     capsys.readouterr()
     assert isa("eval", "out", "--env", "toy_envs:walk", "--episodes", 1, "--render", "a.gif") == 2
     assert "toy_envs:walk draws no pictures" in one_line(capsys.readouterr().err)
+
+
+def test_episodes_that_were_all_lost_with_their_game_are_a_line(finished, monkeypatch, capsys):
+    nothing = Evaluation(float("nan"), float("nan"), float("nan"), 0)
+    monkeypatch.setattr(Algorithm, "evaluate", lambda *_: nothing)
+    assert isa("eval", finished, "--episodes", 8) == 2
+    assert "none of the 8 episodes was played to its end: each was lost with its game" in capsys.readouterr().err

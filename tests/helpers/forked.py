@@ -7,6 +7,7 @@ What was imported before differs.
 
 import json
 import os
+import re
 import runpy
 import selectors
 import signal
@@ -84,7 +85,7 @@ class Forked:
 
 
 class ForkedModule(Forked):
-    """``python -m MODULE ARGUMENTS``, as :class:`subprocess.Popen` starts a run of a comparison.
+    """A module's ``main`` as ``python -c`` calls it: as :class:`subprocess.Popen` starts a run of a comparison.
 
     Args:
         parent: what forks it.
@@ -94,8 +95,9 @@ class ForkedModule(Forked):
     """
 
     def __init__(self, parent, line, env, stderr):
-        _, flag, module, *arguments = line
-        assert flag == "-m"
+        _, flag, program, *arguments = line
+        assert flag == "-c"
+        module = re.search(r"from ([\w.]+) import main", program)[1]
         theirs, ours = os.pipe()
         order = {"module": module, "arguments": arguments, "env": env, "folder": os.getcwd(), "ignored": []}
         self._begin(parent, order, [os.open(os.devnull, os.O_WRONLY), os.dup(stderr.fileno()), theirs])

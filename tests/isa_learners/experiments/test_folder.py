@@ -31,3 +31,32 @@ def test_a_full_disk_is_met_before_anything_starts(tmp_path, monkeypatch):
     with pytest.raises(InvalidValueError, match=r"4 runs need 20 MiB at least, the disk of .* has 1 left"):
         comparison.check_room(comparison.left())
     assert not (tmp_path / "new").exists()
+
+
+def test_what_changes_no_number_may_differ(tmp_path):
+    comparison = Comparison(make_plan(tiny_plan()), tmp_path)
+    for run in comparison.plan.runs:
+        comparison.prepare(run)
+    other = tiny_plan()
+    other["set"] = {**other["set"], "checkpoint_interval": 10, "workers": 0, "threads": 1}
+    Comparison(make_plan(other), tmp_path).check()
+
+
+def test_another_process_may_have_made_a_run_s_folder_in_between(tmp_path, monkeypatch):
+    comparison = Comparison(make_plan(tiny_plan()), tmp_path)
+    run = comparison.plan.runs[0]
+    path = comparison.prepare(run)
+    looked = iter([False, True])
+    monkeypatch.setattr("isa_learners.experiments.folder._begun", lambda path: next(looked))
+    assert comparison.prepare(run) == path
+
+
+def test_a_log_keeps_what_another_process_said(tmp_path):
+    comparison = Comparison(make_plan(tiny_plan()), tmp_path)
+    run = comparison.plan.runs[0]
+    with comparison.open_log(run) as first:
+        first.write(b"first\n")
+        first.flush()
+        with comparison.open_log(run) as second:
+            second.write(b"second\n")
+    assert comparison.log(run).read_bytes() == b"first\nsecond\n"

@@ -1,16 +1,22 @@
 """One run brought to its end: from where it stands, with the code that the plan names and no other."""
 
 import json
+import subprocess
+import sys
 
+import numpy as np
 import pytest
 import yaml
 from learner_helpers import tiny_config
 
 from isa_learners.experiments.ending import SUMMARY, read_summary
+from isa_learners.experiments.local import ONE_RUN
 from isa_learners.experiments.one_run import run_to_end
+from isa_learners.runs.algorithm import Algorithm
+from isa_learners.runs.evaluation import Evaluation
 from isa_learners.runs.run_folder import RunFolder
 from isa_learners.runs.training import train
-from isa_wrappers.errors import FileFormatError, UntrustedRunError
+from isa_wrappers.errors import FileFormatError, RunFolderError, UntrustedRunError
 
 OWN = "network_toys:Own"
 
@@ -78,3 +84,20 @@ def test_without_the_last_checkpoint_the_best_one_is_trained_to_the_end(tmp_path
     folder.latest_checkpoint.unlink()
     assert run_to_end(folder.path, 2).env_steps == 200
     assert folder.latest_checkpoint.exists()
+
+
+def test_a_file_called_as_a_module_stays_out_of_a_run_s_way(tmp_path):
+    (tmp_path / "random.py").write_text("raise SystemExit('a file of the user ran in the place of a module')")
+    line = [sys.executable, "-c", ONE_RUN, "--help"]
+    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, "--episodes" in done.stdout) == (0, True), done.stderr
+
+
+def test_final_episodes_that_were_all_lost_are_no_result(tmp_path, monkeypatch):
+    path = made(tmp_path / "run", steps=40)
+    run_to_end(path, 2)
+    monkeypatch.setattr(Algorithm, "evaluate", lambda *_: Evaluation(np.nan, np.nan, np.nan, 0))
+    with pytest.raises(
+        RunFolderError, match=r"none of the 3 final episodes of .* was played to its end: each was lost"
+    ):
+        run_to_end(path, 3)

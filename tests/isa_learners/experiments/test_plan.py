@@ -219,3 +219,38 @@ def test_the_page_shows_a_plan_that_can_be_made_and_lists_every_variant(plan_fil
     table = page.partition("## Variants")[2].partition("## One run")[0]
     listed = re.findall(r"^\| `(\w+)` \|", table, flags=re.MULTILINE)
     assert listed == list(VARIANTS)
+
+
+WHOLE = {"tasks": ["grid/unlock"], "variants": ["isa"], "steps": 90_000}
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"variants": {"hot": {"like": "ippo", "set": {"env": "grid/dials"}}}}, "cannot hold 'env': a plan says it"),
+        ({"variants": {"hot": {"like": "ippo", "set": {"steps": 400}}}}, "cannot hold 'steps': a plan says it"),
+        ({"variants": {"hot": {"like": "ippo", "set": {"seed": 7}}}}, "cannot hold 'seed': a plan says it"),
+        ({"steps": {"grid/unlok": 5}}, "steps names 'grid/unlok', which is no task of the plan; did you mean"),
+        (
+            {"variants": {"isa": None, "often": {"like": "isa", "set": {"eval_interval": 240}}}},
+            "must be judged alike: eval_interval of 'isa' is 10000, of 'often' 240",
+        ),
+        (
+            {"variants": {"isa": None, "lax": {"like": "isa", "set": {"success": "-1"}}}},
+            "must be judged alike: success of 'isa' is 'success', of 'lax' '-1'",
+        ),
+        ({"variants": {"..": {"like": "isa"}}}, "'..' cannot name a folder; take letters or digits"),
+    ],
+)
+def test_what_would_make_numbers_that_cannot_be_compared(changes, told):
+    with pytest.raises(PlanError, match=re.escape(told)):
+        make_plan({**WHOLE, **changes})
+
+
+def test_steps_of_tasks_that_are_not_asked_for_now_are_no_mistake(plan_file):
+    text = PLAN.replace("steps: 120000", "steps: {grid/navigation: 120000}")
+    plan = read_plan(plan_file(text), {"tasks": ["grid/shooting"], "steps": 40_000})
+    assert {run.config.steps for run in plan.runs} == {40_000}
+    plan = read_plan(plan_file(text), {"tasks": ["grid/navigation"]})
+    assert {run.config.steps for run in plan.runs} == {120_000}
+    assert {run.config.steps for run in read_plan(plan_file(text), {"tasks": ["grid/unlock"]}).runs} != {120_000}

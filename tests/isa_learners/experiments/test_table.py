@@ -18,8 +18,11 @@ def comparison(tasks=TASKS, variants=("isa", "ippo")):
 
 
 def rows(task, variant, value, seeds=(0, 1)):
-    same = {"task": task, "variant": variant, "steps_to_solve": float("inf"), "wall_time_s": 60.0}
-    return [{**same, "seed": seed, "success_rate": value, "area": value} for seed in seeds]
+    same = {"task": task, "variant": variant, "steps_to_0.9": float("inf"), "wall_time_s": 60.0, "episodes": 128}
+    return [
+        {**same, "seed": seed, "folder": f"{variant}/seed{seed}", "success_rate": value, "area": value}
+        for seed in seeds
+    ]
 
 
 MISSING = [
@@ -92,3 +95,20 @@ def test_better_over_the_tasks_that_both_have():
     assert [list(one) for one in scores] == [["grid/shooting", "grid/unlock"], ["grid/shooting", "grid/navigation"]]
     assert better(*scores).value == 0.5
     assert better({"a": [0.0]}, {"b": [1.0]}) is None
+
+
+def test_a_run_without_an_evaluation_has_no_area_and_is_better_than_none():
+    found = [{**row, "area": float("nan")} for row in rows("grid/unlock", "ippo", 1.0)]
+    text = table(comparison(["grid/unlock"]), [*rows("grid/unlock", "isa", 0.5), *found])
+    assert "| ippo | 2 | 1.00 | 1.00 | 1.00 [1.00, 1.00] | - | - | 1.0 | - |" in text
+
+
+def test_episodes_that_were_lost_with_their_game_are_told():
+    lost, whole = rows("grid/unlock", "isa", 1.0)
+    text = table(comparison(["grid/unlock"]), [{**lost, "episodes": 4}, whole])
+    assert "Fewer than 128 final episodes count, the others being lost with their game: isa/seed0 (4)." in text
+
+
+def test_a_bar_in_a_name_ends_no_cell():
+    one = Comparison(make_plan({"tasks": "grid/unlock", "variants": {"a|b": {"algo": "isa"}}}), Path("none"))
+    assert "| a\\|b | 2 |" in table(one, rows("grid/unlock", "a|b", 1.0))

@@ -11,12 +11,12 @@ from isa_learners.runs.metrics import columns_of
 from isa_learners.runs.run_folder import RunFolder
 
 
-def run(path, phases=("explore", "reach"), **overrides):
+def run(path, played=("explore", "reach"), **overrides):
     config = tiny_config(**overrides)
     folder = RunFolder.create(path, config)
     header = columns_of(config)
     lines = [",".join(header)]
-    for index, phase in enumerate(phases):
+    for index, phase in enumerate(played):
         row = {**dict.fromkeys(header, "0.0"), "env_steps": str(10 * index), "phase": phase}
         lines.append(",".join(row[name] for name in header))
     folder.metrics_file.write_text("\n".join(lines) + "\n")
@@ -73,3 +73,19 @@ def test_sections_of_another_algorithm_tell_nothing_more():
 @pytest.mark.parametrize("value", ["a" * 100, list(range(100))])
 def test_long_values_are_cut(value):
     assert len(told_apart([{"k": value}, {"k": 1}])[0]) < 60
+
+
+def test_a_phase_s_setting_tells_runs_of_one_algorithm_apart(tmp_path):
+    plain = run(tmp_path / "plain", ppo={"lr": 0.002})
+    other = run(tmp_path / "other", seed=1, ppo={"lr": 0.002}, phases={"reach": {"ppo": {"lr": 1e-9}}})
+    same = run(tmp_path / "same", seed=2, ppo={"lr": 0.002})
+    names = {group.name: len(group.runs) for group in grouped([plain, other, same])}
+    assert names == {"isa, phases.reach.ppo.lr=0.002": 2, "isa, phases.reach.ppo.lr=1e-09": 1}
+
+
+def test_a_run_given_twice_is_one_seed(tmp_path, monkeypatch):
+    folder = run(tmp_path / "a")
+    monkeypatch.chdir(tmp_path)
+    (group,) = grouped([folder, RunFolder("a"), folder])
+    assert len(group.runs) == 1
+    assert [len(group.runs) for group in grouped([folder, folder], ["x", "y"])] == [1, 1]

@@ -15,6 +15,7 @@ from isa_learners.ppo.networks import RecurrentNet
 from isa_learners.rollout import Sizes
 from isa_learners.runs.algorithm import Algorithm
 from isa_learners.runs.evaluation import Evaluation, evaluate
+from isa_learners.runs.progress import Progress
 from isa_wrappers.envs import make_batch
 from isa_wrappers.wrappers.batch import EpisodeStatistics
 
@@ -61,7 +62,16 @@ def test_episodes_lost_with_their_game_enter_no_mean():
     found = evaluate(env, favouring(env, [0, 1, 2]), seed=0)
     assert found == Evaluation(0.5, ((1 + 2) + (1 + 2 + 3)) / 2, (2 + 3) / 2, 2)
     gone = ScriptedEnv([["lost", "lost"]])
-    assert evaluate(gone, favouring(gone, [0, 1, 2]), seed=0).episodes == 0
+    found = evaluate(gone, favouring(gone, [0, 1, 2]), seed=0)
+    assert found.episodes == 0
+    assert np.isnan([found.success_rate, found.return_mean, found.episode_length]).all()
+
+
+def test_an_evaluation_that_was_lost_ends_no_streak():
+    progress = Progress()
+    for at, rate in enumerate((1.0, float("nan"), 0.95, float("nan"), 1.0)):
+        progress.evaluated(rate, {"env_steps": at})
+    assert (progress.streak, progress.solved) == (3, {"env_steps": 0})
 
 
 def test_the_recorder_counts_lost_episodes_apart():

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import mannwhitneyu
 
-from isa_learners.runs.statistics import STATISTICS, bands, estimate, iqm, probability_of_improvement, profile
+from isa_learners.runs.statistics import STATISTICS, bands, estimate, iqm, mean, probability_of_improvement, profile
 from isa_wrappers.errors import InvalidValueError
 
 rates = st.lists(st.floats(0.0, 1.0), min_size=1, max_size=12)
@@ -76,3 +76,13 @@ def test_no_seeds_are_refused(strata):
     if strata:
         with pytest.raises(InvalidValueError, match=f"as many tasks, got {len(strata)} and 0"):
             probability_of_improvement(strata, [])
+
+
+@pytest.mark.parametrize(("strata", "statistic"), [([[0.0], [1, 1, 0.9, 0.95, 1]], iqm), ([[1.0, 0.2], [0.5]], mean)])
+def test_a_stratum_of_one_seed_weighs_in_the_interval_what_it_weighs_in_the_value(strata, statistic):
+    rng = np.random.default_rng(3)
+    drawn = [np.asarray(part)[rng.integers(len(part), size=(20_000, len(part)))] for part in strata]
+    low, high = np.percentile(statistic(np.concatenate(drawn, axis=-1), axis=-1), [2.5, 97.5])
+    found = estimate(strata, statistic)
+    assert (found.low, found.high) == pytest.approx((low, high), abs=0.02)
+    assert found.low <= found.value <= found.high

@@ -129,3 +129,21 @@ def test_copies_on_a_device(device):
 def test_no_copies():
     with pytest.raises(InvalidValueError, match="num_envs must be a whole number at least 1, got 0"):
         ParallelEnvBatch([])
+
+
+def test_batches_of_neighbouring_seeds_share_no_start():
+    class Told(WalkEnv):
+        def reset(self, seed=None, options=None):
+            seeds.append(seed)
+            return super().reset(seed, options)
+
+    told = []
+    for seed in range(4):
+        seeds = []
+        batch = ParallelEnvBatch([Told() for _ in range(5)])
+        seeds.clear()
+        batch.reset(seed)
+        assert seeds[0] == seed, "an episode alone is that of its seed"
+        told += seeds
+    assert len(set(told)) == 20
+    assert all(0 <= seed < 2**31 for seed in told)

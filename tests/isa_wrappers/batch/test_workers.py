@@ -264,3 +264,11 @@ def test_tasks_by_name_in_workers():
         both = local.step(actions), apart.step(actions)
     with pytest.raises(InvalidValueError, match="does not take these options"):
         make_batch("mpe/simple_spread_v3", 5, workers=2, banana=1)
+
+
+def test_a_file_called_as_a_module_stays_out_of_the_workers_way(tmp_path, monkeypatch):
+    (tmp_path / "random.py").write_text("raise SystemExit('a file of the user ran in the place of a module')")
+    monkeypatch.chdir(tmp_path)
+    batch = batch_of("none", workers=1)
+    assert batch.reset(0).obs.shape[0] == 1
+    batch.close()

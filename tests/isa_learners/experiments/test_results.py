@@ -1,0 +1,73 @@
+"""A run's numbers, against the metrics and the summary that they are read from."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from plan_helpers import tiny_plan
+
+from isa_learners.experiments.folder import Comparison
+from isa_learners.experiments.plan import make_plan
+from isa_learners.experiments.results import area_under, result_of
+from isa_learners.runs.curves import Curve
+from isa_learners.runs.metrics import columns_of
+from isa_wrappers.errors import FileFormatError
+
+
+def curve(steps, rates):
+    columns = {"env_steps": np.array(steps, dtype=float), "success_rate": np.array(rates, dtype=float)}
+    return Curve("task", "", {}, columns, ())
+
+
+@pytest.mark.parametrize(
+    ("steps", "rates", "area"),
+    [
+        ([90, 100], [1, 1], 0.1),
+        ([20, 60], [0, 1], 0.6),
+        ([50], [0.5], 0.25),
+        ([20, 40, 60], [0, np.nan, 1], 0.6),
+        ([40, 130], [1, 1], 0.6),
+    ],
+)
+def test_area_is_the_mean_success_with_nothing_before_the_first_evaluation(steps, rates, area):
+    assert area_under(curve(steps, rates), 100) == pytest.approx(area)
+
+
+def test_without_an_evaluation_there_is_no_area():
+    assert np.isnan(area_under(curve([], []), 100))
+    assert np.isnan(area_under(curve([10], [np.nan]), 100))
+
+
+@pytest.fixture
+def ended(tmp_path):
+    """A comparison of one run that has ended by what its files say, and that run."""
+    comparison = Comparison(make_plan(tiny_plan(variants=["ippo"], seeds=[0])), tmp_path)
+    (run,) = comparison.plan.runs
+    path, columns = comparison.prepare(run), columns_of(run.config)
+    rates = {40: 0.0, 80: 1.0, 120: 0.0, 160: 0.25, 200: 0.5}
+    with (path / "metrics.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        for steps, rate in rates.items():
+            writer.writerow({**dict.fromkeys(columns, 0.0), "env_steps": steps, "success_rate": rate})
+    summary = {"env_steps": 200, "wall_time_s": 1.0, "solved": None, "first_success": None, "success_rate": 0.5}
+    played = {"episodes": comparison.plan.episodes, "played": 3, "success_rate": 0.5, "return_mean": 0.5}
+    (path / "summary.json").write_text(json.dumps(summary))
+    (path / "final.json").write_text(json.dumps({**played, "env_steps": 200, "episode_length": 9.0}))
+    return comparison, run, path
+
+
+def test_solved_is_three_in_a_row_and_one_evaluation_is_told_apart(ended):
+    comparison, run, _ = ended
+    row, _ = result_of(comparison, run)
+    assert (row["steps_to_0.9"], row["steps_to_solve"], row["episodes"]) == (80, float("inf"), 3)
+
+
+@pytest.mark.parametrize("kept", [0, 1, 4])
+def test_metrics_that_lost_their_last_rows_are_no_result(ended, kept):
+    comparison, run, path = ended
+    lines = (path / "metrics.csv").read_text().splitlines(keepends=True)
+    (path / "metrics.csv").write_text("".join(lines[: kept + 1]))
+    with pytest.raises(FileFormatError, match=r"has lost its last rows: summary\.json tells of an evaluation at"):
+        result_of(comparison, run)
