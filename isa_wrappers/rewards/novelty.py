@@ -81,7 +81,11 @@ class StateNovelty(_Novelty):
             InvalidValueError: if the state is of another size.
         """
         check_last("s_tp1", transition.s_tp1, self._size)
-        visits = self.counter.visit(transition.s_tp1) if update else self.counter.count(transition.s_tp1)
+        if update:  # a step in which nobody acted, such as one that was lost with its game, visits nothing
+            acted = namespace(transition.alive).any(transition.alive, axis=-1)
+            visits = self.counter.visit(transition.s_tp1, acted)
+        else:
+            visits = self.counter.count(transition.s_tp1)
         return _paid(transition, _bonus(transition, visits))
 
 

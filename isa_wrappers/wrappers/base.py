@@ -11,7 +11,7 @@ import numpy.typing as npt
 from pettingzoo import ParallelEnv
 from pettingzoo.utils import BaseParallelWrapper
 
-from isa_wrappers.arrays import Array, with_prefix, without_prefix
+from isa_wrappers.arrays import Array, to_numpy, with_prefix, without_prefix
 from isa_wrappers.batch.protocol import check_finite
 from isa_wrappers.border.border import Border
 from isa_wrappers.border.spaces import StateFallback, as_parallel
@@ -189,6 +189,8 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
 
     def _note(self, actions: Mapping[str, Any], living: Collection[str]) -> None:
         """Keep who acted, and how."""
+        if not isinstance(actions, Mapping):
+            raise InvalidValueError(f"actions must be a dict by agent, got {shown(actions)}")
         self._acted = acted = [False] * len(self._index)
         if self.code is not None:
             acting = {self._index[agent]: (action, agent) for agent, action in actions.items() if agent in living}
@@ -200,9 +202,12 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
         for agent, action in actions.items():
             if agent in living:
                 i = self._index[agent]
-                if not 0 <= action < self.num_actions[i]:
+                if not isinstance(action, int | np.integer):
+                    action = _whole(action)
+                if action is None or not 0 <= action < self.num_actions[i]:
                     raise InvalidValueError(
-                        f"action of agent {agent!r} must be from 0 to {self.num_actions[i] - 1}, got {shown(action)}"
+                        f"action of agent {agent!r} must be from 0 to {self.num_actions[i] - 1}, got "
+                        f"{shown(actions[agent])}"
                     )
                 acted[i], chosen[i] = True, int(action)
 
@@ -256,3 +261,12 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
         """Restore what :meth:`state_dict` returned."""
         if self._inner is not None:
             self._inner.load_state_dict(without_prefix("env", state))
+
+
+def _whole(action: Any) -> int | None:
+    """Return an action that is one whole number in an array, of whatever kind; ``None`` for anything else."""
+    try:
+        values = np.asarray(to_numpy(action)).reshape(-1)
+        return int(values[0]) if len(values) == 1 and values[0] == int(values[0]) else None
+    except (TypeError, ValueError, OverflowError):
+        return None

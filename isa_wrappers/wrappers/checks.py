@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 from isa_wrappers.errors import InvalidValueError
 from isa_wrappers.rewards.base import IntrinsicReward
+from isa_wrappers.rewards.counts import VisitCounter
+from isa_wrappers.rewards.goals import GoalBuffer
 from isa_wrappers.rewards.projection import GoalProjection
 
 MODES = ("replace", "add")
@@ -36,3 +38,23 @@ def check_stack(
         raise InvalidValueError(f"{kind} needs goals: wrap {env} with GoalSampling first, then with the reward")
     if reward.needs_goal and projection is not None and reward.credit is not None:
         projection.check_fits(reward.credit)
+
+
+def check_on_host(thing: object) -> None:
+    """Check that what a wrapper around a ``ParallelEnv`` is given holds NumPy's arrays, or brings its own over.
+
+    Args:
+        thing: a goal buffer, or a reward with or without a counter.
+
+    Raises:
+        InvalidValueError: if it was made for a torch device.
+    """
+    if isinstance(thing, IntrinsicReward) and thing.takes_both:
+        return
+    for one in (thing, getattr(thing, "counter", None)):
+        device = one.device if isinstance(one, GoalBuffer | VisitCounter) else getattr(one, "_device", None)
+        if device is not None:
+            raise InvalidValueError(
+                f"{type(one).__name__} was made for device {str(device)!r}; around a ParallelEnv it holds NumPy's "
+                "arrays: leave device out"
+            )

@@ -15,6 +15,7 @@ from isa_wrappers.rewards.stitched import StitchedGoals
 from isa_wrappers.scope.credit import Credit
 from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.wrappers.base import Env, Infos, ScopeWrapper, Turn
+from isa_wrappers.wrappers.checks import check_on_host
 
 
 class GoalRecording(ScopeWrapper):
@@ -37,6 +38,7 @@ class GoalRecording(ScopeWrapper):
         state_fallback: StateFallback = None,
     ) -> None:
         check_kind("goals", goals, GoalBuffer)
+        check_on_host(goals)
         super().__init__(env, scope, state_fallback)
         self.goals = goals
         self._stitched = goals if isinstance(goals, StitchedGoals) else None
@@ -48,6 +50,7 @@ class GoalRecording(ScopeWrapper):
                     f"{type(inner).__name__} inside records won states already; leave one of the two out"
                 )
         self._criterion = SuccessCriterion(success, len(self._index))
+        self._over = False
 
     def _check_size(self, size: int) -> None:
         super()._check_size(size)
@@ -62,12 +65,16 @@ class GoalRecording(ScopeWrapper):
 
     def _begin(self, observations: dict[str, Any], infos: Infos, seed: int | None) -> tuple[dict[str, Any], Infos]:
         self._criterion.begin()
+        self._over = False
         if self._stitched is not None:
             self._episode = self._stitched.begin(1)
         return observations, infos
 
     def _advance(self, turn: Turn) -> tuple[dict[str, Any], dict[str, float], Infos]:
-        won = self._criterion.won(self.env, turn.rewards, turn.infos, over=not self.agents)
+        if self._over:  # a step after the end, as some wrappers around take, is no step of an episode
+            return turn.observations, turn.rewards, turn.infos
+        self._over = not self.agents
+        won = self._criterion.won(self.env, turn.rewards, turn.infos, over=self._over)
         crashed = any(turn.infos.get(agent, {}).get("crashed", False) for agent in self._index)
         if not self.frozen:
             if self._stitched is not None:

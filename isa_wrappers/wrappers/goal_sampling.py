@@ -21,6 +21,9 @@ from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.wrappers.base import Env, Infos, Turn
 from isa_wrappers.wrappers.goal_recording import GoalRecording
 
+WIDE = (np.float32, np.float64)
+"""Types that hold a goal as it is."""
+
 
 class GoalSampling(GoalRecording):
     """Draws a won state for each episode and shows every agent its own dimensions of it; wins keep feeding the buffer.
@@ -77,6 +80,7 @@ class GoalSampling(GoalRecording):
         self.goal: npt.NDArray[np.floating[Any]]
         self._hold(np.zeros(scope.state_size, dtype=np.float32))
         self._rng = Rng(seed, None, "goals")
+        env = self.env
         bounds = getattr(env, "state_space", None) if self._reads_state() else None
         self._unmasked = {agent: inner_space(env.observation_space(agent)) for agent in env.possible_agents}
         self._flattened = {agent for agent, space in self._unmasked.items() if not is_float_vector(space)}
@@ -117,12 +121,14 @@ class GoalSampling(GoalRecording):
                 # PettingZoo lets an environment say something to all under a name that is no agent's; and nothing is
                 # shown to whoever is gone.
                 continue
-            if type(obs) is np.ndarray and agent not in self._flattened:  # by far the most common
+            if type(obs) is np.ndarray and obs.dtype in WIDE and agent not in self._flattened:  # by far the most common
                 shown[agent] = self._extend(agent, obs.reshape(-1))
                 continue
             vector = flat_vector(self._unmasked[agent], obs)
             if agent in self._flattened:
                 vector = vector.astype(np.float32)
+            elif vector.dtype not in WIDE:  # whole numbers, flags and halves would cut the goal
+                vector = vector.astype(self._unmasked[agent].dtype)
             extended = self._extend(agent, vector)
             beside = _beside(obs) if isinstance(obs, dict) else {}
             shown[agent] = {**beside, "observation": extended} if beside else extended

@@ -18,7 +18,7 @@ from isa_wrappers.rewards.transition import PlainStep, Transition
 from isa_wrappers.scope.credit import Credit
 from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.wrappers.base import Env, Infos, ScopeWrapper, Turn
-from isa_wrappers.wrappers.checks import MODES, check_stack
+from isa_wrappers.wrappers.checks import MODES, check_on_host, check_stack
 from isa_wrappers.wrappers.goal_sampling import GoalSampling
 
 
@@ -78,16 +78,22 @@ class RewardWrapper(ScopeWrapper):
         self._sampling = next((wrapper for wrapper in inner if isinstance(wrapper, GoalSampling)), None)
         payers = [wrapper.reward for wrapper in inner if isinstance(wrapper, RewardWrapper)]
         check_stack(env, reward, payers, None if self._sampling is None else self._sampling.projection)
+        check_on_host(reward)
+        self._checked = reward.credit
         self._last: tuple[Any, list[float]] = (None, [])
         self._goal: tuple[Any, list[float]] = (None, [])
         self._keys = {part: f"isa/{reward.name}_{part}" for part in reward.parts}
         self._obs_size = (
-            max(flat_size(env.observation_space(agent)) for agent in self._index) if reward.needs_obs else 0
+            max(flat_size(self.env.observation_space(agent)) for agent in self._index) if reward.needs_obs else 0
         )
         self._obs: npt.NDArray[np.float32] | None = None
         self._available: npt.NDArray[np.bool_] | None = None
 
     def _begin(self, observations: dict[str, Any], infos: Infos, seed: int | None) -> tuple[dict[str, Any], Infos]:
+        if self.reward.credit is not self._checked:  # it has followed a scope that has grown
+            if self.reward.needs_goal and self._sampling is not None and self.reward.credit is not None:
+                self._sampling.projection.check_fits(self.reward.credit)
+            self._checked = self.reward.credit
         self._look(observations)
         # The same keys from the first on: some learners lay out room for what a reset tells.
         nothing = dict.fromkeys((*self._keys.values(), "isa/env_reward"), 0.0)
@@ -98,7 +104,10 @@ class RewardWrapper(ScopeWrapper):
         received = self._received(turn)
         if self.reward.plain is not None:
             paid = self.reward.plain(self._plain_step(turn, received), not self.frozen)
-            return self._paid(turn, paid.intrinsic if self.adds else paid.total, paid.parts)
+            pays = paid.intrinsic if self.adds else paid.total
+            if not isfinite(sum(pays)):
+                self._refuse_infinite(pays)
+            return self._paid(turn, pays, paid.parts)
         obs_t, available = self._obs, self._available
         self._look(turn.observations, turn.acted)
         transition = Transition(
@@ -117,8 +126,11 @@ class RewardWrapper(ScopeWrapper):
         paid = checked(self.reward, self.reward(transition, update=not self.frozen), transition.reward)
         parts = {name: part.tolist() for name, part in paid.parts.items()}
         pays = paid.intrinsic if self.adds else paid.total
-        check_finite(f"reward {self.reward.name!r}", pays[None], self._steps, tuple(self._index))
+        self._refuse_infinite(pays)
         return self._paid(turn, pays.tolist(), parts)
+
+    def _refuse_infinite(self, pays: Any) -> None:
+        check_finite(f"reward {self.reward.name!r}", np.asarray(pays)[None], self._steps, tuple(self._index))
 
     def _plain_step(self, turn: Turn, received: list[float]) -> PlainStep:
         """Return the step as lists; those of a state or a goal stay the same objects from step to step."""

@@ -75,6 +75,7 @@ class LearnedReward(IntrinsicReward):
     """
 
     needs_states = False
+    takes_both = True
     share = 1.0
 
     def __init__(self, context: RewardContext, config: Any) -> None:
@@ -116,6 +117,10 @@ class LearnedReward(IntrinsicReward):
         Raises:
             InvalidValueError: if the step is of another environment, or lacks what the reward reads.
         """
+        with torch.inference_mode(False):  # what is kept here outlives a caller's inference mode
+            return self._call(transition, update)
+
+    def _call(self, transition: Transition, update: bool) -> RewardParts:
         step = self._read(transition)
         with torch.no_grad():
             paid = {name: part * step.alive for name, part in self._pay(step, update).items()}
@@ -123,7 +128,7 @@ class LearnedReward(IntrinsicReward):
                 self.calls += 1
                 self._hold(self._keep(step))
         if len(self._held) >= self.config.interval:
-            with torch.inference_mode(False), torch.enable_grad():
+            with torch.enable_grad():
                 self._learn({name: torch.stack([one[name] for one in self._held]) for name in self._held[0]})
             self._held.clear()
         parts = {name: self._as_given(part, transition.reward) for name, part in paid.items()}
@@ -216,6 +221,10 @@ class LearnedReward(IntrinsicReward):
 
     def load_state_dict(self, state: dict[str, Array]) -> None:
         """Restore what :meth:`state_dict` returned."""
+        with torch.inference_mode(False):
+            self._load(state)
+
+    def _load(self, state: dict[str, Array]) -> None:
         given = {name: torch.tensor(to_numpy(value), device=self.device) for name, value in state.items()}
         self.calls = int(given["calls"][0])
         self._noise.set_state(given["noise"].cpu())

@@ -55,6 +55,7 @@ class LAIESReward(LearnedReward):
         self.steps, self.annealed_from = 0, -1
         self._dims = torch.tensor(self.external, device=self.device)
         self._hidden = self._before = torch.zeros(0, config.hidden, device=self.device)
+        self._looked: Tensor | None = None
         agents, actions = len(context.agents), max(context.num_actions)
         own = torch.arange(actions) < torch.tensor(context.num_actions)[:, None]
         self._own = own.to(self.device)
@@ -66,7 +67,8 @@ class LAIESReward(LearnedReward):
 
     def _pay(self, step: Step, update: bool) -> dict[str, Tensor]:
         config, fresh = self.config, self._started(step)
-        hidden = self._hidden
+        looked = None if update else self._looked
+        hidden = self._hidden if looked is None or looked.shape[0] != fresh.shape[0] else looked
         if hidden.shape[0] != fresh.shape[0]:  # of other environments nothing is remembered
             hidden = hidden.new_zeros(fresh.shape[0], config.hidden)
         before = hidden * ~fresh[:, None]
@@ -80,6 +82,7 @@ class LAIESReward(LearnedReward):
         collective = moved.float() / PER_CHANGE * config.beta2
         total = individual + collective
         share = self._weight() * total.clamp(max=config.clip) / torch.where(total > 0, total, 1.0)
+        self._looked = None if update else after  # an episode that is only looked at is followed too
         if update:
             self._before, self._hidden = before, after
             self.steps += fresh.shape[0]
@@ -148,7 +151,7 @@ class _Progress:
         return {"hidden": reward._hidden, "steps": torch.tensor([reward.steps, reward.annealed_from])}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        self.reward._hidden = state["hidden"]
+        self.reward._hidden, self.reward._looked = state["hidden"], None
         self.reward.steps, self.reward.annealed_from = (int(number) for number in state["steps"])
 
 

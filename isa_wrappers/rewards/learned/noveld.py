@@ -35,18 +35,25 @@ class EpisodeVisits:
         self.length, self.at = length, 0
         self.keys = torch.zeros(0, 0, length, dtype=torch.int64, device=device)
         self.valid = torch.zeros(0, 0, length, dtype=torch.bool, device=device)
+        self._looked: tuple[Tensor, Tensor, int] | None = None
 
     def __call__(self, before: Tensor, after: Tensor, acted: Tensor, start: Tensor, update: bool) -> Tensor:
         """Tell where ``after`` ``[N, R, D]`` is visited for the first time, ``[N, R]``; ``before`` is a visit too."""
         here, there = self._hash.hashes(before)[..., 0], self._hash.hashes(after)[..., 0]
-        keys, valid = self.keys, self.valid
+        keys, valid, at = self.keys, self.valid, self.at
+        if not update:  # an episode that is only looked at is followed too, beside the one that is learned from
+            looked = self._looked
+            goes_on = looked is not None and looked[0].shape[:2] == acted.shape
+            keys, valid, at = looked if looked is not None and goes_on else (keys.clone(), valid.clone(), at)
         if keys.shape[:2] != acted.shape:  # of other environments nothing is remembered
             keys, valid = (was.new_zeros(*acted.shape, self.length) for was in (keys, valid))
         valid = valid & ~start[:, None, None]
         known = (valid & (keys == there[..., None])).any(-1) | (here == there)
+        keys[..., at], valid[..., at] = here, acted
+        followed = keys, valid, (at + 1) % self.length
+        self._looked = None if update else followed
         if update:
-            keys[..., self.at], valid[..., self.at] = here, acted
-            self.keys, self.valid, self.at = keys, valid, (self.at + 1) % self.length
+            self.keys, self.valid, self.at = followed
         first: Tensor = ~known
         return first
 
@@ -57,6 +64,7 @@ class EpisodeVisits:
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Restore what :meth:`state_dict` returned."""
         self.keys, self.valid, self.at = state["keys"], state["valid"], int(state["at"][0])
+        self._looked = None
 
 
 class NovelD(LearnedReward):

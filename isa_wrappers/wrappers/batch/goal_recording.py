@@ -36,6 +36,7 @@ class GoalRecording(BatchWrapper):
         self._won = xp.zeros(self.num_envs, dtype=xp.bool, device=self.device)
         self._now: BatchStep
         self._episodes: Episodes
+        self._begin()
 
     def reset(self, seed: int | None = None) -> BatchStep:
         """Start every copy afresh."""

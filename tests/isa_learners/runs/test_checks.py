@@ -14,6 +14,16 @@ def test_a_sound_run_passes():
     check_run(tiny_config(algo="ippo", intrinsic="laies", laies={"external": "scope"}, scope={"transitions": 60}))
 
 
+@pytest.mark.parametrize("algo", ["isa", "isa_explore"])
+def test_a_scope_that_follows_training_goes_with_goals_before_a_win(algo):
+    sections = {"scope": {"transitions": 60}, "probes": {"share": 0.1}}
+    check_run(
+        tiny_config(algo=algo, goal={"stitched": True}, **sections)
+        if algo == "isa"
+        else tiny_config(algo=algo, **sections)
+    )
+
+
 @pytest.mark.parametrize(
     ("sections", "error", "message"),
     [

@@ -6,11 +6,13 @@ import pytest
 from gymnasium import spaces
 from pettingzoo.test import parallel_api_test
 
-from isa_wrappers import ScopeConfig, check_env, estimate_scope
+from isa_wrappers import GoalBuffer, InfluenceScope, ScopeConfig, check_env, estimate_scope
 from isa_wrappers.border.adapters import TeamEnv
 from isa_wrappers.envs import make_batch
 from isa_wrappers.errors import UnsupportedEnvironmentError
-from isa_wrappers.wrappers import ScopeWrapper
+from isa_wrappers.rewards import RewardContext, make_reward
+from isa_wrappers.scope.credit import as_credit
+from isa_wrappers.wrappers import GoalSampling, GoalSegmentReward, RewardWrapper, ScopeWrapper
 
 
 class Shelves(gymnasium.Env):
@@ -123,3 +125,15 @@ def test_numbers_reach_a_team_as_they_are_and_nothing_is_done_for_who_is_missing
     env.step({"agent_0": push})
     assert team.told[0] is push
     assert team.told[1].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("name", ["count_observation", "count_bonus"])
+def test_every_wrapper_takes_a_team_as_it_is(name):
+    scope = InfluenceScope.from_dimensions({"agent_0": [[0], [], [0]], "agent_1": [[2], [], [2]]}, state_size=4)
+    goals = GoalBuffer(4)
+    goals.add(np.array([[3.0, 1.0, 3.0, 1.0]], dtype=np.float32), np.array([True]))
+    context = RewardContext.of(TeamEnv(Shelves()), as_credit(scope), state_fallback="observations")
+    alone = RewardWrapper(Shelves(), make_reward(name, context), state_fallback="observations")
+    reach = GoalSegmentReward(GoalSampling(Shelves(), scope, goals, state_fallback="observations"), scope)
+    for env in (alone, reach):
+        parallel_api_test(env, num_cycles=20)

@@ -87,3 +87,12 @@ def test_others_sizes_are_refused():
         ObservationNovelty(5)(step)
     with pytest.raises(InvalidValueError, match="count_scale"):
         NoveltyConfig(count_scale=0.0)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_a_state_in_which_nobody_acted_is_not_visited(device):
+    novelty, one = StateNovelty(K, None, device), next(steps(device))
+    lost = one._replace(alive=one.alive & False)
+    for _ in range(3):
+        novelty(lost)
+    assert not to_numpy(novelty.counter.table).any()

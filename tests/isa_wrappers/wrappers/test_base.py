@@ -7,9 +7,15 @@ import pytest
 from parallel_toys import WalkEnv, walk_scope_dimensions
 from walk_stacks import goals_with, walk_scope
 
-from isa_wrappers import GoalBuffer, InfluenceScope
-from isa_wrappers.errors import NonFiniteError, ScopeMismatchError, UnsupportedEnvironmentError
-from isa_wrappers.wrappers import GoalRecording, GoalSampling, InfluenceCountBonus, ScopeWrapper
+from isa_wrappers import CountBonus, GoalBuffer, InfluenceScope, VisitCounter
+from isa_wrappers.errors import (
+    InvalidValueError,
+    NonFiniteError,
+    ScopeMismatchError,
+    UnsupportedEnvironmentError,
+)
+from isa_wrappers.rewards.novelty import StateNovelty
+from isa_wrappers.wrappers import GoalRecording, GoalSampling, InfluenceCountBonus, RewardWrapper, ScopeWrapper
 
 
 def test_state_from_observations_or_a_function():
@@ -127,3 +133,51 @@ def test_a_wrapper_can_be_pickled():
     actions = dict.fromkeys(wrapped.agents, 1)
     for one, other in zip(wrapped.step(actions)[0].values(), copy.step(actions)[0].values(), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+class Told(WalkEnv):
+    """Keeps what it was sent."""
+
+    def step(self, actions):
+        self.sent = actions
+        return super().step(actions)
+
+
+@pytest.mark.parametrize("action", [1, np.int64(1), np.array(1), np.array([1]), [1], 1.0, True])
+def test_one_whole_number_is_an_action_in_whatever_it_comes(action):
+    env = InfluenceCountBonus(Told(), walk_scope())
+    env.reset(seed=0)
+    env._note({"walker_0": action, "walker_1": 0}, env.agents)
+    assert env._chosen == [1, 0]
+
+
+@pytest.mark.parametrize("action", [None, "x", 1.7, np.array([1, 2]), [], float("nan"), float("inf"), 3, -1])
+def test_what_is_no_action_is_one_line(action):
+    env = InfluenceCountBonus(WalkEnv(), walk_scope())
+    env.reset(seed=0)
+    with pytest.raises(InvalidValueError, match="action of agent 'walker_0' must be from 0 to 2, got"):
+        env.step({"walker_0": action, "walker_1": 0})
+
+
+@pytest.mark.parametrize("actions", [None, [0, 1], np.array([0, 1])])
+def test_actions_that_are_no_dict_are_one_line(actions):
+    env = InfluenceCountBonus(WalkEnv(), walk_scope())
+    env.reset(seed=0)
+    with pytest.raises(InvalidValueError, match="actions must be a dict by agent, got"):
+        env.step(actions)
+
+
+def test_what_was_made_for_a_device_is_refused_around_one_environment():
+    pytest.importorskip("torch")
+    scope = walk_scope()
+    for wrap in (
+        lambda: GoalRecording(WalkEnv(), scope, GoalBuffer(2, device="cpu")),
+        lambda: GoalSampling(WalkEnv(), scope, GoalBuffer(2, device="cpu")),
+        lambda: InfluenceCountBonus(
+            WalkEnv(), scope, counter=VisitCounter([scope.common_dims, *scope.special_dims], device="cpu")
+        ),
+        lambda: RewardWrapper(WalkEnv(), CountBonus(scope, device="cpu")),
+        lambda: RewardWrapper(WalkEnv(), StateNovelty(2, device="cpu")),
+    ):
+        with pytest.raises(InvalidValueError, match="made for device 'cpu'; around a ParallelEnv it holds NumPy's"):
+            wrap()

@@ -87,3 +87,19 @@ def test_crashed_episodes_count_for_nothing_as_in_a_batch(stitched):
         found.append((float(goals.won_share), goals.states.tolist(), np.ravel(getattr(goals, "_best", 0.0)).tolist()))
     assert found[0] == found[1]
     assert found[0][0] == pytest.approx(1.0 - 0.99 ** len(found[0][1])), "of won episodes alone"
+
+
+def test_steps_after_the_end_are_no_episodes():
+    """Some wrappers around take one at each end."""
+    goals = GoalBuffer(2)
+    env = GoalRecording(WalkEnv(horizon=4), walk_scope(), goals)
+    twin, own = GoalBuffer(2), np.array([True])
+    for _ in range(3):
+        env.reset(seed=0)
+        while env.agents:
+            env.step(dict.fromkeys(env.agents, 1))
+        for _ in range(5):
+            env.step({})
+        twin.ended(own, own)
+    assert float(goals.won_share) == float(twin.won_share)
+    assert len(goals) == 3

@@ -80,3 +80,20 @@ def test_what_does_not_fit_is_named():
         GoalSampling(WalkEnv(), walk_scope(), GoalBuffer(2)).reset()
     with pytest.raises(UnknownNameError, match="unknown goal selector 'lastest'; did you mean 'latest'"):
         GoalSampling(WalkEnv(), walk_scope(), GoalBuffer(2), selector="lastest")
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.uint8, np.bool_, np.float16, list, tuple])
+def test_a_goal_is_shown_as_it_is_whatever_kind_observations_are_of(kind):
+    """The space says floats; what comes may be whole numbers all the same."""
+
+    class Whole(WalkEnv):
+        def _seen(self):
+            cast = kind if kind in (list, tuple) else lambda vector: vector.astype(kind)
+            return {agent: cast(vector.astype(int)) for agent, vector in super()._seen().items()}
+
+    env = GoalSampling(Whole(), walk_scope(), goals_with(np.array([[0.5, 70_000.25]], dtype=np.float32)))
+    observations, infos = env.reset(seed=0)
+    for agent, goal in (("walker_0", 0.5), ("walker_1", 70_000.25)):
+        assert observations[agent].tolist() == [0, 0, goal]
+        assert infos[agent]["isa/goal"].tolist() == [goal]
+        assert observations[agent].dtype == np.float32

@@ -6,8 +6,8 @@ import pytest
 from parallel_toys import WalkEnv
 from walk_stacks import goals_with, walk_scope
 
-from isa_wrappers import CountBonus
-from isa_wrappers.errors import InvalidValueError, ScopeMismatchError
+from isa_wrappers import CountBonus, GoalBuffer, GoalReward, InfluenceScope
+from isa_wrappers.errors import InvalidValueError, NonFiniteError, ScopeMismatchError
 from isa_wrappers.rewards import IntrinsicReward, RewardParts
 from isa_wrappers.wrappers import GoalSampling, RewardWrapper
 from isa_wrappers.wrappers import IntrinsicReward as FormerName
@@ -148,3 +148,29 @@ def test_what_does_not_fit_is_named():
 
 def test_its_former_name():
     assert issubclass(RewardWrapper, FormerName)
+
+
+def test_a_reward_that_has_followed_its_scope_is_held_against_the_goals_that_are_shown():
+    scope, bigger = (
+        walk_scope(),
+        InfluenceScope.from_dimensions({f"walker_{i}": [[], [0, 1], [i]] for i in range(2)}, 2),
+    )
+    reward = GoalReward(scope)
+    env = RewardWrapper(GoalSampling(WalkEnv(), scope, goals_with(np.ones((1, 2), dtype=np.float32))), reward)
+    env.reset(seed=0)
+    reward.follow(bigger)
+    with pytest.raises(ScopeMismatchError):
+        env.reset(seed=0)
+
+
+def test_plain_rewards_that_are_not_finite_are_refused_as_arrays_are():
+    class Far(WalkEnv):
+        def state(self):
+            return self.position.astype(np.float64) * 1e200
+
+    goals = GoalBuffer(2)
+    goals.add(np.array([[1e200, 1e200]]), np.array([True]))
+    env = RewardWrapper(GoalSampling(Far(), walk_scope(), goals), GoalReward(walk_scope()))
+    env.reset(seed=0)
+    with pytest.raises(NonFiniteError, match="reward 'progress' must be finite"):
+        env.step(dict.fromkeys(env.agents, 1))

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,14 @@ from host_reads import NoHostReads  # noqa: E402
 
 from isa_wrappers.arrays import to_backend  # noqa: E402
 from isa_wrappers.rewards import RewardContext, Transition, make_reward  # noqa: E402
+from isa_wrappers.rewards.learned.settings import NovelDConfig  # noqa: E402
 
 ROOT = Path(__file__).parents[4]
 CONTEXT = RewardContext(("a", "b"), (3, 3), obs_size=2, state_size=2, device="cpu")
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.cuda)]
+
+
+CONTEXT = RewardContext(("a", "b"), (3, 3), 2, 2, None, "cpu", 0)
 
 
 def made(name, device="cpu", seed=0):
@@ -124,3 +129,22 @@ except ImportError as error:
         f"MissingDependencyError intrinsic reward {name!r} needs torch, which is not installed; "
         "pip install 'isa-marl[train]'"
     ], done.stderr
+
+
+@pytest.mark.parametrize("name", [*QUICK, "noveld by counts"])
+def test_a_caller_s_inference_mode_stays_outside(name):
+    reward = made(name) if name in QUICK else make_reward("noveld", CONTEXT, NovelDConfig(novelty="counts"))
+    steps = [moved_to("cpu", step) for step in random_steps(20)]
+    with torch.inference_mode():
+        for step in steps[:5]:
+            reward(step)
+        reward.load_state_dict(reward.state_dict())
+    for step in steps[5:]:
+        assert torch.isfinite(reward(step).total).all()
+
+
+def test_hidden_states_follow_an_episode_that_is_only_looked_at():
+    """What is paid for looks alone is what is paid while learning, before there is anything learned."""
+    looked, taught = made("laies"), make_reward("laies", CONTEXT, replace(QUICK["laies"], interval=1_000))
+    for step in (moved_to("cpu", step) for step in random_steps(12)):
+        assert torch.equal(looked(step, update=False).total, taught(step).total)

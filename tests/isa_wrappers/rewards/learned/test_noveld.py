@@ -1,6 +1,7 @@
 """NovelD against loops: sets for first visits, dictionaries for counts."""
 
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from learned_rewards import random_steps
 torch = pytest.importorskip("torch")
 
 from isa_wrappers.errors import InvalidValueError  # noqa: E402
-from isa_wrappers.rewards import RewardContext  # noqa: E402
+from isa_wrappers.rewards import RewardContext, Transition  # noqa: E402
 from isa_wrappers.rewards.learned.noveld import EpisodeVisits, NovelD  # noqa: E402
 from isa_wrappers.rewards.learned.settings import NovelDConfig  # noqa: E402
 
@@ -115,3 +116,23 @@ def test_a_look_at_other_environments_leaves_what_is_remembered():
     two = torch.zeros(2, 1, 1)
     assert visits(two, two + 1, torch.ones(2, 1, dtype=torch.bool), torch.tensor([True, True]), False).all()
     assert not visits(there, here, acted, goes_on, False), "it began there"
+
+
+def test_an_episode_that_is_only_looked_at_is_followed_too():
+    noveld = NovelD(RewardContext(("a",), (2,), 1, 1), NovelDConfig(novelty="counts"))
+    acted, none = np.array([True]), np.zeros(1, dtype=np.float32)
+
+    def walk(places, update):
+        seen = np.array(places, dtype=np.float32).reshape(-1, 1, 1)
+        steps = [
+            Transition(None, None, after, np.array([0]), none, acted, obs_t=before, start=np.array(t == 0))
+            for t, (before, after) in enumerate(pairwise(seen))
+        ]
+        return [bool(noveld(step, update=update).total[0] > 0) for step in steps]
+
+    assert walk([0, 1, 0, 1, 2, 0], False) == [True, False, False, True, False]
+    assert walk([0, 1, 2], True) == [True, True]
+    saved = noveld.state_dict()
+    assert walk([2, 1, 0, 2], False) == [True, True, False], "an episode of its own"
+    after = noveld.state_dict()
+    assert all(np.array_equal(saved[name], after[name]) for name in saved)
