@@ -38,6 +38,7 @@ class InputEncoder:
         self.head = head_for(sizes, device) if head is None else head
         self.none = self.head.none
         self._scaled = scaled if scaled is not None else lambda obs: obs * obs_scale
+        self._obs_size = sizes.obs_size
         self.size = sizes.obs_size + self.head.encoded + sizes.num_agents
         self._id = torch.eye(sizes.num_agents, device=device)
 
@@ -54,14 +55,22 @@ class InputEncoder:
         takes no room.
 
         Args:
-            rollout: T steps.
-            action: ``[T, B, A]`` (and ``[d]``) of the steps, as the head has them.
+            rollout: T steps; its record holds the inputs before each.
+            action: ``[T, B, A]`` (and ``[d]``) of the steps, as the head has them; of who did not act it says nothing.
             everywhere: write it after every step: the host would wait for the device to learn where ends are.
         """
+        before, acted = rollout.record["inputs"], rollout.alive[..., None] > 0
         if everywhere or action.is_cuda:
-            return self(rollout.final_obs, action)
+            return self._next(rollout.final_obs, action, acted, before)
         ends = rollout.done | rollout.cut.any(-1)
         ends[-1] = True
         inputs = torch.from_numpy(np.zeros((*rollout.final_obs.shape[:-1], self.size), dtype=np.float32))
-        inputs[ends] = self(rollout.final_obs[ends], action[ends])
+        inputs[ends] = self._next(rollout.final_obs[ends], action[ends], acted[ends], before[ends])
+        return inputs
+
+    def _next(self, obs: Tensor, action: Tensor, acted: Tensor, before: Tensor) -> Tensor:
+        """Return inputs after a step: who did not act has the last action that it had in the inputs ``before``."""
+        inputs = self(obs, action)
+        last = slice(self._obs_size, self._obs_size + self.head.encoded)
+        inputs[..., last] = torch.where(acted, inputs[..., last], before[..., last])
         return inputs

@@ -26,6 +26,7 @@ class Batch:
         done: ``[T, B]`` bool, terminated or truncated.
         cut: ``[T, B, A]`` bool, the agent was truncated by itself in this step, in which the episode went on.
         probe: ``[T, B, A]`` bool, the action was drawn uniformly, not from the policy.
+        lost: ``[T, B]`` bool, the episode was lost with its game in this step, which says nothing.
         hidden: ``[B, A, H]`` of the actor before the first step.
         epsilon: share of the uniform distribution in the policy that acted.
     """
@@ -44,5 +45,6 @@ class Batch:
     done: Tensor
     cut: Tensor
     probe: Tensor
+    lost: Tensor
     hidden: Tensor
     epsilon: float

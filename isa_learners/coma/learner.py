@@ -13,6 +13,7 @@ from isa_learners.heads import Categorical
 from isa_learners.inputs import InputEncoder
 from isa_learners.learner import Decision, Memory
 from isa_learners.recurrent.memory import RecurrentMemory
+from isa_learners.recurrent.packing import EveryStep
 from isa_learners.rollout import Rollout, Sizes
 from isa_wrappers.arrays import with_prefix, without_prefix
 from isa_wrappers.batch import BatchStep
@@ -50,16 +51,14 @@ class ComaLearner(RecurrentMemory):
         inputs = self.encoder(step.obs, memory["last_action"])
         logits, hidden = self.coma.actor(inputs.flatten(0, 1), before.flatten(0, 1))
         # While an agent is dead its state stands still, as it does in updates.
-        after = torch.where(step.alive[..., None], hidden.view_as(before), before)
+        after = {"hidden": torch.where(step.alive[..., None], hidden.view_as(before), before)}
         epsilon = 0.0 if noise is None else self.config.epsilon(self.steps)
         policy = Categorical(mixed_log_probs(logits.view(*step.alive.shape, -1), step.available, epsilon))
-        if noise is None:
-            action = policy.mode()
-            return Decision(action, {"last_action": action, "hidden": after})
-        action = policy.sample(noise)
-        if probes is not None:
+        action = policy.mode() if noise is None else policy.sample(noise)
+        if noise is not None and probes is not None:
             action = torch.where(probes >= 0, probes, action)
-        return Decision(action, {"last_action": action, "hidden": after}, {"inputs": inputs})
+        after["last_action"] = torch.where(step.alive, action, memory["last_action"])
+        return Decision(action, after, {} if noise is None else {"inputs": inputs})
 
     def set_progress(self, progress: float) -> None:
         """Change nothing: epsilon follows the steps."""
@@ -74,7 +73,7 @@ class ComaLearner(RecurrentMemory):
     def batch(self, rollout: Rollout) -> Batch:
         """Return what the update takes of a rollout."""
         with torch.no_grad():
-            final_inputs = self.encoder(rollout.final_obs, rollout.action)
+            final_inputs = self.encoder.after(rollout, rollout.action, self.coma.layout is EveryStep)
         return Batch(
             inputs=rollout.record["inputs"],
             final_inputs=final_inputs,
@@ -90,6 +89,7 @@ class ComaLearner(RecurrentMemory):
             done=rollout.done,
             cut=rollout.cut,
             probe=rollout.probe,
+            lost=rollout.lost,
             hidden=rollout.memory["hidden"],
             epsilon=self.config.epsilon(self.steps),
         )
@@ -99,10 +99,10 @@ class ComaLearner(RecurrentMemory):
         return {"steps": torch.tensor(self.steps)} | with_prefix("coma", self.coma.state_dict())
 
     def load_state_dict(self, state: dict[str, Tensor], policy_only: bool = False) -> None:
-        """Restore what :meth:`state_dict` returned; with ``policy_only`` the networks alone."""
+        """Restore what :meth:`state_dict` returned; with ``policy_only`` the networks and epsilon alone."""
+        self.steps = int(state["steps"])
         inner = without_prefix("coma", state)
         if policy_only:
             self.coma.load_networks(inner)
             return
         self.coma.load_state_dict(inner)
-        self.steps = int(state["steps"])

@@ -90,6 +90,9 @@ class COMA:
             reward = batch.reward
             if config.reward == "team":
                 reward = reward.mean(-1, keepdim=True).expand_as(reward)
+            # A step that was lost with its game earned what it is worth: nothing is learned of it or before it.
+            lost = batch.lost[..., None]
+            reward, v_tp1 = torch.where(lost, value, reward), torch.where(lost, 0.0, v_tp1)
             return lambda_returns(reward, v_tp1, ends, config.gamma, config.td_lambda)
 
     def _draw(self, batch: Batch, wanted: Tensor) -> tuple[Tensor, Tensor]:
@@ -116,7 +119,7 @@ class COMA:
         size, longer = divmod(len(target), count)  # the first parts are a step longer
         edges = [number * size + min(number, longer) for number in range(count + 1)]
         for first, last in reversed(list(pairwise(edges))):
-            alive = batch.alive[first:last]
+            alive = batch.alive[first:last] * ~batch.lost[first:last, :, None]
             value = _chosen(self.critic(seen[first:last]), batch.action[first:last])
             loss = masked_mean((value - target[first:last]).square(), alive)
             norm = self._gradient_step(loss, self.critic, self.critic_optimizer)
@@ -128,7 +131,7 @@ class COMA:
 
     def _actor_step(self, batch: Batch, values: Tensor, part: Packing) -> Tensor:
         """Take one step along ``E[A log pi]``; return loss, entropy and gradient norm."""
-        chosen = batch.alive * (~batch.probe).to(batch.alive.dtype)
+        chosen = batch.alive * (~(batch.probe | batch.lost[..., None])).to(batch.alive.dtype)
         values, available, action, chosen = (
             x.flatten(0, 2)[part.rows] for x in (values, batch.available, batch.action, chosen)
         )

@@ -34,6 +34,7 @@ class Batch:
         probe: ``[T, B, A]`` bool, the action was drawn uniformly, not from the policy; by default nobody's.
         state: ``[T, B, K]`` what the critic sees besides; by default nothing (K is 0).
         final_state: ``[T, B, K]`` the same after the step, before an automatic reset.
+        lost: ``[T, B]`` bool, the episode was lost with its game in this step, which says nothing; by default none.
         bonus: ``[T, B, A]`` an intrinsic reward that the critic has a head of its own for; by default none,
             ``[T, B, 0]``.
     """
@@ -56,12 +57,15 @@ class Batch:
     state: Tensor = None  # type: ignore[assignment]
     final_state: Tensor = None  # type: ignore[assignment]
     bonus: Tensor = None  # type: ignore[assignment]
+    lost: Tensor = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         if self.cut is None:
             self.cut = torch.zeros_like(self.alive, dtype=torch.bool)
         if self.probe is None:
             self.probe = torch.zeros_like(self.alive, dtype=torch.bool)
+        if self.lost is None:
+            self.lost = torch.zeros_like(self.done)
         if self.state is None:
             self.state = self.final_state = self.alive.new_zeros(*self.alive.shape[:2], 0)
         if self.bonus is None:
@@ -69,8 +73,8 @@ class Batch:
 
     @property
     def chosen(self) -> Tensor:
-        """``[T, B, A]`` float, 1 where the policy chose the action: the agent acted, and was not probed."""
-        return self.alive * (~self.probe).to(self.alive.dtype)
+        """``[T, B, A]`` float, 1 where the policy chose the action: the agent acted, not probed, in no lost step."""
+        return self.alive * (~(self.probe | self.lost[..., None])).to(self.alive.dtype)
 
     def actor_inputs(self, rows: Tensor) -> Tensor:
         """Return what the actor sees ``[R, F]`` at ``rows`` ``[R]`` of the rollout flattened from ``[T, B, A]``."""

@@ -128,9 +128,7 @@ class PPOLearner:
         """Return what the update keeps of a rollout."""
         action = rollout.record.get("action", rollout.action)
         with torch.no_grad():
-            acted = (rollout.alive > 0).view(*rollout.alive.shape, *[1] * (action.ndim - 3))
-            taken = torch.where(acted, action, self.head.none)
-            final_inputs = self.encoder.after(rollout, taken, self.ppo.layout is EveryStep)
+            final_inputs = self.encoder.after(rollout, action, self.ppo.layout is EveryStep)
         actor_hidden = self._hidden(rollout.memory, rollout.alive[0])
         critic_hidden = actor_hidden.new_zeros(*actor_hidden.shape[:2], self.ppo.critic.state_size)
         if self._critic_hidden is not None:  # an episode that starts with the rollout has no past
@@ -150,8 +148,8 @@ class PPOLearner:
             actor_hidden=actor_hidden[None],
             critic_hidden=critic_hidden[None],
             cut=rollout.cut,
-            # A step that was lost with its game is nothing to learn from either.
-            probe=rollout.probe | rollout.lost[..., None],
+            probe=rollout.probe,
+            lost=rollout.lost,
             **self._seen_by_critic(rollout),
         )
 

@@ -132,15 +132,19 @@ def _check(net: Network, name: str, input_size: int, output_size: int) -> None:
     inputs = torch.linspace(-1.0, 1.0, 5 * input_size).view(5, input_size)
     state, keep = torch.linspace(-0.5, 0.5, 3 * size).view(3, size), torch.tensor([[1.0], [1.0], [1.0], [0.0], [1.0]])
     alive = torch.tensor([1.0, 0.0, 1.0, 1.0, 1.0])
-    training = net.training
-    net.eval()
-    with torch.no_grad():
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):  # in the mode in which it acts and learns
+        first = net(inputs[:3], state)
         step = _pair(net(inputs[:3], state), f"network {name!r}", (3, output_size), (3, size))
         whole = _pair(net.unroll(inputs, state, [3, 2], keep), f"unroll of {name!r}", (5, output_size), (5, size))
         plain = Network.unroll(net, inputs, state, [3, 2], keep)
         halted = net.unroll(inputs, state, [3, 2], keep, alive)
         stands = Network.unroll(net, inputs, state, [3, 2], keep, alive)
-    net.train(training)
+        apart = [net(inputs[i : i + 1], state[i : i + 1]) for i in range(3)]
+    if not _alike(first, step) or not _alike(tuple(torch.cat(parts) for parts in zip(*apart, strict=True)), step):
+        raise InvalidValueError(
+            f"network {name!r} must return the same for the same inputs, whatever is computed beside them: no dropout, "
+            "no batch normalisation"
+        )
     if not _alike(tuple(x[:3] for x in whole), step) or not _alike(whole, plain):
         raise InvalidValueError(
             f"unroll of network {name!r} must return what its forward does step by step, got others"

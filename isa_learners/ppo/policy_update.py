@@ -19,6 +19,9 @@ from isa_learners.recurrent.half import unroll_in_bf16
 from isa_learners.recurrent.network import Network
 from isa_learners.recurrent.packing import EveryStep, LivingSteps, Packing
 
+FIGURES = 5
+"""Of a step: loss, entropy, divergence, share of clipped ratios and the gradient's norm."""
+
 
 @dataclass
 class PolicyUpdate:
@@ -59,12 +62,29 @@ class PolicyUpdate:
         agents = self.advantage.shape[-1]
         if not self.config.sequential:
             own = [(self._net(i), steps.pack(part, i)) for i in range(agents) for part in envs]
-            return [self._step(net, part, self.advantage) for net, part in own]
-        said = []
+            return self._steps(own, self.advantage)
+        said: list[Tensor] = []
         drawn = torch.randperm(agents, generator=order).tolist()
         compound = compound_advantages(drawn, self.advantage, lambda i: self._ratio(i, steps.pack(agent=i)))
         for agent, advantage in compound:
-            said += [self._step(self._net(agent), steps.pack(part, agent), advantage) for part in envs]
+            said += self._steps([(self._net(agent), steps.pack(part, agent)) for part in envs], advantage)
+        return said
+
+    def _steps(self, own: list[tuple[Network, Packing]], advantage: Tensor) -> list[Tensor]:
+        """Take a step of one agent's policy on each part in which it acted: momentum must not move it on the others.
+
+        Where the host may not look which these are, it takes a step on each and undoes those on nothing.
+        """
+        said = []
+        for net, part in own:
+            if part.every:
+                before = _moved_by_a_step(net, self.optimizer)
+                said.append(self._step(net, part, advantage))
+                _undo(before, _moved_by_a_step(net, self.optimizer), unless=part.alive.any())
+            elif len(part.rows):
+                said.append(self._step(net, part, advantage))
+            else:
+                said.append(advantage.new_zeros(FIGURES))
         return said
 
     def _net(self, agent: int | None) -> Network:
@@ -119,6 +139,20 @@ def unrolled(net: Network, inputs: Tensor, state: Tensor, part: Packing, bf16: b
     first = state.flatten(0, 2)[part.streams]
     given = inputs, first, part.sizes, part.keep, part.alive if part.every else None
     return unroll_in_bf16(net, *given) if bf16 else net.unroll(*given)
+
+
+def _moved_by_a_step(net: Network, optimizer: torch.optim.Optimizer) -> list[tuple[Tensor, Tensor]]:
+    """Return a network's weights, then what the optimiser keeps of them, if it has begun; each with a copy."""
+    weights = list(net.parameters())
+    moments = [value for weight in weights for value in optimizer.state.get(weight, {}).values()]
+    return [(value.data, value.detach().clone()) for value in (*weights, *moments)]
+
+
+def _undo(before: list[tuple[Tensor, Tensor]], after: list[tuple[Tensor, Tensor]], unless: Tensor) -> None:
+    """Bring a step's tensors back to what they were, in place; what has come with the step, to 0."""
+    was = [copy for _, copy in before] + [torch.zeros_like(copy) for _, copy in after[len(before) :]]
+    for (now, copy), old in zip(after, was, strict=True):
+        now.copy_(torch.where(unless, copy, old))
 
 
 def gradient_step(loss: Tensor, net: Network, optimizer: torch.optim.Optimizer, max_norm: float) -> Tensor:

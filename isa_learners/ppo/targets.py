@@ -66,7 +66,7 @@ def targets_of(
         packing, first = steps.pack(), data.critic_hidden[0].flatten(0, 1)
         seen = data.critic_inputs(packing.rows)
         outputs, states = unrolled(critic, seen, data.critic_hidden, packing, config.bf16)
-        within = _within_episodes(data)
+        within, lost = _within_episodes(data), data.lost[..., None]
         # Across episodes the last observation counts in the last step alone.
         ahead = [within, _across_episodes(within)][: len(norms)]
         rows = steps.where(within.known)
@@ -81,12 +81,14 @@ def targets_of(
             following = value.view(shape).roll(-1, dims=0).flatten()
             counts = what.known.flatten()[rows]
             following[rows] = torch.where(counts, norm.denormalize(last_outputs[:, head]), following[rows])
-            v_tp1 = torch.where(what.lasts, following.view(shape), 0.0)
+            v_tp1 = torch.where(what.lasts & ~lost, following.view(shape), 0.0)
             reward, gamma = (data.reward, config.gamma) if head == 0 else (data.bonus, config.bonus_gamma)
             value = value.view(shape)
-            advantage = advantages(reward, value, v_tp1, what.ends, gamma, config.gae_lambda)
+            # A step that was lost with its game earned what its state is worth: nothing is learned of it or before it.
+            reward = torch.where(lost, value, reward)
+            advantage = advantages(reward, value, v_tp1, what.ends | lost, gamma, config.gae_lambda)
             returns = advantage + value
-            norm.update(returns, data.alive)
+            norm.update(returns, data.alive * ~lost)
             # The critic's output means something else once the norm has moved: bring old values along.
             found.append((advantage, norm.normalize(value), norm.normalize(returns)))
         earned, old, wanted = (torch.stack(each, dim=-1) for each in zip(*found, strict=True))

@@ -75,16 +75,17 @@ class QLearner(RecurrentMemory):
         values, hidden = self.q.net(inputs.flatten(0, 1), before.flatten(0, 1))
         values = values.view(*step.alive.shape, -1)
         # While an agent is dead its state stands still, as it does in updates.
-        after = torch.where(step.alive[..., None], hidden.view_as(before), before)
+        after = {"hidden": torch.where(step.alive[..., None], hidden.view_as(before), before)}
         action = values.masked_fill(~step.available, -1e9).argmax(-1)
         if noise is None:
-            return Decision(action, {"last_action": action, "hidden": after})
+            return Decision(action, after | {"last_action": torch.where(step.alive, action, memory["last_action"])})
         drawn = torch.rand(values.shape, generator=noise, device=self.device).masked_fill(~step.available, -1.0)
         explores = torch.rand(action.shape, generator=noise, device=self.device) < self.config.epsilon(self.steps)
         action = torch.where(explores, drawn.argmax(-1), action)
         if probes is not None:
             action = torch.where(probes >= 0, probes, action)
-        return Decision(action, {"last_action": action, "hidden": after}, {"obs": step.obs})
+        after["last_action"] = torch.where(step.alive, action, memory["last_action"])
+        return Decision(action, after, {"obs": step.obs})
 
     def set_progress(self, progress: float) -> None:
         """Change nothing: epsilon follows the steps."""

@@ -15,6 +15,10 @@ _GROUPS = (
 """Where the two kinds of control groups say what a container may have, has, and could give back at once."""
 
 
+SAVED = 2
+"""Copies of a replay in the host's memory while a checkpoint, which holds it, is written: tensors, and their bytes."""
+
+
 def free_bytes(device: str) -> int | None:
     """Return the memory that is free on a device, within what a container allows; ``None`` where nothing tells."""
     if device.startswith("cuda"):
@@ -38,13 +42,17 @@ def check_fits(needed: int, free: int | None, device: str) -> None:
         >>> check_fits(3 * 2**30, 2**30, "cpu")
         Traceback (most recent call last):
         ...
-        isa_wrappers.errors.InvalidValueError: the replay needs 3,072 MiB on 'cpu', where 1,024 MiB are free; lower \
-replay or episode_steps
+        isa_wrappers.errors.InvalidValueError: the replay needs 3,072 MiB on 'cpu' and 6,144 MiB more while a \
+checkpoint is written, where 1,024 MiB are free; lower replay or episode_steps
     """
-    if free is not None and needed > free:
+    whole = needed if device.startswith("cuda") else (1 + SAVED) * needed
+    if free is not None and whole > free:
+        saving = (
+            "" if whole == needed else f" and {(whole - needed) / 2**20:,.0f} MiB more while a checkpoint is written"
+        )
         raise InvalidValueError(
-            f"the replay needs {needed / 2**20:,.0f} MiB on {device!r}, where {free / 2**20:,.0f} MiB are free; lower "
-            "replay or episode_steps"
+            f"the replay needs {needed / 2**20:,.0f} MiB on {device!r}{saving}, where {free / 2**20:,.0f} MiB are "
+            "free; lower replay or episode_steps"
         )
 
 

@@ -176,7 +176,7 @@ def _layout(sizes: Sizes) -> dict[str, tuple[tuple[int, ...], torch.dtype]]:
         "state": ((sizes.state_size,), torch.float32),
         "available": ((agents, sizes.num_actions), torch.bool),
         "alive": ((agents,), torch.bool),
-        "action": ((agents,), torch.int16),
+        "action": ((agents,), torch.int16 if sizes.num_actions <= 2**15 else torch.int32),
         "reward": ((agents,), torch.float32),
         "cut": ((agents,), torch.bool),
     }

@@ -154,8 +154,7 @@ class QLearning:
 
         Whoever is valued and does not live has left: its state stands still, so that it joins again as it acted.
         """
-        before = torch.full_like(episodes.action[:1], self.encoder.none)
-        inputs = self.encoder(episodes.obs, torch.cat([before, episodes.action])).flatten(0, 2)
+        inputs = self.encoder(episodes.obs, self._last_actions(episodes)).flatten(0, 2)
         lives, left = valued & episodes.alive, valued & ~episodes.alive
         start = torch.zeros(valued.shape[:2], dtype=torch.bool, device=valued.device)
         start[0].fill_(True)
@@ -176,6 +175,14 @@ class QLearning:
         with torch.no_grad():
             ahead = run(self.target_net)
         return run(self.net), ahead
+
+    def _last_actions(self, episodes: Episodes) -> Tensor:
+        """Return the action that each agent took last before a step, ``[L + 1, b, A]``: of the dead it stands still."""
+        taken = episodes.action
+        none = torch.full_like(taken[:1], self.encoder.none)
+        numbers = torch.arange(1, len(taken) + 1, device=taken.device).view(-1, 1, 1)
+        latest = torch.where(episodes.alive[:-1], numbers, 0).cummax(0).values
+        return torch.cat([none, taken]).gather(0, torch.cat([torch.zeros_like(latest[:1]), latest]))
 
     @property
     def _modules(self) -> tuple[str, ...]:

@@ -84,3 +84,23 @@ class Module(nn.Linear):
 
 
 a_number = 3
+
+
+class Dropping(Own):
+    """Leaves numbers out at random."""
+
+    def forward(self, inputs, state):
+        outputs, after = super().forward(inputs, state)
+        return nn.functional.dropout(outputs, 0.5, self.training), after
+
+
+class Averaging(Own):
+    """Brings what is computed together to one scale."""
+
+    def __init__(self, *sizes, **options):
+        super().__init__(*sizes, **options)
+        self.norm = nn.BatchNorm1d(sizes[1] if len(sizes) > 1 else options["output_size"])
+
+    def forward(self, inputs, state):
+        outputs, after = super().forward(inputs, state)
+        return self.norm(outputs) if len(outputs) > 1 else outputs, after

@@ -40,6 +40,7 @@ class Reference:
         """[step][agent] -> values of the actions, or None where nobody is: up to the step after the last."""
         length, found = int(episodes.length[b]), []
         hidden = [torch.zeros(self.config.hidden, dtype=D) for _ in range(2)]
+        taken = [torch.zeros(4, dtype=D) for _ in range(2)]
         for t in range(length + 1):
             row = []
             for i in range(2):
@@ -47,15 +48,15 @@ class Reference:
                 if not episodes.alive[t, b, i] and not left:
                     row.append(None)
                     continue
-                last = torch.zeros(4, dtype=D)
-                if t > 0:
-                    last[int(episodes.action[t - 1, b, i])] = 1.0
+                last = taken[i]
                 who = torch.tensor([1.0 - i, float(i)], dtype=D)
                 x = torch.cat([episodes.obs[t, b, i] * self.config.obs_scale, last, who])
                 after = self.cell(w, x, hidden[i])
                 row.append(w["net.head.weight"] @ after + w["net.head.bias"])
-                if episodes.alive[t, b, i]:  # else the state stands still, as in acting
+                if episodes.alive[t, b, i]:  # else its state and its last action stand still, as in acting
                     hidden[i] = after
+                    if t < length:
+                        taken[i] = torch.eye(4, dtype=D)[int(episodes.action[t, b, i])]
             found.append(row)
         return found
 

@@ -82,7 +82,8 @@ def test_final_inputs_are_from_before_the_reset_and_only_where_something_ends(pl
                     continue
                 assert bool((obs < 0).all()) == (ends[b] != ""), "observations before a reset are negative here"
                 acted = bool(rollout.alive[t, b, i])
-                assert last.tolist() == (one_hot(int(rollout.action[t, b, i])) if acted else [0.0] * N)
+                before = rollout.inputs[t, b, i].split([2, N, 2])[1].tolist()
+                assert last.tolist() == (one_hot(int(rollout.action[t, b, i])) if acted else before)
                 assert agent.tolist() == [[1.0, 0.0], [0.0, 1.0]][i]
 
 

@@ -82,13 +82,14 @@ def test_the_critic_sees_the_state_before_each_step_and_after_it():
     algorithm = algorithm_of(
         env="grid/shooting", env_kwargs={"num_agents": 2, "horizon": 9}, algo="coma", coma={"obs_scale": 0.5}
     )
-    rollout = algorithm.phase.collector.collect(12)
+    rollout, following = (algorithm.phase.collector.collect(12) for _ in range(2))
     batch = algorithm.phase.learner.batch(rollout)
     torch.testing.assert_close(batch.state, 0.5 * rollout.state.float())
     torch.testing.assert_close(batch.final_state, 0.5 * rollout.final_state.float())
     last = slice(rollout.final_obs.shape[-1], -2)
-    over = rollout.done[:-1]
-    assert torch.equal(batch.final_inputs[:-1][~over][..., last], batch.inputs[1:][~over][..., last])
+    over = rollout.done[-1]
+    assert not over.all()
+    assert torch.equal(batch.final_inputs[-1][~over], following.record["inputs"][0][~over])
     assert float(batch.inputs[rollout.start][..., last].abs().sum()) == 0.0, "no action before an episode"
 
 
@@ -112,10 +113,12 @@ def test_what_is_saved_learns_on_as_it_was():
 
 def test_the_policy_alone_can_be_loaded():
     learner = learner_of(ScriptedEnv(ENDS))
+    learner.learn(collector_of(ScriptedEnv(ENDS), learner).collect(4))
     fresh = learner_of(ScriptedEnv(ENDS), seed=9)
     fresh.load_state_dict(learner.state_dict(), policy_only=True)
     step = ScriptedEnv(ENDS).reset()
     assert torch.equal(fresh.act(step, fresh.begin(2)).action, learner.act(step, learner.begin(2)).action)
+    assert fresh.steps == learner.steps == 8, "epsilon follows them: it draws as the trained one does"
 
 
 def test_no_state_and_actions_of_another_kind_are_refused():

@@ -106,6 +106,8 @@ REFUSED = {
     "network_toys:Lossy": (InvalidValueError, "must return outputs and the state after the step, got float32"),
     "network_toys:Shrinking": (InvalidValueError, r"must return a state of float32 \[3, 12\], got .*\[3, 11\]"),
     "network_toys:Wide": (InvalidValueError, r"must return outputs of float32 \[3, 3\], got float64"),
+    "network_toys:Dropping": (InvalidValueError, "must return the same for the same inputs, .* no dropout, no batch"),
+    "network_toys:Averaging": (InvalidValueError, "must return the same for the same inputs, .* no dropout, no batch"),
     "network_toys:Mixing": (InvalidValueError, "must return what its forward does step by step"),
     "network_toys:Restless": (InvalidValueError, "must let a state stand still where alive is 0"),
     "network_toys:Uneven": (InvalidValueError, "must have a state_size of 0 or more, got 2.5"),

@@ -185,11 +185,14 @@ def test_an_environment_without_a_horizon_needs_to_be_told(monkeypatch):
 
 def test_a_replay_that_cannot_fit_is_refused_with_both_sizes():
     sizes = replace(Sizes.of(ScriptedEnv(ENDS)), horizon=999)
-    with pytest.raises(InvalidValueError, match=r"the replay needs [\d,]{7,} MiB on 'cpu', where [\d,]+ MiB are free"):
+    with pytest.raises(InvalidValueError, match=r"needs [\d,]{7,} MiB on 'cpu' and [\d,]+ MiB more while a"):
         LEARNERS["q"].check(sizes, QConfig(replay=10**7), "cpu")
     assert free_bytes("cpu") is None or free_bytes("cpu") > 2**20
     check_fits(100, None, "cpu")
-    check_fits(100, 100, "cpu")
+    check_fits(100, 300, "cpu")
+    check_fits(100, 100, "cuda")
+    with pytest.raises(InvalidValueError):
+        check_fits(100, 299, "cpu")
 
 
 def test_a_mixer_without_a_state_and_actions_of_another_kind_are_refused():
