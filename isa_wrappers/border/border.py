@@ -12,12 +12,11 @@ from collections.abc import Iterable, Mapping
 from math import isfinite
 from typing import Any
 
-import numpy as np
-
 from isa_wrappers.border.living import Living
 from isa_wrappers.border.masks import Mask, read_mask
 from isa_wrappers.border.names import ActionNames, names_of, read_action_names
 from isa_wrappers.border.observations import Judge, judge_of, vector_length
+from isa_wrappers.border.returned import check_reset, check_step
 from isa_wrappers.border.rewards import plain_rewards
 from isa_wrappers.border.spaces import action_code, inner_observation, inner_space, observation_space
 from isa_wrappers.border.start import start
@@ -111,13 +110,7 @@ class Border:
             NonFiniteError: if an observation holds NaN or infinity.
         """
         said = start(self.env, seed, options)
-        if isinstance(said, Mapping) or not isinstance(said, tuple | list) or len(said) != 2:
-            what = "observations alone" if isinstance(said, Mapping) else f"{_kind(said)}"
-            raise UnsupportedEnvironmentError(
-                f"reset() of {self.env} returned {what}; it must return observations and infos, two dicts by agent"
-            )
-        observations, infos = said
-        self._check_dicts("reset()", ("observations", observations), ("infos", {} if infos is None else infos))
+        observations, infos = check_reset(self.env, said)
         return observations, self.told(observations, infos, self.env.agents, 0)
 
     def told(self, observations: Mapping[str, Any], infos: Any, agents: Iterable[str], steps: int) -> Any:
@@ -156,28 +149,11 @@ class Border:
             infos = self._check_seen(observations, infos)
         except (AttributeError, TypeError, ValueError) as error:
             if not isinstance(error, ISAError):
-                self._check_shape(said)
+                check_step(self.env, said)
             raise
         if self._living.staying and not self._warned:
             self._warn()
         return observations, rewards, terminations, truncations, infos
-
-    def _check_shape(self, said: Any) -> None:
-        """Find out what makes a step impossible to read: looked for only where something failed."""
-        if not isinstance(said, tuple | list) or len(said) != 5:
-            raise UnsupportedEnvironmentError(
-                f"step() of {self.env} returned {_kind(said)}; it must return five dicts by agent: observations, "
-                "rewards, terminations, truncations, infos"
-            )
-        names = ("observations", "rewards", "terminations", "truncations", "infos")
-        self._check_dicts("step()", *zip(names, said, strict=True))
-        for name, flags in zip(names[2:4], said[2:4], strict=True):
-            for agent, flag in flags.items():
-                if np.shape(flag) != ():
-                    raise UnsupportedEnvironmentError(
-                        f"step() of {self.env} returned {name} of agent {agent!r} that are no true or false: "
-                        f"{_kind(flag)}"
-                    )
 
     def _warn(self) -> None:
         self._warned = True
@@ -186,13 +162,6 @@ class Border:
             "it counts as gone, and with all gone the episode as over",
             stacklevel=1,  # one place for all copies, so that Python shows it once
         )
-
-    def _check_dicts(self, where: str, *parts: tuple[str, Any]) -> None:
-        for name, part in parts:
-            if not isinstance(part, Mapping):
-                raise UnsupportedEnvironmentError(
-                    f"{where} of {self.env} returned {name} that are no dict by agent: {_kind(part)}"
-                )
 
     def _check_seen(self, observations: Mapping[str, Any], infos: Any) -> Any:
         """Check observations, infos and masks; return infos that are dicts by agent."""
@@ -274,7 +243,3 @@ def _without_masks(infos: Iterable[Any]) -> bool:
         if type(info) is not dict or "action_mask" in info:
             return False
     return True
-
-
-def _kind(said: Any) -> str:
-    return f"{len(said)} values" if isinstance(said, tuple | list) else type(said).__name__

@@ -11,9 +11,10 @@ import numpy.typing as npt
 from pettingzoo import ParallelEnv
 from pettingzoo.utils import BaseParallelWrapper
 
-from isa_wrappers.arrays import Array, to_numpy, with_prefix, without_prefix
+from isa_wrappers.arrays import Array, with_prefix, without_prefix
 from isa_wrappers.batch.protocol import check_finite
 from isa_wrappers.border.border import Border
+from isa_wrappers.border.discrete import one_of
 from isa_wrappers.border.spaces import StateFallback, as_parallel
 from isa_wrappers.border.state import StateReader
 from isa_wrappers.border.team_actions import TeamCode
@@ -202,14 +203,7 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
         for agent, action in actions.items():
             if agent in living:
                 i = self._index[agent]
-                if not isinstance(action, int | np.integer):
-                    action = _whole(action)
-                if action is None or not 0 <= action < self.num_actions[i]:
-                    raise InvalidValueError(
-                        f"action of agent {agent!r} must be from 0 to {self.num_actions[i] - 1}, got "
-                        f"{shown(actions[agent])}"
-                    )
-                acted[i], chosen[i] = True, int(action)
+                acted[i], chosen[i] = True, one_of(action, self.num_actions[i], agent)
 
     def _check_known(self, agents: Iterable[str]) -> None:
         for agent in agents:
@@ -261,12 +255,3 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
         """Restore what :meth:`state_dict` returned."""
         if self._inner is not None:
             self._inner.load_state_dict(without_prefix("env", state))
-
-
-def _whole(action: Any) -> int | None:
-    """Return an action that is one whole number in an array, of whatever kind; ``None`` for anything else."""
-    try:
-        values = np.asarray(to_numpy(action)).reshape(-1)
-        return int(values[0]) if len(values) == 1 and values[0] == int(values[0]) else None
-    except (TypeError, ValueError, OverflowError):
-        return None

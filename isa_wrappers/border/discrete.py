@@ -1,0 +1,39 @@
+"""A ``Discrete`` action as it comes: a number, or an array of one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from isa_wrappers.arrays import to_numpy
+from isa_wrappers.errors import InvalidValueError, shown
+
+
+def one_of(action: Any, count: int, agent: Any) -> int:
+    """Return an action as a plain number from 0 to below ``count``.
+
+    Raises:
+        InvalidValueError: for anything else, fractions among them.
+
+    Example:
+        >>> one_of(np.array([2]), 3, "a")
+        2
+        >>> one_of(1.7, 3, "a")
+        Traceback (most recent call last):
+        ...
+        isa_wrappers.errors.InvalidValueError: action of agent 'a' must be from 0 to 2, got 1.7
+    """
+    number = action if isinstance(action, int | np.integer) else _whole(action)
+    if number is None or not 0 <= number < count:
+        raise InvalidValueError(f"action of agent {agent!r} must be from 0 to {count - 1}, got {shown(action)}")
+    return int(number)
+
+
+def _whole(action: Any) -> int | None:
+    """Return the one whole number that an array of any kind holds; ``None`` for anything else."""
+    try:
+        values = np.asarray(to_numpy(action)).reshape(-1)
+        return int(values[0]) if len(values) == 1 and values[0] == int(values[0]) else None
+    except (TypeError, ValueError, OverflowError):
+        return None

@@ -1,0 +1,59 @@
+"""What ``reset()`` and ``step()`` are to return: so many dicts by agent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from isa_wrappers.errors import UnsupportedEnvironmentError
+
+OF_A_STEP = ("observations", "rewards", "terminations", "truncations", "infos")
+
+
+def check_reset(env: Any, said: Any) -> tuple[Any, Any]:
+    """Return observations and infos if that is what ``reset()`` returned; infos may be ``None``.
+
+    Raises:
+        UnsupportedEnvironmentError: saying what came instead.
+    """
+    if isinstance(said, Mapping) or not isinstance(said, tuple | list) or len(said) != 2:
+        what = "observations alone" if isinstance(said, Mapping) else _kind(said)
+        raise UnsupportedEnvironmentError(
+            f"reset() of {env} returned {what}; it must return observations and infos, two dicts by agent"
+        )
+    observations, infos = said
+    _check_dicts(env, "reset()", ("observations", observations), ("infos", {} if infos is None else infos))
+    return observations, infos
+
+
+def check_step(env: Any, said: Any) -> None:
+    """Find out what makes a step impossible to read: to be asked where something failed.
+
+    Raises:
+        UnsupportedEnvironmentError: saying what came in the place of five dicts, or of flags.
+    """
+    if not isinstance(said, tuple | list) or len(said) != 5:
+        raise UnsupportedEnvironmentError(
+            f"step() of {env} returned {_kind(said)}; it must return five dicts by agent: {', '.join(OF_A_STEP)}"
+        )
+    _check_dicts(env, "step()", *zip(OF_A_STEP, said, strict=True))
+    for name, flags in zip(OF_A_STEP[2:4], said[2:4], strict=True):
+        for agent, flag in flags.items():
+            if np.shape(flag) != ():
+                raise UnsupportedEnvironmentError(
+                    f"step() of {env} returned {name} of agent {agent!r} that are no true or false: {_kind(flag)}"
+                )
+
+
+def _check_dicts(env: Any, where: str, *parts: tuple[str, Any]) -> None:
+    for name, part in parts:
+        if not isinstance(part, Mapping):
+            raise UnsupportedEnvironmentError(
+                f"{where} of {env} returned {name} that are no dict by agent: {_kind(part)}"
+            )
+
+
+def _kind(said: Any) -> str:
+    return f"{len(said)} values" if isinstance(said, tuple | list) else type(said).__name__
