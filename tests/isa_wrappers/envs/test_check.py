@@ -1,17 +1,34 @@
 """The report on an environment: each thing that it looks at, good and bad."""
 
-import json
 import warnings
 
 import numpy as np
 import pytest
 from border_toys import Endless, Lingering, masked, seen
+from check_toys import (
+    Broken,
+    Drawing,
+    Flagged,
+    Growing,
+    Idle,
+    Leaving,
+    Mapped,
+    Mute,
+    NeverClosed,
+    Numbered,
+    Raising,
+    Seedless,
+    Silent,
+    Still,
+    Strewn,
+    Tiny,
+    Unwritten,
+)
 from continuous_toys import Mixed, SynthC
 from gymnasium import spaces
 from parallel_toys import WalkEnv
 from pettingzoo.utils import BaseParallelWrapper
 
-from isa_cli.main import main
 from isa_wrappers import check_env
 from isa_wrappers.envs import make_parallel
 
@@ -42,70 +59,6 @@ def test_an_environment_itself_will_do():
     report = check_env(WalkEnv(), episodes=1)
     assert "factory" not in verdicts(report)
     assert not report.refused
-
-
-class Drawing(WalkEnv):
-    """Draws from a generator that no seed reaches."""
-
-    def state(self):
-        return np.append(self.position, np.random.default_rng().random())
-
-
-class Mapped(WalkEnv):
-    """Its state is a map of cells."""
-
-    def state(self):
-        cells = np.zeros((2, 9), dtype=np.float32)
-        cells[[0, 1], np.minimum(self.position, 8).astype(int)] = 1
-        return cells.reshape(-1)
-
-
-class Still(WalkEnv):
-    def state(self):
-        return np.zeros(3)
-
-
-class Tiny(WalkEnv):
-    def state(self):
-        return self.position * 1e-3
-
-
-class Idle(WalkEnv):
-    """Its state does not hold what the second agent does."""
-
-    def state(self):
-        return np.array([self.position[0], self.time])
-
-
-class Growing(WalkEnv):
-    def state(self):
-        return np.zeros(2 + self.time)
-
-
-class Broken(WalkEnv):
-    def state(self):
-        return np.array([0.0, np.nan if self.time == 2 else 0.0])
-
-
-class Strewn(WalkEnv):
-    """Hardly two of its changes are alike."""
-
-    def state(self):
-        return np.append(self.position, np.random.default_rng().normal(0, 10))
-
-
-class Silent(WalkEnv):
-    """Tells one agent's reward, and ends with words."""
-
-    def step(self, actions):
-        observations, rewards, _, truncated, infos = super().step(actions)
-        words = {agent: "yes" if over else "no" for agent, over in truncated.items()}
-        return observations, {"walker_0": rewards["walker_0"]}, {}, words, infos
-
-
-class Mute(WalkEnv):
-    def _infos(self, won=False):
-        return {agent: {} for agent in self.agents}
 
 
 @pytest.mark.slow
@@ -197,29 +150,11 @@ def test_a_factory_of_one_object(wrap):
     assert only(check_env(lambda: wrap(shared)), "factory").verdict == "refused"
 
 
-class Raising(WalkEnv):
-    """Raises by itself, or where it calls a library."""
-
-    def __init__(self, where):
-        super().__init__()
-        self.where = where
-
-    def reset(self, seed=None, options=None):
-        if self.where == "reset":
-            raise KeyError("level")
-        return super().reset(seed=seed, options=options)
-
-    def step(self, actions):
-        if self.where == "step":
-            np.stack([])
-        return super().step(actions)
-
-
 @pytest.mark.parametrize(
     ("where", "says"),
     [
-        ("reset", "KeyError at test_check.py:{} in reset: 'level'"),
-        ("step", "ValueError at test_check.py:{} in step: need at least one array to stack"),
+        ("reset", "KeyError at check_toys.py:{} in reset: 'level'"),
+        ("step", "ValueError at check_toys.py:{} in step: need at least one array to stack"),
     ],
 )
 def test_what_an_environment_raises_is_told_with_its_place(where, says):
@@ -229,39 +164,12 @@ def test_what_an_environment_raises_is_told_with_its_place(where, says):
     assert only(report, "state").says == says.format(line)
 
 
-class Flagged(WalkEnv):
-    def step(self, actions):
-        observations, rewards, *_, infos = super().step(actions)
-        flags = dict.fromkeys(rewards, np.array([False, False]))
-        return observations, rewards, flags, flags, infos
-
-
-class Unwritten(WalkEnv):
-    def step(self, actions):
-        raise NotImplementedError
-
-
-class Leaving(WalkEnv):
-    def step(self, actions):
-        raise SystemExit(3)
-
-
-class Numbered(WalkEnv):
-    def action_space(self, agent):
-        return 4
-
-
-class Seedless(WalkEnv):
-    def reset(self):
-        return super().reset()
-
-
 @pytest.mark.parametrize(
     ("make", "about", "says"),
     [
         (Flagged, "state", "returned terminations of agent 'walker_0' that are no true or false: "),
         (Unwritten, "state", "step() is not written: PettingZoo asks for it"),
-        (Leaving, "state", "SystemExit at test_check.py:"),
+        (Leaving, "state", "SystemExit at check_toys.py:"),
         (Numbered, "interface", "no space of gymnasium: 4; make it gymnasium.spaces.Discrete(n)"),
         (Seedless, "state", "does not take seed; write reset(self, seed=None, options=None)"),
         (lambda: WalkEnv(horizon=-4), "influence", "horizon must be a whole number at least 0, got -4"),
@@ -303,38 +211,6 @@ def test_what_was_made_is_closed():
     assert not closed, "what was brought along stays open"
 
 
-def isa(capsys, *arguments):
-    with pytest.raises(SystemExit) as caught:
-        main(list(arguments))
-    return caught.value.code, capsys.readouterr()
-
-
-def test_the_command(capsys):
-    assert isa(capsys, "check", "grid/unlock", "--strict", "--episodes", "1")[0] == 0
-    code, said = isa(capsys, "check", "border_toys:Lingering")
-    assert code == 0
-    assert "warning  ends: walker_0, walker_1 stay in env.agents" in said.out
-    assert isa(capsys, "check", "border_toys:Lingering", "--strict")[0] == 1
-    code, said = isa(capsys, "check", "toy_envs:continuous", "--json")
-    told = json.loads(said.out)
-    assert (code, told["refused"], told["env"]) == (2, True, "toy_envs:continuous")
-    assert told["findings"][0]["verdict"] == "refused"
-    assert isa(capsys, "check", "toy_envs:stateless", "--state-fallback", "observations")[0] == 0
-    assert isa(capsys, "check", "grid/unlok")[0] == 2
-    code, said = isa(capsys, "check", "toy_envs:bursting")
-    assert (code, said.err) == (2, "")
-    assert "refused  interface: RuntimeError at toy_envs.py:" in said.out
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("success", ["prize", "0.5"])
-def test_options_of_the_command(success, capsys):
-    asked = ["--episodes", "3", "--success", success, "--bin-width", "5"]
-    said = isa(capsys, "check", "toy_envs:prize", *asked)[1].out
-    assert " of 3 random episodes" in next(line for line in said.splitlines() if " success: " in line)
-    assert "change by less than half of scope.bin_width, 5" in said
-
-
 def test_a_horizon_that_is_not_kept():
     class Hasty(WalkEnv):
         @property
@@ -353,15 +229,6 @@ def test_a_horizon_that_is_not_kept():
 
     finding = only(check_env(Hasty), "episodes")
     assert (finding.verdict, finding.says) == ("warning", "one took 8 steps, and horizon says 3")
-
-
-class NeverClosed(WalkEnv):
-    """Has nothing to close, and says so by having no such method."""
-
-    def __getattribute__(self, name):
-        if name == "close":
-            raise AttributeError(name)
-        return super().__getattribute__(name)
 
 
 def test_an_environment_without_close_is_looked_at_all_the_same():
