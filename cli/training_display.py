@@ -27,6 +27,8 @@ WIDE = 100
 REFRESH = 0.25
 """Seconds between two looks at what training has summed up."""
 
+LOST_AT_THE_END = "the episodes of the last evaluation were all lost with their games"
+
 
 class TrainingDisplay(Hook):
     """Shows a run's progress on stderr.
@@ -129,8 +131,8 @@ class TrainingDisplay(Hook):
         self.say(line)
 
     def _evaluated(self, training: Training, row: Mapping[str, Any]) -> None:
-        best = max(training.progress.best, row["success_rate"])
-        self._told |= {"success": f"{row['success_rate']:.2f}", "best": f"{best:.2f}"}
+        best = max(training.progress.best, row["success_rate"])  # of NaN the former
+        self._told |= {"success": f"{row['success_rate']:.2f}", "best": f"{best:.2f}" if best >= 0.0 else "-"}
 
     def _move(self, done: int, **fields: Any) -> None:
         if self._task is not None:
@@ -153,13 +155,13 @@ class TrainingDisplay(Hook):
             verdict = f"solved at {solved['env_steps']:,} steps, {solved['wall_time_s']:.1f} s"
         else:
             verdict = f"not solved in {summary['env_steps']:,} steps, {summary['wall_time_s']:.1f} s"
-        if rate is None and summary["best_success_rate"] is None:
+        if rate is None and summary.get("evaluated_at") is None:
             verdict = f"ended after {summary['env_steps']:,} steps, {summary['wall_time_s']:.1f} s"
             told = (
                 f"never evaluated, as eval_interval is {eval_interval:,}: nothing is known of success, no curves drawn"
             )
         else:
-            told = "last evaluation lost with its games" if rate is None else f"success rate {rate:.2f}"
+            told = LOST_AT_THE_END if rate is None else f"success rate {rate:.2f}"
         self.last_word(f"{summary['env']}: {verdict}; {told}")
         print(self.folder)
 

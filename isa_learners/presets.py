@@ -160,7 +160,8 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
         # A kill pays 10 and a win 100, once more battles are won than lost; what is left of entropy in the end hides
         # that greedy teams wait until time runs out.
         "smax/3m": {"goal": {"hamming": 10.0, "alpha2_won": 100.0}, "ppo": {"anneal_to": 0.0}},
-        "smax/8m*": {"count": {"beta2": 10.0}, "goal": {"hamming": 10.0}},
+        # Rates and entropy that fall to nothing kept 8m from finding out that to withdraw pays.
+        "smax/8m*": {"count": {"beta2": 10.0}, "goal": {"hamming": 10.0, "alpha2_won": 100.0}},
     },
     # Over "fast".
     "frugal": {

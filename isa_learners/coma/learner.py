@@ -51,13 +51,13 @@ class ComaLearner(RecurrentMemory):
         inputs = self.encoder(step.obs, memory["last_action"])
         logits, hidden = self.coma.actor(inputs.flatten(0, 1), before.flatten(0, 1))
         # While an agent is dead its state stands still, as it does in updates.
-        after = {"hidden": torch.where(step.alive[..., None], hidden.view_as(before), before)}
+        hidden = torch.where(step.alive[..., None], hidden.view_as(before), before)
         epsilon = 0.0 if noise is None else self.config.epsilon(self.steps)
         policy = Categorical(mixed_log_probs(logits.view(*step.alive.shape, -1), step.available, epsilon))
         action = policy.mode() if noise is None else policy.sample(noise)
         if noise is not None and probes is not None:
             action = torch.where(probes >= 0, probes, action)
-        after["last_action"] = torch.where(step.alive, action, memory["last_action"])
+        after = self._after(step, memory, action, hidden)
         return Decision(action, after, {} if noise is None else {"inputs": inputs})
 
     def set_progress(self, progress: float) -> None:

@@ -28,15 +28,14 @@ class Summary:
         wall_time_s: seconds of training.
         solved: environment steps and seconds at which it was solved, ``None`` where it was not.
         first_success: the same of the first won episode.
-        success_rate: of the last evaluation, ``None`` where there was none, or all of its episodes were lost with
-            their game.
+        evaluated_at: environment steps of the last evaluation; ``None`` where there was none, and in files of before.
     """
 
     env_steps: int | float
     wall_time_s: float
     solved: dict[str, float] | None = None
     first_success: dict[str, float] | None = None
-    success_rate: float | None = None
+    evaluated_at: int | float | None = None
 
     def is_whole(self, config: RunConfig) -> bool:
         """Tell whether the run has come to the end that it is configured for; another may have been given since.

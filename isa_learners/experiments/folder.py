@@ -7,6 +7,7 @@ import shutil
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isnan
 from pathlib import Path
 from typing import IO
 
@@ -135,9 +136,8 @@ class Comparison:
             return Progress(True, finished)
         # Of a damaged file a column may be missing.
         steps, seconds, success = (rows[-1].get(name) or None for name in ("env_steps", "wall_time_s", "success_rate"))
-        return Progress(
-            True, finished, float(steps or 0), float(seconds or 0), None if success is None else float(success)
-        )
+        rate = float(success or "nan")
+        return Progress(True, finished, float(steps or 0), float(seconds or 0), None if isnan(rate) else rate)
 
     def left(self) -> list[PlannedRun]:
         """Return the runs that are not finished."""

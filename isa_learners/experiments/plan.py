@@ -20,7 +20,7 @@ from isa_wrappers.fields import MOST_COPIES
 
 KEYS = ("tasks", "variants", "seeds", "steps", "episodes", "kwargs", "set")
 ALIKE = ("success", "eval_interval", "eval_episodes", "eval_limit")
-"""Keys in which variants of a task may not differ: they say how a run is judged."""
+"""Keys that say how a run is judged: numbers of variants that differ in one cannot be held against each other."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,21 @@ class Plan:
     def tasks(self) -> tuple[str, ...]:
         """The tasks, in order."""
         return tuple(dict.fromkeys(run.task for run in self.runs))
+
+    def judged_otherwise(self) -> list[str]:
+        """Say of each variant that is evaluated otherwise than the first one of its task in what."""
+        first: dict[str, PlannedRun] = {}
+        said = {}
+        for run in self.runs:
+            base = first.setdefault(run.task, run)
+            for key in ALIKE:
+                ours, theirs = getattr(base.config, key), getattr(run.config, key)
+                if ours != theirs:
+                    said[run.task, run.variant, key] = (
+                        f"{run.variant!r} is judged otherwise than {base.variant!r} on {run.task}: {key} "
+                        f"{shown(theirs)} for {shown(ours)}"
+                    )
+        return list(said.values())
 
     @property
     def variants(self) -> tuple[str, ...]:
@@ -129,7 +144,6 @@ def make_plan(data: Mapping[str, Any]) -> Plan:
     runs: list[PlannedRun] = []
     for firsts in made.values():
         _refuse_twins(firsts)
-        _refuse_unlike_evaluations(firsts)
         for seed in seeds:
             runs += [
                 replace(first, index=len(runs) + i, config=replace(first.config, seed=seed))
@@ -227,19 +241,6 @@ def _refuse_unknown_tasks(steps: Any, tasks: Mapping[str, Any]) -> None:
                 f"tasks: {', '.join(tasks)}",
                 ("steps", task),
             )
-
-
-def _refuse_unlike_evaluations(runs: Sequence[PlannedRun]) -> None:
-    first = runs[0]
-    for run in runs[1:]:
-        for key in ALIKE:
-            ours, theirs = getattr(first.config, key), getattr(run.config, key)
-            if ours != theirs:
-                raise PlanError(
-                    f"variants of {run.task} must be judged alike: {key} of {first.variant!r} is {shown(ours)}, of "
-                    f"{run.variant!r} {shown(theirs)}; say it in the plan's set, or the task's",
-                    ("variants", run.variant),
-                )
 
 
 def _refuse_one_folder(runs: Sequence[PlannedRun]) -> None:

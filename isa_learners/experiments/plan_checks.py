@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 from isa_learners.experiments.plan import Plan, PlannedRun
@@ -20,6 +21,8 @@ def check_runs(plan: Plan, runs: Sequence[PlannedRun]) -> None:
     Raises:
         ISAError: for the first.
     """
+    for said in plan.judged_otherwise():
+        warnings.warn(f"{said}; a setting of all stands in the plan's set, or the task's", stacklevel=2)
     for run in {(run.task, run.variant): run for run in runs}.values():
         try:
             check_run(run.config)

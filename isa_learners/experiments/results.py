@@ -43,9 +43,9 @@ def result_of(comparison: Comparison, run: PlannedRun) -> tuple[Row, Curve] | No
     summary, final = end
     folder = RunFolder.open(path)
     curve = read_curve(folder)
-    _check_whole(folder, curve, summary)
     if missing := [name for name in NEEDED if name not in curve.columns]:
         raise FileFormatError(f"{folder.metrics_file} has no column {missing[0]!r}")
+    _check_whole(folder, curve, summary)
     row = {
         "task": run.task,
         "variant": run.variant,
@@ -67,12 +67,12 @@ def result_of(comparison: Comparison, run: PlannedRun) -> tuple[Row, Curve] | No
 
 def _check_whole(folder: RunFolder, curve: Curve, summary: Summary) -> None:
     """Check that the last evaluation that the summary tells of is the last row of the metrics."""
-    told = summary.success_rate
-    last = curve.columns.get("success_rate", np.zeros(0))[-1:]
-    if told is not None and (not len(last) or last[0] != told):
+    told, last = summary.evaluated_at, curve.columns.get("env_steps", np.zeros(0))[-1:]
+    if told is not None and (not len(last) or last[0] < told):
         raise FileFormatError(
-            f"{folder.metrics_file} has lost its last rows: {folder.summary_file.name} tells of an evaluation at "
-            f"success {told:.3f}, its last row of {f'{last[0]:.3f}' if len(last) else 'none'}"
+            f"{folder.metrics_file} has lost its last rows: {folder.summary_file.name} tells of an evaluation after "
+            f"{told:,} steps, its last row of {f'{last[0]:,.0f}' if len(last) else 'none'}; take the run's folder away "
+            "to have it run again"
         )
 
 

@@ -33,6 +33,7 @@ def table(comparison: Comparison, rows: Sequence[Row]) -> str:
         f"Success of the last checkpoint over {plan.episodes} greedy episodes, one number per seed; area: mean success "
         f"of the evaluations over the steps, 0 before the first; 95 % intervals from a bootstrap over seeds."
     )
+    parts += [f"{said}." for said in plan.judged_otherwise()]
     parts += _lost(comparison, rows)
     return "\n\n".join(parts) + "\n"
 
@@ -93,7 +94,7 @@ def _table(comparison: Comparison, rows: Sequence[Row], task: str | None) -> str
     plan = comparison.plan
     first = plan.variants[0]
     head = ["variant", "seeds", "success: median", "mean", "IQM [95 %]", "area: IQM [95 %]", "steps to 0.9", "minutes"]
-    head.append(f"P(better than {first})")
+    head.append(f"P(better than {_cell(first)})")
     lines = [f"### {task or 'all tasks'}", "", "| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     base = _known(scores_of(comparison, rows, first, "area"))
     for variant in plan.variants:
@@ -104,14 +105,23 @@ def _table(comparison: Comparison, rows: Sequence[Row], task: str | None) -> str
         mine = [row for row in rows if row["variant"] == variant]
         ahead = better(area, base) if variant != first else None
         solve = median(np.array([row["steps_to_0.9"] for row in mine]))
-        name = variant.replace("|", "\\|")
-        cells = [name, str(len(mine)), _number(success, median), _number(success, mean), str(estimate(success, iqm))]
+        cells = [
+            _cell(variant),
+            str(len(mine)),
+            _number(success, median),
+            _number(success, mean),
+            str(estimate(success, iqm)),
+        ]
         cells.append(str(estimate(list(area.values()), iqm)) if area else "-")
         cells.append("-" if not np.isfinite(solve) or task is None else f"{float(solve):,.0f}")
         cells.append(f"{np.median([row['wall_time_s'] for row in mine]) / 60:.1f}")
         cells.append(str(ahead) if ahead else "-")
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def _cell(name: str) -> str:
+    return name.replace("|", "\\|")
 
 
 def _known(scores: Scores) -> dict[str, list[float]]:

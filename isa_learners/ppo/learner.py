@@ -100,7 +100,7 @@ class PPOLearner:
         over = done.view(-1, *[1] * (memory["last_action"].ndim - 1))
         kept = {"last_action": torch.where(over, self.head.none, memory["last_action"])}
         if "actor_hidden" in memory:
-            kept["actor_hidden"] = memory["actor_hidden"] * (~done).float()[:, None, None]
+            kept["actor_hidden"] = torch.where(done[:, None, None], 0.0, memory["actor_hidden"])
         return kept
 
     def set_progress(self, progress: float) -> None:

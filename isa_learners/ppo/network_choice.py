@@ -142,8 +142,8 @@ def _check(net: Network, name: str, input_size: int, output_size: int) -> None:
         apart = [net(inputs[i : i + 1], state[i : i + 1]) for i in range(3)]
     if not _alike(first, step) or not _alike(tuple(torch.cat(parts) for parts in zip(*apart, strict=True)), step):
         raise InvalidValueError(
-            f"network {name!r} must return the same for the same inputs, whatever is computed beside them: no dropout, "
-            "no batch normalisation"
+            f"network {name!r} must return the same for the same inputs, whatever is computed beside them and however "
+            "often: no dropout, no batch or spectral normalisation"
         )
     if not _alike(tuple(x[:3] for x in whole), step) or not _alike(whole, plain):
         raise InvalidValueError(

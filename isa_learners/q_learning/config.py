@@ -78,12 +78,6 @@ class QConfig:
         check_fields(self)
         if self.batch > self.replay:
             raise InvalidValueError(f"batch must be at most replay = {self.replay}, got {self.batch}")
-        most = self.num_envs * (self.replay // self.num_envs - 1)
-        if self.batch > most:  # each environment writes to one of its places
-            raise InvalidValueError(
-                f"batch must be at most num_envs * (replay // num_envs - 1) = {most}, the whole episodes that a replay "
-                f"of {self.replay} holds at any time, got {self.batch}"
-            )
         least = self.num_envs * (self.rollout_steps + 2)
         if self.replay < least:  # a rollout of episodes of one step must not overtake itself
             raise InvalidValueError(

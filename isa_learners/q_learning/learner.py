@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import partial
 
 import torch
@@ -75,17 +76,16 @@ class QLearner(RecurrentMemory):
         values, hidden = self.q.net(inputs.flatten(0, 1), before.flatten(0, 1))
         values = values.view(*step.alive.shape, -1)
         # While an agent is dead its state stands still, as it does in updates.
-        after = {"hidden": torch.where(step.alive[..., None], hidden.view_as(before), before)}
+        hidden = torch.where(step.alive[..., None], hidden.view_as(before), before)
         action = values.masked_fill(~step.available, -1e9).argmax(-1)
         if noise is None:
-            return Decision(action, after | {"last_action": torch.where(step.alive, action, memory["last_action"])})
+            return Decision(action, self._after(step, memory, action, hidden))
         drawn = torch.rand(values.shape, generator=noise, device=self.device).masked_fill(~step.available, -1.0)
         explores = torch.rand(action.shape, generator=noise, device=self.device) < self.config.epsilon(self.steps)
         action = torch.where(explores, drawn.argmax(-1), action)
         if probes is not None:
             action = torch.where(probes >= 0, probes, action)
-        after["last_action"] = torch.where(step.alive, action, memory["last_action"])
-        return Decision(action, after, {"obs": step.obs})
+        return Decision(action, self._after(step, memory, action, hidden), {"obs": step.obs})
 
     def set_progress(self, progress: float) -> None:
         """Change nothing: epsilon follows the steps."""
@@ -108,9 +108,13 @@ class QLearner(RecurrentMemory):
         metrics = dict(zip(METRICS, (*means[:4], epsilon, float(held)), strict=True))
         return metrics | dict(zip(self.part_metrics, means[4:], strict=True))
 
-    def _make_replay(self) -> Replay:
+    def _make_replay(self, there: int = 0) -> Replay:
+        """Make the replay; ``there`` bytes of it are in memory already, to be copied from."""
         config, steps = self.config, longest_episode(self.sizes, self.config)
-        check_fits(Replay.bytes_needed(self.sizes, config.replay, steps), free_bytes(self.device), self.device)
+        free = free_bytes(self.device)
+        needed = Replay.bytes_needed(self.sizes, config.replay, steps)
+        check_fits(needed, None if free is None else free + there, self.device)
+        _warn_of_batch(config)
         fixed_shapes = self.q.layout is EveryStep
         return Replay(self.sizes, config.num_envs, config.replay, steps, self.device, fixed_shapes)
 
@@ -129,5 +133,16 @@ class QLearner(RecurrentMemory):
         self.q.load_state_dict(without_prefix("q", state))
         self.generator.set_state(state["generator"])
         if held := without_prefix("replay", state):
-            self.replay = self._make_replay()
+            self.replay = self._make_replay(sum(rows.nbytes for rows in held.values()))
             self.replay.load_state_dict(held)
+
+
+def _warn_of_batch(config: QConfig) -> None:
+    """Say where a batch may be more than is there: each environment writes to one of its places."""
+    sure = config.num_envs * (config.replay // config.num_envs - 1)
+    if config.batch > sure:
+        warnings.warn(
+            f"q.batch = {config.batch} is more than the {sure} whole episodes that a replay of {config.replay} surely "
+            "holds: it may learn seldom, or never; lower q.batch or raise q.replay",
+            stacklevel=3,
+        )

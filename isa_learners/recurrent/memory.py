@@ -10,6 +10,7 @@ from torch import Tensor
 from isa_learners.inputs import InputEncoder
 from isa_learners.learner import Memory
 from isa_learners.rollout import Sizes
+from isa_wrappers.batch import BatchStep
 
 
 class RecurrentMemory:
@@ -39,5 +40,10 @@ class RecurrentMemory:
         """Return the memory with the environments where ``done`` ``[B]`` at an episode's start."""
         return {
             "last_action": torch.where(done[:, None], self.encoder.none, memory["last_action"]),
-            "hidden": memory["hidden"] * (~done).float()[:, None, None],
+            "hidden": torch.where(done[:, None, None], 0.0, memory["hidden"]),
         }
+
+    @staticmethod
+    def _after(step: BatchStep, memory: Memory, action: Tensor, hidden: Tensor) -> Memory:
+        """Return the memory after a step: who does not act keeps the last action that it took."""
+        return {"last_action": torch.where(step.alive, action, memory["last_action"]), "hidden": hidden}

@@ -64,7 +64,8 @@ def compare(policy: RunPolicy, module: PolicyModule, run: Run, steps: int, seed:
         found = run(list(told.values()))
         infos = {"action_mask": told["action_mask"], "alive": told["alive"], "done": told["start"]}
         action = policy.act(told["observation"], infos, told.get("goal"))
-        wanted = [to_numpy(action), *(to_numpy(policy.memory[name]) for name in policy.memory)]
+        names = (name.removeprefix("next_") for name in module.output_names[1:])
+        wanted = [to_numpy(action), *(to_numpy(policy.memory[name]) for name in names)]
         for x, y in zip(found, wanted, strict=True):
             if y.dtype.kind == "f":
                 largest = max(largest, float(np.max(np.abs(x - y) / np.maximum(np.abs(y), 1.0), initial=0.0)))

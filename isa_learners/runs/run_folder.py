@@ -16,7 +16,6 @@ from isa_learners.runs.config_io import config_from_dict, kinds_of, read_config_
 from isa_learners.runs.lock import FolderLock
 from isa_wrappers.errors import InvalidValueError, RunFolderError, UntrustedRunError, shown
 from isa_wrappers.files import refusal, told, write_text
-from isa_wrappers.plain import finite
 
 PACKAGES = ("isa-marl", "torch", "numpy", "gymnasium", "pettingzoo")
 
@@ -144,8 +143,8 @@ class RunFolder:
             self.summary_file.unlink(missing_ok=True)
 
     def write_summary(self, summary: dict[str, Any]) -> None:
-        """Write ``summary.json``; what is not known, ``null``."""
-        write_text(self.summary_file, json.dumps(finite(summary), indent=2) + "\n")
+        """Write ``summary.json``."""
+        write_text(self.summary_file, json.dumps(summary, indent=2, allow_nan=False) + "\n")
 
 
 def open_runs(paths: Sequence[Path], envs: Sequence[str] = (), trust: bool = False) -> list[RunFolder]:

@@ -26,6 +26,7 @@ from isa_learners.runs.signals import StopRequest
 from isa_learners.runs.trackers.tensorboard import TensorBoard
 from isa_wrappers.arrays import ENV_SEEDS
 from isa_wrappers.errors import CannotWriteError, FileFormatError, InvalidValueError
+from isa_wrappers.plain import finite
 from isa_wrappers.scope.files import save_scope
 
 
@@ -252,9 +253,9 @@ class Training:
         save_checkpoint(path, tensors, {**meta, "progress": vars(self.progress)})
 
     def summary(self) -> dict[str, Any]:
-        """Return what ``summary.json`` holds."""
+        """Return what ``summary.json`` holds; ``None`` for what is not known."""
         progress, config = self.progress, self.config
-        return {
+        summary: dict[str, Any] = {
             "env": config.env,
             "algo": config.algo,
             "preset": config.preset,
@@ -264,8 +265,10 @@ class Training:
             "phase": self.algorithm.phase.name,
             "success_rate": progress.last.get("success_rate"),
             "return_mean": progress.last.get("return_mean"),
-            "best_success_rate": progress.best if progress.last else None,
+            "best_success_rate": progress.best if progress.best >= 0.0 else None,
+            "evaluated_at": progress.last.get("env_steps"),
             "first_success": progress.first_success,
             "solved": progress.solved,
             "versions": versions(),
         }
+        return dict(finite(summary))

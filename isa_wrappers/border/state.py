@@ -60,7 +60,7 @@ class StateReader:
             names: list[str] = []
             for agent in env.possible_agents:
                 space = inner_space(observation_space(env, agent))
-                own = list(dimension_names(space, agent))
+                own = list(dimension_names(space, str(agent)))
                 self._parts[agent] = space, slice(len(names), len(names) + len(own))
                 names += own
             self.names = tuple(names)

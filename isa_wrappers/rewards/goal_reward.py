@@ -46,18 +46,18 @@ class GoalReward(IntrinsicReward):
     ) -> None:
         self.config = GoalConfig() if config is None else config
         check_kind("config", self.config, GoalConfig)
-        self._device = device
+        self.device = device
         self._take(as_credit(scope))
 
     def _take(self, credit: Credit) -> None:
         self.credit = credit
         self.special_weight = self.config.alpha1 if credit.special_weight is None else credit.special_weight
         self._num_actions = np.array(credit.num_actions)
-        xp = backend(self._device)
-        self._gate = xp.asarray(credit.gate.copy(), device=self._device)
-        self._segments = xp.asarray(scope_segments(credit), device=self._device)
+        xp = backend(self.device)
+        self._gate = xp.asarray(credit.gate.copy(), device=self.device)
+        self._segments = xp.asarray(scope_segments(credit), device=self.device)
         add_up = PlainSum(credit, self.special_weight, self.config.alpha2, self.config.alpha2_won)
-        small = self._device is None and is_small(credit)
+        small = self.device is None and is_small(credit)
         self.plain = PlainGoalReward(self.config.hamming, add_up) if small else None
 
     def follow(self, scope: InfluenceScope | Credit) -> None:

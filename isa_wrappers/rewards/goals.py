@@ -138,8 +138,15 @@ class GoalBuffer:
             select: which won states they are.
             rng: draws them.
             count: how many.
+
+        Raises:
+            InvalidValueError: if the selector returns anything but so many states.
         """
-        return select(self, rng.uniform(count))
+        goals = select(self, rng.uniform(count))
+        if getattr(goals, "shape", None) != (count, self.state_size):
+            told = f"{type(goals).__name__} {list(getattr(goals, 'shape', ()))}"
+            raise InvalidValueError(f"a goal selector must return states [{count}, {self.state_size}], got {told}")
+        return goals
 
     def sample(self, count: int) -> Float[Array, "count dims"]:
         """Draw ``count`` states uniformly, with replacement: ``[count, K]``.

@@ -31,7 +31,8 @@ class Turn(NamedTuple):
 
     Attributes:
         before: ``[K]`` the state before it.
-        acted: who of the A agents acted; what is sent for the dead and the unborn does not count.
+        acted: who of the A agents acted; what is sent for the dead and the unborn does not count, nor does a step that
+            was lost with its game (``crashed`` in the infos).
         chosen: their A actions; where an action has components, the list of elementary ones in the place of each.
         observations: what came back.
         rewards: what came back.
@@ -177,6 +178,8 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
             observations, rewards, terminations, truncations, infos = self._border.step(actions)
             self._check_known((*rewards, *self._border.living))
         self._steps += 1
+        if any("crashed" in info and info["crashed"] for info in infos.values()):
+            self._acted = [False] * len(self._acted)  # what was lost with its game is no step of anybody's
         self._see(observations, acting)
         turn = Turn(before, self._acted, self._chosen, observations, rewards, infos)
         observations, rewards, infos = self._advance(turn)

@@ -6,8 +6,10 @@ from collections.abc import Iterable
 
 from isa_wrappers.errors import InvalidValueError
 from isa_wrappers.rewards.base import IntrinsicReward
-from isa_wrappers.rewards.counts import VisitCounter
+from isa_wrappers.rewards.count_bonus import CountBonus
+from isa_wrappers.rewards.goal_reward import GoalReward
 from isa_wrappers.rewards.goals import GoalBuffer
+from isa_wrappers.rewards.novelty import ObservationNovelty, StateNovelty
 from isa_wrappers.rewards.projection import GoalProjection
 
 MODES = ("replace", "add")
@@ -41,20 +43,21 @@ def check_stack(
 
 
 def check_on_host(thing: object) -> None:
-    """Check that what a wrapper around a ``ParallelEnv`` is given holds NumPy's arrays, or brings its own over.
+    """Check that what a wrapper around a ``ParallelEnv`` is given holds NumPy's arrays.
 
     Args:
-        thing: a goal buffer, or a reward with or without a counter.
+        thing: a goal buffer, or a reward; those of others know best what they take.
 
     Raises:
         InvalidValueError: if it was made for a torch device.
     """
-    if isinstance(thing, IntrinsicReward) and thing.takes_both:
-        return
-    for one in (thing, getattr(thing, "counter", None)):
-        device = one.device if isinstance(one, GoalBuffer | VisitCounter) else getattr(one, "_device", None)
-        if device is not None:
-            raise InvalidValueError(
-                f"{type(one).__name__} was made for device {str(device)!r}; around a ParallelEnv it holds NumPy's "
-                "arrays: leave device out"
-            )
+    device: object = None
+    if isinstance(thing, GoalBuffer | GoalReward):
+        device = thing.device
+    elif isinstance(thing, CountBonus | StateNovelty | ObservationNovelty):
+        device = thing.counter.device
+    if device is not None:
+        raise InvalidValueError(
+            f"{type(thing).__name__} was made for device {str(device)!r}; around a ParallelEnv it holds NumPy's "
+            "arrays: leave device out"
+        )

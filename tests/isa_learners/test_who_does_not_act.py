@@ -167,3 +167,28 @@ def test_a_policy_of_its_own_stands_still_where_its_agent_did_nothing(layout, se
     was = moments or [torch.zeros_like(value) for value in after]
     assert all(torch.equal(now, old) for now, old in zip(after, was, strict=True))
     assert all(value == value for value in metrics.values())
+
+
+@pytest.mark.parametrize("name", ["ppo", "coma", "q"])
+def test_an_episode_starts_from_nothing_whatever_was_remembered(name):
+    env = ParallelEnvBatch([Coming()], "cpu")
+    learner = learners(Sizes.of(env))[name]
+    fresh = learner.begin(1)
+    lost = {
+        key: torch.full_like(value, float("nan")) if value.is_floating_point() else value
+        for key, value in fresh.items()
+    }
+    forgotten = learner.forget(lost, torch.tensor([True]))
+    assert list(forgotten) == list(fresh) == list(learner.act(env.reset(0), fresh).memory), "in one order"
+    assert all(torch.equal(forgotten[key], fresh[key]) for key in fresh)
+
+
+def test_a_lost_step_moves_no_scale_of_returns():
+    ppo, seen = ppo_of(), []
+    batch = random_rollout(ppo, 1, MANY, [True, False, False])
+    batch.lost[3, 1] = True
+    batch.alive[3, 1] = 1.0
+    ppo.value_norm.update = lambda returns, counted: seen.append(counted)
+    ppo.prepare(batch, LivingSteps(batch.alive, batch.start))
+    assert not seen[0][3, 1].any()
+    assert torch.equal(seen[0][:3], batch.alive[:3])

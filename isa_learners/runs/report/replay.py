@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -94,9 +95,9 @@ def _step(env: Any, said: BatchStep, step: BatchStep, b: int) -> dict[str, Any]:
     }
 
 
-def _rounded(values: Any) -> list[float]:
-    """Return numbers as a page shows them."""
-    return [float(f"{value:.6g}") for value in to_numpy(values).tolist()]
+def _rounded(values: Any) -> list[float | None]:
+    """Return numbers as a page shows them; ``None`` for what is no number."""
+    return [float(f"{value:.6g}") if isfinite(value) else None for value in to_numpy(values).tolist()]
 
 
 def _known(goal: Any) -> list[float | None]:

@@ -75,7 +75,6 @@ class LearnedReward(IntrinsicReward):
     """
 
     needs_states = False
-    takes_both = True
     share = 1.0
 
     def __init__(self, context: RewardContext, config: Any) -> None:

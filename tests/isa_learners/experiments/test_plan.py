@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from isa_learners.experiments.plan import make_plan, read_plan
+from isa_learners.experiments.plan_checks import check_runs
 from isa_learners.experiments.plan_file import PlanError
 from isa_learners.experiments.seeds import read_seeds
 from isa_learners.experiments.variants import VARIANTS, variant_from, variant_named
@@ -231,14 +232,6 @@ WHOLE = {"tasks": ["grid/unlock"], "variants": ["isa"], "steps": 90_000}
         ({"variants": {"hot": {"like": "ippo", "set": {"steps": 400}}}}, "cannot hold 'steps': a plan says it"),
         ({"variants": {"hot": {"like": "ippo", "set": {"seed": 7}}}}, "cannot hold 'seed': a plan says it"),
         ({"steps": {"grid/unlok": 5}}, "steps names 'grid/unlok', which is no task of the plan; did you mean"),
-        (
-            {"variants": {"isa": None, "often": {"like": "isa", "set": {"eval_interval": 240}}}},
-            "must be judged alike: eval_interval of 'isa' is 10000, of 'often' 240",
-        ),
-        (
-            {"variants": {"isa": None, "lax": {"like": "isa", "set": {"success": "-1"}}}},
-            "must be judged alike: success of 'isa' is 'success', of 'lax' '-1'",
-        ),
         ({"variants": {"..": {"like": "isa"}}}, "'..' cannot name a folder; take letters or digits"),
     ],
 )
@@ -254,3 +247,14 @@ def test_steps_of_tasks_that_are_not_asked_for_now_are_no_mistake(plan_file):
     plan = read_plan(plan_file(text), {"tasks": ["grid/navigation"]})
     assert {run.config.steps for run in plan.runs} == {120_000}
     assert {run.config.steps for run in read_plan(plan_file(text), {"tasks": ["grid/unlock"]}).runs} != {120_000}
+
+
+def test_variants_that_are_judged_otherwise_are_told():
+    often = {"like": "isa", "set": {"eval_interval": 240, "success": "-1"}}
+    plan = make_plan({**WHOLE, "variants": {"isa": None, "often": often, "ippo": None}, "seeds": "0-1"})
+    said = plan.judged_otherwise()
+    assert "'often' is judged otherwise than 'isa' on grid/unlock: eval_interval 240 for 10000" in said
+    assert "'often' is judged otherwise than 'isa' on grid/unlock: success '-1' for 'success'" in said
+    assert len(said) == 2
+    with pytest.warns(UserWarning, match="'often' is judged otherwise than 'isa'"):
+        check_runs(plan, [])

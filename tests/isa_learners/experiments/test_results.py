@@ -45,13 +45,13 @@ def ended(tmp_path):
     comparison = Comparison(make_plan(tiny_plan(variants=["ippo"], seeds=[0])), tmp_path)
     (run,) = comparison.plan.runs
     path, columns = comparison.prepare(run), columns_of(run.config)
-    rates = {40: 0.0, 80: 1.0, 120: 0.0, 160: 0.25, 200: 0.5}
+    rates = {40: 0.0, 80: 1.0, 120: 0.0, 160: 0.0, 200: 0.0}
     with (path / "metrics.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
         for steps, rate in rates.items():
             writer.writerow({**dict.fromkeys(columns, 0.0), "env_steps": steps, "success_rate": rate})
-    summary = {"env_steps": 200, "wall_time_s": 1.0, "solved": None, "first_success": None, "success_rate": 0.5}
+    summary = {"env_steps": 200, "wall_time_s": 1.0, "solved": None, "first_success": None, "evaluated_at": 200}
     played = {"episodes": comparison.plan.episodes, "played": 3, "success_rate": 0.5, "return_mean": 0.5}
     (path / "summary.json").write_text(json.dumps(summary))
     (path / "final.json").write_text(json.dumps({**played, "env_steps": 200, "episode_length": 9.0}))
@@ -69,5 +69,7 @@ def test_metrics_that_lost_their_last_rows_are_no_result(ended, kept):
     comparison, run, path = ended
     lines = (path / "metrics.csv").read_text().splitlines(keepends=True)
     (path / "metrics.csv").write_text("".join(lines[: kept + 1]))
-    with pytest.raises(FileFormatError, match=r"has lost its last rows: summary\.json tells of an evaluation at"):
+    with pytest.raises(
+        FileFormatError, match=r"has lost its last rows: summary\.json tells of an evaluation after 200 steps"
+    ):
         result_of(comparison, run)

@@ -111,4 +111,6 @@ def test_episodes_that_were_lost_with_their_game_are_told():
 
 def test_a_bar_in_a_name_ends_no_cell():
     one = Comparison(make_plan({"tasks": "grid/unlock", "variants": {"a|b": {"algo": "isa"}}}), Path("none"))
-    assert "| a\\|b | 2 |" in table(one, rows("grid/unlock", "a|b", 1.0))
+    text = table(one, rows("grid/unlock", "a|b", 1.0))
+    assert "| a\\|b | 2 |" in text
+    assert "P(better than a\\|b)" in text

@@ -10,10 +10,6 @@ from isa_wrappers.errors import InvalidValueError
     ("settings", "message"),
     [
         ({"batch": 6_000}, "batch must be at most replay = 5000, got 6000"),
-        (
-            {"num_envs": 4, "rollout_steps": 10, "replay": 49, "batch": 45},
-            r"\* \(replay // num_envs - 1\) = 44, .*got 45",
-        ),
         ({"replay": 400}, r"replay must be at least num_envs \* \(rollout_steps \+ 2\) = 496, got 400"),
         ({"mixing_width": 8}, "mixing_width is of mixer 'qmix', this run's is 'none'; got 8"),
         ({"mixer": "sum", "hypernet_width": 8}, "hypernet_width is of mixer 'qmix', this run's is 'sum'"),

@@ -1,6 +1,7 @@
 """Q-learning as a learner: how it acts, what it keeps, what it saves."""
 
 import math
+import warnings
 from dataclasses import replace
 
 import pytest
@@ -202,3 +203,13 @@ def test_a_mixer_without_a_state_and_actions_of_another_kind_are_refused():
     LEARNERS["q"].check(replace(sizes, state_size=0), QConfig(mixer="sum"), "cpu")
     with pytest.raises(InvalidValueError, match=r"values one of n actions per agent .* take learner ppo"):
         LEARNERS["q"].make(replace(sizes, code=object()), QConfig(), "cpu", 0)
+
+
+@pytest.mark.parametrize(("batch", "warned"), [(4, 0), (5, 1)])
+def test_a_batch_beyond_what_is_surely_held_is_warned_of(batch, warned):
+    sizes = replace(Sizes.of(ScriptedEnv(ENDS)), horizon=9)
+    learner = QLearner(sizes, QConfig(num_envs=2, rollout_steps=1, replay=6, batch=batch), "cpu", 0)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        learner._make_replay()
+    assert len([one for one in caught if "it may learn seldom, or never" in str(one.message)]) == warned

@@ -180,3 +180,9 @@ def test_a_draw_is_uniform_and_without_repetition():
 def test_its_bytes_are_those_that_it_takes():
     replay = Replay(SIZES, B, 24, L, "cpu")
     assert sum(rows.nbytes for rows in replay.rows.values()) == Replay.bytes_needed(SIZES, 24, L)
+
+
+def test_actions_of_any_number_are_kept_as_they_are():
+    for count, dtype in ((2**15, torch.int16), (2**15 + 1, torch.int32)):
+        rows = Replay(Sizes(num_agents=1, num_actions=count, obs_size=1, state_size=1), 1, 3, 1, "cpu").rows
+        assert rows["action"].dtype == dtype

@@ -209,3 +209,14 @@ def test_goals_shown_to_networks_are_float32_on_torch():
 def test_what_numpy_would_cut_or_read_into_numbers_is_refused(state):
     with pytest.raises(UnsupportedEnvironmentError, match="must be an array of numbers, got"):
         StateReader(told(state), None)({})
+
+
+def test_agents_may_be_named_by_whole_numbers():
+    class Numbered(WalkEnv):
+        def __init__(self):
+            super().__init__()
+            self.possible_agents = [3, 7]
+            self._action_spaces = {agent: spaces.Discrete(3) for agent in self.possible_agents}
+            self._observation_space = spaces.Discrete(9)
+
+    assert StateReader(Numbered(), "observations").names == ("3", "7")

@@ -6,7 +6,7 @@ from devices import DEVICES
 from reward_oracles import on
 
 from isa_wrappers import GoalBuffer, GoalConfig
-from isa_wrappers.arrays import to_numpy
+from isa_wrappers.arrays import Rng, to_numpy
 from isa_wrappers.errors import InvalidValueError, UnknownNameError
 from isa_wrappers.rewards import GOAL_SELECTORS
 
@@ -54,3 +54,11 @@ def test_the_list_offers_the_nearest():
     assert GoalConfig().selector == "uniform"
     with pytest.raises(InvalidValueError, match="selector must be a name, got 3"):
         GoalConfig(selector=3)
+
+
+@pytest.mark.parametrize("chosen", [lambda goals, uniform: goals.states[:1], lambda goals, uniform: None])
+def test_a_selector_that_returns_other_than_so_many_states_is_told(chosen):
+    goals = GoalBuffer(2)
+    goals.add(np.ones((2, 2), dtype=np.float32), np.array([True, True]))
+    with pytest.raises(InvalidValueError, match=r"a goal selector must return states \[3, 2\], got"):
+        goals.choose(chosen, Rng(0), 3)

@@ -80,3 +80,22 @@ def test_what_does_not_fit_is_named():
         InfluenceCountBonus(WalkEnv(), scope, counter=VisitCounter([[0], [1]]))
     with pytest.raises(InvalidValueError, match="mode must be one of replace, add"):
         InfluenceCountBonus(WalkEnv(), scope, mode="ad")
+
+
+def test_a_step_that_was_lost_with_its_game_is_nobodys():
+    """As in a batch: nothing is counted, nobody is paid."""
+
+    class Crashing(WalkEnv):
+        def step(self, actions):
+            *told, infos = super().step(actions)
+            lost = self.time == 2
+            return *told, {agent: {**infos.get(agent, {}), "crashed": lost} for agent in self.possible_agents}
+
+    env = InfluenceCountBonus(Crashing(), walk_scope())
+    env.reset(seed=0)
+    for time in range(1, 4):
+        before = env.reward.counter.table.copy()
+        _, _, _, _, infos = env.step(dict.fromkeys(env.agents, 1))
+        after = env.reward.counter.table
+        assert (after.sum() == before.sum()) == (time == 2)
+        assert all((info["isa/bonus_special"] == 0.0) == (time == 2) for info in infos.values())
