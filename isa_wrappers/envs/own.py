@@ -14,9 +14,9 @@ from isa_wrappers.batch.own_arrays import OwnArrays
 from isa_wrappers.batch.protocol import BatchEnv
 from isa_wrappers.border.spaces import as_parallel
 from isa_wrappers.border.success import SuccessRule
-from isa_wrappers.checks import check_agents
+from isa_wrappers.checks import check_agents, check_sequence
 from isa_wrappers.envs.family import EnvFamily, called, not_single, refuse_workers
-from isa_wrappers.errors import InvalidValueError, UnknownTaskError, UnsupportedEnvironmentError
+from isa_wrappers.errors import InvalidValueError, UnknownTaskError, UnsupportedEnvironmentError, check_int, shown
 
 
 @contextmanager
@@ -128,6 +128,12 @@ def _checked(name: str, env: Any, num_envs: int, device: str | None) -> BatchEnv
             raise UnsupportedEnvironmentError(f"task {name!r} was asked for {what} {asked!r} and returned {given!r}")
     try:
         check_agents(env.agents)
+        for what in ("obs_size", "state_size", "horizon"):
+            check_int(what, getattr(env, what), 0)
+        if len(check_sequence("num_actions", env.num_actions)) != len(env.agents):
+            raise InvalidValueError(f"num_actions must have one number for each agent, got {shown(env.num_actions)}")
+        for count in env.num_actions:
+            check_int("num_actions", count, 1)
     except InvalidValueError as error:
         raise UnsupportedEnvironmentError(f"task {name!r} returned a batched environment whose {error}") from error
     return env  # type: ignore[no-any-return]

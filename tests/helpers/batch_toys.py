@@ -1,11 +1,13 @@
 """Factories of batched environments, good and bad, named as ``batch_toys:...``."""
 
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
 from toy_envs import Walk
 
 from isa_wrappers import BatchWrapper
+from isa_wrappers.arrays import namespace
 from isa_wrappers.batch.parallel import ParallelEnvBatch
 
 
@@ -90,3 +92,59 @@ class Careless(OnDevice):
 
     def render(self):
         return np.zeros((2, 3, 3), dtype=np.uint8)
+
+
+FAULTS = {
+    "whole masks": lambda step, xp: {"available": xp.astype(step.available, xp.int8)},
+    "double": lambda step, xp: {"obs": xp.astype(step.obs, xp.float64), "reward": xp.astype(step.reward, xp.int64)},
+    "flags": lambda step, xp: {name: xp.astype(getattr(step, name), xp.int64) for name in ("alive", "terminated")},
+    "flat": lambda step, xp: {"reward": step.reward[:, 0]},
+    "wide mask": lambda step, xp: {"available": xp.concat([step.available] * 2, axis=-1)},
+    "nothing": lambda step, xp: {"final_obs": None},
+    "nan": lambda step, xp: {"final_state": step.final_state * float("nan")},
+    "closed": lambda step, xp: {"available": step.available & False},
+    "both": lambda step, xp: {"terminated": step.done | True, "truncated": step.done | True},
+    "lists": lambda step, xp: {"state": step.state.tolist()},
+}
+"""What a batch may do wrong in each step: name -> arrays in the place of the right ones."""
+
+
+class Faulty(OnDevice):
+    """Hands over what one of the faults makes of each step."""
+
+    def __init__(self, num_envs, device=None, fault="flat"):
+        super().__init__(num_envs, device)
+        self._fault = FAULTS[fault]
+
+    def reset(self, seed=None):
+        return self._wrong(super().reset(seed))
+
+    def step(self, actions):
+        return self._wrong(super().step(actions))
+
+    def _wrong(self, step):
+        wrong = copy(step)  # made by a constructor, it would be found by the tests' checks of types
+        for name, value in self._fault(step, namespace(step.obs)).items():
+            object.__setattr__(wrong, name, value)
+        return wrong
+
+
+class Tuples(OnDevice):
+    """Returns what PettingZoo's environments do."""
+
+    def reset(self, seed=None):
+        return {}, {}
+
+
+class Late(Walks):
+    """Writes rewards into one array, which at first hold nothing but zeros."""
+
+    def __init__(self, num_envs):
+        super().__init__(num_envs)
+        self._time, self._reward = 0, np.zeros((num_envs, len(self.agents)), dtype=np.float32)
+
+    def step(self, actions):
+        self._time += 1
+        if self._time > 6:
+            self._reward += 1
+        return replace(super().step(actions), reward=self._reward)

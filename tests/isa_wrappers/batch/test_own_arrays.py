@@ -1,10 +1,12 @@
 """Arrays that a batched environment of one's own writes into again are found in its first steps."""
 
+import batch_toys
 import numpy as np
 import pytest
 
+from isa_wrappers.batch.own_arrays import OwnArrays
 from isa_wrappers.envs import make_batch
-from isa_wrappers.errors import UnsupportedEnvironmentError
+from isa_wrappers.errors import NonFiniteError, UnsupportedEnvironmentError
 
 
 def test_an_environment_that_writes_into_what_it_handed_over_is_refused():
@@ -29,3 +31,74 @@ def test_one_that_does_not_is_left_alone_and_looked_at_no_more(device):
     for _ in range(8):
         env.step(np.ones((2, 2), dtype=np.int64))
     assert env._given == {}, "nothing is copied after the first steps"
+
+
+def test_memory_that_comes_again_is_watched_for_as_long_as_it_does():
+    env = make_batch("batch_toys:Late", 2)
+    env.reset(seed=0)
+    for _ in range(6):
+        env.step(np.ones((2, 2), dtype=np.int64))
+    assert list(env._given) == ["reward"]
+    with pytest.raises(UnsupportedEnvironmentError, match="wrote the next step into the array of reward"):
+        env.step(np.ones((2, 2), dtype=np.int64))
+
+
+@pytest.mark.parametrize("device", [None, "cpu"])
+@pytest.mark.parametrize("fault", ["whole masks", "double", "flags"])
+def test_numbers_and_flags_of_other_types_are_taken_for_what_they_are(fault, device):
+    if device:
+        pytest.importorskip("torch")
+    right = make_batch("batch_toys:walks", 2, device)
+    env = make_batch("batch_toys:Faulty", 2, device, fault=fault)
+    for step, wanted in (
+        (env.reset(seed=0), right.reset(seed=0)),
+        *[(one.step(np.ones((2, 2), dtype=np.int64)) for one in (env, right)) for _ in range(5)],
+    ):
+        for name, value in vars(wanted).items():
+            assert (value is None) == (getattr(step, name) is None)
+            if value is not None:
+                assert getattr(step, name).dtype == value.dtype
+                np.testing.assert_array_equal(np.asarray(getattr(step, name)), np.asarray(value))
+
+
+@pytest.mark.parametrize("device", [None, "cpu"])
+@pytest.mark.parametrize(
+    ("task", "fault", "error", "says"),
+    [
+        (
+            "Faulty",
+            "flat",
+            UnsupportedEnvironmentError,
+            r"reward of task .* at the reset must be .* \[2, 2\], got",
+        ),
+        ("Faulty", "wide mask", UnsupportedEnvironmentError, r"available of task .* \[2, 2, 3\], got .* \[2, 2, 6\]"),
+        ("Faulty", "nothing", UnsupportedEnvironmentError, "final_obs of task .*, got NoneType"),
+        ("Faulty", "lists", UnsupportedEnvironmentError, "state of task .*, got list"),
+        (
+            "Faulty",
+            "nan",
+            NonFiniteError,
+            "final_state of task .* must be finite: environment 0 holds NaN",
+        ),
+        ("Faulty", "closed", UnsupportedEnvironmentError, "environment 0: agent .* acts next and may take no action"),
+        ("Faulty", "both", UnsupportedEnvironmentError, "the episode is terminated and truncated at once"),
+        ("Tuples", None, UnsupportedEnvironmentError, "must return a BatchStep at the reset, got tuple"),
+    ],
+)
+def test_what_cannot_be_taken_is_one_line(task, fault, error, says, device):
+    if device:
+        pytest.importorskip("torch")
+    options = {} if fault is None else {"fault": fault}
+    with pytest.raises(error, match=says):
+        make_batch(f"batch_toys:{task}", 2, device, **options).reset(seed=0)
+
+
+def test_actions_beyond_an_agents_own_are_not_its():
+    class Uneven(batch_toys.OnDevice):
+        def __init__(self, num_envs, device=None):
+            super().__init__(num_envs, device)
+            self.num_actions = (3, 2)
+
+    env = OwnArrays(Uneven(2), "uneven")
+    with pytest.raises(UnsupportedEnvironmentError, match="may take an action that it has not"):
+        env.reset(seed=0)
