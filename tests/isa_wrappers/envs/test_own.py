@@ -63,8 +63,9 @@ def test_the_scope_of_a_batch_is_that_of_its_copies():
         (
             lambda: make_parallel("batch_toys:walks"),
             UnsupportedEnvironmentError,
-            "task 'batch_toys:walks' is batched and makes no single ParallelEnv, as make_parallel and state features "
-            "need; make it with make_batch",
+            "task 'batch_toys:walks' is batched and makes no single ParallelEnv, as make_parallel, isa check "
+            "and state features need; make_batch takes it, and so do isa scope and isa train, which check each of its "
+            "steps",
         ),
         (
             lambda: make_batch("batch_toys:walks", 4, workers=2),
