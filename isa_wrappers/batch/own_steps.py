@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from isa_wrappers.arrays import Array, namespace
+from isa_wrappers.arrays import Array, namespace, to_numpy
 from isa_wrappers.batch.protocol import BatchEnv, BatchStep
 from isa_wrappers.errors import NonFiniteError, UnsupportedEnvironmentError
 
@@ -98,9 +98,8 @@ class OwnSteps:
             values = getattr(step, field)
             xp = namespace(values)
             if not bool(xp.isfinite(values.sum())) and not bool(xp.isfinite(values).all()):
-                b = int(xp.argmin(xp.astype(xp.isfinite(values).reshape(len(values), -1).all(-1), xp.int8)))
                 raise NonFiniteError(
-                    f"{field} of task {self._name!r} {where} must be finite: environment {b} holds NaN or infinity"
+                    f"{field} of task {self._name!r} {where} must be finite: {self._place(field, values)}"
                 )
         xp = namespace(step.available)
         if self._own is None:
@@ -109,6 +108,17 @@ class OwnSteps:
         self._refuse((step.available & ~self._own).any(-1), where, "may take an action that it has not")
         self._refuse(step.alive & ~step.available.any(-1), where, "acts next and may take no action")
         self._refuse((step.terminated & step.truncated)[:, None], where, None)
+
+    def _place(self, field: str, values: Array) -> str:
+        """Say where the first number lies that is none, and what is there."""
+        found = to_numpy(values)
+        b, *at = (int(i) for i in np.argwhere(~np.isfinite(found))[0])
+        names = ("dimension {}",) if field in ("state", "final_state") else ("agent {}", "place {}")
+        told = [
+            name.format(repr(self._env.agents[i]) if name == "agent {}" else i)
+            for name, i in zip(names, at, strict=False)
+        ]
+        return f"environment {b}, {', '.join(told)} holds {found[tuple([b, *at])]}"
 
     def _refuse(self, wrong: Array, where: str, what: str | None) -> None:
         if not bool(wrong.any()):

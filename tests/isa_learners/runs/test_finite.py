@@ -67,9 +67,12 @@ def test_networks_that_broke_by_themselves():
 
 @pytest.mark.slow
 def test_a_run_on_nan_ends_with_code_2(tmp_path, capsys):
-    """A factory of batched environments passes no border: what it hands over is met by the iteration."""
+    """Single environments and batched ones alike."""
     for task, says in (
-        ("border_toys:PoisonedBatch", "observation must be finite: environment 0, step "),
+        (
+            "border_toys:PoisonedBatch",
+            "obs of task 'border_toys:PoisonedBatch' in step 2 must be finite: environment 0, agent ",
+        ),
         ("border_toys:Poisoned", "the observation of agent 'walker_1' in step 2, place 0 must be finite, holds nan"),
     ):
         out = tmp_path / task.partition(":")[2]
