@@ -112,13 +112,13 @@ class OwnSteps:
     def _place(self, field: str, values: Array) -> str:
         """Say where the first number lies that is none, and what is there."""
         found = to_numpy(values)
-        b, *at = (int(i) for i in np.argwhere(~np.isfinite(found))[0])
+        at = tuple(int(i) for i in np.argwhere(~np.isfinite(found))[0])
         names = ("dimension {}",) if field in ("state", "final_state") else ("agent {}", "place {}")
         told = [
             name.format(repr(self._env.agents[i]) if name == "agent {}" else i)
-            for name, i in zip(names, at, strict=False)
+            for name, i in zip(names, at[1:], strict=False)
         ]
-        return f"environment {b}, {', '.join(told)} holds {found[tuple([b, *at])]}"
+        return f"environment {at[0]}, {', '.join(told)} holds {found[at]}"
 
     def _refuse(self, wrong: Array, where: str, what: str | None) -> None:
         if not bool(wrong.any()):
