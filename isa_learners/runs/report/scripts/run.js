@@ -5,7 +5,9 @@ function verdict(summary) {
   const rate = number(summary.success_rate);
   const took = `${Number(summary.env_steps).toLocaleString("en")} steps, ${number(summary.wall_time_s)} s`;
   if (summary.solved) return `Solved after ${Number(summary.solved.env_steps).toLocaleString("en")} steps; success rate ${rate} at the end (${took}).`;
-  if (summary.best_success_rate === null) return `Ended before it was evaluated (${took}).`;
+  if (summary.best_success_rate === null) {
+    return summary.evaluated_at ? `Every evaluation was lost with its games (${took}).` : `Ended before it was evaluated (${took}).`;
+  }
   return `Not solved: success rate ${rate} at the end, ${number(summary.best_success_rate)} at best (${took}).`;
 }
 
