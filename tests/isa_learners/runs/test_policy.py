@@ -24,6 +24,7 @@ def test_goals_are_drawn_from_the_runs_own():
     for seed in (3, 4, 3, None):
         observations, infos = env.reset(seed=0)
         policy.reset(seed)
+        assert policy.goal is None, "that of the episode before is no more pursued"
         policy.act(observations, infos)
         drawn.append(policy.goal[0].tolist())
         policy.act(observations, infos)
