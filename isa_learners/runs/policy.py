@@ -98,7 +98,7 @@ class RunPolicy:
 
     @property
     def goal(self) -> Any:
-        """``[B, K]`` the goals pursued, one of each environment; ``None`` before the first action, and without goals."""
+        """``[B, K]`` the goals pursued, one of each environment; ``None`` before a first action and without goals."""
         sampling = goals_in(self._seen) if self._steps else None
         return None if sampling is None or sampling.goal is None else to_numpy(sampling.goal)
 
