@@ -47,11 +47,8 @@ class ComaLearner(RecurrentMemory):
 
         With ``noise``, ``probes`` ``[B, A]`` are taken instead where they are not -1.
         """
-        before = memory["hidden"]
         inputs = self.encoder(step.obs, memory["last_action"])
-        logits, hidden = self.coma.actor(inputs.flatten(0, 1), before.flatten(0, 1))
-        # While an agent is dead its state stands still, as it does in updates.
-        hidden = torch.where(step.alive[..., None], hidden.view_as(before), before)
+        logits, hidden = self.coma.actor(inputs.flatten(0, 1), memory["hidden"].flatten(0, 1))
         epsilon = 0.0 if noise is None else self.config.epsilon(self.steps)
         policy = Categorical(mixed_log_probs(logits.view(*step.alive.shape, -1), step.available, epsilon))
         action = policy.mode() if noise is None else policy.sample(noise)

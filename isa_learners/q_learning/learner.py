@@ -71,12 +71,9 @@ class QLearner(RecurrentMemory):
 
         With ``noise``, ``probes`` ``[B, A]`` are taken instead where they are not -1.
         """
-        before = memory["hidden"]
         inputs = self.encoder(step.obs, memory["last_action"])
-        values, hidden = self.q.net(inputs.flatten(0, 1), before.flatten(0, 1))
+        values, hidden = self.q.net(inputs.flatten(0, 1), memory["hidden"].flatten(0, 1))
         values = values.view(*step.alive.shape, -1)
-        # While an agent is dead its state stands still, as it does in updates.
-        hidden = torch.where(step.alive[..., None], hidden.view_as(before), before)
         action = values.masked_fill(~step.available, -1e9).argmax(-1)
         if noise is None:
             return Decision(action, self._after(step, memory, action, hidden))

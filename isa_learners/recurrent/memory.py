@@ -45,5 +45,9 @@ class RecurrentMemory:
 
     @staticmethod
     def _after(step: BatchStep, memory: Memory, action: Tensor, hidden: Tensor) -> Memory:
-        """Return the memory after a step: who does not act keeps the last action that it took."""
-        return {"last_action": torch.where(step.alive, action, memory["last_action"]), "hidden": hidden}
+        """Return the memory after a step: of who does not act it stands still, as it does in updates."""
+        before = memory["hidden"]
+        return {
+            "last_action": torch.where(step.alive, action, memory["last_action"]),
+            "hidden": torch.where(step.alive[..., None], hidden.view_as(before), before),
+        }
