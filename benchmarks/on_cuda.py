@@ -29,7 +29,8 @@ from isa_learners.runs.devices import resolve_device
 from isa_learners.runs.hooks import Hook
 from isa_learners.runs.run_folder import versions
 from isa_learners.runs.scopes import scope_for
-from isa_learners.runs.training import Interrupted, train
+from isa_learners.runs.signals import Interrupted
+from isa_learners.runs.training import train
 from isa_wrappers.envs.smax.install import has_jaxmarl
 
 TASKS = ("grid/navigation", "grid/shooting", "grid/unlock")

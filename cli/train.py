@@ -204,7 +204,8 @@ def _run(
 ) -> None:
     from isa_learners.runs.changes import changed_config
     from isa_learners.runs.plots import plot_run
-    from isa_learners.runs.training import Interrupted, Training
+    from isa_learners.runs.signals import Interrupted
+    from isa_learners.runs.training import Training
 
     config = changed_config(folder.config(), changes) if changes else folder.config()
     with TrainingDisplay(folder.path, config.steps, quiet) as display:

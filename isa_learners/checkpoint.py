@@ -102,18 +102,3 @@ def set_global_generators(states: Mapping[str, Any]) -> None:
     np.random.set_state((kind, np.array(keys, dtype=np.uint32), position, has_gauss, gauss))
     version, internal, next_gauss = states["python"]
     random.setstate((version, tuple(internal), next_gauss))
-
-
-def misfit(error: Exception) -> str:
-    """Say in a few words why what a checkpoint holds cannot be taken in.
-
-    Example:
-        >>> misfit(KeyError("states")), misfit(ValueError("saved goals must be finite"))
-        ("it lacks 'states'", 'saved goals must be finite')
-    """
-    lines = [line.strip() for line in str(error).splitlines()]
-    if isinstance(error, KeyError):
-        return f"it lacks {lines[0]}"
-    if not lines:
-        return type(error).__name__
-    return lines[1] if lines[0].endswith(":") and len(lines) > 1 else lines[0]  # torch lists what differs

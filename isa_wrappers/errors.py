@@ -93,6 +93,21 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
+def misfit(error: Exception) -> str:
+    """Say in a few words why what was saved cannot be taken in.
+
+    Example:
+        >>> misfit(KeyError("states")), misfit(ValueError("saved goals must be finite"))
+        ("it lacks 'states'", 'saved goals must be finite')
+    """
+    lines = [line.strip() for line in str(error).splitlines()]
+    if isinstance(error, KeyError):
+        return f"it lacks {lines[0]}"
+    if not lines:
+        return type(error).__name__
+    return lines[1] if lines[0].endswith(":") and len(lines) > 1 else lines[0]  # torch lists what differs
+
+
 def shown(value: object, most: int = 300) -> str:
     """Return ``repr(value)`` on one line of bounded length, whatever it is.
 

@@ -134,7 +134,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--import", dest="imports", action="append", default=[])
     given = parser.parse_args(arguments)
     threading.Thread(target=_end_with_stdin, daemon=True).start()
-    from isa_learners.runs.training import Interrupted
+    from isa_learners.runs.signals import Interrupted
 
     try:
         run_to_end(given.folder, given.episodes, given.env, given.imports)

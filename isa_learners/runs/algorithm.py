@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from isa_learners.algorithms import ALGORITHMS, PhaseContext, PhaseSpec
-from isa_learners.checkpoint import global_generators, misfit, set_global_generators
+from isa_learners.checkpoint import global_generators, set_global_generators
 from isa_learners.config import RunConfig
 from isa_learners.learner import LEARNERS
 from isa_learners.probes import Prober, marked_steps
@@ -26,7 +26,7 @@ from isa_wrappers.arrays import ENV_SEEDS, stream_seed, to_numpy, with_prefix, w
 from isa_wrappers.batch import BatchEnv, BatchStep
 from isa_wrappers.batch.protocol import close_batch
 from isa_wrappers.envs import make_batch
-from isa_wrappers.errors import DeviceError, FileFormatError, check_int
+from isa_wrappers.errors import DeviceError, FileFormatError, check_int, misfit
 from isa_wrappers.scope.following import FollowingScope
 from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.wrappers import batch

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from isa_learners.config import RunConfig
-from isa_learners.runs.config_io import config_from_dict, config_to_dict, laid_over
+from isa_learners.runs.config_io import config_from_dict, config_to_dict, laid_over, write_config
 from isa_learners.runs.nesting import flattened, nested
+from isa_learners.runs.progress import Progress
 from isa_learners.runs.run_folder import RunFolder
 from isa_wrappers.errors import FileFormatError, InvalidValueError, shown
 from isa_wrappers.files import read_bytes, write_text
@@ -108,6 +109,31 @@ def differences(before: RunConfig, after: RunConfig, env_steps: int) -> list[Cha
     old, new = flattened(config_to_dict(before)), flattened(config_to_dict(after))
     keys = [*new, *(key for key in old if key not in new)]
     return [Change(env_steps, key, old.get(key), new.get(key)) for key in keys if old.get(key) != new.get(key)]
+
+
+def follow(folder: RunFolder, before: RunConfig, config: RunConfig, done: int, progress: Progress) -> None:
+    """Let intervals count from here where they differ, and write what holds from which step on.
+
+    Args:
+        folder: of the run.
+        before: its configuration until now.
+        config: the one from now on.
+        done: environment steps taken.
+        progress: of the run, whose next evaluation and checkpoint are set.
+
+    Raises:
+        InvalidValueError: for fewer steps than were taken: there is no way back.
+    """
+    if config.steps != before.steps and config.steps < done:
+        raise InvalidValueError(
+            f"steps must be at least {done}, which {folder.path} has taken already, got {config.steps}"
+        )
+    if config.eval_interval != before.eval_interval:
+        progress.next_eval = (done // config.eval_interval + 1) * config.eval_interval
+    if config.checkpoint_interval != before.checkpoint_interval:
+        progress.next_checkpoint = (done // config.checkpoint_interval + 1) * config.checkpoint_interval
+    record(folder, differences(before, config, done))
+    write_config(config, folder.config_file)
 
 
 def record(folder: RunFolder, changes: list[Change]) -> None:

@@ -21,7 +21,7 @@ from isa_wrappers.border import Border
 from isa_wrappers.border.spaces import as_parallel, flat_size
 from isa_wrappers.checks import check_array
 from isa_wrappers.envs import make_parallel
-from isa_wrappers.errors import InvalidValueError, UnsupportedEnvironmentError, check_kind, shown
+from isa_wrappers.errors import InvalidValueError, NonFiniteError, UnsupportedEnvironmentError, check_kind, shown
 
 TOLD_WITH_ARRAYS = ("action_mask", "alive", "done")
 
@@ -134,7 +134,7 @@ def batch_step(observations: Any, infos: Any, like: BatchEnv, device: str) -> Ba
 
     Raises:
         InvalidValueError: if sizes differ, an entry of ``infos`` is unknown, or somebody that acts has no action.
-        NonFiniteError: if observations hold NaN or infinity.
+        NonFiniteError: if observations hold NaN or infinity, or flags NaN.
     """
     agents, n = len(like.agents), max(like.num_actions)
     if isinstance(observations, BatchStep):
@@ -145,8 +145,13 @@ def batch_step(observations: Any, infos: Any, like: BatchEnv, device: str) -> Ba
         check_array("alive", step.alive, count, agents)
         for name in ("terminated", "truncated"):
             check_array(name, getattr(step, name), count)
+        told = {name: getattr(observations, name) for name in ("available", "alive", "terminated", "truncated")}
     else:
         step = array_step(observations, infos, like, device)
+        told = dict(infos or {})
+    for name, flags in told.items():
+        if bool(torch.as_tensor(flags).isnan().any()):
+            raise NonFiniteError(f"{name} must hold true or false, got NaN")
     check_finite("observations", step.obs, 0)
     shut = step.alive & ~step.available.any(-1)
     if bool(shut.any()):

@@ -11,6 +11,18 @@ STOPPING = ("SIGINT", "SIGTERM", "SIGHUP")
 """From the keyboard; from a scheduler or ``kill``; from a terminal that goes away."""
 
 
+class Interrupted(Exception):  # noqa: N818 - not an error: the user asked
+    """Ctrl-C, SIGTERM or SIGHUP: the run stopped between two iterations and its checkpoint is written.
+
+    Attributes:
+        signal: its number.
+    """
+
+    def __init__(self, signal: int = 2) -> None:
+        super().__init__(f"stopped by signal {signal}")
+        self.signal = signal
+
+
 class StopRequest:
     """While entered, keeps which signal asked to stop. A second Ctrl-C raises ``KeyboardInterrupt`` at once.
 

@@ -13,8 +13,7 @@ import msgspec
 from isa_learners.checkpoint import save_checkpoint
 from isa_learners.config import RunConfig
 from isa_learners.runs.algorithm import Algorithm
-from isa_learners.runs.changes import changed_config, differences, record
-from isa_learners.runs.config_io import write_config
+from isa_learners.runs.changes import changed_config, follow
 from isa_learners.runs.hooks import Checkpoints, Hook
 from isa_learners.runs.loading import load_algorithm, use_threads
 from isa_learners.runs.metrics import CSVMetrics
@@ -22,24 +21,12 @@ from isa_learners.runs.progress import Here, Progress
 from isa_learners.runs.run_folder import RunFolder, versions
 from isa_learners.runs.scope_versions import ScopeVersions
 from isa_learners.runs.scopes import needs_estimate, scope_for
-from isa_learners.runs.signals import StopRequest
+from isa_learners.runs.signals import Interrupted, StopRequest
 from isa_learners.runs.trackers.tensorboard import TensorBoard
 from isa_wrappers.arrays import ENV_SEEDS
-from isa_wrappers.errors import CannotWriteError, FileFormatError, InvalidValueError
+from isa_wrappers.errors import CannotWriteError, FileFormatError
 from isa_wrappers.plain import finite
 from isa_wrappers.scope.files import save_scope
-
-
-class Interrupted(Exception):  # noqa: N818 - not an error: the user asked
-    """Ctrl-C, SIGTERM or SIGHUP: the run stopped between two iterations and its checkpoint is written.
-
-    Attributes:
-        signal: its number.
-    """
-
-    def __init__(self, signal: int = 2) -> None:
-        super().__init__(f"stopped by signal {signal}")
-        self.signal = signal
 
 
 def train(config: RunConfig, out: str | Path, hooks: Sequence[Hook] = ()) -> dict[str, Any]:
@@ -113,31 +100,13 @@ class Training:
             else:
                 self.algorithm = self._start()
             if self.config != configured:
-                self._follow(configured)
+                follow(self.folder, configured, self.config, self.algorithm.env_steps, self.progress)
             folder.lock.clear_left_over()
             folder.write_versions()
             self._tell("on_start")
         except BaseException:
             folder.lock.release(undo=True)
             raise
-
-    def _follow(self, configured: RunConfig) -> None:
-        """Let intervals count from here where they differ, and write what holds from which step on.
-
-        Raises:
-            InvalidValueError: for fewer steps than were taken: there is no way back.
-        """
-        config, progress, done = self.config, self.progress, self.algorithm.env_steps
-        if config.steps != configured.steps and config.steps < done:
-            raise InvalidValueError(
-                f"steps must be at least {done}, which {self.folder.path} has taken already, got {config.steps}"
-            )
-        if config.eval_interval != configured.eval_interval:
-            progress.next_eval = (done // config.eval_interval + 1) * config.eval_interval
-        if config.checkpoint_interval != configured.checkpoint_interval:
-            progress.next_checkpoint = (done // config.checkpoint_interval + 1) * config.checkpoint_interval
-        record(self.folder, differences(configured, config, done))
-        write_config(config, self.folder.config_file)
 
     def _tell(self, event: str, *arguments: Any) -> None:
         for hook in self.hooks:

@@ -65,6 +65,8 @@ class OwnSteps:
             self._check_array(field.name, array, where)
             kind = self._kind(field.name, array)
             if array.dtype != kind:
+                if values and kind == namespace(array).bool:
+                    self._check_flags(field.name, array, where)
                 others[field.name] = (
                     array != 0 if kind == namespace(array).bool else namespace(array).astype(array, kind)
                 )
@@ -92,6 +94,10 @@ class OwnSteps:
             raise UnsupportedEnvironmentError(
                 f"{field} of task {self._name!r} {where} must be {wanted} {list(shape)}, got {told}"
             )
+
+    def _check_flags(self, field: str, array: Array, where: str) -> None:
+        if bool((array != array).any()):
+            raise NonFiniteError(f"{field} of task {self._name!r} {where} must hold true or false, got NaN")
 
     def _check_values(self, step: BatchStep, where: str) -> None:
         for field in NUMBERS:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isa_wrappers.border.actions import ActionCode
-from isa_wrappers.errors import UnsupportedEnvironmentError
+from isa_wrappers.errors import UnsupportedEnvironmentError, shown
 
 Mask = npt.NDArray[np.bool_]
 
@@ -24,7 +24,7 @@ def read_mask(mask: Any, agent: str, code: ActionCode, longest: int, when: str) 
         when: for messages.
 
     Raises:
-        UnsupportedEnvironmentError: if it has another length, forbids all, or is one of continuous actions.
+        UnsupportedEnvironmentError: if it has another length, holds NaN, forbids all, or is one of continuous actions.
 
     Example:
         >>> from gymnasium import spaces
@@ -35,7 +35,13 @@ def read_mask(mask: Any, agent: str, code: ActionCode, longest: int, when: str) 
     n = code.num_actions
     if len(code.components) > 1 and isinstance(mask, tuple | list):  # a mask for each component
         mask = np.concatenate([np.reshape(part, -1) for part in mask])
-    found: Mask = np.asarray(mask).reshape(-1) != 0
+    numbers = np.asarray(mask).reshape(-1)
+    if numbers.dtype.kind not in "buif" or np.isnan(numbers).any():
+        raise UnsupportedEnvironmentError(
+            f"the action mask of agent {agent!r} {when} must hold 1 for what may be chosen and 0 for the rest, "
+            f"got {shown(mask)}"
+        )
+    found: Mask = numbers != 0
     if code.components[0].is_range:
         raise UnsupportedEnvironmentError(
             f"agent {agent!r} has an action mask {when} and continuous actions, of which none can be masked; leave it "

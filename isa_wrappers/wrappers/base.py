@@ -4,47 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from math import isfinite
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pettingzoo import ParallelEnv
 from pettingzoo.utils import BaseParallelWrapper
 
 from isa_wrappers.arrays import Array, with_prefix, without_prefix
 from isa_wrappers.batch.protocol import check_finite
 from isa_wrappers.border.border import Border
-from isa_wrappers.border.discrete import one_of
 from isa_wrappers.border.spaces import StateFallback, as_parallel
 from isa_wrappers.border.state import StateReader
 from isa_wrappers.border.team_actions import TeamCode
-from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, UnsupportedEnvironmentError, shown
+from isa_wrappers.errors import (
+    ISAError,
+    ScopeMismatchError,
+    UnsupportedEnvironmentError,
+    misfit,
+)
 from isa_wrappers.scope.credit import Credit, as_credit
 from isa_wrappers.scope.influence import InfluenceScope
-
-Env: TypeAlias = "ParallelEnv[str, Any, int]"
-Infos = dict[str, dict[str, Any]]
-
-
-class Turn(NamedTuple):
-    """One step of the inner environment.
-
-    Attributes:
-        before: ``[K]`` the state before it.
-        acted: who of the A agents acted; what is sent for the dead and the unborn does not count, nor does a step that
-            was lost with its game (``crashed`` in the infos).
-        chosen: their A actions; where an action has components, the list of elementary ones in the place of each.
-        observations: what came back.
-        rewards: what came back.
-        infos: what came back.
-    """
-
-    before: npt.NDArray[np.floating[Any]]
-    acted: list[bool]
-    chosen: list[Any]
-    observations: dict[str, Any]
-    rewards: dict[str, float]
-    infos: Infos
+from isa_wrappers.wrappers.turn import Env, Infos, Turn, told_actions
 
 
 class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
@@ -174,7 +154,7 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
             self._acted, self._chosen = inner._acted, inner._chosen
         else:
             acting = self._border.living
-            self._note(actions, acting)
+            self._acted, self._chosen = told_actions(actions, acting, self._index, self.num_actions, self.code)
             observations, rewards, terminations, truncations, infos = self._border.step(actions)
             self._check_known((*rewards, *self._border.living))
         self._steps += 1
@@ -190,23 +170,6 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
 
     def _advance(self, turn: Turn) -> tuple[dict[str, Any], dict[str, float], Infos]:
         return turn.observations, turn.rewards, turn.infos
-
-    def _note(self, actions: Mapping[str, Any], living: Collection[str]) -> None:
-        """Keep who acted, and how."""
-        if not isinstance(actions, Mapping):
-            raise InvalidValueError(f"actions must be a dict by agent, got {shown(actions)}")
-        self._acted = acted = [False] * len(self._index)
-        if self.code is not None:
-            acting = {self._index[agent]: (action, agent) for agent, action in actions.items() if agent in living}
-            for i in acting:
-                acted[i] = True
-            self._chosen = self.code.read(acting).tolist()
-            return
-        self._chosen = chosen = [0] * len(acted)
-        for agent, action in actions.items():
-            if agent in living:
-                i = self._index[agent]
-                acted[i], chosen[i] = True, one_of(action, self.num_actions[i], agent)
 
     def _check_known(self, agents: Iterable[str]) -> None:
         for agent in agents:
@@ -255,6 +218,20 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
         return {} if self._inner is None else with_prefix("env", self._inner.state_dict())
 
     def load_state_dict(self, state: dict[str, Array]) -> None:
-        """Restore what :meth:`state_dict` returned."""
+        """Restore what :meth:`state_dict` returned.
+
+        Raises:
+            ScopeMismatchError: if it is of another stack of wrappers or another scope.
+        """
+        try:
+            self._load(state)
+        except ISAError:
+            raise
+        except (LookupError, RuntimeError, TypeError, ValueError) as error:
+            raise ScopeMismatchError(
+                f"the saved state does not fit this {type(self).__name__}: {misfit(error)}"
+            ) from error
+
+    def _load(self, state: dict[str, Array]) -> None:
         if self._inner is not None:
             self._inner.load_state_dict(without_prefix("env", state))

@@ -8,8 +8,8 @@ from isa_wrappers.rewards.count_bonus import CountBonus
 from isa_wrappers.rewards.counts import VisitCounter
 from isa_wrappers.scope.credit import Credit
 from isa_wrappers.scope.influence import InfluenceScope
-from isa_wrappers.wrappers.base import Env
 from isa_wrappers.wrappers.reward import RewardWrapper
+from isa_wrappers.wrappers.turn import Env
 
 
 class InfluenceCountBonus(RewardWrapper):

@@ -12,7 +12,7 @@ from isa_wrappers.border.rewards import plain_rewards
 from isa_wrappers.border.spaces import as_parallel
 from isa_wrappers.border.start import start
 from isa_wrappers.border.success import SuccessCriterion, SuccessRule
-from isa_wrappers.wrappers.base import Env, Infos
+from isa_wrappers.wrappers.turn import Env, Infos
 
 Step = tuple[dict[str, Any], dict[str, float], dict[str, bool], dict[str, bool], Infos]
 

@@ -14,8 +14,9 @@ from isa_wrappers.rewards.goals import GoalBuffer
 from isa_wrappers.rewards.stitched import StitchedGoals
 from isa_wrappers.scope.credit import Credit
 from isa_wrappers.scope.influence import InfluenceScope
-from isa_wrappers.wrappers.base import Env, Infos, ScopeWrapper, Turn
+from isa_wrappers.wrappers.base import ScopeWrapper
 from isa_wrappers.wrappers.checks import check_on_host
+from isa_wrappers.wrappers.turn import Env, Infos, Turn
 
 
 class GoalRecording(ScopeWrapper):
@@ -93,7 +94,6 @@ class GoalRecording(ScopeWrapper):
         """Return the goal buffer, and what the wrappers inside save."""
         return super().state_dict() | with_prefix("goals", self.goals.state_dict())
 
-    def load_state_dict(self, state: dict[str, Array]) -> None:
-        """Restore what :meth:`state_dict` returned."""
-        super().load_state_dict(state)
+    def _load(self, state: dict[str, Array]) -> None:
+        super()._load(state)
         self.goals.load_state_dict(without_prefix("goals", state))

@@ -18,8 +18,8 @@ from isa_wrappers.rewards.projection import GoalProjection
 from isa_wrappers.rewards.selectors import GOAL_SELECTORS
 from isa_wrappers.scope.credit import Credit
 from isa_wrappers.scope.influence import InfluenceScope
-from isa_wrappers.wrappers.base import Env, Infos, Turn
 from isa_wrappers.wrappers.goal_recording import GoalRecording
+from isa_wrappers.wrappers.turn import Env, Infos, Turn
 
 WIDE = (np.float32, np.float64)
 """Types that hold a goal as it is."""
@@ -171,9 +171,8 @@ class GoalSampling(GoalRecording):
         """Return buffer, generator and the goal held."""
         return super().state_dict() | {"goal": self.goal.copy(), "rng": self._rng.get_state()}
 
-    def load_state_dict(self, state: dict[str, Array]) -> None:
-        """Restore what :meth:`state_dict` returned."""
-        super().load_state_dict(state)
+    def _load(self, state: dict[str, Array]) -> None:
+        super()._load(state)
         self._hold(np.array(state["goal"]))
         self._rng.set_state(state["rng"])
 

@@ -7,8 +7,8 @@ from isa_wrappers.config import GoalConfig
 from isa_wrappers.rewards.goal_reward import GoalReward
 from isa_wrappers.scope.credit import Credit
 from isa_wrappers.scope.influence import InfluenceScope
-from isa_wrappers.wrappers.base import Env
 from isa_wrappers.wrappers.reward import RewardWrapper
+from isa_wrappers.wrappers.turn import Env
 
 
 class GoalSegmentReward(RewardWrapper):

@@ -17,9 +17,10 @@ from isa_wrappers.rewards.base import IntrinsicReward, checked
 from isa_wrappers.rewards.transition import PlainStep, Transition
 from isa_wrappers.scope.credit import Credit
 from isa_wrappers.scope.influence import InfluenceScope
-from isa_wrappers.wrappers.base import Env, Infos, ScopeWrapper, Turn
+from isa_wrappers.wrappers.base import ScopeWrapper
 from isa_wrappers.wrappers.checks import MODES, check_on_host, check_stack
 from isa_wrappers.wrappers.goal_sampling import GoalSampling
+from isa_wrappers.wrappers.turn import Env, Infos, Turn
 
 
 class RewardWrapper(ScopeWrapper):
@@ -199,7 +200,6 @@ class RewardWrapper(ScopeWrapper):
         """Return the reward's state, and what the wrappers inside save."""
         return super().state_dict() | with_prefix("reward", self.reward.state_dict())
 
-    def load_state_dict(self, state: dict[str, Array]) -> None:
-        """Restore what :meth:`state_dict` returned."""
-        super().load_state_dict(state)
+    def _load(self, state: dict[str, Array]) -> None:
+        super()._load(state)
         self.reward.load_state_dict(without_prefix("reward", state))

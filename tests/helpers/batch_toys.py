@@ -102,6 +102,7 @@ FAULTS = {
     "wide mask": lambda step, xp: {"available": xp.concat([step.available] * 2, axis=-1)},
     "nothing": lambda step, xp: {"final_obs": None},
     "nan": lambda step, xp: {"final_state": step.final_state * float("nan")},
+    "nan mask": lambda step, xp: {"available": xp.astype(step.available, xp.float32) * float("nan")},
     "closed": lambda step, xp: {"available": step.available & False},
     "both": lambda step, xp: {"terminated": step.done | True, "truncated": step.done | True},
     "lists": lambda step, xp: {"state": step.state.tolist()},

@@ -13,7 +13,8 @@ import torch
 from isa_learners.checkpoint import load_checkpoint
 from isa_learners.runs.hooks import Hook
 from isa_learners.runs.run_folder import RunFolder
-from isa_learners.runs.training import Interrupted, Training
+from isa_learners.runs.signals import Interrupted
+from isa_learners.runs.training import Training
 
 CLOCKS = {"wall_time_s", "steps_per_second", "wall_time"}
 

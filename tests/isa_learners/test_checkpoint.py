@@ -16,7 +16,6 @@ from isa_learners.checkpoint import (
     global_generators,
     load_checkpoint,
     load_optimizer_tensors,
-    misfit,
     optimizer_tensors,
     save_checkpoint,
     set_global_generators,
@@ -33,19 +32,6 @@ TENSORS = {
     "transposed": torch.arange(6).view(2, 3).T,
     "numpy": np.arange(3, dtype=np.int32),
 }
-
-
-@pytest.mark.parametrize(
-    ("error", "told"),
-    [
-        (KeyError("states"), "it lacks 'states'"),
-        (RuntimeError("Error(s) in loading state_dict for Net:\n\tsize mismatch for a"), "size mismatch for a"),
-        (RuntimeError("one\ntwo"), "one"),
-        (TypeError(), "TypeError"),
-    ],
-)
-def test_what_does_not_fit_is_told_in_a_few_words(error, told):
-    assert misfit(error) == told
 
 
 META = {"phase": "reach", "env_steps": 12, "nested": {"a": [1, None, 0.1]}}

@@ -16,6 +16,7 @@ from isa_wrappers.errors import (
     check_choice,
     check_float,
     check_int,
+    misfit,
     nearest,
 )
 
@@ -179,3 +180,16 @@ def test_no_value_is_too_odd_to_be_named(value):
     assert len(str(caught.value)) < 400
     with pytest.raises(InvalidValueError, match="x must be a number"):
         check_float("x", value, 0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (KeyError("states"), "it lacks 'states'"),
+        (RuntimeError("Error(s) in loading state_dict for Net:\n\tsize mismatch for a"), "size mismatch for a"),
+        (RuntimeError("one\ntwo"), "one"),
+        (TypeError(), "TypeError"),
+    ],
+)
+def test_what_does_not_fit_is_told_in_a_few_words(error, told):
+    assert misfit(error) == told

@@ -9,7 +9,7 @@ from plan_helpers import tiny_plan
 
 from isa_learners.experiments.folder import Comparison
 from isa_learners.experiments.plan import make_plan
-from isa_learners.experiments.results import area_under, result_of
+from isa_learners.experiments.results import area_under, as_marl_eval, result_of
 from isa_learners.runs.curves import Curve
 from isa_learners.runs.metrics import columns_of
 from isa_wrappers.errors import FileFormatError
@@ -37,6 +37,18 @@ def test_area_is_the_mean_success_with_nothing_before_the_first_evaluation(steps
 def test_without_an_evaluation_there_is_no_area():
     assert np.isnan(area_under(curve([], []), 100))
     assert np.isnan(area_under(curve([10], [np.nan]), 100))
+
+
+def test_what_marl_eval_reads_leaves_out_evaluations_whose_games_were_lost():
+    columns = {"wall_time_s": [1, 2, 3], "success_rate": [0, np.nan, 1], "return_mean": [0.5, np.nan, 1.5]}
+    drawn = Curve("smax/3m", "", {}, {"env_steps": np.array([20.0, 40, 60])} | columns, ())
+    row = {"task": "smax/3m", "variant": "isa", "seed": 7, "success_rate": 1.0, "return_mean": 1.5}
+    (run,) = as_marl_eval([(row, drawn)])["smax"]["3m"]["isa"].values()
+    assert run == {
+        "step_0": {"step_count": 20, "elapsed_time": 1.0, "success_rate": [0.0], "return": [0.5]},
+        "step_2": {"step_count": 60, "elapsed_time": 3.0, "success_rate": [1.0], "return": [1.5]},
+        "absolute_metrics": {"success_rate": [1.0], "return": [1.5]},
+    }
 
 
 @pytest.fixture

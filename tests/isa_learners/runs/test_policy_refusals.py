@@ -76,6 +76,11 @@ BAD = {
         InvalidValueError,
         "the action mask of agent 'walker_0' in environment 0 must leave an action, got none",
     ),
+    "a batch's mask that holds NaN": (
+        lambda policy: policy.act(np.zeros((2, 3, 2)), {"action_mask": np.full((2, 3, 3), np.nan)}),
+        NonFiniteError,
+        "action_mask must hold true or false, got NaN",
+    ),
     "no observations": (lambda policy: policy.act(None), InvalidValueError, "observations must be an array"),
     "a seed": (lambda policy: policy.reset(-1), InvalidValueError, "seed must be a whole number from 0 to"),
 }

@@ -23,7 +23,8 @@ from isa_learners.runs.hooks import Hook
 from isa_learners.runs.loading import load_algorithm
 from isa_learners.runs.progress import Progress
 from isa_learners.runs.run_folder import RunFolder
-from isa_learners.runs.training import Interrupted, Training
+from isa_learners.runs.signals import Interrupted
+from isa_learners.runs.training import Training
 from isa_wrappers.errors import FileFormatError
 
 pytestmark = pytest.mark.slow

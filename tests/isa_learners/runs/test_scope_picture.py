@@ -5,6 +5,7 @@ import os
 import pytest
 from learner_helpers import tiny_config
 
+from isa_learners.runs.plots import plot_run
 from isa_learners.runs.run_folder import RunFolder
 from isa_learners.runs.scope_picture import scope_picture
 from isa_learners.runs.training import train
@@ -24,7 +25,11 @@ def test_drawn_where_it_is_missing_old_or_asked_for(tmp_path):
     picture.write_bytes(b"kept")
     os.utime(picture, ns=(2**61, 2**61))
     assert scope_picture(folder).read_bytes() == b"kept"
-    assert scope_picture(folder, anew=True).read_bytes() == drawn
+    folder.metrics_file.write_text("env_steps,success_rate\n")
+    assert plot_run(folder, anew=False) == [picture]
+    assert picture.read_bytes() == b"kept"
+    assert plot_run(folder) == [picture]
+    assert picture.read_bytes() == drawn
     os.utime(picture, ns=(0, 0))
     picture.write_bytes(b"old")
     os.utime(picture, ns=(0, 0))

@@ -80,6 +80,7 @@ def test_numbers_and_flags_of_other_types_are_taken_for_what_they_are(fault, dev
             NonFiniteError,
             "final_state of task .* must be finite: environment 0, dimension 0 holds nan",
         ),
+        ("Faulty", "nan mask", NonFiniteError, "available of task .* at the reset must hold true or false, got NaN"),
         ("Faulty", "closed", UnsupportedEnvironmentError, "environment 0: agent .* acts next and may take no action"),
         ("Faulty", "both", UnsupportedEnvironmentError, "the episode is terminated and truncated at once"),
         ("Tuples", None, UnsupportedEnvironmentError, "must return a BatchStep at the reset, got tuple"),

@@ -74,6 +74,11 @@ class Listed(WalkEnv):
         (masked(FIRST, np.array([1])), "action mask of agent 'walker_0' at the reset holds 1 numbers for 3 actions"),
         (masked(FIRST, np.ones(4), when=1), "action mask of agent 'walker_0' in step 1 holds 4 numbers for 3 actions"),
         (masked(SECOND, np.zeros(3)), "action mask of agent 'walker_1' at the reset forbids all of its 3 actions"),
+        (
+            masked(FIRST, np.array([1.0, np.nan, 0.0])),
+            r"mask of agent 'walker_0' at the reset must hold 1 for what may be chosen and 0 for the rest, got .*nan",
+        ),
+        (masked(SECOND, "all", when=1), "mask of agent 'walker_1' in step 1 must hold 1 .*, got 'all'"),
         (Told(lambda time, *said: said[0]), r"reset\(\) of walk returned observations alone; it must return"),
         (Told(lambda time, *said: None), r"reset\(\) of walk returned NoneType; it must return observations and infos"),
         (short(4), r"step\(\) of walk returned 4 values; it must return five dicts"),

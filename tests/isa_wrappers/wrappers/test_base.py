@@ -16,6 +16,7 @@ from isa_wrappers.errors import (
 )
 from isa_wrappers.rewards.novelty import StateNovelty
 from isa_wrappers.wrappers import GoalRecording, GoalSampling, InfluenceCountBonus, RewardWrapper, ScopeWrapper
+from isa_wrappers.wrappers.turn import told_actions
 
 
 def test_state_from_observations_or_a_function():
@@ -135,20 +136,10 @@ def test_a_wrapper_can_be_pickled():
         np.testing.assert_array_equal(one, other)
 
 
-class Told(WalkEnv):
-    """Keeps what it was sent."""
-
-    def step(self, actions):
-        self.sent = actions
-        return super().step(actions)
-
-
 @pytest.mark.parametrize("action", [1, np.int64(1), np.array(1), np.array([1]), [1], 1.0, True])
 def test_one_whole_number_is_an_action_in_whatever_it_comes(action):
-    env = InfluenceCountBonus(Told(), walk_scope())
-    env.reset(seed=0)
-    env._note({"walker_0": action, "walker_1": 0}, env.agents)
-    assert env._chosen == [1, 0]
+    told = told_actions({"walker_0": action, "walker_1": 0}, {"walker_0"}, {"walker_0": 0, "walker_1": 1}, (3, 3), None)
+    assert told == ([True, False], [1, 0])
 
 
 @pytest.mark.parametrize("action", [None, "x", 1.7, np.array([1, 2]), [], float("nan"), float("inf"), 3, -1])

@@ -12,6 +12,7 @@ from walk_stacks import SHOOTING_SCOPE, WON, full_stack, goals_with, walk_scope
 
 from isa_wrappers import CountBonus, GoalReward
 from isa_wrappers.envs import make_batch, make_parallel
+from isa_wrappers.errors import ScopeMismatchError
 from isa_wrappers.rewards import Transition
 from isa_wrappers.wrappers import GoalRecording, GoalSampling, GoalSegmentReward, InfluenceCountBonus
 
@@ -115,3 +116,19 @@ def test_saved_state_resumes_the_same():
         return heard
 
     assert onwards(env) == onwards(other)
+
+
+@pytest.mark.parametrize(
+    ("saved", "stack", "lacks"),
+    [
+        ("count", "sampling", "states"),
+        ("recording", "sampling", "goal"),
+        ("sampling", "count outside", "states"),
+        ("recording", "full", "layout"),
+    ],
+)
+def test_a_state_of_another_stack_is_refused(saved, stack, lacks):
+    goals = goals_with(np.arange(20, dtype=np.float32).reshape(10, 2))
+    state = STACKS[saved](WalkEnv(), walk_scope(), goals).state_dict()
+    with pytest.raises(ScopeMismatchError, match=f"the saved state does not fit this .*: it lacks '{lacks}'"):
+        STACKS[stack](WalkEnv(), walk_scope(), goals).load_state_dict(state)
