@@ -102,11 +102,14 @@ void normalise(const float *row, Index hidden, Index H, float *to, float &mean, 
   Floats total = all(0), squares = all(0);
   for (Index j = 0; j < H; j += 8) total += load(row + j);
   mean = sum(total) / hidden;
-  for (Index j = 0; j < H; j += 8) {
+  Index j = 0;
+  for (; j + 8 <= hidden; j += 8) {
     Floats d = load(row + j) - mean;
     squares += d * d;
   }
-  scale = 1.f / std::sqrt((sum(squares) - (H - hidden) * mean * mean) / hidden + 1e-5f);
+  float deviation = sum(squares);
+  for (; j < hidden; j++) deviation += (row[j] - mean) * (row[j] - mean);  // what pads a row is not of it
+  scale = 1.f / std::sqrt(deviation / hidden + 1e-5f);
   for (Index j = 0; j < H; j += 8) store(to + j, (load(row + j) - mean) * scale);
 }
 

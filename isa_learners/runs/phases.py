@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Any
 
 from isa_learners.algorithms import ALGORITHMS, PhaseContext, PhaseSpec
@@ -16,6 +17,7 @@ from isa_wrappers.errors import InvalidValueError, shown
 from isa_wrappers.rewards import RewardContext, make_reward
 from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.wrappers import batch
+from isa_wrappers.wrappers.batch.reward import inner_envs
 
 
 @dataclass
@@ -76,6 +78,19 @@ def check_composition(config: RunConfig, env: BatchEnv, device: str) -> None:
         start = replace(context, config=config)
         shared = shared or {name: make(start) for name, make in ALGORITHMS[config.algo].shared.items()}
         seen = wrapped(replace(context, shared=shared), spec, env)
+        _check_intrinsic(config, spec, seen)
         LEARNERS[config.learner].check(Sizes.of(seen), context.config.settings_of(config.learner), device)
         if spec.probes and follows(config) and credit is not None:
             batch.follow_scope(seen, credit)
+
+
+def _check_intrinsic(config: RunConfig, spec: PhaseSpec, seen: BatchEnv) -> None:
+    """Check that what is added to the environment's reward reaches the learner."""
+    payers = [wrapper for wrapper in inner_envs(seen) if isinstance(wrapper, batch.RewardWrapper)]
+    outside = takewhile(lambda payer: not payer.adds, payers if config.intrinsic is not None else [])
+    if deaf := [payer.reward.name for payer in outside if not payer.reward.keeps_env_reward]:
+        raise InvalidValueError(
+            f"intrinsic reward {config.intrinsic!r} would pay nothing in phase {spec.name!r} of algorithm "
+            f"{config.algo!r}: it is added to the environment's reward, which the phase's reward {deaf[0]!r} leaves "
+            "out; give that a weight above 0 (count.beta2, goal.alpha2), or take another algorithm"
+        )

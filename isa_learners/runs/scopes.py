@@ -127,6 +127,11 @@ def credit_of(config: RunConfig, scope: InfluenceScope | None, env: BatchEnv) ->
     if not works_with_credit(config):
         return None
     rule = config.credit.rule
+    if not env.state_size:
+        raise InvalidValueError(
+            f"algo {config.algo!r} needs a global state, and the environment's is empty; give it a state(), or take "
+            "--set state_fallback=observations"
+        )
     if scope is None:
         if CREDIT_RULES[rule].needs_scope:
             raise InvalidValueError(f"algo {config.algo!r} needs a scope, got None; estimate one with scope_for()")

@@ -44,6 +44,7 @@ class IntrinsicReward(ABC):
         needs_goal: it reads ``transition.goal``, so there must be a ``GoalSampling`` inside its wrapper.
         needs_obs: it reads ``transition.obs_t`` or ``obs_tp1``, which one environment has to be asked for.
         needs_available: it reads ``transition.available``, likewise.
+        keeps_env_reward: its total holds the environment's reward, with whatever weight above 0.
         credit: what it was made for, checked against the environment by the wrappers; ``None`` where it needs none.
         plain: computes the same of one environment on plain numbers, where there is such a way and it is the sooner.
 
@@ -65,6 +66,7 @@ class IntrinsicReward(ABC):
     needs_goal: ClassVar[bool] = False
     needs_obs: ClassVar[bool] = False
     needs_available: ClassVar[bool] = False
+    keeps_env_reward: bool = True
     credit: Credit | None = None
     plain: PlainReward | None = None
 

@@ -70,6 +70,7 @@ class CountBonus(IntrinsicReward):
             )
         self.counter = counter or VisitCounter(segments, self.config.count_scale, self.config.table_bits, device)
         self._device = device
+        self.keeps_env_reward = self.config.beta2 > 0.0
         self._take(credit)
 
     def _take(self, credit: Credit) -> None:

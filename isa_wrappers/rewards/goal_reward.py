@@ -47,6 +47,7 @@ class GoalReward(IntrinsicReward):
         self.config = GoalConfig() if config is None else config
         check_kind("config", self.config, GoalConfig)
         self.device = device
+        self.keeps_env_reward = self.config.alpha2 > 0.0 or self.config.alpha2_won > 0.0
         self._take(as_credit(scope))
 
     def _take(self, credit: Credit) -> None:

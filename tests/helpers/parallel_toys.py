@@ -97,3 +97,14 @@ class Lasting(WalkEnv):
         over = self.time >= self.horizon
         self.agents = [] if over else self.possible_agents[:]
         return observations, rewards, dict.fromkeys(rewards, False), dict.fromkeys(rewards, over), infos
+
+
+class NoState(WalkEnv):
+    """Has a state, of no numbers."""
+
+    def __init__(self):
+        super().__init__()
+        self.state_space = spaces.Box(-1.0, 1.0, (0,), np.float32)
+
+    def state(self):
+        return np.zeros(0, dtype=np.float32)

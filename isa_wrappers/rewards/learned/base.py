@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from math import prod
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -172,7 +173,7 @@ class LearnedReward(IntrinsicReward):
             if value is None:
                 return None
             value = torch.tensor(value) if isinstance(value, np.ndarray | np.generic) else value
-            return value.to(self.device).reshape(-1, *value.shape[leading:])
+            return value.to(self.device).reshape(prod(value.shape[:leading]), *value.shape[leading:])
 
         actions = rows(transition.actions).long()
         return Step(

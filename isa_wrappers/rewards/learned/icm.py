@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from isa_wrappers.errors import check_kind
+from isa_wrappers.errors import InvalidValueError, check_kind
 from isa_wrappers.rewards.learned.base import LearnedReward, Sample, Step
 from isa_wrappers.rewards.learned.moments import ReturnScale, RunningMoments
 from isa_wrappers.rewards.learned.networks import mlp, multi_hot, seeded, weighted_mean
@@ -35,6 +35,8 @@ class IntrinsicCuriosityModule(LearnedReward):
         config = ICMConfig() if config is None else config
         check_kind("config", config, ICMConfig)
         super().__init__(context, config)
+        if not context.obs_size:
+            raise InvalidValueError("reward 'icm' needs observations, and the environment's are empty")
         self._actions = actions = max(context.num_actions)
         hidden, features = config.hidden, config.features
         with seeded(context.seed, "icm"):

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from isa_wrappers.errors import check_kind
+from isa_wrappers.errors import InvalidValueError, check_kind
 from isa_wrappers.rewards.learned.base import LearnedReward, Sample, Step
 from isa_wrappers.rewards.learned.moments import ReturnScale, RunningMoments
 from isa_wrappers.rewards.learned.networks import mlp, seeded, weighted_mean
@@ -106,8 +106,17 @@ class RandomNetworkDistillation(LearnedReward):
 
 
 def input_size(context: RewardContext, config: RNDConfig) -> int:
-    """Return D, the length of what is to be new."""
-    return context.obs_size if config.of == "observation" else context.state_size
+    """Return D, the length of what is to be new.
+
+    Raises:
+        InvalidValueError: if that is 0.
+    """
+    size, other = context.obs_size, "state"
+    if config.of == "state":
+        size, other = context.state_size, "observation"
+    if not size:
+        raise InvalidValueError(f"of must be {other!r} where the {config.of} is empty, got {config.of!r}")
+    return size
 
 
 def inputs_of(step: Step, config: RNDConfig) -> tuple[Tensor, Tensor, Tensor]:

@@ -56,6 +56,19 @@ def test_equals_the_equations_in_float64(switch, kind, hidden, inputs, outputs, 
         assert error < 1e-5
 
 
+@pytest.mark.parametrize("hidden", [1, 2, 12])
+def test_what_pads_a_row_is_not_part_of_its_deviation(switch, hidden):  # noqa: F811
+    """Units that are all alike and far from 0 deviate by little, which the padding's must not drown."""
+    torch.manual_seed(0)
+    net = RecurrentNet(3, hidden, 2)
+    state = 3.0 + 1e-3 * torch.randn(5, hidden)
+    arguments = torch.zeros(5, 3), state, [5], torch.ones(5, 1)
+    net.gru.bias_ih_l0.data[hidden : 2 * hidden] = 30.0  # the state stays what it is
+    outputs, _ = compiled.unroll(net, *arguments, None)
+    expected, _ = plain(net.to(D), arguments[0].to(D), state.to(D), [5], arguments[3].to(D), None)
+    torch.testing.assert_close(outputs.to(D), expected, rtol=1e-3, atol=1e-3)
+
+
 @pytest.mark.parametrize("kind", [RecurrentNet, RecurrentLinear])
 def test_no_steps_at_all(switch, kind):  # noqa: F811
     net, arguments, _ = make(8, 3, 2, [], kind=kind)

@@ -44,6 +44,17 @@ def test_a_scope_that_follows_training_goes_with_goals_before_a_win(algo):
         ({"goal": {"selector": "unifrm"}}, UnknownNameError, "unknown goal selector 'unifrm'; did you mean 'uniform'?"),
         ({"scope": {"estimator": "nmi"}}, UnknownNameError, "unknown scope estimator 'nmi'"),
         ({"scope": {"threshold": "fix"}}, UnknownNameError, "unknown threshold rule 'fix'; did you mean 'fixed'?"),
+        (
+            {"intrinsic": "count_state", "count": {"beta2": 0.0}},
+            InvalidValueError,
+            "intrinsic reward 'count_state' would pay nothing in phase 'explore' of algorithm 'isa'",
+        ),
+        (
+            {"intrinsic": "count_state", "goal": {"alpha2": 0.0}},
+            InvalidValueError,
+            "in phase 'reach' of algorithm 'isa': it is added to the environment's reward, which the phase's reward "
+            "'progress' leaves out",
+        ),
         ({"steps": 60}, InvalidValueError, "steps must be more than 60"),
         ({"workers": 2}, InvalidValueError, "workers must be 0 for grid/unlock, got 2"),
     ],

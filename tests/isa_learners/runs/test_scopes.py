@@ -11,6 +11,7 @@ from learner_helpers import tiny_config
 
 from isa_cli.main import main
 from isa_learners.runs.algorithm import Algorithm
+from isa_learners.runs.checks import check_run
 from isa_learners.runs.run_folder import RunFolder
 from isa_learners.runs.scopes import asks_for_scope, needs_estimate, scope_for
 from isa_learners.runs.training import Training
@@ -201,3 +202,8 @@ def test_every_credit_rule_trains(rule):
     algorithm.iterate()
     size = 4 if rule == "whole_state" else 2
     assert algorithm.phase.collector.env.obs_size == 4 + size, "what the rule credits is the goal that agents see"
+
+
+def test_without_a_state_there_is_nothing_to_have_a_scope_over():
+    with pytest.raises(InvalidValueError, match="algo 'isa' needs a global state, and the environment's is empty"):
+        check_run(tiny_config("parallel_toys:NoState", {}))

@@ -14,8 +14,9 @@ torch = pytest.importorskip("torch")
 from host_reads import NoHostReads  # noqa: E402
 
 from isa_wrappers.arrays import to_backend  # noqa: E402
+from isa_wrappers.errors import InvalidValueError  # noqa: E402
 from isa_wrappers.rewards import RewardContext, Transition, make_reward  # noqa: E402
-from isa_wrappers.rewards.learned.settings import NovelDConfig  # noqa: E402
+from isa_wrappers.rewards.learned.settings import ICMConfig, NovelDConfig, RNDConfig  # noqa: E402
 
 ROOT = Path(__file__).parents[4]
 CONTEXT = RewardContext(("a", "b"), (3, 3), obs_size=2, state_size=2, device="cpu")
@@ -148,3 +149,30 @@ def test_hidden_states_follow_an_episode_that_is_only_looked_at():
     looked, taught = made("laies"), make_reward("laies", CONTEXT, replace(QUICK["laies"], interval=1_000))
     for step in (moved_to("cpu", step) for step in random_steps(12)):
         assert torch.equal(looked(step, update=False).total, taught(step).total)
+
+
+SETTINGS = {"rnd": RNDConfig, "noveld": NovelDConfig, "icm": ICMConfig}
+
+
+@pytest.mark.parametrize("name", ["rnd", "noveld"])
+def test_the_state_is_new_where_observations_are_empty(name):
+    context = RewardContext(("a", "b"), (3, 3), obs_size=0, state_size=2)
+    reward = make_reward(name, context, SETTINGS[name](of="state", warmup=0))
+    empty = np.zeros((3, 2, 0), dtype=np.float32)
+    for step in random_steps(3):
+        assert reward(step._replace(obs_t=empty, obs_tp1=empty)).intrinsic.shape == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "says"),
+    [
+        ("rnd", {}, "of must be 'state' where the observation is empty, got 'observation'"),
+        ("noveld", {"of": "state"}, "of must be 'observation' where the state is empty, got 'state'"),
+        ("icm", {}, "reward 'icm' needs observations, and the environment's are empty"),
+    ],
+)
+def test_nothing_to_be_new_is_one_line(name, settings, says):
+    empty = "state_size" if settings else "obs_size"
+    context = RewardContext(("a", "b"), (3, 3), **{"obs_size": 2, "state_size": 2, empty: 0})
+    with pytest.raises(InvalidValueError, match=says):
+        make_reward(name, context, SETTINGS[name](**settings))
