@@ -102,8 +102,11 @@ def area_under(curve: Curve, steps: float) -> float:
 
 
 def steps_to(curve: Curve, rate: float) -> float:
-    """Return the environment steps of the first evaluation at ``rate`` or better; infinity where there is none."""
-    reached = np.flatnonzero(curve.columns["success_rate"] >= rate)
+    """Return the environment steps of the first evaluation at ``rate`` or better; infinity where there is none.
+
+    Rates are compared in float32, in which metrics were written before.
+    """
+    reached = np.flatnonzero(curve.columns["success_rate"].astype(np.float32) >= np.float32(rate))
     return float(curve.steps[reached[0]]) if len(reached) else float("inf")
 
 
