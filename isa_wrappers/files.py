@@ -105,9 +105,10 @@ def read_bytes(path: str | Path) -> bytes:
         OSError: if it cannot be read.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):  # a folder could not be opened for reading
+        os.close(descriptor)
+        raise FileFormatError(f"{path} is not a regular file")
     with open(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise FileFormatError(f"{path} is not a regular file")
         return file.read()
 
 

@@ -14,7 +14,7 @@ from typing import IO
 from isa_learners.experiments.ending import read_end
 from isa_learners.experiments.plan import Plan, PlannedRun
 from isa_learners.runs.config_io import config_to_dict
-from isa_learners.runs.curves import INERT
+from isa_learners.runs.curves import INERT, changed_in_mid_run
 from isa_learners.runs.metrics import columns_of, read_metrics
 from isa_learners.runs.nesting import flattened
 from isa_learners.runs.run_folder import RunFolder
@@ -80,7 +80,8 @@ class Comparison:
         """Check that what lies in the folder was made by this plan, or by a part of it.
 
         Raises:
-            RunFolderError: naming the first run, and the key that differs; or a file in the place of the logs.
+            RunFolderError: naming the first run, and the key that differs or was changed in mid-run; or a file in the
+                place of the logs.
         """
         logs = self.root / LOGS
         if os.path.exists(logs) and not os.path.isdir(logs):
@@ -89,7 +90,8 @@ class Comparison:
             path = self.path(run)
             if not _begun(path):
                 continue
-            there = flattened(config_to_dict(RunFolder.open(path).config()))
+            folder = RunFolder.open(path)
+            there = flattened(config_to_dict(folder.config()))
             here = flattened(config_to_dict(run.config))
             for key in dict.fromkeys([*here, *there]):
                 if there.get(key) != here.get(key) and (key == "seed" or key not in INERT):
@@ -97,6 +99,12 @@ class Comparison:
                         f"{path} was made by another plan: its {key} is {shown(there.get(key))}, here "
                         f"{shown(here.get(key))}; choose another --out"
                     )
+            for key, values in changed_in_mid_run(folder).items():
+                name, _, steps = key.partition("@")
+                raise RunFolderError(
+                    f"{path} is no run of this plan: its {name} was changed in mid-run after {steps} steps, {values}; "
+                    "choose another --out, or take the folder away"
+                )
 
     def check_room(self, left: Sequence[PlannedRun]) -> None:
         """Check that the disk has room for the runs that are left.

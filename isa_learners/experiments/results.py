@@ -26,8 +26,6 @@ from isa_wrappers.files import write_text
 
 LAST = 3
 """Evaluations whose mean is a seed's other number."""
-NEEDED = ("env_steps", "wall_time_s", "success_rate", "return_mean")
-"""Columns of ``metrics.csv`` that results are made of."""
 
 
 def result_of(comparison: Comparison, run: PlannedRun) -> tuple[Row, Curve] | None:
@@ -43,8 +41,6 @@ def result_of(comparison: Comparison, run: PlannedRun) -> tuple[Row, Curve] | No
     summary, final = end
     folder = RunFolder.open(path)
     curve = read_curve(folder)
-    if missing := [name for name in NEEDED if name not in curve.columns]:
-        raise FileFormatError(f"{folder.metrics_file} has no column {missing[0]!r}")
     _check_whole(folder, curve, summary)
     row = {
         "task": run.task,
@@ -102,8 +98,11 @@ def area_under(curve: Curve, steps: float) -> float:
 
 
 def steps_to(curve: Curve, rate: float) -> float:
-    """Return the environment steps of the first evaluation at ``rate`` or better; infinity where there is none."""
-    reached = np.flatnonzero(curve.columns["success_rate"] >= rate)
+    """Return the environment steps of the first evaluation at ``rate`` or better; infinity where there is none.
+
+    Rates are compared in float32, in which metrics were written before.
+    """
+    reached = np.flatnonzero(curve.columns["success_rate"].astype(np.float32) >= np.float32(rate))
     return float(curve.steps[reached[0]]) if len(reached) else float("inf")
 
 

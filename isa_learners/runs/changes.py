@@ -111,27 +111,34 @@ def differences(before: RunConfig, after: RunConfig, env_steps: int) -> list[Cha
     return [Change(env_steps, key, old.get(key), new.get(key)) for key in keys if old.get(key) != new.get(key)]
 
 
-def follow(folder: RunFolder, before: RunConfig, config: RunConfig, done: int, progress: Progress) -> None:
-    """Let intervals count from here where they differ, and write what holds from which step on.
+def check_steps(folder: RunFolder, before: RunConfig, config: RunConfig, done: int, progress: Progress) -> None:
+    """Check that a run can go to other steps than before.
 
     Args:
         folder: of the run.
         before: its configuration until now.
         config: the one from now on.
         done: environment steps taken.
-        progress: of the run, whose next evaluation and checkpoint are set.
+        progress: of the run.
 
     Raises:
-        InvalidValueError: for fewer steps than were taken: there is no way back.
+        InvalidValueError: for fewer steps than were taken, there is no way back; or for a run that stopped as solved.
     """
     if config.steps != before.steps and config.steps < done:
         raise InvalidValueError(
             f"steps must be at least {done}, which {folder.path} has taken already, got {config.steps}"
         )
-    if config.eval_interval != before.eval_interval:
-        progress.next_eval = (done // config.eval_interval + 1) * config.eval_interval
-    if config.checkpoint_interval != before.checkpoint_interval:
-        progress.next_checkpoint = (done // config.checkpoint_interval + 1) * config.checkpoint_interval
+    if config.steps > before.steps and config.stop_when_solved and progress.solved is not None:
+        raise InvalidValueError(
+            f"{folder.path} stopped as solved after {done} steps, got steps {config.steps}; it goes on with "
+            "--set stop_when_solved=false"
+        )
+
+
+def follow(folder: RunFolder, before: RunConfig, config: RunConfig, done: int) -> None:
+    """Write what holds from which step on, where anything differs."""
+    if config == before:
+        return
     record(folder, differences(before, config, done))
     write_config(config, folder.config_file)
 
@@ -152,5 +159,7 @@ def read_changes(folder: RunFolder) -> list[Change]:
         return []
     try:
         return [Change(**entry) for entry in read_json(read_bytes(folder.changes_file).decode())]
+    except FileFormatError:
+        raise
     except (TypeError, ValueError) as error:
         raise FileFormatError(f"{folder.changes_file} is no list of changes ({shown(error)})") from error

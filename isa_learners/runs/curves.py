@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from isa_learners.runs.changes import read_changes
 from isa_learners.runs.config_io import config_to_dict
 from isa_learners.runs.metrics import columns_of, read_metrics
 from isa_learners.runs.nesting import flattened
@@ -22,8 +23,10 @@ INERT = ("seed", "device", "threads", "workers", "checkpoint_interval", "preset"
 came from."""
 _KIND = ("algo", "learner", "intrinsic")
 """Keys that say which sections a run has."""
-LONGEST_VALUE = 24
-"""Characters of a value in a legend."""
+LONGEST_VALUES = (24, 48, 96)
+"""Characters of a value in a legend; more where what is left would not tell configurations apart."""
+NEEDED = ("env_steps", "wall_time_s", "success_rate", "return_mean")
+"""Columns of ``metrics.csv`` that no curve does without."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +53,19 @@ class Curve:
         return self.columns["env_steps"]
 
     def at(self, grid: Values, column: str) -> Values:
-        """Return a column at ``grid`` ``[points]``; beyond its last evaluation a run keeps its value."""
+        """Return a column at ``grid`` ``[points]``.
+
+        Beyond its last evaluation a run keeps its value; before the first one it has none, NaN.
+        """
         values = self.columns[column]
         known = ~np.isnan(values)
-        return np.interp(grid, self.steps[known], values[known]) if known.any() else np.full(len(grid), np.nan)
+        if not known.any():
+            return np.full(len(grid), np.nan)
+        return np.interp(grid, self.steps[known], values[known], left=np.nan)
+
+    def knows(self, column: str) -> bool:
+        """Tell whether there is a value of a column."""
+        return column in self.columns and not np.isnan(self.columns[column]).all()
 
 
 @dataclass(frozen=True)
@@ -75,7 +87,7 @@ def read_curve(folder: RunFolder) -> Curve:
     """Read a run's metrics and what it was configured with.
 
     Raises:
-        FileFormatError: if it has no readable metrics.
+        FileFormatError: if it has no readable metrics, or none of a column that is needed.
     """
     config = folder.config()
     try:
@@ -88,14 +100,41 @@ def read_curve(folder: RunFolder) -> Curve:
         ) from None
     except (OSError, KeyError, ValueError, csv.Error) as error:
         raise FileFormatError(f"{folder.metrics_file} is not a readable metrics file ({error})") from error
+    if missing := [name for name in NEEDED if name not in columns]:
+        raise FileFormatError(f"{folder.metrics_file} has no column {missing[0]!r}")
     phases = [row.get("phase", "") for row in rows]
     changes = [float(rows[i]["env_steps"]) for i in range(1, len(rows)) if phases[i] != phases[i - 1]]
     settings = flattened(config_to_dict(config))
     options = {key: value for key, value in settings.items() if key.startswith("env_kwargs.")}
     told = ", ".join(f"{key.removeprefix('env_kwargs.')}={value}" for key, value in options.items())
     left_out = {"env", *INERT, *options}
-    settings = {key: value for key, value in settings.items() if key not in left_out}
+    settings = {key: value for key, value in settings.items() if key not in left_out} | changed_in_mid_run(folder)
     return Curve(config.env, told, settings, columns, tuple(changes))
+
+
+def changed_in_mid_run(folder: RunFolder) -> dict[str, str]:
+    """Return what a resume has changed, such as ``ppo.lr@12000``: its values before and after.
+
+    More steps are left out, and what tells no groups apart.
+
+    Raises:
+        FileFormatError: if the record is damaged.
+    """
+    changes = [change for change in read_changes(folder) if change.key not in ("steps", *INERT)]
+    return {f"{change.key}@{change.env_steps}": f"{change.before} -> {change.after}" for change in changes}
+
+
+def phase_end(runs: Sequence[Curve]) -> float:
+    """Return the environment steps at which the first phase ends at the median; a run in which it did not counts last.
+
+    Infinity where that is later than what was seen.
+
+    Example:
+        >>> ends = [Curve("task", "", {}, {}, changes) for changes in ((20.0,), (40.0, 60.0), ())]
+        >>> phase_end(ends), phase_end(ends[1:])
+        (40.0, inf)
+    """
+    return float(np.median([run.changes[0] if run.changes else np.inf for run in runs]))
 
 
 def grouped(folders: Sequence[RunFolder], labels: Sequence[str] = ()) -> list[Group]:
@@ -145,11 +184,26 @@ def told_apart(settings: Sequence[Mapping[str, Any]]) -> list[str]:
     }
     told = [{key: _value(one, key) for key in having[kind]} for one, kind in zip(settings, kinds, strict=True)]
     differing = [key for key in keys if len({repr(one[key]) for one in told if key in one}) > 1]
-    names = []
-    for one in told:
-        values = [f"{key}={_short(one[key])}" for key in differing if key in one and key != "algo"]
-        names.append(", ".join([str(one.get("algo", "run")), *values]))
+    whole = [_named(one, differing, None) for one in told]
+    names = whole
+    for longest in reversed(LONGEST_VALUES):  # as short as tells it from all others
+        short = [_named(one, differing, longest) for one in told]
+        stands_for: dict[str, set[str]] = {}
+        for cut, full in zip(short, whole, strict=True):
+            stands_for.setdefault(cut, set()).add(full)
+        names = [cut if len(stands_for[cut]) == 1 else name for cut, name in zip(short, names, strict=True)]
     return names
+
+
+def _named(told: Mapping[str, Any], differing: Sequence[str], longest: int | None) -> str:
+    """Return the name that values make, each of at most so many characters; ``None`` writes them out, told by kind."""
+    values = {key: told[key] for key in differing if key in told and key != "algo"}
+    shown_ones = [
+        f"{key}={repr(value) if longest is None else _short(value, longest)}"
+        for key, value in values.items()
+        if value is not None or "@" not in key  # not changed in mid-run
+    ]
+    return ", ".join([str(told.get("algo", "run")), *shown_ones])
 
 
 def _value(settings: Mapping[str, Any], key: str) -> Any:
@@ -158,6 +212,6 @@ def _value(settings: Mapping[str, Any], key: str) -> Any:
     return settings.get(key, settings.get(parts[2]) if parts[0] == "phases" and len(parts) > 2 else None)
 
 
-def _short(value: Any) -> str:
+def _short(value: Any, longest: int) -> str:
     text = value if isinstance(value, str) else shown(value)
-    return text if len(text) <= LONGEST_VALUE else f"...{text[-LONGEST_VALUE:]}"
+    return text if len(text) <= longest else f"...{text[-longest:]}"

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import nan
 from typing import Any
 
 import numpy as np
@@ -144,8 +145,14 @@ def evaluate(
             _warn_of_limit(int(playing.sum()), env, limit)
         if watch is not None:
             watch(step)
-    episodes = int(kept.sum())
-    rate, returns, steps = ((torch.vstack([won, total]) * kept).sum(-1) / kept.sum()).tolist()
+    return _means_of(to_numpy(torch.vstack([kept, won, total])).astype(np.float64))
+
+
+def _means_of(outcomes: npt.NDArray[np.float64]) -> Evaluation:
+    """Return the means of ``[kept, won, return, length]`` of episodes; in float32 9 of 10 would be less than 0.9."""
+    counted = outcomes[1:, outcomes[0] > 0]
+    episodes = counted.shape[1]
+    rate, returns, steps = (counted.sum(-1) / episodes).tolist() if episodes else [nan] * 3
     return Evaluation(rate, returns, steps, episodes)
 
 

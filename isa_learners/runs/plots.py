@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from isa_learners.runs.curves import Curve, Group, grouped, read_curve
+from isa_learners.runs.curves import Curve, Group, grouped, phase_end, read_curve
 from isa_learners.runs.run_folder import RunFolder
 from isa_learners.runs.scope_picture import scope_picture
-from isa_learners.runs.statistics import STATISTICS, Values, bands, profile
+from isa_learners.runs.statistics import STATISTICS, Values, bands, middles, profile
 from isa_wrappers.errors import FileFormatError, InvalidValueError, MissingDependencyError, check_choice
 from isa_wrappers.files import replacing
 from isa_wrappers.scope.plots import label
@@ -66,7 +66,7 @@ def plot_curves(
 def draw_curves(groups: Sequence[Group], path: Path, statistic: str = "median") -> Path:
     """Draw greedy success (solid, with its interval over seeds), training success (dashed) and return, a panel a task.
 
-    A triangle marks where a phase ends at the median over seeds.
+    A triangle marks where a phase ends at the median over seeds, where it has ended in most of them.
 
     Args:
         groups: of all tasks.
@@ -190,8 +190,8 @@ def _style(index: int) -> dict[str, Any]:
 
 
 def _draw_group(axes: Any, group: Group, column: str, style: Mapping[str, Any], statistic: str) -> Any:
-    """Draw one line and its band; ``None`` where no run was evaluated."""
-    runs = [run for run in group.runs if len(run.steps)]
+    """Draw one line and its band; ``None`` where no run has a value."""
+    runs = [run for run in group.runs if run.knows(column)]
     if not runs:
         return None
     grid = _grid(runs)
@@ -200,18 +200,18 @@ def _draw_group(axes: Any, group: Group, column: str, style: Mapping[str, Any], 
     (line,) = axes.plot(grid, middle, label=label(f"{group.name} (n={len(runs)})"), linewidth=1.6, **style)
     if len(runs) > 1:
         axes.fill_between(grid, low, high, color=style["color"], alpha=0.18, linewidth=0)
-    changes = [run.changes[0] for run in runs if run.changes]
-    if changes and column == "success_rate":
-        axes.plot(float(np.median(changes)), 1.0, marker="v", color=style["color"], clip_on=False, markersize=5)
+    ends = phase_end(runs)
+    if np.isfinite(ends) and column == "success_rate":
+        axes.plot(ends, 1.0, marker="v", color=style["color"], clip_on=False, markersize=5)
     return line
 
 
 def _draw_training(axes: Any, group: Group, style: Mapping[str, Any], statistic: str) -> None:
-    runs = [run for run in group.runs if len(run.steps) and TRAINING in run.columns]
+    runs = [run for run in group.runs if run.knows(TRAINING)]
     if runs:
         grid = _grid(runs)
         values = np.stack([run.at(grid, TRAINING) for run in runs])
-        middle = STATISTICS[statistic](values, axis=0)
+        middle = middles(values, STATISTICS[statistic])
         axes.plot(grid, middle, color=style["color"], linestyle=(0, (4, 2)), linewidth=0.8, alpha=0.7)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import isnan
 from typing import Any
@@ -26,6 +27,7 @@ class Progress:
         solved: the same once the streak reached ``SOLVED_EVALUATIONS``.
         first_success: environment steps and seconds of the first won episode.
         last: the latest evaluation's row.
+        carried: totals of the episodes of phases that have ended since that row.
     """
 
     wall_time: float = 0.0
@@ -37,6 +39,18 @@ class Progress:
     solved: Here | None = None
     first_success: Here | None = None
     last: dict[str, Any] = field(default_factory=dict)
+    carried: list[float] = field(default_factory=lambda: [0.0] * 5)
+
+    def with_carried(self, totals: Sequence[float]) -> list[float]:
+        """Return totals of the phase at work with those of phases before it."""
+        return [before + now for before, now in zip(self.carried, totals, strict=True)]
+
+    def follow_intervals(self, done: int, evaluations: int, checkpoints: int) -> None:
+        """Set what is not yet due after ``done`` steps by intervals that a resume may have changed."""
+        if done < self.next_eval:
+            self.next_eval = (done // evaluations + 1) * evaluations
+        if done < self.next_checkpoint:
+            self.next_checkpoint = (done // checkpoints + 1) * checkpoints
 
     def evaluated(self, success_rate: float, here: Here) -> None:
         """Take in an evaluation at ``here``: environment steps and seconds.

@@ -8,7 +8,7 @@ paper released, pins a version of ``arch`` that does not import beside pandas 3.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -122,18 +122,42 @@ def profile(strata: Sequence[Any], at: Values) -> Values:
 def bands(values: Values, statistic: Callable[..., Values] = iqm, seed: int = 0) -> tuple[Values, Values, Values]:
     """Return a statistic of curves ``[seeds, points]`` at every point, and its 95 % interval: three of ``[points]``.
 
-    One draw of seeds serves a whole curve.
+    One draw of seeds serves a whole curve. Where curves are not known, NaN, it is of those that are.
 
     Example:
         >>> middle, low, high = bands(np.array([[0.0, 1.0], [0.0, 0.0], [0.0, 1.0]]), median)
         >>> middle.tolist(), low.tolist(), high.tolist()
         ([0.0, 1.0], [0.0, 0.0], [0.0, 1.0])
     """
-    drawn = np.random.default_rng(seed).integers(len(values), size=(RESAMPLES // 4, len(values)))
-    spread = statistic(values[drawn], axis=1)
+    low, high = np.full((2, values.shape[1]), np.nan)
     tail = 50 * (1 - CONFIDENCE)
-    low, high = np.percentile(spread, [tail, 100 - tail], axis=0)
-    return statistic(values, axis=0), low, high
+    for known, points in _known(values):
+        some = values[np.ix_(known, points)]
+        drawn = np.random.default_rng(seed).integers(len(some), size=(RESAMPLES // 4, len(some)))
+        spread = statistic(some[drawn], axis=1)
+        low[points], high[points] = np.percentile(spread, [tail, 100 - tail], axis=0)
+    return middles(values, statistic), low, high
+
+
+def middles(values: Values, statistic: Callable[..., Values] = iqm) -> Values:
+    """Return a statistic of curves ``[seeds, points]`` at every point, of those that are known there.
+
+    Example:
+        >>> middles(np.array([[np.nan, 1.0], [np.nan, 0.0], [0.5, 0.5]]), median).tolist()
+        [0.5, 0.5]
+    """
+    found = np.full(values.shape[1], np.nan)
+    for known, points in _known(values):
+        found[points] = statistic(values[np.ix_(known, points)], axis=0)
+    return found
+
+
+def _known(values: Values) -> Iterator[tuple[Any, Any]]:
+    """Walk over the sets of curves that are known at the same points, and these points."""
+    sets, which = np.unique(~np.isnan(values), axis=1, return_inverse=True)
+    for index, known in enumerate(sets.T):
+        if known.any():
+            yield known, which.ravel() == index
 
 
 def _checked(strata: Sequence[Any]) -> list[Values]:

@@ -13,7 +13,7 @@ import msgspec
 from isa_learners.checkpoint import save_checkpoint
 from isa_learners.config import RunConfig
 from isa_learners.runs.algorithm import Algorithm
-from isa_learners.runs.changes import changed_config, follow
+from isa_learners.runs.changes import changed_config, check_steps, follow
 from isa_learners.runs.hooks import Checkpoints, Hook
 from isa_learners.runs.loading import load_algorithm, use_threads
 from isa_learners.runs.metrics import CSVMetrics
@@ -27,6 +27,7 @@ from isa_wrappers.arrays import ENV_SEEDS
 from isa_wrappers.errors import CannotWriteError, FileFormatError
 from isa_wrappers.plain import finite
 from isa_wrappers.scope.files import save_scope
+from isa_wrappers.wrappers.episode_statistics import means_of
 
 
 def train(config: RunConfig, out: str | Path, hooks: Sequence[Hook] = ()) -> dict[str, Any]:
@@ -99,11 +100,13 @@ class Training:
                 self.algorithm = self._load()
             else:
                 self.algorithm = self._start()
-            if self.config != configured:
-                follow(self.folder, configured, self.config, self.algorithm.env_steps, self.progress)
+            done = self.algorithm.env_steps
+            check_steps(folder, configured, self.config, done, self.progress)
+            self.progress.follow_intervals(done, self.config.eval_interval, self.config.checkpoint_interval)
             folder.lock.clear_left_over()
             folder.write_versions()
             self._tell("on_start")
+            follow(folder, configured, self.config, done)  # last: a tracker may have refused
         except BaseException:
             folder.lock.release(undo=True)
             raise
@@ -127,9 +130,8 @@ class Training:
         try:
             self.progress = msgspec.convert(meta["progress"], Progress)
         except (KeyError, msgspec.ValidationError) as error:
-            raise FileFormatError(
-                f"{self.folder.newest_checkpoint()} does not hold a run's progress ({error})"
-            ) from error
+            held = self.folder.newest_checkpoint()
+            raise FileFormatError(f"{held} does not hold a run's progress ({error})") from error
         self._began -= self.progress.wall_time
         return algorithm
 
@@ -188,16 +190,21 @@ class Training:
         if progress.first_success is None and phase.statistics.won_any():
             progress.first_success = self._here()
         if algorithm.phase is not phase:
+            progress.carried = progress.with_carried(phase.statistics.totals())
             self._tell("on_phase", algorithm.phase.name, algorithm.env_steps)
         if algorithm.env_steps >= progress.next_eval:
-            self._evaluate(metrics, phase.statistics.take())
+            self._evaluate(metrics)
         self._tell("on_iteration", {"phase": phase.name, "env_steps": algorithm.env_steps, **metrics})
 
-    def _evaluate(self, metrics: dict[str, float], statistics: dict[str, float]) -> None:
+    def _evaluate(self, metrics: dict[str, float]) -> None:
         algorithm, progress, config = self.algorithm, self.progress, self.config
         # The seed depends on the step alone, so that evaluating leaves training's random numbers as they are.
         seed = (config.seed + 1_000_003 * algorithm.env_steps) % ENV_SEEDS
         evaluation = algorithm.evaluate(config.eval_episodes, seed)
+        played = algorithm.phase.statistics
+        statistics = means_of(progress.with_carried(played.totals()))
+        played.take()  # now: what is played stands in the checkpoint of an evaluation that fails
+        progress.carried = [0.0] * 5
         progress.wall_time = time.perf_counter() - self._began
         progress.next_eval = (algorithm.env_steps // config.eval_interval + 1) * config.eval_interval
         progress.evaluated(evaluation.success_rate, self._here())

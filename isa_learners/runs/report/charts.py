@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from isa_learners.runs.curves import Curve, Group
+from isa_learners.runs.curves import Curve, Group, phase_end
 from isa_learners.runs.statistics import bands, median
 
 COLUMNS = {
@@ -37,7 +37,7 @@ def charts_of(groups: Sequence[Group]) -> list[dict[str, Any]]:
 
 
 def _rows(group: Group, column: str, most: int) -> list[dict[str, Any]]:
-    runs = [run for run in group.runs if len(run.steps) and column in run.columns]
+    runs = [run for run in group.runs if run.knows(column)]
     if not runs:
         return []
     grid = _grid(runs, most)
@@ -51,7 +51,7 @@ def _rows(group: Group, column: str, most: int) -> list[dict[str, Any]]:
 
 
 def _named(group: Group) -> str:
-    return f"{group.name} (n={sum(len(run.steps) > 0 for run in group.runs)})"
+    return f"{group.name} (n={sum(run.knows('success_rate') for run in group.runs)})"
 
 
 def _shortened(values: Any) -> list[float]:
@@ -64,9 +64,5 @@ def _grid(runs: Sequence[Curve], most: int) -> Any:
 
 
 def _changes(groups: Sequence[Group]) -> list[dict[str, Any]]:
-    found = []
-    for group in groups:
-        steps = [run.changes[0] for run in group.runs if run.changes]
-        if steps:
-            found.append({"runs": _named(group), "steps": float(np.median(steps))})
-    return found
+    ends = [(group, phase_end([run for run in group.runs if len(run.steps)] or group.runs)) for group in groups]
+    return [{"runs": _named(group), "steps": steps} for group, steps in ends if np.isfinite(steps)]

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from isa_learners.runs.changes import Change, read_changes
 from isa_learners.runs.config_io import config_from_dict, config_to_dict, resolve
-from isa_learners.runs.curves import INERT, grouped
+from isa_learners.runs.curves import INERT, changed_in_mid_run, grouped
 from isa_learners.runs.goals import won_states
 from isa_learners.runs.metrics import columns_of, read_metrics
 from isa_learners.runs.nesting import flattened
@@ -100,6 +101,7 @@ def run_contents(folder: RunFolder, visit_bytes: int = MOST_BYTES) -> dict[str, 
         "seed": config.seed,
         "preset": config.preset,
         "command": shlex.join(["isa", "train", config.env, "--config", str(folder.config_file), "--out", "runs/again"]),
+        "changes": [_told(change) for change in read_changes(folder)],
         "summary": _json_file(folder.summary_file),
         "versions": _json_file(folder.versions_file),
         "phases": phase_spans(read_metrics(folder.metrics_file, columns_of(config)), _scope_steps(folder)),
@@ -109,6 +111,11 @@ def run_contents(folder: RunFolder, visit_bytes: int = MOST_BYTES) -> dict[str, 
         "visits": _visits(folder, scope, visit_bytes),
         "csv": folder.metrics_file.read_text(errors="replace"),
     }
+
+
+def _told(change: Change) -> str:
+    before, after = json.dumps(change.before), json.dumps(change.after)
+    return f"{change.key} from step {change.env_steps:,} on: {after}, {before} before"
 
 
 def _scope_steps(folder: RunFolder) -> int:
@@ -159,8 +166,11 @@ def scope_contents(scope: InfluenceScope) -> dict[str, Any]:
 
 
 def differences(folders: Sequence[RunFolder]) -> list[dict[str, Any]]:
-    """Return the configuration keys in which runs differ, with each run's value: ``null`` where it has none."""
-    configs = [flattened(config_to_dict(folder.config())) for folder in folders]
+    """Return the keys in which runs differ, with each run's value: ``null`` where it has none.
+
+    They are those of configurations, and those that a resume has changed.
+    """
+    configs = [flattened(config_to_dict(folder.config())) | changed_in_mid_run(folder) for folder in folders]
     keys = dict.fromkeys(key for config in configs for key in config)
     rows = [{"key": key, "values": [json.dumps(config.get(key)) for config in configs]} for key in keys]
     return [row for row in rows if len(set(row["values"])) > 1]

@@ -71,7 +71,11 @@ class EpisodeStatistics(BatchWrapper):
 
     def so_far(self) -> dict[str, float]:
         """Return the same, and go on adding up."""
-        return means_of([float(total) for total in self._totals])
+        return means_of(self.totals())
+
+    def totals(self) -> list[float]:
+        """Return the numbers of episodes and won ones, the sums of returns and lengths, and the discarded."""
+        return [float(total) for total in self._totals]
 
     def won_any(self) -> bool:
         """Tell whether an episode was won since :meth:`take` was last called, unfinished ones included."""

@@ -5,6 +5,8 @@ from plan_helpers import tiny_plan
 
 from isa_learners.experiments.folder import Comparison
 from isa_learners.experiments.plan import make_plan
+from isa_learners.runs.changes import Change, record
+from isa_learners.runs.run_folder import RunFolder
 from isa_wrappers.errors import InvalidValueError, RunFolderError
 
 
@@ -16,6 +18,16 @@ def test_a_folder_of_another_plan_is_refused(tmp_path):
     Comparison(make_plan(tiny_plan(seeds=[0, 1, 2])), tmp_path).check()  # more seeds are no other plan
     with pytest.raises(RunFolderError, match="made by another plan: its steps is 200, here 300"):
         Comparison(make_plan(tiny_plan(steps=300)), tmp_path).check()
+
+
+def test_a_run_that_was_changed_in_mid_run_is_none_of_the_plan(tmp_path):
+    comparison = Comparison(make_plan(tiny_plan()), tmp_path)
+    folder = RunFolder.open(comparison.prepare(comparison.plan.runs[0]))
+    record(folder, [Change(80, "checkpoint_interval", 40, 20), Change(80, "steps", 100, 200)])
+    comparison.check()
+    record(folder, [Change(120, "ppo.lr", 0.5, folder.config().ppo.lr)])
+    with pytest.raises(RunFolderError, match=r"its ppo\.lr was changed in mid-run after 120 steps, 0\.5 -> "):
+        comparison.check()
 
 
 def test_a_file_in_the_place_of_all_logs_is_met_before_anything_starts(tmp_path):

@@ -9,7 +9,7 @@ from plan_helpers import tiny_plan
 
 from isa_learners.experiments.folder import Comparison
 from isa_learners.experiments.plan import make_plan
-from isa_learners.experiments.results import area_under, as_marl_eval, result_of
+from isa_learners.experiments.results import area_under, as_marl_eval, result_of, steps_to
 from isa_learners.runs.curves import Curve
 from isa_learners.runs.metrics import columns_of
 from isa_wrappers.errors import FileFormatError
@@ -37,6 +37,10 @@ def test_area_is_the_mean_success_with_nothing_before_the_first_evaluation(steps
 def test_without_an_evaluation_there_is_no_area():
     assert np.isnan(area_under(curve([], []), 100))
     assert np.isnan(area_under(curve([10], [np.nan]), 100))
+
+
+def test_metrics_of_before_hold_rates_in_single_precision():
+    assert steps_to(curve([10, 20, 30], [0.85, float(np.float32(0.9)), 1]), 0.9) == 20
 
 
 def test_what_marl_eval_reads_leaves_out_evaluations_whose_games_were_lost():

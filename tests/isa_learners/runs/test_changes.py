@@ -6,8 +6,10 @@ import pytest
 from learner_helpers import tiny_config
 
 from isa_learners.learner import LEARNERS
-from isa_learners.runs.changes import RUN_KEYS, SECTION_KEYS, changed_config, may_change, read_changes
+from isa_learners.runs.changes import RUN_KEYS, SECTION_KEYS, changed_config, check_steps, may_change, read_changes
 from isa_learners.runs.config_keys import all_keys
+from isa_learners.runs.hooks import Hook
+from isa_learners.runs.progress import Progress
 from isa_learners.runs.run_folder import RunFolder
 from isa_learners.runs.training import Training, train
 from isa_wrappers.config import CountConfig, GoalConfig
@@ -43,6 +45,29 @@ def test_a_changed_run_follows_from_its_step_on(tmp_path):
     again.algorithm.close()
     again.folder.lock.release()
     assert json.loads(folder.changes_file.read_text())[-1]["env_steps"] == 200
+
+
+def test_other_intervals_hold_from_a_checkpoint_of_before_too():
+    """As after a kill before the first checkpoint of the sitting; what is overdue stays due."""
+    progress = Progress(next_eval=20_000, next_checkpoint=20_000)
+    progress.follow_intervals(4_100, 2_000, 3_000)
+    assert (progress.next_eval, progress.next_checkpoint) == (6_000, 6_000)
+    progress.follow_intervals(7_000, 50_000, 2_000)
+    assert (progress.next_eval, progress.next_checkpoint) == (6_000, 6_000)
+
+
+def test_more_steps_for_a_run_that_stopped_as_solved_are_told_how(tmp_path):
+    before = tiny_config(stop_when_solved=True)
+    after, folder, solved = (
+        changed_config(before, {"steps": 300}),
+        RunFolder(tmp_path),
+        Progress(solved={"env_steps": 8}),
+    )
+    with pytest.raises(InvalidValueError, match=r"stopped as solved after 100 steps.*--set stop_when_solved=false"):
+        check_steps(folder, before, after, 100, solved)
+    check_steps(folder, before, after, 100, Progress())
+    check_steps(folder, before, changed_config(after, {"stop_when_solved": False}), 100, solved)
+    check_steps(folder, before, before, 100, solved)
 
 
 def test_changes_may_be_dotted():
@@ -88,6 +113,30 @@ def test_a_refused_change_leaves_the_folder_as_it_was(tmp_path):
     with pytest.raises(InvalidValueError):
         Training(RunFolder.open(tmp_path / "run"), resume=True, changes={"ppo": {"hidden": 8}})
     assert {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()} == before
+
+
+def test_a_change_that_a_tracker_refuses_is_not_kept(tmp_path):
+    class Refusing(Hook):
+        def on_start(self, training):
+            raise InvalidValueError("no server")
+
+    train(tiny_config(algo="ippo", steps=40), tmp_path / "run")
+    folder = RunFolder.open(tmp_path / "run")
+    with pytest.raises(InvalidValueError, match="no server"):
+        Training(folder, resume=True, hooks=[Refusing()], tensorboard=False, changes={"ppo.lr": 0.5})
+    assert folder.config().ppo.lr == 0.001
+    assert not folder.changes_file.exists()
+
+
+@pytest.mark.parametrize("name", ["metrics_file", "changes_file"])
+def test_a_folder_in_the_place_of_a_file_is_told(tmp_path, name):
+    train(tiny_config(algo="ippo", steps=40), tmp_path / "run")
+    folder = RunFolder.open(tmp_path / "run")
+    path = getattr(folder, name)
+    path.unlink(missing_ok=True)
+    path.mkdir()
+    with pytest.raises(FileFormatError, match=f"{path.name} is not a regular file"):
+        Training(folder, resume=True, tensorboard=False, steps=80)
 
 
 def test_a_damaged_record_is_told(tmp_path):

@@ -6,9 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from learner_helpers import tiny_config
 
-from isa_learners.runs.curves import Curve, grouped, told_apart
+from isa_learners.runs.changes import Change, record
+from isa_learners.runs.curves import Curve, grouped, read_curve, told_apart
 from isa_learners.runs.metrics import columns_of
 from isa_learners.runs.run_folder import RunFolder
+from isa_wrappers.errors import FileFormatError
 
 
 def run(path, played=("explore", "reach"), **overrides):
@@ -55,6 +57,10 @@ def test_a_missing_value_is_bridged_and_the_last_one_kept():
     assert np.isnan(curve([0], [np.nan]).at(np.array([0.0]), "x")).all()
 
 
+def test_before_its_first_evaluation_a_run_has_no_value():
+    assert np.isnan(curve([10, 20], [np.nan, 1.0]).at(np.array([5.0, 15.0]), "x")).all()
+
+
 values = st.dictionaries(st.sampled_from("abcd"), st.integers(0, 2))
 
 
@@ -81,6 +87,33 @@ def test_a_phase_s_setting_tells_runs_of_one_algorithm_apart(tmp_path):
     same = run(tmp_path / "same", seed=2, ppo={"lr": 0.002})
     names = {group.name: len(group.runs) for group in grouped([plain, other, same])}
     assert names == {"isa, phases.reach.ppo.lr=0.002": 2, "isa, phases.reach.ppo.lr=1e-09": 1}
+
+
+def test_values_that_end_alike_are_not_one(tmp_path):
+    ends = "/scopes/of/grid-unlock/seed0"
+    made = {one: run(tmp_path / one, scope_folder=f"/{one}{ends}") for one in ("random_play", "by_hand")}
+    names = {group.name: len(group.runs) for group in grouped([*made.values(), run(tmp_path / "none")])}
+    assert list(names.values()) == [1, 1, 1]
+    assert [one in name for one, name in zip(made, names, strict=False)] == [True, True]
+    assert told_apart([{"k": 1}, {"k": "1"}]) == ["run, k=1", "run, k='1'"]
+
+
+def test_a_run_that_was_changed_in_mid_run_is_no_seed_of_others(tmp_path):
+    plain, changed = run(tmp_path / "a", ppo={"lr": 0.05}), run(tmp_path / "b", seed=1, ppo={"lr": 0.05})
+    record(changed, [Change(20, "threads", 1, 2), Change(20, "steps", 200, 300)])
+    assert [group.name for group in grouped([plain, changed])] == ["isa"]
+    record(changed, [Change(40, "ppo.lr", 0.001, 0.05)])
+    assert [group.name for group in grouped([plain, changed])] == ["isa", "isa, ppo.lr@40=0.001 -> 0.05"]
+
+
+@pytest.mark.parametrize("column", ["env_steps", "success_rate", "return_mean"])
+def test_a_column_that_is_missing_is_named(tmp_path, column):
+    folder = run(tmp_path / "a")
+    header, *rows = (line.split(",") for line in folder.metrics_file.read_text().splitlines())
+    kept = [i for i, name in enumerate(header) if name != column]
+    folder.metrics_file.write_text("".join(",".join(line[i] for i in kept) + "\n" for line in (header, *rows)))
+    with pytest.raises(FileFormatError, match=rf"metrics\.csv (has no column '{column}'|is not a readable)"):
+        read_curve(folder)
 
 
 def test_a_run_given_twice_is_one_seed(tmp_path, monkeypatch):

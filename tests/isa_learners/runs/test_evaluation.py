@@ -67,6 +67,17 @@ def test_episodes_lost_with_their_game_enter_no_mean():
     assert np.isnan([found.success_rate, found.return_mean, found.episode_length]).all()
 
 
+@pytest.mark.parametrize("episodes", [10, 70])
+def test_nine_of_ten_is_0_9_and_counts_as_solved(episodes):
+    won = ["terminated"] * (9 * episodes // 10) + ["truncated"] * (episodes // 10)
+    env, progress = ScriptedEnv([won]), Progress()
+    found = evaluate(env, favouring(env, [0, 1, 2]), seed=0)
+    assert (found.success_rate, found.return_mean, found.episodes) == (0.9, 1.0, episodes)
+    for at in range(3):
+        progress.evaluated(found.success_rate, {"env_steps": at})
+    assert progress.solved == {"env_steps": 0}
+
+
 def test_an_evaluation_that_was_lost_ends_no_streak():
     progress = Progress()
     for at, rate in enumerate((1.0, float("nan"), 0.95, float("nan"), 1.0)):

@@ -52,6 +52,31 @@ def test_a_hook_is_told_in_order(tmp_path):
     assert notes[3:6] == [("reach", 70), ("evaluation", 70), "iteration"], "an iteration is told after its evaluation"
 
 
+def test_episodes_of_a_phase_that_ended_between_evaluations_are_told(tmp_path):
+    """Episodes of 6 steps or fewer: those of the exploring phase enter the next row, and the wins that ended it."""
+    told = []
+    hook = Hook()
+    hook.on_evaluation = lambda training, row: told.append(row)
+    train(tiny_config(steps=200, eval_interval=190), tmp_path / "run", hooks=[hook])
+    (row,) = told
+    assert row["phase"] == "reach"
+    assert row["train_success_rate"] > 0
+    assert row["train_episodes"] >= (190 - 60) / 6 - 2
+    progress = load_checkpoint(RunFolder.open(tmp_path / "run").latest_checkpoint)[1]["progress"]
+    assert progress["carried"] == [0.0] * 5
+
+
+def test_an_evaluation_that_fails_leaves_what_was_played(tmp_path, monkeypatch):
+    config = tiny_config(algo="ippo", steps=80)
+    training = Training(RunFolder.create(tmp_path / "run", config), tensorboard=False)
+    monkeypatch.setattr(training.algorithm, "evaluate", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        training.run()
+    tensors, _ = load_checkpoint(training.folder.latest_checkpoint)
+    (totals,) = (value for name, value in tensors.items() if name.endswith("totals"))
+    assert float(totals[0]) > 0
+
+
 @pytest.mark.slow
 def test_training_from_python_and_loading_what_came_out(tmp_path):
     config = tiny_config(steps=200)

@@ -1,12 +1,15 @@
 """Curves: what is drawn, seen through matplotlib's axes rather than its pixels."""
 
 import csv
+from dataclasses import replace
 
 import pytest
 from learner_helpers import tiny_config
 
+from isa_learners.runs.curves import Group, grouped, read_curve
 from isa_learners.runs.metrics import columns_of
-from isa_learners.runs.plots import draw_profiles, plot_curves, plot_run
+from isa_learners.runs.plots import draw_curves, draw_profiles, plot_curves, plot_run
+from isa_learners.runs.report.charts import charts_of
 from isa_learners.runs.run_folder import RunFolder
 from isa_wrappers.errors import FileFormatError, InvalidValueError
 from isa_wrappers.scope.files import save_scope
@@ -85,6 +88,26 @@ def test_a_run_that_stopped_early_keeps_its_last_value(tmp_path, drawn):
     folders = [run(tmp_path / "a", {10: 0.0, 20: 1.0}), run(tmp_path / "b", {10: 0.0, 20: 0.0, 40: 0.0}, seed=1)]
     plot_curves(folders, tmp_path / "out.png")
     assert points(labelled(drawn)["isa (n=2)"]) == [(10, 0.0), (20, 0.5), (40, 0.5)]
+
+
+@pytest.mark.parametrize(("ended", "at"), [(1, None), (3, 30)])
+def test_a_phase_ends_where_most_seeds_have_ended_it(tmp_path, drawn, ended, at):
+    """Of five; those that never ended it were left out."""
+    rates = dict.fromkeys([10, 20, 30], 0.0)
+    curves = [read_curve(run(tmp_path / str(seed), rates, seed=seed)) for seed in range(5)]
+    curves = [replace(one, changes=(10.0 * (i + 1),) if i < ended else ()) for i, one in enumerate(curves)]
+    group = Group("isa", "grid/unlock", tuple(curves))
+    draw_curves([group], tmp_path / "out.png")
+    triangles = [float(line.get_xdata()[0]) for line in drawn if line.get_marker() == "v"]
+    assert triangles == [change["steps"] for change in charts_of([group])[0]["changes"]] == ([] if at is None else [at])
+
+
+@pytest.mark.slow
+def test_a_run_whose_evaluations_were_all_lost_is_left_out(tmp_path, drawn):
+    folders = [run(tmp_path / str(seed), {10: rate}, seed=seed) for seed, rate in enumerate(("nan", 0.5, 0.7))]
+    plot_curves(folders, tmp_path / "out.png", statistic="iqm")
+    assert points(labelled(drawn)["isa (n=2)"]) == [(10, pytest.approx(0.6))]
+    assert {row["runs"] for row in charts_of(grouped(folders))[0]["rows"]} == {"isa (n=2)"}
 
 
 @pytest.mark.slow

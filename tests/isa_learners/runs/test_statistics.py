@@ -69,6 +69,18 @@ def test_bands_enclose_the_middle():
         assert middle.tolist() == [pytest.approx(float(statistic(column))) for column in values.T]
 
 
+def test_bands_are_of_the_curves_that_are_known():
+    nan, rest = np.nan, np.random.default_rng(1).uniform(size=(5, 3))
+    lost = np.full((1, 3), nan)
+    late = np.array([[nan, 0.4, 0.6]])
+    for statistic in STATISTICS.values():
+        assert np.array_equal(bands(np.concatenate([rest, lost]), statistic), bands(rest, statistic))
+        found, both = (bands(np.concatenate([rest, one]), statistic) for one in (late, np.nan_to_num(late)))
+        assert [one[0] for one in found] == [one[0] for one in bands(rest, statistic)]
+        assert np.array_equal([one[1:] for one in found], [one[1:] for one in both])
+        assert np.isnan(bands(lost, statistic)).all()
+
+
 @pytest.mark.parametrize("strata", [[], [[]], [[0.5], []]])
 def test_no_seeds_are_refused(strata):
     with pytest.raises(InvalidValueError, match="one seed at least"):

@@ -52,6 +52,7 @@ function showRun(run, i) {
   make("p", box, `${verdict(run.summary)} Made with ${["isa-marl", "torch", "python"].filter((one) => installed[one]).map((one) => `${one} ${installed[one]}`).join(", ") || "versions that nobody wrote down"}.`);
   showPhases(box, run.phases);
   make("p", box, "Again: ").append(make("code", null, run.command));
+  run.changes.forEach((change) => make("p", box, `Changed in mid-run, which that does not repeat: ${change}.`, { class: "soft" }));
   if (run.scope) showScope(box, run.scope, name);
   if (run.replays) {
     const stages = make("div", box, null, { class: "replays" });

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from report_helpers import small_run_folder
 
+from isa_learners.runs.changes import Change, record
 from isa_learners.runs.metrics import read_metrics
 from isa_learners.runs.report import contents as report_contents_module
 from isa_learners.runs.report.contents import differences, phase_spans, report_contents, run_contents, scope_contents
@@ -63,6 +64,15 @@ def test_long_names_are_letters_that_a_list_explains(tmp_path, monkeypatch):
     assert contents["alike"] == [{"name": "A", "runs": [0, 2]}, {"name": "B", "runs": [1]}]
     charts = contents["tasks"][0]["charts"]
     assert {row["runs"] for chart in charts for row in chart["rows"]} == {"A (n=2)", "B (n=1)"}
+
+
+def test_what_was_changed_in_mid_run_is_told(tmp_path):
+    folders = [small_run_folder(tmp_path / name, seed=1) for name in "ab"]
+    record(folders[1], [Change(120, "ppo.lr", 0.5, 0.001)])
+    assert [run_contents(one)["changes"] for one in folders] == [[], ["ppo.lr from step 120 on: 0.001, 0.5 before"]]
+    contents = report_contents(folders)
+    assert [row["key"] for row in contents["differences"]] == ["ppo.lr@120"]
+    assert [one["runs"] for one in contents["alike"]] == [[0], [1]]
 
 
 def test_a_run_tells_all_of_itself(folder):
