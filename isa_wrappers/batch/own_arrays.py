@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import deque
 from dataclasses import fields
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
 from isa_wrappers.arrays import Array, namespace
-from isa_wrappers.batch.own_steps import OwnSteps
+from isa_wrappers.batch.own_steps import RESET, OwnSteps
 from isa_wrappers.batch.protocol import BatchEnv, BatchStep, BatchWrapper
 from isa_wrappers.errors import UnsupportedEnvironmentError
 
 LOOKS = 3
-"""Steps after which every array of the one before is looked at again; later those alone that come again. On a device,
-what is in them is looked at in these steps alone: the host would wait for it."""
+"""Steps after which every array of those before is looked at again; later those alone whose memory comes again. On a
+device, what is in them is looked at in these steps alone: the host would wait for it."""
+KEPT = 3
+"""Steps whose arrays are held: memory that comes again among them was written into, or holds what never changes."""
 
 
 class OwnArrays(BatchWrapper):
-    """Reads an environment's steps (:class:`OwnSteps`) and refuses what comes next in the arrays of the step before.
+    """Reads an environment's steps (:class:`OwnSteps`) and refuses what comes next in the arrays of a step before.
 
     Learners and wrappers keep a rollout's arrays: all its steps would hold the last one's numbers, without an error.
 
@@ -32,16 +34,16 @@ class OwnArrays(BatchWrapper):
         super().__init__(env)
         self._name, self._left, self._steps = name, LOOKS, 0
         self._read = OwnSteps(env, name)
-        self._given: dict[str, tuple[Array, Array]] = {}
+        self._given: deque[dict[str, _Given]] = deque(maxlen=KEPT)
 
     def reset(self, seed: int | None = None) -> BatchStep:
         """Start every copy afresh."""
         self._steps = 0
-        return self._looked_at(self.env.reset(seed))
+        return self._looked_at(self.env.reset(seed), RESET)
 
     def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
         """Restore a saved state."""
-        return self._looked_at(self.env.load_state_dict(state))
+        return self._looked_at(self.env.load_state_dict(state), "after load_state_dict()")
 
     def step(self, actions: Array) -> BatchStep:
         """Advance every copy.
@@ -51,24 +53,48 @@ class OwnArrays(BatchWrapper):
             NonFiniteError: for NaN or infinity.
         """
         self._steps += 1
-        return self._looked_at(self.env.step(actions))
+        return self._looked_at(self.env.step(actions), f"in step {self._steps}")
 
-    def _looked_at(self, said: BatchStep) -> BatchStep:
+    def _looked_at(self, said: BatchStep, where: str) -> BatchStep:
         on_host = not str(self.device).startswith("cuda")
-        step = self._read(said, self._steps, on_host or self._left > 0)
-        for field, (array, copy) in self._given.items():
-            xp = namespace(copy)
-            if not bool(xp.all((array == copy) | (copy != copy))):  # NaN is no change
-                raise UnsupportedEnvironmentError(
-                    f"task {self._name!r} wrote the next step into the array of {field} that it had handed over; "
-                    "return a new array in every step, such as a copy"
-                )
+        step = self._read(said, where, on_host or self._left > 0)
+        for given in self._given:
+            for field, (array, _, copy) in given.items():
+                if copy is not None and not _is_as_before(array, copy):
+                    raise UnsupportedEnvironmentError(
+                        f"task {self._name!r} wrote the next step into the array of {field} that it had handed over; "
+                        "return a new array in every step, such as a copy"
+                    )
         self._left = max(self._left - 1, 0)
-        given = _copies(said, None if self._left else self._given if on_host else ())
-        if not self._left:  # whoever hands over the same memory once more may write into it later
-            given = {name: one for name, one in given.items() if _is_same(one[0], self._given.get(name, (None,))[0])}
-        self._given = given
+        self._given.append(
+            {
+                field: self._kept(field, array, on_host)
+                for field in FIELDS
+                if (array := getattr(said, field)) is not None
+            }
+        )
         return step
+
+    def _kept(self, field: str, array: Array, on_host: bool) -> _Given:
+        """Hold an array, with a copy where it may be written into: in the first steps, and once its memory comes again.
+
+        While an array is held nothing else can lie at its place.
+        """
+        place = _place(array)
+        again = on_host and any(field in given and given[field].place == place for given in self._given)
+        copy = namespace(array).asarray(array, copy=True) if self._left or again else None
+        return _Given(array, place, copy)
+
+
+class _Given(NamedTuple):
+    """An array that was handed over, where it begins in memory, and what it held then if that is to be compared."""
+
+    array: Array
+    place: int
+    copy: Array | None
+
+
+FIELDS = tuple(field.name for field in fields(BatchStep))
 
 
 def as_made(env: BatchEnv) -> BatchEnv:
@@ -76,20 +102,30 @@ def as_made(env: BatchEnv) -> BatchEnv:
     return env.env if isinstance(env, OwnArrays) else env
 
 
-def _is_same(array: Array, before: Array | None) -> bool:
-    """Tell whether two arrays, both alive, begin at one place in memory."""
-    return before is not None and _place(array) == _place(before)
+def guarded(env: BatchEnv) -> BatchEnv:
+    """Return a batched environment whose steps are checked where anybody but ISA made them.
+
+    Example:
+        >>> from isa_wrappers.envs import make_batch
+        >>> env = make_batch("grid/unlock", 1)
+        >>> guarded(env) is env
+        True
+    """
+    layer = env
+    while not isinstance(layer, OwnArrays):
+        if type(layer).__module__.partition(".")[0] not in ("isa_wrappers", "isa_learners"):
+            return OwnArrays(env, type(layer).__name__)
+        if not isinstance(layer, BatchWrapper):
+            break
+        layer = layer.env
+    return env
+
+
+def _is_as_before(array: Array, copy: Array) -> bool:
+    return bool(namespace(copy).all((array == copy) | (copy != copy)))  # NaN is no change
 
 
 def _place(array: Array) -> int:
+    """Return where an array begins in memory."""
     place: int = array.__array_interface__["data"][0] if isinstance(array, np.ndarray) else array.data_ptr()
     return place
-
-
-def _copies(step: BatchStep, names: Collection[str] | None) -> dict[str, tuple[Array, Array]]:
-    """Return each array of a step, or those of these names, and what it holds now."""
-    names = [field.name for field in fields(BatchStep)] if names is None else names
-    given: dict[str, Any] = {name: getattr(step, name) for name in names}
-    return {
-        name: (array, namespace(array).asarray(array, copy=True)) for name, array in given.items() if array is not None
-    }

@@ -14,12 +14,18 @@ from isa_wrappers.errors import NonFiniteError, UnsupportedEnvironmentError
 NUMBERS = ("obs", "final_obs", "state", "final_state", "reward")
 """Fields that are finite numbers; all others are flags."""
 MAY_BE_NONE = ("discarded", "cut", "bonus")
+FINAL = ("obs", "state", "alive")
+"""Fields that are told as they were before an automatic reset too."""
+WIDE = ("float64", "int32", "int64", "uint32", "uint64")
+"""Types of a state that float32 does not hold."""
+RESET = "at the reset"
 
 
 class OwnSteps:
     """Reads the steps of a batched environment.
 
-    Numbers of other types become float32 (a state may be float64), flags of other types bool.
+    Numbers of other types become float32, flags of other types bool. A state may be float64, and whole numbers in it of
+    32 or 64 bits become that.
 
     Args:
         env: the environment.
@@ -40,19 +46,18 @@ class OwnSteps:
         }
         self._own: Array = None
 
-    def __call__(self, said: Any, steps: int, values: bool) -> BatchStep:
-        """Return what a reset (``steps`` 0) or a step returned, in the types of a :class:`BatchStep`.
+    def __call__(self, said: Any, where: str, values: bool) -> BatchStep:
+        """Return what a reset or a step returned, in the types of a :class:`BatchStep`.
 
         Args:
             said: what came.
-            steps: since the reset, for messages.
+            where: :data:`RESET`, or another moment, for messages.
             values: look at numbers and flags too, for which the host waits for a device.
 
         Raises:
             UnsupportedEnvironmentError: naming the field, and what it is to be.
             NonFiniteError: for NaN or infinity, likewise.
         """
-        where = f"in step {steps}" if steps else "at the reset"
         if not isinstance(said, BatchStep):
             raise UnsupportedEnvironmentError(
                 f"task {self._name!r} must return a BatchStep {where}, got {type(said).__name__}"
@@ -65,11 +70,13 @@ class OwnSteps:
             self._check_array(field.name, array, where)
             kind = self._kind(field.name, array)
             if array.dtype != kind:
+                self._check_type(field.name, array, where)
                 if values and kind == namespace(array).bool:
                     self._check_flags(field.name, array, where)
-                others[field.name] = (
-                    array != 0 if kind == namespace(array).bool else namespace(array).astype(array, kind)
-                )
+                with np.errstate(over="ignore"):  # what float32 cannot hold is found with what is infinite
+                    others[field.name] = (
+                        array != 0 if kind == namespace(array).bool else namespace(array).astype(array, kind)
+                    )
         step = replace(said, **others) if others else said
         if values:
             self._check_values(step, where)
@@ -77,7 +84,7 @@ class OwnSteps:
 
     def _kind(self, field: str, array: Array) -> Any:
         xp = namespace(array)
-        if field in ("state", "final_state") and array.dtype == xp.float64:
+        if field in ("state", "final_state") and str(array.dtype).removeprefix("torch.") in WIDE:
             return xp.float64
         return xp.float32 if field in (*NUMBERS, "bonus") else xp.bool
 
@@ -95,12 +102,20 @@ class OwnSteps:
                 f"{field} of task {self._name!r} {where} must be {wanted} {list(shape)}, got {told}"
             )
 
+    def _check_type(self, field: str, array: Array, where: str) -> None:
+        """Refuse text, objects and complex numbers, of which NumPy would make numbers or fail."""
+        kind = str(array.dtype).removeprefix("torch.")
+        if not kind.startswith(("bool", "int", "uint", "float", "bfloat")):
+            raise UnsupportedEnvironmentError(
+                f"{field} of task {self._name!r} {where} must hold real numbers, got an array of {kind}"
+            )
+
     def _check_flags(self, field: str, array: Array, where: str) -> None:
         if bool((array != array).any()):
             raise NonFiniteError(f"{field} of task {self._name!r} {where} must hold true or false, got NaN")
 
     def _check_values(self, step: BatchStep, where: str) -> None:
-        for field in NUMBERS:
+        for field in NUMBERS if step.bonus is None else (*NUMBERS, "bonus"):
             values = getattr(step, field)
             xp = namespace(values)
             if not bool(xp.isfinite(values.sum())) and not bool(xp.isfinite(values).all()):
@@ -113,12 +128,31 @@ class OwnSteps:
             self._own = xp.asarray(own, device=self._env.device) if self._env.device is not None else own
         self._refuse((step.available & ~self._own).any(-1), where, "may take an action that it has not")
         self._refuse(step.alive & ~step.available.any(-1), where, "acts next and may take no action")
-        self._refuse((step.terminated & step.truncated)[:, None], where, None)
+        self._refuse_copy(step.terminated & step.truncated, where, "the episode is terminated and truncated at once")
+        self._check_ends(step, where)
+
+    def _check_ends(self, step: BatchStep, where: str) -> None:
+        """Check what is told of episodes that ended, and of those that did not."""
+        done = step.done
+        if where == RESET:
+            self._refuse_copy(done, where, "the episode ends, and nobody has acted yet")
+        if step.discarded is not None:
+            self._refuse_copy(step.discarded & ~done, where, "discarded, and no episode ended; make it truncated too")
+        for field in FINAL:
+            now, final = getattr(step, field), getattr(step, "final_" + field)
+            if now is not final:
+                xp = namespace(now)
+                differs = xp.any(now != final, axis=tuple(range(1, now.ndim)))
+                told = f"final_{field} must be the same as {field} where no episode ended"
+                self._refuse_copy(differs & ~done, where, told)
 
     def _place(self, field: str, values: Array) -> str:
         """Say where the first number lies that is none, and what is there."""
         found = to_numpy(values)
         at = tuple(int(i) for i in np.argwhere(~np.isfinite(found))[0])
+        called = self._env.state_names if field in ("state", "final_state") else ()
+        if len(called) > at[-1]:
+            return f"environment {at[0]}, dimension {at[-1]} ({called[at[-1]]}) holds {found[at]}"
         names = ("dimension {}",) if field in ("state", "final_state") else ("agent {}", "place {}")
         told = [
             name.format(repr(self._env.agents[i]) if name == "agent {}" else i)
@@ -126,9 +160,12 @@ class OwnSteps:
         ]
         return f"environment {at[0]}, {', '.join(told)} holds {found[at]}"
 
-    def _refuse(self, wrong: Array, where: str, what: str | None) -> None:
-        if not bool(wrong.any()):
-            return
-        b, i = (int(part[0]) for part in namespace(wrong).nonzero(wrong))
-        told = f"agent {self._env.agents[i]!r} {what}" if what else "the episode is terminated and truncated at once"
-        raise UnsupportedEnvironmentError(f"task {self._name!r} {where}, environment {b}: {told}")
+    def _refuse(self, wrong: Array, where: str, what: str) -> None:
+        if bool(wrong.any()):
+            i = int(namespace(wrong).nonzero(wrong)[1][0])
+            self._refuse_copy(wrong.any(-1), where, f"agent {self._env.agents[i]!r} {what}")
+
+    def _refuse_copy(self, wrong: Array, where: str, what: str) -> None:
+        if bool(wrong.any()):
+            b = int(namespace(wrong).nonzero(wrong)[0][0])
+            raise UnsupportedEnvironmentError(f"task {self._name!r} {where}, environment {b}: {what}")

@@ -121,6 +121,11 @@ class ActionCode:
         return sum(component.parts for component in self.components)
 
     @property
+    def is_whole(self) -> bool:
+        """Whole numbers of a range alone are actions: a ``Box`` of integers."""
+        return self.components[0].is_range and self.dtype[0] in "iu"
+
+    @property
     def offsets(self) -> tuple[int, ...]:
         """The number of each component's first elementary action."""
         return tuple(sum(one.parts for one in self.components[:c]) for c in range(len(self.components)))
@@ -156,9 +161,18 @@ class ActionCode:
             np.minimum(np.maximum(values, low, out=values), high, out=values)
         if self.dtype[0] in "iu":
             np.rint(values, out=values)
-        if self.start:
-            values = values + np.array(self.start)
-        return values.astype(self.dtype).reshape(self.shape)
+        if self.is_whole:
+            return self._whole(values).reshape(self.shape)
+        native = values.astype(self.dtype)
+        return (native + np.array(self.start, self.dtype) if self.start else native).reshape(self.shape)
+
+    def _whole(self, values: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
+        """Return whole numbers in the environment's type; the largest of 64 bits are no floats."""
+        largest = np.iinfo(self.dtype).max
+        beyond = values >= float(largest)
+        native = np.where(beyond, 0.0, values).astype(self.dtype)
+        native[beyond] = largest
+        return native
 
     def read(self, action: Any, agent: Any) -> Vector:
         """Return the vector ``[d]`` of what was sent to the environment.
@@ -170,15 +184,17 @@ class ActionCode:
             >>> ActionCode.of(spaces.MultiDiscrete([2, 3], start=[0, 1]), "crane").read([1, 3], "crane").tolist()
             [1.0, 2.0]
         """
+        count = len(self.components)
         try:
-            values = np.asarray(action, dtype=np.float32).reshape(-1)
+            numbers: npt.NDArray[Any] = np.asarray(action)
+            if self.start and numbers.size == count:  # float32 cannot tell large ones apart
+                kind = np.int64 if numbers.dtype.kind in "iu" else np.float64
+                numbers = numbers.reshape(-1).astype(kind) - np.array(self.start, dtype=kind)
+            values = numbers.astype(np.float32).reshape(-1)
         except (TypeError, ValueError):
             values = np.zeros(0, dtype=np.float32)
-        count = len(self.components)
         if len(values) != count or not np.isfinite(values).all():
             raise InvalidValueError(f"action of agent {agent!r} must be {count} finite numbers, got {shown(action)}")
-        if self.start:
-            values = values - np.array(self.start, dtype=np.float32)
         for value, component in zip(values, self.components, strict=True):
             if not component.is_range and not (0 <= value < component.parts and value == int(value)):
                 raise InvalidValueError(
@@ -192,7 +208,9 @@ class ActionCode:
         drawn = []
         for component, first in zip(self.components, self.offsets, strict=True):
             if component.is_range:
-                drawn.append(component.low + component.width * rng.random())
+                share = rng.random()
+                between = np.floor(share * (component.width + 1)) if self.is_whole else component.width * share
+                drawn.append(component.low + between)
             elif available is None:
                 drawn.append(float(rng.integers(component.parts)))
             else:

@@ -21,6 +21,7 @@ class Table(NamedTuple):
         parts: ``[A, d]`` elementary actions.
         offset: ``[A, d]`` number of the first of these.
         is_range: ``[A, d]`` bool.
+        is_whole: ``[A, d]`` bool, a range of whole numbers.
         there: ``[A, d]`` bool, the agent has this component.
         of_choice: ``[A, d, n]`` bool, the elementary action is a value of this component, which is a choice.
     """
@@ -30,6 +31,7 @@ class Table(NamedTuple):
     parts: Array
     offset: Array
     is_range: Array
+    is_whole: Array
     there: Array
     of_choice: Array
 
@@ -61,9 +63,10 @@ class TeamCode:
         self.size = max(len(code.components) for code in self.codes)
         most = max(self.num_actions)
         rows = [self._row(code, most) for code in self.codes]
-        kinds = (np.float32, np.float32, np.int64, np.int64, bool, bool, bool)
+        kinds = (np.float32, np.float32, np.int64, np.int64, bool, bool, bool, bool)
         columns = zip(zip(*rows, strict=True), kinds, strict=True)
         self.table = Table(*(np.array(column, dtype=kind) for column, kind in columns))
+        self._some_whole = bool(self.table.is_whole.any())
         self._on: dict[str, Table] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -90,6 +93,7 @@ class TeamCode:
             [one.parts for one in own],
             offset,
             [one.is_range for one in own],
+            [code.is_whole] * self.size,
             [c < count for c in range(self.size)],
             of_choice.tolist(),
         )
@@ -122,7 +126,11 @@ class TeamCode:
             scores = xp.astype(available, xp.float32) * (rng.uniform(*available.shape) + 1e-6)
             drawn = self._best(scores, table)
         if self.has_ranges:
-            between = table.low + xp.astype(rng.uniform(*drawn.shape), xp.float32) * table.width
+            share = xp.astype(rng.uniform(*drawn.shape), xp.float32)
+            between = table.low + share * table.width
+            if self._some_whole:
+                step = xp.minimum(xp.floor(share * (table.width + 1)), table.width)
+                between = xp.where(table.is_whole, table.low + step, between)
             drawn = xp.where(table.is_range, between, drawn)
         return drawn
 
@@ -146,6 +154,8 @@ class TeamCode:
         xp, table = namespace(actions), self.on(actions)
         width = xp.where(table.width > 0, table.width, 1.0)
         values = xp.where(table.there, actions, actions[..., :1])
+        if self._some_whole:  # as the environment gets them
+            values = xp.where(table.is_whole, xp.round(values), values)
         # A choice's value is its number: divided and multiplied again, 5 of 6 would round down to 4.
         part = xp.where(table.is_range, xp.floor((values - table.low) / width * table.parts), xp.round(values))
         return xp.clip(xp.astype(part, xp.int64), 0 * table.parts, table.parts - 1)

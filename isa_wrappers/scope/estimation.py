@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isa_wrappers.arrays import stream_seed
+from isa_wrappers.batch.own_arrays import guarded
 from isa_wrappers.batch.parallel import ParallelEnvBatch
 from isa_wrappers.batch.protocol import BatchEnv, action_code_of
 from isa_wrappers.border.spaces import StateFallback
@@ -140,7 +141,7 @@ def _some_states(transitions: Any) -> npt.NDArray[Any]:
 
 
 def as_batch(env: Any, state_fallback: StateFallback = None) -> BatchEnv:
-    """Return ``env`` itself if it is batched, else a batch of one around a PettingZoo ``ParallelEnv``."""
+    """Return ``env`` if it is batched, its steps checked, else a batch of one around a PettingZoo ``ParallelEnv``."""
     if isinstance(env, BatchEnv):
-        return env
+        return guarded(env)
     return ParallelEnvBatch([env], state_fallback=state_fallback, success=None)

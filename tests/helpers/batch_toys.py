@@ -105,6 +105,13 @@ FAULTS = {
     "nan mask": lambda step, xp: {"available": xp.astype(step.available, xp.float32) * float("nan")},
     "closed": lambda step, xp: {"available": step.available & False},
     "both": lambda step, xp: {"terminated": step.done | True, "truncated": step.done | True},
+    "ended": lambda step, xp: {"terminated": step.done | True},
+    "lost": lambda step, xp: {"discarded": step.done | True},
+    "nan bonus": lambda step, xp: {"bonus": step.reward * float("nan")},
+    "huge": lambda step, xp: {"obs": xp.astype(step.obs, xp.float64) + 1e39},
+    "no final obs": lambda step, xp: {"final_obs": step.final_obs + 1},
+    "no final state": lambda step, xp: {"final_state": step.final_state + 1},
+    "no final alive": lambda step, xp: {"final_alive": ~step.final_alive},
     "lists": lambda step, xp: {"state": step.state.tolist()},
 }
 """What a batch may do wrong in each step: name -> arrays in the place of the right ones."""
@@ -149,3 +156,34 @@ class Late(Walks):
         if self._time > 6:
             self._reward += 1
         return replace(super().step(actions), reward=self._reward)
+
+
+class InTurn(Walks):
+    """Writes rewards into several arrays in turn, from some step on."""
+
+    def __init__(self, num_envs, buffers, start):
+        super().__init__(num_envs)
+        self._time, self._start = 0, start
+        self._rewards = [np.zeros((num_envs, len(self.agents)), dtype=np.float32) for _ in range(buffers)]
+
+    def step(self, actions):
+        step, self._time = super().step(actions), self._time + 1
+        if self._time <= self._start:
+            return step
+        reward = self._rewards[self._time % len(self._rewards)]
+        reward[:] = self._time
+        return replace(step, reward=reward)
+
+
+class WithStates(Walks):
+    """Has these states."""
+
+    def __init__(self, states):
+        super().__init__(len(states))
+        self._states, self.state_size = states, states.shape[1]
+
+    def reset(self, seed=None):
+        step = copy(super().reset(seed))  # made by a constructor, it would be found by the tests' checks of types
+        for name in ("state", "final_state"):
+            object.__setattr__(step, name, self._states)
+        return step

@@ -4,7 +4,8 @@ import batch_toys
 import numpy as np
 import pytest
 
-from isa_wrappers.batch.own_arrays import OwnArrays
+from isa_wrappers import estimate_scope
+from isa_wrappers.batch.own_arrays import OwnArrays, guarded
 from isa_wrappers.envs import make_batch
 from isa_wrappers.errors import NonFiniteError, UnsupportedEnvironmentError
 
@@ -30,7 +31,9 @@ def test_one_that_does_not_is_left_alone_and_looked_at_no_more(device):
     env.reset(seed=0)
     for _ in range(8):
         env.step(np.ones((2, 2), dtype=np.int64))
-    assert env._given == {}, "nothing is copied after the first steps"
+    copies = [one.copy for given in env._given for one in given.values()]
+    assert copies
+    assert all(copy is None for copy in copies), "nothing is copied after the first steps"
 
 
 def test_memory_that_comes_again_is_watched_for_as_long_as_it_does():
@@ -38,9 +41,30 @@ def test_memory_that_comes_again_is_watched_for_as_long_as_it_does():
     env.reset(seed=0)
     for _ in range(6):
         env.step(np.ones((2, 2), dtype=np.int64))
-    assert list(env._given) == ["reward"]
+    assert {name for given in env._given for name, one in given.items() if one.copy is not None} == {"reward"}
     with pytest.raises(UnsupportedEnvironmentError, match="wrote the next step into the array of reward"):
         env.step(np.ones((2, 2), dtype=np.int64))
+
+
+@pytest.mark.parametrize("start", [0, 8])
+@pytest.mark.parametrize("buffers", [1, 2, 3])
+def test_buffers_in_turn_are_found_whenever_they_begin(buffers, start):
+    env = make_batch("batch_toys:InTurn", 2, buffers=buffers, start=start)
+    env.reset(seed=0)
+
+    def play():
+        for _ in range(start + 2 * buffers + 2):
+            env.step(np.ones((2, 2), dtype=np.int64))
+
+    with pytest.raises(UnsupportedEnvironmentError, match="wrote the next step into the array of reward"):
+        play()
+
+
+def test_one_that_is_handed_over_directly_is_watched_too():
+    with pytest.raises(UnsupportedEnvironmentError, match="task 'Rewriting' wrote the next step into the array of"):
+        estimate_scope(batch_toys.Rewriting(2))
+    own = make_batch("batch_toys:walks", 2)
+    assert guarded(own) is own
 
 
 @pytest.mark.parametrize("device", [None, "cpu"])
@@ -83,6 +107,10 @@ def test_numbers_and_flags_of_other_types_are_taken_for_what_they_are(fault, dev
         ("Faulty", "nan mask", NonFiniteError, "available of task .* at the reset must hold true or false, got NaN"),
         ("Faulty", "closed", UnsupportedEnvironmentError, "environment 0: agent .* acts next and may take no action"),
         ("Faulty", "both", UnsupportedEnvironmentError, "the episode is terminated and truncated at once"),
+        ("Faulty", "ended", UnsupportedEnvironmentError, "environment 0: the episode ends, and nobody has acted yet"),
+        ("Faulty", "lost", UnsupportedEnvironmentError, "environment 0: discarded, and no episode ended"),
+        ("Faulty", "nan bonus", NonFiniteError, "bonus of task .* must be finite: environment 0, agent .* holds nan"),
+        ("Faulty", "huge", NonFiniteError, "obs of task .* must be finite: .* holds inf"),
         ("Tuples", None, UnsupportedEnvironmentError, "must return a BatchStep at the reset, got tuple"),
     ],
 )
@@ -102,4 +130,31 @@ def test_actions_beyond_an_agents_own_are_not_its():
 
     env = OwnArrays(Uneven(2), "uneven")
     with pytest.raises(UnsupportedEnvironmentError, match="may take an action that it has not"):
+        env.reset(seed=0)
+
+
+@pytest.mark.parametrize("device", [None, "cpu"])
+@pytest.mark.parametrize("field", ["obs", "state", "alive"])
+def test_what_is_final_where_no_episode_ended_is_what_is_now(field, device):
+    if device:
+        pytest.importorskip("torch")
+    with pytest.raises(UnsupportedEnvironmentError) as caught:
+        make_batch("batch_toys:Faulty", 2, device, fault=f"no final {field}").reset(seed=0)
+    assert str(caught.value) == (
+        f"task 'batch_toys:Faulty' at the reset, environment 0: final_{field} must be the same as {field} where no "
+        "episode ended"
+    )
+
+
+@pytest.mark.parametrize("kind", [np.int32, np.int64, np.uint32])
+def test_whole_numbers_of_a_state_stay_apart(kind):
+    states = np.array([[2**24], [2**24 + 1]], dtype=kind)
+    env = OwnArrays(batch_toys.WithStates(states), "whole")
+    assert env.reset(seed=0).state.tolist() == states.tolist()
+
+
+@pytest.mark.parametrize("kind", [np.complex64, object, str])
+def test_what_is_no_array_of_real_numbers_is_refused(kind):
+    env = OwnArrays(batch_toys.WithStates(np.ones((2, 1)).astype(kind)), "other")
+    with pytest.raises(UnsupportedEnvironmentError, match="state of task 'other' at the reset must hold real numbers"):
         env.reset(seed=0)

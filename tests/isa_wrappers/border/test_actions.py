@@ -36,6 +36,7 @@ def test_every_elementary_action_is_drawn_as_often(space):
     drawn = np.stack([code.draw(rng) for _ in range(4_000)])
     for c, component in enumerate(code.components):
         part = np.floor((drawn[:, c] - component.low) / component.width * component.parts).astype(int)
+        part = np.minimum(part, component.parts - 1)  # the largest whole number of a range
         counts = np.bincount(part, minlength=component.parts)
         assert len(counts) == component.parts
         assert counts.min() > 0.85 * 4_000 / component.parts
@@ -95,3 +96,12 @@ def test_other_spaces_are_refused_by_name(space, says):
 def test_what_is_no_action_is_refused(space, action):
     with pytest.raises(InvalidValueError, match="action of agent 'a' must"):
         ActionCode.of(space, "a").read(action, "a")
+
+
+def test_large_whole_numbers_stay_what_they_are():
+    box = ActionCode.of(spaces.Box(0, 2**63 - 1, (1,), np.int64), "a")
+    assert box.native([1e19]).tolist() == [2**63 - 1]
+    for start in (2**24, 2**60):
+        crane = ActionCode.of(spaces.MultiDiscrete([2, 3], start=[start, start]), "a")
+        assert crane.read([start + 1, start + 2], "a").tolist() == [1, 2]
+        assert crane.native([1, 2]).tolist() == [start + 1, start + 2]

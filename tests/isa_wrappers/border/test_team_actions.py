@@ -93,3 +93,15 @@ def test_a_range_without_width_has_one_part_that_is_taken():
     drawn = code.draw(Rng(0), np.ones((50, 1, 8), dtype=bool))
     assert (drawn[..., 0] == 1.0).all()
     assert (code.columns(drawn)[..., 0] == 0).all()
+
+
+@pytest.mark.parametrize("device", [None, "cpu"])
+def test_whole_numbers_of_a_range_are_counted_as_the_environment_gets_them(device):
+    code, xp = code_of(spaces.Box(0, 3, (1,), np.int64)), backend(device)
+    values = np.linspace(-0.4, 3.4, 77, dtype=np.float32)[:, None, None]
+    got = [code.read({0: (code.codes[0].native(value[0]), "a")}).item() for value in values]
+    assert to_numpy(code.columns(xp.asarray(values, device=device))).reshape(-1).tolist() == got
+    drawn = to_numpy(code.draw(Rng(0, device), xp.ones((4000, 1, 4), dtype=xp.bool, device=device)))
+    assert np.bincount(drawn.reshape(-1).astype(int)).tolist() == pytest.approx([1000] * 4, abs=100)
+    alone = [code.codes[0].draw(np.random.default_rng(seed)).item() for seed in range(400)]
+    assert np.bincount(np.array(alone, dtype=int)).tolist() == pytest.approx([100] * 4, abs=40)
