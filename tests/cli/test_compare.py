@@ -41,6 +41,8 @@ def test_a_plan_from_the_list_of_what_is_left_to_its_results(plan, tmp_path, cap
     assert "1/1 grid-unlock/isa/seed0: success" in captured.err
     assert isa("compare", plan, "--out", out, "--dry-run") == 0
     assert "0 of 2 runs left; give the command without --dry-run" in capsys.readouterr().out
+    assert isa("compare", plan, "--out", out, "--only", 2) == 2, "of a finished one too"
+    assert "from 0 to 1, got 2" in one_line(capsys.readouterr().err)
 
 
 @pytest.mark.slow
