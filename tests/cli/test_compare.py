@@ -128,3 +128,9 @@ def test_a_dry_run_checks_a_plan_as_the_command_does(plan, tmp_path, capsys):
         assert isa("compare", plan, "--out", tmp_path / "out", *line.split()) == 2
         assert "plan.yaml, line 2: unknown task 'grid/unlok'" in one_line(capsys.readouterr().err)
     assert not (tmp_path / "out").exists()
+
+
+def test_an_empty_plan_is_told_what_a_plan_holds(plan, tmp_path, capsys):
+    Path(plan).write_text("")
+    assert isa("compare", plan, "--out", tmp_path / "out") == 2
+    assert "plan.yaml must hold a mapping of tasks, variants, seeds" in one_line(capsys.readouterr().err)
