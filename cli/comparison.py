@@ -58,11 +58,12 @@ def bring_to_its_end(plan: Plan, out: Path, order: Order) -> None:
 
     endings, resources = _formats(order.figures), parse_resources(order.resources)
     _check_where(order.on)
+    only = None if order.only is None else _known(order.only, plan)
     check_place(out)
     comparison = Comparison(plan, out)
     comparison.check()
     left = comparison.left()
-    chosen = left if order.only is None else [run for run in left if run.index == _known(order.only, plan)]
+    chosen = left if only is None else [run for run in left if run.index == only]
     check_runs(plan, chosen)
     comparison.check_room(chosen)
     if order.dry_run:

@@ -39,7 +39,8 @@ def reproduce(
         if as_json:
             print_json(known())
         else:
-            typer.echo("\n".join(f"{name:<10} {about}" for name, about in known().items()))
+            wide = max(map(len, known()))
+            typer.echo("\n".join(f"{name:<{wide}}  {about}" for name, about in known().items()))
         return
     plan = make_plan(figure_plan(figure, quick))
     if quick:

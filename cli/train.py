@@ -191,7 +191,7 @@ def _refuse_changes(context: typer.Context) -> None:
         if name not in MAY_CHANGE and source is not None and source.name == "COMMANDLINE":
             raise InvalidValueError(
                 f"--resume takes all but --steps and --set from its run folder; leave out {name.replace('_', '-')}, "
-                f"got {value!r}"
+                f"got {str(value) if isinstance(value, Path) else value!r}"
             )
 
 

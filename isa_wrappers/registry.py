@@ -6,6 +6,8 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from traceback import extract_tb
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from isa_wrappers.errors import InvalidValueError, UnknownNameError, check_name, nearest, shown
@@ -38,6 +40,7 @@ class Registry(Mapping[str, T], Generic[T]):
     """
 
     _round: ClassVar[int] = 0
+    _told: ClassVar[set[str]] = set()
 
     def __init__(self, kind: str, group: str, built_in: Mapping[str, str], of: Any = object) -> None:
         self.kind, self.group, self._of = kind, group, of
@@ -46,6 +49,7 @@ class Registry(Mapping[str, T], Generic[T]):
         self._sources = dict.fromkeys(built_in, BUILT_IN)
         self._clashes: dict[str, list[str]] = {}
         self._found: list[str] = []
+        self._left_out: dict[str, str] = {}
         self._searched = -1
 
     def register(self, name: str, entry: T, source: str = "registered") -> None:
@@ -72,6 +76,7 @@ class Registry(Mapping[str, T], Generic[T]):
     def look_again() -> None:
         """Let every registry look for entry points anew when it is next used, as after an installation."""
         Registry._round += 1
+        Registry._told.clear()
 
     def source(self, name: str) -> str:
         """Return which package an entry comes from."""
@@ -91,6 +96,8 @@ class Registry(Mapping[str, T], Generic[T]):
             raise InvalidValueError(
                 f"several packages bring {self.kind} {name!r}: {', '.join(self._clashes[name])}; uninstall all but one"
             )
+        if name in self._left_out:
+            raise UnknownNameError(f"{self.kind} {name!r} was left out: {self._left_out[name]}")
         if name not in self._sources:
             offer = nearest(str(name), self) or ";"
             raise UnknownNameError(f"unknown {self.kind} {shown(name)}{offer} known: {', '.join(self)}")
@@ -126,6 +133,7 @@ class Registry(Mapping[str, T], Generic[T]):
             del self._sources[name]
         self._found.clear()
         self._clashes.clear()
+        self._left_out.clear()
         for point in entry_points(group=self.group):
             source = _package(point)
             if point.name in self._sources:
@@ -134,11 +142,12 @@ class Registry(Mapping[str, T], Generic[T]):
             try:
                 entry: Any = point.load()
             except Exception as error:
-                why = " ".join(f"{type(error).__name__}: {error}".split())
-                warnings.warn(
-                    f"{self.kind} {point.name!r} of package {source} cannot be imported and is left out: {why}",
-                    stacklevel=4,
-                )
+                why = " ".join(f"{type(error).__name__}: {error}{_place(error)}".split())
+                self._left_out[point.name] = f"package {source} cannot be imported: {why}"
+                if f"{point.module}: {why}" not in Registry._told:  # one module may be that of many entries
+                    Registry._told.add(f"{point.module}: {why}")
+                    told = f"{self.kind} {point.name!r} of package {source} cannot be imported and is left out: {why}"
+                    warnings.warn(told, stacklevel=4)
                 continue
             try:
                 self._check(point.name, entry)
@@ -147,6 +156,14 @@ class Registry(Mapping[str, T], Generic[T]):
                 continue
             self._entries[point.name], self._sources[point.name] = entry, source
             self._found.append(point.name)
+
+
+def _place(error: Exception) -> str:
+    """Return ``" (file.py:12)"``, where somebody's module raised an error; nothing where there is no such line."""
+    if isinstance(error, SyntaxError):
+        return f" ({Path(error.filename or '?').name}:{error.lineno})"
+    frames = [frame for frame in extract_tb(error.__traceback__) if "importlib" not in frame.filename]
+    return f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if len(frames) > 1 else ""  # the first is ours
 
 
 def _package(point: EntryPoint) -> str:

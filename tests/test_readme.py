@@ -13,6 +13,7 @@ WRAPPER_PAGES = sorted(f"docs/wrappers/{path.name}" for path in (ROOT / "docs/wr
 PAGES = [
     "README.md",
     "docs/own-environment.md",
+    "docs/batched-environment.md",
     "docs/own-learner.md",
     "docs/index.md",
     "docs/policies.md",

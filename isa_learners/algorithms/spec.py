@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from isa_learners.config import RunConfig
+from isa_learners.presets import PRESETS
 from isa_wrappers.arrays import Array
 from isa_wrappers.batch import BatchEnv
-from isa_wrappers.errors import InvalidValueError
+from isa_wrappers.errors import InvalidValueError, check_choice
 from isa_wrappers.registry import Registry
 from isa_wrappers.scope.credit import Credit
 from isa_wrappers.scope.influence import InfluenceScope
@@ -103,7 +104,7 @@ class AlgorithmSpec:
         presets: preset -> pattern of task names -> values, over those of :mod:`isa_learners.presets`.
 
     Raises:
-        InvalidValueError: for no phases, two of one name, or one before the last that never ends.
+        InvalidValueError: for no phases, two of one name, one before the last that never ends, or an unknown preset.
     """
 
     description: str
@@ -129,6 +130,8 @@ class AlgorithmSpec:
             raise InvalidValueError(
                 f"phase {endless[0]!r} must have ends=, which tells when the next one begins; the last alone has none"
             )
+        for preset in self.presets:
+            check_choice("presets", preset, PRESETS)
 
     @property
     def phase_names(self) -> tuple[str, ...]:

@@ -48,7 +48,7 @@ class PlanFile:
     """
 
     def __init__(self, path: Path, over: Mapping[str, Any] | None = None) -> None:
-        self.data = read_config_file(path)
+        self.data = read_config_file(path, keys="tasks, variants, seeds and the like")
         self._path, self._over = path, over or {}
         self._text = path.read_text()
 

@@ -17,7 +17,7 @@ from isa_learners.probes import Prober, marked_steps
 from isa_learners.rollout import Collector, Rollout, Sizes
 from isa_learners.runs.devices import resolve_device
 from isa_learners.runs.evaluation import Evaluation, evaluate, unchanged_generators
-from isa_learners.runs.finite import check_learned
+from isa_learners.runs.finite import as_number, check_learned
 from isa_learners.runs.following import following_scope, is_due, measured
 from isa_learners.runs.phases import Phase, wrapped
 from isa_learners.runs.scopes import credit_of, read_success
@@ -138,10 +138,10 @@ class Algorithm:
         phase.learner.set_progress(self.env_steps / self.config.steps)
         metrics = phase.learner.learn(rollout)
         metrics["reward_mean"] = float(rollout.reward.mean())
-        check_learned(metrics, rollout, phase.collector.env.agents)
+        check_learned(metrics, rollout, phase.collector.env)
         self._learning = False
         self.visits.add(phase.name, rollout)
-        metrics |= {name: measure(phase.context) for name, measure in self.spec.metrics.items()}
+        metrics |= {name: as_number(name, measure(phase.context)) for name, measure in self.spec.metrics.items()}
         ends = phase.spec.ends is not None and phase.spec.ends(phase.context)
         if self.following is not None:
             if phase.spec.probes:

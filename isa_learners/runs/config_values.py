@@ -47,6 +47,8 @@ def section_of(kind: type, values: Mapping[str, Any], name: str) -> Any:
         if str(error).partition(" ")[0] not in known:
             raise
         raise InvalidValueError(f"{name}.{error}") from error
+    except ValueError as error:
+        raise InvalidValueError(f"configuration section {name}: {error}") from error
 
 
 def core_value(key: str, value: Any) -> Any:

@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from math import isfinite
+from typing import Any
 
 import torch
 
 from isa_learners.rollout import Rollout
-from isa_wrappers.errors import NonFiniteError
+from isa_wrappers.batch import BatchEnv
+from isa_wrappers.errors import InvalidValueError, NonFiniteError, shown
+from isa_wrappers.wrappers.batch import RewardWrapper
+from isa_wrappers.wrappers.batch.reward import inner_envs
 
 
-def check_learned(metrics: Mapping[str, float], rollout: Rollout, agents: Sequence[str]) -> None:
+def as_number(name: str, value: Any) -> Any:
+    """Return what an algorithm's metric measured, as it came.
+
+    Raises:
+        InvalidValueError: if it is no number, naming the metric.
+    """
+    try:
+        if isinstance(value, str):
+            raise TypeError
+        float(value)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InvalidValueError(f"metric {name!r} must return a number, got {shown(value)}") from error
+    return value
+
+
+def check_learned(metrics: Mapping[str, float], rollout: Rollout, env: BatchEnv) -> None:
     """Check the metrics of an iteration, which the host has read already; only where one is bad, look for its source.
 
     Args:
         metrics: of the learner, ``reward_mean`` among them.
         rollout: what was learned from.
-        agents: their names.
+        env: as the learner saw it.
 
     Raises:
         NonFiniteError: naming agent, step and place of the first reward, observation or state that is not finite, or
@@ -30,15 +49,22 @@ def check_learned(metrics: Mapping[str, float], rollout: Rollout, agents: Sequen
         values = getattr(rollout, what)
         places = (~torch.isfinite(values)).nonzero()
         if len(places):
-            step, env, *rest = places[0].tolist()
+            step, copy, *rest = places[0].tolist()
             value = float(values[tuple(places[0].tolist())])
-            who = "" if what == "state" else f", agent {agents[rest[0]]!r}"
+            who = "" if what == "state" else f", agent {env.agents[rest[0]]!r}"
             place = "" if what == "reward" else f", place {rest[-1]}"
             name = "observation" if what == "final_obs" else what
             raise NonFiniteError(
-                f"{name} must be finite: environment {env}, step {step + 1} of the rollout{who}{place} holds {value}"
+                f"{name} must be finite: environment {copy}, step {step + 1} of the rollout{who}{place} holds {value}"
+                + (_payers(env) if what == "reward" else "")
             )
     raise NonFiniteError(
         f"{bad[0]} must be finite, got {metrics[bad[0]]}: what was learned from is finite, so the networks are not; "
         "lower the learning rate or the scale of rewards and observations"
     )
+
+
+def _payers(env: BatchEnv) -> str:
+    """Say which intrinsic rewards may have paid it: an environment's own reward is looked at where it comes."""
+    names = [repr(inner.reward.name) for inner in inner_envs(env) if isinstance(inner, RewardWrapper)]
+    return f"; look at what intrinsic reward {' or '.join(names)} returns" if names else ""

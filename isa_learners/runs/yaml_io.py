@@ -112,12 +112,13 @@ def read_yaml(text: str) -> Any:
     return data
 
 
-def read_config_file(path: Path, regular: bool = False) -> Plain:
+def read_config_file(path: Path, regular: bool = False, keys: str = "configuration keys") -> Plain:
     """Read a YAML configuration.
 
     Args:
         path: of the file.
         regular: refuse a pipe or a device: a folder of somebody else's holds the file.
+        keys: what it is to hold, for the message.
 
     Raises:
         FileFormatError: if it is missing or no YAML mapping.
@@ -139,7 +140,7 @@ def read_config_file(path: Path, regular: bool = False) -> Plain:
         why = error.told if isinstance(error, NotYAMLError) else shown(str(error))[1:-1]
         raise FileFormatError(f"{path} is not YAML that can be a configuration ({why})") from error
     if not isinstance(data, dict):
-        raise FileFormatError(f"{path} must hold a mapping of configuration keys")
+        raise FileFormatError(f"{path} must hold a mapping of {keys}")
     return data
 
 

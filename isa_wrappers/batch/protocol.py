@@ -17,7 +17,7 @@ from isa_wrappers.arrays import Array, namespace
 from isa_wrappers.axes import Bool, Real
 from isa_wrappers.border.names import ActionNames
 from isa_wrappers.border.team_actions import TeamCode
-from isa_wrappers.errors import InvalidValueError, NonFiniteError, check_kind
+from isa_wrappers.errors import InvalidValueError, NonFiniteError, shown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,11 +110,23 @@ class BatchEnv(Protocol):
         ...
 
 
+def lacking(env: Any) -> list[str]:
+    """Return the names of what an object lacks of a :class:`BatchEnv`.
+
+    Example:
+        >>> lacking(None)[0], lacking(None)[-1]
+        ('num_envs', 'load_state_dict')
+    """
+    methods = [name for name, value in vars(BatchEnv).items() if callable(value) and not name.startswith("_")]
+    return [name for name in (*BatchEnv.__annotations__, *methods) if not hasattr(env, name)]
+
+
 class BatchWrapper:
     """Base of batched wrappers: hands everything to the inner environment unless overridden."""
 
     def __init__(self, env: BatchEnv) -> None:
-        check_kind("env", env, BatchEnv)
+        if missing := lacking(env):
+            raise InvalidValueError(f"env must be a BatchEnv, got {shown(env)}, which lacks {', '.join(missing)}")
         self.env = env
         self.num_envs = env.num_envs
         self.agents = env.agents

@@ -15,6 +15,7 @@ from isa_wrappers.border.spaces import StateFallback, as_parallel, flat_size
 from isa_wrappers.border.state import StateReader, own_state
 from isa_wrappers.border.success import SuccessRule
 from isa_wrappers.config import ScopeConfig
+from isa_wrappers.envs.check_declared import bounds_kept, names_fit, state_names_told, state_space_kept
 from isa_wrappers.envs.check_maps import merged_cells
 from isa_wrappers.envs.check_plays import changes_seen, ends, masks_told, wins
 from isa_wrappers.envs.foreign_errors import foreign_place
@@ -134,7 +135,13 @@ def _looks(
     def playing(report: EnvReport) -> None:
         for episode in range(episodes):
             plays.append(random_episode(border, reader, seed + episode, success))
-        report.add("state", "fine", f"{plays[0].states.shape[1]} dimensions in {episodes} episodes, all finite")
+        dims = plays[0].states.shape[1]
+        state_names_told(reader.names, dims)
+        report.add("state", "fine", f"{dims} dimensions in {episodes} episodes, all finite")
+        bounds_kept(report, {agent: found for play in reversed(plays) for agent, found in play.outside.items()})
+        names_fit(report, border, reader.names)
+        if fallback is None:
+            state_space_kept(report, border.env, np.concatenate([play.states for play in plays]), shape())
 
     yield "state", playing
     if make is not None:

@@ -186,7 +186,7 @@ def not_single(name: str) -> UnsupportedEnvironmentError:
     """Return the error of a ``ParallelEnv`` asked of a task that is batched by itself."""
     return UnsupportedEnvironmentError(
         f"task {name!r} is batched and makes no single ParallelEnv, as make_parallel, isa check and state features "
-        "need; make_batch takes it, and so do isa scope and isa train, which check each of its steps"
+        f"need; make_batch takes it, and so does `isa scope {name}`, which checks each of its steps, or isa train"
     )
 
 

@@ -11,7 +11,7 @@ from inspect import signature
 from typing import Any
 
 from isa_wrappers.batch.own_arrays import OwnArrays
-from isa_wrappers.batch.protocol import BatchEnv
+from isa_wrappers.batch.protocol import BatchEnv, lacking
 from isa_wrappers.border.spaces import as_parallel
 from isa_wrappers.border.success import SuccessRule
 from isa_wrappers.checks import check_agents, check_sequence
@@ -116,7 +116,7 @@ def _checked(name: str, env: Any, num_envs: int, device: str | None) -> BatchEnv
     Raises:
         UnsupportedEnvironmentError: naming what is missing or differs.
     """
-    missing = [member for member in _members(BatchEnv) if not hasattr(env, member)]
+    missing = lacking(env)
     if missing:
         raise UnsupportedEnvironmentError(
             f"task {name!r} takes num_envs and must return a batched environment; {type(env).__name__} lacks "
@@ -125,7 +125,9 @@ def _checked(name: str, env: Any, num_envs: int, device: str | None) -> BatchEnv
     for what, asked in (("num_envs", num_envs), ("device", device)):
         given = getattr(env, what)
         if str(given) != str(asked):  # torch's devices are alike if their names are
-            raise UnsupportedEnvironmentError(f"task {name!r} was asked for {what} {asked!r} and returned {given!r}")
+            told = f"task {name!r} was asked for {what} {asked!r} and returned {given!r}"
+            remedy = "; its factory should take an argument device, and return torch tensors there"
+            raise UnsupportedEnvironmentError(told + (remedy if what == "device" and device is not None else ""))
     try:
         check_agents(env.agents)
         for what in ("obs_size", "state_size", "horizon"):
@@ -137,17 +139,6 @@ def _checked(name: str, env: Any, num_envs: int, device: str | None) -> BatchEnv
     except InvalidValueError as error:
         raise UnsupportedEnvironmentError(f"task {name!r} returned a batched environment whose {error}") from error
     return env  # type: ignore[no-any-return]
-
-
-def _members(protocol: type) -> list[str]:
-    """Return the names of a protocol's attributes and methods.
-
-    Example:
-        >>> _members(BatchEnv)[0], _members(BatchEnv)[-1]
-        ('num_envs', 'load_state_dict')
-    """
-    methods = [name for name, value in vars(protocol).items() if callable(value) and not name.startswith("_")]
-    return [*protocol.__annotations__, *methods]
 
 
 def _parameters(factory: Callable[..., Any]) -> Mapping[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from isa_wrappers.border.border import Border
+from isa_wrappers.border.spaces import inner_observation
 from isa_wrappers.border.state import StateReader
 from isa_wrappers.border.success import SuccessCriterion, SuccessRule
+from isa_wrappers.envs.check_declared import outside
 from isa_wrappers.errors import NonFiniteError, UnsupportedEnvironmentError
 
 LONGEST = 1_000
@@ -30,6 +32,7 @@ class Play:
         masked: agents that were told a mask.
         stayed: agents that stayed in ``env.agents`` after their end.
         untold: rewards and flags that agents which acted were not told, or that are neither true nor false.
+        outside: agent -> where its observation first left the bounds of its space.
     """
 
     states: npt.NDArray[np.floating[Any]]
@@ -39,6 +42,7 @@ class Play:
     masked: set[str]
     stayed: set[str]
     untold: set[str]
+    outside: dict[str, str]
 
 
 def random_episode(
@@ -57,6 +61,8 @@ def random_episode(
     masked: set[str] = set()
     stayed: set[str] = set()
     untold: set[str] = set()
+    beyond: dict[str, str] = {}
+    _look_beyond(border, observations, beyond)
     while border.living and len(states) <= steps:
         acting = border.living
         masked |= set(border.masks)
@@ -65,9 +71,20 @@ def random_episode(
         _check(border, states[0], states[-1])
         told |= isinstance(success, str) and any(success in info for info in said[4].values())
         untold |= _untold(acting, said)
+        _look_beyond(border, said[0], beyond)
         stayed |= set(getattr(border.env, "agents", ())) & (set(acting) - set(border.living))
         won |= teller.won(border.env, said[1], said[4], over=not border.living)
-    return Play(np.stack(states), not border.living, won, told, masked, stayed, untold)
+    return Play(np.stack(states), not border.living, won, told, masked, stayed, untold, beyond)
+
+
+def _look_beyond(border: Border, observations: Mapping[str, Any], found: dict[str, str]) -> None:
+    """Note who sees what is out of bounds, once each."""
+    for agent, space in border.spaces.items():
+        obs = observations.get(agent)
+        if obs is not None and agent not in found:
+            told = outside(space, inner_observation(obs))
+            if told is not None:
+                found[agent] = f"{told} ({'in step ' + str(border.steps) if border.steps else 'at the reset'})"
 
 
 def _untold(acting: Iterable[str], said: Sequence[Any]) -> set[str]:

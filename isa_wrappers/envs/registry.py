@@ -51,8 +51,9 @@ def family_of(name: str) -> EnvFamily:
         return OWN
     prefix, slash, _ = name.partition("/")
     if not slash or prefix not in FAMILIES:
-        known = ", ".join(f"{prefix}/NAME" for prefix in FAMILIES)
-        offer = nearest(name, available_tasks()) or ";"
+        tasks = _each(_tasks)
+        known = ", ".join(f"{prefix}/NAME" for prefix in tasks)
+        offer = nearest(name, [each for names in tasks.values() for each in names]) or ";"
         raise UnknownTaskError(f"unknown task {name!r}{offer} known: {known}, or package.module:factory")
     family: Any = FAMILIES[prefix]
     if not isinstance(family, EnvFamily) or getattr(family, "prefix", None) != prefix:

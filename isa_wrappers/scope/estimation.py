@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -89,20 +91,35 @@ def estimate_scope(
         measured = estimator.measure(transitions, config, num_actions)
     rng = np.random.default_rng(stream_seed(seed, "shuffling"))
     env_steps = sum(part.env_steps for part in transitions)
-    scope = InfluenceScope(
-        agents=batch.agents,
-        influence=measured.figures,
-        delta=rule(measured.figures, config),
-        num_actions=batch.num_actions,
-        state_names=batch.state_names,
-        action_names=batch.action_names,
-        settings={**asdict(config), "seed": seed, "env_steps": env_steps},
-        chance=estimator.chance(transitions, config, num_actions, rng),
-        figure=estimator.figure,
-        evidence=measured.evidence,
-    )
+    with _named(config):
+        scope = InfluenceScope(
+            agents=batch.agents,
+            influence=measured.figures,
+            delta=rule(measured.figures, config),
+            num_actions=batch.num_actions,
+            state_names=batch.state_names,
+            action_names=batch.action_names,
+            settings={**asdict(config), "seed": seed, "env_steps": env_steps},
+            chance=estimator.chance(transitions, config, num_actions, rng),
+            figure=estimator.figure,
+            evidence=measured.evidence,
+        )
     _warn(scope, transitions, estimator.advice())
     return scope
+
+
+@contextmanager
+def _named(config: SettledScope) -> Iterator[None]:
+    """Name the estimator or the threshold rule in what is said of what it returned."""
+    estimator, rule = f"estimator {config.estimator!r}", f"threshold rule {config.threshold!r}"
+    whose = {"influence": estimator, "chance": estimator, "evidence": estimator, "figure": estimator, "delta": rule}
+    try:
+        yield
+    except InvalidValueError as error:
+        source = whose.get(str(error).partition(" ")[0])
+        if source is None:
+            raise
+        raise InvalidValueError(f"{source}: {error}") from error
 
 
 def _check_suits(estimator: Estimator, batch: BatchEnv, config: SettledScope) -> None:
@@ -141,7 +158,17 @@ def _some_states(transitions: Any) -> npt.NDArray[Any]:
 
 
 def as_batch(env: Any, state_fallback: StateFallback = None) -> BatchEnv:
-    """Return ``env`` if it is batched, its steps checked, else a batch of one around a PettingZoo ``ParallelEnv``."""
+    """Return ``env`` if it is batched, its steps checked, else a batch of one around a PettingZoo ``ParallelEnv``.
+
+    Raises:
+        UnsupportedEnvironmentError: for a name or a class, and for what is no environment.
+    """
+    if isinstance(env, str):
+        raise UnsupportedEnvironmentError(
+            f"env must be an environment, got {env!r}; make it with make_parallel({env!r})"
+        )
+    if isinstance(env, type):
+        raise UnsupportedEnvironmentError(f"env must be an environment, got the class {env.__name__}; call it")
     if isinstance(env, BatchEnv):
         return guarded(env)
     return ParallelEnvBatch([env], state_fallback=state_fallback, success=None)

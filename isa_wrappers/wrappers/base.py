@@ -143,9 +143,12 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
         """Advance the environment.
 
         Raises:
-            UnsupportedEnvironmentError: for what ISA cannot take, see :class:`~isa_wrappers.border.Border`.
+            UnsupportedEnvironmentError: before a reset, or for what ISA cannot take, see
+                :class:`~isa_wrappers.border.Border`.
             NonFiniteError: if what comes holds NaN or infinity.
         """
+        if not self._begun:
+            raise UnsupportedEnvironmentError(f"step() of {type(self).__name__} before reset(); call reset() first")
         before = self.global_state
         acting: Collection[str] = ()
         if self._border is None:
@@ -155,7 +158,13 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
         else:
             acting = self._border.living
             self._acted, self._chosen = told_actions(actions, acting, self._index, self.num_actions, self.code)
-            observations, rewards, terminations, truncations, infos = self._border.step(actions)
+            try:
+                observations, rewards, terminations, truncations, infos = self._border.step(actions)
+            except LookupError as error:
+                if lacking := [agent for agent in acting if agent not in actions]:
+                    told = f"actions must hold one of each agent that lives, and lack {lacking[0]!r}"
+                    raise UnsupportedEnvironmentError(told) from error
+                raise
             self._check_known((*rewards, *self._border.living))
         self._steps += 1
         if any("crashed" in info and info["crashed"] for info in infos.values()):

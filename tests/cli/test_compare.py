@@ -41,6 +41,8 @@ def test_a_plan_from_the_list_of_what_is_left_to_its_results(plan, tmp_path, cap
     assert "1/1 grid-unlock/isa/seed0: success" in captured.err
     assert isa("compare", plan, "--out", out, "--dry-run") == 0
     assert "0 of 2 runs left; give the command without --dry-run" in capsys.readouterr().out
+    assert isa("compare", plan, "--out", out, "--only", 2) == 2, "of a finished one too"
+    assert "from 0 to 1, got 2" in one_line(capsys.readouterr().err)
 
 
 @pytest.mark.slow
@@ -126,3 +128,9 @@ def test_a_dry_run_checks_a_plan_as_the_command_does(plan, tmp_path, capsys):
         assert isa("compare", plan, "--out", tmp_path / "out", *line.split()) == 2
         assert "plan.yaml, line 2: unknown task 'grid/unlok'" in one_line(capsys.readouterr().err)
     assert not (tmp_path / "out").exists()
+
+
+def test_an_empty_plan_is_told_what_a_plan_holds(plan, tmp_path, capsys):
+    Path(plan).write_text("")
+    assert isa("compare", plan, "--out", tmp_path / "out") == 2
+    assert "plan.yaml must hold a mapping of tasks, variants, seeds" in one_line(capsys.readouterr().err)

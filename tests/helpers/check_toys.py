@@ -1,6 +1,7 @@
 """Environments with one fault each, for the report on environments."""
 
 import numpy as np
+from gymnasium import spaces
 from parallel_toys import WalkEnv
 
 
@@ -120,3 +121,28 @@ class NeverClosed(WalkEnv):
         if name == "close":
             raise AttributeError(name)
         return super().__getattribute__(name)
+
+
+class Wide(WalkEnv):
+    """Sees more than it declares."""
+
+    def _seen(self):
+        return {agent: seen * 1e4 - 2e3 for agent, seen in super()._seen().items()}
+
+
+class Misdeclared(WalkEnv):
+    """Declares a state of another shape, or within other bounds."""
+
+    def __init__(self, shape=(2,)):
+        super().__init__()
+        self.state_space = spaces.Box(0, 1, shape, np.float32)
+
+
+class Misnamed(WalkEnv):
+    """Names too few actions; names of its state as they are given."""
+
+    action_names = ("stay", "go")
+
+    def __init__(self, *names):
+        super().__init__()
+        self.state_names = names

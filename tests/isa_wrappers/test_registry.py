@@ -96,3 +96,17 @@ def test_nothing_is_imported_for_a_look(plugin):
     listed = Registry("thing", "isa_tests.none", {"a": "decimal_not_used:X"})
     assert len(listed) == 1
     assert "decimal_not_used" not in sys.modules
+
+
+def test_one_broken_module_is_told_once_with_its_line_and_each_entry_says_so(plugin):
+    points = {"isa_tests.roots": {"a": "bad_two:a", "b": "bad_two:b"}, "isa_tests.others": {"c": "bad_two:c"}}
+    plugin("bad_two", "x = 1\nraise OSError('gone')\n", points)
+    listed, others = roots(), Registry("thing", "isa_tests.others", {})
+    with pytest.warns(UserWarning, match="left out") as warned:
+        assert [*listed, *others] == ["square", "decimal"]
+    assert len(warned) == 1
+    assert str(warned[0].message).endswith("OSError: gone (bad_two.py:2)")
+    for registry, name in ((listed, "b"), (others, "c")):
+        says = rf"'{name}' was left out: package bad_two cannot be imported: OSError: gone \(bad_two.py:2\)"
+        with pytest.raises(UnknownNameError, match=says):
+            registry[name]

@@ -25,6 +25,13 @@ def test_phases_that_are_none(phases, says):
         AlgorithmSpec("mine", phases)
 
 
+def test_a_preset_that_nobody_could_name():
+    with pytest.raises(
+        InvalidValueError, match=r"presets must be one of paper, fast, .* got 'fats'; did you mean 'fast'"
+    ):
+        AlgorithmSpec("mine", (PhaseSpec("train"),), presets={"fats": {"*": {"ppo": {"lr": 1e-3}}}})
+
+
 def test_a_phase_that_wraps_into_nothing():
     ALGORITHMS.register("hollow", AlgorithmSpec("mine", (PhaseSpec("train", lambda context, env: None),)))
     try:

@@ -6,7 +6,10 @@ from learner_helpers import tiny_config
 
 from isa_cli.main import main
 from isa_learners.runs.algorithm import Algorithm
-from isa_wrappers.errors import NonFiniteError
+from isa_learners.runs.finite import as_number
+from isa_wrappers import IntrinsicReward, RewardParts
+from isa_wrappers.errors import InvalidValueError, NonFiniteError
+from isa_wrappers.wrappers.batch import RewardWrapper
 
 
 def algorithm():
@@ -18,6 +21,35 @@ def spoilt(runner, change):
     env, step = runner.phase.collector.env, runner.phase.collector.env.step
     env.step = lambda actions: change(step(actions))
     return runner
+
+
+@pytest.mark.parametrize("value", [None, "7", [1, 2]])
+def test_a_metric_that_is_no_number_is_named(value):
+    with pytest.raises(InvalidValueError, match="metric 'goals' must return a number, got "):
+        as_number("goals", value)
+
+
+def test_a_metric_stays_as_it_came():
+    assert as_number("goals", 3) == 3
+    assert type(as_number("goals", 3)) is int
+    assert as_number("won", torch.tensor(0.5)) == 0.5
+
+
+class Lost(IntrinsicReward):
+    name, parts = "lost", ()
+
+    def __call__(self, transition, update=True):
+        nothing = transition.reward * float("nan")
+        return RewardParts(nothing, nothing, {})
+
+
+def test_an_intrinsic_reward_that_is_not_finite_is_named():
+    runner = algorithm()
+    collector = runner.phase.collector
+    collector.env = RewardWrapper(collector.env, Lost())
+    collector.env.reset(0)
+    with pytest.raises(NonFiniteError, match=r"reward must be finite: .* look at what intrinsic reward 'lost' returns"):
+        twice(runner)
 
 
 def twice(runner):

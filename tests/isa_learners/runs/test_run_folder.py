@@ -102,3 +102,11 @@ def test_versions_say_what_is_not_installed(monkeypatch):
     assert found["compiled"] == "no"
     assert found["surely-not-a-package"] == "not installed"
     assert found["torch"][0].isdigit()
+
+
+def test_a_comparison_is_no_run_and_its_runs_are_named(tmp_path):
+    run = tmp_path / "grid-unlock" / "isa" / "seed0"
+    run.mkdir(parents=True)
+    (run / "config.yaml").write_text("env: grid/unlock\n")
+    with pytest.raises(RunFolderError, match=r"holds a comparison; take its runs: .*/\*/\*/seed\*$"):
+        RunFolder.open(tmp_path)

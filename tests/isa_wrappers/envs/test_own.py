@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import toy_envs
 
-from isa_wrappers import ScopeConfig
+from isa_wrappers import BatchWrapper, ScopeConfig
 from isa_wrappers.batch.parallel import ParallelEnvBatch
 from isa_wrappers.envs import estimate_task_scope, family_of, make_batch, make_parallel
 from isa_wrappers.envs.own import FAMILY, OwnFamily
@@ -44,7 +44,15 @@ def test_the_device_reaches_a_factory_that_takes_it():
     assert make_batch("batch_toys:walks", 2, "cpu").reset().state.device.type == "cpu"
     with pytest.raises(UnsupportedEnvironmentError) as caught:
         make_batch("batch_toys:Walks", 2, "cpu")
-    assert str(caught.value) == "task 'batch_toys:Walks' was asked for device 'cpu' and returned None"
+    assert str(caught.value) == (
+        "task 'batch_toys:Walks' was asked for device 'cpu' and returned None; its factory should "
+        "take an argument device, and return torch tensors there"
+    )
+
+
+def test_a_wrapper_names_what_a_batch_lacks():
+    with pytest.raises(InvalidValueError, match=r"must be a BatchEnv, got <.*Half.*>, which lacks obs_size, .*dict$"):
+        BatchWrapper(batch_toys.half(2))
 
 
 def test_the_scope_of_a_batch_is_that_of_its_copies():
@@ -64,8 +72,8 @@ def test_the_scope_of_a_batch_is_that_of_its_copies():
             lambda: make_parallel("batch_toys:walks"),
             UnsupportedEnvironmentError,
             "task 'batch_toys:walks' is batched and makes no single ParallelEnv, as make_parallel, isa check "
-            "and state features need; make_batch takes it, and so do isa scope and isa train, which check each of its "
-            "steps",
+            "and state features need; make_batch takes it, and so does `isa scope batch_toys:walks`, which checks each "
+            "of its steps, or isa train",
         ),
         (
             lambda: make_batch("batch_toys:walks", 4, workers=2),

@@ -130,11 +130,11 @@ BROKEN = {
     "does not import": (
         "import lanes_that_are_not_there",
         "task family 'toy' of package bad_pkg cannot be imported and is left out: ModuleNotFoundError: No module named "
-        "'lanes_that_are_not_there'",
+        "'lanes_that_are_not_there' (bad_pkg.py:1)",
     ),
     "says much": (
         "raise RuntimeError('one\\ntwo')",
-        "task family 'toy' of package bad_pkg cannot be imported and is left out: RuntimeError: one two",
+        "task family 'toy' of package bad_pkg cannot be imported and is left out: RuntimeError: one two (bad_pkg.py:1)",
     ),
     "no such attribute": (
         "",
@@ -173,6 +173,13 @@ def test_a_broken_family_does_not_stop_the_rest(plugin, case):
     assert "grid/unlock" in tasks
     assert not [name for name in tasks if name.startswith("toy/")]
     assert make_parallel("grid/unlock").possible_agents
+
+
+@pytest.mark.filterwarnings("ignore:task family 'toy'")
+def test_a_family_that_is_left_out_is_not_among_those_known(plugin):
+    plugin("bad_pkg", "FAMILY = None", {"isa_marl.tasks": {"toy": "bad_pkg:FAMILY"}})
+    with pytest.raises(UnknownTaskError, match=r"known: grid/NAME, mpe/NAME, smax/NAME, smac/NAME, or package"):
+        make_parallel("toi/line")
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ import pytest
 from isa_cli.main import main
 from isa_wrappers import ESTIMATORS, THRESHOLD_RULES, Estimator, ScopeConfig, estimate_scope
 from isa_wrappers.envs import make_batch
-from isa_wrappers.errors import InvalidValueError, UnknownNameError
+from isa_wrappers.errors import InvalidValueError, UnknownNameError, UnsupportedEnvironmentError
 
 
 class EverMoved(Estimator):
@@ -72,6 +72,33 @@ def test_a_threshold_rule_of_ones_own_through_the_command_line(added, capsys, tm
     assert min(found["delta"]) > 0.0
     assert found["D_i"] == [[0], [1]]
     assert f"delta {min(found['delta']):g} to {max(found['delta']):g} on" in out
+
+
+class Flat(EverMoved):
+    def estimate(self, transitions, config, num_actions):
+        return np.zeros(3)
+
+
+def test_what_an_entry_returns_is_told_by_its_name(added):
+    ESTIMATORS.register("flat", Flat())
+    THRESHOLD_RULES.register("five", lambda information, config: 5.0)
+    try:
+        for part, says in (
+            ({"estimator": "flat"}, r"^estimator 'flat': influence must have shape"),
+            ({"estimator": "toy", "threshold": "five"}, r"^threshold rule 'five': delta must be .*, got 5.0$"),
+        ):
+            with pytest.raises(InvalidValueError, match=says):
+                estimate_scope(make_batch("toy_envs:walk", 2), ScopeConfig(transitions=100, **part))
+    finally:
+        ESTIMATORS.unregister("flat")
+        THRESHOLD_RULES.unregister("five")
+
+
+def test_a_name_or_a_class_is_no_environment():
+    with pytest.raises(UnsupportedEnvironmentError, match=r"make it with make_parallel\('grid/shooting'\)"):
+        estimate_scope("grid/shooting")
+    with pytest.raises(UnsupportedEnvironmentError, match="got the class EverMoved; call it"):
+        estimate_scope(EverMoved)
 
 
 def test_an_estimators_own_need_is_named(added, capsys):

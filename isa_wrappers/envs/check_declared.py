@@ -1,0 +1,110 @@
+"""What an environment declares and random play need not break: bounds of observations, its state's space, names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from gymnasium import spaces
+
+from isa_wrappers.arrays import to_numpy
+from isa_wrappers.border.border import Border
+from isa_wrappers.border.names import names_of, read_action_names
+from isa_wrappers.envs.report import EnvReport
+from isa_wrappers.errors import InvalidValueError, shown
+
+SLACK = 1e-5
+"""How far beyond a bound, as a share of it, rounding may lead."""
+
+
+def outside(space: Any, value: Any, place: str = "") -> str | None:
+    """Say where an observation is out of its space's bounds; ``None`` where it is not.
+
+    Example:
+        >>> outside(spaces.Dict({"pot": spaces.Box(0, 1, (2,))}), {"pot": np.array([0.5, 7.0])})
+        "entry 'pot', place 1 holds 7, and its space goes from 0 to 1"
+    """
+    if isinstance(space, spaces.Dict):
+        parts = ((f"{place}entry {key!r}, ", part, value[key]) for key, part in space.spaces.items())
+    elif isinstance(space, spaces.Tuple):
+        parts = ((f"{place}part {i}, ", part, value[i]) for i, part in enumerate(space.spaces))
+    elif isinstance(space, spaces.Box):
+        return _beyond(to_numpy(value), space.low, space.high, place)
+    elif isinstance(space, spaces.MultiBinary):
+        return _beyond(to_numpy(value), np.zeros(space.shape), np.ones(space.shape), place)
+    else:  # whole numbers are judged at the border
+        return None
+    return next((found for name, part, one in parts if (found := outside(part, one, name))), None)
+
+
+def _beyond(value: Any, low: npt.NDArray[Any], high: npt.NDArray[Any], place: str) -> str | None:
+    numbers, low, high = (np.asarray(part, dtype=np.float64).reshape(-1) for part in (value, low, high))
+    with np.errstate(invalid="ignore"):  # infinity times nothing
+        out = (numbers < low - SLACK * (1 + np.abs(low))) | (numbers > high + SLACK * (1 + np.abs(high)))
+    if not out.any():
+        return None
+    k = int(out.argmax())
+    return f"{place}place {k} holds {numbers[k]:g}, and its space goes from {low[k]:g} to {high[k]:g}"
+
+
+def bounds_kept(report: EnvReport, outside: Mapping[str, str]) -> None:
+    """Tell whose observations leave their bounds."""
+    for agent, found in outside.items():
+        report.add(
+            "observations", "warning", f"of agent {agent}: {found}",
+            "correct the space or what is seen; learners of others may clip to it",
+        )  # fmt: skip
+
+
+def state_names_told(names: tuple[str, ...], dims: int) -> None:
+    """Refuse names of another number than the state's dimensions.
+
+    Raises:
+        InvalidValueError: naming both numbers.
+    """
+    if names and len(names) != dims:
+        raise InvalidValueError(f"state_names must name {dims} dimensions, as state() has, got {len(names)} names")
+
+
+def names_fit(report: EnvReport, border: Border, names: tuple[str, ...]) -> None:
+    """Tell which names come twice, and who has more or fewer names than actions."""
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        report.add(
+            "names", "warning", f"state_names holds {shown(twice[0])} more than once", "name each dimension apart"
+        )
+    told = read_action_names(getattr(border.env, "action_names", None) or (), border.agents)
+    for i, (agent, code) in enumerate(border.codes.items()):
+        count = len(names_of(told, i))
+        wanted = code.num_actions if code.kind == "Discrete" else len(code.components)
+        if count and count not in (wanted, code.num_actions):
+            report.add(
+                "names", "warning", f"action_names has {count} names for {wanted} actions of {agent}",
+                "name them all: others are shown as numbers",
+            )  # fmt: skip
+            return
+
+
+def state_space_kept(
+    report: EnvReport, env: Any, states: npt.NDArray[np.floating[Any]], shape: tuple[int, ...]
+) -> None:
+    """Tell whether a declared ``state_space`` is that of the states seen.
+
+    Args:
+        report: to add to.
+        env: the environment.
+        states: ``[T, K]`` that were seen.
+        shape: of ``state()``.
+    """
+    space = getattr(env, "state_space", None)
+    if not isinstance(space, spaces.Box):
+        return
+    if space.shape != shape:
+        says: str | None = f"state() has the shape {list(shape)}, and state_space {list(space.shape)}"
+    else:
+        ends = (states.min(axis=0), states.max(axis=0))
+        says = next(filter(None, (_beyond(end, space.low, space.high, "") for end in ends)), None)
+    if says is not None:
+        report.add("state_space", "warning", says, "correct state_space, or leave it out")
