@@ -102,3 +102,9 @@ def test_versions_say_what_is_not_installed(monkeypatch):
     assert found["compiled"] == "no"
     assert found["surely-not-a-package"] == "not installed"
     assert found["torch"][0].isdigit()
+
+
+def test_versions_of_others_stay_where_a_run_is_taken_back(tmp_path):
+    (tmp_path / "versions.json").write_text("{}")
+    RunFolder.create(tmp_path, tiny_config()).take_back()
+    assert [file.name for file in tmp_path.iterdir()] == ["versions.json"]
