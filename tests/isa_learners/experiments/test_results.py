@@ -61,9 +61,8 @@ def test_marl_eval_finds_all_runs_of_a_task_at_the_same_steps():
         named = {"task": "smax/3m", "variant": variant, "seed": 0, "success_rate": 1.0, "return_mean": 0.0}
         return named, Curve("smax/3m", "", {}, {**curve(steps, rates).columns, **columns}, ())
 
-    found = as_marl_eval(
-        [told("ippo", [10, 20, 30, 40], [0.1, 0.2, np.nan, 0.4]), told("isa", [15, 30, 45], [0.5] * 3)]
-    )
+    ippo = told("ippo", [10, 20, 30, 40, 50], [0.1, 0.2, np.nan, 0.4, 0.5])
+    found = as_marl_eval([ippo, told("isa", [15, 30, 45], [0.5] * 3)])
     ippo, isa = (runs["seed_0"] for runs in found["smax"]["3m"].values())
     assert [ippo[f"step_{i}"]["step_count"] for i in range(3)] == [15, 30, 45]
     assert [ippo[f"step_{i}"]["success_rate"] for i in range(3)] == [[0.1], [0.2], [0.4]]
