@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from math import inf
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -86,11 +87,14 @@ def parse_resources(text: str) -> dict[str, Any]:
     """Read ``--resources``.
 
     Raises:
-        InvalidValueError: if it is no JSON object of numbers.
+        InvalidValueError: if it is no JSON object of numbers from 0 on, or names them as Ray's nodes do.
     """
     found = _object("--resources", text)
-    if not all(isinstance(value, int | float) for value in found.values()):
-        raise InvalidValueError(f"--resources must be a JSON object of numbers, got {shown(text)}")
+    for name, value in found.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < inf:
+            raise InvalidValueError(f"--resources must be a JSON object of numbers from 0 on, got {shown(text)}")
+        if name in ("CPU", "GPU"):
+            raise InvalidValueError(f"--resources must name num_{name.lower()}s in the place of {name}")
     return found
 
 

@@ -13,7 +13,7 @@ from isa_learners.experiments.plan_values import UNNAMED, Value, merged, values_
 from isa_learners.experiments.variants import Variant
 from isa_learners.runs.config_io import make_config
 from isa_wrappers.envs import true_task_scope
-from isa_wrappers.errors import ISAError, check_kind
+from isa_wrappers.errors import ISAError, check_kind, shown
 
 Place = tuple[Any, ...]
 
@@ -114,4 +114,7 @@ def _options(holder: Mapping[str, Any], place: Place) -> dict[str, tuple[Place, 
     options = holder.get("kwargs") or {}
     with at(*place):
         check_kind("kwargs", options, Mapping)
+    for key in options:
+        if not isinstance(key, str):
+            raise PlanError(f"kwargs must be named by text, got {shown(key)}", (*place, key))
     return {key: ((*place, key), value) for key, value in options.items()}

@@ -44,11 +44,11 @@ class PlanSettings:
         self.place = tuple(place)
         if not isinstance(settings, Mapping):
             raise PlanError(f"set must be a mapping of configuration keys, got {shown(settings)}", place)
-        for key, value in settings.items():
-            if key in SAID_ELSEWHERE:
-                raise PlanError(f"set cannot hold {key!r}: a plan says it elsewhere, got {shown(value)}", (*place, key))
         with at(*place):
             self.data = nested(settings)
+        for key, value in self.data.items():
+            if key in SAID_ELSEWHERE:
+                raise PlanError(f"set cannot hold {key!r}: a plan says it elsewhere, got {shown(value)}", (*place, key))
         self.values = tuple(values_of(self.data, self.place))
         self._sections: dict[str, type] = {}
 
@@ -108,6 +108,8 @@ def laid_over(data: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any
         whole["kwargs"] = {**data["kwargs"], **over["kwargs"]}
     if "tasks" in over and "steps" not in over and isinstance(whole.get("steps"), Mapping):
         whole["steps"] = {task: steps for task, steps in whole["steps"].items() if task in over["tasks"]}
+    if isinstance(data.get("tasks"), Mapping) and isinstance(over.get("tasks"), Sequence):
+        whole["tasks"] = {task: data["tasks"].get(task) or {} for task in over["tasks"]}
     if isinstance(whole.get("tasks"), Mapping):
         whole["tasks"] = {task: _own(said, over) for task, said in whole["tasks"].items()}
     return whole

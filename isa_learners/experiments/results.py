@@ -175,21 +175,44 @@ def as_csv(rows: Sequence[Row]) -> str:
 def as_marl_eval(found: Sequence[tuple[Row, Curve]]) -> dict[str, Any]:
     """Return results as marl-eval reads them: environment -> task -> algorithm -> run -> steps and absolute metrics.
 
+    All runs of a task have the same steps, as it asks: those of the run with the fewest evaluations, from where every
+    run was evaluated. Each has what its last evaluation until then said; one whose games were all lost says nothing.
+
     Source: the layout that github.com/instadeepai/marl-eval documents.
     """
     data: dict[str, Any] = {}
+    grids = _grids(found)
     for row, curve in found:
         family, _, task = row["task"].partition("/")
         runs = data.setdefault(family, {}).setdefault(task or family, {}).setdefault(row["variant"], {})
+        grid, known = grids[row["task"]], _known(curve)
+        at = known[np.searchsorted(curve.steps[known], grid, side="right") - 1] if len(known) else known
         steps = {
-            f"step_{index}": {
-                "step_count": int(curve.steps[index]),
+            f"step_{number}": {
+                "step_count": int(count),
                 "elapsed_time": float(curve.columns["wall_time_s"][index]),
                 "success_rate": [float(curve.columns["success_rate"][index])],
                 "return": [float(curve.columns["return_mean"][index])],
             }
-            for index in np.flatnonzero(~np.isnan(curve.columns["success_rate"])).tolist()
+            for number, (count, index) in enumerate(zip(grid, at, strict=False))
         }
         absolute = {"success_rate": [row["success_rate"]], "return": [row["return_mean"]]}
         runs[f"seed_{row['seed']}"] = {**steps, "absolute_metrics": absolute}
     return data
+
+
+def _known(curve: Curve) -> Any:
+    return np.flatnonzero(~np.isnan(curve.columns["success_rate"]))
+
+
+def _grids(found: Sequence[tuple[Row, Curve]]) -> dict[str, Any]:
+    """Return task -> the environment steps that all its runs are told at."""
+    evaluated: dict[str, list[Any]] = {}
+    for row, curve in found:
+        if len(known := _known(curve)):
+            evaluated.setdefault(row["task"], []).append(curve.steps[known])
+    grids = {row["task"]: np.zeros(0) for row, _ in found}
+    for task, steps in evaluated.items():
+        fewest = min(steps, key=len)
+        grids[task] = fewest[fewest >= max(one[0] for one in steps)]
+    return grids

@@ -36,6 +36,7 @@ class RunFolder:
         self.path = Path(path)
         self.config_file = self.path / "config.yaml"
         self.versions_file = self.path / "versions.json"
+        self._made_versions = False
         self.metrics_file = self.path / "metrics.csv"
         self.summary_file = self.path / "summary.json"
         self.latest_checkpoint = self.path / "checkpoints" / "latest.safetensors"
@@ -72,7 +73,8 @@ class RunFolder:
     def take_back(self) -> None:
         """Undo :meth:`create` for a run that could not begin; files of others in the folder stay."""
         self.lock.take()
-        for file in (self.config_file, self.versions_file, self.lock.path):
+        own = [self.versions_file] if self._made_versions else []
+        for file in (self.config_file, *own, self.lock.path):
             file.unlink(missing_ok=True)
         self.lock.release()
         if not any(self.path.iterdir()):
@@ -137,6 +139,7 @@ class RunFolder:
     def write_versions(self) -> None:
         """Write ``versions.json``, where a kill has not let it come to be."""
         if not self.versions_file.exists():
+            self._made_versions = True
             write_text(self.versions_file, json.dumps(versions(), indent=2) + "\n")
 
     def remove_summary(self) -> None:

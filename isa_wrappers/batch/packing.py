@@ -82,7 +82,7 @@ class Packer:
             else:
                 row["available"][i] = self._idle[i]
             obs = observations.get(agent)
-            if obs is not None:
+            if obs is not None and (agent in living or agent in acted):
                 flat = flat_vector(border.spaces[agent], obs)
                 row["obs"][i, : len(flat)] = flat
             elif agent in acted:

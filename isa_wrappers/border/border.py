@@ -67,7 +67,8 @@ class Border:
             raise UnsupportedEnvironmentError(
                 f"possible_agents of {env} is empty; it must name every agent that may come in an episode"
             )
-        self.action_names: ActionNames = read_action_names(getattr(env, "action_names", None) or (), self.agents)
+        named = getattr(env, "action_names", None)
+        self.action_names: ActionNames = read_action_names(() if named is None else named, self.agents)
         own = [names_of(self.action_names, i) for i in range(len(self.agents))]
         codes = [action_code(env, agent, names) for agent, names in zip(self.agents, own, strict=True)]
         self.code = team_code(codes)

@@ -14,7 +14,14 @@ from isa_wrappers.border.spaces import as_parallel
 from isa_wrappers.border.start import start
 from isa_wrappers.border.state import own_state
 from isa_wrappers.checks import check_numbers, check_sequence
-from isa_wrappers.errors import InvalidValueError, UnsupportedEnvironmentError, check_kind, check_name, shown
+from isa_wrappers.errors import (
+    InvalidValueError,
+    NonFiniteError,
+    UnsupportedEnvironmentError,
+    check_kind,
+    check_name,
+    shown,
+)
 
 ABSENT = -1.0
 """Row and column of what is nowhere on the map."""
@@ -51,6 +58,8 @@ def map_features(cells: Any, values: Sequence[float] | None = None) -> npt.NDArr
         raise InvalidValueError(
             f"a map must be an array [rows, columns] or [rows, columns, channels], got {list(found.shape)}"
         )
+    if not np.isfinite(found).all():
+        raise NonFiniteError("a map must be finite, holds NaN or infinity")
     there = [found != 0] if values is None else [found == value for value in values]
     whole = np.stack(there, axis=-1).reshape(*found.shape[:2], -1)  # [rows, columns, channels * values]
     count = whole.sum(axis=(0, 1))

@@ -65,7 +65,8 @@ class StateReader:
                 names += own
             self.names = tuple(names)
         elif fallback is None:
-            self.names = tuple(getattr(env, "state_names", None) or ())
+            named = getattr(env, "state_names", None)
+            self.names = () if named is None else tuple(named)
         self._last: npt.NDArray[Any] = np.zeros(len(self.names))
         self._dtype: type[np.floating[Any]] | None = None
 

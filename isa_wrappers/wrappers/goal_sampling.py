@@ -98,7 +98,7 @@ class GoalSampling(GoalRecording):
         dims = self.projection.dims[i]
         edges = []
         for limit in (low, high):
-            padded = np.zeros(size, dtype=np.float32)  # what pads a shorter goal is always 0
+            padded = np.zeros(size, dtype=limit.dtype)  # what pads a shorter goal is always 0
             padded[: len(dims)] = limit[dims]
             edges.append(padded)
         low, high = (

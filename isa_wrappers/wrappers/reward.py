@@ -189,7 +189,7 @@ class RewardWrapper(ScopeWrapper):
         told: Infos = dict(turn.infos)
         for agent, reward in turn.rewards.items():
             i = index[agent]
-            rewards[agent] = reward + factor * pays[i] if adds else factor * pays[i]
+            rewards[agent] = float(reward) + factor * pays[i] if adds else factor * pays[i]
             told[agent] = info = dict(turn.infos.get(agent, ()))
             for key, values in told_parts:
                 info[key] = values[i]

@@ -104,6 +104,11 @@ def test_what_is_said_over_a_file(plan, tmp_path, capsys):
         (["--task", "grid/shooting", "--on", "ray:nowhere"], "ray:HOST:PORT, got 'ray:nowhere'"),
         (["--task", "grid/shooting", "--figures", "gif"], "--figures takes png, pdf, svg, got 'gif'"),
         (["--task", "grid/shooting", "--only", "99", "--seeds", "0-1"], "from 0 to 1, got 99"),
+        (["--task", "grid/shooting", "--resources", '{"num_cpus": -1}'], "numbers from 0 on, got '{\"num_cpus\": -1}'"),
+        (
+            ["--task", "grid/shooting", "--resources", '{"CPU": 1}'],
+            "must name num_cpus in the place of CPU",
+        ),
         (["--task", "grid/shooting", "--resources", "[1]"], "--resources must be a JSON object, got '[1]'"),
         (["--task", "grid/shooting", "--variant", "ippo", "--set", "scope.window=2"], "no variant has configuration"),
         ([], "name a plan, or --task"),

@@ -3,11 +3,14 @@
 import numpy as np
 import pytest
 from devices import DEVICES
+from parallel_toys import WalkEnv
 from unlock_batch import apart, as_numpy, assert_same_step, goal_pool, mixed, plays, run, unlock
+from walk_stacks import walk_scope
 
 from isa_wrappers import CountBonus, GoalBuffer, GoalProjection, GoalReward
 from isa_wrappers.arrays import to_numpy
 from isa_wrappers.batch_wrappers import BatchCountBonus, BatchGoals, BatchRecorder
+from isa_wrappers.errors import InvalidValueError
 from isa_wrappers.wrappers.batch import (
     EpisodeStatistics,
     GoalRecording,
@@ -72,3 +75,9 @@ def test_a_whole_stack_resumes():
     other.load_state_dict(env.state_dict())
     for actions in plays(1, steps=9):
         assert_same_step(as_numpy(env.step(actions)), as_numpy(other.step(actions)))
+
+
+@pytest.mark.parametrize("wrapper", [InfluenceCountBonus, GoalSegmentReward])
+def test_a_single_environment_in_the_place_of_a_batch_is_one_line(wrapper):
+    with pytest.raises(InvalidValueError, match="env must be BatchEnv, got"):
+        wrapper(WalkEnv(), walk_scope())

@@ -103,6 +103,7 @@ def test_an_algorithm_is_a_variant():
         ("{num_agents: 3}", "{num_agents: 3, device: cpu}", 3, "options of the task cannot hold 'device'"),
         ("  ippo: {algo: ippo}", "  ippo:\n    algo: ippo\n    set:\n      scope.window: 2", 10, "no section 'scope'"),
         ("set: {ppo.num_envs: 16}", "set: 16", 10, "set must be a mapping"),
+        ("{steps: 90000}", "{steps: 90000, kwargs: {1: 2}}", 2, "kwargs must be named by text, got 1"),
         ("{steps: 90000}", "{stepps: 90000}", 2, "takes steps, kwargs, set"),
         ("{steps: 90000}", "{set: {scope.windw: 3}}", 2, "did you mean 'scope.window'"),
         ("{num_agents: 3}", "3", 3, "kwargs must be"),

@@ -93,3 +93,15 @@ def test_what_is_said_over_a_plan_leaves_the_rest():
         "kwargs": {"c": 3, "b": 4},
     }
     assert data["kwargs"] == {"c": 3}
+
+
+def test_a_key_with_a_space_around_it_is_no_way_round():
+    with pytest.raises(PlanError, match="set cannot hold 'env': a plan says it elsewhere"):
+        PlanSettings({" env": "grid/shooting"})
+
+
+def test_a_task_that_is_named_again_keeps_what_the_plan_says_of_it():
+    plan = {"tasks": {"grid/unlock": {"steps": 40_000}, "grid/dials": None}}
+    assert laid_over(plan, {"tasks": ["grid/unlock", "grid/dials"]}) == {
+        "tasks": {"grid/unlock": {"steps": 40_000}, "grid/dials": {}}
+    }

@@ -50,9 +50,23 @@ def test_what_marl_eval_reads_leaves_out_evaluations_whose_games_were_lost():
     (run,) = as_marl_eval([(row, drawn)])["smax"]["3m"]["isa"].values()
     assert run == {
         "step_0": {"step_count": 20, "elapsed_time": 1.0, "success_rate": [0.0], "return": [0.5]},
-        "step_2": {"step_count": 60, "elapsed_time": 3.0, "success_rate": [1.0], "return": [1.5]},
+        "step_1": {"step_count": 60, "elapsed_time": 3.0, "success_rate": [1.0], "return": [1.5]},
         "absolute_metrics": {"success_rate": [1.0], "return": [1.5]},
     }
+
+
+def test_marl_eval_finds_all_runs_of_a_task_at_the_same_steps():
+    def told(variant, steps, rates):
+        columns = {"wall_time_s": np.zeros(len(steps)), "return_mean": np.zeros(len(steps))}
+        named = {"task": "smax/3m", "variant": variant, "seed": 0, "success_rate": 1.0, "return_mean": 0.0}
+        return named, Curve("smax/3m", "", {}, {**curve(steps, rates).columns, **columns}, ())
+
+    ippo = told("ippo", [10, 20, 30, 40, 50], [0.1, 0.2, np.nan, 0.4, 0.5])
+    found = as_marl_eval([ippo, told("isa", [15, 30, 45], [0.5] * 3)])
+    ippo, isa = (runs["seed_0"] for runs in found["smax"]["3m"].values())
+    assert [ippo[f"step_{i}"]["step_count"] for i in range(3)] == [15, 30, 45]
+    assert [ippo[f"step_{i}"]["success_rate"] for i in range(3)] == [[0.1], [0.2], [0.4]]
+    assert isa.keys() == ippo.keys()
 
 
 @pytest.fixture

@@ -110,3 +110,9 @@ def test_a_comparison_is_no_run_and_its_runs_are_named(tmp_path):
     (run / "config.yaml").write_text("env: grid/unlock\n")
     with pytest.raises(RunFolderError, match=r"holds a comparison; take its runs: .*/\*/\*/seed\*$"):
         RunFolder.open(tmp_path)
+
+
+def test_versions_of_others_stay_where_a_run_is_taken_back(tmp_path):
+    (tmp_path / "versions.json").write_text("{}")
+    RunFolder.create(tmp_path, tiny_config()).take_back()
+    assert [file.name for file in tmp_path.iterdir()] == ["versions.json"]

@@ -10,7 +10,7 @@ from map_toys import Board, Seeded, Undeclared
 from isa_wrappers import ScopeConfig, estimate_scope
 from isa_wrappers.border.map_features import ABSENT, MapState, map_features
 from isa_wrappers.envs import make_batch, make_parallel
-from isa_wrappers.errors import InvalidValueError, UnsupportedEnvironmentError
+from isa_wrappers.errors import InvalidValueError, NonFiniteError, UnsupportedEnvironmentError
 
 maps = arrays(np.int64, st.tuples(*(st.integers(1, 4),) * 3), elements=st.integers(0, 2))
 
@@ -76,3 +76,8 @@ def test_options_are_passed_where_there_are_any():
     with pytest.raises(TypeError, match="options"):
         env.reset(options={"easy": True})
     assert make_batch("map_toys:Seeded", 1, state_features="map").reset(0).state.shape == (1, 6)
+
+
+def test_a_map_with_a_hole_is_refused():
+    with pytest.raises(NonFiniteError, match="a map must be finite, holds NaN or infinity"):
+        map_features(np.array([[0.0, np.nan]]))

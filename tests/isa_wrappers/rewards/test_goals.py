@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isa_wrappers import GoalBuffer
-from isa_wrappers.arrays import to_backend, to_numpy
+from isa_wrappers.arrays import Rng, to_backend, to_numpy
 from isa_wrappers.errors import EmptyGoalBufferError, InvalidValueError, NonFiniteError, ScopeMismatchError
 
 
@@ -196,3 +196,11 @@ def test_a_buffer_saved_before_there_was_a_share_is_read():
     goals = GoalBuffer(1)
     goals.load_state_dict(old)
     assert float(goals.won_share) == 0.0
+
+
+def test_a_goal_that_a_selector_shows_of_the_buffer_stays_what_it_is():
+    goals = GoalBuffer(state_size=1, capacity=1)
+    goals.add(np.array([[1.0]], dtype=np.float32), np.array([True]))
+    chosen = goals.choose(lambda held, draws: np.broadcast_to(held.states[-1], (len(draws), 1)), Rng(0), 2)
+    goals.add(np.array([[9.0]], dtype=np.float32), np.array([True]))
+    assert chosen.tolist() == [[1.0], [1.0]]

@@ -172,3 +172,22 @@ def test_what_was_made_for_a_device_is_refused_around_one_environment():
     ):
         with pytest.raises(InvalidValueError, match="made for device 'cpu'; around a ParallelEnv it holds NumPy's"):
             wrap()
+
+
+class Extras(WalkEnv):
+    """Tells of the episode beside its agents, names things in arrays, and pays in half precision."""
+
+    state_names = np.array(["one", "other"])
+    action_names = np.array(["stay", "left", "right"])
+
+    def step(self, actions):
+        observations, rewards, *over, infos = super().step(actions)
+        return observations, dict.fromkeys(rewards, np.float16(1.0)), *over, {**infos, "time": 3}
+
+
+def test_what_infos_hold_beside_agents_names_in_arrays_and_narrow_rewards():
+    env = InfluenceCountBonus(Extras(), walk_scope(), mode="add", factor=1e-4)
+    env.reset(seed=0)
+    _, rewards, _, _, infos = env.step(dict.fromkeys(env.agents, 1))
+    assert infos["time"] == 3
+    assert 1.0 < rewards["walker_0"] < 1.001, "a bonus that half precision would lose"
