@@ -75,7 +75,8 @@ def names_fit(report: EnvReport, border: Border, names: tuple[str, ...]) -> None
         report.add(
             "names", "warning", f"state_names holds {shown(twice[0])} more than once", "name each dimension apart"
         )
-    told = read_action_names(getattr(border.env, "action_names", None) or (), border.agents)
+    named = getattr(border.env, "action_names", None)
+    told = read_action_names(() if named is None else named, border.agents)
     for i, (agent, code) in enumerate(border.codes.items()):
         count = len(names_of(told, i))
         wanted = code.num_actions if code.kind == "Discrete" else len(code.components)
