@@ -94,7 +94,7 @@ class RunFolder:
         """
         folder = cls(path, env, trust)
         if not os.path.exists(folder.config_file):
-            if any(folder.path.glob(f"*/*/seed*/{folder.config_file.name}")):
+            if os.path.isdir(folder.path) and any(folder.path.glob(f"*/*/seed*/{folder.config_file.name}")):
                 raise RunFolderError(f"{folder.path} holds a comparison; take its runs: {folder.path}/*/*/seed*")
             raise RunFolderError(f"{folder.path} holds no run (no {folder.config_file.name}); start one with isa train")
         return folder

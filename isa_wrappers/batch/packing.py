@@ -13,6 +13,7 @@ from isa_wrappers.border.border import Border
 from isa_wrappers.border.names import ActionNames
 from isa_wrappers.border.spaces import flat_vector
 from isa_wrappers.border.team_actions import TeamCode
+from isa_wrappers.errors import UnsupportedEnvironmentError
 
 Row = dict[str, npt.NDArray[Any]]
 """One copy's part of a :class:`~isa_wrappers.batch.BatchStep`, by the names of its fields, ``discarded`` among them."""
@@ -43,6 +44,19 @@ class CopySpec:
     horizon: int
     action_code: TeamCode | None = None
     obs_sizes: tuple[int, ...] = ()
+
+    def check_alike(self, agents: Sequence[str], num_actions: Sequence[int], obs_sizes: Sequence[int]) -> None:
+        """Check that another copy is as the one that these are of.
+
+        Raises:
+            UnsupportedEnvironmentError: naming what differs.
+        """
+        told = {"agents": agents, "num_actions": num_actions, "lengths of observations": obs_sizes}
+        for (name, other), own in zip(told.items(), (self.agents, self.num_actions, self.obs_sizes), strict=True):
+            if tuple(other) != tuple(own):
+                raise UnsupportedEnvironmentError(
+                    f"copies of an environment must be alike: {name} of one are {list(other)}, of the first {list(own)}"
+                )
 
 
 class Packer:

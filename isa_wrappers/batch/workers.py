@@ -145,6 +145,8 @@ class WorkerCopies:
                 self._workers.append(self._make(copies))
             specs = [self._made(worker) for worker in self._workers]
             self.spec: CopySpec = specs[0]
+            for other in specs[1:]:
+                self.spec.check_alike(other.agents, other.num_actions, other.obs_sizes)
         except BaseException:
             self.close()
             raise

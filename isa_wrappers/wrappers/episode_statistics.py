@@ -8,6 +8,7 @@ from typing import Any
 from pettingzoo.utils import BaseParallelWrapper
 
 from isa_wrappers.border.living import Living
+from isa_wrappers.border.returned import check_reset, check_step
 from isa_wrappers.border.rewards import plain_rewards
 from isa_wrappers.border.spaces import as_parallel
 from isa_wrappers.border.start import start
@@ -51,6 +52,7 @@ class EpisodeStatistics(BaseParallelWrapper[str, Any, int]):  # type: ignore[mis
         self._criterion.begin()
         self._return, self._length, self._won = 0.0, 0, False
         said = start(self.env, seed, options)
+        check_reset(self.env, said)
         self._living.begin(self.env.agents)
         self._over = False
         return said  # type: ignore[no-any-return]
@@ -59,13 +61,21 @@ class EpisodeStatistics(BaseParallelWrapper[str, Any, int]):  # type: ignore[mis
         """Advance the environment; what comes goes on as it is.
 
         Raises:
-            UnsupportedEnvironmentError: for rewards that are no numbers.
+            UnsupportedEnvironmentError: for rewards that are no numbers, or what are no five dicts by agent.
             NonFiniteError: for rewards that are NaN or infinite.
         """
         step: Step = self.env.step(actions)
+        try:
+            self._take_in(step)
+        except (AttributeError, TypeError, ValueError):
+            check_step(self.env, step)
+            raise
+        return step
+
+    def _take_in(self, step: Step) -> None:
         _, rewards, terminations, truncations, infos = step
         if self._over:  # nobody is left, whoever stays in env.agents
-            return step
+            return
         self._over = over = not self._living.after(self.env.agents, terminations, truncations)
         self._length += 1
         rewards = plain_rewards(rewards, self._length)
@@ -76,7 +86,6 @@ class EpisodeStatistics(BaseParallelWrapper[str, Any, int]):  # type: ignore[mis
             kept = not any(isinstance(info, dict) and info.get("crashed", False) for info in infos.values())
             finished = (kept, kept and self._won, kept * self._return, kept * self._length, not kept)
             self._totals = [total + value for total, value in zip(self._totals, finished, strict=True)]
-        return step
 
     def take(self) -> dict[str, float]:
         """Return episodes, success rate, mean return and length, and discarded ones; start again at zero."""

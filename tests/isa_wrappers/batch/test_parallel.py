@@ -147,3 +147,26 @@ def test_batches_of_neighbouring_seeds_share_no_start():
         told += seeds
     assert len(set(told)) == 20
     assert all(0 <= seed < 2**31 for seed in told)
+
+
+class Narrow(WalkEnv):
+    def action_space(self, agent):
+        return self._narrow
+
+    _narrow = spaces.Discrete(2)
+
+
+@pytest.mark.parametrize(
+    ("other", "says"),
+    [
+        (Narrow(), r"num_actions of one are \[2, 2\], of the first \[3, 3\]"),
+        (WalkEnv(3), r"agents of one are .*walker_2.*, of the first \['walker_0', 'walker_1'\]"),
+        (WalkEnv(masks="observation"), None),
+    ],
+)
+def test_copies_are_alike(other, says):
+    if says is None:  # a mask is no part of what is observed
+        ParallelEnvBatch([WalkEnv(), other])
+        return
+    with pytest.raises(UnsupportedEnvironmentError, match=f"copies of an environment must be alike: {says}"):
+        ParallelEnvBatch([WalkEnv(), other])

@@ -4,7 +4,7 @@ from math import isnan
 
 import numpy as np
 import pytest
-from border_toys import Optionless, paid
+from border_toys import Optionless, Told, paid
 from parallel_toys import Lasting, WalkEnv
 from pettingzoo.test import parallel_api_test
 
@@ -107,3 +107,22 @@ def test_it_conforms():
     parallel_api_test(EpisodeStatistics(WalkEnv(late=True)), num_cycles=30)
     with pytest.raises(UnsupportedEnvironmentError, match="not a PettingZoo ParallelEnv"):
         EpisodeStatistics(object())
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda time, *said: said[:4] if time else said, r"step\(\) of walk returned 4 values"),
+        (lambda time, *said: (said[0], [1.0, 1.0], *said[2:]) if time else said, "returned rewards that are no dict"),
+        (lambda time, *said: said if time else said[0], r"reset\(\) of walk returned observations alone"),
+    ],
+)
+def test_what_is_no_step_is_one_line(change, says):
+    env = EpisodeStatistics(Told(change))
+
+    def play():
+        env.reset(seed=0)
+        env.step(dict.fromkeys(env.agents, 1))
+
+    with pytest.raises(UnsupportedEnvironmentError, match=says):
+        play()
