@@ -90,7 +90,7 @@ def test_a_broken_entry_point_is_named_in_a_line_and_stops_nothing(plugin):
         assert done.returncode == 0
         assert done.stderr == (
             "isa: warning: task family 'bad' of package bad_pkg cannot be imported and is left out: "
-            "ModuleNotFoundError: No module named 'lanes_that_are_not_there'\n"
+            "ModuleNotFoundError: No module named 'lanes_that_are_not_there' (bad_pkg.py:1)\n"
         )
         assert "toy/line" in done.stdout
 
