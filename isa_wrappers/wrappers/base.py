@@ -167,7 +167,7 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
                 raise
             self._check_known((*rewards, *self._border.living))
         self._steps += 1
-        if any(isinstance(info, dict) and info.get("crashed", False) for info in infos.values()):
+        if any(isinstance(info, dict) and "crashed" in info and info["crashed"] for info in infos.values()):
             self._acted = [False] * len(self._acted)  # what was lost with its game is no step of anybody's
         self._see(observations, acting)
         turn = Turn(before, self._acted, self._chosen, observations, rewards, infos)

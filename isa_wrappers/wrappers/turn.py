@@ -59,11 +59,12 @@ def told_actions(
     """
     if not isinstance(actions, Mapping):
         raise InvalidValueError(f"actions must be a dict by agent, got {shown(actions)}")
-    acting = {places[agent]: (action, agent) for agent, action in actions.items() if agent in living}
-    acted = [i in acting for i in range(len(places))]
+    acted, chosen = [False] * len(places), [0] * len(places)
     if code is not None:
-        return acted, code.read(acting).tolist()
-    chosen: list[Any] = [0] * len(acted)
-    for i, (action, agent) in acting.items():
-        chosen[i] = one_of(action, num_actions[i], agent)
+        acting = {places[agent]: (action, agent) for agent, action in actions.items() if agent in living}
+        return [i in acting for i in range(len(acted))], code.read(acting).tolist()
+    for agent, action in actions.items():
+        if agent in living:
+            i = places[agent]
+            acted[i], chosen[i] = True, one_of(action, num_actions[i], agent)
     return acted, chosen
