@@ -121,12 +121,21 @@ def lacking(env: Any) -> list[str]:
     return [name for name in (*BatchEnv.__annotations__, *methods) if not hasattr(env, name)]
 
 
+def check_batch(env: Any) -> None:
+    """Check that an object is a batched environment.
+
+    Raises:
+        InvalidValueError: naming what it lacks.
+    """
+    if missing := lacking(env):
+        raise InvalidValueError(f"env must be a BatchEnv, got {shown(env)}, which lacks {', '.join(missing)}")
+
+
 class BatchWrapper:
     """Base of batched wrappers: hands everything to the inner environment unless overridden."""
 
     def __init__(self, env: BatchEnv) -> None:
-        if missing := lacking(env):
-            raise InvalidValueError(f"env must be a BatchEnv, got {shown(env)}, which lacks {', '.join(missing)}")
+        check_batch(env)
         self.env = env
         self.num_envs = env.num_envs
         self.agents = env.agents

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from isa_wrappers.batch.protocol import BatchEnv
+from isa_wrappers.batch.protocol import BatchEnv, check_batch
 from isa_wrappers.config import CountConfig
-from isa_wrappers.errors import check_kind
 from isa_wrappers.rewards.count_bonus import CountBonus
 from isa_wrappers.rewards.counts import VisitCounter
 from isa_wrappers.scope.credit import Credit
@@ -49,6 +48,6 @@ class InfluenceCountBonus(RewardWrapper):
         factor: float = 1.0,
         counter: VisitCounter | None = None,
     ) -> None:
-        check_kind("env", env, BatchEnv)
+        check_batch(env)
         self.bonus = CountBonus(scope, config, env.device, counter)
         super().__init__(env, self.bonus, mode, factor)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from isa_wrappers.batch.protocol import BatchEnv
+from isa_wrappers.batch.protocol import BatchEnv, check_batch
 from isa_wrappers.config import GoalConfig
-from isa_wrappers.errors import check_kind
 from isa_wrappers.rewards.goal_reward import GoalReward
 from isa_wrappers.scope.credit import Credit
 from isa_wrappers.scope.influence import InfluenceScope
@@ -53,6 +52,6 @@ class GoalSegmentReward(RewardWrapper):
         mode: str = "replace",
         factor: float = 1.0,
     ) -> None:
-        check_kind("env", env, BatchEnv)
+        check_batch(env)
         self.goal_reward = GoalReward(scope, config, env.device)
         super().__init__(env, self.goal_reward, mode, factor)

@@ -5,6 +5,7 @@ from learner_helpers import tiny_config
 
 from isa_learners import Hook, load, train
 from isa_learners.checkpoint import load_checkpoint
+from isa_learners.rollout import Collector
 from isa_learners.runs.run_folder import RunFolder
 from isa_learners.runs.training import Training
 from isa_wrappers.errors import RunFolderError
@@ -52,16 +53,24 @@ def test_a_hook_is_told_in_order(tmp_path):
     assert notes[3:6] == [("reach", 70), ("evaluation", 70), "iteration"], "an iteration is told after its evaluation"
 
 
-def test_episodes_of_a_phase_that_ended_between_evaluations_are_told(tmp_path):
-    """Episodes of 6 steps or fewer: those of the exploring phase enter the next row, and the wins that ended it."""
-    told = []
+def test_episodes_of_a_phase_that_ended_between_evaluations_are_told(tmp_path, monkeypatch):
+    """All that ended in the rollouts until the row, and the wins that ended the exploring phase."""
+    told, played, collect = [], [], Collector.collect
+
+    def watched(self, steps):
+        rollout = collect(self, steps)
+        played.append((self, int(rollout.done.sum())))
+        return rollout
+
+    monkeypatch.setattr(Collector, "collect", watched)
     hook = Hook()
-    hook.on_evaluation = lambda training, row: told.append(row)
+    hook.on_evaluation = lambda training, row: told.append({**row, "played": sum(ended for _, ended in played)})
     train(tiny_config(steps=200, eval_interval=190), tmp_path / "run", hooks=[hook])
     (row,) = told
     assert row["phase"] == "reach"
     assert row["train_success_rate"] > 0
-    assert row["train_episodes"] >= (190 - 60) / 6 - 2
+    assert len({id(collector) for collector, _ in played}) == 2
+    assert row["train_episodes"] == row["played"]
     progress = load_checkpoint(RunFolder.open(tmp_path / "run").latest_checkpoint)[1]["progress"]
     assert progress["carried"] == [0.0] * 5
 
