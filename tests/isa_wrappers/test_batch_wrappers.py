@@ -79,5 +79,5 @@ def test_a_whole_stack_resumes():
 
 @pytest.mark.parametrize("wrapper", [InfluenceCountBonus, GoalSegmentReward])
 def test_a_single_environment_in_the_place_of_a_batch_is_one_line(wrapper):
-    with pytest.raises(InvalidValueError, match="env must be a BatchEnv, got .*, which lacks num_envs"):
+    with pytest.raises(InvalidValueError, match=r"env must be a BatchEnv, got .*, which lacks num_envs"):
         wrapper(WalkEnv(), walk_scope())
