@@ -10,12 +10,12 @@ from typing import Any
 
 from isa_learners.config import RunConfig
 from isa_learners.experiments.plan_assembly import Assembly
+from isa_learners.experiments.plan_entries import refuse_unknown_tasks, tasks_in, variants_in
 from isa_learners.experiments.plan_file import PlanError, PlanFile, at
 from isa_learners.experiments.plan_settings import PlanSettings, laid_over
 from isa_learners.experiments.seeds import MOST_RUNS, read_seeds
-from isa_learners.experiments.variants import KEYS_OF_A_VARIANT, Variant, variant_from
 from isa_learners.runs.config_io import config_to_dict
-from isa_wrappers.errors import check_int, nearest, shown
+from isa_wrappers.errors import check_int, shown
 from isa_wrappers.fields import MOST_COPIES
 
 KEYS = ("tasks", "variants", "seeds", "steps", "episodes", "kwargs", "set")
@@ -124,9 +124,9 @@ def make_plan(data: Mapping[str, Any]) -> Plan:
     for key in data:
         if key not in KEYS:
             raise PlanError(f"unknown key {shown(key)} of a plan; it takes {', '.join(KEYS)}", (key,))
-    tasks = _tasks(data)
-    variants = _variants(data)
-    _refuse_unknown_tasks(data.get("steps"), tasks)
+    tasks = tasks_in(data)
+    variants = variants_in(data)
+    refuse_unknown_tasks(data.get("steps"), tasks)
     seeds = read_seeds(data.get("seeds", "0-4"))
     episodes = data.get("episodes", Plan.episodes)
     with at("episodes"):
@@ -165,62 +165,6 @@ def slug(name: str) -> str:
     return short
 
 
-def _tasks(data: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    tasks = data.get("tasks")
-    if isinstance(tasks, str):
-        tasks = [tasks]
-    if not isinstance(tasks, list | Mapping) or not tasks or not all(isinstance(task, str) for task in tasks):
-        raise PlanError(
-            f"tasks must be a list of names such as grid/shooting, or a mapping of them to steps and kwargs, "
-            f"got {shown(tasks)}",
-            ("tasks",),
-        )
-    if len(set(tasks)) < len(tasks):
-        raise PlanError(f"a task comes twice in {shown(list(tasks))}", ("tasks",))
-    if isinstance(tasks, list):
-        return {task: {} for task in tasks}
-    found = {}
-    for task, own in tasks.items():
-        own = own or {}
-        if not isinstance(own, Mapping) or any(key not in ("steps", "kwargs", "set") for key in own):
-            raise PlanError(f"task {shown(task)} takes steps, kwargs, set, got {shown(own)}", ("tasks", task))
-        found[task] = own
-    return found
-
-
-def _variants(data: Mapping[str, Any]) -> dict[str, Variant]:
-    variants = data.get("variants", ["isa"])
-    if isinstance(variants, str):
-        variants = [variants]
-    if not isinstance(variants, list | Mapping) or not variants:
-        raise PlanError(
-            f"variants must be a list of names, or a mapping of names to {', '.join(KEYS_OF_A_VARIANT)}, "
-            f"got {shown(variants)}",
-            ("variants",),
-        )
-    entries = variants.items() if isinstance(variants, Mapping) else [_entry(item) for item in variants]
-    found = {}
-    for name, own in entries:
-        if str(name) in found:
-            raise PlanError(f"variant {shown(name)} comes twice", ("variants", name))
-        with at("variants", name):
-            found[str(name)] = variant_from(str(name), own)
-    return found
-
-
-def _entry(item: Any) -> tuple[Any, Any]:
-    """Return a name and what is said of it, as a list of variants has them."""
-    if isinstance(item, Mapping) and len(item) == 1:
-        return next(iter(item.items()))
-    if isinstance(item, Mapping | list):
-        raise PlanError(
-            f"a list of variants holds names, or one name with its {', '.join(KEYS_OF_A_VARIANT)} such as "
-            f"slow: {{like: isa}}, got {shown(item)}",
-            ("variants",),
-        )
-    return item, None
-
-
 def _refuse_twins(runs: Sequence[PlannedRun]) -> None:
     seen: dict[str, str] = {}
     for run in runs:
@@ -231,16 +175,6 @@ def _refuse_twins(runs: Sequence[PlannedRun]) -> None:
                 ("variants", run.variant),
             )
         seen[said] = run.variant
-
-
-def _refuse_unknown_tasks(steps: Any, tasks: Mapping[str, Any]) -> None:
-    for task in steps if isinstance(steps, Mapping) else ():
-        if task not in tasks:
-            raise PlanError(
-                f"steps names {shown(task)}, which is no task of the plan{nearest(str(task), list(tasks)) or ';'} its "
-                f"tasks: {', '.join(tasks)}",
-                ("steps", task),
-            )
 
 
 def _refuse_one_folder(runs: Sequence[PlannedRun]) -> None:

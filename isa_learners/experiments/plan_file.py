@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from isa_learners.runs.yaml_io import read_config_file
+from isa_learners.runs.yaml_io import config_in, read_config_text
 from isa_wrappers.errors import InvalidValueError, ISAError
 
 
@@ -48,9 +48,9 @@ class PlanFile:
     """
 
     def __init__(self, path: Path, over: Mapping[str, Any] | None = None) -> None:
-        self.data = read_config_file(path, keys="tasks, variants, seeds and the like")
         self._path, self._over = path, over or {}
-        self._text = path.read_text()
+        self._text = read_config_text(path)
+        self.data = config_in(self._text, path, keys="tasks, variants, seeds and the like")
 
     def told(self, error: PlanError) -> InvalidValueError:
         """Return an error with the line of the file that it is about, if what it is about stands there."""

@@ -112,36 +112,64 @@ def read_yaml(text: str) -> Any:
     return data
 
 
-def read_config_file(path: Path, regular: bool = False, keys: str = "configuration keys") -> Plain:
+def read_config_file(path: Path, regular: bool = False) -> Plain:
     """Read a YAML configuration.
 
     Args:
         path: of the file.
         regular: refuse a pipe or a device: a folder of somebody else's holds the file.
-        keys: what it is to hold, for the message.
 
     Raises:
         FileFormatError: if it is missing or no YAML mapping.
     """
+    return config_in(read_config_text(path, regular), path)
+
+
+def read_config_text(path: Path, regular: bool = False) -> str:
+    """Read the text of a configuration file once: a pipe has no second time.
+
+    Raises:
+        FileFormatError: if it is missing, longer than :data:`LONGEST` or no text.
+    """
     try:
         if regular:
-            text = read_bytes(path)
+            held = read_bytes(path)
         else:
             with open(path, "rb") as file:
-                text = file.read(LONGEST + 1)
-        if len(text) > LONGEST:
+                held = file.read(LONGEST + 1)
+        if len(held) > LONGEST:
             raise ValueError(f"longer than {LONGEST:,} bytes")
-        data = read_yaml(text.decode())
+        return held.decode()
     except OSError as error:
         raise FileFormatError(f"cannot read configuration {path}: {error.strerror}") from error
     except FileFormatError:
         raise
     except ValueError as error:
-        why = error.told if isinstance(error, NotYAMLError) else shown(str(error))[1:-1]
-        raise FileFormatError(f"{path} is not YAML that can be a configuration ({why})") from error
+        raise _no_configuration(path, shown(str(error))[1:-1]) from error
+
+
+def config_in(text: str, path: Path, keys: str = "configuration keys") -> Plain:
+    """Return the mapping that a configuration's text holds.
+
+    Args:
+        text: YAML.
+        path: of its file, for the message.
+        keys: what it is to hold, for the message.
+
+    Raises:
+        FileFormatError: if it is no YAML mapping.
+    """
+    try:
+        data = read_yaml(text)
+    except NotYAMLError as error:
+        raise _no_configuration(path, error.told) from error
     if not isinstance(data, dict):
         raise FileFormatError(f"{path} must hold a mapping of {keys}")
     return data
+
+
+def _no_configuration(path: Path, why: str) -> FileFormatError:
+    return FileFormatError(f"{path} is not YAML that can be a configuration ({why})")
 
 
 class _Dumper(yaml.SafeDumper):

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
-import subprocess
-import sys
 import time
 import weakref
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from itertools import pairwise
-from multiprocessing.connection import Connection
 from typing import Any
 
-import cloudpickle  # type: ignore[import-untyped]
 import numpy as np
 
 from isa_wrappers.batch.copies import Rows
 from isa_wrappers.batch.env_copy import completed
 from isa_wrappers.batch.packing import CopySpec
+from isa_wrappers.batch.worker import LostError, Worker, end
 from isa_wrappers.border.spaces import StateFallback
 from isa_wrappers.border.success import SuccessRule
 from isa_wrappers.errors import InvalidValueError, WorkerError, check_float
@@ -29,82 +22,6 @@ MAX_CONSECUTIVE_FAILURES = 3
 """A worker that is lost this often, with no step between, is given up."""
 START = 60.0
 """Seconds beyond the time-out that a worker gets to start and to make its environments."""
-GRACE = 10.0
-"""Seconds a worker gets to close its environments before it is killed."""
-
-
-class _LostError(Exception):
-    """A worker died or hangs."""
-
-
-class _RemoteError(Exception):
-    """Carries a worker's traceback, as the cause of what it raised."""
-
-
-class Worker:
-    """One process that holds some copies. It leads a process group of its own, so that nothing it starts outlives it.
-
-    Args:
-        copies: their numbers within the batch.
-    """
-
-    def __init__(self, copies: range) -> None:
-        self.copies = copies
-        self._asked = 0
-        ours, theirs = socket.socketpair()
-        watched, held = os.pipe()
-        self._living = os.fdopen(held, "wb")  # open for as long as this process lives
-        with theirs:
-            # The current folder comes last: in it a file of the user's may be called as a module is.
-            code = (
-                "import sys; sys.path[:1] == [''] and sys.path.append(sys.path.pop(0)); "
-                f"from isa_wrappers.batch.worker_process import serve; serve({theirs.fileno()}, {watched})"
-            )
-            path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
-            # Many workers share the machine: one thread each.
-            env = {"OMP_NUM_THREADS": "1", **os.environ, "PYTHONPATH": path}
-            # A fresh interpreter: a fork of one that runs torch or CUDA may lock up.
-            self.process = subprocess.Popen(
-                [sys.executable, "-c", code],
-                pass_fds=[theirs.fileno(), watched],
-                stdin=subprocess.DEVNULL,
-                stdout=2,  # games are talkative, and stdout belongs to the program
-                env=env,
-                start_new_session=True,
-            )
-        os.close(watched)
-        self.pipe = Connection(ours.detach())
-
-    def __str__(self) -> str:
-        first, last = self.copies[0], self.copies[-1]
-        return f"the worker of copy {first}" if first == last else f"the worker of copies {first} to {last}"
-
-    def ask(self, method: str, *arguments: Any) -> None:
-        """Send a request; its answer is to be taken with :meth:`answer`."""
-        self._asked += 1
-        with suppress(OSError):  # answer() will find it dead
-            self.pipe.send_bytes(cloudpickle.dumps((self._asked, method, arguments)))
-
-    def answer(self, deadline: float | None) -> Any:
-        """Wait for the answer to the last request until ``deadline`` on the monotonic clock; raise what it raised."""
-        number = 0
-        try:
-            while number != self._asked:  # answers nobody waited for, after Ctrl-C say, are dropped
-                if not self.pipe.poll(None if deadline is None else max(0.0, deadline - time.monotonic())):
-                    raise _LostError("did not answer in time")
-                number, error, value = cloudpickle.loads(self.pipe.recv_bytes())
-        except (EOFError, OSError):
-            raise _LostError("died") from None
-        if error is not None:
-            raise error from _RemoteError(f"in {self}:\n{value}")
-        return value
-
-    def kill(self) -> None:
-        """Kill what is left of the process and of what it has started."""
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-        self._living.close()
 
 
 class WorkerCopies:
@@ -139,7 +56,7 @@ class WorkerCopies:
         self._workers: list[Worker] = []
         self._last: list[Rows] = []
         self._failures = [0] * len(shares)
-        self._finalizer = weakref.finalize(self, _end, self._workers)  # at exit too
+        self._finalizer = weakref.finalize(self, end, self._workers)  # at exit too
         try:
             for copies in shares:
                 self._workers.append(self._make(copies))
@@ -169,7 +86,7 @@ class WorkerCopies:
 
     def close(self) -> None:
         """End every worker and what it started."""
-        _end(self._workers)
+        end(self._workers)
 
     def _make(self, copies: range) -> Worker:
         worker = Worker(copies)
@@ -179,7 +96,7 @@ class WorkerCopies:
     def _made(self, worker: Worker) -> Any:
         try:
             return worker.answer(self._deadline(START))
-        except _LostError as lost:
+        except LostError as lost:
             what = "its environment" if len(worker.copies) == 1 else "its environments"
             raise WorkerError(f"{worker} {lost} while it made {what}") from None
 
@@ -201,7 +118,7 @@ class WorkerCopies:
         for worker in self._workers:
             try:
                 parts.append(worker.answer(deadline))
-            except _LostError as lost:
+            except LostError as lost:
                 parts.append(str(lost))
             except Exception as error:
                 errors.append(error)
@@ -214,7 +131,7 @@ class WorkerCopies:
         while True:
             lost = self._workers[w]
             self._failures[w] += 1
-            _end([lost], grace=0.0)
+            end([lost], grace=0.0)
             if self._failures[w] >= MAX_CONSECUTIVE_FAILURES:
                 raise WorkerError(f"{lost} was lost {MAX_CONSECUTIVE_FAILURES} times in a row; the last time it {why}")
             worker = self._workers[w] = self._make(lost.copies)
@@ -222,7 +139,7 @@ class WorkerCopies:
             worker.ask("reset", [seeds[b] for b in worker.copies])
             try:
                 rows: Rows = worker.answer(self._deadline())
-            except _LostError as again:
+            except LostError as again:
                 why = str(again)
             else:
                 return rows
@@ -250,15 +167,3 @@ def _discarded(last: Rows, fresh: Rows) -> Rows:
     rows = completed(fresh, last)
     rows["truncated"] = rows["discarded"] = np.ones(len(fresh["alive"]), dtype=bool)
     return rows
-
-
-def _end(workers: list[Worker], grace: float = GRACE) -> None:
-    """Let workers close their environments, then kill what is left of their process groups."""
-    ending, workers[:] = list(workers), []
-    for worker in ending:
-        worker.pipe.close()  # which they notice
-    deadline = time.monotonic() + grace
-    for worker in ending:
-        with suppress(subprocess.TimeoutExpired):
-            worker.process.wait(max(0.0, deadline - time.monotonic()))
-        worker.kill()

@@ -1,0 +1,91 @@
+"""What a plan says under ``tasks`` and ``variants``, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from isa_learners.experiments.plan_file import PlanError, at
+from isa_learners.experiments.variants import KEYS_OF_A_VARIANT, Variant, variant_from
+from isa_wrappers.errors import nearest, shown
+
+
+def tasks_in(data: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return a plan's tasks, each with the ``steps``, ``kwargs`` and ``set`` of its own.
+
+    Raises:
+        PlanError: for what cannot name or describe a task.
+    """
+    tasks = data.get("tasks")
+    if isinstance(tasks, str):
+        tasks = [tasks]
+    if not isinstance(tasks, list | Mapping) or not tasks or not all(isinstance(task, str) for task in tasks):
+        raise PlanError(
+            f"tasks must be a list of names such as grid/shooting, or a mapping of them to steps and kwargs, "
+            f"got {shown(tasks)}",
+            ("tasks",),
+        )
+    if len(set(tasks)) < len(tasks):
+        raise PlanError(f"a task comes twice in {shown(list(tasks))}", ("tasks",))
+    if isinstance(tasks, list):
+        return {task: {} for task in tasks}
+    found = {}
+    for task, own in tasks.items():
+        own = own or {}
+        if not isinstance(own, Mapping) or any(key not in ("steps", "kwargs", "set") for key in own):
+            raise PlanError(f"task {shown(task)} takes steps, kwargs, set, got {shown(own)}", ("tasks", task))
+        found[task] = own
+    return found
+
+
+def refuse_unknown_tasks(steps: Any, tasks: Mapping[str, Any]) -> None:
+    """Refuse ``steps`` of a task that the plan has not.
+
+    Raises:
+        PlanError: naming it.
+    """
+    for task in steps if isinstance(steps, Mapping) else ():
+        if task not in tasks:
+            raise PlanError(
+                f"steps names {shown(task)}, which is no task of the plan{nearest(str(task), list(tasks)) or ';'} its "
+                f"tasks: {', '.join(tasks)}",
+                ("steps", task),
+            )
+
+
+def variants_in(data: Mapping[str, Any]) -> dict[str, Variant]:
+    """Return a plan's variants.
+
+    Raises:
+        PlanError: for what cannot name or describe a variant.
+    """
+    variants = data.get("variants", ["isa"])
+    if isinstance(variants, str):
+        variants = [variants]
+    if not isinstance(variants, list | Mapping) or not variants:
+        raise PlanError(
+            f"variants must be a list of names, or a mapping of names to {', '.join(KEYS_OF_A_VARIANT)}, "
+            f"got {shown(variants)}",
+            ("variants",),
+        )
+    entries = variants.items() if isinstance(variants, Mapping) else [_entry(item) for item in variants]
+    found = {}
+    for name, own in entries:
+        if str(name) in found:
+            raise PlanError(f"variant {shown(name)} comes twice", ("variants", name))
+        with at("variants", name):
+            found[str(name)] = variant_from(str(name), own)
+    return found
+
+
+def _entry(item: Any) -> tuple[Any, Any]:
+    """Return a name and what is said of it, as a list of variants has them."""
+    if isinstance(item, Mapping) and len(item) == 1:
+        return next(iter(item.items()))
+    if isinstance(item, Mapping | list):
+        raise PlanError(
+            f"a list of variants holds names, or one name with its {', '.join(KEYS_OF_A_VARIANT)} such as "
+            f"slow: {{like: isa}}, got {shown(item)}",
+            ("variants",),
+        )
+    return item, None
