@@ -10,7 +10,7 @@ import typer
 
 from isa_wrappers.batch.protocol import close_batch
 from isa_wrappers.border.state_features import choose_features
-from isa_wrappers.border.success import SuccessCriterion
+from isa_wrappers.border.success import SuccessCriterion, success_rule
 from isa_wrappers.config import ScopeConfig
 from isa_wrappers.envs import make_parallel
 from isa_wrappers.envs.check import check_env
@@ -55,7 +55,7 @@ def check(
     options = parse_kwargs(kwargs)
     features = choose_features(state_features, parse_features(state_features_kwargs), state_fallback)
     make = partial(make_parallel, env, state_features=features, **options)
-    rule = _rule(success)
+    rule = success_rule(success)
     SuccessCriterion(rule)  # a mistake in what was typed is no finding
     check_int("seed", seed, 0)
     _make_once(make)
@@ -80,10 +80,3 @@ def _make_once(make: Callable[[], Any]) -> None:
     except (Exception, SystemExit) as error:
         if foreign_place(error) is None:
             raise
-
-
-def _rule(text: str) -> str | float:
-    try:
-        return float(text)
-    except ValueError:
-        return text

@@ -18,7 +18,7 @@ from isa_wrappers.errors import CannotWriteError, InvalidValueError, MissingDepe
 from isa_wrappers.files import refusal
 from isa_wrappers.plain import read_json
 
-from .completion import devices, presets, settings, tasks
+from .completion import presets, settings, tasks
 from .json_alone import json_alone
 
 Env = Annotated[
@@ -58,9 +58,6 @@ RunEnvs = Annotated[
     typer.Option("--env", help="An own environment of RUN, named again: its package.module:factory is imported."),
 ]
 Trust = Annotated[bool, typer.Option("--trust", help="Import whatever environment and network the run folder names.")]
-Device = Annotated[
-    str, typer.Option("--device", help="auto, cpu, cuda, or one of several such as cuda:1.", autocompletion=devices)
-]
 
 
 def parse_kwargs(text: str) -> dict[str, Any]:

@@ -51,7 +51,10 @@ def train(
     seed: Annotated[int | None, typer.Option(help="Seed of everything; 0 by default.", min=0)] = None,
     num_envs: Annotated[int | None, typer.Option(help="Environments stepped together.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes that step them; 0, the default, takes none.")] = None,
-    device: Annotated[str | None, typer.Option(help="auto (the default), cpu or cuda.", autocompletion=devices)] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(help="auto (the default), cpu, cuda or cuda:1.", autocompletion=devices),
+    ] = None,
     kwargs: Kwargs = "{}",
     state_fallback: StateFallback = None,
     state_features: StateFeatures = None,

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-OPTIMIZERS = ("rmsprop", "adam")
-"""RMSprop averages squares over some 100 steps (alpha 0.99), as the programs of QMIX and COMA do."""
+from isa_learners.settings import OptimizerName
+
 _Kind = TypeVar("_Kind", bound=Optimizer)
 
 
@@ -26,11 +26,11 @@ _Adam = _without_compiler(torch.optim.Adam)
 _RMSprop = _without_compiler(torch.optim.RMSprop)
 
 
-def optimizer_for(kind: str, parameters: Iterable[nn.Parameter], lr: float, eps: float) -> Optimizer:
+def optimizer_for(kind: OptimizerName, parameters: Iterable[nn.Parameter], lr: float, eps: float) -> Optimizer:
     """Make an optimiser: torch's own, which starts without importing torch's compiler.
 
     Args:
-        kind: one of :data:`OPTIMIZERS`.
+        kind: an :data:`~isa_learners.settings.OptimizerName`.
         parameters: what it trains.
         lr: learning rate.
         eps: its epsilon.

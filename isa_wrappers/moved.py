@@ -1,14 +1,15 @@
-"""Import paths of earlier versions: each keeps working and warns where the module lies now."""
+"""Import paths and names of earlier versions: each keeps working and warns what it is now."""
 
 from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import Any
 
 MOVED = {
     "isa_wrappers.counts": "isa_wrappers.rewards.counts",
@@ -62,6 +63,31 @@ ALSO = {
     "isa_wrappers.spaces": {"read_state": "isa_wrappers.border.state"},
 }
 """Names that lie in another module than the rest of theirs."""
+
+
+def former(module: str, now: Mapping[str, str]) -> Callable[[str], Any]:
+    """Return a module's ``__getattr__`` that serves names of earlier versions and warns what they are now.
+
+    Args:
+        module: its name.
+        now: former name -> ``module:name``.
+
+    Example:
+        >>> with warnings.catch_warnings(record=True) as told:
+        ...     warnings.simplefilter("always")
+        ...     root = former("house", {"root": "math:sqrt"})("root")
+        >>> root(9.0), str(told[0].message)
+        (3.0, 'house.root is math.sqrt now')
+    """
+
+    def found(name: str) -> Any:
+        if name not in now:
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        place, _, new = now[name].partition(":")
+        warnings.warn(f"{module}.{name} is {place}.{new} now", DeprecationWarning, stacklevel=2)
+        return getattr(import_module(place), new)
+
+    return found
 
 
 class _MovedModules(MetaPathFinder, Loader):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
+from isa_learners.settings import FixedShapes, OptimizerName, linear
 from isa_wrappers.fields import Copies, Count, OneOf, Positive, Range, Share, Weight, check_fields
 
 METRICS = ("policy_loss", "entropy", "actor_grad_norm", "critic_loss", "q_mean", "critic_grad_norm", "epsilon")
@@ -44,7 +45,7 @@ class ComaConfig:
     rollout_steps: Annotated[int, Range(1, 100_000)] = 60
     hidden: Annotated[int, Range(1, 2**14)] = 64
     critic_width: Annotated[int, Range(1, 2**14)] = 128
-    optimizer: Annotated[str, OneOf("rmsprop", "adam")] = "rmsprop"
+    optimizer: OptimizerName = "rmsprop"
     lr: Positive = 5e-4
     critic_lr: Positive = 5e-4
     optimizer_eps: Positive = 1e-5
@@ -59,7 +60,7 @@ class ComaConfig:
     max_grad_norm: Positive = 10.0
     reward: Annotated[str, OneOf("team", "own")] = "team"
     obs_scale: Positive = 1.0
-    fixed_shapes: Annotated[str, OneOf("auto", "always", "never")] = "auto"
+    fixed_shapes: FixedShapes = "auto"
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -71,5 +72,4 @@ class ComaConfig:
             >>> [round(ComaConfig().epsilon(steps), 3) for steps in (0, 50_000, 100_000, 10**6)]
             [0.5, 0.255, 0.01, 0.01]
         """
-        share = min(steps / self.epsilon_steps, 1.0)
-        return self.epsilon_start + (self.epsilon_end - self.epsilon_start) * share
+        return linear(self.epsilon_start, self.epsilon_end, steps / self.epsilon_steps)

@@ -53,13 +53,21 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def command(comparison: Comparison, run: PlannedRun) -> list[str]:
-    """Return what a run's process is started with; code that the plan names is named again, so that it is trusted."""
+def command(path: str, options: Sequence[str]) -> list[str]:
+    """Return what a run's process is started with, by the Python at work.
+
+    Args:
+        path: of the run's folder.
+        options: of the run.
+    """
+    return [sys.executable, "-c", ONE_RUN, path, *options]
+
+
+def options_of(comparison: Comparison, run: PlannedRun) -> list[str]:
+    """Return the options of a run's process; code that the plan names is named again, so that it is trusted."""
     own = ["--env", run.task] if ":" in run.task else []
     own += [word for name in run.config.imports for word in ("--import", name)]
-    path = str(comparison.path(run))
-    episodes = str(comparison.plan.episodes)
-    return [sys.executable, "-c", ONE_RUN, path, "--episodes", episodes, *own]
+    return ["--episodes", str(comparison.plan.episodes), *own]
 
 
 def why(code: int, text: str) -> str:
@@ -90,7 +98,7 @@ class Process:
         # It ends when its standard input does, however this process ends; a Ctrl-C of the terminal is not its matter.
         try:
             self._process = subprocess.Popen(
-                command(comparison, run),
+                command(str(comparison.path(run)), options_of(comparison, run)),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=self._log,

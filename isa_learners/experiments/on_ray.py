@@ -9,7 +9,6 @@ import logging
 import os
 import socket
 import subprocess
-import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from isa_learners.experiments.folder import Comparison
-from isa_learners.experiments.local import CANNOT_BEGIN, ONE_THREAD, Outcome, command, why
+from isa_learners.experiments.local import CANNOT_BEGIN, ONE_THREAD, Outcome, command, options_of, why
 from isa_learners.experiments.plan import PlannedRun
 from isa_wrappers.errors import InvalidValueError, MissingDependencyError, shown
 from isa_wrappers.files import replacing, write_text
@@ -106,7 +105,9 @@ def connect(address: str | None) -> Any:
     return ray
 
 
-def bring_to_its_end(path: str, order: list[str], token_file: str, token: str, files: Files) -> tuple[int, str, Files]:
+def bring_to_its_end(
+    path: str, options: list[str], token_file: str, token: str, files: Files
+) -> tuple[int, str, Files]:
     """On a node: train a run in its folder, or in one of the node's own that holds its files.
 
     Returns:
@@ -116,10 +117,10 @@ def bring_to_its_end(path: str, order: list[str], token_file: str, token: str, f
     with suppress(OSError):
         shared = Path(token_file).read_text() == token
     if shared:
-        return (*_train(order, path), {})
+        return (*_train(options, path), {})
     with tempfile.TemporaryDirectory(prefix="isa-run-") as own:
         write_files(Path(own), files)
-        code, said = _train(order, own)
+        code, said = _train(options, own)
         return code, said, files_of(Path(own))
 
 
@@ -135,13 +136,15 @@ def write_files(path: Path, files: Files) -> None:
             file.write(content)
 
 
-def _train(order: list[str], path: str) -> tuple[int, str]:
-    # The order names this machine's Python and the folder of whoever sent it.
-    own = [sys.executable, *order[1:3], path, *order[4:]]
+def _train(options: list[str], path: str) -> tuple[int, str]:
     with (
         tempfile.TemporaryFile() as log,
         subprocess.Popen(
-            own, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log, env={**os.environ, **ONE_THREAD}
+            command(path, options),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+            env={**os.environ, **ONE_THREAD},
         ) as process,
     ):
         code = process.wait()
@@ -161,7 +164,7 @@ def _outcome(ray: Any, comparison: Comparison, run: PlannedRun, reference: Any) 
 def _order(comparison: Comparison, run: PlannedRun, token: str) -> tuple[str, list[str], str, str, Files]:
     """Make a run's folder and return what :func:`bring_to_its_end` takes."""
     path = comparison.prepare(run).resolve()
-    return str(path), command(comparison, run), str(_token(comparison)), token, files_of(path)
+    return str(path), options_of(comparison, run), str(_token(comparison)), token, files_of(path)
 
 
 def _token(comparison: Comparison) -> Path:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from isa_learners.runs.run_folder import RunFolder
 
 FINAL_SEED = 1_000_003
-"""Of those episodes: no evaluation of a run is seeded so."""
+"""Of those episodes, the same for every run."""
 PATIENCE = 60.0
 """Seconds to wait for another writer, which may be writing its last checkpoint."""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from isa_learners.runs.config_io import CORE
+from isa_learners.runs.config_keys import CORE
 from isa_learners.runs.nesting import merge
 
 UNNAMED = 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
+from isa_learners.settings import FixedShapes
 from isa_wrappers.errors import InvalidValueError, check_name, shown
 from isa_wrappers.fields import Copies, Count, OneOf, Positive, Range, Share, Weight, check_fields
 
@@ -79,7 +80,7 @@ class PPOConfig:
     anneal_to: Share = 1.0
     obs_scale: Positive = 1.0
     normalize_obs: bool = False
-    fixed_shapes: Annotated[str, OneOf("auto", "always", "never")] = "auto"
+    fixed_shapes: FixedShapes = "auto"
     bf16: bool = False
 
     def __post_init__(self) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
+from isa_learners.settings import FixedShapes, OptimizerName, linear
 from isa_wrappers.errors import InvalidValueError
-from isa_wrappers.fields import Copies, Count, OneOf, Positive, Range, Share, check_fields
+from isa_wrappers.fields import Copies, Count, Positive, Range, Share, check_fields
 
 METRICS = ("td_loss", "q_mean", "target_mean", "q_grad_norm", "epsilon", "replay_episodes")
 """Of an update, the first four averaged over its gradient steps; 0 while the replay holds less than a batch."""
@@ -56,7 +57,7 @@ class QConfig:
     batch: Annotated[int, Range(1, 100_000)] = 32
     updates: Annotated[int, Range(1, 10_000)] = 8
     hidden: Annotated[int, Range(1, 2**14)] = 64
-    optimizer: Annotated[str, OneOf("rmsprop", "adam")] = "rmsprop"
+    optimizer: OptimizerName = "rmsprop"
     lr: Positive = 5e-4
     optimizer_eps: Positive = 1e-5
     gamma: Share = 0.99
@@ -72,7 +73,7 @@ class QConfig:
     hypernet_width: Annotated[int | None, Range(0, 2**14)] = None
     obs_scale: Positive = 1.0
     reward_scale: Positive = 1.0
-    fixed_shapes: Annotated[str, OneOf("auto", "always", "never")] = "auto"
+    fixed_shapes: FixedShapes = "auto"
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -98,5 +99,4 @@ class QConfig:
             >>> [round(config.epsilon(steps), 3) for steps in (0, 50, 100, 10_000)]
             [1.0, 0.525, 0.05, 0.05]
         """
-        share = min(steps / self.epsilon_steps, 1.0)
-        return self.epsilon_start + (self.epsilon_end - self.epsilon_start) * share
+        return linear(self.epsilon_start, self.epsilon_end, steps / self.epsilon_steps)

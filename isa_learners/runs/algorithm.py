@@ -20,11 +20,12 @@ from isa_learners.runs.evaluation import Evaluation, evaluate, unchanged_generat
 from isa_learners.runs.finite import as_number, check_learned
 from isa_learners.runs.following import following_scope, is_due, measured
 from isa_learners.runs.phases import Phase, wrapped
-from isa_learners.runs.scopes import credit_of, read_success
+from isa_learners.runs.scopes import credit_of
 from isa_learners.runs.visits import Visits
 from isa_wrappers.arrays import ENV_SEEDS, stream_seed, to_numpy, with_prefix, without_prefix
 from isa_wrappers.batch import BatchEnv, BatchStep
 from isa_wrappers.batch.protocol import close_batch
+from isa_wrappers.border.success import success_rule
 from isa_wrappers.envs import make_batch
 from isa_wrappers.errors import DeviceError, FileFormatError, check_int, misfit
 from isa_wrappers.scope.following import FollowingScope
@@ -85,7 +86,7 @@ class Algorithm:
             num_envs,
             self.device,
             config.state_fallback,
-            read_success(config.success),
+            success_rule(config.success),
             config.workers,
             config.features,
             **config.env_kwargs,
@@ -186,10 +187,10 @@ class Algorithm:
     def evaluate(self, episodes: int, seed: int, watch: Callable[[BatchStep], None] | None = None) -> Evaluation:
         """Play greedy episodes in the environment as the phase's evaluation has it; ``watch`` is told every step."""
         with unchanged_generators():  # what makes an environment may draw from them too
-            env, _ = self.evaluation_env(episodes, seed)
+            env, _ = self.evaluation_env(episodes)
         return evaluate(env, self.phase.learner, seed, watch, self.config.eval_limit)
 
-    def evaluation_env(self, num_envs: int, seed: int) -> tuple[BatchEnv, BatchEnv]:
+    def evaluation_env(self, num_envs: int) -> tuple[BatchEnv, BatchEnv]:
         """Return the environment that evaluations play in, and what it wraps."""
         if num_envs not in self._evaluation_envs:
             self._evaluation_envs[num_envs] = self._make(num_envs)

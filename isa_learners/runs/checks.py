@@ -6,8 +6,9 @@ from isa_learners.config import RunConfig
 from isa_learners.runs.devices import resolve_device
 from isa_learners.runs.following import check_following
 from isa_learners.runs.phases import check_composition
-from isa_learners.runs.scopes import credit_of, is_given, needs_estimate, read_success, scope_for, scope_steps
+from isa_learners.runs.scopes import credit_of, is_given, needs_estimate, scope_for, scope_steps
 from isa_wrappers.batch.protocol import close_batch
+from isa_wrappers.border.success import success_rule
 from isa_wrappers.envs import make_batch
 from isa_wrappers.errors import InvalidValueError
 from isa_wrappers.rewards import GOAL_SELECTORS, REWARDS
@@ -23,7 +24,7 @@ def check_run(config: RunConfig) -> None:
         ISAError: for the first.
     """
     device = resolve_device(config.device, config.env)
-    success = read_success(config.success)
+    success = success_rule(config.success)
     rules = config.state_fallback, success, config.workers, config.features
     env = make_batch(config.env, 1, device, *rules, **config.env_kwargs)
     close_batch(env)  # asked for its sizes alone

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import Any
 
 import msgspec
@@ -11,7 +11,7 @@ import msgspec
 from isa_learners.algorithms import ALGORITHMS
 from isa_learners.config import DEFAULT_ALGORITHM, DEFAULT_PRESET, RunConfig
 from isa_learners.presets import check_learner, preset_layers
-from isa_learners.runs.config_keys import section_kinds
+from isa_learners.runs.config_keys import CORE, section_kinds
 from isa_learners.runs.config_values import core_value, mapping_of, section_of, unknown_key
 from isa_learners.runs.nesting import merge, nested
 from isa_learners.runs.yaml_io import Plain, parse_overrides, read_config_file, write_yaml
@@ -20,8 +20,6 @@ from isa_wrappers.plain import plain
 
 __all__ = ["config_from_dict", "config_to_dict", "make_config", "merge", "parse_overrides", "read_config_file"]
 
-CORE = tuple(field.name for field in fields(RunConfig) if field.name not in ("sections", "phases"))
-"""Keys that every run has."""
 OF_THE_RUN = ("scope", "credit", "probes")
 """Sections of what is the same in all phases."""
 

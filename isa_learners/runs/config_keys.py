@@ -74,6 +74,10 @@ def section_kinds(algo: str, learner: str, intrinsic: str | None, settings: Any 
     return kinds
 
 
+CORE = tuple(field.name for field in fields(RunConfig) if field.name not in ("sections", "phases"))
+"""Keys that every run has."""
+
+
 def parts_of(algo: str, learner: str) -> dict[str, PartSpec]:
     """Return what the algorithm asks of its learner besides; of another learner nothing."""
     has = LEARNERS[learner].parts
@@ -82,8 +86,7 @@ def parts_of(algo: str, learner: str) -> dict[str, PartSpec]:
 
 def all_keys(kinds: Mapping[str, type]) -> list[str]:
     """List every key, dotted: the run's own, then those of the sections."""
-    core = [field.name for field in fields(RunConfig) if field.name not in ("sections", "phases")]
-    return core + [f"{section}.{key}" for section, kind in kinds.items() for key in hints(kind)]
+    return [*CORE] + [f"{section}.{key}" for section, kind in kinds.items() for key in hints(kind)]
 
 
 def nearest_key(key: str, kinds: Mapping[str, type]) -> str:

@@ -52,7 +52,7 @@ def section_of(kind: type, values: Mapping[str, Any], name: str) -> Any:
 
 
 def core_value(key: str, value: Any) -> Any:
-    """Convert a value of a key that every run has; a number of ``success`` stays the text that ``read_success`` reads.
+    """Convert a value of a key that every run has; a number of ``success`` stays the text that ``success_rule`` reads.
 
     Raises:
         InvalidValueError: if that cannot be done.

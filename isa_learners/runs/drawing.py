@@ -14,11 +14,11 @@ import numpy.typing as npt
 from pettingzoo.utils import BaseParallelWrapper
 
 from isa_learners.runs.algorithm import Algorithm
-from isa_learners.runs.scopes import read_success
 from isa_wrappers.batch import BatchEnv
 from isa_wrappers.batch.own_arrays import as_made
 from isa_wrappers.batch.parallel import ParallelEnvBatch
 from isa_wrappers.border.start import start
+from isa_wrappers.border.success import success_rule
 from isa_wrappers.envs import make_parallel
 from isa_wrappers.envs.drawing import Mark
 from isa_wrappers.errors import InvalidValueError, MissingDependencyError, UnsupportedEnvironmentError, shown
@@ -91,7 +91,7 @@ def drawn(algorithm: Algorithm, copies: int, seed: int, copy: int) -> Drawn:
     Raises:
         UnsupportedEnvironmentError: if the environment draws no pictures.
     """
-    base = algorithm.evaluation_env(copies, seed)[1]
+    base = algorithm.evaluation_env(copies)[1]
     name, made = algorithm.config.env, as_made(base)
     draw = drawer(name, base)
     if draw is not None:
@@ -104,7 +104,7 @@ def drawn(algorithm: Algorithm, copies: int, seed: int, copy: int) -> Drawn:
     envs = [_single(algorithm, {}) for _ in range(copies - 1)]
     film = Filmed(_drawing(algorithm), name)
     envs.insert(copy, film)
-    success = read_success(config.success)
+    success = success_rule(config.success)
     batch = ParallelEnvBatch(envs, algorithm.device, config.state_fallback, success, owned=True)
     return Drawn(batch, lambda goal: film.picture)
 

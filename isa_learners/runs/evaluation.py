@@ -16,7 +16,7 @@ import torch
 from isa_learners.checkpoint import global_generators, set_global_generators
 from isa_learners.config import EVAL_LIMIT
 from isa_learners.learner import Learner
-from isa_wrappers.arrays import to_numpy
+from isa_wrappers.arrays import ENV_SEEDS, to_numpy
 from isa_wrappers.batch import BatchEnv, BatchStep
 from isa_wrappers.errors import InvalidValueError, shown
 
@@ -100,6 +100,16 @@ def unchanged_generators() -> Iterator[None]:
         yield
     finally:
         set_global_generators(before)
+
+
+def evaluation_seed(seed: int, env_steps: int) -> int:
+    """Return the seed of a run's evaluation: of the step alone, so that training's random numbers stay as they are.
+
+    Example:
+        >>> evaluation_seed(5, 0), evaluation_seed(5, 2)
+        (5, 2000011)
+    """
+    return (seed + 1_000_003 * env_steps) % ENV_SEEDS
 
 
 def evaluate(

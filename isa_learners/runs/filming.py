@@ -118,7 +118,7 @@ def film_episode(algorithm: Algorithm, outcomes: EpisodeOutcomes, seed: int, epi
         finally:
             for name, thing in algorithm.shared.items():
                 thing.load_state_dict(kept[name])
-            if scene.env is not algorithm.evaluation_env(len(outcomes.won), seed)[1]:
+            if scene.env is not algorithm.evaluation_env(len(outcomes.won))[1]:
                 scene.env.close()  # type: ignore[attr-defined]
     took = film.shots[-1].step
     if took != outcomes.steps[episode] or bool(film.won) != outcomes.won[episode]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import isnan
 from typing import Any
 
 from isa_learners.config import SOLVED_EVALUATIONS, SOLVED_RATE
+from isa_wrappers.wrappers.episode_statistics import Totals
 
 Here = dict[str, int | float]
 """Environment steps and seconds; whole numbers stay such when a run resumes."""
@@ -39,11 +39,7 @@ class Progress:
     solved: Here | None = None
     first_success: Here | None = None
     last: dict[str, Any] = field(default_factory=dict)
-    carried: list[float] = field(default_factory=lambda: [0.0] * 5)
-
-    def with_carried(self, totals: Sequence[float]) -> list[float]:
-        """Return totals of the phase at work with those of phases before it."""
-        return [before + now for before, now in zip(self.carried, totals, strict=True)]
+    carried: Totals = field(default_factory=Totals)
 
     def follow_intervals(self, done: int, evaluations: int, checkpoints: int) -> None:
         """Set what is not yet due after ``done`` steps by intervals that a resume may have changed."""

@@ -26,14 +26,6 @@ ROOM = 8
 """So many times the estimator's own number of transitions a run must have, for its scope to take more of them."""
 
 
-def read_success(text: str) -> str | float:
-    """Read the rule that a configuration names: a number is a return threshold, any other text a key of infos."""
-    try:
-        return float(text)
-    except ValueError:
-        return text
-
-
 def asks_for_scope(algo: str, intrinsic: str | None, settings: Any = None) -> bool:
     """Tell whether a run's algorithm or intrinsic reward works with credit.
 

@@ -14,6 +14,7 @@ from isa_learners.checkpoint import save_checkpoint
 from isa_learners.config import RunConfig
 from isa_learners.runs.algorithm import Algorithm
 from isa_learners.runs.changes import changed_config, check_steps, follow
+from isa_learners.runs.evaluation import evaluation_seed
 from isa_learners.runs.hooks import Checkpoints, Hook
 from isa_learners.runs.loading import load_algorithm, use_threads
 from isa_learners.runs.metrics import CSVMetrics
@@ -23,11 +24,10 @@ from isa_learners.runs.scope_versions import ScopeVersions
 from isa_learners.runs.scopes import needs_estimate, scope_for
 from isa_learners.runs.signals import Interrupted, StopRequest
 from isa_learners.runs.trackers.tensorboard import TensorBoard
-from isa_wrappers.arrays import ENV_SEEDS
 from isa_wrappers.errors import CannotWriteError, FileFormatError
 from isa_wrappers.plain import finite
 from isa_wrappers.scope.files import save_scope
-from isa_wrappers.wrappers.episode_statistics import means_of
+from isa_wrappers.wrappers.episode_statistics import Totals
 
 
 def train(config: RunConfig, out: str | Path, hooks: Sequence[Hook] = ()) -> dict[str, Any]:
@@ -190,7 +190,7 @@ class Training:
         if progress.first_success is None and phase.statistics.won_any():
             progress.first_success = self._here()
         if algorithm.phase is not phase:
-            progress.carried = progress.with_carried(phase.statistics.totals())
+            progress.carried = progress.carried.plus(phase.statistics.totals())
             self._tell("on_phase", algorithm.phase.name, algorithm.env_steps)
         if algorithm.env_steps >= progress.next_eval:
             self._evaluate(metrics)
@@ -198,13 +198,11 @@ class Training:
 
     def _evaluate(self, metrics: dict[str, float]) -> None:
         algorithm, progress, config = self.algorithm, self.progress, self.config
-        # The seed depends on the step alone, so that evaluating leaves training's random numbers as they are.
-        seed = (config.seed + 1_000_003 * algorithm.env_steps) % ENV_SEEDS
-        evaluation = algorithm.evaluate(config.eval_episodes, seed)
+        evaluation = algorithm.evaluate(config.eval_episodes, evaluation_seed(config.seed, algorithm.env_steps))
         played = algorithm.phase.statistics
-        statistics = means_of(progress.with_carried(played.totals()))
+        statistics = progress.carried.plus(played.totals()).means()
         played.take()  # now: what is played stands in the checkpoint of an evaluation that fails
-        progress.carried = [0.0] * 5
+        progress.carried = Totals()
         progress.wall_time = time.perf_counter() - self._began
         progress.next_eval = (algorithm.env_steps // config.eval_interval + 1) * config.eval_interval
         progress.evaluated(evaluation.success_rate, self._here())

@@ -6,11 +6,12 @@ import math
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from isa_wrappers.errors import InvalidValueError, check_float, shown
+from isa_wrappers.moved import former
 
 SuccessRule = str | float | Callable[[Any, Mapping[str, Mapping[str, Any]]], bool] | None
 """A key of ``infos[agent]`` (true for any agent), a threshold on the team's mean return at the episode's end (over all
@@ -118,5 +119,18 @@ def as_truth(what: str, value: Any) -> bool:
     return bool(number)
 
 
-SuccessTeller = SuccessCriterion
-"""Its former name."""
+def success_rule(text: str) -> str | float:
+    """Read a rule from a text: a number is a return threshold, any other text a key of infos.
+
+    Example:
+        >>> success_rule("won"), success_rule("1.5")
+        ('won', 1.5)
+    """
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+if not TYPE_CHECKING:
+    __getattr__ = former(__name__, {"SuccessTeller": "isa_wrappers.border.success:SuccessCriterion"})

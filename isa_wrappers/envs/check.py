@@ -145,7 +145,7 @@ def _looks(
 
     yield "state", playing
     if make is not None:
-        yield "factory", lambda report: _new_each_time(report, make, border.env, made)
+        yield "factory", lambda report: _new_each_time(report, make, made)
     yield "seeds", lambda report: _seeds(report, border, reader, seed)
     yield "episodes", lambda report: ends(report, border, plays)
     yield "success", lambda report: wins(report, plays, success, episodes)
@@ -154,7 +154,7 @@ def _looks(
     yield "influence", lambda report: _influence(report, border.env, fallback, seed, plays)
 
 
-def _new_each_time(report: EnvReport, make: Callable[[], Any], first: Any, made: list[Any]) -> None:
+def _new_each_time(report: EnvReport, make: Callable[[], Any], made: list[Any]) -> None:
     other = make()
     if other is made[0]:
         shared = True

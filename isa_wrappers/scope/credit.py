@@ -152,7 +152,7 @@ class CreditConfig:
     """How credit is made.
 
     Attributes:
-        rule: its name in :data:`CREDIT_RULES`. ``scope`` is the paper's.
+        rule: its name in ``isa_wrappers.CREDIT_RULES``. ``scope`` is the paper's.
 
     Raises:
         UnknownNameError: if there is no such rule; the nearest is offered.

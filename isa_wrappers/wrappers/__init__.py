@@ -9,7 +9,10 @@ Algorithm 1 as a composition::
 ``isa_wrappers.wrappers.batch`` has the same names for batched environments.
 """
 
-from isa_wrappers.border.success import SuccessCriterion, SuccessRule, SuccessTeller
+from typing import TYPE_CHECKING
+
+from isa_wrappers.border.success import SuccessCriterion, SuccessRule
+from isa_wrappers.moved import former
 from isa_wrappers.wrappers.base import ScopeWrapper
 from isa_wrappers.wrappers.count_bonus import InfluenceCountBonus
 from isa_wrappers.wrappers.episode_statistics import EpisodeStatistics
@@ -18,8 +21,14 @@ from isa_wrappers.wrappers.goal_sampling import GoalSampling
 from isa_wrappers.wrappers.goal_segment import GoalSegmentReward
 from isa_wrappers.wrappers.reward import RewardWrapper
 
-IntrinsicReward = RewardWrapper
-"""Its former name."""
+if not TYPE_CHECKING:
+    __getattr__ = former(
+        __name__,
+        {
+            "IntrinsicReward": "isa_wrappers.wrappers.reward:RewardWrapper",
+            "SuccessTeller": "isa_wrappers.border.success:SuccessCriterion",
+        },
+    )
 
 __all__ = [
     "EpisodeStatistics",
@@ -27,10 +36,8 @@ __all__ = [
     "GoalSampling",
     "GoalSegmentReward",
     "InfluenceCountBonus",
-    "IntrinsicReward",
     "RewardWrapper",
     "ScopeWrapper",
     "SuccessCriterion",
     "SuccessRule",
-    "SuccessTeller",
 ]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import fsum
-from typing import Any
+from operator import add
+from typing import Any, NamedTuple
 
 from pettingzoo.utils import BaseParallelWrapper
 
@@ -14,6 +16,44 @@ from isa_wrappers.border.spaces import as_parallel
 from isa_wrappers.border.start import start
 from isa_wrappers.border.success import SuccessCriterion, SuccessRule
 from isa_wrappers.wrappers.turn import Env, Infos
+
+
+class Totals(NamedTuple):
+    """Sums over finished episodes.
+
+    Attributes:
+        episodes: number that was played to its end.
+        won: of these.
+        returns: their sum.
+        lengths: their sum, in steps.
+        discarded: number that was lost with its game; these enter no other sum.
+
+    Example:
+        >>> Totals(1.0, 1.0, 2.0, 4.0).plus(Totals(1.0, 0.0, 1.0, 5.0)).means()["return_mean"]
+        1.5
+    """
+
+    episodes: float = 0.0
+    won: float = 0.0
+    returns: float = 0.0
+    lengths: float = 0.0
+    discarded: float = 0.0
+
+    def plus(self, other: Iterable[float]) -> Totals:
+        """Return these and others together."""
+        return Totals(*map(add, self, other))
+
+    def means(self) -> dict[str, float]:
+        """Return episodes, success rate, mean return and length, NaN without any, and the discarded ones."""
+        share = 1.0 / self.episodes if self.episodes else float("nan")
+        return {
+            "episodes": self.episodes,
+            "success_rate": self.won * share,
+            "return_mean": self.returns * share,
+            "episode_length": self.lengths * share,
+            "discarded": self.discarded,
+        }
+
 
 Step = tuple[dict[str, Any], dict[str, float], dict[str, bool], dict[str, bool], Infos]
 
@@ -45,7 +85,7 @@ class EpisodeStatistics(BaseParallelWrapper[str, Any, int]):  # type: ignore[mis
         self._living, self._over = Living(), False
         self._criterion = SuccessCriterion(success, len(self.env.possible_agents))
         self._return, self._length, self._won = 0.0, 0, False
-        self._totals = [0.0] * 5
+        self._totals = Totals()
 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[dict[str, Any], Infos]:
         """Start an episode; an unfinished one is forgotten."""
@@ -85,27 +125,9 @@ class EpisodeStatistics(BaseParallelWrapper[str, Any, int]):  # type: ignore[mis
         if over:
             kept = not any(isinstance(info, dict) and info.get("crashed", False) for info in infos.values())
             finished = (kept, kept and self._won, kept * self._return, kept * self._length, not kept)
-            self._totals = [total + value for total, value in zip(self._totals, finished, strict=True)]
+            self._totals = self._totals.plus(finished)
 
     def take(self) -> dict[str, float]:
         """Return episodes, success rate, mean return and length, and discarded ones; start again at zero."""
-        totals, self._totals = self._totals, [0.0] * 5
-        return means_of(totals)
-
-
-def means_of(totals: list[float]) -> dict[str, float]:
-    """Turn the numbers of episodes and won ones, the sums of returns and lengths, and the discarded into means.
-
-    Example:
-        >>> means_of([2.0, 1.0, 3.0, 9.0, 0.0])["return_mean"]
-        1.5
-    """
-    episodes, won, returns, lengths, discarded = totals
-    share = 1.0 / episodes if episodes else float("nan")
-    return {
-        "episodes": episodes,
-        "success_rate": won * share,
-        "return_mean": returns * share,
-        "episode_length": lengths * share,
-        "discarded": discarded,
-    }
+        totals, self._totals = self._totals, Totals()
+        return totals.means()

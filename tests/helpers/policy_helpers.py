@@ -61,7 +61,7 @@ def played(policy, env, seed, **options):
 
 def evaluated(algorithm, seed):
     """The states and the return of an evaluation's only episode."""
-    env, _ = algorithm.evaluation_env(1, seed)
+    env, _ = algorithm.evaluation_env(1)
     states = []
     found = evaluate(env, algorithm.phase.learner, seed, lambda step: states.append(step.final_state[0].cpu().numpy()))
     return np.stack(states), found

@@ -81,3 +81,19 @@ def test_everything_in_an_index_is_there():
         assert len(set(index.__all__)) == len(index.__all__)
         for public in index.__all__:
             assert getattr(index, public) is not None
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "now"),
+    [
+        ("isa_wrappers.wrappers", "IntrinsicReward", "isa_wrappers.wrappers.reward.RewardWrapper"),
+        ("isa_wrappers.wrappers", "SuccessTeller", "isa_wrappers.border.success.SuccessCriterion"),
+        ("isa_wrappers.border.success", "SuccessTeller", "isa_wrappers.border.success.SuccessCriterion"),
+    ],
+)
+def test_a_former_name_warns_what_it_is_now(module, name, now):
+    place, _, new = now.rpartition(".")
+    with pytest.warns(DeprecationWarning, match=f"^{module}.{name} is {now} now$"):
+        assert getattr(import_module(module), name) is getattr(import_module(place), new)
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        _ = import_module(module).nothing

@@ -55,7 +55,7 @@ def replays(algorithm: Algorithm, seed: int = 0, most_bytes: int = MOST_BYTES) -
 def _played(algorithm: Algorithm, seed: int, watched: int | None) -> list[dict[str, Any]]:
     """Play each copy's first episode; of the one that is ``watched`` everything is kept."""
     phase, learner = algorithm.phase, algorithm.phase.learner
-    base = algorithm.evaluation_env(COPIES, seed)[1]
+    base = algorithm.evaluation_env(COPIES)[1]
     env = wrapped(phase.context, phase.spec, inner := LastStep(base))
     restore_rewards(env, algorithm.saved_env)
     draw, sampling = drawer(algorithm.config.env, base), goals_in(env)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from isa_wrappers.arrays import Array, backend, namespace, surely_none, with_prefix, without_prefix
+from isa_wrappers.arrays import Array, backend, namespace, surely_none, to_numpy, with_prefix, without_prefix
 from isa_wrappers.batch.protocol import BatchEnv, BatchStep, BatchWrapper, starts_afresh
-from isa_wrappers.wrappers.episode_statistics import means_of
+from isa_wrappers.wrappers.episode_statistics import Totals
 
 
 class EpisodeStatistics(BatchWrapper):
@@ -32,7 +32,7 @@ class EpisodeStatistics(BatchWrapper):
         self._return = xp.zeros(self.num_envs, dtype=xp.float32, device=self.device)
         self._length = xp.zeros(self.num_envs, dtype=xp.float32, device=self.device)
         self._won = xp.zeros(self.num_envs, dtype=xp.bool, device=self.device)
-        self._totals = xp.zeros(5, dtype=xp.float64, device=self.device)
+        self._totals = xp.zeros(len(Totals()), dtype=xp.float64, device=self.device)
 
     def reset(self, seed: int | None = None) -> BatchStep:
         """Start every copy afresh; unfinished episodes are forgotten."""
@@ -71,15 +71,15 @@ class EpisodeStatistics(BatchWrapper):
 
     def so_far(self) -> dict[str, float]:
         """Return the same, and go on adding up."""
-        return means_of(self.totals())
+        return self.totals().means()
 
-    def totals(self) -> list[float]:
-        """Return the numbers of episodes and won ones, the sums of returns and lengths, and the discarded."""
-        return [float(total) for total in self._totals]
+    def totals(self) -> Totals:
+        """Return the sums that means are made of."""
+        return Totals(*to_numpy(self._totals).tolist())
 
     def won_any(self) -> bool:
         """Tell whether an episode was won since :meth:`take` was last called, unfinished ones included."""
-        return bool(self._won.any()) or float(self._totals[1]) > 0
+        return bool(self._won.any()) or self.totals().won > 0
 
     def state_dict(self) -> dict[str, Array]:
         """Return the inner state, unfinished episodes and totals."""

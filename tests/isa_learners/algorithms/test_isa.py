@@ -102,12 +102,12 @@ def test_an_empty_scope_is_refused():
 
 def test_evaluation_plays_with_goals_from_the_buffer_and_the_environments_reward():
     algorithm = algorithm_of(env_kwargs=FAR, scope={"transitions": 400})
-    env, base = algorithm.evaluation_env(4, seed=0)
+    env, base = algorithm.evaluation_env(4)
     assert env is base, "no goals while exploring"
     won = torch.tensor([[4.0, 4.0, 4.0, 3.0, 4.0, 4.0, 4.0, 3.0], [4.0, 4.0, 0.0, 3.0, 4.0, 4.0, 4.0, 3.0]])
     algorithm.shared["goals"].add(won, torch.tensor([True, True]))
     algorithm.phase = algorithm.enter(REACH)
-    env, base = algorithm.evaluation_env(40, seed=0)
+    env, base = algorithm.evaluation_env(40)
     step = env.reset(0)
     drawn = step.obs[:, :, 4:]
     assert drawn.shape == (40, 2, 2)

@@ -16,7 +16,7 @@ from plan_helpers import ISA, forked_runs, tiny_plan
 
 from isa_learners.experiments import local
 from isa_learners.experiments.folder import Comparison
-from isa_learners.experiments.local import Outcome, Process, command, run_here, why
+from isa_learners.experiments.local import Outcome, Process, options_of, run_here, why
 from isa_learners.experiments.plan import make_plan
 from isa_learners.experiments.results import result_of, write_results
 from isa_wrappers.errors import FileFormatError
@@ -140,8 +140,8 @@ def test_a_process_is_told_the_code_that_the_plan_names(tmp_path):
     variants = {"isa": {"set": {**ISA, **phases}}, "ippo": None}
     data = {**tiny_plan(variants=variants, seeds=[0]), "tasks": ["toy_envs:walk"]}
     comparison = Comparison(make_plan(data), tmp_path)
-    isa, ippo = (command(comparison, run)[5:] for run in comparison.plan.runs)
-    assert ippo == ["8", "--env", "toy_envs:walk"]
+    isa, ippo = (options_of(comparison, run) for run in comparison.plan.runs)
+    assert ippo == ["--episodes", "8", "--env", "toy_envs:walk"]
     assert isa == [*ippo, "--import", "mine:Net", "--import", "network_toys:Own"]
 
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from plan_helpers import ISA, tiny_plan
 
-from isa_learners.experiments import on_ray
+from isa_learners.experiments import local, on_ray
 from isa_learners.experiments.folder import Comparison
 from isa_learners.experiments.on_ray import TOKEN, bring_to_its_end, connect, files_of, run_on_ray, write_files
 from isa_learners.experiments.one_run import run_to_end
@@ -29,26 +29,28 @@ def test_an_address_that_does_not_answer_is_told():
         connect("nowhere")
 
 
-def test_files_travel_where_the_folder_is_not_shared(tmp_path):
+def test_files_travel_where_the_folder_is_not_shared(tmp_path, monkeypatch):
     """A node that sees another token works in a folder of its own and hands the files back."""
     comparison = Comparison(make_plan(tiny_plan(seeds=[0], variants=["ippo"])), tmp_path)
     path = comparison.prepare(comparison.plan.runs[0])
     (tmp_path / TOKEN).write_text("theirs")
-    order = ["python", "-c", "import sys; open(sys.argv[1] + '/said', 'w').write(sys.argv[2])", str(path), "done"]
-    code, said, files = bring_to_its_end(str(path), order, str(tmp_path / TOKEN), "ours", files_of(path))
+    monkeypatch.setattr(local, "ONE_RUN", "import sys; open(sys.argv[1] + '/said', 'w').write(sys.argv[2])")
+    code, said, files = bring_to_its_end(str(path), ["done"], str(tmp_path / TOKEN), "ours", files_of(path))
     assert (code, said) == (0, "")
     assert files["said"] == b"done"
     assert files["config.yaml"] == (path / "config.yaml").read_bytes()
     assert not (path / "said").exists()
     write_files(path, files)
     assert (path / "said").read_text() == "done"
-    assert bring_to_its_end(str(path), order, str(tmp_path / TOKEN), "theirs", {})[2] == {}, "shared: nothing travels"
+    assert bring_to_its_end(str(path), ["done"], str(tmp_path / TOKEN), "theirs", {})[2] == {}, (
+        "shared: nothing travels"
+    )
 
 
 def test_a_folder_that_cannot_be_made_ends_one_run_alone(tmp_path, monkeypatch):
     """On a stand-in for a cluster, whose tasks are over at once."""
     sent = []
-    task = SimpleNamespace(remote=lambda path, order, *_: sent.append(order) or len(sent))
+    task = SimpleNamespace(remote=lambda path, options, *_: sent.append(options) or len(sent))
     cluster = SimpleNamespace(
         exceptions=SimpleNamespace(RayError=KeyError),
         remote=lambda **_: lambda function: task,
@@ -71,7 +73,7 @@ def test_a_folder_that_cannot_be_made_ends_one_run_alone(tmp_path, monkeypatch):
     )
     assert outcomes[1].reason is None
     assert told == outcomes
-    assert [order[-2:] for order in sent] == [["--import", "network_toys:Own"]], "trusted on the nodes too"
+    assert [options[-2:] for options in sent] == [["--import", "network_toys:Own"]], "trusted on the nodes too"
 
 
 @pytest.mark.slow

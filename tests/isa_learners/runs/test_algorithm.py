@@ -5,7 +5,8 @@ import torch
 from learner_helpers import algorithm_of, collected, tiny_config, until_reach
 
 from isa_learners.runs.algorithm import Algorithm
-from isa_learners.runs.scopes import read_success, scope_for
+from isa_learners.runs.scopes import scope_for
+from isa_wrappers.border.success import success_rule
 from isa_wrappers.errors import FileFormatError, ScopeMismatchError
 from isa_wrappers.scope.influence import InfluenceScope
 
@@ -182,7 +183,7 @@ def test_algorithm_on_cuda():
 
 @pytest.mark.parametrize(("text", "rule"), [("success", "success"), ("1.5", 1.5), ("-3", -3.0), ("has won", "has won")])
 def test_success_rules_are_read(text, rule):
-    assert read_success(text) == rule
+    assert success_rule(text) == rule
 
 
 def test_annealing_falls_linearly_over_the_run():

@@ -10,8 +10,8 @@ import yaml
 from isa_learners import ALGORITHMS, AlgorithmSpec, PhaseSpec
 from isa_learners.experiments.plan import make_plan
 from isa_learners.runs.config_io import config_from_dict, config_to_dict, make_config, merge, write_config
-from isa_learners.runs.scopes import read_success
 from isa_learners.runs.yaml_io import parse_overrides, read_config_file
+from isa_wrappers.border.success import success_rule
 from isa_wrappers.errors import InvalidValueError
 
 
@@ -58,7 +58,7 @@ def test_success_may_be_a_number(tmp_path, text, rule):
     write_config(config, tmp_path / "config.yaml")
     for made in (config, config_from_dict(read_config_file(tmp_path / "config.yaml"))):
         assert isinstance(made.success, str)
-        assert read_success(made.success) == rule
+        assert success_rule(made.success) == rule
     with pytest.raises(InvalidValueError, match="success must be of type str, got True"):
         make_config("grid/unlock", "fast", {"success": True})
 

@@ -26,6 +26,11 @@ def test_the_docs_have_the_same_page():
     assert (ROOT / "docs/configuration.md").read_text() == page()
 
 
+def test_meanings_are_plain_text():
+    """They are printed as they are."""
+    assert ":`" not in page()
+
+
 def test_every_key_has_a_meaning_and_a_range():
     for algo in ALGORITHMS:
         rows = explain("grid/unlock", "fast", [{"algo": algo}])

@@ -75,7 +75,7 @@ def test_evaluations_have_no_probes(tmp_path):
     """Greedy actions of one policy in copies of one state are all the same."""
     algorithm = algorithm_of(tmp_path, probes={"share": 1.0, "every": 600, "memory": 1_000})
     seen = []
-    _, base = algorithm.evaluation_env(16, 0)
+    _, base = algorithm.evaluation_env(16)
     step = base.step
     base.step = lambda actions: (seen.append(actions.clone()), step(actions))[1]
     algorithm.evaluate(16, 0)

@@ -108,7 +108,7 @@ def by_arrays(policy, step):
 def test_a_batch_is_played_as_training_would(env):
     """Steps and arrays, of NumPy and torch, do what the learner does in an environment of the run's own."""
     algorithm = drawn_algorithm(env=env)
-    seen, learner = algorithm.evaluation_env(4, 5)[0], algorithm.phase.learner
+    seen, learner = algorithm.evaluation_env(4)[0], algorithm.phase.learner
     with torch.no_grad():
         step, memory, wanted = seen.reset(5), learner.begin(4), []
         for _ in range(40):

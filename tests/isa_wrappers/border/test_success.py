@@ -10,7 +10,7 @@ from isa_wrappers import GoalBuffer
 from isa_wrappers.batch.parallel import ParallelEnvBatch
 from isa_wrappers.border.border import Border
 from isa_wrappers.border.state import StateReader
-from isa_wrappers.border.success import SuccessCriterion, SuccessTeller
+from isa_wrappers.border.success import SuccessCriterion
 from isa_wrappers.envs.random_play import random_episode
 from isa_wrappers.errors import InvalidValueError
 from isa_wrappers.wrappers import EpisodeStatistics, GoalRecording
@@ -46,7 +46,7 @@ def test_a_return_below_the_threshold_is_no_win():
 
 
 def test_a_key_that_never_comes_is_warned_of_once():
-    teller = SuccessTeller("solved")
+    teller = SuccessCriterion("solved")
     with pytest.warns(UserWarning, match="'solved'"):
         assert not teller.won(None, {"a": 1.0}, {"a": {"success": True}}, over=True)
     teller.begin()
@@ -56,7 +56,7 @@ def test_a_key_that_never_comes_is_warned_of_once():
 
 
 def test_a_key_that_comes_with_the_win_alone_is_enough():
-    teller = SuccessTeller("won")
+    teller = SuccessCriterion("won")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert not teller.won(None, {}, {"a": {}}, over=False)
@@ -66,7 +66,7 @@ def test_a_key_that_comes_with_the_win_alone_is_enough():
 @pytest.mark.parametrize("rule", [True, ["success"], b"success"])
 def test_other_rules_are_refused(rule):
     with pytest.raises(InvalidValueError, match="success must be a key"):
-        SuccessTeller(rule)
+        SuccessCriterion(rule)
 
 
 def test_copies_must_be_environments_of_their_own():
@@ -79,7 +79,7 @@ def test_copies_must_be_environments_of_their_own():
 def test_what_is_neither_yes_nor_no_is_refused(value):
     """The text "False" and NaN count as won where they are taken for truth values."""
     for rule, infos in (("success", {"a": {"success": value}}), (lambda env, infos: value, {})):
-        teller = SuccessTeller(rule)
+        teller = SuccessCriterion(rule)
         teller.begin()
         with pytest.raises(InvalidValueError, match="must be true or false, got"):
             teller.won(None, {}, infos, over=True)
@@ -87,7 +87,7 @@ def test_what_is_neither_yes_nor_no_is_refused(value):
 
 @pytest.mark.parametrize(("value", "won"), [(np.bool_(True), True), (np.array([1.0]), True), (0, False), (None, False)])
 def test_numbers_and_arrays_of_one_are_yes_or_no(value, won):
-    teller = SuccessTeller("success")
+    teller = SuccessCriterion("success")
     teller.begin()
     assert teller.won(None, {}, {"a": {"success": value}}, over=True) is won
 
@@ -164,4 +164,4 @@ def test_by_default_all_count_that_ever_got_a_reward():
 @pytest.mark.parametrize("rule", [float("nan"), float("inf"), np.float32("nan")])
 def test_a_return_to_reach_is_finite(rule):
     with pytest.raises(InvalidValueError, match="success must be a number"):
-        SuccessTeller(rule)
+        SuccessCriterion(rule)

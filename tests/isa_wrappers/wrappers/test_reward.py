@@ -10,7 +10,6 @@ from isa_wrappers import CountBonus, GoalBuffer, GoalReward, InfluenceScope
 from isa_wrappers.errors import InvalidValueError, NonFiniteError, ScopeMismatchError
 from isa_wrappers.rewards import IntrinsicReward, RewardParts
 from isa_wrappers.wrappers import GoalSampling, RewardWrapper
-from isa_wrappers.wrappers import IntrinsicReward as FormerName
 
 
 class Noticing(IntrinsicReward):
@@ -144,10 +143,6 @@ def test_what_does_not_fit_is_named():
         RewardWrapper(WalkEnv(agents=3), CountBonus(walk_scope()))
     with pytest.raises(ScopeMismatchError, match="its agents"):
         RewardWrapper(WalkEnv(agents=3), Noticing(), scope=walk_scope())
-
-
-def test_its_former_name():
-    assert issubclass(RewardWrapper, FormerName)
 
 
 def test_a_reward_that_has_followed_its_scope_is_held_against_the_goals_that_are_shown():
