@@ -97,6 +97,10 @@ def _everything_goes(sizes: Sizes, config: Any, device: str) -> None:
     """Refuse nothing."""
 
 
+def _by_steps_alone(config: Any) -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class PartSpec:
     """Something that a learner has for those algorithms alone that ask for it.
@@ -122,6 +126,8 @@ class LearnerSpec:
         make: ``(sizes, config, device, seed) -> Learner``; the settings of parts come besides, by their names.
         takes_probes: what it makes is a :class:`ProbedLearner`.
         check: ``(sizes, config, device)``; raises an error for what it cannot learn in, before a run begins.
+        reads_progress: tells of its settings whether anything that is learned goes by :meth:`Learner.set_progress`, so
+            that a run to other steps is another one from its start on.
         parts: by the names that :attr:`~isa_learners.algorithms.AlgorithmSpec.parts` asks for.
     """
 
@@ -131,6 +137,7 @@ class LearnerSpec:
     make: Callable[..., Learner]
     takes_probes: bool = False
     check: Callable[[Sizes, Any, str], None] = _everything_goes
+    reads_progress: Callable[[Any], bool] = _by_steps_alone
     parts: Mapping[str, PartSpec] = field(default_factory=dict)
 
 

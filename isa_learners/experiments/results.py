@@ -206,13 +206,16 @@ def _known(curve: Curve) -> Any:
 
 
 def _grids(found: Sequence[tuple[Row, Curve]]) -> dict[str, Any]:
-    """Return task -> the environment steps that all its runs are told at."""
+    """Return task -> the environment steps that all its runs are told at: those of the run that ends latest.
+
+    What has ended by then keeps its last values.
+    """
     evaluated: dict[str, list[Any]] = {}
     for row, curve in found:
         if len(known := _known(curve)):
             evaluated.setdefault(row["task"], []).append(curve.steps[known])
     grids = {row["task"]: np.zeros(0) for row, _ in found}
     for task, steps in evaluated.items():
-        fewest = min(steps, key=len)
-        grids[task] = fewest[fewest >= max(one[0] for one in steps)]
+        latest = max(steps, key=lambda one: (one[-1], len(one)))
+        grids[task] = latest[latest >= max(one[0] for one in steps)]
     return grids

@@ -45,5 +45,6 @@ PPO_LEARNER = LearnerSpec(
     METRICS,
     _make,
     takes_probes=True,
+    reads_progress=lambda config: config.anneal_to < 1.0,
     check=_check,
 )

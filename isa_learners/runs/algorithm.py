@@ -19,7 +19,7 @@ from isa_learners.runs.devices import resolve_device
 from isa_learners.runs.evaluation import Evaluation, evaluate, unchanged_generators
 from isa_learners.runs.finite import as_number, check_learned
 from isa_learners.runs.following import following_scope, is_due, measured
-from isa_learners.runs.phases import Phase, wrapped
+from isa_learners.runs.phases import Phase, check_composition, wrapped
 from isa_learners.runs.scopes import credit_of
 from isa_learners.runs.visits import Visits
 from isa_wrappers.arrays import ENV_SEEDS, stream_seed, to_numpy, with_prefix, without_prefix
@@ -91,6 +91,14 @@ class Algorithm:
             config.features,
             **config.env_kwargs,
         )
+
+    def check(self) -> None:
+        """Check that what the configuration names goes together.
+
+        Raises:
+            ISAError: for the first mistake.
+        """
+        check_composition(self.config, self._first, self.device)
 
     def _context(self, spec: PhaseSpec) -> PhaseContext:
         config = self.config

@@ -135,11 +135,19 @@ def check_steps(folder: RunFolder, before: RunConfig, config: RunConfig, done: i
         )
 
 
-def follow(folder: RunFolder, before: RunConfig, config: RunConfig, done: int) -> None:
-    """Write what holds from which step on, where anything differs."""
+def follow(folder: RunFolder, before: RunConfig, config: RunConfig, done: int | None) -> None:
+    """Write what holds from which step on, where anything differs.
+
+    Args:
+        folder: of the run.
+        before: its configuration until now.
+        config: the one from now on.
+        done: environment steps taken; ``None`` where it begins anew, and so has no other beginning.
+    """
     if config == before:
         return
-    record(folder, differences(before, config, done))
+    if done is not None:
+        record(folder, differences(before, config, done))
     write_config(config, folder.config_file)
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from isa_learners.algorithms import ALGORITHMS
+from isa_learners.learner import LEARNERS
 from isa_learners.runs.changes import read_changes
 from isa_learners.runs.config_io import config_to_dict
 from isa_learners.runs.metrics import columns_of, read_metrics
@@ -21,6 +23,8 @@ Values = npt.NDArray[np.float64]
 INERT = ("seed", "device", "threads", "workers", "checkpoint_interval", "preset")
 """Keys in which runs of one group may differ: they name a seed, change the clock alone, or only say where other values
 came from."""
+WHEN_LOOKED_AT = ("stop_when_solved", "eval_interval", "eval_episodes")
+"""Keys that a resume may change without making another run of it: they say when it ends and is looked at."""
 _KIND = ("algo", "learner", "intrinsic")
 """Keys that say which sections a run has."""
 LONGEST_VALUES = (24, 48, 96)
@@ -115,12 +119,17 @@ def read_curve(folder: RunFolder) -> Curve:
 def changed_in_mid_run(folder: RunFolder) -> dict[str, str]:
     """Return what a resume has changed, such as ``ppo.lr@12000``: its values before and after.
 
-    More steps are left out, and what tells no groups apart.
+    Left out is what tells no groups apart, and what changes no number that is drawn: when a run ends, how often and by
+    how many episodes it is evaluated. Other steps are left out too, unless something learned goes by the share of them.
 
     Raises:
         FileFormatError: if the record is damaged.
     """
-    changes = [change for change in read_changes(folder) if change.key not in ("steps", *INERT)]
+    config = folder.config()
+    learner = LEARNERS[config.learner]
+    settings = [config.for_phase(name).settings_of(config.learner) for name in ALGORITHMS[config.algo].phase_names]
+    told = () if any(map(learner.reads_progress, settings)) else ("steps",)
+    changes = [change for change in read_changes(folder) if change.key not in (*told, *WHEN_LOOKED_AT, *INERT)]
     return {f"{change.key}@{change.env_steps}": f"{change.before} -> {change.after}" for change in changes}
 
 

@@ -15,19 +15,19 @@ from isa_wrappers.wrappers.batch import RewardWrapper
 from isa_wrappers.wrappers.batch.reward import inner_envs
 
 
-def as_number(name: str, value: Any) -> Any:
-    """Return what an algorithm's metric measured, as it came.
+def as_number(name: str, value: Any) -> int | float:
+    """Return what an algorithm's metric measured: a Python number, as checkpoints hold them.
 
     Raises:
         InvalidValueError: if it is no number, naming the metric.
     """
     try:
-        if isinstance(value, str):
+        if isinstance(value, str | bytes | bytearray):
             raise TypeError
-        float(value)
-    except (TypeError, ValueError, RuntimeError) as error:
+        number = float(value)
+    except (OverflowError, TypeError, ValueError, RuntimeError) as error:
         raise InvalidValueError(f"metric {name!r} must return a number, got {shown(value)}") from error
-    return value
+    return value if type(value) is int else number
 
 
 def check_learned(metrics: Mapping[str, float], rollout: Rollout, env: BatchEnv) -> None:

@@ -14,6 +14,7 @@ from isa_learners.checkpoint import save_checkpoint
 from isa_learners.config import RunConfig
 from isa_learners.runs.algorithm import Algorithm
 from isa_learners.runs.changes import changed_config, check_steps, follow
+from isa_learners.runs.checks import check_run
 from isa_learners.runs.evaluation import evaluation_seed
 from isa_learners.runs.hooks import Checkpoints, Hook
 from isa_learners.runs.loading import load_algorithm, use_threads
@@ -45,6 +46,7 @@ def train(config: RunConfig, out: str | Path, hooks: Sequence[Hook] = ()) -> dic
         RunFolderError: if the folder holds a run already.
         ISAError: whatever the task, the scope or the configuration is refused for.
     """
+    check_run(config)
     training = Training(RunFolder.create(out, config), hooks=hooks)
     try:
         return training.run()
@@ -96,17 +98,17 @@ class Training:
         try:
             use_threads(self.config)
             self._began = time.perf_counter()
-            if resume and folder.newest_checkpoint() is not None:
-                self.algorithm = self._load()
-            else:
-                self.algorithm = self._start()
+            goes_on = resume and folder.newest_checkpoint() is not None
+            self.algorithm = self._load() if goes_on else self._start()
+            if goes_on and asked:
+                self.algorithm.check()
             done = self.algorithm.env_steps
             check_steps(folder, configured, self.config, done, self.progress)
             self.progress.follow_intervals(done, self.config.eval_interval, self.config.checkpoint_interval)
             folder.lock.clear_left_over()
             folder.write_versions()
             self._tell("on_start")
-            follow(folder, configured, self.config, done)  # last: a tracker may have refused
+            follow(folder, configured, self.config, done if goes_on else None)  # last: a tracker may have refused
         except BaseException:
             folder.lock.release(undo=True)
             raise

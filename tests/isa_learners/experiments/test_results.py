@@ -55,18 +55,35 @@ def test_what_marl_eval_reads_leaves_out_evaluations_whose_games_were_lost():
     }
 
 
-def test_marl_eval_finds_all_runs_of_a_task_at_the_same_steps():
-    def told(variant, steps, rates):
-        columns = {"wall_time_s": np.zeros(len(steps)), "return_mean": np.zeros(len(steps))}
-        named = {"task": "smax/3m", "variant": variant, "seed": 0, "success_rate": 1.0, "return_mean": 0.0}
-        return named, Curve("smax/3m", "", {}, {**curve(steps, rates).columns, **columns}, ())
+def told(variant, steps, rates):
+    columns = {"wall_time_s": np.zeros(len(steps)), "return_mean": np.zeros(len(steps))}
+    named = {"task": "smax/3m", "variant": variant, "seed": 0, "success_rate": 1.0, "return_mean": 0.0}
+    return named, Curve("smax/3m", "", {}, {**curve(steps, rates).columns, **columns}, ())
 
+
+def test_marl_eval_finds_all_runs_of_a_task_at_the_same_steps():
     ippo = told("ippo", [10, 20, 30, 40, 50], [0.1, 0.2, np.nan, 0.4, 0.5])
-    found = as_marl_eval([ippo, told("isa", [15, 30, 45], [0.5] * 3)])
-    ippo, isa = (runs["seed_0"] for runs in found["smax"]["3m"].values())
-    assert [ippo[f"step_{i}"]["step_count"] for i in range(3)] == [15, 30, 45]
-    assert [ippo[f"step_{i}"]["success_rate"] for i in range(3)] == [[0.1], [0.2], [0.4]]
-    assert isa.keys() == ippo.keys()
+    scoped = told("scoped", [25, 50], [0.3, 0.6])
+    found = as_marl_eval([ippo, told("isa", [15, 30, 45], [0.5, 0.5, 1.0]), scoped])
+    rates = {
+        name: [row["success_rate"][0] for row in rows(runs["seed_0"])] for name, runs in found["smax"]["3m"].items()
+    }
+    assert rates == {"ippo": [0.4, 0.5], "isa": [0.5, 1.0], "scoped": [0.3, 0.6]}
+    assert [row["step_count"] for row in rows(found["smax"]["3m"]["isa"]["seed_0"])] == [40, 50]
+
+
+def rows(run):
+    return [row for name, row in run.items() if name != "absolute_metrics"]
+
+
+def test_marl_eval_finds_the_steps_after_a_run_that_was_solved_early_too():
+    quick, slow = told("quick", [10, 20, 30], [0.9, 1.0, 1.0]), told("slow", range(10, 110, 10), [0.0] * 5 + [0.5] * 5)
+    found = as_marl_eval([quick, slow])["smax"]["3m"]
+    assert [row["success_rate"][0] for row in rows(found["quick"]["seed_0"])] == [0.9] + [1.0] * 9
+    assert [row["success_rate"][0] for row in rows(found["slow"]["seed_0"])] == [0.0] * 5 + [0.5] * 5
+    begins_later = told("scoped", [40, 50, 60], [0.1, 0.5, 0.9])
+    found = as_marl_eval([quick, begins_later])["smax"]["3m"]
+    assert [row["step_count"] for row in rows(found["quick"]["seed_0"])] == [40, 50, 60]
 
 
 @pytest.fixture

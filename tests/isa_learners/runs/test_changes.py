@@ -70,6 +70,26 @@ def test_more_steps_for_a_run_that_stopped_as_solved_are_told_how(tmp_path):
     check_steps(folder, before, before, 100, solved)
 
 
+def test_a_run_that_begins_anew_has_changed_nothing_in_mid_run(tmp_path):
+    """It was killed before its first checkpoint."""
+    folder = RunFolder.create(tmp_path / "run", tiny_config(algo="ippo", steps=100))
+    folder.lock.release()
+    training = Training(folder, resume=True, tensorboard=False, changes={"ppo.lr": 0.02})
+    training.run()
+    training.algorithm.close()
+    assert read_changes(folder) == []
+    assert folder.config().ppo.lr == 0.02
+
+
+def test_changes_that_do_not_go_together_are_refused(tmp_path):
+    train(tiny_config(intrinsic="rnd", steps=100), tmp_path / "run")
+    with pytest.raises(InvalidValueError, match="intrinsic reward 'rnd' would pay nothing in phase 'explore'"):
+        Training(RunFolder.open(tmp_path / "run"), resume=True, changes={"steps": 200, "count.beta2": 0.0})
+    with pytest.raises(InvalidValueError, match="would pay nothing"):
+        train(tiny_config(intrinsic="rnd", count={"beta2": 0.0}), tmp_path / "other")
+    assert not (tmp_path / "other").exists()
+
+
 def test_changes_may_be_dotted():
     config = tiny_config()
     dotted = changed_config(config, {"ppo.lr": 0.02, "phases.reach.ppo.gamma": 0.5})

@@ -106,6 +106,21 @@ def test_a_run_that_was_changed_in_mid_run_is_no_seed_of_others(tmp_path):
     assert [group.name for group in grouped([plain, changed])] == ["isa", "isa, ppo.lr@40=0.001 -> 0.05"]
 
 
+def test_when_a_run_ends_and_is_looked_at_tells_nothing_apart(tmp_path):
+    """Each seed stops as solved after steps of its own, and continues to the same end."""
+    runs = [run(tmp_path / str(seed), seed=seed) for seed in (0, 1)]
+    for steps, folder in zip((60, 100), runs, strict=True):
+        record(folder, [Change(steps, "stop_when_solved", True, False), Change(steps, "eval_episodes", 2, 8)])
+    assert [(group.name, len(group.runs)) for group in grouped(runs)] == [("isa", 2)]
+
+
+@pytest.mark.parametrize("ppo", [{"ppo": {"anneal_to": 0.1}}, {"phases": {"reach": {"ppo": {"anneal_to": 0.1}}}}])
+def test_other_steps_are_another_run_where_rates_fall_with_them(tmp_path, ppo):
+    plain, longer = run(tmp_path / "a", **ppo), run(tmp_path / "b", seed=1, **ppo)
+    record(longer, [Change(200, "steps", 200, 400)])
+    assert [group.name for group in grouped([plain, longer])] == ["isa", "isa, steps@200=200 -> 400"]
+
+
 @pytest.mark.parametrize("column", ["env_steps", "success_rate", "return_mean"])
 def test_a_column_that_is_missing_is_named(tmp_path, column):
     folder = run(tmp_path / "a")

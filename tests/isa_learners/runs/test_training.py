@@ -20,7 +20,7 @@ def open_ones():
 
 def test_a_training_closes_what_it_made(tmp_path, open_ones):
     train(tiny_config("closing_toys:Counted", {}, algo="ippo", steps=40), tmp_path / "run")
-    assert len(closing_toys.MADE) == 1 + 2 + 4, "one for the sizes, two to train in, four to evaluate in"
+    assert len(closing_toys.MADE) == 2 + 2 + 4, "two asked for their sizes, two to train in, four to evaluate in"
     assert not open_ones
 
 
