@@ -12,7 +12,7 @@ from isa_learners.rollout import Rollout
 from isa_wrappers.batch import BatchEnv
 from isa_wrappers.errors import InvalidValueError, NonFiniteError, shown
 from isa_wrappers.wrappers.batch import RewardWrapper
-from isa_wrappers.wrappers.batch.reward import inner_envs
+from isa_wrappers.wrappers.checks import inner_envs
 
 
 def as_number(name: str, value: Any) -> Any:

@@ -17,7 +17,7 @@ from isa_wrappers.errors import InvalidValueError, shown
 from isa_wrappers.rewards import RewardContext, make_reward
 from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.wrappers import batch
-from isa_wrappers.wrappers.batch.reward import inner_envs
+from isa_wrappers.wrappers.checks import inner_envs
 
 
 @dataclass

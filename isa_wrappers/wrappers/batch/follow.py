@@ -9,7 +9,8 @@ from isa_wrappers.scope.credit import Credit
 from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.wrappers.batch.goal_recording import GoalRecording
 from isa_wrappers.wrappers.batch.goal_sampling import GoalSampling
-from isa_wrappers.wrappers.batch.reward import RewardWrapper, inner_envs
+from isa_wrappers.wrappers.batch.reward import RewardWrapper
+from isa_wrappers.wrappers.checks import inner_envs
 
 
 def follow_scope(env: BatchEnv, scope: InfluenceScope | Credit) -> None:

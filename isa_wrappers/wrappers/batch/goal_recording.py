@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from isa_wrappers.arrays import Array, backend, namespace, with_prefix, without_prefix
 from isa_wrappers.batch.protocol import BatchEnv, BatchStep, BatchWrapper, starts_afresh
-from isa_wrappers.errors import ScopeMismatchError, check_kind
 from isa_wrappers.rewards.goals import GoalBuffer
 from isa_wrappers.rewards.stitched import Episodes, StitchedGoals
+from isa_wrappers.wrappers.checks import check_alone, check_goals
 
 
 class GoalRecording(BatchWrapper):
@@ -20,16 +20,14 @@ class GoalRecording(BatchWrapper):
         goals: the buffer, shared with whatever samples from it; whoever made it saves it.
 
     Raises:
-        ScopeMismatchError: if the buffer holds states of another length.
+        ScopeMismatchError: if the buffer holds states of another length, or stitches them for other agents.
+        InvalidValueError: if won states are recorded inside already.
     """
 
     def __init__(self, env: BatchEnv, goals: GoalBuffer) -> None:
         super().__init__(env)
-        check_kind("goals", goals, GoalBuffer)
-        if goals.state_size != self.state_size:
-            raise ScopeMismatchError(
-                f"the goal buffer holds states of {goals.state_size} dimensions, this environment has {self.state_size}"
-            )
+        check_goals(goals, self.agents, self.num_actions, self.state_size)
+        check_alone(env, GoalRecording, "records won states")
         self.goals = goals
         self._stitched = goals if isinstance(goals, StitchedGoals) else None
         xp = backend(self.device)

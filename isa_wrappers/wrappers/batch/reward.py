@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from isa_wrappers.arrays import Array, array_device, namespace, with_prefix, without_prefix
 from isa_wrappers.batch.protocol import BatchEnv, BatchStep, BatchWrapper, starts_afresh
@@ -12,7 +10,7 @@ from isa_wrappers.errors import check_choice, check_float, check_kind
 from isa_wrappers.rewards.base import IntrinsicReward, checked
 from isa_wrappers.rewards.transition import Transition
 from isa_wrappers.wrappers.batch.goal_sampling import GoalSampling
-from isa_wrappers.wrappers.checks import MODES, check_stack
+from isa_wrappers.wrappers.checks import MODES, check_stack, inner_envs
 
 
 class RewardWrapper(BatchWrapper):
@@ -110,10 +108,3 @@ class RewardWrapper(BatchWrapper):
         else:
             self._start = namespace(step.done).asarray(saved, device=array_device(step.done))
         return step
-
-
-def inner_envs(env: Any) -> Iterator[Any]:
-    """Walk from an environment inwards."""
-    while env is not None:
-        yield env
-        env = getattr(env, "env", None)
