@@ -7,10 +7,13 @@ import pytest
 from border_play import FIRST, SECOND
 from border_toys import Alone, Kitchen, Lingering
 from continuous_toys import Stays
+from gymnasium import spaces
 from parallel_toys import WalkEnv
 
 from isa_wrappers import GoalBuffer, ParallelEnvBatch
+from isa_wrappers.border.actions import ActionCode
 from isa_wrappers.border.border import Border
+from isa_wrappers.border.masks import idle_actions
 from isa_wrappers.wrappers import EpisodeStatistics, GoalRecording, ScopeWrapper
 
 
@@ -104,3 +107,38 @@ def test_who_stays_after_its_end_does_what_is_nearest_to_nothing():
         border.step({"a": np.ones(2, np.float32), "b": np.array([1, 2])})
     border.step({"b": np.array([1, 2])})
     assert border.env.seen[1]["a"].tolist() == [0.5, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("mask", "done"), [([0, 1, 1], 1), ([1, 0, 0], 0), ([0, 0, 0], 0), ([0, 1, 1, 0], 1), ("none of these", 0)]
+)
+@pytest.mark.parametrize("place", ["info", "observation"])
+def test_who_stays_after_its_end_does_what_its_mask_allows(place, mask, done):
+    """All barred, as the dead may be, or no mask at all: then nothing."""
+    env = Lingering()
+    took = []
+
+    def step(actions, inner=env.step):
+        took.append(actions[FIRST])
+        said = inner(actions)
+        if env.time > 1 and place == "info":
+            said[4][FIRST]["action_mask"] = mask
+        elif env.time > 1:
+            said[0][FIRST] = {"observation": said[0][FIRST], "action_mask": mask}
+        return said
+
+    env.step, env.action_space = step, lambda agent: spaces.Discrete(3 if agent == FIRST else 4)
+    border = Border(env)
+    border.reset(seed=0)
+    with warnings.catch_warnings(action="ignore"):
+        for _ in range(3):
+            border.step(dict.fromkeys(border.living, 0))
+    assert took == [0, 0, done]
+
+
+def test_who_stays_after_its_end_takes_an_allowed_value_of_each_choice():
+    border = Border(Stays())
+    border.reset(seed=0)
+    code = ActionCode.of(spaces.MultiDiscrete([2, 3], start=[1, 0]), "b")
+    mask = np.array([0, 1, 0, 0, 1], dtype=bool)
+    assert idle_actions(["b"], {"b": code}, {}, {"b": {"action_mask": mask}}, 5)["b"].tolist() == [2, 2]
