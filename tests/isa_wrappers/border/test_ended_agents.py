@@ -4,8 +4,8 @@ import warnings
 
 import numpy as np
 import pytest
-from border_play import FIRST, SECOND
-from border_toys import Alone, Kitchen, Lingering
+from border_play import FIRST, SECOND, both
+from border_toys import Alone, Kitchen, Lingering, Told
 from continuous_toys import Stays
 from gymnasium import spaces
 from parallel_toys import WalkEnv
@@ -14,6 +14,7 @@ from isa_wrappers import GoalBuffer, ParallelEnvBatch
 from isa_wrappers.border.actions import ActionCode
 from isa_wrappers.border.border import Border
 from isa_wrappers.border.masks import idle_actions
+from isa_wrappers.errors import InvalidValueError
 from isa_wrappers.wrappers import EpisodeStatistics, GoalRecording, ScopeWrapper
 
 
@@ -109,6 +110,7 @@ def test_who_stays_after_its_end_does_what_is_nearest_to_nothing():
     assert border.env.seen[1]["a"].tolist() == [0.5, 0.5]
 
 
+@pytest.mark.filterwarnings("ignore:agent 'walker_0' of walk")
 @pytest.mark.parametrize(
     ("mask", "done"), [([0, 1, 1], 1), ([1, 0, 0], 0), ([0, 0, 0], 0), ([0, 1, 1, 0], 1), ("none of these", 0)]
 )
@@ -130,9 +132,8 @@ def test_who_stays_after_its_end_does_what_its_mask_allows(place, mask, done):
     env.step, env.action_space = step, lambda agent: spaces.Discrete(3 if agent == FIRST else 4)
     border = Border(env)
     border.reset(seed=0)
-    with warnings.catch_warnings(action="ignore"):
-        for _ in range(3):
-            border.step(dict.fromkeys(border.living, 0))
+    for _ in range(3):
+        border.step(dict.fromkeys(border.living, 0))
     assert took == [0, 0, done]
 
 
@@ -142,3 +143,33 @@ def test_who_stays_after_its_end_takes_an_allowed_value_of_each_choice():
     code = ActionCode.of(spaces.MultiDiscrete([2, 3], start=[1, 0]), "b")
     mask = np.array([0, 1, 0, 0, 1], dtype=bool)
     assert idle_actions(["b"], {"b": code}, {}, {"b": {"action_mask": mask}}, 5)["b"].tolist() == [2, 2]
+
+
+def flagged(name, flag):
+    """In step 2 the first agent's flag of this name is ``flag``; it stays in ``agents``."""
+
+    def change(time, *said):
+        said = list(said)
+        if time == 2:
+            said[2 + (name == "truncations")] = {FIRST: flag, SECOND: False}
+        return tuple(said)
+
+    return Told(change)
+
+
+@pytest.mark.filterwarnings("ignore:agent 'walker_0' of walk")
+@pytest.mark.parametrize("name", ["terminations", "truncations"])
+@pytest.mark.parametrize("flag", [True, 1, 2, 0.5, np.True_, np.array([True])])
+def test_a_flag_is_read_as_a_truth_value(name, flag):
+    batch = ParallelEnvBatch([flagged(name, flag)])
+    batch.reset()
+    batch.step(np.zeros((1, 2)))
+    step = batch.step(np.zeros((1, 2)))
+    assert (step.alive.tolist(), step.cut.tolist()) == ([[False, True]], [[name == "truncations", False]])
+
+
+@pytest.mark.parametrize("flag", ["yes", "False", float("nan")])
+@both
+def test_flags_that_are_neither_are_refused(play, flag):
+    with pytest.raises(InvalidValueError, match=f"truncations of agent 'walker_0' must be true or false, got '?{flag}"):
+        play(flagged("truncations", flag), steps=2)
