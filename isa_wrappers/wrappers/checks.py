@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields
 from typing import Any
 
-from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, check_kind
+from isa_wrappers.batch.own_steps import missed
+from isa_wrappers.batch.protocol import BatchEnv, BatchStep
+from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, UnsupportedEnvironmentError, check_kind
 from isa_wrappers.rewards.base import IntrinsicReward
 from isa_wrappers.rewards.count_bonus import CountBonus
 from isa_wrappers.rewards.goal_reward import GoalReward
@@ -74,6 +77,22 @@ def check_alone(env: object, kind: type, does: str) -> None:
     for inner in inner_envs(env):
         if isinstance(inner, kind):
             raise InvalidValueError(f"{type(inner).__name__} inside {does} already; leave one of the two out")
+
+
+def begun(env: BatchEnv, step: BatchStep) -> BatchStep:
+    """Return what a batched environment said at a reset, if its arrays are of the kind that its device stands for.
+
+    Raises:
+        UnsupportedEnvironmentError: naming the first that is not.
+    """
+    for field in fields(step):
+        array = getattr(step, field.name)
+        if array is not None and (wanted := missed(env.device, array)):
+            raise UnsupportedEnvironmentError(
+                f"{field.name} of {type(env).__name__} at the reset must be {wanted}, since its device is "
+                f"{env.device!r}, got {type(array).__name__}"
+            )
+    return step
 
 
 def inner_envs(env: Any) -> Iterator[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from isa_wrappers.arrays import Array, backend, namespace, surely_none, with_prefix, without_prefix
 from isa_wrappers.batch.protocol import BatchEnv, BatchStep, BatchWrapper, starts_afresh
+from isa_wrappers.wrappers.checks import begun
 from isa_wrappers.wrappers.episode_statistics import means_of
 
 
@@ -37,7 +38,7 @@ class EpisodeStatistics(BatchWrapper):
     def reset(self, seed: int | None = None) -> BatchStep:
         """Start every copy afresh; unfinished episodes are forgotten."""
         self._forget()
-        return self.env.reset(seed)
+        return begun(self.env, self.env.reset(seed))
 
     def _forget(self) -> None:
         self._return, self._length = self._return * 0, self._length * 0

@@ -6,7 +6,7 @@ from isa_wrappers.arrays import Array, backend, namespace, with_prefix, without_
 from isa_wrappers.batch.protocol import BatchEnv, BatchStep, BatchWrapper, starts_afresh
 from isa_wrappers.rewards.goals import GoalBuffer
 from isa_wrappers.rewards.stitched import Episodes, StitchedGoals
-from isa_wrappers.wrappers.checks import check_alone, check_goals
+from isa_wrappers.wrappers.checks import begun, check_alone, check_goals
 
 
 class GoalRecording(BatchWrapper):
@@ -38,7 +38,7 @@ class GoalRecording(BatchWrapper):
 
     def reset(self, seed: int | None = None) -> BatchStep:
         """Start every copy afresh."""
-        self._now = self.env.reset(seed)
+        self._now = begun(self.env, self.env.reset(seed))
         self._begin()
         return self._now
 

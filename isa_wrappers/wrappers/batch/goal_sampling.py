@@ -15,7 +15,7 @@ from isa_wrappers.rewards.projection import GoalProjection
 from isa_wrappers.rewards.selectors import GOAL_SELECTORS
 from isa_wrappers.scope.credit import Credit
 from isa_wrappers.scope.influence import InfluenceScope
-from isa_wrappers.wrappers.checks import check_alone, check_goals
+from isa_wrappers.wrappers.checks import begun, check_alone, check_goals
 
 
 class GoalSampling(BatchWrapper):
@@ -93,7 +93,7 @@ class GoalSampling(BatchWrapper):
             self._rng = Rng(seed, self.device, "goals")
         if self._given is None:
             self.goals.check_not_empty()
-        step = self.env.reset(seed)
+        step = begun(self.env, self.env.reset(seed))
         self.goal = self._drawn()
         return self._begin(step)
 

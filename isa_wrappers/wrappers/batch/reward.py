@@ -10,7 +10,7 @@ from isa_wrappers.errors import check_choice, check_float, check_kind
 from isa_wrappers.rewards.base import IntrinsicReward, checked
 from isa_wrappers.rewards.transition import Transition
 from isa_wrappers.wrappers.batch.goal_sampling import GoalSampling
-from isa_wrappers.wrappers.checks import MODES, check_stack, inner_envs
+from isa_wrappers.wrappers.checks import MODES, begun, check_stack, inner_envs
 
 
 class RewardWrapper(BatchWrapper):
@@ -63,7 +63,7 @@ class RewardWrapper(BatchWrapper):
 
     def reset(self, seed: int | None = None) -> BatchStep:
         """Start every copy afresh; what the reward counts or learns stays."""
-        step = self.env.reset(seed)
+        step = begun(self.env, self.env.reset(seed))
         self._now, self._start = step, step.done | True
         return step
 
