@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
-from typing import Any
 
 from isa_wrappers.batch.own_steps import missed
 from isa_wrappers.batch.protocol import BatchEnv, BatchStep
+from isa_wrappers.border.layers import layers
 from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, UnsupportedEnvironmentError, check_kind
 from isa_wrappers.rewards.base import IntrinsicReward
 from isa_wrappers.rewards.count_bonus import CountBonus
@@ -74,7 +74,7 @@ def check_alone(env: object, kind: type, does: str) -> None:
     Raises:
         InvalidValueError: if there is one.
     """
-    for inner in inner_envs(env):
+    for inner in layers(env):
         if isinstance(inner, kind):
             raise InvalidValueError(f"{type(inner).__name__} inside {does} already; leave one of the two out")
 
@@ -93,13 +93,6 @@ def begun(env: BatchEnv, step: BatchStep) -> BatchStep:
                 f"{env.device!r}, got {type(array).__name__}"
             )
     return step
-
-
-def inner_envs(env: Any) -> Iterator[Any]:
-    """Walk from a batched environment inwards."""
-    while env is not None:
-        yield env
-        env = getattr(env, "env", None)
 
 
 def check_on_host(thing: object) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pettingzoo.utils import BaseParallelWrapper
 
+from isa_wrappers.border.layers import Freezable
 from isa_wrappers.border.living import Living
 from isa_wrappers.border.returned import check_reset, check_step
 from isa_wrappers.border.rewards import plain_rewards
@@ -18,7 +19,7 @@ from isa_wrappers.wrappers.turn import Env, Infos
 Step = tuple[dict[str, Any], dict[str, float], dict[str, bool], dict[str, bool], Infos]
 
 
-class EpisodeStatistics(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
+class EpisodeStatistics(BaseParallelWrapper[str, Any, int], Freezable):  # type: ignore[misc]
     """Adds up finished episodes: return, length, success. It changes nothing.
 
     The return is the mean over possible agents. An episode that ends with ``infos[agent]["crashed"]`` is counted as
@@ -82,7 +83,7 @@ class EpisodeStatistics(BaseParallelWrapper[str, Any, int]):  # type: ignore[mis
         infos = {agent: {} if info is None else info for agent, info in (infos or {}).items()}
         self._return += fsum(rewards.values()) / len(self.env.possible_agents)
         self._won |= self._criterion.won(self.env, rewards, infos, over)
-        if over:
+        if over and not self.frozen:
             kept = not any(isinstance(info, dict) and info.get("crashed", False) for info in infos.values())
             finished = (kept, kept and self._won, kept * self._return, kept * self._length, not kept)
             self._totals = [total + value for total, value in zip(self._totals, finished, strict=True)]

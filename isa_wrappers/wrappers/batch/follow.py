@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from isa_wrappers.batch.protocol import BatchEnv
+from isa_wrappers.border.layers import layers
 from isa_wrappers.errors import InvalidValueError
 from isa_wrappers.rewards.stitched import StitchedGoals
 from isa_wrappers.scope.credit import Credit
@@ -10,7 +11,6 @@ from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.wrappers.batch.goal_recording import GoalRecording
 from isa_wrappers.wrappers.batch.goal_sampling import GoalSampling
 from isa_wrappers.wrappers.batch.reward import RewardWrapper
-from isa_wrappers.wrappers.checks import inner_envs
 
 
 def follow_scope(env: BatchEnv, scope: InfluenceScope | Credit) -> None:
@@ -30,7 +30,7 @@ def follow_scope(env: BatchEnv, scope: InfluenceScope | Credit) -> None:
         >>> env.reward.counter.segments
         [[0, 1], []]
     """
-    stack = list(inner_envs(env))
+    stack = list(layers(env))
     if any(isinstance(wrapper, GoalSampling) for wrapper in stack):
         raise InvalidValueError("goals are shown by a scope's dimensions, so a policy that sees them cannot follow it")
     for wrapper in stack:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from isa_wrappers.arrays import Array, backend, namespace, with_prefix, without_prefix
 from isa_wrappers.batch.protocol import BatchEnv, BatchStep, BatchWrapper, starts_afresh
+from isa_wrappers.border.layers import Freezable
 from isa_wrappers.rewards.goals import GoalBuffer
 from isa_wrappers.rewards.stitched import Episodes, StitchedGoals
 from isa_wrappers.wrappers.checks import begun, check_alone, check_goals
 
 
-class GoalRecording(BatchWrapper):
+class GoalRecording(BatchWrapper, Freezable):
     """Puts the won state of every won episode into a goal buffer (Algorithm 1: B), and changes nothing else.
 
     Won is told by the environment (:attr:`BatchStep.success`). An episode that tells it in several steps gives one
@@ -51,6 +52,13 @@ class GoalRecording(BatchWrapper):
     def step(self, actions: Array) -> BatchStep:
         """Advance every copy; keep the states won, as they were before any automatic reset."""
         now, step = self._now, self.env.step(actions)
+        if not self.frozen:
+            self._record(now, step)
+        self._won = (self._won | step.success) & ~step.done
+        self._now = step
+        return step
+
+    def _record(self, now: BatchStep, step: BatchStep) -> None:
         if self._stitched is not None:
             reward, acted = step.reward, now.alive
             if step.discarded is not None:  # an episode that is worse than all others, and whose last step says nothing
@@ -58,11 +66,7 @@ class GoalRecording(BatchWrapper):
                 reward, acted = namespace(reward).where(lost, -float("inf"), reward), acted & ~lost
             self._stitched.observe(self._episodes, now.state, step.final_state, reward, acted, step.done)
         self.goals.add(step.final_state, step.success & ~self._won)
-        won = self._won | step.success
-        self.goals.ended(step.finished, won)
-        self._won = won & ~step.done
-        self._now = step
-        return step
+        self.goals.ended(step.finished, self._won | step.success)
 
     def forget_arrivals(self) -> None:
         """Let running episodes have arrived nowhere: where they were was told by segments of before."""

@@ -6,14 +6,15 @@ from dataclasses import replace
 
 from isa_wrappers.arrays import Array, array_device, namespace, with_prefix, without_prefix
 from isa_wrappers.batch.protocol import BatchEnv, BatchStep, BatchWrapper, starts_afresh
+from isa_wrappers.border.layers import Freezable, layers
 from isa_wrappers.errors import check_choice, check_float, check_kind
 from isa_wrappers.rewards.base import IntrinsicReward, checked
 from isa_wrappers.rewards.transition import Transition
 from isa_wrappers.wrappers.batch.goal_sampling import GoalSampling
-from isa_wrappers.wrappers.checks import MODES, begun, check_stack, inner_envs
+from isa_wrappers.wrappers.checks import MODES, begun, check_stack
 
 
-class RewardWrapper(BatchWrapper):
+class RewardWrapper(BatchWrapper, Freezable):
     """Pays each agent an intrinsic reward.
 
     Args:
@@ -51,7 +52,7 @@ class RewardWrapper(BatchWrapper):
         self.factor = check_float("factor", factor, 0.0)
         self.tells_bonus = self.adds
         self.reward = reward
-        inner = list(inner_envs(env))
+        inner = list(layers(env))
         if reward.credit is not None:
             reward.credit.check_fits(self.agents, self.num_actions, self.state_size)
         self._sampling = next((wrapper for wrapper in inner if isinstance(wrapper, GoalSampling)), None)
@@ -86,7 +87,8 @@ class RewardWrapper(BatchWrapper):
             available=now.available,
             won_share=None if self._sampling is None else self._sampling.goals.won_share,
         )
-        total, intrinsic, self.parts = checked(self.reward, self.reward(transition), step.reward)
+        paid = self.reward(transition, update=not self.frozen)
+        total, intrinsic, self.parts = checked(self.reward, paid, step.reward)
         self._now, self._start = step, step.done
         if self.adds:
             bonus = self.factor * intrinsic
