@@ -25,7 +25,7 @@ class OwnSteps:
     """Reads the steps of a batched environment.
 
     Numbers of other types become float32, flags of other types bool. A state may be float64, and whole numbers in it of
-    32 or 64 bits become that.
+    32 or 64 bits become that, rounded beyond 2^53.
 
     Args:
         env: the environment.
