@@ -83,6 +83,22 @@ def check_numbers(name: str, values: Any) -> npt.NDArray[np.float64]:
     return _numbers(name, values).astype(np.float64)
 
 
+def check_flags(name: str, values: Any) -> npt.NDArray[np.bool_]:
+    """Return truth values of any shape, numbers that are not 0 among them.
+
+    Raises:
+        InvalidValueError: if they are none, text or NaN among them.
+
+    Example:
+        >>> check_flags("ends", [0, 1.0]).tolist()
+        [False, True]
+    """
+    numbers = _numbers(name, values)
+    if np.isnan(numbers).any():
+        raise InvalidValueError(f"{name} must hold true or false, got NaN")
+    return numbers.astype(bool)
+
+
 def check_floats(name: str, values: Any) -> npt.NDArray[np.floating[Any]]:
     """Return numbers of any shape as float32 where they are floats of 32 bits or fewer, else as float64.
 

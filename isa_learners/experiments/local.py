@@ -12,7 +12,7 @@ from typing import IO
 
 from isa_learners.experiments.folder import Comparison
 from isa_learners.experiments.plan import PlannedRun
-from isa_wrappers.errors import ISAError
+from isa_wrappers.errors import ISAError, check_int
 
 CANNOT_BEGIN = (ISAError, OSError)
 """What ends one run of a comparison and none of the others: a folder that cannot be made, a full disk."""
@@ -158,7 +158,11 @@ def run_here(
 
     Returns:
         How each ended.
+
+    Raises:
+        InvalidValueError: for a number of jobs that is none.
     """
+    jobs = check_int("jobs", jobs, 1)  # with none, it would wait for ever
     waiting, working, outcomes = list(runs), list[Process](), list[Outcome]()
     try:
         while waiting or working:

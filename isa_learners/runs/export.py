@@ -21,7 +21,7 @@ from isa_learners.runs.export_check import Difference, Run, compare
 from isa_learners.runs.policy import RunPolicy
 from isa_learners.runs.policy_module import PolicyModule
 from isa_wrappers.arrays import to_numpy
-from isa_wrappers.errors import ExportError, InvalidValueError, MissingDependencyError, shown
+from isa_wrappers.errors import ExportError, InvalidValueError, MissingDependencyError, check_int, shown
 from isa_wrappers.files import replacing
 
 STEPS = 1_000
@@ -57,12 +57,12 @@ def export_policy(policy: RunPolicy, path: str | Path, steps: int = STEPS) -> Ex
         steps: of the check, of four environments each.
 
     Raises:
-        InvalidValueError: for another ending.
+        InvalidValueError: for another ending, or no steps.
         MissingDependencyError: without onnx, onnxscript and onnxruntime, where they are needed.
         CannotWriteError: if the file cannot be written.
         ExportError: if torch cannot export the learner, or the file acts otherwise.
     """
-    path = Path(path)
+    path, steps = Path(path), check_int("steps", steps, 1)
     if path.suffix not in FORMATS:
         raise InvalidValueError(f"a policy is exported to a file that ends in .onnx or .pt2, got {str(path)!r}")
     write, read = FORMATS[path.suffix]

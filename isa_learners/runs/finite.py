@@ -10,9 +10,9 @@ import torch
 
 from isa_learners.rollout import Rollout
 from isa_wrappers.batch import BatchEnv
+from isa_wrappers.border.layers import layers
 from isa_wrappers.errors import InvalidValueError, NonFiniteError, shown
 from isa_wrappers.wrappers.batch import RewardWrapper
-from isa_wrappers.wrappers.batch.reward import inner_envs
 
 
 def as_number(name: str, value: Any) -> int | float:
@@ -66,5 +66,5 @@ def check_learned(metrics: Mapping[str, float], rollout: Rollout, env: BatchEnv)
 
 def _payers(env: BatchEnv) -> str:
     """Say which intrinsic rewards may have paid it: an environment's own reward is looked at where it comes."""
-    names = [repr(inner.reward.name) for inner in inner_envs(env) if isinstance(inner, RewardWrapper)]
+    names = [repr(inner.reward.name) for inner in layers(env) if isinstance(inner, RewardWrapper)]
     return f"; look at what intrinsic reward {' or '.join(names)} returns" if names else ""

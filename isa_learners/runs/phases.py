@@ -13,11 +13,11 @@ from isa_learners.rollout import Collector, Sizes
 from isa_learners.runs.following import follows
 from isa_learners.runs.scopes import credit_of, works_with_credit
 from isa_wrappers.batch import BatchEnv
+from isa_wrappers.border.layers import layers
 from isa_wrappers.errors import InvalidValueError, shown
 from isa_wrappers.rewards import RewardContext, make_reward
 from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.wrappers import batch
-from isa_wrappers.wrappers.batch.reward import inner_envs
 
 
 @dataclass
@@ -86,7 +86,7 @@ def check_composition(config: RunConfig, env: BatchEnv, device: str) -> None:
 
 def _check_intrinsic(config: RunConfig, spec: PhaseSpec, seen: BatchEnv) -> None:
     """Check that what is added to the environment's reward reaches the learner."""
-    payers = [wrapper for wrapper in inner_envs(seen) if isinstance(wrapper, batch.RewardWrapper)]
+    payers = [wrapper for wrapper in layers(seen) if isinstance(wrapper, batch.RewardWrapper)]
     outside = takewhile(lambda payer: not payer.adds, payers if config.intrinsic is not None else [])
     if deaf := [payer.reward.name for payer in outside if not payer.reward.keeps_env_reward]:
         raise InvalidValueError(

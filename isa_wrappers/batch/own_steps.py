@@ -25,7 +25,7 @@ class OwnSteps:
     """Reads the steps of a batched environment.
 
     Numbers of other types become float32, flags of other types bool. A state may be float64, and whole numbers in it of
-    32 or 64 bits become that.
+    32 or 64 bits become that, rounded beyond 2^53.
 
     Args:
         env: the environment.
@@ -89,17 +89,11 @@ class OwnSteps:
         return xp.float32 if field in (*NUMBERS, "bonus") else xp.bool
 
     def _check_array(self, field: str, array: Any, where: str) -> None:
-        device, shape = self._env.device, self._shapes[field]
-        is_numpy = isinstance(array, np.ndarray)
-        if device is None:
-            right, wanted = is_numpy, "a NumPy array"
-        else:
-            right = hasattr(array, "detach") and array.device.type == str(device).partition(":")[0]
-            wanted = f"a torch tensor on {str(device)!r}"
-        if not right or tuple(array.shape) != shape:
+        shape, wanted = self._shapes[field], missed(self._env.device, array)
+        if wanted or tuple(array.shape) != shape:
             told = f"{type(array).__name__} {list(getattr(array, 'shape', ()))}"
             raise UnsupportedEnvironmentError(
-                f"{field} of task {self._name!r} {where} must be {wanted} {list(shape)}, got {told}"
+                f"{field} of task {self._name!r} {where} must be {wanted or 'an array'} {list(shape)}, got {told}"
             )
 
     def _check_type(self, field: str, array: Array, where: str) -> None:
@@ -169,3 +163,16 @@ class OwnSteps:
         if bool(wrong.any()):
             b = int(namespace(wrong).nonzero(wrong)[0][0])
             raise UnsupportedEnvironmentError(f"task {self._name!r} {where}, environment {b}: {what}")
+
+
+def missed(device: str | None, array: Any) -> str:
+    """Return which kind of array a device stands for where this is none, else nothing.
+
+    Example:
+        >>> missed(None, [1.0]), missed(None, np.zeros(1)), missed("cpu", np.zeros(1))
+        ('a NumPy array', '', "a torch tensor on 'cpu'")
+    """
+    if device is None:
+        return "" if isinstance(array, np.ndarray) else "a NumPy array"
+    right = hasattr(array, "detach") and array.device.type == str(device).partition(":")[0]
+    return "" if right else f"a torch tensor on {str(device)!r}"

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from isa_wrappers.border.border import Border
 from isa_wrappers.border.names import ActionNames
+from isa_wrappers.border.observations import check_narrow
 from isa_wrappers.border.spaces import flat_vector
 from isa_wrappers.border.team_actions import TeamCode
 from isa_wrappers.errors import UnsupportedEnvironmentError
@@ -98,6 +99,7 @@ class Packer:
             obs = observations.get(agent)
             if obs is not None and (agent in living or agent in acted):
                 flat = flat_vector(border.spaces[agent], obs)
+                check_narrow(flat, agent, border.steps)
                 row["obs"][i, : len(flat)] = flat
             elif agent in acted:
                 row["obs"][i] = self._obs[i]

@@ -151,6 +151,11 @@ class ActionCode:
         """The action of whoever is to do nothing: zeros, or what is nearest to them."""
         return self.native([0.0] * len(self.components))
 
+    def first(self, available: npt.NDArray[np.bool_]) -> Any:
+        """Return the action of the first value of each choice that is ``available`` ``[n]``."""
+        parts = zip(self.components, self.offsets, strict=True)
+        return self.native([float(available[first : first + one.parts].argmax()) for one, first in parts])
+
     def native(self, vector: Sequence[float] | Vector) -> Any:
         """Return a vector ``[d]`` as the environment's ``step`` takes it; values beyond a range are brought into it."""
         if self.shape is None:

@@ -11,6 +11,7 @@ from pettingzoo import ParallelEnv
 
 from isa_wrappers.border.actions import ActionCode
 from isa_wrappers.border.start import start
+from isa_wrappers.border.success import as_truth
 from isa_wrappers.errors import UnsupportedEnvironmentError
 
 
@@ -104,7 +105,7 @@ class TeamEnv(ParallelEnv[str, Any, int]):  # type: ignore[misc]
         return dict(zip(self.possible_agents, values, strict=True))
 
     def _flags(self, flags: Any) -> dict[str, bool]:
-        return {agent: bool(flag) for agent, flag in self._each(flags).items()}
+        return {agent: as_truth(f"what ends agent {agent!r}", flag) for agent, flag in self._each(flags).items()}
 
     def _infos(self, info: Any) -> dict[str, dict[str, Any]]:
         if isinstance(info, Mapping):

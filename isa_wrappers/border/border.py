@@ -13,7 +13,7 @@ from math import isfinite
 from typing import Any
 
 from isa_wrappers.border.living import Living
-from isa_wrappers.border.masks import Mask, read_mask
+from isa_wrappers.border.masks import Mask, idle_actions, read_mask
 from isa_wrappers.border.names import ActionNames, names_of, read_action_names
 from isa_wrappers.border.observations import Judge, judge_of, vector_length
 from isa_wrappers.border.returned import check_reset, check_step
@@ -87,6 +87,7 @@ class Border:
         self._all = list(self.agents) if few else None
         self._judges: dict[str, Judge] = {agent: judge_of(space) for agent, space in self.spaces.items()}
         self._living = Living()
+        self._idle: dict[str, Any] = {}
         self._warned = False
 
     def __getstate__(self) -> dict[str, Any]:
@@ -140,7 +141,7 @@ class Border:
         """
         env = self.env
         if self._living.staying:  # whom the environment still takes for one of its agents needs an action
-            actions = {**{agent: self.codes[agent].idle for agent in self._living.staying}, **actions}
+            actions = {**self._idle, **actions}
         said = env.step(actions)
         self.steps += 1
         try:
@@ -152,8 +153,10 @@ class Border:
             if not isinstance(error, ISAError):
                 check_step(self.env, said)
             raise
-        if self._living.staying and not self._warned:
-            self._warn()
+        if self._living.staying:
+            self._idle = idle_actions(self._living.staying, self.codes, observations, infos, self._longest)
+            if not self._warned:
+                self._warn()
         return observations, rewards, terminations, truncations, infos
 
     def _warn(self) -> None:

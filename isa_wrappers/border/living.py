@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
+from isa_wrappers.border.success import as_truth
+
 
 class Living:
     """Who acts next: those in ``env.agents`` that were not terminated or truncated.
@@ -26,11 +28,19 @@ class Living:
     def after(
         self, agents: Collection[str], terminations: Mapping[str, bool], truncations: Mapping[str, bool]
     ) -> list[str]:
-        """Return who acts after a step; an agent that was taken out of ``agents`` may join again later."""
-        if self.staying or True in terminations.values() or True in truncations.values():
-            ended = {agent for agent in agents if terminations.get(agent) or truncations.get(agent)}
+        """Return who acts after a step; an agent that was taken out of ``agents`` may join again later.
+
+        Raises:
+            InvalidValueError: for a flag that is neither true nor false, see :func:`as_truth`.
+        """
+        if self.staying or any(terminations.values()) or any(truncations.values()):
+            ended = _true("terminations", terminations) | _true("truncations", truncations)
             self.staying = {agent for agent in agents if agent in self.staying or agent in ended}
             self.now = [agent for agent in agents if agent not in self.staying]
         else:
             self.now = list(agents)
         return self.now
+
+
+def _true(name: str, flags: Mapping[str, bool]) -> set[str]:
+    return {agent for agent, flag in flags.items() if flag and as_truth(f"{name} of agent {agent!r}", flag)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -59,3 +61,38 @@ def read_mask(mask: Any, agent: str, code: ActionCode, longest: int, when: str) 
             "or take the agent out of env.agents"
         )
     return found
+
+
+def idle_actions(
+    agents: Collection[str],
+    codes: Mapping[str, ActionCode],
+    observations: Mapping[str, Any],
+    infos: Mapping[str, Any],
+    longest: int,
+) -> dict[str, Any]:
+    """Return the actions of agents that are gone and still asked for one: nothing, or what their mask allows.
+
+    A mask that allows nothing, as the dead may have, or that cannot be read asks for nothing.
+
+    Args:
+        agents: who they are.
+        codes: agent -> how its actions are written.
+        observations: by agent, as they came last.
+        infos: likewise.
+        longest: the most elementary actions that an agent of the team has.
+
+    Example:
+        >>> from gymnasium import spaces
+        >>> codes = {"a": ActionCode.of(spaces.Discrete(2), "a")}
+        >>> idle_actions(["a"], codes, {}, {"a": {"action_mask": [0, 1]}}, 2)
+        {'a': 1}
+    """
+    idle = {agent: codes[agent].idle for agent in agents}
+    for agent in agents:
+        for said in (observations.get(agent), infos.get(agent)):
+            if isinstance(said, Mapping) and said.get("action_mask") is not None:
+                with suppress(UnsupportedEnvironmentError):
+                    mask = read_mask(said["action_mask"], agent, codes[agent], longest, "")
+                    idle[agent] = codes[agent].first(mask)
+                break
+    return idle

@@ -6,9 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from gymnasium import spaces
 
 from isa_wrappers.arrays import to_numpy
+from isa_wrappers.errors import NonFiniteError
+
+LARGEST = float(np.finfo(np.float32).max)
 
 
 class Fault(NamedTuple):
@@ -81,6 +85,8 @@ def _numbers(size: int, low: Any, high: Any) -> Judge:
             outside = (flat < low) | (flat >= high)
             if outside.any():
                 return Fault(place, f"{flat[outside.argmax()]} is out of range")
+            if array.dtype.kind == "f" and (flat != np.floor(flat)).any():
+                return Fault(place, f"{flat[(flat != np.floor(flat)).argmax()]} is no whole number")
         return None
 
     return judge
@@ -112,3 +118,20 @@ def _members(parts: list[Judge]) -> Judge:
         return None
 
     return judge
+
+
+def check_narrow(vector: npt.NDArray[Any], agent: str, step: int) -> None:
+    """Check that float32 can hold an agent's flat observation, in which larger numbers would become infinite.
+
+    Raises:
+        NonFiniteError: naming the first that it cannot.
+    """
+    if vector.dtype != np.float64 or vector.dot(vector) < LARGEST**2:  # sooner than a look at each number
+        return
+    beyond = np.abs(vector) > LARGEST
+    if beyond.any():
+        place = int(beyond.argmax())
+        raise NonFiniteError(
+            f"the observation of agent {agent!r} {f'in step {step}' if step else 'at the reset'}, place {place} must "
+            f"lie within float32's range, up to {LARGEST:.2g}, got {vector[place]}"
+        )

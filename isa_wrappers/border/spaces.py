@@ -161,7 +161,19 @@ def flat_vector(inner: Any, obs: Any) -> npt.NDArray[Any]:
         value = to_numpy(value)
     if isinstance(inner, spaces.Box):
         return np.asarray(value).reshape(-1)
-    return np.asarray(spaces.flatten(inner, value))
+    try:
+        return np.asarray(spaces.flatten(inner, value))
+    except (IndexError, TypeError):  # codes that come as floats, which a border has found to be whole numbers
+        return np.asarray(spaces.flatten(inner, _whole(inner, value)))
+
+
+def _whole(space: Any, value: Any) -> Any:
+    """Return an observation with its codes as whole numbers."""
+    if isinstance(space, spaces.Dict):
+        return {key: _whole(part, value[key]) for key, part in space.spaces.items()}
+    if isinstance(space, spaces.Tuple):
+        return tuple(_whole(part, one) for part, one in zip(space.spaces, value, strict=True))
+    return to_numpy(value).astype(np.int64) if isinstance(space, spaces.Discrete | spaces.MultiDiscrete) else value
 
 
 def _no_fixed_length(space: Any) -> UnsupportedEnvironmentError:

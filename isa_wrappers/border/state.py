@@ -22,6 +22,8 @@ from isa_wrappers.errors import UnsupportedEnvironmentError
 
 EXACT = 2**24
 """Whole numbers up to this one are exact in float32."""
+EXACT_WIDE = 2.0**53
+"""Likewise in float64."""
 
 
 class StateReader:
@@ -32,7 +34,8 @@ class StateReader:
     an agent that acted and was shown nothing afterwards, what it saw before is kept.
 
     The first state tells how wide all are: float64 where it holds float64, or whole numbers that float32 cannot tell
-    apart (of 32 or 64 bits; in observations, those whose space goes beyond 2^24), else float32.
+    apart (of 32 or 64 bits; in observations, those whose space goes beyond 2^24), else float32. Whole numbers beyond
+    2^53 that float64 would round are refused in a ``state()``; in observations they are rounded.
 
     Args:
         env: the environment.
@@ -69,6 +72,7 @@ class StateReader:
             self.names = () if named is None else tuple(named)
         self._last: npt.NDArray[Any] = np.zeros(len(self.names))
         self._dtype: type[np.floating[Any]] | None = None
+        self._is_whole = False
 
     def __call__(self, observations: Mapping[str, Any], acted: Collection[str] = ()) -> npt.NDArray[Any]:
         """Return the state as a new vector ``[K]``.
@@ -86,11 +90,15 @@ class StateReader:
                 if self._dtype is None:
                     _refuse_other_than_real(state)
                     self._dtype = np.float64 if _is_wide(state) else np.float32
-                return np.array(state, dtype=self._dtype).reshape(-1)
+                    self._is_whole = np.asarray(state).dtype.kind in "iu" and self._dtype is np.float64
+                own = np.array(state, dtype=self._dtype).reshape(-1)
             except (TypeError, ValueError) as error:
                 raise UnsupportedEnvironmentError(
                     f"the state of {self._env} must be an array of numbers, got {state!r}"
                 ) from error
+            if self._is_whole and own.dot(own) >= EXACT_WIDE**2:  # sooner than a look at each number
+                self._check_exact(state, own)
+            return own
         found = np.zeros(len(self.names), dtype=np.float64)
         for agent, (space, place) in self._parts.items():
             obs = observations.get(agent)
@@ -101,6 +109,14 @@ class StateReader:
         self._last = found
         self._dtype = self._dtype or self._dtype_of(observations)
         return found.astype(self._dtype)
+
+    def _check_exact(self, state: Any, own: npt.NDArray[Any]) -> None:
+        for k, (told, kept) in enumerate(zip(np.asarray(state).reshape(-1).tolist(), own.tolist(), strict=True)):
+            if told != kept:
+                raise UnsupportedEnvironmentError(
+                    f"the state of {self._env} holds {told} in dimension {k}, and float64 merges whole numbers beyond "
+                    "2^53 with their neighbours; count from nearer, or give it in two dimensions"
+                )
 
     def _dtype_of(self, observations: Mapping[str, Any]) -> type[np.floating[Any]]:
         there = {agent: space for agent, (space, _) in self._parts.items() if observations.get(agent) is not None}

@@ -21,7 +21,7 @@ from isa_wrappers.envs.check_plays import changes_seen, ends, masks_told, wins
 from isa_wrappers.envs.foreign_errors import foreign_place
 from isa_wrappers.envs.random_play import Play, random_episode
 from isa_wrappers.envs.report import EnvReport
-from isa_wrappers.errors import ISAError
+from isa_wrappers.errors import ISAError, check_int
 from isa_wrappers.scope.estimation import estimate_scope
 
 AGAIN = "mend this and check again: what follows was not looked at"
@@ -48,7 +48,7 @@ def check_env(
         bin_width: what the state's changes are compared with.
 
     Raises:
-        InvalidValueError: for a width out of range.
+        InvalidValueError: for a width, a number of episodes or a seed out of range.
 
     Example:
         >>> from isa_wrappers.envs import make_parallel
@@ -59,6 +59,7 @@ def check_env(
         fine     interface: 1 agents with 5 actions, observations of 4 numbers
     """
     bin_width = ScopeConfig(bin_width=bin_width).bin_width
+    episodes, seed = check_int("episodes", episodes, 1), check_int("seed", seed, 0)
     report = EnvReport()
     make = env if _is_factory(env) else None
     made: list[Any] = []

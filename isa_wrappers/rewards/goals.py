@@ -29,7 +29,8 @@ GoalSelector: TypeAlias = Callable[["GoalBuffer", Array], Array]
 class GoalBuffer:
     """The last ``capacity`` won states, oldest out (Algorithm 1's B).
 
-    They are float32 until the first float64 state comes, then all float64. It also knows how many of the latest
+    They are float32 until the first float64 state comes, then all float64: whole numbers beyond 2^24, then 2^53, are
+    rounded. It also knows how many of the latest
     episodes were won, :attr:`won_share`, where it is told which ended.
 
     Args:

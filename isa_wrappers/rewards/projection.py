@@ -22,6 +22,9 @@ class GoalProjection:
         scope: whose D_i to project on, or credit made from it by another rule.
         device: ``None`` for NumPy, else a torch device.
 
+    Attributes:
+        credit: whose dimensions they are.
+
     Example:
         >>> scope = InfluenceScope.from_dimensions({"a": [[0, 2]], "b": [[1, 2]]}, state_size=3)
         >>> GoalProjection(scope)(np.array([10.0, 11.0, 12.0])).tolist()
@@ -29,7 +32,7 @@ class GoalProjection:
     """
 
     def __init__(self, scope: InfluenceScope | Credit, device: str | None = None) -> None:
-        credit = as_credit(scope)
+        credit = self.credit = as_credit(scope)
         self._state_size = credit.state_size
         self._rows = [credit.common_dims + special for special in credit.special_dims]
         self.size = max(len(row) for row in self._rows)

@@ -58,6 +58,7 @@ class StitchedGoals(GoalBuffer):
         special_weight: of the special segments in the goal reward; with 0 they are not pursued.
 
     Attributes:
+        credit: made from the scope.
         rows: R, segments: the common one, then each agent's special one.
         places: of each segment.
 
@@ -84,22 +85,21 @@ class StitchedGoals(GoalBuffer):
         count_scale: float = CountConfig.count_scale,
         special_weight: float = 1.0,
     ) -> None:
-        credit = as_credit(scope)
         self._ready = self._over = False
-        super().__init__(credit.state_size, capacity, seed, device)
+        super().__init__(as_credit(scope).state_size, capacity, seed, device)
         self._waits = not str(device).startswith("cuda")
         self._count_scale, self._weight = count_scale, special_weight
-        self.follow(credit)
+        self.follow(scope)
 
     def follow(self, scope: InfluenceScope | Credit) -> None:
         """Go on with a scope that has grown: places are found anew, won states stay."""
-        credit, xp = as_credit(scope), backend(self.device)
-        segments = credit.segment_dims
-        weight = self._weight if credit.special_weight is None else credit.special_weight
+        self.credit, xp = as_credit(scope), backend(self.device)
+        segments, own = self.credit.segment_dims, self.credit.special_weight
+        weight = self._weight if own is None else own
         self.rows = len(segments)
         self.places = RewardedPlaces(segments, self._count_scale, self.device)
         self._pursued = [row for row, dims in enumerate(segments) if dims and (row == 0 or weight > 0)]
-        self._members = xp.asarray(credit.segments.astype(np.float32), device=self.device)
+        self._members = xp.asarray(self.credit.segments.astype(np.float32), device=self.device)
         # Where a place goes in a goal; what is padded, or another segment has given already, to one dimension more.
         given = np.full(tuple(self.places.dims.shape), self.state_size, dtype=np.int64)
         taken: set[int] = set()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from isa_wrappers.checks import check_floats, check_numbers
+from isa_wrappers.checks import check_flags, check_floats, check_numbers
 from isa_wrappers.errors import InvalidValueError, NonFiniteError, shown
 from isa_wrappers.scope.fairness import goes_along
 from isa_wrappers.scope.transitions import Transitions
@@ -70,7 +70,7 @@ def _first_bad(states: npt.NDArray[np.floating[Any]]) -> int:
 
 def _masks(available: Any, actions: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     """Return masks as booleans, if they fit the actions."""
-    masks = check_numbers("available", available).astype(bool)
+    masks = check_flags("available", available)
     masks = masks[:, None] if masks.ndim == 2 and actions.shape[1] == 1 else masks
     if masks.shape[:2] != actions.shape or masks.ndim != 3 or actions.max(initial=0) >= masks.shape[2]:
         raise InvalidValueError(
@@ -104,12 +104,13 @@ def episodes_of(states: Any, actions: Any, ends: Any, available: Any = None) -> 
         >>> [len(part.actions) for part in parts]
         [2, 1]
     """
-    states, actions, over = (
-        check_floats("states", states),
-        check_numbers("actions", actions),
-        np.array(ends, dtype=bool),
-    )
-    masks = None if available is None else check_numbers("available", available).astype(bool)
+    states, actions, over = check_floats("states", states), check_numbers("actions", actions), check_flags("ends", ends)
+    masks = None if available is None else np.atleast_1d(check_flags("available", available))
+    if states.ndim != 2 or actions.ndim not in (1, 2) or not len(actions):
+        raise InvalidValueError(
+            f"recorded steps need states [N + E, K] or [N, K] and actions [N, A], got {list(states.shape)} and "
+            f"{list(actions.shape)}"
+        )
     number = len(actions)
     over = over[:, 0] if over.shape == (number, 1) else over
     if over.ndim != 1:
@@ -171,13 +172,19 @@ def episode_from(data: Any) -> Episode:
         raise InvalidValueError(
             f"recorded episodes must be Episode, mappings or Minari's EpisodeData, got {type(data).__name__}"
         )
-    over = np.atleast_1d(np.asarray(data.terminations, dtype=bool) | np.asarray(data.truncations, dtype=bool))
+    infos = {} if getattr(data, "infos", None) is None else data.infos
+    ends = [np.atleast_1d(check_flags(name, getattr(data, name))) for name in ("terminations", "truncations")]
+    if ends[0].shape != ends[1].shape or not isinstance(infos, Mapping):
+        shapes = f"{list(ends[0].shape)}, {list(ends[1].shape)} and {type(infos).__name__}"
+        raise InvalidValueError(
+            f"a recorded episode needs terminations and truncations of one shape, and infos in a mapping, got {shapes}"
+        )
+    over = ends[0] | ends[1]
     if over[:-1].any():
         raise InvalidValueError(
             f"a recorded episode goes on after its end at step {int(np.flatnonzero(over)[0])}: episodes are glued "
             "together; cut them there"
         )
-    infos = getattr(data, "infos", None) or {}
     states = infos.get("state", data.observations)
     if isinstance(states, Mapping):
         if "state" not in states:
@@ -186,7 +193,9 @@ def episode_from(data: Any) -> Episode:
             )
         states = states["state"]
     masks = infos.get("action_mask")
-    return Episode(states, data.actions, None if masks is None else np.asarray(masks)[: len(over)])
+    return Episode(
+        states, data.actions, None if masks is None else np.atleast_1d(check_flags("action_mask", masks))[: len(over)]
+    )
 
 
 def transitions_of(episodes: Sequence[Episode]) -> Transitions:

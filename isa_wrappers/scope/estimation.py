@@ -15,6 +15,7 @@ from isa_wrappers.arrays import stream_seed
 from isa_wrappers.batch.own_arrays import guarded
 from isa_wrappers.batch.parallel import ParallelEnvBatch
 from isa_wrappers.batch.protocol import BatchEnv, action_code_of
+from isa_wrappers.border.layers import all_frozen
 from isa_wrappers.border.spaces import StateFallback
 from isa_wrappers.checks import check_state_size
 from isa_wrappers.config import ScopeConfig, SettledScope
@@ -47,6 +48,7 @@ def estimate_scope(
 
     ``config.estimator`` and ``config.threshold`` name entries of
     :data:`~isa_wrappers.scope.estimators.ESTIMATORS` and :data:`~isa_wrappers.scope.thresholds.THRESHOLD_RULES`.
+    Wrappers of ISA's around ``env`` count, record and learn nothing of these steps; reset the environment afterwards.
     The largest figure that an estimator finds where actions move nothing is the scope's ``chance``. Where it comes
     near delta, a warning says that the scope may hold dimensions nobody moves.
 
@@ -83,12 +85,13 @@ def estimate_scope(
     num_actions = max(batch.num_actions)
     check_state_size(batch.state_size)
     _check_suits(estimator, batch, config)
-    if config.until_certain:
-        transitions, config, measured = measure_until_certain(batch, config, seed, estimator)
-    else:
-        most = config.transitions * (1 if asked.transitions else estimator.stretches)
-        transitions, config = collect_enough(batch, config, seed, estimator, most)
-        measured = estimator.measure(transitions, config, num_actions)
+    with all_frozen(env):
+        if config.until_certain:
+            transitions, config, measured = measure_until_certain(batch, config, seed, estimator)
+        else:
+            most = config.transitions * (1 if asked.transitions else estimator.stretches)
+            transitions, config = collect_enough(batch, config, seed, estimator, most)
+            measured = estimator.measure(transitions, config, num_actions)
     rng = np.random.default_rng(stream_seed(seed, "shuffling"))
     env_steps = sum(part.env_steps for part in transitions)
     with _named(config):

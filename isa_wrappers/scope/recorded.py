@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from isa_wrappers.border.names import ActionNames
+from isa_wrappers.border.names import ActionNames, read_state_names
 from isa_wrappers.checks import check_agents, check_sequence, check_state_size
 from isa_wrappers.config import ScopeConfig
 from isa_wrappers.errors import InvalidValueError, check_int, check_kind, shown
@@ -83,7 +83,7 @@ def estimate_scope_from(
         influence=measured.figures,
         delta=rule(measured.figures, settled),
         num_actions=own,
-        state_names=tuple(state_names),
+        state_names=read_state_names(state_names),
         action_names=action_names,
         settings={**asdict(settled), "recorded": True, "env_steps": number},
         figure=estimator.figure,

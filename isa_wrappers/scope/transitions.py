@@ -15,7 +15,7 @@ from isa_wrappers.config import SettledScope
 from isa_wrappers.errors import UnsupportedEnvironmentError
 
 PATIENCE = 100
-"""An agent that acts less than once in this many steps is taken for one that cannot be listened to."""
+"""An agent that acts less than once in this many steps is not waited for where agents are listened to one at a time."""
 
 
 @dataclass(frozen=True)

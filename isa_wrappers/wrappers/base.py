@@ -13,6 +13,7 @@ from pettingzoo.utils import BaseParallelWrapper
 from isa_wrappers.arrays import Array, with_prefix, without_prefix
 from isa_wrappers.batch.protocol import check_finite
 from isa_wrappers.border.border import Border
+from isa_wrappers.border.layers import Freezable, layers
 from isa_wrappers.border.spaces import StateFallback, as_parallel
 from isa_wrappers.border.state import StateReader
 from isa_wrappers.border.team_actions import TeamCode
@@ -27,7 +28,7 @@ from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.wrappers.turn import Env, Infos, Turn, told_actions
 
 
-class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
+class ScopeWrapper(BaseParallelWrapper[str, Any, int], Freezable):  # type: ignore[misc]
     """Base of ISA's wrappers around a ``ParallelEnv``.
 
     What the environment hands over is checked by a :class:`~isa_wrappers.border.Border`, once in a stack: agents that
@@ -110,11 +111,7 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
 
     def inner_wrappers(self) -> Iterator[Any]:
         """Walk from the next environment inwards, through conversions to AEC and back too."""
-        env = self.env
-        while env is not None:
-            yield env
-            inside = getattr(env, "env", None)  # of a foreign environment it may be anything
-            env = getattr(env, "aec_env", None) if inside is None else inside
+        return layers(self.env)
 
     def freeze(self, frozen: bool = True) -> None:
         """Evaluate without counting or recording, here and in every ISA wrapper inside."""

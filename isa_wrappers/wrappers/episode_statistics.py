@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from pettingzoo.utils import BaseParallelWrapper
 
+from isa_wrappers.border.layers import Freezable
 from isa_wrappers.border.living import Living
 from isa_wrappers.border.returned import check_reset, check_step
 from isa_wrappers.border.rewards import plain_rewards
@@ -58,7 +59,7 @@ class Totals(NamedTuple):
 Step = tuple[dict[str, Any], dict[str, float], dict[str, bool], dict[str, bool], Infos]
 
 
-class EpisodeStatistics(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
+class EpisodeStatistics(BaseParallelWrapper[str, Any, int], Freezable):  # type: ignore[misc]
     """Adds up finished episodes: return, length, success. It changes nothing.
 
     The return is the mean over possible agents. An episode that ends with ``infos[agent]["crashed"]`` is counted as
@@ -122,7 +123,7 @@ class EpisodeStatistics(BaseParallelWrapper[str, Any, int]):  # type: ignore[mis
         infos = {agent: {} if info is None else info for agent, info in (infos or {}).items()}
         self._return += fsum(rewards.values()) / len(self.env.possible_agents)
         self._won |= self._criterion.won(self.env, rewards, infos, over)
-        if over:
+        if over and not self.frozen:
             kept = not any(isinstance(info, dict) and info.get("crashed", False) for info in infos.values())
             finished = (kept, kept and self._won, kept * self._return, kept * self._length, not kept)
             self._totals = self._totals.plus(finished)

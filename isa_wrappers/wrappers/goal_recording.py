@@ -9,13 +9,13 @@ import numpy as np
 from isa_wrappers.arrays import Array, with_prefix, without_prefix
 from isa_wrappers.border.spaces import StateFallback
 from isa_wrappers.border.success import SuccessCriterion, SuccessRule
-from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, check_kind
+from isa_wrappers.errors import InvalidValueError, ScopeMismatchError
 from isa_wrappers.rewards.goals import GoalBuffer
 from isa_wrappers.rewards.stitched import StitchedGoals
 from isa_wrappers.scope.credit import Credit
 from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.wrappers.base import ScopeWrapper
-from isa_wrappers.wrappers.checks import check_on_host
+from isa_wrappers.wrappers.checks import check_goals, check_on_host
 from isa_wrappers.wrappers.turn import Env, Infos, Turn
 
 
@@ -38,9 +38,9 @@ class GoalRecording(ScopeWrapper):
         success: SuccessRule = "success",
         state_fallback: StateFallback = None,
     ) -> None:
-        check_kind("goals", goals, GoalBuffer)
         check_on_host(goals)
         super().__init__(env, scope, state_fallback)
+        check_goals(goals, list(self._index), self.num_actions, None)
         self.goals = goals
         self._stitched = goals if isinstance(goals, StitchedGoals) else None
         if self.state_size is not None:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from gymnasium import spaces
 
 from isa_wrappers.arrays import Array, Rng
+from isa_wrappers.border.observations import check_narrow
 from isa_wrappers.border.spaces import StateFallback, flat_box, flat_vector, inner_space, is_float_vector
 from isa_wrappers.border.success import SuccessRule
 from isa_wrappers.config import GoalConfig
@@ -126,6 +127,7 @@ class GoalSampling(GoalRecording):
                 continue
             vector = flat_vector(self._unmasked[agent], obs)
             if agent in self._flattened:
+                check_narrow(vector, agent, self._steps)
                 vector = vector.astype(np.float32)
             elif vector.dtype not in WIDE:  # whole numbers, flags and halves would cut the goal
                 vector = vector.astype(self._unmasked[agent].dtype)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from isa_wrappers.arrays import Array, with_prefix, without_prefix
 from isa_wrappers.batch.protocol import check_finite
+from isa_wrappers.border.observations import check_narrow
 from isa_wrappers.border.spaces import StateFallback, flat_size, flatten
 from isa_wrappers.errors import check_choice, check_float, check_kind
 from isa_wrappers.rewards.base import IntrinsicReward, checked
@@ -164,6 +165,7 @@ class RewardWrapper(ScopeWrapper):
         for agent, i in self._index.items():
             if observations.get(agent) is not None:
                 vector = flatten(self.env.observation_space(agent), observations[agent])
+                check_narrow(vector, agent, self._steps)
                 flat[i, : len(vector)] = vector
             elif acted is not None and acted[i] and self._obs is not None:  # shown nothing after its last step
                 flat[i] = self._obs[i]

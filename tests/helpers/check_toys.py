@@ -56,12 +56,12 @@ class Strewn(WalkEnv):
 
 
 class Silent(WalkEnv):
-    """Tells one agent's reward, and ends with words."""
+    """Tells one agent's reward, and ends with fractions."""
 
     def step(self, actions):
         observations, rewards, _, truncated, infos = super().step(actions)
-        words = {agent: "yes" if over else "no" for agent, over in truncated.items()}
-        return observations, {"walker_0": rewards["walker_0"]}, {}, words, infos
+        shares = {agent: 0.5 * over for agent, over in truncated.items()}
+        return observations, {"walker_0": rewards["walker_0"]}, {}, shares, infos
 
 
 class Mute(WalkEnv):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from isa_wrappers.arrays import Array, backend, namespace, surely_none, to_numpy, with_prefix, without_prefix
 from isa_wrappers.batch.protocol import BatchEnv, BatchStep, BatchWrapper, starts_afresh
+from isa_wrappers.border.layers import Freezable
+from isa_wrappers.wrappers.checks import begun
 from isa_wrappers.wrappers.episode_statistics import Totals
 
 
-class EpisodeStatistics(BatchWrapper):
+class EpisodeStatistics(BatchWrapper, Freezable):
     """Adds up finished episodes: return, length, success. It changes nothing.
 
     The return is the mean over agents. Discarded episodes are counted and enter no mean. Place it next to the
@@ -37,7 +39,7 @@ class EpisodeStatistics(BatchWrapper):
     def reset(self, seed: int | None = None) -> BatchStep:
         """Start every copy afresh; unfinished episodes are forgotten."""
         self._forget()
-        return self.env.reset(seed)
+        return begun(self.env, self.env.reset(seed))
 
     def _forget(self) -> None:
         self._return, self._length = self._return * 0, self._length * 0
@@ -51,7 +53,7 @@ class EpisodeStatistics(BatchWrapper):
         self._length = self._length + 1
         self._won = self._won | step.success  # told in several steps of an episode or in one, it is won once
         over = step.done
-        if surely_none(over):
+        if self.frozen or surely_none(over):
             return step
         done = xp.astype(over, xp.float32)
         counted = step.finished

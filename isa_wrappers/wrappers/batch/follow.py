@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from isa_wrappers.batch.protocol import BatchEnv
+from isa_wrappers.border.layers import layers
 from isa_wrappers.errors import InvalidValueError
 from isa_wrappers.rewards.stitched import StitchedGoals
 from isa_wrappers.scope.credit import Credit
 from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.wrappers.batch.goal_recording import GoalRecording
 from isa_wrappers.wrappers.batch.goal_sampling import GoalSampling
-from isa_wrappers.wrappers.batch.reward import RewardWrapper, inner_envs
+from isa_wrappers.wrappers.batch.reward import RewardWrapper
 
 
 def follow_scope(env: BatchEnv, scope: InfluenceScope | Credit) -> None:
@@ -29,7 +30,7 @@ def follow_scope(env: BatchEnv, scope: InfluenceScope | Credit) -> None:
         >>> env.reward.counter.segments
         [[0, 1], []]
     """
-    stack = list(inner_envs(env))
+    stack = list(layers(env))
     if any(isinstance(wrapper, GoalSampling) for wrapper in stack):
         raise InvalidValueError("goals are shown by a scope's dimensions, so a policy that sees them cannot follow it")
     for wrapper in stack:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from isa_wrappers.arrays import Array, backend, namespace, with_prefix, without_prefix
 from isa_wrappers.batch.protocol import BatchEnv, BatchStep, BatchWrapper, starts_afresh
-from isa_wrappers.errors import ScopeMismatchError, check_kind
+from isa_wrappers.border.layers import Freezable
 from isa_wrappers.rewards.goals import GoalBuffer
 from isa_wrappers.rewards.stitched import Episodes, StitchedGoals
+from isa_wrappers.wrappers.checks import begun, check_alone, check_goals
 
 
-class GoalRecording(BatchWrapper):
+class GoalRecording(BatchWrapper, Freezable):
     """Puts the won state of every won episode into a goal buffer (Algorithm 1: B), and changes nothing else.
 
     Won is told by the environment (:attr:`BatchStep.success`). An episode that tells it in several steps gives one
@@ -20,16 +21,14 @@ class GoalRecording(BatchWrapper):
         goals: the buffer, shared with whatever samples from it; whoever made it saves it.
 
     Raises:
-        ScopeMismatchError: if the buffer holds states of another length.
+        ScopeMismatchError: if the buffer holds states of another length, or stitches them for other agents.
+        InvalidValueError: if won states are recorded inside already.
     """
 
     def __init__(self, env: BatchEnv, goals: GoalBuffer) -> None:
         super().__init__(env)
-        check_kind("goals", goals, GoalBuffer)
-        if goals.state_size != self.state_size:
-            raise ScopeMismatchError(
-                f"the goal buffer holds states of {goals.state_size} dimensions, this environment has {self.state_size}"
-            )
+        check_goals(goals, self.agents, self.num_actions, self.state_size)
+        check_alone(env, GoalRecording, "records won states")
         self.goals = goals
         self._stitched = goals if isinstance(goals, StitchedGoals) else None
         xp = backend(self.device)
@@ -40,7 +39,7 @@ class GoalRecording(BatchWrapper):
 
     def reset(self, seed: int | None = None) -> BatchStep:
         """Start every copy afresh."""
-        self._now = self.env.reset(seed)
+        self._now = begun(self.env, self.env.reset(seed))
         self._begin()
         return self._now
 
@@ -53,6 +52,13 @@ class GoalRecording(BatchWrapper):
     def step(self, actions: Array) -> BatchStep:
         """Advance every copy; keep the states won, as they were before any automatic reset."""
         now, step = self._now, self.env.step(actions)
+        if not self.frozen:
+            self._record(now, step)
+        self._won = (self._won | step.success) & ~step.done
+        self._now = step
+        return step
+
+    def _record(self, now: BatchStep, step: BatchStep) -> None:
         if self._stitched is not None:
             reward, acted = step.reward, now.alive
             if step.discarded is not None:  # an episode that is worse than all others, and whose last step says nothing
@@ -60,11 +66,7 @@ class GoalRecording(BatchWrapper):
                 reward, acted = namespace(reward).where(lost, -float("inf"), reward), acted & ~lost
             self._stitched.observe(self._episodes, now.state, step.final_state, reward, acted, step.done)
         self.goals.add(step.final_state, step.success & ~self._won)
-        won = self._won | step.success
-        self.goals.ended(step.finished, won)
-        self._won = won & ~step.done
-        self._now = step
-        return step
+        self.goals.ended(step.finished, self._won | step.success)
 
     def forget_arrivals(self) -> None:
         """Let running episodes have arrived nowhere: where they were was told by segments of before."""

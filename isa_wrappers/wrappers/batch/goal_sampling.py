@@ -10,12 +10,12 @@ from isa_wrappers.arrays import Array, Rng, backend, namespace, with_prefix, wit
 from isa_wrappers.batch.protocol import BatchEnv, BatchStep, BatchWrapper, padded
 from isa_wrappers.checks import check_last
 from isa_wrappers.config import GoalConfig
-from isa_wrappers.errors import check_kind
 from isa_wrappers.rewards.goals import GoalBuffer
 from isa_wrappers.rewards.projection import GoalProjection
 from isa_wrappers.rewards.selectors import GOAL_SELECTORS
 from isa_wrappers.scope.credit import Credit
 from isa_wrappers.scope.influence import InfluenceScope
+from isa_wrappers.wrappers.checks import begun, check_alone, check_goals
 
 
 class GoalSampling(BatchWrapper):
@@ -37,6 +37,8 @@ class GoalSampling(BatchWrapper):
         episode_goal: ``[B, K]`` those of the step just taken, before an automatic reset.
 
     Raises:
+        ScopeMismatchError: if the scope, or the buffer, was made for another environment.
+        InvalidValueError: if goals are shown inside already.
         UnknownNameError: if there is no such selector; the nearest is offered.
         EmptyGoalBufferError: at a reset before anything was won.
     """
@@ -50,9 +52,11 @@ class GoalSampling(BatchWrapper):
         selector: str = GoalConfig.selector,
     ) -> None:
         super().__init__(env)
-        check_kind("goals", goals, GoalBuffer)
+        check_goals(goals, self.agents, self.num_actions, self.state_size)
+        check_alone(env, GoalSampling, "shows goals")
         if not isinstance(projection, GoalProjection):
             projection = GoalProjection(projection, self.device)
+        projection.credit.check_fits(self.agents, self.num_actions, self.state_size)
         self.goals, self.projection = goals, projection
         shown = padded([len(dims) for dims in projection.dims], projection.size)
         for row, dims in zip(shown, projection.dims, strict=True):
@@ -89,7 +93,7 @@ class GoalSampling(BatchWrapper):
             self._rng = Rng(seed, self.device, "goals")
         if self._given is None:
             self.goals.check_not_empty()
-        step = self.env.reset(seed)
+        step = begun(self.env, self.env.reset(seed))
         self.goal = self._drawn()
         return self._begin(step)
 

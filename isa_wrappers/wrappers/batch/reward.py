@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from isa_wrappers.arrays import Array, array_device, namespace, with_prefix, without_prefix
 from isa_wrappers.batch.protocol import BatchEnv, BatchStep, BatchWrapper, starts_afresh
+from isa_wrappers.border.layers import Freezable, layers
 from isa_wrappers.errors import check_choice, check_float, check_kind
 from isa_wrappers.rewards.base import IntrinsicReward, checked
 from isa_wrappers.rewards.transition import Transition
 from isa_wrappers.wrappers.batch.goal_sampling import GoalSampling
-from isa_wrappers.wrappers.checks import MODES, check_stack
+from isa_wrappers.wrappers.checks import MODES, begun, check_stack
 
 
-class RewardWrapper(BatchWrapper):
+class RewardWrapper(BatchWrapper, Freezable):
     """Pays each agent an intrinsic reward.
 
     Args:
@@ -53,7 +52,7 @@ class RewardWrapper(BatchWrapper):
         self.factor = check_float("factor", factor, 0.0)
         self.tells_bonus = self.adds
         self.reward = reward
-        inner = list(inner_envs(env))
+        inner = list(layers(env))
         if reward.credit is not None:
             reward.credit.check_fits(self.agents, self.num_actions, self.state_size)
         self._sampling = next((wrapper for wrapper in inner if isinstance(wrapper, GoalSampling)), None)
@@ -65,7 +64,7 @@ class RewardWrapper(BatchWrapper):
 
     def reset(self, seed: int | None = None) -> BatchStep:
         """Start every copy afresh; what the reward counts or learns stays."""
-        step = self.env.reset(seed)
+        step = begun(self.env, self.env.reset(seed))
         self._now, self._start = step, step.done | True
         return step
 
@@ -88,7 +87,8 @@ class RewardWrapper(BatchWrapper):
             available=now.available,
             won_share=None if self._sampling is None else self._sampling.goals.won_share,
         )
-        total, intrinsic, self.parts = checked(self.reward, self.reward(transition), step.reward)
+        paid = self.reward(transition, update=not self.frozen)
+        total, intrinsic, self.parts = checked(self.reward, paid, step.reward)
         self._now, self._start = step, step.done
         if self.adds:
             bonus = self.factor * intrinsic
@@ -110,10 +110,3 @@ class RewardWrapper(BatchWrapper):
         else:
             self._start = namespace(step.done).asarray(saved, device=array_device(step.done))
         return step
-
-
-def inner_envs(env: Any) -> Iterator[Any]:
-    """Walk from an environment inwards."""
-    while env is not None:
-        yield env
-        env = getattr(env, "env", None)

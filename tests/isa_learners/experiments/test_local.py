@@ -19,7 +19,7 @@ from isa_learners.experiments.folder import Comparison
 from isa_learners.experiments.local import Outcome, Process, options_of, run_here, why
 from isa_learners.experiments.plan import make_plan
 from isa_learners.experiments.results import result_of, write_results
-from isa_wrappers.errors import FileFormatError
+from isa_wrappers.errors import FileFormatError, InvalidValueError
 
 CLOCK = ("wall_time_s", "folder")
 
@@ -230,3 +230,9 @@ def test_why():
     assert why(2, "isa: warning: x\nisa: too much\n") == "too much"
     assert why(1, "Traceback\nKeyError: 3\n") == "exit code 1: KeyError: 3"
     assert why(-9, "") == "ended by signal 9"
+
+
+@pytest.mark.parametrize("jobs", [0, -1, True])
+def test_no_jobs_at_a_time_are_refused(jobs):
+    with pytest.raises(InvalidValueError, match=f"jobs must be a whole number at least 1, got {jobs}"):
+        run_here(None, [None], jobs, print, print)

@@ -185,6 +185,13 @@ def test_other_endings_are_refused(name, tmp_path):
         export_policy(RunPolicy(drawn_algorithm()), tmp_path / name)
 
 
+@pytest.mark.parametrize("steps", [0, -1, True, 2.0])
+def test_a_check_of_no_steps_is_refused(steps, tmp_path):
+    """It would say of any file that it acts as the policy does."""
+    with pytest.raises(InvalidValueError, match=f"steps must be a whole number at least 1, got {steps}"):
+        export_policy(None, tmp_path / "policy.onnx", steps)
+
+
 def test_without_onnx_the_extra_is_named(traced, tmp_path, monkeypatch):
     traced(DEATHS_AND_MASKS[0])
     monkeypatch.setitem(__import__("sys").modules, "onnx", None)

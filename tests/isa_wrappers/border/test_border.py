@@ -1,8 +1,10 @@
 """What an environment hands over and can be taken: put right, with its masks and spaces, once in a stack."""
 
+import re
+
 import numpy as np
 import pytest
-from border_play import FIRST, SECOND, both, in_a_wrapper
+from border_play import FIRST, SECOND, both, in_a_batch, in_a_wrapper
 from border_toys import Few, Told, Turns, paid, seen
 from continuous_toys import Stays
 from gymnasium import spaces
@@ -13,7 +15,8 @@ from walk_stacks import goals_with, walk_scope
 from isa_wrappers import ParallelEnvBatch
 from isa_wrappers.border.border import Border
 from isa_wrappers.errors import InvalidValueError, NonFiniteError, UnsupportedEnvironmentError
-from isa_wrappers.wrappers import GoalSampling, ScopeWrapper
+from isa_wrappers.rewards.novelty import ObservationNovelty
+from isa_wrappers.wrappers import GoalSampling, RewardWrapper, ScopeWrapper
 
 MASK = np.array([1, 1, 1])
 
@@ -123,3 +126,65 @@ def test_masks_of_components(mask):
 def test_masks_that_cannot_be_of_components(agent, mask, says):
     with pytest.raises(UnsupportedEnvironmentError, match=says):
         Border(Stays((agent, mask))).reset(seed=0)
+
+
+CODES = {
+    "Discrete": (spaces.Discrete(3, start=1), lambda number: number(2), [0, 1, 0]),
+    "MultiDiscrete": (spaces.MultiDiscrete([2, 3]), lambda number: np.array([number(1), number(2)]), [0, 1, 0, 0, 1]),
+    "nested": (
+        spaces.Dict({"at": spaces.Tuple([spaces.Discrete(2), spaces.Box(0, 1, (1,))])}),
+        lambda number: {"at": (number(1), np.array([0.5]))},
+        [0, 1, 0.5],
+    ),
+}
+
+
+def coded(kind, number):
+    """The first agent sees codes, as numbers of this type, from the first step on."""
+    space, made, _ = CODES[kind]
+    env = Told(lambda time, observations, *rest: ({**observations, FIRST: made(number)}, *rest))
+    env.observation_space = lambda agent: space if agent == FIRST else spaces.Box(-9, 9, (2,), np.float32)
+    return env
+
+
+@pytest.mark.parametrize("kind", CODES)
+@pytest.mark.parametrize("number", [int, float, np.float32])
+def test_codes_that_come_as_floats_are_taken(kind, number):
+    wanted = CODES[kind][2]
+    step = ParallelEnvBatch([coded(kind, number)]).reset()
+    assert step.obs[0, 0, : len(wanted)].tolist() == wanted
+    shown = GoalSampling(coded(kind, number), walk_scope(), goals_with(np.ones((1, 2)))).reset()[0][FIRST]
+    assert shown[: len(wanted)].tolist() == wanted
+
+
+@both
+@pytest.mark.parametrize("kind", CODES)
+def test_codes_that_are_no_whole_numbers_are_refused(play, kind):
+    with pytest.raises(UnsupportedEnvironmentError, match=r"agent 'walker_0' at the reset.*: [12]\.5 is no whole"):
+        play(coded(kind, lambda value: value + 0.5))
+
+
+LARGE = spaces.Box(-1e300, 1e300, (1, 2), np.float64)
+
+
+def novel(env):
+    env = RewardWrapper(env, ObservationNovelty(2), state_fallback="observations")
+    env.reset()
+    env.step(dict.fromkeys(env.agents, 0))
+
+
+def shown_goals(env):
+    env = GoalSampling(env, walk_scope(), goals_with(np.ones((1, 2))))
+    env.reset()
+    env.step(dict.fromkeys(env.agents, 0))
+
+
+@pytest.mark.parametrize("play", [in_a_batch, novel, shown_goals])
+@pytest.mark.parametrize("value", [1e39, -1e200])
+def test_numbers_beyond_float32_are_refused(play, value):
+    """In float32 they are infinite, and nobody would have been told."""
+    env = Told(lambda time, seen, *rest: ({a: np.array([[0.5, value if time else 3e38]]) for a in seen}, *rest))
+    env.observation_space = lambda agent: LARGE
+    told = f"agent 'walker_0' in step 1, place 1 must lie within float32's range.*got {re.escape(repr(value))}"
+    with pytest.raises(NonFiniteError, match=told):
+        play(env)

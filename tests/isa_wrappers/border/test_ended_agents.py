@@ -4,13 +4,17 @@ import warnings
 
 import numpy as np
 import pytest
-from border_play import FIRST, SECOND
-from border_toys import Alone, Kitchen, Lingering
+from border_play import FIRST, SECOND, both
+from border_toys import Alone, Kitchen, Lingering, Told
 from continuous_toys import Stays
+from gymnasium import spaces
 from parallel_toys import WalkEnv
 
 from isa_wrappers import GoalBuffer, ParallelEnvBatch
+from isa_wrappers.border.actions import ActionCode
 from isa_wrappers.border.border import Border
+from isa_wrappers.border.masks import idle_actions
+from isa_wrappers.errors import InvalidValueError
 from isa_wrappers.wrappers import EpisodeStatistics, GoalRecording, ScopeWrapper
 
 
@@ -104,3 +108,68 @@ def test_who_stays_after_its_end_does_what_is_nearest_to_nothing():
         border.step({"a": np.ones(2, np.float32), "b": np.array([1, 2])})
     border.step({"b": np.array([1, 2])})
     assert border.env.seen[1]["a"].tolist() == [0.5, 0.5]
+
+
+@pytest.mark.filterwarnings("ignore:agent 'walker_0' of walk")
+@pytest.mark.parametrize(
+    ("mask", "done"), [([0, 1, 1], 1), ([1, 0, 0], 0), ([0, 0, 0], 0), ([0, 1, 1, 0], 1), ("none of these", 0)]
+)
+@pytest.mark.parametrize("place", ["info", "observation"])
+def test_who_stays_after_its_end_does_what_its_mask_allows(place, mask, done):
+    """All barred, as the dead may be, or no mask at all: then nothing."""
+    env = Lingering()
+    took = []
+
+    def step(actions, inner=env.step):
+        took.append(actions[FIRST])
+        said = inner(actions)
+        if env.time > 1 and place == "info":
+            said[4][FIRST]["action_mask"] = mask
+        elif env.time > 1:
+            said[0][FIRST] = {"observation": said[0][FIRST], "action_mask": mask}
+        return said
+
+    env.step, env.action_space = step, lambda agent: spaces.Discrete(3 if agent == FIRST else 4)
+    border = Border(env)
+    border.reset(seed=0)
+    for _ in range(3):
+        border.step(dict.fromkeys(border.living, 0))
+    assert took == [0, 0, done]
+
+
+def test_who_stays_after_its_end_takes_an_allowed_value_of_each_choice():
+    border = Border(Stays())
+    border.reset(seed=0)
+    code = ActionCode.of(spaces.MultiDiscrete([2, 3], start=[1, 0]), "b")
+    mask = np.array([0, 1, 0, 0, 1], dtype=bool)
+    assert idle_actions(["b"], {"b": code}, {}, {"b": {"action_mask": mask}}, 5)["b"].tolist() == [2, 2]
+
+
+def flagged(name, flag):
+    """In step 2 the first agent's flag of this name is ``flag``; it stays in ``agents``."""
+
+    def change(time, *said):
+        said = list(said)
+        if time == 2:
+            said[2 + (name == "truncations")] = {FIRST: flag, SECOND: False}
+        return tuple(said)
+
+    return Told(change)
+
+
+@pytest.mark.filterwarnings("ignore:agent 'walker_0' of walk")
+@pytest.mark.parametrize("name", ["terminations", "truncations"])
+@pytest.mark.parametrize("flag", [True, 1, 2, 0.5, np.True_, np.array([True])])
+def test_a_flag_is_read_as_a_truth_value(name, flag):
+    batch = ParallelEnvBatch([flagged(name, flag)])
+    batch.reset()
+    batch.step(np.zeros((1, 2)))
+    step = batch.step(np.zeros((1, 2)))
+    assert (step.alive.tolist(), step.cut.tolist()) == ([[False, True]], [[name == "truncations", False]])
+
+
+@pytest.mark.parametrize("flag", ["yes", "False", float("nan")])
+@both
+def test_flags_that_are_neither_are_refused(play, flag):
+    with pytest.raises(InvalidValueError, match=f"truncations of agent 'walker_0' must be true or false, got '?{flag}"):
+        play(flagged("truncations", flag), steps=2)

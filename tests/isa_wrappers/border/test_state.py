@@ -220,3 +220,16 @@ def test_agents_may_be_named_by_whole_numbers():
             self._observation_space = spaces.Discrete(9)
 
     assert StateReader(Numbered(), "observations").names == ("3", "7")
+
+
+@pytest.mark.parametrize("far", [2**53 + 1, -(2**53) - 1, 2**63 - 1])
+@pytest.mark.parametrize("kind", [np.array, list])
+def test_whole_numbers_that_float64_merges_are_refused(far, kind):
+    env = told(kind([7, 2**53]))
+    read = StateReader(env, None)
+    assert read({}).tolist() == [7, 2**53]
+    env.state = lambda: kind([7, far])
+    with pytest.raises(UnsupportedEnvironmentError, match=rf"holds {far} in dimension 1, .* beyond 2\^53"):
+        read({})
+    env.state = lambda: kind([7, 2**60])
+    assert read({}).tolist() == [7, 2**60], "which is exact"

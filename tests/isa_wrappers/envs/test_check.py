@@ -31,6 +31,7 @@ from pettingzoo.utils import BaseParallelWrapper
 
 from isa_wrappers import check_env
 from isa_wrappers.envs import make_parallel
+from isa_wrappers.errors import InvalidValueError
 
 
 def verdicts(report):
@@ -233,3 +234,9 @@ def test_a_horizon_that_is_not_kept():
 
 def test_an_environment_without_close_is_looked_at_all_the_same():
     assert check_env(NeverClosed, episodes=1).findings
+
+
+@pytest.mark.parametrize(("name", "value"), [("episodes", 0), ("episodes", True), ("episodes", 2.0), ("seed", -1)])
+def test_numbers_out_of_range_are_refused(name, value):
+    with pytest.raises(InvalidValueError, match=f"{name} must be a whole number at least [01], got {value}"):
+        check_env(WalkEnv, **{name: value})

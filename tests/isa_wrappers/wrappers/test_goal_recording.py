@@ -5,7 +5,7 @@ import pytest
 from parallel_toys import Lasting, WalkEnv
 from walk_stacks import goals_with, walk_scope
 
-from isa_wrappers import GoalBuffer
+from isa_wrappers import GoalBuffer, InfluenceScope
 from isa_wrappers.batch.parallel import ParallelEnvBatch
 from isa_wrappers.errors import InvalidValueError, ScopeMismatchError
 from isa_wrappers.rewards.stitched import StitchedGoals
@@ -103,3 +103,9 @@ def test_steps_after_the_end_are_no_episodes():
         twin.ended(own, own)
     assert float(goals.won_share) == float(twin.won_share)
     assert len(goals) == 3
+
+
+def test_goals_stitched_for_other_agents_are_refused():
+    alone = InfluenceScope.from_dimensions({"walker_0": [[], [0], [1]]}, state_size=2)
+    with pytest.raises(ScopeMismatchError, match=r"its agents \['walker_0'\], here \['walker_0', 'walker_1'\]"):
+        GoalRecording(WalkEnv(), walk_scope(), StitchedGoals(alone))

@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 from devices import DEVICES
 from parallel_toys import Lasting
-from unlock_batch import TARGETS, B, Insisting, assert_same_step, bare, plays, run, unlock
+from unlock_batch import TARGETS, B, Insisting, assert_same_step, bare, mixed, plays, run, unlock
 
-from isa_wrappers import GoalBuffer
+from isa_wrappers import GoalBuffer, InfluenceScope
 from isa_wrappers.arrays import to_backend, to_numpy
 from isa_wrappers.batch.parallel import ParallelEnvBatch
 from isa_wrappers.envs import make_batch
-from isa_wrappers.errors import ScopeMismatchError
-from isa_wrappers.wrappers.batch import GoalRecording
+from isa_wrappers.errors import InvalidValueError, ScopeMismatchError
+from isa_wrappers.rewards.stitched import StitchedGoals
+from isa_wrappers.wrappers.batch import GoalRecording, GoalSampling
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -80,3 +81,18 @@ def test_a_new_episode_can_be_won_again(again, device):
 def test_the_buffer_must_fit():
     with pytest.raises(ScopeMismatchError, match="states of 3 dimensions, this environment has 8"):
         GoalRecording(unlock(), GoalBuffer(3))
+
+
+def test_goals_stitched_for_other_agents_are_refused():
+    alone = InfluenceScope.from_dimensions({"agent_0": [[], [1], [1], [0], [0]]}, state_size=8)
+    with pytest.raises(ScopeMismatchError, match=r"its agents \['agent_0'\], here \['agent_0', 'agent_1'\]"):
+        GoalRecording(unlock(), StitchedGoals(alone))
+
+
+def test_won_states_are_recorded_once():
+    """With two, each win would be two goals."""
+    goals = GoalBuffer(8)
+    goals.add(np.zeros((1, 8), dtype=np.float32), np.array([True]))
+    inside = GoalSampling(GoalRecording(unlock(), goals), goals, mixed())
+    with pytest.raises(InvalidValueError, match="GoalRecording inside records won states already; leave one of"):
+        GoalRecording(inside, goals)

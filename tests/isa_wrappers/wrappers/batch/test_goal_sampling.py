@@ -19,9 +19,9 @@ from unlock_batch import (
     unlock,
 )
 
-from isa_wrappers import GoalBuffer, GoalProjection
+from isa_wrappers import GoalBuffer, GoalProjection, InfluenceScope
 from isa_wrappers.arrays import to_backend, to_numpy
-from isa_wrappers.errors import EmptyGoalBufferError, InvalidValueError, UnknownNameError
+from isa_wrappers.errors import EmptyGoalBufferError, InvalidValueError, ScopeMismatchError, UnknownNameError
 from isa_wrappers.scope.credit import credit_for
 from isa_wrappers.wrappers.batch import GoalRecording, GoalSampling
 
@@ -185,3 +185,23 @@ def test_a_goal_of_the_callers_is_pursued_until_it_is_taken_back(device):
     assert {tuple(row) for row in to_numpy(env.goal).tolist()} <= pool
     with pytest.raises(InvalidValueError, match=r"goal must be an array of shape \[\.\.\., \d+\], got \[3\]"):
         env.pursue(to_backend(np.zeros(3, np.float32), device))
+
+
+@pytest.mark.parametrize("made", [lambda scope: scope, credit_for, GoalProjection])
+def test_a_scope_of_another_environment_is_refused(made):
+    """As around a ParallelEnv: one agent's goal would be shown to all, or nothing fit in the first step."""
+    goals, _ = goal_pool(None)
+    alone = InfluenceScope.from_dimensions({"agent_0": [[], [1], [1], [0], [0]]}, state_size=8)
+    with pytest.raises(ScopeMismatchError, match=r"its agents \['agent_0'\], here \['agent_0', 'agent_1'\]"):
+        GoalSampling(unlock(), goals, made(alone))
+
+
+def test_a_buffer_of_other_states_is_refused():
+    with pytest.raises(ScopeMismatchError, match="states of 3 dimensions, this environment has 8"):
+        GoalSampling(unlock(), GoalBuffer(3), mixed())
+
+
+def test_goals_are_shown_once():
+    goals, _ = goal_pool(None)
+    with pytest.raises(InvalidValueError, match="GoalSampling inside shows goals already; leave one of the two out"):
+        GoalSampling(GoalRecording(GoalSampling(unlock(), goals, mixed()), goals), goals, mixed())

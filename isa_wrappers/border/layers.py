@@ -1,0 +1,41 @@
+"""The wrappers of an environment, from the outside inwards, and those of ISA that can be frozen among them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+class Freezable:
+    """A wrapper that counts, records or learns from what is played; while it is ``frozen``, it does not."""
+
+    frozen: bool = False
+
+
+def layers(env: Any) -> Iterator[Any]:
+    """Walk from an environment inwards, through conversions to AEC and back too.
+
+    Example:
+        >>> from isa_wrappers.envs import make_parallel
+        >>> from isa_wrappers.wrappers import EpisodeStatistics
+        >>> [type(layer).__name__ for layer in layers(EpisodeStatistics(make_parallel("grid/unlock")))]
+        ['EpisodeStatistics', 'GridParallelEnv']
+    """
+    while env is not None:
+        yield env
+        inside = getattr(env, "env", None)  # of a foreign environment it may be anything
+        env = getattr(env, "aec_env", None) if inside is None else inside
+
+
+@contextmanager
+def all_frozen(env: Any) -> Iterator[None]:
+    """Freeze every wrapper of a stack for a while; each is then as it was."""
+    before = [(layer, layer.frozen) for layer in layers(env) if isinstance(layer, Freezable)]
+    for layer, _ in before:
+        layer.frozen = True
+    try:
+        yield
+    finally:
+        for layer, frozen in before:
+            layer.frozen = frozen
