@@ -144,3 +144,4 @@ LEARNERS: Registry[LearnerSpec] = Registry(
     },
     LearnerSpec,
 )
+"""The learners by name; others come by entry points or :meth:`Registry.register`."""

@@ -9,9 +9,9 @@ from isa_wrappers.checks import check_actions, check_transition
 from isa_wrappers.config import CountConfig
 from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, check_kind
 from isa_wrappers.rewards.base import IntrinsicReward, RewardParts
-from isa_wrappers.rewards.counts import VisitCounter, count_bonus
+from isa_wrappers.rewards.counts import VisitCounter
 from isa_wrappers.rewards.plain import PlainCountBonus, PlainSum, is_small
-from isa_wrappers.rewards.segments import combine_segments, gate_of, scope_segments
+from isa_wrappers.rewards.segments import combine_segments, count_bonus, gate_of, scope_segments
 from isa_wrappers.rewards.transition import Transition
 from isa_wrappers.scope.credit import Credit, as_credit
 from isa_wrappers.scope.influence import InfluenceScope

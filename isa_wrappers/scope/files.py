@@ -98,6 +98,13 @@ def save_scope(scope: InfluenceScope, folder: str | Path) -> Path:
     Raises:
         InvalidValueError: if an agent's name or a setting is nothing that a file holds.
         CannotWriteError: if the disk is full, the folder read-only or gone.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> scope = InfluenceScope.from_dimensions({"a": [[], [0, 1]], "b": [[], [1]]}, state_size=2)
+        >>> with TemporaryDirectory() as folder:
+        ...     save_scope(scope, folder).name, load_scope(folder).common_dims
+        ('scope.json', [1])
     """
     folder = Path(folder)
     arrays = {TENSOR: np.array(scope.influence)}
@@ -121,6 +128,12 @@ def load_scope(path: str | Path) -> InfluenceScope:
 
     Raises:
         FileFormatError: if the files are missing, truncated, changed or foreign.
+
+    Example:
+        >>> load_scope("nowhere")
+        Traceback (most recent call last):
+        ...
+        isa_wrappers.errors.FileFormatError: no scope at nowhere: nowhere does not exist
     """
     path = Path(path)
     path = path / "scope.json" if os.path.isdir(path) else path

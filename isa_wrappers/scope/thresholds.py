@@ -21,6 +21,7 @@ THRESHOLD_RULES: Registry[ThresholdRule] = Registry(
     {"fixed": "isa_wrappers.scope.thresholds:fixed", "usual": "isa_wrappers.scope.thresholds:usual"},
     Callable,
 )
+"""The threshold rules by name; others come by entry points or :meth:`Registry.register`."""
 
 
 def fixed(information: npt.NDArray[np.float64], config: SettledScope) -> float:

@@ -20,7 +20,18 @@ class GoalRecording(BatchWrapper):
         goals: the buffer, shared with whatever samples from it; whoever made it saves it.
 
     Raises:
+        InvalidValueError: if the buffer is none.
         ScopeMismatchError: if the buffer holds states of another length.
+
+    Example:
+        >>> import numpy as np
+        >>> from isa_wrappers.envs import make_batch
+        >>> goals = GoalBuffer(state_size=4)
+        >>> env = GoalRecording(make_batch("grid/unlock", 2, num_agents=1, grid=3, targets=[[0, 1]]), goals)
+        >>> _ = env.reset(seed=0)
+        >>> _ = env.step(np.array([[2], [0]]))
+        >>> len(goals), goals.states.tolist()
+        (1, [[0.0, 1.0, 0.0, 1.0]])
     """
 
     def __init__(self, env: BatchEnv, goals: GoalBuffer) -> None:
