@@ -24,7 +24,7 @@ from isa_wrappers.border.team_actions import team_code
 from isa_wrappers.errors import ISAError, NonFiniteError, UnsupportedEnvironmentError
 
 FEW = 256
-"""Numbers of all observations that Python adds up sooner than NumPy looks at each of every agent's."""
+"""Numbers of all observations that Python adds up faster than NumPy looks at each of every agent's."""
 
 
 Told = tuple[dict[str, Any], dict[str, float], Mapping[str, bool], Mapping[str, bool], dict[str, dict[str, Any]]]
@@ -203,7 +203,7 @@ class Border:
             total = 0.0
             for value, length in zip(values, self._lengths, strict=True):
                 numbers = value.tolist()
-                part = sum(numbers)  # of few, sooner than NumPy looks at each; lists in lists do not add up
+                part = sum(numbers)  # of few, faster than NumPy looks at each; lists in lists do not add up
                 if type(part) is not float or len(numbers) != length:
                     return False
                 total += part

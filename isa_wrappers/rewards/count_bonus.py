@@ -85,7 +85,7 @@ class CountBonus(IntrinsicReward):
         self.plain = PlainCountBonus(self.counter, add_up) if small else None
 
     def follow(self, scope: InfluenceScope | Credit) -> None:
-        """Go on with a scope that has grown: a segment whose dimensions are the same keeps its counts.
+        """Continue with a scope that has grown: a segment whose dimensions are the same keeps its counts.
 
         A segment that has other dimensions is counted from nothing: keys are not stored, so there is nothing to count
         the longer ones from. Bonuses that share a counter must all follow.

@@ -158,7 +158,7 @@ class VisitCounter:
         return self.table.reshape(-1)[self.slots(state)]
 
     def follow(self, segments: Sequence[Sequence[int]]) -> None:
-        """Go on with other segments: a row whose dimensions are the same keeps its counts, any other starts anew.
+        """Continue with other segments: a row whose dimensions are the same keeps its counts, any other starts anew.
 
         Args:
             segments: as many as there are.
@@ -180,7 +180,7 @@ class VisitCounter:
         self._lay_out(segments)
         for row, (was, now) in enumerate(zip(before, self.segments, strict=True)):
             if was == now:
-                # Where a key is counted hangs on its multipliers, so these stay with the counts.
+                # Where a key is counted depends on its multipliers, so these stay with the counts.
                 self.table[row] = table[row]
                 self.multipliers[row, : len(now)] = multipliers[row, : len(now)]
 
@@ -233,7 +233,7 @@ class VisitCounter:
         slots, counts = to_numpy(state["slots"]), to_numpy(state["counts"])
         if slots.shape != counts.shape or (slots.size and (slots.min() < 0 or slots.max() >= table.size)):
             raise ScopeMismatchError(f"saved counts lie outside this table of {table.size} slots")
-        multipliers = to_numpy(state.get("multipliers", self.multipliers))  # counts of before hold none
+        multipliers = to_numpy(state.get("multipliers", self.multipliers))  # those of earlier versions hold none
         if multipliers.shape != tuple(self.multipliers.shape):
             raise ScopeMismatchError(
                 f"saved multipliers must have shape {list(self.multipliers.shape)}, got {list(multipliers.shape)}"

@@ -92,7 +92,7 @@ class StitchedGoals(GoalBuffer):
         self.follow(credit)
 
     def follow(self, scope: InfluenceScope | Credit) -> None:
-        """Go on with a scope that has grown: places are found anew, won states stay."""
+        """Continue with a scope that has grown: places are found anew, won states stay."""
         credit, xp = as_credit(scope), backend(self.device)
         segments = credit.segment_dims
         weight = self._weight if credit.special_weight is None else credit.special_weight

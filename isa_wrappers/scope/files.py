@@ -26,7 +26,7 @@ from isa_wrappers.scope.tables import scope_table as scope_table
 FORMAT = "isa-scope"
 TENSOR = "influence"
 FORMER_TENSORS = ("information", "mutual_information")
-"""What files of before call it."""
+"""What files of earlier versions call it."""
 EVIDENCE = tuple(field.name for field in fields(Evidence))
 """Tensors beside it, in files of scopes that know how sure they are."""
 
@@ -151,7 +151,7 @@ def load_scope(path: str | Path) -> InfluenceScope:
             state_names=tuple(data["state_names"]),
             action_names=tuple(data["action_names"]),
             settings=data["settings"],
-            # Files of before these were known lack them.
+            # Files from before these were known lack them.
             chance=data.get("chance"),
             figure=data.get("figure", InfluenceScope.figure),
             evidence=Evidence(**{name: arrays[name] for name in EVIDENCE}) if EVIDENCE[0] in arrays else None,

@@ -78,7 +78,7 @@ class GoalRecording(BatchWrapper):
         return step
 
     def forget_arrivals(self) -> None:
-        """Let running episodes have arrived nowhere: where they were was told by segments of before."""
+        """Let running episodes have arrived nowhere: where they were was told by the earlier segments."""
         if self._stitched is not None:
             self._episodes.holds = self._episodes.holds & False
 
