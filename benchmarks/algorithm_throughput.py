@@ -27,7 +27,7 @@ NO_NOVELTIES = ("count_bonus", "goal_reward", "laies")
 HALVES = ("isa_explore", "isa_reach")
 """Of ISA, which is told by its phases."""
 EXTERNAL = {"grid/navigation": "[agent_0.x]", "smax/3m": "[enemy_*.health]"}
-"""What LAIES pays for; its speed does not hang on which dimensions these are."""
+"""What LAIES pays for; its speed does not depend on which dimensions these are."""
 WATCH = """
 import resource, subprocess, sys
 done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL)

@@ -38,7 +38,7 @@ def ends(path: Path, episodes: int, seed: int) -> dict[str, Any]:
 
     found = evaluate(env, algorithm.phase.learner, seed, watch)
     done, success, state = (torch.stack(parts).cpu() for parts in zip(*seen, strict=True))
-    # A copy that is done goes on with another battle: its first one counts.
+    # A copy that is done continues with another battle: its first one counts.
     first, copies = done.int().argmax(0), torch.arange(episodes)
     won, last = success[first, copies], state[first, copies]
     health, x, y = (_feature(base, last, feature) for feature in ("health", "x", "y"))

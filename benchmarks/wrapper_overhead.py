@@ -95,7 +95,7 @@ def arithmetic(own: int) -> tuple[float, float]:
 
 
 def main() -> None:
-    """Print the bare step, what each stack adds to it, and where plain numbers cease to be the sooner."""
+    """Print the bare step, what each stack adds to it, and where plain numbers cease to be faster."""
     for own in (2, 4):
         found = play({name: wrap(make_parallel(TASK)) for name, wrap in stacks(own).items()})
         bare = found.pop("bare")

@@ -209,6 +209,7 @@ def _run(
     from isa_learners.runs.plots import plot_run
     from isa_learners.runs.signals import Interrupted
     from isa_learners.runs.training import Training
+    from isa_wrappers.batch.protocol import starts_afresh
 
     config = changed_config(folder.config(), changes) if changes else folder.config()
     with TrainingDisplay(folder.path, config.steps, quiet) as display:
@@ -218,6 +219,9 @@ def _run(
             if not resume:
                 folder.take_back()
             raise
+        env = training.algorithm.phase.collector.env
+        if resume and not quiet and folder.newest_checkpoint() is not None and starts_afresh(env):
+            display.last_word(f"isa: {config.env} cannot save its state, so that its episodes start anew")
         named = [training.config.env] if ":" in training.config.env else []
         named += ["--trust"] if training.config.imports else []
         again = f"resume with: {shlex.join(['isa', 'train', *named, '--resume', str(folder.path)])}"

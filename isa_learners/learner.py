@@ -151,3 +151,4 @@ LEARNERS: Registry[LearnerSpec] = Registry(
     },
     LearnerSpec,
 )
+"""The learners by name; others come by entry points or :meth:`Registry.register`."""

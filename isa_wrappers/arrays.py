@@ -196,7 +196,11 @@ class Rng:
         return np.frombuffer(inner["state"].to_bytes(16, "little") + inner["inc"].to_bytes(16, "little"), np.uint8)
 
     def set_state(self, state: Array) -> None:
-        """Restore what :meth:`get_state` returned."""
+        """Restore what :meth:`get_state` returned.
+
+        Raises:
+            InvalidValueError: if it is of another length.
+        """
         if self.device is not None:
             self._torch.set_state(state.cpu())
             return

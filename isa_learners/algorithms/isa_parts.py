@@ -34,6 +34,8 @@ class GivenGoals:
 def saved_goals(checkpoint: Path, oldest_first: bool = False) -> Tensor | None:
     """Return the won states ``[M, K]`` in a run's checkpoint, in the order of its buffer; ``None`` if it keeps none.
 
+    An algorithm calls its buffer as it likes; of several it is the one called ``goals``, else the first by name.
+
     Args:
         checkpoint: the file.
         oldest_first: in the order in which they were won.
@@ -44,9 +46,12 @@ def saved_goals(checkpoint: Path, oldest_first: bool = False) -> Tensor | None:
     from isa_learners.checkpoint import load_checkpoint
 
     tensors, _ = load_checkpoint(checkpoint)
-    saved = without_prefix("shared.goals", tensors)
-    if not saved:
+    shared = without_prefix("shared", tensors)
+    buffers = sorted(name[: -len(".added")] for name in shared if name.endswith(".added"))
+    buffers = [name for name in buffers if f"{name}.states" in shared]
+    if not buffers:
         return None
+    saved = without_prefix("goals" if "goals" in buffers else buffers[0], shared)
     try:
         added, capacity = int(saved["added"][0]), len(saved["states"]) - 1
         won: Tensor = saved["states"][: min(added, capacity)]

@@ -28,7 +28,7 @@ class Summary:
         wall_time_s: seconds of training.
         solved: environment steps and seconds at which it was solved, ``None`` where it was not.
         first_success: the same of the first won episode.
-        evaluated_at: environment steps of the last evaluation; ``None`` where there was none, and in files of before.
+        evaluated_at: environment steps of the last evaluation; ``None`` where there was none, or in earlier files.
     """
 
     env_steps: int | float
@@ -60,7 +60,7 @@ class Final:
         return_mean: mean return of the team.
         episode_length: mean steps.
         played: how many were played to their end; those that were lost with their game do not count. ``None`` in files
-            of before.
+            of earlier versions.
     """
 
     env_steps: int | float

@@ -80,7 +80,7 @@ class Captured:
 
     Args:
         function: of tensors, or dataclasses of tensors, all of the same shapes in each call; it may read and write the
-            objects ``roots``, and returns tensors, a tuple of them, or None. It must not hang on anything else that
+            objects ``roots``, and returns tensors, a tuple of them, or None. It must not depend on anything else that
             changes.
         roots: the objects.
         leave: types of objects in them that are not looked into.

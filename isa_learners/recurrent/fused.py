@@ -46,7 +46,7 @@ def _has_triton() -> bool:
 
 
 class FusedRecurrence(torch.autograd.Function):
-    """What hangs on the state before: see ``_Recurrence`` in :mod:`isa_learners.recurrent.gru`."""
+    """What depends on the state before: see ``_Recurrence`` in :mod:`isa_learners.recurrent.gru`."""
 
     @staticmethod
     def forward(

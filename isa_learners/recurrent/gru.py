@@ -1,7 +1,7 @@
 """A GRU through whole rollouts that forgets where episodes start, with its gradient written out.
 
-The sums over inputs and the weights' gradients are single matrix products over every step; only what hangs on the state
-before runs step by step. torch's own cannot forget in mid-sequence: rollouts would have to be cut up at every start.
+The sums over inputs and the weights' gradients are single matrix products over every step; only what depends on the
+state before runs step by step. torch's own cannot forget midway: rollouts would have to be cut at every start.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ _CERTAIN = 1e4
 
 
 class _Recurrence(torch.autograd.Function):
-    """The part that hangs on the state before. ``given`` ``[R, 3 H]`` is ``W x + b`` of r, z and n, for r and z + c."""
+    """What depends on the state before. ``given`` ``[R, 3 H]`` is ``W x + b`` of r, z and n, for r and z + c."""
 
     @staticmethod
     def forward(

@@ -1,6 +1,6 @@
 """An LSTM through whole rollouts that forgets where episodes start, with its gradient written out.
 
-As in :mod:`~isa_learners.recurrent.gru`: single matrix products over all steps, but for what hangs on the state before.
+As in :mod:`~isa_learners.recurrent.gru`: single matrix products over all steps, but where the state before matters.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def plain_lstm(
 
 
 class _Recurrence(torch.autograd.Function):
-    """The part that hangs on the state before. ``given`` ``[R, 4 H]`` is ``W x + b`` of i, f, g and o."""
+    """What depends on the state before. ``given`` ``[R, 4 H]`` is ``W x + b`` of i, f, g and o."""
 
     @staticmethod
     def forward(

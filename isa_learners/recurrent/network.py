@@ -64,7 +64,7 @@ class Network(nn.Module):
         Returns:
             Outputs ``[R, outputs]`` and the states after the steps ``[R, S]``.
         """
-        if not self.state_size:  # nothing hangs on what came before
+        if not self.state_size:  # nothing depends on what came before
             return self(inputs, state.new_zeros(len(inputs), 0))  # type: ignore[no-any-return]
         outputs, states, first = [], [], 0
         for n in sizes:

@@ -165,7 +165,7 @@ class Algorithm:
         return metrics
 
     def _follow(self, following: FollowingScope, rollout: Rollout, look: bool) -> None:
-        """Keep a rollout's marked steps; where it is time, look at those held, and let rewards go on with what came."""
+        """Keep a rollout's marked steps; where it is time, look at those held, and let rewards follow what came."""
         following.add(marked_steps(rollout))
         if look and following.look(self.env_steps):
             self._take(following.scope)
@@ -250,7 +250,7 @@ class Algorithm:
                 followed = without_prefix("following", tensors)
                 self.following.load_state_dict({name: to_numpy(value) for name, value in followed.items()})
                 self._take(self.following.scope)
-                # What is shared may hang on the scope that it was saved with.
+                # What is shared may depend on the scope that it was saved with.
                 start = self._start()
                 self.shared |= {name: make(start) for name, make in self.spec.shared.items()}
             for name, thing in self.shared.items():

@@ -130,7 +130,7 @@ def check_steps(folder: RunFolder, before: RunConfig, config: RunConfig, done: i
         )
     if config.steps > before.steps and config.stop_when_solved and progress.solved is not None:
         raise InvalidValueError(
-            f"{folder.path} stopped as solved after {done} steps, got steps {config.steps}; it goes on with "
+            f"{folder.path} stopped as solved after {done} steps, got steps {config.steps}; it continues with "
             "--set stop_when_solved=false"
         )
 

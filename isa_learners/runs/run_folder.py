@@ -168,7 +168,7 @@ def open_runs(paths: Sequence[Path], envs: Sequence[str] = (), trust: bool = Fal
 
 
 def _from_before(data: dict[str, Any]) -> dict[str, Any]:
-    """Return a configuration as it is now, made from one of before phases had settings of their own.
+    """Return a configuration as it is now, made from one from before phases had settings of their own.
 
     Then every run had every section, and the scope's estimator was told by its conditioning.
     """

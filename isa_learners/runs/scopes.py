@@ -87,7 +87,7 @@ def scope_for(config: RunConfig, on_steps: Callable[[int], None] | None = None) 
         )
     if "transitions" in scope.settings and scope.agent_mask.any() and (thin := thin_scope(scope)) is not None:
         warnings.warn(f"in {config.scope_folder}, {thin}", stacklevel=1)  # one place for all callers: shown once
-    # Files of before they told their cost were estimated one agent at a time; one made by hand cost nothing.
+    # Files from before they told their cost were estimated one agent at a time; one made by hand cost nothing.
     cost = scope.settings.get("env_steps", scope.settings.get("transitions", 0) * scope.num_agents)
     return scope, 0 if config.scope_is_free else int(cost)
 

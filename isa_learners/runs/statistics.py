@@ -36,6 +36,9 @@ class Estimate(NamedTuple):
 def iqm(values: Values, axis: int = -1) -> Values:
     """Return the interquartile mean: of what is left when the lowest and the highest quarter are left out.
 
+    Raises:
+        MissingDependencyError: without scipy.
+
     Example:
         >>> float(iqm(np.array([0.0, 1.0, 1.0, 0.0, 1.0, 1.0, 1.0, 1.0])))
         1.0
@@ -89,6 +92,10 @@ def probability_of_improvement(first: Sequence[Any], second: Sequence[Any], seed
         first: for each task its values ``[seeds]``.
         second: the same of what it is compared with.
         seed: of the bootstrap.
+
+    Raises:
+        InvalidValueError: if one has other tasks than the other, or a task no values.
+        MissingDependencyError: without scipy.
 
     Example:
         >>> print(probability_of_improvement([[1.0, 1.0]], [[0.0, 1.0]]))

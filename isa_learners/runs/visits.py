@@ -108,7 +108,7 @@ class Visits:
         return {f"{name}.{key}": value for name, one in self.phases.items() for key, value in one.state_dict().items()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Restore what :meth:`state_dict` returned; checkpoints of before hold none, and the samples begin there."""
+        """Restore what :meth:`state_dict` returned; earlier ones hold none, and the samples begin there."""
         for name, one in self.phases.items():
             saved = without_prefix(name, state)
             if saved:

@@ -83,7 +83,13 @@ class EnvCopy:
         return self._see(observations, ())
 
     def step(self, actions: Sequence[Any]) -> Row:
-        """Advance by an action of every agent, of which those of the dead are left out."""
+        """Advance by an action of every agent, of which those of the dead are left out.
+
+        Raises:
+            UnsupportedEnvironmentError: for what :class:`~isa_wrappers.border.Border` refuses, a reward of an agent
+                that is not among ``possible_agents``, or a state of another length.
+            NonFiniteError: if an observation or a reward is not finite.
+        """
         border, agents, acting = self.border, self.spec.agents, self.border.living
         observations, rewards, terminations, truncations, infos = border.step(self._packer.chosen(actions))
         seen = self._see(observations, acting)

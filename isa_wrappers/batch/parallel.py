@@ -52,6 +52,13 @@ class ParallelEnvBatch:
         UnsupportedEnvironmentError: if an action space is of another kind, it is no ParallelEnv, or ``state()`` is
             missing.
         WorkerError: if workers do not start.
+
+    Example:
+        >>> import numpy as np
+        >>> from isa_wrappers.envs import make_parallel
+        >>> batch = ParallelEnvBatch([make_parallel("grid/unlock", num_agents=1) for _ in range(3)])
+        >>> batch.reset(seed=0).obs.shape, batch.step(np.zeros((3, 1))).reward.tolist()
+        ((3, 1, 4), [[0.0], [0.0], [0.0]])
     """
 
     def __init__(

@@ -178,7 +178,7 @@ def action_code_of(env: Any) -> TeamCode | None:
 
 
 def tells_bonus(env: Any) -> bool:
-    """Tell whether :attr:`BatchStep.bonus` holds a reward that was added: no wrapper further out replaces the whole."""
+    """Tell whether :attr:`BatchStep.bonus` holds a reward that was added: no outer wrapper replaces the whole."""
     return bool(getattr(env, "tells_bonus", False))
 
 

@@ -18,13 +18,13 @@ from isa_wrappers.border.names import ActionNames, names_of, read_action_names
 from isa_wrappers.border.observations import Judge, judge_of, vector_length
 from isa_wrappers.border.returned import check_reset, check_step
 from isa_wrappers.border.rewards import plain_rewards
-from isa_wrappers.border.spaces import action_code, inner_observation, inner_space, observation_space
+from isa_wrappers.border.spaces import action_code, has_mask, inner_observation, inner_space, observation_space
 from isa_wrappers.border.start import start
 from isa_wrappers.border.team_actions import team_code
 from isa_wrappers.errors import ISAError, NonFiniteError, UnsupportedEnvironmentError
 
 FEW = 256
-"""Numbers of all observations that Python adds up sooner than NumPy looks at each of every agent's."""
+"""Numbers of all observations that Python adds up faster than NumPy looks at each of every agent's."""
 
 
 Told = tuple[dict[str, Any], dict[str, float], Mapping[str, bool], Mapping[str, bool], dict[str, dict[str, Any]]]
@@ -76,7 +76,9 @@ class Border:
             told = zip(own, codes, strict=True)
             self.action_names = tuple(names if len(names) == code.num_actions else code.names for names, code in told)
         self.num_actions = tuple(code.num_actions for code in codes)
-        self.spaces = {agent: inner_space(observation_space(env, agent)) for agent in self.agents}
+        declared = {agent: observation_space(env, agent) for agent in self.agents}
+        self.spaces = {agent: inner_space(space) for agent, space in declared.items()}
+        self._masked = {agent for agent, space in declared.items() if has_mask(space)}
         self.masks: dict[str, Mask] = {}
         self.steps = 0
         self._longest = max(self.num_actions)
@@ -174,7 +176,7 @@ class Border:
         known, none = self.codes, False
         masks: dict[str, Mask] = {}
         fine = list(observations) == self._all and self._all_fine(observations.values())
-        if fine and _without_masks(infos.values()):
+        if fine and not self._masked and _without_masks(infos.values()):
             self.masks = masks
             return infos
         for agent in self._living.now:
@@ -186,7 +188,7 @@ class Border:
                 none = True
             elif info and mask is None:
                 mask = info.get("action_mask") if isinstance(info, dict) else self._foreign_info(agent, info)
-            if mask is not None and agent in known:
+            if (mask is not None or agent in self._masked) and agent in known:
                 masks[agent] = read_mask(mask, agent, self.codes[agent], self._longest, self._when())
         self.masks = masks
         if not fine and len(observations) > len(self._living.now):  # some have just left
@@ -204,7 +206,7 @@ class Border:
             total = 0.0
             for value, length in zip(values, self._lengths, strict=True):
                 numbers = value.tolist()
-                part = sum(numbers)  # of few, sooner than NumPy looks at each; lists in lists do not add up
+                part = sum(numbers)  # of few, faster than NumPy looks at each; lists in lists do not add up
                 if type(part) is not float or len(numbers) != length:
                     return False
                 total += part

@@ -129,6 +129,11 @@ def inner_space(space: Any) -> Any:
     return spaces.Dict({key: part for key, part in space.spaces.items() if key != "action_mask"})
 
 
+def has_mask(space: Any) -> bool:
+    """Tell whether the space of an agent's observations declares a mask in each."""
+    return isinstance(space, spaces.Dict) and "action_mask" in space.spaces
+
+
 def inner_observation(obs: Any) -> Any:
     """Return the ``"observation"`` entry of a Dict observation, a Dict without it less its mask, any other itself."""
     if not isinstance(obs, dict):

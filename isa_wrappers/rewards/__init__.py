@@ -2,7 +2,7 @@
 
 from isa_wrappers.rewards.base import IntrinsicReward, RewardParts
 from isa_wrappers.rewards.count_bonus import CountBonus
-from isa_wrappers.rewards.counts import VisitCounter, count_bonus
+from isa_wrappers.rewards.counts import VisitCounter
 from isa_wrappers.rewards.goal_reward import GoalReward
 from isa_wrappers.rewards.goals import GoalBuffer, GoalSelector
 from isa_wrappers.rewards.projection import GoalProjection
@@ -10,6 +10,7 @@ from isa_wrappers.rewards.registry import REWARDS, RewardContext, RewardSpec, ma
 from isa_wrappers.rewards.segments import (
     SegmentReward,
     combine_segments,
+    count_bonus,
     credit_gate,
     joint_gate,
     scope_segments,

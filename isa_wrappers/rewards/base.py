@@ -46,7 +46,7 @@ class IntrinsicReward(ABC):
         needs_available: it reads ``transition.available``, likewise.
         keeps_env_reward: its total holds the environment's reward, with whatever weight above 0.
         credit: what it was made for, checked against the environment by the wrappers; ``None`` where it needs none.
-        plain: computes the same of one environment on plain numbers, where there is such a way and it is the sooner.
+        plain: computes the same of one environment on plain numbers, where there is such a way and it is faster.
 
     Example:
         >>> import numpy as np
@@ -71,7 +71,7 @@ class IntrinsicReward(ABC):
     plain: PlainReward | None = None
 
     def follow(self, scope: InfluenceScope | Credit) -> None:
-        """Go on with a scope that has grown, or credit made from it; what was counted or learned of the rest stays.
+        """Continue with a scope that has grown, or credit made from it; what was counted or learned of the rest stays.
 
         Raises:
             InvalidValueError: unless it is overridden, where the reward was made for credit.

@@ -9,9 +9,9 @@ from isa_wrappers.checks import check_actions, check_transition
 from isa_wrappers.config import CountConfig
 from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, check_kind
 from isa_wrappers.rewards.base import IntrinsicReward, RewardParts
-from isa_wrappers.rewards.counts import VisitCounter, count_bonus
+from isa_wrappers.rewards.counts import VisitCounter
 from isa_wrappers.rewards.plain import PlainCountBonus, PlainSum, is_small
-from isa_wrappers.rewards.segments import combine_segments, gate_of, scope_segments
+from isa_wrappers.rewards.segments import combine_segments, count_bonus, gate_of, scope_segments
 from isa_wrappers.rewards.transition import Transition
 from isa_wrappers.scope.credit import Credit, as_credit
 from isa_wrappers.scope.influence import InfluenceScope
@@ -85,7 +85,7 @@ class CountBonus(IntrinsicReward):
         self.plain = PlainCountBonus(self.counter, add_up) if small else None
 
     def follow(self, scope: InfluenceScope | Credit) -> None:
-        """Go on with a scope that has grown: a segment whose dimensions are the same keeps its counts.
+        """Continue with a scope that has grown: a segment whose dimensions are the same keeps its counts.
 
         A segment that has other dimensions is counted from nothing: keys are not stored, so there is nothing to count
         the longer ones from. Bonuses that share a counter must all follow.

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from isa_wrappers.arrays import Array, backend, namespace, scatter_add, to_backend, to_numpy
-from isa_wrappers.axes import Bool, Float, Int, Real
+from isa_wrappers.axes import Bool, Int, Real
 from isa_wrappers.checks import check_dimensions, check_sequence
 from isa_wrappers.config import CountConfig
 from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, check_float, check_int, check_kind, shown
+from isa_wrappers.rewards.segments import count_bonus as count_bonus  # was here before
 
 _HASH_SEED = 2505_08630
 FARTHEST = 2.0**53
@@ -99,7 +100,11 @@ class VisitCounter:
         self._ends = xp.asarray(np.cumsum(lengths), device=self.device)
 
     def hashes(self, state: Real[Array, "*batch dims"]) -> Int[Array, "*batch segments"]:
-        """Return the hash of each segment's key of ``state`` ``[..., K]``, all 64 bits of it: ``[..., R]`` int64."""
+        """Return the hash of each segment's key of ``state`` ``[..., K]``, all 64 bits of it: ``[..., R]`` int64.
+
+        Raises:
+            InvalidValueError: if a segment has dimensions that the state has not.
+        """
         size = getattr(state, "shape", (0,))[-1:]
         if not size or size[0] < self._needs:
             given = shown(getattr(state, "shape", state))
@@ -129,6 +134,9 @@ class VisitCounter:
         Args:
             state: ``[..., K]``; of several states that share a key, each sees all of their visits.
             mask: ``[...]`` or ``[..., R]`` bool, False leaves the visit out.
+
+        Raises:
+            InvalidValueError: if a segment has dimensions that the state has not, or the mask is of another shape.
         """
         slots = self.slots(state)
         xp = namespace(state)
@@ -150,7 +158,7 @@ class VisitCounter:
         return self.table.reshape(-1)[self.slots(state)]
 
     def follow(self, segments: Sequence[Sequence[int]]) -> None:
-        """Go on with other segments: a row whose dimensions are the same keeps its counts, any other starts anew.
+        """Continue with other segments: a row whose dimensions are the same keeps its counts, any other starts anew.
 
         Args:
             segments: as many as there are.
@@ -172,7 +180,7 @@ class VisitCounter:
         self._lay_out(segments)
         for row, (was, now) in enumerate(zip(before, self.segments, strict=True)):
             if was == now:
-                # Where a key is counted hangs on its multipliers, so these stay with the counts.
+                # Where a key is counted depends on its multipliers, so these stay with the counts.
                 self.table[row] = table[row]
                 self.multipliers[row, : len(now)] = multipliers[row, : len(now)]
 
@@ -225,7 +233,7 @@ class VisitCounter:
         slots, counts = to_numpy(state["slots"]), to_numpy(state["counts"])
         if slots.shape != counts.shape or (slots.size and (slots.min() < 0 or slots.max() >= table.size)):
             raise ScopeMismatchError(f"saved counts lie outside this table of {table.size} slots")
-        multipliers = to_numpy(state.get("multipliers", self.multipliers))  # counts of before hold none
+        multipliers = to_numpy(state.get("multipliers", self.multipliers))  # those of earlier versions hold none
         if multipliers.shape != tuple(self.multipliers.shape):
             raise ScopeMismatchError(
                 f"saved multipliers must have shape {list(self.multipliers.shape)}, got {list(multipliers.shape)}"
@@ -242,21 +250,3 @@ class VisitCounter:
                 f"visit counters differ: this one has (segments, count_scale, table_bits) {mine}, "
                 f"the other {(segments, scale, bits)}; use the same scope and settings for both"
             )
-
-
-def count_bonus(
-    visits: Int[Array, "*batch segments"], nonempty: Float[Array, " segments"]
-) -> Float[Array, "*batch segments"]:
-    """Compute ``N(phi(s'_seg))^-1/2`` of Eq. 10; 0 for a segment without dimensions, which has nothing to explore.
-
-    Args:
-        visits: ``[..., R]`` counts of at least 1.
-        nonempty: ``[R]`` 0/1, has the segment any dimension?
-
-    Example:
-        >>> count_bonus(np.array([1, 4, 1]), np.array([1.0, 1.0, 0.0])).tolist()
-        [1.0, 0.5, 0.0]
-    """
-    xp = namespace(visits)
-    at_least_one = visits + (visits == 0)
-    return nonempty / xp.sqrt(xp.astype(at_least_one, nonempty.dtype))

@@ -62,7 +62,7 @@ class GoalReward(IntrinsicReward):
         self.plain = PlainGoalReward(self.config.hamming, add_up) if small else None
 
     def follow(self, scope: InfluenceScope | Credit) -> None:
-        """Go on with a scope that has grown. Goals are whole states, so that none is lost.
+        """Continue with a scope that has grown. Goals are whole states, so that none is lost.
 
         Raises:
             ScopeMismatchError: if the scope was made for another environment.

@@ -11,7 +11,8 @@ from isa_wrappers.config import CountConfig
 from isa_wrappers.errors import check_int, check_kind
 from isa_wrappers.fields import Range, check_fields
 from isa_wrappers.rewards.base import IntrinsicReward, RewardParts
-from isa_wrappers.rewards.counts import VisitCounter, count_bonus
+from isa_wrappers.rewards.counts import VisitCounter
+from isa_wrappers.rewards.segments import count_bonus
 from isa_wrappers.rewards.transition import Transition
 
 

@@ -1,4 +1,4 @@
-"""Eq. 7 and Eq. 10 of one environment on plain numbers: sooner than arrays where segments are short.
+"""Eq. 7 and Eq. 10 of one environment on plain numbers: faster than arrays where segments are short.
 
 Array libraries pay by the call. One environment with a few dimensions per agent makes some forty calls a step on arrays
 of a handful of numbers; Python adds those up in less. Both ways are held to the same oracle by the tests, and share
@@ -18,13 +18,13 @@ from isa_wrappers.rewards.transition import PlainStep
 from isa_wrappers.scope.credit import Credit
 
 MOST_DIMENSIONS = 256
-"""Dimensions of all segments together up to which plain numbers are the sooner."""
+"""Dimensions of all segments together up to which plain numbers are faster."""
 MOST_STATE = 512
 """Length of a state up to which it is read as a list."""
 
 
 def is_small(credit: Credit) -> bool:
-    """Tell whether credit's segments are so short that plain numbers are the sooner."""
+    """Tell whether credit's segments are so short that plain numbers are faster."""
     return credit.state_size <= MOST_STATE and int(credit.segments.sum()) <= MOST_DIMENSIONS
 
 

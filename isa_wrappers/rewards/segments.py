@@ -37,7 +37,12 @@ class SegmentReward(NamedTuple):
 
 
 def scope_segments(scope: InfluenceScope | Credit) -> npt.NDArray[np.float32]:
-    """Return ``[1 + A, K]`` float32 masks: the common segment, then each agent's special one."""
+    """Return ``[1 + A, K]`` float32 masks: the common segment, then each agent's special one.
+
+    Example:
+        >>> scope_segments(InfluenceScope.from_dimensions({"a": [[], [0, 1]], "b": [[], [1]]}, state_size=2)).tolist()
+        [[0.0, 1.0], [1.0, 0.0], [0.0, 0.0]]
+    """
     return as_credit(scope).segments.astype(np.float32)
 
 
@@ -97,6 +102,11 @@ def segment_progress(
         goal: ``[..., K]``.
         segments: ``[S, K]`` 0/1 masks.
         hamming: lambda.
+
+    Example:
+        >>> before, after, goal, segments = np.array([0.0, 3.0]), np.array([1.0, 3.0]), np.array([4.0, 3.0]), np.eye(2)
+        >>> segment_progress(before, after, goal, segments, hamming=0.0).tolist()
+        [1.0, 0.0]
     """
     return segment_distance(s_t, goal, segments, hamming) - segment_distance(s_tp1, goal, segments, hamming)
 
@@ -112,6 +122,10 @@ def credit_gate(
 
     Returns:
         ``[..., A]`` bool.
+
+    Example:
+        >>> credit_gate(np.array([[False, True], [False, False]]), np.array([[0, 1], [1, 1]])).tolist()
+        [[False, False], [True, False]]
     """
     xp = namespace(touches_common)
     return touches_common[xp.arange(touches_common.shape[0], device=array_device(touches_common)), actions]
@@ -167,7 +181,30 @@ def combine_segments(
         reward: ``[..., A]`` the environment's reward.
         special_weight: alpha1 or beta1.
         env_weight: alpha2 or beta2.
+
+    Example:
+        >>> gate, reward = np.array([True, False]), np.zeros(2)
+        >>> combine_segments(np.array(2.0), np.array([1.0, 3.0]), gate, reward, 0.5, 10.0).total.tolist()
+        [2.5, 1.5]
     """
     gated = gate * common[..., None]
     intrinsic = gated + special_weight * special
     return SegmentReward(intrinsic + env_weight * reward, intrinsic, gated, special)
+
+
+def count_bonus(
+    visits: Int[Array, "*batch segments"], nonempty: Float[Array, " segments"]
+) -> Float[Array, "*batch segments"]:
+    """Compute ``N(phi(s'_seg))^-1/2`` of Eq. 10; 0 for a segment without dimensions, which has nothing to explore.
+
+    Args:
+        visits: ``[..., R]`` counts of at least 1.
+        nonempty: ``[R]`` 0/1, has the segment any dimension?
+
+    Example:
+        >>> count_bonus(np.array([1, 4, 1]), np.array([1.0, 1.0, 0.0])).tolist()
+        [1.0, 0.5, 0.0]
+    """
+    xp = namespace(visits)
+    at_least_one = visits + (visits == 0)
+    return nonempty / xp.sqrt(xp.astype(at_least_one, nonempty.dtype))

@@ -92,7 +92,7 @@ class StitchedGoals(GoalBuffer):
         self.follow(scope)
 
     def follow(self, scope: InfluenceScope | Credit) -> None:
-        """Go on with a scope that has grown: places are found anew, won states stay."""
+        """Continue with a scope that has grown: places are found anew, won states stay."""
         self.credit, xp = as_credit(scope), backend(self.device)
         segments, own = self.credit.segment_dims, self.credit.special_weight
         weight = self._weight if own is None else own

@@ -29,7 +29,7 @@ def doubled(
 ) -> Iterator[Collected]:
     """Yield ``first`` transitions, then twice as many, and so on to ``most``, with a configuration that says how many.
 
-    Those of before are among them.
+    The earlier ones are among them.
     """
     parts: list[Transitions] = []
     total = 0

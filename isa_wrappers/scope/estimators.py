@@ -109,3 +109,4 @@ ESTIMATORS: Registry[Estimator] = Registry(
     },
     Estimator,
 )
+"""The scope estimators by name; others come by entry points or :meth:`Registry.register`."""

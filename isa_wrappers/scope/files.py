@@ -26,7 +26,7 @@ from isa_wrappers.scope.tables import scope_table as scope_table
 FORMAT = "isa-scope"
 TENSOR = "influence"
 FORMER_TENSORS = ("information", "mutual_information")
-"""What files of before call it."""
+"""What files of earlier versions call it."""
 EVIDENCE = tuple(field.name for field in fields(Evidence))
 """Tensors beside it, in files of scopes that know how sure they are."""
 
@@ -98,6 +98,13 @@ def save_scope(scope: InfluenceScope, folder: str | Path) -> Path:
     Raises:
         InvalidValueError: if an agent's name or a setting is nothing that a file holds.
         CannotWriteError: if the disk is full, the folder read-only or gone.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> scope = InfluenceScope.from_dimensions({"a": [[], [0, 1]], "b": [[], [1]]}, state_size=2)
+        >>> with TemporaryDirectory() as folder:
+        ...     save_scope(scope, folder).name, load_scope(folder).common_dims
+        ('scope.json', [1])
     """
     folder = Path(folder)
     arrays = {TENSOR: np.array(scope.influence)}
@@ -121,6 +128,12 @@ def load_scope(path: str | Path) -> InfluenceScope:
 
     Raises:
         FileFormatError: if the files are missing, truncated, changed or foreign.
+
+    Example:
+        >>> load_scope("nowhere")
+        Traceback (most recent call last):
+        ...
+        isa_wrappers.errors.FileFormatError: no scope at nowhere: nowhere does not exist
     """
     path = Path(path)
     path = path / "scope.json" if os.path.isdir(path) else path
@@ -138,7 +151,7 @@ def load_scope(path: str | Path) -> InfluenceScope:
             state_names=tuple(data["state_names"]),
             action_names=tuple(data["action_names"]),
             settings=data["settings"],
-            # Files of before these were known lack them.
+            # Files from before these were known lack them.
             chance=data.get("chance"),
             figure=data.get("figure", InfluenceScope.figure),
             evidence=Evidence(**{name: arrays[name] for name in EVIDENCE}) if EVIDENCE[0] in arrays else None,

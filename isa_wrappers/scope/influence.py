@@ -171,6 +171,9 @@ class InfluenceScope(Definitions):
     ) -> InfluenceScope:
         """Build the scope in which every action moves every dimension: for runs that need no estimate.
 
+        Raises:
+            InvalidValueError: if names or numbers are none, or there is not one number of actions for each agent.
+
         Example:
             >>> InfluenceScope.of_everything(["a", "b"], [2, 3], state_size=2).common_dims
             [0, 1]
@@ -182,8 +185,7 @@ class InfluenceScope(Definitions):
         influence = np.zeros((len(names), max(counts), check_int("state_size", state_size, 0, LARGEST_STATE)))
         for i, count in enumerate(counts):
             influence[i, :count] = 1.0
-        own_names = read_action_names(action_names, names)
-        return cls(names, influence, 0.0, counts, read_state_names(state_names), own_names)
+        return cls(names, influence, 0.0, counts, read_state_names(state_names), read_action_names(action_names, names))
 
     def with_delta(self, delta: Threshold) -> InfluenceScope:
         """Return the scope the same estimate gives at another threshold, a number or one for each dimension."""

@@ -35,7 +35,7 @@ anything: what a mechanism does later it does nearly always; what follows in a r
 depends on much else. An agent's longer changes are looked at until a length adds no dimension to its scope, and only
 for dimensions that it lacks: which action moves one is best seen at once."""
 SMALL = 1_000_000
-"""So many changes, of all dimensions, are compared sooner without threads."""
+"""So many changes, of all dimensions, are compared faster without threads."""
 
 
 class IntervalEffect(Estimator):

@@ -21,6 +21,7 @@ THRESHOLD_RULES: Registry[ThresholdRule] = Registry(
     {"fixed": "isa_wrappers.scope.thresholds:fixed", "usual": "isa_wrappers.scope.thresholds:usual"},
     Callable,
 )
+"""The threshold rules by name; others come by entry points or :meth:`Registry.register`."""
 
 
 def fixed(information: npt.NDArray[np.float64], config: SettledScope) -> float:
@@ -36,7 +37,7 @@ def fixed(information: npt.NDArray[np.float64], config: SettledScope) -> float:
 
 
 def usual(information: npt.NDArray[np.float64], config: SettledScope) -> float:
-    """Return the estimator's own threshold, whatever delta was given: for configurations of before this was usual.
+    """Return the estimator's own threshold, whatever delta was given: for configurations from before this was usual.
 
     Example:
         >>> from isa_wrappers import ScopeConfig

@@ -28,6 +28,19 @@ class GoalRecording(ScopeWrapper):
         goals: the buffer, shared with whatever samples from it.
         success: how a won episode is told, see :data:`~isa_wrappers.border.success.SuccessRule`.
         state_fallback: where the global state comes from.
+
+    Raises:
+        InvalidValueError: if the buffer is none, or one for a torch device, or won states are recorded inside already.
+        ScopeMismatchError: if the buffer holds states of another length, here or, without a scope, at the reset.
+
+    Example:
+        >>> from isa_wrappers.envs import make_parallel
+        >>> goals = GoalBuffer(state_size=4)
+        >>> env = GoalRecording(make_parallel("grid/unlock", num_agents=1, grid=3, targets=[[0, 1]]), None, goals)
+        >>> _ = env.reset(seed=0)
+        >>> _ = env.step({"agent_0": 2})
+        >>> len(goals), goals.states.tolist()
+        (1, [[0.0, 1.0, 0.0, 1.0]])
     """
 
     def __init__(

@@ -28,7 +28,7 @@ def steps_of(run):
         return [int(row["env_steps"]) for row in csv.DictReader(file)]
 
 
-def test_what_stood_before_is_saved_and_resumes(tmp_path):
+def test_what_stood_before_is_saved_and_resumes(tmp_path, capsys):
     run = tmp_path / "run"
     code, out, err = ended(forked("train", *of_crashing(tmp_path), "--out", run))
     assert code == 1
@@ -42,6 +42,7 @@ def test_what_stood_before_is_saved_and_resumes(tmp_path):
     again = shlex.split(said.partition("isa train ")[2])
     assert again == ["toy_envs:Crashing", "--resume", str(run)]
     assert isa("train", *again) == 0
+    assert "isa: toy_envs:Crashing cannot save its state, so that its episodes start anew\n" in capsys.readouterr().err
     assert steps_of(run) == [50, 100, 150, 200]
 
 

@@ -110,7 +110,7 @@ def test_a_refused_resume_leaves_the_run_as_it_was(tmp_path, capsys):
     assert isa("train", *of_task("grid/unlock"), "--steps", 200, "--out", run) == 0
     latest = run / "checkpoints" / "latest.safetensors"
     latest.write_bytes(latest.read_bytes()[:-7])
-    (run / ".lock").unlink()  # as in a folder of before there was one
+    (run / ".lock").unlink()  # as in a folder from before there was one
     before = contents(run)
     capsys.readouterr()
     assert isa("train", "--resume", run, "--steps", 500) == 2

@@ -1,4 +1,4 @@
-"""A battle from the shell: trained through both phases, gone on with, and drawn with its goal."""
+"""A battle from the shell: trained through both phases, resumed, and drawn with its goal."""
 
 import csv
 import json

@@ -16,7 +16,7 @@ from isa_wrappers.wrappers import GoalRecording, GoalSampling, GoalSegmentReward
 
 
 def won(env, infos):
-    """Take the state after an episode's first step for a won one, so that the goals of later episodes hang on it."""
+    """Take the state after an episode's first step for a won one, so that the goals of later episodes depend on it."""
     return True
 
 

@@ -137,7 +137,7 @@ def test_an_environment_of_ones_own_has_settings_of_its_own():
 
 @pytest.mark.parametrize("task", ["some.module:factory", "grid/shooting"])
 def test_a_preset_asks_for_no_more_minibatches_than_the_environments_that_are_given(task):
-    """Somebody with a slow environment says how many copies, and need not know what else hangs on it."""
+    """Somebody with a slow environment says how many copies, and need not know what else depends on it."""
     config = make_config(task, "fast", {"ppo.num_envs": 1})
     for phase in (config, config.for_phase("explore"), config.for_phase("reach")):
         assert (phase.ppo.num_envs, phase.ppo.minibatches) == (1, 1)

@@ -144,7 +144,7 @@ def test_the_action_of_a_lost_step_teaches_nothing(learner):
 @pytest.mark.parametrize("sequential", [False, True])
 @pytest.mark.parametrize("first", [False, True])
 def test_a_policy_of_its_own_stands_still_where_its_agent_did_nothing(layout, sequential, first):
-    """Momentum of before must not move it; nor may a step on nothing begin it."""
+    """Earlier momentum must not move it; nor may a step on nothing begin it."""
     config = PPOConfig(
         num_envs=3, rollout_steps=7, hidden=4, minibatches=2, epochs=2, buffer_rollouts=1, share_parameters=False,
         sequential=sequential,

@@ -51,7 +51,7 @@ class Tracker(Hook):
 
     @abstractmethod
     def begin(self, training: Training, known: str | None) -> str:
-        """Open the run, with its settings; return the id that it has there. ``known`` is the one of before."""
+        """Open the run, with its settings; return the id that it has there. ``known`` is the earlier one."""
 
     @abstractmethod
     def add(self, env_steps: int, row: Mapping[str, Any]) -> None:
@@ -69,7 +69,7 @@ class Tracker(Hook):
         """Open the run and show its scope.
 
         Raises:
-            FileFormatError: if the ids of before cannot be read.
+            FileFormatError: if the earlier ids cannot be read.
             InvalidValueError: if it cannot be opened; the line says how to stay on this machine.
         """
         file = training.folder.path / IDS

@@ -24,6 +24,9 @@ class IntrinsicCuriosityModule(LearnedReward):
         context: sizes, device and seed.
         config: settings.
 
+    Raises:
+        InvalidValueError: if observations are empty, or the settings are another reward's.
+
     Source: arXiv 1705.05363, Eq. 2 to 7.
     """
 

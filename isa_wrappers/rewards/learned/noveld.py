@@ -6,12 +6,13 @@ import torch
 from torch import Tensor
 
 from isa_wrappers.errors import check_kind
-from isa_wrappers.rewards.counts import VisitCounter, count_bonus
+from isa_wrappers.rewards.counts import VisitCounter
 from isa_wrappers.rewards.learned.base import LearnedReward, Sample, Step
 from isa_wrappers.rewards.learned.moments import ReturnScale
 from isa_wrappers.rewards.learned.rnd import Distillation, input_size, inputs_of, kept_inputs, normalised
 from isa_wrappers.rewards.learned.settings import NovelDConfig
 from isa_wrappers.rewards.registry import RewardContext
+from isa_wrappers.rewards.segments import count_bonus
 
 
 class EpisodeVisits:

@@ -1,4 +1,4 @@
-"""A stack of batched wrappers goes on with a scope that has grown."""
+"""A stack of batched wrappers continues with a scope that has grown."""
 
 from __future__ import annotations
 

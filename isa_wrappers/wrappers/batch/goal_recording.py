@@ -21,8 +21,18 @@ class GoalRecording(BatchWrapper, Freezable):
         goals: the buffer, shared with whatever samples from it; whoever made it saves it.
 
     Raises:
-        ScopeMismatchError: if the buffer holds states of another length, or stitches them for other agents.
-        InvalidValueError: if won states are recorded inside already.
+        InvalidValueError: if the buffer is none, or won states are recorded inside already.
+        ScopeMismatchError: if it holds states of another length, or stitches them for other agents.
+
+    Example:
+        >>> import numpy as np
+        >>> from isa_wrappers.envs import make_batch
+        >>> goals = GoalBuffer(state_size=4)
+        >>> env = GoalRecording(make_batch("grid/unlock", 2, num_agents=1, grid=3, targets=[[0, 1]]), goals)
+        >>> _ = env.reset(seed=0)
+        >>> _ = env.step(np.array([[2], [0]]))
+        >>> len(goals), goals.states.tolist()
+        (1, [[0.0, 1.0, 0.0, 1.0]])
     """
 
     def __init__(self, env: BatchEnv, goals: GoalBuffer) -> None:
@@ -69,7 +79,7 @@ class GoalRecording(BatchWrapper, Freezable):
         self.goals.ended(step.finished, self._won | step.success)
 
     def forget_arrivals(self) -> None:
-        """Let running episodes have arrived nowhere: where they were was told by segments of before."""
+        """Let running episodes have arrived nowhere: where they were was told by the earlier segments."""
         if self._stitched is not None:
             self._episodes.holds = self._episodes.holds & False
 

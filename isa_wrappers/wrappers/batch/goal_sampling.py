@@ -41,6 +41,15 @@ class GoalSampling(BatchWrapper):
         InvalidValueError: if goals are shown inside already.
         UnknownNameError: if there is no such selector; the nearest is offered.
         EmptyGoalBufferError: at a reset before anything was won.
+
+    Example:
+        >>> from isa_wrappers.envs import make_batch
+        >>> goals = GoalBuffer(state_size=4)
+        >>> goals.add(np.array([[0.0, 1.0, 1.0, 0.0]]), np.array([True]))
+        >>> scope = InfluenceScope.from_dimensions({"agent_0": [[], [1], [1], [0], [0, 2]]}, state_size=4)
+        >>> env = GoalSampling(make_batch("grid/unlock", 1, num_agents=1), goals, scope)
+        >>> env.reset(seed=0).obs[0, 0, -3:].tolist(), env.goal.tolist()
+        ([0.0, 1.0, 1.0], [[0.0, 1.0, 1.0, 0.0]])
     """
 
     def __init__(

@@ -55,6 +55,17 @@ def test_goals_are_given_in_the_order_in_which_they_were_won(tmp_path):
     assert saved_goals(tmp_path / "latest.safetensors").flatten().tolist() == [4.0, 5.0, 2.0, 3.0], "as in the buffer"
 
 
+@pytest.mark.parametrize(("names", "found"), [(("won",), 0.0), (("lost", "goals"), 1.0), (("won", "also"), 1.0)])
+def test_goals_are_found_whatever_an_algorithm_calls_its_buffer(names, found, tmp_path):
+    saved = {"shared.visits.states": torch.zeros(3, 1), "shared.book.added": torch.zeros(1)}
+    for number, name in enumerate(names):
+        goals = GoalBuffer(1, device="cpu")
+        goals.add(torch.full((1, 1), float(number)), torch.tensor([True]))
+        saved |= {f"shared.{name}.{key}": value for key, value in goals.state_dict().items()}
+    save_checkpoint(tmp_path / "latest.safetensors", saved, {})
+    assert saved_goals(tmp_path / "latest.safetensors").tolist() == [[found]]
+
+
 def test_stitched_goals_pursue_by_the_weight_of_the_phase_that_reaches_them():
     more = {"env_kwargs": TWO, "goal": {"stitched": True}, "true_scope": True}
     algorithm = algorithm_of(**more, phases={"reach": {"goal": {"alpha1": 0.0}}})

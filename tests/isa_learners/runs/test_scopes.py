@@ -91,7 +91,7 @@ def test_a_run_with_a_scope_that_is_there_equals_one_that_estimates_the_same(est
 
 
 def test_the_cost_of_a_scope_that_does_not_tell_it(estimated):
-    """A file of before told how many transitions per agent it took; a scope made by hand took none."""
+    """A file of earlier versions told how many transitions per agent it took; a scope made by hand took none."""
     scope = load_scope(estimated)
     settings = {name: value for name, value in scope.settings.items() if name != "env_steps"}
     save_scope(replace(scope, settings=settings), "before")

@@ -31,6 +31,17 @@ class Nobody(WalkEnv):
         self.possible_agents = agents
 
 
+class Forgetful(WalkEnv):
+    """Its space declares a mask, which it tells until a step is taken."""
+
+    def observation_space(self, agent):
+        return spaces.Dict({"observation": super().observation_space(agent), "action_mask": spaces.MultiBinary(3)})
+
+    def _seen(self):
+        mask = {} if self.time else {"action_mask": np.ones(3, np.int8)}
+        return {agent: {"observation": obs, **mask} for agent, obs in super()._seen().items()}
+
+
 class OldSpace:
     """Stands for a space of another package."""
 
@@ -79,6 +90,7 @@ class Listed(WalkEnv):
             r"mask of agent 'walker_0' at the reset must hold 1 for what may be chosen and 0 for the rest, got .*nan",
         ),
         (masked(SECOND, "all", when=1), "mask of agent 'walker_1' in step 1 must hold 1 .*, got 'all'"),
+        (Forgetful(), "action mask of agent 'walker_0' in step 1 must hold 1 for what may be chosen .*, got None"),
         (Told(lambda time, *said: said[0]), r"reset\(\) of walk returned observations alone; it must return"),
         (Told(lambda time, *said: None), r"reset\(\) of walk returned NoneType; it must return observations and infos"),
         (short(4), r"step\(\) of walk returned 4 values; it must return five dicts"),

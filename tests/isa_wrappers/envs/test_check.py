@@ -80,7 +80,7 @@ def test_an_environment_itself_will_do():
         (Mute, "success", "warning", "no info held the key 'success'"),
         (Endless, "episodes", "warning", "5 of 5 did not end within 1,000 steps"),
         (Lingering, "ends", "warning", "walker_0, walker_1 stay in env.agents"),
-        (lambda: WalkEnv(stateless=True), "state", "refused", r"has no state()"),
+        (lambda: WalkEnv(stateless=True), "state", "refused", "has no state(); pass --state-fallback observations"),
         (Growing, "state", "refused", "has 3 numbers in step 1 where it had 2; its length must stay"),
         (Broken, "state", "refused", "must be finite: dimension 1 holds nan in step 2"),
         (lambda: Strewn(horizon=20), "units", "note", "changes of dimension 2 fall into a bin of 0.01 each"),

@@ -1,4 +1,4 @@
-"""Rewards go on with a scope that has grown: what stays keeps its counts, what has grown starts anew."""
+"""Rewards continue with a scope that has grown: what stays keeps its counts, what has grown starts anew."""
 
 import numpy as np
 import pytest
@@ -43,7 +43,7 @@ def step_of(state, action=2):
 
 @pytest.mark.parametrize("widest", [(3,), (1, 2, 3, 4)], ids=["no wider", "wider"])
 def test_a_segment_that_stays_keeps_its_counts_whatever_the_others_become(device, widest):
-    """Where a key is counted hangs on multipliers, which are laid out by the widest segment."""
+    """Where a key is counted depends on multipliers, which are laid out by the widest segment."""
     counter = VisitCounter([[], [0, 1], [2]], device=device)
     seen = states(device)
     counter.visit(seen)

@@ -171,7 +171,7 @@ def test_chance_is_a_share(scope, tmp_path, chance):
     with pytest.raises(FileFormatError, match=r"chance must be a number in \[0, 1\]"):
         load_scope(path)
     path.write_text(json.dumps({key: value for key, value in data.items() if key != "chance"}))
-    assert load_scope(path).chance is None, "files of before have none"
+    assert load_scope(path).chance is None, "files of earlier versions have none"
 
 
 @pytest.mark.parametrize("values", [np.zeros((2, 3)), np.full((2, 3, 4), np.nan), np.full((2, 3, 4), 2.0)])

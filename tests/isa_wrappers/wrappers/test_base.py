@@ -30,7 +30,7 @@ def test_state_from_observations_or_a_function():
     twice.reset()
     twice.step({"walker_0": 1, "walker_1": 0})
     assert twice.global_state.tolist() == [2.0, 0.0]
-    with pytest.raises(UnsupportedEnvironmentError, match=r"has no state\(\); pass state_fallback='observations'"):
+    with pytest.raises(UnsupportedEnvironmentError, match=r"in Python: state_fallback='observations', or a"):
         InfluenceCountBonus(WalkEnv(stateless=True), walk_scope()).reset()
 
 

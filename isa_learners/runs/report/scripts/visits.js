@@ -69,7 +69,7 @@ function bars(dim, cells, width) {
 function showVisits(parent, visits, name) {
   make("h3", parent, "Visited states");
   if (!visits) {
-    make("p", parent, "This run's checkpoint holds no visited states: it is of before they were kept, or is not there yet.", { class: "soft" });
+    make("p", parent, "This run's checkpoint holds no visited states: it is from before they were kept, or is not there yet.", { class: "soft" });
     return;
   }
   const told = visits.phases.map((one) => (one.seen === one.shown ? `${one.name}: all ${whole(one.seen)}` : `${one.name}: ${whole(one.shown)} out of ${whole(one.seen)}, drawn uniformly`));

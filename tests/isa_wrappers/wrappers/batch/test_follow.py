@@ -1,4 +1,4 @@
-"""A stack of wrappers goes on with a scope that has grown, or says why it cannot."""
+"""A stack of wrappers continues with a scope that has grown, or says why it cannot."""
 
 import numpy as np
 import pytest
