@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from isa_wrappers.arrays import Array, backend, namespace, scatter_add, to_backend, to_numpy
 from isa_wrappers.axes import Bool, Int, Real
-from isa_wrappers.checks import check_dimensions, check_sequence
+from isa_wrappers.checks import check_sequence
 from isa_wrappers.config import CountConfig
-from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, check_float, check_int, check_kind, shown
+from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, check_int, check_kind, shown
+from isa_wrappers.rewards.keys import SegmentKeys
 from isa_wrappers.rewards.segments import count_bonus as count_bonus  # was here before
 
-_HASH_SEED = 2505_08630
-FARTHEST = 2.0**53
-"""Cells from 0 to the last one that has neighbours: beyond, float64 does not tell cells apart."""
 
-
-class VisitCounter:
+class VisitCounter(SegmentKeys):
     """Counts visits to each of R segments of the state, one row of a fixed-size table a segment.
 
-    A visit's key (phi of Eq. 10) is the nearest cell to the segment's dimensions, ``floor(x * count_scale + 1/2)`` in
-    float64, and at most :data:`FARTHEST` cells from 0. A 64-bit multiply-shift hash of the key names its slot among
-    ``2**table_bits`` in the segment's own row. Keys are not stored, so memory is ``8 * R * 2**table_bits`` bytes
-    whatever is visited. Counts are exact as long as no two
-    visited keys of one segment share a slot; keys that do share one count as a single place, so a count is never too
+    The hash of a visit's key names its slot among ``2**table_bits`` in the segment's own row. Keys are not stored, so
+    memory is ``8 * R * 2**table_bits`` bytes whatever is visited. Counts are exact as long as no two visited keys of
+    one segment share a slot; keys that do share one count as a single place, so a count is never too
     low and a bonus never too high. With m distinct keys a new key meets another with probability about
-    ``m / 2**table_bits``. Hash and counts are integer arithmetic: the same on NumPy, CPU and CUDA, in any order.
+    ``m / 2**table_bits``. Hashes and counts are integer arithmetic: the same on NumPy, CPU and CUDA, in any order.
 
     Args:
         segments: for each of R segments its dimensions; an empty segment has one key.
@@ -40,13 +34,12 @@ class VisitCounter:
         segments: as given.
         dims: ``[R, W]`` int64, the same padded with 0.
         table: ``[R, 2**table_bits]`` int64, the counts; another array after loading, merging or following.
-        multipliers: ``[R, W]`` int64 of the hash, 0 where a segment is shorter than the longest.
-        farthest: units from 0 to the last cell.
+        multipliers, farthest: see :class:`~isa_wrappers.rewards.keys.SegmentKeys`.
 
     Raises:
         InvalidValueError: if there are no segments, ``count_scale`` is not above 0 or ``table_bits`` not in [4, 30].
 
-    Source: arXiv 2505.08630, Eq. 10. The hash is the vector multiply-shift scheme of Dietzfelbinger (1996).
+    Source: arXiv 2505.08630, Eq. 10.
 
     Example:
         >>> counter = VisitCounter([[0], [1]])
@@ -62,62 +55,14 @@ class VisitCounter:
         device: str | None = None,
     ) -> None:
         self.table_bits = table_bits = check_int("table_bits", table_bits, 4, 30)
-        self.count_scale = check_float("count_scale", count_scale, 1e-12)
-        self.farthest = FARTHEST / self.count_scale
-        self.device = device
-        self._lay_out(segments)
+        super().__init__(segments, count_scale, device)
 
     def _lay_out(self, segments: Sequence[Sequence[int]]) -> None:
         """Make an empty table for segments."""
-        self.segments = [check_dimensions("segments", part) for part in check_sequence("segments", segments)]
-        if not self.segments:
-            raise InvalidValueError("segments must hold at least one list of dimensions, got []")
-        self._needs = 1 + max((dim for segment in self.segments for dim in segment), default=-1)
-        xp, device, table_bits = backend(self.device), self.device, self.table_bits
-        rows = len(self.segments)
-        width = max(1, max(len(segment) for segment in self.segments))
-        multipliers = np.random.Generator(np.random.PCG64(_HASH_SEED)).integers(
-            -(2**63), 2**63, size=(rows, width), dtype=np.int64
-        )
-        dims = np.zeros((rows, width), dtype=np.int64)
-        for row, segment in enumerate(self.segments):
-            dims[row, : len(segment)] = segment
-            multipliers[row, len(segment) :] = 0
-        self.dims = xp.asarray(dims, device=device)
-        self.multipliers = xp.asarray(multipliers | (multipliers != 0), device=device)
-        self._lay_out_unequal(xp)
-        self._row_start = xp.arange(rows, device=device, dtype=xp.int64) << table_bits
-        self.table = xp.zeros((rows, 1 << table_bits), dtype=xp.int64, device=device)
-
-    def _lay_out_unequal(self, xp: Any) -> None:
-        """Lay the segments out one after the other where filling the short ones up would more than double the work."""
-        (rows, width), lengths = self.multipliers.shape, np.array([len(segment) for segment in self.segments])
-        self._ends: Array = None
-        if rows * width <= 2 * lengths.sum() + rows:
-            return
-        places = np.concatenate([row * width + np.arange(length) for row, length in enumerate(lengths)])
-        self._places = xp.asarray(places.astype(np.int64), device=self.device)
-        self._ends = xp.asarray(np.cumsum(lengths), device=self.device)
-
-    def hashes(self, state: Real[Array, "*batch dims"]) -> Int[Array, "*batch segments"]:
-        """Return the hash of each segment's key of ``state`` ``[..., K]``, all 64 bits of it: ``[..., R]`` int64.
-
-        Raises:
-            InvalidValueError: if a segment has dimensions that the state has not.
-        """
-        size = getattr(state, "shape", (0,))[-1:]
-        if not size or size[0] < self._needs:
-            given = shown(getattr(state, "shape", state))
-            raise InvalidValueError(f"state must be an array of shape [..., at least {self._needs}], got {given}")
-        xp = namespace(state)
-        near = xp.astype(state, xp.float64, copy=False).clip(-self.farthest, self.farthest)
-        key = xp.astype(xp.floor(near * self.count_scale + 0.5), xp.int64)
-        if self._ends is None:
-            return (key[..., self.dims] * self.multipliers).sum(-1)
-        own = key[..., self.dims.reshape(-1)[self._places]] * self.multipliers.reshape(-1)[self._places]
-        # Sums up to each segment's end, from 0 on; int64 wraps, so that their differences are the segments' sums.
-        upto = xp.concat([xp.zeros_like(own[..., :1]), xp.cumulative_sum(own, axis=-1)], axis=-1)[..., self._ends]
-        return xp.concat([upto[..., :1], upto[..., 1:] - upto[..., :-1]], axis=-1)
+        super()._lay_out(segments)
+        xp, rows = backend(self.device), len(self.segments)
+        self._row_start = xp.arange(rows, device=self.device, dtype=xp.int64) << self.table_bits
+        self.table = xp.zeros((rows, 1 << self.table_bits), dtype=xp.int64, device=self.device)
 
     def slots(self, state: Real[Array, "*batch dims"]) -> Int[Array, "*batch segments"]:
         """Return where in the flat table each segment of ``state`` ``[..., K]`` is counted: ``[..., R]`` int64."""

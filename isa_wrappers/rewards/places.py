@@ -8,7 +8,7 @@ import numpy as np
 
 from isa_wrappers.arrays import Array, backend, namespace, scatter_add, scatter_max, surely_none
 from isa_wrappers.errors import ScopeMismatchError
-from isa_wrappers.rewards.counts import VisitCounter
+from isa_wrappers.rewards.keys import SegmentKeys
 
 PLACES = 64
 """Rewarded places kept of each segment; what shares one with another waits until that has shown to be no good."""
@@ -42,7 +42,7 @@ class RewardedPlaces:
 
     def __init__(self, segments: list[list[int]], count_scale: float, device: str | None = None) -> None:
         xp = backend(device)
-        self._keys = VisitCounter(segments, count_scale, 4, device)  # for its hashes alone
+        self._keys = SegmentKeys(segments, count_scale, device)
         self.device, self.dims = device, self._keys.dims
         rows, width = self.dims.shape
         self.rows = rows

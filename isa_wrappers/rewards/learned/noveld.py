@@ -7,6 +7,7 @@ from torch import Tensor
 
 from isa_wrappers.errors import check_kind
 from isa_wrappers.rewards.counts import VisitCounter
+from isa_wrappers.rewards.keys import SegmentKeys
 from isa_wrappers.rewards.learned.base import LearnedReward, Sample, Step
 from isa_wrappers.rewards.learned.moments import ReturnScale
 from isa_wrappers.rewards.learned.rnd import Distillation, input_size, inputs_of, kept_inputs, normalised
@@ -32,7 +33,7 @@ class EpisodeVisits:
     """
 
     def __init__(self, size: int, count_scale: float, length: int, device: str) -> None:
-        self._hash = VisitCounter([list(range(size))], count_scale, table_bits=4, device=device)
+        self._hash = SegmentKeys([list(range(size))], count_scale, device)
         self.length, self.at = length, 0
         self.keys = torch.zeros(0, 0, length, dtype=torch.int64, device=device)
         self.valid = torch.zeros(0, 0, length, dtype=torch.bool, device=device)
