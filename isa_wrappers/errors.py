@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
+from functools import wraps
 from numbers import Integral, Real
+from typing import Any, TypeVar
+
+Loader = TypeVar("Loader", bound=Callable[..., Any])
+"""A ``load_state_dict(self, state)``."""
 
 
 class ISAError(Exception):
@@ -106,6 +111,34 @@ def misfit(error: Exception) -> str:
     if not lines:
         return type(error).__name__
     return lines[1] if lines[0].endswith(":") and len(lines) > 1 else lines[0]  # torch lists what differs
+
+
+def fitting(load: Loader) -> Loader:
+    """Have a ``load_state_dict`` tell in one line why what was saved cannot be taken in.
+
+    Example:
+        >>> class Box:
+        ...     @fitting
+        ...     def load_state_dict(self, state):
+        ...         self.states = state["states"]
+        >>> Box().load_state_dict({})
+        Traceback (most recent call last):
+        ...
+        isa_wrappers.errors.ScopeMismatchError: the saved state does not fit this Box: it lacks 'states'
+    """
+
+    @wraps(load)
+    def load_typed(self: Any, state: Any) -> Any:
+        try:
+            return load(self, state)
+        except ISAError:
+            raise
+        except (LookupError, RuntimeError, TypeError, ValueError) as error:
+            raise ScopeMismatchError(
+                f"the saved state does not fit this {type(self).__name__}: {misfit(error)}"
+            ) from error
+
+    return load_typed  # type: ignore[return-value]
 
 
 def shown(value: object, most: int = 300) -> str:

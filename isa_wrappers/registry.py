@@ -96,9 +96,9 @@ class Registry(Mapping[str, T], Generic[T]):
             raise InvalidValueError(
                 f"several packages bring {self.kind} {name!r}: {', '.join(self._clashes[name])}; uninstall all but one"
             )
-        if name in self._left_out:
-            raise UnknownNameError(f"{self.kind} {name!r} was left out: {self._left_out[name]}")
         if name not in self._sources:
+            if name in self._left_out:
+                raise UnknownNameError(f"{self.kind} {name!r} was left out: {self._left_out[name]}")
             offer = nearest(str(name), self) or ";"
             raise UnknownNameError(f"unknown {self.kind} {shown(name)}{offer} known: {', '.join(self)}")
         if name not in self._entries:

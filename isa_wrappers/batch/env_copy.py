@@ -27,19 +27,15 @@ def read_spec(env: Any, fallback: StateFallback) -> CopySpec:
     return _spec(Border(env), StateReader(env, fallback))
 
 
-def _spec(border: Border, read: StateReader) -> CopySpec:
+def _spec(border: Border, read: StateReader, state_size: int = 0) -> CopySpec:
     env = border.env
-    sizes = _sizes(border)
-    # Names are taken at their word: a reset may cost the launch of a game.
-    state_size = len(read.names) or len(read(border.reset()[0]))
+    sizes = tuple(flat_size(border.spaces[agent]) for agent in border.agents)
+    # Names, and what is known of another copy, are taken at their word: a reset may cost the launch of a game.
+    state_size = len(read.names) or state_size or len(read(border.reset()[0]))
     told = getattr(env, "horizon", 0) or 0
     horizon = check_int("horizon", int(told) if isinstance(told, float) and told.is_integer() else told, 0)
     names, counts = border.action_names, border.num_actions
     return CopySpec(border.agents, counts, max(sizes), state_size, read.names, names, horizon, border.code, sizes)
-
-
-def _sizes(border: Border) -> tuple[int, ...]:
-    return tuple(flat_size(border.spaces[agent]) for agent in border.agents)
 
 
 class EnvCopy:
@@ -67,9 +63,10 @@ class EnvCopy:
         self.border = Border(self.env)
         self._read = StateReader(self.env, fallback)
         self._criterion = SuccessCriterion(success, len(self.border.agents))
+        own = _spec(self.border, self._read, 0 if spec is None else spec.state_size)
         if spec is not None:
-            spec.check_alike(self.border.agents, self.border.num_actions, _sizes(self.border))
-        self.spec = _spec(self.border, self._read) if spec is None else spec
+            spec.check_alike(own)
+        self.spec = own if spec is None else spec
         self._packer = Packer(self.border, self.spec)
 
     def reset(self, seed: int | None = None) -> Row:

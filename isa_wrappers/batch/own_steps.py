@@ -79,7 +79,7 @@ class OwnSteps:
                     )
         step = replace(said, **others) if others else said
         if values:
-            self._check_values(step, where)
+            self._check_values(step, said, where)
         return step
 
     def _kind(self, field: str, array: Array) -> Any:
@@ -108,7 +108,7 @@ class OwnSteps:
         if bool((array != array).any()):
             raise NonFiniteError(f"{field} of task {self._name!r} {where} must hold true or false, got NaN")
 
-    def _check_values(self, step: BatchStep, where: str) -> None:
+    def _check_values(self, step: BatchStep, said: BatchStep, where: str) -> None:
         for field in NUMBERS if step.bonus is None else (*NUMBERS, "bonus"):
             values = getattr(step, field)
             xp = namespace(values)
@@ -123,9 +123,9 @@ class OwnSteps:
         self._refuse((step.available & ~self._own).any(-1), where, "may take an action that it has not")
         self._refuse(step.alive & ~step.available.any(-1), where, "acts next and may take no action")
         self._refuse_copy(step.terminated & step.truncated, where, "the episode is terminated and truncated at once")
-        self._check_ends(step, where)
+        self._check_ends(step, said, where)
 
-    def _check_ends(self, step: BatchStep, where: str) -> None:
+    def _check_ends(self, step: BatchStep, said: BatchStep, where: str) -> None:
         """Check what is told of episodes that ended, and of those that did not."""
         done = step.done
         if where == RESET:
@@ -136,9 +136,9 @@ class OwnSteps:
             now, final = getattr(step, field), getattr(step, "final_" + field)
             if now is not final:
                 xp = namespace(now)
-                differs = xp.any(now != final, axis=tuple(range(1, now.ndim)))
-                told = f"final_{field} must be the same as {field} where no episode ended"
-                self._refuse_copy(differs & ~done, where, told)
+                differs = xp.any(now != final, axis=tuple(range(1, now.ndim))) & ~done
+                if bool(differs.any()):
+                    self._refuse_copy(differs, where, _unlike(field, said))
 
     def _place(self, field: str, values: Array) -> str:
         """Say where the first number lies that is none, and what is there."""
@@ -176,3 +176,10 @@ def missed(device: str | None, array: Any) -> str:
         return "" if isinstance(array, np.ndarray) else "a NumPy array"
     right = hasattr(array, "detach") and array.device.type == str(device).partition(":")[0]
     return "" if right else f"a torch tensor on {str(device)!r}"
+
+
+def _unlike(field: str, said: BatchStep) -> str:
+    """Say what is wrong where a field and its final one differ; what is rounded in one alone would count as moved."""
+    told = f"final_{field} must be the same as {field} where no episode ended"
+    final, now = (str(getattr(said, name).dtype).removeprefix("torch.") for name in (f"final_{field}", field))
+    return told if final == now else f"{told}; it is {final} and {field} {now}, give both in one type"

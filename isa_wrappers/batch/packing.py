@@ -9,13 +9,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from isa_wrappers.border.actions import ActionCode
 from isa_wrappers.border.border import Border
 from isa_wrappers.border.names import ActionNames
 from isa_wrappers.border.observations import check_narrow
 from isa_wrappers.border.spaces import flat_vector
 from isa_wrappers.border.team_actions import TeamCode
-from isa_wrappers.errors import UnsupportedEnvironmentError
+from isa_wrappers.errors import UnsupportedEnvironmentError, shown
 
+ALIKE = ("agents", "num_actions", "actions", "lengths of observations", "state_names", "action_names")
+"""What copies of an environment have in common, as messages call it."""
 Row = dict[str, npt.NDArray[Any]]
 """One copy's part of a :class:`~isa_wrappers.batch.BatchStep`, by the names of its fields, ``discarded`` among them."""
 
@@ -46,18 +49,42 @@ class CopySpec:
     action_code: TeamCode | None = None
     obs_sizes: tuple[int, ...] = ()
 
-    def check_alike(self, agents: Sequence[str], num_actions: Sequence[int], obs_sizes: Sequence[int]) -> None:
+    def check_alike(self, other: CopySpec) -> None:
         """Check that another copy is as the one that these are of.
 
         Raises:
             UnsupportedEnvironmentError: naming what differs.
         """
-        told = {"agents": agents, "num_actions": num_actions, "lengths of observations": obs_sizes}
-        for (name, other), own in zip(told.items(), (self.agents, self.num_actions, self.obs_sizes), strict=True):
-            if tuple(other) != tuple(own):
+        for name, own, others in zip(ALIKE, self._likeness(), other._likeness(), strict=True):
+            if others != own:
                 raise UnsupportedEnvironmentError(
-                    f"copies of an environment must be alike: {name} of one are {list(other)}, of the first {list(own)}"
+                    f"copies of an environment must be alike: {name} of one are {shown(list(others))}, of the first "
+                    f"{shown(list(own))}"
                 )
+
+    def _likeness(self) -> tuple[tuple[Any, ...], ...]:
+        """Return what copies have in common, in the order of :data:`ALIKE`."""
+        codes = () if self.action_code is None else tuple(map(_described, self.action_code.codes))
+        actions = codes or ("Discrete",) * len(self.agents)
+        return self.agents, self.num_actions, actions, self.obs_sizes, self.state_names, self.action_names
+
+
+def _described(code: ActionCode) -> str:
+    """Describe an action space.
+
+    Example:
+        >>> from gymnasium import spaces
+        >>> _described(ActionCode.of(spaces.MultiDiscrete([2, 3], start=[0, 1]), "crane"))
+        'MultiDiscrete (2,) int64 of 0..1, 1..3'
+    """
+    if code.kind == "Discrete":  # its number of actions says all
+        return code.kind
+    parts = zip(code.components, code.start or (0,) * len(code.components), strict=True)
+    ranges = (
+        f"{one.low}..{one.low + one.width}" if one.is_range else f"{first}..{first + one.parts - 1}"
+        for one, first in parts
+    )
+    return f"{code.kind} {code.shape} {code.dtype} of {', '.join(ranges)}"
 
 
 class Packer:

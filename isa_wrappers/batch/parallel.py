@@ -12,7 +12,7 @@ from isa_wrappers.batch.protocol import BatchStep, check_finite, padded
 from isa_wrappers.batch.workers import WorkerCopies
 from isa_wrappers.border.spaces import StateFallback
 from isa_wrappers.border.success import SuccessRule
-from isa_wrappers.errors import InvalidValueError, check_int
+from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, check_int
 
 
 class ParallelEnvBatch:
@@ -107,7 +107,16 @@ class ParallelEnvBatch:
         return {}
 
     def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
-        """Start every copy afresh: PettingZoo environments cannot resume from a saved state."""
+        """Start every copy afresh: PettingZoo environments cannot resume from a saved state.
+
+        Raises:
+            ScopeMismatchError: if the state holds anything, which is of something else.
+        """
+        if state:
+            raise ScopeMismatchError(
+                f"the saved state does not fit this ParallelEnvBatch: it holds {next(iter(state))!r}, and copies of a "
+                "PettingZoo environment save nothing"
+            )
         return self.reset()
 
     def close(self) -> None:

@@ -34,7 +34,7 @@ class BatchStep:
         truncated: ``[B]`` bool, the episode was cut off (never where ``terminated``): its value continues.
         success: ``[B]`` bool, the episode was won in this step.
         final_obs: ``[B, A, O]``, ``obs`` before an automatic reset; the same as ``obs`` elsewhere.
-        final_state: ``[B, K]``, ``state`` before an automatic reset; the same as ``state`` elsewhere.
+        final_state: ``[B, K]``, ``state`` before an automatic reset; the same as ``state`` elsewhere, and of its type.
         final_alive: ``[B, A]``, ``alive`` before an automatic reset (where an environment says no more than that the
             episode is over: who took its last step); the same as ``alive`` elsewhere.
         discarded: ``[B]`` bool, the truncated episode was lost with its game or worker and counts for nothing;

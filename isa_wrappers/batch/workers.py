@@ -63,7 +63,7 @@ class WorkerCopies:
             specs = [self._made(worker) for worker in self._workers]
             self.spec: CopySpec = specs[0]
             for other in specs[1:]:
-                self.spec.check_alike(other.agents, other.num_actions, other.obs_sizes)
+                self.spec.check_alike(other)
         except BaseException:
             self.close()
             raise
@@ -93,9 +93,10 @@ class WorkerCopies:
         worker.ask("make", [self._factories[b] for b in copies], self._fallback, self._success)
         return worker
 
-    def _made(self, worker: Worker) -> Any:
+    def _made(self, worker: Worker) -> CopySpec:
         try:
-            return worker.answer(self._deadline(START))
+            spec: CopySpec = worker.answer(self._deadline(START))
+            return spec
         except LostError as lost:
             what = "its environment" if len(worker.copies) == 1 else "its environments"
             raise WorkerError(f"{worker} {lost} while it made {what}") from None
@@ -135,7 +136,7 @@ class WorkerCopies:
             if self._failures[w] >= MAX_CONSECUTIVE_FAILURES:
                 raise WorkerError(f"{lost} was lost {MAX_CONSECUTIVE_FAILURES} times in a row; the last time it {why}")
             worker = self._workers[w] = self._make(lost.copies)
-            self._made(worker)
+            self.spec.check_alike(self._made(worker))
             worker.ask("reset", [seeds[b] for b in worker.copies])
             try:
                 rows: Rows = worker.answer(self._deadline())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from contextlib import suppress
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -35,9 +36,7 @@ def read_mask(mask: Any, agent: str, code: ActionCode, longest: int, when: str) 
         [True, False]
     """
     n = code.num_actions
-    if len(code.components) > 1 and isinstance(mask, tuple | list):  # a mask for each component
-        mask = np.concatenate([np.reshape(part, -1) for part in mask])
-    numbers = np.asarray(mask).reshape(-1)
+    numbers = _numbers(mask, code)
     if numbers.dtype.kind not in "buif" or np.isnan(numbers).any():
         raise UnsupportedEnvironmentError(
             f"the action mask of agent {agent!r} {when} must hold 1 for what may be chosen and 0 for the rest, "
@@ -96,3 +95,16 @@ def idle_actions(
                     idle[agent] = codes[agent].first(mask)
                 break
     return idle
+
+
+def _numbers(mask: Any, code: ActionCode) -> npt.NDArray[Any]:
+    """Return a mask as a vector, of objects where it holds anything but numbers."""
+    try:
+        if len(code.components) > 1 and isinstance(mask, tuple | list):  # a mask for each component
+            mask = np.concatenate([np.reshape(part, -1) for part in mask])
+        numbers: npt.NDArray[Any] = np.asarray(mask).reshape(-1)
+    except ValueError:  # parts of several lengths
+        return np.array([None])
+    if numbers.dtype.kind == "O" and all(isinstance(one, Real | np.bool_) and one == one for one in numbers):
+        numbers = numbers != 0
+    return numbers

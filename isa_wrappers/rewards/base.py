@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple
 
 from isa_wrappers.arrays import Array, namespace
-from isa_wrappers.errors import InvalidValueError, shown
+from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, shown
 from isa_wrappers.rewards.transition import PlainStep, Transition
 from isa_wrappers.scope.credit import Credit
 from isa_wrappers.scope.influence import InfluenceScope
@@ -94,8 +94,17 @@ class IntrinsicReward(ABC):
         """Return what :meth:`load_state_dict` needs to continue from here."""
         return {}
 
-    def load_state_dict(self, state: dict[str, Array]) -> None:  # noqa: B027
-        """Restore what :meth:`state_dict` returned."""
+    def load_state_dict(self, state: dict[str, Array]) -> None:
+        """Restore what :meth:`state_dict` returned.
+
+        Raises:
+            ScopeMismatchError: unless it is overridden, where there is anything to restore.
+        """
+        if state:
+            raise ScopeMismatchError(
+                f"the saved state does not fit reward {self.name!r}: it holds {next(iter(state))!r}, and "
+                f"{type(self).__name__} has no load_state_dict() of its own"
+            )
 
 
 def checked(reward: IntrinsicReward, paid: Any, like: Array) -> RewardParts:

@@ -147,8 +147,8 @@ class GoalBuffer:
         if getattr(goals, "shape", None) != (count, self.state_size):
             told = f"{type(goals).__name__} {list(getattr(goals, 'shape', ()))}"
             raise InvalidValueError(f"a goal selector must return states [{count}, {self.state_size}], got {told}")
-        # A view of the buffer would change with it, in the middle of an episode.
-        return namespace(goals).asarray(goals, copy=True) if _is_view(goals) else goals
+        # What shows memory of the buffer's or the selector's would change with it, in the middle of an episode.
+        return goals.copy() if isinstance(goals, np.ndarray) else goals.clone()
 
     def sample(self, count: int) -> Float[Array, "count dims"]:
         """Draw ``count`` states uniformly, with replacement: ``[count, K]``.
@@ -215,8 +215,3 @@ class GoalBuffer:
             self._won_share = xp.asarray(state["won_share"], dtype=xp.float64, device=self.device)[0]
         if "rng" in state:  # left out where states alone move to another device
             self._rng.set_state(state["rng"])
-
-
-def _is_view(array: Array) -> bool:
-    """Tell whether an array may show another one's memory."""
-    return array.base is not None if isinstance(array, np.ndarray) else bool(array._is_view())

@@ -17,12 +17,7 @@ from isa_wrappers.border.layers import Freezable, layers
 from isa_wrappers.border.spaces import StateFallback, as_parallel
 from isa_wrappers.border.state import StateReader
 from isa_wrappers.border.team_actions import TeamCode
-from isa_wrappers.errors import (
-    ISAError,
-    ScopeMismatchError,
-    UnsupportedEnvironmentError,
-    misfit,
-)
+from isa_wrappers.errors import ScopeMismatchError, UnsupportedEnvironmentError, fitting
 from isa_wrappers.scope.credit import Credit, as_credit
 from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.wrappers.turn import Env, Infos, Turn, told_actions
@@ -223,20 +218,23 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int], Freezable):  # type: igno
         """Return this wrapper's state and, under ``env.``, that of the ISA wrappers inside."""
         return {} if self._inner is None else with_prefix("env", self._inner.state_dict())
 
+    @fitting
     def load_state_dict(self, state: dict[str, Array]) -> None:
         """Restore what :meth:`state_dict` returned.
 
         Raises:
             ScopeMismatchError: if it is of another stack of wrappers or another scope.
         """
-        try:
-            self._load(state)
-        except ISAError:
-            raise
-        except (LookupError, RuntimeError, TypeError, ValueError) as error:
-            raise ScopeMismatchError(
-                f"the saved state does not fit this {type(self).__name__}: {misfit(error)}"
-            ) from error
+        known = self._saved_parts()
+        for part in (key.partition(".")[0] for key in state):
+            if part not in known:
+                raise ValueError(f"it holds {part!r}, and this stack saves no such thing")
+        self._load(state)
+
+    def _saved_parts(self) -> set[str]:
+        """Return which parts a saved state of this wrapper may have, by the beginnings of its keys."""
+        inner = set() if self._inner is None else {"env"}  # which may have nothing to save now
+        return inner | {key.partition(".")[0] for key in self.state_dict()}
 
     def _load(self, state: dict[str, Array]) -> None:
         if self._inner is not None:

@@ -202,6 +202,9 @@ class RewardWrapper(ScopeWrapper):
         """Return the reward's state, and what the wrappers inside save."""
         return super().state_dict() | with_prefix("reward", self.reward.state_dict())
 
+    def _saved_parts(self) -> set[str]:
+        return super()._saved_parts() | {"reward"}
+
     def _load(self, state: dict[str, Array]) -> None:
         super()._load(state)
         self.reward.load_state_dict(without_prefix("reward", state))

@@ -112,6 +112,12 @@ FAULTS = {
     "no final obs": lambda step, xp: {"final_obs": step.final_obs + 1},
     "no final state": lambda step, xp: {"final_state": step.final_state + 1},
     "no final alive": lambda step, xp: {"final_alive": ~step.final_alive},
+    "rounded state": lambda step, xp: {
+        "state": xp.astype(step.state, xp.float64) + 0.1,
+        "final_state": step.state + 0.1,
+    },
+    "rounded obs": lambda step, xp: {"obs": step.obs + 0.1, "final_obs": xp.astype(step.obs + 0.1, xp.float16)},
+    "whole state": lambda step, xp: {"final_state": xp.astype(step.state, xp.int64)},
     "lists": lambda step, xp: {"state": step.state.tolist()},
 }
 """What a batch may do wrong in each step: name -> arrays in the place of the right ones."""

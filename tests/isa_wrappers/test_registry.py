@@ -63,6 +63,20 @@ def test_a_broken_entry_is_warned_of_once_in_a_line_and_left_out(plugin):
     assert "bad" not in listed
 
 
+def test_a_good_entry_holds_over_a_broken_one_of_its_name(plugin):
+    plugin("good_pkg", "x = 1\n", {"isa_tests.roots": {"shared": "good_pkg:x"}})
+    points = {"isa_tests.roots": {"mine": "bad_three:x", "shared": "bad_three:x"}}
+    plugin("bad_three", "raise ValueError\n", points)  # which is found first
+    listed = roots()
+    with pytest.warns(UserWarning, match="left out"):
+        listed.register("mine", len)
+    assert (listed["mine"], listed.source("mine")) == (len, "registered")
+    assert (listed["shared"], listed.source("shared")) == (1, "good_pkg")
+    listed.unregister("mine")
+    with pytest.raises(UnknownNameError, match="root 'mine' was left out: package bad_three"):
+        listed["mine"]
+
+
 def test_an_entry_of_another_kind_is_refused_and_left_out(plugin):
     plugin("odd_pkg", "three = 3\n", {"isa_tests.roots": {"three": "odd_pkg:three"}})
     listed = Registry("root", "isa_tests.roots", {"square": "math:sqrt"}, Callable)

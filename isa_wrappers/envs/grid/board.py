@@ -17,7 +17,7 @@ from isa_wrappers.batch.protocol import BatchStep, check_copies
 from isa_wrappers.border.names import ActionNames
 from isa_wrappers.envs.drawing import Mark
 from isa_wrappers.envs.masked import MaskedParallelEnv, Observation, whole
-from isa_wrappers.errors import InvalidValueError, check_choice, check_int
+from isa_wrappers.errors import InvalidValueError, check_choice, check_int, fitting
 
 State = TypeVar("State")
 
@@ -217,11 +217,13 @@ class BoardBatch(ABC, Generic[State]):
         copies = {name: xp.asarray(value, copy=True) for name, value in arrays_of(self._state).items()}
         return {**copies, "rng": self._rng.get_state()}
 
+    @fitting
     def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
         """Restore a saved state.
 
         Raises:
             InvalidValueError: if it is of another number of copies.
+            ScopeMismatchError: if it is of another kind of environment.
         """
         check_copies(state[next(iter(arrays_of(self._state)))], self.num_envs)
         self._rng.set_state(state["rng"])

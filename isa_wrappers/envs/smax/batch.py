@@ -13,7 +13,7 @@ from isa_wrappers.border.names import ActionNames
 from isa_wrappers.envs.drawing import Mark
 from isa_wrappers.envs.smax.game import Battle, Seen, SMAXGame
 from isa_wrappers.envs.smax.render import BATTLE_LEGEND
-from isa_wrappers.errors import DeviceError, check_int
+from isa_wrappers.errors import DeviceError, check_int, fitting
 
 
 class SMAXBatch:
@@ -100,11 +100,13 @@ class SMAXBatch:
         stream = {"stream": np.array([self._seed, self._resets])}
         return stream | {f"leaf_{i}": np.array(leaf) for i, leaf in enumerate(leaves)}
 
+    @fitting
     def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
         """Restore a saved state.
 
         Raises:
             InvalidValueError: if it is of another number of copies.
+            ScopeMismatchError: if it is of another kind of environment.
         """
         check_copies(state["leaf_0"], self.num_envs)
         if self._battle is None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from isa_wrappers.arrays import Array, backend, namespace, surely_none, to_numpy, with_prefix, without_prefix
-from isa_wrappers.batch.protocol import BatchEnv, BatchStep, BatchWrapper, starts_afresh
+from isa_wrappers.batch.protocol import BatchEnv, BatchStep, BatchWrapper, check_copies, starts_afresh
 from isa_wrappers.border.layers import Freezable
+from isa_wrappers.errors import fitting
 from isa_wrappers.wrappers.checks import begun
 from isa_wrappers.wrappers.episode_statistics import Totals
 
@@ -88,9 +89,15 @@ class EpisodeStatistics(BatchWrapper, Freezable):
         own = {"return": self._return, "length": self._length, "won": self._won, "totals": self._totals}
         return with_prefix("env", self.env.state_dict()) | own
 
+    @fitting
     def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
-        """Restore what :meth:`state_dict` returned; unfinished episodes are forgotten where copies start afresh."""
+        """Restore what :meth:`state_dict` returned; unfinished episodes are forgotten where copies start afresh.
+
+        Raises:
+            ScopeMismatchError: if it is of another stack of wrappers.
+        """
         xp = backend(self.device)
+        check_copies(state["won"], self.num_envs)
         self._return, self._length, self._won, self._totals = (
             xp.asarray(state[key], device=self.device) for key in ("return", "length", "won", "totals")
         )

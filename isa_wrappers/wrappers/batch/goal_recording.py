@@ -5,6 +5,7 @@ from __future__ import annotations
 from isa_wrappers.arrays import Array, backend, namespace, with_prefix, without_prefix
 from isa_wrappers.batch.protocol import BatchEnv, BatchStep, BatchWrapper, starts_afresh
 from isa_wrappers.border.layers import Freezable
+from isa_wrappers.errors import fitting
 from isa_wrappers.rewards.goals import GoalBuffer
 from isa_wrappers.rewards.stitched import Episodes, StitchedGoals
 from isa_wrappers.wrappers.checks import begun, check_alone, check_goals
@@ -88,8 +89,13 @@ class GoalRecording(BatchWrapper, Freezable):
         saved = with_prefix("env", self.env.state_dict()) | {"won": self._won}
         return saved if self._stitched is None else saved | with_prefix("episodes", vars(self._episodes))
 
+    @fitting
     def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
-        """Restore what :meth:`state_dict` returned; unfinished episodes are forgotten where copies start afresh."""
+        """Restore what :meth:`state_dict` returned; unfinished episodes are forgotten where copies start afresh.
+
+        Raises:
+            ScopeMismatchError: if it is of another stack of wrappers.
+        """
         xp = backend(self.device)
         self._now = self.env.load_state_dict(without_prefix("env", state))
         if starts_afresh(self.env):
@@ -98,5 +104,7 @@ class GoalRecording(BatchWrapper, Freezable):
         self._won = xp.asarray(state["won"], device=self.device)
         if self._stitched is not None:
             saved = without_prefix("episodes", state)
-            self._episodes = Episodes(**{name: xp.asarray(saved[name], device=self.device) for name in saved})
+            self._episodes = Episodes(
+                **{name: xp.asarray(saved[name], device=self.device) for name in vars(self._episodes)}
+            )
         return self._now

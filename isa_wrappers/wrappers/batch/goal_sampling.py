@@ -10,6 +10,7 @@ from isa_wrappers.arrays import Array, Rng, backend, namespace, with_prefix, wit
 from isa_wrappers.batch.protocol import BatchEnv, BatchStep, BatchWrapper, padded
 from isa_wrappers.checks import check_last
 from isa_wrappers.config import GoalConfig
+from isa_wrappers.errors import fitting
 from isa_wrappers.rewards.goals import GoalBuffer
 from isa_wrappers.rewards.projection import GoalProjection
 from isa_wrappers.rewards.selectors import GOAL_SELECTORS
@@ -147,8 +148,13 @@ class GoalSampling(BatchWrapper):
         """Return the inner state, the goals held and the generator."""
         return with_prefix("env", self.env.state_dict()) | {"goal": self.goal, "rng": self._rng.get_state()}
 
+    @fitting
     def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
-        """Restore what :meth:`state_dict` returned."""
+        """Restore what :meth:`state_dict` returned.
+
+        Raises:
+            ScopeMismatchError: if it is of another stack of wrappers.
+        """
         self._rng.set_state(state["rng"])
         self.goal = backend(self.device).asarray(state["goal"], device=self.device)
         return self._begin(self.env.load_state_dict(without_prefix("env", state)))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from isa_wrappers.arrays import Array, array_device, namespace, with_prefix, without_prefix
 from isa_wrappers.batch.protocol import BatchEnv, BatchStep, BatchWrapper, starts_afresh
 from isa_wrappers.border.layers import Freezable, layers
-from isa_wrappers.errors import check_choice, check_float, check_kind
+from isa_wrappers.errors import check_choice, check_float, check_kind, fitting
 from isa_wrappers.rewards.base import IntrinsicReward, checked
 from isa_wrappers.rewards.transition import Transition
 from isa_wrappers.wrappers.batch.goal_sampling import GoalSampling
@@ -100,8 +100,13 @@ class RewardWrapper(BatchWrapper, Freezable):
         inner = with_prefix("env", self.env.state_dict()) | with_prefix("reward", self.reward.state_dict())
         return inner if self._start is None else inner | {"start": self._start}
 
+    @fitting
     def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
-        """Restore what :meth:`state_dict` returned."""
+        """Restore what :meth:`state_dict` returned.
+
+        Raises:
+            ScopeMismatchError: if it is of another stack of wrappers.
+        """
         self.reward.load_state_dict(without_prefix("reward", state))
         step = self._now = self.env.load_state_dict(without_prefix("env", state))
         saved = state.get("start")

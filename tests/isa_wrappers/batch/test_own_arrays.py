@@ -146,6 +146,21 @@ def test_what_is_final_where_no_episode_ended_is_what_is_now(field, device):
     )
 
 
+@pytest.mark.parametrize("device", [None, "cpu"])
+@pytest.mark.parametrize(("field", "types"), [("state", ("float64", "float32")), ("obs", ("float32", "float16"))])
+def test_what_is_rounded_in_one_alone_is_named_by_its_types(field, types, device):
+    if device:
+        pytest.importorskip("torch")
+    with pytest.raises(UnsupportedEnvironmentError) as caught:
+        make_batch("batch_toys:Faulty", 2, device, fault=f"rounded {field}").reset(seed=0)
+    assert str(caught.value) == (
+        f"task 'batch_toys:Faulty' at the reset, environment 0: final_{field} must be the same as {field} where no "
+        f"episode ended; it is {types[1]} and {field} {types[0]}, give both in one type"
+    )
+    env = make_batch("batch_toys:Faulty", 2, device, fault="whole state")
+    assert env.reset(seed=0).final_state.tolist() == env.step(np.zeros((2, 2), dtype=np.int64)).state.tolist()
+
+
 @pytest.mark.parametrize("kind", [np.int32, np.int64, np.uint32])
 def test_whole_numbers_of_a_state_stay_apart(kind):
     states = np.array([[2**24], [2**24 + 1]], dtype=kind)

@@ -1,7 +1,10 @@
 """ParallelEnvs as a batch: padding, masks, deaths, ends, and what was seen before a reset."""
 
+from copy import copy
+
 import numpy as np
 import pytest
+from continuous_toys import Components
 from devices import TORCH
 from gymnasium import spaces
 from parallel_toys import WalkEnv
@@ -170,3 +173,54 @@ def test_copies_are_alike(other, says):
         return
     with pytest.raises(UnsupportedEnvironmentError, match=f"copies of an environment must be alike: {says}"):
         ParallelEnvBatch([WalkEnv(), other])
+
+
+def acts(*action_spaces, names=("x", "y")):
+    return Components({f"a{i}": space for i, space in enumerate(action_spaces)}, names)
+
+
+class Named(WalkEnv):
+    def __init__(self, action_names):
+        super().__init__()
+        self.action_names = action_names
+
+
+@pytest.mark.parametrize(
+    ("first", "other", "says"),
+    [
+        (acts(spaces.Discrete(4)), acts(spaces.Box(-1, 1, (1,))), r"actions of one are .*Box .*-1.*\['Discrete'\]"),
+        (
+            acts(spaces.MultiDiscrete([2, 3])),
+            acts(spaces.MultiDiscrete([3, 2])),
+            r"actions .*0\.\.2, 0\.\.1.*of the fi",
+        ),
+        (acts(spaces.Box(-1, 1, (1,))), acts(spaces.Box(-10, 10, (1,))), r"actions of one are .*-10\.0\.\.10.*of the"),
+        (acts(spaces.Box(0, 1, (2,))), acts(spaces.Box(0, 1, (1, 2))), r"actions of one are .*\(1, 2\).*\(2,\)"),
+        (
+            acts(spaces.MultiDiscrete([2, 2])),
+            acts(spaces.MultiDiscrete([2, 2], start=[0, 5])),
+            r"actions of one are .*5\.\.6.*of the first .*0\.\.1",
+        ),
+        (acts(*[spaces.Discrete(4), spaces.Box(0, 1)]), acts(*[spaces.Box(0, 1), spaces.Discrete(4)]), "actions"),
+        (acts(spaces.Discrete(2)), acts(spaces.Discrete(2), names=("y", "x")), r"state_names of one are \['y', 'x'\]"),
+        (Named(["stay", "forward", "back"]), Named(["stay", "back", "forward"]), "action_names of one are"),
+    ],
+)
+def test_copies_take_the_same_actions_and_have_the_same_names(first, other, says):
+    with pytest.raises(UnsupportedEnvironmentError, match=f"copies of an environment must be alike: {says}"):
+        ParallelEnvBatch([first, other])
+    assert ParallelEnvBatch([first, copy(first)]).num_envs == 2
+
+
+@pytest.mark.slow
+def test_copies_in_workers_are_alike(tmp_path):
+    one, other, later = acts(spaces.Discrete(4)), acts(spaces.Box(-1, 1, (1,))), tmp_path / "later"
+    with pytest.raises(UnsupportedEnvironmentError, match="copies of an environment must be alike: actions"):
+        ParallelEnvBatch([lambda: one, lambda: other], workers=2)
+    batch = ParallelEnvBatch([lambda: other if later.exists() else one], workers=1)
+    batch.reset()
+    later.touch()
+    batch._copies._workers[0].process.kill()
+    with pytest.raises(UnsupportedEnvironmentError, match="copies of an environment must be alike: actions"):
+        batch.step(np.array([[0]]))
+    batch.close()

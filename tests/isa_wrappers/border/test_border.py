@@ -108,7 +108,10 @@ def test_the_border_is_passed_once_in_a_stack(monkeypatch):
     assert len(passed) == 1
 
 
-@pytest.mark.parametrize("mask", [[1, 0, 1, 0, 1], ([1, 0], [1, 0, 1])])
+MIXED = np.array([True, 0, np.True_, np.float32(0), 10**400], dtype=object)
+
+
+@pytest.mark.parametrize("mask", [[1, 0, 1, 0, 1], ([1, 0], [1, 0, 1]), MIXED, (MIXED[:2], MIXED[2:]), list(MIXED)])
 def test_masks_of_components(mask):
     border = Border(Stays(("b", mask)))
     border.reset(seed=0)

@@ -198,9 +198,29 @@ def test_a_buffer_saved_before_there_was_a_share_is_read():
     assert float(goals.won_share) == 0.0
 
 
-def test_a_goal_that_a_selector_shows_of_the_buffer_stays_what_it_is():
-    goals = GoalBuffer(state_size=1, capacity=1)
-    goals.add(np.array([[1.0]], dtype=np.float32), np.array([True]))
-    chosen = goals.choose(lambda held, draws: np.broadcast_to(held.states[-1], (len(draws), 1)), Rng(0), 2)
-    goals.add(np.array([[9.0]], dtype=np.float32), np.array([True]))
+KEPT = {}
+
+
+def own_memory(held, draws):
+    """Write every choice into one array."""
+    kept = KEPT.setdefault(str(held.device), held.draw(draws))
+    kept[:] = held.draw(draws)
+    return kept
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize(
+    "select",
+    [
+        lambda held, draws: held.states[:2],
+        lambda held, draws: held.states[:2].detach() if held.device else np.broadcast_to(held.states[-1], (2, 1)),
+        own_memory,
+    ],
+)
+def test_a_goal_that_a_selector_shows_of_the_buffer_stays_what_it_is(select, device):
+    goals, two = GoalBuffer(state_size=1, capacity=2, device=device), on(device, np.array([True, True]))
+    goals.add(on(device, np.array([[1.0], [1.0]], dtype=np.float32)), two)
+    chosen = goals.choose(select, Rng(0, device), 2)
+    goals.add(on(device, np.array([[9.0], [9.0]], dtype=np.float32)), two)
+    goals.choose(select, Rng(0, device), 2)
     assert chosen.tolist() == [[1.0], [1.0]]

@@ -26,7 +26,11 @@ STACKS = {
         GoalSegmentReward(GoalSampling(env, scope, goals), scope), scope
     ),
 }
-
+MORE = {
+    **STACKS,
+    "count around recording": lambda env, scope, goals: InfluenceCountBonus(GoalRecording(env, scope, goals), scope),
+    "count around goals": lambda env, scope, goals: InfluenceCountBonus(GoalSampling(env, scope, goals), scope),
+}
 
 TOYS = {
     "plain": {},
@@ -119,16 +123,23 @@ def test_saved_state_resumes_the_same():
 
 
 @pytest.mark.parametrize(
-    ("saved", "stack", "lacks"),
+    ("saved", "stack", "says"),
     [
-        ("count", "sampling", "states"),
-        ("recording", "sampling", "goal"),
-        ("sampling", "count outside", "states"),
-        ("recording", "full", "layout"),
+        ("count", "sampling", "holds 'reward'"),
+        ("recording", "sampling", "lacks 'goal'"),
+        ("sampling", "count outside", "holds 'goals'"),
+        ("recording", "full", "holds 'goals'"),
+        ("sampling", "recording", "holds 'goal'"),
+        ("count around recording", "count", "holds 'env'"),
+        ("count outside", "count", "holds 'env'"),
+        ("count around recording", "count around goals", "lacks 'goal'"),
+        ("count", "count around recording", "lacks 'states'"),
     ],
 )
-def test_a_state_of_another_stack_is_refused(saved, stack, lacks):
+def test_a_state_of_another_stack_is_refused(saved, stack, says):
     goals = goals_with(np.arange(20, dtype=np.float32).reshape(10, 2))
-    state = STACKS[saved](WalkEnv(), walk_scope(), goals).state_dict()
-    with pytest.raises(ScopeMismatchError, match=f"the saved state does not fit this .*: it lacks '{lacks}'"):
-        STACKS[stack](WalkEnv(), walk_scope(), goals).load_state_dict(state)
+    state = MORE[saved](WalkEnv(), walk_scope(), goals).state_dict()
+    with pytest.raises(ScopeMismatchError, match=f"the saved state does not fit this [A-Z].*: it {says}") as caught:
+        MORE[stack](WalkEnv(), walk_scope(), goals).load_state_dict(state)
+    assert "\n" not in str(caught.value)
+    MORE[saved](WalkEnv(), walk_scope(), goals).load_state_dict(state)
