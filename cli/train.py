@@ -209,7 +209,7 @@ def _run(
     from isa_learners.runs.plots import plot_run
     from isa_learners.runs.signals import Interrupted
     from isa_learners.runs.training import Training
-    from isa_wrappers.batch.protocol import starts_afresh
+    from isa_wrappers.batch.wrapper import starts_afresh
 
     config = changed_config(folder.config(), changes) if changes else folder.config()
     with TrainingDisplay(folder.path, config.steps, quiet) as display:

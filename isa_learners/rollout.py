@@ -16,7 +16,9 @@ from isa_learners.probes import Prober
 from isa_learners.stacks import Laid, Stacks
 from isa_wrappers.arrays import with_prefix, without_prefix
 from isa_wrappers.batch import BatchEnv, BatchStep
-from isa_wrappers.batch.protocol import action_code_of, innermost, obs_columns_of, starts_afresh, tells_bonus
+from isa_wrappers.batch.columns import obs_columns_of
+from isa_wrappers.batch.protocol import action_code_of
+from isa_wrappers.batch.wrapper import innermost, starts_afresh, tells_bonus
 from isa_wrappers.border import TeamCode
 from isa_wrappers.errors import InvalidValueError
 
@@ -33,7 +35,7 @@ class Sizes:
         code: how actions of more than a number are read; ``None`` where each is a number.
         horizon: steps until an episode is cut off, 0 where unknown.
         obs_columns: ``[A, O]`` what each number of an observation is, see
-            :func:`~isa_wrappers.batch.protocol.obs_columns_of`; ``None`` where all is what the agent sees.
+            :func:`~isa_wrappers.batch.columns.obs_columns_of`; ``None`` where all is what the agent sees.
         bonus: steps tell an intrinsic reward that was added to the environment's.
     """
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from isa_wrappers.arrays import Array
-from isa_wrappers.batch.protocol import BatchEnv, BatchWrapper
+from isa_wrappers.batch.protocol import BatchEnv
+from isa_wrappers.batch.wrapper import BatchWrapper
 from isa_wrappers.rewards.count_bonus import CountBonus
 from isa_wrappers.rewards.goal_reward import GoalReward
 from isa_wrappers.rewards.goals import GoalBuffer

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from isa_wrappers.arrays import Array
+from isa_wrappers.arrays import Array, namespace
 from isa_wrappers.errors import InvalidValueError, NonFiniteError, check_int, shown
 
 LARGEST_STATE = 10**7
@@ -219,3 +219,23 @@ def _shape(shape: Sequence[int | None]) -> str:
 
 def _found(value: Any) -> str:
     return str(list(value.shape)) if hasattr(value, "shape") else shown(value)
+
+
+def check_finite(what: str, values: Array, step: int, names: tuple[str, ...] = ()) -> None:
+    """Check that ``values`` ``[B, ...]`` hold no NaN or infinity.
+
+    Raises:
+        NonFiniteError: naming the environment, step and dimension of the first offender.
+    """
+    xp = namespace(values)
+    finite = xp.isfinite(values)
+    if bool(xp.all(finite)):
+        return
+    env, *rest = (int(index[0]) for index in xp.nonzero(~finite))
+    place = rest[-1] if rest else 0
+    name = f" ({names[place]})" if names else ""
+    index = (env, *rest)
+    value = float(values[index])
+    raise NonFiniteError(
+        f"{what} must be finite: environment {env}, step {step}, dimension {place}{name} holds {value}"
+    )

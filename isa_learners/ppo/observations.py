@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from isa_learners.rollout import Sizes
-from isa_wrappers.batch.protocol import OWN, PADDING
+from isa_wrappers.batch.columns import OWN, PADDING
 
 LARGEST = 10.0
 """What is further from the mean, in deviations, counts as this far: as in Stable-Baselines3's ``VecNormalize``."""

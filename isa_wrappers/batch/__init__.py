@@ -1,6 +1,8 @@
 """Batched environments: B copies stepped together, arrays in, arrays out."""
 
 from isa_wrappers.batch.parallel import ParallelEnvBatch
-from isa_wrappers.batch.protocol import BatchEnv, BatchStep, BatchWrapper, check_finite
+from isa_wrappers.batch.protocol import BatchEnv, BatchStep
+from isa_wrappers.batch.wrapper import BatchWrapper
+from isa_wrappers.checks import check_finite
 
 __all__ = ["BatchEnv", "BatchStep", "BatchWrapper", "ParallelEnvBatch", "check_finite"]

@@ -48,7 +48,7 @@ class LocalCopies:
 
     def __init__(self, envs: Sequence[Any], fallback: StateFallback, success: SuccessRule) -> None:
         # What wrappers hide counts: a factory may wrap one and the same object anew at each call.
-        if min(len({id(env) for env in envs}), len({id(innermost(env)) for env in envs})) < len(envs):
+        if min(len({id(env) for env in envs}), len({id(without_wrappers(env)) for env in envs})) < len(envs):
             raise InvalidValueError(f"every copy must be an environment of its own; {envs[0]} is there more than once")
         first = EnvCopy(envs[0], fallback, success)
         self.spec = first.spec
@@ -69,14 +69,14 @@ class LocalCopies:
                 closing.callback(copy.close)
 
 
-def innermost(env: Any) -> Any:
+def without_wrappers(env: Any) -> Any:
     """Return what is left of an environment without its wrappers.
 
     Example:
         >>> from isa_wrappers.envs import make_parallel
         >>> from pettingzoo.utils import BaseParallelWrapper
         >>> env = make_parallel("grid/unlock")
-        >>> innermost(BaseParallelWrapper(env)) is env
+        >>> without_wrappers(BaseParallelWrapper(env)) is env
         True
     """
     try:

@@ -10,7 +10,8 @@ import numpy as np
 
 from isa_wrappers.arrays import Array, namespace
 from isa_wrappers.batch.own_steps import RESET, OwnSteps
-from isa_wrappers.batch.protocol import BatchEnv, BatchStep, BatchWrapper
+from isa_wrappers.batch.protocol import BatchEnv, BatchStep
+from isa_wrappers.batch.wrapper import BatchWrapper
 from isa_wrappers.errors import UnsupportedEnvironmentError
 
 LOOKS = 3

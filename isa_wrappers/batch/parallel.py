@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from isa_wrappers.arrays import ENV_SEEDS, Array, backend, stream_seed, to_numpy
+from isa_wrappers.batch.columns import padded
 from isa_wrappers.batch.copies import Copies, LocalCopies, Rows
-from isa_wrappers.batch.protocol import BatchStep, check_finite, padded
+from isa_wrappers.batch.protocol import BatchStep
 from isa_wrappers.batch.workers import WorkerCopies
 from isa_wrappers.border.spaces import StateFallback
 from isa_wrappers.border.success import SuccessRule
+from isa_wrappers.checks import check_finite
 from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, check_int
 
 

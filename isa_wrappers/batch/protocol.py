@@ -6,18 +6,14 @@ observation *before* that reset come along, so that nothing is lost at an episod
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
-import numpy as np
-import numpy.typing as npt
-
-from isa_wrappers.arrays import Array, namespace
+from isa_wrappers.arrays import Array
 from isa_wrappers.axes import Bool, Real
 from isa_wrappers.border.names import ActionNames
 from isa_wrappers.border.team_actions import TeamCode
-from isa_wrappers.errors import InvalidValueError, NonFiniteError, shown
+from isa_wrappers.errors import InvalidValueError, shown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,80 +127,10 @@ def check_batch(env: Any) -> None:
         raise InvalidValueError(f"env must be a BatchEnv, got {shown(env)}, which lacks {', '.join(missing)}")
 
 
-class BatchWrapper:
-    """Base of batched wrappers: hands everything to the inner environment unless overridden."""
-
-    def __init__(self, env: BatchEnv) -> None:
-        check_batch(env)
-        self.env = env
-        self.num_envs = env.num_envs
-        self.agents = env.agents
-        self.obs_size = env.obs_size
-        self.state_size = env.state_size
-        self.num_actions = env.num_actions
-        self.horizon = env.horizon
-        self.state_names = env.state_names
-        self.action_names = env.action_names
-        self.device = env.device
-        self.action_code = action_code_of(env)
-        self.obs_columns = obs_columns_of(env)
-        self.tells_bonus = tells_bonus(env)
-
-    def reset(self, seed: int | None = None) -> BatchStep:
-        """Start every copy afresh."""
-        return self.env.reset(seed)
-
-    def step(self, actions: Array) -> BatchStep:
-        """Advance every copy."""
-        return self.env.step(actions)
-
-    def state_dict(self) -> dict[str, Array]:
-        """Return the inner environment's state."""
-        return self.env.state_dict()
-
-    def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
-        """Restore the inner environment's state."""
-        return self.env.load_state_dict(state)
-
-    def close(self) -> None:
-        """Close the inner environment."""
-        close_batch(self.env)
-
-
 def action_code_of(env: Any) -> TeamCode | None:
     """Return how the actions of a batched environment are read; ``None`` where each is a number."""
     code: TeamCode | None = getattr(env, "action_code", None)
     return code
-
-
-def tells_bonus(env: Any) -> bool:
-    """Tell whether :attr:`BatchStep.bonus` holds a reward that was added: no outer wrapper replaces the whole."""
-    return bool(getattr(env, "tells_bonus", False))
-
-
-OWN, PADDING = -1, -2
-
-
-def obs_columns_of(env: Any) -> npt.NDArray[np.int64]:
-    """Return what each number of each agent's observation is: ``[A, O]``.
-
-    :data:`OWN` for what the agent sees, :data:`PADDING` for zeros behind it, or the dimension of the state that is
-    shown there, as those of goals are. One that does not say is taken to show nothing but what agents see.
-    """
-    columns, shape = getattr(env, "obs_columns", None), (len(env.agents), env.obs_size)
-    if columns is None or columns.shape != shape:  # a wrapper of others may have changed the size
-        return np.full(shape, OWN, dtype=np.int64)
-    return columns  # type: ignore[no-any-return]
-
-
-def padded(sizes: Sequence[int], longest: int) -> npt.NDArray[np.int64]:
-    """Return :func:`obs_columns_of` agents that see ``sizes`` numbers each.
-
-    Example:
-        >>> padded([1, 3], 3).tolist()
-        [[-1, -2, -2], [-1, -1, -1]]
-    """
-    return np.where(np.arange(longest) < np.array(sizes)[:, None], OWN, PADDING)
 
 
 def close_batch(env: BatchEnv) -> None:
@@ -212,26 +138,6 @@ def close_batch(env: BatchEnv) -> None:
     close = getattr(env, "close", None)
     if callable(close):
         close()
-
-
-def check_finite(what: str, values: Array, step: int, names: tuple[str, ...] = ()) -> None:
-    """Check that ``values`` ``[B, ...]`` hold no NaN or infinity.
-
-    Raises:
-        NonFiniteError: naming the environment, step and dimension of the first offender.
-    """
-    xp = namespace(values)
-    finite = xp.isfinite(values)
-    if bool(xp.all(finite)):
-        return
-    env, *rest = (int(index[0]) for index in xp.nonzero(~finite))
-    place = rest[-1] if rest else 0
-    name = f" ({names[place]})" if names else ""
-    index = (env, *rest)
-    value = float(values[index])
-    raise NonFiniteError(
-        f"{what} must be finite: environment {env}, step {step}, dimension {place}{name} holds {value}"
-    )
 
 
 def check_copies(saved: Array, num_envs: int) -> None:
@@ -242,15 +148,3 @@ def check_copies(saved: Array, num_envs: int) -> None:
     """
     if len(saved) != num_envs:
         raise InvalidValueError(f"the saved state is of {len(saved)} environments, num_envs is {num_envs}")
-
-
-def innermost(env: BatchEnv) -> BatchEnv:
-    """Return what all wrappers are around."""
-    while isinstance(env, BatchWrapper):
-        env = env.env
-    return env
-
-
-def starts_afresh(env: BatchEnv) -> bool:
-    """Tell whether the innermost environment cannot save its state, so that loading starts its episodes anew."""
-    return not innermost(env).state_dict()

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from isa_wrappers.batch.copies import innermost
+from isa_wrappers.batch.copies import without_wrappers
 from isa_wrappers.border.border import Border
 from isa_wrappers.border.map_features import MapState
 from isa_wrappers.border.spaces import StateFallback, as_parallel, flat_size
@@ -161,7 +161,7 @@ def _new_each_time(report: EnvReport, make: Callable[[], Any], made: list[Any]) 
         shared = True
     else:
         made.append(other)
-        shared = innermost(other) is innermost(made[0])
+        shared = without_wrappers(other) is without_wrappers(made[0])
     if shared:
         report.add(
             "factory", "refused", "it returns the same environment each time", "make a new one, inside wrappers too"

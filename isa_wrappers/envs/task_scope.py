@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from isa_wrappers.arrays import Array
-from isa_wrappers.batch.protocol import BatchEnv, BatchStep, BatchWrapper, close_batch
+from isa_wrappers.batch.protocol import BatchEnv, BatchStep, close_batch
+from isa_wrappers.batch.wrapper import BatchWrapper
 from isa_wrappers.border.state_features import Features
 from isa_wrappers.config import ScopeConfig
 from isa_wrappers.envs.registry import family_of, make_batch

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from isa_wrappers.arrays import Array, Rng, backend, namespace, to_numpy
-from isa_wrappers.batch.protocol import BatchEnv, BatchStep, action_code_of, check_finite
+from isa_wrappers.batch.protocol import BatchEnv, BatchStep, action_code_of
 from isa_wrappers.border.team_actions import TeamCode
+from isa_wrappers.checks import check_finite
 from isa_wrappers.config import SettledScope
 from isa_wrappers.errors import UnsupportedEnvironmentError
 

@@ -11,12 +11,12 @@ import numpy.typing as npt
 from pettingzoo.utils import BaseParallelWrapper
 
 from isa_wrappers.arrays import Array, with_prefix, without_prefix
-from isa_wrappers.batch.protocol import check_finite
 from isa_wrappers.border.border import Border
 from isa_wrappers.border.layers import Freezable, layers
 from isa_wrappers.border.spaces import StateFallback, as_parallel
 from isa_wrappers.border.state import StateReader
 from isa_wrappers.border.team_actions import TeamCode
+from isa_wrappers.checks import check_finite
 from isa_wrappers.errors import ScopeMismatchError, UnsupportedEnvironmentError, fitting
 from isa_wrappers.scope.credit import Credit, as_credit
 from isa_wrappers.scope.influence import InfluenceScope

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from isa_wrappers.arrays import Array, with_prefix, without_prefix
-from isa_wrappers.batch.protocol import check_finite
 from isa_wrappers.border.observations import check_narrow
 from isa_wrappers.border.spaces import StateFallback, flat_size, flatten
+from isa_wrappers.checks import check_finite
 from isa_wrappers.errors import check_choice, check_float, check_kind
 from isa_wrappers.rewards.base import IntrinsicReward, checked
 from isa_wrappers.rewards.transition import PlainStep, Transition

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from isa_wrappers import CountConfig, GoalConfig, ScopeConfig, arrays, errors
-from isa_wrappers.batch.protocol import check_finite
+from isa_wrappers.checks import check_finite
 from isa_wrappers.errors import (
     DeviceError,
     InvalidValueError,

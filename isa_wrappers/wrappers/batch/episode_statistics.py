@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from isa_wrappers.arrays import Array, backend, namespace, surely_none, to_numpy, with_prefix, without_prefix
-from isa_wrappers.batch.protocol import BatchEnv, BatchStep, BatchWrapper, check_copies, starts_afresh
+from isa_wrappers.batch.protocol import BatchEnv, BatchStep, check_copies
+from isa_wrappers.batch.wrapper import BatchWrapper, starts_afresh
 from isa_wrappers.border.layers import Freezable
 from isa_wrappers.errors import fitting
 from isa_wrappers.wrappers.checks import begun

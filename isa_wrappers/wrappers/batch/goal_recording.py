@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from isa_wrappers.arrays import Array, backend, namespace, with_prefix, without_prefix
-from isa_wrappers.batch.protocol import BatchEnv, BatchStep, BatchWrapper, starts_afresh
+from isa_wrappers.batch.protocol import BatchEnv, BatchStep
+from isa_wrappers.batch.wrapper import BatchWrapper, starts_afresh
 from isa_wrappers.border.layers import Freezable
 from isa_wrappers.errors import fitting
 from isa_wrappers.rewards.goals import GoalBuffer

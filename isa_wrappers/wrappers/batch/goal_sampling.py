@@ -7,7 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from isa_wrappers.arrays import Array, Rng, backend, namespace, with_prefix, without_prefix
-from isa_wrappers.batch.protocol import BatchEnv, BatchStep, BatchWrapper, padded
+from isa_wrappers.batch.columns import padded
+from isa_wrappers.batch.protocol import BatchEnv, BatchStep
+from isa_wrappers.batch.wrapper import BatchWrapper
 from isa_wrappers.checks import check_last
 from isa_wrappers.config import GoalConfig
 from isa_wrappers.errors import fitting

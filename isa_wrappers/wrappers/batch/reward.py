@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from isa_wrappers.arrays import Array, array_device, namespace, with_prefix, without_prefix
-from isa_wrappers.batch.protocol import BatchEnv, BatchStep, BatchWrapper, starts_afresh
+from isa_wrappers.batch.protocol import BatchEnv, BatchStep
+from isa_wrappers.batch.wrapper import BatchWrapper, starts_afresh
 from isa_wrappers.border.layers import Freezable, layers
 from isa_wrappers.errors import check_choice, check_float, check_kind, fitting
 from isa_wrappers.rewards.base import IntrinsicReward, checked

@@ -12,7 +12,7 @@ from isa_learners.ppo import PPOConfig, PPOLearner
 from isa_learners.ppo.observations import LARGEST, ObservationNorm, RunningMoments
 from isa_learners.rollout import Collector, Sizes
 from isa_learners.runs.policy import goals_in
-from isa_wrappers.batch.protocol import OWN, PADDING
+from isa_wrappers.batch.columns import OWN, PADDING
 
 ENDS = ([["", "", ""]] * 3 + [["terminated", "", "truncated"]]) * 6
 CONFIG = PPOConfig(num_envs=3, rollout_steps=8, hidden=4, buffer_rollouts=1, epochs=1, normalize_obs=True)

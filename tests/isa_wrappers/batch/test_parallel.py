@@ -10,8 +10,8 @@ from gymnasium import spaces
 from parallel_toys import WalkEnv
 
 from isa_wrappers import BatchEnv
+from isa_wrappers.batch.columns import OWN, PADDING
 from isa_wrappers.batch.parallel import ParallelEnvBatch
-from isa_wrappers.batch.protocol import OWN, PADDING
 from isa_wrappers.errors import InvalidValueError, NonFiniteError, UnsupportedEnvironmentError
 
 FORWARD = 1

@@ -8,7 +8,7 @@ from unlock_batch import Uneven, apart, as_numpy, assert_same_step, bare, mixed,
 
 from isa_wrappers import BatchEnv, BatchWrapper, CountBonus, CountConfig, GoalBuffer, GoalConfig, GoalReward
 from isa_wrappers.arrays import to_backend, to_numpy, with_prefix, without_prefix
-from isa_wrappers.batch.protocol import tells_bonus
+from isa_wrappers.batch.wrapper import tells_bonus
 from isa_wrappers.errors import InvalidValueError, ScopeMismatchError
 from isa_wrappers.rewards import IntrinsicReward, RewardParts
 from isa_wrappers.wrappers.batch import EpisodeStatistics, GoalRecording, GoalSampling, RewardWrapper
