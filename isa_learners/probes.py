@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
-from isa_wrappers.arrays import Array, Rng, namespace, to_numpy
+from isa_wrappers.arrays import Array, Rng, namespace
 from isa_wrappers.batch import BatchStep
+from isa_wrappers.border.team_actions import draw_choices
 from isa_wrappers.fields import Count, Range, Share, check_fields
-from isa_wrappers.scope.probes import Marked
-from isa_wrappers.scope.transitions import random_actions
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from isa_learners.rollout import Rollout
 
 
 @dataclass(frozen=True)
@@ -58,7 +52,7 @@ class Prober:
     def __call__(self, step: BatchStep) -> Array:
         """Return ``[B, A]`` actions drawn uniformly among the available ones; -1 where the policy is to act."""
         xp = namespace(step.alive)
-        drawn = random_actions(self._rng, step.available)
+        drawn = draw_choices(self._rng, step.available)
         probed = (self._rng.uniform(*step.alive.shape) < self.share) & step.alive
         return xp.where(probed, drawn, xp.full_like(drawn, -1))
 
@@ -69,20 +63,3 @@ class Prober:
     def set_state(self, state: Array) -> None:
         """Restore what :meth:`get_state` returned."""
         self._rng.set_state(state)
-
-
-def marked_steps(rollout: Rollout) -> Marked:
-    """Return the steps of a rollout as a scope takes them, environments side by side."""
-
-    def rows(values: Tensor) -> Any:
-        return to_numpy(values.flatten(0, 1))
-
-    acted = (rollout.alive > 0) & ~rollout.lost[..., None]
-    return Marked(
-        states=rows(rollout.state),
-        next_states=rows(rollout.final_state),
-        actions=rows(rollout.action),
-        available=rows(rollout.available),
-        acted=rows(acted),
-        marked=rows(rollout.probe),
-    )

@@ -163,8 +163,10 @@ def test_everything_named_public_is_there():
         assert getattr(isa_wrappers, name).__doc__, name
 
 
+OF_THE_RUN = ("__init__", "config", "presets", "stacks")
+"""Modules beside the learners that know what a run is made of."""
 LEARNERS = [
-    *(ROOT / f"isa_learners/{name}.py" for name in ("rollout", "learner", "inputs", "optimizers", "returns")),
+    *(path for path in (ROOT / "isa_learners").glob("*.py") if path.stem not in OF_THE_RUN),
     *files("isa_learners/recurrent"),
     *files("isa_learners/coma"),
     *files("isa_learners/ppo"),

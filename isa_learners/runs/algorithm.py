@@ -13,12 +13,12 @@ from isa_learners.algorithms import ALGORITHMS, PhaseContext, PhaseSpec
 from isa_learners.checkpoint import global_generators, set_global_generators
 from isa_learners.config import RunConfig
 from isa_learners.learner import LEARNERS
-from isa_learners.probes import Prober, marked_steps
+from isa_learners.probes import Prober
 from isa_learners.rollout import Collector, Rollout, Sizes
 from isa_learners.runs.devices import resolve_device
 from isa_learners.runs.evaluation import Evaluation, evaluate, unchanged_generators
 from isa_learners.runs.finite import as_number, check_learned
-from isa_learners.runs.following import following_scope, is_due, measured
+from isa_learners.runs.following import following_scope, is_due, marked_steps, measured
 from isa_learners.runs.phases import Phase, check_composition, wrapped
 from isa_learners.runs.scopes import credit_of
 from isa_learners.runs.visits import Visits

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from torch import Tensor
+
 from isa_learners.config import RunConfig
 from isa_learners.learner import LEARNERS
+from isa_learners.rollout import Rollout
 from isa_learners.runs.scopes import is_given, needs_estimate, scope_for
+from isa_wrappers.arrays import to_numpy
 from isa_wrappers.batch import BatchEnv
 from isa_wrappers.batch.protocol import action_code_of
 from isa_wrappers.errors import InvalidValueError
 from isa_wrappers.scope.estimators import ESTIMATORS
 from isa_wrappers.scope.following import FollowingScope, check_followed
 from isa_wrappers.scope.influence import InfluenceScope
+from isa_wrappers.scope.probes import Marked
 
 FOLLOWING_COLUMNS = ("probes", "dims_added")
 """Columns of ``metrics.csv`` of a run whose scope follows training."""
@@ -80,3 +87,20 @@ def is_due(every: int, before: int, now: int) -> bool:
 def measured(following: FollowingScope) -> dict[str, float]:
     """Return the values of :data:`FOLLOWING_COLUMNS`."""
     return dict(zip(FOLLOWING_COLUMNS, (float(following.probes.number), float(following.added)), strict=True))
+
+
+def marked_steps(rollout: Rollout) -> Marked:
+    """Return the steps of a rollout as a scope takes them, environments side by side."""
+
+    def rows(values: Tensor) -> Any:
+        return to_numpy(values.flatten(0, 1))
+
+    acted = (rollout.alive > 0) & ~rollout.lost[..., None]
+    return Marked(
+        states=rows(rollout.state),
+        next_states=rows(rollout.final_state),
+        actions=rows(rollout.action),
+        available=rows(rollout.available),
+        acted=rows(acted),
+        marked=rows(rollout.probe),
+    )

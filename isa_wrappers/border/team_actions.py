@@ -196,3 +196,14 @@ class TeamCode:
 def team_code(codes: Sequence[ActionCode]) -> TeamCode | None:
     """Return a team's code, ``None`` where every agent's action is a ``Discrete``: then it is its own number."""
     return None if all(code.kind == "Discrete" for code in codes) else TeamCode(codes)
+
+
+def draw_choices(rng: Rng, available: Array) -> Array:
+    """Draw uniformly among the available actions ``[..., n]``: ``[...]`` int64.
+
+    Example:
+        >>> draw_choices(Rng(0), np.array([[False, True], [True, False]])).tolist()
+        [1, 0]
+    """
+    xp = namespace(available)
+    return xp.argmax(xp.astype(available, xp.float32) * (rng.uniform(*available.shape) + 1e-6), axis=-1)

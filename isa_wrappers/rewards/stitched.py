@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from isa_wrappers.arrays import Array, Rng, backend, namespace, surely_none, with_prefix, without_prefix
+from isa_wrappers.arrays import Array, Rng, backend, namespace, with_prefix, without_prefix
 from isa_wrappers.axes import Bool, Float, Real
 from isa_wrappers.config import CountConfig, GoalConfig
+from isa_wrappers.rewards.best_episode import BestEpisode, Episodes
 from isa_wrappers.rewards.goals import GoalBuffer, GoalSelector
 from isa_wrappers.rewards.places import RewardedPlaces
 from isa_wrappers.scope.credit import Credit, as_credit
@@ -16,20 +15,6 @@ from isa_wrappers.scope.influence import InfluenceScope
 
 KEEP = 0.9
 """Chance that a goal keeps what a segment has in the best state so far."""
-_SAVED = ("best", "best_state", "kept")
-
-
-@dataclass
-class Episodes:
-    """The unfinished episodes of B environments, as :meth:`StitchedGoals.begin` begins them.
-
-    Attributes:
-        earned: ``[B]`` float64, the team's return so far.
-        holds: ``[B, R]`` bool, each segment was rewarded at its last arrival.
-    """
-
-    earned: Array
-    holds: Array
 
 
 class StitchedGoals(GoalBuffer):
@@ -107,18 +92,12 @@ class StitchedGoals(GoalBuffer):
             given[row, : len(segment)] = [self.state_size if k in taken else k for k in segment]
             taken |= set(segment)
         self._given = xp.asarray(given, device=self.device)
-        self._best = xp.zeros(1, dtype=xp.float64, device=self.device)
-        self._best_state = xp.zeros(self.state_size, dtype=xp.float64, device=self.device)
-        self._kept = xp.zeros(self.rows, dtype=xp.bool, device=self.device)
+        self._best = BestEpisode(self.rows, self.state_size, self.device)
         self._ready, self._over = False, len(self) > 0
 
     def begin(self, num_envs: int) -> Episodes:
         """Begin an episode in each of B environments; whoever steps them gives :meth:`observe` what this returns."""
-        xp = backend(self.device)
-        return Episodes(
-            xp.zeros(num_envs, dtype=xp.float64, device=self.device),
-            xp.zeros((num_envs, self.rows), dtype=xp.bool, device=self.device),
-        )
+        return Episodes.begun(num_envs, self.rows, self.device)
 
     def observe(
         self,
@@ -150,22 +129,7 @@ class StitchedGoals(GoalBuffer):
         self.places.visit(s_tp1, arrived, paid)
         episodes.earned = episodes.earned + xp.astype(reward, xp.float64).mean(-1)
         episodes.holds = xp.where(arrived, paid, episodes.holds)
-        self._end(episodes, s_tp1, ended)
-
-    def _end(self, episodes: Episodes, states: Array, ended: Array) -> None:
-        """Of episodes that ended, keep the last state of the best so far, and which segments were rewarded there."""
-        if surely_none(ended):
-            return
-        xp = namespace(states)
-        earned = xp.where(ended, episodes.earned, -xp.inf)
-        env = xp.argmax(earned).reshape(1)  # an index that need not be read
-        best, holds = earned[env], episodes.holds[env][0]
-        better = ended.any() & (best >= self._best) & holds.any()
-        self._best = xp.where(better, best, self._best)
-        self._best_state = xp.where(better, xp.astype(states[env], xp.float64)[0], self._best_state)
-        self._kept = xp.where(better, holds, self._kept)
-        episodes.earned = xp.where(ended, 0.0, episodes.earned)
-        episodes.holds = episodes.holds & ~ended[:, None]
+        self._best.take_in(episodes, s_tp1, ended)
 
     def look(self) -> bool:
         """Tell whether goals can be stitched: every pursued segment has a place that stands out. Once so, for good."""
@@ -198,11 +162,12 @@ class StitchedGoals(GoalBuffer):
         Returns:
             ``[..., K]``, 0 in dimensions that no agent can move.
         """
-        xp = namespace(self._best_state)
+        best = self._best
+        xp = namespace(best.state)
         uniform = xp.astype(uniform, xp.float64)
-        kept = self._kept & (uniform[..., 0] < KEEP)
+        kept = best.kept & (uniform[..., 0] < KEEP)
         drawn = self.places.draw(uniform[..., 1:])
-        chosen = xp.where(kept[..., None], self._best_state[self.places.dims], drawn)
+        chosen = xp.where(kept[..., None], best.state[self.places.dims], drawn)
         goal = xp.zeros((*uniform.shape[:-2], self.state_size + 1), dtype=xp.float64, device=self.device)
         goal[..., self._given.reshape(-1)] = chosen.reshape(*uniform.shape[:-2], -1)
         return xp.astype(goal[..., :-1], self._states.dtype)
@@ -237,8 +202,7 @@ class StitchedGoals(GoalBuffer):
     def state_dict(self) -> dict[str, Array]:
         """Return the won states, the generator's state, and what goals are stitched from."""
         xp = backend(self.device)
-        own = {name: xp.asarray(getattr(self, "_" + name), copy=True) for name in _SAVED}
-        own["ready"] = xp.asarray([self._ready], device=self.device)
+        own = self._best.state_dict() | {"ready": xp.asarray([self._ready], device=self.device)}
         return super().state_dict() | own | with_prefix("places", self.places.state_dict())
 
     def load_state_dict(self, state: dict[str, Array]) -> None:
@@ -249,7 +213,5 @@ class StitchedGoals(GoalBuffer):
         """
         super().load_state_dict(state)
         self.places.load_state_dict(without_prefix("places", state))
-        xp = backend(self.device)
-        for name in _SAVED:
-            setattr(self, "_" + name, xp.asarray(state[name], device=self.device, copy=True))
+        self._best.load_state_dict(state)
         self._ready, self._over = bool(state["ready"][0]), len(self) > 0

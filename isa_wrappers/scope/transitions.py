@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from isa_wrappers.arrays import Array, Rng, backend, namespace, to_numpy
 from isa_wrappers.batch.protocol import BatchEnv, BatchStep, action_code_of
-from isa_wrappers.border.team_actions import TeamCode
+from isa_wrappers.border.team_actions import TeamCode, draw_choices
 from isa_wrappers.checks import check_finite
 from isa_wrappers.config import SettledScope
 from isa_wrappers.errors import UnsupportedEnvironmentError
@@ -92,12 +92,6 @@ def collect_all_at_once(
     return [_collect(env, free, per_stream, per_stream, 1, rng, env_seed)]
 
 
-def random_actions(rng: Rng, available: Array) -> Array:
-    """Draw uniformly among the available actions ``[..., n]``: ``[...]`` int64."""
-    xp = namespace(available)
-    return xp.argmax(xp.astype(available, xp.float32) * (rng.uniform(*available.shape) + 1e-6), axis=-1)
-
-
 def _collect(
     env: BatchEnv, free: npt.NDArray[np.bool_], per_stream: int, patience: int, window: int, rng: Rng, seed: int
 ) -> Transitions:
@@ -119,7 +113,7 @@ def _collect(
     shortest = per_stream + window - 1  # Changes over 1 to W steps start at per_stream times at least.
     for time in range(max(patience, shortest)):
         if everyone and code is None:
-            actions = random_actions(rng, step.available)
+            actions = draw_choices(rng, step.available)
         else:
             actions = _played(rng, step.available, held, who, code)
         before = step
@@ -169,7 +163,7 @@ def _hold(rng: Rng, step: BatchStep, free: Array, code: TeamCode | None) -> Arra
     if bool(xp.all(free)):
         shape, kind = (free.shape, xp.int64) if code is None else ((*free.shape, code.size), xp.float32)
         return xp.full(shape, -1, dtype=kind, device=step.available.device)
-    held = random_actions(rng, step.available) if code is None else code.draw(rng, step.available)
+    held = draw_choices(rng, step.available) if code is None else code.draw(rng, step.available)
     held[free] = -1
     return held
 
@@ -178,7 +172,7 @@ def _played(rng: Rng, available: Array, held: Array, free: Array, code: TeamCode
     """Return what everyone does: free agents at random, the others what they hold or the first available instead."""
     if code is None:
         actions = _held_or_first(available, held)
-        actions[free] = random_actions(rng, available[free])
+        actions[free] = draw_choices(rng, available[free])
         return actions
     return namespace(free).where(free[..., None], code.draw(rng, available), code.allowed(held, available))
 

@@ -5,8 +5,9 @@ import torch
 from scripted_env import ScriptedEnv
 
 from isa_learners.ppo import PPOConfig, PPOLearner
-from isa_learners.probes import Prober, ProbesConfig, marked_steps
+from isa_learners.probes import Prober, ProbesConfig
 from isa_learners.rollout import Collector, Sizes
+from isa_learners.runs.following import marked_steps
 from isa_wrappers.errors import InvalidValueError
 
 ENDS = [["", ""], ["terminated", ""], ["", "lost"], ["", ""], ["truncated", ""], ["", ""], ["", ""]]

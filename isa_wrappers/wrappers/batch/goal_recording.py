@@ -7,8 +7,9 @@ from isa_wrappers.batch.protocol import BatchEnv, BatchStep
 from isa_wrappers.batch.wrapper import BatchWrapper, starts_afresh
 from isa_wrappers.border.layers import Freezable
 from isa_wrappers.errors import fitting
+from isa_wrappers.rewards.best_episode import Episodes
 from isa_wrappers.rewards.goals import GoalBuffer
-from isa_wrappers.rewards.stitched import Episodes, StitchedGoals
+from isa_wrappers.rewards.stitched import StitchedGoals
 from isa_wrappers.wrappers.checks import begun, check_alone, check_goals
 
 

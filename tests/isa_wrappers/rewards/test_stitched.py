@@ -31,7 +31,7 @@ def test_the_best_state_so_far_is_kept_where_it_was_rewarded_and_still_holds():
     # The first agent arrives at 5 and stays; the second moves on from where it was when that was rewarded.
     play(goals, [(0, 0), (4, 1), (5, 2), (5, 3)], [0.0, 1.0, 0.0])
     assert drawn(goals)[5.0] > KEEP - 0.03
-    assert goals._kept.tolist() == [False, True, False]
+    assert goals._best.kept.tolist() == [False, True, False]
     # Where it is not kept, and searched for instead: from 4 to 5 it is known to be able to be.
     uniform = np.array([[[KEEP + 0.01, 0.4, 0.5, 0.1]] * 3])
     assert goals.stitch(uniform)[0, 0] == 4.0
@@ -39,11 +39,11 @@ def test_the_best_state_so_far_is_kept_where_it_was_rewarded_and_still_holds():
     assert goals.stitch(uniform)[0, 0] == 5.0
     # A poorer episode changes nothing, one as good takes its place, and so does a better one.
     play(goals, [(0, 0), (7, 1)], [0.5])
-    assert goals._best_state.tolist() == [5.0, 3.0, 0.0]
+    assert goals._best.state.tolist() == [5.0, 3.0, 0.0]
     play(goals, [(0, 0), (6, 0)], [1.0])
-    assert goals._best_state.tolist() == [6.0, 0.0, 0.0]
+    assert goals._best.state.tolist() == [6.0, 0.0, 0.0]
     play(goals, [(0, 0), (0, 8), (2, 8)], [1.0, 1.0])
-    assert (goals._best_state.tolist(), goals._kept.tolist()) == ([2.0, 8.0, 0.0], [False, True, True])
+    assert (goals._best.state.tolist(), goals._best.kept.tolist()) == ([2.0, 8.0, 0.0], [False, True, True])
 
 
 def test_episodes_of_several_environments_are_told_apart():
@@ -51,9 +51,9 @@ def test_episodes_of_several_environments_are_told_apart():
     before, after = np.zeros((2, 3)), np.array([[5.0, 1.0, 0.0], [6.0, 2.0, 0.0]])
     both = goals.begin(2)
     goals.observe(both, before, after, np.array([[1.0, 1.0], [3.0, 3.0]]), act, np.array([True, False]))
-    assert goals._best_state.tolist() == [5.0, 1.0, 0.0], "the other is not over"
+    assert goals._best.state.tolist() == [5.0, 1.0, 0.0], "the other is not over"
     goals.observe(both, after, after, np.array([[2.0, 2.0], [0.0, 0.0]]), act, np.array([True, True]))
-    assert goals._best_state.tolist() == [6.0, 2.0, 0.0]
+    assert goals._best.state.tolist() == [6.0, 2.0, 0.0]
     assert goals._best.tolist() == [3.0], "what the first had earned was its last episode's"
 
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from isa_wrappers.arrays import Rng
+from isa_wrappers.border.team_actions import draw_choices
 from isa_wrappers.envs import FAMILIES, make_batch, true_task_scope
 from isa_wrappers.errors import InvalidValueError, UnknownTaskError, UnsupportedEnvironmentError
 from isa_wrappers.scope.credit import credit_for
-from isa_wrappers.scope.transitions import random_actions
 
 TASKS = ["grid/navigation", "grid/unlock", "grid/shooting", "grid/dials"]
 
@@ -30,7 +30,7 @@ def test_what_one_agent_does_while_the_others_stay_changes_what_the_rules_say(ta
     seen = np.zeros_like(scope.action_mask)
     for time in range(160):
         agent = time % scope.num_agents
-        actions = random_actions(rng, step.available)
+        actions = draw_choices(rng, step.available)
         if time < 100:  # for a while all move, so that what one does is seen everywhere
             step = env.step(actions)
             continue

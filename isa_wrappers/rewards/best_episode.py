@@ -1,0 +1,90 @@
+"""The best episode so far: its last state, and which segments were rewarded there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from isa_wrappers.arrays import Array, backend, namespace, surely_none
+from isa_wrappers.axes import Bool, Real
+
+
+@dataclass
+class Episodes:
+    """The unfinished episodes of B environments, as far as they have come.
+
+    Attributes:
+        earned: ``[B]`` float64, the team's return so far.
+        holds: ``[B, R]`` bool, each segment was rewarded at its last arrival.
+    """
+
+    earned: Array
+    holds: Array
+
+    @classmethod
+    def begun(cls, num_envs: int, rows: int, device: str | None) -> Episodes:
+        """Return B episodes of R segments in which nothing has happened yet."""
+        xp = backend(device)
+        earned = xp.zeros(num_envs, dtype=xp.float64, device=device)
+        return cls(earned, xp.zeros((num_envs, rows), dtype=xp.bool, device=device))
+
+
+class BestEpisode:
+    """Keeps the last state of the episode that earned most, among those in which some segment was rewarded.
+
+    Args:
+        rows: R, segments.
+        state_size: K.
+        device: ``None`` for NumPy, else a torch device.
+
+    Attributes:
+        earned: ``[1]`` float64, the team's return in it.
+        state: ``[K]`` float64, its last state.
+        kept: ``[R]`` bool, the segment was rewarded at its last arrival there.
+
+    Example:
+        >>> import numpy as np
+        >>> best, two = BestEpisode(1, 2, None), Episodes(np.array([1.0, 3.0]), np.array([[True], [True]]))
+        >>> best.take_in(two, np.array([[4.0, 4.0], [5.0, 6.0]]), np.array([True, True]))
+        >>> best.state.tolist(), best.kept.tolist(), two.earned.tolist()
+        ([5.0, 6.0], [True], [0.0, 0.0])
+    """
+
+    def __init__(self, rows: int, state_size: int, device: str | None) -> None:
+        xp, self._device = backend(device), device
+        self.earned = xp.zeros(1, dtype=xp.float64, device=device)
+        self.state = xp.zeros(state_size, dtype=xp.float64, device=device)
+        self.kept = xp.zeros(rows, dtype=xp.bool, device=device)
+
+    def take_in(self, episodes: Episodes, states: Real[Array, "envs dims"], ended: Bool[Array, " envs"]) -> None:
+        """Look at the episodes that ended in a step, which begin anew.
+
+        Args:
+            episodes: of B environments, that step in them.
+            states: ``[B, K]`` after it, before any automatic reset.
+            ended: ``[B]`` bool.
+        """
+        if surely_none(ended):
+            return
+        xp = namespace(states)
+        earned = xp.where(ended, episodes.earned, -xp.inf)
+        env = xp.argmax(earned).reshape(1)  # an index that need not be read
+        best, holds = earned[env], episodes.holds[env][0]
+        better = ended.any() & (best >= self.earned) & holds.any()
+        self.earned = xp.where(better, best, self.earned)
+        self.state = xp.where(better, xp.astype(states[env], xp.float64)[0], self.state)
+        self.kept = xp.where(better, holds, self.kept)
+        episodes.earned = xp.where(ended, 0.0, episodes.earned)
+        episodes.holds = episodes.holds & ~ended[:, None]
+
+    def state_dict(self) -> dict[str, Array]:
+        """Return what it keeps."""
+        xp = backend(self._device)
+        kept = {"best": self.earned, "best_state": self.state, "kept": self.kept}
+        return {name: xp.asarray(value, copy=True) for name, value in kept.items()}
+
+    def load_state_dict(self, state: dict[str, Array]) -> None:
+        """Restore what :meth:`state_dict` returned; other entries are left alone."""
+        xp = backend(self._device)
+        self.earned, self.state, self.kept = (
+            xp.asarray(state[name], device=self._device, copy=True) for name in ("best", "best_state", "kept")
+        )
