@@ -54,7 +54,7 @@ def test_episodes_of_several_environments_are_told_apart():
     assert goals._best.state.tolist() == [5.0, 1.0, 0.0], "the other is not over"
     goals.observe(both, after, after, np.array([[2.0, 2.0], [0.0, 0.0]]), act, np.array([True, True]))
     assert goals._best.state.tolist() == [6.0, 2.0, 0.0]
-    assert goals._best.tolist() == [3.0], "what the first had earned was its last episode's"
+    assert goals._best.earned.tolist() == [3.0], "what the first had earned was its last episode's"
 
 
 def test_what_is_won_takes_over():
