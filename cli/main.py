@@ -28,7 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave.
 
     Exit code 0; 2 for what the user can mend, in one line; 130 on Ctrl-C, 143 on SIGTERM, 129 on SIGHUP; 1 if nobody
-    reads the output any more, or with a traceback for our own failures.
+    reads the output any more, or with a traceback for our own failures and those of code of others, which a last line
+    names.
     """
     code = 0
     _open_what_is_closed()
@@ -46,19 +47,29 @@ def main(arguments: Sequence[str] | None = None) -> None:
             _leave_unwritten(sys.stdout)
             code = 1  # as Click does for what is printed before the end
         except OSError as error:
-            if error.errno != errno.ENOSPC:
-                raise
-            from .app import USER_MISTAKE
+            if error.errno == errno.ENOSPC:
+                from .app import USER_MISTAKE
 
-            _leave_unwritten(sys.stdout)
-            sys.stderr.write(f"isa: what was to be printed cannot be written: {error.strerror}\n")
-            code = USER_MISTAKE
+                _leave_unwritten(sys.stdout)
+                sys.stderr.write(f"isa: what was to be printed cannot be written: {error.strerror}\n")
+                code = USER_MISTAKE
+            elif _is_told(error):
+                code = 1
+            else:
+                raise
         except Exception as error:
             told = _signal_behind(error)
-            if told is None:
+            if told is None and not _is_told(error):
                 raise
-            code = BY_SIGNAL + told
+            code = 1 if told is None else BY_SIGNAL + told
     sys.exit(code)
+
+
+def _is_told(error: Exception) -> bool:
+    """Tell what code of others raised, if it was theirs."""
+    from isa_wrappers.envs.foreign_errors import tell_failure
+
+    return tell_failure(error)
 
 
 def _open_what_is_closed() -> None:

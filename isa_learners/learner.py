@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from isa_wrappers.errors import InvalidValueError
+from isa_wrappers.fields import check_settings_class
 from isa_wrappers.registry import Registry
 
 if TYPE_CHECKING:
@@ -108,10 +110,16 @@ class PartSpec:
     Attributes:
         config: frozen dataclass of its settings; the run's section bears the part's name.
         metrics: what :meth:`Learner.learn` returns besides.
+
+    Raises:
+        InvalidValueError: if the configuration is no such class, with defaults.
     """
 
     config: type
     metrics: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_settings_class("config of a learner's part", self.config)
 
 
 @dataclass(frozen=True)
@@ -129,6 +137,9 @@ class LearnerSpec:
         reads_progress: tells of its settings whether anything that is learned goes by :meth:`Learner.set_progress`, so
             that a run to other steps is another one from its start on.
         parts: by the names that :attr:`~isa_learners.algorithms.AlgorithmSpec.parts` asks for.
+
+    Raises:
+        InvalidValueError: if the configuration is no such class, with defaults.
     """
 
     description: str
@@ -139,6 +150,15 @@ class LearnerSpec:
     check: Callable[[Sizes, Any, str], None] = _everything_goes
     reads_progress: Callable[[Any], bool] = _by_steps_alone
     parts: Mapping[str, PartSpec] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_settings_class("config of a learner", self.config)
+        there = [setting.name for setting in fields(self.config)]
+        if not {"num_envs", "rollout_steps"} <= set(there):
+            raise InvalidValueError(
+                f"config of a learner must have num_envs and rollout_steps, got {self.config.__name__} with "
+                f"{', '.join(there) or 'none'}"
+            )
 
 
 LEARNERS: Registry[LearnerSpec] = Registry(

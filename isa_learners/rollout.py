@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from isa_learners.graphs.captured import Captured, graphs_on
+from isa_learners.handed_over import check_decision
 from isa_learners.learner import Decision, Learner, Memory, ProbedLearner, RecordedLearner
 from isa_learners.probes import Prober
 from isa_learners.stacks import Laid, Stacks
@@ -19,6 +20,7 @@ from isa_wrappers.batch import BatchEnv, BatchStep
 from isa_wrappers.batch.columns import obs_columns_of
 from isa_wrappers.batch.protocol import action_code_of
 from isa_wrappers.batch.wrapper import innermost, starts_afresh, tells_bonus
+from isa_wrappers.blame import Blamed
 from isa_wrappers.border import TeamCode
 from isa_wrappers.errors import InvalidValueError
 
@@ -108,6 +110,9 @@ class Collector:
         noise: of the exploration.
         seed: of the environment.
         prober: draws marked actions, for a :class:`~isa_learners.learner.ProbedLearner`; ``None`` draws none.
+        who: the learner in messages; by default its class.
+
+    What the learner decides is looked at in the first rollout; where steps are recorded, in the first step.
     """
 
     def __init__(
@@ -117,8 +122,10 @@ class Collector:
         noise: torch.Generator,
         seed: int | None,
         prober: Prober | None = None,
+        who: str | None = None,
     ) -> None:
         self.env, self.learner, self.noise, self.prober = env, learner, noise, prober
+        self._at_work, self._looks = Blamed(who or f"learner {type(learner).__name__}"), True
         self._begin(env.reset(seed))
         self._laid, self._captured = Laid(), self._recorded(learner)
 
@@ -152,15 +159,20 @@ class Collector:
             row, record = self._step()
             rows.add(row)
             records.add(record)
+        self._looks = False
         return Rollout(**rows.stacked(), record=records.stacked(), memory=memory)
 
     def _step_and_keep(self) -> None:
         row, record = self._step()
+        self._looks = False
         self._laid.add(with_prefix("row", row) | with_prefix("record", record))
 
     def _step(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         now = self.current
-        decision, probe = self._decide(now)
+        with self._at_work:
+            decision, probe = self._decide(now)
+        if self._looks:
+            check_decision(self._at_work.who, decision, now, self.env)
         step = self.env.step(decision.action)
         done = step.done
         row = {

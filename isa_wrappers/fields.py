@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache
 from inspect import cleandoc
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
@@ -110,6 +110,31 @@ Copies = Annotated[int, Range(1, MOST_COPIES)]
 Share = Annotated[float, Range(0.0, 1.0)]
 Weight = Annotated[float, Range(0.0)]
 Positive = Annotated[float, Range(1e-12)]
+
+
+def check_settings_class(what: str, kind: Any) -> None:
+    """Check that a class can be a section of a configuration.
+
+    Args:
+        what: whose it is, for the message.
+        kind: the class.
+
+    Raises:
+        InvalidValueError: for anything but a dataclass whose fields have defaults.
+
+    Example:
+        >>> check_settings_class("section 'own'", Range)
+        Traceback (most recent call last):
+        ...
+        isa_wrappers.errors.InvalidValueError: section 'own' must be a dataclass whose fields have defaults, \
+got Range, whose 'low' has none
+    """
+    promised = f"{what} must be a dataclass whose fields have defaults"
+    if not isinstance(kind, type) or not is_dataclass(kind):
+        raise InvalidValueError(f"{promised}, got {shown(kind)}")
+    for field in fields(kind):
+        if field.init and field.default is MISSING and field.default_factory is MISSING:
+            raise InvalidValueError(f"{promised}, got {kind.__name__}, whose {field.name!r} has none")
 
 
 @cache

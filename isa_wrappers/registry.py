@@ -14,6 +14,8 @@ from isa_wrappers.errors import InvalidValueError, UnknownNameError, check_name,
 
 T = TypeVar("T")
 BUILT_IN = "isa-marl"
+NOT_THEIRS = {"importlib", "isa_wrappers", "isa_learners"}
+"""Folders whose modules are never somebody's own."""
 
 
 class Registry(Mapping[str, T], Generic[T]):
@@ -162,8 +164,9 @@ def _place(error: Exception) -> str:
     """Return ``" (file.py:12)"``, where somebody's module raised an error; nothing where there is no such line."""
     if isinstance(error, SyntaxError):
         return f" ({Path(error.filename or '?').name}:{error.lineno})"
-    frames = [frame for frame in extract_tb(error.__traceback__) if "importlib" not in frame.filename]
-    return f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if len(frames) > 1 else ""  # the first is ours
+    files = [(Path(frame.filename), frame.lineno) for frame in extract_tb(error.__traceback__)]
+    theirs = [(file.name, line) for file, line in files if file.suffix == ".py" and not NOT_THEIRS & set(file.parts)]
+    return f" ({theirs[-1][0]}:{theirs[-1][1]})" if theirs else ""
 
 
 def _package(point: EntryPoint) -> str:

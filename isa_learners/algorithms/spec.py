@@ -10,10 +10,14 @@ from isa_learners.config import RunConfig
 from isa_learners.presets import PRESETS
 from isa_wrappers.arrays import Array
 from isa_wrappers.batch import BatchEnv
-from isa_wrappers.errors import InvalidValueError, check_choice
+from isa_wrappers.errors import InvalidValueError, check_choice, shown
+from isa_wrappers.fields import check_settings_class
 from isa_wrappers.registry import Registry
 from isa_wrappers.scope.credit import Credit
 from isa_wrappers.scope.influence import InfluenceScope
+
+TASK_MARKS = "/:*?["
+"""Every task's name has one of the first two; one of the others makes a pattern that may fit some."""
 
 
 class Saved(Protocol):
@@ -104,7 +108,8 @@ class AlgorithmSpec:
         presets: preset -> pattern of task names -> values, over those of :mod:`isa_learners.presets`.
 
     Raises:
-        InvalidValueError: for no phases, two of one name, one before the last that never ends, or an unknown preset.
+        InvalidValueError: for no phases, two of one name, one before the last that never ends, a section that is no
+            dataclass with defaults, an unknown preset, or one whose values are not by task.
     """
 
     description: str
@@ -130,8 +135,16 @@ class AlgorithmSpec:
             raise InvalidValueError(
                 f"phase {endless[0]!r} must have ends=, which tells when the next one begins; the last alone has none"
             )
-        for preset in self.presets:
+        for section, kind in self.sections.items():
+            check_settings_class(f"section {section!r} of an algorithm", kind)
+        for preset, layers in self.presets.items():
             check_choice("presets", preset, PRESETS)
+            for pattern in layers:
+                if not any(mark in pattern for mark in TASK_MARKS):
+                    raise InvalidValueError(
+                        f"preset {preset!r} of an algorithm must be by pattern of task names, such as '*' or 'grid/*', "
+                        f"got {shown(pattern)}"
+                    )
 
     @property
     def phase_names(self) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from isa_learners.experiments.ending import FINAL, Final, read_summary
+from isa_wrappers.envs.foreign_errors import tell_failure
 from isa_wrappers.errors import FileFormatError, ISAError, RunFolderError
 from isa_wrappers.files import write_text
 
@@ -143,6 +144,10 @@ def main(arguments: list[str] | None = None) -> int:
     except ISAError as error:
         sys.stderr.write(f"isa: {' '.join(str(error).split())}\n")
         return 2
+    except Exception as error:
+        if not tell_failure(error):
+            raise
+        return 1
     return 0
 
 

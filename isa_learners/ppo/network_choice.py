@@ -9,11 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from isa_learners.handed_over import kind_of
 from isa_learners.heads import head_for
 from isa_learners.inputs import InputEncoder
 from isa_learners.ppo.config import PPOConfig
 from isa_learners.recurrent.network import Network
 from isa_learners.rollout import Sizes
+from isa_wrappers.envs.foreign_errors import foreign_place
 from isa_wrappers.envs.own import current_folder_last
 from isa_wrappers.errors import InvalidValueError, UnknownNameError, shown
 from isa_wrappers.registry import BUILT_IN, Registry
@@ -115,7 +117,9 @@ def _is_built_in(name: str) -> bool:
 
 
 def _said(error: Exception) -> str:
-    return shown(error) if not str(error) else f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]
+    said = shown(error) if not str(error) else f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]
+    place = foreign_place(error)
+    return said if place is None else f"{said} ({place})"
 
 
 def _check(net: Network, name: str, input_size: int, output_size: int) -> None:
@@ -160,20 +164,16 @@ def _alike(some: Sequence[Tensor], others: Sequence[Tensor]) -> bool:
 
 
 def _pair(found: Any, who: str, *shapes: tuple[int, int]) -> tuple[Tensor, Tensor]:
-    """Return outputs and states if they are float32 tensors of these shapes.
+    """Return outputs and states if they are finite float32 tensors of these shapes.
 
     Raises:
         InvalidValueError: saying what they are.
     """
     if not isinstance(found, tuple) or len(found) != 2:
-        raise InvalidValueError(f"{who} must return outputs and the state after the step, got {_kind(found)}")
+        raise InvalidValueError(f"{who} must return outputs and the state after the step, got {kind_of(found)}")
     for what, value, shape in zip(("outputs", "a state"), found, shapes, strict=True):
         if not isinstance(value, Tensor) or tuple(value.shape) != shape or value.dtype != torch.float32:
-            raise InvalidValueError(f"{who} must return {what} of float32 {list(shape)}, got {_kind(value)}")
+            raise InvalidValueError(f"{who} must return {what} of float32 {list(shape)}, got {kind_of(value)}")
+        if not bool(torch.isfinite(value).all()):
+            raise InvalidValueError(f"{who} must return finite numbers, got NaN or infinity in {what}")
     return found
-
-
-def _kind(value: Any) -> str:
-    if isinstance(value, Tensor):
-        return f"{str(value.dtype).removeprefix('torch.')} {list(value.shape)}"
-    return f"a {type(value).__name__}"

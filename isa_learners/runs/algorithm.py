@@ -12,21 +12,28 @@ from torch import Tensor
 from isa_learners.algorithms import ALGORITHMS, PhaseContext, PhaseSpec
 from isa_learners.checkpoint import global_generators, set_global_generators
 from isa_learners.config import RunConfig
-from isa_learners.learner import LEARNERS
-from isa_learners.probes import Prober
-from isa_learners.rollout import Collector, Rollout, Sizes
+from isa_learners.rollout import Rollout
 from isa_learners.runs.devices import resolve_device
 from isa_learners.runs.evaluation import Evaluation, evaluate, unchanged_generators
-from isa_learners.runs.finite import as_number, check_learned
+from isa_learners.runs.finite import check_learned
 from isa_learners.runs.following import following_scope, is_due, marked_steps, measured
+from isa_learners.runs.making import (
+    check_saved,
+    has_ended,
+    learned,
+    make_collector,
+    make_env,
+    make_learner,
+    make_shared,
+    measures,
+)
 from isa_learners.runs.phases import Phase, check_composition, wrapped
 from isa_learners.runs.scopes import credit_of
 from isa_learners.runs.visits import Visits
-from isa_wrappers.arrays import ENV_SEEDS, stream_seed, to_numpy, with_prefix, without_prefix
+from isa_wrappers.arrays import stream_seed, to_numpy, with_prefix, without_prefix
 from isa_wrappers.batch import BatchEnv, BatchStep
 from isa_wrappers.batch.protocol import close_batch
-from isa_wrappers.border.success import success_rule
-from isa_wrappers.envs import make_batch
+from isa_wrappers.blame import Blamed
 from isa_wrappers.errors import DeviceError, FileFormatError, check_int, misfit
 from isa_wrappers.scope.following import FollowingScope
 from isa_wrappers.scope.influence import InfluenceScope
@@ -63,13 +70,12 @@ class Algorithm:
         self.config, self.scope, self._copies, self._restored = config, scope, copies, restored
         self.spec = ALGORITHMS[config.algo]
         self.device = resolve_device(config.device, config.env)
-        self._first = self._make(1)
+        self._first = make_env(config, self.device, 1)
         close_batch(self._first)  # asked for its sizes alone
         self.credit = credit_of(config, scope, self._first)
         self.following = following_scope(config, scope, self._first)
         self.shared: dict[str, Any] = {}
-        start = self._start()
-        self.shared |= {name: make(start) for name, make in self.spec.shared.items()}
+        self.shared |= make_shared(self._start())
         self.visits = Visits(config.seed, self._first.state_size, self.spec.phase_names)
         self.env_steps = 0
         self._learning = False
@@ -78,19 +84,6 @@ class Algorithm:
         self.phase: Phase
         if not restored:
             self.phase = self.enter(self.spec.phases[0].name)
-
-    def _make(self, num_envs: int) -> BatchEnv:
-        config = self.config
-        return make_batch(
-            config.env,
-            num_envs,
-            self.device,
-            config.state_fallback,
-            success_rule(config.success),
-            config.workers,
-            config.features,
-            **config.env_kwargs,
-        )
 
     def check(self) -> None:
         """Check that what the configuration names goes together.
@@ -121,42 +114,34 @@ class Algorithm:
         spec = self.spec.phases[self.spec.phase_names.index(name)]
         context = self._context(spec)
         settings = context.config.settings_of(self.config.learner)
-        statistics = batch.EpisodeStatistics(self._make(self._copies or settings.num_envs))
+        statistics = batch.EpisodeStatistics(make_env(self.config, self.device, self._copies or settings.num_envs))
         env = wrapped(context, spec, statistics)
-        parts = {part: context.config.settings_of(part) for part in self.spec.parts}
-        make = LEARNERS[self.config.learner].make
-        learner = make(Sizes.of(env), settings, self.device, context.seed, **parts)
-        noise = torch.Generator(device=self.device)
-        noise.manual_seed(stream_seed(self.config.seed, name + " actions"))
-        prober = None
-        if spec.probes and self.following is not None:
-            seed = stream_seed(self.config.seed, name + " probes")
-            prober = Prober(self.config.probes.share, seed, self.device)
-        seed = stream_seed(self.config.seed, f"{name} from {steps}") if steps else context.seed
-        collector = Collector(env, learner, noise, seed % ENV_SEEDS, prober)
+        learner = make_learner(context, env)
+        check_saved(context, env, learner)
+        collector = make_collector(context, env, learner, name, steps, spec.probes and self.following is not None)
         return Phase(spec, context, learner, collector, statistics)
 
     def iterate(self) -> dict[str, float]:
         """Collect one rollout, learn from it, and enter the next phase once this one ends."""
         phase = self.phase
         settings = phase.context.config.settings_of(self.config.learner)
-        rollout = phase.collector.collect(settings.rollout_steps)
+        with Blamed(f"stepping task {self.config.env!r}"):
+            rollout = phase.collector.collect(settings.rollout_steps)
         before = self.env_steps
         self._learning = True  # until all is well: an error between leaves something half learned
         self.env_steps += rollout.done.numel()
         phase.learner.set_progress(self.env_steps / self.config.steps)
-        metrics = phase.learner.learn(rollout)
-        metrics["reward_mean"] = float(rollout.reward.mean())
+        metrics = {**learned(self.config, phase.learner, rollout), "reward_mean": float(rollout.reward.mean())}
         check_learned(metrics, rollout, phase.collector.env)
         self._learning = False
         self.visits.add(phase.name, rollout)
-        metrics |= {name: as_number(name, measure(phase.context)) for name, measure in self.spec.metrics.items()}
-        ends = phase.spec.ends is not None and phase.spec.ends(phase.context)
+        metrics |= measures(phase.context)
+        ends = has_ended(phase.spec, phase.context)
         if self.following is not None:
             if phase.spec.probes:
                 self._follow(self.following, rollout, ends or is_due(self.config.probes.every, before, self.env_steps))
                 # A scope that has just grown finds places anew, and goals that could be stitched can be so no more.
-                ends = ends and phase.spec.ends is not None and phase.spec.ends(phase.context)
+                ends = ends and has_ended(phase.spec, phase.context)
             metrics |= measured(self.following)
         if ends:
             following = self.spec.phase_names.index(phase.name) + 1
@@ -196,21 +181,16 @@ class Algorithm:
         """Play greedy episodes in the environment as the phase's evaluation has it; ``watch`` is told every step."""
         with unchanged_generators():  # what makes an environment may draw from them too
             env, _ = self.evaluation_env(episodes)
-        return evaluate(env, self.phase.learner, seed, watch, self.config.eval_limit)
+        config = self.config
+        with Blamed(f"stepping task {config.env!r}"):
+            return evaluate(env, self.phase.learner, seed, watch, config.eval_limit, f"learner {config.learner!r}")
 
     def evaluation_env(self, num_envs: int) -> tuple[BatchEnv, BatchEnv]:
         """Return the environment that evaluations play in, and what it wraps."""
         if num_envs not in self._evaluation_envs:
-            self._evaluation_envs[num_envs] = self._make(num_envs)
+            self._evaluation_envs[num_envs] = make_env(self.config, self.device, num_envs)
         base = self._evaluation_envs[num_envs]
         return self.phase.spec.wrap_evaluation(self.phase.context, base), base
-
-    def pursued(self, goal: Tensor) -> Tensor:
-        """Return a goal ``[K]`` with NaN in the dimensions that no agent is credited for."""
-        if self.credit is None:
-            return goal
-        moved = torch.as_tensor(self.credit.segments.any(axis=0), device=goal.device)
-        return torch.where(moved, goal, torch.nan)
 
     def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return tensors and plain data from which :meth:`load_state_dict` resumes number for number."""
@@ -251,8 +231,7 @@ class Algorithm:
                 self.following.load_state_dict({name: to_numpy(value) for name, value in followed.items()})
                 self._take(self.following.scope)
                 # What is shared may depend on the scope that it was saved with.
-                start = self._start()
-                self.shared |= {name: make(start) for name, make in self.spec.shared.items()}
+                self.shared |= make_shared(self._start())
             for name, thing in self.shared.items():
                 state = without_prefix(f"shared.{name}", tensors)
                 if policy_only:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from isa_learners.config import RunConfig
 from isa_learners.runs.devices import resolve_device
 from isa_learners.runs.following import check_following
+from isa_learners.runs.making import make_env
+from isa_learners.runs.metrics import columns_of
 from isa_learners.runs.phases import check_composition
 from isa_learners.runs.scopes import credit_of, is_given, needs_estimate, scope_for, scope_steps
 from isa_wrappers.batch.protocol import close_batch
-from isa_wrappers.border.success import success_rule
-from isa_wrappers.envs import make_batch
 from isa_wrappers.errors import InvalidValueError
 from isa_wrappers.rewards import GOAL_SELECTORS, REWARDS
 from isa_wrappers.scope.estimators import ESTIMATORS
@@ -23,10 +23,9 @@ def check_run(config: RunConfig) -> None:
     Raises:
         ISAError: for the first.
     """
+    columns_of(config)
     device = resolve_device(config.device, config.env)
-    success = success_rule(config.success)
-    rules = config.state_fallback, success, config.workers, config.features
-    env = make_batch(config.env, 1, device, *rules, **config.env_kwargs)
+    env = make_env(config, device, 1)
     close_batch(env)  # asked for its sizes alone
     if config.intrinsic is not None and REWARDS[config.intrinsic].needs_goal:
         raise InvalidValueError(

@@ -11,7 +11,7 @@ import msgspec
 from isa_learners.algorithms import ALGORITHMS
 from isa_learners.config import DEFAULT_ALGORITHM, DEFAULT_PRESET, RunConfig
 from isa_learners.presets import check_learner, preset_layers
-from isa_learners.runs.config_keys import CORE, section_kinds
+from isa_learners.runs.config_keys import CORE, check_sections, section_kinds
 from isa_learners.runs.config_values import core_value, mapping_of, section_of, unknown_key
 from isa_learners.runs.nesting import merge, nested
 from isa_learners.runs.yaml_io import Plain, parse_overrides, read_config_file, write_yaml
@@ -106,6 +106,7 @@ def kinds_of(data: Mapping[str, Any]) -> dict[str, type]:
     algo = core.get("algo", DEFAULT_ALGORITHM)
     learner = core.get("learner", ALGORITHMS[algo].learner)
     intrinsic = _intrinsic(algo, core.get("intrinsic"))
+    check_sections(algo, learner, intrinsic)
     settings = data.get(str(intrinsic))
     return section_kinds(algo, learner, intrinsic, settings if isinstance(settings, Mapping) else None)
 

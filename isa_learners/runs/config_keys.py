@@ -12,7 +12,7 @@ from isa_learners.learner import LEARNERS, PartSpec
 from isa_learners.probes import ProbesConfig
 from isa_learners.runs.scopes import asks_for_scope
 from isa_wrappers.config import ScopeConfig
-from isa_wrappers.errors import nearest
+from isa_wrappers.errors import InvalidValueError, nearest
 from isa_wrappers.fields import hints
 from isa_wrappers.rewards import REWARDS
 from isa_wrappers.scope.credit import CreditConfig
@@ -82,6 +82,28 @@ def parts_of(algo: str, learner: str) -> dict[str, PartSpec]:
     """Return what the algorithm asks of its learner besides; of another learner nothing."""
     has = LEARNERS[learner].parts
     return {name: has[name] for name in ALGORITHMS[algo].parts if name in has}
+
+
+def check_sections(algo: str, learner: str, intrinsic: str | None) -> None:
+    """Check that no section of an algorithm bears the name of something else in its runs.
+
+    Raises:
+        InvalidValueError: naming both.
+    """
+    sections: dict[str, Any] = dict(ALGORITHMS[algo].sections)
+    own = {"scope": ScopeConfig, "credit": CreditConfig, "probes": ProbesConfig}
+    taken: dict[str, tuple[str, Any]] = {name: ("a section of the library's", kind) for name, kind in own.items()}
+    taken |= dict.fromkeys((*CORE, "sections", "phases"), ("a setting of every run", None))
+    for name in filter(LEARNERS.__contains__, sections):
+        taken[name] = f"the section of learner {name!r}", LEARNERS[name].config
+    for name, part in parts_of(algo, learner).items():
+        taken[name] = f"a part of learner {learner!r}", part.config
+    if intrinsic is not None:
+        taken[intrinsic] = f"the section of intrinsic reward {intrinsic!r}", REWARDS[intrinsic].config
+    for name, kind in sections.items():
+        what, others = taken.get(name, ("", kind))
+        if kind is not others:
+            raise InvalidValueError(f"section {name!r} of algorithm {algo!r} must have another name: that is {what}")
 
 
 def all_keys(kinds: Mapping[str, type]) -> list[str]:

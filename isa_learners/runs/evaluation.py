@@ -15,9 +15,11 @@ import torch
 
 from isa_learners.checkpoint import global_generators, set_global_generators
 from isa_learners.config import EVAL_LIMIT
+from isa_learners.handed_over import check_decision
 from isa_learners.learner import Learner
 from isa_wrappers.arrays import ENV_SEEDS, to_numpy
 from isa_wrappers.batch import BatchEnv, BatchStep
+from isa_wrappers.blame import Blamed
 from isa_wrappers.errors import InvalidValueError, shown
 
 LOST = "each was lost with its game or its worker"
@@ -118,6 +120,7 @@ def evaluate(
     seed: int,
     watch: Callable[[BatchStep], None] | None = None,
     limit: int = EVAL_LIMIT,
+    who: str | None = None,
 ) -> Evaluation:
     """Play one greedy episode in every copy of ``env``; global generators are left as they were.
 
@@ -130,6 +133,10 @@ def evaluate(
         seed: of the environment.
         watch: called with the first and every following step.
         limit: steps of an episode in an environment without ``horizon``.
+        who: the learner in messages; by default its class.
+
+    Raises:
+        InvalidValueError: for a first decision that is none, or cannot be taken.
     """
     with torch.no_grad(), unchanged_generators():
         step = env.reset(seed)
@@ -138,11 +145,14 @@ def evaluate(
         won = torch.zeros(num_envs, device=device)
         kept = torch.ones(num_envs, device=device)
         total = torch.zeros(2, num_envs, device=device)
-        memory = learner.begin(num_envs)
-        for _ in range(env.horizon or limit):
+        memory, at_work = learner.begin(num_envs), Blamed(who or f"learner {type(learner).__name__}")
+        for number in range(env.horizon or limit):
             if watch is not None:
                 watch(step)
-            decision = learner.act(step, memory)
+            with at_work:
+                decision = learner.act(step, memory)
+            if number == 0:
+                check_decision(at_work.who, decision, step, env)
             memory = decision.memory
             step = env.step(decision.action)
             won = torch.maximum(won, playing * step.success.float())

@@ -141,7 +141,7 @@ def _played(algorithm: Algorithm, scene: Drawn, copies: int, seed: int, b: int) 
     film.shows_goal = film.has_goal and scene.shows_goal
 
     def picture() -> Picture:
-        return scene.draw(None if sampling is None else algorithm.pursued(sampling.episode_goal[b]))
+        return scene.draw(None if sampling is None else sampling.projection.credit.pursued(sampling.episode_goal[b]))
 
     step, memory = env.reset(seed), learner.begin(copies)
     film.add(Shot(0, picture()), last=False)

@@ -6,7 +6,7 @@ import csv
 import io
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from isa_learners.learner import LEARNERS
 from isa_learners.runs.config_keys import parts_of
 from isa_learners.runs.following import FOLLOWING_COLUMNS, follows
 from isa_learners.runs.hooks import Hook
+from isa_wrappers.errors import InvalidValueError
 from isa_wrappers.files import read_bytes, replacing, told, write_text
 
 if TYPE_CHECKING:
@@ -41,11 +42,31 @@ RUN_COLUMNS = (
 
 
 def columns_of(config: RunConfig) -> tuple[str, ...]:
-    """Return the columns: every run's, its algorithm's, of a scope that follows it, its learner's, of its parts."""
-    following = FOLLOWING_COLUMNS if follows(config) else ()
-    of_parts = [name for part in parts_of(config.algo, config.learner).values() for name in part.metrics]
-    own, learned = ALGORITHMS[config.algo].metrics, LEARNERS[config.learner].metrics
-    return (*RUN_COLUMNS, *own, *following, *learned, *of_parts)
+    """Return the columns: every run's, its algorithm's, of a scope that follows it, its learner's, of its parts.
+
+    Raises:
+        InvalidValueError: if two of these bear one name.
+    """
+    algo, learner = f"algorithm {config.algo!r}", f"learner {config.learner!r}"
+    by_owner: list[tuple[str, Iterable[str]]] = [
+        ("every run", RUN_COLUMNS),
+        (algo, ALGORITHMS[config.algo].metrics),
+        ("a scope that follows training", FOLLOWING_COLUMNS if follows(config) else ()),
+        (learner, LEARNERS[config.learner].metrics),
+        *(
+            (f"part {name!r} of {learner}", part.metrics)
+            for name, part in parts_of(config.algo, config.learner).items()
+        ),
+    ]
+    owners: dict[str, str] = {}
+    for owner, names in by_owner:
+        for name in names:
+            if name in owners:
+                raise InvalidValueError(
+                    f"metrics must have names of their own: {name!r} is one of {owners[name]} and of {owner} too"
+                )
+            owners[name] = owner
+    return tuple(owners)
 
 
 class CSVMetrics(Hook):

@@ -8,11 +8,13 @@ from typing import Any
 
 from isa_learners.algorithms import ALGORITHMS, PhaseContext, PhaseSpec
 from isa_learners.config import RunConfig
-from isa_learners.learner import LEARNERS, Learner
-from isa_learners.rollout import Collector, Sizes
+from isa_learners.learner import Learner
+from isa_learners.rollout import Collector
 from isa_learners.runs.following import follows
+from isa_learners.runs.making import check_suits, make_shared
 from isa_learners.runs.scopes import credit_of, works_with_credit
 from isa_wrappers.batch import BatchEnv
+from isa_wrappers.blame import Blamed
 from isa_wrappers.border.layers import layers
 from isa_wrappers.errors import InvalidValueError, shown
 from isa_wrappers.rewards import RewardContext, make_reward
@@ -51,12 +53,15 @@ def wrapped(context: PhaseContext, spec: PhaseSpec, env: BatchEnv) -> BatchEnv:
         InvalidValueError: if the phase makes something else of it.
     """
     config = context.config
-    env = spec.watch(context, env)
+    algorithm = Blamed(f"algorithm {config.algo!r}")
+    with algorithm:
+        env = spec.watch(context, env)
     if config.intrinsic is not None:
         asked = RewardContext.of(env, context.credit, context.seed)
         reward = make_reward(config.intrinsic, asked, config.sections.get(config.intrinsic))
         env = batch.RewardWrapper(env, reward, mode="add", factor=config.intrinsic_factor)
-    seen = spec.wrap(context, env)
+    with algorithm:
+        seen = spec.wrap(context, env)
     if not isinstance(seen, BatchEnv):
         raise InvalidValueError(f"wrap of phase {spec.name!r} must return a batched environment, got {shown(seen)}")
     return seen
@@ -76,10 +81,11 @@ def check_composition(config: RunConfig, env: BatchEnv, device: str) -> None:
     for spec in ALGORITHMS[config.algo].phases:
         context = PhaseContext(config.for_phase(spec.name), env, device, config.seed, scope, credit, shared)
         start = replace(context, config=config)
-        shared = shared or {name: make(start) for name, make in ALGORITHMS[config.algo].shared.items()}
-        seen = wrapped(replace(context, shared=shared), spec, env)
+        shared = shared or make_shared(start)
+        context = replace(context, shared=shared)
+        seen = wrapped(context, spec, env)
         _check_intrinsic(config, spec, seen)
-        LEARNERS[config.learner].check(Sizes.of(seen), context.config.settings_of(config.learner), device)
+        check_suits(context, seen)
         if spec.probes and follows(config) and credit is not None:
             batch.follow_scope(seen, credit)
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from itertools import takewhile
 from pathlib import Path
-from traceback import walk_tb
+from traceback import print_exception, walk_tb
 from types import FrameType
 
+from isa_wrappers.blame import blamed_for
+
 OURS = ("isa_wrappers", "isa_learners", "isa_cli")
-LIBRARIES = ("numpy", "torch", "jax", "array_api_compat")
+LIBRARIES = ("numpy", "torch", "jax", "array_api_compat", "importlib")
 """Packages whose own lines are never somebody's environment: it or ISA called them."""
 
 
@@ -30,6 +33,27 @@ def foreign_place(error: BaseException) -> str | None:
         return None
     frame, line = theirs[0]
     return f"{Path(frame.f_code.co_filename).name}:{line} in {frame.f_code.co_name}"
+
+
+def failure(error: BaseException) -> str | None:
+    """Say in a line who failed, how and where; ``None`` where it was not the code of an entry or of a task.
+
+    A call that does not suit a function's signature fails in no line of theirs.
+    """
+    who, place = blamed_for(error), foreign_place(error)
+    if who is None or (place is None and not isinstance(error, TypeError)):
+        return None
+    what = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
+    return f"{who} failed: {what}" + (f" ({place})" if place is not None else "")
+
+
+def tell_failure(error: BaseException) -> bool:
+    """Print an error's traceback and, last, the line of :func:`failure`; nothing, and False, where there is none."""
+    line = failure(error)
+    if line is not None:
+        print_exception(error)
+        sys.stderr.write(f"isa: {line}\n")
+    return line is not None
 
 
 def _within(frame: FrameType, packages: tuple[str, ...]) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from isa_wrappers.batch.protocol import BatchEnv
+from isa_wrappers.blame import Blamed
 from isa_wrappers.border.state_features import Features, choose_features
 from isa_wrappers.border.success import SuccessRule
 from isa_wrappers.envs.family import EnvFamily, called
@@ -121,7 +122,8 @@ def make_batch(
     family = _family(name, choose_features(state_features, None, state_fallback))
     num_envs, workers = check_int("num_envs", num_envs, 1), check_int("workers", workers, 0)
     given = (name, num_envs, device, state_fallback, success_rule, workers)
-    batch: BatchEnv = called(name, family.batch, given, kwargs)
+    with Blamed(f"making task {name!r}"):
+        batch: BatchEnv = called(name, family.batch, given, kwargs)
     return batch
 
 

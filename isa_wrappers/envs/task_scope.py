@@ -9,6 +9,7 @@ from typing import Any
 from isa_wrappers.arrays import Array
 from isa_wrappers.batch.protocol import BatchEnv, BatchStep, close_batch
 from isa_wrappers.batch.wrapper import BatchWrapper
+from isa_wrappers.blame import Blamed
 from isa_wrappers.border.state_features import Features
 from isa_wrappers.config import ScopeConfig
 from isa_wrappers.envs.registry import family_of, make_batch
@@ -96,7 +97,10 @@ def scope_of_task(
     copies = config.copies or family_of(name).listeners(1 if together else agents)
     env = make_batch(name, copies, None, state_fallback, None, 0, features, **options)
     try:
-        scope = estimate_scope(env if on_steps is None else CountedSteps(env, on_steps), config, seed, device=device)
+        with Blamed(f"estimating the scope of task {name!r}"):
+            scope = estimate_scope(
+                env if on_steps is None else CountedSteps(env, on_steps), config, seed, device=device
+            )
     finally:
         close_batch(env)
     return replace(scope, settings={"env": name, "env_kwargs": dict(options), **scope.settings})

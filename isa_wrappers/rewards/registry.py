@@ -8,10 +8,12 @@ from typing import Any, cast
 
 from isa_wrappers.batch.env_copy import read_spec
 from isa_wrappers.batch.protocol import BatchEnv, action_code_of
+from isa_wrappers.blame import Blamed
 from isa_wrappers.border.spaces import StateFallback
 from isa_wrappers.border.team_actions import TeamCode
 from isa_wrappers.config import CountConfig, GoalConfig
 from isa_wrappers.errors import InvalidValueError, check_kind, shown
+from isa_wrappers.fields import check_settings_class
 from isa_wrappers.registry import Registry
 from isa_wrappers.rewards.base import IntrinsicReward
 from isa_wrappers.rewards.count_bonus import CountBonus
@@ -71,6 +73,9 @@ class RewardSpec:
         needs_goal: it reads ``transition.goal``.
         description: a line for lists.
         needs_scope_if: values of its settings with any of which it is made from ``context.credit``.
+
+    Raises:
+        InvalidValueError: if the configuration is no such class.
     """
 
     make: Callable[[RewardContext, Any], IntrinsicReward]
@@ -79,6 +84,10 @@ class RewardSpec:
     needs_goal: bool
     description: str
     needs_scope_if: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.config is not None:
+            check_settings_class("config of an intrinsic reward", self.config)
 
     def asks_for_scope(self, settings: Any = None) -> bool:
         """Tell whether it is made from credit.
@@ -152,7 +161,8 @@ def make_reward(name: str, context: RewardContext, config: Any = None) -> Intrin
 
     Raises:
         UnknownNameError: if there is no such reward; the nearest is offered.
-        InvalidValueError: if it needs credit and there is none, or the configuration is another one's.
+        InvalidValueError: if it needs credit and there is none, the configuration is another one's, or what is made is
+            no reward.
         ScopeMismatchError: if the credit was made for another environment.
 
     Example:
@@ -175,4 +185,15 @@ def make_reward(name: str, context: RewardContext, config: Any = None) -> Intrin
     if config is not None and not isinstance(config, spec.config or ()):
         takes = "no configuration" if spec.config is None else f"a {spec.config.__name__}"
         raise InvalidValueError(f"intrinsic reward {name!r} takes {takes}, got {shown(config)}")
-    return spec.make(context, config)
+    with Blamed(f"intrinsic reward {name!r}"):
+        reward = spec.make(context, config)
+    check_kind(f"what intrinsic reward {name!r} makes", reward, IntrinsicReward)
+    called, parts = getattr(reward, "name", None), getattr(reward, "parts", None)
+    if not (
+        isinstance(called, str) and isinstance(parts, (tuple, list)) and all(isinstance(part, str) for part in parts)
+    ):
+        raise InvalidValueError(
+            f"intrinsic reward {name!r} must have a name and a tuple of names of its parts, got name {shown(called)} "
+            f"and parts {shown(parts)}"
+        )
+    return reward

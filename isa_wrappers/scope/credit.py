@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from isa_wrappers.arrays import Array, array_device, namespace
 from isa_wrappers.border.names import read_state_names
 from isa_wrappers.checks import check_agents, check_counts, check_numbers
 from isa_wrappers.errors import InvalidValueError, check_float, check_kind, check_name
@@ -94,6 +95,17 @@ class Credit:
     def special_dims(self) -> list[list[int]]:
         """The special segments as one list per agent."""
         return [dims_of(row) for row in self.special]
+
+    def pursued(self, goal: Array) -> Array:
+        """Return a goal ``[..., K]`` with NaN in the dimensions that no agent is credited for.
+
+        Example:
+            >>> scope = InfluenceScope.from_dimensions({"a": [[], [0]]}, state_size=2)
+            >>> credit_for(scope).pursued(np.ones(2)).tolist()
+            [1.0, nan]
+        """
+        xp, moved = namespace(goal), self.segments.any(axis=0)
+        return xp.where(xp.asarray(moved, device=array_device(goal)), goal, xp.nan)
 
     @property
     def segment_dims(self) -> list[list[int]]:

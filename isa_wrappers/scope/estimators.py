@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from isa_wrappers.blame import Blamed
 from isa_wrappers.config import ScopeConfig, SettledScope
 from isa_wrappers.registry import Registry
 from isa_wrappers.scope.evidence import Measured
@@ -73,7 +74,9 @@ class Estimator(ABC):
 
     def measure(self, transitions: list[Transitions], config: SettledScope, num_actions: int) -> Measured:
         """Return the figures of :meth:`estimate`, and how sure they are where that is known."""
-        return Measured(self.estimate(transitions, config, num_actions))
+        with Blamed(f"estimator {config.estimator!r}"):
+            figures = self.estimate(transitions, config, num_actions)
+        return Measured(figures)
 
     def chance(
         self, transitions: list[Transitions], config: SettledScope, num_actions: int, rng: np.random.Generator

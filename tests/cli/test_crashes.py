@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shlex
 
 import pytest
@@ -34,7 +35,9 @@ def test_what_stood_before_is_saved_and_resumes(tmp_path, capsys):
     assert code == 1
     assert out == ""
     assert err.count("Traceback") == 1
-    assert "the simulator divides by nothing" in err
+    last = err.splitlines()[-1]
+    assert last.startswith("isa: stepping task 'toy_envs:Crashing' failed: ZeroDivisionError: the simulator divides by")
+    assert re.search(r" \(toy_envs.py:\d+ in step\)$", last)
     said = next(line for line in err.splitlines() if "resume with: isa train " in line)
     assert said.startswith("broken off by ZeroDivisionError; what was learned before is saved, ")
     _, meta = load_checkpoint(run / "checkpoints" / "latest.safetensors")
@@ -99,3 +102,25 @@ def test_an_evaluation_that_fails(tmp_path, monkeypatch):
     algorithm, _ = load_algorithm(RunFolder.open(run, trust=True))
     assert algorithm.env_steps == 250, "the rollout before it was learned from"
     algorithm.close()
+
+
+ESTIMATOR = """
+from isa_wrappers.scope import Estimator
+
+
+class Mine(Estimator):
+    def estimate(self, transitions, config, num_actions):
+        return {}["k"]
+
+
+MINE = Mine()
+"""
+
+
+def test_an_entry_of_others_that_fails_is_named_in_the_last_line(plugin, capsys):
+    plugin("mine", ESTIMATOR, {"isa_marl.estimators": {"mine": "mine:MINE"}})
+    assert isa("scope", "grid/unlock", "--estimator", "mine", "--transitions", 100) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "Traceback" in err
+    assert err.splitlines()[-1] == "isa: estimator 'mine' failed: KeyError: 'k' (mine.py:7 in estimate)"

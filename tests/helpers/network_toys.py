@@ -75,6 +75,17 @@ class Failing(Own):
         raise RuntimeError("no\nroom")
 
 
+class Stumbling(Own):
+    def forward(self, inputs, state):
+        return {}["k"]
+
+
+class Diverging(Own):
+    def forward(self, inputs, state):
+        outputs, state = super().forward(inputs, state)
+        return outputs / 0.0, state
+
+
 class Sizeless(Network):
     pass
 

@@ -124,3 +124,10 @@ def test_one_broken_module_is_told_once_with_its_line_and_each_entry_says_so(plu
         says = rf"'{name}' was left out: package bad_two cannot be imported: OSError: gone \(bad_two.py:2\)"
         with pytest.raises(UnknownNameError, match=says):
             registry[name]
+
+
+def test_what_the_library_refuses_in_a_module_is_told_with_the_modules_line(plugin):
+    code = "from isa_wrappers.rewards import RewardSpec\n\nODD = RewardSpec(None, dict, False, False, 'odd')\n"
+    plugin("odd", code, {"isa_tests.roots": {"odd": "odd:ODD"}})
+    with pytest.warns(UserWarning, match=r"config of an intrinsic reward must be .*, got <class 'dict'> \(odd.py:3\)$"):
+        list(roots())

@@ -62,7 +62,7 @@ def _played(algorithm: Algorithm, seed: int, watched: int | None) -> list[dict[s
     told: list[dict[str, Any]] = [{"won": False, "goal": None, "steps": [], "frames": []} for _ in range(COPIES)]
 
     def see(b: int, seen: dict[str, Any]) -> None:
-        goal = None if sampling is None else algorithm.pursued(sampling.episode_goal[b])
+        goal = None if sampling is None else sampling.projection.credit.pursued(sampling.episode_goal[b])
         told[b]["steps"].append(seen)
         told[b]["goal"] = None if goal is None else _known(goal)
         if draw is not None:

@@ -7,9 +7,10 @@ from dataclasses import replace
 from isa_wrappers.arrays import Array, array_device, namespace, with_prefix, without_prefix
 from isa_wrappers.batch.protocol import BatchEnv, BatchStep
 from isa_wrappers.batch.wrapper import BatchWrapper, starts_afresh
+from isa_wrappers.blame import Blamed
 from isa_wrappers.border.layers import Freezable, layers
 from isa_wrappers.errors import check_choice, check_float, check_kind, fitting
-from isa_wrappers.rewards.base import IntrinsicReward, checked
+from isa_wrappers.rewards.base import IntrinsicReward, RewardParts, checked
 from isa_wrappers.rewards.transition import Transition
 from isa_wrappers.wrappers.batch.goal_sampling import GoalSampling
 from isa_wrappers.wrappers.checks import MODES, begun, check_stack
@@ -88,13 +89,16 @@ class RewardWrapper(BatchWrapper, Freezable):
             available=now.available,
             won_share=None if self._sampling is None else self._sampling.goals.won_share,
         )
-        paid = self.reward(transition, update=not self.frozen)
-        total, intrinsic, self.parts = checked(self.reward, paid, step.reward)
+        total, intrinsic, self.parts = checked(self.reward, self._paid(transition), step.reward)
         self._now, self._start = step, step.done
         if self.adds:
             bonus = self.factor * intrinsic
             return replace(step, reward=step.reward + bonus, bonus=bonus if step.bonus is None else step.bonus + bonus)
         return replace(step, reward=total if self.factor == 1.0 else self.factor * total, bonus=None)
+
+    def _paid(self, transition: Transition) -> RewardParts:
+        with Blamed(f"intrinsic reward {self.reward.name!r}"):
+            return self.reward(transition, update=False) if self.frozen else self.reward(transition)
 
     def state_dict(self) -> dict[str, Array]:
         """Return the inner state and the reward's."""

@@ -16,6 +16,7 @@ def test_rollout_and_update_never_wait(device):
     config = tiny_config("grid/navigation", RANDOM, algo="coma", coma={"fixed_shapes": "always"}, device=device)
     algorithm = Algorithm(config, None)
     collector, learner = algorithm.phase.collector, algorithm.phase.learner
+    collector.collect(5)  # the first one, in which decisions are looked at
     for _ in range(3):
         with no_host_reads(device):
             metrics = learner.coma.update(learner.batch(collector.collect(5)))

@@ -9,6 +9,7 @@ import pytest
 import yaml
 from learner_helpers import tiny_config
 
+from isa_learners.experiments import one_run
 from isa_learners.experiments.ending import SUMMARY, read_summary
 from isa_learners.experiments.local import ONE_RUN
 from isa_learners.experiments.one_run import run_to_end
@@ -16,6 +17,7 @@ from isa_learners.runs.algorithm import Algorithm
 from isa_learners.runs.evaluation import Evaluation
 from isa_learners.runs.run_folder import RunFolder
 from isa_learners.runs.training import train
+from isa_wrappers.blame import Blamed
 from isa_wrappers.errors import FileFormatError, RunFolderError, UntrustedRunError
 
 OWN = "network_toys:Own"
@@ -101,3 +103,15 @@ def test_final_episodes_that_were_all_lost_are_no_result(tmp_path, monkeypatch):
         RunFolderError, match=r"none of the 3 final episodes of .* was played to its end: each was lost"
     ):
         run_to_end(path, 3)
+
+
+def test_code_of_others_that_fails_is_named_in_the_last_line(tmp_path, monkeypatch, capsys):
+    def fails(*given):
+        with Blamed("learner 'mine'"):
+            {}["k"]
+
+    monkeypatch.setattr(one_run, "_end_with_stdin", lambda: None)
+    monkeypatch.setattr(one_run, "run_to_end", fails)
+    assert one_run.main([str(tmp_path), "--episodes", "3"]) == 1
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("isa: learner 'mine' failed: KeyError: 'k' (test_one_run.py:")

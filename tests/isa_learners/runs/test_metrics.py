@@ -8,10 +8,12 @@ from types import SimpleNamespace
 import pytest
 from learner_helpers import tiny_config
 
+from isa_learners.algorithms import ALGORITHMS, AlgorithmSpec, PhaseSpec
 from isa_learners.ppo import METRICS
+from isa_learners.runs.checks import check_run
 from isa_learners.runs.metrics import RUN_COLUMNS, CSVMetrics, columns_of, read_metrics
 from isa_learners.runs.run_folder import RunFolder
-from isa_wrappers.errors import CannotWriteError
+from isa_wrappers.errors import CannotWriteError, InvalidValueError
 
 COLUMNS = columns_of(tiny_config())
 
@@ -59,6 +61,16 @@ def test_columns_follow_from_algorithm_and_learner():
     assert (*RUN_COLUMNS, "goals", *METRICS) == COLUMNS
     assert columns_of(tiny_config(algo="ippo")) == (*RUN_COLUMNS, *METRICS)
     assert len(set(COLUMNS)) == len(COLUMNS)
+
+
+@pytest.mark.parametrize(("name", "owner"), [("env_steps", "every run"), ("policy_loss", "algorithm 'mine'")])
+def test_two_metrics_of_one_name_are_refused_before_a_run(name, owner):
+    ALGORITHMS.register("mine", AlgorithmSpec("mine", (PhaseSpec("train"),), metrics={name: float}))
+    try:
+        with pytest.raises(InvalidValueError, match=f"names of their own: '{name}' is one of {owner} and of"):
+            check_run(tiny_config(algo="mine"))
+    finally:
+        ALGORITHMS.unregister("mine")
 
 
 def test_a_new_run_starts_with_the_header_alone(tmp_path):

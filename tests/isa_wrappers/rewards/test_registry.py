@@ -10,7 +10,7 @@ from parallel_toys import WalkEnv, walk_scope_dimensions
 from isa_wrappers import CountConfig, GoalConfig, InfluenceScope
 from isa_wrappers.envs import make_batch
 from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, UnknownNameError, UnsupportedEnvironmentError
-from isa_wrappers.rewards import REWARDS, IntrinsicReward, RewardContext, Transition, make_reward
+from isa_wrappers.rewards import REWARDS, IntrinsicReward, RewardContext, RewardSpec, Transition, make_reward
 from isa_wrappers.scope.credit import credit_for
 
 CREDIT = credit_for(InfluenceScope.from_dimensions(walk_scope_dimensions(), state_size=2))
@@ -105,3 +105,29 @@ def test_what_does_not_fit_is_named():
         make_reward("count_bonus", RewardContext(("walker_0",), (3,), 2, 2, CREDIT))
     with pytest.raises(InvalidValueError, match=r"'count_bonus' takes a CountConfig, got GoalConfig\("):
         make_reward("count_bonus", CONTEXT, GoalConfig())
+
+
+class Nameless(IntrinsicReward):
+    def __call__(self, transition, update=True):
+        raise NotImplementedError
+
+
+class Lettered(Nameless):
+    name, parts = "lettered", "pay"
+
+
+@pytest.mark.parametrize(
+    ("made", "message"),
+    [
+        (None, "what intrinsic reward 'odd' makes must be IntrinsicReward, got None"),
+        (Nameless(), "intrinsic reward 'odd' must have a name and a tuple of names of its parts, got name None and"),
+        (Lettered(), "got name 'lettered' and parts 'pay'"),
+    ],
+)
+def test_what_is_no_reward_is_named_when_it_is_made(made, message):
+    REWARDS.register("odd", RewardSpec(lambda context, config: made, None, False, False, "odd"))
+    try:
+        with pytest.raises(InvalidValueError, match=message):
+            make_reward("odd", CONTEXT)
+    finally:
+        REWARDS.unregister("odd")

@@ -1,0 +1,157 @@
+"""What learners and other things of anybody's hand over: looked at when it first comes, refused in a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from isa_learners.learner import Decision
+from isa_wrappers.batch import BatchEnv, BatchStep
+from isa_wrappers.batch.protocol import action_code_of
+from isa_wrappers.border import TeamCode
+from isa_wrappers.errors import InvalidValueError, shown
+
+
+def check_decision(who: str, decision: Any, step: BatchStep, env: BatchEnv) -> None:
+    """Check what a learner does in a step.
+
+    Ranges may be left: an environment's border brings such actions into them.
+
+    Args:
+        who: the learner, for messages.
+        decision: what its ``act`` returned.
+        step: what it saw.
+        env: what it acts in.
+
+    Raises:
+        InvalidValueError: for another class, other types or shapes, or what is not available to a living agent.
+    """
+    if not isinstance(decision, Decision):
+        raise InvalidValueError(f"{who} must return a Decision from act(), got {shown(decision)}")
+    action, code = decision.action, action_code_of(env)
+    count = len(step.alive)
+    shape = [count, len(env.agents)] + ([] if code is None else [code.size])
+    wanted = f"{'int64' if code is None else 'float32'} {shape}"
+    if kind_of(action) != wanted:
+        raise InvalidValueError(f"{who} must return actions of {wanted} from act(), got {kind_of(action)}")
+    for what, held in (("memory", decision.memory), ("record", decision.record)):
+        _check_rows(f"{what} of {who}", held, count)
+    wrong = _not_available(action, step, code) & step.alive
+    if bool(wrong.any()):
+        copy, i = wrong.nonzero()[0].tolist()
+        told = "finite numbers and available choices" if code is not None else "available"
+        took, available = action[copy, i].tolist(), step.available[copy, i].nonzero()[:, 0].tolist()
+        raise InvalidValueError(
+            f"{who} must take actions that are {told}: in environment {copy} agent {env.agents[i]!r} took "
+            f"{shown(took)}, available are {shown(available)}"
+        )
+
+
+def _not_available(action: Tensor, step: BatchStep, code: TeamCode | None) -> Tensor:
+    """Return ``[B, A]`` where an action is none, or not available."""
+    open_to: Tensor = step.available
+    if code is None:
+        there = (action >= 0) & (action < open_to.shape[-1])
+        return ~(there & open_to.gather(-1, torch.where(there, action, 0)[..., None])[..., 0])
+    table, finite = code.on(action), torch.isfinite(action)
+    known = torch.where(finite, action, 0.0)
+    choice = (known == known.round()) & (known >= 0) & (known < table.parts)
+    choice &= open_to.gather(-1, code.columns(known))
+    wrong: Tensor = table.there & ~(finite & (table.is_range | choice))
+    return wrong.any(-1)
+
+
+def _check_rows(what: str, held: Any, count: int) -> None:
+    """Check that something is tensors by name, with a row for each environment."""
+    if not isinstance(held, dict):
+        raise InvalidValueError(f"{what} must be a dict of tensors, got {shown(held)}")
+    for name, value in held.items():
+        if not isinstance(name, str) or not isinstance(value, Tensor) or value.shape[:1] != (count,):
+            raise InvalidValueError(
+                f"{what} must be tensors by name with a row for each of {count} environments, got {kind_of(value)} "
+                f"for {shown(name)}"
+            )
+
+
+def check_metrics(who: str, metrics: Any, names: Iterable[str]) -> None:
+    """Check what a learner tells of an update.
+
+    Raises:
+        InvalidValueError: if it is other than the numbers that were announced.
+    """
+    names = list(names)
+    promised = f"{who} must return the metrics {', '.join(names)} from learn()"
+    if not isinstance(metrics, dict):
+        raise InvalidValueError(f"{promised}, got {shown(metrics)}")
+    if metrics.keys() != set(names):
+        more, less = metrics.keys() - names, names - metrics.keys()
+        raise InvalidValueError(
+            f"{promised}, got {', '.join(map(str, metrics)) or 'none'}: "
+            + " and ".join([f"{shown(name)} is not one of them" for name in more] + [f"{n!r} is missing" for n in less])
+        )
+    for name, value in metrics.items():
+        if not isinstance(value, (int, float)) and getattr(value, "shape", None) != ():
+            raise InvalidValueError(f"metric {name!r} of {who} must be a number, got {shown(value)}")
+
+
+def check_members(who: str, thing: Any, protocol: type) -> None:
+    """Check that something has the methods of a protocol.
+
+    Raises:
+        InvalidValueError: naming those that it lacks.
+
+    Example:
+        >>> from isa_learners.learner import Learner
+        >>> check_members("shared 'won' of algorithm 'mine'", None, Learner)
+        Traceback (most recent call last):
+        ...
+        isa_wrappers.errors.InvalidValueError: shared 'won' of algorithm 'mine' must be an object with begin(), act(), \
+forget(), set_progress(), learn(), state_dict(), load_state_dict(), got None
+    """
+    methods = [name for name, member in vars(protocol).items() if callable(member) and not name.startswith("_")]
+    if missing := [name for name in methods if not callable(getattr(thing, name, None))]:
+        asked = ", ".join(f"{name}()" for name in methods)
+        lack = "" if len(missing) == len(methods) else f", which lacks {', '.join(missing)}"
+        raise InvalidValueError(f"{who} must be an object with {asked}, got {shown(thing)}{lack}")
+
+
+def check_state(who: str, state: Any) -> None:
+    """Check what is to be kept in a checkpoint.
+
+    Raises:
+        InvalidValueError: naming what is no array or number, or no name of one.
+
+    Example:
+        >>> check_state("learner 'mine'", {"net": {"weight": torch.zeros(2)}})
+        Traceback (most recent call last):
+        ...
+        isa_wrappers.errors.InvalidValueError: state_dict() of learner 'mine' must return arrays, tensors or numbers \
+by name, got a dict for 'net'
+    """
+    promised = f"state_dict() of {who} must return arrays, tensors or numbers by name"
+    if not isinstance(state, Mapping):
+        raise InvalidValueError(f"{promised}, got {shown(state)}")
+    for name, value in state.items():
+        if not isinstance(name, str):
+            raise InvalidValueError(f"{promised}, got the name {shown(name)}")
+        try:
+            torch.as_tensor(value)
+        except (OverflowError, RuntimeError, TypeError, ValueError) as error:
+            kind = f"an array of {value.dtype}" if isinstance(value, np.ndarray) else kind_of(value)
+            raise InvalidValueError(f"{promised}, got {kind} for {name!r}") from error
+
+
+def kind_of(value: Any) -> str:
+    """Say what a tensor is, or another object.
+
+    Example:
+        >>> kind_of(torch.zeros(2, 3)), kind_of(7)
+        ('float32 [2, 3]', 'a int')
+    """
+    if isinstance(value, Tensor):
+        return f"{str(value.dtype).removeprefix('torch.')} {list(value.shape)}"
+    return f"a {type(value).__name__}"

@@ -1,0 +1,153 @@
+"""What entries of the lists make for a run: looked at when it is made and when it first says something."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from isa_learners.algorithms import ALGORITHMS, PhaseContext, PhaseSpec
+from isa_learners.algorithms.spec import Saved
+from isa_learners.config import RunConfig
+from isa_learners.handed_over import check_members, check_metrics, check_state
+from isa_learners.learner import LEARNERS, Learner
+from isa_learners.probes import Prober
+from isa_learners.rollout import Collector, Rollout, Sizes
+from isa_learners.runs.config_keys import parts_of
+from isa_learners.runs.finite import as_number
+from isa_wrappers.arrays import ENV_SEEDS, stream_seed
+from isa_wrappers.batch import BatchEnv
+from isa_wrappers.blame import Blamed
+from isa_wrappers.border.layers import layers
+from isa_wrappers.border.success import success_rule
+from isa_wrappers.envs import make_batch
+from isa_wrappers.envs.foreign_errors import foreign_place
+from isa_wrappers.errors import InvalidValueError, ISAError
+from isa_wrappers.wrappers.batch import RewardWrapper
+
+
+def make_env(config: RunConfig, device: str, num_envs: int) -> BatchEnv:
+    """Make copies of a run's environment."""
+    return make_batch(
+        config.env,
+        num_envs,
+        device,
+        config.state_fallback,
+        success_rule(config.success),
+        config.workers,
+        config.features,
+        **config.env_kwargs,
+    )
+
+
+def make_collector(
+    context: PhaseContext, env: BatchEnv, learner: Learner, phase: str, steps: int, probes: bool
+) -> Collector:
+    """Make what a phase's rollouts are collected with: each thing that draws has random numbers of its own.
+
+    Args:
+        context: of the phase.
+        env: as the phase has it.
+        learner: who acts.
+        phase: its name.
+        steps: environment steps after which the run continues, 0 where it begins.
+        probes: mark some of its steps.
+    """
+    config, device = context.config, context.device
+    noise = torch.Generator(device=device)
+    noise.manual_seed(stream_seed(config.seed, phase + " actions"))
+    seed = stream_seed(config.seed, f"{phase} from {steps}") if steps else context.seed
+    marked = stream_seed(config.seed, phase + " probes")
+    prober = Prober(config.probes.share, marked, device) if probes else None
+    return Collector(env, learner, noise, seed % ENV_SEEDS, prober, f"learner {config.learner!r}")
+
+
+def make_shared(start: PhaseContext) -> dict[str, Any]:
+    """Make what the phases of a run share.
+
+    Raises:
+        InvalidValueError: for what cannot be saved.
+    """
+    algo = start.config.algo
+    with Blamed(f"algorithm {algo!r}"):
+        shared = {name: make(start) for name, make in ALGORITHMS[algo].shared.items()}
+    for name, thing in shared.items():
+        check_members(f"shared {name!r} of algorithm {algo!r}", thing, Saved)
+    return shared
+
+
+def make_learner(context: PhaseContext, env: BatchEnv) -> Learner:
+    """Make a phase's learner.
+
+    Raises:
+        InvalidValueError: if it is none.
+    """
+    config = context.config
+    parts = {part: config.settings_of(part) for part in ALGORITHMS[config.algo].parts}
+    make, settings = LEARNERS[config.learner].make, config.settings_of(config.learner)
+    with Blamed(f"learner {config.learner!r}"):
+        learner = make(Sizes.of(env), settings, context.device, context.seed, **parts)
+    check_members(f"learner {config.learner!r}", learner, Learner)
+    return learner
+
+
+def check_suits(context: PhaseContext, env: BatchEnv) -> None:
+    """Ask the run's learner whether it can learn in an environment as a phase has it.
+
+    Raises:
+        InvalidValueError: for what it refuses by a ``ValueError`` or a ``TypeError``, naming it.
+    """
+    config, who = context.config, f"learner {context.config.learner!r}"
+    try:
+        with Blamed(who):
+            LEARNERS[config.learner].check(Sizes.of(env), config.settings_of(config.learner), context.device)
+    except ISAError:
+        raise
+    except (TypeError, ValueError) as error:
+        place = foreign_place(error)
+        raise InvalidValueError(f"{who}: {error}" + (f" ({place})" if place is not None else "")) from error
+
+
+def check_saved(context: PhaseContext, env: BatchEnv, learner: Learner) -> None:
+    """Look at what is to be saved of a phase as it begins, so that the first checkpoint does not fail.
+
+    Raises:
+        InvalidValueError: naming whose it is.
+    """
+    algo, learns = context.config.algo, context.config.learner
+    check_state(f"learner {learns!r}", learner.state_dict())
+    for name, thing in context.shared.items():
+        check_state(f"shared {name!r} of algorithm {algo!r}", thing.state_dict())
+    for inner in layers(env):
+        if isinstance(inner, RewardWrapper):
+            check_state(f"intrinsic reward {inner.reward.name!r}", inner.reward.state_dict())
+
+
+def learned(config: RunConfig, learner: Learner, rollout: Rollout) -> dict[str, float]:
+    """Let a run's learner learn; return its metrics.
+
+    Raises:
+        InvalidValueError: if they are not those of its spec and its parts.
+    """
+    with Blamed(f"learner {config.learner!r}"):
+        metrics = learner.learn(rollout)
+    of_parts = [name for part in parts_of(config.algo, config.learner).values() for name in part.metrics]
+    check_metrics(f"learner {config.learner!r}", metrics, [*LEARNERS[config.learner].metrics, *of_parts])
+    return metrics
+
+
+def measures(context: PhaseContext) -> dict[str, float]:
+    """Return an algorithm's own metrics.
+
+    Raises:
+        InvalidValueError: if one is no number.
+    """
+    algo = context.config.algo
+    with Blamed(f"algorithm {algo!r}"):
+        return {name: as_number(name, measure(context)) for name, measure in ALGORITHMS[algo].metrics.items()}
+
+
+def has_ended(spec: PhaseSpec, context: PhaseContext) -> bool:
+    """Ask whether the next phase begins."""
+    with Blamed(f"algorithm {context.config.algo!r}"):
+        return spec.ends is not None and spec.ends(context)
