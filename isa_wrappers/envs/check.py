@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -62,18 +63,18 @@ def check_env(
     episodes, seed = check_int("episodes", episodes, 1), check_int("seed", seed, 0)
     report = EnvReport()
     make = env if _is_factory(env) else None
-    made: list[Any] = []
+    looks = _Looks(make, env, episodes, seed, state_fallback, success, bin_width)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what they would say is in the report
-            for about, look in _looks(make, env, made, episodes, seed, state_fallback, success, bin_width):
+            for about, look in looks:
                 try:
                     look(report)
                 except (Exception, SystemExit) as error:
                     report.add(about, "refused", _told(error), AGAIN)
                     break
     finally:
-        for one in made:
+        for one in looks.made:
             getattr(one, "close", lambda: None)()
     return report
 
@@ -98,25 +99,49 @@ def _is_factory(env: Any) -> bool:
     return callable(env) and not (hasattr(env, "step") and not isinstance(env, type))
 
 
-def _looks(
-    make: Callable[[], Any] | None,
-    env: Any,
-    made: list[Any],
-    episodes: int,
-    seed: int,
-    fallback: StateFallback,
-    success: SuccessRule,
-    bin_width: float,
-) -> Iterator[tuple[str, Callable[[EnvReport], None]]]:
-    """Give what is looked at, one after the other."""
-    borders: list[Border] = []
+@dataclass
+class _Looks:
+    """What is looked at, one after the other; see :func:`check_env` for what is asked.
 
-    def interface(report: EnvReport) -> None:
-        given = env if make is None else make()
+    Attributes:
+        made: environments that ``make`` has made.
+        border, reader, plays: known once the looks that find them have been taken.
+    """
+
+    make: Callable[[], Any] | None
+    env: Any
+    episodes: int
+    seed: int
+    fallback: StateFallback
+    success: SuccessRule
+    bin_width: float
+    made: list[Any] = field(default_factory=list)
+    border: Border = field(init=False)
+    reader: StateReader = field(init=False)
+    plays: list[Play] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[tuple[str, Callable[[EnvReport], None]]]:
+        yield "interface", self._interface
+        yield "state", self._play
+        border, plays, make = self.border, self.plays, self.make
         if make is not None:
-            made.append(given)
+            yield "factory", lambda report: _new_each_time(report, make, self.made)
+        yield "seeds", lambda report: _seeds(report, border, self.reader, self.seed)
+        yield "episodes", lambda report: ends(report, border, plays)
+        yield "success", lambda report: wins(report, plays, self.success, self.episodes)
+        yield "masks", lambda report: masks_told(report, border, plays)
+        names = self.reader.names
+        yield "dimensions", lambda report: changes_seen(report, plays, names, self._shape(), self.bin_width)
+        yield "influence", lambda report: _influence(report, border.env, self.fallback, self.seed, plays)
+
+    def _shape(self) -> tuple[int, ...]:
+        return () if self.fallback is not None else np.shape(own_state(self.border.env))
+
+    def _interface(self, report: EnvReport) -> None:
+        given = self.env if self.make is None else self.make()
+        if self.make is not None:
+            self.made.append(given)
         border = Border(as_parallel(given))
-        borders.append(border)
         size = max(flat_size(space) for space in border.spaces.values())
         kinds = {code.kind for code in border.codes.values()}
         if kinds == {"Discrete"}:
@@ -124,35 +149,20 @@ def _looks(
         else:
             actions = " or ".join(sorted(set(map(str, border.codes.values()))))
         report.add("interface", "fine", f"{len(border.agents)} agents with {actions}, observations of {size} numbers")
+        self.border = border
 
-    def shape() -> tuple[int, ...]:
-        return () if fallback is not None else np.shape(own_state(border.env))
-
-    yield "interface", interface
-    border = borders[0]
-    reader = StateReader(border.env, fallback)
-    plays: list[Play] = []
-
-    def playing(report: EnvReport) -> None:
-        for episode in range(episodes):
-            plays.append(random_episode(border, reader, seed + episode, success))
+    def _play(self, report: EnvReport) -> None:
+        border, plays = self.border, self.plays
+        self.reader = reader = StateReader(border.env, self.fallback)
+        for episode in range(self.episodes):
+            plays.append(random_episode(border, reader, self.seed + episode, self.success))
         dims = plays[0].states.shape[1]
         state_names_told(reader.names, dims)
-        report.add("state", "fine", f"{dims} dimensions in {episodes} episodes, all finite")
+        report.add("state", "fine", f"{dims} dimensions in {self.episodes} episodes, all finite")
         bounds_kept(report, {agent: found for play in reversed(plays) for agent, found in play.outside.items()})
         names_fit(report, border, reader.names)
-        if fallback is None:
-            state_space_kept(report, border.env, np.concatenate([play.states for play in plays]), shape())
-
-    yield "state", playing
-    if make is not None:
-        yield "factory", lambda report: _new_each_time(report, make, made)
-    yield "seeds", lambda report: _seeds(report, border, reader, seed)
-    yield "episodes", lambda report: ends(report, border, plays)
-    yield "success", lambda report: wins(report, plays, success, episodes)
-    yield "masks", lambda report: masks_told(report, border, plays)
-    yield "dimensions", lambda report: changes_seen(report, plays, reader.names, shape(), bin_width)
-    yield "influence", lambda report: _influence(report, border.env, fallback, seed, plays)
+        if self.fallback is None:
+            state_space_kept(report, border.env, np.concatenate([play.states for play in plays]), self._shape())
 
 
 def _new_each_time(report: EnvReport, make: Callable[[], Any], made: list[Any]) -> None:
