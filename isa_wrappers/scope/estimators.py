@@ -15,7 +15,8 @@ from isa_wrappers.registry import Registry
 from isa_wrappers.scope.evidence import Measured
 from isa_wrappers.scope.transitions import Transitions
 
-Information = npt.NDArray[np.float64]
+Figures = npt.NDArray[np.float64]
+"""``[A, n, K]``: what is compared with delta, of every agent, action and dimension."""
 
 
 class Estimator(ABC):
@@ -63,7 +64,7 @@ class Estimator(ABC):
         return self
 
     @abstractmethod
-    def estimate(self, transitions: list[Transitions], config: SettledScope, num_actions: int) -> Information:
+    def estimate(self, transitions: list[Transitions], config: SettledScope, num_actions: int) -> Figures:
         """Return ``[A, n, K]`` float64 in [0, 1]: how much action a of agent i tells of the change of dimension k.
 
         Args:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from isa_wrappers.arrays import with_prefix, without_prefix
 from isa_wrappers.errors import InvalidValueError, check_int
-from isa_wrappers.scope.estimators import Information
+from isa_wrappers.scope.estimators import Figures
 from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.scope.interval_effect import IntervalEffect
 from isa_wrappers.scope.probes import Marked, Probes
@@ -50,7 +50,7 @@ class FollowingScope:
         self.probes = Probes(capacity)
         self.looks = 0
         self.came: list[int] = []
-        self._found: Information = np.zeros_like(base.influence)
+        self._found: Figures = np.zeros_like(base.influence)
         self._seen = 0
 
     @property
@@ -71,7 +71,7 @@ class FollowingScope:
         return int((self.scope.agent_mask & ~self.base.agent_mask).sum())
 
     @property
-    def _influence(self) -> Information:
+    def _influence(self) -> Figures:
         return np.where(
             self.base.agent_mask[:, None], self.base.influence, np.maximum(self.base.influence, self._found)
         )

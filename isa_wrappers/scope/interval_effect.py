@@ -17,7 +17,7 @@ from isa_wrappers.config import SettledScope
 from isa_wrappers.scope.backends import beside, contiguous
 from isa_wrappers.scope.comparisons import ALLOWED, Comparisons, Levels, compare, least_effects
 from isa_wrappers.scope.differences import CELLS, Version, credited, differences
-from isa_wrappers.scope.estimators import Estimator, Information
+from isa_wrappers.scope.estimators import Estimator, Figures
 from isa_wrappers.scope.evidence import Evidence, Floats, Found, Measured
 from isa_wrappers.scope.ranks import BINS, rank_bins
 from isa_wrappers.scope.residuals import TeamFit
@@ -83,7 +83,7 @@ class IntervalEffect(Estimator):
         """Return the same with its heavy arithmetic on a torch device; ``None`` for NumPy."""
         return type(self)(self.collect, device)
 
-    def estimate(self, transitions: list[Transitions], config: SettledScope, num_actions: int) -> Information:
+    def estimate(self, transitions: list[Transitions], config: SettledScope, num_actions: int) -> Figures:
         """Return ``[A, n, K]``: the largest over changes of 1, 2, 4, ... and W steps, see :data:`LATE`."""
         return self.measure(transitions, config, num_actions).figures
 

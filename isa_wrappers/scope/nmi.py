@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isa_wrappers.config import SettledScope
-from isa_wrappers.scope.estimators import Estimator, Information
+from isa_wrappers.scope.estimators import Estimator, Figures
 from isa_wrappers.scope.information import normalized_mutual_information
 from isa_wrappers.scope.transitions import Transitions
 
@@ -30,7 +30,7 @@ class NMIEstimator(Estimator):
     def __init__(self, pooled: bool) -> None:
         self.pooled = pooled
 
-    def estimate(self, transitions: list[Transitions], config: SettledScope, num_actions: int) -> Information:
+    def estimate(self, transitions: list[Transitions], config: SettledScope, num_actions: int) -> Figures:
         """Return ``[A, n, K]``, see :func:`~isa_wrappers.scope.information.normalized_mutual_information`."""
         return self._information(transitions, config, num_actions, None)
 
@@ -47,7 +47,7 @@ class NMIEstimator(Estimator):
 
     def _information(
         self, transitions: list[Transitions], config: SettledScope, num_actions: int, shuffling: Shuffling
-    ) -> Information:
+    ) -> Figures:
         """Return ``[A, n, K]``, the largest over 1 to W steps, of the actions taken or of shuffled ones."""
         agents = range(transitions[0].free.shape[1])
         over = []

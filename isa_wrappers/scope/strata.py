@@ -13,7 +13,7 @@ import numpy.typing as npt
 from isa_wrappers.scope.comparisons import Levels
 from isa_wrappers.scope.definitions import BoolArray
 from isa_wrappers.scope.differences import Floats, Integers
-from isa_wrappers.scope.estimators import Information
+from isa_wrappers.scope.estimators import Figures
 from isa_wrappers.scope.interval_effect import IntervalEffect, agent_effects, has_part, significance
 from isa_wrappers.scope.ranks import groups_of
 from isa_wrappers.scope.residuals import TeamFit
@@ -52,7 +52,7 @@ def partitions(states: npt.NDArray[np.floating]) -> list[Integers]:
 
 def effects_in_strata(
     window: Window, wanted: BoolArray | None = None, theta: float = IntervalEffect.delta, looks: int = 1
-) -> Information:
+) -> Figures:
     r"""Return ``[A, n, K]``: the largest interval effect of all transitions that count, and of each stratum of them.
 
     A stratum is what shares the value of one dimension (of at most 24), or lies in one of eight groups of it. What an

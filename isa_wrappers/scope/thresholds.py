@@ -13,7 +13,7 @@ from isa_wrappers.scope.definitions import Threshold
 from isa_wrappers.scope.estimators import ESTIMATORS
 
 ThresholdRule = Callable[[npt.NDArray[np.float64], SettledScope], Threshold]
-"""Maps information ``[A, n, K]`` and the configuration to delta, from 0 to below 1."""
+"""Maps an estimator's figures ``[A, n, K]`` and the configuration to delta, from 0 to below 1."""
 
 THRESHOLD_RULES: Registry[ThresholdRule] = Registry(
     "threshold rule",
@@ -24,8 +24,8 @@ THRESHOLD_RULES: Registry[ThresholdRule] = Registry(
 """The threshold rules by name; others come by entry points or :meth:`Registry.register`."""
 
 
-def fixed(information: npt.NDArray[np.float64], config: SettledScope) -> float:
-    """Return the configuration's delta, whatever the information: the estimator's own where none was given.
+def fixed(figures: npt.NDArray[np.float64], config: SettledScope) -> float:
+    """Return the configuration's delta, whatever the figures: the estimator's own where none was given.
 
     Example:
         >>> from isa_wrappers import ScopeConfig
@@ -36,7 +36,7 @@ def fixed(information: npt.NDArray[np.float64], config: SettledScope) -> float:
     return config.delta
 
 
-def usual(information: npt.NDArray[np.float64], config: SettledScope) -> float:
+def usual(figures: npt.NDArray[np.float64], config: SettledScope) -> float:
     """Return the estimator's own threshold, whatever delta was given: for configurations from before this was usual.
 
     Example:
