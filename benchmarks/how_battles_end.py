@@ -28,7 +28,7 @@ from isa_wrappers.errors import ISAError, UnsupportedEnvironmentError
 def ends(path: Path, episodes: int, seed: int) -> dict[str, Any]:
     """Play ``episodes`` greedy battles with a run's last policy and count how they end."""
     algorithm, meta = load_algorithm(RunFolder.open(path), policy_only=True)
-    env, base = algorithm.evaluation_env(episodes, seed)
+    env, base = algorithm.evaluation_env(episodes)
     if not isinstance(base, SMAXBatch):
         raise UnsupportedEnvironmentError(f"this counts battles of smax/NAME, got a run of {algorithm.config.env!r}")
     seen: list[tuple[Tensor, Tensor, Tensor]] = []

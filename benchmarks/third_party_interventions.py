@@ -19,7 +19,7 @@ from isa_wrappers.arrays import Rng
 from isa_wrappers.batch.parallel import ParallelEnvBatch
 from isa_wrappers.batch.protocol import BatchStep, action_code_of
 from isa_wrappers.border.spaces import as_parallel
-from isa_wrappers.scope.transitions import random_actions
+from isa_wrappers.border.team_actions import draw_choices
 
 LONGEST = 40
 """Steps before the one that is changed, at most."""
@@ -47,7 +47,7 @@ def played_twice(one: ParallelEnvBatch, other: ParallelEnvBatch, agent: int, rng
 
 
 def _random(code: Any, rng: Rng, step: BatchStep) -> Any:
-    return random_actions(rng, step.available) if code is None else code.draw(rng, step.available)
+    return draw_choices(rng, step.available) if code is None else code.draw(rng, step.available)
 
 
 def main() -> None:

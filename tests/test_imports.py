@@ -4,6 +4,7 @@ import ast
 import json
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -182,3 +183,16 @@ def test_a_learner_knows_nothing_of_the_method(path):
         package, *parts = module.split(".")
         assert package != "isa_wrappers" or not METHOD & set(parts), f"{path} imports {module}"
         assert package != "isa_learners" or parts[:1] not in (["runs"], ["algorithms"]), f"{path} imports {module}"
+
+
+@pytest.mark.parametrize("path", [*files("benchmarks"), *files("examples")], ids=lambda path: path.stem)
+def test_what_scripts_import_is_there(path):
+    """They are run by hand, and would break unseen."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in (
+            "isa_wrappers",
+            "isa_learners",
+        ):
+            module = import_module(node.module)
+            missing = [one.name for one in node.names if not hasattr(module, one.name)]
+            assert not missing, f"{node.module} has no {missing[0]}"
