@@ -132,7 +132,8 @@ class Collector:
     def _begin(self, step: BatchStep) -> None:
         self.current = step
         self.start = torch.ones(self.env.num_envs, dtype=torch.bool, device=step.reward.device)
-        self.memory = self.learner.begin(self.env.num_envs)
+        with self._at_work:
+            self.memory = self.learner.begin(self.env.num_envs)
 
     def _recorded(self, learner: Learner) -> Captured | None:
         """Return what takes steps from a recording, where environment and learner can be recorded."""
@@ -193,7 +194,8 @@ class Collector:
         }
         if step.bonus is not None:
             row["bonus"] = step.bonus
-        self.memory = self.learner.forget(decision.memory, done)
+        with self._at_work:
+            self.memory = self.learner.forget(decision.memory, done)
         self.start, self.current = done, step
         return row, decision.record
 

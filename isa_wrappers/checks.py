@@ -117,6 +117,8 @@ def _numbers(name: str, values: Any) -> npt.NDArray[Any]:
     """Return a new array of numbers, as they come."""
     try:
         array = np.array(values.detach().cpu().numpy() if hasattr(values, "detach") else values)
+        if array.dtype.kind == "O" and all(isinstance(one, bool | int | float | np.bool_) for one in array.flat):
+            array = array.astype(np.float64)
         if array.dtype.kind in "biuf":
             return array
     except (TypeError, ValueError, OverflowError, RuntimeError):

@@ -8,6 +8,8 @@ from functools import wraps
 from numbers import Integral, Real
 from typing import Any, TypeVar
 
+from isa_wrappers.blame import blamed_for
+
 Loader = TypeVar("Loader", bound=Callable[..., Any])
 """A ``load_state_dict(self, state)``."""
 
@@ -134,6 +136,8 @@ def fitting(load: Loader) -> Loader:
         except ISAError:
             raise
         except (LookupError, RuntimeError, TypeError, ValueError) as error:
+            if blamed_for(error) is not None:  # somebody else's code failed
+                raise
             raise ScopeMismatchError(
                 f"the saved state does not fit this {type(self).__name__}: {misfit(error)}"
             ) from error

@@ -61,6 +61,7 @@ MOVED = {
 ALSO = {
     "isa_learners.algorithm": {"scope_for": "isa_learners.runs.scopes"},
     "isa_wrappers.spaces": {"read_state": "isa_wrappers.border.state"},
+    "isa_wrappers.workers": {"GRACE": "isa_wrappers.batch.worker"},
 }
 """Names that lie in another module than the rest of theirs."""
 

@@ -14,7 +14,7 @@ from typing import IO
 from isa_learners.experiments.ending import read_end
 from isa_learners.experiments.plan import Plan, PlannedRun
 from isa_learners.runs.config_io import config_to_dict
-from isa_learners.runs.curves import INERT, changed_in_mid_run
+from isa_learners.runs.curves import INERT, as_begun, changed_in_mid_run
 from isa_learners.runs.metrics import columns_of, read_metrics
 from isa_learners.runs.nesting import flattened
 from isa_learners.runs.run_folder import RunFolder
@@ -91,7 +91,7 @@ class Comparison:
             if not _begun(path):
                 continue
             folder = RunFolder.open(path)
-            there = flattened(config_to_dict(folder.config()))
+            there = as_begun(folder)
             here = flattened(config_to_dict(run.config))
             for key in dict.fromkeys([*here, *there]):
                 if there.get(key) != here.get(key) and (key == "seed" or key not in INERT):

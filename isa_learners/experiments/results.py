@@ -175,8 +175,8 @@ def as_csv(rows: Sequence[Row]) -> str:
 def as_marl_eval(found: Sequence[tuple[Row, Curve]]) -> dict[str, Any]:
     """Return results as marl-eval reads them: environment -> task -> algorithm -> run -> steps and absolute metrics.
 
-    All runs of a task have the same steps, as it asks: those of the run with the fewest evaluations, from where every
-    run was evaluated. Each has what its last evaluation until then said; one whose games were all lost says nothing.
+    All runs of a task have the same steps, as it asks: those of the run that ends latest, from where every run was
+    evaluated. Each has what its last evaluation until then said; one whose games were all lost says nothing.
 
     Source: the layout that github.com/instadeepai/marl-eval documents.
     """

@@ -86,12 +86,12 @@ class Algorithm:
             self.phase = self.enter(self.spec.phases[0].name)
 
     def check(self) -> None:
-        """Check that what the configuration names goes together.
+        """Check that what the configuration names goes together, what the run has changed in mid-run too.
 
         Raises:
             ISAError: for the first mistake.
         """
-        check_composition(self.config, self._first, self.device)
+        check_composition(self.config, self._first, self.device, restored=True)
 
     def _context(self, spec: PhaseSpec) -> PhaseContext:
         config = self.config
@@ -130,8 +130,8 @@ class Algorithm:
         before = self.env_steps
         self._learning = True  # until all is well: an error between leaves something half learned
         self.env_steps += rollout.done.numel()
-        phase.learner.set_progress(self.env_steps / self.config.steps)
-        metrics = {**learned(self.config, phase.learner, rollout), "reward_mean": float(rollout.reward.mean())}
+        metrics = learned(self.config, phase.learner, rollout, self.env_steps / self.config.steps)
+        metrics = {**metrics, "reward_mean": float(rollout.reward.mean())}
         check_learned(metrics, rollout, phase.collector.env)
         self._learning = False
         self.visits.add(phase.name, rollout)
@@ -190,7 +190,8 @@ class Algorithm:
         if num_envs not in self._evaluation_envs:
             self._evaluation_envs[num_envs] = make_env(self.config, self.device, num_envs)
         base = self._evaluation_envs[num_envs]
-        return self.phase.spec.wrap_evaluation(self.phase.context, base), base
+        with Blamed(f"algorithm {self.config.algo!r}"):
+            return self.phase.spec.wrap_evaluation(self.phase.context, base), base
 
     def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return tensors and plain data from which :meth:`load_state_dict` resumes number for number."""

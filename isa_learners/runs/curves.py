@@ -108,12 +108,25 @@ def read_curve(folder: RunFolder) -> Curve:
         raise FileFormatError(f"{folder.metrics_file} has no column {missing[0]!r}")
     phases = [row.get("phase", "") for row in rows]
     changes = [float(rows[i]["env_steps"]) for i in range(1, len(rows)) if phases[i] != phases[i - 1]]
-    settings = flattened(config_to_dict(config))
+    settings = as_begun(folder)
     options = {key: value for key, value in settings.items() if key.startswith("env_kwargs.")}
     told = ", ".join(f"{key.removeprefix('env_kwargs.')}={value}" for key, value in options.items())
     left_out = {"env", *INERT, *options}
     settings = {key: value for key, value in settings.items() if key not in left_out} | changed_in_mid_run(folder)
     return Curve(config.env, told, settings, columns, tuple(changes))
+
+
+def as_begun(folder: RunFolder) -> dict[str, Any]:
+    """Return a run's settings by dotted keys, those of :data:`WHEN_LOOKED_AT` as they were before any resume.
+
+    Raises:
+        FileFormatError: if the record of changes is damaged.
+    """
+    settings = flattened(config_to_dict(folder.config()))
+    for change in reversed(read_changes(folder)):
+        if change.key in WHEN_LOOKED_AT:
+            settings[change.key] = change.before
+    return settings
 
 
 def changed_in_mid_run(folder: RunFolder) -> dict[str, str]:

@@ -145,7 +145,9 @@ def evaluate(
         won = torch.zeros(num_envs, device=device)
         kept = torch.ones(num_envs, device=device)
         total = torch.zeros(2, num_envs, device=device)
-        memory, at_work = learner.begin(num_envs), Blamed(who or f"learner {type(learner).__name__}")
+        at_work = Blamed(who or f"learner {type(learner).__name__}")
+        with at_work:
+            memory = learner.begin(num_envs)
         for number in range(env.horizon or limit):
             if watch is not None:
                 watch(step)

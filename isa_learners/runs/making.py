@@ -115,21 +115,25 @@ def check_saved(context: PhaseContext, env: BatchEnv, learner: Learner) -> None:
         InvalidValueError: naming whose it is.
     """
     algo, learns = context.config.algo, context.config.learner
-    check_state(f"learner {learns!r}", learner.state_dict())
+    with Blamed(f"learner {learns!r}"):
+        check_state(f"learner {learns!r}", learner.state_dict())
     for name, thing in context.shared.items():
-        check_state(f"shared {name!r} of algorithm {algo!r}", thing.state_dict())
+        with Blamed(f"algorithm {algo!r}"):
+            check_state(f"shared {name!r} of algorithm {algo!r}", thing.state_dict())
     for inner in layers(env):
         if isinstance(inner, RewardWrapper):
-            check_state(f"intrinsic reward {inner.reward.name!r}", inner.reward.state_dict())
+            with Blamed(who := f"intrinsic reward {inner.reward.name!r}"):
+                check_state(who, inner.reward.state_dict())
 
 
-def learned(config: RunConfig, learner: Learner, rollout: Rollout) -> dict[str, float]:
-    """Let a run's learner learn; return its metrics.
+def learned(config: RunConfig, learner: Learner, rollout: Rollout, progress: float) -> dict[str, float]:
+    """Let a run's learner learn, after so large a share of its steps; return its metrics.
 
     Raises:
         InvalidValueError: if they are not those of its spec and its parts.
     """
     with Blamed(f"learner {config.learner!r}"):
+        learner.set_progress(progress)
         metrics = learner.learn(rollout)
     of_parts = [name for part in parts_of(config.algo, config.learner).values() for name in part.metrics]
     check_metrics(f"learner {config.learner!r}", metrics, [*LEARNERS[config.learner].metrics, *of_parts])

@@ -67,8 +67,14 @@ def wrapped(context: PhaseContext, spec: PhaseSpec, env: BatchEnv) -> BatchEnv:
     return seen
 
 
-def check_composition(config: RunConfig, env: BatchEnv, device: str) -> None:
+def check_composition(config: RunConfig, env: BatchEnv, device: str, restored: bool = False) -> None:
     """Wrap one copy as each phase does, so that what does not go together is met before anything is estimated.
+
+    Args:
+        config: the run.
+        env: its environment.
+        device: that it runs on.
+        restored: the run has a checkpoint, and needs no other run any more.
 
     Raises:
         ISAError: for the first mistake.
@@ -79,7 +85,7 @@ def check_composition(config: RunConfig, env: BatchEnv, device: str) -> None:
         credit = credit_of(config, scope, env)
     shared: dict[str, Any] = {}
     for spec in ALGORITHMS[config.algo].phases:
-        context = PhaseContext(config.for_phase(spec.name), env, device, config.seed, scope, credit, shared)
+        context = PhaseContext(config.for_phase(spec.name), env, device, config.seed, scope, credit, shared, restored)
         start = replace(context, config=config)
         shared = shared or make_shared(start)
         context = replace(context, shared=shared)

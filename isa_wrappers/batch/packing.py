@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -126,12 +127,18 @@ class Packer:
             obs = observations.get(agent)
             if obs is not None and (agent in living or agent in acted):
                 flat = flat_vector(border.spaces[agent], obs)
-                check_narrow(flat, agent, border.steps)
                 row["obs"][i, : len(flat)] = flat
             elif agent in acted:
                 row["obs"][i] = self._obs[i]
-        self._obs = row["obs"]
+        self._obs = seen = row["obs"]
+        if not isfinite(np.vdot(seen, seen)):  # faster than a look at each agent
+            self._check_narrow(observations)
         return row
+
+    def _check_narrow(self, observations: Mapping[str, Any]) -> None:
+        for agent, obs in observations.items():
+            if agent in self.border.spaces:
+                check_narrow(flat_vector(self.border.spaces[agent], obs), agent, self.border.steps)
 
     def chosen(self, actions: Sequence[Any]) -> dict[str, Any]:
         """Return the actions of the living, as the environment's ``step`` takes them, of those of all."""

@@ -11,10 +11,14 @@ from isa_wrappers.batch.columns import padded
 from isa_wrappers.batch.copies import Copies, LocalCopies, Rows
 from isa_wrappers.batch.protocol import BatchStep
 from isa_wrappers.batch.workers import WorkerCopies
+from isa_wrappers.blame import Blamed
 from isa_wrappers.border.spaces import StateFallback
 from isa_wrappers.border.success import SuccessRule
 from isa_wrappers.checks import check_finite
 from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, check_int
+
+SAVED_BY_WRAPPERS = ("env", "reward", "start", "won", "episodes", "goal", "return", "length", "totals")
+"""Beginnings of what ISA's wrappers save, of which copies of a PettingZoo environment have nothing."""
 
 
 class ParallelEnvBatch:
@@ -112,14 +116,15 @@ class ParallelEnvBatch:
         """Start every copy afresh: PettingZoo environments cannot resume from a saved state.
 
         Raises:
-            ScopeMismatchError: if the state holds anything, which is of something else.
+            ScopeMismatchError: if the state holds what ISA's wrappers save.
         """
-        if state:
+        if others := [key for key in state if key.partition(".")[0] in SAVED_BY_WRAPPERS]:
             raise ScopeMismatchError(
-                f"the saved state does not fit this ParallelEnvBatch: it holds {next(iter(state))!r}, and copies of a "
+                f"the saved state does not fit this ParallelEnvBatch: it holds {others[0]!r}, and copies of a "
                 "PettingZoo environment save nothing"
             )
-        return self.reset()
+        with Blamed("the environment"):
+            return self.reset()
 
     def close(self) -> None:
         """Close every copy."""

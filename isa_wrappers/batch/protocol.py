@@ -7,13 +7,14 @@ observation *before* that reset come along, so that nothing is lost at an episod
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from isa_wrappers.arrays import Array
 from isa_wrappers.axes import Bool, Real
 from isa_wrappers.border.names import ActionNames
 from isa_wrappers.border.team_actions import TeamCode
 from isa_wrappers.errors import InvalidValueError, shown
+from isa_wrappers.moved import former
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,3 +149,16 @@ def check_copies(saved: Array, num_envs: int) -> None:
     """
     if len(saved) != num_envs:
         raise InvalidValueError(f"the saved state is of {len(saved)} environments, num_envs is {num_envs}")
+
+
+if not TYPE_CHECKING:
+    __getattr__ = former(
+        __name__,
+        {
+            "BatchWrapper": "isa_wrappers.batch.wrapper:BatchWrapper",
+            "check_finite": "isa_wrappers.checks:check_finite",
+            "obs_columns_of": "isa_wrappers.batch.columns:obs_columns_of",
+            "starts_afresh": "isa_wrappers.batch.wrapper:starts_afresh",
+            "tells_bonus": "isa_wrappers.batch.wrapper:tells_bonus",
+        },
+    )

@@ -22,10 +22,20 @@ def layers(env: Any) -> Iterator[Any]:
         >>> [type(layer).__name__ for layer in layers(EpisodeStatistics(make_parallel("grid/unlock")))]
         ['EpisodeStatistics', 'GridParallelEnv']
     """
-    while env is not None:
+    met: list[Any] = []
+    while env is not None and not any(env is one for one in met):
         yield env
-        inside = getattr(env, "env", None)  # of a foreign environment it may be anything
-        env = getattr(env, "aec_env", None) if inside is None else inside
+        met.append(env)
+        inside = _inside(env, "env")
+        env = _inside(env, "aec_env") if inside is None else inside
+
+
+def _inside(env: Any, name: str) -> Any:
+    """Return an attribute, which of a foreign environment may be anything, or raise anything."""
+    try:
+        return getattr(env, name, None)
+    except Exception:
+        return None
 
 
 @contextmanager

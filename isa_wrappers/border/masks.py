@@ -86,8 +86,8 @@ def idle_actions(
         >>> idle_actions(["a"], codes, {}, {"a": {"action_mask": [0, 1]}}, 2)
         {'a': 1}
     """
-    idle = {agent: codes[agent].idle for agent in agents}
-    for agent in agents:
+    idle = {agent: codes[agent].idle for agent in agents if agent in codes}  # the border refuses others
+    for agent in idle:
         for said in (observations.get(agent), infos.get(agent)):
             if isinstance(said, Mapping) and said.get("action_mask") is not None:
                 with suppress(UnsupportedEnvironmentError):

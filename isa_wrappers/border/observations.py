@@ -126,8 +126,6 @@ def check_narrow(vector: npt.NDArray[Any], agent: str, step: int) -> None:
     Raises:
         NonFiniteError: naming the first that it cannot.
     """
-    if vector.dtype != np.float64 or vector.dot(vector) < LARGEST**2:  # sooner than a look at each number
-        return
     beyond = np.abs(vector) > LARGEST
     if beyond.any():
         place = int(beyond.argmax())

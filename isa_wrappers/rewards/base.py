@@ -100,7 +100,7 @@ class IntrinsicReward(ABC):
         Raises:
             ScopeMismatchError: unless it is overridden, where there is anything to restore.
         """
-        if state:
+        if state and type(self).load_state_dict is IntrinsicReward.load_state_dict:
             raise ScopeMismatchError(
                 f"the saved state does not fit reward {self.name!r}: it holds {next(iter(state))!r}, and "
                 f"{type(self).__name__} has no load_state_dict() of its own"

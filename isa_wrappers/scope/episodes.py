@@ -172,7 +172,7 @@ def episode_from(data: Any) -> Episode:
         raise InvalidValueError(
             f"recorded episodes must be Episode, mappings or Minari's EpisodeData, got {type(data).__name__}"
         )
-    infos = {} if getattr(data, "infos", None) is None else data.infos
+    infos = getattr(data, "infos", None) or {}
     ends = [np.atleast_1d(check_flags(name, getattr(data, name))) for name in ("terminations", "truncations")]
     if ends[0].shape != ends[1].shape or not isinstance(infos, Mapping):
         shapes = f"{list(ends[0].shape)}, {list(ends[1].shape)} and {type(infos).__name__}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ from isa_wrappers.border.team_actions import TeamCode, draw_choices
 from isa_wrappers.checks import check_finite
 from isa_wrappers.config import SettledScope
 from isa_wrappers.errors import UnsupportedEnvironmentError
+from isa_wrappers.moved import former
 
 PATIENCE = 100
 """An agent that acts less than once in this many steps is not waited for where agents are listened to one at a time."""
@@ -183,3 +184,7 @@ def _held_or_first(available: Array, held: Array) -> Array:
     allowed = xp.take_along_axis(available, xp.clip(held, 0, None)[..., None], axis=-1)[..., 0]
     first = xp.argmax(xp.astype(available, xp.int8), axis=-1)
     return xp.where(allowed, held, first)
+
+
+if not TYPE_CHECKING:
+    __getattr__ = former(__name__, {"random_actions": "isa_wrappers.border.team_actions:draw_choices"})

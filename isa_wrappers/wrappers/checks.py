@@ -85,7 +85,7 @@ def begun(env: BatchEnv, step: BatchStep) -> BatchStep:
     Raises:
         UnsupportedEnvironmentError: naming the first that is not.
     """
-    for field in fields(step):
+    for field in fields(BatchStep):
         array = getattr(step, field.name)
         if array is not None and (wanted := missed(env.device, array)):
             raise UnsupportedEnvironmentError(

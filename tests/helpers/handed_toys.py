@@ -40,7 +40,7 @@ class Stub:
         return wrong(right) if callable(wrong) else wrong
 
     def begin(self, num_envs):
-        return {"steps": torch.zeros(num_envs)}
+        return self._told("begin", {"steps": torch.zeros(num_envs)})
 
     def act(self, step, memory, noise=None):
         action = step.available.int().argmax(-1)
@@ -50,10 +50,10 @@ class Stub:
         return self._told("act", Decision(action, memory, record))
 
     def forget(self, memory, done):
-        return memory
+        return self._told("forget", memory)
 
     def set_progress(self, progress):
-        pass
+        self._told("set_progress", None)
 
     def learn(self, rollout):
         return self._told("learn", {"loss": 0.5})

@@ -46,6 +46,14 @@ def test_goals_of_another_run_are_taken_and_added_to(won):
     assert len(goals) > before
 
 
+def test_the_other_run_is_needed_no_more_once_there_is_a_checkpoint(won, tmp_path):
+    train(tiny_config(algo="isa_reach", given={"run": won}, steps=100), tmp_path / "reach")
+    (tmp_path / "isa").rename(tmp_path / "gone")
+    training = Training(RunFolder.open(tmp_path / "reach"), resume=True, tensorboard=False, steps=140)
+    training.run()
+    training.algorithm.close()
+
+
 def test_goals_are_given_in_the_order_in_which_they_were_won(tmp_path):
     goals = GoalBuffer(1, capacity=4)
     goals.add(np.arange(6, dtype=np.float32)[:, None], np.ones(6, dtype=bool))

@@ -1,11 +1,13 @@
 """What is checked of a comparison's folder before anything starts."""
 
+from dataclasses import replace
+
 import pytest
 from plan_helpers import tiny_plan
 
 from isa_learners.experiments.folder import Comparison
 from isa_learners.experiments.plan import make_plan
-from isa_learners.runs.changes import Change, record
+from isa_learners.runs.changes import Change, follow, record
 from isa_learners.runs.run_folder import RunFolder
 from isa_wrappers.errors import InvalidValueError, RunFolderError
 
@@ -52,6 +54,18 @@ def test_what_changes_no_number_may_differ(tmp_path):
     other = tiny_plan()
     other["set"] = {**other["set"], "checkpoint_interval": 10, "workers": 0, "threads": 1}
     Comparison(make_plan(other), tmp_path).check()
+
+
+def test_how_a_run_is_looked_at_may_have_been_changed_by_a_resume(tmp_path):
+    comparison = Comparison(make_plan(tiny_plan()), tmp_path)
+    run = comparison.plan.runs[0]
+    folder = RunFolder.open(comparison.prepare(run))
+    later = replace(run.config, eval_interval=run.config.eval_interval + 7)
+    follow(folder, run.config, later, done=10)
+    comparison.check()
+    follow(folder, later, replace(later, eval_limit=3), done=20)
+    with pytest.raises(RunFolderError, match="its eval_limit is 3"):
+        comparison.check()
 
 
 def test_another_process_may_have_made_a_run_s_folder_in_between(tmp_path, monkeypatch):

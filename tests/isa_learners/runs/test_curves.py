@@ -1,12 +1,14 @@
 """Which runs belong together, and how a curve goes on."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from learner_helpers import tiny_config
 
-from isa_learners.runs.changes import Change, record
+from isa_learners.runs.changes import Change, follow, record
 from isa_learners.runs.curves import Curve, grouped, read_curve, told_apart
 from isa_learners.runs.metrics import columns_of
 from isa_learners.runs.run_folder import RunFolder
@@ -112,6 +114,10 @@ def test_when_a_run_ends_and_is_looked_at_tells_nothing_apart(tmp_path):
     for steps, folder in zip((60, 100), runs, strict=True):
         record(folder, [Change(steps, "stop_when_solved", True, False), Change(steps, "eval_episodes", 2, 8)])
     assert [(group.name, len(group.runs)) for group in grouped(runs)] == [("isa", 2)]
+    plain = run(tmp_path / "2", seed=2)
+    follow(plain, plain.config(), replace(plain.config(), eval_interval=77), done=60)
+    as_it_is = run(tmp_path / "3", seed=3)
+    assert [(group.name, len(group.runs)) for group in grouped([plain, as_it_is])] == [("isa", 2)]
 
 
 @pytest.mark.parametrize("ppo", [{"ppo": {"anneal_to": 0.1}}, {"phases": {"reach": {"ppo": {"anneal_to": 0.1}}}}])

@@ -90,6 +90,7 @@ class Pays(IntrinsicReward):
 
 FAILS = {
     "act": ("learner 'stub'", {"algo": "ippo", "learner": "stub"}),
+    **{name: ("learner 'stub'", {"algo": "ippo", "learner": "stub"}) for name in ("begin", "forget", "set_progress")},
     "learn": ("learner 'stub'", {"algo": "ippo", "learner": "stub"}),
     "shared": ("algorithm 'mine'", {"algo": "mine"}),
     "wrap": ("algorithm 'mine'", {"algo": "mine"}),
