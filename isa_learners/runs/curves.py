@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isa_learners.algorithms import ALGORITHMS
+from isa_learners.config import RunConfig
 from isa_learners.learner import LEARNERS
 from isa_learners.runs.changes import read_changes
 from isa_learners.runs.config_io import config_to_dict
@@ -138,12 +139,15 @@ def changed_in_mid_run(folder: RunFolder) -> dict[str, str]:
     Raises:
         FileFormatError: if the record is damaged.
     """
-    config = folder.config()
-    learner = LEARNERS[config.learner]
-    settings = [config.for_phase(name).settings_of(config.learner) for name in ALGORITHMS[config.algo].phase_names]
-    told = () if any(map(learner.reads_progress, settings)) else ("steps",)
-    changes = [change for change in read_changes(folder) if change.key not in (*told, *WHEN_LOOKED_AT, *INERT)]
+    changes = [change for change in read_changes(folder) if change.key not in (*WHEN_LOOKED_AT, *INERT)]
+    if any(change.key == "steps" for change in changes) and not _learns_by_progress(folder.config()):
+        changes = [change for change in changes if change.key != "steps"]
     return {f"{change.key}@{change.env_steps}": f"{change.before} -> {change.after}" for change in changes}
+
+
+def _learns_by_progress(config: RunConfig) -> bool:
+    settings = [config.for_phase(name).settings_of(config.learner) for name in ALGORITHMS[config.algo].phase_names]
+    return any(map(LEARNERS[config.learner].reads_progress, settings))
 
 
 def phase_end(runs: Sequence[Curve]) -> float:

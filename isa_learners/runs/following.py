@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from isa_learners.config import RunConfig
 from isa_learners.learner import LEARNERS
-from isa_learners.rollout import Rollout
 from isa_learners.runs.scopes import is_given, needs_estimate, scope_for
 from isa_wrappers.arrays import to_numpy
 from isa_wrappers.batch import BatchEnv
@@ -18,6 +15,11 @@ from isa_wrappers.scope.estimators import ESTIMATORS
 from isa_wrappers.scope.following import FollowingScope, check_followed
 from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.scope.probes import Marked
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from isa_learners.rollout import Rollout
 
 FOLLOWING_COLUMNS = ("probes", "dims_added")
 """Columns of ``metrics.csv`` of a run whose scope follows training."""

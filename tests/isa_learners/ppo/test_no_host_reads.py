@@ -71,6 +71,7 @@ def test_rollout_and_update_never_wait(task, network, phase):
     collector, learner = algorithm.phase.collector, algorithm.phase.learner
     ppo = learner.ppo
     ppo._run_both = lambda actor, critic: (actor(), critic())  # a dispatch mode sees its own thread alone
+    collector.collect(config.ppo.rollout_steps)  # the first one, in which decisions are looked at
     for _ in range(3):
         with NoHostReads():
             rollout = collector.collect(config.ppo.rollout_steps)
