@@ -18,7 +18,15 @@ from isa_wrappers.border.spaces import flat_vector
 from isa_wrappers.border.team_actions import TeamCode
 from isa_wrappers.errors import UnsupportedEnvironmentError, shown
 
-ALIKE = ("agents", "num_actions", "actions", "lengths of observations", "state_names", "action_names")
+ALIKE = (
+    "agents",
+    "num_actions",
+    "actions",
+    "lengths of observations",
+    "the state's length",
+    "state_names",
+    "action_names",
+)
 """What copies of an environment have in common, as messages call it."""
 Row = dict[str, npt.NDArray[Any]]
 """One copy's part of a :class:`~isa_wrappers.batch.BatchStep`, by the names of its fields, ``discarded`` among them."""
@@ -67,7 +75,8 @@ class CopySpec:
         """Return what copies have in common, in the order of :data:`ALIKE`."""
         codes = () if self.action_code is None else tuple(map(_described, self.action_code.codes))
         actions = codes or ("Discrete",) * len(self.agents)
-        return self.agents, self.num_actions, actions, self.obs_sizes, self.state_names, self.action_names
+        sizes = self.obs_sizes, (self.state_size,)
+        return self.agents, self.num_actions, actions, *sizes, self.state_names, self.action_names
 
 
 def _described(code: ActionCode) -> str:

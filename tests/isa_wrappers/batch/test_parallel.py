@@ -179,6 +179,11 @@ def acts(*action_spaces, names=("x", "y")):
     return Components({f"a{i}": space for i, space in enumerate(action_spaces)}, names)
 
 
+class Longer(WalkEnv):
+    def state(self):
+        return np.zeros(3, dtype=np.float32)
+
+
 class Named(WalkEnv):
     def __init__(self, action_names):
         super().__init__()
@@ -217,6 +222,8 @@ def test_copies_in_workers_are_alike(tmp_path):
     one, other, later = acts(spaces.Discrete(4)), acts(spaces.Box(-1, 1, (1,))), tmp_path / "later"
     with pytest.raises(UnsupportedEnvironmentError, match="copies of an environment must be alike: actions"):
         ParallelEnvBatch([lambda: one, lambda: other], workers=2)
+    with pytest.raises(UnsupportedEnvironmentError, match=r"the state's length of one are \[3\], of the first \[2\]"):
+        ParallelEnvBatch([WalkEnv, Longer], workers=2)
     batch = ParallelEnvBatch([lambda: other if later.exists() else one], workers=1)
     batch.reset()
     later.touch()
