@@ -96,7 +96,7 @@ class StateReader:
                 raise UnsupportedEnvironmentError(
                     f"the state of {self._env} must be an array of numbers, got {state!r}"
                 ) from error
-            if self._is_whole and own.dot(own) >= EXACT_WIDE**2:  # sooner than a look at each number
+            if self._is_whole and own.dot(own) >= EXACT_WIDE**2:  # faster than a look at each number
                 self._check_exact(state, own)
             return own
         found = np.zeros(len(self.names), dtype=np.float64)

@@ -123,8 +123,7 @@ class TeamCode:
         xp, table = namespace(available), self.on(available)
         drawn = xp.zeros((*available.shape[:-1], self.size), dtype=xp.float32, device=array_device(available))
         if self.has_choices:
-            scores = xp.astype(available, xp.float32) * (rng.uniform(*available.shape) + 1e-6)
-            drawn = self._best(scores, table)
+            drawn = self._best(_scores(rng, available), table)
         if self.has_ranges:
             share = xp.astype(rng.uniform(*drawn.shape), xp.float32)
             between = table.low + share * table.width
@@ -205,5 +204,9 @@ def draw_choices(rng: Rng, available: Array) -> Array:
         >>> draw_choices(Rng(0), np.array([[False, True], [True, False]])).tolist()
         [1, 0]
     """
-    xp = namespace(available)
-    return xp.argmax(xp.astype(available, xp.float32) * (rng.uniform(*available.shape) + 1e-6), axis=-1)
+    return namespace(available).argmax(_scores(rng, available), axis=-1)
+
+
+def _scores(rng: Rng, available: Array) -> Array:
+    """Return random numbers above 0 where an action is available, 0 elsewhere: the largest is a uniform draw."""
+    return namespace(available).astype(available, namespace(available).float32) * (rng.uniform(*available.shape) + 1e-6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,8 +12,8 @@ from isa_wrappers.axes import Bool, Int, Real
 from isa_wrappers.checks import check_sequence
 from isa_wrappers.config import CountConfig
 from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, check_int, check_kind, shown
+from isa_wrappers.moved import former
 from isa_wrappers.rewards.keys import SegmentKeys
-from isa_wrappers.rewards.segments import count_bonus as count_bonus  # was here before
 
 
 class VisitCounter(SegmentKeys):
@@ -195,3 +196,7 @@ class VisitCounter(SegmentKeys):
                 f"visit counters differ: this one has (segments, count_scale, table_bits) {mine}, "
                 f"the other {(segments, scale, bits)}; use the same scope and settings for both"
             )
+
+
+if not TYPE_CHECKING:
+    __getattr__ = former(__name__, {"count_bonus": "isa_wrappers.rewards.segments:count_bonus"})

@@ -7,7 +7,8 @@ from reward_oracles import on
 
 from isa_wrappers.arrays import to_numpy
 from isa_wrappers.errors import InvalidValueError, ScopeMismatchError
-from isa_wrappers.rewards.counts import VisitCounter, count_bonus
+from isa_wrappers.rewards.counts import VisitCounter
+from isa_wrappers.rewards.segments import count_bonus
 
 
 @pytest.mark.parametrize("device", DEVICES)
