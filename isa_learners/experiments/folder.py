@@ -76,6 +76,29 @@ class Comparison:
             path.parent.mkdir(parents=True, exist_ok=True)
             return path.open("a+b")  # another process of the same plan may be writing there
 
+    def claim(self, run: PlannedRun) -> IO[bytes] | None:
+        """Claim a run, until the file that is returned is closed or this process ends, however it does.
+
+        Returns:
+            The run's log, which holds the claim; ``None`` while another process of the same plan has it.
+
+        Raises:
+            CannotWriteError: as :meth:`open_log` does.
+            OSError: where the file system has no locks.
+        """
+        import fcntl
+
+        # Apart from what the run writes to, which helpers of its environment inherit and may hold for longer.
+        log = self.open_log(run)
+        try:
+            fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            log.close()
+            if isinstance(error, BlockingIOError):
+                return None
+            raise
+        return log
+
     def check(self) -> None:
         """Check that what lies in the folder was made by this plan, or by a part of it.
 

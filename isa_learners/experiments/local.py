@@ -25,6 +25,8 @@ ONE_RUN = (
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 LOOK = 0.05
 """Seconds between two looks at whether a process has ended."""
+LOOK_ELSEWHERE = 0.5
+"""The same, where all that is left is at work in other processes of the plan."""
 LAST_CHECKPOINT = 60.0
 """Seconds that a process gets to write its last checkpoint."""
 LONGEST_REASON = 300
@@ -84,14 +86,15 @@ class Process:
     Args:
         comparison: whose run it is.
         run: to bring to its end.
+        claim: to it, of this process; closed at its end.
 
     Raises:
         ISAError: if its folder or its log cannot be made.
         OSError: if the system gives no process.
     """
 
-    def __init__(self, comparison: Comparison, run: PlannedRun) -> None:
-        self.run = run
+    def __init__(self, comparison: Comparison, run: PlannedRun, claim: IO[bytes]) -> None:
+        self.run, self._claim = run, claim
         comparison.prepare(run)
         self._log: IO[bytes] = comparison.open_log(run)
         self._from = self._log.seek(0, os.SEEK_END)
@@ -116,8 +119,7 @@ class Process:
             return None
         self._log.seek(self._from)
         text = self._log.read().decode(errors="replace")
-        self._log.close()
-        self._close_stdin()
+        self._close()
         return Outcome(self.run, why(code, text) if code else None)
 
     def stop(self) -> None:
@@ -131,11 +133,34 @@ class Process:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._close()
+
+    def _close(self) -> None:
         self._log.close()
+        self._close_stdin()
+        self._claim.close()
 
     def _close_stdin(self) -> None:
         if self._process.stdin is not None and not self._process.stdin.closed:
             self._process.stdin.close()
+
+
+def _start(comparison: Comparison, run: PlannedRun) -> Process | Outcome | None:
+    """Start a run; return how it ended if it has or cannot begin, ``None`` while another process is at work on it."""
+    try:
+        claim = comparison.claim(run)
+        if claim is None:
+            return None
+        try:
+            if not comparison.progress(run).finished:  # by another process, meanwhile
+                return Process(comparison, run, claim)
+        except CANNOT_BEGIN:
+            claim.close()
+            raise
+    except CANNOT_BEGIN as error:
+        return Outcome.failed(run, error)
+    claim.close()
+    return Outcome(run)
 
 
 def run_here(
@@ -147,6 +172,8 @@ def run_here(
     look: Callable[[], None] = lambda: None,
 ) -> list[Outcome]:
     """Bring runs to their ends, ``jobs`` at a time; what fails is told and the rest goes on.
+
+    Runs that another process of the same plan is at work on are left to it, and waited for.
 
     Args:
         comparison: whose runs they are.
@@ -166,22 +193,26 @@ def run_here(
     waiting, working, outcomes = list(runs), list[Process](), list[Outcome]()
     try:
         while waiting or working:
-            while waiting and len(working) < jobs:
-                run = waiting.pop(0)
-                try:
-                    working.append(Process(comparison, run))
-                except CANNOT_BEGIN as error:
-                    outcomes.append(Outcome.failed(run, error))
-                    ended(outcomes[-1])
-                else:
+            for run in list(waiting):
+                if len(working) == jobs:
+                    break
+                started = _start(comparison, run)
+                if started is None:
+                    continue
+                waiting.remove(run)
+                if isinstance(started, Process):
+                    working.append(started)
                     began(run)
+                else:
+                    outcomes.append(started)
+                    ended(started)
             for process in list(working):
                 if (outcome := process.outcome()) is not None:
                     working.remove(process)
                     outcomes.append(outcome)
                     ended(outcome)
             look()
-            time.sleep(LOOK)
+            time.sleep(LOOK if working else LOOK_ELSEWHERE)
     finally:
         for process in working:
             process.stop()

@@ -15,7 +15,7 @@ import pytest
 from plan_helpers import ISA, forked_runs, tiny_plan
 
 from isa_learners.experiments import local
-from isa_learners.experiments.folder import Comparison
+from isa_learners.experiments.folder import Comparison, Progress
 from isa_learners.experiments.local import Outcome, Process, options_of, run_here, why
 from isa_learners.experiments.plan import make_plan
 from isa_learners.experiments.results import result_of, write_results
@@ -148,13 +148,49 @@ def test_a_process_is_told_the_code_that_the_plan_names(tmp_path):
 class Ended(Process):
     """A run whose process is over at once."""
 
-    def __init__(self, comparison, run):
+    def __init__(self, comparison, run, claim):
         comparison.prepare(run)
         comparison.open_log(run).close()
-        self.run = run
+        self.run, self.claim = run, claim
 
     def outcome(self):
+        self.claim.close()
         return Outcome(self.run)
+
+
+def test_a_run_that_another_process_is_at_work_on_is_left_to_it_and_waited_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(local, "Process", Ended)
+    monkeypatch.setattr(local, "LOOK_ELSEWHERE", 0.01)
+    comparison = Comparison(make_plan(tiny_plan(seeds=[0, 1])), tmp_path)
+    first, second, *others = comparison.plan.runs
+    held = {run.name: comparison.claim(run) for run in (first, second)}
+    assert comparison.claim(first) is None
+    began, looks = [], iter(range(100))
+
+    def look():
+        at = next(looks)
+        if at == 3:  # the other process ends its first run, and its second is broken off
+            monkeypatch.setattr(Comparison, "progress", lambda self, run: Progress(True, run is first))
+            held[first.name].close()
+        if at == 6:
+            held[second.name].close()
+
+    outcomes = run_here(comparison, comparison.left(), 2, began.append, lambda outcome: None, look)
+    assert began == [*others, second]
+    assert [outcome.run for outcome in outcomes] == [*others, first, second]
+    assert not any(outcome.reason for outcome in outcomes)
+
+
+@pytest.mark.slow
+def test_processes_of_one_plan_share_its_runs(whole, tmp_path):
+    plan, root = tmp_path / "plan.yaml", tmp_path / "shared"
+    plan.write_text(json.dumps(tiny_plan()))
+    command = [sys.executable, "-m", "isa_cli", "compare", str(plan), "--out", str(root), "--jobs", "1"]
+    ends = [subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    told = [end.communicate(timeout=240)[1] for end in ends]
+    assert [end.returncode for end in ends] == [0, 0], told
+    assert "failed" not in "".join(told)
+    assert numbers(Comparison(whole[0].plan, root)) == numbers(whole[0])
 
 
 def test_a_file_in_the_place_of_a_log_ends_one_run_alone(tmp_path, monkeypatch):
