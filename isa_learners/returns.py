@@ -13,7 +13,7 @@ def advantages(
     v_tp1: Float[Tensor, "time envs agents"],
     ends: Bool[Tensor, "time envs agents"],
     gamma: float,
-    gae_lambda: float,
+    gae_lambda: float | Float[Tensor, "time envs agents"],
 ) -> Float[Tensor, "time envs agents"]:
     """Compute ``A_t = delta_t + gamma lambda A_(t+1)`` with ``delta_t = r_t + gamma v_tp1 - v_t``, cut at the ends.
 
@@ -24,7 +24,7 @@ def advantages(
             truncation.
         ends: ``[T, B, A]`` bool, the agent's part in the episode, or the rollout, ends with this step.
         gamma: discount in [0, 1].
-        gae_lambda: lambda in [0, 1].
+        gae_lambda: lambda in [0, 1], that of ``A_(t+1)`` at t.
 
     Returns:
         ``[T, B, A]``.

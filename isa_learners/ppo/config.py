@@ -32,6 +32,8 @@ class PPOConfig:
         adam_eps: Adam's epsilon.
         gamma: discount.
         gae_lambda: lambda of the advantages.
+        dead_lambda: lambda where the agent is dead: with 1 what the team earns k steps after its death is worth gamma^k
+            to it; left open it is ``gae_lambda``, and (gamma gae_lambda)^k.
         clip: of the ratio and of the value.
         critic: what the critic sees: ``own`` is what its agent does, ``state`` the global state as well (MAPPO).
         bonus_head: the critic has a head of its own for the intrinsic reward, whose return goes on across episodes, as
@@ -67,6 +69,7 @@ class PPOConfig:
     adam_eps: Positive = 1e-5
     gamma: Share = 0.9
     gae_lambda: Share = 0.95
+    dead_lambda: Annotated[float | None, Range(0.0, 1.0)] = None
     clip: Positive = 0.2
     critic: Annotated[str, OneOf("own", "state")] = "own"
     bonus_head: bool = False

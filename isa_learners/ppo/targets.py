@@ -75,7 +75,7 @@ def targets_of(
         found = []
         for head, (norm, what) in enumerate(zip(norms, ahead, strict=True)):
             # The dead have no value of their own (nothing trains it); what the team earns later reaches an agent
-            # from beyond its death through the lambda-return.
+            # from beyond its death through the lambda-return, and a bonus of later episodes undiminished by lambda.
             value = data.reward.new_zeros(data.reward.numel())
             value[packing.rows] = norm.denormalize(outputs[:, head]) * packing.alive
             following = value.view(shape).roll(-1, dims=0).flatten()
@@ -86,7 +86,8 @@ def targets_of(
             value = value.view(shape)
             # A step that was lost with its game earned what its state is worth: nothing is learned of it or before it.
             reward = torch.where(lost, value, reward)
-            advantage = advantages(reward, value, v_tp1, what.ends | lost, gamma, config.gae_lambda)
+            passing = config.dead_lambda if head == 0 else 1.0
+            advantage = advantages(reward, value, v_tp1, what.ends | lost, gamma, _lambdas(data, config, passing))
             returns = advantage + value
             norm.update(returns, data.alive * ~lost)
             # The critic's output means something else once the norm has moved: bring old values along.
@@ -96,6 +97,13 @@ def targets_of(
         count = data.reward.numel()
         last = steps.hidden_after(torch.arange(count - len(first), count, device=first.device), packing, states, first)
     return targets, last.view(*shape[1:], first.shape[-1])
+
+
+def _lambdas(data: Batch, config: PPOConfig, passing: float | None) -> float | Tensor:
+    """Lambda of each step's successor: that of the dead is one of its own where they are to be passed by."""
+    if passing is None:
+        return config.gae_lambda
+    return torch.where(data.alive.roll(-1, dims=0) > 0, config.gae_lambda, passing)
 
 
 def _within_episodes(data: Batch) -> _Ahead:

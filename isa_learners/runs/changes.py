@@ -33,6 +33,7 @@ SECTION_KEYS: dict[str, tuple[str, ...]] = {
         "epochs",
         "gamma",
         "gae_lambda",
+        "dead_lambda",
         "clip",
         "critic_factor",
         "huber",

@@ -87,14 +87,14 @@ class Reference:
             here = [s for s in streams if s["rollout"] is rollout and (s["b"], s["i"]) == (b, i)]
             steps = sorted((step for stream in here for step in stream["steps"]), key=lambda step: step["t"])
             goes_on = rollout.next_alive[-1, b, i] or rollout.cut[-1, b, i]
-            advantage, following = 0.0, self.denormalized(end["last_h"], 1) if goes_on else 0.0
+            advantage, passing, following = 0.0, 0.0, self.denormalized(end["last_h"], 1) if goes_on else 0.0
             for step in reversed(steps):
                 bonus, value = float(rollout.bonus[step["t"], b, i]), step["value"][1]
                 delta = bonus + self.config.bonus_gamma * following - value
-                advantage = delta + self.config.bonus_gamma * self.config.gae_lambda * advantage
+                advantage = delta + self.config.bonus_gamma * passing * advantage
                 step["advantage"] += advantage
                 step["return"].append(advantage + value)
-                following = value
+                following, passing = value, self.passing(step, 1.0)
 
     def denormalized(self, h, head=0):
         mean, std = self.mean_std(head)
@@ -102,16 +102,21 @@ class Reference:
 
     def estimate(self, steps, rollout, bootstrap):
         """GAE by its recursion, from the last step back."""
-        advantage, following = 0.0, bootstrap
+        advantage, following, passing = 0.0, bootstrap, 0.0
         for step in reversed(steps):
             reward = float(rollout.reward[step["t"], step["b"], step["i"]])
             if "bootstrap" in step:
                 advantage, following = 0.0, step["bootstrap"]
             value = step["value"][0]
             delta = reward + self.config.gamma * following - value
-            advantage = delta + self.config.gamma * self.config.gae_lambda * advantage
+            advantage = delta + self.config.gamma * passing * advantage
             step["advantage"], step["return"] = advantage, [advantage + value]
-            following = value
+            following, passing = value, self.passing(step, self.config.dead_lambda)
+
+    def passing(self, step, dead):
+        """Return lambda before a step."""
+        lives = dead is None or step["rollout"].alive[step["t"], step["b"], step["i"]]
+        return self.config.gae_lambda if lives else dead
 
     def update(self, rollout):
         config = self.config

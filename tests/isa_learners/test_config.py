@@ -31,7 +31,7 @@ BAD = {
         "fixed_shapes": ["on", None],
         "obs_scale": [0, -1, math.nan],
         "gamma": [-0.1, 1.1, math.nan],
-        "gae_lambda": [-0.1, 1.1, math.nan],
+        **{name: [-0.1, 1.1, math.nan] for name in ("gae_lambda", "dead_lambda")},
         "anneal_to": [-0.1, 1.1, math.nan],
         "critic_factor": [-0.1, math.inf],
         "entropy_factor": [-0.1, math.nan],

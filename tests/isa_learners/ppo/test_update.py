@@ -141,6 +141,14 @@ def test_who_is_truncated_alone_has_a_value_that_goes_on(ends):
         assert moved[make(learner(config), 0).cut].all(), "its last step has another target"
 
 
+@pytest.mark.parametrize("dead_lambda", [1.0, 0.3])
+def test_lambda_may_be_another_where_the_agent_is_dead(dead_lambda):
+    make = rollout_of(MANY, cuts=True, bonus=True)
+    config = PPOConfig(**BASE, buffer_rollouts=1, bonus_head=True, dead_lambda=dead_lambda)
+    ppo, _ = check(config, [make, make])
+    assert not ppo.buffer[-1].alive.all()
+
+
 @pytest.mark.parametrize("ends", [ENDLESS, MANY], ids=["endless", "many"])
 def test_a_bonus_has_a_head_whose_return_goes_on_across_episodes(ends):
     config = PPOConfig(**BASE, buffer_rollouts=1, bonus_head=True, bonus_gamma=0.8)
