@@ -108,13 +108,6 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int], Freezable):  # type: igno
         """Walk from the next environment inwards, through conversions to AEC and back too."""
         return layers(self.env)
 
-    def freeze(self, frozen: bool = True) -> None:
-        """Evaluate without counting or recording, here and in every ISA wrapper inside."""
-        self.frozen = frozen
-        for env in self.inner_wrappers():
-            if isinstance(env, ScopeWrapper):
-                env.frozen = frozen
-
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[dict[str, Any], Infos]:
         """Start an episode.
 
