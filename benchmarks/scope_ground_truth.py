@@ -22,7 +22,7 @@ import scope_tasks
 import scope_truth
 
 from isa_wrappers import ESTIMATORS, InfluenceScope, ScopeConfig, estimate_scope
-from isa_wrappers.batch.protocol import close_batch
+from isa_wrappers.border.start import close_env
 from isa_wrappers.envs import estimate_task_scope, make_batch
 from isa_wrappers.envs.registry import family_of
 from isa_wrappers.scope.strata import effects_in_strata
@@ -76,7 +76,7 @@ def false_alarms(task: str, runs: int, first_seed: int, strata: bool = False) ->
             env = BUILT[task]() if task in BUILT else make_batch(task, family_of(task).listeners(1))
             (part,) = collect_all_at_once(env, config, first_seed + run)
             if task not in BUILT:
-                close_batch(env)
+                close_env(env)
         draws = np.random.default_rng(first_seed + run).random(part.available.shape)
         redrawn = replace(part, actions=(part.available * (draws + 1e-9)).argmax(axis=-1))
         if strata:

@@ -25,7 +25,7 @@ import scope_truth
 
 from isa_learners.runs.plots import COLOURS, finish_axes, finish_legend, new_figure, write_figure
 from isa_wrappers import ESTIMATORS, InfluenceScope, ScopeConfig
-from isa_wrappers.batch.protocol import close_batch
+from isa_wrappers.border.start import close_env
 from isa_wrappers.envs import family_of, make_batch
 from isa_wrappers.scope.doubling import COLLECTORS
 
@@ -62,13 +62,13 @@ def parts_of(task: str, collect: str, seed: int) -> tuple[list[Any], Any]:
     """Collect transitions for the largest N; also what the scopes are made from: agents, actions, names."""
     first = make_batch(task, 1)
     agents = len(first.agents)
-    close_batch(first)
+    close_env(first)
     alone = collect == "one_at_a_time"
     env = make_batch(task, family_of(task).listeners(agents if alone else 1))
     number = max(NUMBERS) * (1 if alone else agents)
     settled = ESTIMATORS["nmi_block"].settled(ScopeConfig(number, window=1))
     parts = COLLECTORS[collect](env, settled, seed)
-    close_batch(env)
+    close_env(env)
     return parts, env
 
 

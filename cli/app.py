@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from isa_wrappers.errors import ISAError
+from isa_wrappers.errors import ISAError, one_line
 from isa_wrappers.version import __version__
 
 from . import (
@@ -121,5 +121,5 @@ def _mistake(message: str) -> int:
 
 
 def _one_line(message: str) -> str:
-    line = " ".join(message.split())
+    line = one_line(message)
     return line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}..."

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from isa_wrappers.batch.protocol import close_batch
+from isa_wrappers.border.start import close_env
 from isa_wrappers.border.state_features import choose_features
 from isa_wrappers.border.success import SuccessCriterion, success_rule
 from isa_wrappers.config import ScopeConfig
@@ -74,7 +74,7 @@ def check(
 def _make_once(make: Callable[[], Any]) -> None:
     """Refuse what was typed wrongly; what somebody's own code raises is told with the rest."""
     try:
-        close_batch(make())
+        close_env(make())
     except ISAError:
         raise
     except (Exception, SystemExit) as error:

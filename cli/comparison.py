@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -142,8 +141,7 @@ def _tell(
     as_json: bool,
 ) -> None:
     if as_json:
-        plain = [{name: _plain(value) for name, value in row.items()} for row in rows]
-        print_json({"results": plain, "failed": _reasons(failed), "files": [str(f) for f in files]})
+        print_json({"results": rows, "failed": _reasons(failed), "files": [str(f) for f in files]})
         return
     typer.echo((comparison.root / "results.md").read_text())
     for outcome in failed:
@@ -153,8 +151,3 @@ def _tell(
 
 def _reasons(failed: Sequence[Outcome]) -> dict[str, str | None]:
     return {outcome.run.name: outcome.reason for outcome in failed}
-
-
-def _plain(value: Any) -> Any:
-    """Return a value as JSON has it, which knows no infinity."""
-    return None if isinstance(value, float) and not isfinite(value) else value

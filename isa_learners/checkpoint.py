@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from isa_wrappers.arrays import to_numpy
+from isa_wrappers.arrays import to_numpy, with_prefix, without_prefix
 from isa_wrappers.errors import FileFormatError, shown
 from isa_wrappers.files import check_digest, read_bytes, replacing, split_tensors
 from isa_wrappers.plain import read_json
@@ -82,6 +82,28 @@ def load_optimizer_tensors(optimizer: torch.optim.Optimizer, tensors: Mapping[st
         index, name = key.split(".", 1)
         state.setdefault(int(index), {})[name] = value.clone()  # optimisers write into theirs
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def state_of(owner: object, modules: Iterable[str], optimizers: Iterable[str]) -> dict[str, Tensor]:
+    """Return the state of an owner's modules and optimisers, each under its attribute's name."""
+    state: dict[str, Tensor] = {}
+    for name in modules:
+        state |= with_prefix(name, getattr(owner, name).state_dict())
+    for name in optimizers:
+        state |= with_prefix(name, optimizer_tensors(getattr(owner, name)))
+    return state
+
+
+def load_modules(owner: object, names: Iterable[str], state: dict[str, Tensor]) -> None:
+    """Restore modules out of what :func:`state_of` returned."""
+    for name in names:
+        getattr(owner, name).load_state_dict(without_prefix(name, state))
+
+
+def load_optimizers(owner: object, names: Iterable[str], state: dict[str, Tensor]) -> None:
+    """Restore optimisers out of what :func:`state_of` returned."""
+    for name in names:
+        load_optimizer_tensors(getattr(owner, name), without_prefix(name, state))
 
 
 def global_generators() -> dict[str, Any]:

@@ -1,10 +1,59 @@
-"""What rewards come to: generalised advantages, and lambda-returns of values."""
+"""What follows a step, and what rewards come to: generalised advantages, and lambda-returns of values."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from torch import Tensor
 
 from isa_wrappers.axes import Bool, Float
+
+
+@dataclass
+class Ahead:
+    """What comes after each step, ``[T, B, A]`` bool each.
+
+    Attributes:
+        known: the value of the step's last observation counts.
+        ends: nothing of the rollout's next step counts.
+        lasts: what comes counts at all.
+    """
+
+    known: Tensor
+    ends: Tensor
+    lasts: Tensor
+
+
+def within_episodes(
+    done: Bool[Tensor, "time envs"],
+    terminated: Bool[Tensor, "time envs"],
+    cut: Bool[Tensor, "time envs agents"],
+    next_alive: Float[Tensor, "time envs agents"],
+) -> Ahead:
+    """Tell what follows each step of a rollout if nothing crosses from one episode into the next.
+
+    What follows an end is the value of the last observation, a step on from the state before, or nothing.
+
+    Args:
+        done: ``[T, B]``, terminated or truncated.
+        terminated: ``[T, B]``.
+        cut: ``[T, B, A]``, the agent was truncated by itself in this step, in which the episode went on.
+        next_alive: ``[T, B, A]``, 1 where the agent is alive after the step, before an automatic reset.
+
+    Example:
+        >>> import torch
+        >>> done, no = torch.tensor([[False], [True], [False]]), torch.zeros(3, 1, 1, dtype=torch.bool)
+        >>> ahead = within_episodes(done, done, no, torch.ones(3, 1, 1))
+        >>> ahead.ends.flatten().tolist(), ahead.lasts.flatten().tolist()
+        ([False, True, True], [True, False, True])
+    """
+    ends = done.clone()
+    ends[-1].fill_(True)
+    cut_or_over = ends[..., None] | cut
+    living = next_alive > 0
+    # Whoever is truncated alone acts no more, yet has a value.
+    lasts = cut | (living & ~terminated[..., None])
+    return Ahead(cut_or_over & (living | cut), cut_or_over, lasts)
 
 
 def advantages(

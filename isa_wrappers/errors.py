@@ -145,6 +145,16 @@ def fitting(load: Loader) -> Loader:
     return load_typed  # type: ignore[return-value]
 
 
+def one_line(said: object) -> str:
+    """Return a text or what an error says on one line, each gap one space.
+
+    Example:
+        >>> one_line(ValueError("two   words"))
+        'two words'
+    """
+    return " ".join(str(said).split())
+
+
 def shown(value: object, most: int = 300) -> str:
     """Return ``repr(value)`` on one line of bounded length, whatever it is.
 

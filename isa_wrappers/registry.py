@@ -10,7 +10,7 @@ from pathlib import Path
 from traceback import extract_tb
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
-from isa_wrappers.errors import InvalidValueError, UnknownNameError, check_name, nearest, shown
+from isa_wrappers.errors import InvalidValueError, UnknownNameError, check_name, nearest, one_line, shown
 
 T = TypeVar("T")
 BUILT_IN = "isa-marl"
@@ -144,7 +144,7 @@ class Registry(Mapping[str, T], Generic[T]):
             try:
                 entry: Any = point.load()
             except Exception as error:
-                why = " ".join(f"{type(error).__name__}: {error}{_place(error)}".split())
+                why = one_line(f"{type(error).__name__}: {error}{_place(error)}")
                 self._left_out[point.name] = f"package {source} cannot be imported: {why}"
                 if f"{point.module}: {why}" not in Registry._told:  # one module may be that of many entries
                     Registry._told.add(f"{point.module}: {why}")

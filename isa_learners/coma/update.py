@@ -7,19 +7,18 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from isa_learners.checkpoint import load_optimizer_tensors, optimizer_tensors
+from isa_learners.checkpoint import load_modules, load_optimizers, state_of
 from isa_learners.coma.batch import Batch
 from isa_learners.coma.config import ComaConfig
 from isa_learners.coma.critic import CentralCritic
 from isa_learners.coma.policy import counterfactual_advantage, mixed_log_probs
 from isa_learners.heads import Categorical
-from isa_learners.masks import masked_mean
+from isa_learners.masks import chosen_steps, masked_mean
 from isa_learners.optimizers import optimizer_for
 from isa_learners.recurrent.network import RecurrentLinear
 from isa_learners.recurrent.packing import Packing, layout_of
-from isa_learners.returns import lambda_returns
+from isa_learners.returns import lambda_returns, within_episodes
 from isa_learners.rollout import Sizes
-from isa_wrappers.arrays import with_prefix, without_prefix
 
 _MODULES = ("actor", "critic", "target_critic")
 _OPTIMIZERS = ("actor_optimizer", "critic_optimizer")
@@ -73,27 +72,21 @@ class COMA:
         config = self.config
         with torch.no_grad():
             value = _chosen(self.target_critic(seen), batch.action) * batch.alive
-            ends = batch.done.clone()
-            ends[-1].fill_(True)
-            ends = ends[..., None] | batch.cut
-            wanted = ends & ((batch.next_alive > 0) | batch.cut)
-            action, rows = self._draw(batch, wanted)
+            within = within_episodes(batch.done, batch.terminated, batch.cut, batch.next_alive)
+            action, rows = self._draw(batch, within.known)
             there = batch.next_alive * (~batch.cut)  # whoever is truncated by itself does nothing more
             ahead = self.critic.inputs(batch.final_state, batch.final_inputs, action, there).flatten(0, 2)[rows]
             final = _chosen(self.target_critic(ahead), action.flatten()[rows])
             following = value.roll(-1, dims=0).flatten()
-            following[rows] = torch.where(wanted.flatten()[rows], final, following[rows])
-            following = following.view(value.shape)
-            goes_on = batch.next_alive * (~batch.terminated)[..., None]
-            # Whoever is truncated alone acts no more, yet has a value.
-            v_tp1 = torch.where(batch.cut, following, following * goes_on)
+            following[rows] = torch.where(within.known.flatten()[rows], final, following[rows])
             reward = batch.reward
             if config.reward == "team":
                 reward = reward.mean(-1, keepdim=True).expand_as(reward)
             # A step that was lost with its game earned what it is worth: nothing is learned of it or before it.
             lost = batch.lost[..., None]
-            reward, v_tp1 = torch.where(lost, value, reward), torch.where(lost, 0.0, v_tp1)
-            return lambda_returns(reward, v_tp1, ends, config.gamma, config.td_lambda)
+            v_tp1 = torch.where(within.lasts & ~lost, following.view(value.shape), 0.0)
+            reward = torch.where(lost, value, reward)
+            return lambda_returns(reward, v_tp1, within.ends, config.gamma, config.td_lambda)
 
     def _draw(self, batch: Batch, wanted: Tensor) -> tuple[Tensor, Tensor]:
         """Return what agents do after each step, drawn where it is ``wanted``: ``[T, B, A]``, and the rows of these."""
@@ -131,7 +124,7 @@ class COMA:
 
     def _actor_step(self, batch: Batch, values: Tensor, part: Packing) -> Tensor:
         """Take one step along ``E[A log pi]``; return loss, entropy and gradient norm."""
-        chosen = batch.alive * (~(batch.probe | batch.lost[..., None])).to(batch.alive.dtype)
+        chosen = chosen_steps(batch.alive, batch.probe, batch.lost)
         values, available, action, chosen = (
             x.flatten(0, 2)[part.rows] for x in (values, batch.available, batch.action, chosen)
         )
@@ -160,22 +153,16 @@ class COMA:
     def state_dict(self) -> dict[str, Tensor]:
         """Return everything that the next update depends on, flat."""
         state = {"generator": self.generator.get_state(), "count": torch.tensor(self.count)}
-        for name in _MODULES:
-            state |= with_prefix(name, getattr(self, name).state_dict())
-        for name in _OPTIMIZERS:
-            state |= with_prefix(name, optimizer_tensors(getattr(self, name)))
-        return state
+        return state | state_of(self, _MODULES, _OPTIMIZERS)
 
     def load_networks(self, state: dict[str, Tensor]) -> None:
         """Restore actor and critics alone."""
-        for name in _MODULES:
-            getattr(self, name).load_state_dict(without_prefix(name, state))
+        load_modules(self, _MODULES, state)
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Restore what :meth:`state_dict` returned."""
         self.load_networks(state)
-        for name in _OPTIMIZERS:
-            load_optimizer_tensors(getattr(self, name), without_prefix(name, state))
+        load_optimizers(self, _OPTIMIZERS, state)
         self.generator.set_state(state["generator"])
         self.count = int(state["count"])
 

@@ -12,7 +12,7 @@ from typing import IO
 
 from isa_learners.experiments.folder import Comparison
 from isa_learners.experiments.plan import PlannedRun
-from isa_wrappers.errors import ISAError, check_int
+from isa_wrappers.errors import ISAError, check_int, one_line
 
 CANNOT_BEGIN = (ISAError, OSError)
 """What ends one run of a comparison and none of the others: a folder that cannot be made, a full disk."""
@@ -47,7 +47,7 @@ class Outcome:
     @classmethod
     def failed(cls, run: PlannedRun, error: Exception) -> Outcome:
         """Return how a run ended that an error kept from its end."""
-        return cls(run, " ".join(str(error).split())[:LONGEST_REASON])
+        return cls(run, one_line(error)[:LONGEST_REASON])
 
 
 def cores() -> int:

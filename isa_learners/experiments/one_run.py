@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from isa_learners.experiments.ending import FINAL, Final, read_summary
 from isa_wrappers.envs.foreign_errors import tell_failure
-from isa_wrappers.errors import FileFormatError, ISAError, RunFolderError
+from isa_wrappers.errors import FileFormatError, ISAError, RunFolderError, one_line
 from isa_wrappers.files import write_text
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def main(arguments: list[str] | None = None) -> int:
     except Interrupted as stopped:
         return 128 + stopped.signal
     except ISAError as error:
-        sys.stderr.write(f"isa: {' '.join(str(error).split())}\n")
+        sys.stderr.write(f"isa: {one_line(error)}\n")
         return 2
     except Exception as error:
         if not tell_failure(error):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
+from isa_learners.masks import chosen_steps
 from isa_learners.recurrent.rows import RowCopies
 
 
@@ -74,7 +75,7 @@ class Batch:
     @property
     def chosen(self) -> Tensor:
         """``[T, B, A]`` float, 1 where the policy chose the action: the agent acted, not probed, in no lost step."""
-        return self.alive * (~(self.probe | self.lost[..., None])).to(self.alive.dtype)
+        return chosen_steps(self.alive, self.probe, self.lost)
 
     def actor_inputs(self, rows: Tensor) -> Tensor:
         """Return what the actor sees ``[R, F]`` at ``rows`` ``[R]`` of the rollout flattened from ``[T, B, A]``."""

@@ -17,7 +17,7 @@ from isa_learners.recurrent.network import Network
 from isa_learners.rollout import Sizes
 from isa_wrappers.envs.foreign_errors import foreign_place
 from isa_wrappers.envs.own import current_folder_last
-from isa_wrappers.errors import InvalidValueError, UnknownNameError, shown
+from isa_wrappers.errors import InvalidValueError, UnknownNameError, one_line, shown
 from isa_wrappers.registry import BUILT_IN, Registry
 
 NETWORKS: Registry[type[Network]] = Registry(
@@ -117,7 +117,7 @@ def _is_built_in(name: str) -> bool:
 
 
 def _said(error: Exception) -> str:
-    said = shown(error) if not str(error) else f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]
+    said = shown(error) if not str(error) else f"{type(error).__name__}: {one_line(error)}"[:300]
     place = foreign_place(error)
     return said if place is None else f"{said} ({place})"
 

@@ -15,7 +15,7 @@ from isa_learners.ppo.networks import ValueNorm
 from isa_learners.ppo.policy_update import unrolled
 from isa_learners.recurrent.network import Network
 from isa_learners.recurrent.packing import EveryStep, LivingSteps
-from isa_learners.returns import advantages
+from isa_learners.returns import Ahead, advantages, within_episodes
 
 
 @dataclass
@@ -31,21 +31,6 @@ class Targets:
     advantage: Tensor
     value: Tensor
     target: Tensor
-
-
-@dataclass
-class _Ahead:
-    """What comes after each step, ``[T, B, A]`` bool each.
-
-    Attributes:
-        known: the value of the step's last observation counts.
-        ends: nothing of the rollout's next step counts.
-        lasts: what comes counts at all.
-    """
-
-    known: Tensor
-    ends: Tensor
-    lasts: Tensor
 
 
 def targets_of(
@@ -66,7 +51,8 @@ def targets_of(
         packing, first = steps.pack(), data.critic_hidden[0].flatten(0, 1)
         seen = data.critic_inputs(packing.rows)
         outputs, states = unrolled(critic, seen, data.critic_hidden, packing, config.bf16)
-        within, lost = _within_episodes(data), data.lost[..., None]
+        within = within_episodes(data.done, data.terminated, data.cut, data.next_alive)
+        lost = data.lost[..., None]
         # Across episodes the last observation counts in the last step alone.
         ahead = [within, _across_episodes(within)][: len(norms)]
         rows = steps.where(within.known)
@@ -106,20 +92,9 @@ def _lambdas(data: Batch, config: PPOConfig, passing: float | None) -> float | T
     return torch.where(data.alive.roll(-1, dims=0) > 0, config.gae_lambda, passing)
 
 
-def _within_episodes(data: Batch) -> _Ahead:
-    """What follows an end is the value of the last observation, a step on from the state before, or nothing."""
-    ends = data.done.clone()
-    ends[-1].fill_(True)
-    cut_or_over = ends[..., None] | data.cut
-    living = data.next_alive > 0
-    # Whoever is truncated alone acts no more, yet has a value.
-    lasts = data.cut | (living & ~data.terminated[..., None])
-    return _Ahead(cut_or_over & (living | data.cut), cut_or_over, lasts)
-
-
-def _across_episodes(within: _Ahead) -> _Ahead:
+def _across_episodes(within: Ahead) -> Ahead:
     """What follows an end is the next episode's first value; after the last step that of the last observation."""
     ends = torch.zeros_like(within.ends)
     ends[-1].fill_(True)
     known = within.known & ends
-    return _Ahead(known, ends, known | ~ends)
+    return Ahead(known, ends, known | ~ends)

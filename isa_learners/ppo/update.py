@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from isa_learners.checkpoint import load_optimizer_tensors, optimizer_tensors
+from isa_learners.checkpoint import load_modules, load_optimizers, state_of
 from isa_learners.compiled import objective as compiled
 from isa_learners.graphs.captured import Captured, graphs_on
 from isa_learners.heads import ActionHead, DiscreteHead
@@ -152,18 +152,14 @@ class PPO:
         """Return everything the next update depends on, flat."""
         state = {"generator": self.generator.get_state()}
         state |= {"order": self.order.get_state()} if self.config.sequential else {}
-        for name in self._modules:
-            state |= with_prefix(name, getattr(self, name).state_dict())
-        for name in _OPTIMIZERS:
-            state |= with_prefix(name, optimizer_tensors(getattr(self, name)))
+        state |= state_of(self, self._modules, _OPTIMIZERS)
         for index, batch in enumerate(self.buffer):
             state |= with_prefix(f"buffer.{index}", vars(batch))
         return state
 
     def load_networks(self, state: dict[str, Tensor]) -> None:
         """Restore actor, critic and value normalisation alone."""
-        for name in self._modules:
-            getattr(self, name).load_state_dict(without_prefix(name, state))
+        load_modules(self, self._modules, state)
 
     def load_state_dict(self, state: dict[str, Tensor], device: str) -> None:
         """Restore what :meth:`state_dict` returned."""
@@ -171,8 +167,7 @@ class PPO:
         if self.config.sequential:
             self.order.set_state(state["order"])
         self.load_networks(state)
-        for name in _OPTIMIZERS:
-            load_optimizer_tensors(getattr(self, name), without_prefix(name, state))
+        load_optimizers(self, _OPTIMIZERS, state)
         self.buffer.clear()
         while kept := without_prefix(f"buffer.{len(self.buffer)}", state):
             self.buffer.append(Batch(**{name: tensor.to(device) for name, tensor in kept.items()}))

@@ -7,21 +7,21 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from isa_learners.checkpoint import load_optimizer_tensors, optimizer_tensors
+from isa_learners.checkpoint import load_modules, load_optimizers, state_of
 from isa_learners.inputs import InputEncoder
 from isa_learners.masks import masked_mean
 from isa_learners.optimizers import optimizer_for
 from isa_learners.q_learning.config import QConfig
 from isa_learners.q_learning.mixers import MIXERS
-from isa_learners.q_learning.networks import QNet
 from isa_learners.q_learning.outlook import Outlook, Part
 from isa_learners.q_learning.replay import Episodes
+from isa_learners.recurrent.network import RecurrentLinear
 from isa_learners.recurrent.packing import layout_of
 from isa_learners.returns import lambda_returns
 from isa_learners.rollout import Sizes
-from isa_wrappers.arrays import with_prefix, without_prefix
 
 _MODULES = ("net", "mixer", "target_net", "target_mixer")
+_OPTIMIZERS = ("optimizer",)
 
 
 class QLearning:
@@ -54,7 +54,7 @@ class QLearning:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.net, self.target_net = (
-                QNet(encoder.size, config.hidden, sizes.num_actions).to(device) for _ in range(2)
+                RecurrentLinear(encoder.size, config.hidden, sizes.num_actions).to(device) for _ in range(2)
             )
             self.mixer, self.target_mixer = (self.spec.make(sizes, config).to(device) for _ in range(2))
             self.part = None if part is None else part().to(device)
@@ -163,7 +163,7 @@ class QLearning:
         rows, first = inputs[part.rows], inputs.new_zeros(len(part.streams), self.config.hidden)
         empty = inputs.new_zeros(len(inputs), self.sizes.num_actions)
 
-        def run(net: QNet) -> Tensor:
+        def run(net: RecurrentLinear) -> Tensor:
             values, states = net.unroll(rows, first, part.sizes, part.keep, part.alive if part.every else None)
             values = empty.index_copy(0, part.rows, values)
             if len(gone):
@@ -190,18 +190,14 @@ class QLearning:
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return networks, mixers, part, optimiser and the number of steps."""
-        state = {"count": torch.tensor(self.count)}
-        for name in self._modules:
-            state |= with_prefix(name, getattr(self, name).state_dict())
-        return state | with_prefix("optimizer", optimizer_tensors(self.optimizer))
+        return {"count": torch.tensor(self.count), **state_of(self, self._modules, _OPTIMIZERS)}
 
     def load_networks(self, state: dict[str, Tensor]) -> None:
         """Restore the live and target networks and mixers, and the part, alone."""
-        for name in self._modules:
-            getattr(self, name).load_state_dict(without_prefix(name, state))
+        load_modules(self, self._modules, state)
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Restore what :meth:`state_dict` returned."""
         self.load_networks(state)
-        load_optimizer_tensors(self.optimizer, without_prefix("optimizer", state))
+        load_optimizers(self, _OPTIMIZERS, state)
         self.count = int(state["count"])

@@ -32,8 +32,8 @@ from isa_learners.runs.scopes import credit_of
 from isa_learners.runs.visits import Visits
 from isa_wrappers.arrays import stream_seed, to_numpy, with_prefix, without_prefix
 from isa_wrappers.batch import BatchEnv, BatchStep
-from isa_wrappers.batch.protocol import close_batch
 from isa_wrappers.blame import Blamed
+from isa_wrappers.border.start import close_env
 from isa_wrappers.errors import DeviceError, FileFormatError, check_int, misfit
 from isa_wrappers.scope.following import FollowingScope
 from isa_wrappers.scope.influence import InfluenceScope
@@ -71,7 +71,7 @@ class Algorithm:
         self.spec = ALGORITHMS[config.algo]
         self.device = resolve_device(config.device, config.env)
         self._first = make_env(config, self.device, 1)
-        close_batch(self._first)  # asked for its sizes alone
+        close_env(self._first)  # asked for its sizes alone
         self.credit = credit_of(config, scope, self._first)
         self.following = following_scope(config, scope, self._first)
         self.shared: dict[str, Any] = {}
@@ -146,7 +146,7 @@ class Algorithm:
         if ends:
             following = self.spec.phase_names.index(phase.name) + 1
             self.phase = self.enter(self.spec.phase_names[following])
-            close_batch(phase.collector.env)
+            close_env(phase.collector.env)
         return metrics
 
     def _follow(self, following: FollowingScope, rollout: Rollout, look: bool) -> None:
@@ -174,7 +174,7 @@ class Algorithm:
     def close(self) -> None:
         """Close every environment that was made."""
         for env in (self.phase.collector.env, *self._evaluation_envs.values()):
-            close_batch(env)
+            close_env(env)
         self._evaluation_envs.clear()
 
     def evaluate(self, episodes: int, seed: int, watch: Callable[[BatchStep], None] | None = None) -> Evaluation:
@@ -239,7 +239,7 @@ class Algorithm:
                     state.pop("rng", None)  # a generator's state holds on its own kind of device
                 thing.load_state_dict(state)
             if not self._restored:
-                close_batch(self.phase.collector.env)
+                close_env(self.phase.collector.env)
             self._restored = False
             self.env_steps = check_int("env_steps", meta["env_steps"], 0)
             self.phase = self.enter(meta["phase"], self.env_steps)

@@ -9,7 +9,7 @@ from isa_learners.runs.making import make_env
 from isa_learners.runs.metrics import columns_of
 from isa_learners.runs.phases import check_composition
 from isa_learners.runs.scopes import credit_of, is_given, needs_estimate, scope_for, scope_steps
-from isa_wrappers.batch.protocol import close_batch
+from isa_wrappers.border.start import close_env
 from isa_wrappers.errors import InvalidValueError
 from isa_wrappers.rewards import GOAL_SELECTORS, REWARDS
 from isa_wrappers.scope.estimators import ESTIMATORS
@@ -26,7 +26,7 @@ def check_run(config: RunConfig) -> None:
     columns_of(config)
     device = resolve_device(config.device, config.env)
     env = make_env(config, device, 1)
-    close_batch(env)  # asked for its sizes alone
+    close_env(env)  # asked for its sizes alone
     if config.intrinsic is not None and REWARDS[config.intrinsic].needs_goal:
         raise InvalidValueError(
             f"intrinsic reward {config.intrinsic!r} needs goals, which no run gives around it; take algo 'isa'"

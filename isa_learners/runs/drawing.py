@@ -17,7 +17,7 @@ from isa_learners.runs.algorithm import Algorithm
 from isa_wrappers.batch import BatchEnv
 from isa_wrappers.batch.own_arrays import as_made
 from isa_wrappers.batch.parallel import ParallelEnvBatch
-from isa_wrappers.border.start import start
+from isa_wrappers.border.start import close_env, start
 from isa_wrappers.border.success import success_rule
 from isa_wrappers.envs import make_parallel
 from isa_wrappers.envs.drawing import Mark
@@ -152,7 +152,7 @@ def _drawing(algorithm: Algorithm) -> Any:
     env = _single(algorithm, {})
     mode = getattr(env, "render_mode", None)
     if mode != MODE:
-        getattr(env, "close", lambda: None)()
+        close_env(env)
         raise UnsupportedEnvironmentError(
             f"{algorithm.config.env} draws no pictures: it takes no option render_mode={MODE!r}, and without one its "
             f"render_mode is {shown(mode)}; let its factory take render_mode and hand it to the environment"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +19,8 @@ from isa_learners.runs.evaluation import EpisodeOutcomes, unchanged_generators
 from isa_learners.runs.phases import wrapped
 from isa_learners.runs.policy import goals_in
 from isa_wrappers.arrays import to_numpy, without_prefix
-from isa_wrappers.batch import BatchStep, BatchWrapper
+from isa_wrappers.batch import BatchEnv, BatchStep, BatchWrapper
+from isa_wrappers.border.layers import layers_of
 from isa_wrappers.envs.drawing import Mark
 from isa_wrappers.wrappers import batch
 
@@ -96,6 +98,54 @@ class LastStep(BatchWrapper):
         return self.said
 
 
+@contextmanager
+def kept_shared(algorithm: Algorithm) -> Iterator[None]:
+    """Leave what an algorithm's phases share, such as goals, and the global generators as they were; learn nothing."""
+    kept = {name: thing.state_dict() for name, thing in algorithm.shared.items()}
+    with unchanged_generators(), torch.no_grad():
+        try:
+            yield
+        finally:
+            for name, thing in algorithm.shared.items():
+                thing.load_state_dict(kept[name])
+
+
+class GreedyPlay:
+    """Greedy episodes of a run's policy under training's rewards, which start from what they had at the checkpoint.
+
+    Args:
+        algorithm: of the run.
+        base: the environment to play in.
+    """
+
+    def __init__(self, algorithm: Algorithm, base: BatchEnv) -> None:
+        phase = algorithm.phase
+        self._learner, self._base = phase.learner, LastStep(base)
+        self._env = wrapped(phase.context, phase.spec, self._base)
+        restore_rewards(self._env, algorithm.saved_env)
+        self._sampling = goals_in(self._env)
+        self.limit = base.horizon or algorithm.config.eval_limit
+        self.has_goal = self._sampling is not None
+
+    def steps(self, seed: int) -> Iterator[BatchStep]:
+        """Yield how the episodes begin, and each step until the limit, as the learner sees them."""
+        step, memory = self._env.reset(seed), self._learner.begin(self._env.num_envs)
+        yield step
+        for _ in range(self.limit):
+            decision = self._learner.act(step, memory)
+            step, memory = self._env.step(decision.action), decision.memory
+            yield step
+
+    def goal(self, b: int) -> Any:
+        """Return the goal that copy ``b`` pursues; ``None`` without goals."""
+        sampling = self._sampling
+        return None if sampling is None else sampling.projection.credit.pursued(sampling.episode_goal[b])
+
+    def paid(self, b: int) -> tuple[npt.NDArray[Any], dict[str, npt.NDArray[Any]]]:
+        """Return what the environment paid each agent of copy ``b`` in the last step, and other rewards' parts."""
+        return np.array(to_numpy(self._base.said.reward[b])), reward_parts(self._env, b)
+
+
 def film_episode(algorithm: Algorithm, outcomes: EpisodeOutcomes, seed: int, episode: int) -> Film:
     """Play an evaluation again under training's rewards, and keep one of its episodes.
 
@@ -110,14 +160,11 @@ def film_episode(algorithm: Algorithm, outcomes: EpisodeOutcomes, seed: int, epi
     Raises:
         UnsupportedEnvironmentError: if the environment draws no pictures.
     """
-    with unchanged_generators(), torch.no_grad():
-        kept = {name: thing.state_dict() for name, thing in algorithm.shared.items()}
+    with kept_shared(algorithm):
         scene = drawn(algorithm, len(outcomes.won), seed, episode)
         try:
-            film = _played(algorithm, scene, len(outcomes.won), seed, episode)
+            film = _played(algorithm, scene, seed, episode)
         finally:
-            for name, thing in algorithm.shared.items():
-                thing.load_state_dict(kept[name])
             if scene.env is not algorithm.evaluation_env(len(outcomes.won))[1]:
                 scene.env.close()  # type: ignore[attr-defined]
     took = film.shots[-1].step
@@ -130,33 +177,25 @@ def film_episode(algorithm: Algorithm, outcomes: EpisodeOutcomes, seed: int, epi
     return film
 
 
-def _played(algorithm: Algorithm, scene: Drawn, copies: int, seed: int, b: int) -> Film:
-    phase, learner, config = algorithm.phase, algorithm.phase.learner, algorithm.config
-    env = wrapped(phase.context, phase.spec, inner := LastStep(scene.env))
-    restore_rewards(env, algorithm.saved_env)
-    sampling = goals_in(env)
+def _played(algorithm: Algorithm, scene: Drawn, seed: int, b: int) -> Film:
+    phase, config = algorithm.phase, algorithm.config
+    play = GreedyPlay(algorithm, scene.env)
     whose = f"{config.algo}, phase {phase.name}" if len(algorithm.spec.phases) > 1 else config.algo
     film = Film(config.env, whose, tuple(scene.env.agents), b, legend=scene.legend)
-    film.has_goal = sampling is not None
+    film.has_goal = play.has_goal
     film.shows_goal = film.has_goal and scene.shows_goal
-
-    def picture() -> Picture:
-        return scene.draw(None if sampling is None else sampling.projection.credit.pursued(sampling.episode_goal[b]))
-
-    step, memory = env.reset(seed), learner.begin(copies)
-    film.add(Shot(0, picture()), last=False)
-    limit, returned = scene.env.horizon or config.eval_limit, 0.0
-    for taken in range(1, limit + 1):
-        decision = learner.act(step, memory)
-        step, memory = env.step(decision.action), decision.memory
+    steps, returned = play.steps(seed), 0.0
+    next(steps)
+    film.add(Shot(0, scene.draw(play.goal(b))), last=False)
+    for taken, step in enumerate(steps, start=1):
         over = bool(step.done[b])
         if over or bool(step.success[b]):
             film.won = bool(film.won) or bool(step.success[b])
-        own = np.array(to_numpy(inner.said.reward[b]))
+        own, parts = play.paid(b)
         returned += float(own.mean())
-        parts, total = {**reward_parts(env, b), "env": own}, np.array(to_numpy(step.reward[b]))
-        shot = Shot(taken, picture(), parts, total, returned)
-        film.add(shot, last=over or taken == limit)
+        total = np.array(to_numpy(step.reward[b]))
+        shot = Shot(taken, scene.draw(play.goal(b)), {**parts, "env": own}, total, returned)
+        film.add(shot, last=over or taken == play.limit)
         if over:
             break
     return film
@@ -165,7 +204,7 @@ def _played(algorithm: Algorithm, scene: Drawn, copies: int, seed: int, b: int) 
 def reward_parts(env: Any, b: int) -> dict[str, npt.NDArray[Any]]:
     """Return what each agent of copy ``b`` was paid in the last step, by part."""
     found: dict[str, npt.NDArray[Any]] = {}
-    for wrapper in payers(env):
+    for wrapper in layers_of(env, batch.RewardWrapper):
         for name, value in wrapper.parts.items():
             found[part_name(wrapper.reward.name, name)] = np.array(to_numpy(value[b]))
     return found
@@ -181,14 +220,6 @@ def part_name(reward: str, part: str) -> str:
     if reward in SYMBOLS and part in SEGMENTS:
         return f"{SYMBOLS[reward]}_{SEGMENTS[part]}"
     return f"{reward} {part}"
-
-
-def payers(env: Any) -> Iterator[batch.RewardWrapper]:
-    """Walk over the reward wrappers of an environment, from the outermost inwards."""
-    while isinstance(env, BatchWrapper):
-        if isinstance(env, batch.RewardWrapper):
-            yield env
-        env = env.env
 
 
 def restore_rewards(env: Any, saved: dict[str, Tensor]) -> None:

@@ -10,7 +10,7 @@ import torch
 
 from isa_learners.rollout import Rollout
 from isa_wrappers.batch import BatchEnv
-from isa_wrappers.border.layers import layers
+from isa_wrappers.border.layers import layers_of
 from isa_wrappers.errors import InvalidValueError, NonFiniteError, shown
 from isa_wrappers.wrappers.batch import RewardWrapper
 
@@ -66,5 +66,5 @@ def check_learned(metrics: Mapping[str, float], rollout: Rollout, env: BatchEnv)
 
 def _payers(env: BatchEnv) -> str:
     """Say which intrinsic rewards may have paid it: an environment's own reward is looked at where it comes."""
-    names = [repr(inner.reward.name) for inner in layers(env) if isinstance(inner, RewardWrapper)]
+    names = [repr(payer.reward.name) for payer in layers_of(env, RewardWrapper)]
     return f"; look at what intrinsic reward {' or '.join(names)} returns" if names else ""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from isa_learners.runs.progress import next_due
+
 if TYPE_CHECKING:
     from isa_learners.runs.training import Training
 
@@ -51,7 +53,7 @@ class Checkpoints(Hook):
         progress, interval = training.progress, training.config.checkpoint_interval
         env_steps = training.algorithm.env_steps
         if env_steps >= progress.next_checkpoint:
-            progress.next_checkpoint = (env_steps // interval + 1) * interval
+            progress.next_checkpoint = next_due(env_steps, interval)
             training.save()
 
     def on_end(self, training: Training, summary: Mapping[str, Any] | None) -> None:

@@ -18,7 +18,7 @@ from isa_learners.runs.finite import as_number
 from isa_wrappers.arrays import ENV_SEEDS, stream_seed
 from isa_wrappers.batch import BatchEnv
 from isa_wrappers.blame import Blamed
-from isa_wrappers.border.layers import layers
+from isa_wrappers.border.layers import layers_of
 from isa_wrappers.border.success import success_rule
 from isa_wrappers.envs import make_batch
 from isa_wrappers.envs.foreign_errors import foreign_place
@@ -120,10 +120,9 @@ def check_saved(context: PhaseContext, env: BatchEnv, learner: Learner) -> None:
     for name, thing in context.shared.items():
         with Blamed(f"algorithm {algo!r}"):
             check_state(f"shared {name!r} of algorithm {algo!r}", thing.state_dict())
-    for inner in layers(env):
-        if isinstance(inner, RewardWrapper):
-            with Blamed(who := f"intrinsic reward {inner.reward.name!r}"):
-                check_state(who, inner.reward.state_dict())
+    for payer in layers_of(env, RewardWrapper):
+        with Blamed(who := f"intrinsic reward {payer.reward.name!r}"):
+            check_state(who, payer.reward.state_dict())
 
 
 def learned(config: RunConfig, learner: Learner, rollout: Rollout, progress: float) -> dict[str, float]:

@@ -15,7 +15,7 @@ from isa_learners.runs.making import check_suits, make_shared
 from isa_learners.runs.scopes import credit_of, works_with_credit
 from isa_wrappers.batch import BatchEnv
 from isa_wrappers.blame import Blamed
-from isa_wrappers.border.layers import layers
+from isa_wrappers.border.layers import layers_of
 from isa_wrappers.errors import InvalidValueError, shown
 from isa_wrappers.rewards import RewardContext, make_reward
 from isa_wrappers.scope.influence import InfluenceScope
@@ -98,8 +98,8 @@ def check_composition(config: RunConfig, env: BatchEnv, device: str, restored: b
 
 def _check_intrinsic(config: RunConfig, spec: PhaseSpec, seen: BatchEnv) -> None:
     """Check that what is added to the environment's reward reaches the learner."""
-    payers = [wrapper for wrapper in layers(seen) if isinstance(wrapper, batch.RewardWrapper)]
-    outside = takewhile(lambda payer: not payer.adds, payers if config.intrinsic is not None else [])
+    payers = layers_of(seen, batch.RewardWrapper) if config.intrinsic is not None else ()
+    outside = takewhile(lambda payer: not payer.adds, payers)
     if deaf := [payer.reward.name for payer in outside if not payer.reward.keeps_env_reward]:
         raise InvalidValueError(
             f"intrinsic reward {config.intrinsic!r} would pay nothing in phase {spec.name!r} of algorithm "

@@ -194,7 +194,7 @@ def _draw_group(axes: Any, group: Group, column: str, style: Mapping[str, Any], 
     runs = [run for run in group.runs if run.knows(column)]
     if not runs:
         return None
-    grid = _grid(runs)
+    grid = step_grid(runs)
     values = np.stack([run.at(grid, column) for run in runs])
     middle, low, high = bands(values, STATISTICS[statistic])
     (line,) = axes.plot(grid, middle, label=label(f"{group.name} (n={len(runs)})"), linewidth=1.6, **style)
@@ -209,14 +209,13 @@ def _draw_group(axes: Any, group: Group, column: str, style: Mapping[str, Any], 
 def _draw_training(axes: Any, group: Group, style: Mapping[str, Any], statistic: str) -> None:
     runs = [run for run in group.runs if run.knows(TRAINING)]
     if runs:
-        grid = _grid(runs)
+        grid = step_grid(runs)
         values = np.stack([run.at(grid, TRAINING) for run in runs])
         middle = middles(values, STATISTICS[statistic])
         axes.plot(grid, middle, color=style["color"], linestyle=(0, (4, 2)), linewidth=0.8, alpha=0.7)
 
 
-def _grid(runs: Sequence[Curve]) -> Values:
+def step_grid(runs: Sequence[Curve], most: int = MOST_POINTS) -> Values:
+    """Return the environment steps at which any of the runs was evaluated, thinned to so many."""
     grid = np.unique(np.concatenate([run.steps for run in runs]))
-    if len(grid) > MOST_POINTS:
-        grid = grid[np.linspace(0, len(grid) - 1, MOST_POINTS).round().astype(int)]
-    return grid
+    return grid if len(grid) <= most else grid[np.linspace(0, len(grid) - 1, most).round().astype(int)]

@@ -18,7 +18,8 @@ from isa_learners.runs.external import ExternalBatch, ExternalTeam, batch_step
 from isa_learners.runs.loading import load_algorithm
 from isa_learners.runs.run_folder import RunFolder
 from isa_wrappers.arrays import ENV_SEEDS, stream_seed, to_numpy
-from isa_wrappers.batch import BatchEnv, BatchStep, BatchWrapper
+from isa_wrappers.batch import BatchEnv, BatchStep
+from isa_wrappers.border.layers import layers_of
 from isa_wrappers.checks import check_last, check_numbers
 from isa_wrappers.errors import InvalidValueError, NonFiniteError, check_int, shown
 from isa_wrappers.plain import plain
@@ -203,11 +204,7 @@ class RunPolicy:
 
 def goals_in(env: Any) -> GoalSampling | None:
     """Return what shows goals to the agents of a wrapped environment, if anything does."""
-    while isinstance(env, BatchWrapper):
-        if isinstance(env, GoalSampling):
-            return env
-        env = env.env
-    return None
+    return next(layers_of(env, GoalSampling), None)
 
 
 def load_policy(

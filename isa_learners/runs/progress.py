@@ -13,6 +13,16 @@ Here = dict[str, int | float]
 """Environment steps and seconds; whole numbers stay such when a run resumes."""
 
 
+def next_due(done: int, every: int) -> int:
+    """Return the first multiple of an interval after so many steps.
+
+    Example:
+        >>> next_due(0, 5), next_due(4, 5), next_due(5, 5)
+        (5, 5, 10)
+    """
+    return (done // every + 1) * every
+
+
 @dataclass
 class Progress:
     """How far a run is; saved with each checkpoint.
@@ -44,9 +54,9 @@ class Progress:
     def follow_intervals(self, done: int, evaluations: int, checkpoints: int) -> None:
         """Set what is not yet due after ``done`` steps by intervals that a resume may have changed."""
         if done < self.next_eval:
-            self.next_eval = (done // evaluations + 1) * evaluations
+            self.next_eval = next_due(done, evaluations)
         if done < self.next_checkpoint:
-            self.next_checkpoint = (done // checkpoints + 1) * checkpoints
+            self.next_checkpoint = next_due(done, checkpoints)
 
     def evaluated(self, success_rate: float, here: Here) -> None:
         """Take in an evaluation at ``here``: environment steps and seconds.

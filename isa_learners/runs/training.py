@@ -19,7 +19,7 @@ from isa_learners.runs.evaluation import evaluation_seed
 from isa_learners.runs.hooks import Checkpoints, Hook
 from isa_learners.runs.loading import load_algorithm, use_threads
 from isa_learners.runs.metrics import CSVMetrics
-from isa_learners.runs.progress import Here, Progress
+from isa_learners.runs.progress import Here, Progress, next_due
 from isa_learners.runs.run_folder import RunFolder, versions
 from isa_learners.runs.scope_versions import ScopeVersions
 from isa_learners.runs.scopes import needs_estimate, scope_for
@@ -206,7 +206,7 @@ class Training:
         played.take()  # now: what is played stands in the checkpoint of an evaluation that fails
         progress.carried = Totals()
         progress.wall_time = time.perf_counter() - self._began
-        progress.next_eval = (algorithm.env_steps // config.eval_interval + 1) * config.eval_interval
+        progress.next_eval = next_due(algorithm.env_steps, config.eval_interval)
         progress.evaluated(evaluation.success_rate, self._here())
         progress.last = {
             **self._here(),

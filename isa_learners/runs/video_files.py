@@ -11,7 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from isa_wrappers.errors import CannotWriteError, InvalidValueError, MissingDependencyError
+from isa_wrappers.errors import CannotWriteError, InvalidValueError, MissingDependencyError, one_line
 from isa_wrappers.files import replacing
 
 FRAME_MS = 150
@@ -49,7 +49,7 @@ def write_mp4(frames: Iterator[Any], count: int, path: Path) -> None:
             with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=told, stderr=told) as process:
                 failed = not _fed(process, chain([first], frames))
             told.seek(0)
-            words = " ".join(told.read().decode(errors="replace").split())
+            words = one_line(told.read().decode(errors="replace"))
         if failed or process.returncode or not whole.exists():
             raise CannotWriteError(f"cannot write to {path}: ffmpeg ({encoder}) says: {words or process.returncode}")
         with replacing(path) as file, whole.open("rb") as made:

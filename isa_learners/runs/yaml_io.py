@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from isa_learners.runs.nesting import nested
-from isa_wrappers.errors import FileFormatError, InvalidValueError, shown
+from isa_wrappers.errors import FileFormatError, InvalidValueError, one_line, shown
 from isa_wrappers.files import read_bytes, write_text
 from isa_wrappers.plain import check_nesting
 
@@ -40,7 +40,7 @@ class NotYAMLError(ValueError):
     def of(cls, error: Exception) -> NotYAMLError:
         """Make one of whatever PyYAML raised."""
         if isinstance(error, yaml.MarkedYAMLError) and error.problem and error.problem_mark is not None:
-            return cls(" ".join(error.problem.split())[:LONGEST_REASON], error.problem_mark.line + 1)
+            return cls(one_line(error.problem)[:LONGEST_REASON], error.problem_mark.line + 1)
         said = str(error).splitlines() or [type(error).__name__]
         return cls(said[0][:LONGEST_REASON])
 

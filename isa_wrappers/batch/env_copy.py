@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from isa_wrappers.batch.packing import CopySpec, Packer, Row
-from isa_wrappers.batch.protocol import close_batch
 from isa_wrappers.border.border import Border
 from isa_wrappers.border.spaces import StateFallback, as_parallel, check_state_fallback, flat_size
+from isa_wrappers.border.start import close_env
 from isa_wrappers.border.state import StateReader
 from isa_wrappers.border.success import SuccessCriterion, SuccessRule
 from isa_wrappers.errors import UnsupportedEnvironmentError, check_int
@@ -115,7 +115,7 @@ class EnvCopy:
 
     def close(self) -> None:
         """Close the environment."""
-        close_batch(self.env)
+        close_env(self.env)
 
     def _see(self, observations: dict[str, Any], acted: Sequence[str]) -> Row:
         """Return what is seen now: observations, masks, who is alive, and the state."""

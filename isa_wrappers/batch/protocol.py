@@ -134,13 +134,6 @@ def action_code_of(env: Any) -> TeamCode | None:
     return code
 
 
-def close_batch(env: BatchEnv) -> None:
-    """Close a batched environment that can be closed; :class:`BatchEnv` does not ask for it."""
-    close = getattr(env, "close", None)
-    if callable(close):
-        close()
-
-
 def check_copies(saved: Array, num_envs: int) -> None:
     """Check that a saved array, a row for each copy, is of as many copies as are stepped.
 
@@ -156,6 +149,7 @@ if not TYPE_CHECKING:
         __name__,
         {
             "BatchWrapper": "isa_wrappers.batch.wrapper:BatchWrapper",
+            "close_batch": "isa_wrappers.border.start:close_env",
             "check_finite": "isa_wrappers.checks:check_finite",
             "obs_columns_of": "isa_wrappers.batch.columns:obs_columns_of",
             "starts_afresh": "isa_wrappers.batch.wrapper:starts_afresh",

@@ -6,7 +6,8 @@ from typing import Any
 
 from isa_wrappers.arrays import Array
 from isa_wrappers.batch.columns import obs_columns_of
-from isa_wrappers.batch.protocol import BatchEnv, BatchStep, action_code_of, check_batch, close_batch
+from isa_wrappers.batch.protocol import BatchEnv, BatchStep, action_code_of, check_batch
+from isa_wrappers.border.start import close_env
 
 
 class BatchWrapper:
@@ -46,7 +47,7 @@ class BatchWrapper:
 
     def close(self) -> None:
         """Close the inner environment."""
-        close_batch(self.env)
+        close_env(self.env)
 
 
 def tells_bonus(env: Any) -> bool:

@@ -10,7 +10,7 @@ from gymnasium import Env, spaces
 from pettingzoo import ParallelEnv
 
 from isa_wrappers.border.actions import ActionCode
-from isa_wrappers.border.start import start
+from isa_wrappers.border.start import close_env, start
 from isa_wrappers.border.success import as_truth
 from isa_wrappers.errors import UnsupportedEnvironmentError
 
@@ -90,7 +90,7 @@ class TeamEnv(ParallelEnv[str, Any, int]):  # type: ignore[misc]
 
     def close(self) -> None:
         """Close the environment."""
-        getattr(self.env, "close", lambda: None)()
+        close_env(self.env)
 
     def _action(self, agent: str, action: Any) -> Any:
         """Return what an agent does, nothing where ``None`` is said."""

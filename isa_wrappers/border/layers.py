@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
+
+Layer = TypeVar("Layer")
 
 
 class Freezable:
     """A wrapper that counts, records or learns from what is played; while it is ``frozen``, it does not."""
 
     frozen: bool = False
+
+    def freeze(self, frozen: bool = True) -> None:
+        """Evaluate without counting or recording, here and in every ISA wrapper inside."""
+        for layer in layers_of(self, Freezable):
+            layer.frozen = frozen
 
 
 def layers(env: Any) -> Iterator[Any]:
@@ -38,10 +45,15 @@ def _inside(env: Any, name: str) -> Any:
         return None
 
 
+def layers_of(env: Any, kind: type[Layer]) -> Iterator[Layer]:
+    """Walk over those :func:`layers` that are of a kind."""
+    return (layer for layer in layers(env) if isinstance(layer, kind))
+
+
 @contextmanager
 def all_frozen(env: Any) -> Iterator[None]:
     """Freeze every wrapper of a stack for a while; each is then as it was."""
-    before = [(layer, layer.frozen) for layer in layers(env) if isinstance(layer, Freezable)]
+    before = [(layer, layer.frozen) for layer in layers_of(env, Freezable)]
     for layer, _ in before:
         layer.frozen = True
     try:

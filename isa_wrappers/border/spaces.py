@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -207,10 +207,3 @@ def flat_box(space: Any) -> spaces.Box:
     if not isinstance(flat, spaces.Box):
         raise _no_fixed_length(inner)
     return spaces.Box(flat.low.astype(np.float32), flat.high.astype(np.float32), dtype=np.float32)
-
-
-def action_mask(obs: Any, info: Mapping[str, Any], n: int) -> npt.NDArray[np.bool_]:
-    """Return ``[n]`` bool: the mask in a Dict observation, else the one in ``info``, else every action."""
-    mask = obs.get("action_mask") if isinstance(obs, dict) else None
-    mask = info.get("action_mask") if mask is None else mask
-    return np.ones(n, dtype=bool) if mask is None else np.asarray(mask, dtype=bool)

@@ -1,4 +1,4 @@
-"""Starting an episode of environments that take options, and of those that take none."""
+"""Starting an episode of environments that take options or none, and closing those that can be closed."""
 
 from __future__ import annotations
 
@@ -44,3 +44,10 @@ def _check_takes(env: Any, given: Mapping[str, Any], error: TypeError) -> None:
         ) from error
     except ValueError:  # some built-in functions do not tell their signature
         return
+
+
+def close_env(env: Any) -> None:
+    """Close an environment that can be closed; of batched ones, and of some others, nobody asks that they can."""
+    close = getattr(env, "close", None)
+    if callable(close):
+        close()

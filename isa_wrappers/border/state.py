@@ -18,7 +18,7 @@ from isa_wrappers.border.spaces import (
     inner_space,
     observation_space,
 )
-from isa_wrappers.errors import UnsupportedEnvironmentError
+from isa_wrappers.errors import UnsupportedEnvironmentError, one_line
 
 EXACT = 2**24
 """Whole numbers up to this one are exact in float32."""
@@ -152,7 +152,7 @@ def own_state(env: Any, fallback: StateFallback = None) -> Any:
         if getattr(env, "agents", None):
             raise
         raise UnsupportedEnvironmentError(
-            f"state() of {env} fails once env.agents is empty ({type(error).__name__}: {_one_line(error)}); ISA reads "
+            f"state() of {env} fails once env.agents is empty ({type(error).__name__}: {one_line(error)}); ISA reads "
             "the state after an episode's last step too: build it over possible_agents"
         ) from error
     if state is None:
@@ -194,10 +194,6 @@ def _holds_wide(space: Any, value: Any) -> bool:
     if isinstance(space, spaces.MultiDiscrete):
         return bool(np.max(space.nvec) > EXACT)
     return _is_wide(to_numpy(value))
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
 
 
 def raw_vector(space: Any, value: Any) -> npt.NDArray[np.float64]:

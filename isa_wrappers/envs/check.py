@@ -13,6 +13,7 @@ from isa_wrappers.batch.copies import without_wrappers
 from isa_wrappers.border.border import Border
 from isa_wrappers.border.map_features import MapState
 from isa_wrappers.border.spaces import StateFallback, as_parallel, flat_size
+from isa_wrappers.border.start import close_env
 from isa_wrappers.border.state import StateReader, own_state
 from isa_wrappers.border.success import SuccessRule
 from isa_wrappers.config import ScopeConfig
@@ -22,7 +23,7 @@ from isa_wrappers.envs.check_plays import changes_seen, ends, masks_told, wins
 from isa_wrappers.envs.foreign_errors import foreign_place
 from isa_wrappers.envs.random_play import Play, random_episode
 from isa_wrappers.envs.report import EnvReport
-from isa_wrappers.errors import ISAError, check_int
+from isa_wrappers.errors import ISAError, check_int, one_line
 from isa_wrappers.scope.estimation import estimate_scope
 
 AGAIN = "mend this and check again: what follows was not looked at"
@@ -75,7 +76,7 @@ def check_env(
                     break
     finally:
         for one in looks.made:
-            getattr(one, "close", lambda: None)()
+            close_env(one)
     return report
 
 
@@ -85,7 +86,7 @@ def _told(error: BaseException) -> str:
     Raises:
         Exception: the error itself, where neither ISA refused something nor the environment's own code raised it.
     """
-    what, place = " ".join(str(error).split()), foreign_place(error)
+    what, place = one_line(error), foreign_place(error)
     if isinstance(error, ISAError):
         return what
     if isinstance(error, NotImplementedError) and place is not None:

@@ -11,9 +11,8 @@ from isa_wrappers.border.map_features import PARTS, MapState
 from isa_wrappers.envs.random_play import Play
 from isa_wrappers.envs.report import EnvReport
 from isa_wrappers.scope.influence import InfluenceScope
+from isa_wrappers.scope.thin import codes_in
 
-MANY_CODES = 8
-"""So many dimensions that are 0 or 1, and half of all, look like a map of cells or one-hot codes."""
 MANY_CELLS = 16
 """So many dimensions in rows and columns look like a map."""
 MOST_VALUES = 8
@@ -22,9 +21,8 @@ MOST_VALUES = 8
 
 def told_by_cells(report: EnvReport, states: npt.NDArray[Any], shape: tuple[int, ...]) -> None:
     """Say what to do about a state that is a map of cells, or codes of another kind."""
-    codes = ((states == 0) | (states == 1)).all(axis=0)
     spread = "what one action does is spread over many dimensions otherwise"
-    if len(shape) in (2, 3) and len(codes) >= MANY_CELLS:
+    if len(shape) in (2, 3) and states.shape[1] >= MANY_CELLS:
         values = np.unique(states)
         several = f", its values told apart by --state-features-kwargs '{{\"values\": {values[values != 0].tolist()}}}'"
         report.add(
@@ -32,9 +30,9 @@ def told_by_cells(report: EnvReport, states: npt.NDArray[Any], shape: tuple[int,
             "if it is one, --state-features map reads counts and middles off it (in Python: isa_wrappers.MapState)"
             + (several if 2 < len(values) <= MOST_VALUES else "") + f": {spread}",
         )  # fmt: skip
-    elif codes.sum() >= MANY_CODES and codes.mean() >= 0.5:
+    elif codes := codes_in(states):
         report.add(
-            "codes", "warning", f"{int(codes.sum())} of {len(codes)} dimensions are 0 or 1: a map of cells, or codes",
+            "codes", "warning", f"{codes} of {states.shape[1]} dimensions are 0 or 1: a map of cells, or codes",
             f"give coordinates and single numbers: {spread}; of a map [rows, columns, channels], --state-features map "
             "reads them (in Python: isa_wrappers.MapState)",
         )  # fmt: skip

@@ -12,6 +12,7 @@ from typing import Any
 from isa_wrappers.arrays import backend
 from isa_wrappers.batch.parallel import ParallelEnvBatch
 from isa_wrappers.batch.protocol import BatchEnv
+from isa_wrappers.border.start import close_env
 from isa_wrappers.border.success import SuccessRule
 from isa_wrappers.errors import (
     InvalidValueError,
@@ -109,7 +110,7 @@ class EnvFamily(ABC):
             envs: list[Any] = [make] * num_envs if workers else []
             for _ in range(0 if workers else num_envs):
                 envs.append(make())
-                closing.callback(getattr(envs[-1], "close", lambda: None))
+                closing.callback(close_env, envs[-1])
             batch = ParallelEnvBatch(envs, device, state_fallback, success_rule, workers, self.patience, owned=True)
             closing.pop_all()
         return batch

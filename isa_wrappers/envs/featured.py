@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from isa_wrappers.border.start import close_env
 from isa_wrappers.border.state_features import Features
 from isa_wrappers.envs.family import EnvFamily, called
 
@@ -44,5 +45,5 @@ class FeaturedFamily(EnvFamily):
         try:
             return self._features(env)
         except BaseException:
-            getattr(env, "close", lambda: None)()
+            close_env(env)
             raise

@@ -9,6 +9,7 @@ from traceback import print_exception, walk_tb
 from types import FrameType
 
 from isa_wrappers.blame import blamed_for
+from isa_wrappers.errors import one_line
 
 OURS = ("isa_wrappers", "isa_learners", "isa_cli")
 LIBRARIES = ("numpy", "torch", "jax", "array_api_compat", "importlib")
@@ -43,7 +44,7 @@ def failure(error: BaseException) -> str | None:
     who, place = blamed_for(error), foreign_place(error)
     if who is None or (place is None and not isinstance(error, TypeError)):
         return None
-    what = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
+    what = one_line(f"{type(error).__name__}: {error}").removesuffix(":")
     return f"{who} failed: {what}" + (f" ({place})" if place is not None else "")
 
 

@@ -13,13 +13,7 @@ from isa_wrappers.border.success import SuccessRule
 from isa_wrappers.envs.family import EnvFamily, called
 from isa_wrappers.envs.featured import FeaturedFamily
 from isa_wrappers.envs.own import FAMILY as OWN
-from isa_wrappers.errors import (
-    InvalidValueError,
-    ISAError,
-    UnknownTaskError,
-    check_int,
-    nearest,
-)
+from isa_wrappers.errors import InvalidValueError, ISAError, UnknownTaskError, check_int, nearest, one_line
 from isa_wrappers.registry import Registry
 
 T = TypeVar("T")
@@ -175,7 +169,7 @@ def _each(ask: Callable[[EnvFamily], T]) -> dict[str, T]:
         except Exception as error:  # whatever a foreign package does, the others can be used
             failure = str(error) if isinstance(error, ISAError) else f"{type(error).__name__}: {error}"
             warnings.warn(
-                f"task family {prefix!r} of {FAMILIES.source(prefix)} is left out: {' '.join(failure.split())}",
+                f"task family {prefix!r} of {FAMILIES.source(prefix)} is left out: {one_line(failure)}",
                 stacklevel=1,  # one place for all callers, so that Python shows each warning once
             )
     return answers

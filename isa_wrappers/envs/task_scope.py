@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from isa_wrappers.arrays import Array
-from isa_wrappers.batch.protocol import BatchEnv, BatchStep, close_batch
+from isa_wrappers.batch.protocol import BatchEnv, BatchStep
 from isa_wrappers.batch.wrapper import BatchWrapper
 from isa_wrappers.blame import Blamed
+from isa_wrappers.border.start import close_env
 from isa_wrappers.border.state_features import Features
 from isa_wrappers.config import ScopeConfig
 from isa_wrappers.envs.registry import family_of, make_batch
@@ -90,7 +91,7 @@ def scope_of_task(
     """
     first = make_batch(name, 1, None, state_fallback, state_features=features, **options)
     agents = len(first.agents)
-    close_batch(first)
+    close_env(first)
     if kept:
         storable_names(first.agents)
     together = ESTIMATORS[config.estimator].collect == "all_at_once"
@@ -102,7 +103,7 @@ def scope_of_task(
                 env if on_steps is None else CountedSteps(env, on_steps), config, seed, device=device
             )
     finally:
-        close_batch(env)
+        close_env(env)
     return replace(scope, settings={"env": name, "env_kwargs": dict(options), **scope.settings})
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -135,14 +135,9 @@ def _unseen(scope: InfluenceScope) -> tuple[tuple[Seldom, ...], float | None, in
 
 def explanation_to_dict(said: Explanation) -> dict[str, Any]:
     """Return it as plain data, for ``isa scope --json``."""
-    return {
-        "moved": [vars(one) for one in said.moved],
-        "nearly": [vars(one) for one in said.nearly],
-        "seldom": [vars(one) for one in said.seldom],
-        "least": said.least,
-        "wanted": said.wanted,
-        "env_steps": said.env_steps,
-    }
+    told = asdict(said)
+    del told["transitions"]  # which the scope's settings hold
+    return told
 
 
 def explanation_text(said: Explanation) -> str:

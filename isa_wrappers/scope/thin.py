@@ -13,8 +13,14 @@ from isa_wrappers.scope.transitions import Transitions
 
 FEW = 50
 """An action that was taken less often is rare: that it moves something may not have been seen."""
-CODES = 8
-"""So many dimensions that are 0 or 1, and half of all, are taken for a map of cells or one-hot codes."""
+MANY_CODES = 8
+"""So many dimensions that are 0 or 1, and half of all, look like a map of cells or one-hot codes."""
+
+
+def codes_in(states: npt.NDArray[Any]) -> int:
+    """Return how many of K dimensions are 0 or 1 in all states ``[M, K]``, if they look like a map or codes; else 0."""
+    codes = ((states == 0) | (states == 1)).all(axis=0)
+    return int(codes.sum()) if codes.sum() >= MANY_CODES and codes.mean() >= 0.5 else 0
 
 
 def times_taken(transitions: Sequence[Transitions], num_actions: int) -> npt.NDArray[np.int64]:
@@ -91,10 +97,9 @@ def _remedy(scope: InfluenceScope, largest: float, states: npt.NDArray[Any] | No
             return (
                 "the state never changed: put into it what agents move; a factory must make a new environment each time"
             )
-        codes = ((flat == 0) | (flat == 1)).all(axis=0)
-        if codes.sum() >= CODES and codes.mean() >= 0.5:
+        if codes := codes_in(flat):
             return (
-                f"{int(codes.sum())} of {len(codes)} dimensions are 0 or 1, as maps of cells are: give coordinates, or "
+                f"{codes} of {flat.shape[1]} dimensions are 0 or 1, as maps of cells are: give coordinates, or "
                 "read them off the map by --state-features map (in Python: isa_wrappers.MapState)"
             )
     floor = 2 * (scope.chance or 0.0)

@@ -12,7 +12,7 @@ from pettingzoo.utils import BaseParallelWrapper
 
 from isa_wrappers.arrays import Array, with_prefix, without_prefix
 from isa_wrappers.border.border import Border
-from isa_wrappers.border.layers import Freezable, layers
+from isa_wrappers.border.layers import Freezable, layers, layers_of
 from isa_wrappers.border.spaces import StateFallback, as_parallel
 from isa_wrappers.border.state import StateReader
 from isa_wrappers.border.team_actions import TeamCode
@@ -57,7 +57,7 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int], Freezable):  # type: igno
         self._fallback = state_fallback
         self._steps, self._begun = 0, False
         # The next of ISA's wrappers inside; its state is this one's too unless this one has a source of its own.
-        self._inner = next((inner for inner in self.inner_wrappers() if isinstance(inner, ScopeWrapper)), None)
+        self._inner = next(layers_of(self.env, ScopeWrapper), None)
         self._reader = self._inner if state_fallback is None else None
         self._read = StateReader(env, state_fallback) if self._reader is None else None
         # What another of ISA's wrappers, right inside, hands on has passed a border already.
@@ -107,13 +107,6 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int], Freezable):  # type: igno
     def inner_wrappers(self) -> Iterator[Any]:
         """Walk from the next environment inwards, through conversions to AEC and back too."""
         return layers(self.env)
-
-    def freeze(self, frozen: bool = True) -> None:
-        """Evaluate without counting or recording, here and in every ISA wrapper inside."""
-        self.frozen = frozen
-        for env in self.inner_wrappers():
-            if isinstance(env, ScopeWrapper):
-                env.frozen = frozen
 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[dict[str, Any], Infos]:
         """Start an episode.

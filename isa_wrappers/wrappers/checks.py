@@ -7,7 +7,7 @@ from dataclasses import fields
 
 from isa_wrappers.batch.own_steps import missed
 from isa_wrappers.batch.protocol import BatchEnv, BatchStep
-from isa_wrappers.border.layers import layers
+from isa_wrappers.border.layers import layers_of
 from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, UnsupportedEnvironmentError, check_kind
 from isa_wrappers.rewards.base import IntrinsicReward
 from isa_wrappers.rewards.count_bonus import CountBonus
@@ -47,7 +47,13 @@ def check_stack(
         projection.check_fits(reward.credit)
 
 
-def check_goals(goals: object, agents: Sequence[str], num_actions: Sequence[int], state_size: int | None) -> None:
+def check_goals(
+    goals: object,
+    agents: Sequence[str],
+    num_actions: Sequence[int],
+    state_size: int | None,
+    whose: str = "this environment",
+) -> None:
     """Check that goals are states of such an environment; ``None`` stands for a length that is unknown yet.
 
     Raises:
@@ -57,14 +63,14 @@ def check_goals(goals: object, agents: Sequence[str], num_actions: Sequence[int]
     check_kind("goals", goals, GoalBuffer)
     if isinstance(goals, GoalBuffer) and state_size not in (None, goals.state_size):
         raise ScopeMismatchError(
-            f"the goal buffer holds states of {goals.state_size} dimensions, this environment has {state_size}"
+            f"the goal buffer holds states of {goals.state_size} dimensions, {whose} has {state_size}"
         )
     if isinstance(goals, StitchedGoals):
         goals.credit.check_fits(agents, num_actions, goals.state_size)
 
 
 def check_alone(env: object, kind: type, does: str) -> None:
-    """Check that no batched wrapper of this kind is inside already.
+    """Check that no wrapper of this kind is inside already.
 
     Args:
         env: what is to be wrapped.
@@ -74,9 +80,9 @@ def check_alone(env: object, kind: type, does: str) -> None:
     Raises:
         InvalidValueError: if there is one.
     """
-    for inner in layers(env):
-        if isinstance(inner, kind):
-            raise InvalidValueError(f"{type(inner).__name__} inside {does} already; leave one of the two out")
+    inner: object
+    for inner in layers_of(env, kind):
+        raise InvalidValueError(f"{type(inner).__name__} inside {does} already; leave one of the two out")
 
 
 def begun(env: BatchEnv, step: BatchStep) -> BatchStep:

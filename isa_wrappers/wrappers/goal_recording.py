@@ -9,13 +9,12 @@ import numpy as np
 from isa_wrappers.arrays import Array, with_prefix, without_prefix
 from isa_wrappers.border.spaces import StateFallback
 from isa_wrappers.border.success import SuccessCriterion, SuccessRule
-from isa_wrappers.errors import InvalidValueError, ScopeMismatchError
 from isa_wrappers.rewards.goals import GoalBuffer
 from isa_wrappers.rewards.stitched import StitchedGoals
 from isa_wrappers.scope.credit import Credit
 from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.wrappers.base import ScopeWrapper
-from isa_wrappers.wrappers.checks import check_goals, check_on_host
+from isa_wrappers.wrappers.checks import check_alone, check_goals, check_on_host
 from isa_wrappers.wrappers.turn import Env, Infos, Turn
 
 
@@ -53,29 +52,20 @@ class GoalRecording(ScopeWrapper):
     ) -> None:
         check_on_host(goals)
         super().__init__(env, scope, state_fallback)
-        check_goals(goals, list(self._index), self.num_actions, None)
+        self._check_goals(goals, self.state_size)
         self.goals = goals
         self._stitched = goals if isinstance(goals, StitchedGoals) else None
-        if self.state_size is not None:
-            self._check_goals(self.state_size)
-        for inner in self.inner_wrappers():
-            if isinstance(inner, GoalRecording):
-                raise InvalidValueError(
-                    f"{type(inner).__name__} inside records won states already; leave one of the two out"
-                )
+        check_alone(self.env, GoalRecording, "records won states")
         self._criterion = SuccessCriterion(success, len(self._index))
         self._over = False
 
     def _check_size(self, size: int) -> None:
         super()._check_size(size)
-        self._check_goals(size)
+        self._check_goals(self.goals, size)
 
-    def _check_goals(self, size: int) -> None:
-        if size != self.goals.state_size:
-            whose = "this environment" if self.credit is None else "the scope"
-            raise ScopeMismatchError(
-                f"the goal buffer holds states of {self.goals.state_size} dimensions, {whose} has {size}"
-            )
+    def _check_goals(self, goals: GoalBuffer, size: int | None) -> None:
+        whose = "this environment" if self.credit is None else "the scope"
+        check_goals(goals, list(self._index), self.num_actions, size, whose)
 
     def _begin(self, observations: dict[str, Any], infos: Infos, seed: int | None) -> tuple[dict[str, Any], Infos]:
         self._criterion.begin()

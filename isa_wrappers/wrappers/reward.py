@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isa_wrappers.arrays import Array, with_prefix, without_prefix
+from isa_wrappers.border.layers import layers_of
 from isa_wrappers.border.observations import check_narrow
 from isa_wrappers.border.spaces import StateFallback, flat_size, flatten
 from isa_wrappers.checks import check_finite
@@ -76,9 +77,8 @@ class RewardWrapper(ScopeWrapper):
         self.factor = check_float("factor", factor, 0.0)
         super().__init__(env, reward.credit if scope is None else scope, state_fallback)
         self.reward = reward
-        inner = list(self.inner_wrappers())
-        self._sampling = next((wrapper for wrapper in inner if isinstance(wrapper, GoalSampling)), None)
-        payers = [wrapper.reward for wrapper in inner if isinstance(wrapper, RewardWrapper)]
+        self._sampling = next(layers_of(self.env, GoalSampling), None)
+        payers = [payer.reward for payer in layers_of(self.env, RewardWrapper)]
         check_stack(env, reward, payers, None if self._sampling is None else self._sampling.projection)
         check_on_host(reward)
         self._checked = reward.credit

@@ -10,9 +10,16 @@ from pettingzoo.test import parallel_api_test, parallel_seed_test
 
 from isa_wrappers import GoalBuffer
 from isa_wrappers.border.actions import ActionCode
-from isa_wrappers.border.spaces import action_mask, flatten, inner_observation
+from isa_wrappers.border.spaces import flatten, inner_observation
 from isa_wrappers.border.state import read_state
 from isa_wrappers.wrappers import GoalRecording, GoalSampling, GoalSegmentReward, InfluenceCountBonus
+
+
+def action_mask(obs, info, n):
+    """Return ``[n]`` bool: the mask in a Dict observation, else the one in ``info``, else every action."""
+    mask = obs.get("action_mask") if isinstance(obs, dict) else None
+    mask = info.get("action_mask") if mask is None else mask
+    return np.ones(n, dtype=bool) if mask is None else np.asarray(mask, dtype=bool)
 
 
 def won(env, infos):

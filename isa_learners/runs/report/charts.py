@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from isa_learners.runs.curves import Curve, Group, phase_end
+from isa_learners.runs.curves import Group, phase_end
+from isa_learners.runs.plots import step_grid
 from isa_learners.runs.statistics import bands, median
 
 COLUMNS = {
@@ -40,7 +41,7 @@ def _rows(group: Group, column: str, most: int) -> list[dict[str, Any]]:
     runs = [run for run in group.runs if run.knows(column)]
     if not runs:
         return []
-    grid = _grid(runs, most)
+    grid = step_grid(runs, most)
     values = np.stack([run.at(grid, column) for run in runs])
     points = zip(grid.tolist(), *(_shortened(one) for one in bands(values, median)), strict=True)
     return [
@@ -56,11 +57,6 @@ def _named(group: Group) -> str:
 
 def _shortened(values: Any) -> list[float]:
     return [float(f"{value:.6g}") for value in values.tolist()]
-
-
-def _grid(runs: Sequence[Curve], most: int) -> Any:
-    grid = np.unique(np.concatenate([run.steps for run in runs]))
-    return grid if len(grid) <= most else grid[np.linspace(0, len(grid) - 1, most).round().astype(int)]
 
 
 def _changes(groups: Sequence[Group]) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from typing import Any
 from isa_learners.runs.metrics import parse_metrics
 from isa_learners.runs.report.page import Play, played, whole_contents
 from isa_learners.runs.run_folder import RunFolder
-from isa_wrappers.errors import ISAError
+from isa_wrappers.errors import ISAError, one_line
 from isa_wrappers.files import read_bytes
 
 REST = 9.0
@@ -87,7 +87,7 @@ class LiveContents:
         except ISAError as error:  # half written, perhaps: the next look tells
             self.error = str(error)
         except Exception as error:  # of somebody's environment: training goes on without this page too
-            self.error = " ".join(f"{type(error).__name__}: {error}".split())
+            self.error = one_line(f"{type(error).__name__}: {error}")
         ended = time.monotonic()
         return ended + self.rest * (ended - began)
 

@@ -8,14 +8,10 @@ from math import isfinite
 from typing import Any
 
 import numpy as np
-import torch
 
 from isa_learners.runs.algorithm import Algorithm
 from isa_learners.runs.drawing import drawer
-from isa_learners.runs.evaluation import unchanged_generators
-from isa_learners.runs.filming import LastStep, restore_rewards, reward_parts
-from isa_learners.runs.phases import wrapped
-from isa_learners.runs.policy import goals_in
+from isa_learners.runs.filming import GreedyPlay, kept_shared
 from isa_wrappers.arrays import to_numpy
 from isa_wrappers.batch import BatchStep
 
@@ -37,47 +33,38 @@ def replays(algorithm: Algorithm, seed: int = 0, most_bytes: int = MOST_BYTES) -
         seed: of the environment.
         most_bytes: of the pictures of an episode.
     """
-    with unchanged_generators(), torch.no_grad():
-        kept = {name: thing.state_dict() for name, thing in algorithm.shared.items()}
+    told = []
+    with kept_shared(algorithm):
         ends = _played(algorithm, seed, None)
-        told = []
-        for won in (True, False):
-            copy = next((b for b, end in enumerate(ends) if end["won"] is won), None)
-            if copy is not None:
-                for name, thing in algorithm.shared.items():
-                    thing.load_state_dict(kept[name])
+    for won in (True, False):
+        copy = next((b for b, end in enumerate(ends) if end["won"] is won), None)
+        if copy is not None:
+            with kept_shared(algorithm):
                 told.append(_thinned(_played(algorithm, seed, copy)[copy], most_bytes))
-        for name, thing in algorithm.shared.items():
-            thing.load_state_dict(kept[name])
     return told
 
 
 def _played(algorithm: Algorithm, seed: int, watched: int | None) -> list[dict[str, Any]]:
     """Play each copy's first episode; of the one that is ``watched`` everything is kept."""
-    phase, learner = algorithm.phase, algorithm.phase.learner
     base = algorithm.evaluation_env(COPIES)[1]
-    env = wrapped(phase.context, phase.spec, inner := LastStep(base))
-    restore_rewards(env, algorithm.saved_env)
-    draw, sampling = drawer(algorithm.config.env, base), goals_in(env)
+    play, draw = GreedyPlay(algorithm, base), drawer(algorithm.config.env, base)
     told: list[dict[str, Any]] = [{"won": False, "goal": None, "steps": [], "frames": []} for _ in range(COPIES)]
 
     def see(b: int, seen: dict[str, Any]) -> None:
-        goal = None if sampling is None else sampling.projection.credit.pursued(sampling.episode_goal[b])
+        goal = play.goal(b)
         told[b]["steps"].append(seen)
         told[b]["goal"] = None if goal is None else _known(goal)
         if draw is not None:
             told[b]["frames"].append(_png(draw(b, goal)))
 
-    step, memory = env.reset(seed), learner.begin(COPIES)
-    playing = np.ones(COPIES, dtype=bool)
+    steps, playing = play.steps(seed), np.ones(COPIES, dtype=bool)
+    step = next(steps)
     if watched is not None:
         playing = np.arange(COPIES) == watched
         see(watched, {"state": _rounded(step.state[watched])})
-    for _ in range(base.horizon or algorithm.config.eval_limit):
-        decision = learner.act(step, memory)
-        step, memory = env.step(decision.action), decision.memory
+    for step in steps:
         if watched is not None:
-            see(watched, _step(env, inner.said, step, watched))
+            see(watched, _step(play, step, watched))
         for winner in np.flatnonzero(playing & to_numpy(step.success)):
             told[winner]["won"] = True
         playing &= ~to_numpy(step.done)
@@ -86,12 +73,12 @@ def _played(algorithm: Algorithm, seed: int, watched: int | None) -> list[dict[s
     return told
 
 
-def _step(env: Any, said: BatchStep, step: BatchStep, b: int) -> dict[str, Any]:
+def _step(play: GreedyPlay, step: BatchStep, b: int) -> dict[str, Any]:
     """Return what a step told: the state after it, and every agent's reward in its parts."""
-    parts = {"environment": to_numpy(said.reward[b]), **reward_parts(env, b)}
+    own, parts = play.paid(b)
     return {
         "state": _rounded(step.final_state[b]),
-        "parts": {name: _rounded(value) for name, value in parts.items()},
+        "parts": {name: _rounded(value) for name, value in {"environment": own, **parts}.items()},
     }
 
 

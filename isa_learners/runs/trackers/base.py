@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from isa_learners.runs.hooks import Hook
 from isa_learners.runs.scope_picture import scope_picture
-from isa_wrappers.errors import FileFormatError, InvalidValueError, MissingDependencyError, shown
+from isa_wrappers.errors import FileFormatError, InvalidValueError, MissingDependencyError, one_line, shown
 from isa_wrappers.files import read_bytes, write_text
 from isa_wrappers.plain import read_json
 
@@ -77,7 +77,7 @@ class Tracker(Hook):
         try:
             ids[self.name] = self.begin(training, ids.get(self.name))
         except Exception as error:
-            line = " ".join(str(error).split())
+            line = one_line(error)
             raise InvalidValueError(f"tracker {self.name!r} cannot start: {line}; {self.offline}") from error
         write_text(file, json.dumps(ids, indent=2) + "\n")
         self._open = True
@@ -105,7 +105,7 @@ class Tracker(Hook):
             yield
         except Exception as error:
             self._open = False
-            line = " ".join(str(error).split())
+            line = one_line(error)
             warnings.warn(f"tracker {self.name!r} failed and is left out from here on: {line}", stacklevel=4)
 
 

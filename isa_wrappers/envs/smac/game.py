@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from isa_wrappers.envs.smac.watch import GameWatch
-from isa_wrappers.errors import GameCrashError, InvalidValueError
+from isa_wrappers.errors import GameCrashError, InvalidValueError, one_line
 
 CRASHES = 3
 """Crashes in a row, with no step between, after which a game is given up."""
@@ -126,7 +126,7 @@ class SMACGame:
         self.close()
         self.crashes += 1
         self._in_a_row += 1
-        why = " ".join(why.split())
+        why = one_line(why)
         if self._in_a_row >= CRASHES:
             self._in_a_row = 0
             raise GameCrashError(f"the game of {self._task} failed {CRASHES} times in a row; last: {why}") from error

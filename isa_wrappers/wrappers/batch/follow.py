@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from isa_wrappers.batch.protocol import BatchEnv
-from isa_wrappers.border.layers import layers
+from isa_wrappers.border.layers import layers_of
 from isa_wrappers.errors import InvalidValueError
 from isa_wrappers.rewards.stitched import StitchedGoals
 from isa_wrappers.scope.credit import Credit
@@ -30,12 +30,11 @@ def follow_scope(env: BatchEnv, scope: InfluenceScope | Credit) -> None:
         >>> env.reward.counter.segments
         [[0, 1], []]
     """
-    stack = list(layers(env))
-    if any(isinstance(wrapper, GoalSampling) for wrapper in stack):
+    if next(layers_of(env, GoalSampling), None) is not None:
         raise InvalidValueError("goals are shown by a scope's dimensions, so a policy that sees them cannot follow it")
-    for wrapper in stack:
-        if isinstance(wrapper, RewardWrapper):
-            wrapper.reward.follow(scope)
-        if isinstance(wrapper, GoalRecording) and isinstance(wrapper.goals, StitchedGoals):
-            wrapper.goals.follow(scope)
-            wrapper.forget_arrivals()
+    for payer in layers_of(env, RewardWrapper):
+        payer.reward.follow(scope)
+    for recording in layers_of(env, GoalRecording):
+        if isinstance(recording.goals, StitchedGoals):
+            recording.goals.follow(scope)
+            recording.forget_arrivals()

@@ -8,7 +8,7 @@ from isa_wrappers.arrays import Array, array_device, namespace, with_prefix, wit
 from isa_wrappers.batch.protocol import BatchEnv, BatchStep
 from isa_wrappers.batch.wrapper import BatchWrapper, starts_afresh
 from isa_wrappers.blame import Blamed
-from isa_wrappers.border.layers import Freezable, layers
+from isa_wrappers.border.layers import Freezable, layers_of
 from isa_wrappers.errors import check_choice, check_float, check_kind, fitting
 from isa_wrappers.rewards.base import IntrinsicReward, RewardParts, checked
 from isa_wrappers.rewards.transition import Transition
@@ -54,11 +54,10 @@ class RewardWrapper(BatchWrapper, Freezable):
         self.factor = check_float("factor", factor, 0.0)
         self.tells_bonus = self.adds
         self.reward = reward
-        inner = list(layers(env))
         if reward.credit is not None:
             reward.credit.check_fits(self.agents, self.num_actions, self.state_size)
-        self._sampling = next((wrapper for wrapper in inner if isinstance(wrapper, GoalSampling)), None)
-        payers = [wrapper.reward for wrapper in inner if isinstance(wrapper, RewardWrapper)]
+        self._sampling = next(layers_of(env, GoalSampling), None)
+        payers = [payer.reward for payer in layers_of(env, RewardWrapper)]
         check_stack(env, reward, payers, None if self._sampling is None else self._sampling.projection)
         self.parts: dict[str, Array] = {}
         self._now: BatchStep

@@ -7,7 +7,6 @@ from compiled_library import kernels, switch  # noqa: F401
 from isa_learners.compiled import network as compiled
 from isa_learners.compiled.memory import POOL, Pool
 from isa_learners.ppo.networks import RecurrentNet
-from isa_learners.q_learning.networks import QNet
 from isa_learners.recurrent.gru import plain_gru
 from isa_learners.recurrent.network import RecurrentLinear
 
@@ -149,7 +148,7 @@ def test_whom_it_serves(switch):  # noqa: F811
     assert not compiled.serves(RecurrentNet(5, 12, 2), inputs)
 
 
-@pytest.mark.parametrize(("kind", "another"), [(RecurrentNet, Doubled), (QNet, DoubledLinear)])
+@pytest.mark.parametrize(("kind", "another"), [(RecurrentNet, Doubled), (RecurrentLinear, DoubledLinear)])
 def test_a_network_takes_it_and_one_that_decodes_otherwise_does_not(switch, kind, another):  # noqa: F811
     net, arguments, alive = make(12, 5, 2, [6, 4], kind=kind)
     expected = net.unroll(*arguments, alive)[0]

@@ -8,10 +8,12 @@ from learner_helpers import tiny_config
 from isa_learners.runs import filming
 from isa_learners.runs.algorithm import Algorithm
 from isa_learners.runs.evaluation import EpisodeOutcomes
-from isa_learners.runs.filming import Film, Shot, film_episode, payers
+from isa_learners.runs.filming import Film, Shot, film_episode
 from isa_learners.runs.phases import wrapped
 from isa_learners.runs.scopes import scope_for
+from isa_wrappers.border.layers import layers_of
 from isa_wrappers.envs import make_batch
+from isa_wrappers.wrappers.batch import RewardWrapper
 
 KWARGS = {"num_agents": 2, "grid": 4, "targets": [[0, 2], [3, 0]], "horizon": 7}
 
@@ -64,7 +66,7 @@ def test_bonuses_are_those_that_training_would_pay_next():
     algorithm.load_state_dict(tensors, meta, policy_only=True)
     env = wrapped(algorithm.phase.context, algorithm.phase.spec, make_batch("grid/unlock", 2, "cpu", **KWARGS))
     filming.restore_rewards(env, algorithm.saved_env)
-    counted = [next(payers(one)).reward.state_dict() for one in (env, trained.phase.collector.env)]
+    counted = [next(layers_of(one, RewardWrapper)).reward.state_dict() for one in (env, trained.phase.collector.env)]
     for name in counted[1]:
         assert torch.equal(torch.as_tensor(counted[0][name]), torch.as_tensor(counted[1][name])), name
     film = film_episode(algorithm, played(algorithm), 3, 0)

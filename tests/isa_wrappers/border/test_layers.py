@@ -5,7 +5,7 @@ import pytest
 from pettingzoo.utils import BaseParallelWrapper
 
 from isa_wrappers import GoalBuffer, InfluenceScope, ScopeConfig, StitchedGoals, estimate_scope
-from isa_wrappers.border.layers import layers
+from isa_wrappers.border.layers import Freezable, layers, layers_of
 from isa_wrappers.envs import make_batch, make_parallel
 from isa_wrappers.errors import UnsupportedEnvironmentError
 from isa_wrappers.wrappers import EpisodeStatistics, GoalRecording, InfluenceCountBonus, batch
@@ -58,3 +58,14 @@ def test_who_is_frozen_stays_so_after_an_error_too():
         estimate_scope(env, ScopeConfig(transitions=600))
     assert (env.frozen, recording.frozen) == (True, False)
     assert "frozen" not in vars(foreign)
+
+
+@pytest.mark.parametrize("stack", [around_one, around_many])
+def test_freeze_reaches_every_wrapper_of_isa(stack):
+    env, statistics = stack(GoalBuffer(4))
+    ours = list(layers_of(env, Freezable))
+    assert len(ours) == 3
+    env.freeze()
+    assert all(layer.frozen for layer in ours)
+    statistics.freeze(False)
+    assert [layer.frozen for layer in ours] == [True, True, False], "those outside stay"

@@ -64,6 +64,20 @@ def test_goals_and_generators_stay_as_they_were():
     assert one == other
 
 
+def test_goals_stay_as_they_were_after_an_error_too(monkeypatch):
+    algorithm = going(2)
+
+    def fail(picture):
+        algorithm.shared["goals"].add(torch.ones(1, 4), torch.tensor([True]))
+        raise OSError("no space")
+
+    monkeypatch.setattr(replay, "_png", fail)
+    states = algorithm.shared["goals"].states.clone()
+    with pytest.raises(OSError, match="no space"):
+        replays(algorithm)
+    assert torch.equal(states, algorithm.shared["goals"].states)
+
+
 def test_pictures_are_left_out_until_they_fit(monkeypatch):
     monkeypatch.setattr(replay, "MOST_FRAMES", 3)
     (told,) = replays(going(0))
