@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from isa_wrappers.axes import Bool, Float, Real
+from isa_wrappers.axes import Bool, Float
+from isa_wrappers.moments import masked_mean
+
+__all__ = ["chosen_steps", "masked_mean"]
 
 
 def chosen_steps(
@@ -21,14 +24,3 @@ def chosen_steps(
         [[[1.0, 0.0]], [[0.0, 0.0]]]
     """
     return alive * (~(probe | lost[..., None])).to(alive.dtype)
-
-
-def masked_mean(x: Real[Tensor, "*any"], mask: Real[Tensor, "*any"]) -> Float[Tensor, ""]:
-    """Average ``x`` where ``mask`` (of the same shape) holds; 0 where it does nowhere.
-
-    Example:
-        >>> import torch
-        >>> masked_mean(torch.tensor([1.0, 2.0, 6.0]), torch.tensor([1.0, 0.0, 1.0])).item()
-        3.5
-    """
-    return (x * mask).sum() / mask.sum().clamp(min=1)

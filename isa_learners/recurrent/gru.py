@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import linear, pad
 
 from isa_learners.recurrent import fused
-from isa_learners.recurrent.steps import step_by_step
+from isa_learners.recurrent.steps import step_by_step, views_of_steps
 
 
 def gru(
@@ -94,17 +94,27 @@ class _Recurrence(torch.autograd.Function):
         rows, size, lengths = len(given), hidden.shape[-1], list(sizes)
         gates = given.new_empty(rows, 2 * size)
         new, new_own, before, out = (given.new_empty(rows, size) for _ in range(4))
-        columns = given[:, : 2 * size], given[:, 2 * size :], gates[:, :size], gates[:, size:]
-        steps = (torch.split(x, lengths) for x in (keep, before, gates, *columns, new_own, new, out))
+        at = views_of_steps(
+            lengths,
+            keep=keep,
+            before=before,
+            gates=gates,
+            given_gates=given[:, : 2 * size],
+            given_new=given[:, 2 * size :],
+            r=gates[:, :size],
+            z=gates[:, size:],
+            new_own=new_own,
+            new=new,
+            out=out,
+        )
         to_gates, to_new = torch.split(weight.t(), [2 * size, size], dim=1)
         h = hidden
-        # Views by the hundred, all taken beforehand: this loop is bound by calls as much as by arithmetic.
-        for n, k, b, rz, rz_given, new_given, r, z, o, a, y in zip(lengths, *steps, strict=True):
-            torch.mul(h[:n], k, out=b)
-            torch.addmm(rz_given, b, to_gates, out=rz).sigmoid_()
-            torch.addmm(bias, b, to_new, out=o)
-            torch.addcmul(new_given, r, o, out=a).tanh_()
-            h = torch.lerp(a, b, z, out=y)
+        for t, n in enumerate(lengths):
+            b = torch.mul(h[:n], at.keep[t], out=at.before[t])
+            torch.addmm(at.given_gates[t], b, to_gates, out=at.gates[t]).sigmoid_()
+            own = torch.addmm(bias, b, to_new, out=at.new_own[t])
+            new_h = torch.addcmul(at.given_new[t], at.r[t], own, out=at.new[t]).tanh_()
+            h = torch.lerp(new_h, b, at.z[t], out=at.out[t])
         ctx.save_for_backward(new_own, gates, new, before, keep, weight)
         ctx.lengths = lengths
         return out
@@ -123,12 +133,15 @@ class _Recurrence(torch.autograd.Function):
         d_out = grads[0].clone()
         d_own = torch.empty_like(to_own)
         flat = d_own.view(rows, 3 * size)
-        steps = (torch.split(x, ctx.lengths) for x in (keep, d_out, d_out[:, None], to_own, d_own, flat, z))
+        at = views_of_steps(
+            ctx.lengths, keep=keep, d=d_out, d_wide=d_out[:, None], to_own=to_own, d_own=d_own, flat=flat, z=z
+        )
         d_before = d_out[:0]
-        for k, d, d_wide, factor, d_o, d_flat, share in reversed(list(zip(*steps, strict=True))):
+        for t in reversed(range(len(ctx.lengths))):
+            d = at.d[t]
             d[: len(d_before)] += d_before
-            torch.mul(d_wide, factor, out=d_o)
-            d_before = torch.addmm(d * share, d_flat, weight).mul_(k)
+            torch.mul(at.d_wide[t], at.to_own[t], out=at.d_own[t])
+            d_before = torch.addmm(d * at.z[t], at.flat[t], weight).mul_(at.keep[t])
         d_weight, d_bias = flat.t() @ before, flat[:, 2 * size :].sum(0)
         # W x + b of r and z enter as U h + c do; of n without the factor r.
         torch.mul(d_out, to_new, out=d_own[:, 2])

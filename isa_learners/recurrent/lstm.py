@@ -6,14 +6,13 @@ As in :mod:`~isa_learners.recurrent.gru`: single matrix products over all steps,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import SimpleNamespace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-from isa_learners.recurrent.steps import step_by_step
+from isa_learners.recurrent.steps import step_by_step, views_of_steps
 
 
 def lstm(
@@ -92,7 +91,7 @@ class _Recurrence(torch.autograd.Function):
         gates, squashed = torch.empty_like(given), given.new_empty(rows, size)
         before, out = (given.new_empty(rows, 2 * size) for _ in range(2))
         i, f, g, o = gates.chunk(4, dim=1)
-        at = _steps(
+        at = views_of_steps(
             lengths,
             keep=keep,
             given=given,
@@ -138,7 +137,7 @@ class _Recurrence(torch.autograd.Function):
         h_to_o = squashed * o * (1.0 - o)
         c_to_ifg = torch.stack([g * i * (1.0 - i), before[:, size:] * f * (1.0 - f), i * (1.0 - g.square())], dim=1)
         d_state, d_given = grads[0].clone(), torch.empty_like(gates)
-        at = _steps(
+        at = views_of_steps(
             ctx.lengths,
             keep=keep,
             f=f,
@@ -169,8 +168,3 @@ class _Recurrence(torch.autograd.Function):
                 d_before += stands
             d_before.mul_(at.keep[t])
         return d_given, None, None, d_given.t() @ before[:, :size], None, None
-
-
-def _steps(lengths: Sequence[int], **whole: Tensor) -> SimpleNamespace:
-    """Split arrays ``[R, ...]`` by steps: views by the hundred, all taken before a loop that is bound by calls."""
-    return SimpleNamespace(**{name: torch.split(x, lengths) for name, x in whole.items()})  # type: ignore[arg-type]

@@ -1,8 +1,9 @@
-"""A recurrence as its equation stands there, one step after the other."""
+"""Recurrences one step after the other: as an equation stands there, and views to write to."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 
 import torch
 from torch import Tensor
@@ -44,3 +45,8 @@ def step_by_step(
         out.append(state)
         first += n
     return torch.cat(out)
+
+
+def views_of_steps(lengths: Sequence[int], **whole: Tensor) -> SimpleNamespace:
+    """Split arrays ``[R, ...]`` by steps: views by the hundred, all taken before a loop that is bound by calls."""
+    return SimpleNamespace(**{name: torch.split(x, lengths) for name, x in whole.items()})  # type: ignore[arg-type]

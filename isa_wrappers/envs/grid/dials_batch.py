@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
-
 from isa_wrappers.arrays import Array, backend
-from isa_wrappers.envs.drawing import Mark
+from isa_wrappers.envs.grid import dials_rules
+from isa_wrappers.envs.grid.board_batch import BoardBatch
 from isa_wrappers.envs.grid.dials_render import DIALS_LEGEND, draw_dials
-from isa_wrappers.envs.grid.dials_rules import (
-    DialsState,
-    DialsTask,
-    advance,
-    available_actions,
-    global_state,
-    observe,
-    start_state,
-)
-from isa_wrappers.envs.grid.same_start import SameStartBatch
+from isa_wrappers.envs.grid.dials_rules import DialsState, DialsTask
 
 
-class DialsBatch(SameStartBatch[DialsState]):
+class DialsBatch(BoardBatch[DialsState]):
     """``num_envs`` copies of the dials stepped together; satisfies :class:`~isa_wrappers.batch.BatchEnv`.
 
     Args:
@@ -30,6 +19,7 @@ class DialsBatch(SameStartBatch[DialsState]):
         seed: nothing is drawn.
 
     Example:
+        >>> import numpy as np
         >>> from isa_wrappers.envs.grid.dials_rules import dials_task
         >>> env = DialsBatch(dials_task(dials=4), num_envs=1)
         >>> _ = env.reset()
@@ -37,27 +27,16 @@ class DialsBatch(SameStartBatch[DialsState]):
         [[2.0, 0.0, 0.0, 0.0]]
     """
 
+    rules, draw, legend = dials_rules, staticmethod(draw_dials), DIALS_LEGEND
     stream = "dials"
 
     def __init__(self, task: DialsTask, num_envs: int, device: str | None = None, seed: int = 0) -> None:
         super().__init__(task, num_envs, task.turns, task.action_names, device, seed)
         xp = backend(device)
         self._targets = xp.asarray(task.targets, dtype=xp.int32, device=device)
-        self._begin_in(start_state(task, xp.zeros(num_envs, dtype=xp.int32, device=device)))
 
-    def _advance(self, actions: Array) -> tuple[DialsState, Array, Array]:
-        return advance(self.task, self._state, actions, self._moves, self._targets)
-
-    def _seen(self, state: DialsState) -> tuple[Array, Array]:
-        return observe(self.task, state), global_state(self.task, state)
+    def _besides(self) -> tuple[Array, ...]:
+        return (self._targets,)
 
     def _available(self) -> Array:
-        return available_actions(self.task, self._state, self._moves)
-
-    @property
-    def legend(self) -> tuple[Mark, ...]:
-        """What is drawn."""
-        return DIALS_LEGEND
-
-    def _picture(self, state: DialsState, goal: Array | None) -> npt.NDArray[np.uint8]:
-        return draw_dials(self.task, state, goal)
+        return dials_rules.available_actions(self.task, self._state, self._moves)

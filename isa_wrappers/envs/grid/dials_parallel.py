@@ -5,24 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from gymnasium import spaces
 
 from isa_wrappers.arrays import Array
+from isa_wrappers.envs.grid import dials_rules
 from isa_wrappers.envs.grid.board import BoardParallelEnv
 from isa_wrappers.envs.grid.dials_render import dials_text, draw_dials
-from isa_wrappers.envs.grid.dials_rules import (
-    DIALS,
-    HORIZON,
-    POSITIONS,
-    DialsState,
-    advance,
-    available_actions,
-    dials_task,
-    global_state,
-    observe,
-    start_state,
-)
+from isa_wrappers.envs.grid.dials_rules import DIALS, HORIZON, POSITIONS, DialsState, dials_task
 
 
 class DialsParallelEnv(BoardParallelEnv[DialsState]):
@@ -57,6 +46,8 @@ class DialsParallelEnv(BoardParallelEnv[DialsState]):
     """
 
     metadata: dict[str, Any] = {**BoardParallelEnv.metadata, "name": "grid/dials"}  # noqa: RUF012
+    rules = dials_rules
+    draw, text = staticmethod(draw_dials), staticmethod(dials_text)
 
     def __init__(
         self,
@@ -84,17 +75,8 @@ class DialsParallelEnv(BoardParallelEnv[DialsState]):
         """
         return self._now
 
-    def _begin(self) -> DialsState:
-        return start_state(self.task, np.zeros((), dtype=np.int32))
+    def _besides(self) -> tuple[Array, ...]:
+        return (self._targets,)
 
-    def _advance(self, joint: npt.NDArray[np.int64]) -> tuple[DialsState, Array, Array]:
-        return advance(self.task, self._now, joint, self._moves, self._targets)
-
-    def _seen(self) -> tuple[Array, Array]:
-        return observe(self.task, self._now), available_actions(self.task, self._now, self._moves)
-
-    def _whole(self) -> Array:
-        return global_state(self.task, self._now)
-
-    def _shown(self, as_text: bool) -> npt.NDArray[np.uint8] | str:
-        return dials_text(self.task, self._now) if as_text else draw_dials(self.task, self._now)
+    def _available(self) -> Array:
+        return dials_rules.available_actions(self.task, self._now, self._moves)

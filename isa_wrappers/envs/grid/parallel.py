@@ -8,21 +8,10 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
 
-from isa_wrappers.arrays import Array
+from isa_wrappers.envs.grid import rules
 from isa_wrappers.envs.grid.board import BoardParallelEnv
 from isa_wrappers.envs.grid.render import draw_grid, grid_text
-from isa_wrappers.envs.grid.rules import (
-    ACTION_NAMES,
-    HORIZON,
-    MOVES,
-    GridState,
-    advance,
-    available_actions,
-    global_state,
-    grid_task,
-    observe,
-    start_state,
-)
+from isa_wrappers.envs.grid.rules import ACTION_NAMES, HORIZON, MOVES, GridState, grid_task
 
 
 class GridParallelEnv(BoardParallelEnv[GridState]):
@@ -59,6 +48,9 @@ class GridParallelEnv(BoardParallelEnv[GridState]):
         ({'agent_0': 1.0}, {'agent_0': True}, {'agent_0': {'success': True}})
     """
 
+    rules = rules
+    draw, text = staticmethod(draw_grid), staticmethod(grid_text)
+
     def __init__(
         self,
         name: str,
@@ -85,19 +77,7 @@ class GridParallelEnv(BoardParallelEnv[GridState]):
         return self._now
 
     def _begin(self) -> GridState:
-        return start_state(self.task, self._draw_targets())
-
-    def _advance(self, joint: npt.NDArray[np.int64]) -> tuple[GridState, Array, Array]:
-        return advance(self.task, self._now, joint, self._moves)
-
-    def _seen(self) -> tuple[Array, Array]:
-        return observe(self.task, self._now), available_actions(self.task, self._now)
-
-    def _whole(self) -> Array:
-        return global_state(self.task, self._now)
-
-    def _shown(self, as_text: bool) -> npt.NDArray[np.uint8] | str:
-        return grid_text(self.task, self._now) if as_text else draw_grid(self.task, self._now)
+        return rules.start_state(self.task, self._draw_targets())
 
     def _box(self, size: int) -> spaces.Box:
         """Return the space of ``size`` features: all are cells, but for the bullets, which come last."""

@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
-
-from isa_wrappers.arrays import Array, backend
-from isa_wrappers.envs.drawing import Mark
+from isa_wrappers.arrays import Array
+from isa_wrappers.envs.grid import room_rules
+from isa_wrappers.envs.grid.board_batch import BoardBatch
 from isa_wrappers.envs.grid.room_render import ROOM_LEGEND, draw_room
-from isa_wrappers.envs.grid.room_rules import (
-    ACTION_NAMES,
-    MOVES,
-    RoomState,
-    RoomTask,
-    advance,
-    available_actions,
-    global_state,
-    observe,
-    start_state,
-)
-from isa_wrappers.envs.grid.same_start import SameStartBatch
+from isa_wrappers.envs.grid.room_rules import ACTION_NAMES, MOVES, RoomState, RoomTask
 
 
-class RoomBatch(SameStartBatch[RoomState]):
+class RoomBatch(BoardBatch[RoomState]):
     """``num_envs`` copies of the locked room stepped together; satisfies :class:`~isa_wrappers.batch.BatchEnv`.
 
     Args:
@@ -32,6 +19,7 @@ class RoomBatch(SameStartBatch[RoomState]):
         seed: of the lamp.
 
     Example:
+        >>> import numpy as np
         >>> from isa_wrappers.envs.grid.room_rules import locked_room
         >>> env = RoomBatch(locked_room(), num_envs=1)
         >>> _ = env.reset()
@@ -39,26 +27,11 @@ class RoomBatch(SameStartBatch[RoomState]):
         [[1.0, 1.0, 0.0, 1.0, 0.0, 0.0]]
     """
 
+    rules, draw, legend = room_rules, staticmethod(draw_room), ROOM_LEGEND
     stream = "lamp"
 
     def __init__(self, task: RoomTask, num_envs: int, device: str | None = None, seed: int = 0) -> None:
         super().__init__(task, num_envs, MOVES, ACTION_NAMES, device, seed)
-        xp = backend(device)
-        self._begin_in(start_state(task, xp.zeros(num_envs, dtype=xp.int32, device=device)))
 
-    def _advance(self, actions: Array) -> tuple[RoomState, Array, Array]:
-        return advance(self.task, self._state, actions, self._moves, self._rng.uniform(self.num_envs))
-
-    def _seen(self, state: RoomState) -> tuple[Array, Array]:
-        return observe(self.task, state), global_state(self.task, state)
-
-    def _available(self) -> Array:
-        return available_actions(self.task, self._state)
-
-    @property
-    def legend(self) -> tuple[Mark, ...]:
-        """What is drawn."""
-        return ROOM_LEGEND
-
-    def _picture(self, state: RoomState, goal: Array | None) -> npt.NDArray[np.uint8]:
-        return draw_room(self.task, state, goal)
+    def _besides(self) -> tuple[Array, ...]:
+        return (self._rng.uniform(self.num_envs),)

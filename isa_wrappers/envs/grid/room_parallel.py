@@ -5,27 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from gymnasium import spaces
 
 from isa_wrappers.arrays import Array
+from isa_wrappers.envs.grid import room_rules
 from isa_wrappers.envs.grid.board import BoardParallelEnv
 from isa_wrappers.envs.grid.room_render import draw_room, room_text
-from isa_wrappers.envs.grid.room_rules import (
-    ACTION_NAMES,
-    HORIZON,
-    MOVES,
-    NOTCHES,
-    ROOM,
-    VAULT,
-    RoomState,
-    advance,
-    available_actions,
-    global_state,
-    locked_room,
-    observe,
-    start_state,
-)
+from isa_wrappers.envs.grid.room_rules import ACTION_NAMES, HORIZON, MOVES, NOTCHES, ROOM, VAULT, RoomState, locked_room
 
 
 class RoomParallelEnv(BoardParallelEnv[RoomState]):
@@ -58,6 +44,8 @@ class RoomParallelEnv(BoardParallelEnv[RoomState]):
     """
 
     metadata: dict[str, Any] = {**BoardParallelEnv.metadata, "name": "grid/locked_room"}  # noqa: RUF012
+    rules = room_rules
+    draw, text = staticmethod(draw_room), staticmethod(room_text)
 
     def __init__(
         self,
@@ -81,20 +69,8 @@ class RoomParallelEnv(BoardParallelEnv[RoomState]):
         """
         return self._now
 
-    def _begin(self) -> RoomState:
-        return start_state(self.task, np.zeros((), dtype=np.int32))
-
-    def _advance(self, joint: npt.NDArray[np.int64]) -> tuple[RoomState, Array, Array]:
-        return advance(self.task, self._now, joint, self._moves, np.asarray(self.np_random.random()))
-
-    def _seen(self) -> tuple[Array, Array]:
-        return observe(self.task, self._now), available_actions(self.task, self._now)
-
-    def _whole(self) -> Array:
-        return global_state(self.task, self._now)
-
-    def _shown(self, as_text: bool) -> npt.NDArray[np.uint8] | str:
-        return room_text(self.task, self._now) if as_text else draw_room(self.task, self._now)
+    def _besides(self) -> tuple[Array, ...]:
+        return (np.asarray(self.np_random.random()),)
 
 
 def _box(*high: int) -> spaces.Box:

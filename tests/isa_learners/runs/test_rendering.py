@@ -75,6 +75,6 @@ def test_only_gif_and_mp4(tmp_path, name):
 
 def test_an_environment_that_draws_nothing_is_refused(tmp_path, monkeypatch):
     algorithm = algorithm_of(algo="ippo")
-    monkeypatch.delattr("isa_wrappers.envs.grid.board.BoardBatch.render")
+    monkeypatch.delattr("isa_wrappers.envs.grid.board_batch.BoardBatch.render")
     with pytest.raises(UnsupportedEnvironmentError, match="grid/unlock draws no pictures"):
         render_episode(algorithm, tmp_path / "episode.gif", 0)
