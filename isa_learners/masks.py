@@ -1,5 +1,5 @@
 """Means over the steps that count."""
 
-from isa_wrappers.moments import masked_mean
+from isa_wrappers.masks import masked_mean
 
 __all__ = ["masked_mean"]
