@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from isa_wrappers.axes import Bool, Float
-from isa_wrappers.moments import masked_mean
+from isa_wrappers.masks import masked_mean
 
 __all__ = ["chosen_steps", "masked_mean"]
 

@@ -15,6 +15,7 @@ from isa_learners.ppo.batch import Batch
 from isa_learners.ppo.config import PPOConfig
 from isa_learners.ppo.observations import ObservationNorm
 from isa_learners.ppo.update import PPO
+from isa_learners.recurrent.memory import RecurrentMemory
 from isa_learners.recurrent.packing import EveryStep
 from isa_learners.rollout import Rollout, Sizes
 from isa_wrappers.arrays import with_prefix, without_prefix
@@ -22,7 +23,7 @@ from isa_wrappers.batch import BatchStep
 from isa_wrappers.errors import InvalidValueError
 
 
-class PPOLearner:
+class PPOLearner(RecurrentMemory):
     """Goal-conditioned PPO; satisfies :class:`~isa_learners.learner.ProbedLearner`.
 
     Args:
@@ -38,6 +39,8 @@ class PPOLearner:
         norm: brings observations and states to one scale, where the configuration asks for that.
     """
 
+    state_name = "actor_hidden"
+
     def __init__(self, sizes: Sizes, config: PPOConfig, device: str, seed: int) -> None:
         self.sizes, self.config, self.device = sizes, config, device
         self.head = head_for(sizes, device)
@@ -51,15 +54,9 @@ class PPOLearner:
         self._agents = torch.arange(sizes.num_agents, device=device)
         self._critic_hidden: Tensor | None = None
 
-    def begin(self, num_envs: int) -> Memory:
-        """Return the memory with which episodes start: zeros, where the network remembers, and no last action."""
-        shape, size = (num_envs, self.sizes.num_agents), self.ppo.actor.state_size
-        memory = {
-            "last_action": torch.full(
-                (*shape, *self.head.shape), self.head.none, dtype=self.head.dtype, device=self.device
-            )
-        }
-        return memory | ({"actor_hidden": torch.zeros(*shape, size, device=self.device)} if size else {})
+    @property
+    def state_size(self) -> int:  # noqa: D102
+        return self.ppo.actor.state_size
 
     def act(
         self, step: BatchStep, memory: Memory, noise: Generator | None = None, probes: Tensor | None = None
@@ -69,18 +66,13 @@ class PPOLearner:
         With ``noise``, ``probes`` ``[B, A]`` are taken instead where they are not -1.
         """
         inputs = self.encoder(step.obs, memory["last_action"])
-        before = self._hidden(memory, inputs)
-        outputs, hidden = self.ppo.actor(inputs.flatten(0, 1), before.flatten(0, 1))
+        before = self._hidden(memory, inputs).flatten(0, 1)
+        outputs, hidden = self.ppo.actor(inputs.flatten(0, 1), before)
         policy = self.head.policy(outputs.view(*step.alive.shape, -1), step.available, self._agents)
         action = policy.mode() if noise is None else policy.sample(noise)
         if noise is not None and probes is not None:
             action = torch.where(probes >= 0, probes, action)
-        # Who does not act keeps the last action that it took.
-        acts = step.alive.view(*step.alive.shape, *[1] * (action.ndim - 2))
-        native, after = self.head.native(action), {"last_action": torch.where(acts, action, memory["last_action"])}
-        if "actor_hidden" in memory:
-            # While an agent is dead its state stands still, so that updates need not compute it.
-            after["actor_hidden"] = torch.where(step.alive[..., None], hidden.view_as(before), before)
+        native, after = self.head.native(action), self._after(step, memory, action, hidden)
         if noise is None:
             return Decision(native, after)
         record = {"inputs": inputs, "log_prob": policy.log_prob(action)}
@@ -93,15 +85,7 @@ class PPOLearner:
 
     def _hidden(self, memory: Memory, like: Tensor) -> Tensor:
         """Return the actor's state ``[B, A, S]``; a network without memory has none in what is remembered."""
-        return memory["actor_hidden"] if "actor_hidden" in memory else like.new_zeros(*like.shape[:2], 0)
-
-    def forget(self, memory: Memory, done: Tensor) -> Memory:
-        """Return the memory with the environments where ``done`` ``[B]`` at an episode's start."""
-        over = done.view(-1, *[1] * (memory["last_action"].ndim - 1))
-        kept = {"last_action": torch.where(over, self.head.none, memory["last_action"])}
-        if "actor_hidden" in memory:
-            kept["actor_hidden"] = torch.where(done[:, None, None], 0.0, memory["actor_hidden"])
-        return kept
+        return memory[self.state_name] if self.state_size else like.new_zeros(*like.shape[:2], 0)
 
     def set_progress(self, progress: float) -> None:
         """Anneal learning rates and entropy factor."""

@@ -1,4 +1,4 @@
-"""What a recurrent policy of discrete actions carries from step to step: its hidden state and its last action."""
+"""What a policy carries from step to step: its last action, and its hidden state if it has one."""
 
 from __future__ import annotations
 
@@ -14,40 +14,47 @@ from isa_wrappers.batch import BatchStep
 
 
 class RecurrentMemory:
-    """The part of a learner that begins and forgets: memory is ``last_action`` and ``hidden``.
+    """The part of a learner that begins and forgets: memory is ``last_action`` and, by :attr:`state_name`, the state.
 
     Attributes:
         sizes: of the environment.
         config: with ``hidden``, the width of the policy.
         device: torch device.
         encoder: builds the policy's inputs.
+        state_name: of the hidden state in the memory.
+        state_size: length of the hidden state; 0 is a policy without one.
     """
 
     sizes: Sizes
     config: Any
     device: str
     encoder: InputEncoder
+    state_name = "hidden"
+
+    @property
+    def state_size(self) -> int:  # noqa: D102
+        return int(self.config.hidden)
 
     def begin(self, num_envs: int) -> Memory:
-        """Return the memory with which episodes start: no hidden state and no last action."""
-        shape = num_envs, self.sizes.num_agents
-        return {
-            "last_action": torch.full(shape, self.encoder.none, device=self.device),
-            "hidden": torch.zeros(*shape, self.config.hidden, device=self.device),
-        }
+        """Return the memory with which episodes start: a hidden state of zeros, if there is one, and no last action."""
+        shape, head, size = (num_envs, self.sizes.num_agents), self.encoder.head, self.state_size
+        memory = {"last_action": torch.full((*shape, *head.shape), head.none, dtype=head.dtype, device=self.device)}
+        return memory | ({self.state_name: torch.zeros(*shape, size, device=self.device)} if size else {})
 
     def forget(self, memory: Memory, done: Tensor) -> Memory:
         """Return the memory with the environments where ``done`` ``[B]`` at an episode's start."""
-        return {
-            "last_action": torch.where(done[:, None], self.encoder.none, memory["last_action"]),
-            "hidden": torch.where(done[:, None, None], 0.0, memory["hidden"]),
-        }
+        last = memory["last_action"]
+        over = done.view(-1, *[1] * (last.ndim - 1))
+        kept = {"last_action": torch.where(over, self.encoder.none, last)}
+        if self.state_name in memory:
+            kept[self.state_name] = torch.where(done[:, None, None], 0.0, memory[self.state_name])
+        return kept
 
-    @staticmethod
-    def _after(step: BatchStep, memory: Memory, action: Tensor, hidden: Tensor) -> Memory:
-        """Return the memory after a step: of who does not act it stands still, as it does in updates."""
-        before = memory["hidden"]
-        return {
-            "last_action": torch.where(step.alive, action, memory["last_action"]),
-            "hidden": torch.where(step.alive[..., None], hidden.view_as(before), before),
-        }
+    def _after(self, step: BatchStep, memory: Memory, action: Tensor, hidden: Tensor) -> Memory:
+        """Return the memory after a step: of who does not act it stands still, so that updates need not compute it."""
+        acts = step.alive if action.ndim == 2 else step.alive[..., None]
+        after = {"last_action": torch.where(acts, action, memory["last_action"])}
+        if self.state_name in memory:
+            before = memory[self.state_name]
+            after[self.state_name] = torch.where(step.alive[..., None], hidden.view_as(before), before)
+        return after

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from isa_wrappers.errors import InvalidValueError, check_kind
-from isa_wrappers.moments import RunningMoments, masked_mean
+from isa_wrappers.masks import masked_mean
 from isa_wrappers.rewards.learned.base import LearnedReward, Sample, Step
-from isa_wrappers.rewards.learned.moments import ReturnScale
+from isa_wrappers.rewards.learned.moments import ReturnScale, RunningMoments
 from isa_wrappers.rewards.learned.networks import mlp, multi_hot, seeded
 from isa_wrappers.rewards.learned.rnd import normalised
 from isa_wrappers.rewards.learned.settings import ICMConfig

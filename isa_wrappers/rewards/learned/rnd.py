@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from isa_wrappers.errors import InvalidValueError, check_kind
-from isa_wrappers.moments import RunningMoments, masked_mean
+from isa_wrappers.masks import masked_mean
 from isa_wrappers.rewards.learned.base import LearnedReward, Sample, Step
-from isa_wrappers.rewards.learned.moments import ReturnScale
+from isa_wrappers.rewards.learned.moments import ReturnScale, RunningMoments
 from isa_wrappers.rewards.learned.networks import mlp, seeded
 from isa_wrappers.rewards.learned.settings import RNDConfig
 from isa_wrappers.rewards.registry import RewardContext
