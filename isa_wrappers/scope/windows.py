@@ -11,12 +11,10 @@ import numpy.typing as npt
 
 from isa_wrappers.arrays import Array
 from isa_wrappers.scope import kuiper
+from isa_wrappers.scope.rounding import SHARE, changes_of
 from isa_wrappers.scope.transitions import Transitions
 from isa_wrappers.scope.variables import Choices, Variable, choices
 
-ROUNDING = {"float32": 4 * 2.0**-23, "float64": 2.0**-40}
-"""A change of less than this share of a dimension's largest value is rounding: some of float32, thousands of float64,
-for what an environment adds up itself."""
 LATER_CELLS = 100_000_000
 """Transitions times dimensions times agents that are looked at over several steps: such changes overlap and what counts
 of them is large, so that in large problems a random part of them will do."""
@@ -33,7 +31,7 @@ class Window:
         states: ``[N, K]`` before.
         changes: ``[N, D]`` of the dimensions that ever changed; exactly 0 where nothing did.
         dims: ``[D]`` which dimensions those are.
-        grain: ``[D]`` differences that are rounding.
+        grain: ``[2, D]`` differences that are rounding, of changes and of what a fit leaves of them.
         actions: ``[N, V]`` what was chosen of each variable, by default each agent's action; -1 where it did not act.
         available: ``[N, V, m]``.
         counts: ``[N, V]`` bool: it was chosen freely.
@@ -89,20 +87,16 @@ def gather(transitions: list[Transitions], width: int, share: float = 1.0) -> Wi
         columns[5].append(acted & np.broadcast_to(part.free, part.valid.shape)[start][drawn])
         columns[6].append(goes_on[drawn])
     states, after, *what, goes_on = (np.concatenate(column) for column in columns)
-    if states.dtype.name not in ROUNDING:  # whole numbers, or fewer digits than are reckoned with
+    if states.dtype.name not in SHARE:  # whole numbers, or fewer digits than are reckoned with
         kind = np.float32 if states.dtype == np.float16 else np.float64
         states, after = states.astype(kind), after.astype(kind)
-    largest = np.maximum(np.abs(states).max(axis=0, initial=0.0), np.abs(after).max(axis=0, initial=0.0))
-    smallest = np.where(largest > 0.0, np.finfo(np.float64).smallest_subnormal, 0.0)
-    grain = np.maximum(largest.astype(np.float64) * ROUNDING[states.dtype.name], smallest)
-    changes = after.astype(np.float64) - states
-    changes[np.abs(changes) <= grain] = 0.0
+    changes, grain = changes_of(states, after)
     dims = np.flatnonzero(changes.any(axis=0))
     chosen, parted = choices(transitions[0].code, *what), None
     if not goes_on.all():
         parted = _parted(chosen, goes_on)
         chosen = chosen.at(goes_on)
-    return Window(states, changes[:, dims], dims, grain[dims], **vars(chosen), parted=parted)
+    return Window(states, changes[:, dims], dims, grain[:, dims], **vars(chosen), parted=parted)
 
 
 def _parted(chosen: Choices, goes_on: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
