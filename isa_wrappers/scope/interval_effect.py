@@ -141,8 +141,8 @@ class IntervalEffect(Estimator):
 
         def one(v: int) -> None:
             left = fit.without(*variables[v].parts) if fit.usable else None
-            parted = None if window.parted is None else window.parted[v]
-            made = compare(window.actions[:, v], window.available[:, v], window.counts[:, v], levels, parted)
+            ended = None if window.ended is None else window.ended[v]
+            made = compare(window.actions[:, v], window.available[:, v], window.counts[:, v], levels, ended)
             for array, part in zip(parts, _effects(there, v, made, left, levels, self.delta, whole), strict=True):
                 array[v][:, window.dims] = part
             least[v] = least_effects(made, levels)

@@ -74,6 +74,24 @@ def unbiased(v: Array, effective: Array) -> Array:
     return namespace(square).maximum(square - BIAS / effective, 0.0) ** 0.5
 
 
+def of_all(v: Array, missing: Array) -> Array:
+    """Bound from below the distance of two populations of which parts are missing: by 0 or less where it may be none.
+
+    With shares p and q missing, and F and G what is there, an interval's probabilities differ by at least
+    ``(1 - p) F - (1 - q) G - q`` in all, and that by no less than ``(1 - min(p, q)) (F - G) - max(p, q)``.
+
+    Args:
+        v: ``[S]`` the distance of what is there.
+        missing: ``[S, 2]`` of each population the share that is not.
+
+    Example:
+        >>> of_all(np.array([1.0]), np.array([[0.2, 0.3]])).round(2).tolist()
+        [0.5]
+    """
+    xp = namespace(v)
+    return (1.0 - xp.min(missing, axis=-1)) * v - xp.max(missing, axis=-1)
+
+
 def log_factorials(largest: int) -> Floats:
     """Tabulate ``log x!`` for 0 to ``largest``."""
     return np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, largest + 1)))])

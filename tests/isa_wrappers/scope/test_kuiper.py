@@ -57,6 +57,20 @@ def test_unbiased_is_near_nothing_where_nothing_is():
     assert kuiper.unbiased(np.float64(0.9), np.float64(1000.0)) == pytest.approx(0.9, abs=0.002)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_what_is_missing_is_taken_to_be_the_worst_it_may(seed):
+    """However the missing are spread, the distance of all is no less; where it is 0, two spreads can make it so."""
+    rng = np.random.default_rng(seed)
+    there, missing = rng.dirichlet(np.full(4, 0.3), 2), rng.random(2) * 0.5
+    v = kuiper.distance(*np.cumsum(there, axis=1))
+    bound = kuiper.of_all(np.array([v]), missing[None])[0]
+    for _ in range(500):
+        spread = np.stack([rng.dirichlet(np.full(4, 0.1)) for _ in range(2)])
+        whole = (1.0 - missing)[:, None] * there + missing[:, None] * spread
+        assert kuiper.distance(*np.cumsum(whole, axis=1)) >= bound - 1e-12
+    assert kuiper.of_all(np.array([0.6]), np.array([[0.375, 0.375]])) == pytest.approx(0.0)
+
+
 @pytest.mark.parametrize(
     "counts", [(9, 10, 1, 12), (0, 15, 11, 15), (40, 300, 2, 280), (3, 3, 0, 200), (30, 40, 35, 40)]
 )
