@@ -43,6 +43,9 @@ def scale(effective: Array) -> Array:
 def log_tail(scaled: Any) -> Array:
     """Return ``log p`` of a scaled distance: ``log 2 (4 x^2 - 1) - 2 x^2``, at most 0.
 
+    It holds of many: of two samples of 4 to 8 without ties, p is up to 2.2 times as much (0.114 for 0.052, of 4 that
+    all lie apart from the other 4).
+
     Example:
         >>> log_tail([0.1, 2.0]).round(2).tolist()
         [-0.21, -4.6]
@@ -98,10 +101,12 @@ def log_factorials(largest: int) -> Floats:
 
 
 def fisher_log_p(x: Any, n: Any, y: Any, m: Any, table: Array) -> Array:
-    """Bound ``log p`` of Fisher's exact test from above: do x of n and y of m differ?
+    """Return about ``log p`` of Fisher's exact test: do x of n and y of m differ?
 
-    The tail of the hypergeometric distribution is its first term over one less the ratio of its first two: exact far
-    out, where it matters. Twice that, for both sides.
+    One side's tail of the hypergeometric distribution is at most its first term over one less the ratio of its first
+    two, and no more than that far out, where it matters. Twice that stands for both sides. Counts of unequal sizes
+    have unequal sides: two-sided p as a sum of all that is no likelier may be some 7 % more (p below 1e-4), and 20 %
+    near p = 1.
 
     Args:
         x: integers, successes among the first.
