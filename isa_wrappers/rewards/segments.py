@@ -80,7 +80,11 @@ def segment_distance(
 
 
 def _differ(state: Array, goal: Array, difference: Array) -> Array:
-    """Tell which dimensions differ, in float64 by more than what sums of other order make."""
+    """Tell which dimensions differ, in float64 by more than what sums of other order make.
+
+    Near 0 any difference is one: a distance is of state and goal alone, or its progress would not add up to nothing on
+    the way back, and they do not tell what numbers a small one is left of.
+    """
     xp = namespace(difference)
     if difference.dtype != xp.float64:
         return difference != 0

@@ -68,6 +68,8 @@ class Comparisons:
         effective: ``[P]`` n_e = n m / (n + m).
         rests: actions too rare for some pair to be told apart by itself.
         sample: transitions, about as many with each action: what a rare one does has its bins.
+        ended: ``[P, 2]`` beside a's (b's) transitions, the share of those that an end of the episode kept from being
+            among them; ``None`` where there are none.
     """
 
     number: int
@@ -78,6 +80,7 @@ class Comparisons:
     effective: npt.NDArray[np.float64]
     rests: Rests
     sample: Integers
+    ended: npt.NDArray[np.float64] | None = None
 
 
 def least_effects(made: Comparisons, levels: Levels) -> npt.NDArray[np.float64]:
@@ -94,7 +97,7 @@ def compare(
     available: npt.NDArray[np.bool_],
     counts: npt.NDArray[np.bool_],
     levels: Levels,
-    parted: npt.NDArray[np.bool_] | None = None,
+    ended: npt.NDArray[np.float64] | None = None,
 ) -> Comparisons:
     """Arrange one agent's transitions.
 
@@ -103,7 +106,8 @@ def compare(
         available: ``[N, n]`` what it could have done.
         counts: ``[N]`` False leaves a transition out.
         levels: pairs with too few transitions to come to the last of them are left out.
-        parted: ``[n, n]`` pairs that are not to be compared.
+        ended: ``[n, n]`` of the transitions that would be in the list of the first's with the second available, the
+            share that an end of the episode kept out; pairs with 1 are not compared.
 
     Example:
         >>> any_level = Levels(0.0, 0.0, 0.0)
@@ -128,7 +132,7 @@ def compare(
                 known[key] = len(lists)
                 lists.append(own[others[:, b]])
             where[a, b] = known[key]
-    apart = np.zeros((number, number), dtype=bool) if parted is None else parted
+    apart = np.zeros((number, number), dtype=bool) if ended is None else ended >= 1.0
     both_ways = [(a, b) for a, b in where if a < b and (b, a) in where and not apart[a, b]]
     pairs = np.array(both_ways, dtype=np.int64).reshape(-1, 2)
     which = np.array([(where[a, b], where[b, a]) for a, b in both_ways], dtype=np.int64).reshape(-1, 2)
@@ -148,6 +152,7 @@ def compare(
         effective=n * m / (n + m),
         rests=_against_the_rest(taken, rare, available, counts),
         sample=np.concatenate([_some(own, SAMPLE // number + 1) for own in taken]),
+        ended=None if ended is None else ended[pairs, pairs[:, ::-1]],
     )
 
 

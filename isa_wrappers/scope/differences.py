@@ -16,6 +16,8 @@ from isa_wrappers.scope.ranks import BINS
 
 CELLS = 4_000_000
 """Numbers in one array of histograms."""
+REMAINS = 0.5
+"""Such a share of an effect must be left however it would have gone where an end of the episode came first."""
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
@@ -110,6 +112,8 @@ def differences(made: Comparisons, versions: list[Version], levels: Levels) -> D
         shift = xp.minimum(shift, xp.where(seen, moved / xp.where(v > 0.0, v, 1.0), xp.inf))
         sure |= seen
         slower = _slower(made, version, pair, dim) / xp.where(moved > 0.0, moved, 1.0)  # of the last: the least noisy
+    if made.ended is not None:
+        sure &= kuiper.of_all(effect, made.ended[pair]) >= REMAINS * effect
     parts = (to_numpy(array[sure]) for array in (pair, dim, effect, still, slower, shift, xp.minimum(log_p, 0.0)))
     return Differences(*parts)
 

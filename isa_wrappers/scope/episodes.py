@@ -27,6 +27,7 @@ class Episode:
             what is rounding.
         actions: ``[T, A]`` whole numbers from 0; -1 where an agent did not act. ``[T]`` for one agent.
         available: ``[T, A, n]`` what each agent could have done; by default everything.
+        terminated: it ended by itself, and was not cut: what would have come later is not known.
 
     Raises:
         InvalidValueError: if lengths do not fit, or an action was taken that was not available.
@@ -39,6 +40,7 @@ class Episode:
     states: npt.NDArray[Any]
     actions: npt.NDArray[np.int64]
     available: npt.NDArray[np.bool_] | None = None
+    terminated: bool = False
 
     def __post_init__(self) -> None:
         states, numbers = check_floats("states", self.states), check_numbers("actions", self.actions)
@@ -86,7 +88,7 @@ def _masks(available: Any, actions: npt.NDArray[np.int64]) -> npt.NDArray[np.boo
     return masks
 
 
-def episodes_of(states: Any, actions: Any, ends: Any, available: Any = None) -> list[Episode]:
+def episodes_of(states: Any, actions: Any, ends: Any, available: Any = None, terminated: Any = None) -> list[Episode]:
     """Cut arrays of many episodes.
 
     Args:
@@ -95,6 +97,7 @@ def episodes_of(states: Any, actions: Any, ends: Any, available: Any = None) -> 
         actions: ``[N, A]``, or ``[N]`` for one agent.
         ends: ``[N]`` bool: the step ended its episode. Steps after the last end are an episode too.
         available: ``[N, A, n]`` masks.
+        terminated: ``[N]`` bool: the episode ended by itself, and was not cut; by default none did.
 
     Raises:
         InvalidValueError: if lengths do not fit.
@@ -112,12 +115,13 @@ def episodes_of(states: Any, actions: Any, ends: Any, available: Any = None) -> 
             f"{list(actions.shape)}"
         )
     number = len(actions)
+    own = np.zeros(number, dtype=bool) if terminated is None else np.atleast_1d(check_flags("terminated", terminated))
     over = over[:, 0] if over.shape == (number, 1) else over
     if over.ndim != 1:
         raise InvalidValueError(f"ends must be [N], whether each step ended its episode, got {list(over.shape)}")
     stops = np.unique([*(np.flatnonzero(over) + 1).tolist(), number]) if over.shape == (number,) else np.zeros(0, int)
-    lengths = {"states": (number, number + len(stops)), "ends": (number,), "available": (number,)}
-    for name, array in (("ends", over), ("states", states), ("available", masks)):
+    lengths = {"states": (number, number + len(stops)), **dict.fromkeys(("ends", "terminated", "available"), (number,))}
+    for name, array in (("ends", over), ("terminated", own), ("states", states), ("available", masks)):
         if array is not None and len(array) not in lengths[name]:
             wanted = " or ".join(map(str, dict.fromkeys(lengths[name])))
             raise InvalidValueError(f"{name} of {number} recorded steps must have {wanted} rows, got {len(array)}")
@@ -132,7 +136,7 @@ def episodes_of(states: Any, actions: Any, ends: Any, available: Any = None) -> 
         if last > start:
             rows = slice(start, last)
             part = None if masks is None else masks[rows]
-            found.append(Episode(states[start + shift : last + shift + 1], actions[rows], part))
+            found.append(Episode(states[start + shift : last + shift + 1], actions[rows], part, bool(own[stop - 1])))
     return found
 
 
@@ -153,7 +157,7 @@ def _check_last_steps(actions: npt.NDArray[Any], stops: npt.NDArray[np.int64]) -
 
 
 def episode_from(data: Any) -> Episode:
-    """Read an episode of a data set in Minari's form, or a mapping with ``states``, ``actions`` and ``available``.
+    """Read an episode of a data set in Minari's form, or a mapping with what an :class:`Episode` has.
 
     Of Minari's ``EpisodeData`` the state is ``infos["state"]`` where that is told, else the observations, ``["state"]``
     of them where they are a mapping; masks are ``infos["action_mask"]``.
@@ -167,7 +171,7 @@ def episode_from(data: Any) -> Episode:
         missing = [name for name in ("states", "actions") if name not in data]
         if missing:
             raise InvalidValueError(f"a recorded episode needs {missing[0]!r}, got {shown(sorted(map(str, data)))}")
-        return Episode(data["states"], data["actions"], data.get("available"))
+        return Episode(data["states"], data["actions"], data.get("available"), _any(data.get("terminated", False)))
     if not all(hasattr(data, name) for name in ("observations", "actions", "terminations", "truncations")):
         raise InvalidValueError(
             f"recorded episodes must be Episode, mappings or Minari's EpisodeData, got {type(data).__name__}"
@@ -193,9 +197,8 @@ def episode_from(data: Any) -> Episode:
             )
         states = states["state"]
     masks = infos.get("action_mask")
-    return Episode(
-        states, data.actions, None if masks is None else np.atleast_1d(check_flags("action_mask", masks))[: len(over)]
-    )
+    known = None if masks is None else np.atleast_1d(check_flags("action_mask", masks))[: len(over)]
+    return Episode(states, data.actions, known, terminated=_any(ends[0]))
 
 
 def transitions_of(episodes: Sequence[Episode]) -> Transitions:
@@ -220,6 +223,8 @@ def transitions_of(episodes: Sequence[Episode]) -> Transitions:
     available = every if None in masked else np.concatenate([_known(part) for part in episodes])
     lengths = [len(part.actions) for part in episodes]
     coarsest = min((part.states.dtype for part in episodes), key=lambda kind: kind.itemsize)
+    over = np.zeros(len(actions), dtype=bool)
+    over[np.cumsum(lengths) - 1] = [part.terminated for part in episodes]
     return Transitions(
         free=np.ones((1, actions.shape[1]), dtype=bool),
         actions=np.maximum(actions, 0)[:, None],
@@ -229,7 +234,12 @@ def transitions_of(episodes: Sequence[Episode]) -> Transitions:
         episode=np.repeat(np.arange(len(episodes)), lengths)[:, None],
         held=np.full((len(actions), 1, actions.shape[1]), -1),
         valid=(actions >= 0)[:, None],
+        over=over[:, None],
     )
+
+
+def _any(terminated: Any) -> bool:
+    return bool(check_flags("terminated", terminated).any())
 
 
 def _known(episode: Episode) -> npt.NDArray[np.bool_]:

@@ -21,6 +21,7 @@ from isa_wrappers.scope.estimators import Estimator, Figures
 from isa_wrappers.scope.evidence import Evidence, Floats, Found, Measured
 from isa_wrappers.scope.ranks import BINS, rank_bins
 from isa_wrappers.scope.residuals import TeamFit
+from isa_wrappers.scope.rounding import in_grains
 from isa_wrappers.scope.transitions import Transitions
 from isa_wrappers.scope.variables import by_elementary_action, of_elementary_actions, singles, whole_actions
 from isa_wrappers.scope.windows import Window, gather, lengths, share_of
@@ -132,7 +133,7 @@ class IntervalEffect(Estimator):
         changes, grain = (to_backend(array, self.device) for array in (window.changes, window.grain))
         fit = TeamFit(window.states, changes, window.actions[:, : singles(variables)], window.amounts)
         there = replace(window, changes=changes, grain=grain)
-        whole = contiguous(in_grains(changes, grain).T).T  # as ranks take them, a dimension at a time
+        whole = contiguous(in_grains(changes, grain[0]).T).T  # as ranks take them, a dimension at a time
         levels = significance(windows * count * len(strongest), values, fit.usable)
         parts = np.zeros((3, count, values, len(strongest)))
         taken, least = np.zeros((count, values), dtype=np.int64), np.ones((count, values))
@@ -140,8 +141,8 @@ class IntervalEffect(Estimator):
 
         def one(v: int) -> None:
             left = fit.without(*variables[v].parts) if fit.usable else None
-            parted = None if window.parted is None else window.parted[v]
-            made = compare(window.actions[:, v], window.available[:, v], window.counts[:, v], levels, parted)
+            ended = None if window.ended is None else window.ended[v]
+            made = compare(window.actions[:, v], window.available[:, v], window.counts[:, v], levels, ended)
             for array, part in zip(parts, _effects(there, v, made, left, levels, self.delta, whole), strict=True):
                 array[v][:, window.dims] = part
             least[v] = least_effects(made, levels)
@@ -198,7 +199,7 @@ def agent_effects(
         theta: share of the largest effect from which two actions count as unlike.
     """
     made = compare(window.actions[:, i], window.available[:, i], window.counts[:, i], levels)
-    whole = in_grains(window.changes, window.grain)
+    whole = in_grains(window.changes, window.grain[0])
     effects, shifts, _ = _effects(window, i, made, left, levels, theta, whole)
     return effects, shifts
 
@@ -222,23 +223,17 @@ def _effects(
     at_once = max(1, CELLS // max(BINS * len(made.lists.sizes), len(made.lists.rows), number * number * 4))
     for first in range(0, size, at_once):
         dims = slice(first, first + at_once)
-        changes, grain = window.changes[:, dims], window.grain[dims]
-        versions = [_version(whole[:, dims], changes, grain, there.sample)]
+        changes, (fine, coarse) = window.changes[:, dims], window.grain[:, dims]
+        versions = [_version(whole[:, dims], changes, fine, there.sample)]
         if left is not None:
             rest = left(dims)
             values = rest + xp.mean(changes, axis=0)
-            versions.append(_version(in_grains(rest, grain), values, grain, there.sample))
+            versions.append(_version(in_grains(rest, coarse), values, coarse, there.sample))
         found = differences(there, versions, levels)
         shape = number, len(versions[0].ends)
         for filled, part in zip(parts, credited(made, found, shape, theta, ordered), strict=True):
             filled[:, dims] = part
     return parts
-
-
-def in_grains(changes: Array, grain: Array) -> Array:
-    """Return changes ``[N, D]`` in whole grains, float32: rounding errors must not part what is equal."""
-    xp = namespace(changes)
-    return xp.astype(xp.round(changes / grain), xp.float32)
 
 
 def _version(compared: Array, values: Array, grain: Array, sample: Array) -> Version:

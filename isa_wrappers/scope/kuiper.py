@@ -43,6 +43,9 @@ def scale(effective: Array) -> Array:
 def log_tail(scaled: Any) -> Array:
     """Return ``log p`` of a scaled distance: ``log 2 (4 x^2 - 1) - 2 x^2``, at most 0.
 
+    It holds of many: of two samples of 4 to 8 without ties, p is up to 2.2 times as much (0.114 for 0.052, of 4 that
+    all lie apart from the other 4).
+
     Example:
         >>> log_tail([0.1, 2.0]).round(2).tolist()
         [-0.21, -4.6]
@@ -74,16 +77,36 @@ def unbiased(v: Array, effective: Array) -> Array:
     return namespace(square).maximum(square - BIAS / effective, 0.0) ** 0.5
 
 
+def of_all(v: Array, missing: Array) -> Array:
+    """Bound from below the distance of two populations of which parts are missing: by 0 or less where it may be none.
+
+    With shares p and q missing, and F and G what is there, an interval's probabilities differ by at least
+    ``(1 - p) F - (1 - q) G - q`` in all, and that by no less than ``(1 - min(p, q)) (F - G) - max(p, q)``.
+
+    Args:
+        v: ``[S]`` the distance of what is there.
+        missing: ``[S, 2]`` of each population the share that is not.
+
+    Example:
+        >>> of_all(np.array([1.0]), np.array([[0.2, 0.3]])).round(2).tolist()
+        [0.5]
+    """
+    xp = namespace(v)
+    return (1.0 - xp.min(missing, axis=-1)) * v - xp.max(missing, axis=-1)
+
+
 def log_factorials(largest: int) -> Floats:
     """Tabulate ``log x!`` for 0 to ``largest``."""
     return np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, largest + 1)))])
 
 
 def fisher_log_p(x: Any, n: Any, y: Any, m: Any, table: Array) -> Array:
-    """Bound ``log p`` of Fisher's exact test from above: do x of n and y of m differ?
+    """Return about ``log p`` of Fisher's exact test: do x of n and y of m differ?
 
-    The tail of the hypergeometric distribution is its first term over one less the ratio of its first two: exact far
-    out, where it matters. Twice that, for both sides.
+    One side's tail of the hypergeometric distribution is at most its first term over one less the ratio of its first
+    two, and no more than that far out, where it matters. Twice that stands for both sides. Counts of unequal sizes
+    have unequal sides: two-sided p as a sum of all that is no likelier may be some 7 % more (p below 1e-4), and 20 %
+    near p = 1.
 
     Args:
         x: integers, successes among the first.

@@ -79,7 +79,7 @@ def effects_in_strata(
         >>> opened = (push * (place[:, None] == 11)).astype(np.float64)
         >>> always = np.ones((2_000, 1), dtype=bool)
         >>> every = np.ones((2_000, 1, 2), dtype=bool)
-        >>> seen = Window(states, opened, np.array([1]), np.array([1e-6]), push, every, always)
+        >>> seen = Window(states, opened, np.array([1]), np.full((2, 1), 1e-6), push, every, always)
         >>> effects_in_strata(seen).round(1).tolist()
         [[[0.0, 0.0], [0.0, 1.0]]]
     """
@@ -201,7 +201,7 @@ def _part(window: Window, rows: Integers, dims: Integers) -> Window:
         states=window.states[rows],
         changes=window.changes[np.ix_(rows, dims)],
         dims=window.dims[dims],
-        grain=window.grain[dims],
+        grain=window.grain[:, dims],
         actions=window.actions[rows],
         available=window.available[rows],
         counts=window.counts[rows],

@@ -34,6 +34,7 @@ class Transitions:
         held: as actions, the joint action drawn for the episode, -1 for free agents.
         valid: ``[T, E, A]`` bool: the agent was alive, and the episode not lost with its game in this step.
         code: how actions of more than a number are read; ``None`` where each is a number.
+        over: ``[T, E]`` bool: the episode ended by itself in this step, and was not cut; ``None`` where none did.
     """
 
     free: npt.NDArray[np.bool_]
@@ -45,6 +46,7 @@ class Transitions:
     held: npt.NDArray[Any]
     valid: npt.NDArray[np.bool_]
     code: TeamCode | None = None
+    over: npt.NDArray[np.bool_] | None = None
 
     @property
     def env_steps(self) -> int:
@@ -108,7 +110,7 @@ def _collect(
     held = _hold(rng, step, who, code)
     episode = xp.zeros(env.num_envs, dtype=xp.int64, device=env.device)
     columns: dict[str, list[Array]] = {
-        name: [] for name in ("actions", "available", "states", "next_states", "episode", "held", "valid")
+        name: [] for name in ("actions", "available", "states", "next_states", "episode", "held", "valid", "over")
     }
     acted = xp.zeros(free.shape, dtype=xp.int64, device=env.device)
     shortest = per_stream + window - 1  # Changes over 1 to W steps start at per_stream times at least.
@@ -126,7 +128,7 @@ def _collect(
         valid = before.alive & ~lost[:, None]
         acted = acted + xp.astype(valid, xp.int64)
         changed = episode + xp.astype(lost, xp.int64)
-        now = (actions, before.available, before.state, step.final_state, changed, held, valid)
+        now = (actions, before.available, before.state, step.final_state, changed, held, valid, step.terminated)
         for column, value in zip(columns.values(), now, strict=True):
             column.append(value)
         done = step.done

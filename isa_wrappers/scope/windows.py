@@ -11,12 +11,10 @@ import numpy.typing as npt
 
 from isa_wrappers.arrays import Array
 from isa_wrappers.scope import kuiper
+from isa_wrappers.scope.rounding import SHARE, changes_of
 from isa_wrappers.scope.transitions import Transitions
 from isa_wrappers.scope.variables import Choices, Variable, choices
 
-ROUNDING = {"float32": 4 * 2.0**-23, "float64": 2.0**-40}
-"""A change of less than this share of a dimension's largest value is rounding: some of float32, thousands of float64,
-for what an environment adds up itself."""
 LATER_CELLS = 100_000_000
 """Transitions times dimensions times agents that are looked at over several steps: such changes overlap and what counts
 of them is large, so that in large problems a random part of them will do."""
@@ -33,14 +31,15 @@ class Window:
         states: ``[N, K]`` before.
         changes: ``[N, D]`` of the dimensions that ever changed; exactly 0 where nothing did.
         dims: ``[D]`` which dimensions those are.
-        grain: ``[D]`` differences that are rounding.
+        grain: ``[2, D]`` differences that are rounding, of changes and of what a fit leaves of them.
         actions: ``[N, V]`` what was chosen of each variable, by default each agent's action; -1 where it did not act.
         available: ``[N, V, m]``.
         counts: ``[N, V]`` bool: it was chosen freely.
         variables: V of them, where actions are more than a number; see :mod:`isa_wrappers.scope.variables`.
         amounts: which variables are ranges -> ``[N]`` where in them it was.
-        parted: ``[V, m, m]`` pairs of values after one of which episodes end sooner within w steps: what goes on to be
-            compared was chosen by how it went. ``None`` where there are none.
+        ended: ``[V, m, m]`` of two values that were both available, after which share of the first the episode ended by
+            itself before the w steps were over; 1 where it surely goes on less often after one: what goes on to be
+            compared was chosen by how it went. ``None`` where all go on.
     """
 
     states: npt.NDArray[np.floating[Any]]
@@ -52,7 +51,7 @@ class Window:
     counts: npt.NDArray[np.bool_]
     variables: tuple[Variable, ...] = ()
     amounts: Mapping[int, Floats] = field(default_factory=dict)
-    parted: npt.NDArray[np.bool_] | None = None
+    ended: Floats | None = None
 
 
 def lengths(window: int) -> list[int]:
@@ -74,7 +73,7 @@ def share_of(transitions: list[Transitions]) -> float:
 def gather(transitions: list[Transitions], width: int, share: float = 1.0) -> Window:
     """Collect the changes over ``width`` steps that begin and end in one episode, or a random share of them."""
     rng = np.random.default_rng(width)
-    columns: list[list[Any]] = [[], [], [], [], [], [], []]
+    columns: list[list[Any]] = [[], [], [], [], [], [], [], []]
     for part in transitions:
         steps = max(0, len(part.actions) - width + 1)
         start, end = slice(0, steps), slice(width - 1, width - 1 + steps)
@@ -88,27 +87,35 @@ def gather(transitions: list[Transitions], width: int, share: float = 1.0) -> Wi
         columns[4].append(acted)
         columns[5].append(acted & np.broadcast_to(part.free, part.valid.shape)[start][drawn])
         columns[6].append(goes_on[drawn])
-    states, after, *what, goes_on = (np.concatenate(column) for column in columns)
-    if states.dtype.name not in ROUNDING:  # whole numbers, or fewer digits than are reckoned with
+        columns[7].append(_ends_by_itself(part)[start][drawn])
+    states, after, *what, goes_on, itself = (np.concatenate(column) for column in columns)
+    if states.dtype.name not in SHARE:  # whole numbers, or fewer digits than are reckoned with
         kind = np.float32 if states.dtype == np.float16 else np.float64
         states, after = states.astype(kind), after.astype(kind)
-    largest = np.maximum(np.abs(states).max(axis=0, initial=0.0), np.abs(after).max(axis=0, initial=0.0))
-    smallest = np.where(largest > 0.0, np.finfo(np.float64).smallest_subnormal, 0.0)
-    grain = np.maximum(largest.astype(np.float64) * ROUNDING[states.dtype.name], smallest)
-    changes = after.astype(np.float64) - states
-    changes[np.abs(changes) <= grain] = 0.0
+    changes, grain = changes_of(states, after)
     dims = np.flatnonzero(changes.any(axis=0))
-    chosen, parted = choices(transitions[0].code, *what), None
+    chosen, ended = choices(transitions[0].code, *what), None
     if not goes_on.all():
-        parted = _parted(chosen, goes_on)
+        ended = _ended(chosen, goes_on, itself & ~goes_on)
         chosen = chosen.at(goes_on)
-    return Window(states, changes[:, dims], dims, grain[dims], **vars(chosen), parted=parted)
+    return Window(states, changes[:, dims], dims, grain[:, dims], **vars(chosen), ended=ended)
 
 
-def _parted(chosen: Choices, goes_on: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Return ``[V, m, m]``: of two values that were both available, after one the episode surely goes on less often."""
+def _ends_by_itself(part: Transitions) -> npt.NDArray[np.bool_]:
+    """Tell ``[T, E]`` which steps are of an episode that ended by itself."""
+    if part.over is None or not part.over.any():
+        return np.zeros(part.episode.shape, dtype=bool)
+    streams = np.arange(part.episode.shape[1])
+    ended = np.zeros((len(streams), int(part.episode.max()) + 1), dtype=bool)
+    step, stream = np.nonzero(part.over)
+    ended[stream, part.episode[step, stream]] = True
+    return ended[streams, part.episode]
+
+
+def _ended(chosen: Choices, goes_on: npt.NDArray[np.bool_], own: npt.NDArray[np.bool_]) -> Floats:
+    """Return :attr:`Window.ended`, given ``[N]`` what goes on, and what ended by itself before that."""
     count, values = chosen.available.shape[1:]
-    parted = np.zeros((count, values, values), dtype=bool)
+    ended = np.zeros((count, values, values))
     table = kuiper.log_factorials(2 * len(goes_on))
     for v in range(count):
         rows = np.flatnonzero(chosen.counts[:, v])
@@ -116,5 +123,9 @@ def _parted(chosen: Choices, goes_on: npt.NDArray[np.bool_]) -> npt.NDArray[np.b
         open_to_both = chosen.available[rows, v].astype(np.float32)
         times = np.rint(taken.T @ open_to_both).astype(np.int64)
         lasting = np.rint((taken * goes_on[rows, None]).T @ open_to_both).astype(np.int64)
-        parted[v] = kuiper.fisher_log_p(lasting, times, lasting.T, times.T, table) <= np.log(ENDS / values)
-    return parted
+        parted = kuiper.fisher_log_p(lasting, times, lasting.T, times.T, table) <= np.log(ENDS / values)
+        if own.any():
+            kept_out = np.rint((taken * own[rows, None]).T @ open_to_both)
+            ended[v] = kept_out / np.maximum(lasting + kept_out, 1.0)
+        ended[v][parted] = 1.0
+    return ended

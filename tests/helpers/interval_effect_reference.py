@@ -37,7 +37,7 @@ def by_loops(transitions, number):
         versions = [window.changes]
         if fit.usable:
             versions.append(fit.without(i)(slice(None)))
-        versions = [np.rint(y / window.grain) * window.grain for y in versions]
+        versions = [np.rint(y / grain) * grain for y, grain in zip(versions, window.grain, strict=False)]
         for d, k in enumerate(window.dims):
             e, z, slow, cover, shift = np.zeros((5, number, number))
             for a, b in combinations(range(number), 2):

@@ -56,6 +56,23 @@ class Risk(World):
         self.over = actions[0] == 1 and wind > 0
 
 
+class Gust(World):
+    """A gust makes who stands on the wrong side fall, 3 times in 4: either side as often; nobody moves the wind."""
+
+    def move(self, actions):
+        gust = self.rng.choice([-1.0, 1.0])
+        self.x += [actions[0], gust]
+        self.over = (gust > 0) == (actions[0] == 0) and self.rng.random() < 0.75
+
+
+class Mine(World):
+    """What is pushed moves one step later; one step in twenty ends it all."""
+
+    def move(self, actions):
+        self.x += [actions[0], self.before]
+        self.before, self.over = actions[0], self.rng.random() < 0.05
+
+
 class SetAnew(World):
     """What was done last stands in the state; what was done before it moves something else, now and then."""
 

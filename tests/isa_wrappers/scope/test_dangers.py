@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from cli_helpers import isa
-from scope_dangers import Delayed, Dial, Empty, Lever, Risk, SetAnew, Whole
+from scope_dangers import Delayed, Dial, Empty, Gust, Lever, Mine, Risk, SetAnew, Whole
 
 from isa_wrappers import Episode, ScopeConfig, estimate_scope, estimate_scope_from
 from isa_wrappers.errors import InvalidValueError, RecordedDataError
@@ -16,6 +16,31 @@ def test_noise_is_not_credited_to_what_ends_episodes(seed):
     scope = estimate_scope(Risk(), seed=seed)
     assert scope.agent_dims == [[0]]
     assert scope.action_dims["agent_0"][2] == [0]
+
+
+def test_who_is_left_where_either_action_ends_as_many_episodes():
+    assert estimate_scope(Gust(), ScopeConfig(4_000)).agent_dims == [[0]]
+    assert estimate_scope(Mine(), ScopeConfig(2_000, window=2)).agent_dims == [[0, 1]], "few ends hide nothing"
+
+
+def falls(rng):
+    """Recorded play of such gusts; each fall ends an episode by itself."""
+    actions, gusts = rng.integers(2, size=20_000), rng.choice([-1.0, 1.0], 20_000)
+    over = ((gusts > 0) == (actions == 0)) & (rng.random(20_000) < 0.75)
+    ends = over | (np.arange(20_000) == 19_999)
+    moved, first = np.stack([actions, gusts], axis=1), np.flatnonzero(np.roll(ends, 1))
+    parts = [np.concatenate([np.zeros((1, 2)), np.cumsum(part, axis=0)]) for part in np.split(moved, first[1:])]
+    return np.concatenate(parts), actions, ends, over
+
+
+def test_recorded_ends_of_an_episodes_own_may_be_told():
+    states, actions, ends, over = falls(np.random.default_rng(0))
+    told = episodes_of(states, actions, ends, terminated=over)
+    assert estimate_scope_from(told).agent_dims == [[0]]
+    as_mappings = [vars(part) for part in told]
+    assert estimate_scope_from(as_mappings).agent_dims == [[0]]
+    with pytest.raises(InvalidValueError, match="terminated of 20000 recorded steps must have 20000 rows, got 3"):
+        episodes_of(states, actions, ends, terminated=over[:3])
 
 
 def test_a_late_effect_is_a_share_of_all_that_the_agent_moves():

@@ -33,7 +33,7 @@ def kinds_of_effects(rng, rows=3_000, actions=6):
     states = np.stack([place, rng.standard_normal(rows)], axis=1).astype(np.float32)
     states = np.concatenate([states, np.zeros((rows, 6))], axis=1).astype(np.float32)
     every, always = np.ones((rows, 1, actions), dtype=bool), np.ones((rows, 1), dtype=bool)
-    return Window(states, changes, np.arange(1, 8), np.full(7, 1e-9), act, every, always)
+    return Window(states, changes, np.arange(1, 8), np.full((2, 7), 1e-9), act, every, always)
 
 
 def unscreened(monkeypatch, window):
@@ -66,7 +66,7 @@ def test_what_nobody_moves_is_seldom_looked_at_in_full(monkeypatch):
     every, always = np.ones((rows, 1, 6), dtype=bool), np.ones((rows, 1), dtype=bool)
     act = rng.integers(6, size=(rows, 1))
     assert not effects_in_strata(
-        Window(states, changes, np.arange(dims), np.full(dims, 1e-9), act, every, always)
+        Window(states, changes, np.arange(dims), np.full((2, dims), 1e-9), act, every, always)
     ).any()
     assert looked[0] == dims, "all transitions together"
     assert sum(looked[1:]) < 0.05 * 8 * dims * dims

@@ -154,7 +154,7 @@ def test_what_two_dimensions_together_decide_is_found_within_both():
 
     def found(chosen):
         opened = (push[:, 0] * before).astype(np.float64)[:, None]
-        return effects_in_strata(Window(states, opened, np.array([2]), np.array([1e-6]), chosen, every, always))
+        return effects_in_strata(Window(states, opened, np.array([2]), np.full((2, 1), 1e-6), chosen, every, always))
 
     moved = found(push)
     assert moved[0, 1, 2] > 0.9
