@@ -69,6 +69,18 @@ class RunFolder:
     def _refuse_a_second_run(self) -> None:
         if os.path.exists(self.config_file):
             raise RunFolderError(f"{self.path} already holds a run; choose another --out, or continue it with --resume")
+        for file in self._written_over():
+            if os.path.exists(file):
+                raise RunFolderError(
+                    f"{self.path} holds {file.relative_to(self.path)} but no {self.config_file.name}; choose another "
+                    f"--out, or put that run's {self.config_file.name} back and continue it with --resume"
+                )
+
+    def _written_over(self) -> tuple[Path, ...]:
+        """Return the files in which a run's work lies, which a new one would replace."""
+        scope = self.path / "scope.json"
+        checkpoints = self.latest_checkpoint, self.best_checkpoint
+        return *checkpoints, self.metrics_file, scope, self.summary_file, self.changes_file
 
     def take_back(self) -> None:
         """Undo :meth:`create` for a run that could not begin; files of others in the folder stay."""

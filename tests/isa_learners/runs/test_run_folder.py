@@ -44,6 +44,19 @@ def test_a_folder_that_holds_a_run_is_left_alone(tmp_path):
     assert folder.config_file.read_text() == before
 
 
+@pytest.mark.parametrize(
+    "left", ["metrics.csv", "scope.json", "summary.json", "changes.json", "checkpoints/best.safetensors"]
+)
+def test_what_is_left_of_a_run_is_left_alone(tmp_path, left):
+    """Its config.yaml was lost, or a scope was kept there."""
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / left).write_text("work")
+    with pytest.raises(RunFolderError, match=rf"holds {left} but no config\.yaml; choose another --out, or .*--resume"):
+        RunFolder.create(tmp_path, tiny_config())
+    assert (tmp_path / left).read_text() == "work"
+    assert not (tmp_path / "config.yaml").exists()
+
+
 def test_a_folder_with_other_things_will_do(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     folder = RunFolder.create(tmp_path, tiny_config())
