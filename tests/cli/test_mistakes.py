@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from cli_helpers import TINY, isa, one_line
+from cli_helpers import NEAR, TINY, isa, one_line
 
 pytestmark = pytest.mark.usefixtures("somewhere")
 
@@ -82,6 +82,17 @@ MISTAKES = {
     "too wide": (["train", "grid/unlock", "--set", "ppo.layers=[100000]"], "layers .* from 1 to 16384, got 100000"),
     "--set env": (["train", "grid/unlock", "--set", "env=grid/shooting"], "cannot change env.*grid/shooting"),
     "--set preset": (["train", "grid/unlock", "--set", "preset=paper"], "cannot change preset.*paper.*--preset"),
+    "two seeds": (["train", "grid/unlock", "--seed", 2, "--set", "seed=1"], "seed is given twice, 2 by --seed and 1 b"),
+    "two numbers of steps": (["train", "grid/unlock", "--steps", 9, "--set", "steps=8"], "given twice, 9 by --steps"),
+    "two algorithms": (["config", "--algo", "isa", "--set", "algo=ippo"], "'isa' by --algo and 'ippo' by --set; l"),
+    "two batches": (["train", "grid/unlock", "--num-envs", 4, "--set", "ppo.num_envs=8"], "4 by --num-envs and 8"),
+    "two grids": (["train", "grid/unlock", "--kwargs", NEAR, "--set", "env_kwargs.grid=4"], "3 by --kwargs and 4 by"),
+    "two scopes": (["train", "grid/unlock", "--scope", "a", "--set", "scope_folder=b"], "'a' by --scope and 'b'"),
+    "resume to two ends": (["train", "--resume", "x", "--steps", 9, "--set", "steps=8"], "given twice, 9 by --steps"),
+    "compare two grids": (
+        ["compare", "--task", "grid/unlock", "--kwargs", NEAR, "--set", "env_kwargs.grid=4", "--dry-run"],
+        "env_kwargs.grid is given twice, 3 by --kwargs and 4 by --set; leave one out",
+    ),
     "no configuration": (["train", "grid/unlock", "--config", "none.yaml"], "none.yaml"),
     "resume of nothing": (["train", "--resume", "none"], "none holds no run"),
     "resume with an option": (["train", "--resume", "none", "--seed", 3], "leave out seed, got 3"),
