@@ -101,7 +101,8 @@ def _object(option: str, text: str) -> dict[str, Any]:
     except ValueError:
         found = None
     if not isinstance(found, dict):
-        raise InvalidValueError(f"{option} must be a JSON object, got {shown(text)}")
+        quotes = ", with double quotes" if "'" in text else ""
+        raise InvalidValueError(f"{option} must be a JSON object{quotes}, got {shown(text)}")
     return found
 
 

@@ -235,10 +235,11 @@ def _run(
             display.last_word(f"stopped; {again}")
             raise typer.Exit(128 + stopped.signal) from None
         except Exception as error:
+            saved = "what was learned before is saved, " if training.algorithm.visits.seen else ""
             if training.kept and isinstance(error, ISAError):
-                error.args = (f"{error}; what was learned before is saved, {again}",)
+                error.args = (f"{error}; {saved}{again}",)
             elif training.kept:
-                display.last_word(f"broken off by {type(error).__name__}; what was learned before is saved, {again}")
+                display.last_word(f"broken off by {type(error).__name__}; {saved}{again}")
             raise
         plot_run(folder, anew=False)
     display.finish(summary, training.config.eval_interval)

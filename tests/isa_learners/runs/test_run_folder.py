@@ -30,7 +30,7 @@ def test_of_several_runs_each_is_named_by_its_own_environment(tmp_path):
     for folder in open_runs(paths, ["toy_envs:walk"]):
         folder.check_trusted(folder.config())
     untold = open_runs(paths)[1]
-    with pytest.raises(UntrustedRunError):
+    with pytest.raises(UntrustedRunError, match=r"give --trust \(in Python, trust=True\)"):
         untold.check_trusted(untold.config())
     with pytest.raises(InvalidValueError, match="no run is of task 'toy_envs:prize'; they are of grid/unlock, "):
         open_runs(paths, ["toy_envs:prize"])
@@ -39,7 +39,7 @@ def test_of_several_runs_each_is_named_by_its_own_environment(tmp_path):
 def test_a_folder_that_holds_a_run_is_left_alone(tmp_path):
     folder = RunFolder.create(tmp_path / "run", tiny_config(seed=5))
     before = folder.config_file.read_text()
-    with pytest.raises(RunFolderError, match=r"run already holds a run; .*--resume"):
+    with pytest.raises(RunFolderError, match=r"run already holds a run; .*--resume.*resume=True"):
         RunFolder.create(tmp_path / "run", tiny_config(seed=6))
     assert folder.config_file.read_text() == before
 
