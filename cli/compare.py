@@ -12,7 +12,7 @@ from isa_wrappers.errors import InvalidValueError
 
 from .comparison import RESOURCES, DryRun, Figures, Jobs, On, Only, Order, Resources, bring_to_its_end
 from .completion import tasks, variants
-from .options import Json, Kwargs, Override, Quiet, need_plots, need_training, parse_kwargs
+from .options import Json, Kwargs, Override, Quiet, need_plots, need_training, parse_kwargs, refuse_contradictions
 
 if TYPE_CHECKING:
     from isa_learners.experiments.plan import Plan
@@ -60,7 +60,9 @@ def read(path: Path | None, options: dict[str, Any], pairs: Sequence[str]) -> Pl
     from isa_learners.experiments.plan import make_plan, read_plan
     from isa_learners.runs.yaml_io import parse_overrides
 
-    over = {**options, "set": parse_overrides(pairs)} if pairs else options
+    overrides = parse_overrides(pairs)
+    refuse_contradictions({"env_kwargs": options.get("kwargs") or {}}, overrides)
+    over = {**options, "set": overrides} if pairs else options
     if path is not None:
         return read_plan(path, over)
     if "tasks" not in options:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from math import inf
@@ -101,8 +101,38 @@ def _object(option: str, text: str) -> dict[str, Any]:
     except ValueError:
         found = None
     if not isinstance(found, dict):
-        raise InvalidValueError(f"{option} must be a JSON object, got {shown(text)}")
+        quotes = ", with double quotes" if "'" in text else ""
+        raise InvalidValueError(f"{option} must be a JSON object{quotes}, got {shown(text)}")
     return found
+
+
+SAID_BY = {
+    "env_kwargs": "--kwargs",
+    "state_features_kwargs": "--state-features-kwargs",
+    "scope_folder": "--scope",
+}
+"""Keys whose option has another name."""
+
+
+def refuse_contradictions(given: Mapping[str, Any], overrides: Mapping[str, Any]) -> None:
+    """Refuse a key that an option and ``--set`` give different values.
+
+    Args:
+        given: what options say, by sections.
+        overrides: what ``--set`` says, likewise.
+
+    Raises:
+        InvalidValueError: naming both.
+    """
+    from isa_learners.runs.nesting import flattened
+
+    said = flattened(overrides)
+    for key, value in flattened(given).items():
+        if key in said and said[key] != value and str(said[key]) != str(value):
+            option = SAID_BY.get(key.partition(".")[0], f"--{key.rpartition('.')[2].replace('_', '-')}")
+            raise InvalidValueError(
+                f"{key} is given twice, {shown(value)} by {option} and {shown(said[key])} by --set; leave one out"
+            )
 
 
 @contextmanager

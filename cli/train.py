@@ -26,6 +26,7 @@ from .options import (
     need_training,
     parse_features,
     parse_kwargs,
+    refuse_contradictions,
 )
 from .training_display import TrainingDisplay
 
@@ -90,8 +91,9 @@ def train(
     trackers = make_trackers(track or [])
     if resume is not None:
         _refuse_changes(context)
-        changes = parse_overrides(override or []) | ({} if steps is None else {"steps": steps})
-        _run(RunFolder.open(resume, env, trust), True, trackers, changes, quiet)
+        changes, asked = parse_overrides(override or []), {} if steps is None else {"steps": steps}
+        refuse_contradictions(asked, changes)
+        _run(RunFolder.open(resume, env, trust), True, trackers, changes | asked, quiet)
         return
     if env is None:
         raise InvalidValueError("name a task to train on, such as grid/shooting, or --resume a run folder")
@@ -145,10 +147,12 @@ def configured(
     for key, instead in (("env", "the argument ENV"), ("preset", "--preset")):
         if key in overrides:
             raise InvalidValueError(f"--set cannot change {key}, got {overrides[key]!r}; use {instead}")
+    refuse_contradictions(given, overrides)
     layers = [{**from_file, "env": env, "preset": preset}, given, overrides]
     if num_envs is not None:
         learner = make_config(env, preset, *layers).learner
         layers.insert(2, {learner: {"num_envs": num_envs}})
+        refuse_contradictions(layers[2], overrides)
     return preset, layers
 
 
@@ -231,10 +235,11 @@ def _run(
             display.last_word(f"stopped; {again}")
             raise typer.Exit(128 + stopped.signal) from None
         except Exception as error:
+            saved = "what was learned before is saved, " if training.algorithm.visits.seen else ""
             if training.kept and isinstance(error, ISAError):
-                error.args = (f"{error}; what was learned before is saved, {again}",)
+                error.args = (f"{error}; {saved}{again}",)
             elif training.kept:
-                display.last_word(f"broken off by {type(error).__name__}; what was learned before is saved, {again}")
+                display.last_word(f"broken off by {type(error).__name__}; {saved}{again}")
             raise
         plot_run(folder, anew=False)
     display.finish(summary, training.config.eval_interval)

@@ -12,7 +12,7 @@ from isa_learners.runs.config_io import config_from_dict, config_to_dict, laid_o
 from isa_learners.runs.nesting import flattened, nested
 from isa_learners.runs.progress import Progress
 from isa_learners.runs.run_folder import RunFolder
-from isa_wrappers.errors import FileFormatError, InvalidValueError, shown
+from isa_wrappers.errors import FileFormatError, InvalidValueError, ISAError, shown
 from isa_wrappers.files import read_bytes, write_text
 from isa_wrappers.plain import read_json
 
@@ -48,6 +48,10 @@ SECTION_KEYS: dict[str, tuple[str, ...]] = {
 }
 """Settings that are read anew at each step or update. What shapes tensors, what a checkpoint holds the state of, the
 environment, the scope and how it is read stay as they were."""
+
+
+CHANGES_NO_NUMBER = ("device", "workers")
+"""Keys that may be edited in ``config.yaml`` where a run goes on elsewhere; a checkpoint sees to its kind of device."""
 
 
 @dataclass(frozen=True)
@@ -101,13 +105,41 @@ def changed_config(config: RunConfig, values: Mapping[str, Any]) -> RunConfig:
     return new
 
 
+def trained_with(meta: Mapping[str, Any]) -> RunConfig | None:
+    """Return the configuration that a checkpoint's plain data tell of; ``None`` where they tell none that holds."""
+    try:
+        return config_from_dict(meta["config"])
+    except (ISAError, KeyError):  # one of an earlier version
+        return None
+
+
+def check_edits(folder: RunFolder, config: RunConfig, meta: Mapping[str, Any]) -> None:
+    """Check that a configuration differs from what its checkpoint was trained with in what may change alone.
+
+    Raises:
+        InvalidValueError: naming the key and both values.
+    """
+    before = trained_with(meta)
+    allowed = {*may_change(config), *CHANGES_NO_NUMBER}
+    for change in [] if before is None else differences(before, config, 0):
+        if _without_phase(change.key) not in allowed:
+            was = "without it" if change.before is None else f"with {shown(change.before)}"
+            raise InvalidValueError(
+                f"{folder.config_file} says {change.key} {shown(change.after)}, its checkpoint was trained {was}, "
+                "which --resume cannot change; set it back"
+            )
+
+
 def _without_phase(key: str) -> str:
     return key.split(".", 2)[2] if key.startswith("phases.") and key.count(".") > 2 else key
 
 
 def differences(before: RunConfig, after: RunConfig, env_steps: int) -> list[Change]:
     """List what differs between two configurations of a run, with the step from which it does."""
-    old, new = flattened(config_to_dict(before)), flattened(config_to_dict(after))
+    return _differing(flattened(config_to_dict(before)), flattened(config_to_dict(after)), env_steps)
+
+
+def _differing(old: Mapping[str, Any], new: Mapping[str, Any], env_steps: int) -> list[Change]:
     keys = [*new, *(key for key in old if key not in new)]
     return [Change(env_steps, key, old.get(key), new.get(key)) for key in keys if old.get(key) != new.get(key)]
 
@@ -141,15 +173,19 @@ def follow(folder: RunFolder, before: RunConfig, config: RunConfig, done: int | 
 
     Args:
         folder: of the run.
-        before: its configuration until now.
+        before: the configuration that it was trained with until now.
         config: the one from now on.
         done: environment steps taken; ``None`` where it begins anew, and so has no other beginning.
     """
-    if config == before:
-        return
-    if done is not None:
-        record(folder, differences(before, config, done))
-    write_config(config, folder.config_file)
+    edited = config != folder.config()
+    if done is not None and (edited or config != before):
+        # After a kill before the next checkpoint, what a resume changed from here on is written down already.
+        said = {change.key: change.after for change in read_changes(folder) if change.env_steps == done}
+        known = flattened(config_to_dict(before)) | said
+        if changes := _differing(known, flattened(config_to_dict(config)), done):
+            record(folder, changes)
+    if edited:
+        write_config(config, folder.config_file)
 
 
 def record(folder: RunFolder, changes: list[Change]) -> None:

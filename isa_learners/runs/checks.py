@@ -10,7 +10,7 @@ from isa_learners.runs.metrics import columns_of
 from isa_learners.runs.phases import check_composition
 from isa_learners.runs.scopes import credit_of, is_given, needs_estimate, scope_for, scope_steps
 from isa_wrappers.border.start import close_env
-from isa_wrappers.errors import InvalidValueError
+from isa_wrappers.errors import InvalidValueError, shown
 from isa_wrappers.rewards import GOAL_SELECTORS, REWARDS
 from isa_wrappers.scope.estimators import ESTIMATORS
 from isa_wrappers.scope.files import storable_names
@@ -23,6 +23,10 @@ def check_run(config: RunConfig) -> None:
     Raises:
         ISAError: for the first.
     """
+    if not isinstance(config, RunConfig):
+        raise InvalidValueError(
+            f"config must be a RunConfig, as make_config('grid/shooting') makes, got {shown(config)}"
+        )
     columns_of(config)
     device = resolve_device(config.device, config.env)
     env = make_env(config, device, 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import msgspec
 
@@ -78,7 +78,23 @@ def value_of(hint: Any, key: str, value: Any) -> Any:
         wanted = f"of type {_type_name(hint)}"
         if isinstance(hint, type) and issubclass(hint, Enum):
             wanted = f"one of {', '.join(str(member.value) for member in hint)}"
-        raise InvalidValueError(f"configuration key {key} must be {wanted}, got {shown(value)}") from error
+        raise InvalidValueError(
+            f"configuration key {key} must be {wanted}, got {shown(value)}{_yaml_of(hint, value)}"
+        ) from error
+
+
+def _yaml_of(hint: Any, value: Any) -> str:
+    """Say how YAML writes what was given as Python does.
+
+    Example:
+        >>> _yaml_of(float | None, "None"), _yaml_of(tuple[int, ...], "(64, 64)")
+        ('; write null', '; write [64, 64]')
+    """
+    if value == "None" and type(None) in get_args(hint):
+        return "; write null"
+    if isinstance(value, str) and value[:1] + value[-1:] == "()" and get_origin(hint) in (list, tuple):
+        return f"; write {shown(value)[2:-2].join('[]')}"
+    return ""
 
 
 def _type_name(hint: Any) -> str:

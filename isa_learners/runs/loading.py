@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 from isa_learners.checkpoint import load_checkpoint
 from isa_learners.config import RunConfig
 from isa_learners.runs.algorithm import Algorithm
+from isa_learners.runs.changes import check_edits
 from isa_learners.runs.devices import resolve_device
 from isa_learners.runs.run_folder import RunFolder
 from isa_learners.runs.scopes import needs_estimate
@@ -36,16 +38,25 @@ def load_algorithm(
     Raises:
         UntrustedRunError: if the folder names an environment that nobody has agreed to import.
         FileFormatError: if the checkpoint is missing, truncated, foreign, or of another configuration.
+        InvalidValueError: if a run that is to go on was configured otherwise since, in what may not change.
     """
     config = folder.config() if config is None else config
     folder.check_trusted(config)
     use_threads(config)
     path = folder.best_checkpoint if best else folder.newest_checkpoint() or folder.latest_checkpoint
     tensors, meta = load_checkpoint(path)
+    if not policy_only:
+        check_edits(folder, config, meta)
     scope = load_scope(folder.first_scope()) if needs_estimate(config) else None
     copies = 1 if policy_only else None  # whoever evaluates makes copies then
     algorithm = Algorithm(config, scope, copies, restored=True)
     algorithm.load_state_dict(tensors, meta, policy_only)
+    if path == folder.best_checkpoint and not best and not policy_only:
+        warnings.warn(
+            f"{folder.path} has no {folder.latest_checkpoint.name}: it resumes from {path.name} at "
+            f"{algorithm.env_steps} steps, and later rows of {folder.metrics_file.name} go",
+            stacklevel=2,
+        )
     return algorithm, meta
 
 

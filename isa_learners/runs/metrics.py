@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import os
+import re
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +19,7 @@ from isa_learners.learner import LEARNERS
 from isa_learners.runs.config_keys import parts_of
 from isa_learners.runs.following import FOLLOWING_COLUMNS, follows
 from isa_learners.runs.hooks import Hook
-from isa_wrappers.errors import InvalidValueError
+from isa_wrappers.errors import FileFormatError, InvalidValueError
 from isa_wrappers.files import read_bytes, replacing, told, write_text
 
 if TYPE_CHECKING:
@@ -39,6 +41,8 @@ RUN_COLUMNS = (
     "steps_per_second",
 )
 """Columns of ``metrics.csv`` that every run has; ``docs/metrics.md`` defines each."""
+
+DECIMAL_COMMA = re.compile(r"[-+]?\d[\d.]*,\d+([eE][-+]?\d+)?")
 
 
 def columns_of(config: RunConfig) -> tuple[str, ...]:
@@ -79,6 +83,8 @@ class CSVMetrics(Hook):
         if training.resumed and self.path.exists():
             content = read_bytes(self.path)
             found = parse_metrics(content, self.columns)
+            if found.decimal_comma:
+                raise FileFormatError(f"{self.path} cannot be read: {found.refusal}")
             if found.damaged:
                 aside = _set_aside(self.path, content)
                 warnings.warn(
@@ -118,25 +124,37 @@ class Rows:
         columns: of the file.
         unreadable: how many rows cannot be read, a last one cut off in writing aside.
         damaged: rows cannot be read, or the header was not what was written.
+        decimal_comma: a number with one, where none of the rows can be read for it.
     """
 
     rows: list[dict[str, str]] = field(default_factory=list)
     columns: tuple[str, ...] = ()
     unreadable: int = 0
     damaged: bool = False
+    decimal_comma: str = ""
+
+    @property
+    def refusal(self) -> str:
+        """Why none of the rows can be read."""
+        if self.decimal_comma:
+            return f"its numbers have decimal commas, such as {self.decimal_comma!r}: save it with decimal points"
+        return f"none of its {self.unreadable} rows can be read"
 
 
 def parse_metrics(content: bytes, columns: Sequence[str]) -> Rows:
     """Read the rows of a ``metrics.csv`` under the file's own columns, whatever has become of the file.
 
     A name of the header that is damaged is the one that ``columns`` has in its place. A row with as many values as
-    ``columns`` where the header has another number of names is read by ``columns``: the header lost a name.
+    ``columns`` where the header has another number of names is read by ``columns``: the header lost a name. A
+    spreadsheet may have saved the file with semicolons or tabs between the values.
 
     Args:
         content: of the file.
         columns: that the run writes.
     """
-    lines = [_fields(line) for line in content.decode(errors="replace").splitlines() if line]
+    text = [line for line in content.decode("utf-8-sig", errors="replace").splitlines() if line]
+    separator = max(",;\t", key=text[0].count) if text else ","
+    lines = [_fields(line, separator) for line in text]
     if lines and not content.endswith(b"\n"):
         lines.pop()  # cut off in writing, perhaps within a number
     header = lines[0] if lines else []
@@ -153,12 +171,14 @@ def parse_metrics(content: bytes, columns: Sequence[str]) -> Rows:
         else:
             found.unreadable += 1
     found.damaged |= found.unreadable > 0
+    if found.unreadable and not found.rows:
+        found.decimal_comma = next(filter(DECIMAL_COMMA.fullmatch, itertools.chain(*lines)), "")
     return found
 
 
-def _fields(line: str) -> list[str]:
+def _fields(line: str, separator: str) -> list[str]:
     try:
-        return next(csv.reader([line]), [])
+        return next(csv.reader([line], delimiter=separator), [])
     except csv.Error:
         return []
 
@@ -202,7 +222,7 @@ def read_metrics(path: Path, columns: Sequence[str] = RUN_COLUMNS) -> list[dict[
     """
     found = parse_metrics(read_bytes(path), columns)
     if found.unreadable and not found.rows:
-        raise ValueError(f"none of its {found.unreadable} rows can be read")
+        raise ValueError(found.refusal)
     if found.unreadable:
         warnings.warn(f"{path} is damaged: {found.unreadable} rows cannot be read and are left out", stacklevel=2)
     return found.rows

@@ -68,7 +68,22 @@ class RunFolder:
 
     def _refuse_a_second_run(self) -> None:
         if os.path.exists(self.config_file):
-            raise RunFolderError(f"{self.path} already holds a run; choose another --out, or continue it with --resume")
+            raise RunFolderError(
+                f"{self.path} already holds a run; choose another --out, or continue it with --resume (in Python, "
+                "Training(RunFolder.open(...), resume=True))"
+            )
+        for file in self._written_over():
+            if os.path.exists(file):
+                raise RunFolderError(
+                    f"{self.path} holds {file.relative_to(self.path)} but no {self.config_file.name}; choose another "
+                    f"--out, or put that run's {self.config_file.name} back and continue it with --resume"
+                )
+
+    def _written_over(self) -> tuple[Path, ...]:
+        """Return the files in which a run's work lies, which a new one would replace."""
+        scope = self.path / "scope.json"
+        checkpoints = self.latest_checkpoint, self.best_checkpoint
+        return *checkpoints, self.metrics_file, scope, self.summary_file, self.changes_file
 
     def take_back(self) -> None:
         """Undo :meth:`create` for a run that could not begin; files of others in the folder stay."""
@@ -119,12 +134,13 @@ class RunFolder:
             raise UntrustedRunError(
                 f"{self.config_file} names an environment of its own: module {shown(module)} would be imported "
                 f"and its {shown(factory)} called; if you know it, name it again (isa eval RUN --env {config.env}, "
-                f"isa train {config.env} --resume RUN) or give --trust"
+                f"isa train {config.env} --resume RUN; in Python, env={config.env!r}) or give --trust (in Python, "
+                "trust=True)"
             )
         for name in () if self._trust else config.imports:
             raise UntrustedRunError(
                 f"{self.config_file} names code of its own: {shown(name)} would be imported; if you know it, give "
-                "--trust"
+                "--trust (in Python, trust=True)"
             )
 
     def first_scope(self) -> Path:

@@ -13,8 +13,9 @@ import msgspec
 from isa_learners.checkpoint import save_checkpoint
 from isa_learners.config import RunConfig
 from isa_learners.runs.algorithm import Algorithm
-from isa_learners.runs.changes import changed_config, check_steps, follow
+from isa_learners.runs.changes import changed_config, check_steps, follow, trained_with
 from isa_learners.runs.checks import check_run
+from isa_learners.runs.config_io import config_to_dict
 from isa_learners.runs.evaluation import evaluation_seed
 from isa_learners.runs.hooks import Checkpoints, Hook
 from isa_learners.runs.loading import load_algorithm, use_threads
@@ -89,7 +90,7 @@ class Training:
         self.kept = False
         written = [ScopeVersions(), CSVMetrics(), *([TensorBoard()] if tensorboard else []), Checkpoints()]
         self.hooks: list[Hook] = [*written, *hooks]
-        configured = folder.config()
+        self._before = configured = folder.config()
         folder.check_trusted(configured)
         asked = ({} if steps is None else {"steps": steps}) | dict(changes or {})
         self.config: RunConfig = changed_config(configured, asked) if asked else configured
@@ -100,15 +101,15 @@ class Training:
             self._began = time.perf_counter()
             goes_on = resume and folder.newest_checkpoint() is not None
             self.algorithm = self._load() if goes_on else self._start()
-            if goes_on and asked:
+            if goes_on and self.config != self._before:
                 self.algorithm.check()
             done = self.algorithm.env_steps
-            check_steps(folder, configured, self.config, done, self.progress)
+            check_steps(folder, self._before, self.config, done, self.progress)
             self.progress.follow_intervals(done, self.config.eval_interval, self.config.checkpoint_interval)
             folder.lock.clear_left_over()
             folder.write_versions()
             self._tell("on_start")
-            follow(folder, configured, self.config, done if goes_on else None)  # last: a tracker may have refused
+            follow(folder, self._before, self.config, done if goes_on else None)  # last: a tracker may have refused
         except BaseException:
             folder.lock.release(undo=True)
             raise
@@ -134,6 +135,7 @@ class Training:
         except (KeyError, msgspec.ValidationError) as error:
             held = self.folder.newest_checkpoint()
             raise FileFormatError(f"{held} does not hold a run's progress ({error})") from error
+        self._before = trained_with(meta) or self._before
         self._began -= self.progress.wall_time
         return algorithm
 
@@ -177,10 +179,8 @@ class Training:
             self.kept = True
 
     def _goes_on(self) -> bool:
-        return self.algorithm.env_steps < self.config.steps and not self._finished()
-
-    def _finished(self) -> bool:
-        return self.config.stop_when_solved and self.progress.solved is not None
+        solved = self.config.stop_when_solved and self.progress.solved is not None
+        return self.algorithm.env_steps < self.config.steps and not solved
 
     def _iterate(self) -> None:
         algorithm, progress = self.algorithm, self.progress
@@ -226,7 +226,7 @@ class Training:
         """Write a checkpoint: the latest, or the one with the best evaluation so far."""
         tensors, meta = self.algorithm.state_dict()
         path = self.folder.best_checkpoint if best else self.folder.latest_checkpoint
-        save_checkpoint(path, tensors, {**meta, "progress": vars(self.progress)})
+        save_checkpoint(path, tensors, meta | {"progress": vars(self.progress), "config": config_to_dict(self.config)})
 
     def summary(self) -> dict[str, Any]:
         """Return what ``summary.json`` holds; ``None`` for what is not known."""

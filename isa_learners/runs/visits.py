@@ -97,6 +97,11 @@ class Visits:
     def __init__(self, seed: int, state_size: int, phases: tuple[str, ...]) -> None:
         self.phases = {name: Reservoir(state_size, stream_seed(seed, f"{name} visits")) for name in phases}
 
+    @property
+    def seen(self) -> int:
+        """How many states the samples were shown: none before the first rollout was learned from."""
+        return sum(sample.seen for sample in self.phases.values())
+
     def add(self, phase: str, rollout: Rollout) -> None:
         """Show the phase's sample every state that a step led to; a step that was lost with its game led to none."""
         states = rollout.final_state.flatten(0, 1)

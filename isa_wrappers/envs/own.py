@@ -148,7 +148,10 @@ def _factory(name: str) -> Callable[..., Any]:
         with current_folder_last():
             module = import_module(module_name)
     except ModuleNotFoundError as error:
-        raise UnknownTaskError(f"cannot import {name!r}: no module {error.name!r} on the Python path") from error
+        remedy = "; leave out .py" if module_name.endswith(".py") else ""
+        raise UnknownTaskError(
+            f"cannot import {name!r}: no module {error.name!r} on the Python path{remedy}"
+        ) from error
     factory = getattr(module, attribute, None)
     if not callable(factory):
         raise UnknownTaskError(

@@ -59,6 +59,12 @@ def test_what_isa_refuses_too(tmp_path, capsys):
     assert load_checkpoint(run / "checkpoints" / "latest.safetensors")[1]["env_steps"] == 50
 
 
+def test_nothing_is_said_of_what_was_learned_where_nothing_was(tmp_path, capsys):
+    first = [*of_crashing(tmp_path, "nan"), "--set", "ppo.rollout_steps=40"]
+    assert isa("train", *first, "--out", tmp_path / "run") == 2
+    assert "holds nan; resume with: isa train toy_envs:Crashing --resume " in capsys.readouterr().err.splitlines()[-1]
+
+
 def test_a_signal_that_hits_the_environment_as_well(tmp_path, capsys):
     assert isa("train", *of_crashing(tmp_path, "signal"), "--out", tmp_path / "run") == 128 + 15
     err = capsys.readouterr().err

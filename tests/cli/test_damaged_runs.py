@@ -7,7 +7,6 @@ pytestmark = pytest.mark.usefixtures("somewhere")
 
 pytest.importorskip("torch")
 
-
 # A run stopped before its first checkpoint starts over when resumed: test_resume has that.
 DAMAGED = [
     (command, damage)
@@ -38,11 +37,15 @@ def test_a_damaged_checkpoint_is_refused(copy_of, damage, arguments, capsys):
 
 
 @pytest.mark.slow
-def test_without_a_latest_checkpoint_the_best_one_goes_on(copy_of):
+def test_without_a_latest_checkpoint_the_best_one_goes_on_and_says_so(copy_of, capsys):
     run = copy_of()
     (run / "checkpoints" / "latest.safetensors").unlink()
+    from isa_learners.checkpoint import load_checkpoint
+
+    at = load_checkpoint(run / "checkpoints" / "best.safetensors")[1]["env_steps"]
     rows = (run / "metrics.csv").read_text().splitlines()
-    assert isa("train", "--resume", run) == 0
+    with pytest.warns(UserWarning, match=f"no latest.safetensors: it resumes from best.safetensors at {at} steps, "):
+        assert isa("train", "--resume", run, "--quiet") == 0
     assert (run / "metrics.csv").read_text().splitlines()[:2] == rows[:2], "what was measured before stays"
 
 
@@ -59,9 +62,12 @@ def test_a_checkpoint_of_another_configuration_is_refused(copy_of, capsys):
     path = run / "config.yaml"
     path.write_text(path.read_text().replace("hidden: 4", "hidden: 5"))
     before = contents(run)
-    for command in (["eval", run], ["train", "--resume", run]):
+    for command, said in (
+        (["eval", run], "does not fit this run's configuration: size mismatch for"),
+        (["train", "--resume", run], "config.yaml says ppo.hidden 5, its checkpoint was trained with 4"),
+    ):
         assert isa(*command) == 2
-        assert "does not fit this run's configuration: size mismatch for" in one_line(capsys.readouterr().err)
+        assert said in one_line(capsys.readouterr().err)
         assert contents(run) == before
 
 

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from cli_helpers import TINY, isa, one_line
+from cli_helpers import NEAR, TINY, isa, one_line
 
 pytestmark = pytest.mark.usefixtures("somewhere")
 
@@ -17,6 +17,7 @@ MISTAKES = {
     "scope without a task": (["scope"], "ENV"),
     "unknown task": (["scope", "grid/shootin"], "'grid/shootin'; did you mean 'grid/shooting'?"),
     "unknown task, train": (["train", "grid/shootin"], "'grid/shootin'; did you mean 'grid/shooting'?"),
+    "a file": (["scope", "toy_envs.py:walk"], "no module 'toy_envs.py' .*; leave out .py"),
     "no module": (["scope", "surely.not.there:make"], "surely"),
     "no factory": (["scope", "toy_envs:run"], "'run'"),
     "no function": (["scope", "toy_envs:NOT_A_FACTORY"], "NOT_A_FACTORY"),
@@ -28,6 +29,7 @@ MISTAKES = {
     "unknown factory option": (["scope", "toy_envs:walk", "--kwargs", '{"width": 2}'], "width"),
     "kwargs no JSON": (["scope", "grid/unlock", "--kwargs", "num_agents=2"], "'num_agents=2'"),
     "kwargs a list": (["scope", "grid/unlock", "--kwargs", "[1]"], r"JSON object, got '\[1\]'"),
+    "kwargs of Python": (["scope", "grid/unlock", "--kwargs", "{'grid': 3}"], r"JSON object, with double quotes, got"),
     "kwargs no JSON, train": (["train", "grid/unlock", "--kwargs", "{"], "JSON object, got '{'"),
     "kwargs the run sets": (["scope", "grid/unlock", "--kwargs", '{"num_envs": 3}'], "'num_envs'.*got 3"),
     "kwargs the run sets, train": (["train", "grid/unlock", "--kwargs", '{"device": "x"}'], "'device'.*got 'x'"),
@@ -76,12 +78,25 @@ MISTAKES = {
     "network of none": (["train", "grid/unlock", "--set", "ppo.network=no_such:Net"], "No module named 'no_such'"),
     "network that is none": (["train", "grid/unlock", "--set", "ppo.network=toy_envs:Walk"], "must be a class derived"),
     "network in a phase": (["train", "grid/unlock", "--set", "phases.reach.ppo.network=gruu"], "did you mean 'gru'?"),
+    "layers of Python": (["train", "grid/unlock", "--set", "ppo.layers=(64,64)"], r"got '\(64,64\)'; write \[64,64\]"),
+    "nothing, of Python": (["train", "grid/unlock", "--set", "scope.delta=None"], "got 'None'; write null"),
     "layers no list": (["train", "grid/unlock", "--set", "ppo.layers=64"], r"must be of type list\[int\], got 64"),
     "layers of nothing": (["train", "grid/unlock", "--set", "ppo.layers=[64,0]"], "layers .* from 1 to 16384, got 0"),
     "layers of words": (["train", "grid/unlock", "--set", "ppo.layers=[wide]"], r"list\[int\], got \['wide'\]"),
     "too wide": (["train", "grid/unlock", "--set", "ppo.layers=[100000]"], "layers .* from 1 to 16384, got 100000"),
     "--set env": (["train", "grid/unlock", "--set", "env=grid/shooting"], "cannot change env.*grid/shooting"),
     "--set preset": (["train", "grid/unlock", "--set", "preset=paper"], "cannot change preset.*paper.*--preset"),
+    "two seeds": (["train", "grid/unlock", "--seed", 2, "--set", "seed=1"], "seed is given twice, 2 by --seed and 1 b"),
+    "two numbers of steps": (["train", "grid/unlock", "--steps", 9, "--set", "steps=8"], "given twice, 9 by --steps"),
+    "two algorithms": (["config", "--algo", "isa", "--set", "algo=ippo"], "'isa' by --algo and 'ippo' by --set; l"),
+    "two batches": (["train", "grid/unlock", "--num-envs", 4, "--set", "ppo.num_envs=8"], "4 by --num-envs and 8"),
+    "two grids": (["train", "grid/unlock", "--kwargs", NEAR, "--set", "env_kwargs.grid=4"], "3 by --kwargs and 4 by"),
+    "two scopes": (["train", "grid/unlock", "--scope", "a", "--set", "scope_folder=b"], "'a' by --scope and 'b'"),
+    "resume to two ends": (["train", "--resume", "x", "--steps", 9, "--set", "steps=8"], "given twice, 9 by --steps"),
+    "compare two grids": (
+        ["compare", "--task", "grid/unlock", "--kwargs", NEAR, "--set", "env_kwargs.grid=4", "--dry-run"],
+        "env_kwargs.grid is given twice, 3 by --kwargs and 4 by --set; leave one out",
+    ),
     "no configuration": (["train", "grid/unlock", "--config", "none.yaml"], "none.yaml"),
     "resume of nothing": (["train", "--resume", "none"], "none holds no run"),
     "resume with an option": (["train", "--resume", "none", "--seed", 3], "leave out seed, got 3"),

@@ -1,14 +1,27 @@
 """What may change in mid-run: that it is followed from then on, and written down."""
 
 import json
+from dataclasses import replace
 
 import pytest
+import yaml
 from learner_helpers import tiny_config
 
+from isa_learners.checkpoint import load_checkpoint, save_checkpoint
 from isa_learners.learner import LEARNERS
-from isa_learners.runs.changes import RUN_KEYS, SECTION_KEYS, changed_config, check_steps, may_change, read_changes
+from isa_learners.runs.changes import (
+    RUN_KEYS,
+    SECTION_KEYS,
+    Change,
+    changed_config,
+    check_edits,
+    check_steps,
+    may_change,
+    read_changes,
+)
 from isa_learners.runs.config_keys import all_keys
 from isa_learners.runs.hooks import Hook
+from isa_learners.runs.nesting import merge
 from isa_learners.runs.progress import Progress
 from isa_learners.runs.run_folder import RunFolder
 from isa_learners.runs.training import Training, train
@@ -95,6 +108,65 @@ def test_changes_may_be_dotted():
     dotted = changed_config(config, {"ppo.lr": 0.02, "phases.reach.ppo.gamma": 0.5})
     assert dotted == changed_config(config, {"ppo": {"lr": 0.02}, "phases": {"reach": {"ppo": {"gamma": 0.5}}}})
     assert (dotted.ppo.lr, dotted.for_phase("reach").ppo.gamma) == (0.02, 0.5)
+
+
+def edited(folder, **settings):
+    """Write other values into config.yaml, as an editor does."""
+    data = yaml.safe_load(folder.config_file.read_text())
+    folder.config_file.write_text(yaml.safe_dump(merge(data, settings)))
+
+
+def resumed(folder, **given):
+    training = Training(folder, resume=True, tensorboard=False, **given)
+    training.algorithm.close()
+    folder.lock.release()
+    return training
+
+
+def test_what_was_edited_in_config_yaml_is_written_down_as_what_was_set(tmp_path):
+    train(tiny_config(algo="ippo", steps=100), tmp_path / "run")
+    folder = RunFolder.open(tmp_path / "run")
+    resumed(folder)
+    assert read_changes(folder) == []
+    edited(folder, ppo={"lr": 0.02}, eval_limit=9)
+    for _ in range(2):  # the second time as after a kill before the first checkpoint of the sitting
+        assert resumed(folder).config.ppo.lr == 0.02
+        assert read_changes(folder) == [Change(100, "eval_limit", 1_000, 9), Change(100, "ppo.lr", 0.001, 0.02)]
+    resumed(folder, changes={"ppo.lr": 0.03, "ppo.clip": 0.1})
+    assert read_changes(folder)[2:] == [Change(100, "ppo.lr", 0.02, 0.03), Change(100, "ppo.clip", 0.2, 0.1)]
+    _, meta = load_checkpoint(folder.latest_checkpoint)
+    check_edits(folder, replace(folder.config(), device="auto", workers=1), meta)
+    edited(folder, steps=80)
+    with pytest.raises(InvalidValueError, match=r"steps must be at least 100, which .* has taken already, got 80"):
+        resumed(folder)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"seed": 3}, "seed 3, its checkpoint was trained with 0"),
+        ({"ppo": {"hidden": 8}}, r"ppo\.hidden 8, its checkpoint was trained with 4"),
+        ({"env_kwargs": {"num_obstacles": 1}}, r"env_kwargs\.num_obstacles 1, its checkpoint was trained without it"),
+    ],
+)
+def test_what_was_edited_and_may_not_change_is_refused(tmp_path, settings, said):
+    train(tiny_config(algo="ippo", steps=40), tmp_path / "run")
+    folder = RunFolder.open(tmp_path / "run")
+    edited(folder, **settings)
+    with pytest.raises(InvalidValueError, match=rf"config\.yaml says {said}, which --resume cannot change; set"):
+        resumed(folder)
+
+
+def test_a_checkpoint_that_says_nothing_of_its_configuration_resumes_with_the_folder_s(tmp_path):
+    train(tiny_config(algo="ippo", steps=40), tmp_path / "run")
+    folder = RunFolder.open(tmp_path / "run")
+    for kept in ({}, {"config": {"env": "grid/unlock", "of": "another version"}}):
+        tensors, meta = load_checkpoint(folder.latest_checkpoint)
+        meta.pop("config", None)
+        save_checkpoint(folder.latest_checkpoint, tensors, meta | kept)
+        edited(folder, seed=3)
+        resumed(folder)
+        assert read_changes(folder) == []
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import pytest
 from learner_helpers import tiny_config
 
 from isa_learners.runs.checks import check_run
+from isa_learners.runs.training import train
 from isa_wrappers.errors import InvalidValueError, UnknownNameError
 
 
@@ -62,3 +63,9 @@ def test_a_scope_that_follows_training_goes_with_goals_before_a_win(algo):
 def test_what_does_not_go_together(sections, error, message):
     with pytest.raises(error, match=message.replace("?", r"\?")):
         check_run(tiny_config(**sections))
+
+
+def test_a_task_s_name_is_no_configuration(tmp_path):
+    with pytest.raises(InvalidValueError, match=r"config must be a RunConfig, as make_config.*, got 'grid/dials'"):
+        train("grid/dials", tmp_path / "run")
+    assert not (tmp_path / "run").exists()

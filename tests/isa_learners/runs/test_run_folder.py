@@ -30,7 +30,7 @@ def test_of_several_runs_each_is_named_by_its_own_environment(tmp_path):
     for folder in open_runs(paths, ["toy_envs:walk"]):
         folder.check_trusted(folder.config())
     untold = open_runs(paths)[1]
-    with pytest.raises(UntrustedRunError):
+    with pytest.raises(UntrustedRunError, match=r"give --trust \(in Python, trust=True\)"):
         untold.check_trusted(untold.config())
     with pytest.raises(InvalidValueError, match="no run is of task 'toy_envs:prize'; they are of grid/unlock, "):
         open_runs(paths, ["toy_envs:prize"])
@@ -39,9 +39,22 @@ def test_of_several_runs_each_is_named_by_its_own_environment(tmp_path):
 def test_a_folder_that_holds_a_run_is_left_alone(tmp_path):
     folder = RunFolder.create(tmp_path / "run", tiny_config(seed=5))
     before = folder.config_file.read_text()
-    with pytest.raises(RunFolderError, match=r"run already holds a run; .*--resume"):
+    with pytest.raises(RunFolderError, match=r"run already holds a run; .*--resume.*resume=True"):
         RunFolder.create(tmp_path / "run", tiny_config(seed=6))
     assert folder.config_file.read_text() == before
+
+
+@pytest.mark.parametrize(
+    "left", ["metrics.csv", "scope.json", "summary.json", "changes.json", "checkpoints/best.safetensors"]
+)
+def test_what_is_left_of_a_run_is_left_alone(tmp_path, left):
+    """Its config.yaml was lost, or a scope was kept there."""
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / left).write_text("work")
+    with pytest.raises(RunFolderError, match=rf"holds {left} but no config\.yaml; choose another --out, or .*--resume"):
+        RunFolder.create(tmp_path, tiny_config())
+    assert (tmp_path / left).read_text() == "work"
+    assert not (tmp_path / "config.yaml").exists()
 
 
 def test_a_folder_with_other_things_will_do(tmp_path):
