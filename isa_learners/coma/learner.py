@@ -71,22 +71,12 @@ class ComaLearner(RecurrentMemory):
         """Return what the update takes of a rollout."""
         with torch.no_grad():
             final_inputs = self.encoder.after(rollout, rollout.action, self.coma.layout is EveryStep)
+        scale = self.config.obs_scale
+        states = {"state": rollout.state.float() * scale, "final_state": rollout.final_state.float() * scale}
         return Batch(
+            **{**vars(rollout), **states},
             inputs=rollout.record["inputs"],
             final_inputs=final_inputs,
-            state=rollout.state.float() * self.config.obs_scale,
-            final_state=rollout.final_state.float() * self.config.obs_scale,
-            available=rollout.available,
-            alive=rollout.alive,
-            next_alive=rollout.next_alive,
-            action=rollout.action,
-            reward=rollout.reward,
-            start=rollout.start,
-            terminated=rollout.terminated,
-            done=rollout.done,
-            cut=rollout.cut,
-            probe=rollout.probe,
-            lost=rollout.lost,
             hidden=rollout.memory["hidden"],
             epsilon=self.config.epsilon(self.steps),
         )

@@ -14,59 +14,12 @@ from torch import Tensor, nn
 
 from isa_learners.rollout import Sizes
 from isa_wrappers.batch.columns import OWN, PADDING
+from isa_wrappers.moments import RunningMoments
 
 LARGEST = 10.0
 """What is further from the mean, in deviations, counts as this far: as in Stable-Baselines3's ``VecNormalize``."""
 SMALLEST_VARIANCE = 1e-12
 """What varies less has not moved yet: it is shifted to 0 and not stretched."""
-
-
-class RunningMoments(nn.Module):
-    """Mean and variance of N quantities over all that was ever seen of each, in float64.
-
-    Source: Chan, Golub and LeVeque, 1979 (the pairwise update of sums of squares).
-
-    Args:
-        size: N.
-
-    Example:
-        >>> moments = RunningMoments(1)
-        >>> moments.update(torch.tensor([[1.0], [3.0], [9.0]]), torch.tensor([[1.0], [1.0], [0.0]]))
-        >>> moments.update(torch.tensor([[5.0]]), torch.tensor([[1.0]]))
-        >>> moments.mean.item(), round(moments.variance.item(), 3)  # of 1, 3 and 5
-        (3.0, 2.667)
-    """
-
-    def __init__(self, size: int) -> None:
-        super().__init__()
-        self.count: Tensor
-        self.mean: Tensor
-        self.squares: Tensor
-        for name in ("count", "mean", "squares"):
-            self.register_buffer(name, torch.zeros(size, dtype=torch.float64))
-
-    def update(self, values: Tensor, weight: Tensor) -> None:
-        """Take in ``values`` ``[M, N]`` where ``weight`` ``[M, N]`` is 1, and none where it is 0."""
-        weight = weight.double()
-        values = torch.where(weight > 0, values.double(), 0.0)
-        count = weight.sum(0)
-        mean = (values * weight).sum(0) / count.clamp(min=1.0)
-        squares = ((values - mean).square() * weight).sum(0)
-        total = (self.count + count).clamp(min=1.0)
-        shift = mean - self.mean
-        self.squares += squares + shift.square() * self.count * count / total
-        self.mean += shift * count / total
-        self.count += count
-
-    @property
-    def variance(self) -> Tensor:
-        """``[N]``."""
-        return self.squares / self.count.clamp(min=1.0)
-
-    def mean_std(self) -> tuple[Tensor, Tensor]:
-        """Return mean and deviation ``[N]``; a deviation of 1 for what has not moved yet."""
-        moved = self.variance > SMALLEST_VARIANCE
-        return self.mean.clone(), torch.where(moved, self.variance, 1.0).sqrt()
 
 
 class ObservationNorm(nn.Module):
@@ -87,7 +40,9 @@ class ObservationNorm(nn.Module):
     def __init__(self, sizes: Sizes, device: str) -> None:
         super().__init__()
         self.begun = False
-        self.of_obs, self.of_state = RunningMoments(sizes.obs_size), RunningMoments(sizes.state_size)
+        self.of_obs, self.of_state = (
+            RunningMoments(size, apart=True, smallest=SMALLEST_VARIANCE) for size in (sizes.obs_size, sizes.state_size)
+        )
         columns = torch.full((sizes.num_agents, sizes.obs_size), OWN)
         if sizes.obs_columns is not None:
             columns = torch.as_tensor(sizes.obs_columns)
@@ -112,7 +67,7 @@ class ObservationNorm(nn.Module):
 
     def _refresh(self) -> None:
         """Lay means and deviations out as agents observe: ``[A, O]``."""
-        own, state = self.of_obs.mean_std(), self.of_state.mean_std()
+        own, state = ((of.mean, of.deviation) for of in (self.of_obs, self.of_state))
         shown = self._columns.clamp(min=0)
         both = []
         for mine, theirs, of_padding in zip(own, state, (0.0, 1.0), strict=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -63,7 +63,7 @@ class Addition:
     figures: Tensor
 
 
-class Part(nn.Module):
+class Part(nn.Module, ABC):
     """What an algorithm adds to Q-learning: a reward and a loss that follow from replayed episodes.
 
     Parameters of its own are trained with the networks, as far as the loss reaches them.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -13,7 +13,7 @@ from isa_learners.compiled import network as compiled
 from isa_learners.recurrent.gru import gru
 
 
-class Network(nn.Module):
+class Network(nn.Module, ABC):
     """A network that takes one step of N streams, or all steps of a rollout; a stream is one agent in one environment.
 
     A class of its own has :meth:`forward` and, if it remembers anything, :attr:`state_size`; whoever can take a whole

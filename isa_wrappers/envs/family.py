@@ -27,7 +27,7 @@ class EnvFamily(ABC):
     """Tasks that share a prefix, such as ``grid/navigation`` and ``grid/unlock``.
 
     A family of PettingZoo environments says which tasks there are and makes one of them; all else has a default. A
-    family that is batched by itself overrides :meth:`batch` too.
+    family that is batched by itself has :meth:`native_batch` too.
 
     Attributes:
         prefix: what its tasks' names begin with, before the first ``/``; also its name in the list of families.
@@ -93,7 +93,7 @@ class EnvFamily(ABC):
         workers: int = 0,
         **kwargs: Any,
     ) -> BatchEnv:
-        """Make a batched environment, by default of copies of :meth:`parallel`.
+        """Make a batched environment: a :meth:`native_batch`, or copies of :meth:`parallel`.
 
         Args:
             name: of the task, in full.
@@ -104,6 +104,9 @@ class EnvFamily(ABC):
             workers: processes that step the copies; 0 for as many as :meth:`own_workers` says.
             kwargs: options of the task.
         """
+        if (native := self.native_batch(name)) is not None:
+            refuse_workers(name, workers)
+            return native(num_envs, device, **kwargs)
         make, workers = partial(called, name, self.parallel, (name,), kwargs), workers or self.own_workers(num_envs)
         with ExitStack() as closing:  # those that were made before one failed
             envs: list[Any] = [make] * num_envs if workers else []
@@ -113,6 +116,14 @@ class EnvFamily(ABC):
             batch = ParallelEnvBatch(envs, device, state_fallback, success_rule, workers, self.patience, owned=True)
             closing.pop_all()
         return batch
+
+    def native_batch(self, name: str) -> Callable[..., BatchEnv] | None:
+        """Return what makes a batch of a task that is batched by itself, of ``(num_envs, device, **options)``.
+
+        Its states and successes are its own then, and so are its copies: it takes no workers. ``None``, as by default,
+        stands for copies of :meth:`parallel`.
+        """
+        return None
 
     def own_workers(self, num_envs: int) -> int:
         """Return how many processes step the copies where nobody says; 0, as by default, for this one."""

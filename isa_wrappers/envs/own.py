@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from importlib import import_module
 from inspect import signature
 from typing import Any
@@ -13,9 +14,8 @@ from typing import Any
 from isa_wrappers.batch.own_arrays import OwnArrays
 from isa_wrappers.batch.protocol import BatchEnv, lacking
 from isa_wrappers.border.spaces import as_parallel
-from isa_wrappers.border.success import SuccessRule
 from isa_wrappers.checks import check_agents, check_sequence
-from isa_wrappers.envs.family import EnvFamily, called, not_single, refuse_workers
+from isa_wrappers.envs.family import EnvFamily, called, not_single
 from isa_wrappers.errors import InvalidValueError, UnknownTaskError, UnsupportedEnvironmentError, check_int, shown
 
 
@@ -83,31 +83,23 @@ class OwnFamily(EnvFamily):
             )
         return as_parallel(env)
 
-    def batch(
-        self,
-        name: str,
-        num_envs: int,
-        device: str | None = None,
-        state_fallback: str | None = None,
-        success_rule: SuccessRule = "success",
-        workers: int = 0,
-        **kwargs: Any,
-    ) -> BatchEnv:
-        """Make copies of a ``ParallelEnv``, or call a factory of batched environments, which tell success themselves.
-
-        Raises:
-            UnsupportedEnvironmentError: if what a factory makes is no batched environment, or another one than asked.
-            InvalidValueError: if it does not take the options, or is to be stepped in workers.
-        """
+    def native_batch(self, name: str) -> Callable[..., BatchEnv] | None:
+        """Return what calls a factory of batched environments; ``None`` where it makes single ones."""
         factory = _factory(name)
-        parameters = _parameters(factory)
-        if "num_envs" not in parameters:
-            return super().batch(name, num_envs, device, state_fallback, success_rule, workers, **kwargs)
-        refuse_workers(name, workers)
-        asked = {"num_envs": num_envs, "device": device} if "device" in parameters else {"num_envs": num_envs}
-        with current_folder_last():
-            env = called(name, factory, (), {**kwargs, **asked})
-        return OwnArrays(_checked(name, env, num_envs, device), name)
+        return partial(_batched, name, factory) if "num_envs" in _parameters(factory) else None
+
+
+def _batched(name: str, factory: Callable[..., Any], num_envs: int, device: str | None, **kwargs: Any) -> BatchEnv:
+    """Call a factory of batched environments, which tell success themselves.
+
+    Raises:
+        UnsupportedEnvironmentError: if what it makes is no batched environment, or another one than asked.
+        InvalidValueError: if it does not take the options.
+    """
+    asked = {"num_envs": num_envs, "device": device} if "device" in _parameters(factory) else {"num_envs": num_envs}
+    with current_folder_last():
+        env = called(name, factory, (), {**kwargs, **asked})
+    return OwnArrays(_checked(name, env, num_envs, device), name)
 
 
 def _checked(name: str, env: Any, num_envs: int, device: str | None) -> BatchEnv:

@@ -26,4 +26,4 @@ def random_batch(coma, seed, ends, start, epsilon=0.2, dtype=torch.float64, **op
     """Make up a rollout with deaths, masks and ends."""
     made = random_rollout(coma, seed, ends, start, dtype=dtype, state_size=SIZES.state_size, **options)
     kept = {name: value for name, value in vars(made).items() if name in Batch.__dataclass_fields__}
-    return Batch(**kept, hidden=made.actor_hidden[0], epsilon=epsilon)
+    return Batch(**kept, final_obs=None, record={}, memory={}, hidden=made.actor_hidden[0], epsilon=epsilon)

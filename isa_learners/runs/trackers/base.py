@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
@@ -24,7 +24,7 @@ IDS = "trackers.json"
 """File of a run folder: tracker -> the id that the run has there, so that a resumed run is the same one."""
 
 
-class Tracker(Hook):
+class Tracker(Hook, ABC):
     """Shows a run in a service. A subclass opens it, adds numbers and closes it.
 
     What fails at the start is an error, since nothing is lost yet; what fails later is warned of once, and the run

@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from isa_wrappers.batch.protocol import BatchEnv
-from isa_wrappers.border.success import SuccessRule
-from isa_wrappers.envs.family import EnvFamily, called, refuse_workers
+from isa_wrappers.envs.family import EnvFamily, called
 from isa_wrappers.envs.grid.batch import GridBatch
 from isa_wrappers.envs.grid.dials_batch import DialsBatch
 from isa_wrappers.envs.grid.dials_parallel import DialsParallelEnv
@@ -52,20 +51,10 @@ class GridFamily(EnvFamily):
         env: MaskedParallelEnv = called(name, make, given, kwargs)
         return env
 
-    def batch(
-        self,
-        name: str,
-        num_envs: int,
-        device: str | None = None,
-        state_fallback: str | None = None,
-        success_rule: SuccessRule = "success",
-        workers: int = 0,
-        **kwargs: Any,
-    ) -> BatchEnv:
-        """Make a batch; its states and successes are its own, so the rules for those are not asked."""
-        refuse_workers(name, workers)
+    def native_batch(self, name: str) -> Callable[..., BatchEnv]:
+        """Return the batched environment of a task's rules."""
         make = FURTHER[name][2] if name in FURTHER else GridBatch
-        return make(self.task(name, **kwargs), num_envs, device)
+        return lambda num_envs, device, **kwargs: make(self.task(name, **kwargs), num_envs, device)
 
     def true_scope(self, name: str, **kwargs: Any) -> InfluenceScope:
         """Return what the rules say that each action can move."""

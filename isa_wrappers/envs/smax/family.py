@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from isa_wrappers.batch.protocol import BatchEnv
-from isa_wrappers.border.success import SuccessRule
-from isa_wrappers.envs.family import EnvFamily, refuse_workers
+from isa_wrappers.envs.family import EnvFamily
 from isa_wrappers.envs.smax.batch import SMAXBatch
 from isa_wrappers.envs.smax.game import smax_game
 from isa_wrappers.envs.smax.install import has_jaxmarl, jax_sees
@@ -38,19 +36,9 @@ class SMAXFamily(EnvFamily):
         """Make one battle."""
         return SMAXParallelEnv(self.short(name), **kwargs)
 
-    def batch(
-        self,
-        name: str,
-        num_envs: int,
-        device: str | None = None,
-        state_fallback: str | None = None,
-        success_rule: SuccessRule = "success",
-        workers: int = 0,
-        **kwargs: Any,
-    ) -> BatchEnv:
-        """Make a batch; its states and successes are its own, so the rules for those are not asked."""
-        refuse_workers(name, workers)
-        return SMAXBatch(smax_game(self.short(name), **kwargs), num_envs, device)
+    def native_batch(self, name: str) -> Callable[..., SMAXBatch]:
+        """Return what compiles battles side by side."""
+        return lambda num_envs, device, **kwargs: SMAXBatch(smax_game(self.short(name), **kwargs), num_envs, device)
 
     def device(self, device: str) -> str:
         """Turn ``auto`` into ``cuda`` only where JAX sees one too.

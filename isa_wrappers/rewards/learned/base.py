@@ -70,6 +70,7 @@ class LearnedReward(IntrinsicReward):
     Attributes:
         needs_states: it reads states.
         share: of the rows that were kept, which a pass takes.
+        max_grad_norm: gradients are clipped to this norm; ``None`` leaves them.
         networks: all of them.
         saved: what else is saved: name -> the thing.
         calls: so far, with ``update``.
@@ -77,6 +78,7 @@ class LearnedReward(IntrinsicReward):
 
     needs_states = False
     share = 1.0
+    max_grad_norm: float | None = None
 
     def __init__(self, context: RewardContext, config: Any) -> None:
         self.context, self.config = context, config
@@ -150,12 +152,13 @@ class LearnedReward(IntrinsicReward):
         for _ in range(self.config.epochs):
             order = torch.randperm(count, generator=self._noise, device=self.device)[:taken]
             for part in order.chunk(self.config.minibatches):
-                self._descend(self._loss({name: value[part] for name, value in rows.items()}))
+                self._gradient_step(self._loss({name: value[part] for name, value in rows.items()}))
 
-    def _descend(self, loss: Tensor) -> None:
-        """Take a gradient step."""
+    def _gradient_step(self, loss: Tensor) -> None:
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
+        if self.max_grad_norm is not None:
+            nn.utils.clip_grad_norm_(self._learned, self.max_grad_norm)
         self._optimizer.step()
 
     def _read(self, transition: Transition) -> Step:

@@ -6,9 +6,10 @@ import torch
 from torch import Tensor
 
 from isa_wrappers.errors import InvalidValueError, check_kind
+from isa_wrappers.moments import RunningMoments, masked_mean
 from isa_wrappers.rewards.learned.base import LearnedReward, Sample, Step
-from isa_wrappers.rewards.learned.moments import ReturnScale, RunningMoments
-from isa_wrappers.rewards.learned.networks import mlp, multi_hot, seeded, weighted_mean
+from isa_wrappers.rewards.learned.moments import ReturnScale
+from isa_wrappers.rewards.learned.networks import mlp, multi_hot, seeded
 from isa_wrappers.rewards.learned.rnd import normalised
 from isa_wrappers.rewards.learned.settings import ICMConfig
 from isa_wrappers.rewards.registry import RewardContext
@@ -84,5 +85,5 @@ class IntrinsicCuriosityModule(LearnedReward):
     def _loss(self, sample: Sample) -> Tensor:
         inverse, forward = self.errors(sample["before"], sample["after"], sample["actions"])
         beta, weight = self.config.beta, sample["weight"]
-        loss: Tensor = (1 - beta) * weighted_mean(inverse, weight) + beta * weighted_mean(forward, weight)
+        loss: Tensor = (1 - beta) * masked_mean(inverse, weight) + beta * masked_mean(forward, weight)
         return loss

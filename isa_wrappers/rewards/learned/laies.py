@@ -5,7 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from isa_wrappers.errors import InvalidValueError, check_kind, nearest, shown
 from isa_wrappers.rewards.learned.base import LearnedReward, Sample, Step
@@ -49,6 +49,7 @@ class LAIESReward(LearnedReward):
         config = LAIESConfig() if config is None else config
         check_kind("config", config, LAIESConfig)
         super().__init__(context, config)
+        self.max_grad_norm = config.max_grad_norm
         if config.external == SCOPE:
             self.credit = context.credit
         self.external = external_dimensions(config, context)
@@ -118,7 +119,7 @@ class LAIESReward(LearnedReward):
     def _learn(self, held: Sample) -> None:
         """Take ``epochs`` gradient steps on the whole stretch, in time; the hidden state before it stands."""
         for _ in range(self.config.epochs):
-            self._descend(self.stretch_loss(held))
+            self._gradient_step(self.stretch_loss(held))
         if self.annealed_from < 0 and float(held["reward"].mean()) > 0:
             self.annealed_from = self.steps
 
@@ -132,12 +133,6 @@ class LAIESReward(LearnedReward):
         error = (torch.stack(changes) - held["change"]).square().sum(-1)
         acted = held["acted"].any(-1).float()
         return (error * acted).sum() / acted.sum().clamp(min=1.0)
-
-    def _descend(self, loss: Tensor) -> None:
-        self._optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.predictor.parameters(), self.config.max_grad_norm)
-        self._optimizer.step()
 
 
 class _Progress:

@@ -1,61 +1,11 @@
-"""Running means and deviations, of what is seen and of returns: what bonuses are normalised by."""
+"""The running deviation of returns: what bonuses are normalised by."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-
-class RunningMoments:
-    """Mean and variance of all rows so far, in float64, as if they had come at once (Chan et al., 1979).
-
-    Args:
-        size: D, length of a row.
-        device: torch device.
-
-    Example:
-        >>> moments = RunningMoments(1)
-        >>> moments.update(torch.tensor([[1.0], [3.0]]), torch.tensor([True, True]))
-        >>> moments.update(torch.tensor([[5.0], [9.0]]), torch.tensor([True, False]))
-        >>> moments.mean.tolist(), round(float(moments.deviation), 3)
-        ([3.0], 1.633)
-    """
-
-    def __init__(self, size: int, device: str = "cpu") -> None:
-        self.count = torch.zeros((), dtype=torch.float64, device=device)
-        self.mean = torch.zeros(size, dtype=torch.float64, device=device)
-        self.squares = torch.zeros(size, dtype=torch.float64, device=device)
-
-    def update(self, rows: Tensor, counted: Tensor) -> None:
-        """Take in the rows ``[M, D]`` where ``counted`` ``[M]`` holds."""
-        rows, weight = rows.double(), counted.double()
-        new = weight.sum()
-        at_least_one = new.clamp(min=1.0)
-        mean = (rows * weight[:, None]).sum(0) / at_least_one
-        squares = ((rows - mean).square() * weight[:, None]).sum(0)
-        total = self.count + new
-        gap = (mean - self.mean) * (new > 0)
-        self.squares = self.squares + squares + gap.square() * self.count * new / total.clamp(min=1.0)
-        self.mean = self.mean + gap * new / total.clamp(min=1.0)
-        self.count = total
-
-    @property
-    def deviation(self) -> Tensor:
-        """``[D]`` float64; 1 where nothing has varied yet."""
-        variance = self.squares / self.count.clamp(min=1.0)
-        return torch.where(variance > 0, variance.sqrt(), torch.ones_like(variance))
-
-    def whiten(self, rows: Tensor, clip: float) -> Tensor:
-        """Return ``(x - mean) / deviation`` ``[..., D]`` float32, cut off at ``clip`` on either side."""
-        return ((rows.double() - self.mean) / self.deviation).clamp(-clip, clip).float()
-
-    def state_dict(self) -> dict[str, Tensor]:
-        """Return count, means and sums of squares."""
-        return {"count": self.count, "mean": self.mean, "squares": self.squares}
-
-    def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Restore what :meth:`state_dict` returned."""
-        self.count, self.mean, self.squares = state["count"], state["mean"], state["squares"]
+from isa_wrappers.moments import RunningMoments
 
 
 class ReturnScale:

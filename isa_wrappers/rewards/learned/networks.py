@@ -37,11 +37,6 @@ def mlp(sizes: Sequence[int]) -> nn.Sequential:
     return nn.Sequential(*layers[:-1])
 
 
-def weighted_mean(values: Tensor, weight: Tensor) -> Tensor:
-    """Return the mean of ``values`` ``[M]`` where ``weight`` ``[M]`` is 1; 0 where it nowhere is."""
-    return (values * weight).sum() / weight.sum().clamp(min=1.0)
-
-
 def multi_hot(elementary: Tensor, size: int) -> Tensor:
     """Return 1 at each of the elementary actions ``[..., d]`` of an agent: ``[..., size]`` float32.
 

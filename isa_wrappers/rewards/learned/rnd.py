@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from isa_wrappers.errors import InvalidValueError, check_kind
+from isa_wrappers.moments import RunningMoments, masked_mean
 from isa_wrappers.rewards.learned.base import LearnedReward, Sample, Step
-from isa_wrappers.rewards.learned.moments import ReturnScale, RunningMoments
-from isa_wrappers.rewards.learned.networks import mlp, seeded, weighted_mean
+from isa_wrappers.rewards.learned.moments import ReturnScale
+from isa_wrappers.rewards.learned.networks import mlp, seeded
 from isa_wrappers.rewards.learned.settings import RNDConfig
 from isa_wrappers.rewards.registry import RewardContext
 
@@ -52,7 +53,7 @@ class Distillation:
 
     def loss(self, sample: Sample) -> Tensor:
         """Return the mean error of the rows of those that acted."""
-        return weighted_mean(self.error(sample["inputs"]), sample["weight"])
+        return masked_mean(self.error(sample["inputs"]), sample["weight"])
 
 
 class RandomNetworkDistillation(LearnedReward):

@@ -3,13 +3,12 @@
 from dataclasses import replace
 
 import numpy as np
-import pytest
 import torch
 from learner_helpers import algorithm_of, until_reach
 from scripted_env import ScriptedEnv
 
 from isa_learners.ppo import PPOConfig, PPOLearner
-from isa_learners.ppo.observations import LARGEST, ObservationNorm, RunningMoments
+from isa_learners.ppo.observations import LARGEST, ObservationNorm
 from isa_learners.rollout import Collector, Sizes
 from isa_learners.runs.policy import goals_in
 from isa_wrappers.batch.columns import OWN, PADDING
@@ -17,30 +16,6 @@ from isa_wrappers.batch.columns import OWN, PADDING
 ENDS = ([["", "", ""]] * 3 + [["terminated", "", "truncated"]]) * 6
 CONFIG = PPOConfig(num_envs=3, rollout_steps=8, hidden=4, buffer_rollouts=1, epochs=1, normalize_obs=True)
 NEAR = {"num_agents": 1, "grid": 3, "targets": [[0, 1]], "horizon": 6}
-
-
-def test_moments_are_those_of_everything_that_counted():
-    rng, moments, kept = np.random.default_rng(0), RunningMoments(3), [[], [], []]
-    offset = np.array([0.0, 1e6, -5.0])
-    for _ in range(4):
-        values = rng.normal(size=(50, 3)) * [1.0, 3.0, 0.01] + offset
-        weight = rng.random((50, 3)) < 0.6
-        moments.update(torch.tensor(values), torch.tensor(weight))
-        for k in range(3):
-            kept[k] += values[weight[:, k], k].tolist()
-    mean, std = moments.mean_std()
-    np.testing.assert_allclose(mean, [np.mean(x) for x in kept], rtol=1e-9)
-    np.testing.assert_allclose(std, [np.std(x) for x in kept], rtol=1e-6)
-    assert moments.count.tolist() == [len(x) for x in kept]
-
-
-def test_what_has_not_moved_is_shifted_alone():
-    moments = RunningMoments(2)
-    moments.update(torch.tensor([[0.1, 1.0], [0.1, 2.0], [0.1, 3.0]]), torch.ones(3, 2))
-    moments.update(torch.full((1, 2), float("nan")), torch.zeros(1, 2))
-    mean, std = moments.mean_std()
-    assert mean.tolist() == pytest.approx([0.1, 2.0])
-    assert std.tolist() == pytest.approx([1.0, (2 / 3) ** 0.5])
 
 
 def norm_of(columns, state_size):
@@ -152,7 +127,7 @@ def test_goals_of_a_run_are_scaled_as_the_state_and_a_phase_starts_anew():
     own, goal = env.obs_columns.shape[1] - sampling.projection.size, sampling.projection.dims
     assert env.obs_columns[:, own:].tolist() == goal
     assert (env.obs_columns[:, :own] == OWN).all()
-    mean, std = reach.norm.of_state.mean_std()
+    mean, std = reach.norm.of_state.mean, reach.norm.of_state.deviation
     wanted = ((sampling.goal.double() - mean) / std)[:, goal[0]].clamp(-LARGEST, LARGEST).float()
     shown = reach.encoder(algorithm.phase.collector.current.obs, reach.begin(2)["last_action"])
     torch.testing.assert_close(shown[:, 0, own : own + len(goal[0])], wanted)

@@ -39,6 +39,11 @@ def test_a_rollout_equals_a_walk_over_each_stream():
                 torch.testing.assert_close(states[row], h)
 
 
+def test_a_network_without_a_step_is_none():
+    with pytest.raises(TypeError, match="forward"):
+        type("Sizeless", (Network,), {})()
+
+
 def test_a_network_without_memory_is_one_call():
     calls = []
 

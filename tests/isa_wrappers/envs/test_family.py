@@ -43,6 +43,17 @@ def test_the_defaults():
     assert step.success.all(), "a line of length 1 is walked in one step"
 
 
+def test_a_task_that_is_batched_by_itself_takes_its_options_and_no_workers():
+    class Native(Lines):
+        def native_batch(self, name):
+            return (lambda num_envs, device, length=3: (num_envs, device, length)) if name == "lines/run" else None
+
+    assert Native().batch("lines/run", 4, "cpu", "observations", None, length=2) == (4, "cpu", 2)
+    assert Native().batch("lines/walk", 2).num_envs == 2
+    with pytest.raises(InvalidValueError, match="workers must be 0 for lines/run, got 2"):
+        Native().batch("lines/run", 4, workers=2)
+
+
 def test_the_rules_for_states_and_successes_reach_the_copies():
     class Stateless(Lines):
         def parallel(self, name):
