@@ -51,7 +51,7 @@ def result_of(comparison: Comparison, run: PlannedRun) -> tuple[Row, Curve] | No
         "episodes": final.counted,
         "last_evaluations": float(evaluated(curve)[1][-LAST:].mean()) if len(evaluated(curve)[1]) else float("nan"),
         "first_evaluation": first_evaluation(curve),
-        "area": float("nan"),  # over a window that all runs of the task share
+        "area": None,  # over a window that all runs of the task share: fill_areas sets it
         "steps_to_0.9": steps_to(curve, SOLVED_RATE),
         "steps_to_solve": (summary.solved or {}).get("env_steps", float("inf")),
         "steps_to_first_win": (summary.first_success or {}).get("env_steps", float("inf")),
