@@ -30,7 +30,7 @@ class RunConfig:
     Attributes:
         env: task name.
         env_kwargs: options of the task.
-        state_fallback: ``observations`` concatenates them where the environment has no ``state()``.
+        state_fallback: ``observations`` concatenates them for the state, in the place of any ``state()``.
         state_features: what is read off the environment's ``state()`` in its place: ``map`` for counts and middles of
             what lies on a map of cells, or what a package brings.
         state_features_kwargs: options of the features, such as ``values`` and ``first`` of ``map``.
@@ -96,6 +96,12 @@ class RunConfig:
             raise InvalidValueError(
                 f"true_scope must be False where a scope_folder is given, got {shown(self.scope_folder)}; leave one out"
             )
+        for name in ("state_fallback", "state_features"):
+            if self.true_scope and (given := getattr(self, name)) is not None:
+                raise InvalidValueError(
+                    f"true_scope is of the task's own state, which {name} {shown(given)} takes the place "
+                    "of; leave one out"
+                )
 
     def __getattr__(self, name: str) -> Any:
         # Asked for only where there is no such field; an unfinished copy has no sections yet.

@@ -76,9 +76,13 @@ class PlanSettings:
         known = _known(self._sections)
         for said in self.values:
             if said.key not in known:
-                raise PlanError(
-                    f"no variant has configuration key {shown(said.key)[1:-1]}{self._offered(said.path)}", said.place
-                )
+                key, lacks = shown(said.key)[1:-1], self._lacks(said.path)
+                what = f"a section {shown(said.path[0])}, for {key}" if lacks else f"configuration key {key}"
+                raise PlanError(f"no variant has {what}{self._offered(said.path)}", said.place)
+
+    def _lacks(self, path: Sequence[str]) -> bool:
+        """Tell whether a key is of a section that no run has."""
+        return len(path) > 1 and path[0] not in (*self._sections, "phases", *REWARDS)
 
     def _offered(self, path: Sequence[str]) -> str:
         if path[0] == "phases":
@@ -86,7 +90,10 @@ class PlanSettings:
         if path[0] in REWARDS:
             return f"; it is of intrinsic reward {path[0]!r}: set intrinsic={path[0]}"
         kinds = {name: kind for name, kind in self._sections.items() if "." not in name}
-        return nearest_key(".".join(path), kinds) or f"; their sections are {', '.join(kinds)}"
+        offered = nearest_key(".".join(path), kinds)
+        if self._lacks(path) and "." not in offered:  # a key of the run itself is not what was meant
+            offered = ""
+        return offered or f"; their sections are {', '.join(kinds)}"
 
 
 def laid_over(data: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,13 +1,12 @@
-"""What came out of a comparison: one row per run, marl-eval's JSON, figures; the table is ``table``'s."""
+"""What came out of a comparison: a row per run, figures; ``table`` has the table, ``marl_eval`` marl-eval's JSON."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from isa_learners.config import SOLVED_RATE
 from isa_learners.experiments.ending import Summary, read_end
 from isa_learners.experiments.folder import Comparison
 from isa_learners.experiments.local import Outcome
+from isa_learners.experiments.marl_eval import as_marl_eval, grids_of
 from isa_learners.experiments.plan import PlannedRun
 from isa_learners.experiments.table import Row, left_out, scores_of, shared, table
 from isa_learners.runs.curves import Curve, Group, read_curve
@@ -29,7 +29,7 @@ LAST = 3
 
 
 def result_of(comparison: Comparison, run: PlannedRun) -> tuple[Row, Curve] | None:
-    """Return a finished run's numbers and its curve; ``None`` where it is not finished.
+    """Return a finished run's numbers, but for its area, and its curve; ``None`` where it is not finished.
 
     Raises:
         FileFormatError: if its metrics are damaged beyond repair.
@@ -50,7 +50,8 @@ def result_of(comparison: Comparison, run: PlannedRun) -> tuple[Row, Curve] | No
         "return_mean": final.return_mean,
         "episodes": final.counted,
         "last_evaluations": float(evaluated(curve)[1][-LAST:].mean()) if len(evaluated(curve)[1]) else float("nan"),
-        "area": area_under(curve, run.config.steps),
+        "first_evaluation": first_evaluation(curve),
+        "area": None,  # over a window that all runs of the task share: fill_areas sets it
         "steps_to_0.9": steps_to(curve, SOLVED_RATE),
         "steps_to_solve": (summary.solved or {}).get("env_steps", float("inf")),
         "steps_to_first_win": (summary.first_success or {}).get("env_steps", float("inf")),
@@ -79,22 +80,47 @@ def evaluated(curve: Curve) -> tuple[Values, Values]:
     return curve.steps[known], rates[known]
 
 
-def area_under(curve: Curve, steps: float) -> float:
-    """Return the mean greedy success rate over a run's environment steps, 0 before the first evaluation.
+def first_evaluation(curve: Curve) -> float:
+    """Return the environment steps of the first evaluation; NaN where there is none."""
+    at, _ = evaluated(curve)
+    return float(at[0]) if len(at) else float("nan")
 
-    NaN where there is none.
+
+def area_under(curve: Curve, since: float, until: float) -> float:
+    """Return the mean greedy success rate from some environment steps to others, straight between evaluations.
+
+    A run keeps its last evaluation; NaN where it had none by ``since``. Where ``until`` is not after ``since``, it is
+    the rate at ``since``.
 
     Example:
-        >>> half = {"env_steps": np.array([50.0, 100.0]), "success_rate": np.array([1.0, 1.0])}
-        >>> area_under(Curve("task", "", {}, half, ()), 100)
-        0.5
+        >>> rising = {"env_steps": np.array([50.0, 100.0]), "success_rate": np.array([0.0, 1.0])}
+        >>> area_under(Curve("task", "", {}, rising, ()), 50, 150)
+        0.75
     """
-    at, rates = evaluated(curve)
-    if not len(at):
-        return float("nan")
-    x = np.append(at.clip(max=steps), steps)
-    y = np.append(rates, rates[-1])
-    return float(((y[1:] + y[:-1]) / 2 * np.diff(x)).sum() / steps)
+    at, _ = evaluated(curve)
+    x = np.array([since, *at[(at > since) & (at < until)], max(since, until)])
+    y = curve.at(x, "success_rate")
+    if x[-1] == since:
+        return float(y[0])
+    area = float(((y[1:] + y[:-1]) / 2 * np.diff(x)).sum() / (x[-1] - since))
+    return round(area, 12)  # equal curves are ties, whenever they were evaluated
+
+
+def fill_areas(found: Sequence[tuple[Row, Curve]], steps: Mapping[str, float]) -> None:
+    """Set the areas of runs: on each task from the latest of their first evaluations on, to each run's own end.
+
+    Before its first evaluation a run's success is not known: a window for each would favour who is looked at later.
+
+    Args:
+        found: the numbers of runs and their curves.
+        steps: that each run is configured for, by folder.
+    """
+    firsts: dict[str, list[float]] = {}
+    for row, _ in found:
+        firsts.setdefault(row["task"], []).append(row["first_evaluation"])
+    for row, curve in found:
+        since = max((first for first in firsts[row["task"]] if not np.isnan(first)), default=0.0)
+        row["area"] = area_under(curve, since, steps[row["folder"]])
 
 
 def steps_to(curve: Curve, rate: float) -> float:
@@ -128,7 +154,7 @@ def write_results(
     files = []
     for name, text in (
         ("results.csv", as_csv(rows)),
-        ("results.json", json.dumps(as_marl_eval(found), indent=1) + "\n"),
+        ("results.json", json.dumps(as_marl_eval(found, grids_of(comparison.plan)), indent=1) + "\n"),
         ("results.md", table(comparison, rows)),
         ("versions.json", json.dumps(versions(), indent=2) + "\n"),
     ):
@@ -159,6 +185,7 @@ def _found(comparison: Comparison, failed: Callable[[Outcome], None] | None) -> 
             failed(Outcome.failed(run, error))
         else:
             found += [] if result is None else [result]
+    fill_areas(found, {run.name: run.config.steps for run in comparison.plan.runs})
     return found
 
 
@@ -170,52 +197,3 @@ def as_csv(rows: Sequence[Row]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
-
-
-def as_marl_eval(found: Sequence[tuple[Row, Curve]]) -> dict[str, Any]:
-    """Return results as marl-eval reads them: environment -> task -> algorithm -> run -> steps and absolute metrics.
-
-    All runs of a task have the same steps, as it asks: those of the run that ends latest, from where every run was
-    evaluated. Each has what its last evaluation until then said; one whose games were all lost says nothing.
-
-    Source: the layout that github.com/instadeepai/marl-eval documents.
-    """
-    data: dict[str, Any] = {}
-    grids = _grids(found)
-    for row, curve in found:
-        family, _, task = row["task"].partition("/")
-        runs = data.setdefault(family, {}).setdefault(task or family, {}).setdefault(row["variant"], {})
-        grid, known = grids[row["task"]], _known(curve)
-        at = known[np.searchsorted(curve.steps[known], grid, side="right") - 1] if len(known) else known
-        steps = {
-            f"step_{number}": {
-                "step_count": int(count),
-                "elapsed_time": float(curve.columns["wall_time_s"][index]),
-                "success_rate": [float(curve.columns["success_rate"][index])],
-                "return": [float(curve.columns["return_mean"][index])],
-            }
-            for number, (count, index) in enumerate(zip(grid, at, strict=False))
-        }
-        absolute = {"success_rate": [row["success_rate"]], "return": [row["return_mean"]]}
-        runs[f"seed_{row['seed']}"] = {**steps, "absolute_metrics": absolute}
-    return data
-
-
-def _known(curve: Curve) -> Any:
-    return np.flatnonzero(~np.isnan(curve.columns["success_rate"]))
-
-
-def _grids(found: Sequence[tuple[Row, Curve]]) -> dict[str, Any]:
-    """Return task -> the environment steps that all its runs are told at: those of the run that ends latest.
-
-    What has ended by then keeps its last values.
-    """
-    evaluated: dict[str, list[Any]] = {}
-    for row, curve in found:
-        if len(known := _known(curve)):
-            evaluated.setdefault(row["task"], []).append(curve.steps[known])
-    grids = {row["task"]: np.zeros(0) for row, _ in found}
-    for task, steps in evaluated.items():
-        latest = max(steps, key=lambda one: (one[-1], len(one)))
-        grids[task] = latest[latest >= max(one[0] for one in steps)]
-    return grids

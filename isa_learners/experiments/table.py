@@ -31,8 +31,10 @@ def table(comparison: Comparison, rows: Sequence[Row]) -> str:
         parts += [f"{told}: {_per_task(comparison, alike)}."] if told else []
     parts.append(
         f"Success of the last checkpoint over {plan.episodes} greedy episodes, one number per seed; area: mean success "
-        f"of the evaluations over the steps, 0 before the first; 95 % intervals from a bootstrap over seeds."
+        f"of the evaluations over the steps, from where every run of the task had its first; steps to 0.9: <= where a "
+        f"run was there at its first; medians and means are over runs; 95 % intervals from a bootstrap over seeds."
     )
+    parts += _late(comparison, rows)
     parts += [f"{said}." for said in plan.judged_otherwise()]
     parts += _lost(comparison, rows)
     return "\n\n".join(parts) + "\n"
@@ -113,7 +115,7 @@ def _table(comparison: Comparison, rows: Sequence[Row], task: str | None) -> str
             str(estimate(success, iqm)),
         ]
         cells.append(str(estimate(list(area.values()), iqm)) if area else "-")
-        cells.append("-" if not np.isfinite(solve) or task is None else f"{float(solve):,.0f}")
+        cells.append("-" if not np.isfinite(solve) or task is None else _reached(mine, float(solve)))
         cells.append(f"{np.median([row['wall_time_s'] for row in mine]) / 60:.1f}")
         cells.append(str(ahead) if ahead else "-")
         lines.append("| " + " | ".join(cells) + " |")
@@ -128,6 +130,28 @@ def _known(scores: Scores) -> dict[str, list[float]]:
     """Leave out runs without an evaluation, whose area is NaN, and tasks that have no others."""
     known = {task: [value for value in part if not np.isnan(value)] for task, part in scores.items()}
     return {task: part for task, part in known.items() if part}
+
+
+def _reached(rows: Sequence[Row], steps: float) -> str:
+    """Return median steps as text; at most these, where a run among the quicker ones was there when first looked at."""
+    quick = [row for row in rows if row["steps_to_0.9"] <= steps]
+    first = any(row["steps_to_0.9"] == row["first_evaluation"] for row in quick)
+    return f"{'<= ' if first else ''}{steps:,.0f}"
+
+
+def _late(comparison: Comparison, rows: Sequence[Row]) -> list[str]:
+    """Say of which tasks the first evaluations of runs lie more than an interval apart."""
+    told = []
+    for task in comparison.plan.tasks:
+        firsts = [row["first_evaluation"] for row in rows if row["task"] == task]
+        known = [first for first in firsts if not np.isnan(first)]
+        interval = max(run.config.eval_interval for run in comparison.plan.runs if run.task == task)
+        if known and max(known) - min(known) > interval:
+            told.append(
+                f"On {task} runs were first evaluated after {min(known):,.0f} to {max(known):,.0f} steps: areas are "
+                f"from {max(known):,.0f} on, and what came before is not compared."
+            )
+    return told
 
 
 def _lost(comparison: Comparison, rows: Sequence[Row]) -> list[str]:

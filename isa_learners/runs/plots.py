@@ -186,7 +186,9 @@ def write_figure(figure: Any, path: Path) -> Path:
 
 
 def _style(index: int) -> dict[str, Any]:
-    return {"color": COLOURS[index % len(COLOURS)], "linestyle": DASHES[index // len(COLOURS) % len(DASHES)]}
+    """Return how a group's line looks: the first lies above all others, which it may cover."""
+    colour, dash = COLOURS[index % len(COLOURS)], DASHES[index // len(COLOURS) % len(DASHES)]
+    return {"color": colour, "linestyle": dash, "zorder": 2 + 1 / (1 + index)}
 
 
 def _draw_group(axes: Any, group: Group, column: str, style: Mapping[str, Any], statistic: str) -> Any:
@@ -202,7 +204,7 @@ def _draw_group(axes: Any, group: Group, column: str, style: Mapping[str, Any], 
         axes.fill_between(grid, low, high, color=style["color"], alpha=0.18, linewidth=0)
     ends = phase_end(runs)
     if np.isfinite(ends) and column == "success_rate":
-        axes.plot(ends, 1.0, marker="v", color=style["color"], clip_on=False, markersize=5)
+        axes.plot(ends, 1.0, marker="v", color=style["color"], zorder=style["zorder"], clip_on=False, markersize=5)
     return line
 
 
@@ -212,7 +214,8 @@ def _draw_training(axes: Any, group: Group, style: Mapping[str, Any], statistic:
         grid = step_grid(runs)
         values = np.stack([run.at(grid, TRAINING) for run in runs])
         middle = middles(values, STATISTICS[statistic])
-        axes.plot(grid, middle, color=style["color"], linestyle=(0, (4, 2)), linewidth=0.8, alpha=0.7)
+        beneath = {"color": style["color"], "zorder": style["zorder"] - 1}
+        axes.plot(grid, middle, linestyle=(0, (4, 2)), linewidth=0.8, alpha=0.7, **beneath)
 
 
 def step_grid(runs: Sequence[Curve], most: int = MOST_POINTS) -> Values:

@@ -66,6 +66,8 @@ STATISTICS: Mapping[str, Callable[..., Values]] = {"median": median, "mean": mea
 def estimate(strata: Sequence[Any], statistic: Callable[..., Values] = iqm, seed: int = 0) -> Estimate:
     """Return a statistic over all runs of all strata, with a stratified bootstrap interval.
 
+    The median of several tasks is that of all runs too, where rliable's is over the means of tasks.
+
     Args:
         strata: for each task its values ``[seeds]``.
         statistic: of values along an axis.

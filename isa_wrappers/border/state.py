@@ -157,8 +157,8 @@ def own_state(env: Any, fallback: StateFallback = None) -> Any:
         ) from error
     if state is None:
         raise UnsupportedEnvironmentError(
-            f"{env} has no state(); pass --state-fallback observations (in Python: state_fallback='observations', or a "
-            "function of the environment)"
+            f"{env} has no state(); pass --state-fallback observations (isa compare: --set state_fallback=observations;"
+            " in Python: state_fallback='observations', or a function of the environment)"
         )
     return to_numpy(state) if hasattr(state, "detach") else state
 

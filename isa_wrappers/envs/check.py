@@ -25,6 +25,7 @@ from isa_wrappers.envs.random_play import Play, random_episode
 from isa_wrappers.envs.report import EnvReport
 from isa_wrappers.errors import ISAError, check_int, one_line
 from isa_wrappers.scope.estimation import estimate_scope
+from isa_wrappers.scope.tables import dimensions_told
 
 AGAIN = "mend this and check again: what follows was not looked at"
 LISTENED = 600
@@ -203,7 +204,8 @@ def _influence(report: EnvReport, env: Any, fallback: StateFallback, seed: int, 
             "see that the state holds what their actions do; rare effects need more transitions",
         )  # fmt: skip
     else:
-        common = ", ".join(scope.dim_name(k) for k in scope.common_dims) or "nothing"
-        report.add("influence", "fine", f"every agent moves something; all of them: {common}")
+        common = dimensions_told(scope, scope.common_dims)
+        all_move = f"at least {common}" if common else f"nothing that shows in {LISTENED} steps"
+        report.add("influence", "fine", f"every agent moves something; all of them: {all_move}")
     if isinstance(env, MapState):
         merged_cells(report, env, scope, plays)

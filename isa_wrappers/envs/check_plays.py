@@ -51,7 +51,7 @@ def wins(report: EnvReport, plays: list[Play], rule: SuccessRule, episodes: int)
     if not any(play.told for play in plays):
         report.add(
             "success", "warning", f"no info held the key {rule!r}, so nothing ever counts as won",
-            "tell it, or name another key or a return threshold with --success",
+            "tell it, or name another key or a return threshold with --success (in Python: success=...)",
         )  # fmt: skip
     elif not won:
         report.add("success", "note", f"told, and none of {episodes} random episodes was won: rare, or never")

@@ -100,12 +100,13 @@ class EnvFamily(ABC):
             name: of the task, in full.
             num_envs: copies stepped together.
             device: ``None`` for NumPy, else a torch device.
-            state_fallback: what stands for a missing ``state()``.
+            state_fallback: what stands for ``state()``; a task that is batched by itself is then taken one by one.
             success_rule: how a ``ParallelEnv`` tells a won episode.
             workers: processes that step the copies; 0 for as many as :meth:`own_workers` says.
             kwargs: options of the task.
         """
-        if (native := self.native_batch(name)) is not None:
+        native = self.native_batch(name) if state_fallback is None else None
+        if native is not None:
             refuse_workers(name, workers)
             return native(num_envs, device, **kwargs)
         make, workers = partial(called, name, self.parallel, (name,), kwargs), workers or self.own_workers(num_envs)
@@ -197,8 +198,9 @@ def refuse_workers(name: str, workers: int) -> None:
 def not_single(name: str) -> UnsupportedEnvironmentError:
     """Return the error of a ``ParallelEnv`` asked of a task that is batched by itself."""
     return UnsupportedEnvironmentError(
-        f"task {name!r} is batched and makes no single ParallelEnv, as make_parallel, isa check and state features "
-        f"need; make_batch takes it, and so does `isa scope {name}`, which checks each of its steps, or isa train"
+        f"task {name!r} is batched and makes no single ParallelEnv, as make_parallel, isa check, state features and "
+        f"state_fallback need; make_batch takes it, and so does `isa scope {name}`, which checks each of its steps, or "
+        "isa train"
     )
 
 

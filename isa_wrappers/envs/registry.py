@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from isa_wrappers.batch.protocol import BatchEnv
 from isa_wrappers.blame import Blamed
+from isa_wrappers.border.spaces import check_state_fallback
 from isa_wrappers.border.state_features import Features, choose_features
 from isa_wrappers.border.success import SuccessRule
 from isa_wrappers.envs.family import EnvFamily, called
@@ -96,7 +97,8 @@ def make_batch(
         name: a task of a family or ``package.module:factory`` of a ``ParallelEnv`` or a batched environment.
         num_envs: copies stepped together.
         device: ``None`` for NumPy, else a torch device.
-        state_fallback: ``"observations"`` takes them, concatenated, for the state of a ``ParallelEnv``.
+        state_fallback: ``"observations"`` takes them, concatenated, for the state of a ``ParallelEnv``; a task that is
+            batched by itself and has one is then stepped copy by copy.
         success_rule: how a ``ParallelEnv`` tells a won episode; what is batched by itself tells it itself.
         workers: processes that step the copies of a ``ParallelEnv``; 0 for this one (``smac/``: one per game).
         state_features: a name of :data:`~isa_wrappers.border.state_features.STATE_FEATURES`, such as ``map``, or what
@@ -113,6 +115,7 @@ def make_batch(
         >>> make_batch("grid/navigation", num_envs=8).reset(seed=0).state.shape
         (8, 28)
     """
+    check_state_fallback(state_fallback)
     family = _family(name, choose_features(state_features, None, state_fallback))
     num_envs, workers = check_int("num_envs", num_envs, 1), check_int("workers", workers, 0)
     given = (name, num_envs, device, state_fallback, success_rule, workers)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from isa_wrappers.errors import InvalidValueError
+
 BoolArray = npt.NDArray[np.bool_]
+ROUNDING = 1e-9
+"""So far outside [0, 1] a figure may lie, as sums of floats do."""
 Threshold = float | npt.NDArray[np.float64]
 """A number, or ``[K]``: one for each dimension."""
 
@@ -75,6 +80,33 @@ class Definitions:
             name: [dims_of(self.action_mask[i, a]) for a in range(self.num_actions[i])]
             for i, name in enumerate(self.agents)
         }
+
+
+def shares(influence: npt.NDArray[Any], agents: Sequence[str]) -> npt.NDArray[Any]:
+    """Return figures in [0, 1]; what rounding has put beside it is put back.
+
+    Args:
+        influence: ``[A, n, K]``.
+        agents: names of the A agents.
+
+    Raises:
+        InvalidValueError: naming the first that is NaN or lies outside, and its place.
+
+    Example:
+        >>> shares(np.array([[[1.0000000000000002, -1e-12]]]), ["a"]).tolist()
+        [[[1.0, 0.0]]]
+    """
+    inside = (influence >= 0.0) & (influence <= 1.0)
+    if inside.all():
+        return influence
+    wrong = np.argwhere(~((influence >= -ROUNDING) & (influence <= 1.0 + ROUNDING)))
+    if len(wrong):
+        i, a, k = wrong[0].tolist()
+        raise InvalidValueError(
+            f"influence must lie in [0, 1], got {float(influence[i, a, k])!r} of {agents[i]}'s action {a} on "
+            f"dimension {k}{f' and {len(wrong) - 1} more such' if len(wrong) > 1 else ''}"
+        )
+    return influence.clip(0.0, 1.0)
 
 
 def frozen(values: npt.ArrayLike) -> npt.NDArray[Any]:

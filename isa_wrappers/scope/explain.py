@@ -153,7 +153,7 @@ def explanation_text(said: Explanation) -> str:
     lines = []
     by_agent: dict[str, list[str]] = {}
     for one in said.moved:
-        by_agent.setdefault(one.agent, []).append(f"{one.dimension} by {one.action} {one.figure:.2f}")
+        by_agent.setdefault(one.agent, []).append(f"{_place(one)} by {one.action} {one.figure:.2f}")
     if by_agent:
         told = list(by_agent.items())
         rest = [f"  and {len(told) - MOST_TOLD} agents more"] if len(told) > MOST_AGENTS else []
@@ -172,7 +172,12 @@ def explanation_text(said: Explanation) -> str:
 
 
 def _told(one: Moved) -> str:
-    return f"{one.agent}'s {one.dimension} by {one.action} {one.figure:.2f}"
+    return f"{one.agent}'s {_place(one)} by {one.action} {one.figure:.2f}"
+
+
+def _place(one: Moved) -> str:
+    """Return a dimension's name; a number is told as such."""
+    return f"dimension {one.dimension}" if one.dimension.isdecimal() else one.dimension
 
 
 def _told_seldom(one: Seldom) -> str:

@@ -27,7 +27,7 @@ from isa_wrappers.errors import (
     check_name,
     shown,
 )
-from isa_wrappers.scope.definitions import Definitions, Threshold, frozen
+from isa_wrappers.scope.definitions import Definitions, Threshold, frozen, shares
 from isa_wrappers.scope.evidence import Evidence
 from isa_wrappers.scope.heat_map import heat_map_html
 
@@ -101,8 +101,7 @@ class InfluenceScope(Definitions):
                 f"influence must have shape [agents={len(self.agents)}, actions, dimensions], "
                 f"got {list(influence.shape)}"
             )
-        if not ((influence >= 0.0) & (influence <= 1.0)).all():
-            raise InvalidValueError("influence must lie in [0, 1] and hold no NaN")
+        influence = shares(influence, self.agents)
         if len(self.num_actions) != len(self.agents) or max(self.num_actions) > influence.shape[1]:
             raise InvalidValueError(
                 f"num_actions must give each of {len(self.agents)} agents at most {influence.shape[1]} actions, "

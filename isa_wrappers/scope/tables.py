@@ -20,18 +20,20 @@ def scope_table(scope: InfluenceScope) -> str:
     Example:
         >>> scope = InfluenceScope.from_dimensions({"a": [[], [0, 2]]}, state_size=3)
         >>> print(scope_table(scope))
-        influence scope of 1 agents over 3 dimensions, delta 0 on normalised mutual information
-        a: D_i = 0, 2; special = -
+        influence scope of 1 agents over 3 dimensions (numbered, as there are no state_names), delta 0 on normalised \
+mutual information
+        a: D_i = dimensions 0, 2; special = -
           0            -> -  (largest 0.00)
-          1            -> 0, 2  (largest 1.00)
-        common D_c = 0, 2
+          1            -> dimensions 0, 2  (largest 1.00)
+        common D_c = dimensions 0, 2
     """
 
     def names(dims: list[int]) -> str:
-        return ", ".join(scope.dim_name(k) for k in dims) or "-"
+        return dimensions_told(scope, dims) or "-"
 
+    numbered = "" if scope.state_names or not scope.state_size else " (numbered, as there are no state_names)"
     lines = [
-        f"influence scope of {scope.num_agents} agents over {scope.state_size} dimensions, "
+        f"influence scope of {scope.num_agents} agents over {scope.state_size} dimensions{numbered}, "
         f"delta {scope.delta_text} on {scope.figure}"
     ]
     agent_dims, special_dims = scope.agent_dims, scope.special_dims
@@ -46,6 +48,12 @@ def scope_table(scope: InfluenceScope) -> str:
         lines.append(_others(scope, agent_dims, told))
     lines.append(f"common D_c = {names(scope.common_dims)}")
     return "\n".join(lines)
+
+
+def dimensions_told(scope: InfluenceScope, dims: Sequence[int]) -> str:
+    """Return dimensions by their names, else by numbers that are told as such; an empty text for none."""
+    kind = "" if scope.state_names or not dims else "dimension " if len(dims) == 1 else "dimensions "
+    return kind + ", ".join(scope.dim_name(k) for k in dims)
 
 
 def _others(scope: InfluenceScope, agent_dims: Sequence[Sequence[int]], told: int) -> str:

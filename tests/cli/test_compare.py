@@ -110,7 +110,16 @@ def test_what_is_said_over_a_file(plan, tmp_path, capsys):
             "must name num_cpus in the place of CPU",
         ),
         (["--task", "grid/shooting", "--resources", "[1]"], "--resources must be a JSON object, got '[1]'"),
-        (["--task", "grid/shooting", "--variant", "ippo", "--set", "scope.window=2"], "no variant has configuration"),
+        (
+            ["--task", "grid/shooting", "--variant", "ippo", "--set", "scope.delta=0.2"],
+            "no variant has a section 'scope', for scope.delta; their sections are ppo",
+        ),
+        (["--task", "grid/shooting", "--set", "pppo.epoch=2"], "'pppo', for pppo.epoch; did you mean 'ppo.epochs'?"),
+        (
+            ["--task", "grid/shooting", "--set", "ppo.epoch=2"],
+            "key ppo.epoch; did you mean 'ppo.epochs'?",
+        ),
+        (["--task", "toy_envs:stateless"], "isa compare: --set state_fallback=observations"),
         ([], "name a plan, or --task"),
         (["--task", "grid/shooting", "--steps", "100"], "steps must be more than"),
         (["--task", "grid/shootin", "--dry-run"], "did you mean 'grid/shooting'"),

@@ -101,7 +101,7 @@ def test_names_that_the_terminals_encoding_lacks(monkeypatch):
     screen = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(screen, encoding="cp1252"))
     assert isa("scope", "toy_envs:Elsewhere", "--transitions", 300) == 0
-    assert b"\\u540d: D_i = 0" in screen.getvalue()
+    assert b"\\u540d: D_i = dimension 0" in screen.getvalue()
 
 
 def test_once_a_minute_and_never_in_a_terminal(monkeypatch, capsys):

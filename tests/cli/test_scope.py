@@ -108,6 +108,12 @@ def test_scope_without_a_state(capsys):
     assert found["D_i"] == [[0, 2], [1, 3]]
 
 
+@pytest.mark.parametrize("task", ["grid/shooting", "toy_envs:stateless", "batch_toys:walks"])
+def test_what_stands_for_the_state_is_checked_for_every_task(task, capsys):
+    assert isa("scope", task, "--state-fallback", "obs") == 2
+    assert "state_fallback must be None, 'observations' or a function" in one_line(capsys.readouterr().err)
+
+
 @pytest.mark.slow
 def test_a_factory_in_the_current_folder_is_found(tmp_path):
     """The installed script's own path does not hold the user's folder; what lies there never hides a package."""

@@ -58,6 +58,17 @@ def test_before_there_is_a_run(tmp_path, number):
 
 
 @pytest.mark.parametrize("number", SIGNALS)
+def test_a_comparison_says_how_to_go_on(tmp_path, number):
+    words = ["--task", "grid/unlock", "--variant", "ippo", "--seeds", "0-1", "--steps", 10**9, "--jobs", 1]
+    process = forked("compare", *words, "--out", tmp_path / "out")
+    wait_for((tmp_path / "out" / "grid-unlock" / "ippo" / "seed0" / "config.yaml").exists, process)
+    process.send_signal(number)
+    code, _, err = ended(process)
+    assert code == 128 + number
+    assert err.splitlines()[-1] == "isa: 0 of 2 runs finished; give the command again to go on"
+
+
+@pytest.mark.parametrize("number", SIGNALS)
 def test_another_command(number):
     process = started("scope", "grid/unlock", "--transitions", "10000000")
     maps = Path(f"/proc/{process.pid}/maps")

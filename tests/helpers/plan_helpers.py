@@ -34,6 +34,11 @@ def tiny_plan(**changes):
     return data
 
 
+def without_areas(rows):
+    """Areas are over what all runs of a task share, and not known of one run."""
+    return [{**row, "area": None} for row in rows]
+
+
 @contextmanager
 def forked_runs():
     """Have a comparison's processes on this machine forked, which saves each of them the seconds of its imports."""

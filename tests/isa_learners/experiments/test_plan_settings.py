@@ -51,7 +51,11 @@ def test_a_reward_s_settings_are_for_those_that_pay_it():
 @pytest.mark.parametrize(
     ("variants", "settings", "told"),
     [
-        (["ippo", "qmix"], {"scope.transitions": 50}, "no variant has configuration key scope.transitions"),
+        (
+            ["ippo", "qmix"],
+            {"scope.transitions": 50},
+            "'scope', for scope.transitions; their sections are ppo, q",
+        ),
         (["ippo", "isa"], {"scpe.transitions": 50}, "scpe.transitions; did you mean 'scope.transitions'?"),
         (["ippo", "isa"], {"scope.transitons": 50}, "scope.transitons; did you mean 'scope.transitions'?"),
         (["ippo", "qmix"], {"q.learning_rate": 1.0}, "did you mean 'ppo.lr' or 'q.lr'?"),

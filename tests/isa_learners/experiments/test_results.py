@@ -9,7 +9,7 @@ from plan_helpers import tiny_plan
 
 from isa_learners.experiments.folder import Comparison
 from isa_learners.experiments.plan import make_plan
-from isa_learners.experiments.results import area_under, as_marl_eval, result_of, steps_to
+from isa_learners.experiments.results import area_under, fill_areas, first_evaluation, result_of, steps_to
 from isa_learners.runs.curves import Curve
 from isa_learners.runs.metrics import columns_of
 from isa_wrappers.errors import FileFormatError
@@ -23,67 +23,48 @@ def curve(steps, rates):
 @pytest.mark.parametrize(
     ("steps", "rates", "area"),
     [
-        ([90, 100], [1, 1], 0.1),
-        ([20, 60], [0, 1], 0.6),
-        ([50], [0.5], 0.25),
-        ([20, 40, 60], [0, np.nan, 1], 0.6),
-        ([40, 130], [1, 1], 0.6),
+        ([20, 60], [0, 1], 0.75),
+        ([20, 40, 60], [0, np.nan, 1], 0.75),
+        ([10, 50], [0, 1], 0.859375),
+        ([10], [0.5], 0.5),
+        ([20, 180], [0, 1], 0.25),
+        ([130], [1], np.nan),
     ],
 )
-def test_area_is_the_mean_success_with_nothing_before_the_first_evaluation(steps, rates, area):
-    assert area_under(curve(steps, rates), 100) == pytest.approx(area)
+def test_area_is_the_mean_success_between_two_points(steps, rates, area):
+    assert area_under(curve(steps, rates), 20, 100) == pytest.approx(area, nan_ok=True)
 
 
 def test_without_an_evaluation_there_is_no_area():
-    assert np.isnan(area_under(curve([], []), 100))
-    assert np.isnan(area_under(curve([10], [np.nan]), 100))
+    assert np.isnan(area_under(curve([], []), 0, 100))
+    assert np.isnan(area_under(curve([10], [np.nan]), 10, 100))
+    assert area_under(curve([50, 150], [0, 1]), 100, 100) == 0.5, "first evaluated at the end"
+
+
+def areas(**evaluations):
+    """Return the areas over 100 steps of runs of one task, by name."""
+    found = []
+    for name, (steps, rates) in evaluations.items():
+        drawn = curve(steps, rates)
+        found.append(({"task": "task", "folder": name, "first_evaluation": first_evaluation(drawn)}, drawn))
+    fill_areas(found, dict.fromkeys(evaluations, 100))
+    return {row["folder"]: row["area"] for row, _ in found}
+
+
+def test_equal_curves_have_equal_areas_whenever_they_are_evaluated():
+    rates = [2 / 3] * 4
+    found = areas(isa=([24, 50, 71, 103], rates), ippo=([28.8, 48, 67.2, 106], rates), none=([], []))
+    assert found["isa"] == found["ippo"] == pytest.approx(2 / 3)
+    assert np.isnan(found["none"])
+
+
+def test_who_is_first_evaluated_late_gains_nothing_by_it():
+    found = areas(quick=([10, 50, 90], [0, 1, 1]), late=([50, 90], [1, 1]), falls=([10, 50, 90], [1, 0, 0]))
+    assert found == {"quick": 1.0, "late": 1.0, "falls": 0.0}
 
 
 def test_metrics_of_before_hold_rates_in_single_precision():
     assert steps_to(curve([10, 20, 30], [0.85, float(np.float32(0.9)), 1]), 0.9) == 20
-
-
-def test_what_marl_eval_reads_leaves_out_evaluations_whose_games_were_lost():
-    columns = {"wall_time_s": [1, 2, 3], "success_rate": [0, np.nan, 1], "return_mean": [0.5, np.nan, 1.5]}
-    drawn = Curve("smax/3m", "", {}, {"env_steps": np.array([20.0, 40, 60])} | columns, ())
-    row = {"task": "smax/3m", "variant": "isa", "seed": 7, "success_rate": 1.0, "return_mean": 1.5}
-    (run,) = as_marl_eval([(row, drawn)])["smax"]["3m"]["isa"].values()
-    assert run == {
-        "step_0": {"step_count": 20, "elapsed_time": 1.0, "success_rate": [0.0], "return": [0.5]},
-        "step_1": {"step_count": 60, "elapsed_time": 3.0, "success_rate": [1.0], "return": [1.5]},
-        "absolute_metrics": {"success_rate": [1.0], "return": [1.5]},
-    }
-
-
-def told(variant, steps, rates):
-    columns = {"wall_time_s": np.zeros(len(steps)), "return_mean": np.zeros(len(steps))}
-    named = {"task": "smax/3m", "variant": variant, "seed": 0, "success_rate": 1.0, "return_mean": 0.0}
-    return named, Curve("smax/3m", "", {}, {**curve(steps, rates).columns, **columns}, ())
-
-
-def test_marl_eval_finds_all_runs_of_a_task_at_the_same_steps():
-    ippo = told("ippo", [10, 20, 30, 40, 50], [0.1, 0.2, np.nan, 0.4, 0.5])
-    scoped = told("scoped", [25, 50], [0.3, 0.6])
-    found = as_marl_eval([ippo, told("isa", [15, 30, 45], [0.5, 0.5, 1.0]), scoped])
-    rates = {
-        name: [row["success_rate"][0] for row in rows(runs["seed_0"])] for name, runs in found["smax"]["3m"].items()
-    }
-    assert rates == {"ippo": [0.4, 0.5], "isa": [0.5, 1.0], "scoped": [0.3, 0.6]}
-    assert [row["step_count"] for row in rows(found["smax"]["3m"]["isa"]["seed_0"])] == [40, 50]
-
-
-def rows(run):
-    return [row for name, row in run.items() if name != "absolute_metrics"]
-
-
-def test_marl_eval_finds_the_steps_after_a_run_that_was_solved_early_too():
-    quick, slow = told("quick", [10, 20, 30], [0.9, 1.0, 1.0]), told("slow", range(10, 110, 10), [0.0] * 5 + [0.5] * 5)
-    found = as_marl_eval([quick, slow])["smax"]["3m"]
-    assert [row["success_rate"][0] for row in rows(found["quick"]["seed_0"])] == [0.9] + [1.0] * 9
-    assert [row["success_rate"][0] for row in rows(found["slow"]["seed_0"])] == [0.0] * 5 + [0.5] * 5
-    begins_later = told("scoped", [40, 50, 60], [0.1, 0.5, 0.9])
-    found = as_marl_eval([quick, begins_later])["smax"]["3m"]
-    assert [row["step_count"] for row in rows(found["quick"]["seed_0"])] == [40, 50, 60]
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ def comparison(tasks=TASKS, variants=("isa", "ippo")):
 
 def rows(task, variant, value, seeds=(0, 1)):
     same = {"task": task, "variant": variant, "steps_to_0.9": float("inf"), "wall_time_s": 60.0, "episodes": 128}
+    same["first_evaluation"] = 10_000.0
     return [
         {**same, "seed": seed, "folder": f"{variant}/seed{seed}", "success_rate": value, "area": value}
         for seed in seeds
@@ -114,3 +115,19 @@ def test_a_bar_in_a_name_ends_no_cell():
     text = table(one, rows("grid/unlock", "a|b", 1.0))
     assert "| a\\|b | 2 |" in text
     assert "P(better than a\\|b)" in text
+
+
+def test_steps_of_a_run_that_was_there_when_first_looked_at_are_at_most_these():
+    one = comparison(["grid/unlock"])
+    first, later = rows("grid/unlock", "isa", 1.0)
+    first["steps_to_0.9"], later["steps_to_0.9"] = 10_000.0, 30_000.0
+    assert "| <= 20,000 |" in table(one, [first, later])
+    assert "| 30,000 |" in table(one, [later])
+
+
+def test_first_evaluations_far_apart_are_told():
+    one, late = comparison(["grid/unlock"]), {"first_evaluation": 20_001.0}
+    isa, ippo = rows("grid/unlock", "isa", 1.0), rows("grid/unlock", "ippo", 1.0)
+    assert "On grid/unlock" not in table(one, [*isa, *ippo])
+    text = table(one, [*isa, *({**row, **late} for row in ippo)])
+    assert "On grid/unlock runs were first evaluated after 10,000 to 20,001 steps: areas are from 20,001 on" in text

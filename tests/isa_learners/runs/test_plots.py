@@ -172,3 +172,16 @@ def test_profiles(tmp_path):
 def test_profiles_of_nothing_say_why(tmp_path):
     drawn = draw_profiles({}, tmp_path / "p.svg", note="0 of 6 pairs of task and seed").read_text()
     assert "<!-- 0 of 6 pairs of task and seed -->" in drawn
+
+
+def test_where_curves_coincide_the_first_lies_on_top(tmp_path, drawn):
+    curve = read_curve(run(tmp_path / "a", {10: 1.0, 20: 1.0}))
+    names = [f"variant {index}" for index in range(10)]
+    draw_curves([Group(name, "task", (curve,)) for name in names], tmp_path / "out.png")
+    solid = [line.get_zorder() for line in drawn if not line.get_label().startswith("_")]
+    assert solid == sorted(solid, reverse=True)
+    assert len(set(solid)) == 10
+    dashed = [line.get_zorder() for line in drawn if line.get_label().startswith("_")]
+    assert max(dashed) <= min(solid), "success while training lies beneath"
+    draw_profiles({name: [[1.0, 1.0]] for name in names}, tmp_path / "out.png")
+    assert [line.get_zorder() for line in drawn] == solid

@@ -127,6 +127,8 @@ def test_the_scope_that_the_rules_tell_costs_nothing(here):
     assert RunFolder("told").config().true_scope
     with pytest.raises(InvalidValueError, match="true_scope must be False where a scope_folder is given, got 'x'"):
         tiny_config(env_kwargs=TWO, true_scope=True, scope_folder="x")
+    with pytest.raises(InvalidValueError, match="of the task's own state, which state_fallback 'observations' takes"):
+        tiny_config(env_kwargs=TWO, true_scope=True, state_fallback="observations")
 
 
 def test_a_task_that_does_not_tell_its_scope_is_refused(here, capsys):

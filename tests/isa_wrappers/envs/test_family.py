@@ -48,7 +48,8 @@ def test_a_task_that_is_batched_by_itself_takes_its_options_and_no_workers():
         def native_batch(self, name):
             return (lambda num_envs, device, length=3: (num_envs, device, length)) if name == "lines/run" else None
 
-    assert Native().batch("lines/run", 4, "cpu", "observations", None, length=2) == (4, "cpu", 2)
+    assert Native().batch("lines/run", 4, "cpu", None, None, length=2) == (4, "cpu", 2)
+    assert Native().batch("lines/run", 4, state_fallback="observations", workers=0).num_envs == 4, "one by one"
     assert Native().batch("lines/walk", 2).num_envs == 2
     with pytest.raises(InvalidValueError, match="workers must be 0 for lines/run, got 2"):
         Native().batch("lines/run", 4, workers=2)

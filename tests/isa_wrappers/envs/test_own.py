@@ -71,9 +71,9 @@ def test_the_scope_of_a_batch_is_that_of_its_copies():
         (
             lambda: make_parallel("batch_toys:walks"),
             UnsupportedEnvironmentError,
-            "task 'batch_toys:walks' is batched and makes no single ParallelEnv, as make_parallel, isa check "
-            "and state features need; make_batch takes it, and so does `isa scope batch_toys:walks`, which checks each "
-            "of its steps, or isa train",
+            "task 'batch_toys:walks' is batched and makes no single ParallelEnv, as make_parallel, isa check, "
+            "state features and state_fallback need; make_batch takes it, and so does `isa scope batch_toys:walks`, "
+            "which checks each of its steps, or isa train",
         ),
         (
             lambda: make_batch("batch_toys:walks", 4, workers=2),

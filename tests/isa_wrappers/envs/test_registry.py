@@ -20,7 +20,7 @@ from isa_wrappers.envs import (
     make_parallel,
 )
 from isa_wrappers.envs.registry import missing_families, task_source
-from isa_wrappers.errors import InvalidValueError, UnknownTaskError
+from isa_wrappers.errors import InvalidValueError, UnknownTaskError, UnsupportedEnvironmentError
 from isa_wrappers.registry import Registry
 
 
@@ -218,3 +218,13 @@ def test_what_is_missing_is_said_with_what_it_is(plugin):
         warnings.simplefilter("error")
         assert missing_families()["toy"] == "walks on lines; needs lanes: pip install lanes"
     assert "grid" not in missing_families()
+
+
+def test_what_stands_for_the_state_does_so_where_a_task_is_batched_by_itself():
+    batch = make_batch("grid/shooting", 2, state_fallback="observations")
+    step = batch.reset(seed=0)
+    assert batch.state_size == batch.obs_size * len(batch.agents)
+    np.testing.assert_array_equal(step.state, step.obs.reshape(2, -1))
+    assert batch.step(np.zeros((2, 3), dtype=int)).state.shape == step.state.shape
+    with pytest.raises(UnsupportedEnvironmentError, match="and state_fallback need"):
+        make_batch("batch_toys:walks", 2, state_fallback="observations")

@@ -67,7 +67,7 @@ def test_long_lists_are_cut():
     figures = np.full((20, 1, 1), 0.2)
     said = explain_scope(InfluenceScope(tuple(f"a{i}" for i in range(20)), figures, 0.3, (1,) * 20))
     assert len(said.nearly) == 20
-    assert explanation_text(said).endswith("a9's 0 by 0 0.20 and 10 more")
+    assert explanation_text(said).endswith("a9's dimension 0 by 0 0.20 and 10 more")
 
 
 @pytest.mark.slow
@@ -93,6 +93,6 @@ def test_one_at_a_time_cannot_go_on_until_certain():
 def test_what_a_large_team_moves_is_told_of_a_few():
     dimensions = {f"a{i}": [[], [i]] for i in range(30)}
     lines = explanation_text(explain_scope(InfluenceScope.from_dimensions(dimensions, 30))).splitlines()
-    assert lines[:2] == ["moved most:", "  a0: 0 by 1 1.00"]
+    assert lines[:2] == ["moved most:", "  a0: dimension 0 by 1 1.00"]
     assert lines[11] == "  and 20 agents more"
     assert len(lines) == 12

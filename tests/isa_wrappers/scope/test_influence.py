@@ -178,3 +178,23 @@ def test_the_scope_of_everything():
     assert scope.action_dims == {"a": [[0, 1]] * 3, "b": [[0, 1]] * 2}
     assert scope.touches_common.tolist() == [[True, True, True], [True, True, False]]
     assert (scope.state_names, scope.num_actions) == (("x", "y"), (3, 2))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [(1.1, "got 1.1 of"), (-0.1, "got -0.1 of"), (np.nan, "got nan of"), (1 + 2e-9, "got 1.000000002 of")],
+)
+def test_a_figure_outside_is_told_with_its_place(wrong, told):
+    figures = np.zeros((2, 3, 4))
+    figures[1, 2, 3] = wrong
+    agents = ("red", "blue")
+    with pytest.raises(InvalidValueError, match=f"{told} blue's action 2 on dimension 3$"):
+        InfluenceScope(agents, figures, 0.1, (3, 3))
+    figures[0] = wrong
+    with pytest.raises(InvalidValueError, match="red's action 0 on dimension 0 and 12 more such"):
+        InfluenceScope(agents, figures, 0.1, (3, 3))
+
+
+def test_rounding_is_put_right():
+    scope = make(np.array([[[1.0000000000000002, -1e-10]]]))
+    assert scope.influence.tolist() == [[[1.0, 0.0]]]

@@ -26,8 +26,9 @@ def test_table_names_agents_actions_and_dimensions():
 
 def test_table_without_names_falls_back_to_numbers():
     text = scope_table(InfluenceScope.from_dimensions({"a": [[], [1]], "b": [[], [1]]}, 2))
-    assert "common D_c = 1" in text
-    assert text.splitlines()[3].split()[:3] == ["1", "->", "1"]
+    assert "2 dimensions (numbered, as there are no state_names), delta" in text
+    assert "common D_c = dimension 1" in text
+    assert text.splitlines()[3].split()[:4] == ["1", "->", "dimension", "1"]
     assert scope_table(InfluenceScope.from_dimensions({"a": [[]]}, 0)).endswith("common D_c = -")
 
 

@@ -1,0 +1,69 @@
+"""Results in the layout of marl-eval, in which all runs of a task are told at the same steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from isa_learners.experiments.plan import Plan
+from isa_learners.experiments.table import Row
+from isa_learners.runs.curves import Curve
+from isa_learners.runs.statistics import Values
+
+
+def grids_of(plan: Plan) -> dict[str, Values]:
+    """Return task -> the multiples of its shortest interval of evaluations, up to its steps, and these."""
+    grids = {}
+    for task in plan.tasks:
+        configs = [run.config for run in plan.runs if run.task == task]
+        end, interval = max(config.steps for config in configs), min(config.eval_interval for config in configs)
+        grids[task] = np.append(np.arange(interval, end, interval, dtype=np.float64), end)
+    return grids
+
+
+def as_marl_eval(found: Sequence[tuple[Row, Curve]], grids: Mapping[str, Values]) -> dict[str, Any]:
+    """Return results as marl-eval reads them: environment -> task -> algorithm -> run -> steps and absolute metrics.
+
+    All runs of a task have the same steps, as it asks: those of its grid by which each of them was evaluated. Each
+    has what its last evaluation until then said, at the end that of its last; one whose games were all lost says
+    nothing.
+
+    Args:
+        found: the numbers of runs and their curves.
+        grids: task -> environment steps ``[points]``, the last of them the end.
+
+    Source: the layout that github.com/instadeepai/marl-eval documents.
+    """
+    data: dict[str, Any] = {}
+    known = [_evaluations(curve, grids[row["task"]][-1]) for row, curve in found]
+    begin = dict.fromkeys(grids, 0.0)
+    for (row, _), (_, steps) in zip(found, known, strict=True):
+        begin[row["task"]] = max([begin[row["task"]], *steps[:1]])
+    for (row, curve), (which, steps) in zip(found, known, strict=True):
+        family, _, task = row["task"].partition("/")
+        runs = data.setdefault(family, {}).setdefault(task or family, {}).setdefault(row["variant"], {})
+        grid = grids[row["task"]]
+        shared = grid[grid >= begin[row["task"]]] if len(which) else grid[:0]
+        last = np.searchsorted(steps, shared, side="right") - 1
+        told = {f"step_{n}": _told(curve, which[last[n]], count) for n, count in enumerate(shared)}
+        absolute = {"success_rate": [row["success_rate"]], "return": [row["return_mean"]]}
+        runs[f"seed_{row['seed']}"] = {**told, "absolute_metrics": absolute}
+    return data
+
+
+def _told(curve: Curve, index: int, count: float) -> dict[str, Any]:
+    """Return what an evaluation says, as of ``count`` environment steps."""
+    return {
+        "step_count": int(count),
+        "elapsed_time": float(curve.columns["wall_time_s"][index]),
+        "success_rate": [float(curve.columns["success_rate"][index])],
+        "return": [float(curve.columns["return_mean"][index])],
+    }
+
+
+def _evaluations(curve: Curve, end: float) -> tuple[Any, Values]:
+    """Return which evaluations are known, and their steps; the last rollout may go beyond the end."""
+    which = np.flatnonzero(~np.isnan(curve.columns["success_rate"]))
+    return which, curve.steps[which].clip(max=end)
