@@ -115,10 +115,10 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
         # Progress towards a goal is told at every step, so the near future says enough; exploration asks for more.
         # At full rates a team that wins all its greedy episodes wins none some ten thousand steps later.
         "grid/*": {
-            "ppo": _NARROW,
+            "ppo": {**_NARROW, "anneal_to": 0.1},
             "phases": {
-                "explore": {"ppo": _WIDE},
-                "reach": {"goal": {"alpha1": 1.0}, "ppo": {"gamma": 0.8, "anneal_to": 0.1}},
+                "explore": {"ppo": {**_WIDE, "anneal_to": 1.0}},
+                "reach": {"goal": {"alpha1": 1.0}, "ppo": {"gamma": 0.8}},
             },
             "q": {"lr": 1e-3, "gamma": 0.95},
             "coma": {"entropy_factor": 0.01},
