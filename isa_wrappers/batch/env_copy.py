@@ -114,11 +114,11 @@ class EnvCopy:
         row["discarded"][()] = any(info.get("crashed", False) for info in infos.values() if isinstance(info, dict))
         if not over:
             for i, agent in enumerate(agents):
-                # Whoever is truncated by itself acts no more, yet its value goes on.
+                # An agent that is truncated by itself acts no more, yet its value continues.
                 left = agent in acting and agent not in border.living
                 row["cut"][i] = left and truncations.get(agent, False) and not terminations.get(agent, False)
             return row
-        # Whoever was cut off rather than terminated has a value that goes on.
+        # The value of an agent that was cut off rather than terminated continues.
         cut = [agent in acting and not terminations.get(agent, False) for agent in agents]
         row["final_alive"] = np.array(cut)
         row["truncated"][()] = any(cut)

@@ -15,8 +15,8 @@ from isa_wrappers.batch.wrapper import BatchWrapper
 from isa_wrappers.errors import UnsupportedEnvironmentError
 
 LOOKS = 3
-"""Steps after which every array of those before is looked at again; later those alone whose memory comes again. On a
-device, what is in them is looked at in these steps alone: the host would wait for it."""
+"""Steps after which every array of earlier ones is compared again; later only those whose memory comes again. On a
+device, the contents are read in these steps alone: the host would wait for them."""
 KEPT = 3
 """Steps whose arrays are held: memory that comes again among them was written into, or holds what never changes."""
 
@@ -108,7 +108,7 @@ def as_made(env: BatchEnv) -> BatchEnv:
 
 
 def guarded(env: BatchEnv) -> BatchEnv:
-    """Return a batched environment whose steps are checked where anybody but ISA made them.
+    """Return a batched environment whose steps are checked, unless the environment is ISA's own.
 
     Example:
         >>> from isa_wrappers.envs import make_batch

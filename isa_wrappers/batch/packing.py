@@ -114,7 +114,7 @@ class Packer:
         """Return ``obs`` ``[A, O]``, ``available`` ``[A, n]`` and ``alive`` ``[A]``.
 
         Args:
-            observations: by agent; whoever is not there observes zeros.
+            observations: by agent; agents that are missing observe zeros.
             acted: who took the step before: shown nothing after its last one, it sees what it saw before.
         """
         spec, border = self.spec, self.border

@@ -45,8 +45,8 @@ class ParallelEnvBatch:
         workers: how many processes step the copies, which are split among them evenly and in order; ``True`` for one
             process per copy, 0 for this process.
         timeout: seconds that a worker may take for one reset or step of its copies; ``None`` waits for ever.
-        owned: the environments were made for this batch: they are closed with it, when nobody holds it any more and at
-            the end of the process too. (What runs in workers always is.)
+        owned: the environments were made for this batch: they are closed with it, when it is garbage-collected, and at
+            the end of the process. (What runs in workers always is.)
 
     Attributes:
         action_code: how actions of more than a number are read; ``None`` where all are ``Discrete``.
@@ -85,7 +85,7 @@ class ParallelEnvBatch:
             if processes
             else LocalCopies(envs, state_fallback, success)
         )
-        # Once, whoever comes first: the caller, the garbage collector, the end of the process.
+        # Once: by the caller, the garbage collector or the end of the process, whichever comes first.
         self._close = weakref.finalize(self, self._copies.close) if owned else self._copies.close
         spec = self._copies.spec
         self.num_envs = len(envs)

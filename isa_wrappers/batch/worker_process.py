@@ -1,4 +1,4 @@
-"""What a worker process runs: copies of an environment that answer requests until nobody asks any more."""
+"""What a worker process runs: copies of an environment that answer requests until the pipe closes."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def serve(descriptor: int, parent: int) -> None:
                 error, value = _portable(caught), traceback.format_exc()
             pipe.send_bytes(cloudpickle.dumps((number, error, value)))
     except (EOFError, OSError):
-        pass  # nobody asks any more
+        pass  # the parent has closed the pipe
     finally:
         try:
             if copies is not None:
@@ -86,7 +86,7 @@ def _kill_group_after_parent(parent: int, descriptor: int) -> None:
         os.close(descriptor)  # or the parent would not notice this worker's death
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
-        os.read(parent, 1)  # returns once nobody can write any more
+        os.read(parent, 1)  # returns once the other end is closed
         time.sleep(GRACE)  # the closed pipe ends a worker that does not hang
         os.killpg(os.getpgrp(), signal.SIGKILL)
     finally:

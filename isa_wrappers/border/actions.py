@@ -150,7 +150,7 @@ class ActionCode:
 
     @property
     def idle(self) -> Any:
-        """The action of whoever is to do nothing: zeros, or what is nearest to them."""
+        """The action of an agent that does nothing: zeros, or what is nearest to them."""
         return self.native([0.0] * len(self.components))
 
     def first(self, available: npt.NDArray[np.bool_]) -> Any:

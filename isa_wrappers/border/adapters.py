@@ -24,7 +24,7 @@ def is_team(env: Any) -> bool:
 class TeamEnv(ParallelEnv[str, Any, int]):  # type: ignore[misc]
     """A team of Gymnasium's as a ``ParallelEnv``, with agents ``agent_0``, ``agent_1`` and so on.
 
-    Observations, rewards and whatever else comes as a list or array are told apart by their order; a flag for all goes
+    Observations, rewards and other lists or arrays belong to agents by their order; a flag for all goes
     to everyone, and so does an info. It has no ``state()`` unless the innermost environment has one.
 
     Args:

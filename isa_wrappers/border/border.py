@@ -47,7 +47,7 @@ class Border:
         steps: taken in this episode.
 
     Raises:
-        UnsupportedEnvironmentError: if there is nobody, or a space is missing, or of a kind that is not supported.
+        UnsupportedEnvironmentError: if there are no agents, or a space is missing or of a kind that is not supported.
 
     Example:
         >>> from isa_wrappers.envs import make_parallel

@@ -183,7 +183,7 @@ class TeamCode:
         return columns
 
     def idle(self) -> npt.NDArray[np.bool_]:
-        """Return ``[A, n]``: what is available to whoever does not act, the first value of each component."""
+        """Return ``[A, n]``: what is available to agents that do not act, the first value of each component."""
         available = np.zeros((len(self.codes), max(self.num_actions)), dtype=bool)
         np.put_along_axis(available, self.table.offset, True, axis=1)
         for i, code in enumerate(self.codes):
