@@ -106,7 +106,8 @@ class Packer:
     """
 
     def __init__(self, border: Border, spec: CopySpec) -> None:
-        self.border, self.spec = border, spec
+        self.border = border
+        self.spec = spec
         self._idle = None if spec.action_code is None else spec.action_code.idle()
         self._obs: npt.NDArray[np.float32] = np.zeros((len(spec.agents), spec.obs_size), dtype=np.float32)
 

@@ -56,7 +56,8 @@ class StateReader:
 
     def __init__(self, env: Any, fallback: StateFallback) -> None:
         check_state_fallback(fallback)
-        self._env, self._fallback = env, fallback
+        self._env = env
+        self._fallback = fallback
         self._parts: dict[str, tuple[Any, slice]] = {}
         self.names: tuple[str, ...] = ()
         if fallback == "observations":

@@ -47,7 +47,8 @@ class SuccessCriterion:
             )
         if isinstance(rule, int | float | np.number):
             rule = check_float("success", rule, -math.inf)
-        self.rule, self._team = rule, team
+        self.rule = rule
+        self._team = team
         self._rewarded: set[str] = set()
         self._key_seen = False
         self._total = 0.0

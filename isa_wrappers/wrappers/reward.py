@@ -140,7 +140,9 @@ class RewardWrapper(ScopeWrapper):
         if last_state is not turn.before:
             before = turn.before.tolist()
         self._last = self.global_state, after
-        goal, is_wide, won_share = None, turn.before.dtype != np.float32, 0.0
+        goal = None
+        is_wide = turn.before.dtype != np.float32
+        won_share = 0.0
         if self._sampling is not None:
             if self._goal[0] is not self._sampling.goal:
                 self._goal = self._sampling.goal, self._sampling.goal.tolist()
@@ -186,7 +188,9 @@ class RewardWrapper(ScopeWrapper):
     ) -> tuple[dict[str, Any], dict[str, float], Infos]:
         """Return observations, new rewards, and infos that hold the parts and the reward that came in."""
         part_values = [(key, parts[part]) for part, key in self._keys.items()]
-        index, factor, adds = self._index, self.factor, self.adds
+        index = self._index
+        factor = self.factor
+        adds = self.adds
         rewards: dict[str, float] = {}
         new_infos: Infos = dict(turn.infos)
         for agent, reward in turn.rewards.items():

@@ -69,7 +69,8 @@ class GoalSampling(BatchWrapper):
         if not isinstance(projection, GoalProjection):
             projection = GoalProjection(projection, self.device)
         projection.credit.check_fits(self.agents, self.num_actions, self.state_size)
-        self.goals, self.projection = goals, projection
+        self.goals = goals
+        self.projection = projection
         shown = padded([len(dims) for dims in projection.dims], projection.size)
         for row, dims in zip(shown, projection.dims, strict=True):
             row[: len(dims)] = dims
