@@ -43,7 +43,9 @@ class BatchGoals(BatchWrapper):
     ) -> None:
         self.sampling = GoalSampling(env, goals, projection, seed)
         super().__init__(self.sampling if reward is None else RewardWrapper(self.sampling, reward))
-        self.goals, self.projection, self.reward = goals, projection, reward
+        self.goals = goals
+        self.projection = projection
+        self.reward = reward
 
     @property
     def goal(self) -> Array:

@@ -1,4 +1,4 @@
-"""Whose code was at work when an error was raised: kept with the error, told where it ends."""
+"""Whose code was at work when an error was raised: kept with the error, for the message at the end."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from types import TracebackType
 
 
 class Blamed:
-    """Notes with whatever error passes who was at work; whoever was called last is told.
+    """Notes on any error that passes who was at work: the innermost of several.
 
     Args:
         who: such as ``"estimator 'mine'"``.

@@ -138,10 +138,10 @@ def check_array(name: str, value: Any, *shape: int | None) -> None:
         ...
         isa_wrappers.errors.InvalidValueError: goal must be an array of shape [any, 4], got [2, 3]
     """
-    found: tuple[int, ...] | None = getattr(value, "shape", None)
-    fits = found is not None and len(found) == len(shape)
-    if not fits or any(wanted not in (None, length) for wanted, length in zip(shape, found or (), strict=True)):
-        raise InvalidValueError(f"{name} must be an array of shape {_shape(shape)}, got {_found(value)}")
+    got_shape: tuple[int, ...] | None = getattr(value, "shape", None)
+    fits = got_shape is not None and len(got_shape) == len(shape)
+    if not fits or any(wanted not in (None, length) for wanted, length in zip(shape, got_shape or (), strict=True)):
+        raise InvalidValueError(f"{name} must be an array of shape {_shape(shape)}, got {_shape_or_value(value)}")
 
 
 def check_last(name: str, value: Any, size: int) -> None:
@@ -150,9 +150,9 @@ def check_last(name: str, value: Any, size: int) -> None:
     Raises:
         InvalidValueError: naming both.
     """
-    found: tuple[int, ...] = tuple(getattr(value, "shape", ()))
-    if found[-1:] != (size,):
-        raise InvalidValueError(f"{name} must be an array of shape [..., {size}], got {_found(value)}")
+    got_shape: tuple[int, ...] = tuple(getattr(value, "shape", ()))
+    if got_shape[-1:] != (size,):
+        raise InvalidValueError(f"{name} must be an array of shape [..., {size}], got {_shape_or_value(value)}")
 
 
 def check_transition(transition: Any, team: int, size: int, needs: Sequence[str]) -> None:
@@ -169,15 +169,17 @@ def check_transition(transition: Any, team: int, size: int, needs: Sequence[str]
     """
     alive: Any = getattr(transition, "alive", None)
     check_last("alive", alive, team)
-    whole, states = alive.shape, (*alive.shape[:-1], size)
-    if getattr(transition.reward, "shape", None) != whole:
-        check_array("reward", transition.reward, *whole)
-    taken = getattr(transition.actions, "shape", None)
-    if taken != whole and (taken is None or taken[:-1] != whole):  # one action each, or an elementary one a component
-        check_array("actions", transition.actions, *whole)
+    team_shape = alive.shape
+    state_shape = (*team_shape[:-1], size)
+    if getattr(transition.reward, "shape", None) != team_shape:
+        check_array("reward", transition.reward, *team_shape)
+    actions_shape = getattr(transition.actions, "shape", None)
+    # One action each, or an elementary one a component.
+    if actions_shape != team_shape and (actions_shape is None or actions_shape[:-1] != team_shape):
+        check_array("actions", transition.actions, *team_shape)
     for name in needs:
-        if getattr(getattr(transition, name), "shape", None) != states:
-            check_array(name, getattr(transition, name), *states)
+        if getattr(getattr(transition, name), "shape", None) != state_shape:
+            check_array(name, getattr(transition, name), *state_shape)
 
 
 def check_actions(actions: Array, alive: Array, most: npt.NDArray[np.int64]) -> None:
@@ -185,7 +187,7 @@ def check_actions(actions: Array, alive: Array, most: npt.NDArray[np.int64]) -> 
 
     They are ``[..., A]``, or ``[..., A, d]`` elementary actions.
 
-    Those on a torch device are taken at their word: to look at them would make the host wait at every step.
+    Those on a torch device are not checked: to look at them would make the host wait at every step.
 
     Raises:
         InvalidValueError: naming the first that is none.
@@ -219,7 +221,7 @@ def _shape(shape: Sequence[int | None]) -> str:
     return f"[{', '.join('any' if length is None else str(length) for length in shape)}]"
 
 
-def _found(value: Any) -> str:
+def _shape_or_value(value: Any) -> str:
     return str(list(value.shape)) if hasattr(value, "shape") else shown(value)
 
 

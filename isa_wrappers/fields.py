@@ -129,12 +129,12 @@ def check_settings_class(what: str, kind: Any) -> None:
         isa_wrappers.errors.InvalidValueError: section 'own' must be a dataclass whose fields have defaults, \
 got Range, whose 'low' has none
     """
-    promised = f"{what} must be a dataclass whose fields have defaults"
+    requirement = f"{what} must be a dataclass whose fields have defaults"
     if not isinstance(kind, type) or not is_dataclass(kind):
-        raise InvalidValueError(f"{promised}, got {shown(kind)}")
+        raise InvalidValueError(f"{requirement}, got {shown(kind)}")
     for field in fields(kind):
         if field.init and field.default is MISSING and field.default_factory is MISSING:
-            raise InvalidValueError(f"{promised}, got {kind.__name__}, whose {field.name!r} has none")
+            raise InvalidValueError(f"{requirement}, got {kind.__name__}, whose {field.name!r} has none")
 
 
 @cache
@@ -145,13 +145,13 @@ def hints(kind: type) -> dict[str, Any]:
 
 @cache
 def ranges(kind: type) -> dict[str, Range | OneOf]:
-    """Return what every field of a dataclass is annotated with."""
-    marked = {
+    """Return the range or choices that fields of a dataclass are annotated with."""
+    annotations = {
         name: get_args(hint)[1]
         for name, hint in get_type_hints(kind, include_extras=True).items()
         if get_origin(hint) is Annotated
     }
-    return {name: mark for name, mark in marked.items() if isinstance(mark, Range | OneOf)}
+    return {name: annotation for name, annotation in annotations.items() if isinstance(annotation, Range | OneOf)}
 
 
 def check_fields(settings: Any) -> None:
@@ -162,22 +162,22 @@ def check_fields(settings: Any) -> None:
     """
     kind: Any = type(settings)
     types = hints(kind)
-    for name, mark in ranges(kind).items():
+    for name, allowed in ranges(kind).items():
         value = getattr(settings, name)
         if value is not None or type(None) not in get_args(types[name]):
             if isinstance(value, tuple | list) and get_origin(types[name]) is not tuple:
-                raise InvalidValueError(f"{name} must be {mark}, got {shown(value)}")
-            object.__setattr__(settings, name, mark.check(name, value))
+                raise InvalidValueError(f"{name} must be {allowed}, got {shown(value)}")
+            object.__setattr__(settings, name, allowed.check(name, value))
     for name, hint in types.items():
         value = getattr(settings, name)
         if name not in ranges(kind) and (hint in WORDS or hint == str | None):
-            object.__setattr__(settings, name, _word(name, hint, value))
+            object.__setattr__(settings, name, _plain_value(name, hint, value))
 
 
 WORDS = {str: "a name", bool: "true or false"}
 
 
-def _word(name: str, hint: Any, value: Any) -> Any:
+def _plain_value(name: str, hint: Any, value: Any) -> Any:
     """Return text, true or false, as the type of a field without a range has it.
 
     Raises:
@@ -200,16 +200,16 @@ def meanings(kind: type) -> dict[str, str]:
         {}
     """
     text = cleandoc(kind.__doc__ or "")
-    _, found, rest = text.partition("Attributes:\n")
-    said: dict[str, str] = {}
+    _, heading, rest = text.partition("Attributes:\n")
+    texts: dict[str, str] = {}
     name = ""
-    for line in rest.split("\n") if found else []:
+    for line in rest.split("\n") if heading else []:
         if not line.startswith("    "):
             break
         if not line.startswith("     "):
             name, _, line = line.strip().partition(": ")
-        said[name] = f"{said.get(name, '')} {line.strip()}".strip()
-    return said
+        texts[name] = f"{texts.get(name, '')} {line.strip()}".strip()
+    return texts
 
 
 def defaults(kind: type) -> Mapping[str, Any]:

@@ -128,8 +128,8 @@ def split_tensors(data: bytes) -> tuple[dict[str, str], str]:
     if strange := [name for name, entry in header.items() if not isinstance(entry, dict) or set(entry) != ENTRY]:
         raise ValueError(f"the header's entry {shown(strange[0])} is no tensor")
     rest = {key: value for key, value in metadata.items() if key != "digest"}
-    told = json.dumps([header, rest], sort_keys=True).encode()
-    return metadata, f"{crc32(memoryview(data)[8 + size :], crc32(told)):08x}"
+    digested = json.dumps([header, rest], sort_keys=True).encode()
+    return metadata, f"{crc32(memoryview(data)[8 + size :], crc32(digested)):08x}"
 
 
 def check_digest(data: bytes, known: Iterable[str]) -> dict[str, str]:

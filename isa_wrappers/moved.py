@@ -81,14 +81,14 @@ def former(module: str, now: Mapping[str, str]) -> Callable[[str], Any]:
         (3.0, 'house.root is math.sqrt now')
     """
 
-    def found(name: str) -> Any:
+    def moved_name(name: str) -> Any:
         if name not in now:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
         place, _, new = now[name].partition(":")
         warnings.warn(f"{module}.{name} is {place}.{new} now", DeprecationWarning, stacklevel=2)
         return getattr(import_module(place), new)
 
-    return found
+    return moved_name
 
 
 class _MovedModules(MetaPathFinder, Loader):

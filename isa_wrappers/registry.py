@@ -15,7 +15,7 @@ from isa_wrappers.errors import InvalidValueError, UnknownNameError, check_name,
 T = TypeVar("T")
 BUILT_IN = "isa-marl"
 NOT_THEIRS = {"importlib", "isa_wrappers", "isa_learners"}
-"""Folders whose modules are never somebody's own."""
+"""Folders whose modules are never a plugin's."""
 
 
 class Registry(Mapping[str, T], Generic[T]):
@@ -41,18 +41,20 @@ class Registry(Mapping[str, T], Generic[T]):
         isa_wrappers.errors.UnknownNameError: unknown root 'sqare'; did you mean 'square'? known: square, cubic
     """
 
-    _round: ClassVar[int] = 0
-    _told: ClassVar[set[str]] = set()
+    _search_round: ClassVar[int] = 0
+    _warned: ClassVar[set[str]] = set()
 
     def __init__(self, kind: str, group: str, built_in: Mapping[str, str], of: Any = object) -> None:
-        self.kind, self.group, self._of = kind, group, of
-        self._where = dict(built_in)
+        self.kind = kind
+        self.group = group
+        self._of = of
+        self._locations = dict(built_in)
         self._entries: dict[str, T] = {}
         self._sources = dict.fromkeys(built_in, BUILT_IN)
         self._clashes: dict[str, list[str]] = {}
-        self._found: list[str] = []
+        self._discovered: list[str] = []
         self._left_out: dict[str, str] = {}
-        self._searched = -1
+        self._last_search = -1
 
     def register(self, name: str, entry: T, source: str = "registered") -> None:
         """Add an entry for this process.
@@ -77,8 +79,8 @@ class Registry(Mapping[str, T], Generic[T]):
     @staticmethod
     def look_again() -> None:
         """Let every registry look for entry points anew when it is next used, as after an installation."""
-        Registry._round += 1
-        Registry._told.clear()
+        Registry._search_round += 1
+        Registry._warned.clear()
 
     def source(self, name: str) -> str:
         """Return which package an entry comes from."""
@@ -104,7 +106,7 @@ class Registry(Mapping[str, T], Generic[T]):
             offer = nearest(str(name), self) or ";"
             raise UnknownNameError(f"unknown {self.kind} {shown(name)}{offer} known: {', '.join(self)}")
         if name not in self._entries:
-            module, _, attribute = self._where[name].partition(":")
+            module, _, attribute = self._locations[name].partition(":")
             self._entries[name] = cast("T", getattr(import_module(module), attribute))
         return self._entries[name]
 
@@ -127,29 +129,29 @@ class Registry(Mapping[str, T], Generic[T]):
 
     def _search(self) -> None:
         """Look for entry points, once; after :meth:`look_again`, once more."""
-        if self._searched == Registry._round:
+        if self._last_search == Registry._search_round:
             return
-        self._searched = Registry._round
-        for name in self._found:
+        self._last_search = Registry._search_round
+        for name in self._discovered:
             self._entries.pop(name, None)
             del self._sources[name]
-        self._found.clear()
+        self._discovered.clear()
         self._clashes.clear()
         self._left_out.clear()
         for point in entry_points(group=self.group):
-            source = _package(point)
+            source = _package_of(point)
             if point.name in self._sources:
                 self._clashes.setdefault(point.name, [self._sources[point.name]]).append(source)
                 continue
             try:
                 entry: Any = point.load()
             except Exception as error:
-                why = one_line(f"{type(error).__name__}: {error}{_place(error)}")
+                why = one_line(f"{type(error).__name__}: {error}{_raised_at(error)}")
                 self._left_out[point.name] = f"package {source} cannot be imported: {why}"
-                if f"{point.module}: {why}" not in Registry._told:  # one module may be that of many entries
-                    Registry._told.add(f"{point.module}: {why}")
-                    told = f"{self.kind} {point.name!r} of package {source} cannot be imported and is left out: {why}"
-                    warnings.warn(told, stacklevel=4)
+                if f"{point.module}: {why}" not in Registry._warned:  # one module may be that of many entries
+                    Registry._warned.add(f"{point.module}: {why}")
+                    entry_name = f"{self.kind} {point.name!r} of package {source}"
+                    warnings.warn(f"{entry_name} cannot be imported and is left out: {why}", stacklevel=4)
                 continue
             try:
                 self._check(point.name, entry)
@@ -157,11 +159,11 @@ class Registry(Mapping[str, T], Generic[T]):
                 warnings.warn(f"{error}; that of package {source} is left out", stacklevel=4)
                 continue
             self._entries[point.name], self._sources[point.name] = entry, source
-            self._found.append(point.name)
+            self._discovered.append(point.name)
 
 
-def _place(error: Exception) -> str:
-    """Return ``" (file.py:12)"``, where somebody's module raised an error; nothing where there is no such line."""
+def _raised_at(error: Exception) -> str:
+    """Return ``" (file.py:12)"``, where a plugin's module raised an error; nothing where there is no such line."""
     if isinstance(error, SyntaxError):
         return f" ({Path(error.filename or '?').name}:{error.lineno})"
     files = [(Path(frame.filename), frame.lineno) for frame in extract_tb(error.__traceback__)]
@@ -169,5 +171,5 @@ def _place(error: Exception) -> str:
     return f" ({theirs[-1][0]}:{theirs[-1][1]})" if theirs else ""
 
 
-def _package(point: EntryPoint) -> str:
+def _package_of(point: EntryPoint) -> str:
     return point.dist.name if point.dist is not None else point.value

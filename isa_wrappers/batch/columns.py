@@ -15,7 +15,7 @@ def obs_columns_of(env: Any) -> npt.NDArray[np.int64]:
     """Return what each number of each agent's observation is: ``[A, O]``.
 
     :data:`OWN` for what the agent sees, :data:`PADDING` for zeros behind it, or the dimension of the state that is
-    shown there, as those of goals are. One that does not say is taken to show nothing but what agents see.
+    shown there, as those of goals are. An environment without ``obs_columns`` shows nothing but what agents see.
     """
     columns, shape = getattr(env, "obs_columns", None), (len(env.agents), env.obs_size)
     if columns is None or columns.shape != shape:  # a wrapper of others may have changed the size

@@ -39,7 +39,7 @@ class LocalCopies:
     Args:
         envs: at least one environment, each an object of its own.
         fallback: what stands for a missing ``state()``.
-        success: how a won episode is told.
+        success: how a won episode is recognised.
 
     Raises:
         InvalidValueError: if one environment is there more than once.

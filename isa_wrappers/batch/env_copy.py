@@ -30,12 +30,22 @@ def read_spec(env: Any, fallback: StateFallback) -> CopySpec:
 def _spec(border: Border, read: StateReader, state_size: int = 0) -> CopySpec:
     env = border.env
     sizes = tuple(flat_size(border.spaces[agent]) for agent in border.agents)
-    # Names, and what is known of another copy, are taken at their word: a reset may cost the launch of a game.
+    # Names, or the size that another copy has, save a reset, which may launch a game.
     state_size = len(read.names) or state_size or len(read(border.reset()[0]))
-    told = getattr(env, "horizon", 0) or 0
-    horizon = check_int("horizon", int(told) if isinstance(told, float) and told.is_integer() else told, 0)
-    names, counts = border.action_names, border.num_actions
-    return CopySpec(border.agents, counts, max(sizes), state_size, read.names, names, horizon, border.code, sizes)
+    horizon = getattr(env, "horizon", 0) or 0
+    if isinstance(horizon, float) and horizon.is_integer():
+        horizon = int(horizon)
+    return CopySpec(
+        agents=border.agents,
+        num_actions=border.num_actions,
+        obs_size=max(sizes),
+        state_size=state_size,
+        state_names=read.names,
+        action_names=border.action_names,
+        horizon=check_int("horizon", horizon, 0),
+        action_code=border.code,
+        obs_sizes=sizes,
+    )
 
 
 class EnvCopy:
@@ -44,8 +54,8 @@ class EnvCopy:
     Args:
         env: the environment; an AEC environment that can be stepped in parallel is converted.
         fallback: what stands for a missing ``state()``.
-        success: how a won episode is
-        spec: where it is known already.
+        success: how a won episode is recognised.
+        spec: of another copy, where it has been read already.
 
     Raises:
         UnsupportedEnvironmentError: as :func:`read_spec` does.
@@ -77,7 +87,7 @@ class EnvCopy:
     def _begin(self, seed: int | None = None) -> Row:
         self._criterion.begin()
         observations, _ = self.border.reset(seed)
-        return self._see(observations, ())
+        return self._observe(observations, ())
 
     def step(self, actions: Sequence[Any]) -> Row:
         """Advance by an action of every agent, of which those of the dead are left out.
@@ -87,10 +97,12 @@ class EnvCopy:
                 that is not among ``possible_agents``, or a state of another length.
             NonFiniteError: if an observation or a reward is not finite.
         """
-        border, agents, acting = self.border, self.spec.agents, self.border.living
+        border = self.border
+        agents = self.spec.agents
+        acting = border.living
         observations, rewards, terminations, truncations, infos = border.step(self._packer.chosen(actions))
-        seen = self._see(observations, acting)
-        row = completed(seen, seen)
+        observed = self._observe(observations, acting)
+        row = completed(observed, observed)
         for agent, reward in rewards.items():
             if agent not in agents:
                 raise UnsupportedEnvironmentError(
@@ -102,11 +114,11 @@ class EnvCopy:
         row["discarded"][()] = any(info.get("crashed", False) for info in infos.values() if isinstance(info, dict))
         if not over:
             for i, agent in enumerate(agents):
-                # Whoever is truncated by itself acts no more, yet its value goes on.
+                # An agent that is truncated by itself acts no more, yet its value continues.
                 left = agent in acting and agent not in border.living
                 row["cut"][i] = left and truncations.get(agent, False) and not terminations.get(agent, False)
             return row
-        # Whoever was cut off rather than terminated has a value that goes on.
+        # The value of an agent that was cut off rather than terminated continues.
         cut = [agent in acting and not terminations.get(agent, False) for agent in agents]
         row["final_alive"] = np.array(cut)
         row["truncated"][()] = any(cut)
@@ -117,8 +129,8 @@ class EnvCopy:
         """Close the environment."""
         close_env(self.env)
 
-    def _see(self, observations: dict[str, Any], acted: Sequence[str]) -> Row:
-        """Return what is seen now: observations, masks, who is alive, and the state."""
+    def _observe(self, observations: dict[str, Any], acted: Sequence[str]) -> Row:
+        """Return the current observations, masks, who is alive, and the state."""
         row = {**self._packer.seen(observations, acted), "state": self._read(observations, acted)}
         if len(row["state"]) != self.spec.state_size:
             raise UnsupportedEnvironmentError(
@@ -129,7 +141,7 @@ class EnvCopy:
 
 
 def completed(seen: Row, final: Row) -> Row:
-    """Return whole rows: what is seen now, and what was seen ``final``ly before an automatic reset.
+    """Return whole rows: what is ``seen`` now, and the ``final`` observation and state before an automatic reset.
 
     Args:
         seen: ``obs``, ``state``, ``available`` and ``alive`` of one copy, or of several along a first axis.

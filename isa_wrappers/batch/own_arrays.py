@@ -1,4 +1,4 @@
-"""What is between a batched environment of somebody's own and all else: its steps are checked, its arrays watched."""
+"""Around a batched environment that is not ISA's: its steps are checked, its arrays watched for writes."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from isa_wrappers.batch.wrapper import BatchWrapper
 from isa_wrappers.errors import UnsupportedEnvironmentError
 
 LOOKS = 3
-"""Steps after which every array of those before is looked at again; later those alone whose memory comes again. On a
-device, what is in them is looked at in these steps alone: the host would wait for it."""
+"""Steps after which every array of earlier ones is compared again; later only those whose memory comes again. On a
+device, the contents are read in these steps alone: the host would wait for them."""
 KEPT = 3
 """Steps whose arrays are held: memory that comes again among them was written into, or holds what never changes."""
 
@@ -33,18 +33,20 @@ class OwnArrays(BatchWrapper):
 
     def __init__(self, env: BatchEnv, name: str) -> None:
         super().__init__(env)
-        self._name, self._left, self._steps = name, LOOKS, 0
+        self._name = name
+        self._looks_left = LOOKS
+        self._steps = 0
         self._read = OwnSteps(env, name)
-        self._given: deque[dict[str, _Given]] = deque(maxlen=KEPT)
+        self._recent: deque[dict[str, _Snapshot]] = deque(maxlen=KEPT)
 
     def reset(self, seed: int | None = None) -> BatchStep:
         """Start every copy afresh."""
         self._steps = 0
-        return self._looked_at(self.env.reset(seed), RESET)
+        return self._checked(self.env.reset(seed), RESET)
 
     def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
         """Restore a saved state."""
-        return self._looked_at(self.env.load_state_dict(state), "after load_state_dict()")
+        return self._checked(self.env.load_state_dict(state), "after load_state_dict()")
 
     def step(self, actions: Array) -> BatchStep:
         """Advance every copy.
@@ -54,44 +56,46 @@ class OwnArrays(BatchWrapper):
             NonFiniteError: for NaN or infinity.
         """
         self._steps += 1
-        return self._looked_at(self.env.step(actions), f"in step {self._steps}")
+        return self._checked(self.env.step(actions), f"in step {self._steps}")
 
-    def _looked_at(self, said: BatchStep, where: str) -> BatchStep:
+    def _checked(self, step: BatchStep, where: str) -> BatchStep:
         on_host = not str(self.device).startswith("cuda")
-        step = self._read(said, where, on_host or self._left > 0)
-        for given in self._given:
-            for field, (array, _, copy) in given.items():
-                if copy is not None and not _is_as_before(array, copy):
+        checked = self._read(step, where, on_host or self._looks_left > 0)
+        for snapshots in self._recent:
+            for field, (array, _, copy) in snapshots.items():
+                if copy is not None and not _is_unchanged(array, copy):
                     raise UnsupportedEnvironmentError(
                         f"task {self._name!r} wrote the next step into the array of {field} that it had handed over; "
                         "return a new array in every step, such as a copy"
                     )
-        self._left = max(self._left - 1, 0)
-        self._given.append(
+        self._looks_left = max(self._looks_left - 1, 0)
+        self._recent.append(
             {
-                field: self._kept(field, array, on_host)
+                field: self._snapshot(field, array, on_host)
                 for field in FIELDS
-                if (array := getattr(said, field)) is not None
+                if (array := getattr(step, field)) is not None
             }
         )
-        return step
+        return checked
 
-    def _kept(self, field: str, array: Array, on_host: bool) -> _Given:
+    def _snapshot(self, field: str, array: Array, on_host: bool) -> _Snapshot:
         """Hold an array, with a copy where it may be written into: in the first steps, and once its memory comes again.
 
-        While an array is held nothing else can lie at its place.
+        While an array is held nothing else can lie at its address.
         """
-        place = _place(array)
-        again = on_host and any(field in given and given[field].place == place for given in self._given)
-        copy = namespace(array).asarray(array, copy=True) if self._left or again else None
-        return _Given(array, place, copy)
+        address = _address(array)
+        is_reused = on_host and any(
+            field in snapshots and snapshots[field].address == address for snapshots in self._recent
+        )
+        copy = namespace(array).asarray(array, copy=True) if self._looks_left or is_reused else None
+        return _Snapshot(array, address, copy)
 
 
-class _Given(NamedTuple):
+class _Snapshot(NamedTuple):
     """An array that was handed over, where it begins in memory, and what it held then if that is to be compared."""
 
     array: Array
-    place: int
+    address: int
     copy: Array | None
 
 
@@ -99,12 +103,12 @@ FIELDS = tuple(field.name for field in fields(BatchStep))
 
 
 def as_made(env: BatchEnv) -> BatchEnv:
-    """Return what a factory made, for what it may have beside a batched environment's members, such as ``render``."""
+    """Return the environment as its factory made it, which may have more members, such as ``render``."""
     return env.env if isinstance(env, OwnArrays) else env
 
 
 def guarded(env: BatchEnv) -> BatchEnv:
-    """Return a batched environment whose steps are checked where anybody but ISA made them.
+    """Return a batched environment whose steps are checked, unless the environment is ISA's own.
 
     Example:
         >>> from isa_wrappers.envs import make_batch
@@ -122,11 +126,11 @@ def guarded(env: BatchEnv) -> BatchEnv:
     return env
 
 
-def _is_as_before(array: Array, copy: Array) -> bool:
+def _is_unchanged(array: Array, copy: Array) -> bool:
     return bool(namespace(copy).all((array == copy) | (copy != copy)))  # NaN is no change
 
 
-def _place(array: Array) -> int:
+def _address(array: Array) -> int:
     """Return where an array begins in memory."""
-    place: int = array.__array_interface__["data"][0] if isinstance(array, np.ndarray) else array.data_ptr()
-    return place
+    address: int = array.__array_interface__["data"][0] if isinstance(array, np.ndarray) else array.data_ptr()
+    return address

@@ -1,4 +1,4 @@
-"""What a batched environment of somebody's own hands over, read and checked as one border does for single ones."""
+"""Steps of a batched environment that is not ISA's, read and checked as the border does for single ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NUMBERS = ("obs", "final_obs", "state", "final_state", "reward")
 """Fields that are finite numbers; all others are flags."""
 MAY_BE_NONE = ("discarded", "cut", "bonus")
 FINAL = ("obs", "state", "alive")
-"""Fields that are told as they were before an automatic reset too."""
+"""Fields that have a ``final_`` twin, from before an automatic reset."""
 WIDE = ("float64", "int32", "int64", "uint32", "uint64")
 """Types of a state that float32 does not hold."""
 RESET = "at the reset"
@@ -33,18 +33,20 @@ class OwnSteps:
     """
 
     def __init__(self, env: BatchEnv, name: str) -> None:
-        self._env, self._name = env, name
+        self._env = env
+        self._name = name
         envs, agents = env.num_envs, len(env.agents)
-        team, whole = (envs, agents), (envs, env.state_size)
-        seen = (envs, agents, env.obs_size)
+        team_shape = (envs, agents)
+        state_shape = (envs, env.state_size)
+        obs_shape = (envs, agents, env.obs_size)
         self._shapes: dict[str, tuple[int, ...]] = {
-            **dict.fromkeys(("obs", "final_obs"), seen),
-            **dict.fromkeys(("state", "final_state"), whole),
-            **dict.fromkeys(("alive", "reward", "final_alive", "cut", "bonus"), team),
+            **dict.fromkeys(("obs", "final_obs"), obs_shape),
+            **dict.fromkeys(("state", "final_state"), state_shape),
+            **dict.fromkeys(("alive", "reward", "final_alive", "cut", "bonus"), team_shape),
             **dict.fromkeys(("terminated", "truncated", "success", "discarded"), (envs,)),
             "available": (envs, agents, max(env.num_actions)),
         }
-        self._own: Array = None
+        self._own_actions: Array = None
 
     def __call__(self, said: Any, where: str, values: bool) -> BatchStep:
         """Return what a reset or a step returned, in the types of a :class:`BatchStep`.
@@ -62,27 +64,27 @@ class OwnSteps:
             raise UnsupportedEnvironmentError(
                 f"task {self._name!r} must return a BatchStep {where}, got {type(said).__name__}"
             )
-        others = {}
+        converted = {}
         for field in fields(BatchStep):
             array = getattr(said, field.name)
             if array is None and field.name in MAY_BE_NONE:
                 continue
             self._check_array(field.name, array, where)
-            kind = self._kind(field.name, array)
-            if array.dtype != kind:
+            dtype = self._dtype_of(field.name, array)
+            if array.dtype != dtype:
                 self._check_type(field.name, array, where)
-                if values and kind == namespace(array).bool:
+                if values and dtype == namespace(array).bool:
                     self._check_flags(field.name, array, where)
                 with np.errstate(over="ignore"):  # what float32 cannot hold is found with what is infinite
-                    others[field.name] = (
-                        array != 0 if kind == namespace(array).bool else namespace(array).astype(array, kind)
+                    converted[field.name] = (
+                        array != 0 if dtype == namespace(array).bool else namespace(array).astype(array, dtype)
                     )
-        step = replace(said, **others) if others else said
+        step = replace(said, **converted) if converted else said
         if values:
             self._check_values(step, said, where)
         return step
 
-    def _kind(self, field: str, array: Array) -> Any:
+    def _dtype_of(self, field: str, array: Array) -> Any:
         xp = namespace(array)
         if field in ("state", "final_state") and str(array.dtype).removeprefix("torch.") in WIDE:
             return xp.float64
@@ -91,42 +93,42 @@ class OwnSteps:
     def _check_array(self, field: str, array: Any, where: str) -> None:
         shape, wanted = self._shapes[field], missed(self._env.device, array)
         if wanted or tuple(array.shape) != shape:
-            told = f"{type(array).__name__} {list(getattr(array, 'shape', ()))}"
+            got = f"{type(array).__name__} {list(getattr(array, 'shape', ()))}"
             raise UnsupportedEnvironmentError(
-                f"{field} of task {self._name!r} {where} must be {wanted or 'an array'} {list(shape)}, got {told}"
+                f"{field} of task {self._name!r} {where} must be {wanted or 'an array'} {list(shape)}, got {got}"
             )
 
     def _check_type(self, field: str, array: Array, where: str) -> None:
         """Refuse text, objects and complex numbers, of which NumPy would make numbers or fail."""
-        kind = str(array.dtype).removeprefix("torch.")
-        if not kind.startswith(("bool", "int", "uint", "float", "bfloat")):
+        dtype = str(array.dtype).removeprefix("torch.")
+        if not dtype.startswith(("bool", "int", "uint", "float", "bfloat")):
             raise UnsupportedEnvironmentError(
-                f"{field} of task {self._name!r} {where} must hold real numbers, got an array of {kind}"
+                f"{field} of task {self._name!r} {where} must hold real numbers, got an array of {dtype}"
             )
 
     def _check_flags(self, field: str, array: Array, where: str) -> None:
         if bool((array != array).any()):
             raise NonFiniteError(f"{field} of task {self._name!r} {where} must hold true or false, got NaN")
 
-    def _check_values(self, step: BatchStep, said: BatchStep, where: str) -> None:
+    def _check_values(self, step: BatchStep, returned: BatchStep, where: str) -> None:
         for field in NUMBERS if step.bonus is None else (*NUMBERS, "bonus"):
             values = getattr(step, field)
             xp = namespace(values)
             if not bool(xp.isfinite(values.sum())) and not bool(xp.isfinite(values).all()):
                 raise NonFiniteError(
-                    f"{field} of task {self._name!r} {where} must be finite: {self._place(field, values)}"
+                    f"{field} of task {self._name!r} {where} must be finite: {self._first_not_finite(field, values)}"
                 )
         xp = namespace(step.available)
-        if self._own is None:
+        if self._own_actions is None:
             own = np.arange(max(self._env.num_actions)) < np.array(self._env.num_actions)[:, None]
-            self._own = xp.asarray(own, device=self._env.device) if self._env.device is not None else own
-        self._refuse((step.available & ~self._own).any(-1), where, "may take an action that it has not")
-        self._refuse(step.alive & ~step.available.any(-1), where, "acts next and may take no action")
+            self._own_actions = xp.asarray(own, device=self._env.device) if self._env.device is not None else own
+        self._refuse_agent((step.available & ~self._own_actions).any(-1), where, "may take an action that it has not")
+        self._refuse_agent(step.alive & ~step.available.any(-1), where, "acts next and may take no action")
         self._refuse_copy(step.terminated & step.truncated, where, "the episode is terminated and truncated at once")
-        self._check_ends(step, said, where)
+        self._check_ends(step, returned, where)
 
-    def _check_ends(self, step: BatchStep, said: BatchStep, where: str) -> None:
-        """Check what is told of episodes that ended, and of those that did not."""
+    def _check_ends(self, step: BatchStep, returned: BatchStep, where: str) -> None:
+        """Check what a step says of episodes that ended, and of those that did not."""
         done = step.done
         if where == RESET:
             self._refuse_copy(done, where, "the episode ends, and nobody has acted yet")
@@ -138,23 +140,23 @@ class OwnSteps:
                 xp = namespace(now)
                 differs = xp.any(now != final, axis=tuple(range(1, now.ndim))) & ~done
                 if bool(differs.any()):
-                    self._refuse_copy(differs, where, _unlike(field, said))
+                    self._refuse_copy(differs, where, _final_differs(field, returned))
 
-    def _place(self, field: str, values: Array) -> str:
-        """Say where the first number lies that is none, and what is there."""
-        found = to_numpy(values)
-        at = tuple(int(i) for i in np.argwhere(~np.isfinite(found))[0])
-        called = self._env.state_names if field in ("state", "final_state") else ()
-        if len(called) > at[-1]:
-            return f"environment {at[0]}, dimension {at[-1]} ({called[at[-1]]}) holds {found[at]}"
+    def _first_not_finite(self, field: str, values: Array) -> str:
+        """Say where the first NaN or infinity lies, and which it is."""
+        numbers = to_numpy(values)
+        at = tuple(int(i) for i in np.argwhere(~np.isfinite(numbers))[0])
+        dimension_names = self._env.state_names if field in ("state", "final_state") else ()
+        if len(dimension_names) > at[-1]:
+            return f"environment {at[0]}, dimension {at[-1]} ({dimension_names[at[-1]]}) holds {numbers[at]}"
         names = ("dimension {}",) if field in ("state", "final_state") else ("agent {}", "place {}")
-        told = [
+        coordinates = [
             name.format(repr(self._env.agents[i]) if name == "agent {}" else i)
             for name, i in zip(names, at[1:], strict=False)
         ]
-        return f"environment {at[0]}, {', '.join(told)} holds {found[at]}"
+        return f"environment {at[0]}, {', '.join(coordinates)} holds {numbers[at]}"
 
-    def _refuse(self, wrong: Array, where: str, what: str) -> None:
+    def _refuse_agent(self, wrong: Array, where: str, what: str) -> None:
         if bool(wrong.any()):
             i = int(namespace(wrong).nonzero(wrong)[1][0])
             self._refuse_copy(wrong.any(-1), where, f"agent {self._env.agents[i]!r} {what}")
@@ -178,8 +180,8 @@ def missed(device: str | None, array: Any) -> str:
     return "" if right else f"a torch tensor on {str(device)!r}"
 
 
-def _unlike(field: str, said: BatchStep) -> str:
-    """Say what is wrong where a field and its final one differ; what is rounded in one alone would count as moved."""
-    told = f"final_{field} must be the same as {field} where no episode ended"
-    final, now = (str(getattr(said, name).dtype).removeprefix("torch.") for name in (f"final_{field}", field))
-    return told if final == now else f"{told}; it is {final} and {field} {now}, give both in one type"
+def _final_differs(field: str, step: BatchStep) -> str:
+    """Say what is wrong where a field and its final one differ; in different types, rounding alone is a difference."""
+    message = f"final_{field} must be the same as {field} where no episode ended"
+    final, now = (str(getattr(step, name).dtype).removeprefix("torch.") for name in (f"final_{field}", field))
+    return message if final == now else f"{message}; it is {final} and {field} {now}, give both in one type"

@@ -64,14 +64,14 @@ class CopySpec:
         Raises:
             UnsupportedEnvironmentError: naming what differs.
         """
-        for name, own, others in zip(ALIKE, self._likeness(), other._likeness(), strict=True):
+        for name, own, others in zip(ALIKE, self._compared(), other._compared(), strict=True):
             if others != own:
                 raise UnsupportedEnvironmentError(
                     f"copies of an environment must be alike: {name} of one are {shown(list(others))}, of the first "
                     f"{shown(list(own))}"
                 )
 
-    def _likeness(self) -> tuple[tuple[Any, ...], ...]:
+    def _compared(self) -> tuple[tuple[Any, ...], ...]:
         """Return what copies have in common, in the order of :data:`ALIKE`."""
         codes = () if self.action_code is None else tuple(map(_described, self.action_code.codes))
         actions = codes or ("Discrete",) * len(self.agents)
@@ -98,15 +98,16 @@ def _described(code: ActionCode) -> str:
 
 
 class Packer:
-    """Lays out what an environment says as arrays, and hands actions back as it takes them.
+    """Lays out what an environment returns as arrays, and hands actions back as it takes them.
 
     Args:
-        border: which has checked what was said, and knows who lives.
+        border: which has checked what the environment returned, and knows who lives.
         spec: of the environment.
     """
 
     def __init__(self, border: Border, spec: CopySpec) -> None:
-        self.border, self.spec = border, spec
+        self.border = border
+        self.spec = spec
         self._idle = None if spec.action_code is None else spec.action_code.idle()
         self._obs: npt.NDArray[np.float32] = np.zeros((len(spec.agents), spec.obs_size), dtype=np.float32)
 
@@ -114,7 +115,7 @@ class Packer:
         """Return ``obs`` ``[A, O]``, ``available`` ``[A, n]`` and ``alive`` ``[A]``.
 
         Args:
-            observations: by agent; whoever is not there observes zeros.
+            observations: by agent; agents that are missing observe zeros.
             acted: who took the step before: shown nothing after its last one, it sees what it saw before.
         """
         spec, border = self.spec, self.border
@@ -139,8 +140,8 @@ class Packer:
                 row["obs"][i, : len(flat)] = flat
             elif agent in acted:
                 row["obs"][i] = self._obs[i]
-        self._obs = seen = row["obs"]
-        if not isfinite(np.vdot(seen, seen)):  # faster than a look at each agent
+        self._obs = packed = row["obs"]
+        if not isfinite(np.vdot(packed, packed)):  # faster than a look at each agent
             self._check_narrow(observations)
         return row
 
@@ -150,9 +151,11 @@ class Packer:
                 check_narrow(flat_vector(self.border.spaces[agent], obs), agent, self.border.steps)
 
     def chosen(self, actions: Sequence[Any]) -> dict[str, Any]:
-        """Return the actions of the living, as the environment's ``step`` takes them, of those of all."""
-        agents, acting, code = self.spec.agents, self.border.living, self.spec.action_code
+        """Return, out of the actions of all, those of the living, as the environment's ``step`` takes them."""
+        agents = self.spec.agents
+        acting = self.border.living
+        code = self.spec.action_code
         if code is None:
             return {agent: int(action) for agent, action in zip(agents, actions, strict=True) if agent in acting}
-        told = zip(agents, code.codes, actions, strict=True)
-        return {agent: own.native(vector) for agent, own, vector in told if agent in acting}
+        coded = zip(agents, code.codes, actions, strict=True)
+        return {agent: agent_code.native(vector) for agent, agent_code, vector in coded if agent in acting}

@@ -41,12 +41,12 @@ class ParallelEnvBatch:
         device: ``None`` for NumPy, else a torch device.
         state_fallback: what stands for ``state()`` where it is missing: ``"observations"`` concatenates them, a
             function maps the environment to a vector; ``None`` refuses.
-        success: how a won episode is told, see :data:`~isa_wrappers.border.success.SuccessRule`.
+        success: how a won episode is recognised, see :data:`~isa_wrappers.border.success.SuccessRule`.
         workers: how many processes step the copies, which are split among them evenly and in order; ``True`` for one
             process per copy, 0 for this process.
         timeout: seconds that a worker may take for one reset or step of its copies; ``None`` waits for ever.
-        owned: the environments were made for this batch: they are closed with it, when nobody holds it any more and at
-            the end of the process too. (What runs in workers always is.)
+        owned: the environments were made for this batch: they are closed with it, when it is garbage-collected, and at
+            the end of the process. (What runs in workers always is.)
 
     Attributes:
         action_code: how actions of more than a number are read; ``None`` where all are ``Discrete``.
@@ -85,14 +85,18 @@ class ParallelEnvBatch:
             if processes
             else LocalCopies(envs, state_fallback, success)
         )
-        # Once, whoever comes first: the caller, the garbage collector, the end of the process.
+        # Once: by the caller, the garbage collector or the end of the process, whichever comes first.
         self._close = weakref.finalize(self, self._copies.close) if owned else self._copies.close
         spec = self._copies.spec
         self.num_envs = len(envs)
-        self.agents, self.num_actions = spec.agents, spec.num_actions
-        self.obs_size, self.state_size = spec.obs_size, spec.state_size
-        self.state_names, self.action_names = spec.state_names, spec.action_names
-        self.horizon, self.action_code = spec.horizon, spec.action_code
+        self.agents = spec.agents
+        self.num_actions = spec.num_actions
+        self.obs_size = spec.obs_size
+        self.state_size = spec.state_size
+        self.state_names = spec.state_names
+        self.action_names = spec.action_names
+        self.horizon = spec.horizon
+        self.action_code = spec.action_code
         self.obs_columns = padded(spec.obs_sizes, spec.obs_size)
         self.device = device
         self.discarded = 0

@@ -35,15 +35,15 @@ class Worker:
 
     def __init__(self, copies: range) -> None:
         self.copies = copies
-        self._asked = 0
+        self._requests = 0
         ours, theirs = socket.socketpair()
-        watched, held = os.pipe()
-        self._living = os.fdopen(held, "wb")  # open for as long as this process lives
+        parent_read, parent_write = os.pipe()
+        self._parent_lives = os.fdopen(parent_write, "wb")  # open for as long as this process lives
         with theirs:
             # The current folder comes last: in it a file of the user's may be called as a module is.
             code = (
                 "import sys; sys.path[:1] == [''] and sys.path.append(sys.path.pop(0)); "
-                f"from isa_wrappers.batch.worker_process import serve; serve({theirs.fileno()}, {watched})"
+                f"from isa_wrappers.batch.worker_process import serve; serve({theirs.fileno()}, {parent_read})"
             )
             path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
             # Many workers share the machine: one thread each.
@@ -51,13 +51,13 @@ class Worker:
             # A fresh interpreter: a fork of one that runs torch or CUDA may lock up.
             self.process = subprocess.Popen(
                 [sys.executable, "-c", code],
-                pass_fds=[theirs.fileno(), watched],
+                pass_fds=[theirs.fileno(), parent_read],
                 stdin=subprocess.DEVNULL,
                 stdout=2,  # games are talkative, and stdout belongs to the program
                 env=env,
                 start_new_session=True,
             )
-        os.close(watched)
+        os.close(parent_read)
         self.pipe = Connection(ours.detach())
 
     def __str__(self) -> str:
@@ -65,16 +65,16 @@ class Worker:
         return f"the worker of copy {first}" if first == last else f"the worker of copies {first} to {last}"
 
     def ask(self, method: str, *arguments: Any) -> None:
-        """Send a request; its answer is to be taken with :meth:`answer`."""
-        self._asked += 1
+        """Send a request, whose answer :meth:`answer` awaits."""
+        self._requests += 1
         with suppress(OSError):  # answer() will find it dead
-            self.pipe.send_bytes(cloudpickle.dumps((self._asked, method, arguments)))
+            self.pipe.send_bytes(cloudpickle.dumps((self._requests, method, arguments)))
 
     def answer(self, deadline: float | None) -> Any:
         """Wait for the answer to the last request until ``deadline`` on the monotonic clock; raise what it raised."""
         number = 0
         try:
-            while number != self._asked:  # answers nobody waited for, after Ctrl-C say, are dropped
+            while number != self._requests:  # answers that nobody waited for, as after Ctrl-C, are dropped
                 if not self.pipe.poll(None if deadline is None else max(0.0, deadline - time.monotonic())):
                     raise LostError("did not answer in time")
                 number, error, value = cloudpickle.loads(self.pipe.recv_bytes())
@@ -89,12 +89,13 @@ class Worker:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
-        self._living.close()
+        self._parent_lives.close()
 
 
 def end(workers: list[Worker], grace: float = GRACE) -> None:
     """Let workers close their environments, then kill what is left of their process groups."""
-    ending, workers[:] = list(workers), []
+    ending = list(workers)
+    workers.clear()
     for worker in ending:
         worker.pipe.close()  # which they notice
     deadline = time.monotonic() + grace

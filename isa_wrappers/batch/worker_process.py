@@ -1,4 +1,4 @@
-"""What a worker process runs: copies of an environment that answer requests until nobody asks any more."""
+"""What a worker process runs: copies of an environment that answer requests until the pipe closes."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ GRACE = 5.0
 def serve(descriptor: int, parent: int) -> None:
     """Answer requests until the pipe closes: what a worker process runs.
 
-    Whatever tells a whole group of processes to end is left to the parent, which ends its workers once it has saved.
+    Signals that end a whole group of processes are left to the parent, which ends its workers once it has saved.
 
     Args:
         descriptor: of the pipe that requests come through.
         parent: descriptor of a pipe that closes with the parent.
     """
-    _ignore_requests_to_end()
-    _end_with(parent, descriptor)
+    _ignore_termination_signals()
+    _kill_group_after_parent(parent, descriptor)
     pipe = Connection(descriptor)
     copies: LocalCopies | None = None
     try:
@@ -48,7 +48,7 @@ def serve(descriptor: int, parent: int) -> None:
                 error, value = _portable(caught), traceback.format_exc()
             pipe.send_bytes(cloudpickle.dumps((number, error, value)))
     except (EOFError, OSError):
-        pass  # nobody asks any more
+        pass  # the parent has closed the pipe
     finally:
         try:
             if copies is not None:
@@ -58,14 +58,14 @@ def serve(descriptor: int, parent: int) -> None:
 
 
 def _portable(error: Exception) -> Exception:
-    """Return the error itself if it survives the way to the parent, else one that says what it said."""
+    """Return the error itself if it can be pickled, else one with the same message."""
     with suppress(Exception):
         if str(cloudpickle.loads(cloudpickle.dumps(error))) == str(error):
             return error
     return WorkerError(f"an environment failed: {type(error).__name__}: {error}")
 
 
-def _ignore_requests_to_end() -> None:
+def _ignore_termination_signals() -> None:
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         number = getattr(signal, name)
         if signal.getsignal(number) is not signal.SIG_IGN:
@@ -73,7 +73,7 @@ def _ignore_requests_to_end() -> None:
             signal.signal(number, lambda *_: None)
 
 
-def _end_with(parent: int, descriptor: int) -> None:
+def _kill_group_after_parent(parent: int, descriptor: int) -> None:
     """Have a process of its own kill this group once the parent is gone, whatever this one is stuck in.
 
     A thread could not, where code holds the interpreter's lock. The kernel's parent-death signal would kill this
@@ -86,7 +86,7 @@ def _end_with(parent: int, descriptor: int) -> None:
         os.close(descriptor)  # or the parent would not notice this worker's death
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
-        os.read(parent, 1)  # returns once nobody can write any more
+        os.read(parent, 1)  # returns once the other end is closed
         time.sleep(GRACE)  # the closed pipe ends a worker that does not hang
         os.killpg(os.getpgrp(), signal.SIGKILL)
     finally:

@@ -25,12 +25,12 @@ START = 60.0
 
 
 class WorkerCopies:
-    """Copies in worker processes that are asked all at once and then listened to.
+    """Copies in worker processes: all are asked at once, then their answers are awaited.
 
     Args:
         factories: functions that make one environment each.
         fallback: what stands for a missing ``state()``.
-        success: how a won episode is told.
+        success: how a won episode is recognised.
         timeout: seconds a worker may take for one reset or step of its copies; ``None`` waits for ever.
         workers: processes, at most one per copy; the copies are split among them evenly and in order.
 
@@ -50,17 +50,19 @@ class WorkerCopies:
         for factory in factories:
             if not callable(factory):
                 raise InvalidValueError(f"workers take functions that make an environment each, got {factory!r}")
-        self._factories, self._fallback, self._success = list(factories), fallback, success
+        self._factories = list(factories)
+        self._fallback = fallback
+        self._success = success
         self._timeout = None if timeout is None else check_float("timeout", timeout, 0.0)
         shares = _split(len(self._factories), workers)
         self._workers: list[Worker] = []
-        self._last: list[Rows] = []
+        self._last_rows: list[Rows] = []
         self._failures = [0] * len(shares)
         self._finalizer = weakref.finalize(self, end, self._workers)  # at exit too
         try:
             for copies in shares:
-                self._workers.append(self._make(copies))
-            specs = [self._made(worker) for worker in self._workers]
+                self._workers.append(self._start_worker(copies))
+            specs = [self._spec_of(worker) for worker in self._workers]
             self.spec: CopySpec = specs[0]
             for other in specs[1:]:
                 self.spec.check_alike(other)
@@ -71,38 +73,40 @@ class WorkerCopies:
     def reset(self, seeds: Sequence[int | None]) -> Rows:
         """Start every copy afresh."""
         parts = self._ask_all("reset", seeds)
-        self._last = [self._replaced(w, part, seeds) if isinstance(part, str) else part for w, part in enumerate(parts)]
-        return _joined(self._last)
+        self._last_rows = [
+            self._replace(w, part, seeds) if isinstance(part, str) else part for w, part in enumerate(parts)
+        ]
+        return _concatenated(self._last_rows)
 
     def step(self, actions: Sequence[Sequence[Any]]) -> Rows:
         """Advance every copy; those whose worker was lost come back truncated, with the last observation."""
         for w, part in enumerate(self._ask_all("step", actions)):
             if isinstance(part, str):
-                fresh = self._replaced(w, part, [None] * len(self._factories))
-                self._last[w] = _discarded(self._last[w], fresh)
+                fresh = self._replace(w, part, [None] * len(self._factories))
+                self._last_rows[w] = _discarded_rows(self._last_rows[w], fresh)
             else:
-                self._last[w], self._failures[w] = part, 0
-        return _joined(self._last)
+                self._last_rows[w], self._failures[w] = part, 0
+        return _concatenated(self._last_rows)
 
     def close(self) -> None:
         """End every worker and what it started."""
         end(self._workers)
 
-    def _make(self, copies: range) -> Worker:
+    def _start_worker(self, copies: range) -> Worker:
         worker = Worker(copies)
         worker.ask("make", [self._factories[b] for b in copies], self._fallback, self._success)
         return worker
 
-    def _made(self, worker: Worker) -> CopySpec:
+    def _spec_of(self, worker: Worker) -> CopySpec:
         try:
             spec: CopySpec = worker.answer(self._deadline(START))
             return spec
         except LostError as lost:
-            what = "its environment" if len(worker.copies) == 1 else "its environments"
-            raise WorkerError(f"{worker} {lost} while it made {what}") from None
+            environments = "its environment" if len(worker.copies) == 1 else "its environments"
+            raise WorkerError(f"{worker} {lost} while it made {environments}") from None
 
-    def _deadline(self, more: float = 0.0) -> float | None:
-        return None if self._timeout is None else time.monotonic() + self._timeout + more
+    def _deadline(self, extra: float = 0.0) -> float | None:
+        return None if self._timeout is None else time.monotonic() + self._timeout + extra
 
     def _ask_all(self, method: str, arguments: Sequence[Any]) -> list[Rows | str]:
         """Ask with one argument per copy; return each worker's rows, or why it was lost.
@@ -127,7 +131,7 @@ class WorkerCopies:
             raise errors[0]
         return parts
 
-    def _replaced(self, w: int, why: str, seeds: Sequence[int | None]) -> Rows:
+    def _replace(self, w: int, why: str, seeds: Sequence[int | None]) -> Rows:
         """Put a new worker in the place of a lost one and start an episode in each of its copies."""
         while True:
             lost = self._workers[w]
@@ -135,8 +139,8 @@ class WorkerCopies:
             end([lost], grace=0.0)
             if self._failures[w] >= MAX_CONSECUTIVE_FAILURES:
                 raise WorkerError(f"{lost} was lost {MAX_CONSECUTIVE_FAILURES} times in a row; the last time it {why}")
-            worker = self._workers[w] = self._make(lost.copies)
-            self.spec.check_alike(self._made(worker))
+            worker = self._workers[w] = self._start_worker(lost.copies)
+            self.spec.check_alike(self._spec_of(worker))
             worker.ask("reset", [seeds[b] for b in worker.copies])
             try:
                 rows: Rows = worker.answer(self._deadline())
@@ -159,11 +163,11 @@ def _split(copies: int, workers: int) -> list[range]:
     return [range(start, stop) for start, stop in pairwise(starts)]
 
 
-def _joined(parts: Sequence[Rows]) -> Rows:
+def _concatenated(parts: Sequence[Rows]) -> Rows:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _discarded(last: Rows, fresh: Rows) -> Rows:
+def _discarded_rows(last: Rows, fresh: Rows) -> Rows:
     """Return the rows of episodes that were lost after ``last``, and of those that begin with ``fresh``."""
     rows = completed(fresh, last)
     rows["truncated"] = rows["discarded"] = np.ones(len(fresh["alive"]), dtype=bool)

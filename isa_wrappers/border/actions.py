@@ -98,17 +98,18 @@ class ActionCode:
             return cls("Discrete", (_choice("action", int(space.n)),))
         if isinstance(space, spaces.Box | spaces.MultiDiscrete | spaces.MultiBinary) and np.prod(space.shape) > 0:
             indices = product(*map(range, space.shape))
-            places = [f"[{','.join(map(str, index))}]" if index else "action" for index in indices]
-            named = list(names) if len(names) == len(places) else places
+            default_names = [f"[{','.join(map(str, index))}]" if index else "action" for index in indices]
+            labels = list(names) if len(names) == len(default_names) else default_names
             shape, dtype = tuple(space.shape), str(space.dtype)
             if isinstance(space, spaces.Box):
                 low, width = _bounds(space, agent)
-                ranges = (Component(n, PARTS, a, w, True) for n, a, w in zip(named, low, width, strict=True))
-                return cls("Box", tuple(ranges), shape, dtype)
+                bounds = zip(labels, low, width, strict=True)
+                ranges = tuple(Component(name, PARTS, least, extent, True) for name, least, extent in bounds)
+                return cls("Box", ranges, shape, dtype)
             if isinstance(space, spaces.MultiBinary):
-                return cls("MultiBinary", tuple(_choice(name, 2) for name in named), shape, dtype)
+                return cls("MultiBinary", tuple(_choice(name, 2) for name in labels), shape, dtype)
             counts, start = space.nvec.reshape(-1).tolist(), space.start.reshape(-1).tolist()
-            choices = tuple(_choice(name, count) for name, count in zip(named, counts, strict=True))
+            choices = tuple(_choice(name, count) for name, count in zip(labels, counts, strict=True))
             return cls("MultiDiscrete", choices, shape, dtype, tuple(start))
         raise UnsupportedEnvironmentError(
             f"agent {agent!r} has action space {space}; supported: Discrete(n) starting at 0, Box with finite bounds, "
@@ -138,17 +139,18 @@ class ActionCode:
     def __str__(self) -> str:
         if self.kind == "Discrete":
             return f"{self.num_actions} actions"
-        count, what = len(self.components), "continuous number" if self.components[0].is_range else "choice"
-        return f"actions of {count} {what}{'s' * (count > 1)}"
+        count = len(self.components)
+        kind = "continuous number" if self.components[0].is_range else "choice"
+        return f"actions of {count} {kind}{'s' * (count > 1)}"
 
     @cached_property
-    def _ends(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    def _range_bounds(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         low = np.array([component.low for component in self.components])
         return low, low + [component.width for component in self.components]
 
     @property
     def idle(self) -> Any:
-        """The action of whoever is to do nothing: zeros, or what is nearest to them."""
+        """The action of an agent that does nothing: zeros, or what is nearest to them."""
         return self.native([0.0] * len(self.components))
 
     def first(self, available: npt.NDArray[np.bool_]) -> Any:
@@ -162,16 +164,16 @@ class ActionCode:
             return int(vector[0])
         values = np.array(vector[: len(self.components)], dtype=np.float64)
         if self.components[0].is_range:
-            low, high = self._ends
+            low, high = self._range_bounds
             np.minimum(np.maximum(values, low, out=values), high, out=values)
         if self.dtype[0] in "iu":
             np.rint(values, out=values)
         if self.is_whole:
-            return self._whole(values).reshape(self.shape)
+            return self._as_integers(values).reshape(self.shape)
         native = values.astype(self.dtype)
         return (native + np.array(self.start, self.dtype) if self.start else native).reshape(self.shape)
 
-    def _whole(self, values: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
+    def _as_integers(self, values: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
         """Return whole numbers in the environment's type; the largest of 64 bits are no floats."""
         largest = np.iinfo(self.dtype).max
         beyond = values >= float(largest)
@@ -193,8 +195,8 @@ class ActionCode:
         try:
             numbers: npt.NDArray[Any] = np.asarray(action)
             if self.start and numbers.size == count:  # float32 cannot tell large ones apart
-                kind = np.int64 if numbers.dtype.kind in "iu" else np.float64
-                numbers = numbers.reshape(-1).astype(kind) - np.array(self.start, dtype=kind)
+                dtype = np.int64 if numbers.dtype.kind in "iu" else np.float64
+                numbers = numbers.reshape(-1).astype(dtype) - np.array(self.start, dtype=dtype)
             values = numbers.astype(np.float32).reshape(-1)
         except (TypeError, ValueError):
             values = np.zeros(0, dtype=np.float32)
@@ -214,8 +216,8 @@ class ActionCode:
         for component, first in zip(self.components, self.offsets, strict=True):
             if component.is_range:
                 share = rng.random()
-                between = np.floor(share * (component.width + 1)) if self.is_whole else component.width * share
-                drawn.append(component.low + between)
+                offset = np.floor(share * (component.width + 1)) if self.is_whole else component.width * share
+                drawn.append(component.low + offset)
             elif available is None:
                 drawn.append(float(rng.integers(component.parts)))
             else:

@@ -24,7 +24,7 @@ def is_team(env: Any) -> bool:
 class TeamEnv(ParallelEnv[str, Any, int]):  # type: ignore[misc]
     """A team of Gymnasium's as a ``ParallelEnv``, with agents ``agent_0``, ``agent_1`` and so on.
 
-    Observations, rewards and whatever else comes as a list or array are told apart by their order; a flag for all goes
+    Observations, rewards and other lists or arrays belong to agents by their order; a flag for all goes
     to everyone, and so does an info. It has no ``state()`` unless the innermost environment has one.
 
     Args:
@@ -45,8 +45,8 @@ class TeamEnv(ParallelEnv[str, Any, int]):  # type: ignore[misc]
         self.render_mode = env.render_mode
         self.possible_agents = [f"agent_{i}" for i in range(len(env.action_space.spaces))]
         self.agents: list[str] = []
-        self.observation_spaces = self._each(env.observation_space.spaces)
-        self.action_spaces = self._each(env.action_space.spaces)
+        self.observation_spaces = self._by_agent(env.observation_space.spaces)
+        self.action_spaces = self._by_agent(env.action_space.spaces)
         self.horizon = int(getattr(env.spec, "max_episode_steps", None) or 0)
 
     @property
@@ -73,16 +73,17 @@ class TeamEnv(ParallelEnv[str, Any, int]):  # type: ignore[misc]
         """Start an episode."""
         observations, info = start(self.env, seed, options)
         self.agents = list(self.possible_agents)
-        return self._each(observations), self._infos(info)
+        return self._by_agent(observations), self._infos(info)
 
     def step(self, actions: Mapping[str, Any]) -> tuple[Any, Any, Any, Any, Any]:
         """Advance everyone; the episode is over once it is for all."""
         joint = tuple(self._action(agent, actions.get(agent)) for agent in self.possible_agents)
         observations, rewards, terminated, truncated, info = self.env.step(joint)
-        ended = self._flags(terminated), self._flags(truncated)
-        if all(ended[0][agent] or ended[1][agent] for agent in self.possible_agents):
+        terminations = self._flags_by_agent(terminated)
+        truncations = self._flags_by_agent(truncated)
+        if all(terminations[agent] or truncations[agent] for agent in self.possible_agents):
             self.agents = []
-        return self._each(observations), self._each(rewards), *ended, self._infos(info)
+        return self._by_agent(observations), self._by_agent(rewards), terminations, truncations, self._infos(info)
 
     def render(self) -> Any:
         """Draw."""
@@ -93,21 +94,21 @@ class TeamEnv(ParallelEnv[str, Any, int]):  # type: ignore[misc]
         close_env(self.env)
 
     def _action(self, agent: str, action: Any) -> Any:
-        """Return what an agent does, nothing where ``None`` is said."""
+        """Return an agent's action, to do nothing for ``None``."""
         space = self.action_spaces[agent]
         if isinstance(space, spaces.Discrete):
             return int(action or 0)
         return ActionCode.of(space, agent).idle if action is None else action
 
-    def _each(self, values: Any) -> dict[str, Any]:
+    def _by_agent(self, values: Any) -> dict[str, Any]:
         if not isinstance(values, Sequence) and np.ndim(values) == 0:
             return dict.fromkeys(self.possible_agents, values)
         return dict(zip(self.possible_agents, values, strict=True))
 
-    def _flags(self, flags: Any) -> dict[str, bool]:
-        return {agent: as_truth(f"what ends agent {agent!r}", flag) for agent, flag in self._each(flags).items()}
+    def _flags_by_agent(self, flags: Any) -> dict[str, bool]:
+        return {agent: as_truth(f"what ends agent {agent!r}", flag) for agent, flag in self._by_agent(flags).items()}
 
     def _infos(self, info: Any) -> dict[str, dict[str, Any]]:
         if isinstance(info, Mapping):
             return {agent: dict(info) for agent in self.possible_agents}
-        return self._each(info)
+        return self._by_agent(info)

@@ -25,14 +25,12 @@ from isa_wrappers.errors import ISAError, NonFiniteError, UnsupportedEnvironment
 
 FEW = 256
 """Numbers of all observations that Python adds up faster than NumPy looks at each of every agent's."""
-
-
 Told = tuple[dict[str, Any], dict[str, float], Mapping[str, bool], Mapping[str, bool], dict[str, dict[str, Any]]]
-"""What a step said, checked: observations and what ended as they came, rewards plain numbers, infos dicts."""
+"""A step, checked: observations, terminations and truncations as they came, rewards plain numbers, infos dicts."""
 
 
 class Border:
-    """Resets and steps one environment and checks what it says.
+    """Resets and steps one environment and checks what it returns.
 
     Args:
         env: a ``ParallelEnv``.
@@ -45,11 +43,11 @@ class Border:
         action_names: a name for each action, or each agent's own, or none.
         spaces: agent -> its observations' space, without the mask.
         living: who acts next.
-        masks: agent -> ``[n]`` bool of its actions, where it was told any; of those that act next.
+        masks: agent -> ``[n]`` bool of its actions, of those that act next and have a mask.
         steps: taken in this episode.
 
     Raises:
-        UnsupportedEnvironmentError: if there is nobody, or a space is missing, or of a kind that is not supported.
+        UnsupportedEnvironmentError: if there are no agents, or a space is missing or of a kind that is not supported.
 
     Example:
         >>> from isa_wrappers.envs import make_parallel
@@ -67,14 +65,14 @@ class Border:
             raise UnsupportedEnvironmentError(
                 f"possible_agents of {env} is empty; it must name every agent that may come in an episode"
             )
-        named = getattr(env, "action_names", None)
-        self.action_names: ActionNames = read_action_names(() if named is None else named, self.agents)
+        names = getattr(env, "action_names", None)
+        self.action_names: ActionNames = read_action_names(() if names is None else names, self.agents)
         own = [names_of(self.action_names, i) for i in range(len(self.agents))]
         codes = [action_code(env, agent, names) for agent, names in zip(self.agents, own, strict=True)]
         self.code = team_code(codes)
         if self.code is not None:
-            told = zip(own, codes, strict=True)
-            self.action_names = tuple(names if len(names) == code.num_actions else code.names for names, code in told)
+            pairs = zip(own, codes, strict=True)
+            self.action_names = tuple(names if len(names) == code.num_actions else code.names for names, code in pairs)
         self.num_actions = tuple(code.num_actions for code in codes)
         declared = {agent: observation_space(env, agent) for agent in self.agents}
         self.spaces = {agent: inner_space(space) for agent, space in declared.items()}
@@ -85,8 +83,8 @@ class Border:
         self.codes = dict(zip(self.agents, codes, strict=True))
         lengths = {agent: vector_length(space) for agent, space in self.spaces.items()}
         self._lengths = list(lengths.values())
-        few = min(lengths.values()) >= 0 and sum(lengths.values()) <= FEW
-        self._all = list(self.agents) if few else None
+        are_few = min(lengths.values()) >= 0 and sum(lengths.values()) <= FEW
+        self._few_agents = list(self.agents) if are_few else None
         self._judges: dict[str, Judge] = {agent: judge_of(space) for agent, space in self.spaces.items()}
         self._living = Living()
         self._idle: dict[str, Any] = {}
@@ -113,12 +111,12 @@ class Border:
             UnsupportedEnvironmentError: for what cannot be taken.
             NonFiniteError: if an observation holds NaN or infinity.
         """
-        said = start(self.env, seed, options)
-        observations, infos = check_reset(self.env, said)
+        returned = start(self.env, seed, options)
+        observations, infos = check_reset(self.env, returned)
         return observations, self.told(observations, infos, self.env.agents, 0)
 
     def told(self, observations: Mapping[str, Any], infos: Any, agents: Iterable[str], steps: int) -> Any:
-        """Take in what was seen after ``steps`` steps of an episode, whoever took them; return infos, dicts by agent.
+        """Take in the observations after ``steps`` steps of an episode, whoever took them; return infos by agent.
 
         Args:
             observations: by agent.
@@ -132,7 +130,7 @@ class Border:
         """
         self.steps = steps
         self._living.begin(agents)
-        return self._check_seen(observations, infos)
+        return self._checked_infos(observations, infos)
 
     def step(self, actions: Mapping[str, Any]) -> Told:
         """Advance the environment.
@@ -144,16 +142,16 @@ class Border:
         env = self.env
         if self._living.staying:  # whom the environment still takes for one of its agents needs an action
             actions = {**self._idle, **actions}
-        said = env.step(actions)
+        returned = env.step(actions)
         self.steps += 1
         try:
-            observations, rewards, terminations, truncations, infos = said
+            observations, rewards, terminations, truncations, infos = returned
             self._living.after(env.agents, terminations, truncations)
             rewards = plain_rewards(rewards, self.steps)
-            infos = self._check_seen(observations, infos)
+            infos = self._checked_infos(observations, infos)
         except (AttributeError, TypeError, ValueError) as error:
             if not isinstance(error, ISAError):
-                check_step(self.env, said)
+                check_step(self.env, returned)
             raise
         if self._living.staying:
             self._idle = idle_actions(self._living.staying, self.codes, observations, infos, self._longest)
@@ -169,34 +167,35 @@ class Border:
             stacklevel=1,  # one place for all copies, so that Python shows it once
         )
 
-    def _check_seen(self, observations: Mapping[str, Any], infos: Any) -> Any:
+    def _checked_infos(self, observations: Mapping[str, Any], infos: Any) -> Any:
         """Check observations, infos and masks; return infos that are dicts by agent."""
         if infos is None:
             infos = {agent: {} for agent in self.agents}
-        known, none = self.codes, False
+        codes = self.codes
+        some_none = False
         masks: dict[str, Mask] = {}
-        fine = list(observations) == self._all and self._all_fine(observations.values())
-        if fine and not self._masked and _without_masks(infos.values()):
+        all_fine = list(observations) == self._few_agents and self._all_fine(observations.values())
+        if all_fine and not self._masked and _without_masks(infos.values()):
             self.masks = masks
             return infos
         for agent in self._living.now:
             obs, info, mask = observations.get(agent), infos.get(agent), None
-            if not fine and agent in known:
+            if not all_fine and agent in codes:
                 self._check_observation(agent, obs)
                 mask = obs.get("action_mask") if isinstance(obs, dict) else None
             if info is None:
-                none = True
+                some_none = True
             elif info and mask is None:
-                mask = info.get("action_mask") if isinstance(info, dict) else self._foreign_info(agent, info)
-            if (mask is not None or agent in self._masked) and agent in known:
+                mask = info.get("action_mask") if isinstance(info, dict) else self._mask_of_info(agent, info)
+            if (mask is not None or agent in self._masked) and agent in codes:
                 masks[agent] = read_mask(mask, agent, self.codes[agent], self._longest, self._when())
         self.masks = masks
-        if not fine and len(observations) > len(self._living.now):  # some have just left
+        if not all_fine and len(observations) > len(self._living.now):  # some have just left
             for agent, obs in observations.items():
-                # PettingZoo lets an environment say something to all under a name that is no agent's.
-                if agent in known and obs is not None and agent not in self._living.now:
+                # PettingZoo lets an environment give an observation for all, under a name that is no agent's.
+                if agent in codes and obs is not None and agent not in self._living.now:
                     self._check_observation(agent, obs)
-        if (none or len(infos) > len(self._living.now)) and None in infos.values():
+        if (some_none or len(infos) > len(self._living.now)) and None in infos.values():
             infos = {agent: {} if info is None else info for agent, info in infos.items()}
         return infos
 
@@ -220,24 +219,24 @@ class Border:
                 f"agent {agent!r} acts next and has no observation {self._when()}; give every agent in env.agents one, "
                 "or take it out"
             )
-        self._judge(agent, inner_observation(obs))
+        self._check_in_space(agent, inner_observation(obs))
 
-    def _foreign_info(self, agent: str, info: Any) -> Any:
+    def _mask_of_info(self, agent: str, info: Any) -> Any:
         if not isinstance(info, Mapping):
             raise UnsupportedEnvironmentError(
                 f"the info of agent {agent!r} {self._when()} must be a dict, got {info!r}"
             )
         return info.get("action_mask")
 
-    def _judge(self, agent: str, obs: Any) -> None:
+    def _check_in_space(self, agent: str, obs: Any) -> None:
         fault = self._judges[agent](obs, "")
         if fault is None:
             return
-        place, what, finite = fault
-        where = f"the observation of agent {agent!r} {self._when()}{place}"
+        place, found, finite = fault
+        subject = f"the observation of agent {agent!r} {self._when()}{place}"
         if not finite:
-            raise NonFiniteError(f"{where} must be finite, {what}")
-        raise UnsupportedEnvironmentError(f"{where} is not what its space {self.spaces[agent]} declares: {what}")
+            raise NonFiniteError(f"{subject} must be finite, {found}")
+        raise UnsupportedEnvironmentError(f"{subject} is not what its space {self.spaces[agent]} declares: {found}")
 
     def _when(self) -> str:
         return f"in step {self.steps}" if self.steps else "at the reset"

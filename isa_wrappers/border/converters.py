@@ -1,4 +1,4 @@
-"""Whose environments somebody else's converter makes ready, by the package they come from."""
+"""Environments of other packages, and the converter that makes each a ``ParallelEnv``."""
 
 from __future__ import annotations
 

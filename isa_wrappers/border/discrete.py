@@ -24,13 +24,13 @@ def one_of(action: Any, count: int, agent: Any) -> int:
         ...
         isa_wrappers.errors.InvalidValueError: action of agent 'a' must be from 0 to 2, got 1.7
     """
-    number = action if isinstance(action, int | np.integer) else _whole(action)
+    number = action if isinstance(action, int | np.integer) else _whole_number(action)
     if number is None or not 0 <= number < count:
         raise InvalidValueError(f"action of agent {agent!r} must be from 0 to {count - 1}, got {shown(action)}")
     return int(number)
 
 
-def _whole(action: Any) -> int | None:
+def _whole_number(action: Any) -> int | None:
     """Return the one whole number that an array of any kind holds; ``None`` for anything else."""
     try:
         values = np.asarray(to_numpy(action)).reshape(-1)

@@ -29,15 +29,15 @@ def layers(env: Any) -> Iterator[Any]:
         >>> [type(layer).__name__ for layer in layers(EpisodeStatistics(make_parallel("grid/unlock")))]
         ['EpisodeStatistics', 'GridParallelEnv']
     """
-    met: list[Any] = []
-    while env is not None and not any(env is one for one in met):
+    visited: list[Any] = []
+    while env is not None and not any(env is layer for layer in visited):
         yield env
-        met.append(env)
-        inside = _inside(env, "env")
-        env = _inside(env, "aec_env") if inside is None else inside
+        visited.append(env)
+        inner = _attribute(env, "env")
+        env = _attribute(env, "aec_env") if inner is None else inner
 
 
-def _inside(env: Any, name: str) -> Any:
+def _attribute(env: Any, name: str) -> Any:
     """Return an attribute, which of a foreign environment may be anything, or raise anything."""
     try:
         return getattr(env, name, None)
@@ -53,11 +53,11 @@ def layers_of(env: Any, kind: type[Layer]) -> Iterator[Layer]:
 @contextmanager
 def all_frozen(env: Any) -> Iterator[None]:
     """Freeze every wrapper of a stack for a while; each is then as it was."""
-    before = [(layer, layer.frozen) for layer in layers_of(env, Freezable)]
-    for layer, _ in before:
+    frozen_before = [(layer, layer.frozen) for layer in layers_of(env, Freezable)]
+    for layer, _ in frozen_before:
         layer.frozen = True
     try:
         yield
     finally:
-        for layer, frozen in before:
+        for layer, frozen in frozen_before:
             layer.frozen = frozen

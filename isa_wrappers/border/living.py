@@ -1,4 +1,4 @@
-"""Who acts next, read from both signals of an end: ``env.agents`` and what a step says."""
+"""Who acts next, read from both signals of an end: ``env.agents`` and a step's flags."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ class Living:
 
     def begin(self, agents: Iterable[str]) -> None:
         """Start an episode."""
-        self.now, self.staying = list(agents), set()
+        self.now = list(agents)
+        self.staying = set()
 
     def after(
         self, agents: Collection[str], terminations: Mapping[str, bool], truncations: Mapping[str, bool]
@@ -34,7 +35,7 @@ class Living:
             InvalidValueError: for a flag that is neither true nor false, see :func:`as_truth`.
         """
         if self.staying or any(terminations.values()) or any(truncations.values()):
-            ended = _true("terminations", terminations) | _true("truncations", truncations)
+            ended = _flagged("terminations", terminations) | _flagged("truncations", truncations)
             self.staying = {agent for agent in agents if agent in self.staying or agent in ended}
             self.now = [agent for agent in agents if agent not in self.staying]
         else:
@@ -42,5 +43,5 @@ class Living:
         return self.now
 
 
-def _true(name: str, flags: Mapping[str, bool]) -> set[str]:
+def _flagged(name: str, flags: Mapping[str, bool]) -> set[str]:
     return {agent for agent, flag in flags.items() if flag and as_truth(f"{name} of agent {agent!r}", flag)}

@@ -52,20 +52,20 @@ def map_features(cells: Any, values: Sequence[float] | None = None) -> npt.NDArr
         >>> map_features(cells).tolist(), map_features(cells, values=[1, 2]).tolist()
         ([2.0, 2.0, 2.0], [2.0, 2.0, 2.0, 0.0, -1.0, -1.0])
     """
-    found = np.asarray(cells)
-    found = found[..., None] if found.ndim == 2 else found
-    if found.ndim != 3 or not found.size or found.dtype.kind not in "biuf":
+    array = np.asarray(cells)
+    array = array[..., None] if array.ndim == 2 else array
+    if array.ndim != 3 or not array.size or array.dtype.kind not in "biuf":
         raise InvalidValueError(
-            f"a map must be an array [rows, columns] or [rows, columns, channels], got {list(found.shape)}"
+            f"a map must be an array [rows, columns] or [rows, columns, channels], got {list(array.shape)}"
         )
-    if not np.isfinite(found).all():
+    if not np.isfinite(array).all():
         raise NonFiniteError("a map must be finite, holds NaN or infinity")
-    there = [found != 0] if values is None else [found == value for value in values]
-    whole = np.stack(there, axis=-1).reshape(*found.shape[:2], -1)  # [rows, columns, channels * values]
-    count = whole.sum(axis=(0, 1))
+    matches = [array != 0] if values is None else [array == value for value in values]
+    masks = np.stack(matches, axis=-1).reshape(*array.shape[:2], -1)  # [rows, columns, channels * values]
+    count = masks.sum(axis=(0, 1))
     some = np.maximum(count, 1)
-    row = (whole * np.arange(found.shape[0])[:, None, None]).sum(axis=(0, 1)) / some
-    column = (whole * np.arange(found.shape[1])[None, :, None]).sum(axis=(0, 1)) / some
+    row = (masks * np.arange(array.shape[0])[:, None, None]).sum(axis=(0, 1)) / some
+    column = (masks * np.arange(array.shape[1])[None, :, None]).sum(axis=(0, 1)) / some
     middle = np.where(count > 0, np.stack([row, column]), ABSENT)
     return np.stack([count, *middle], axis=-1).reshape(-1).astype(np.float32)
 
@@ -120,8 +120,8 @@ class MapState(BaseParallelWrapper[str, Any, Any]):  # type: ignore[misc]
                 f"a map has at most {MOST_CHANNELS:,} channels, which come last, got shape {list(shape)}"
                 + ("; leave out first" if first else "; where they come first, say so by first")
             )
-        told = [check_name("channels", name) for name in check_sequence("channels", channels)]
-        names = told or [f"channel_{c}" for c in range(count)]
+        given_names = [check_name("channels", name) for name in check_sequence("channels", channels)]
+        names = given_names or [f"channel_{c}" for c in range(count)]
         if len(names) != count:
             raise InvalidValueError(f"channels must name {count} channels, got {shown(list(channels))}")
         kinds = [""] if self._values is None else [f"={value:g}" for value in self._values]
@@ -153,7 +153,7 @@ def state_shape(env: Any) -> tuple[int, ...]:
 
 
 def _read_values(values: Any) -> list[float]:
-    found = check_numbers("values", check_sequence("values", values))
-    if found.ndim != 1 or not found.size or not np.isfinite(found).all():
+    numbers = check_numbers("values", check_sequence("values", values))
+    if numbers.ndim != 1 or not numbers.size or not np.isfinite(numbers).all():
         raise InvalidValueError(f"values must be a list of numbers, at least one, got {shown(values)}")
-    return [float(value) for value in found]
+    return [float(value) for value in numbers]

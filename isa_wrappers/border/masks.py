@@ -1,4 +1,4 @@
-"""Action masks as environments tell them: padded to the team's longest, or one for each component."""
+"""Action masks as environments give them: padded to the team's longest, or one for each component."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def read_mask(mask: Any, agent: str, code: ActionCode, longest: int, when: str) 
     """Return a mask ``[n]`` of an agent's elementary actions, without what pads it to the length of another agent's.
 
     Args:
-        mask: as the environment told it.
+        mask: as the environment gave it.
         agent: whose.
         code: of its actions.
         longest: the most elementary actions that an agent of its team has.
@@ -42,24 +42,24 @@ def read_mask(mask: Any, agent: str, code: ActionCode, longest: int, when: str) 
             f"the action mask of agent {agent!r} {when} must hold 1 for what may be chosen and 0 for the rest, "
             f"got {shown(mask)}"
         )
-    found: Mask = numbers != 0
+    available: Mask = numbers != 0
     if code.components[0].is_range:
         raise UnsupportedEnvironmentError(
             f"agent {agent!r} has an action mask {when} and continuous actions, of which none can be masked; leave it "
             "out"
         )
-    if len(found) != n and (len(found) != longest or found[n:].any()):
+    if len(available) != n and (len(available) != longest or available[n:].any()):
         raise UnsupportedEnvironmentError(
-            f"the action mask of agent {agent!r} {when} holds {len(found)} numbers for {n} actions"
+            f"the action mask of agent {agent!r} {when} holds {len(available)} numbers for {n} actions"
         )
-    found = found[:n]
-    if shut := code.shut(found):
-        what = f"{n} actions" if code.kind == "Discrete" else f"values at {shut[0]}"
+    available = available[:n]
+    if unavailable := code.shut(available):
+        values = f"{n} actions" if code.kind == "Discrete" else f"values at {unavailable[0]}"
         raise UnsupportedEnvironmentError(
-            f"the action mask of agent {agent!r} {when} forbids all of its {what}; leave one, such as doing nothing, "
+            f"the action mask of agent {agent!r} {when} forbids all of its {values}; leave one, such as doing nothing, "
             "or take the agent out of env.agents"
         )
-    return found
+    return available
 
 
 def idle_actions(
@@ -88,10 +88,10 @@ def idle_actions(
     """
     idle = {agent: codes[agent].idle for agent in agents if agent in codes}  # the border refuses others
     for agent in idle:
-        for said in (observations.get(agent), infos.get(agent)):
-            if isinstance(said, Mapping) and said.get("action_mask") is not None:
+        for source in (observations.get(agent), infos.get(agent)):
+            if isinstance(source, Mapping) and source.get("action_mask") is not None:
                 with suppress(UnsupportedEnvironmentError):
-                    mask = read_mask(said["action_mask"], agent, codes[agent], longest, "")
+                    mask = read_mask(source["action_mask"], agent, codes[agent], longest, "")
                     idle[agent] = codes[agent].first(mask)
                 break
     return idle

@@ -21,7 +21,7 @@ def read_state_names(names: Any) -> tuple[str, ...]:
         >>> read_state_names(["x", "y"]), read_state_names(None)
         (('x', 'y'), ())
     """
-    return _texts("state_names", () if names is None else names)
+    return _as_texts("state_names", () if names is None else names)
 
 
 def read_action_names(names: Any, agents: Sequence[Any]) -> ActionNames:
@@ -43,17 +43,17 @@ def read_action_names(names: Any, agents: Sequence[Any]) -> ActionNames:
     if names is None:
         return ()
     if isinstance(names, Mapping):
-        strangers = [agent for agent in names if agent not in agents]
-        if strangers:
-            raise InvalidValueError(f"action_names must be of agents {list(agents)}, got {shown(strangers[0])} too")
-        return tuple(_texts("action_names", names.get(agent, ())) for agent in agents)
+        unknown = [agent for agent in names if agent not in agents]
+        if unknown:
+            raise InvalidValueError(f"action_names must be of agents {list(agents)}, got {shown(unknown[0])} too")
+        return tuple(_as_texts("action_names", names.get(agent, ())) for agent in agents)
     if _is_list(names) and len(names) and all(_is_list(part) for part in names):
         if len(names) != len(agents):
             raise InvalidValueError(
                 f"action_names must be one list for each of {len(agents)} agents, got {len(names)} lists"
             )
-        return tuple(_texts("action_names", part) for part in names)
-    return _texts("action_names", names)
+        return tuple(_as_texts("action_names", part) for part in names)
+    return _as_texts("action_names", names)
 
 
 def names_of(names: ActionNames, agent: int) -> tuple[str, ...]:
@@ -71,11 +71,11 @@ def _is_list(value: Any) -> bool:
     return isinstance(value, Sequence) and not isinstance(value, str | bytes)
 
 
-def _texts(what: str, names: Any) -> tuple[str, ...]:
+def _as_texts(setting: str, names: Any) -> tuple[str, ...]:
     """Return a sequence of names as a tuple of plain text."""
     names = names.tolist() if hasattr(names, "tolist") else names
     if not _is_list(names) or not all(isinstance(name, str) for name in names):
-        raise InvalidValueError(f"{what} must be a list of names, got {shown(names)}")
+        raise InvalidValueError(f"{setting} must be a list of names, got {shown(names)}")
     return tuple(str(name) for name in names)
 
 

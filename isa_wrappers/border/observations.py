@@ -39,7 +39,7 @@ def vector_length(space: Any) -> int:
 
 
 def judge_of(space: Any) -> Judge:
-    """Return the function that judges observations of a space; spaces without a fixed length are let pass.
+    """Return the function that judges observations of a space; of spaces without a fixed length, all pass.
 
     Example:
         >>> judge = judge_of(spaces.Dict({"pot": spaces.Box(0, 1, (2,)), "self": spaces.Discrete(3)}))
@@ -47,22 +47,22 @@ def judge_of(space: Any) -> Judge:
         (None, '1 numbers for 2')
     """
     if isinstance(space, spaces.Box):
-        return _numbers(int(np.prod(space.shape)), None, None)
+        return _judge_numbers(int(np.prod(space.shape)), None, None)
     if isinstance(space, spaces.Discrete):
-        return _numbers(1, np.array([space.start]), np.array([space.start + space.n]))
+        return _judge_numbers(1, np.array([space.start]), np.array([space.start + space.n]))
     if isinstance(space, spaces.MultiDiscrete):
         start = np.asarray(getattr(space, "start", 0)) + np.zeros_like(space.nvec)
-        return _numbers(space.nvec.size, start.reshape(-1), (start + space.nvec).reshape(-1))
+        return _judge_numbers(space.nvec.size, start.reshape(-1), (start + space.nvec).reshape(-1))
     if isinstance(space, spaces.MultiBinary):
-        return _numbers(int(np.prod(space.shape)), None, None)
+        return _judge_numbers(int(np.prod(space.shape)), None, None)
     if isinstance(space, spaces.Dict):
-        return _entries({key: judge_of(part) for key, part in space.spaces.items()})
+        return _judge_entries({key: judge_of(part) for key, part in space.spaces.items()})
     if isinstance(space, spaces.Tuple):
-        return _members([judge_of(part) for part in space.spaces])
+        return _judge_members([judge_of(part) for part in space.spaces])
     return lambda value, place: None
 
 
-def _numbers(size: int, low: Any, high: Any) -> Judge:
+def _judge_numbers(size: int, low: Any, high: Any) -> Judge:
     """Judge arrays of ``size`` numbers; whole ones from ``low`` to below ``high`` where these are given."""
 
     def judge(value: Any, place: str) -> Fault | None:
@@ -92,7 +92,7 @@ def _numbers(size: int, low: Any, high: Any) -> Judge:
     return judge
 
 
-def _entries(parts: Mapping[str, Judge]) -> Judge:
+def _judge_entries(parts: Mapping[str, Judge]) -> Judge:
     def judge(value: Any, place: str) -> Fault | None:
         if not isinstance(value, Mapping):
             return Fault(place, f"no dict but {type(value).__name__}")
@@ -107,7 +107,7 @@ def _entries(parts: Mapping[str, Judge]) -> Judge:
     return judge
 
 
-def _members(parts: list[Judge]) -> Judge:
+def _judge_members(parts: list[Judge]) -> Judge:
     def judge(value: Any, place: str) -> Fault | None:
         if not isinstance(value, tuple | list | np.ndarray) or len(value) != len(parts):
             return Fault(place, f"no tuple of {len(parts)} but {type(value).__name__}")

@@ -19,9 +19,9 @@ def check_reset(env: Any, said: Any) -> tuple[Any, Any]:
         UnsupportedEnvironmentError: saying what came instead.
     """
     if isinstance(said, Mapping) or not isinstance(said, tuple | list) or len(said) != 2:
-        what = "observations alone" if isinstance(said, Mapping) else _kind(said)
+        got = "observations alone" if isinstance(said, Mapping) else _kind(said)
         raise UnsupportedEnvironmentError(
-            f"reset() of {env} returned {what}; it must return observations and infos, two dicts by agent"
+            f"reset() of {env} returned {got}; it must return observations and infos, two dicts by agent"
         )
     observations, infos = said
     _check_dicts(env, "reset()", ("observations", observations), ("infos", {} if infos is None else infos))
@@ -55,5 +55,5 @@ def _check_dicts(env: Any, where: str, *parts: tuple[str, Any]) -> None:
             )
 
 
-def _kind(said: Any) -> str:
-    return f"{len(said)} values" if isinstance(said, tuple | list) else type(said).__name__
+def _kind(value: Any) -> str:
+    return f"{len(value)} values" if isinstance(value, tuple | list) else type(value).__name__

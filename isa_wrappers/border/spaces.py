@@ -25,8 +25,8 @@ def check_state_fallback(fallback: Any) -> None:
     Raises:
         InvalidValueError: unless it is ``None``, ``"observations"`` or a function.
     """
-    told = isinstance(fallback, str) and fallback == "observations"
-    if fallback is not None and not told and not callable(fallback):
+    is_observations = isinstance(fallback, str) and fallback == "observations"
+    if fallback is not None and not is_observations and not callable(fallback):
         raise InvalidValueError(
             f"state_fallback must be None, 'observations' or a function of the environment, got {fallback!r}"
         )
@@ -46,9 +46,9 @@ def check_parallel(env: Any) -> None:
         )
     if not hasattr(env, "possible_agents") or not hasattr(env, "action_space"):
         vectorised = hasattr(env, "num_envs")
-        known = converter_for(env)
+        advice = converter_for(env)
         why = "it is already vectorised: wrap the environments before" if vectorised else "it has no possible_agents"
-        raise UnsupportedEnvironmentError(f"{env!r} is not a PettingZoo ParallelEnv: {known or why}")
+        raise UnsupportedEnvironmentError(f"{env!r} is not a PettingZoo ParallelEnv: {advice or why}")
 
 
 def is_aec(env: Any) -> bool:
@@ -78,7 +78,7 @@ def as_parallel(env: Any) -> Any:
     return env
 
 
-def _declared(env: Any, agent: str, kind: str) -> Any:
+def _declared_space(env: Any, agent: str, kind: str) -> Any:
     method = getattr(env, kind, None)
     if not callable(method):
         raise UnsupportedEnvironmentError(f"{env} has no {kind}(agent); ISA needs the space of every possible agent")
@@ -89,11 +89,11 @@ def _declared(env: Any, agent: str, kind: str) -> Any:
             f"{kind}({agent!r}) of {env} fails ({type(error).__name__}: {error}); it must give every possible agent's"
         ) from error
     if not isinstance(space, spaces.Space):
-        old = type(space).__module__.split(".")[0] == "gym"
-        usual = "Discrete(n)" if kind == "action_space" else "Box"
-        instead = type(space).__name__ if old else usual
-        what = "a space of the old package gym" if old else f"no space of gymnasium: {space!r}"
-        raise UnsupportedEnvironmentError(f"{kind}({agent!r}) of {env} is {what}; make it gymnasium.spaces.{instead}")
+        is_old_gym = type(space).__module__.split(".")[0] == "gym"
+        usual_kind = "Discrete(n)" if kind == "action_space" else "Box"
+        instead = type(space).__name__ if is_old_gym else usual_kind
+        fault = "a space of the old package gym" if is_old_gym else f"no space of gymnasium: {space!r}"
+        raise UnsupportedEnvironmentError(f"{kind}({agent!r}) of {env} is {fault}; make it gymnasium.spaces.{instead}")
     return space
 
 
@@ -103,7 +103,7 @@ def observation_space(env: Any, agent: str) -> spaces.Space[Any]:
     Raises:
         UnsupportedEnvironmentError: if there is none, or it is not one of gymnasium's.
     """
-    return _declared(env, agent, "observation_space")  # type: ignore[no-any-return]
+    return _declared_space(env, agent, "observation_space")  # type: ignore[no-any-return]
 
 
 def action_code(env: Any, agent: str, names: Sequence[str] = ()) -> ActionCode:
@@ -117,7 +117,7 @@ def action_code(env: Any, agent: str, names: Sequence[str] = ()) -> ActionCode:
     Raises:
         UnsupportedEnvironmentError: for a kind of space that is not supported.
     """
-    return ActionCode.of(_declared(env, agent, "action_space"), agent, names)
+    return ActionCode.of(_declared_space(env, agent, "action_space"), agent, names)
 
 
 def inner_space(space: Any) -> Any:
@@ -169,15 +169,15 @@ def flat_vector(inner: Any, obs: Any) -> npt.NDArray[Any]:
     try:
         return np.asarray(spaces.flatten(inner, value))
     except (IndexError, TypeError):  # codes that come as floats, which a border has found to be whole numbers
-        return np.asarray(spaces.flatten(inner, _whole(inner, value)))
+        return np.asarray(spaces.flatten(inner, _with_whole_codes(inner, value)))
 
 
-def _whole(space: Any, value: Any) -> Any:
+def _with_whole_codes(space: Any, value: Any) -> Any:
     """Return an observation with its codes as whole numbers."""
     if isinstance(space, spaces.Dict):
-        return {key: _whole(part, value[key]) for key, part in space.spaces.items()}
+        return {key: _with_whole_codes(part, value[key]) for key, part in space.spaces.items()}
     if isinstance(space, spaces.Tuple):
-        return tuple(_whole(part, one) for part, one in zip(space.spaces, value, strict=True))
+        return tuple(_with_whole_codes(part, one) for part, one in zip(space.spaces, value, strict=True))
     return to_numpy(value).astype(np.int64) if isinstance(space, spaces.Discrete | spaces.MultiDiscrete) else value
 
 

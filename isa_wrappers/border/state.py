@@ -30,10 +30,10 @@ class StateReader:
     """Reads the global state of one environment.
 
     With ``"observations"`` it strings the agents' observations together as they are: a Discrete is one number, since a
-    one-hot code would spread what one action does over many dimensions. Zeros stand for agents that are not there; of
-    an agent that acted and was shown nothing afterwards, what it saw before is kept.
+    one-hot code would spread what one action does over many dimensions. Absent agents are zeros; an agent that acted
+    and got no observation afterwards keeps its last one.
 
-    The first state tells how wide all are: float64 where it holds float64, or whole numbers that float32 cannot tell
+    The first state decides the type of all: float64 where it holds float64, or whole numbers that float32 cannot tell
     apart (of 32 or 64 bits; in observations, those whose space goes beyond 2^24), else float32. Whole numbers beyond
     2^53 that float64 would round are refused in a ``state()``; in observations they are rounded.
 
@@ -56,20 +56,21 @@ class StateReader:
 
     def __init__(self, env: Any, fallback: StateFallback) -> None:
         check_state_fallback(fallback)
-        self._env, self._fallback = env, fallback
+        self._env = env
+        self._fallback = fallback
         self._parts: dict[str, tuple[Any, slice]] = {}
         self.names: tuple[str, ...] = ()
         if fallback == "observations":
             names: list[str] = []
             for agent in env.possible_agents:
                 space = inner_space(observation_space(env, agent))
-                own = list(dimension_names(space, str(agent)))
-                self._parts[agent] = space, slice(len(names), len(names) + len(own))
-                names += own
+                agent_names = list(dimension_names(space, str(agent)))
+                self._parts[agent] = space, slice(len(names), len(names) + len(agent_names))
+                names += agent_names
             self.names = tuple(names)
         elif fallback is None:
-            named = getattr(env, "state_names", None)
-            self.names = () if named is None else tuple(named)
+            declared_names = getattr(env, "state_names", None)
+            self.names = () if declared_names is None else tuple(declared_names)
         self._last: npt.NDArray[Any] = np.zeros(len(self.names))
         self._dtype: type[np.floating[Any]] | None = None
         self._is_whole = False
@@ -78,7 +79,7 @@ class StateReader:
         """Return the state as a new vector ``[K]``.
 
         Args:
-            observations: of those that are there.
+            observations: of those that have one.
             acted: who took the step before; nobody after a reset.
 
         Raises:
@@ -91,36 +92,37 @@ class StateReader:
                     _refuse_other_than_real(state)
                     self._dtype = np.float64 if _is_wide(state) else np.float32
                     self._is_whole = np.asarray(state).dtype.kind in "iu" and self._dtype is np.float64
-                own = np.array(state, dtype=self._dtype).reshape(-1)
+                vector = np.array(state, dtype=self._dtype).reshape(-1)
             except (TypeError, ValueError) as error:
                 raise UnsupportedEnvironmentError(
                     f"the state of {self._env} must be an array of numbers, got {state!r}"
                 ) from error
-            if self._is_whole and own.dot(own) >= EXACT_WIDE**2:  # faster than a look at each number
-                self._check_exact(state, own)
-            return own
-        found = np.zeros(len(self.names), dtype=np.float64)
+            if self._is_whole and vector.dot(vector) >= EXACT_WIDE**2:  # faster than a look at each number
+                self._check_exact(state, vector)
+            return vector
+        numbers = np.zeros(len(self.names), dtype=np.float64)
         for agent, (space, place) in self._parts.items():
             obs = observations.get(agent)
             if obs is not None:
-                found[place] = raw_vector(space, inner_observation(obs))
+                numbers[place] = raw_vector(space, inner_observation(obs))
             elif agent in acted:
-                found[place] = self._last[place]
-        self._last = found
+                numbers[place] = self._last[place]
+        self._last = numbers
         self._dtype = self._dtype or self._dtype_of(observations)
-        return found.astype(self._dtype)
+        return numbers.astype(self._dtype)
 
-    def _check_exact(self, state: Any, own: npt.NDArray[Any]) -> None:
-        for k, (told, kept) in enumerate(zip(np.asarray(state).reshape(-1).tolist(), own.tolist(), strict=True)):
-            if told != kept:
+    def _check_exact(self, state: Any, vector: npt.NDArray[Any]) -> None:
+        pairs = zip(np.asarray(state).reshape(-1).tolist(), vector.tolist(), strict=True)
+        for k, (exact, rounded) in enumerate(pairs):
+            if exact != rounded:
                 raise UnsupportedEnvironmentError(
-                    f"the state of {self._env} holds {told} in dimension {k}, and float64 merges whole numbers beyond "
+                    f"the state of {self._env} holds {exact} in dimension {k}, and float64 merges whole numbers beyond "
                     "2^53 with their neighbours; count from nearer, or give it in two dimensions"
                 )
 
     def _dtype_of(self, observations: Mapping[str, Any]) -> type[np.floating[Any]]:
-        there = {agent: space for agent, (space, _) in self._parts.items() if observations.get(agent) is not None}
-        wide = any(_holds_wide(space, inner_observation(observations[agent])) for agent, space in there.items())
+        spaces_seen = {agent: space for agent, (space, _) in self._parts.items() if observations.get(agent) is not None}
+        wide = any(_holds_wide(space, inner_observation(observations[agent])) for agent, space in spaces_seen.items())
         return np.float64 if wide else np.float32
 
 

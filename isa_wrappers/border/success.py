@@ -1,4 +1,4 @@
-"""How a won episode is told."""
+"""How a won episode is recognised."""
 
 from __future__ import annotations
 
@@ -47,28 +47,29 @@ class SuccessCriterion:
             )
         if isinstance(rule, int | float | np.number):
             rule = check_float("success", rule, -math.inf)
-        self.rule, self._team = rule, team
-        self._paid: set[str] = set()
-        self._heard = False
+        self.rule = rule
+        self._team = team
+        self._rewarded: set[str] = set()
+        self._key_seen = False
         self._total = 0.0
-        self._told = False
+        self._was_won = False
 
     def begin(self) -> None:
         """Forget the last episode."""
         self._total = 0.0
-        self._told = False
+        self._was_won = False
 
     @property
     def told(self) -> bool:
         """The episode was won, in the step just taken or before."""
-        return self._told
+        return self._was_won
 
     def won(self, env: Any, rewards: Mapping[str, float], infos: Mapping[str, Mapping[str, Any]], over: bool) -> bool:
         """Return whether the episode was won in the step just taken, true once per episode; called once per step."""
-        if self._told:
+        if self._was_won:
             return False
-        self._told = self._read(env, rewards, infos, over)
-        return self._told
+        self._was_won = self._read(env, rewards, infos, over)
+        return self._was_won
 
     def _read(self, env: Any, rewards: Mapping[str, float], infos: Mapping[str, Mapping[str, Any]], over: bool) -> bool:
         if self.rule is None:
@@ -80,20 +81,20 @@ class SuccessCriterion:
         # Not in float32, as rewards may come.
         self._total += math.fsum(reward.item() if hasattr(reward, "item") else reward for reward in rewards.values())
         if self._team is None:
-            self._paid.update(rewards)
-        team = self._team or len(self._paid) or 1
+            self._rewarded.update(rewards)
+        team = self._team or len(self._rewarded) or 1
         return over and self._total / team >= self.rule - NEAR * (abs(self.rule) or 1.0)
 
     def _read_key(self, key: str, infos: Mapping[str, Mapping[str, Any]], over: bool) -> bool:
-        held = [info[key] for info in infos.values() if isinstance(info, Mapping) and key in info]
-        if not held and over and not self._heard:
+        values = [info[key] for info in infos.values() if isinstance(info, Mapping) and key in info]
+        if not values and over and not self._key_seen:
             warnings.warn(
                 f"no info held the key {key!r} in the episode's last step, so it counts as not won; "
                 "name another key, a return threshold or a function as the success rule",
                 stacklevel=2,
             )
-        self._heard = self._heard or bool(held) or over
-        return any(as_truth(f"infos[agent][{key!r}]", value) for value in held)
+        self._key_seen = self._key_seen or bool(values) or over
+        return any(as_truth(f"infos[agent][{key!r}]", value) for value in values)
 
 
 def as_truth(what: str, value: Any) -> bool:

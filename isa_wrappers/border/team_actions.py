@@ -13,7 +13,7 @@ from isa_wrappers.border.actions import ActionCode
 
 
 class Table(NamedTuple):
-    """What is known of every agent's components; those that an agent lacks are as its first.
+    """Every agent's components; those that an agent lacks are as its first.
 
     Attributes:
         low: ``[A, d]`` least values.
@@ -66,8 +66,8 @@ class TeamCode:
         kinds = (np.float32, np.float32, np.int64, np.int64, bool, bool, bool, bool)
         columns = zip(zip(*rows, strict=True), kinds, strict=True)
         self.table = Table(*(np.array(column, dtype=kind) for column, kind in columns))
-        self._some_whole = bool(self.table.is_whole.any())
-        self._on: dict[str, Table] = {}
+        self._has_whole_ranges = bool(self.table.is_whole.any())
+        self._tables: dict[str, Table] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         return TeamCode, (self.codes,)
@@ -103,10 +103,10 @@ class TeamCode:
         if isinstance(like, np.ndarray):
             return self.table
         device = str(array_device(like))
-        if device not in self._on:
+        if device not in self._tables:
             xp = namespace(like)
-            self._on[device] = Table(*(xp.asarray(column, device=array_device(like)) for column in self.table))
-        return self._on[device]
+            self._tables[device] = Table(*(xp.asarray(column, device=array_device(like)) for column in self.table))
+        return self._tables[device]
 
     @property
     def has_ranges(self) -> bool:
@@ -127,7 +127,7 @@ class TeamCode:
         if self.has_ranges:
             share = xp.astype(rng.uniform(*drawn.shape), xp.float32)
             between = table.low + share * table.width
-            if self._some_whole:
+            if self._has_whole_ranges:
                 step = xp.minimum(xp.floor(share * (table.width + 1)), table.width)
                 between = xp.where(table.is_whole, table.low + step, between)
             drawn = xp.where(table.is_range, between, drawn)
@@ -138,8 +138,8 @@ class TeamCode:
         if not self.has_choices:
             return actions
         xp, table = namespace(available), self.on(available)
-        fine = xp.take_along_axis(available, self.columns(actions), axis=-1) | table.is_range
-        return xp.where(fine, actions, self._best(xp.astype(available, xp.float32), table))
+        is_allowed = xp.take_along_axis(available, self.columns(actions), axis=-1) | table.is_range
+        return xp.where(is_allowed, actions, self._best(xp.astype(available, xp.float32), table))
 
     @staticmethod
     def _best(scores: Array, table: Table) -> Array:
@@ -153,7 +153,7 @@ class TeamCode:
         xp, table = namespace(actions), self.on(actions)
         width = xp.where(table.width > 0, table.width, 1.0)
         values = xp.where(table.there, actions, actions[..., :1])
-        if self._some_whole:  # as the environment gets them
+        if self._has_whole_ranges:  # as the environment gets them
             values = xp.where(table.is_whole, xp.round(values), values)
         # A choice's value is its number: divided and multiplied again, 5 of 6 would round down to 4.
         part = xp.where(table.is_range, xp.floor((values - table.low) / width * table.parts), xp.round(values))
@@ -183,13 +183,13 @@ class TeamCode:
         return columns
 
     def idle(self) -> npt.NDArray[np.bool_]:
-        """Return ``[A, n]``: what is available to whoever does not act, the first value of each component."""
-        open_to = np.zeros((len(self.codes), max(self.num_actions)), dtype=bool)
-        np.put_along_axis(open_to, self.table.offset, True, axis=1)
+        """Return ``[A, n]``: what is available to agents that do not act, the first value of each component."""
+        available = np.zeros((len(self.codes), max(self.num_actions)), dtype=bool)
+        np.put_along_axis(available, self.table.offset, True, axis=1)
         for i, code in enumerate(self.codes):
             for first, component in zip(code.offsets, code.components, strict=True):
-                open_to[i, first : first + component.parts] |= component.is_range
-        return open_to
+                available[i, first : first + component.parts] |= component.is_range
+        return available
 
 
 def team_code(codes: Sequence[ActionCode]) -> TeamCode | None:

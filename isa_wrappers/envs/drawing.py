@@ -61,7 +61,7 @@ def cross(image: Image, row: float, column: float, radius: float, color: Color) 
 
 
 def goal_places(goal: Any, num_agents: int, state_size: int) -> dict[int, tuple[int, int]]:
-    """Return the x and y of each agent that a goal ``[K]`` tells of: they come first, NaN where it says nothing.
+    """Return the x and y of each agent in a goal ``[K]``, where they come first; agents with NaN are left out.
 
     Raises:
         InvalidValueError: if it has another length.

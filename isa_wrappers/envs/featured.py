@@ -29,7 +29,8 @@ class FeaturedFamily(EnvFamily):
 
     def __init__(self, family: EnvFamily, features: Features) -> None:
         self.prefix, self.patience = family.prefix, family.patience
-        self._family, self._features = family, features
+        self._family = family
+        self._features = features
 
     def tasks(self) -> Mapping[str, str]:
         """Return the family's."""

@@ -1,4 +1,4 @@
-"""Tells errors that an environment of anybody's raised from those of this library, and where they came from."""
+"""Whether an error was raised by somebody's environment or by this library, and where."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def foreign_place(error: BaseException) -> str | None:
         raw_decode
     """
     frames = list(walk_tb(error.__traceback__))
-    since = takewhile(lambda at: not _within(at[0], OURS), reversed(frames))  # ISA's own last line
-    theirs = [(frame, line) for frame, line in since if not _within(frame, LIBRARIES)]
+    below_ours = takewhile(lambda pair: not _within(pair[0], OURS), reversed(frames))  # since ISA's own last line
+    theirs = [(frame, line) for frame, line in below_ours if not _within(frame, LIBRARIES)]
     if not theirs:
         return None
     frame, line = theirs[0]

@@ -24,7 +24,7 @@ class MaskedParallelEnv(ParallelEnv[str, Observation, int]):  # type: ignore[mis
     action_spaces: dict[str, spaces.Space[Any]]
     action_names: tuple[str, ...]
 
-    def _lay_out(self, agents: Sequence[str], vector: spaces.Box, num_actions: int) -> None:
+    def _set_spaces(self, agents: Sequence[str], vector: spaces.Box, num_actions: int) -> None:
         """Name the agents and make their spaces, each agent its own."""
         self.possible_agents = list(agents)
         self.agents: list[str] = []
@@ -44,7 +44,7 @@ class MaskedParallelEnv(ParallelEnv[str, Observation, int]):  # type: ignore[mis
         """Check the actions of those that act and put them in the team's order, ``idle`` for the others.
 
         Raises:
-            InvalidValueError: if the episode is over, or an action is missing, out of range or of nobody that acts.
+            InvalidValueError: if the episode is over, or an action is missing, out of range or of no acting agent.
         """
         if not self.agents:
             raise InvalidValueError(f"no episode of {self.metadata['name']} is running; call reset() before step()")

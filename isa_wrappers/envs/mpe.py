@@ -36,9 +36,9 @@ def _all_covered(world: Any, within: float) -> bool:
 
 def _goals_reached(world: Any, within: float) -> bool:
     """Every agent that another one directs stands on the landmark meant for it."""
-    # ``goal_a`` is who is directed, ``goal_b`` where to; agents that direct nobody hold neither.
+    # ``goal_a`` is the agent that is directed, ``goal_b`` the landmark; agents that direct no other have neither.
     pairs = [(agent._goal_a, agent._goal_b) for agent in world.agents if agent._goal_a is not None]
-    return bool(pairs) and all(_distance(who, where) < within for who, where in pairs)
+    return bool(pairs) and all(_distance(directed, landmark) < within for directed, landmark in pairs)
 
 
 SUCCESS: dict[str, Success] = {
@@ -64,7 +64,7 @@ class MPEParallelEnv(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
 
     The state holds every agent's x, y and velocity, the message of those that speak, then every landmark's x and y.
     (``mpe2``'s own ``state()`` repeats each position once an observer, relative to it.) A move changes the velocity at
-    once and the position one step later. ``infos[agent]["success"]`` tells a won step: in ``simple_spread`` and
+    once and the position one step later. ``infos[agent]["success"]`` is true in a won step: in ``simple_spread`` and
     ``simple`` every landmark has an agent within ``success_distance`` at once; in ``simple_reference`` and
     ``simple_speaker_listener`` every directed agent is that near to its landmark.
 
@@ -116,7 +116,7 @@ class MPEParallelEnv(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
         super().__init__(env)
         self.world = env.unwrapped.world
         self.horizon = int(env.unwrapped.max_cycles)
-        self.state_names = tuple(self._names())
+        self.state_names = tuple(self._dimension_names())
         self.state_space = spaces.Box(-np.inf, np.inf, (len(self.state_names),), np.float32)
 
     @property
@@ -124,7 +124,7 @@ class MPEParallelEnv(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
         """The agents that act next; none once a sparse episode is won."""
         return [] if self._over else list(self.env.agents)
 
-    def _names(self) -> list[str]:
+    def _dimension_names(self) -> list[str]:
         names = []
         for agent in self.world.agents:
             names += [f"{agent.name}.{what}" for what in ("x", "y", "vx", "vy")]

@@ -28,10 +28,10 @@ class Play:
         states: ``[T + 1, K]``.
         ended: it came to an end.
         won: it was won.
-        told: an info held what success is told by, or something else tells it.
-        masked: agents that were told a mask.
+        told: an info held the key of success, or success goes by no key.
+        masked: agents that had a mask.
         stayed: agents that stayed in ``env.agents`` after their end.
-        untold: rewards and flags that agents which acted were not told, or that are neither true nor false.
+        untold: rewards and flags that were missing for agents which acted, or that are neither true nor false.
         outside: agent -> where its observation first left the bounds of its space.
     """
 
@@ -54,48 +54,61 @@ def random_episode(
         UnsupportedEnvironmentError: for what ISA cannot take, a state of changing length among it.
         NonFiniteError: if something is not finite.
     """
-    rng, teller = np.random.default_rng(seed), SuccessCriterion(success, len(border.agents))
+    rng = np.random.default_rng(seed)
+    criterion = SuccessCriterion(success, len(border.agents))
     observations, _ = border.reset(seed)
-    teller.begin()
-    states, won, told = [read(observations)], False, not isinstance(success, str)
+    criterion.begin()
+    states = [read(observations)]
+    won = False
+    has_key = not isinstance(success, str)
     masked: set[str] = set()
     stayed: set[str] = set()
     untold: set[str] = set()
-    beyond: dict[str, str] = {}
-    _look_beyond(border, observations, beyond)
+    out_of_bounds: dict[str, str] = {}
+    _note_out_of_bounds(border, observations, out_of_bounds)
     while border.living and len(states) <= steps:
         acting = border.living
         masked |= set(border.masks)
-        said = border.step(random_actions(border, rng))
-        states.append(read(said[0], acting))
-        _check(border, states[0], states[-1])
-        told |= isinstance(success, str) and any(success in info for info in said[4].values())
-        untold |= _untold(acting, said)
-        _look_beyond(border, said[0], beyond)
+        step = border.step(random_actions(border, rng))
+        observations, rewards, _, _, infos = step
+        states.append(read(observations, acting))
+        _check_state(border, states[0], states[-1])
+        has_key |= isinstance(success, str) and any(success in info for info in infos.values())
+        untold |= _missing_entries(acting, step)
+        _note_out_of_bounds(border, observations, out_of_bounds)
         stayed |= set(getattr(border.env, "agents", ())) & (set(acting) - set(border.living))
-        won |= teller.won(border.env, said[1], said[4], over=not border.living)
-    return Play(np.stack(states), not border.living, won, told, masked, stayed, untold, beyond)
+        won |= criterion.won(border.env, rewards, infos, over=not border.living)
+    return Play(
+        states=np.stack(states),
+        ended=not border.living,
+        won=won,
+        told=has_key,
+        masked=masked,
+        stayed=stayed,
+        untold=untold,
+        outside=out_of_bounds,
+    )
 
 
-def _look_beyond(border: Border, observations: Mapping[str, Any], found: dict[str, str]) -> None:
-    """Note who sees what is out of bounds, once each."""
+def _note_out_of_bounds(border: Border, observations: Mapping[str, Any], out_of_bounds: dict[str, str]) -> None:
+    """Note whose observation is out of bounds, each agent once."""
     for agent, space in border.spaces.items():
         obs = observations.get(agent)
-        if obs is not None and agent not in found:
-            told = outside(space, inner_observation(obs))
-            if told is not None:
-                found[agent] = f"{told} ({'in step ' + str(border.steps) if border.steps else 'at the reset'})"
+        if obs is not None and agent not in out_of_bounds:
+            place = outside(space, inner_observation(obs))
+            if place is not None:
+                out_of_bounds[agent] = f"{place} ({'in step ' + str(border.steps) if border.steps else 'at the reset'})"
 
 
-def _untold(acting: Iterable[str], said: Sequence[Any]) -> set[str]:
-    """Return what a step did not tell of those that acted."""
-    _, rewards, *flags, _ = said
-    found = {f"no reward of {agent}" for agent in acting if agent not in rewards}
-    for name, told in zip(("terminations", "truncations"), flags, strict=True):
-        found |= {f"no {name} of {agent}" for agent in acting if agent not in told}
-        odd = {agent: flag for agent, flag in told.items() if not isinstance(flag, bool | np.bool_ | int)}
-        found |= {f"{name} of {agent} as {flag!r}" for agent, flag in odd.items()}
-    return found
+def _missing_entries(acting: Iterable[str], step: Sequence[Any]) -> set[str]:
+    """Return the rewards and flags that a step lacks for those that acted, and flags of another kind."""
+    _, rewards, *flags, _ = step
+    entries = {f"no reward of {agent}" for agent in acting if agent not in rewards}
+    for name, flags_by_agent in zip(("terminations", "truncations"), flags, strict=True):
+        entries |= {f"no {name} of {agent}" for agent in acting if agent not in flags_by_agent}
+        odd = {agent: flag for agent, flag in flags_by_agent.items() if not isinstance(flag, bool | np.bool_ | int)}
+        entries |= {f"{name} of {agent} as {flag!r}" for agent, flag in odd.items()}
+    return entries
 
 
 def random_actions(border: Border, rng: np.random.Generator) -> dict[str, Any]:
@@ -104,7 +117,7 @@ def random_actions(border: Border, rng: np.random.Generator) -> dict[str, Any]:
     return {agent: code.native(code.draw(rng, border.masks.get(agent))) for agent, code in acting.items()}
 
 
-def _check(border: Border, first: npt.NDArray[Any], state: npt.NDArray[Any]) -> None:
+def _check_state(border: Border, first: npt.NDArray[Any], state: npt.NDArray[Any]) -> None:
     if len(state) != len(first):
         raise UnsupportedEnvironmentError(
             f"state() of {border.env} has {len(state)} numbers in step {border.steps} where it had {len(first)}; its "
@@ -112,5 +125,5 @@ def _check(border: Border, first: npt.NDArray[Any], state: npt.NDArray[Any]) -> 
         )
     finite = np.isfinite(state)
     if not finite.all():
-        bad = int(np.argmin(finite))
-        raise NonFiniteError(f"state must be finite: dimension {bad} holds {state[bad]} in step {border.steps}")
+        k = int(np.argmin(finite))
+        raise NonFiniteError(f"state must be finite: dimension {k} holds {state[k]} in step {border.steps}")

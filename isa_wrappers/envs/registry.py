@@ -47,7 +47,7 @@ def family_of(name: str) -> EnvFamily:
         return OWN
     prefix, slash, _ = name.partition("/")
     if not slash or prefix not in FAMILIES:
-        tasks = _each(_tasks)
+        tasks = _ask_families(_tasks_of)
         known = ", ".join(f"{prefix}/NAME" for prefix in tasks)
         offer = nearest(name, [each for names in tasks.values() for each in names]) or ";"
         raise UnknownTaskError(f"unknown task {name!r}{offer} known: {known}, or package.module:factory")
@@ -77,7 +77,7 @@ def make_parallel(name: str, *, state_features: str | Features | None = None, **
         >>> make_parallel("grid/unlock", num_agents=2).possible_agents
         ['agent_0', 'agent_1']
     """
-    family = _family(name, choose_features(state_features))
+    family = _usable_family(name, choose_features(state_features))
     return called(name, family.parallel, (name,), kwargs)
 
 
@@ -99,7 +99,7 @@ def make_batch(
         device: ``None`` for NumPy, else a torch device.
         state_fallback: ``"observations"`` takes them, concatenated, for the state of a ``ParallelEnv``; a task that is
             batched by itself and has one is then stepped copy by copy.
-        success_rule: how a ``ParallelEnv`` tells a won episode; what is batched by itself tells it itself.
+        success_rule: how a won episode of a ``ParallelEnv`` is recognised; batched environments say so themselves.
         workers: processes that step the copies of a ``ParallelEnv``; 0 for this one (``smac/``: one per game).
         state_features: a name of :data:`~isa_wrappers.border.state_features.STATE_FEATURES`, such as ``map``, or what
             wraps a ``ParallelEnv``; it is put around every copy, and gives it another state.
@@ -116,26 +116,26 @@ def make_batch(
         (8, 28)
     """
     check_state_fallback(state_fallback)
-    family = _family(name, choose_features(state_features, None, state_fallback))
+    family = _usable_family(name, choose_features(state_features, None, state_fallback))
     num_envs, workers = check_int("num_envs", num_envs, 1), check_int("workers", workers, 0)
-    given = (name, num_envs, device, state_fallback, success_rule, workers)
+    arguments = (name, num_envs, device, state_fallback, success_rule, workers)
     with Blamed(f"making task {name!r}"):
-        batch: BatchEnv = called(name, family.batch, given, kwargs)
+        batch: BatchEnv = called(name, family.batch, arguments, kwargs)
     return batch
 
 
 def available_tasks() -> dict[str, str]:
     """Return the names of all tasks that can be made here, with a line on each.
 
-    A family that cannot be asked is warned of in a line and left out.
+    A family that fails to list its tasks is left out with a warning.
     """
-    return {name: text for tasks in _each(_tasks).values() for name, text in tasks.items()}
+    return {name: text for tasks in _ask_families(_tasks_of).values() for name, text in tasks.items()}
 
 
 def missing_families() -> dict[str, str]:
-    """Return what the families that cannot run here are, by prefix, and what each of them needs."""
-    needed = _each(lambda family: (family.description, family.missing()))
-    return {prefix: f"{text}; {line}" if text else line for prefix, (text, line) in needed.items() if line is not None}
+    """Return the families that cannot run here, by prefix: what each is, and what it needs."""
+    answers = _ask_families(lambda family: (family.description, family.missing()))
+    return {prefix: f"{text}; {line}" if text else line for prefix, (text, line) in answers.items() if line is not None}
 
 
 def task_source(name: str) -> str:
@@ -148,14 +148,14 @@ def task_source(name: str) -> str:
     return FAMILIES.source(name.partition("/")[0])
 
 
-def _family(name: str, features: Features | None) -> EnvFamily:
-    """Return the family of a task that can be made here, with what wraps its environments."""
+def _usable_family(name: str, features: Features | None) -> EnvFamily:
+    """Return the family of a task that can be made here, its environments wrapped by ``features``."""
     family = family_of(name)
     family.check(name)
     return family if features is None else FeaturedFamily(family, features)
 
 
-def _tasks(family: EnvFamily) -> dict[str, str]:
+def _tasks_of(family: EnvFamily) -> dict[str, str]:
     tasks = dict(family.tasks())
     for name in tasks:
         if not name.startswith(f"{family.prefix}/"):
@@ -163,7 +163,7 @@ def _tasks(family: EnvFamily) -> dict[str, str]:
     return tasks
 
 
-def _each(ask: Callable[[EnvFamily], T]) -> dict[str, T]:
+def _ask_families(ask: Callable[[EnvFamily], T]) -> dict[str, T]:
     """Ask every family, by prefix; warn of those that fail."""
     answers = {}
     for prefix in FAMILIES:

@@ -1,4 +1,4 @@
-"""What was found of an environment, finding by finding."""
+"""The findings of a check of an environment."""
 
 from __future__ import annotations
 

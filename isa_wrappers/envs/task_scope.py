@@ -22,16 +22,17 @@ from isa_wrappers.scope.influence import InfluenceScope
 
 
 class CountedSteps(BatchWrapper):
-    """Tells after each step how many environment steps were taken, those of all copies.
+    """Reports after each step how many environment steps were taken, those of all copies.
 
     Args:
         env: the environment.
-        on_steps: is told.
+        on_steps: called with that number.
     """
 
     def __init__(self, env: BatchEnv, on_steps: Callable[[int], None]) -> None:
         super().__init__(env)
-        self._on_steps, self._taken = on_steps, 0
+        self._on_steps = on_steps
+        self._taken = 0
 
     def step(self, actions: Array) -> BatchStep:
         """Advance every copy."""
@@ -61,7 +62,7 @@ def estimate_task_scope(
         state_features: as in :func:`make_batch`.
         device: of the estimate's arithmetic, as in :func:`~isa_wrappers.scope.estimation.estimate_scope`; the
             environment is on the host.
-        on_steps: told after each step how many environment steps are taken.
+        on_steps: called after each step with the number of environment steps so far.
         kwargs: options of the task.
 
     Raises:
@@ -115,7 +116,7 @@ def true_task_scope(name: str, **kwargs: Any) -> InfluenceScope:
         kwargs: options of the task.
 
     Raises:
-        UnsupportedEnvironmentError: if the task does not tell what its actions can move.
+        UnsupportedEnvironmentError: if the task does not say what its actions can move.
         ISAError: as :func:`make_batch` does.
 
     Example:

@@ -79,8 +79,8 @@ class BestEpisode:
     def state_dict(self) -> dict[str, Array]:
         """Return what it keeps."""
         xp = backend(self._device)
-        kept = {"best": self.earned, "best_state": self.state, "kept": self.kept}
-        return {name: xp.asarray(value, copy=True) for name, value in kept.items()}
+        saved = {"best": self.earned, "best_state": self.state, "kept": self.kept}
+        return {name: xp.asarray(value, copy=True) for name, value in saved.items()}
 
     def load_state_dict(self, state: dict[str, Array]) -> None:
         """Restore what :meth:`state_dict` returned; other entries are left alone."""

@@ -71,9 +71,9 @@ class CountBonus(IntrinsicReward):
         self.counter = counter or VisitCounter(segments, self.config.count_scale, self.config.table_bits, device)
         self._device = device
         self.keeps_env_reward = self.config.beta2 > 0.0
-        self._take(credit)
+        self._use_credit(credit)
 
-    def _take(self, credit: Credit) -> None:
+    def _use_credit(self, credit: Credit) -> None:
         self.credit = credit
         self.special_weight = self.config.beta1 if credit.special_weight is None else credit.special_weight
         self._num_actions = np.array(credit.num_actions)
@@ -97,18 +97,18 @@ class CountBonus(IntrinsicReward):
         credit.check_fits(self.credit.agents, self.credit.num_actions, self.credit.state_size)
         if self.counter.segments != credit.segment_dims:  # else one that shares the counter has followed before
             self.counter.follow(credit.segment_dims)
-        self._take(credit)
+        self._use_credit(credit)
 
     def __call__(self, transition: Transition, update: bool = True) -> RewardParts:
         """Count the visited state ``s_tp1`` and reward it.
 
         Args:
             transition: the step; agents that did not act visit nothing and get the environment's reward alone, and a
-                step in which nobody did, such as one that was lost with its game, counts for no segment.
+                step in which none acted, such as one that was lost with its game, counts for no segment.
             update: False looks up without counting.
 
         Raises:
-            InvalidValueError: if the step is not one of these agents: shapes, or an action that nobody has.
+            InvalidValueError: if the step does not fit these agents: its shapes, or an action that an agent has not.
         """
         check_transition(transition, self.credit.num_agents, self.credit.state_size, ("s_tp1",))
         check_actions(transition.actions, transition.alive, self._num_actions)

@@ -89,8 +89,8 @@ class VisitCounter(SegmentKeys):
         if mask is not None:
             shape = getattr(mask, "shape", None)
             if shape not in (slots.shape[:-1], slots.shape):
-                wanted = f"{list(slots.shape[:-1])} or {list(slots.shape)}"
-                raise InvalidValueError(f"mask must be an array of shape {wanted}, got {shown(shape)}")
+                expected = f"{list(slots.shape[:-1])} or {list(slots.shape)}"
+                raise InvalidValueError(f"mask must be an array of shape {expected}, got {shown(shape)}")
             mask = mask[..., None] if mask.ndim < slots.ndim else mask
         counted = xp.ones_like(slots) if mask is None else xp.astype(mask, xp.int64)
         if counted.shape != slots.shape:
@@ -122,13 +122,15 @@ class VisitCounter(SegmentKeys):
         segments = list(check_sequence("segments", segments))
         if len(segments) != len(self.segments):
             raise InvalidValueError(f"segments must be {len(self.segments)} as before, got {len(segments)}")
-        before, multipliers, table = self.segments, self.multipliers, self.table
+        old_segments = self.segments
+        old_multipliers = self.multipliers
+        old_table = self.table
         self._lay_out(segments)
-        for row, (was, now) in enumerate(zip(before, self.segments, strict=True)):
-            if was == now:
+        for row, (old, new) in enumerate(zip(old_segments, self.segments, strict=True)):
+            if old == new:
                 # Where a key is counted depends on its multipliers, so these stay with the counts.
-                self.table[row] = table[row]
-                self.multipliers[row, : len(now)] = multipliers[row, : len(now)]
+                self.table[row] = old_table[row]
+                self.multipliers[row, : len(new)] = old_multipliers[row, : len(new)]
 
     def merge(self, other: VisitCounter) -> None:
         """Add another counter's visits: the same as having counted both streams here.
@@ -137,7 +139,7 @@ class VisitCounter(SegmentKeys):
             ScopeMismatchError: if segments, scale, table size or, after :meth:`follow`, the hashes differ.
         """
         check_kind("other", other, VisitCounter)
-        self._check_same(other.segments, other.count_scale, other.table_bits)
+        self._check_alike(other.segments, other.count_scale, other.table_bits)
         if not np.array_equal(to_numpy(self.multipliers), to_numpy(other.multipliers)):
             raise ScopeMismatchError(
                 "visit counters hash differently: one of them has followed a scope; let both follow it, then merge"
@@ -174,7 +176,7 @@ class VisitCounter(SegmentKeys):
             length = check_int("segment", layout[0], 0, len(layout))
             segments.append(layout[1 : 1 + length])
             layout = layout[1 + length :]
-        self._check_same(segments, float(to_numpy(state["scale"])[0]), bits)
+        self._check_alike(segments, float(to_numpy(state["scale"])[0]), bits)
         table = np.zeros(self.table.shape, dtype=np.int64).reshape(-1)
         slots, counts = to_numpy(state["slots"]), to_numpy(state["counts"])
         if slots.shape != counts.shape or (slots.size and (slots.min() < 0 or slots.max() >= table.size)):
@@ -189,7 +191,7 @@ class VisitCounter(SegmentKeys):
         self.table = xp.asarray(table.reshape(self.table.shape), device=self.device)
         self.multipliers = xp.asarray(multipliers.copy(), device=self.device)
 
-    def _check_same(self, segments: list[list[int]], scale: float, bits: int) -> None:
+    def _check_alike(self, segments: list[list[int]], scale: float, bits: int) -> None:
         mine = (self.segments, self.count_scale, self.table_bits)
         if mine != (segments, scale, bits):
             raise ScopeMismatchError(

@@ -48,9 +48,9 @@ class GoalReward(IntrinsicReward):
         check_kind("config", self.config, GoalConfig)
         self.device = device
         self.keeps_env_reward = self.config.alpha2 > 0.0 or self.config.alpha2_won > 0.0
-        self._take(as_credit(scope))
+        self._use_credit(as_credit(scope))
 
-    def _take(self, credit: Credit) -> None:
+    def _use_credit(self, credit: Credit) -> None:
         self.credit = credit
         self.special_weight = self.config.alpha1 if credit.special_weight is None else credit.special_weight
         self._num_actions = np.array(credit.num_actions)
@@ -69,7 +69,7 @@ class GoalReward(IntrinsicReward):
         """
         credit = as_credit(scope)
         credit.check_fits(self.credit.agents, self.credit.num_actions, self.credit.state_size)
-        self._take(credit)
+        self._use_credit(credit)
 
     def __call__(self, transition: Transition, update: bool = True) -> RewardParts:
         """Reward the step's progress towards its goal.
@@ -79,11 +79,13 @@ class GoalReward(IntrinsicReward):
             update: there is nothing to update.
 
         Raises:
-            InvalidValueError: if the step is not one of these agents: shapes, or an action that nobody has.
+            InvalidValueError: if the step does not fit these agents: its shapes, or an action that an agent has not.
         """
         check_transition(transition, self.credit.num_agents, self.credit.state_size, ("s_t", "s_tp1", "goal"))
         check_actions(transition.actions, transition.alive, self._num_actions)
-        reward, alive, hamming = transition.reward, transition.alive, self.config.hamming
+        reward = transition.reward
+        alive = transition.alive
+        hamming = self.config.hamming
         progress = segment_progress(transition.s_t, transition.s_tp1, transition.goal, self._segments, hamming)
         progress = namespace(progress).astype(progress, reward.dtype, copy=False)  # distances are as wide as states
         gate = gate_of(self._gate, transition.actions, alive)
@@ -96,6 +98,6 @@ class GoalReward(IntrinsicReward):
         """Return alpha2, and what is added to it by how many episodes are won."""
         if not self.config.alpha2_won or transition.won_share is None:
             return self.config.alpha2
-        xp, kind = namespace(transition.reward), transition.reward.dtype
-        share = xp.asarray(transition.won_share, dtype=kind, device=array_device(transition.reward))
+        xp, dtype = namespace(transition.reward), transition.reward.dtype
+        share = xp.asarray(transition.won_share, dtype=dtype, device=array_device(transition.reward))
         return self.config.alpha2 + self.config.alpha2_won * xp.clip(2.0 * share - 1.0, 0.0, None)

@@ -30,8 +30,8 @@ class GoalBuffer:
     """The last ``capacity`` won states, oldest out (Algorithm 1's B).
 
     They are float32 until the first float64 state comes, then all float64: whole numbers beyond 2^24, then 2^53, are
-    rounded. It also knows how many of the latest
-    episodes were won, :attr:`won_share`, where it is told which ended.
+    rounded. It also knows the share of the latest episodes that were won, :attr:`won_share`, where :meth:`ended` is
+    called.
 
     Args:
         state_size: K.
@@ -84,7 +84,7 @@ class GoalBuffer:
         check_array("won", won, states.shape[0])
         if on_host(states) and won.any():
             check_states_finite("won states", to_numpy(states[won > 0]))
-        self._widen(states)
+        self._match_dtype(states)
         if surely_none(won):
             return
         xp = namespace(self._states)
@@ -119,10 +119,10 @@ class GoalBuffer:
             return
         xp = namespace(self._won_share)
         count, wins = (xp.sum(xp.astype(x, xp.float64)) for x in (over, over & won))
-        kept = (1.0 - 1.0 / LATEST) ** count
-        self._won_share = self._won_share * kept + (1.0 - kept) * wins / xp.clip(count, 1.0, None)
+        decay = (1.0 - 1.0 / LATEST) ** count
+        self._won_share = self._won_share * decay + (1.0 - decay) * wins / xp.clip(count, 1.0, None)
 
-    def _widen(self, states: Array) -> None:
+    def _match_dtype(self, states: Array) -> None:
         """Keep float64 from the first float64 state on."""
         xp = namespace(self._states)
         if states.dtype == namespace(states).float64 and self._states.dtype == xp.float32:
@@ -145,8 +145,8 @@ class GoalBuffer:
         """
         goals = select(self, rng.uniform(count))
         if getattr(goals, "shape", None) != (count, self.state_size):
-            told = f"{type(goals).__name__} {list(getattr(goals, 'shape', ()))}"
-            raise InvalidValueError(f"a goal selector must return states [{count}, {self.state_size}], got {told}")
+            got = f"{type(goals).__name__} {list(getattr(goals, 'shape', ()))}"
+            raise InvalidValueError(f"a goal selector must return states [{count}, {self.state_size}], got {got}")
         # What shows memory of the buffer's or the selector's would change with it, in the middle of an episode.
         return goals.copy() if isinstance(goals, np.ndarray) else goals.clone()
 

@@ -63,7 +63,7 @@ class SegmentKeys:
         self.segments = [check_dimensions("segments", part) for part in check_sequence("segments", segments)]
         if not self.segments:
             raise InvalidValueError("segments must hold at least one list of dimensions, got []")
-        self._needs = 1 + max((dim for segment in self.segments for dim in segment), default=-1)
+        self._min_state_size = 1 + max((dim for segment in self.segments for dim in segment), default=-1)
         xp, device = backend(self.device), self.device
         rows = len(self.segments)
         width = max(1, max(len(segment) for segment in self.segments))
@@ -76,17 +76,18 @@ class SegmentKeys:
             multipliers[row, len(segment) :] = 0
         self.dims = xp.asarray(dims, device=device)
         self.multipliers = xp.asarray(multipliers | (multipliers != 0), device=device)
-        self._lay_out_unequal(xp)
+        self._pack_segments(xp)
 
-    def _lay_out_unequal(self, xp: Any) -> None:
+    def _pack_segments(self, xp: Any) -> None:
         """Lay the segments out one after the other where filling the short ones up would more than double the work."""
-        (rows, width), lengths = self.multipliers.shape, np.array([len(segment) for segment in self.segments])
-        self._ends: Array = None
+        rows, width = self.multipliers.shape
+        lengths = np.array([len(segment) for segment in self.segments])
+        self._segment_ends: Array = None
         if rows * width <= 2 * lengths.sum() + rows:
             return
         places = np.concatenate([row * width + np.arange(length) for row, length in enumerate(lengths)])
-        self._places = xp.asarray(places.astype(np.int64), device=self.device)
-        self._ends = xp.asarray(np.cumsum(lengths), device=self.device)
+        self._packed_places = xp.asarray(places.astype(np.int64), device=self.device)
+        self._segment_ends = xp.asarray(np.cumsum(lengths), device=self.device)
 
     def hashes(self, state: Real[Array, "*batch dims"]) -> Int[Array, "*batch segments"]:
         """Return the hash of each segment's key of ``state`` ``[..., K]``, all 64 bits of it: ``[..., R]`` int64.
@@ -95,15 +96,18 @@ class SegmentKeys:
             InvalidValueError: if a segment has dimensions that the state has not.
         """
         size = getattr(state, "shape", (0,))[-1:]
-        if not size or size[0] < self._needs:
-            given = shown(getattr(state, "shape", state))
-            raise InvalidValueError(f"state must be an array of shape [..., at least {self._needs}], got {given}")
+        if not size or size[0] < self._min_state_size:
+            got = shown(getattr(state, "shape", state))
+            least = self._min_state_size
+            raise InvalidValueError(f"state must be an array of shape [..., at least {least}], got {got}")
         xp = namespace(state)
-        near = xp.astype(state, xp.float64, copy=False).clip(-self.farthest, self.farthest)
-        key = xp.astype(xp.floor(near * self.count_scale + 0.5), xp.int64)
-        if self._ends is None:
+        clipped = xp.astype(state, xp.float64, copy=False).clip(-self.farthest, self.farthest)
+        key = xp.astype(xp.floor(clipped * self.count_scale + 0.5), xp.int64)
+        if self._segment_ends is None:
             return (key[..., self.dims] * self.multipliers).sum(-1)
-        own = key[..., self.dims.reshape(-1)[self._places]] * self.multipliers.reshape(-1)[self._places]
+        packed = self._packed_places
+        products = key[..., self.dims.reshape(-1)[packed]] * self.multipliers.reshape(-1)[packed]
         # Sums up to each segment's end, from 0 on; int64 wraps, so that their differences are the segments' sums.
-        upto = xp.concat([xp.zeros_like(own[..., :1]), xp.cumulative_sum(own, axis=-1)], axis=-1)[..., self._ends]
-        return xp.concat([upto[..., :1], upto[..., 1:] - upto[..., :-1]], axis=-1)
+        sums = xp.concat([xp.zeros_like(products[..., :1]), xp.cumulative_sum(products, axis=-1)], axis=-1)
+        sums_to_end = sums[..., self._segment_ends]
+        return xp.concat([sums_to_end[..., :1], sums_to_end[..., 1:] - sums_to_end[..., :-1]], axis=-1)

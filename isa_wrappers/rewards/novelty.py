@@ -82,12 +82,12 @@ class StateNovelty(_Novelty):
             InvalidValueError: if the state is of another size.
         """
         check_last("s_tp1", transition.s_tp1, self._size)
-        if update:  # a step in which nobody acted, such as one that was lost with its game, visits nothing
+        if update:  # a step in which no agent acted, such as one that was lost with its game, visits nothing
             acted = namespace(transition.alive).any(transition.alive, axis=-1)
             visits = self.counter.visit(transition.s_tp1, acted)
         else:
             visits = self.counter.count(transition.s_tp1)
-        return _paid(transition, _bonus(transition, visits))
+        return _reward_parts(transition, _bonus(transition, visits))
 
 
 class ObservationNovelty(_Novelty):
@@ -119,10 +119,10 @@ class ObservationNovelty(_Novelty):
         Raises:
             InvalidValueError: if observations are of another size.
         """
-        seen = transition.obs_tp1
-        check_last("obs_tp1", seen, self._size)
-        visits = self.counter.visit(seen, transition.alive) if update else self.counter.count(seen)
-        return _paid(transition, _bonus(transition, visits)[..., 0])
+        observations = transition.obs_tp1
+        check_last("obs_tp1", observations, self._size)
+        visits = self.counter.visit(observations, transition.alive) if update else self.counter.count(observations)
+        return _reward_parts(transition, _bonus(transition, visits)[..., 0])
 
 
 def _bonus(transition: Transition, visits: Array) -> Array:
@@ -130,7 +130,7 @@ def _bonus(transition: Transition, visits: Array) -> Array:
     return count_bonus(visits, namespace(visits).ones_like(transition.reward.reshape(-1)[:1]))
 
 
-def _paid(transition: Transition, bonus: Array) -> RewardParts:
+def _reward_parts(transition: Transition, bonus: Array) -> RewardParts:
     """Pay ``bonus`` (``[..., 1]`` for all or ``[..., A]``) to agents that acted, beside the environment's reward."""
-    paid = bonus * transition.alive
-    return RewardParts(paid + transition.reward, paid, {"novelty": paid})
+    intrinsic = bonus * transition.alive
+    return RewardParts(intrinsic + transition.reward, intrinsic, {"novelty": intrinsic})

@@ -66,52 +66,52 @@ class RewardedPlaces:
         """
         xp = namespace(states)
         parts = xp.astype(states, xp.float64)[..., self.dims]
-        there = arrived[..., None]
-        self._low = xp.minimum(self._low, xp.min(xp.where(there, parts, xp.inf), axis=0))
-        self._high = xp.maximum(self._high, xp.max(xp.where(there, parts, -xp.inf), axis=0))
+        has_arrived = arrived[..., None]
+        self._low = xp.minimum(self._low, xp.min(xp.where(has_arrived, parts, xp.inf), axis=0))
+        self._high = xp.maximum(self._high, xp.max(xp.where(has_arrived, parts, -xp.inf), axis=0))
         hashes = self._keys.hashes(states)
         place = ((hashes >> 57) & (PLACES - 1)) + self._row * PLACES
         used = self._used[place]
-        known = used & (self._hash[place] == hashes)
+        is_known = used & (self._hash[place] == hashes)
         counted = xp.astype(xp.stack([arrived, paid]), xp.float64)
-        where, of_known = place.reshape(-1), (counted * known).reshape(2, -1)
-        scatter_add(self._arrivals, where, of_known[0])
-        scatter_add(self._rewarded, where, of_known[1])
+        slots, known_counts = place.reshape(-1), (counted * is_known).reshape(2, -1)
+        scatter_add(self._arrivals, slots, known_counts[0])
+        scatter_add(self._rewarded, slots, known_counts[1])
         self._fade()
         self._at_large = self._at_large + counted.sum(1).T
-        comes = paid & ~known
-        if not surely_none(comes):
+        is_new = paid & ~is_known
+        if not surely_none(is_new):
             free = ~used | (2 * self._rewarded[place] < self._arrivals[place])
-            self._learn(place, comes & free, parts, hashes)
+            self._learn(place, is_new & free, parts, hashes)
 
     def _fade(self) -> None:
         """Let what came before the last :data:`MEMORY` arrivals at a place count less."""
-        xp, many = namespace(self._arrivals), self._arrivals > MEMORY
-        if surely_none(many):
+        xp, fades_now = namespace(self._arrivals), self._arrivals > MEMORY
+        if surely_none(fades_now):
             return
-        fades = xp.where(many, MEMORY / xp.clip(self._arrivals, 1.0, None), 1.0)
-        self._arrivals, self._rewarded = self._arrivals * fades, self._rewarded * fades
+        factor = xp.where(fades_now, MEMORY / xp.clip(self._arrivals, 1.0, None), 1.0)
+        self._arrivals, self._rewarded = self._arrivals * factor, self._rewarded * factor
 
-    def _learn(self, place: Array, comes: Array, parts: Array, hashes: Array) -> None:
-        """Get to know places ``[B, R]`` where ``comes`` holds; of several that share one row, the last environment's.
+    def _learn(self, place: Array, is_new: Array, parts: Array, hashes: Array) -> None:
+        """Get to know places ``[B, R]`` where ``is_new`` holds; of several that share one row, the last environment's.
 
         Nothing is asked of the host: what does not come is written, as 0, to a row of its own.
         """
         xp = namespace(place)
         spare = self.rows * PLACES
-        where = xp.where(comes, place, spare).reshape(-1)
-        order = xp.arange(1, where.shape[0] + 1, dtype=xp.int64, device=self.device)
+        slots = xp.where(is_new, place, spare).reshape(-1)
+        order = xp.arange(1, slots.shape[0] + 1, dtype=xp.int64, device=self.device)
         last = xp.zeros(spare + 1, dtype=xp.int64, device=self.device)
-        scatter_max(last, where, order)
-        where = xp.where(last[where] == order, where, spare)
-        kept = where < spare
-        self._values[where] = xp.where(kept[:, None], parts.reshape(-1, parts.shape[-1]), 0.0)
-        self._hash[where] = xp.where(kept, hashes.reshape(-1), 0)
+        scatter_max(last, slots, order)
+        slots = xp.where(last[slots] == order, slots, spare)
+        is_written = slots < spare
+        self._values[slots] = xp.where(is_written[:, None], parts.reshape(-1, parts.shape[-1]), 0.0)
+        self._hash[slots] = xp.where(is_written, hashes.reshape(-1), 0)
         # The arrival that makes a place known was chosen for its reward, so it does not count.
-        came = last[:-1] > 0
-        self._used = self._used | came
-        self._arrivals = xp.where(came, 0.0, self._arrivals)
-        self._rewarded = xp.where(came, 0.0, self._rewarded)
+        is_replaced = last[:-1] > 0
+        self._used = self._used | is_replaced
+        self._arrivals = xp.where(is_replaced, 0.0, self._arrivals)
+        self._rewarded = xp.where(is_replaced, 0.0, self._rewarded)
 
     def stand_out(self, rows: list[int]) -> bool:
         """Tell whether each of these segments has a place that stands out.
@@ -124,8 +124,8 @@ class RewardedPlaces:
         xp = namespace(n)
         usual = xp.clip(at_large[:, 1] / xp.clip(at_large[:, 0], 1.0, None), 1e-12, 1.0 - 1e-12)[:, None]
         share = paid / xp.clip(n, 1.0, None)
-        sure = n * _divergence(share, usual) > log(PLACES / ERROR_RATE)
-        return bool((sure & (2 * paid >= n) & (share > usual)).any(-1).all())
+        is_certain = n * _divergence(share, usual) > log(PLACES / ERROR_RATE)
+        return bool((is_certain & (2 * paid >= n) & (share > usual)).any(-1).all())
 
     def draw(self, uniform: Array) -> Array:
         """Draw a place for each segment.
@@ -148,10 +148,10 @@ class RewardedPlaces:
         each = xp.clip(uniform[..., 1:2] * self._windings % 1.0, 1e-9, 1.0 - 1e-9)
         drawn = xp.where(used, mean + deviation * xp.log(each / (1.0 - each)) * (sqrt(3.0) / pi), -1.0)
         best = xp.argmax(drawn, axis=-1) + self._row * PLACES
-        known = (uniform[..., 0] >= 0.5) & (xp.max(drawn, axis=-1) >= 0.5)
-        return xp.where(known[..., None], self._values[best], self._anywhere(uniform[..., 2:]))
+        use_known = (uniform[..., 0] >= 0.5) & (xp.max(drawn, axis=-1) >= 0.5)
+        return xp.where(use_known[..., None], self._values[best], self._draw_in_box(uniform[..., 2:]))
 
-    def _anywhere(self, uniform: Array) -> Array:
+    def _draw_in_box(self, uniform: Array) -> Array:
         """Return the middles of cells in each segment's box."""
         xp = namespace(uniform)
         low = xp.where(self._low > self._high, 0.0, self._low)
@@ -172,10 +172,10 @@ class RewardedPlaces:
         """
         xp = backend(self.device)
         for name in _SAVED:
-            saved, mine = state[name], getattr(self, "_" + name)
-            if tuple(saved.shape) != tuple(mine.shape):
+            saved, own = state[name], getattr(self, "_" + name)
+            if tuple(saved.shape) != tuple(own.shape):
                 raise ScopeMismatchError(
-                    f"saved places of shape {list(saved.shape)} do not fit {list(mine.shape)}; load what was saved "
+                    f"saved places of shape {list(saved.shape)} do not fit {list(own.shape)}; load what was saved "
                     "with this scope"
                 )
             setattr(self, "_" + name, xp.asarray(saved, device=self.device, copy=True))

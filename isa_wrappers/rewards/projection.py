@@ -34,14 +34,16 @@ class GoalProjection:
     def __init__(self, scope: InfluenceScope | Credit, device: str | None = None) -> None:
         credit = self.credit = as_credit(scope)
         self._state_size = credit.state_size
-        self._rows = [credit.common_dims + special for special in credit.special_dims]
-        self.size = max(len(row) for row in self._rows)
-        dims = np.zeros((len(self._rows), self.size), dtype=np.int64)
-        real = np.zeros((len(self._rows), self.size), dtype=np.float32)
-        for i, row in enumerate(self._rows):
-            dims[i, : len(row)], real[i, : len(row)] = row, 1.0
+        self._agent_dims = [credit.common_dims + special for special in credit.special_dims]
+        self.size = max(len(agent_dims) for agent_dims in self._agent_dims)
+        dims = np.zeros((len(self._agent_dims), self.size), dtype=np.int64)
+        is_own = np.zeros((len(self._agent_dims), self.size), dtype=np.float32)
+        for i, agent_dims in enumerate(self._agent_dims):
+            dims[i, : len(agent_dims)] = agent_dims
+            is_own[i, : len(agent_dims)] = 1.0
         xp = backend(device)
-        self._dims, self._real = xp.asarray(dims, device=device), xp.asarray(real, device=device)
+        self._dims = xp.asarray(dims, device=device)
+        self._is_own = xp.asarray(is_own, device=device)
 
     def __call__(self, goal: Float[Array, "*batch dims"]) -> Float[Array, "*batch agents own"]:
         """Project ``goal`` ``[..., K]`` to ``[..., A, G]``.
@@ -50,12 +52,12 @@ class GoalProjection:
             InvalidValueError: if it is of another length.
         """
         check_last("goal", goal, self._state_size)
-        return goal[..., self._dims] * self._real
+        return goal[..., self._dims] * self._is_own
 
     @property
     def dims(self) -> list[list[int]]:
         """The dimensions of each agent's goal, padding left out."""
-        return [list(row) for row in self._rows]
+        return [list(row) for row in self._agent_dims]
 
     def check_fits(self, credit: Credit) -> None:
         """Check that goals are shown in the dimensions that credit is given for.
@@ -63,9 +65,9 @@ class GoalProjection:
         Raises:
             ScopeMismatchError: if an agent's dimensions differ.
         """
-        shown = [sorted(row) for row in self._rows]
-        if shown != credit.agent_dims:
+        goal_dims = [sorted(row) for row in self._agent_dims]
+        if goal_dims != credit.agent_dims:
             raise ScopeMismatchError(
-                f"GoalSampling inside has another scope: it shows dimensions {shown}, the reward has "
+                f"GoalSampling inside has another scope: it shows dimensions {goal_dims}, the reward has "
                 f"{credit.agent_dims}; give both the same one"
             )

@@ -57,9 +57,18 @@ class RewardContext:
         Raises:
             UnsupportedEnvironmentError: if it is neither.
         """
-        about, device = (env, env.device) if isinstance(env, BatchEnv) else (read_spec(env, state_fallback), None)
-        sizes = about.agents, about.num_actions, about.obs_size, about.state_size
-        return cls(*sizes, credit, device, seed, tuple(about.state_names), action_code_of(about))
+        spec, device = (env, env.device) if isinstance(env, BatchEnv) else (read_spec(env, state_fallback), None)
+        return cls(
+            agents=spec.agents,
+            num_actions=spec.num_actions,
+            obs_size=spec.obs_size,
+            state_size=spec.state_size,
+            credit=credit,
+            device=device,
+            seed=seed,
+            state_names=tuple(spec.state_names),
+            action_code=action_code_of(spec),
+        )
 
 
 @dataclass(frozen=True)
@@ -99,11 +108,11 @@ class RewardSpec:
             >>> REWARDS["laies"].asks_for_scope({"external": "scope"}), REWARDS["laies"].asks_for_scope()
             (True, False)
         """
-        given = settings if isinstance(settings, Mapping) else {} if settings is None else vars(settings)
-        return self.needs_scope or any(given.get(key) == value for key, value in self.needs_scope_if.items())
+        values = settings if isinstance(settings, Mapping) else {} if settings is None else vars(settings)
+        return self.needs_scope or any(values.get(key) == value for key, value in self.needs_scope_if.items())
 
 
-# make_reward() has seen to it that the credit is there.
+# make_reward() has checked that there is credit.
 COUNT_BONUS = RewardSpec(
     make=lambda context, config: CountBonus(cast("Credit", context.credit), config, context.device),
     config=CountConfig,
@@ -183,17 +192,18 @@ def make_reward(name: str, context: RewardContext, config: Any = None) -> Intrin
     if config is None and spec.config is not None:
         config = spec.config()
     if config is not None and not isinstance(config, spec.config or ()):
-        takes = "no configuration" if spec.config is None else f"a {spec.config.__name__}"
-        raise InvalidValueError(f"intrinsic reward {name!r} takes {takes}, got {shown(config)}")
+        accepted = "no configuration" if spec.config is None else f"a {spec.config.__name__}"
+        raise InvalidValueError(f"intrinsic reward {name!r} takes {accepted}, got {shown(config)}")
     with Blamed(f"intrinsic reward {name!r}"):
         reward = spec.make(context, config)
     check_kind(f"what intrinsic reward {name!r} makes", reward, IntrinsicReward)
-    called, parts = getattr(reward, "name", None), getattr(reward, "parts", None)
+    label = getattr(reward, "name", None)
+    parts = getattr(reward, "parts", None)
     if not (
-        isinstance(called, str) and isinstance(parts, (tuple, list)) and all(isinstance(part, str) for part in parts)
+        isinstance(label, str) and isinstance(parts, (tuple, list)) and all(isinstance(part, str) for part in parts)
     ):
         raise InvalidValueError(
-            f"intrinsic reward {name!r} must have a name and a tuple of names of its parts, got name {shown(called)} "
+            f"intrinsic reward {name!r} must have a name and a tuple of names of its parts, got name {shown(label)} "
             f"and parts {shown(parts)}"
         )
     return reward

@@ -28,7 +28,7 @@ class StitchedGoals(GoalBuffer):
 
     It begins with the last state of the best episode so far. A segment that was rewarded at its last arrival there is
     kept as it is, nine times in ten; any other is given one of its places, or, every other time, any that it can be at.
-    So whoever has achieved something repeats it, and the rest look for what is left.
+    So agents that have achieved something repeat it, and the rest look for what is left.
 
     Goals are stitched only once every pursued segment has a place that stands out from its arrivals at large. Where the
     reward comes with the win alone nothing ever does, and all is as with a plain :class:`GoalBuffer`; so it is from the
@@ -73,30 +73,32 @@ class StitchedGoals(GoalBuffer):
         self._ready = self._over = False
         super().__init__(as_credit(scope).state_size, capacity, seed, device)
         self._waits = not str(device).startswith("cuda")
-        self._count_scale, self._weight = count_scale, special_weight
+        self._count_scale = count_scale
+        self._weight = special_weight
         self.follow(scope)
 
     def follow(self, scope: InfluenceScope | Credit) -> None:
         """Continue with a scope that has grown: places are found anew, won states stay."""
         self.credit, xp = as_credit(scope), backend(self.device)
-        segments, own = self.credit.segment_dims, self.credit.special_weight
-        weight = self._weight if own is None else own
+        segments = self.credit.segment_dims
+        own_weight = self.credit.special_weight
+        weight = self._weight if own_weight is None else own_weight
         self.rows = len(segments)
         self.places = RewardedPlaces(segments, self._count_scale, self.device)
         self._pursued = [row for row, dims in enumerate(segments) if dims and (row == 0 or weight > 0)]
         self._members = xp.asarray(self.credit.segments.astype(np.float32), device=self.device)
-        # Where a place goes in a goal; what is padded, or another segment has given already, to one dimension more.
-        given = np.full(tuple(self.places.dims.shape), self.state_size, dtype=np.int64)
-        taken: set[int] = set()
+        # The goal's dimensions that a segment's place fills; padding, and those of earlier segments, go to one more.
+        goal_dims = np.full(tuple(self.places.dims.shape), self.state_size, dtype=np.int64)
+        assigned: set[int] = set()
         for row, segment in enumerate(segments):
-            given[row, : len(segment)] = [self.state_size if k in taken else k for k in segment]
-            taken |= set(segment)
-        self._given = xp.asarray(given, device=self.device)
+            goal_dims[row, : len(segment)] = [self.state_size if k in assigned else k for k in segment]
+            assigned |= set(segment)
+        self._goal_dims = xp.asarray(goal_dims, device=self.device)
         self._best = BestEpisode(self.rows, self.state_size, self.device)
         self._ready, self._over = False, len(self) > 0
 
     def begin(self, num_envs: int) -> Episodes:
-        """Begin an episode in each of B environments; whoever steps them gives :meth:`observe` what this returns."""
+        """Begin an episode in each of B environments; the caller passes what this returns to :meth:`observe`."""
         return Episodes.begun(num_envs, self.rows, self.device)
 
     def observe(
@@ -120,7 +122,7 @@ class StitchedGoals(GoalBuffer):
         """
         if self._over:
             return
-        self._widen(s_tp1)
+        self._match_dtype(s_tp1)
         xp = namespace(s_tp1)
         moved = xp.astype(s_tp1 != s_t, xp.float32) @ self._members.T > 0
         arrived = moved & xp.concat([acted.any(-1)[:, None], acted], axis=-1)
@@ -133,7 +135,7 @@ class StitchedGoals(GoalBuffer):
 
     def look(self) -> bool:
         """Tell whether goals can be stitched: every pursued segment has a place that stands out. Once so, for good."""
-        if not self._ready and self._pursued and not self._settled():
+        if not self._ready and self._pursued and not self._has_wins():
             self._ready = self.places.stand_out(self._pursued)
         return self._ready
 
@@ -143,14 +145,14 @@ class StitchedGoals(GoalBuffer):
         self._over = self._over or stored > 0
         return stored
 
-    def _settled(self) -> bool:
+    def _has_wins(self) -> bool:
         """Tell whether something is won."""
         return self._over or len(self) > 0
 
     @property
     def stitches(self) -> bool:
         """Goals are stitched now: :meth:`look` has seen that they can be, and nothing is won yet."""
-        return self._ready and not self._settled()
+        return self._ready and not self._has_wins()
 
     def stitch(self, uniform: Float[Array, "*batch segments draws"]) -> Float[Array, "*batch dims"]:
         """Return goals of one place a segment.
@@ -165,11 +167,11 @@ class StitchedGoals(GoalBuffer):
         best = self._best
         xp = namespace(best.state)
         uniform = xp.astype(uniform, xp.float64)
-        kept = best.kept & (uniform[..., 0] < KEEP)
+        keeps_best = best.kept & (uniform[..., 0] < KEEP)
         drawn = self.places.draw(uniform[..., 1:])
-        chosen = xp.where(kept[..., None], best.state[self.places.dims], drawn)
+        chosen = xp.where(keeps_best[..., None], best.state[self.places.dims], drawn)
         goal = xp.zeros((*uniform.shape[:-2], self.state_size + 1), dtype=xp.float64, device=self.device)
-        goal[..., self._given.reshape(-1)] = chosen.reshape(*uniform.shape[:-2], -1)
+        goal[..., self._goal_dims.reshape(-1)] = chosen.reshape(*uniform.shape[:-2], -1)
         return xp.astype(goal[..., :-1], self._states.dtype)
 
     def ready(self, wins: int) -> bool:
@@ -188,15 +190,15 @@ class StitchedGoals(GoalBuffer):
     def choose(self, select: GoalSelector, rng: Rng, count: int) -> Float[Array, "count dims"]:
         """Draw goals; see :meth:`GoalBuffer.choose`. The host is not asked whether anything is won on CUDA."""
         if self._waits or not self._ready or self._over:
-            return self._stitched(rng, count) if self.stitches else super().choose(select, rng, count)
-        stitched, won = self._stitched(rng, count), super().choose(select, rng, count)
+            return self._draw_stitched(rng, count) if self.stitches else super().choose(select, rng, count)
+        stitched, won = self._draw_stitched(rng, count), super().choose(select, rng, count)
         return namespace(won).where(self._added > 0, won, stitched)
 
     def sample(self, count: int) -> Float[Array, "count dims"]:
         """Draw ``count`` goals ``[count, K]``; see :meth:`GoalBuffer.sample`."""
-        return self._stitched(self._rng, count) if self.stitches else super().sample(count)
+        return self._draw_stitched(self._rng, count) if self.stitches else super().sample(count)
 
-    def _stitched(self, rng: Rng, count: int) -> Array:
+    def _draw_stitched(self, rng: Rng, count: int) -> Array:
         return self.stitch(rng.uniform(count, self.rows, 3 + self.places.dims.shape[1]))
 
     def state_dict(self) -> dict[str, Array]:

@@ -22,7 +22,7 @@ class Transition(NamedTuple):
         alive: ``[..., A]`` bool, who acted.
         goal: ``[..., K]`` the state to reach in this episode; ``None`` where there are no goals.
         obs_t: ``[..., A, O]`` observations before the actions, as ``obs_tp1``.
-        start: ``[...]`` bool, the episode starts with this step; ``None`` where nobody tells.
+        start: ``[...]`` bool, the episode starts with this step; ``None`` where that is unknown.
         available: ``[..., A, n]`` bool, which actions each agent could take; ``None`` unless the reward asks for them
             with ``needs_available``.
         won_share: 0-dimensional, the share of the latest episodes that were won; ``None`` where there are no goals.

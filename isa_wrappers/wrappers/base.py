@@ -55,18 +55,19 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int], Freezable):  # type: igno
         self.credit = None if scope is None else as_credit(scope)
         self.frozen = False
         self._fallback = state_fallback
-        self._steps, self._begun = 0, False
+        self._steps = 0
+        self._begun = False
         # The next of ISA's wrappers inside; its state is this one's too unless this one has a source of its own.
         self._inner = next(layers_of(self.env, ScopeWrapper), None)
-        self._reader = self._inner if state_fallback is None else None
-        self._read = StateReader(env, state_fallback) if self._reader is None else None
-        # What another of ISA's wrappers, right inside, hands on has passed a border already.
+        self._state_owner = self._inner if state_fallback is None else None
+        self._state_reader = StateReader(env, state_fallback) if self._state_owner is None else None
+        # If the next layer is one of ISA's wrappers, everything has passed a border already.
         self._border = None if self._inner is env else Border(env)
         agents = list(env.possible_agents)
-        size: int | None = None if self._reader is None else self._reader.state_size
-        known: Any = self._inner if self._border is None else self._border
-        counts = known.num_actions
-        self.code: TeamCode | None = known.code
+        size: int | None = None if self._state_owner is None else self._state_owner.state_size
+        source: Any = self._inner if self._border is None else self._border
+        counts = source.num_actions
+        self.code: TeamCode | None = source.code
         self._names: tuple[str, ...] = ()
         if self.credit is not None:
             size = self.credit.state_size if size is None else size
@@ -99,9 +100,9 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int], Freezable):  # type: igno
 
     @property
     def masks(self) -> Mapping[str, npt.NDArray[np.bool_]]:
-        """Which actions those that act next may take: agent -> ``[n]`` bool, where it was told any."""
-        known: Any = self._inner if self._border is None else self._border
-        masks: Mapping[str, npt.NDArray[np.bool_]] = known.masks
+        """Which actions those that act next may take: agent -> ``[n]`` bool, of those that have a mask."""
+        source: Any = self._inner if self._border is None else self._border
+        masks: Mapping[str, npt.NDArray[np.bool_]] = source.masks
         return masks
 
     def inner_wrappers(self) -> Iterator[Any]:
@@ -117,9 +118,10 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int], Freezable):  # type: igno
         """
         source = self.env if self._border is None else self._border
         observations, infos = source.reset(seed=seed, options=options)
-        self._steps, self._begun = 0, True
-        self._check_known(self.agents)
-        self._see(observations, ())
+        self._steps = 0
+        self._begun = True
+        self._check_agents(self.agents)
+        self._update_state(observations, ())
         return self._begin(observations, infos, seed)
 
     def step(
@@ -147,14 +149,14 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int], Freezable):  # type: igno
                 observations, rewards, terminations, truncations, infos = self._border.step(actions)
             except LookupError as error:
                 if lacking := [agent for agent in acting if agent not in actions]:
-                    told = f"actions must hold one of each agent that lives, and lack {lacking[0]!r}"
-                    raise UnsupportedEnvironmentError(told) from error
+                    message = f"actions must hold one of each agent that lives, and lack {lacking[0]!r}"
+                    raise UnsupportedEnvironmentError(message) from error
                 raise
-            self._check_known((*rewards, *self._border.living))
+            self._check_agents((*rewards, *self._border.living))
         self._steps += 1
         if any(isinstance(info, dict) and "crashed" in info and info["crashed"] for info in infos.values()):
-            self._acted = [False] * len(self._acted)  # what was lost with its game is no step of anybody's
-        self._see(observations, acting)
+            self._acted = [False] * len(self._acted)  # a step that was lost with its game counts for no agent
+        self._update_state(observations, acting)
         turn = Turn(before, self._acted, self._chosen, observations, rewards, infos)
         observations, rewards, infos = self._advance(turn)
         return observations, rewards, terminations, truncations, infos
@@ -165,20 +167,20 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int], Freezable):  # type: igno
     def _advance(self, turn: Turn) -> tuple[dict[str, Any], dict[str, float], Infos]:
         return turn.observations, turn.rewards, turn.infos
 
-    def _check_known(self, agents: Iterable[str]) -> None:
+    def _check_agents(self, agents: Iterable[str]) -> None:
         for agent in agents:
             if agent not in self._index:
                 kind = UnsupportedEnvironmentError if self.credit is None else ScopeMismatchError
                 whose = "possible_agents" if self.credit is None else "the scope's"
                 raise kind(f"agent {agent!r} is not among {whose} {list(self._index)}; names must stay the same")
 
-    def _see(self, observations: Mapping[str, Any], acted: Collection[str]) -> None:
-        """Read the global state, checked; a wrapper of ISA's inside has done so already."""
-        if self._reader is not None:
-            state = self._reader.global_state
+    def _update_state(self, observations: Mapping[str, Any], acted: Collection[str]) -> None:
+        """Read and check the global state, unless one of ISA's wrappers inside has done so already."""
+        if self._state_owner is not None:
+            state = self._state_owner.global_state
         else:
-            read: Any = self._read
-            state = read(observations, acted)
+            state_reader: Any = self._state_reader
+            state = state_reader(observations, acted)
             if not isfinite(state.dot(state)):  # cheaper than a look at each number
                 check_finite("state", state[None], self._steps, self._names)
         if len(state) != self.state_size:
@@ -187,8 +189,8 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int], Freezable):  # type: igno
 
     def numbers(self) -> list[float]:
         """Return :attr:`global_state` as plain numbers, one list for all of ISA's wrappers that share the state."""
-        if self._reader is not None:
-            return self._reader.numbers()
+        if self._state_owner is not None:
+            return self._state_owner.numbers()
         if self._numbers[0] is not self.global_state:
             self._numbers = self.global_state, self.global_state.tolist()
         return self._numbers[1]
@@ -203,9 +205,9 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int], Freezable):  # type: igno
             )
         self.state_size = size
 
-    def _reads_state(self) -> bool:
+    def _uses_env_state(self) -> bool:
         """Tell whether the global state is the environment's own ``state()``."""
-        return self._fallback is None and (self._reader is None or self._reader._reads_state())
+        return self._fallback is None and (self._state_owner is None or self._state_owner._uses_env_state())
 
     def state_dict(self) -> dict[str, Array]:
         """Return this wrapper's state and, under ``env.``, that of the ISA wrappers inside."""
@@ -218,10 +220,10 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int], Freezable):  # type: igno
         Raises:
             ScopeMismatchError: if it is of another stack of wrappers or another scope.
         """
-        known = self._saved_parts()
-        own = not type(self).__module__.startswith("isa_wrappers.")  # which may save more at other times
+        parts = self._saved_parts()
+        is_foreign = not type(self).__module__.startswith("isa_wrappers.")  # which may save more at other times
         for part in (key.partition(".")[0] for key in state):
-            if part not in known and not own:
+            if part not in parts and not is_foreign:
                 raise ValueError(f"it holds {part!r}, and this stack saves no such thing")
         self._load(state)
 

@@ -1,4 +1,4 @@
-"""What both families of wrappers ask of a stack before goals or an intrinsic reward are put on top of it."""
+"""What both families of wrappers check of a stack before goals or an intrinsic reward are put on top of it."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def check_alone(env: object, kind: type, does: str) -> None:
 
 
 def begun(env: BatchEnv, step: BatchStep) -> BatchStep:
-    """Return what a batched environment said at a reset, if its arrays are of the kind that its device stands for.
+    """Return the step of a batched environment's reset, if its arrays are of the kind that its device stands for.
 
     Raises:
         UnsupportedEnvironmentError: naming the first that is not.

@@ -67,7 +67,7 @@ class EpisodeStatistics(BaseParallelWrapper[str, Any, int], Freezable):  # type:
 
     Args:
         env: the environment.
-        success: how a won episode is told, see :data:`~isa_wrappers.border.success.SuccessRule`.
+        success: how a won episode is recognised, see :data:`~isa_wrappers.border.success.SuccessRule`.
 
     Raises:
         UnsupportedEnvironmentError: if ``env`` is no ``ParallelEnv``.
@@ -83,23 +83,29 @@ class EpisodeStatistics(BaseParallelWrapper[str, Any, int], Freezable):  # type:
 
     def __init__(self, env: Env, success: SuccessRule = "success") -> None:
         super().__init__(as_parallel(env))
-        self._living, self._over = Living(), False
+        self._living = Living()
+        self._over = False
         self._criterion = SuccessCriterion(success, len(self.env.possible_agents))
-        self._return, self._length, self._won = 0.0, 0, False
         self._totals = Totals()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._return = 0.0
+        self._length = 0
+        self._won = False
 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[dict[str, Any], Infos]:
         """Start an episode; an unfinished one is forgotten."""
         self._criterion.begin()
-        self._return, self._length, self._won = 0.0, 0, False
-        said = start(self.env, seed, options)
-        check_reset(self.env, said)
+        self._begin()
+        returned = start(self.env, seed, options)
+        check_reset(self.env, returned)
         self._living.begin(self.env.agents)
         self._over = False
-        return said  # type: ignore[no-any-return]
+        return returned  # type: ignore[no-any-return]
 
     def step(self, actions: dict[str, int]) -> Step:
-        """Advance the environment; what comes goes on as it is.
+        """Advance the environment; what it returns is passed on unchanged.
 
         Raises:
             UnsupportedEnvironmentError: for rewards that are no numbers, or what are no five dicts by agent.
@@ -107,15 +113,15 @@ class EpisodeStatistics(BaseParallelWrapper[str, Any, int], Freezable):  # type:
         """
         step: Step = self.env.step(actions)
         try:
-            self._take_in(step)
+            self._add_step(step)
         except (AttributeError, TypeError, ValueError):
             check_step(self.env, step)
             raise
         return step
 
-    def _take_in(self, step: Step) -> None:
+    def _add_step(self, step: Step) -> None:
         _, rewards, terminations, truncations, infos = step
-        if self._over:  # nobody is left, whoever stays in env.agents
+        if self._over:  # no agent lives, even where env.agents still lists some
             return
         self._over = over = not self._living.after(self.env.agents, terminations, truncations)
         self._length += 1
@@ -124,8 +130,8 @@ class EpisodeStatistics(BaseParallelWrapper[str, Any, int], Freezable):  # type:
         self._return += fsum(rewards.values()) / len(self.env.possible_agents)
         self._won |= self._criterion.won(self.env, rewards, infos, over)
         if over and not self.frozen:
-            kept = not any(isinstance(info, dict) and info.get("crashed", False) for info in infos.values())
-            finished = (kept, kept and self._won, kept * self._return, kept * self._length, not kept)
+            counted = not any(isinstance(info, dict) and info.get("crashed", False) for info in infos.values())
+            finished = (counted, counted and self._won, counted * self._return, counted * self._length, not counted)
             self._totals = self._totals.plus(finished)
 
     def take(self) -> dict[str, float]:

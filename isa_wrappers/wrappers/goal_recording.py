@@ -25,7 +25,7 @@ class GoalRecording(ScopeWrapper):
         env: the environment.
         scope: of its agents, or credit; ``None`` will do, then nothing is checked but the state's length.
         goals: the buffer, shared with whatever samples from it.
-        success: how a won episode is told, see :data:`~isa_wrappers.border.success.SuccessRule`.
+        success: how a won episode is recognised, see :data:`~isa_wrappers.border.success.SuccessRule`.
         state_fallback: where the global state comes from.
 
     Raises:
@@ -85,7 +85,8 @@ class GoalRecording(ScopeWrapper):
                 # A crashed episode is worse than all others, and its last step says nothing.
                 lost = -float("inf") if crashed else None
                 rewards = np.array([[lost or float(turn.rewards.get(agent, 0.0)) for agent in self._index]])
-                acted, over = np.array([turn.acted]) & (not crashed), np.array([not self.agents])
+                acted = np.array([turn.acted]) & (not crashed)
+                over = np.array([not self.agents])
                 self._stitched.observe(self._episode, turn.before[None], self.global_state[None], rewards, acted, over)
             if won:
                 self.goals.add(self.global_state[None], np.array([True]))

@@ -40,7 +40,7 @@ class GoalSampling(GoalRecording):
         env: the environment.
         scope: of its agents, or credit made from it.
         goals: the buffer to draw from and to feed.
-        success: how a won episode is told.
+        success: how a won episode is recognised.
         seed: of the draws; ``reset(seed=...)`` seeds them anew.
         state_fallback: where the global state comes from.
         selector: which won state it is, by its name in :data:`~isa_wrappers.rewards.selectors.GOAL_SELECTORS`.
@@ -79,10 +79,10 @@ class GoalSampling(GoalRecording):
         self.projection = GoalProjection(scope)
         self._select = GOAL_SELECTORS[selector]
         self.goal: npt.NDArray[np.floating[Any]]
-        self._hold(np.zeros(scope.state_size, dtype=np.float32))
+        self._set_goal(np.zeros(scope.state_size, dtype=np.float32))
         self._rng = Rng(seed, None, "goals")
         env = self.env
-        bounds = getattr(env, "state_space", None) if self._reads_state() else None
+        bounds = getattr(env, "state_space", None) if self._uses_env_state() else None
         self._unmasked = {agent: inner_space(env.observation_space(agent)) for agent in env.possible_agents}
         self._flattened = {agent for agent, space in self._unmasked.items() if not is_float_vector(space)}
         self._spaces = {agent: self._extended(agent, bounds) for agent in env.possible_agents}
@@ -97,33 +97,33 @@ class GoalSampling(GoalRecording):
         high = bounds.high if finite else np.full(state_size, np.inf, dtype=np.float32)
         i, size = self._index[agent], self.projection.size
         dims = self.projection.dims[i]
-        edges = []
+        goal_bounds = []
         for limit in (low, high):
             padded = np.zeros(size, dtype=limit.dtype)  # what pads a shorter goal is always 0
             padded[: len(dims)] = limit[dims]
-            edges.append(padded)
+            goal_bounds.append(padded)
         low, high = (
-            np.concatenate([ours, theirs]).astype(box.low.dtype)
-            for ours, theirs in zip((box.low, box.high), edges, strict=True)
+            np.concatenate([own, goals]).astype(box.low.dtype)
+            for own, goals in zip((box.low, box.high), goal_bounds, strict=True)
         )
         extended = spaces.Box(low, high, dtype=box.low.dtype.type)
-        beside = _beside(space.spaces) if isinstance(space, spaces.Dict) else {}
-        return spaces.Dict({**beside, "observation": extended}) if beside else extended
+        entries = _entries_beside(space.spaces) if isinstance(space, spaces.Dict) else {}
+        return spaces.Dict({**entries, "observation": extended}) if entries else extended
 
     def observation_space(self, agent: str) -> spaces.Space[Any]:
         """Return the extended space, the same object each call."""
         return self._spaces[agent]
 
-    def _show(self, observations: dict[str, Any]) -> dict[str, Any]:
+    def _with_goals(self, observations: dict[str, Any]) -> dict[str, Any]:
         """Append every agent's goal to its observation."""
-        shown: dict[str, Any] = dict(observations)
+        extended_observations: dict[str, Any] = dict(observations)
         for agent, obs in observations.items():
             if agent not in self._index or obs is None:
-                # PettingZoo lets an environment say something to all under a name that is no agent's; and nothing is
-                # shown to whoever is gone.
+                # PettingZoo lets an environment give an observation for all, under a name that is no agent's; and
+                # agents that are gone see nothing.
                 continue
             if type(obs) is np.ndarray and obs.dtype in WIDE and agent not in self._flattened:  # by far the most common
-                shown[agent] = self._extend(agent, obs.reshape(-1))
+                extended_observations[agent] = self._extend(agent, obs.reshape(-1))
                 continue
             vector = flat_vector(self._unmasked[agent], obs)
             if agent in self._flattened:
@@ -132,9 +132,9 @@ class GoalSampling(GoalRecording):
             elif vector.dtype not in WIDE:  # whole numbers, flags and halves would cut the goal
                 vector = vector.astype(self._unmasked[agent].dtype)
             extended = self._extend(agent, vector)
-            beside = _beside(obs) if isinstance(obs, dict) else {}
-            shown[agent] = {**beside, "observation": extended} if beside else extended
-        return shown
+            entries = _entries_beside(obs) if isinstance(obs, dict) else {}
+            extended_observations[agent] = {**entries, "observation": extended} if entries else extended
+        return extended_observations
 
     def _extend(self, agent: str, vector: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Append the agent's goal, in the type of the vector."""
@@ -143,7 +143,7 @@ class GoalSampling(GoalRecording):
             rows = self._rows[vector.dtype] = list(self._projected.astype(vector.dtype))
         return np.concatenate((vector, rows[self._index[agent]]))
 
-    def _hold(self, goal: npt.NDArray[np.floating[Any]]) -> None:
+    def _set_goal(self, goal: npt.NDArray[np.floating[Any]]) -> None:
         """Take a goal for the episode."""
         self.goal, self._projected = goal, self.projection(goal)
         self._rows: dict[Any, list[npt.NDArray[Any]]] = {}
@@ -153,21 +153,21 @@ class GoalSampling(GoalRecording):
         if seed is not None:
             self._rng = Rng(seed, None, "goals")
         self.goals.check_not_empty()
-        self._hold(self.goals.choose(self._select, self._rng, 1)[0])
-        return self._show(observations), self._told(infos, observations)
+        self._set_goal(self.goals.choose(self._select, self._rng, 1)[0])
+        return self._with_goals(observations), self._infos_with_goals(infos, observations)
 
-    def _told(self, infos: Infos, agents: Iterable[str]) -> Infos:
+    def _infos_with_goals(self, infos: Infos, agents: Iterable[str]) -> Infos:
         """Return the infos with each agent's goal."""
-        told = dict(infos)
-        goals = self._projected.copy()  # theirs, to do with as they like
+        infos_with_goals = dict(infos)
+        goals = self._projected.copy()  # learners may write into infos
         for agent in agents:
             if agent in self._index:
-                told[agent] = {**infos.get(agent, {}), "isa/goal": goals[self._index[agent]]}
-        return told
+                infos_with_goals[agent] = {**infos.get(agent, {}), "isa/goal": goals[self._index[agent]]}
+        return infos_with_goals
 
     def _advance(self, turn: Turn) -> tuple[dict[str, Any], dict[str, float], Infos]:
         super()._advance(turn)
-        return self._show(turn.observations), turn.rewards, self._told(turn.infos, turn.observations)
+        return self._with_goals(turn.observations), turn.rewards, self._infos_with_goals(turn.infos, turn.observations)
 
     def state_dict(self) -> dict[str, Array]:
         """Return buffer, generator and the goal held."""
@@ -175,11 +175,11 @@ class GoalSampling(GoalRecording):
 
     def _load(self, state: dict[str, Array]) -> None:
         super()._load(state)
-        self._hold(np.array(state["goal"]))
+        self._set_goal(np.array(state["goal"]))
         self._rng.set_state(state["rng"])
 
 
-def _beside(parts: Mapping[str, Any]) -> Mapping[str, Any]:
+def _entries_beside(parts: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return what of a Dict stays beside its vector: all with ``"observation"``, else a mask, which no vector holds."""
     if "observation" in parts:
         return parts

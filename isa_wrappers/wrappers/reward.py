@@ -81,7 +81,7 @@ class RewardWrapper(ScopeWrapper):
         payers = [payer.reward for payer in layers_of(self.env, RewardWrapper)]
         check_stack(env, reward, payers, None if self._sampling is None else self._sampling.projection)
         check_on_host(reward)
-        self._checked = reward.credit
+        self._checked_credit = reward.credit
         self._last: tuple[Any, list[float]] = (None, [])
         self._goal: tuple[Any, list[float]] = (None, [])
         self._keys = {part: f"isa/{reward.name}_{part}" for part in reward.parts}
@@ -92,32 +92,32 @@ class RewardWrapper(ScopeWrapper):
         self._available: npt.NDArray[np.bool_] | None = None
 
     def _begin(self, observations: dict[str, Any], infos: Infos, seed: int | None) -> tuple[dict[str, Any], Infos]:
-        if self.reward.credit is not self._checked:  # it has followed a scope that has grown
+        if self.reward.credit is not self._checked_credit:  # it has followed a scope that has grown
             if self.reward.needs_goal and self._sampling is not None and self.reward.credit is not None:
                 self._sampling.projection.check_fits(self.reward.credit)
-            self._checked = self.reward.credit
-        self._look(observations)
-        # The same keys from the first on: some learners lay out room for what a reset tells.
-        nothing = dict.fromkeys((*self._keys.values(), "isa/env_reward"), 0.0)
-        told = {agent: {**infos.get(agent, {}), **nothing} for agent in observations if agent in self._index}
-        return observations, {**infos, **told}
+            self._checked_credit = self.reward.credit
+        self._remember_observed(observations)
+        # The same keys from the reset on: some learners allocate space for the infos of a reset.
+        zeros = dict.fromkeys((*self._keys.values(), "isa/env_reward"), 0.0)
+        infos_with_zeros = {agent: {**infos.get(agent, {}), **zeros} for agent in observations if agent in self._index}
+        return observations, {**infos, **infos_with_zeros}
 
     def _advance(self, turn: Turn) -> tuple[dict[str, Any], dict[str, float], Infos]:
-        received = self._received(turn)
+        env_rewards = self._env_rewards(turn)
         if self.reward.plain is not None:
-            paid = self.reward.plain(self._plain_step(turn, received), not self.frozen)
+            paid = self.reward.plain(self._plain_step(turn, env_rewards), not self.frozen)
             pays = paid.intrinsic if self.adds else paid.total
             if not isfinite(sum(pays)):
                 self._refuse_infinite(pays)
-            return self._paid(turn, pays, paid.parts)
+            return self._results(turn, pays, paid.parts)
         obs_t, available = self._obs, self._available
-        self._look(turn.observations, turn.acted)
+        self._remember_observed(turn.observations, turn.acted)
         transition = Transition(
             s_t=turn.before,
             s_tp1=self.global_state,
             obs_tp1=self._obs,
             actions=np.array(turn.chosen, dtype=np.int64),
-            reward=np.array(received, dtype=np.float32),
+            reward=np.array(env_rewards, dtype=np.float32),
             alive=np.array(turn.acted, dtype=bool),
             goal=None if self._sampling is None else self._sampling.goal,
             obs_t=obs_t,
@@ -129,29 +129,31 @@ class RewardWrapper(ScopeWrapper):
         parts = {name: part.tolist() for name, part in paid.parts.items()}
         pays = paid.intrinsic if self.adds else paid.total
         self._refuse_infinite(pays)
-        return self._paid(turn, pays.tolist(), parts)
+        return self._results(turn, pays.tolist(), parts)
 
     def _refuse_infinite(self, pays: Any) -> None:
         check_finite(f"reward {self.reward.name!r}", np.asarray(pays)[None], self._steps, tuple(self._index))
 
-    def _plain_step(self, turn: Turn, received: list[float]) -> PlainStep:
+    def _plain_step(self, turn: Turn, env_rewards: list[float]) -> PlainStep:
         """Return the step as lists; those of a state or a goal stay the same objects from step to step."""
-        (of, before), after = self._last, self.numbers()
-        if of is not turn.before:
+        (last_state, before), after = self._last, self.numbers()
+        if last_state is not turn.before:
             before = turn.before.tolist()
         self._last = self.global_state, after
-        goal, wide, won_share = None, turn.before.dtype != np.float32, 0.0
+        goal = None
+        is_wide = turn.before.dtype != np.float32
+        won_share = 0.0
         if self._sampling is not None:
             if self._goal[0] is not self._sampling.goal:
                 self._goal = self._sampling.goal, self._sampling.goal.tolist()
-            goal, wide = self._goal[1], wide or self._sampling.goal.dtype != np.float32
+            goal, is_wide = self._goal[1], is_wide or self._sampling.goal.dtype != np.float32
             won_share = float(self._sampling.goals.won_share)
-        return PlainStep(before, after, turn.chosen, received, turn.acted, goal, wide, won_share)
+        return PlainStep(before, after, turn.chosen, env_rewards, turn.acted, goal, is_wide, won_share)
 
-    def _look(self, observations: dict[str, Any], acted: list[bool] | None = None) -> None:
-        """Keep what the reward asks for of what is seen now, as a batch holds it."""
+    def _remember_observed(self, observations: dict[str, Any], acted: list[bool] | None = None) -> None:
+        """Keep the observations and masks that the reward needs, as a batch holds them."""
         if self.reward.needs_obs:
-            self._obs = self._flat(observations, acted)
+            self._obs = self._flat_observations(observations, acted)
         if self.reward.needs_available:
             masks = self.masks
             self._available = np.zeros((len(self._index), max(self.num_actions)), dtype=bool)
@@ -159,7 +161,7 @@ class RewardWrapper(ScopeWrapper):
                 i = self._index[agent]
                 self._available[i, : self.num_actions[i]] = masks.get(agent, True)
 
-    def _flat(self, observations: dict[str, Any], acted: list[bool] | None) -> npt.NDArray[np.float32]:
+    def _flat_observations(self, observations: dict[str, Any], acted: list[bool] | None) -> npt.NDArray[np.float32]:
         """Return the agents' observations ``[A, O]``, flat, padded with zeros."""
         flat = np.zeros((len(self._index), self._obs_size), dtype=np.float32)
         for agent, i in self._index.items():
@@ -171,7 +173,7 @@ class RewardWrapper(ScopeWrapper):
                 flat[i] = self._obs[i]
         return flat
 
-    def _received(self, turn: Turn) -> list[float]:
+    def _env_rewards(self, turn: Turn) -> list[float]:
         """Return the rewards that came in, A plain numbers."""
         rewards = [turn.rewards.get(agent, 0.0) for agent in self._index]
         total = sum(rewards)
@@ -181,22 +183,24 @@ class RewardWrapper(ScopeWrapper):
             check_finite("reward", np.array([rewards]), self._steps, tuple(self._index))
         return rewards
 
-    def _paid(
+    def _results(
         self, turn: Turn, pays: list[float], parts: Mapping[str, list[float]]
     ) -> tuple[dict[str, Any], dict[str, float], Infos]:
         """Return observations, new rewards, and infos that hold the parts and the reward that came in."""
-        told_parts = [(key, parts[part]) for part, key in self._keys.items()]
-        index, factor, adds = self._index, self.factor, self.adds
+        part_values = [(key, parts[part]) for part, key in self._keys.items()]
+        index = self._index
+        factor = self.factor
+        adds = self.adds
         rewards: dict[str, float] = {}
-        told: Infos = dict(turn.infos)
+        new_infos: Infos = dict(turn.infos)
         for agent, reward in turn.rewards.items():
             i = index[agent]
             rewards[agent] = float(reward) + factor * pays[i] if adds else factor * pays[i]
-            told[agent] = info = dict(turn.infos.get(agent, ()))
-            for key, values in told_parts:
+            new_infos[agent] = info = dict(turn.infos.get(agent, ()))
+            for key, values in part_values:
                 info[key] = values[i]
             info["isa/env_reward"] = reward
-        return turn.observations, rewards, told
+        return turn.observations, rewards, new_infos
 
     def state_dict(self) -> dict[str, Array]:
         """Return the reward's state, and what the wrappers inside save."""

@@ -25,9 +25,9 @@ class Turn(NamedTuple):
         acted: who of the A agents acted; what is sent for the dead and the unborn does not count, nor does a step that
             was lost with its game (``crashed`` in the infos).
         chosen: their A actions; where an action has components, the list of elementary ones in the place of each.
-        observations: what came back.
-        rewards: what came back.
-        infos: what came back.
+        observations: returned by the step.
+        rewards: likewise.
+        infos: likewise.
     """
 
     before: npt.NDArray[np.floating[Any]]

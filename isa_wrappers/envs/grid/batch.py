@@ -34,7 +34,7 @@ class GridBatch(BoardBatch[GridState]):
     def __init__(self, task: GridTask, num_envs: int, device: str | None = None, seed: int = 0) -> None:
         super().__init__(task, num_envs, MOVES, ACTION_NAMES[: task.num_actions], device, seed)
         self.starts_vary, self.legend = task.targets is None, grid_legend(task)
-        self._seen_of_targets = None if self.starts_vary else rules.observe(task, self._start)
+        self._target_observation = None if self.starts_vary else rules.observe(task, self._start)
 
     def _begin(self) -> GridState:
         return rules.start_state(self.task, self._draw_targets())
@@ -51,4 +51,4 @@ class GridBatch(BoardBatch[GridState]):
         return xp.astype(xp.stack([order // task.grid, order % task.grid], axis=-1), xp.int32)
 
     def _observe(self, state: GridState) -> Array:
-        return rules.observe(self.task, state, self._seen_of_targets)
+        return rules.observe(self.task, state, self._target_observation)

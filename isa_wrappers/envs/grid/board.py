@@ -55,7 +55,8 @@ class BoardParallelEnv(MaskedParallelEnv, Generic[State]):
         """Keep what every task has."""
         if render_mode is not None:
             check_choice("render_mode", render_mode, self.metadata["render_modes"])
-        self.task, self.render_mode = task, render_mode
+        self.task = task
+        self.render_mode = render_mode
         self.horizon = task.horizon
         self.state_names = task.state_names
         self.np_random, _ = seeding.np_random()
@@ -67,8 +68,8 @@ class BoardParallelEnv(MaskedParallelEnv, Generic[State]):
         start: State = self.rules.start_state(self.task, np.zeros((), dtype=np.int32))
         return start
 
-    def _besides(self) -> tuple[Array, ...]:
-        """Return what the rules take in a step besides actions and moves."""
+    def _rule_arguments(self) -> tuple[Array, ...]:
+        """Return the arguments of the rules' ``advance`` besides actions and moves."""
         return ()
 
     def _available(self) -> Array:
@@ -113,7 +114,7 @@ class BoardParallelEnv(MaskedParallelEnv, Generic[State]):
             InvalidValueError: if the episode is over, or an action is missing, out of range or of an unknown agent.
         """
         joint = np.array(self._joint_action(actions), dtype=np.int64)
-        state, reward, success = self.rules.advance(self.task, self._now, joint, self._moves, *self._besides())
+        state, reward, success = self.rules.advance(self.task, self._now, joint, self._moves, *self._rule_arguments())
         self._current = state
         terminated = bool(success)
         truncated = not terminated and int(state.time) >= self.horizon

@@ -75,8 +75,8 @@ class BoardBatch(Generic[State]):
         )
         return start
 
-    def _besides(self) -> tuple[Array, ...]:
-        """Return what the rules take in a step besides actions and moves."""
+    def _rule_arguments(self) -> tuple[Array, ...]:
+        """Return the arguments of the rules' ``advance`` besides actions and moves."""
         return ()
 
     def _available(self) -> Array:
@@ -101,7 +101,8 @@ class BoardBatch(Generic[State]):
 
     def step(self, actions: Array) -> BatchStep:
         """Advance every copy by ``actions`` ``[B, A]``; finished ones start their next episode."""
-        state, reward, success = self.rules.advance(self.task, self._state, actions, self._moves, *self._besides())
+        more = self._rule_arguments()
+        state, reward, success = self.rules.advance(self.task, self._state, actions, self._moves, *more)
         truncated = (state.time >= self.horizon) & ~success
         if self.starts_vary:
             self._start = self._begin()
@@ -111,7 +112,7 @@ class BoardBatch(Generic[State]):
         return self._step_of(state, reward, success, truncated)
 
     def _step_of(self, final: State, reward: Array, success: Array, truncated: Array) -> BatchStep:
-        """Say what is seen now, and what was in ``final``, before any automatic reset."""
+        """Return the step with the current state, and the ``final`` one before any automatic reset."""
         obs = final_obs = self._observe(final)
         state = final_state = self.rules.global_state(self.task, final)
         if self._state is not final:
@@ -169,7 +170,7 @@ def where_done(done: Array, start: State, state: State) -> State:
     """Take ``start`` where ``done`` ``[B]``, else ``state``."""
     xp, fresh = namespace(done), arrays_of(start)
     chosen = {
-        name: xp.where(xp.reshape(done, (-1,) + (1,) * (going.ndim - 1)), fresh[name], going)
-        for name, going in arrays_of(state).items()
+        name: xp.where(xp.reshape(done, (-1,) + (1,) * (current.ndim - 1)), fresh[name], current)
+        for name, current in arrays_of(state).items()
     }
     return type(state)(**chosen)

@@ -27,7 +27,9 @@ class DialsBatch(BoardBatch[DialsState]):
         [[2.0, 0.0, 0.0, 0.0]]
     """
 
-    rules, draw, legend = dials_rules, staticmethod(draw_dials), DIALS_LEGEND
+    rules = dials_rules
+    draw = staticmethod(draw_dials)
+    legend = DIALS_LEGEND
     stream = "dials"
 
     def __init__(self, task: DialsTask, num_envs: int, device: str | None = None, seed: int = 0) -> None:
@@ -35,7 +37,7 @@ class DialsBatch(BoardBatch[DialsState]):
         xp = backend(device)
         self._targets = xp.asarray(task.targets, dtype=xp.int32, device=device)
 
-    def _besides(self) -> tuple[Array, ...]:
+    def _rule_arguments(self) -> tuple[Array, ...]:
         return (self._targets,)
 
     def _available(self) -> Array:

@@ -63,7 +63,7 @@ class DialsParallelEnv(BoardParallelEnv[DialsState]):
         self._targets = np.array(task.targets, dtype=np.int32)
         high = np.full(task.dials, task.positions - 1, dtype=np.float32)
         self.state_space = spaces.Box(np.zeros_like(high), high, dtype=np.float32)
-        self._lay_out(task.agents, self.state_space, len(task.action_names))
+        self._set_spaces(task.agents, self.state_space, len(task.action_names))
         self.action_names = task.action_names
 
     @property
@@ -75,7 +75,7 @@ class DialsParallelEnv(BoardParallelEnv[DialsState]):
         """
         return self._now
 
-    def _besides(self) -> tuple[Array, ...]:
+    def _rule_arguments(self) -> tuple[Array, ...]:
         return (self._targets,)
 
     def _available(self) -> Array:

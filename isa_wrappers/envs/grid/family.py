@@ -47,8 +47,8 @@ class GridFamily(EnvFamily):
 
     def parallel(self, name: str, **kwargs: Any) -> MaskedParallelEnv:
         """Make one copy."""
-        make, given = (FURTHER[name][0], ()) if name in FURTHER else (GridParallelEnv, (self.short(name),))
-        env: MaskedParallelEnv = called(name, make, given, kwargs)
+        make, arguments = (FURTHER[name][0], ()) if name in FURTHER else (GridParallelEnv, (self.short(name),))
+        env: MaskedParallelEnv = called(name, make, arguments, kwargs)
         return env
 
     def native_batch(self, name: str) -> Callable[..., BatchEnv]:

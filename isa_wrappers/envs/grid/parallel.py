@@ -63,7 +63,7 @@ class GridParallelEnv(BoardParallelEnv[GridState]):
         task = grid_task(name, num_agents, grid, horizon, targets)
         self._set_up(task, MOVES, render_mode)
         self.metadata = {**self.metadata, "name": f"grid/{name}"}
-        self._lay_out(task.agents, self._box(task.obs_size), task.num_actions)
+        self._set_spaces(task.agents, self._box(task.obs_size), task.num_actions)
         self.action_names = ACTION_NAMES[: task.num_actions]
         self.state_space = self._box(task.state_size)
 

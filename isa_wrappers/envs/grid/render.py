@@ -58,9 +58,10 @@ def draw_grid(task: GridTask, state: GridState, goal: Array | None = None, cell:
         _square(board, *_corner(task, x, y, cell), cell, color, bool(held[i]))
     places = to_numpy(state.position)
     if goal is not None:
-        wanted = goal_places(to_numpy(goal), task.num_agents, task.state_size)
-        told = np.array(list(wanted.values()), dtype=int).reshape(-1, 2)
-        for row, column, radius, color in _spots(task, told, cell, [colors[i] for i in wanted], alone=0.42):
+        by_agent = goal_places(to_numpy(goal), task.num_agents, task.state_size)
+        goal_positions = np.array(list(by_agent.values()), dtype=int).reshape(-1, 2)
+        goal_colors = [colors[i] for i in by_agent]
+        for row, column, radius, color in _spots(task, goal_positions, cell, goal_colors, alone=0.42):
             cross(board, row, column, radius, color)
     for row, column, radius, color in _spots(task, places, cell, colors, alone=0.3):
         disc(board, row, column, radius, (255, 255, 255))
@@ -76,8 +77,10 @@ def grid_legend(task: GridTask) -> tuple[Mark, ...]:
         >>> [mark.meaning for mark in grid_legend(grid_task("unlock"))]
         ['agent', 'lock of that agent, filled once open', 'goal: where that agent is to be']
     """
-    whose = (None, "lock of that agent, filled once open") if task.own_target else (STONE, "target, filled once held")
-    marks = [Mark("disc", None, "agent"), Mark("frame", *whose)]
+    target = Mark("frame", STONE, "target, filled once held")
+    if task.own_target:
+        target = Mark("frame", None, "lock of that agent, filled once open")
+    marks = [Mark("disc", None, "agent"), target]
     if task.shoots:
         marks += [
             Mark("square", SHADE, "cells to shoot from"),

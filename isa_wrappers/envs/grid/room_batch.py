@@ -27,11 +27,13 @@ class RoomBatch(BoardBatch[RoomState]):
         [[1.0, 1.0, 0.0, 1.0, 0.0, 0.0]]
     """
 
-    rules, draw, legend = room_rules, staticmethod(draw_room), ROOM_LEGEND
+    rules = room_rules
+    draw = staticmethod(draw_room)
+    legend = ROOM_LEGEND
     stream = "lamp"
 
     def __init__(self, task: RoomTask, num_envs: int, device: str | None = None, seed: int = 0) -> None:
         super().__init__(task, num_envs, MOVES, ACTION_NAMES, device, seed)
 
-    def _besides(self) -> tuple[Array, ...]:
+    def _rule_arguments(self) -> tuple[Array, ...]:
         return (self._rng.uniform(self.num_envs),)

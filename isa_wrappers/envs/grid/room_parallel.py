@@ -56,7 +56,7 @@ class RoomParallelEnv(BoardParallelEnv[RoomState]):
     ) -> None:
         task = locked_room(num_agents, horizon, push_anywhere)
         self._set_up(task, MOVES, render_mode)
-        self._lay_out(task.agents, _box(VAULT, ROOM - 1, NOTCHES, 1), len(ACTION_NAMES))
+        self._set_spaces(task.agents, _box(VAULT, ROOM - 1, NOTCHES, 1), len(ACTION_NAMES))
         self.action_names = ACTION_NAMES
         self.state_space = _box(*(VAULT, ROOM - 1) * num_agents, NOTCHES, 1)
 
@@ -69,7 +69,7 @@ class RoomParallelEnv(BoardParallelEnv[RoomState]):
         """
         return self._now
 
-    def _besides(self) -> tuple[Array, ...]:
+    def _rule_arguments(self) -> tuple[Array, ...]:
         return (np.asarray(self.np_random.random()),)
 
 

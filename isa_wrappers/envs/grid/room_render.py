@@ -95,9 +95,9 @@ def room_text(task: RoomTask, state: RoomState) -> str:
     for y, row in enumerate(rows):
         row.insert(VAULT, "#" if y != MIDDLE else "|" if int(state.gate) < NOTCHES else " ")
     lamp = "on" if bool(state.lamp) else "off"
-    told = f"locked_room: step {int(state.time)} of {task.horizon}, gate {int(state.gate)} of {NOTCHES}, lamp {lamp}"
-    who = "  ".join(f"{agent} ({x},{y})" for agent, (x, y) in zip(task.agents, places, strict=True))
-    return "\n".join([*("".join(row) for row in reversed(rows)), told, who])
+    status = f"locked_room: step {int(state.time)} of {task.horizon}, gate {int(state.gate)} of {NOTCHES}, lamp {lamp}"
+    agents = "  ".join(f"{agent} ({x},{y})" for agent, (x, y) in zip(task.agents, places, strict=True))
+    return "\n".join([*("".join(row) for row in reversed(rows)), status, agents])
 
 
 def _corner(x: int, y: int, cell: int) -> tuple[int, int]:

@@ -131,9 +131,9 @@ def advance(
         The next state, the team reward ``[...]`` float32 and success ``[...]`` bool.
     """
     xp = namespace(state.position)
-    wanted = state.position + moves[actions]
-    free = _is_floor(wanted, state.gate)
-    position = xp.where(free[..., None], wanted, state.position)
+    target = state.position + moves[actions]
+    free = _is_floor(target, state.gate)
+    position = xp.where(free[..., None], target, state.position)
     x = position[..., 0]
     slides = (state.position[..., 0] < CORRIDOR) & (x == state.position[..., 0]) & (x > 0)
     position = xp.stack([x - xp.astype(slides, x.dtype), position[..., 1]], axis=-1)
@@ -143,8 +143,8 @@ def advance(
     gate = xp.clip(raised - xp.astype(falls, raised.dtype), 0, NOTCHES)
     flickers = (state.time >= DUSK) & (draws < 0.5)
     success = xp.all(position[..., 0] == VAULT, axis=-1)
-    following = RoomState(position, gate, state.lamp ^ flickers, state.time + 1)
-    return following, xp.astype(success, xp.float32), success
+    next_state = RoomState(position, gate, state.lamp ^ flickers, state.time + 1)
+    return next_state, xp.astype(success, xp.float32), success
 
 
 def available_actions(task: RoomTask, state: RoomState) -> Array:

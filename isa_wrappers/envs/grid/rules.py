@@ -70,8 +70,8 @@ class GridTask:
     def state_names(self) -> tuple[str, ...]:
         """A name for each dimension of the global state."""
         own = [f"{agent}.{axis}" for agent in self.agents for axis in "xy"]
-        what = "lock" if self.own_target else "landmark"
-        rest = ["bullets"] if self.shoots else [f"{what}_{i}.{axis}" for i in range(self.num_agents) for axis in "xy"]
+        target = "lock" if self.own_target else "landmark"
+        rest = ["bullets"] if self.shoots else [f"{target}_{i}.{axis}" for i in range(self.num_agents) for axis in "xy"]
         return tuple(own + rest)
 
 
@@ -171,29 +171,31 @@ def advance(task: GridTask, state: GridState, actions: Array, moves: Array) -> t
     cell = position[..., 0] * task.grid + position[..., 1]
     target_cell = state.targets[..., 0] * task.grid + state.targets[..., 1]
     if task.own_target:
-        taken = takes = (cell == target_cell) & free
+        newly_held = takes_one = (cell == target_cell) & free
     else:
         takes_which = (cell[..., :, None] == target_cell[..., None, :]) & free[..., :, None] & ~state.held[..., None, :]
         # Agents act in index order: of several on one target, the first takes it.
         count = xp.int8 if task.num_agents < 128 else xp.int32
         first = xp.cumulative_sum(xp.astype(takes_which, count), axis=-2, dtype=count) == 1
         takes_which = takes_which & first
-        takes, taken = xp.any(takes_which, axis=-1), xp.any(takes_which, axis=-2)
-    held = state.held | taken
+        takes_one, newly_held = xp.any(takes_which, axis=-1), xp.any(takes_which, axis=-2)
+    held = state.held | newly_held
     success = xp.all(held, axis=-1)
     if task.shoots:
         success = success & (bullets > BULLETS_TO_WIN)
         reward = xp.astype(success, xp.float32)
     else:
-        reward = xp.sum(xp.astype(taken, xp.float32), axis=-1)
-    following = GridState(position, state.frozen | takes, held, state.targets, bullets, state.time + 1)
-    return following, reward, success
+        reward = xp.sum(xp.astype(newly_held, xp.float32), axis=-1)
+    next_state = GridState(position, state.frozen | takes_one, held, state.targets, bullets, state.time + 1)
+    return next_state, reward, success
 
 
 def available_actions(task: GridTask, state: GridState) -> Array:
     """Return ``[..., A, n]`` bool: stay always; moves within the board unless frozen; shoot while y > 5."""
     xp = namespace(state.position)
-    x, y, free = state.position[..., 0], state.position[..., 1], ~state.frozen
+    x = state.position[..., 0]
+    y = state.position[..., 1]
+    free = ~state.frozen
     last = task.grid - 1
     columns = [xp.ones_like(free), free & (y > 0), free & (y < last), free & (x > 0), free & (x < last)]
     if task.shoots:

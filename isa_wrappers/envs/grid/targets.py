@@ -19,8 +19,8 @@ GOLDEN = 0.618
 """Share of a circle whose multiples come nowhere near each other."""
 
 
-def _further(count: int, grid: int, taken: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    """Return so many more cells, none of them taken: one after the other at the golden section of those there are."""
+def _more_cells(count: int, grid: int, taken: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Return ``count`` more cells, none of them taken, spread over the board by the golden section."""
     cells = grid * grid
     stride = round(cells * GOLDEN)
     while gcd(stride, cells) > 1:
@@ -60,7 +60,7 @@ def fixed_targets(
                 "give targets or 'random'"
             )
         listed = POSTS if shoots else LANDMARKS
-        targets = listed[:num_agents] + _further(num_agents - len(listed), grid, (start, *listed))
+        targets = listed[:num_agents] + _more_cells(num_agents - len(listed), grid, (start, *listed))
     pairs: Any = targets
     try:
         chosen = tuple((index(x), index(y)) for x, y in pairs)

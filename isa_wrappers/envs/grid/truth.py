@@ -32,14 +32,14 @@ def true_scope_of(task: GridTask | RoomTask | DialsTask) -> InfluenceScope:
         rows = [[[k for k, turn in enumerate(action) if turn] for action in agent] for agent in task.turns]
     else:
         names = room_rules.ACTION_NAMES if isinstance(task, RoomTask) else rules.ACTION_NAMES[: task.num_actions]
-        at = {name: k for k, name in enumerate(task.state_names)}
-        rows = [[_moved(agent, action, at) for action in names] for agent in task.agents]
+        index = {name: k for k, name in enumerate(task.state_names)}
+        rows = [[_moved_dims(agent, action, index) for action in names] for agent in task.agents]
     scope = InfluenceScope.from_dimensions(dict(zip(task.agents, rows, strict=True)), task.state_size)
     return replace(scope, state_names=task.state_names, action_names=names, figure=FIGURE)
 
 
-def _moved(agent: str, action: str, at: dict[str, int]) -> list[int]:
+def _moved_dims(agent: str, action: str, index: dict[str, int]) -> list[int]:
     """Return what an action of the paper's tasks and of the locked room moves."""
     if action in OWN:
-        return [at[f"{agent}.{OWN[action]}"]]
-    return [at[COMMON[action]]] if action in COMMON else []
+        return [index[f"{agent}.{OWN[action]}"]]
+    return [index[COMMON[action]]] if action in COMMON else []

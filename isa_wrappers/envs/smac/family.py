@@ -30,7 +30,7 @@ class SMACFamily(EnvFamily):
         return None if missing is None else missing.removeprefix("smac/NAME ")
 
     def check(self, name: str) -> None:
-        """Leave it to the environment, which tells SMAC's maps from those that lie in the game's folder."""
+        """Leave it to the environment, which distinguishes SMAC's maps from others in the game's folder."""
 
     def parallel(self, name: str, **kwargs: Any) -> SMACParallelEnv:
         """Make one game."""

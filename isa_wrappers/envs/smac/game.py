@@ -34,12 +34,14 @@ class SMACGame:
 
     def __init__(self, task: str, make: Callable[[int | None], Any], seed: int | None) -> None:
         self.crashes = 0
-        self._task, self._make, self._seed = task, make, seed
-        self._in_a_row = 0
+        self._task = task
+        self._make = make
+        self._seed = seed
+        self._consecutive_crashes = 0
         self._launched = False
-        self._held: list[Any] = [make(seed)]
+        self._running: list[Any] = [make(seed)]
         # When this object goes, by whatever way, the interpreter's end included.
-        self._finalizer = weakref.finalize(self, _close, self._held)
+        self._finalizer = weakref.finalize(self, _close, self._running)
 
     @property
     def env(self) -> Any:
@@ -48,9 +50,9 @@ class SMACGame:
         Raises:
             InvalidValueError: if it was closed or crashed.
         """
-        if not self._held:
+        if not self._running:
             raise InvalidValueError(f"no game of {self._task} is running; call reset()")
-        return self._held[0]
+        return self._running[0]
 
     def begin(self, seed: int | None = None) -> None:
         """Begin an episode; with a seed in a new game, since the game takes its seed only when it starts.
@@ -61,12 +63,12 @@ class SMACGame:
         if seed is not None:
             self.close()
             self._seed = seed
-        while not self._begun():
+        while not self._try_to_begin():
             pass
 
-    def _begun(self) -> bool:
-        if not self._held:
-            self._held.append(self._make(self._seed))
+    def _try_to_begin(self) -> bool:
+        if not self._running:
+            self._running.append(self._make(self._seed))
             self._launched = False
         env = self.env
         if self._launched and env._episode_count == 0:
@@ -90,8 +92,8 @@ class SMACGame:
     def _watch(self, env: Any) -> None:
         """See to it that the game ends with this process even where Python has no time to end it."""
         pid = getattr(env._sc2_proc, "pid", None)
-        if pid is not None and len(self._held) == 1:
-            self._held.append(GameWatch(pid))
+        if pid is not None and len(self._running) == 1:
+            self._running.append(GameWatch(pid))
 
     def step(self, actions: Sequence[int]) -> tuple[float, bool, dict[str, Any]] | None:
         """Return reward, whether the episode is over, and SMAC's info; ``None`` if the game crashed.
@@ -115,26 +117,26 @@ class SMACGame:
         if env.force_restarts != before:
             self._crashed("it lost the game in a step")
             return None
-        self._in_a_row = 0
+        self._consecutive_crashes = 0
         return float(reward), bool(over), info
 
     def close(self) -> None:
         """End the game; the next episode starts another."""
-        _close(self._held)
+        _close(self._running)
 
     def _crashed(self, why: str, error: Exception | None = None) -> None:
         self.close()
         self.crashes += 1
-        self._in_a_row += 1
+        self._consecutive_crashes += 1
         why = one_line(why)
-        if self._in_a_row >= CRASHES:
-            self._in_a_row = 0
+        if self._consecutive_crashes >= CRASHES:
+            self._consecutive_crashes = 0
             raise GameCrashError(f"the game of {self._task} failed {CRASHES} times in a row; last: {why}") from error
         warnings.warn(f"the game of {self._task} crashed and is started again ({why})", RuntimeWarning, stacklevel=4)
 
 
-def _close(held: list[Any]) -> None:
-    while held:  # the game, then its watch
-        one = held.pop(0)
+def _close(running: list[Any]) -> None:
+    while running:  # the game, then its watch
+        process = running.pop(0)
         with suppress(Exception):  # of a game that is gone already
-            one.close()
+            process.close()

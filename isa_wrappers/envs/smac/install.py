@@ -122,16 +122,16 @@ def _check_game(task: str, name: str | None) -> None:
     folder = game_folder()
     if folder is None:  # pysc2 knows where to look on other systems
         return
-    said = "as SC2PATH says" if os.environ.get("SC2PATH") else "and SC2PATH is not set"
+    hint = "as SC2PATH says" if os.environ.get("SC2PATH") else "and SC2PATH is not set"
     if not (folder / "Versions").is_dir():
-        what = "has no StarCraft II in it" if folder.is_dir() else "is no folder"
+        problem = "has no StarCraft II in it" if folder.is_dir() else "is no folder"
         raise MissingDependencyError(
-            f"{task} needs StarCraft II: {folder} {what}, {said}; install the game from {GAME_SOURCE} and set SC2PATH "
-            "to its folder"
+            f"{task} needs StarCraft II: {folder} {problem}, {hint}; install the game from {GAME_SOURCE} and set "
+            "SC2PATH to its folder"
         )
     maps = folder / MAPS_FOLDER
-    there = (maps / f"{name}.SC2Map").is_file() if name is not None else any(maps.glob("*.SC2Map"))
-    if not there:
+    has_maps = (maps / f"{name}.SC2Map").is_file() if name is not None else any(maps.glob("*.SC2Map"))
+    if not has_maps:
         missing = maps / f"{name}.SC2Map" if name is not None else maps
         raise MissingDependencyError(f"{task} needs SMAC's maps: no {missing}; unpack {MAPS_SOURCE} into {maps.parent}")
 

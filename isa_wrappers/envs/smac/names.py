@@ -31,10 +31,10 @@ def state_names(env: Any) -> tuple[str, ...]:
     charge = "cooldown_or_energy" if env.map_type == "MMM" else "cooldown"
     ally = ["health", charge, "x", "y"] + ["shield"] * env.shield_bits_ally + types
     enemy = ["health", "x", "y"] + ["shield"] * env.shield_bits_enemy + types
-    names = [f"ally_{i}.{what}" for i in range(env.n_agents) for what in ally]
-    names += [f"enemy_{i}.{what}" for i in range(env.n_enemies) for what in enemy]
+    names = [f"ally_{i}.{feature}" for i in range(env.n_agents) for feature in ally]
+    names += [f"enemy_{i}.{feature}" for i in range(env.n_enemies) for feature in enemy]
     if env.state_last_action:
-        names += [f"ally_{i}.last_{what}" for i in range(env.n_agents) for what in action_names(env)]
+        names += [f"ally_{i}.last_{feature}" for i in range(env.n_agents) for feature in action_names(env)]
     return (*names, "timestep") if env.state_timestep_number else tuple(names)
 
 

@@ -1,4 +1,4 @@
-"""Options of the SMAC tasks: what the reward modes stand for, and what is refused at the door."""
+"""Options of the SMAC tasks: what the reward modes mean, and which options are refused."""
 
 from __future__ import annotations
 

@@ -79,21 +79,21 @@ class SMACParallelEnv(MaskedParallelEnv):
         make, _ = load_smac(name)
         prepare_pysc2(hang_timeout)
         check_options(make, options, reward)
-        given = {"state_last_action": False, **options, **REWARDS[reward], "map_name": name}
+        arguments = {"state_last_action": False, **options, **REWARDS[reward], "map_name": name}
         self.replay_dir = None if replay_dir is None else Path(replay_dir).absolute()
         if self.replay_dir is not None:  # pysc2 takes a relative one as below the game's folder
-            given["replay_dir"] = str(self.replay_dir)
-        self._game = SMACGame(str(self), lambda seed: make(**given, seed=seed), seed)
+            arguments["replay_dir"] = str(self.replay_dir)
+        self._game = SMACGame(str(self), lambda seed: make(**arguments, seed=seed), seed)
         env = self._game.env
         self.metadata = {**self.metadata, "name": f"smac/{name}"}
         vector = spaces.Box(-1.0, 1.0, (obs_size(env),), np.float32)
-        self._lay_out([f"ally_{i}" for i in range(env.n_agents)], vector, env.n_actions)
+        self._set_spaces([f"ally_{i}" for i in range(env.n_agents)], vector, env.n_actions)
         self.horizon = int(env.episode_limit)
         self.state_names, self.action_names = state_names(env), action_names(env)
         self.state_space = spaces.Box(-np.inf, np.inf, (len(self.state_names),), np.float32)
         self._stays, self._health_of = what_stays(self.state_names)
         self._untouched = False  # the episode has begun and nobody has acted
-        self._seen: dict[str, Observation] = {}
+        self._observations: dict[str, Observation] = {}
         self._state: npt.NDArray[np.float32] | None = None
 
     def __str__(self) -> str:
@@ -107,7 +107,7 @@ class SMACParallelEnv(MaskedParallelEnv):
     def reset(
         self, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[dict[str, Observation], dict[str, dict[str, Any]]]:
-        """Start an episode; a second reset before anybody acts gives the same one again.
+        """Start an episode; a second reset before any step gives the same one again.
 
         Args:
             seed: of the game, which is started anew with it; without one the game continues.
@@ -123,10 +123,10 @@ class SMACParallelEnv(MaskedParallelEnv):
             self._untouched = False
             self.agents = []
             self._game.begin(seed)
-            self._look()
+            self._read_game()
             self._untouched = True
         self.agents = list(self.possible_agents)
-        return self._shown(self.agents), self._infos(self.agents)
+        return self._copies_of(self.agents), self._infos(self.agents)
 
     def step(
         self, actions: dict[str, int]
@@ -141,22 +141,24 @@ class SMACParallelEnv(MaskedParallelEnv):
         env = self._game.env
         timeouts = env.timeouts
         self._untouched = False
-        told = self._game.step(joint)
-        if told is None:
+        outcome = self._game.step(joint)
+        if outcome is None:
             self.agents = []
-            no, yes = dict.fromkeys(acting, False), dict.fromkeys(acting, True)
-            return self._shown(acting), dict.fromkeys(acting, 0.0), no, yes, self._infos(acting, crashed=True)
-        reward, over, info = told
-        self._look()
+            rewards = dict.fromkeys(acting, 0.0)
+            terminations = dict.fromkeys(acting, False)
+            truncations = dict.fromkeys(acting, True)
+            return self._copies_of(acting), rewards, terminations, truncations, self._infos(acting, crashed=True)
+        reward, over, info = outcome
+        self._read_game()
         won = bool(info.get("battle_won", False))
         # SMAC counts its time-outs; a battle decided in the last step is none.
         timed_out = over and env.timeouts > timeouts
-        dead = {agent: bool(self._seen[agent]["action_mask"][NOOP]) for agent in acting}
+        dead = {agent: bool(self._observations[agent]["action_mask"][NOOP]) for agent in acting}
         terminations = {agent: dead[agent] or (over and not timed_out) for agent in acting}
         truncations = {agent: timed_out and not dead[agent] for agent in acting}
         self.agents = [] if over else [agent for agent in acting if not dead[agent]]
         infos = self._infos(acting, won, lost=over and not (won or timed_out) and self._dead[1] < env.n_enemies)
-        return self._shown(acting), dict.fromkeys(acting, reward), terminations, truncations, infos
+        return self._copies_of(acting), dict.fromkeys(acting, reward), terminations, truncations, infos
 
     def state(self) -> npt.NDArray[np.float32]:
         """Return a copy of SMAC's state ``[K]``; after an episode's end, the last one.
@@ -183,25 +185,25 @@ class SMACParallelEnv(MaskedParallelEnv):
         self.agents, self._untouched = [], False
         self._game.close()
 
-    def _look(self) -> None:
+    def _read_game(self) -> None:
         """Read observations, masks, dead units and the state; after a crash they stay as they were."""
         env = self._game.env
         masks = env.get_avail_actions()
-        self._seen = {
+        self._observations = {
             agent: {"observation": np.array(obs, dtype=np.float32), "action_mask": np.array(mask, dtype=np.int8)}
             for agent, obs, mask in zip(self.possible_agents, env.get_obs(), masks, strict=True)
         }
-        self._state = self._with_the_fallen(np.array(env.get_state(), dtype=np.float32))
+        self._state = self._keeping_dead_in_place(np.array(env.get_state(), dtype=np.float32))
         self._dead = sum(bool(mask[NOOP]) for mask in masks), sum(unit.health == 0 for unit in env.enemies.values())
 
-    def _with_the_fallen(self, state: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def _keeping_dead_in_place(self, state: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         if self._state is not None:
-            fallen = self._stays & (state[self._health_of] == 0)
-            state[fallen] = self._state[fallen]
+            is_dead = self._stays & (state[self._health_of] == 0)
+            state[is_dead] = self._state[is_dead]
         return state
 
-    def _shown(self, agents: list[str]) -> dict[str, Observation]:
-        return {agent: {key: value.copy() for key, value in self._seen[agent].items()} for agent in agents}
+    def _copies_of(self, agents: list[str]) -> dict[str, Observation]:
+        return {agent: {key: value.copy() for key, value in self._observations[agent].items()} for agent in agents}
 
     def _infos(
         self, agents: list[str], won: bool = False, lost: bool = False, crashed: bool = False
@@ -214,7 +216,7 @@ class SMACParallelEnv(MaskedParallelEnv):
         """Check the actions, their masks too, and put them in order, no-ops for the dead."""
         joint = super()._joint_action(actions, idle)
         for agent, number in zip(self.possible_agents, joint, strict=True):
-            mask = self._seen[agent]["action_mask"]
+            mask = self._observations[agent]["action_mask"]
             if agent in self.agents and not mask[number]:
                 allowed = ", ".join(f"{n} {self.action_names[n]}" for n in np.flatnonzero(mask))
                 raise InvalidValueError(

@@ -42,8 +42,9 @@ class SMAXBatch:
         self.device = device
         backend(device)
         self._jax = game.jax
-        self._place = _jax_device(self._jax, device)
-        self._seed, self._resets = seed, 0
+        self._jax_device = _jax_device(self._jax, device)
+        self._seed = seed
+        self._resets = 0
         self._battle: Battle | None = None
 
     def reset(self, seed: int | None = None) -> BatchStep:
@@ -60,21 +61,21 @@ class SMAXBatch:
         key = self._jax.random.fold_in(key, self._resets) if self._resets else key
         self._resets += 1
         keys = self._jax.random.split(key, self.num_envs)
-        self._battle, seen = self.game.reset_all(self._jax.device_put(keys, self._place))
-        return self._given(seen)
+        self._battle, seen = self.game.reset_all(self._jax.device_put(keys, self._jax_device))
+        return self._to_batch_step(seen)
 
     def step(self, actions: Array) -> BatchStep:
         """Advance every copy by ``actions`` ``[B, A]``; finished ones start their next episode."""
-        self._battle, seen = self.game.step_all(self._battle, self._taken(actions))
-        return self._given(seen)
+        self._battle, seen = self.game.step_all(self._battle, self._to_jax(actions))
+        return self._to_batch_step(seen)
 
-    def _taken(self, actions: Array) -> Any:
-        if self._place.platform == "cpu":  # they become int32 anyway, and DLPack costs more than that copy
-            return self._jax.device_put(to_numpy(actions).astype(np.int32), self._place)
+    def _to_jax(self, actions: Array) -> Any:
+        if self._jax_device.platform == "cpu":  # they become int32 anyway, and DLPack costs more than that copy
+            return self._jax.device_put(to_numpy(actions).astype(np.int32), self._jax_device)
         return self._jax.dlpack.from_dlpack(actions.int().contiguous())
 
-    def _given(self, seen: Seen) -> BatchStep:
-        if self._place.platform == "cpu":  # elsewhere each of the two waits for the other's stream, not the host
+    def _to_batch_step(self, seen: Seen) -> BatchStep:
+        if self._jax_device.platform == "cpu":  # elsewhere each of the two waits for the other's stream, not the host
             self._jax.block_until_ready(seen)
         self._last_state = seen.final_state
         if self.device is None:
@@ -114,8 +115,8 @@ class SMAXBatch:
         self._seed, self._resets = to_numpy(state["stream"]).tolist()
         shape = self._jax.tree.structure(self._battle)
         leaves = [to_numpy(state[f"leaf_{i}"]) for i in range(shape.num_leaves)]
-        self._battle = self._jax.device_put(self._jax.tree.unflatten(shape, leaves), self._place)
-        return self._given(self.game.look_all(self._battle))
+        self._battle = self._jax.device_put(self._jax.tree.unflatten(shape, leaves), self._jax_device)
+        return self._to_batch_step(self.game.look_all(self._battle))
 
 
 def _jax_device(jax: Any, device: str | None) -> Any:

@@ -83,8 +83,8 @@ class SMAXGame:
         name: of a scenario.
         reward: one of :data:`~isa_wrappers.envs.smax.options.REWARDS`.
         horizon: step limit; SMAC's of the map by default.
-        border: one of :data:`~isa_wrappers.envs.smax.options.BORDERS`. ``kills``: whoever touches the map's border
-            dies, as in SMAX. ``closed``: moves over it are unavailable, as in SMAC, and nobody dies of it.
+        border: one of :data:`~isa_wrappers.envs.smax.options.BORDERS`. ``kills``: units that touch the map's border
+            die, as in SMAX. ``closed``: moves over it are unavailable, as in SMAC, and no unit dies of it.
         options: of jaxmarl's ``HeuristicEnemySMAX``, such as ``walls_cause_death`` or ``attack_mode``.
 
     Raises:
@@ -134,21 +134,35 @@ class SMAXGame:
     def look(self, battle: Battle) -> Seen:
         """See a battle before its next step."""
         jnp, units = self.jax.numpy, battle.units
-        obs, state, alive = self._observations(self.env.get_obs(units)), self._features(units), self._alive(units)
-        no = jnp.zeros((), dtype=bool)
-        nothing = jnp.zeros(self.num_allies, dtype=jnp.float32)
-        return Seen(obs, state, self._available(units), alive, nothing, no, no, no, obs, state, alive)
+        obs = self._observations(self.env.get_obs(units))
+        state = self._features(units)
+        alive = self._alive(units)
+        false = jnp.zeros((), dtype=bool)
+        no_reward = jnp.zeros(self.num_allies, dtype=jnp.float32)
+        return Seen(
+            obs=obs,
+            state=state,
+            available=self._available(units),
+            alive=alive,
+            reward=no_reward,
+            terminated=false,
+            truncated=false,
+            success=false,
+            final_obs=obs,
+            final_state=state,
+            final_alive=alive,
+        )
 
     def step(self, battles: Battle, actions: Any) -> tuple[Battle, Seen]:
         """Advance B battles by ``actions`` ``[B, A]``; finished ones start afresh. Forbidden actions count as stop."""
         jax = self.jax
-        going, key_reset, told, final = jax.vmap(self._advance)(battles, actions)
-        units, obs = self._restart(told[1] | told[2], key_reset, going.units, final[0])
+        battle, key_reset, ends, final = jax.vmap(self._advance)(battles, actions)
+        units, obs = self._restart(ends[1] | ends[2], key_reset, battle.units, final[0])
         look = jax.vmap(lambda units: (self._features(units), self._available(units), self._alive(units)))
-        return Battle(going.key, units), Seen(obs, *look(units), *told, *final)
+        return Battle(battle.key, units), Seen(obs, *look(units), *ends, *final)
 
     def _advance(self, battle: Battle, actions: Any) -> tuple[Battle, Any, tuple[Any, ...], tuple[Any, ...]]:
-        """Play one step; also the key to start afresh from, what :class:`Seen` tells of the end, and the last sight."""
+        """Play one step: the battle, a key for the next one, :class:`Seen`'s reward to success, and its finals."""
         jax = self.jax
         key, key_step, key_reset = jax.random.split(battle.key, 3)
         # SMAX would shoot, once the target comes into reach within the step.
@@ -156,10 +170,12 @@ class SMAXGame:
         actions = jax.numpy.where(allowed, actions, STOP)
         chosen = {agent: actions[i] for i, agent in enumerate(self.agents)}
         obs, units, rewards, dones, _ = self.env.step_env(key_step, battle.units, chosen)
-        was, now = battle.units.state.unit_alive, units.state.unit_alive
-        allies, enemies = now[: self.num_allies].any(), now[self.num_allies :].any()
-        done, terminated, won = dones["__all__"], ~(allies & enemies), allies & ~enemies
-        reward = self._rewarded(rewards, was & ~now, won, enemies & ~allies)
+        alive_before, alive = battle.units.state.unit_alive, units.state.unit_alive
+        allies, enemies = alive[: self.num_allies].any(), alive[self.num_allies :].any()
+        done = dones["__all__"]
+        terminated = ~(allies & enemies)
+        won = allies & ~enemies
+        reward = self._team_rewards(rewards, alive_before & ~alive, won, enemies & ~allies)
         final = self._observations(obs), self._features(units), self._alive(units)
         return Battle(key, units), key_reset, (reward, terminated, done & ~terminated, won), final
 
@@ -220,7 +236,7 @@ class SMAXGame:
         place = state.unit_positions / jnp.array([env.map_width, env.map_height], dtype=jnp.float32)
         return jnp.column_stack([health, place, cooldown]).reshape(-1).astype(jnp.float32)
 
-    def _rewarded(self, dense: Any, died: Any, won: Any, lost: Any) -> Any:
+    def _team_rewards(self, dense: Any, died: Any, won: Any, lost: Any) -> Any:
         """Return ``[A]`` float32 of the chosen reward."""
         jnp = self.jax.numpy
         if self.reward == "dense":

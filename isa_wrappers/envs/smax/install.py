@@ -75,11 +75,11 @@ def make_jaxmarl(smax: Any, jnp: Any, scenario: SMAXScenario, options: dict[str,
         "unit_type_sight_ranges": "sight_range", "unit_type_radiuses": "radius", "unit_type_health": "health",
         "unit_type_weapon_cooldowns": "weapon_cooldown",
     }  # fmt: skip
-    known = {**scenario.changes, **scenario.extra_units}
+    stats_by_type = {**scenario.changes, **scenario.extra_units}
     units: dict[str, Any] = {}
     for table, figure in tables.items():
         figures = dict(zip(scenario.unit_types, getattr(defaults, table).tolist(), strict=False))
-        figures |= {name: getattr(stats, figure) for name, stats in known.items()}
+        figures |= {name: getattr(stats, figure) for name, stats in stats_by_type.items()}
         units[table] = jnp.array([figures[name] for name in scenario.unit_types], dtype=jnp.float32)
     units["unit_type_names"] = list(scenario.unit_types)
     units["unit_type_shorthands"] = [*defaults.unit_type_shorthands, *(name[0] for name in scenario.extra_units)]
@@ -95,11 +95,11 @@ def make_jaxmarl(smax: Any, jnp: Any, scenario: SMAXScenario, options: dict[str,
     except (TypeError, ValueError) as error:
         raise InvalidValueError(f"SMAX does not take these options: {error}") from error
     if scenario.extra_units:
-        _root(env, jnp)
+        _root_immobile_units(env, jnp)
     return env
 
 
-def _root(env: Any, jnp: Any) -> None:
+def _root_immobile_units(env: Any, jnp: Any) -> None:
     """Keep units without velocity where they are when others push them."""
     push = env._env._push_units_away
 

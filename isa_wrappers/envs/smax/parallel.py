@@ -45,17 +45,19 @@ class SMAXParallelEnv(MaskedParallelEnv):
         self.render_mode = render_mode
         self._batch = SMAXBatch(smax_game(name, **options), num_envs=1)
         game = self._batch.game
-        self.state_names, self.action_names, self.horizon = game.state_names, game.action_names, game.horizon
+        self.state_names = game.state_names
+        self.action_names = game.action_names
+        self.horizon = game.horizon
         self.state_space = spaces.Box(-np.inf, np.inf, (len(game.state_names),), np.float32)
         # SMAX's own bounds of -1 and 1 are not held by the relative positions of units in sight.
-        self._lay_out(game.agents, spaces.Box(-np.inf, np.inf, (game.obs_size,), np.float32), game.num_actions)
-        self._made_of = name, render_mode, options
+        self._set_spaces(game.agents, spaces.Box(-np.inf, np.inf, (game.obs_size,), np.float32), game.num_actions)
+        self._arguments = name, render_mode, options
         self._now: BatchStep | None = None
         self._state: npt.NDArray[np.float32] | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy and pickle as a new battle of the same make (compiled code does not travel)."""
-        return _remade, self._made_of
+        return _remade, self._arguments
 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[dict[str, Any], Infos]:
         """Start a battle; without a seed the next one of the stream that the last seed began."""
@@ -65,7 +67,7 @@ class SMAXParallelEnv(MaskedParallelEnv):
             self._now = self._batch.reset(seed)
         self.agents = list(self.possible_agents)
         self._state = np.array(self._now.state[0])
-        return self._observed(self._now, self._now.obs, self.agents), self._told(False, self.agents)
+        return self._observations(self._now, self._now.obs, self.agents), self._infos(False, self.agents)
 
     def step(
         self, actions: dict[str, int]
@@ -78,10 +80,12 @@ class SMAXParallelEnv(MaskedParallelEnv):
         """
         joint = self._joint_action(actions, STOP)
         self._now = now = self._batch.step(np.array([joint]))
-        acted, over, cut = self.agents, bool(now.terminated[0]), bool(now.truncated[0])
+        acted = self.agents
+        over = bool(now.terminated[0])
+        cut = bool(now.truncated[0])
         alive = {agent: bool(now.final_alive[0, i]) for i, agent in enumerate(self.possible_agents)}
         self._state = np.array(now.final_state[0])
-        observations = self._observed(now, now.final_obs, acted)
+        observations = self._observations(now, now.final_obs, acted)
         if over or cut:  # the battle reset itself: what it offers next is not this episode's
             for agent in acted:
                 observations[agent]["action_mask"] = self._only_stop()
@@ -89,9 +93,9 @@ class SMAXParallelEnv(MaskedParallelEnv):
         terminations = {agent: over or not alive[agent] for agent in acted}
         truncations = {agent: cut and alive[agent] for agent in acted}
         self.agents = [] if over or cut else [agent for agent in acted if alive[agent]]
-        return observations, rewards, terminations, truncations, self._told(bool(now.success[0]), acted)
+        return observations, rewards, terminations, truncations, self._infos(bool(now.success[0]), acted)
 
-    def _observed(self, now: BatchStep, obs: npt.NDArray[np.float32], agents: list[str]) -> dict[str, Any]:
+    def _observations(self, now: BatchStep, obs: npt.NDArray[np.float32], agents: list[str]) -> dict[str, Any]:
         rows = [(agent, self.possible_agents.index(agent)) for agent in agents]
         return {
             agent: {"observation": np.array(obs[0, i]), "action_mask": now.available[0, i].astype(np.int8)}
@@ -103,7 +107,7 @@ class SMAXParallelEnv(MaskedParallelEnv):
         mask[STOP] = 1
         return mask
 
-    def _told(self, won: bool, agents: list[str]) -> Infos:
+    def _infos(self, won: bool, agents: list[str]) -> Infos:
         dead = self.state().reshape(-1, len(FEATURES))[:, FEATURES.index("health")] <= 0
         allies, enemies = dead[: len(self.possible_agents)], dead[len(self.possible_agents) :]
         lost = bool(allies.all() and not enemies.all())

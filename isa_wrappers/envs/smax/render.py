@@ -65,7 +65,9 @@ def draw_battle(
     image = np.empty((side, side, 3), dtype=np.uint8)
     image[:] = GROUND
     for unit, (health, x, y, _) in enumerate(units.tolist()):
-        row, column, radius = (1.0 - y) * side, x * side, max(3.0, radii[unit] * side)
+        row = (1.0 - y) * side
+        column = x * side
+        radius = max(3.0, radii[unit] * side)
         if health <= 0.0:
             cross(image, row, column, radius, FALLEN)
             continue
@@ -90,7 +92,9 @@ def _draw_goal(image: Image, units: npt.NDArray[Any], goal: npt.NDArray[Any], ra
 
 
 def _bar(image: Image, row: float, column: float, width: float, share: float, color: Color) -> None:
-    top, left, right = int(row - 1), int(column - width / 2), int(column + width / 2)
+    top = int(row - 1)
+    left = int(column - width / 2)
+    right = int(column + width / 2)
     rows = slice(max(0, top), max(0, top + 3))
     image[rows, max(0, left) : max(0, right)] = EMPTY
     image[rows, max(0, left) : max(0, round(left + share * (right - left)))] = color

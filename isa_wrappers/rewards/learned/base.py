@@ -24,9 +24,9 @@ class Step(NamedTuple):
     """A transition as networks take it: N environments side by side, on the reward's device.
 
     Attributes:
-        state: ``[N, K]`` before the actions; ``None`` where nobody reads states.
+        state: ``[N, K]`` before the actions; ``None`` where the reward reads no states.
         next_state: ``[N, K]`` after them.
-        obs: ``[N, A, O]``; ``None`` where nobody reads observations.
+        obs: ``[N, A, O]``; ``None`` where the reward reads no observations.
         next_obs: ``[N, A, O]``.
         actions: ``[N, A, d]`` elementary actions, d components each.
         reward: ``[N, A]``.
@@ -133,7 +133,7 @@ class LearnedReward(IntrinsicReward):
             with torch.enable_grad():
                 self._learn({name: torch.stack([one[name] for one in self._held]) for name in self._held[0]})
             self._held.clear()
-        parts = {name: self._as_given(part, transition.reward) for name, part in paid.items()}
+        parts = {name: self._as_received(part, transition.reward) for name, part in paid.items()}
         intrinsic = sum(parts.values())
         return RewardParts(intrinsic + transition.reward, intrinsic, parts)
 
@@ -148,9 +148,9 @@ class LearnedReward(IntrinsicReward):
         """Learn from what was kept, ``[T, M, ...]`` each: ``epochs`` passes over a share of its rows, drawn anew."""
         rows = {name: value.flatten(0, 1) for name, value in held.items()}
         count = len(next(iter(rows.values())))
-        taken = max(round(self.share * count), 1)
+        sample_size = max(round(self.share * count), 1)
         for _ in range(self.config.epochs):
-            order = torch.randperm(count, generator=self._noise, device=self.device)[:taken]
+            order = torch.randperm(count, generator=self._noise, device=self.device)[:sample_size]
             for part in order.chunk(self.config.minibatches):
                 self._gradient_step(self._loss({name: value[part] for name, value in rows.items()}))
 
@@ -195,14 +195,14 @@ class LearnedReward(IntrinsicReward):
         """Return where episodes start, ``[N]``.
 
         Raises:
-            InvalidValueError: if nobody tells.
+            InvalidValueError: if the transition does not say.
         """
         if step.start is None:
             raise InvalidValueError(f"intrinsic reward {self.name!r} needs to know where episodes start, got None")
         started: Tensor = step.start
         return started
 
-    def _as_given(self, part: Tensor, like: Array) -> Array:
+    def _as_received(self, part: Tensor, like: Array) -> Array:
         """Return ``[N, A]`` in the shape, kind and type of the rewards that came in."""
         shaped = part.detach().reshape(like.shape)
         return to_numpy(shaped).astype(like.dtype) if isinstance(like, np.ndarray) else shaped.to(like.dtype)
@@ -228,20 +228,21 @@ class LearnedReward(IntrinsicReward):
             self._load(state)
 
     def _load(self, state: dict[str, Array]) -> None:
-        given = {name: torch.tensor(to_numpy(value), device=self.device) for name, value in state.items()}
-        self.calls = int(given["calls"][0])
-        self._noise.set_state(given["noise"].cpu())
-        self.networks.load_state_dict(without_prefix("networks", given))
+        tensors = {name: torch.tensor(to_numpy(value), device=self.device) for name, value in state.items()}
+        self.calls = int(tensors["calls"][0])
+        self._noise.set_state(tensors["noise"].cpu())
+        self.networks.load_state_dict(without_prefix("networks", tensors))
         for name, thing in self.saved.items():
-            thing.load_state_dict(without_prefix(name, given))
-        held = without_prefix("held", given)
+            thing.load_state_dict(without_prefix(name, tensors))
+        held = without_prefix("held", tensors)
         steps = len(next(iter(held.values()))) if held else 0
         self._held = [{name: value[t] for name, value in held.items()} for t in range(steps)]
         if not len(self.networks):
             return
         optimizer = self._optimizer.state_dict()
-        own = {place: without_prefix(f"optimizer.{place}", given) for place in range(len(self._learned))}
-        for moments in own.values():
+        saved_moments = {place: without_prefix(f"optimizer.{place}", tensors) for place in range(len(self._learned))}
+        for moments in saved_moments.values():
             if "step" in moments:
                 moments["step"] = moments["step"].cpu()  # where Adam has it
-        self._optimizer.load_state_dict({**optimizer, "state": {place: one for place, one in own.items() if one}})
+        moments_by_place = {place: moments for place, moments in saved_moments.items() if moments}
+        self._optimizer.load_state_dict({**optimizer, "state": moments_by_place})

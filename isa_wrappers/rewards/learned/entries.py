@@ -12,7 +12,7 @@ from isa_wrappers.rewards.learned.settings import SCOPE, ICMConfig, LAIESConfig,
 from isa_wrappers.rewards.registry import RewardContext, RewardSpec
 
 
-def _made_by(name: str, kind: str) -> Callable[[RewardContext, Any], IntrinsicReward]:
+def _maker(name: str, kind: str) -> Callable[[RewardContext, Any], IntrinsicReward]:
     """Return what makes a reward of a class of the module of this name here."""
 
     def make(context: RewardContext, config: Any) -> IntrinsicReward:
@@ -31,28 +31,28 @@ def _made_by(name: str, kind: str) -> Callable[[RewardContext, Any], IntrinsicRe
 
 
 RND = RewardSpec(
-    make=_made_by("rnd", "RandomNetworkDistillation"),
+    make=_maker("rnd", "RandomNetworkDistillation"),
     config=RNDConfig,
     needs_scope=False,
     needs_goal=False,
     description="random network distillation: what a predictor of random features has seldom seen",
 )
 NOVELD = RewardSpec(
-    make=_made_by("noveld", "NovelD"),
+    make=_maker("noveld", "NovelD"),
     config=NovelDConfig,
     needs_scope=False,
     needs_goal=False,
     description="NovelD: what is newer than where the agent came from, on the first visit of an episode",
 )
 ICM = RewardSpec(
-    make=_made_by("icm", "IntrinsicCuriosityModule"),
+    make=_maker("icm", "IntrinsicCuriosityModule"),
     config=ICMConfig,
     needs_scope=False,
     needs_goal=False,
     description="intrinsic curiosity module: what a forward model of learned features does not foresee",
 )
 LAIES = RewardSpec(
-    make=_made_by("laies", "LAIESReward"),
+    make=_maker("laies", "LAIESReward"),
     config=LAIESConfig,
     needs_scope=False,
     needs_goal=False,

@@ -65,11 +65,11 @@ class IntrinsicCuriosityModule(LearnedReward):
         """
         features = [self.networks["encoder"](self.seen.whiten(obs, self.config.clip)) for obs in (before, after)]
         logits = self.networks["inverse"](torch.cat(features, -1))
-        taken_log_p = logits.log_softmax(-1).gather(-1, actions.clamp(0, self._actions - 1))
-        taken = multi_hot(actions, self._actions)
-        foreseen = self.networks["forward_model"](torch.cat([features[0], taken], -1))
-        forward: Tensor = (foreseen - features[1]).square().sum(-1) / 2
-        inverse: Tensor = -taken_log_p.mean(-1)
+        log_probs = logits.log_softmax(-1).gather(-1, actions.clamp(0, self._actions - 1))
+        multi_hot_actions = multi_hot(actions, self._actions)
+        predicted = self.networks["forward_model"](torch.cat([features[0], multi_hot_actions], -1))
+        forward: Tensor = (predicted - features[1]).square().sum(-1) / 2
+        inverse: Tensor = -log_probs.mean(-1)
         return inverse, forward
 
     def _pay(self, step: Step, update: bool) -> dict[str, Tensor]:

@@ -56,10 +56,10 @@ class LAIESReward(LearnedReward):
         self.steps, self.annealed_from = 0, -1
         self._dims = torch.tensor(self.external, device=self.device)
         self._hidden = self._before = torch.zeros(0, config.hidden, device=self.device)
-        self._looked: Tensor | None = None
+        self._evaluation_hidden: Tensor | None = None
         agents, actions = len(context.agents), max(context.num_actions)
         own = torch.arange(actions) < torch.tensor(context.num_actions)[:, None]
-        self._own = own.to(self.device)
+        self._own_actions = own.to(self.device)
         with seeded(context.seed, "laies"):
             sizes = context.state_size, agents, actions, config.hidden, len(self.external)
             self.predictor = InfluencePredictor(*sizes, component_of(context, actions))
@@ -67,37 +67,39 @@ class LAIESReward(LearnedReward):
         self.saved = {"progress": _Progress(self)}
 
     def _pay(self, step: Step, update: bool) -> dict[str, Tensor]:
-        config, fresh = self.config, self._started(step)
-        looked = None if update else self._looked
-        hidden = self._hidden if looked is None or looked.shape[0] != fresh.shape[0] else looked
+        config = self.config
+        fresh = self._started(step)
+        hidden = self._hidden
+        if not update and self._evaluation_hidden is not None and len(self._evaluation_hidden) == len(fresh):
+            hidden = self._evaluation_hidden
         if hidden.shape[0] != fresh.shape[0]:  # of other environments nothing is remembered
             hidden = hidden.new_zeros(fresh.shape[0], config.hidden)
         before = hidden * ~fresh[:, None]
-        embedded = self.predictor.embed(self._seen(step), step.actions, step.alive)
+        embedded = self.predictor.embed(self._scaled_state(step), step.actions, step.alive)
         change, after = self.predictor(embedded, before)
         counterfactual = self.predictor.counterfactual(embedded, step.actions, before)
-        available = self._own if step.available is None else step.available & self._own
+        available = self._own_actions if step.available is None else step.available & self._own_actions
         influence = influences(change, counterfactual, available.expand(*step.alive.shape, -1))
         individual = (influence.clamp(max=config.idi_clip) * step.alive).sum(-1, keepdim=True) * config.beta1
-        moved = self._moved(step).square().sum(-1, keepdim=True).clamp(max=config.cdi_clip)
-        collective = moved.float() / PER_CHANGE * config.beta2
+        squared_change = self._external_change(step).square().sum(-1, keepdim=True).clamp(max=config.cdi_clip)
+        collective = squared_change.float() / PER_CHANGE * config.beta2
         total = individual + collective
         share = self._weight() * total.clamp(max=config.clip) / torch.where(total > 0, total, 1.0)
-        self._looked = None if update else after  # an episode that is only looked at is followed too
+        self._evaluation_hidden = None if update else after  # evaluation has a memory of its own
         if update:
             self._before, self._hidden = before, after
             self.steps += fresh.shape[0]
         return {"collective": share * collective, "individual": share * individual}
 
-    def _seen(self, step: Step) -> Tensor:
+    def _scaled_state(self, step: Step) -> Tensor:
         """Return the state ``[N, K]`` to scale, as the predictor sees it."""
-        seen: Tensor = step.state.float() * self.config.scale
-        return seen
+        scaled: Tensor = step.state.float() * self.config.scale
+        return scaled
 
-    def _moved(self, step: Step) -> Tensor:
+    def _external_change(self, step: Step) -> Tensor:
         """Return the external state's change ``[N, E]`` to scale, in the states' type."""
-        moved: Tensor = (step.next_state - step.state)[:, self._dims] * self.config.scale
-        return moved
+        change: Tensor = (step.next_state - step.state)[:, self._dims] * self.config.scale
+        return change
 
     def _weight(self) -> float:
         """Return the share of the reward that is left."""
@@ -107,9 +109,9 @@ class LAIESReward(LearnedReward):
 
     def _keep(self, step: Step) -> Sample:
         return {
-            "state": self._seen(step),
+            "state": self._scaled_state(step),
             "actions": step.actions,
-            "change": self._moved(step).float(),
+            "change": self._external_change(step).float(),
             "fresh": step.start,
             "acted": step.alive,
             "hidden": self._before,
@@ -125,7 +127,8 @@ class LAIESReward(LearnedReward):
 
     def stretch_loss(self, held: Sample) -> Tensor:
         """Compute the mean over steps ``[T, N]`` of the squared error of the predicted change."""
-        embedded, hidden = self.predictor.embed(held["state"], held["actions"], held["acted"]), held["hidden"][0]
+        embedded = self.predictor.embed(held["state"], held["actions"], held["acted"])
+        hidden = held["hidden"][0]
         changes = []
         for t, now in enumerate(embedded):
             change, hidden = self.predictor(now, hidden * ~held["fresh"][t][:, None])
@@ -146,7 +149,8 @@ class _Progress:
         return {"hidden": reward._hidden, "steps": torch.tensor([reward.steps, reward.annealed_from])}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        self.reward._hidden, self.reward._looked = state["hidden"], None
+        self.reward._hidden = state["hidden"]
+        self.reward._evaluation_hidden = None
         self.reward.steps, self.reward.annealed_from = (int(number) for number in state["steps"])
 
 
@@ -161,13 +165,15 @@ def external_dimensions(config: LAIESConfig, context: RewardContext) -> list[int
         >>> external_dimensions(LAIESConfig(external=("door.*",)), context)
         [1, 2]
     """
-    size, names, given = context.state_size, context.state_names, config.external
-    if given is None:
+    size = context.state_size
+    names = context.state_names
+    external = config.external
+    if external is None:
         raise InvalidValueError(
             "intrinsic reward 'laies' needs an external state: laies.external=scope takes ISA's, or give dimensions by "
             f"number (0 to {size - 1}) or name{_examples(names)}, got None"
         )
-    if given == SCOPE:
+    if external == SCOPE:
         common = list(context.credit.common_dims) if context.credit is not None else []
         if not common:
             raise InvalidValueError(
@@ -175,8 +181,8 @@ def external_dimensions(config: LAIESConfig, context: RewardContext) -> list[int
                 f"agents; give dimensions by number (0 to {size - 1}) or name{_examples(names)}"
             )
         return common
-    found: set[int] = set()
-    for part in (given,) if isinstance(given, int | str) else given:
+    dimensions: set[int] = set()
+    for part in (external,) if isinstance(external, int | str) else external:
         matches = [part] if isinstance(part, int) and 0 <= part < size else []
         if isinstance(part, str):
             matches = [k for k, name in enumerate(names) if fnmatchcase(name, part)]
@@ -186,8 +192,8 @@ def external_dimensions(config: LAIESConfig, context: RewardContext) -> list[int
                 f"laies.external must be {SCOPE!r}, numbers from 0 to {size - 1} or names of the state's dimensions"
                 f"{_examples(names)}, got {shown(part)}{offer}"
             )
-        found.update(matches)
-    return sorted(found)
+        dimensions.update(matches)
+    return sorted(dimensions)
 
 
 def _examples(names: tuple[str, ...]) -> str:
@@ -200,6 +206,6 @@ def component_of(context: RewardContext, actions: int) -> Tensor:
     code = context.action_code
     if code is not None:
         offset = torch.as_tensor(code.table.offset)[..., None]
-        there = torch.as_tensor(code.table.there)[..., None]
-        component = ((offset <= torch.arange(actions)) & there).sum(1) - 1
+        has_component = torch.as_tensor(code.table.there)[..., None]
+        component = ((offset <= torch.arange(actions)) & has_component).sum(1) - 1
     return component

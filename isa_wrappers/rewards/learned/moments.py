@@ -29,14 +29,14 @@ class RunningMoments:
     def update(self, rows: Tensor, counted: Tensor) -> None:
         """Take in the rows ``[M, D]`` where ``counted`` ``[M]`` holds."""
         rows, weight = rows.double(), counted.double()
-        new = weight.sum()
-        at_least_one = new.clamp(min=1.0)
+        new_count = weight.sum()
+        at_least_one = new_count.clamp(min=1.0)
         mean = (rows * weight[:, None]).sum(0) / at_least_one
         squares = ((rows - mean).square() * weight[:, None]).sum(0)
-        total = self.count + new
-        gap = (mean - self.mean) * (new > 0)
-        self.squares = self.squares + squares + gap.square() * self.count * new / total.clamp(min=1.0)
-        self.mean = self.mean + gap * new / total.clamp(min=1.0)
+        total = self.count + new_count
+        mean_change = (mean - self.mean) * (new_count > 0)
+        self.squares = self.squares + squares + mean_change.square() * self.count * new_count / total.clamp(min=1.0)
+        self.mean = self.mean + mean_change * new_count / total.clamp(min=1.0)
         self.count = total
 
     @property
@@ -55,7 +55,9 @@ class RunningMoments:
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Restore what :meth:`state_dict` returned."""
-        self.count, self.mean, self.squares = state["count"], state["mean"], state["squares"]
+        self.count = state["count"]
+        self.mean = state["mean"]
+        self.squares = state["squares"]
 
 
 class ReturnScale:

@@ -34,29 +34,32 @@ class EpisodeVisits:
 
     def __init__(self, size: int, count_scale: float, length: int, device: str) -> None:
         self._hash = SegmentKeys([list(range(size))], count_scale, device)
-        self.length, self.at = length, 0
+        self.length = length
+        self.at = 0
         self.keys = torch.zeros(0, 0, length, dtype=torch.int64, device=device)
         self.valid = torch.zeros(0, 0, length, dtype=torch.bool, device=device)
-        self._looked: tuple[Tensor, Tensor, int] | None = None
+        self._evaluation: tuple[Tensor, Tensor, int] | None = None
 
     def __call__(self, before: Tensor, after: Tensor, acted: Tensor, start: Tensor, update: bool) -> Tensor:
         """Tell where ``after`` ``[N, R, D]`` is visited for the first time, ``[N, R]``; ``before`` is a visit too."""
-        here, there = self._hash.hashes(before)[..., 0], self._hash.hashes(after)[..., 0]
-        keys, valid, at = self.keys, self.valid, self.at
-        if not update:  # an episode that is only looked at is followed too, beside the one that is learned from
-            looked = self._looked
-            goes_on = looked is not None and looked[0].shape[:2] == acted.shape
-            keys, valid, at = looked if looked is not None and goes_on else (keys.clone(), valid.clone(), at)
+        hash_before, hash_after = self._hash.hashes(before)[..., 0], self._hash.hashes(after)[..., 0]
+        keys = self.keys
+        valid = self.valid
+        at = self.at
+        if not update:  # evaluation has a memory of its own, beside that of training
+            evaluation = self._evaluation
+            continues = evaluation is not None and evaluation[0].shape[:2] == acted.shape
+            keys, valid, at = evaluation if evaluation is not None and continues else (keys.clone(), valid.clone(), at)
         if keys.shape[:2] != acted.shape:  # of other environments nothing is remembered
-            keys, valid = (was.new_zeros(*acted.shape, self.length) for was in (keys, valid))
+            keys, valid = (buffer.new_zeros(*acted.shape, self.length) for buffer in (keys, valid))
         valid = valid & ~start[:, None, None]
-        known = (valid & (keys == there[..., None])).any(-1) | (here == there)
-        keys[..., at], valid[..., at] = here, acted
-        followed = keys, valid, (at + 1) % self.length
-        self._looked = None if update else followed
+        is_known = (valid & (keys == hash_after[..., None])).any(-1) | (hash_before == hash_after)
+        keys[..., at], valid[..., at] = hash_before, acted
+        updated = keys, valid, (at + 1) % self.length
+        self._evaluation = None if update else updated
         if update:
-            self.keys, self.valid, self.at = followed
-        first: Tensor = ~known
+            self.keys, self.valid, self.at = updated
+        first: Tensor = ~is_known
         return first
 
     def state_dict(self) -> dict[str, Tensor]:
@@ -65,8 +68,10 @@ class EpisodeVisits:
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Restore what :meth:`state_dict` returned."""
-        self.keys, self.valid, self.at = state["keys"], state["valid"], int(state["at"][0])
-        self._looked = None
+        self.keys = state["keys"]
+        self.valid = state["valid"]
+        self.at = int(state["at"][0])
+        self._evaluation = None
 
 
 class NovelD(LearnedReward):
@@ -125,13 +130,13 @@ class NovelD(LearnedReward):
         if self.counter is None:
             if update:
                 self.distillation.seen.update(after.flatten(0, 1), acted.flatten())
-            known, new = self.distillation.distance(before), self.distillation.distance(after)
+            novelty_before, novelty_after = self.distillation.distance(before), self.distillation.distance(after)
         else:
             if update:  # where an episode starts is visited too
                 self.counter.visit(before, acted & start[:, None])
                 self.counter.visit(after, acted)
-            known, new = self._rareness(self.counter, before), self._rareness(self.counter, after)
-        paid = (new - self.config.alpha * known).clamp(min=0.0) * first
+            novelty_before, novelty_after = self._rareness(self.counter, before), self._rareness(self.counter, after)
+        paid = (novelty_after - self.config.alpha * novelty_before).clamp(min=0.0) * first
         return {"novelty": paid if self.counter is not None else normalised(self, paid, acted, update)}
 
     def _rareness(self, counter: VisitCounter, visited: Tensor) -> Tensor:

@@ -45,8 +45,8 @@ class InfluencePredictor(nn.Module):
             actions: ``[..., A, d]``.
             acted: ``[..., A]`` bool; the others' actions count for nothing.
         """
-        taken = multi_hot(actions, self.sizes[1]) * acted[..., None]
-        embedded: Tensor = self.linear(torch.cat([state, taken.flatten(-2)], -1))
+        one_hot = multi_hot(actions, self.sizes[1]) * acted[..., None]
+        embedded: Tensor = self.linear(torch.cat([state, one_hot.flatten(-2)], -1))
         return embedded
 
     def forward(self, embedded: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:

@@ -112,11 +112,11 @@ def input_size(context: RewardContext, config: RNDConfig) -> int:
     Raises:
         InvalidValueError: if that is 0.
     """
-    size, other = context.obs_size, "state"
+    size, alternative = context.obs_size, "state"
     if config.of == "state":
-        size, other = context.state_size, "observation"
+        size, alternative = context.state_size, "observation"
     if not size:
-        raise InvalidValueError(f"of must be {other!r} where the {config.of} is empty, got {config.of!r}")
+        raise InvalidValueError(f"of must be {alternative!r} where the {config.of} is empty, got {config.of!r}")
     return size
 
 

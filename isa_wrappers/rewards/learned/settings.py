@@ -151,12 +151,12 @@ class LAIESConfig:
 
     def __post_init__(self) -> None:
         check_fields(self)
-        named = (self.external,) if isinstance(self.external, int) else self.external
-        if named is None or (isinstance(named, str) and named):
+        dims = (self.external,) if isinstance(self.external, int) else self.external
+        if dims is None or (isinstance(dims, str) and dims):
             return
-        if not isinstance(named, list | tuple) or not named or not all(_names_dimension(part) for part in named):
-            raise InvalidValueError(f"external must be {SCOPE!r}, or dimensions by number or name, got {shown(named)}")
-        object.__setattr__(self, "external", tuple(named))
+        if not isinstance(dims, list | tuple) or not dims or not all(_names_dimension(part) for part in dims):
+            raise InvalidValueError(f"external must be {SCOPE!r}, or dimensions by number or name, got {shown(dims)}")
+        object.__setattr__(self, "external", tuple(dims))
 
 
 def _names_dimension(part: object) -> bool:

@@ -53,7 +53,7 @@ class EpisodeStatistics(BatchWrapper, Freezable):
         xp = namespace(step.reward)
         self._return = self._return + xp.mean(step.reward, axis=-1)
         self._length = self._length + 1
-        self._won = self._won | step.success  # told in several steps of an episode or in one, it is won once
+        self._won = self._won | step.success  # an episode that says so in several steps is won once
         over = step.done
         if self.frozen or surely_none(over):
             return step
@@ -69,9 +69,9 @@ class EpisodeStatistics(BatchWrapper, Freezable):
 
     def take(self) -> dict[str, float]:
         """Return episodes, success rate, mean return and length, and discarded ones; start again at zero."""
-        found = self.so_far()
+        statistics = self.so_far()
         self._totals = self._totals * 0
-        return found
+        return statistics
 
     def so_far(self) -> dict[str, float]:
         """Return the same, and go on adding up."""

@@ -16,12 +16,12 @@ from isa_wrappers.wrappers.checks import begun, check_alone, check_goals
 class GoalRecording(BatchWrapper, Freezable):
     """Puts the won state of every won episode into a goal buffer (Algorithm 1: B), and changes nothing else.
 
-    Won is told by the environment (:attr:`BatchStep.success`). An episode that tells it in several steps gives one
+    The environment says what is won (:attr:`BatchStep.success`). An episode that says so in several steps gives one
     goal, that of the first. :class:`~isa_wrappers.rewards.stitched.StitchedGoals` see every step.
 
     Args:
         env: the environment.
-        goals: the buffer, shared with whatever samples from it; whoever made it saves it.
+        goals: the buffer, shared with whatever samples from it; its maker saves it.
 
     Raises:
         InvalidValueError: if the buffer is none, or won states are recorded inside already.
@@ -76,13 +76,14 @@ class GoalRecording(BatchWrapper, Freezable):
             reward, acted = step.reward, now.alive
             if step.discarded is not None:  # an episode that is worse than all others, and whose last step says nothing
                 lost = step.discarded[:, None]
-                reward, acted = namespace(reward).where(lost, -float("inf"), reward), acted & ~lost
+                reward = namespace(reward).where(lost, -float("inf"), reward)
+                acted = acted & ~lost
             self._stitched.observe(self._episodes, now.state, step.final_state, reward, acted, step.done)
         self.goals.add(step.final_state, step.success & ~self._won)
         self.goals.ended(step.finished, self._won | step.success)
 
     def forget_arrivals(self) -> None:
-        """Let running episodes have arrived nowhere: where they were was told by the earlier segments."""
+        """Forget where running episodes have arrived, which the earlier segments defined."""
         if self._stitched is not None:
             self._episodes.holds = self._episodes.holds & False
 

@@ -69,7 +69,8 @@ class GoalSampling(BatchWrapper):
         if not isinstance(projection, GoalProjection):
             projection = GoalProjection(projection, self.device)
         projection.credit.check_fits(self.agents, self.num_actions, self.state_size)
-        self.goals, self.projection = goals, projection
+        self.goals = goals
+        self.projection = projection
         shown = padded([len(dims) for dims in projection.dims], projection.size)
         for row, dims in zip(shown, projection.dims, strict=True):
             row[: len(dims)] = dims
@@ -77,7 +78,7 @@ class GoalSampling(BatchWrapper):
         self.obs_size = env.obs_size + projection.size
         self._select = GOAL_SELECTORS[selector]
         self._rng = Rng(seed, self.device, "goals")
-        self._given: Array = None
+        self._pursued: Array = None
         self.goal: Array = None
         self.episode_goal: Array = None
 
@@ -93,7 +94,7 @@ class GoalSampling(BatchWrapper):
             check_last("goal", goal, self.state_size)
             goal = namespace(goal).broadcast_to(goal, (self.num_envs, self.state_size))
             self.goal = goal
-        self._given = goal
+        self._pursued = goal
 
     def reset(self, seed: int | None = None) -> BatchStep:
         """Start every copy afresh, each with a new goal.
@@ -103,22 +104,22 @@ class GoalSampling(BatchWrapper):
         """
         if seed is not None:
             self._rng = Rng(seed, self.device, "goals")
-        if self._given is None:
+        if self._pursued is None:
             self.goals.check_not_empty()
         step = begun(self.env, self.env.reset(seed))
-        self.goal = self._drawn()
+        self.goal = self._draw()
         return self._begin(step)
 
-    def _drawn(self) -> Array:
-        if self._given is not None:
-            return self._given
+    def _draw(self) -> Array:
+        if self._pursued is not None:
+            return self._pursued
         return self.goals.choose(self._select, self._rng, self.num_envs)
 
-    def _next(self, done: Array, goal: Array) -> Array:
-        """Return goals, with others where an episode is done."""
+    def _next_goals(self, done: Array, goal: Array) -> Array:
+        """Return the goals, new ones where an episode is done."""
         xp = namespace(goal)
-        if self._given is not None or str(self.device).startswith("cuda") or not self.goals.stitches:
-            return xp.where(done[:, None], self._drawn(), goal)
+        if self._pursued is not None or str(self.device).startswith("cuda") or not self.goals.stitches:
+            return xp.where(done[:, None], self._draw(), goal)
         ended = xp.nonzero(done)[0]
         if not len(ended):  # stitching takes longer than a look at the host
             return goal
@@ -139,7 +140,7 @@ class GoalSampling(BatchWrapper):
         """Advance every copy; those that finish draw their next goal."""
         step = self.env.step(actions)
         goal = self.episode_goal = self.goal
-        self.goal = self._next(step.done, goal)
+        self.goal = self._next_goals(step.done, goal)
         return replace(step, obs=self._extend(step.obs, self.goal), final_obs=self._extend(step.final_obs, goal))
 
     def draw_on(self, other: GoalSampling) -> None:

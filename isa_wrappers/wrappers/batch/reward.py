@@ -24,7 +24,7 @@ class RewardWrapper(BatchWrapper, Freezable):
         reward: what pays. One that needs goals finds them in a :class:`GoalSampling` inside.
         mode: ``"replace"`` gives ``factor`` times the reward's total, which holds the environment's reward with its own
             weight; ``"add"`` gives the environment's reward plus ``factor`` times the intrinsic part, which
-            ``BatchStep.bonus`` tells apart.
+            ``BatchStep.bonus`` holds by itself.
         factor: see ``mode``.
 
     Attributes:
@@ -72,8 +72,9 @@ class RewardWrapper(BatchWrapper, Freezable):
     def step(self, actions: Array) -> BatchStep:
         """Advance every copy."""
         now, step = self._now, self.env.step(actions)
-        code, acted = self.action_code, now.alive
-        if step.discarded is not None:  # what was lost with its game is no step of anybody's
+        code = self.action_code
+        acted = now.alive
+        if step.discarded is not None:  # a step that was lost with its game counts for no agent
             acted = acted & ~step.discarded[:, None]
         transition = Transition(
             s_t=now.state,
@@ -88,14 +89,14 @@ class RewardWrapper(BatchWrapper, Freezable):
             available=now.available,
             won_share=None if self._sampling is None else self._sampling.goals.won_share,
         )
-        total, intrinsic, self.parts = checked(self.reward, self._paid(transition), step.reward)
+        total, intrinsic, self.parts = checked(self.reward, self._pay(transition), step.reward)
         self._now, self._start = step, step.done
         if self.adds:
             bonus = self.factor * intrinsic
             return replace(step, reward=step.reward + bonus, bonus=bonus if step.bonus is None else step.bonus + bonus)
         return replace(step, reward=total if self.factor == 1.0 else self.factor * total, bonus=None)
 
-    def _paid(self, transition: Transition) -> RewardParts:
+    def _pay(self, transition: Transition) -> RewardParts:
         with Blamed(f"intrinsic reward {self.reward.name!r}"):
             return self.reward(transition, update=False) if self.frozen else self.reward(transition)
 

@@ -31,7 +31,7 @@ def test_one_that_does_not_is_left_alone_and_looked_at_no_more(device):
     env.reset(seed=0)
     for _ in range(8):
         env.step(np.ones((2, 2), dtype=np.int64))
-    copies = [one.copy for given in env._given for one in given.values()]
+    copies = [one.copy for snapshots in env._recent for one in snapshots.values()]
     assert copies
     assert all(copy is None for copy in copies), "nothing is copied after the first steps"
 
@@ -41,7 +41,7 @@ def test_memory_that_comes_again_is_watched_for_as_long_as_it_does():
     env.reset(seed=0)
     for _ in range(6):
         env.step(np.ones((2, 2), dtype=np.int64))
-    assert {name for given in env._given for name, one in given.items() if one.copy is not None} == {"reward"}
+    assert {name for snapshots in env._recent for name, one in snapshots.items() if one.copy is not None} == {"reward"}
     with pytest.raises(UnsupportedEnvironmentError, match="wrote the next step into the array of reward"):
         env.step(np.ones((2, 2), dtype=np.int64))
 
