@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from isa_learners.handed_over import kind_of
 from isa_learners.heads import head_for
 from isa_learners.inputs import InputEncoder
+from isa_learners.learner_checks import kind_of
 from isa_learners.ppo.config import PPOConfig
 from isa_learners.recurrent.network import Network
 from isa_learners.rollout import Sizes
