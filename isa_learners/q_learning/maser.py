@@ -90,14 +90,14 @@ class Subgoals(Part):
 
     def _distance(self, obs: Tensor, goal: Tensor) -> Tensor:
         """Return ``||f(o_t) - f(o_t*)||`` ``[L, b, A]``."""
-        place = self.embedding(obs)
-        distance: Tensor = torch.linalg.vector_norm(place - _at(place, goal), dim=-1)
+        embedded = self.embedding(obs)
+        distance: Tensor = torch.linalg.vector_norm(embedded - _at_step(embedded, goal), dim=-1)
         return distance
 
     @staticmethod
     def _dissimilarity(values: Tensor, goal: Tensor) -> Tensor:
         """Return ``1 - cos(Q_t, Q_t*)`` ``[L, b, A]``."""
-        return 1.0 - cosine_similarity(values, _at(values, goal).expand_as(values), dim=-1)
+        return 1.0 - cosine_similarity(values, _at_step(values, goal).expand_as(values), dim=-1)
 
     def _individual_loss(self, outlook: Outlook, reward: Tensor) -> Tensor:
         """Return the mean squared error of the agents' own values on their share of the reward and their own one."""
@@ -120,6 +120,6 @@ class Subgoals(Part):
         return masked_mean(divergence, outlook.acts & (steps >= goal))
 
 
-def _at(x: Tensor, step: Tensor) -> Tensor:
+def _at_step(x: Tensor, step: Tensor) -> Tensor:
     """Return ``x`` ``[L, b, A, X]`` at ``step`` ``[b, A]``: ``[1, b, A, X]``."""
     return x.gather(0, step[None, ..., None].expand(1, *x.shape[1:]))
