@@ -1,4 +1,4 @@
-"""What networks of policies and values are to a learner: a step, and whole rollouts; and what recurrent ones share."""
+"""The interface of networks of policies and values: a step, and whole rollouts; and what recurrent ones share."""
 
 from __future__ import annotations
 

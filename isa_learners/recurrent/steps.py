@@ -1,4 +1,4 @@
-"""Recurrences one step after the other: as an equation stands there, and views to write to."""
+"""Recurrences step by step: the plain form of their equation, and views of each step to write to."""
 
 from __future__ import annotations
 
