@@ -32,7 +32,8 @@ def check_decision(who: str, decision: Any, step: BatchStep, env: BatchEnv) -> N
     """
     if not isinstance(decision, Decision):
         raise InvalidValueError(f"{who} must return a Decision from act(), got {shown(decision)}")
-    action, code = decision.action, action_code_of(env)
+    action = decision.action
+    code = action_code_of(env)
     count = len(step.alive)
     shape = [count, len(env.agents)] + ([] if code is None else [code.size])
     expected = f"{'int64' if code is None else 'float32'} {shape}"

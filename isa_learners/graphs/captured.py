@@ -198,7 +198,9 @@ class Captured:
         except Exception as error:  # CUDA refuses to record it; any other error will show in a plain call
             problem.append(str(error).splitlines()[0] if str(error) else type(error).__name__)
         if problem:
-            self.refused, self._graph, self._result = problem[0], None, None
+            self.refused = problem[0]
+            self._graph = None
+            self._result = None
         else:
             self._graph, self._static = graph, view.tensors
 

@@ -62,9 +62,13 @@ def targets_of(
         of_heads = []
         for head, (norm, ahead) in enumerate(zip(norms, aheads, strict=True)):
             if head == 0:
-                reward, gamma, dead_lambda = data.reward, config.gamma, config.dead_lambda
+                reward = data.reward
+                gamma = config.gamma
+                dead_lambda = config.dead_lambda
             else:
-                reward, gamma, dead_lambda = data.bonus, config.bonus_gamma, 1.0
+                reward = data.bonus
+                gamma = config.bonus_gamma
+                dead_lambda = 1.0
             # The dead have no value of their own (nothing trains it); what the team earns later reaches an agent
             # from beyond its death through the lambda-return, and a bonus of later episodes undiminished by lambda.
             value = data.reward.new_zeros(data.reward.numel())

@@ -61,7 +61,8 @@ class Subgoals(Part):
 
     def __init__(self, sizes: Sizes, config: MaserConfig, q: QConfig) -> None:
         super().__init__()
-        self.config, self.q = config, q
+        self.config = config
+        self.q = q
         self.embedding = nn.Sequential(
             nn.Linear(sizes.obs_size, config.embedding_width),
             nn.ReLU(),
@@ -103,11 +104,11 @@ class Subgoals(Part):
         """Return the mean squared error of the agents' own values on their share of the reward and their own one."""
         acts, greedy = outlook.acts, outlook.greedy
         with torch.no_grad():
-            share = greedy[:-1].masked_fill(~acts, -1e9).softmax(-1) * acts
-            own = share * outlook.reward.mean(-1, keepdim=True) + self.config.subgoal_factor * reward
+            team_share = greedy[:-1].masked_fill(~acts, -1e9).softmax(-1) * acts
+            individual_reward = team_share * outlook.reward.mean(-1, keepdim=True) + self.config.subgoal_factor * reward
             v_tp1 = greedy[1:] * outlook.goes_on[..., None]
             ends = outlook.last[..., None] | outlook.cut
-            target = lambda_returns(own, v_tp1, ends, self.q.gamma, self.q.td_lambda)
+            target = lambda_returns(individual_reward, v_tp1, ends, self.q.gamma, self.q.td_lambda)
         return masked_mean((outlook.chosen - target).square(), acts)
 
     @staticmethod

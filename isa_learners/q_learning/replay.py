@@ -61,7 +61,9 @@ class Replay:
     def __init__(
         self, sizes: Sizes, num_envs: int, episodes: int, steps: int, device: str, fixed_shapes: bool = False
     ) -> None:
-        self.sizes, self.steps, self.device = sizes, steps, device
+        self.sizes = sizes
+        self.steps = steps
+        self.device = device
         self.fixed_shapes = fixed_shapes
         self.shape = num_envs, episodes // num_envs
         self.rows = {

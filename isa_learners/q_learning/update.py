@@ -48,7 +48,9 @@ class QLearning:
         seed: int,
         part: Callable[[], Part] | None = None,
     ) -> None:
-        self.sizes, self.config, self.encoder = sizes, config, encoder
+        self.sizes = sizes
+        self.config = config
+        self.encoder = encoder
         self.layout = layout_of(config.fixed_shapes, device)
         self.spec = MIXERS[config.mixer]
         with torch.random.fork_rng(devices=[]):

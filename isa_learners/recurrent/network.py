@@ -66,7 +66,9 @@ class Network(nn.Module, ABC):
         """
         if not self.state_size:  # nothing depends on what came before
             return self(inputs, state.new_zeros(len(inputs), 0))  # type: ignore[no-any-return]
-        outputs, states, first = [], [], 0
+        outputs = []
+        states = []
+        first = 0
         for n in sizes:
             rows = slice(first, first + n)
             before = state[:n] * keep[rows]
