@@ -36,8 +36,12 @@ class ComponentPolicy:
         is_range: Tensor,
         there: Tensor,
     ) -> None:
-        self.choices, self.a, self.b = choices, a, b
-        self.offset, self.is_range, self.there = offset, is_range, there
+        self.choices = choices
+        self.a = a
+        self.b = b
+        self.offset = offset
+        self.is_range = is_range
+        self.there = there
 
     def mode(self) -> Tensor:
         """Return ``[..., d]``: the likeliest value of each choice, the peak of each range, a flat one's middle."""
@@ -55,8 +59,8 @@ class ComponentPolicy:
             draws = torch.empty_like(self.choices[..., 0, :]).exponential_(generator=noise)
             value = self._value(self.choices - draws.log()[..., None, :])
         if self.a is not None and self.b is not None:
-            one, other = (torch._standard_gamma(1.0 + x, generator=noise) for x in (self.a, self.b))
-            place = (one / (one + other)).clamp(EDGE, 1.0 - EDGE)
+            gamma_a, gamma_b = (torch._standard_gamma(1.0 + x, generator=noise) for x in (self.a, self.b))
+            place = (gamma_a / (gamma_a + gamma_b)).clamp(EDGE, 1.0 - EDGE)
         return self._either(value, place)
 
     def log_prob(self, action: Tensor) -> Tensor:
@@ -110,16 +114,20 @@ class ComponentHead:
 
     def __init__(self, code: TeamCode, device: str) -> None:
         self.table = code.on(torch.zeros(1, device=device))
-        self.agents, self.count, self.number = len(code.codes), code.size, max(code.num_actions)
+        self.agents = len(code.codes)
+        self.count = code.size
+        self.number = max(code.num_actions)
         self.shape: tuple[int, ...] = (self.count,)
         self._choices = self.number if code.has_choices else 0
         self._ranges = self.count if code.has_ranges else 0
-        self.size, self.encoded = self._choices + 2 * self._ranges, self._choices + self._ranges
+        self.size = self._choices + 2 * self._ranges
+        self.encoded = self._choices + self._ranges
         self._columns = torch.arange(self.number, device=device)
 
     def policy(self, outputs: Tensor, available: Tensor, rows: Tensor) -> ComponentPolicy:
         """Return the distributions."""
-        table, agent = self.table, rows % self.agents
+        table = self.table
+        agent = rows % self.agents
         log_probs = a = b = None
         if self._choices:
             own = table.of_choice[agent] & available[..., None, :]
@@ -131,13 +139,15 @@ class ComponentHead:
 
     def encode(self, last: Tensor) -> Tensor:
         """Return one-hot codes of choices, then places in ranges from -1 to 1: ``[..., A, encoded]``."""
-        table, some = self.table, (last >= 0) & self.table.there
+        table = self.table
+        has_value = (last >= 0) & table.there
         parts = []
         if self._choices:
-            column = torch.where(some, last, 0.0).long() + table.offset
-            parts.append(((self._columns == column[..., None]) & table.of_choice & some[..., None]).any(-2).float())
+            column = torch.where(has_value, last, 0.0).long() + table.offset
+            one_hot = (self._columns == column[..., None]) & table.of_choice & has_value[..., None]
+            parts.append(one_hot.any(-2).float())
         if self._ranges:
-            parts.append(torch.where(some & table.is_range, 2.0 * last - 1.0, 0.0))
+            parts.append(torch.where(has_value & table.is_range, 2.0 * last - 1.0, 0.0))
         return torch.cat(parts, dim=-1)
 
     def native(self, action: Tensor) -> Tensor:

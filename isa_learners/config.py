@@ -155,4 +155,4 @@ def check_env_kwargs(kwargs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 __getattr__ = lazy(__name__, {"ALGORITHMS": "isa_learners.algorithms", "PPOConfig": "isa_learners.ppo.config"})
-"""They lay here once."""
+"""Names that older code imports from here."""

@@ -50,25 +50,26 @@ class InputEncoder:
     def after(self, rollout: Rollout, action: Tensor, everywhere: bool = False) -> Tensor:
         """Return what is seen after the steps of a rollout, before an automatic reset: ``[T, B, A, F]``.
 
-        On CPU it is written only where anybody looks: in environments whose episode, or an agent's part in it, ends
+        On CPU it is written only where it is read: in environments whose episode, or an agent's part in it, ends
         with the step, and in all of them after the last step. The rest is zeros in memory that is never touched, which
         takes no room.
 
         Args:
             rollout: T steps; its record holds the inputs before each.
             action: ``[T, B, A]`` (and ``[d]``) of the steps, as the head has them; of who did not act it says nothing.
-            everywhere: write it after every step: the host would wait for the device to learn where ends are.
+            everywhere: write it after every step; to find the ends, the host would have to wait for the device.
         """
-        before, acted = rollout.record["inputs"], rollout.alive[..., None] > 0
+        before = rollout.record["inputs"]
+        acted = rollout.alive[..., None] > 0
         if everywhere or action.is_cuda:
-            return self._next(rollout.final_obs, action, acted, before)
+            return self._inputs_after(rollout.final_obs, action, acted, before)
         ends = rollout.done | rollout.cut.any(-1)
         ends[-1] = True
         inputs = torch.from_numpy(np.zeros((*rollout.final_obs.shape[:-1], self.size), dtype=np.float32))
-        inputs[ends] = self._next(rollout.final_obs[ends], action[ends], acted[ends], before[ends])
+        inputs[ends] = self._inputs_after(rollout.final_obs[ends], action[ends], acted[ends], before[ends])
         return inputs
 
-    def _next(self, obs: Tensor, action: Tensor, acted: Tensor, before: Tensor) -> Tensor:
+    def _inputs_after(self, obs: Tensor, action: Tensor, acted: Tensor, before: Tensor) -> Tensor:
         """Return inputs after a step: who did not act has the last action that it had in the inputs ``before``."""
         inputs = self(obs, action)
         last = slice(self._obs_size, self._obs_size + self.head.encoded)

@@ -95,11 +95,11 @@ class RecordedLearner(Protocol):
         ...
 
 
-def _everything_goes(sizes: Sizes, config: Any, device: str) -> None:
+def _accept_all(sizes: Sizes, config: Any, device: str) -> None:
     """Refuse nothing."""
 
 
-def _by_steps_alone(config: Any) -> bool:
+def _reads_no_progress(config: Any) -> bool:
     return False
 
 
@@ -147,17 +147,17 @@ class LearnerSpec:
     metrics: tuple[str, ...]
     make: Callable[..., Learner]
     takes_probes: bool = False
-    check: Callable[[Sizes, Any, str], None] = _everything_goes
-    reads_progress: Callable[[Any], bool] = _by_steps_alone
+    check: Callable[[Sizes, Any, str], None] = _accept_all
+    reads_progress: Callable[[Any], bool] = _reads_no_progress
     parts: Mapping[str, PartSpec] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_settings_class("config of a learner", self.config)
-        there = [setting.name for setting in fields(self.config)]
-        if not {"num_envs", "rollout_steps"} <= set(there):
+        names = [setting.name for setting in fields(self.config)]
+        if not {"num_envs", "rollout_steps"} <= set(names):
             raise InvalidValueError(
                 f"config of a learner must have num_envs and rollout_steps, got {self.config.__name__} with "
-                f"{', '.join(there) or 'none'}"
+                f"{', '.join(names) or 'none'}"
             )
 
 

@@ -12,13 +12,13 @@ from typing import Any
 from isa_wrappers.errors import InvalidValueError, check_choice
 
 
-def _cells(scale: float) -> dict[str, dict[str, Any]]:
-    """Return how fine a cell of what is visited is, for every reward that counts visits."""
+def _count_scales(scale: float) -> dict[str, dict[str, Any]]:
+    """Return the scale of the cells in which visits are counted, for every reward that counts them."""
     return {section: {"count_scale": scale} for section in ("count", "count_state", "count_observation", "noveld")}
 
 
 _PARTICLES: dict[str, dict[str, Any]] = {
-    **_cells(10.0),
+    **_count_scales(10.0),
     "ppo": {"rollout_steps": 25, "gamma": 0.95, "obs_scale": 1.0},
     "q": {"rollout_steps": 25, "gamma": 0.95, "obs_scale": 1.0},
     "coma": {"rollout_steps": 25, "gamma": 0.95, "obs_scale": 1.0},
@@ -26,7 +26,7 @@ _PARTICLES: dict[str, dict[str, Any]] = {
 
 # arXiv 2505.08630, Table 2: only the common segment, the enemies' health in hundredths, is explored and rewarded.
 _BATTLES: dict[str, dict[str, Any]] = {
-    **_cells(100.0),
+    **_count_scales(100.0),
     "count": {"count_scale": 100.0, "beta1": 0.0, "beta2": 0.0},
     "goal": {"hamming": 50.0, "alpha1": 0.0, "alpha2": 0.0},
 }
@@ -36,7 +36,7 @@ _NARROW: dict[str, Any] = {"num_envs": 32, "epochs": 4, "minibatches": 4}
 _WIDE: dict[str, Any] = {"num_envs": 64, "epochs": 2, "minibatches": 2}
 
 # The scope as published: one figure per joint action of the teammates, bins, a threshold of 0.3.
-_LISTENING = {"transitions": 2_000, "delta": 0.3, "bin_width": 0.01, "window": 1, "estimator": "nmi_block"}
+_PUBLISHED_SCOPE = {"transitions": 2_000, "delta": 0.3, "bin_width": 0.01, "window": 1, "estimator": "nmi_block"}
 
 PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     # Where nothing else is said, the defaults of the configuration are the papers' (ISA and PPO: arXiv 2505.08630,
@@ -44,7 +44,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     # for StarCraft II by its authors' later program). ISA's does not say how
     # observations are scaled; docs/benchmarks.md has what raw and scaled cells cost where.
     "paper": {
-        "*": {"scope": _LISTENING},
+        "*": {"scope": _PUBLISHED_SCOPE},
         "grid/navigation": {"ppo": {"obs_scale": 0.1}},
         "grid/shooting": {"ppo": {"obs_scale": 0.1}},
         "grid/*": {"q": {"obs_scale": 0.1}, "coma": {"obs_scale": 0.1}},

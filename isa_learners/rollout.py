@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from isa_learners.graphs.captured import Captured, graphs_on
-from isa_learners.handed_over import check_decision
 from isa_learners.learner import Decision, Learner, Memory, ProbedLearner, RecordedLearner
+from isa_learners.learner_checks import check_decision
 from isa_learners.probes import Prober
 from isa_learners.stacks import Laid, Stacks
 from isa_wrappers.arrays import with_prefix, without_prefix
@@ -112,7 +112,7 @@ class Collector:
         prober: draws marked actions, for a :class:`~isa_learners.learner.ProbedLearner`; ``None`` draws none.
         who: the learner in messages; by default its class.
 
-    What the learner decides is looked at in the first rollout; where steps are recorded, in the first step.
+    The learner's decisions are checked in the first rollout; where steps are recorded, in the first step.
     """
 
     def __init__(
@@ -124,18 +124,23 @@ class Collector:
         prober: Prober | None = None,
         who: str | None = None,
     ) -> None:
-        self.env, self.learner, self.noise, self.prober = env, learner, noise, prober
-        self._at_work, self._looks = Blamed(who or f"learner {type(learner).__name__}"), True
+        self.env = env
+        self.learner = learner
+        self.noise = noise
+        self.prober = prober
+        self._blame = Blamed(who or f"learner {type(learner).__name__}")
+        self._check_next = True
         self._begin(env.reset(seed))
-        self._laid, self._captured = Laid(), self._recorded(learner)
+        self._laid = Laid()
+        self._captured = self._make_captured(learner)
 
     def _begin(self, step: BatchStep) -> None:
         self.current = step
         self.start = torch.ones(self.env.num_envs, dtype=torch.bool, device=step.reward.device)
-        with self._at_work:
+        with self._blame:
             self.memory = self.learner.begin(self.env.num_envs)
 
-    def _recorded(self, learner: Learner) -> Captured | None:
+    def _make_captured(self, learner: Learner) -> Captured | None:
         """Return what takes steps from a recording, where environment and learner can be recorded."""
         if not graphs_on(str(self.start.device)) or not getattr(innermost(self.env), "recordable", False):
             return None
@@ -155,25 +160,27 @@ class Collector:
             return Rollout(**without_prefix("row", rows), record=without_prefix("record", rows), memory=memory)
 
     def _collect(self, steps: int) -> Rollout:
-        rows, records, memory = Stacks(steps), Stacks(steps), self.memory
+        rows = Stacks(steps)
+        records = Stacks(steps)
+        memory = self.memory
         for _ in range(steps):
             row, record = self._step()
             rows.add(row)
             records.add(record)
-        self._looks = False
+        self._check_next = False
         return Rollout(**rows.stacked(), record=records.stacked(), memory=memory)
 
     def _step_and_keep(self) -> None:
         row, record = self._step()
-        self._looks = False
+        self._check_next = False
         self._laid.add(with_prefix("row", row) | with_prefix("record", record))
 
     def _step(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         now = self.current
-        with self._at_work:
+        with self._blame:
             decision, probe = self._decide(now)
-        if self._looks:
-            check_decision(self._at_work.who, decision, now, self.env)
+        if self._check_next:
+            check_decision(self._blame.who, decision, now, self.env)
         step = self.env.step(decision.action)
         done = step.done
         row = {
@@ -194,9 +201,10 @@ class Collector:
         }
         if step.bonus is not None:
             row["bonus"] = step.bonus
-        with self._at_work:
+        with self._blame:
             self.memory = self.learner.forget(decision.memory, done)
-        self.start, self.current = done, step
+        self.start = done
+        self.current = step
         return row, decision.record
 
     def _decide(self, now: BatchStep) -> tuple[Decision, Tensor]:

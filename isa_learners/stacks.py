@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 LARGE = 2**24
-"""Bytes of a rollout's tensor from which on its rows are not kept beside it."""
+"""Bytes of a rollout's tensor from which on rows are written into it at once."""
 
 
 class Stacks:
@@ -26,7 +26,8 @@ class Stacks:
     """
 
     def __init__(self, steps: int) -> None:
-        self._steps, self._time = steps, 0
+        self._steps = steps
+        self._time = 0
         self._rows: dict[str, list[Tensor]] = {}
         self._whole: dict[str, Tensor] = {}
 
@@ -67,7 +68,9 @@ class Laid:
     def begin(self, steps: int) -> None:
         """Begin a rollout of T steps."""
         if steps != self._steps:
-            self._steps, self._time, self._whole = steps, None, {}
+            self._steps = steps
+            self._time = None
+            self._whole = {}
         elif self._time is not None:
             self._time.zero_()
 

@@ -14,10 +14,12 @@ from isa_wrappers.wrappers import batch
 
 def goal_buffer(context: PhaseContext) -> GoalBuffer:
     """Make B, which both phases feed and the second draws from."""
-    config, goal = context.config, context.config.goal
+    config = context.config
+    goal = config.goal
     if not goal.stitched:
         return GoalBuffer(context.env.state_size, goal.capacity, config.seed, context.device)
-    scale, weight = config.for_phase("explore").count.count_scale, config.for_phase("reach").goal.alpha1
+    scale = config.for_phase("explore").count.count_scale
+    weight = config.for_phase("reach").goal.alpha1
     return StitchedGoals(credit_of(context), goal.capacity, config.seed, context.device, scale, weight)
 
 

@@ -129,8 +129,8 @@ class AlgorithmSpec:
         names = self.phase_names
         if not names:
             raise InvalidValueError("an algorithm must have at least one phase, got none")
-        if twice := [name for name in names if names.count(name) > 1]:
-            raise InvalidValueError(f"an algorithm's phases must be named differently, got {twice[0]!r} twice")
+        if repeated := [name for name in names if names.count(name) > 1]:
+            raise InvalidValueError(f"an algorithm's phases must be named differently, got {repeated[0]!r} twice")
         if endless := [phase.name for phase in self.phases[:-1] if phase.ends is None]:
             raise InvalidValueError(
                 f"phase {endless[0]!r} must have ends=, which tells when the next one begins; the last alone has none"

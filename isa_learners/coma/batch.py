@@ -1,4 +1,4 @@
-"""What COMA learns from, once."""
+"""The batch that COMA learns from once."""
 
 from __future__ import annotations
 

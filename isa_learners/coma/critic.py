@@ -45,11 +45,10 @@ class CentralCritic(nn.Module):
             alive: ``[..., A]`` float; the dead do nothing.
         """
         agents, n = self.sizes.num_agents, self.sizes.num_actions
-        size = self.sizes.obs_size
-        obs, last, ids = own[..., :size], own[..., size : size + n], own[..., size + n :]
+        obs, last_action, ids = torch.split(own, [self.sizes.obs_size, n, agents], dim=-1)
         actions = torch.arange(n, device=own.device)
         one_hot = (action[..., None] == actions).to(own.dtype) * alive[..., None].to(own.dtype)
         others = one_hot[..., None, :, :] * (1.0 - torch.eye(agents, device=own.device, dtype=own.dtype))[..., None]
-        shared = state[..., None, :].expand(*own.shape[:-1], -1)
-        before = last.flatten(-2)[..., None, :].expand(*own.shape[:-1], -1)
-        return torch.cat([shared, obs, others.flatten(-2), before, ids], dim=-1)
+        states = state[..., None, :].expand(*own.shape[:-1], -1)
+        last_actions = last_action.flatten(-2)[..., None, :].expand(*own.shape[:-1], -1)
+        return torch.cat([states, obs, others.flatten(-2), last_actions, ids], dim=-1)

@@ -35,7 +35,9 @@ class ComaLearner(RecurrentMemory):
     """
 
     def __init__(self, sizes: Sizes, config: ComaConfig, device: str, seed: int) -> None:
-        self.sizes, self.config, self.device = sizes, config, device
+        self.sizes = sizes
+        self.config = config
+        self.device = device
         self.encoder = InputEncoder(sizes, config.obs_scale, device)
         self.coma = COMA(sizes, self.encoder.size, config, device, seed)
         self.steps = 0
@@ -54,8 +56,8 @@ class ComaLearner(RecurrentMemory):
         action = policy.mode() if noise is None else policy.sample(noise)
         if noise is not None and probes is not None:
             action = torch.where(probes >= 0, probes, action)
-        after = self._after(step, memory, action, hidden)
-        return Decision(action, after, {} if noise is None else {"inputs": inputs})
+        memory_after = self._after(step, memory, action, hidden)
+        return Decision(action, memory_after, {} if noise is None else {"inputs": inputs})
 
     def set_progress(self, progress: float) -> None:
         """Change nothing: epsilon follows the steps."""
@@ -64,8 +66,8 @@ class ComaLearner(RecurrentMemory):
         """Learn from a rollout; the metrics are :data:`~isa_learners.coma.config.METRICS`."""
         batch = self.batch(rollout)
         self.steps += rollout.done.numel()
-        said = self.coma.update(batch).tolist()
-        return dict(zip(METRICS, (*said, batch.epsilon), strict=True))
+        figures = self.coma.update(batch).tolist()
+        return dict(zip(METRICS, (*figures, batch.epsilon), strict=True))
 
     def batch(self, rollout: Rollout) -> Batch:
         """Return what the update takes of a rollout."""

@@ -31,9 +31,9 @@ def mixed_log_probs(
         >>> mixed_log_probs(logits.nan_to_num(neginf=-1e9), available, 0.4).exp()
         tensor([0.8000, 0.2000])
     """
-    uniform = math.log(epsilon / logits.shape[-1]) if epsilon > 0.0 else -math.inf
-    own = math.log1p(-epsilon) if epsilon < 1.0 else -math.inf
-    mixed = torch.logaddexp(torch.log_softmax(logits, dim=-1) + own, logits.new_full((), uniform))
+    log_uniform = math.log(epsilon / logits.shape[-1]) if epsilon > 0.0 else -math.inf
+    log_own = math.log1p(-epsilon) if epsilon < 1.0 else -math.inf
+    mixed = torch.logaddexp(torch.log_softmax(logits, dim=-1) + log_own, logits.new_full((), log_uniform))
     return masked_log_softmax(mixed, available)
 
 

@@ -56,12 +56,12 @@ class COMA:
     def update(self, batch: Batch) -> Tensor:
         """Learn from a rollout; return :data:`~isa_learners.coma.config.METRICS` but epsilon as a tensor."""
         part = self.layout(batch.alive, batch.start).pack()
-        seen = self.critic.inputs(batch.state, batch.inputs, batch.action, batch.alive)
-        target = self.targets(batch, seen)
-        critic = self._critic_steps(batch, seen, target)
+        critic_inputs = self.critic.inputs(batch.state, batch.inputs, batch.action, batch.alive)
+        target = self.targets(batch, critic_inputs)
+        critic_figures = self._critic_steps(batch, critic_inputs, target)
         with torch.no_grad():
-            values = self.critic(seen)
-        return torch.cat([self._actor_step(batch, values, part), critic])
+            values = self.critic(critic_inputs)
+        return torch.cat([self._actor_step(batch, values, part), critic_figures])
 
     def targets(self, batch: Batch, seen: Tensor) -> Tensor:
         """Compute lambda-returns ``[T, B, A]`` by the target critic.
@@ -71,56 +71,58 @@ class COMA:
         """
         config = self.config
         with torch.no_grad():
-            value = _chosen(self.target_critic(seen), batch.action) * batch.alive
-            within = within_episodes(batch.done, batch.terminated, batch.cut, batch.next_alive)
-            action, rows = self._draw(batch, within.known)
-            there = batch.next_alive * (~batch.cut)  # whoever is truncated by itself does nothing more
-            ahead = self.critic.inputs(batch.final_state, batch.final_inputs, action, there).flatten(0, 2)[rows]
-            final = _chosen(self.target_critic(ahead), action.flatten()[rows])
+            value = _values_of(self.target_critic(seen), batch.action) * batch.alive
+            ahead = within_episodes(batch.done, batch.terminated, batch.cut, batch.next_alive)
+            action, rows = self._draw(batch, ahead.known)
+            acts_next = batch.next_alive * (~batch.cut)  # whoever is truncated by itself does nothing more
+            final_inputs = self.critic.inputs(batch.final_state, batch.final_inputs, action, acts_next)
+            final = _values_of(self.target_critic(final_inputs.flatten(0, 2)[rows]), action.flatten()[rows])
             following = value.roll(-1, dims=0).flatten()
-            following[rows] = torch.where(within.known.flatten()[rows], final, following[rows])
+            following[rows] = torch.where(ahead.known.flatten()[rows], final, following[rows])
             reward = batch.reward
             if config.reward == "team":
                 reward = reward.mean(-1, keepdim=True).expand_as(reward)
             # A step that was lost with its game earned what it is worth: nothing is learned of it or before it.
             lost = batch.lost[..., None]
-            v_tp1 = torch.where(within.lasts & ~lost, following.view(value.shape), 0.0)
+            v_tp1 = torch.where(ahead.lasts & ~lost, following.view(value.shape), 0.0)
             reward = torch.where(lost, value, reward)
-            return lambda_returns(reward, v_tp1, within.ends, config.gamma, config.td_lambda)
+            return lambda_returns(reward, v_tp1, ahead.ends, config.gamma, config.td_lambda)
 
-    def _draw(self, batch: Batch, wanted: Tensor) -> tuple[Tensor, Tensor]:
-        """Return what agents do after each step, drawn where it is ``wanted``: ``[T, B, A]``, and the rows of these."""
+    def _draw(self, batch: Batch, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what agents do after each step, drawn where ``mask`` says so: ``[T, B, A]``, and the rows of these."""
         steps = self.layout(batch.alive, batch.start)
-        part, first = steps.pack(), batch.hidden.flatten(0, 1)
+        part = steps.pack()
+        first = batch.hidden.flatten(0, 1)
         _, states = self._unroll(batch, part)
-        rows = steps.where(wanted)
+        rows = steps.where(mask)
         hidden = steps.hidden_after(rows, part, states, first)
         logits, _ = self.actor(batch.final_inputs.flatten(0, 2)[rows], hidden)
-        available = batch.available.flatten(0, 2)[rows]  # nobody says what is available afterwards
+        available = batch.available.flatten(0, 2)[rows]  # what is available after the step is not known
         policy = Categorical(mixed_log_probs(logits, available, batch.epsilon))
-        action = batch.action.roll(-1, dims=0).flatten()  # of those whose episode goes on: what they did do
-        # Drawn for every step, so that in every layout the same are taken.
+        action = batch.action.roll(-1, dims=0).flatten()  # where the episode goes on: the next action taken
+        # Drawn for every step, so that every layout draws the same.
         clocks = torch.empty_like(batch.available, dtype=hidden.dtype).exponential_(generator=self.generator)
         draws = policy.first(clocks.flatten(0, 2)[rows])
-        action[rows] = torch.where(wanted.flatten()[rows], draws, action[rows])
+        action[rows] = torch.where(mask.flatten()[rows], draws, action[rows])
         return action.view_as(batch.action), rows
 
-    def _critic_steps(self, batch: Batch, seen: Tensor, target: Tensor) -> Tensor:
+    def _critic_steps(self, batch: Batch, critic_inputs: Tensor, target: Tensor) -> Tensor:
         """Train the critic on parts of the rollout, the latest first; return mean loss, value and gradient norm."""
-        config, said = self.config, []
+        config = self.config
+        figures = []
         count = min(config.critic_steps or len(target), len(target))
-        size, longer = divmod(len(target), count)  # the first parts are a step longer
-        edges = [number * size + min(number, longer) for number in range(count + 1)]
+        size, remainder = divmod(len(target), count)  # the first ``remainder`` parts are a step longer
+        edges = [number * size + min(number, remainder) for number in range(count + 1)]
         for first, last in reversed(list(pairwise(edges))):
             alive = batch.alive[first:last] * ~batch.lost[first:last, :, None]
-            value = _chosen(self.critic(seen[first:last]), batch.action[first:last])
+            value = _values_of(self.critic(critic_inputs[first:last]), batch.action[first:last])
             loss = masked_mean((value - target[first:last]).square(), alive)
             norm = self._gradient_step(loss, self.critic, self.critic_optimizer)
-            said.append(torch.stack([loss.detach(), masked_mean(value.detach(), alive), norm]))
+            figures.append(torch.stack([loss.detach(), masked_mean(value.detach(), alive), norm]))
             self.count += 1
             if self.count % config.target_interval == 0:
                 self.target_critic.load_state_dict(self.critic.state_dict())
-        return torch.stack(said).mean(0)
+        return torch.stack(figures).mean(0)
 
     def _actor_step(self, batch: Batch, values: Tensor, part: Packing) -> Tensor:
         """Take one step along ``E[A log pi]``; return loss, entropy and gradient norm."""
@@ -167,6 +169,6 @@ class COMA:
         self.count = int(state["count"])
 
 
-def _chosen(values: Tensor, action: Tensor) -> Tensor:
+def _values_of(values: Tensor, action: Tensor) -> Tensor:
     """Return the values of actions ``[...]`` out of ``[..., n]``."""
     return values.gather(-1, action[..., None])[..., 0]

@@ -24,11 +24,11 @@ SOURCES = (
 )
 """Compiled into one library, headers among them."""
 SWITCH = "ISA_COMPILED"
-"""Environment variable; 0 takes the plain path whatever is there."""
+"""Environment variable; 0 takes the plain path even where there is a compiled part."""
 
 
 def stamp(folder: Path = FOLDER) -> int:
-    """Return what tells these sources from those of another version."""
+    """Return a checksum of the sources, which tells one version from another."""
     total = 0
     for name in SOURCES:
         total = zlib.crc32((folder / name).read_bytes().replace(b"\r\n", b"\n"), total)
@@ -57,16 +57,16 @@ def load(path: Path) -> ctypes.CDLL | None:
     if not path.exists():
         return None
     try:
-        found = ctypes.CDLL(str(path))
-        found.isa_stamp.restype = ctypes.c_uint32
-        built = found.isa_stamp()
+        loaded = ctypes.CDLL(str(path))
+        loaded.isa_stamp.restype = ctypes.c_uint32
+        built_from = loaded.isa_stamp()
     except (OSError, AttributeError):
         reason = "it cannot be loaded on this machine"
     else:
-        if built == stamp() and found.isa_supported():
-            return found
+        if built_from == stamp() and loaded.isa_supported():
+            return loaded
         reason = "it was built from the sources of another version"
-        if built == stamp():
+        if built_from == stamp():
             reason = "it was built for a processor with AVX2 and FMA, which this one lacks"
     warnings.warn(
         f"{path} is not used: {reason}; training takes the plain path, which is slower. "

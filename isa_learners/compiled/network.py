@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from isa_learners.compiled.buffer_pool import POOL
 from isa_learners.compiled.library import library
-from isa_learners.compiled.memory import POOL
 
 _POINTER, _INDEX = ctypes.c_void_p, ctypes.c_int64
 _WEIGHTS = ("embed", "embed_bias", "gru_in", "gru_own", "gru_in_bias", "gru_own_bias", "norm", "norm_bias", "head")
@@ -46,7 +46,7 @@ class Compilable(Protocol):
 def serves(net: Compilable, inputs: Tensor) -> bool:
     """Tell whether there is a compiled part, and for this: all of one width, float32 on CPU, no gradient of inputs.
 
-    It reads memory as it lies: weights must be there, dense, and of one GRU layer.
+    It reads memory directly: weights must be present, contiguous, and of one GRU layer.
     """
     return (
         inputs.device.type == "cpu"
@@ -55,7 +55,7 @@ def serves(net: Compilable, inputs: Tensor) -> bool:
         and net.gru.bias
         and net.gru.num_layers == 1
         and not net.gru.bidirectional
-        and all(map(_is_dense, (*net.gru.parameters(), *_of(net.embed), *_of(net.head))))
+        and all(map(_is_dense, (*net.gru.parameters(), *_parameters_of(net.embed), *_parameters_of(net.head))))
         and net.embed.out_features == net.gru.input_size == net.gru.hidden_size
         and not len(net.deeper)
         and not torch.compiler.is_compiling()
@@ -63,7 +63,7 @@ def serves(net: Compilable, inputs: Tensor) -> bool:
     )
 
 
-def _of(layer: nn.Linear) -> tuple[Tensor | None, ...]:
+def _parameters_of(layer: nn.Linear) -> tuple[Tensor | None, ...]:
     return layer.weight, layer.bias
 
 
@@ -97,20 +97,20 @@ def unroll(
         *((None, None) if norm is None else (norm.weight, norm.bias)),
         *(net.head.weight, net.head.bias),
     ]
-    found: tuple[Tensor, Tensor] = _Unrolled.apply(  # type: ignore[no-untyped-call]
-        *(inputs.contiguous(), _read(state), sizes, _read(keep)),
-        *(None if alive is None else _read(alive), *weights),
+    outputs_and_states: tuple[Tensor, Tensor] = _Unrolled.apply(  # type: ignore[no-untyped-call]
+        *(inputs.contiguous(), _as_floats(state), sizes, _as_floats(keep)),
+        *(None if alive is None else _as_floats(alive), *weights),
     )
-    return found
+    return outputs_and_states
 
 
-def _read(tensor: Tensor) -> Tensor:
-    """Return numbers or flags as they are read: float32, dense."""
+def _as_floats(tensor: Tensor) -> Tensor:
+    """Return numbers or flags as the compiled part reads them: float32, contiguous."""
     return tensor.float().contiguous()
 
 
 def _address(tensor: Tensor | None) -> int:
-    """Where its numbers lie; 0, which is null, for none."""
+    """Return the address of its numbers; 0, the null pointer, for none."""
     return 0 if tensor is None else tensor.data_ptr()
 
 
@@ -118,13 +118,13 @@ class _Call:
     """Pointers to a network and to its sequence, and all that they point into."""
 
     def __init__(self, inputs: Tensor, state: Tensor, sizes: Sequence[int], keep: Tensor, alive: Any, weights: Any):
-        self.kept = inputs, state, keep, alive, weights
+        self.tensors = inputs, state, keep, alive, weights
         self.sizes = (_INDEX * len(sizes))(*sizes)
         (hidden, features), outputs = weights[0].shape, len(weights[-1])
         self.network = ctypes.byref(_Network(hidden, features, outputs, *map(_address, weights)))
-        tensors = map(_address, (inputs, state, keep, alive))
+        addresses = map(_address, (inputs, state, keep, alive))
         self.sequence = ctypes.byref(
-            _Sequence(*tensors, ctypes.cast(self.sizes, _POINTER), len(self.sizes), len(inputs))
+            _Sequence(*addresses, ctypes.cast(self.sizes, _POINTER), len(self.sizes), len(inputs))
         )
         self.shape = len(inputs), hidden, outputs
 
@@ -134,37 +134,41 @@ class _Unrolled(torch.autograd.Function):
     def forward(
         ctx: Any, inputs: Tensor, state: Tensor, sizes: Sequence[int], keep: Tensor, alive: Any, *weights: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        call, kernels = _Call(inputs, state, sizes, keep, alive, weights), library()
+        call = _Call(inputs, state, sizes, keep, alive, weights)
+        kernels = library()
         rows, hidden, outputs = call.shape
-        made, states = inputs.new_empty(rows, outputs), inputs.new_empty(rows, hidden)
+        output = inputs.new_empty(rows, outputs)
+        states = inputs.new_empty(rows, hidden)
         scratch = POOL.take(_size("isa_forward_size", call))
         saved = POOL.take(_size("isa_saved_size", call)) if any(ctx.needs_input_grad) else None
-        pointers = (_POINTER(_address(x)) for x in (made, states, saved, scratch))
+        pointers = (_POINTER(_address(x)) for x in (output, states, saved, scratch))
         kernels.isa_forward(call.network, call.sequence, *pointers)  # type: ignore[union-attr]
         POOL.give(scratch)
         ctx.call, ctx.saved = call, saved
         ctx.set_materialize_grads(False)
-        return made, states
+        return output, states
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
-        call, saved, kernels = ctx.call, ctx.saved, library()
+        call = ctx.call
+        saved = ctx.saved
+        kernels = library()
         if saved is None:
             raise RuntimeError("the compiled network's gradient can be taken once")
         rows, _, outputs = call.shape
-        weights = call.kept[-1]
+        weights = call.tensors[-1]
         d_outputs, d_states = (None if d is None else d.contiguous() for d in gradients)
         if d_outputs is None:
             d_outputs = weights[0].new_zeros(rows, outputs)
-        found = [None if x is None else torch.empty_like(x) for x in weights]
+        d_weights = [None if x is None else torch.empty_like(x) for x in weights]
         scratch = POOL.take(_size("isa_backward_size", call))
         pointers = (_POINTER(_address(x)) for x in (d_outputs, d_states, saved, scratch))
-        to = (_POINTER * len(found))(*map(_address, found))
-        kernels.isa_backward(call.network, call.sequence, *pointers, to)  # type: ignore[union-attr]
+        weight_pointers = (_POINTER * len(d_weights))(*map(_address, d_weights))
+        kernels.isa_backward(call.network, call.sequence, *pointers, weight_pointers)  # type: ignore[union-attr]
         POOL.give(scratch)
         POOL.give(saved)
         ctx.saved = None
-        return None, None, None, None, None, *found
+        return None, None, None, None, None, *d_weights
 
 
 def _size(name: str, call: _Call) -> int:

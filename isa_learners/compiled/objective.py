@@ -26,7 +26,7 @@ def policy_objective(
     clip: float,
     entropy_factor: float,
 ) -> tuple[Tensor, Tensor]:
-    """Compute what a policy of one of n actions is to lower, and figures of it.
+    """Compute the objective of a policy that chooses one of n actions, and figures of it.
 
     Args:
         logits: ``[R, n]``, for which :func:`serves` holds.
@@ -72,7 +72,7 @@ class _PolicyObjective(torch.autograd.Function):
 def value_objective(
     value: Tensor, old_value: Tensor, target: Tensor, mask: Tensor, clip: float, huber: float = 0.0
 ) -> Tensor:
-    """Compute :func:`isa_learners.ppo.losses.value_loss` of ``[R]`` each, for a ``value`` that :func:`serves` says.
+    """Compute :func:`isa_learners.ppo.losses.value_loss` of ``[R]`` each, where :func:`serves` holds for ``value``.
 
     Args:
         value: as it is now.

@@ -1,4 +1,4 @@
-"""A function that keeps state in objects, recorded as a CUDA graph once all it does is known, and run again from it."""
+"""A function that keeps state in objects, recorded as a CUDA graph once what it does is known, and replayed from it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ class CUDAGraph:
 
     def record(self, work: Callable[[], None], generators: Sequence[torch.Generator]) -> None:
         """Record ``work``; see :class:`Graph`."""
-        stream, held = torch.cuda.current_stream(), [generator.clone_state() for generator in generators]
+        stream = torch.cuda.current_stream()
+        states = [generator.clone_state() for generator in generators]
         collects = gc.isenabled()
         gc.disable()  # what it would free on the device now cannot be freed in a recording
         try:
@@ -49,7 +50,7 @@ class CUDAGraph:
                 work()
         except Exception:
             torch.cuda.set_stream(stream)
-            for generator, state in zip(generators, held, strict=True):  # else it counts as being recorded for ever
+            for generator, state in zip(generators, states, strict=True):  # else it counts as being recorded for ever
                 generator.graphsafe_set_state(state)
             raise
         finally:
@@ -98,28 +99,31 @@ class Captured:
         leave: tuple[type, ...] = (),
         make: Callable[[], Graph] | None = None,
     ) -> None:
-        self._function, self._roots, self._leave, self._make = function, roots, leave, make or CUDAGraph
+        self._function = function
+        self._roots = roots
+        self._leave = leave
+        self._make = make or CUDAGraph
         self._known: dict[Path, Any] | None = None
-        self._unlike = 0
+        self._changing_calls = 0
         self._replaced: set[Path] = set()
         self._graph: Graph | None = None
         self._static: dict[Path, Tensor] = {}
-        self._given: tuple[Any, ...] = ()
+        self._arguments: tuple[Any, ...] = ()
         self._result: Any = None
         self.refused: str | None = None
         self.replays = 0
 
-    def __call__(self, *given: Any) -> Any:
+    def __call__(self, *arguments: Any) -> Any:
         """Call the function; what it returns is the caller's."""
-        return self.repeat(1, *given)
+        return self.repeat(1, *arguments)
 
-    def repeat(self, times: int, *given: Any) -> Any:
+    def repeat(self, times: int, *arguments: Any) -> Any:
         """Call the function so many times with the same arguments; return what the last call does."""
         result = None
         while times:
-            graph = self._ready(given)
+            graph = self._current_graph(arguments)
             if graph is None:
-                result, times = self._call(given), times - 1
+                result, times = self._call(arguments), times - 1
                 continue
             for _ in range(times):
                 graph.replay()
@@ -127,23 +131,24 @@ class Captured:
             return _copies(self._result)
         return result
 
-    def _call(self, given: tuple[Any, ...]) -> Any:
+    def _call(self, arguments: tuple[Any, ...]) -> Any:
         """Call the function as it is, and note which tensors it puts elsewhere."""
         if self.refused is not None:
-            return self._function(*given)
-        before, drawn = walk(self._roots, self._leave), host_draws()
-        result = self._function(*given)
+            return self._function(*arguments)
+        before = walk(self._roots, self._leave)
+        generators_before = host_draws()
+        result = self._function(*arguments)
         after = walk(self._roots, self._leave)
-        if host_draws() != drawn:
+        if host_draws() != generators_before:
             self.refused = "it draws from a generator on the host"
         self._replaced = {path for path, tensor in after.tensors.items() if tensor is not before.tensors.get(path)}
         self._known = after.known if before.known == after.known else None
-        self._unlike = 0 if self._known is not None else self._unlike + 1
-        if self._unlike == PATIENCE:
+        self._changing_calls = 0 if self._known is not None else self._changing_calls + 1
+        if self._changing_calls == PATIENCE:
             self.refused = "each call changes more than the values of tensors: " + _difference(before, after)
         return result
 
-    def _ready(self, given: tuple[Any, ...]) -> Graph | None:
+    def _current_graph(self, arguments: tuple[Any, ...]) -> Graph | None:
         """Return a recording that holds, its tensors holding what the objects do now; None where there can be none."""
         if self.refused is not None:
             return None
@@ -152,34 +157,34 @@ class Captured:
             self._graph = None
             self._known = None
             return None
-        if self._graph is not None and _shapes(given) == _shapes(self._given):
-            self._take(view, given)
+        if self._graph is not None and _shapes(arguments) == _shapes(self._arguments):
+            self._copy_in(view, arguments)
         else:
-            self._record(view, given)
+            self._record(view, arguments)
         return self._graph
 
-    def _take(self, view: View, given: tuple[Any, ...]) -> None:
+    def _copy_in(self, view: View, arguments: tuple[Any, ...]) -> None:
         """Copy what others have put into the objects, and the arguments, to where the recording reads them."""
         for path, tensor in view.tensors.items():
             static = self._static[path]
             if tensor is not static:
                 static.copy_(tensor)
                 view.put[path](static)
-        for static, tensor in zip(_tensors(self._given), _tensors(given), strict=True):
+        for static, tensor in zip(_tensors(self._arguments), _tensors(arguments), strict=True):
             static.copy_(tensor)
 
-    def _record(self, view: View, given: tuple[Any, ...]) -> None:
+    def _record(self, view: View, arguments: tuple[Any, ...]) -> None:
         """Record the function as it goes on from here."""
         for path in self._replaced:  # two places may hold one tensor now that will hold different ones
             view.put[path](view.tensors[path].clone(memory_format=torch.contiguous_format))
         view = walk(self._roots, self._leave)
-        self._given = _copies(given)
+        self._arguments = _copies(arguments)
         graph = self._make()
         problem: list[str] = []
 
         def work() -> None:
             try:
-                self._result = _copies(self._function(*self._given))  # it may be what is written over below
+                self._result = _copies(self._function(*self._arguments))  # it may be what is written over below
                 after = walk(self._roots, self._leave)
                 if after.known != view.known:
                     problem.append("it changes more than the values of tensors: " + _difference(view, after))
@@ -190,21 +195,23 @@ class Captured:
 
         try:
             graph.record(work, view.generators)
-        except Exception as error:  # what CUDA refuses to record; what is wrong otherwise, a call as it is will say
+        except Exception as error:  # CUDA refuses to record it; any other error will show in a plain call
             problem.append(str(error).splitlines()[0] if str(error) else type(error).__name__)
         if problem:
-            self.refused, self._graph, self._result = problem[0], None, None
+            self.refused = problem[0]
+            self._graph = None
+            self._result = None
         else:
             self._graph, self._static = graph, view.tensors
 
 
 def _write_back(before: View, after: View) -> None:
     """Copy tensors that were put elsewhere into those that stood there before."""
-    held = {tensor.untyped_storage().data_ptr() for tensor in before.tensors.values()}
+    storages = {tensor.untyped_storage().data_ptr() for tensor in before.tensors.values()}
     moved = [(before.tensors[path], tensor) for path, tensor in after.tensors.items()]
     moved = [(static, tensor) for static, tensor in moved if tensor is not static]
     # One may be what stood somewhere else before, and is about to be overwritten there.
-    sources = [tensor.clone() if tensor.untyped_storage().data_ptr() in held else tensor for _, tensor in moved]
+    sources = [tensor.clone() if tensor.untyped_storage().data_ptr() in storages else tensor for _, tensor in moved]
     for (static, _), source in zip(moved, sources, strict=True):
         static.copy_(source)
 

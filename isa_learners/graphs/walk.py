@@ -89,7 +89,7 @@ def host_draws() -> tuple[Any, ...]:
 class _Walker:
     def __init__(self, leave: tuple[type, ...]) -> None:
         self.view, self.leave = View(), leave
-        self._met: dict[int, Path] = {}
+        self._paths: dict[int, Path] = {}
         self._alive: list[Any] = []  # so that no number of an object is used again while this walks
 
     def visit(self, path: Path, value: Any, put: Callable[[Any], None]) -> None:
@@ -101,11 +101,11 @@ class _Walker:
             self._on_host(path, value.detach().reshape(-1).view(torch.uint8).numpy())
             known[path] += (str(value.dtype), tuple(value.shape))
         elif isinstance(value, FunctionType) and value.__closure__:
-            known[path] = value, tuple(map(_closed_over, value.__closure__))
+            known[path] = value, tuple(map(_cell_identity, value.__closure__))
         elif isinstance(value, _PLAIN):
             known[path] = value
         elif isinstance(value, (set, frozenset, bytearray)):
-            known[path] = bytes(value) if isinstance(value, bytearray) else frozenset(map(_mark, value))
+            known[path] = bytes(value) if isinstance(value, bytearray) else frozenset(map(_identity, value))
             if not isinstance(value, frozenset):
                 self.view.kept.append((value, type(value)(value)))
         elif isinstance(value, torch.Generator):
@@ -115,26 +115,26 @@ class _Walker:
             known[path] = repr(state)
         elif isinstance(value, np.ndarray):
             self._on_host(path, value)
-        elif id(value) in self._met:
-            known[path] = self._met[id(value)]
+        elif id(value) in self._paths:
+            known[path] = self._paths[id(value)]
         else:
-            self._met[id(value)] = path
+            self._paths[id(value)] = path
             self._alive.append(value)
-            self._inside(path, value, put)
+            self._visit_parts(path, value, put)
 
-    def _inside(self, path: Path, value: Any, put: Callable[[Any], None]) -> None:
+    def _visit_parts(self, path: Path, value: Any, put: Callable[[Any], None]) -> None:
         if isinstance(value, tuple):
             self.view.known[path] = len(value)
             parts = list(value)
             for number, part in enumerate(value):
-                self.visit((*path, number), part, _into_tuple(parts, number, value, put))
+                self.visit((*path, number), part, _tuple_setter(parts, number, value, put))
         elif isinstance(value, (list, deque)):
             self.view.known[path] = len(value)
             self.view.kept.append((value, list(value)))
             for number, part in enumerate(value):
-                self.visit((*path, number), part, _into(value, number))
+                self.visit((*path, number), part, _item_setter(value, number))
         elif isinstance(value, dict):
-            self._mapping(path, value)
+            self._visit_mapping(path, value)
         elif hasattr(value, "__self__"):  # a method, of a built-in object too
             self.visit((*path, "of"), value.__self__, _refuse)
         elif isinstance(value, self.leave):
@@ -144,27 +144,27 @@ class _Walker:
         elif isinstance(value, Iterator) and not hasattr(value, "__dict__"):
             self.view.known[path] = object()  # where it stands cannot be seen: never the same again
         else:
-            self._object(path, value)
+            self._visit_object(path, value)
 
-    def _object(self, path: Path, value: Any) -> None:
+    def _visit_object(self, path: Path, value: Any) -> None:
         self.view.known[path] = type(value), id(value)
         kind: Any = type(value)
         for name in _slots(kind):
             if hasattr(value, name):
-                self.visit((*path, "slot", name), getattr(value, name), _into_slot(value, name))
+                self.visit((*path, "slot", name), getattr(value, name), _slot_setter(value, name))
         if hasattr(value, "__dict__"):
-            self._mapping(path, vars(value))
+            self._visit_mapping(path, vars(value))
 
-    def _mapping(self, path: Path, value: dict[Any, Any]) -> None:
+    def _visit_mapping(self, path: Path, value: dict[Any, Any]) -> None:
         self.view.known[path] = tuple(key for key in value if isinstance(key, _PLAIN))
         self.view.kept.append((value, dict(value)))
         for number, (key, part) in enumerate(value.items()):
             step = key if isinstance(key, _PLAIN) else ("key", number)
-            self.visit((*path, step), part, _into(value, key))
+            self.visit((*path, step), part, _item_setter(value, key))
 
     def _on_host(self, path: Path, value: Any) -> None:
-        held = value.tobytes() if value.nbytes < LARGE else value.__array_interface__["data"]
-        self.view.known[path] = value.dtype, value.shape, held
+        content = value.tobytes() if value.nbytes < LARGE else value.__array_interface__["data"]
+        self.view.known[path] = value.dtype, value.shape, content
 
     def _generator(self, path: Path, value: torch.Generator) -> None:
         if value.device.type == RECORDED:
@@ -174,38 +174,38 @@ class _Walker:
             self.view.known[path] = value.get_state().numpy().tobytes()
 
 
-def _mark(value: Any) -> Any:
-    """Return what tells whether a value is another one than before."""
+def _identity(value: Any) -> Any:
+    """Return what differs where a value is another one than before."""
     return value if isinstance(value, _PLAIN) else id(value)
 
 
 @cache
 def _slots(kind: Any) -> tuple[str, ...]:
     """Return the attributes of objects of a class that are in no mapping."""
-    told = (vars(base).get("__slots__", ()) for base in kind.__mro__)
-    names = [name for slots in told for name in ([slots] if isinstance(slots, str) else slots)]
+    declared = (vars(base).get("__slots__", ()) for base in kind.__mro__)
+    names = [name for slots in declared for name in ([slots] if isinstance(slots, str) else slots)]
     return tuple(name for name in names if name not in ("__dict__", "__weakref__"))
 
 
-def _closed_over(cell: CellType) -> Any:
+def _cell_identity(cell: CellType) -> Any:
     try:
-        return _mark(cell.cell_contents)
+        return _identity(cell.cell_contents)
     except ValueError:  # nothing is in it yet
         return None
 
 
-def _into_slot(whole: Any, name: str) -> Callable[[Any], None]:
+def _slot_setter(whole: Any, name: str) -> Callable[[Any], None]:
     return lambda value: setattr(whole, name, value)
 
 
-def _into(mutable: Any, key: Any) -> Callable[[Any], None]:
+def _item_setter(mutable: Any, key: Any) -> Callable[[Any], None]:
     def put(value: Any) -> None:
         mutable[key] = value
 
     return put
 
 
-def _into_tuple(
+def _tuple_setter(
     parts: list[Any], number: int, whole: tuple[Any, ...], put: Callable[[Any], None]
 ) -> Callable[[Any], None]:
     """Put a value into a tuple: another takes its place, with the other ``parts`` as they are by then."""

@@ -89,18 +89,18 @@ class Batch:
             final: after the steps, before an automatic reset.
         """
         inputs, state = (self.final_inputs, self.final_state) if final else (self.inputs, self.state)
-        own = inputs.flatten(0, 2)[rows]
+        own_inputs = inputs.flatten(0, 2)[rows]
         if not state.shape[-1]:
-            return own
-        return torch.cat([own, state.flatten(0, 1)[rows // inputs.shape[2]]], dim=-1)
+            return own_inputs
+        return torch.cat([own_inputs, state.flatten(0, 1)[rows // inputs.shape[2]]], dim=-1)
 
     @staticmethod
     def join(batches: list[Batch], fixed_shapes: bool = False) -> JoinedBatch:
-        """Put batches of equal length side by side along the environment axis.
+        """Concatenate batches of equal length along the environment axis.
 
         Args:
             batches: what to join.
-            fixed_shapes: nobody looks which rows are asked for.
+            fixed_shapes: do not check whether all rows are asked for.
         """
         parts = {f.name: [getattr(batch, f.name) for batch in batches] for f in fields(Batch)}
         joined = {name: part[0] if len(part) == 1 else torch.cat(part, 1) for name, part in parts.items()}

@@ -42,7 +42,9 @@ class PPOLearner(RecurrentMemory):
     state_name = "actor_hidden"
 
     def __init__(self, sizes: Sizes, config: PPOConfig, device: str, seed: int) -> None:
-        self.sizes, self.config, self.device = sizes, config, device
+        self.sizes = sizes
+        self.config = config
+        self.device = device
         self.head = head_for(sizes, device)
         self.norm = ObservationNorm(sizes, device) if config.normalize_obs else None
         scaled = None if self.norm is None else self.norm.observations
@@ -72,19 +74,23 @@ class PPOLearner(RecurrentMemory):
         action = policy.mode() if noise is None else policy.sample(noise)
         if noise is not None and probes is not None:
             action = torch.where(probes >= 0, probes, action)
-        native, after = self.head.native(action), self._after(step, memory, action, hidden)
+        native = self.head.native(action)
+        memory_after = self._after(step, memory, action, hidden)
         if noise is None:
-            return Decision(native, after)
+            return Decision(native, memory_after)
         record = {"inputs": inputs, "log_prob": policy.log_prob(action)}
-        record |= {} if native is action else {"action": action}
-        return Decision(native, after, record if self.norm is None else {**record, "obs": step.obs})
+        if native is not action:
+            record["action"] = action
+        if self.norm is not None:
+            record["obs"] = step.obs
+        return Decision(native, memory_after, record)
 
     def acting(self) -> tuple[Any, ...]:
         """Return the objects that :meth:`act` reads."""
         return self.ppo.actor, self.head, self.encoder, *([] if self.norm is None else [self.norm])
 
     def _hidden(self, memory: Memory, like: Tensor) -> Tensor:
-        """Return the actor's state ``[B, A, S]``; a network without memory has none in what is remembered."""
+        """Return the actor's state ``[B, A, S]``; of length 0 for a network without memory."""
         return memory[self.state_name] if self.state_size else like.new_zeros(*like.shape[:2], 0)
 
     def set_progress(self, progress: float) -> None:
@@ -100,10 +106,11 @@ class PPOLearner(RecurrentMemory):
         """Return what the update keeps of a rollout; normalisation, if there is any, takes the rollout in."""
         if self.norm is None:
             return self.batch(rollout)
-        obs, first = rollout.record["obs"], not self.norm.begun
+        obs = rollout.record["obs"]
+        played_unscaled = not self.norm.begun
         batch = self.batch(rollout)
         self.norm.update(obs, rollout.state, rollout.alive)
-        if first:  # it was played unscaled; its probabilities are those of what was done, whatever is shown now
+        if played_unscaled:  # its log-probabilities stay those of the actions taken, whatever the inputs are now
             inputs = torch.cat([self.norm.observations(obs), batch.inputs[..., obs.shape[-1] :]], dim=-1)
             batch = self.batch(replace(rollout, record={**rollout.record, "inputs": inputs}))
         return batch
@@ -125,7 +132,7 @@ class PPOLearner(RecurrentMemory):
             next_alive=rollout.next_alive,
             action=action,
             log_prob=rollout.record["log_prob"],
-            **self._earned(rollout),
+            **self._rewards(rollout),
             start=rollout.start,
             terminated=rollout.terminated,
             done=rollout.done,
@@ -134,14 +141,14 @@ class PPOLearner(RecurrentMemory):
             cut=rollout.cut,
             probe=rollout.probe,
             lost=rollout.lost,
-            **self._seen_by_critic(rollout),
+            **self._critic_states(rollout),
         )
 
-    def _earned(self, rollout: Rollout) -> dict[str, Tensor]:
-        """Return the reward; apart from what was added to it where the critic has a head for that.
+    def _rewards(self, rollout: Rollout) -> dict[str, Tensor]:
+        """Return the reward; the bonus apart from it where the critic has a head for that.
 
         Raises:
-            InvalidValueError: if nothing was added.
+            InvalidValueError: if there is no bonus.
         """
         if not self.config.bonus_head:
             return {"reward": rollout.reward}
@@ -149,7 +156,8 @@ class PPOLearner(RecurrentMemory):
             raise InvalidValueError("bonus_head needs rollouts with an intrinsic reward that was added, got none")
         return {"reward": rollout.reward - rollout.bonus, "bonus": rollout.bonus}
 
-    def _seen_by_critic(self, rollout: Rollout) -> dict[str, Tensor]:
+    def _critic_states(self, rollout: Rollout) -> dict[str, Tensor]:
+        """Return the global states, scaled, for a critic that sees them."""
         if self.config.critic == "own":
             return {}
         states = {"state": rollout.state, "final_state": rollout.final_state}

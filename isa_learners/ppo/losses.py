@@ -43,7 +43,7 @@ def policy_objective(
     clip: float,
     entropy_factor: float | Tensor,
 ) -> tuple[Float[Tensor, ""], Float[Tensor, "4"]]:
-    """Compute what a policy is to lower, the policy loss less ``entropy_factor`` times the mean entropy, and figures.
+    """Compute the policy's objective, its loss less ``entropy_factor`` times the mean entropy, and figures of it.
 
     Args:
         policy: as it is now.
@@ -59,17 +59,17 @@ def policy_objective(
     """
     chosen, alive = masks
     log_prob = policy.log_prob(action)
-    # What the policy would hardly ever have done has any ratio: infinity times a mask of 0 were no number.
-    old = torch.where(chosen > 0, old_log_prob, log_prob.detach())
-    loss = policy_loss(log_prob, old, advantage, chosen, clip)
-    spread = masked_mean(policy.entropy(), alive)
+    # An action that the policy did not choose may have an infinite ratio, and infinity times a mask of 0 is NaN.
+    old_log_prob = torch.where(chosen > 0, old_log_prob, log_prob.detach())
+    loss = policy_loss(log_prob, old_log_prob, advantage, chosen, clip)
+    entropy = masked_mean(policy.entropy(), alive)
     with torch.no_grad():
-        log_ratio = log_prob - old
+        log_ratio = log_prob - old_log_prob
         ratio = log_ratio.exp()
         kl = masked_mean(ratio - 1.0 - log_ratio, chosen)
-        clipped = masked_mean(((ratio - 1.0).abs() > clip).float(), chosen)
-        figures = torch.stack([loss, spread, kl, clipped])
-    return loss - entropy_factor * spread, figures
+        clip_share = masked_mean(((ratio - 1.0).abs() > clip).float(), chosen)
+        figures = torch.stack([loss, entropy, kl, clip_share])
+    return loss - entropy_factor * entropy, figures
 
 
 def value_loss(

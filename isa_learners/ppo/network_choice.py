@@ -1,4 +1,4 @@
-"""Which network: the list of them, classes of one's own, and what is checked of these before anything learns."""
+"""The networks by name, classes of one's own, and what is checked of these before training starts."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from isa_learners.handed_over import kind_of
 from isa_learners.heads import head_for
 from isa_learners.inputs import InputEncoder
+from isa_learners.learner_checks import kind_of
 from isa_learners.ppo.config import PPOConfig
 from isa_learners.recurrent.network import Network
 from isa_learners.rollout import Sizes
@@ -49,23 +49,23 @@ def network_class(name: str) -> type[Network]:
         ...
         isa_wrappers.errors.UnknownNameError: unknown network 'ltsm'; did you mean 'lstm'? known: gru, lstm, mlp
     """
-    kind: Any = _imported(name) if ":" in name else NETWORKS[name]
-    if not (isinstance(kind, type) and issubclass(kind, Network)):
+    cls: Any = _import_network(name) if ":" in name else NETWORKS[name]
+    if not (isinstance(cls, type) and issubclass(cls, Network)):
         raise InvalidValueError(
-            f"network {name!r} must be a class derived from isa_learners.recurrent.network.Network, got {shown(kind)}"
+            f"network {name!r} must be a class derived from isa_learners.recurrent.network.Network, got {shown(cls)}"
         )
-    return kind
+    return cls
 
 
-def _imported(name: str) -> Any:
+def _import_network(name: str) -> Any:
     module_name, _, attribute = name.partition(":")
     if not attribute or not all(part.isidentifier() for part in module_name.split(".")):
         raise UnknownNameError(f"a network of your own is named package.module:Class, got {shown(name)}")
     try:
         with current_folder_last():
             module = import_module(module_name)
-    except Exception as error:  # whatever a module of others does
-        raise UnknownNameError(f"cannot import network {name!r}: {_said(error)}") from error
+    except Exception as error:  # a foreign module may raise anything
+        raise UnknownNameError(f"cannot import network {name!r}: {_error_text(error)}") from error
     if not hasattr(module, attribute):
         raise UnknownNameError(f"module {module_name!r} has no class {attribute!r}; name a network of yours in it")
     return getattr(module, attribute)
@@ -83,17 +83,18 @@ def make_network(config: PPOConfig, input_size: int, output_size: int) -> Networ
         UnknownNameError: if there is none of this name.
         InvalidValueError: if it cannot be made, or does not do what a :class:`Network` is to do.
     """
-    name, kind = config.network, network_class(config.network)
+    name = config.network
+    cls = network_class(name)
     try:
-        net = kind(input_size=input_size, hidden=config.hidden, output_size=output_size, layers=config.layers)  # type: ignore[call-arg]
+        net = cls(input_size=input_size, hidden=config.hidden, output_size=output_size, layers=config.layers)  # type: ignore[call-arg]
         if not _is_built_in(name):
-            _check(net, name, input_size, output_size)
+            _try_out(net, name, input_size, output_size)
     except InvalidValueError:
         raise
-    except Exception as error:  # whatever a class of others does
+    except Exception as error:  # a foreign class may raise anything
         raise InvalidValueError(
             f"network {name!r} of {input_size} inputs, hidden {config.hidden}, layers {list(config.layers)} and "
-            f"{output_size} outputs does not work: {_said(error)}"
+            f"{output_size} outputs does not work: {_error_text(error)}"
         ) from error
     return net
 
@@ -116,13 +117,13 @@ def _is_built_in(name: str) -> bool:
     return ":" not in name and NETWORKS.source(name) == BUILT_IN
 
 
-def _said(error: Exception) -> str:
-    said = shown(error) if not str(error) else f"{type(error).__name__}: {one_line(error)}"[:300]
+def _error_text(error: Exception) -> str:
+    text = shown(error) if not str(error) else f"{type(error).__name__}: {one_line(error)}"[:300]
     place = foreign_place(error)
-    return said if place is None else f"{said} ({place})"
+    return text if place is None else f"{text} ({place})"
 
 
-def _check(net: Network, name: str, input_size: int, output_size: int) -> None:
+def _try_out(net: Network, name: str, input_size: int, output_size: int) -> None:
     """Try a network out: three streams of which two have a second step, at which an episode starts in the first.
 
     Raises:
@@ -134,46 +135,50 @@ def _check(net: Network, name: str, input_size: int, output_size: int) -> None:
     if not any(parameter.requires_grad for parameter in net.parameters()):
         raise InvalidValueError(f"network {name!r} must have parameters to learn, got none")
     inputs = torch.linspace(-1.0, 1.0, 5 * input_size).view(5, input_size)
-    state, keep = torch.linspace(-0.5, 0.5, 3 * size).view(3, size), torch.tensor([[1.0], [1.0], [1.0], [0.0], [1.0]])
+    state = torch.linspace(-0.5, 0.5, 3 * size).view(3, size)
+    keep = torch.tensor([[1.0], [1.0], [1.0], [0.0], [1.0]])
     alive = torch.tensor([1.0, 0.0, 1.0, 1.0, 1.0])
-    with torch.no_grad(), torch.random.fork_rng(devices=[]):  # in the mode in which it acts and learns
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):  # in training mode, in which it acts and learns
         first = net(inputs[:3], state)
-        step = _pair(net(inputs[:3], state), f"network {name!r}", (3, output_size), (3, size))
-        whole = _pair(net.unroll(inputs, state, [3, 2], keep), f"unroll of {name!r}", (5, output_size), (5, size))
-        plain = Network.unroll(net, inputs, state, [3, 2], keep)
+        step = _check_outputs(net(inputs[:3], state), f"network {name!r}", (3, output_size), (3, size))
+        unrolled = _check_outputs(
+            net.unroll(inputs, state, [3, 2], keep), f"unroll of {name!r}", (5, output_size), (5, size)
+        )
+        unrolled_by_steps = Network.unroll(net, inputs, state, [3, 2], keep)
         halted = net.unroll(inputs, state, [3, 2], keep, alive)
-        stands = Network.unroll(net, inputs, state, [3, 2], keep, alive)
-        apart = [net(inputs[i : i + 1], state[i : i + 1]) for i in range(3)]
-    if not _alike(first, step) or not _alike(tuple(torch.cat(parts) for parts in zip(*apart, strict=True)), step):
+        halted_by_steps = Network.unroll(net, inputs, state, [3, 2], keep, alive)
+        stream_by_stream = [net(inputs[i : i + 1], state[i : i + 1]) for i in range(3)]
+    joined = tuple(torch.cat(parts) for parts in zip(*stream_by_stream, strict=True))
+    if not _all_close(first, step) or not _all_close(joined, step):
         raise InvalidValueError(
             f"network {name!r} must return the same for the same inputs, whatever is computed beside them and however "
             "often: no dropout, no batch or spectral normalisation"
         )
-    if not _alike(tuple(x[:3] for x in whole), step) or not _alike(whole, plain):
+    if not _all_close(tuple(x[:3] for x in unrolled), step) or not _all_close(unrolled, unrolled_by_steps):
         raise InvalidValueError(
             f"unroll of network {name!r} must return what its forward does step by step, got others"
         )
-    if not _alike(halted, stands):
+    if not _all_close(halted, halted_by_steps):
         raise InvalidValueError(
             f"unroll of network {name!r} must let a state stand still where alive is 0, got one that goes on"
         )
 
 
-def _alike(some: Sequence[Tensor], others: Sequence[Tensor]) -> bool:
-    return all(torch.allclose(x, y, atol=TOLERANCE) for x, y in zip(some, others, strict=True))
+def _all_close(left: Sequence[Tensor], right: Sequence[Tensor]) -> bool:
+    return all(torch.allclose(x, y, atol=TOLERANCE) for x, y in zip(left, right, strict=True))
 
 
-def _pair(found: Any, who: str, *shapes: tuple[int, int]) -> tuple[Tensor, Tensor]:
+def _check_outputs(returned: Any, who: str, *shapes: tuple[int, int]) -> tuple[Tensor, Tensor]:
     """Return outputs and states if they are finite float32 tensors of these shapes.
 
     Raises:
         InvalidValueError: saying what they are.
     """
-    if not isinstance(found, tuple) or len(found) != 2:
-        raise InvalidValueError(f"{who} must return outputs and the state after the step, got {kind_of(found)}")
-    for what, value, shape in zip(("outputs", "a state"), found, shapes, strict=True):
+    if not isinstance(returned, tuple) or len(returned) != 2:
+        raise InvalidValueError(f"{who} must return outputs and the state after the step, got {kind_of(returned)}")
+    for name, value, shape in zip(("outputs", "a state"), returned, shapes, strict=True):
         if not isinstance(value, Tensor) or tuple(value.shape) != shape or value.dtype != torch.float32:
-            raise InvalidValueError(f"{who} must return {what} of float32 {list(shape)}, got {kind_of(value)}")
+            raise InvalidValueError(f"{who} must return {name} of float32 {list(shape)}, got {kind_of(value)}")
         if not bool(torch.isfinite(value).all()):
-            raise InvalidValueError(f"{who} must return finite numbers, got NaN or infinity in {what}")
-    return found
+            raise InvalidValueError(f"{who} must return finite numbers, got NaN or infinity in {name}")
+    return returned

@@ -19,7 +19,7 @@ _GATES = {"gru": 3, "lstm": 4}
 def orthogonal(net: nn.Module) -> None:
     """Initialise a network's weights orthogonally, each gate by itself, with gains for ReLU; biases with 0.
 
-    The ``head`` is to say nearly nothing at first, and a LayerNorm ``norm`` changes nothing.
+    The outputs of ``head`` start near 0, and a LayerNorm ``norm`` starts as the identity.
 
     Source: arXiv 2505.08630, appendix (network architecture).
     """
@@ -146,8 +146,8 @@ class PerAgentNet(nn.Module):
         """
         agents = len(self.nets)
         each = [self.of(agent)(inputs[agent::agents], state[agent::agents]) for agent in range(agents)]
-        outputs, after = (torch.stack(x, dim=1).flatten(0, 1) for x in zip(*each, strict=True))
-        return outputs, after
+        outputs, states = (torch.stack(x, dim=1).flatten(0, 1) for x in zip(*each, strict=True))
+        return outputs, states
 
 
 class ValueNorm(nn.Module):

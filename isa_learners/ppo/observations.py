@@ -72,16 +72,16 @@ class RunningMoments(nn.Module):
 class ObservationNorm(nn.Module):
     """``clip((x - mean) / deviation, -10, 10)`` of observations and global states, each number by itself.
 
-    A place in the observations has one mean and deviation for all agents, as one policy reads them all. These stand
-    still but for :meth:`update`: within a rollout, and wherever nothing is learned. The dead count for nothing, nor
-    does what pads the observations of agents that see less than others.
+    A place in the observations has one mean and deviation for all agents, as one policy reads them all. Only
+    :meth:`update` changes these: they are constant within a rollout, and wherever nothing is learned. The dead do not
+    count, nor does what pads the observations of agents that see less than others.
 
     Args:
         sizes: of the environment.
         device: torch device.
 
     Attributes:
-        begun: something was taken in; before that all is kept within the limits, and not changed else.
+        begun: whether there was an update; before the first, values are only clipped to the limits.
     """
 
     def __init__(self, sizes: Sizes, device: str) -> None:
@@ -112,14 +112,16 @@ class ObservationNorm(nn.Module):
 
     def _refresh(self) -> None:
         """Lay means and deviations out as agents observe: ``[A, O]``."""
-        own, state = self.of_obs.mean_std(), self.of_state.mean_std()
-        shown = self._columns.clamp(min=0)
-        both = []
-        for mine, theirs, of_padding in zip(own, state, (0.0, 1.0), strict=True):
-            there = theirs[shown] if len(theirs) else mine.expand_as(shown)
-            values = torch.where(self._columns == OWN, mine, there)
-            both.append(torch.where(self._columns == PADDING, of_padding, values).float())
-        self._obs_scale, self._state_scale = tuple(both), state
+        mean, std = self.of_obs.mean_std()
+        state_mean, state_std = self._state_scale = self.of_state.mean_std()
+        self._obs_scale = self._by_column(mean, state_mean, 0.0), self._by_column(std, state_std, 1.0)
+
+    def _by_column(self, own: Tensor, of_state: Tensor, of_padding: float) -> Tensor:
+        """Return ``[A, O]``: ``own`` ``[O]`` where a column is the agent's, ``of_state`` ``[K]`` where it shows one."""
+        columns = self._columns
+        shown = of_state[columns.clamp(min=0)] if len(of_state) else own.expand_as(columns)
+        values = torch.where(columns == OWN, own, shown)
+        return torch.where(columns == PADDING, of_padding, values).float()
 
     def observations(self, obs: Tensor) -> Tensor:
         """Bring observations ``[..., A, O]`` to scale."""

@@ -29,7 +29,7 @@ class PolicyUpdate:
 
     Attributes:
         actor: one network, or one for each agent.
-        optimizer: of all of them; those without a gradient stand still.
+        optimizer: of all of them; those without a gradient do not change.
         head: makes distributions of outputs.
         config: hyperparameters.
         entropy_factor: as it is now.
@@ -61,31 +61,31 @@ class PolicyUpdate:
         """
         agents = self.advantage.shape[-1]
         if not self.config.sequential:
-            own = [(self._net(i), steps.pack(part, i)) for i in range(agents) for part in envs]
-            return self._steps(own, self.advantage)
-        said: list[Tensor] = []
-        drawn = torch.randperm(agents, generator=order).tolist()
-        compound = compound_advantages(drawn, self.advantage, lambda i: self._ratio(i, steps.pack(agent=i)))
+            passes = [(self._net(i), steps.pack(part, i)) for i in range(agents) for part in envs]
+            return self._agent_steps(passes, self.advantage)
+        figures: list[Tensor] = []
+        agent_order = torch.randperm(agents, generator=order).tolist()
+        compound = compound_advantages(agent_order, self.advantage, lambda i: self._ratio(i, steps.pack(agent=i)))
         for agent, advantage in compound:
-            said += self._steps([(self._net(agent), steps.pack(part, agent)) for part in envs], advantage)
-        return said
+            figures += self._agent_steps([(self._net(agent), steps.pack(part, agent)) for part in envs], advantage)
+        return figures
 
-    def _steps(self, own: list[tuple[Network, Packing]], advantage: Tensor) -> list[Tensor]:
+    def _agent_steps(self, passes: list[tuple[Network, Packing]], advantage: Tensor) -> list[Tensor]:
         """Take a step of one agent's policy on each part in which it acted: momentum must not move it on the others.
 
-        Where the host may not look which these are, it takes a step on each and undoes those on nothing.
+        Where the host may not read which these are, it takes a step on each and undoes those without an action.
         """
-        said = []
-        for net, part in own:
+        figures = []
+        for net, part in passes:
             if part.every:
-                before = _moved_by_a_step(net, self.optimizer)
-                said.append(self._step(net, part, advantage))
-                _undo(before, _moved_by_a_step(net, self.optimizer), unless=part.alive.any())
+                before = _weights_and_moments(net, self.optimizer)
+                figures.append(self._step(net, part, advantage))
+                _undo_step(before, _weights_and_moments(net, self.optimizer), unless=part.alive.any())
             elif len(part.rows):
-                said.append(self._step(net, part, advantage))
+                figures.append(self._step(net, part, advantage))
             else:
-                said.append(advantage.new_zeros(FIGURES))
-        return said
+                figures.append(advantage.new_zeros(FIGURES))
+        return figures
 
     def _net(self, agent: int | None) -> Network:
         """Return the network of an agent, or the one that all share."""
@@ -94,7 +94,7 @@ class PolicyUpdate:
         return self.actor
 
     def _ratio(self, agent: int, part: Packing) -> Tensor:
-        """Return what an agent's update has made of the probabilities of its actions ``[T, B]``."""
+        """Return ``[T, B]`` the ratio of new and old probabilities of an agent's actions."""
         with torch.no_grad():
             policy, action, old, chosen = self._policy(self._net(agent), part)
             ratio = torch.ones_like(self.data.log_prob).flatten()
@@ -107,7 +107,7 @@ class PolicyUpdate:
         return self.head.policy(outputs, available, part.rows), action, old, chosen
 
     def _outputs(self, net: Network, part: Packing) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """Return the network's outputs of a packing's steps, and what was there: available, action, old, chosen."""
+        """Return the network's outputs at a packing's steps; and available, action, old log-probability, chosen."""
         data = self.data
         outputs, _ = unrolled(net, data.actor_inputs(part.rows), data.actor_hidden, part, self.config.bf16)
         available, action, old, chosen = (
@@ -137,22 +137,22 @@ class PolicyUpdate:
 def unrolled(net: Network, inputs: Tensor, state: Tensor, part: Packing, bf16: bool) -> tuple[Tensor, Tensor]:
     """Run a network over a packing's ``inputs`` ``[R, F]`` from ``state`` ``[1, B, A, S]``: outputs, ``[R, S]``."""
     first = state.flatten(0, 2)[part.streams]
-    given = inputs, first, part.sizes, part.keep, part.alive if part.every else None
-    return unroll_in_bf16(net, *given) if bf16 else net.unroll(*given)
+    sequence = inputs, first, part.sizes, part.keep, part.alive if part.every else None
+    return unroll_in_bf16(net, *sequence) if bf16 else net.unroll(*sequence)
 
 
-def _moved_by_a_step(net: Network, optimizer: torch.optim.Optimizer) -> list[tuple[Tensor, Tensor]]:
+def _weights_and_moments(net: Network, optimizer: torch.optim.Optimizer) -> list[tuple[Tensor, Tensor]]:
     """Return a network's weights, then what the optimiser keeps of them, if it has begun; each with a copy."""
     weights = list(net.parameters())
     moments = [value for weight in weights for value in optimizer.state.get(weight, {}).values()]
     return [(value.data, value.detach().clone()) for value in (*weights, *moments)]
 
 
-def _undo(before: list[tuple[Tensor, Tensor]], after: list[tuple[Tensor, Tensor]], unless: Tensor) -> None:
+def _undo_step(before: list[tuple[Tensor, Tensor]], after: list[tuple[Tensor, Tensor]], unless: Tensor) -> None:
     """Bring a step's tensors back to what they were, in place; what has come with the step, to 0."""
-    was = [copy for _, copy in before] + [torch.zeros_like(copy) for _, copy in after[len(before) :]]
-    for (now, copy), old in zip(after, was, strict=True):
-        now.copy_(torch.where(unless, copy, old))
+    old_values = [copy for _, copy in before] + [torch.zeros_like(copy) for _, copy in after[len(before) :]]
+    for (tensor, new), old in zip(after, old_values, strict=True):
+        tensor.copy_(torch.where(unless, new, old))
 
 
 def gradient_step(loss: Tensor, net: Network, optimizer: torch.optim.Optimizer, max_norm: float) -> Tensor:

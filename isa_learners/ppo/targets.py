@@ -48,52 +48,61 @@ def targets_of(
     """
     shape = data.reward.shape
     with torch.no_grad():
-        packing, first = steps.pack(), data.critic_hidden[0].flatten(0, 1)
-        seen = data.critic_inputs(packing.rows)
-        outputs, states = unrolled(critic, seen, data.critic_hidden, packing, config.bf16)
+        packing = steps.pack()
+        first_state = data.critic_hidden[0].flatten(0, 1)
+        inputs = data.critic_inputs(packing.rows)
+        outputs, states = unrolled(critic, inputs, data.critic_hidden, packing, config.bf16)
         within = within_episodes(data.done, data.terminated, data.cut, data.next_alive)
         lost = data.lost[..., None]
         # Across episodes the last observation counts in the last step alone.
-        ahead = [within, _across_episodes(within)][: len(norms)]
+        aheads = [within, _across_episodes(within)][: len(norms)]
         rows = steps.where(within.known)
-        hidden = steps.hidden_after(rows, packing, states, first)
+        hidden = steps.hidden_after(rows, packing, states, first_state)
         last_outputs = critic(data.critic_inputs(rows, final=True), hidden)[0]
-        found = []
-        for head, (norm, what) in enumerate(zip(norms, ahead, strict=True)):
+        of_heads = []
+        for head, (norm, ahead) in enumerate(zip(norms, aheads, strict=True)):
+            if head == 0:
+                reward = data.reward
+                gamma = config.gamma
+                dead_lambda = config.dead_lambda
+            else:
+                reward = data.bonus
+                gamma = config.bonus_gamma
+                dead_lambda = 1.0
             # The dead have no value of their own (nothing trains it); what the team earns later reaches an agent
             # from beyond its death through the lambda-return, and a bonus of later episodes undiminished by lambda.
             value = data.reward.new_zeros(data.reward.numel())
             value[packing.rows] = norm.denormalize(outputs[:, head]) * packing.alive
             following = value.view(shape).roll(-1, dims=0).flatten()
-            counts = what.known.flatten()[rows]
+            counts = ahead.known.flatten()[rows]
             following[rows] = torch.where(counts, norm.denormalize(last_outputs[:, head]), following[rows])
-            v_tp1 = torch.where(what.lasts & ~lost, following.view(shape), 0.0)
-            reward, gamma = (data.reward, config.gamma) if head == 0 else (data.bonus, config.bonus_gamma)
+            v_tp1 = torch.where(ahead.lasts & ~lost, following.view(shape), 0.0)
             value = value.view(shape)
             # A step that was lost with its game earned what its state is worth: nothing is learned of it or before it.
             reward = torch.where(lost, value, reward)
-            passing = config.dead_lambda if head == 0 else 1.0
-            advantage = advantages(reward, value, v_tp1, what.ends | lost, gamma, _lambdas(data, config, passing))
+            gae_lambda = _lambdas(data, config, dead_lambda)
+            advantage = advantages(reward, value, v_tp1, ahead.ends | lost, gamma, gae_lambda)
             returns = advantage + value
             norm.update(returns, data.alive * ~lost)
             # The critic's output means something else once the norm has moved: bring old values along.
-            found.append((advantage, norm.normalize(value), norm.normalize(returns)))
-        earned, old, wanted = (torch.stack(each, dim=-1) for each in zip(*found, strict=True))
-        targets = Targets(normalize(earned.sum(-1), data.chosen), old, wanted)
+            of_heads.append((advantage, norm.normalize(value), norm.normalize(returns)))
+        advantage, value, target = (torch.stack(each, dim=-1) for each in zip(*of_heads, strict=True))
+        targets = Targets(normalize(advantage.sum(-1), data.chosen), value, target)
         count = data.reward.numel()
-        last = steps.hidden_after(torch.arange(count - len(first), count, device=first.device), packing, states, first)
-    return targets, last.view(*shape[1:], first.shape[-1])
+        last_rows = torch.arange(count - len(first_state), count, device=first_state.device)
+        last_state = steps.hidden_after(last_rows, packing, states, first_state)
+    return targets, last_state.view(*shape[1:], first_state.shape[-1])
 
 
-def _lambdas(data: Batch, config: PPOConfig, passing: float | None) -> float | Tensor:
-    """Lambda of each step's successor: that of the dead is one of its own where they are to be passed by."""
-    if passing is None:
+def _lambdas(data: Batch, config: PPOConfig, dead_lambda: float | None) -> float | Tensor:
+    """Return lambda of each step's successor; where the agent is dead then, ``dead_lambda`` if there is one."""
+    if dead_lambda is None:
         return config.gae_lambda
-    return torch.where(data.alive.roll(-1, dims=0) > 0, config.gae_lambda, passing)
+    return torch.where(data.alive.roll(-1, dims=0) > 0, config.gae_lambda, dead_lambda)
 
 
 def _across_episodes(within: Ahead) -> Ahead:
-    """What follows an end is the next episode's first value; after the last step that of the last observation."""
+    """Tell what follows each step if the next episode follows an end, and the last observation the rollout."""
     ends = torch.zeros_like(within.ends)
     ends[-1].fill_(True)
     known = within.known & ends

@@ -69,8 +69,8 @@ class PPO:
         policies = 1 if config.share_parameters else num_agents
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            own = [make_network(config, input_size, self.head.size) for _ in range(policies)]
-            actor = own[0] if config.share_parameters else PerAgentNet(own)
+            actors = [make_network(config, input_size, self.head.size) for _ in range(policies)]
+            actor = actors[0] if config.share_parameters else PerAgentNet(actors)
             self.actor: Network | PerAgentNet = actor.to(device)
             self.critic = make_network(config, input_size + state_size, 1 + config.bonus_head).to(device)
         self.value_norm = ValueNorm().to(device)
@@ -121,7 +121,7 @@ class PPO:
         policies = PolicyUpdate(
             self.actor, self.actor_optimizer, self.head, self.config, self._entropy_factor, data, targets.advantage
         )
-        actor, critic = self._run_both(
+        actor_figures, critic_figures = self._run_both(
             lambda: (
                 policies.together(parts)
                 if self.config.share_parameters
@@ -129,7 +129,7 @@ class PPO:
             ),
             lambda: [self._critic_step(data, targets, part) for part in parts],
         )
-        return torch.cat([torch.stack(actor).mean(0), torch.stack(critic).mean(0)]), hidden
+        return torch.cat([torch.stack(actor_figures).mean(0), torch.stack(critic_figures).mean(0)]), hidden
 
     def prepare(self, data: Batch, steps: EveryStep | LivingSteps) -> tuple[Targets, Tensor]:
         """Compute advantages and returns with the critic as it is; also its last state ``[B, A, S]``."""
@@ -151,7 +151,8 @@ class PPO:
     def state_dict(self) -> dict[str, Tensor]:
         """Return everything the next update depends on, flat."""
         state = {"generator": self.generator.get_state()}
-        state |= {"order": self.order.get_state()} if self.config.sequential else {}
+        if self.config.sequential:
+            state["order"] = self.order.get_state()
         state |= state_of(self, self._modules, _OPTIMIZERS)
         for index, batch in enumerate(self.buffer):
             state |= with_prefix(f"buffer.{index}", vars(batch))
@@ -169,8 +170,8 @@ class PPO:
         self.load_networks(state)
         load_optimizers(self, _OPTIMIZERS, state)
         self.buffer.clear()
-        while kept := without_prefix(f"buffer.{len(self.buffer)}", state):
-            self.buffer.append(Batch(**{name: tensor.to(device) for name, tensor in kept.items()}))
+        while saved := without_prefix(f"buffer.{len(self.buffer)}", state):
+            self.buffer.append(Batch(**{name: tensor.to(device) for name, tensor in saved.items()}))
 
     def _run_both(
         self, actor: Callable[[], list[Tensor]], critic: Callable[[], list[Tensor]]
@@ -180,15 +181,16 @@ class PPO:
             main = torch.cuda.current_stream()
             self._side.wait_stream(main)
             with torch.cuda.stream(self._side):
-                said = critic()
-            both = actor(), said
+                critic_figures = critic()
+            actor_figures = actor()
             main.wait_stream(self._side)
-            return both
+            return actor_figures, critic_figures
         with ThreadPoolExecutor(1) as pool:
-            other = pool.submit(critic)
-            return actor(), other.result()
+            critic_result = pool.submit(critic)
+            return actor(), critic_result.result()
 
     def _critic_step(self, data: Batch, targets: Targets, part: Packing) -> Tensor:
+        """Take one step; return loss and the gradient's norm."""
         config = self.config
         outputs, _ = unrolled(self.critic, data.critic_inputs(part.rows), data.critic_hidden, part, config.bf16)
         old, target = (array.flatten(0, 2)[part.rows] for array in (targets.value, targets.target))
@@ -203,5 +205,5 @@ class PPO:
 
 
 def _set(old: float | Tensor, value: float) -> float | Tensor:
-    """Return a number in the place of an old one, or write it to where that one lies on the device."""
+    """Return a number, or the tensor that holds it on the device with the number written into it."""
     return old.fill_(value) if isinstance(old, Tensor) else value

@@ -84,12 +84,12 @@ class QConfig:
             raise InvalidValueError(
                 f"replay must be at least num_envs * (rollout_steps + 2) = {least}, got {self.replay}"
             )
-        for name, usual in QMIX_WIDTHS.items():
-            given = getattr(self, name)
-            if self.mixer in ("none", "sum") and given is not None:
-                raise InvalidValueError(f"{name} is of mixer 'qmix', this run's is {self.mixer!r}; got {given}")
-            if self.mixer == "qmix" and given is None:
-                object.__setattr__(self, name, usual)
+        for name, default in QMIX_WIDTHS.items():
+            value = getattr(self, name)
+            if self.mixer in ("none", "sum") and value is not None:
+                raise InvalidValueError(f"{name} is of mixer 'qmix', this run's is {self.mixer!r}; got {value}")
+            if self.mixer == "qmix" and value is None:
+                object.__setattr__(self, name, default)
 
     def epsilon(self, steps: int) -> float:
         """Return the share of random actions after ``steps`` environment steps.

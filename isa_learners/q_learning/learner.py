@@ -13,8 +13,8 @@ from isa_learners.learner import Decision, Memory
 from isa_learners.q_learning.config import METRICS, QConfig
 from isa_learners.q_learning.maser import Subgoals
 from isa_learners.q_learning.maser_config import MASER_METRICS, MaserConfig
-from isa_learners.q_learning.memory import check_fits, free_bytes
 from isa_learners.q_learning.replay import Replay
+from isa_learners.q_learning.replay_size import check_fits, free_bytes
 from isa_learners.q_learning.update import QLearning
 from isa_learners.recurrent.memory import RecurrentMemory
 from isa_learners.recurrent.packing import EveryStep
@@ -54,10 +54,12 @@ class QLearner(RecurrentMemory):
     """
 
     def __init__(self, sizes: Sizes, config: QConfig, device: str, seed: int, maser: MaserConfig | None = None) -> None:
-        self.sizes, self.config, self.device = sizes, config, device
+        self.sizes = sizes
+        self.config = config
+        self.device = device
         self.encoder = InputEncoder(sizes, config.obs_scale, device)
-        part = None if maser is None else partial(Subgoals, sizes, maser, config)
-        self.q = QLearning(sizes, config, self.encoder, device, seed, part)
+        make_part = None if maser is None else partial(Subgoals, sizes, maser, config)
+        self.q = QLearning(sizes, config, self.encoder, device, seed, make_part)
         self.part_metrics = () if maser is None else MASER_METRICS
         self.generator = torch.Generator(device)
         self.generator.manual_seed(seed)
@@ -105,13 +107,14 @@ class QLearner(RecurrentMemory):
         metrics = dict(zip(METRICS, (*means[:4], epsilon, float(held)), strict=True))
         return metrics | dict(zip(self.part_metrics, means[4:], strict=True))
 
-    def _make_replay(self, there: int = 0) -> Replay:
-        """Make the replay; ``there`` bytes of it are in memory already, to be copied from."""
-        config, steps = self.config, longest_episode(self.sizes, self.config)
+    def _make_replay(self, loaded_bytes: int = 0) -> Replay:
+        """Make the replay; ``loaded_bytes`` of it are in memory already, to be copied from."""
+        config = self.config
+        steps = longest_episode(self.sizes, config)
         free = free_bytes(self.device)
         needed = Replay.bytes_needed(self.sizes, config.replay, steps)
-        check_fits(needed, None if free is None else free + there, self.device)
-        _warn_of_batch(config)
+        check_fits(needed, None if free is None else free + loaded_bytes, self.device)
+        _warn_of_large_batch(config)
         fixed_shapes = self.q.layout is EveryStep
         return Replay(self.sizes, config.num_envs, config.replay, steps, self.device, fixed_shapes)
 
@@ -134,12 +137,12 @@ class QLearner(RecurrentMemory):
             self.replay.load_state_dict(held)
 
 
-def _warn_of_batch(config: QConfig) -> None:
-    """Say where a batch may be more than is there: each environment writes to one of its places."""
-    sure = config.num_envs * (config.replay // config.num_envs - 1)
-    if config.batch > sure:
+def _warn_of_large_batch(config: QConfig) -> None:
+    """Warn of a batch that a replay may not hold: one place of each environment is being written to."""
+    whole = config.num_envs * (config.replay // config.num_envs - 1)
+    if config.batch > whole:
         warnings.warn(
-            f"q.batch = {config.batch} is more than the {sure} whole episodes that a replay of {config.replay} surely "
+            f"q.batch = {config.batch} is more than the {whole} whole episodes that a replay of {config.replay} surely "
             "holds: it may learn seldom, or never; lower q.batch or raise q.replay",
             stacklevel=3,
         )

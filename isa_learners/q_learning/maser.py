@@ -61,7 +61,8 @@ class Subgoals(Part):
 
     def __init__(self, sizes: Sizes, config: MaserConfig, q: QConfig) -> None:
         super().__init__()
-        self.config, self.q = config, q
+        self.config = config
+        self.q = q
         self.embedding = nn.Sequential(
             nn.Linear(sizes.obs_size, config.embedding_width),
             nn.ReLU(),
@@ -90,24 +91,24 @@ class Subgoals(Part):
 
     def _distance(self, obs: Tensor, goal: Tensor) -> Tensor:
         """Return ``||f(o_t) - f(o_t*)||`` ``[L, b, A]``."""
-        place = self.embedding(obs)
-        distance: Tensor = torch.linalg.vector_norm(place - _at(place, goal), dim=-1)
+        embedded = self.embedding(obs)
+        distance: Tensor = torch.linalg.vector_norm(embedded - _at_step(embedded, goal), dim=-1)
         return distance
 
     @staticmethod
     def _dissimilarity(values: Tensor, goal: Tensor) -> Tensor:
         """Return ``1 - cos(Q_t, Q_t*)`` ``[L, b, A]``."""
-        return 1.0 - cosine_similarity(values, _at(values, goal).expand_as(values), dim=-1)
+        return 1.0 - cosine_similarity(values, _at_step(values, goal).expand_as(values), dim=-1)
 
     def _individual_loss(self, outlook: Outlook, reward: Tensor) -> Tensor:
         """Return the mean squared error of the agents' own values on their share of the reward and their own one."""
         acts, greedy = outlook.acts, outlook.greedy
         with torch.no_grad():
-            share = greedy[:-1].masked_fill(~acts, -1e9).softmax(-1) * acts
-            own = share * outlook.reward.mean(-1, keepdim=True) + self.config.subgoal_factor * reward
+            team_share = greedy[:-1].masked_fill(~acts, -1e9).softmax(-1) * acts
+            individual_reward = team_share * outlook.reward.mean(-1, keepdim=True) + self.config.subgoal_factor * reward
             v_tp1 = greedy[1:] * outlook.goes_on[..., None]
             ends = outlook.last[..., None] | outlook.cut
-            target = lambda_returns(own, v_tp1, ends, self.q.gamma, self.q.td_lambda)
+            target = lambda_returns(individual_reward, v_tp1, ends, self.q.gamma, self.q.td_lambda)
         return masked_mean((outlook.chosen - target).square(), acts)
 
     @staticmethod
@@ -120,6 +121,6 @@ class Subgoals(Part):
         return masked_mean(divergence, outlook.acts & (steps >= goal))
 
 
-def _at(x: Tensor, step: Tensor) -> Tensor:
+def _at_step(x: Tensor, step: Tensor) -> Tensor:
     """Return ``x`` ``[L, b, A, X]`` at ``step`` ``[b, A]``: ``[1, b, A, X]``."""
     return x.gather(0, step[None, ..., None].expand(1, *x.shape[1:]))

@@ -1,4 +1,4 @@
-"""What the networks say of replayed episodes, and what an algorithm may add to rewards and losses because of it."""
+"""Outputs of the networks over replayed episodes, and what an algorithm may add to rewards and losses by them."""
 
 from __future__ import annotations
 

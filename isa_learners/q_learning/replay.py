@@ -61,7 +61,9 @@ class Replay:
     def __init__(
         self, sizes: Sizes, num_envs: int, episodes: int, steps: int, device: str, fixed_shapes: bool = False
     ) -> None:
-        self.sizes, self.steps, self.device = sizes, steps, device
+        self.sizes = sizes
+        self.steps = steps
+        self.device = device
         self.fixed_shapes = fixed_shapes
         self.shape = num_envs, episodes // num_envs
         self.rows = {
@@ -92,9 +94,9 @@ class Replay:
             rollout: T steps.
             obs: ``[T, B, A, O]`` before each step.
         """
-        place, step, over = self._places(rollout)
+        place, step, ends = self._places(rollout)
         envs = torch.arange(self.shape[0], device=self.device).expand_as(place)
-        now = {
+        rows_before = {
             "obs": obs,
             "state": rollout.state,
             "available": rollout.available,
@@ -103,35 +105,38 @@ class Replay:
             "reward": rollout.reward,
             "cut": rollout.cut,
         }
-        after = {"obs": rollout.final_obs, "state": rollout.final_state, "available": rollout.available}
-        after["alive"] = rollout.next_alive
-        # What follows a step first, then the steps over it: where the episode goes on, they say more.
-        for at, rows in ((step + 1, after), (step, now)):
+        rows_after = {"obs": rollout.final_obs, "state": rollout.final_state, "available": rollout.available}
+        rows_after["alive"] = rollout.next_alive
+        # What follows a step is overwritten by the next step where the episode goes on.
+        for number, rows in ((step + 1, rows_after), (step, rows_before)):
             for name, values in rows.items():
-                self.rows[name][envs, place, at] = values.to(self.rows[name].dtype)
-        whole = over & ~rollout.lost
-        # A place ends at most once in a rollout, so that sums are what the one end says.
-        for held, values in (
-            (self.length, (step + 1) * whole),
-            (self.valid, whole),
-            (self.terminated, whole & rollout.terminated),
+                self.rows[name][envs, place, number] = values.to(self.rows[name].dtype)
+        complete = ends & ~rollout.lost
+        # A place ends at most once in a rollout, so that each sum has one term that is not 0.
+        for counter, values in (
+            (self.length, (step + 1) * complete),
+            (self.valid, complete),
+            (self.terminated, complete & rollout.terminated),
         ):
             sums = torch.zeros(self.shape, dtype=torch.int64, device=self.device)
             sums.index_put_((envs, place), values.long(), accumulate=True)
-            held.index_put_((envs, place), sums[envs, place].to(held.dtype))
+            counter.index_put_((envs, place), sums[envs, place].to(counter.dtype))
 
     def _places(self, rollout: Rollout) -> tuple[Tensor, Tensor, Tensor]:
         """Return for each step ``[T, B]`` its place, its number in the episode, and whether a piece ends with it."""
-        fresh = rollout.start[0] & (self.step > 0)  # a resumed environment that cannot save itself starts anew
-        opened, step = self.opened + fresh, torch.where(fresh, 0, self.step)
-        found = []
+        restarted = rollout.start[0] & (self.step > 0)  # a resumed environment that cannot save its state
+        opened = self.opened + restarted
+        step = torch.where(restarted, 0, self.step)
+        rows = []
         for done in rollout.done:
-            over = done | (step + 1 == self.steps)
-            found.append(torch.stack([opened % self.shape[1], step, over.long()]))
-            opened, step = opened + over, torch.where(over, 0, step + 1)
-        self.opened, self.step = opened, step
-        place, steps, ends = torch.stack(found, dim=1).unbind()
-        return place, steps, ends > 0
+            ends = done | (step + 1 == self.steps)
+            rows.append(torch.stack([opened % self.shape[1], step, ends.long()]))
+            opened = opened + ends
+            step = torch.where(ends, 0, step + 1)
+        self.opened = opened
+        self.step = step
+        place, steps, piece_ends = torch.stack(rows, dim=1).unbind()
+        return place, steps, piece_ends > 0
 
     def __len__(self) -> int:
         """Return how many episodes are held; the host reads it from the device."""
@@ -143,12 +148,13 @@ class Replay:
         chosen = keys.topk(count).indices
         length = self.length.flatten()[chosen]
         longest = self.steps if self.fixed_shapes else int(length.max())
-        env, place = chosen // self.shape[1], chosen % self.shape[1]
-        drawn = {name: rows[env, place, : longest + 1].transpose(0, 1) for name, rows in self.rows.items()}
+        env = chosen // self.shape[1]
+        place = chosen % self.shape[1]
+        episodes = {name: rows[env, place, : longest + 1].transpose(0, 1) for name, rows in self.rows.items()}
         for name in ("action", "reward", "cut"):
-            drawn[name] = drawn[name][:-1]
-        drawn["action"] = drawn["action"].long()
-        return Episodes(**drawn, length=length, terminated=self.terminated.flatten()[chosen])
+            episodes[name] = episodes[name][:-1]
+        episodes["action"] = episodes["action"].long()
+        return Episodes(**episodes, length=length, terminated=self.terminated.flatten()[chosen])
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return what is held: of the rows the places that were ever written to."""
@@ -161,15 +167,15 @@ class Replay:
         for name in _COUNTERS:
             getattr(self, name).copy_(state[name])
         for name, values in self.rows.items():
-            held = state[f"rows.{name}"]
-            values[:, : held.shape[1]] = held.to(self.device)
+            saved = state[f"rows.{name}"]
+            values[:, : saved.shape[1]] = saved.to(self.device)
 
 
 _COUNTERS = ("valid", "length", "terminated", "opened", "step")
 
 
 def _layout(sizes: Sizes) -> dict[str, tuple[tuple[int, ...], torch.dtype]]:
-    """Return the shape and kind of every row."""
+    """Return the shape and type of every row."""
     agents = sizes.num_agents
     return {
         "obs": ((agents, sizes.obs_size), torch.float32),

@@ -47,8 +47,8 @@ def _check(sizes: Sizes, config: QConfig, device: str) -> None:
 def _check_room(sizes: Sizes, config: QConfig, device: str) -> None:
     """Meet what else stands in the way of learning, as opposed to acting."""
     from isa_learners.q_learning.learner import longest_episode
-    from isa_learners.q_learning.memory import check_fits, free_bytes
     from isa_learners.q_learning.replay import Replay
+    from isa_learners.q_learning.replay_size import check_fits, free_bytes
 
     _check(sizes, config, device)
     needed = Replay.bytes_needed(sizes, config.replay, longest_episode(sizes, config))

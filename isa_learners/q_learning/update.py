@@ -48,7 +48,9 @@ class QLearning:
         seed: int,
         part: Callable[[], Part] | None = None,
     ) -> None:
-        self.sizes, self.config, self.encoder = sizes, config, encoder
+        self.sizes = sizes
+        self.config = config
+        self.encoder = encoder
         self.layout = layout_of(config.fixed_shapes, device)
         self.spec = MIXERS[config.mixer]
         with torch.random.fork_rng(devices=[]):
@@ -90,7 +92,7 @@ class QLearning:
             return figures if addition is None else torch.cat([figures, addition.figures])
 
     def values(self, episodes: Episodes) -> tuple[Tensor, Tensor, Tensor]:
-        """Compute what the actions taken are held to be worth, what they should be, and where that counts.
+        """Compute the values of the actions taken, their targets, and the mask of those that count.
 
         Returns:
             Values, targets and mask, each ``[L, b, M]``; M is 1 with a mixer of the team, else A.
@@ -104,7 +106,7 @@ class QLearning:
         last = steps[:-1] == episodes.length - 1
         alive = episodes.alive & (steps <= episodes.length)[..., None]
         cut = episodes.cut & within[..., None]
-        # Whoever is truncated alone acts no more, yet has a value: that of the observation after.
+        # An agent that is truncated by itself acts no more, yet has the value of its last observation.
         valued = alive.clone()
         valued[1:] |= cut
         available = episodes.available.clone()
@@ -152,24 +154,29 @@ class QLearning:
     def _networks(self, episodes: Episodes, valued: Tensor) -> tuple[Tensor, Tensor]:
         """Run live and target network over the steps at which agents are valued: ``[L + 1, b, A, n]``, 0 elsewhere.
 
-        Whoever is valued and does not live has left: its state stands still, so that it joins again as it acted.
+        Whoever is valued and does not live has departed: its state stands still, so that it rejoins with it.
         """
         inputs = self.encoder(episodes.obs, self._last_actions(episodes)).flatten(0, 2)
-        lives, left = valued & episodes.alive, valued & ~episodes.alive
+        living = valued & episodes.alive
+        departed = valued & ~episodes.alive
         start = torch.zeros(valued.shape[:2], dtype=torch.bool, device=valued.device)
         start[0].fill_(True)
-        steps = self.layout(lives.to(inputs.dtype), start)
-        part, gone = steps.pack(), steps.where(left)
-        rows, first = inputs[part.rows], inputs.new_zeros(len(part.streams), self.config.hidden)
-        empty = inputs.new_zeros(len(inputs), self.sizes.num_actions)
+        steps = self.layout(living.to(inputs.dtype), start)
+        part = steps.pack()
+        departed_rows = steps.where(departed)
+        rows = inputs[part.rows]
+        first = inputs.new_zeros(len(part.streams), self.config.hidden)
+        zeros = inputs.new_zeros(len(inputs), self.sizes.num_actions)
 
         def run(net: RecurrentLinear) -> Tensor:
             values, states = net.unroll(rows, first, part.sizes, part.keep, part.alive if part.every else None)
-            values = empty.index_copy(0, part.rows, values)
-            if len(gone):
-                with torch.no_grad():  # they enter targets alone
-                    worth, _ = net(inputs[gone], steps.hidden_after(gone, part, states, first))
-                values = torch.where(left.flatten()[:, None], empty.index_copy(0, gone, worth), values)
+            values = zeros.index_copy(0, part.rows, values)
+            if len(departed_rows):
+                with torch.no_grad():  # they enter only targets
+                    hidden = steps.hidden_after(departed_rows, part, states, first)
+                    departed_values, _ = net(inputs[departed_rows], hidden)
+                departed_values = zeros.index_copy(0, departed_rows, departed_values)
+                values = torch.where(departed.flatten()[:, None], departed_values, values)
             return values.view(*valued.shape, -1)
 
         with torch.no_grad():
@@ -177,12 +184,12 @@ class QLearning:
         return run(self.net), ahead
 
     def _last_actions(self, episodes: Episodes) -> Tensor:
-        """Return the action that each agent took last before a step, ``[L + 1, b, A]``: of the dead it stands still."""
-        taken = episodes.action
-        none = torch.full_like(taken[:1], self.encoder.none)
-        numbers = torch.arange(1, len(taken) + 1, device=taken.device).view(-1, 1, 1)
-        latest = torch.where(episodes.alive[:-1], numbers, 0).cummax(0).values
-        return torch.cat([none, taken]).gather(0, torch.cat([torch.zeros_like(latest[:1]), latest]))
+        """Return each agent's last action before a step, ``[L + 1, b, A]``: of the dead it does not change."""
+        action = episodes.action
+        none = torch.full_like(action[:1], self.encoder.none)
+        steps = torch.arange(1, len(action) + 1, device=action.device).view(-1, 1, 1)
+        latest = torch.where(episodes.alive[:-1], steps, 0).cummax(0).values
+        return torch.cat([none, action]).gather(0, torch.cat([torch.zeros_like(latest[:1]), latest]))
 
     @property
     def _modules(self) -> tuple[str, ...]:

@@ -22,18 +22,18 @@ SWITCH = "ISA_FUSED"
 """Set to 0 in the environment, it lets steps go one by one."""
 
 
-def serves(given: Tensor, sizes: Sequence[int]) -> bool:
+def serves(projected: Tensor, sizes: Sequence[int]) -> bool:
     """Tell whether there is a kernel for this: on CUDA, as many streams in every step, a GRU not too wide.
 
     Args:
-        given: ``[R, 3 H]``.
+        projected: ``[R, 3 H]`` what inputs add to the gates.
         sizes: streams at each step.
     """
     return (
-        given.is_cuda
-        and len(given) > 0
-        and given.shape[-1] <= 3 * WIDEST
-        and given.dtype in (torch.float32, torch.bfloat16)
+        projected.is_cuda
+        and len(projected) > 0
+        and projected.shape[-1] <= 3 * WIDEST
+        and projected.dtype in (torch.float32, torch.bfloat16)
         and sizes[0] == sizes[-1]
         and os.environ.get(SWITCH, "1") != "0"
         and _has_triton()
@@ -50,29 +50,31 @@ class FusedRecurrence(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, given: Tensor, hidden: Tensor, keep: Tensor, weight: Tensor, bias: Tensor, steps: int
+        ctx: Any, projected: Tensor, hidden: Tensor, keep: Tensor, weight: Tensor, bias: Tensor, steps: int
     ) -> Tensor:
         """Return the states after all steps ``[R, H]``."""
         from isa_learners.recurrent.kernels import walk
 
-        rows, size = len(given), hidden.shape[-1]
-        out = given.new_empty(rows, size)
+        rows, size = len(projected), hidden.shape[-1]
+        out = projected.new_empty(rows, size)
         # r, z, n, U h + c of n, and the state before.
-        saved = given.new_empty(5 if ctx.needs_input_grad[0] else 0, rows, size)
-        walk(given.contiguous(), hidden.contiguous(), keep.contiguous(), weight.contiguous(), bias, out, saved, steps)
+        saved = projected.new_empty(5 if ctx.needs_input_grad[0] else 0, rows, size)
+        inputs = projected.contiguous(), hidden.contiguous(), keep.contiguous(), weight.contiguous()
+        walk(*inputs, bias, out, saved, steps)
         ctx.save_for_backward(saved, keep, weight)
         ctx.steps = steps
         return out
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        """Return gradients of ``given``, weight and bias."""
+        """Return gradients of ``projected``, weight and bias."""
         from isa_learners.recurrent.kernels import walk_back
 
         saved, keep, weight = ctx.saved_tensors
         _, rows, size = saved.shape
-        d_given, d_own = saved.new_empty(rows, 3 * size), saved.new_empty(rows, size)
-        walk_back(grads[0].contiguous(), saved, keep.contiguous(), weight.contiguous(), d_given, d_own, ctx.steps)
+        d_projected = saved.new_empty(rows, 3 * size)
+        d_own = saved.new_empty(rows, size)
+        walk_back(grads[0].contiguous(), saved, keep.contiguous(), weight.contiguous(), d_projected, d_own, ctx.steps)
         before = saved[4]
-        d_weight = torch.cat([d_given[:, : 2 * size].t() @ before, d_own.t() @ before])
-        return d_given, None, None, d_weight, d_own.sum(0), None
+        d_weight = torch.cat([d_projected[:, : 2 * size].t() @ before, d_own.t() @ before])
+        return d_projected, None, None, d_weight, d_own.sum(0), None

@@ -40,8 +40,8 @@ def gru(
 
     Example:
         >>> cell, x, h = nn.GRU(2, 3), torch.randn(5, 4, 2), torch.randn(4, 3)
-        >>> found = gru(cell, x.flatten(0, 1), h, [4] * 5, torch.ones(20, 1))
-        >>> torch.allclose(found.view(5, 4, 3), cell(x, h[None])[0], atol=1e-6)
+        >>> states = gru(cell, x.flatten(0, 1), h, [4] * 5, torch.ones(20, 1))
+        >>> torch.allclose(states.view(5, 4, 3), cell(x, h[None])[0], atol=1e-6)
         True
     """
     if torch.compiler.is_compiling():  # views by the hundred cannot be exported
@@ -49,19 +49,19 @@ def gru(
     size = hidden.shape[-1]
     weight_ih, weight_hh, bias_ih, bias_hh = cell.parameters()
     # The gates r and z add both biases; that of U h stays apart for n alone.
-    given = linear(inputs, weight_ih, bias_ih + pad(bias_hh[: 2 * size], (0, size)))
+    projected = linear(inputs, weight_ih, bias_ih + pad(bias_hh[: 2 * size], (0, size)))
     if alive is not None:  # z = 1 carries the state on as it is, and lets no gradient into the weights
-        given = given.masked_fill(pad((alive == 0)[:, None].expand(-1, size), (size, size)), _CERTAIN)
-    own = bias_hh[2 * size :]
-    if fused.serves(given, sizes):
-        return fused.FusedRecurrence.apply(given, hidden, keep, weight_hh, own, len(sizes))  # type: ignore[no-any-return, no-untyped-call]
-    return _Recurrence.apply(given, hidden, keep, weight_hh, own, sizes)  # type: ignore[no-any-return, no-untyped-call]
+        projected = projected.masked_fill(pad((alive == 0)[:, None].expand(-1, size), (size, size)), _CERTAIN)
+    bias_n = bias_hh[2 * size :]
+    if fused.serves(projected, sizes):
+        return fused.FusedRecurrence.apply(projected, hidden, keep, weight_hh, bias_n, len(sizes))  # type: ignore[no-any-return, no-untyped-call]
+    return _Recurrence.apply(projected, hidden, keep, weight_hh, bias_n, sizes)  # type: ignore[no-any-return, no-untyped-call]
 
 
 def plain_gru(
     cell: nn.GRU, inputs: Tensor, hidden: Tensor, sizes: Sequence[int], keep: Tensor, alive: Tensor | None = None
 ) -> Tensor:
-    """Compute what :func:`gru` does as its equations stand there, step by step: the reference to read and to test by.
+    """Compute what :func:`gru` does by its equations, step by step: the reference to read and to test by.
 
     Example:
         >>> cell, x, h = nn.GRU(2, 3), torch.randn(9, 2), torch.randn(4, 3)
@@ -85,22 +85,24 @@ _CERTAIN = 1e4
 
 
 class _Recurrence(torch.autograd.Function):
-    """What depends on the state before. ``given`` ``[R, 3 H]`` is ``W x + b`` of r, z and n, for r and z + c."""
+    """What depends on the state before. ``projected`` ``[R, 3 H]`` is ``W x + b`` of r, z and n, for r and z + c."""
 
     @staticmethod
     def forward(
-        ctx: Any, given: Tensor, hidden: Tensor, keep: Tensor, weight: Tensor, bias: Tensor, sizes: Sequence[int]
+        ctx: Any, projected: Tensor, hidden: Tensor, keep: Tensor, weight: Tensor, bias: Tensor, sizes: Sequence[int]
     ) -> Tensor:
-        rows, size, lengths = len(given), hidden.shape[-1], list(sizes)
-        gates = given.new_empty(rows, 2 * size)
-        new, new_own, before, out = (given.new_empty(rows, size) for _ in range(4))
+        rows = len(projected)
+        size = hidden.shape[-1]
+        lengths = list(sizes)
+        gates = projected.new_empty(rows, 2 * size)
+        new, new_own, before, out = (projected.new_empty(rows, size) for _ in range(4))
         at = views_of_steps(
             lengths,
             keep=keep,
             before=before,
             gates=gates,
-            given_gates=given[:, : 2 * size],
-            given_new=given[:, 2 * size :],
+            projected_gates=projected[:, : 2 * size],
+            projected_new=projected[:, 2 * size :],
             r=gates[:, :size],
             z=gates[:, size:],
             new_own=new_own,
@@ -111,9 +113,9 @@ class _Recurrence(torch.autograd.Function):
         h = hidden
         for t, n in enumerate(lengths):
             b = torch.mul(h[:n], at.keep[t], out=at.before[t])
-            torch.addmm(at.given_gates[t], b, to_gates, out=at.gates[t]).sigmoid_()
+            torch.addmm(at.projected_gates[t], b, to_gates, out=at.gates[t]).sigmoid_()
             own = torch.addmm(bias, b, to_new, out=at.new_own[t])
-            new_h = torch.addcmul(at.given_new[t], at.r[t], own, out=at.new[t]).tanh_()
+            new_h = torch.addcmul(at.projected_new[t], at.r[t], own, out=at.new[t]).tanh_()
             h = torch.lerp(new_h, b, at.z[t], out=at.out[t])
         ctx.save_for_backward(new_own, gates, new, before, keep, weight)
         ctx.lengths = lengths

@@ -34,10 +34,10 @@ def unroll_in_bf16(
         >>> half.dtype, 0.0 < float((full - half).abs().max().detach()) < 0.02
         (torch.float32, True)
     """
-    held = (*net.named_parameters(), *net.named_buffers())
-    weights = {f"net.{name}": value.bfloat16() if value.is_floating_point() else value for name, value in held}
-    given = inputs.bfloat16(), state.bfloat16(), sizes, keep.bfloat16(), alive
-    outputs, states = functional_call(_Unrolled(net), weights, given)
+    tensors = (*net.named_parameters(), *net.named_buffers())
+    weights = {f"net.{name}": value.bfloat16() if value.is_floating_point() else value for name, value in tensors}
+    sequence = inputs.bfloat16(), state.bfloat16(), sizes, keep.bfloat16(), alive
+    outputs, states = functional_call(_Unrolled(net), weights, sequence)
     return outputs.float(), states.float()
 
 
@@ -48,5 +48,5 @@ class _Unrolled(nn.Module):
         super().__init__()
         self.net = net
 
-    def forward(self, *given: object) -> tuple[Tensor, Tensor]:
-        return self.net.unroll(*given)  # type: ignore[arg-type]
+    def forward(self, *sequence: object) -> tuple[Tensor, Tensor]:
+        return self.net.unroll(*sequence)  # type: ignore[arg-type]

@@ -29,48 +29,48 @@ def _times(a, b, HALF: tl.constexpr):
 
 @triton.jit(do_not_specialize=SIZES)
 def _forwards(
-    given, hidden, keep, weight, bias, out, saved, streams, steps, rows,
+    projected, hidden, keep, weight, bias, out, saved, streams, steps, rows,
     H: tl.constexpr, P: tl.constexpr, M: tl.constexpr, SAVES: tl.constexpr, HALF: tl.constexpr,
 ):  # fmt: skip
     stream = tl.program_id(0) * M + tl.arange(0, M)
     unit, other = tl.arange(0, P), tl.arange(0, P)
-    there = (stream < streams)[:, None] & (unit < H)[None, :]
+    inside = (stream < streams)[:, None] & (unit < H)[None, :]
     square = (other < H)[:, None] & (unit < H)[None, :]
     at = other[:, None] + unit[None, :] * H  # transposed: state -> unit
     w_r = tl.load(weight + at, mask=square, other=0.0).to(tl.float32)
     w_z = tl.load(weight + H * H + at, mask=square, other=0.0).to(tl.float32)
     w_n = tl.load(weight + 2 * H * H + at, mask=square, other=0.0).to(tl.float32)
     c_n = tl.load(bias + unit, mask=unit < H, other=0.0).to(tl.float32)[None, :]
-    h = tl.load(hidden + stream[:, None] * H + unit[None, :], mask=there, other=0.0).to(tl.float32)
+    h = tl.load(hidden + stream[:, None] * H + unit[None, :], mask=inside, other=0.0).to(tl.float32)
     for t in range(steps):
         row = (t * streams + stream).to(tl.int64)
         k = tl.load(keep + row, mask=stream < streams, other=0.0).to(tl.float32)
         b = h * k[:, None]
-        x = given + row[:, None] * (3 * H) + unit[None, :]
-        r = tl.sigmoid(tl.load(x, mask=there, other=0.0).to(tl.float32) + _times(b, w_r, HALF))
-        z = tl.sigmoid(tl.load(x + H, mask=there, other=0.0).to(tl.float32) + _times(b, w_z, HALF))
+        x = projected + row[:, None] * (3 * H) + unit[None, :]
+        r = tl.sigmoid(tl.load(x, mask=inside, other=0.0).to(tl.float32) + _times(b, w_r, HALF))
+        z = tl.sigmoid(tl.load(x + H, mask=inside, other=0.0).to(tl.float32) + _times(b, w_z, HALF))
         own = c_n + _times(b, w_n, HALF)
-        n = _tanh(tl.load(x + 2 * H, mask=there, other=0.0).to(tl.float32) + r * own)
+        n = _tanh(tl.load(x + 2 * H, mask=inside, other=0.0).to(tl.float32) + r * own)
         h = n + z * (b - n)
         place = row[:, None] * H + unit[None, :]
-        tl.store(out + place, h, mask=there)
+        tl.store(out + place, h, mask=inside)
         if SAVES:
             one = rows.to(tl.int64) * H
-            tl.store(saved + place, r, mask=there)
-            tl.store(saved + one + place, z, mask=there)
-            tl.store(saved + 2 * one + place, n, mask=there)
-            tl.store(saved + 3 * one + place, own, mask=there)
-            tl.store(saved + 4 * one + place, b, mask=there)
+            tl.store(saved + place, r, mask=inside)
+            tl.store(saved + one + place, z, mask=inside)
+            tl.store(saved + 2 * one + place, n, mask=inside)
+            tl.store(saved + 3 * one + place, own, mask=inside)
+            tl.store(saved + 4 * one + place, b, mask=inside)
 
 
 @triton.jit(do_not_specialize=SIZES)
 def _backwards(
-    d_out, saved, keep, weight, d_given, d_own, streams, steps, rows,
+    d_out, saved, keep, weight, d_projected, d_own, streams, steps, rows,
     H: tl.constexpr, P: tl.constexpr, M: tl.constexpr, HALF: tl.constexpr,
 ):  # fmt: skip
     stream = tl.program_id(0) * M + tl.arange(0, M)
     unit, other = tl.arange(0, P), tl.arange(0, P)
-    there = (stream < streams)[:, None] & (unit < H)[None, :]
+    inside = (stream < streams)[:, None] & (unit < H)[None, :]
     square = (other < H)[:, None] & (unit < H)[None, :]
     at = other[:, None] * H + unit[None, :]  # unit -> state
     w_r = tl.load(weight + at, mask=square, other=0.0).to(tl.float32)
@@ -81,33 +81,40 @@ def _backwards(
     for past in range(steps):
         row = ((steps - 1 - past) * streams + stream).to(tl.int64)
         place = row[:, None] * H + unit[None, :]
-        d += tl.load(d_out + place, mask=there, other=0.0).to(tl.float32)
-        r = tl.load(saved + place, mask=there, other=0.0).to(tl.float32)
-        z = tl.load(saved + one + place, mask=there, other=0.0).to(tl.float32)
-        n = tl.load(saved + 2 * one + place, mask=there, other=0.0).to(tl.float32)
-        own = tl.load(saved + 3 * one + place, mask=there, other=0.0).to(tl.float32)
-        b = tl.load(saved + 4 * one + place, mask=there, other=0.0).to(tl.float32)
+        d += tl.load(d_out + place, mask=inside, other=0.0).to(tl.float32)
+        r = tl.load(saved + place, mask=inside, other=0.0).to(tl.float32)
+        z = tl.load(saved + one + place, mask=inside, other=0.0).to(tl.float32)
+        n = tl.load(saved + 2 * one + place, mask=inside, other=0.0).to(tl.float32)
+        own = tl.load(saved + 3 * one + place, mask=inside, other=0.0).to(tl.float32)
+        b = tl.load(saved + 4 * one + place, mask=inside, other=0.0).to(tl.float32)
         d_n = d * (1.0 - z) * (1.0 - n * n)
         d_n_own = d_n * r
         d_r = d_n_own * own * (1.0 - r)
         d_z = d * (b - n) * z * (1.0 - z)
-        x = d_given + row[:, None] * (3 * H) + unit[None, :]
-        tl.store(x, d_r, mask=there)
-        tl.store(x + H, d_z, mask=there)
-        tl.store(x + 2 * H, d_n, mask=there)
-        tl.store(d_own + place, d_n_own, mask=there)
+        x = d_projected + row[:, None] * (3 * H) + unit[None, :]
+        tl.store(x, d_r, mask=inside)
+        tl.store(x + H, d_z, mask=inside)
+        tl.store(x + 2 * H, d_n, mask=inside)
+        tl.store(d_own + place, d_n_own, mask=inside)
         k = tl.load(keep + row, mask=stream < streams, other=0.0).to(tl.float32)
         d = d * z + _times(d_r, w_r, HALF) + _times(d_z, w_z, HALF) + _times(d_n_own, w_n, HALF)
         d = d * k[:, None]
 
 
 def walk(
-    given: Tensor, hidden: Tensor, keep: Tensor, weight: Tensor, bias: Tensor, out: Tensor, saved: Tensor, steps: int
+    projected: Tensor,
+    hidden: Tensor,
+    keep: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    out: Tensor,
+    saved: Tensor,
+    steps: int,
 ) -> None:
     """Take N streams through T steps.
 
     Args:
-        given: ``[T * N, 3 H]`` what inputs add to r, z and n.
+        projected: ``[T * N, 3 H]`` what inputs add to r, z and n.
         hidden: ``[N, H]`` before the first step.
         keep: ``[T * N, 1]``.
         weight: ``[3 H, H]`` of the state.
@@ -118,14 +125,14 @@ def walk(
     """
     streams, size = hidden.shape
     _forwards[(triton.cdiv(streams, STREAMS),)](
-        given, hidden, keep, weight, bias, out, saved, streams, steps, len(given),
-        H=size, P=_width(size), M=STREAMS, SAVES=len(saved) > 0, HALF=given.dtype == torch.bfloat16,
+        projected, hidden, keep, weight, bias, out, saved, streams, steps, len(projected),
+        H=size, P=_width(size), M=STREAMS, SAVES=len(saved) > 0, HALF=projected.dtype == torch.bfloat16,
         num_warps=_width(size) // 8,
     )  # fmt: skip
 
 
 def walk_back(
-    d_out: Tensor, saved: Tensor, keep: Tensor, weight: Tensor, d_given: Tensor, d_own: Tensor, steps: int
+    d_out: Tensor, saved: Tensor, keep: Tensor, weight: Tensor, d_projected: Tensor, d_own: Tensor, steps: int
 ) -> None:
     """Take gradients of N streams back through T steps.
 
@@ -134,14 +141,14 @@ def walk_back(
         saved: as :func:`walk` wrote it.
         keep: ``[T * N, 1]``.
         weight: ``[3 H, H]``.
-        d_given: ``[T * N, 3 H]``, written.
+        d_projected: ``[T * N, 3 H]``, written.
         d_own: ``[T * N, H]``, written: of U h + c of n.
         steps: T.
     """
     rows, size = d_out.shape
     streams = rows // steps
     _backwards[(triton.cdiv(streams, STREAMS),)](
-        d_out, saved, keep, weight, d_given, d_own, streams, steps, rows,
+        d_out, saved, keep, weight, d_projected, d_own, streams, steps, rows,
         H=size, P=_width(size), M=STREAMS, HALF=d_out.dtype == torch.bfloat16,
         num_warps=_width(size) // 8,
     )  # fmt: skip

@@ -38,23 +38,23 @@ def lstm(
 
     Example:
         >>> cell, x, state = nn.LSTM(2, 3), torch.randn(5, 4, 2), torch.randn(4, 6)
-        >>> found = lstm(cell, x.flatten(0, 1), state, [4] * 5, torch.ones(20, 1))
+        >>> states = lstm(cell, x.flatten(0, 1), state, [4] * 5, torch.ones(20, 1))
         >>> h, c = (part.contiguous() for part in state[None].chunk(2, -1))
-        >>> torch.allclose(found.view(5, 4, 6)[..., :3], cell(x, (h, c))[0], atol=1e-6)
+        >>> torch.allclose(states.view(5, 4, 6)[..., :3], cell(x, (h, c))[0], atol=1e-6)
         True
     """
     if torch.compiler.is_compiling():  # views by the hundred cannot be exported
         return plain_lstm(cell, inputs, state, sizes, keep, alive)
     weight_ih, weight_hh, bias_ih, bias_hh = cell.parameters()
-    given = linear(inputs, weight_ih, bias_ih + bias_hh)
-    out: Tensor = _Recurrence.apply(given, state, keep, weight_hh, alive, sizes)  # type: ignore[no-untyped-call]
+    projected = linear(inputs, weight_ih, bias_ih + bias_hh)
+    out: Tensor = _Recurrence.apply(projected, state, keep, weight_hh, alive, sizes)  # type: ignore[no-untyped-call]
     return out
 
 
 def plain_lstm(
     cell: nn.LSTM, inputs: Tensor, state: Tensor, sizes: Sequence[int], keep: Tensor, alive: Tensor | None = None
 ) -> Tensor:
-    """Compute what :func:`lstm` does as its equations stand there, step by step: the reference to read and to test by.
+    """Compute what :func:`lstm` does by its equations, step by step: the reference to read and to test by.
 
     Example:
         >>> cell, x, state = nn.LSTM(2, 3), torch.randn(9, 2), torch.randn(4, 6)
@@ -75,26 +75,29 @@ def plain_lstm(
 
 
 class _Recurrence(torch.autograd.Function):
-    """What depends on the state before. ``given`` ``[R, 4 H]`` is ``W x + b`` of i, f, g and o."""
+    """What depends on the state before. ``projected`` ``[R, 4 H]`` is ``W x + b`` of i, f, g and o."""
 
     @staticmethod
     def forward(
         ctx: Any,
-        given: Tensor,
+        projected: Tensor,
         state: Tensor,
         keep: Tensor,
         weight: Tensor,
         alive: Tensor | None,
         sizes: Sequence[int],
     ) -> Tensor:
-        rows, size, lengths = len(given), state.shape[-1] // 2, list(sizes)
-        gates, squashed = torch.empty_like(given), given.new_empty(rows, size)
-        before, out = (given.new_empty(rows, 2 * size) for _ in range(2))
+        rows = len(projected)
+        size = state.shape[-1] // 2
+        lengths = list(sizes)
+        gates = torch.empty_like(projected)
+        tanh_c = projected.new_empty(rows, size)
+        before, out = (projected.new_empty(rows, 2 * size) for _ in range(2))
         i, f, g, o = gates.chunk(4, dim=1)
         at = views_of_steps(
             lengths,
             keep=keep,
-            given=given,
+            projected=projected,
             gates=gates,
             i_and_f=gates[:, : 2 * size],
             i=i,
@@ -107,36 +110,37 @@ class _Recurrence(torch.autograd.Function):
             out=out,
             h_new=out[:, :size],
             c_new=out[:, size:],
-            squashed=squashed,
+            tanh_c=tanh_c,
         )
         lives = None if alive is None else torch.split(alive[:, None] > 0, lengths)
-        own = weight.t()
+        to_gates = weight.t()
         for t, n in enumerate(lengths):
             torch.mul(state[:n], at.keep[t], out=at.before[t])
-            torch.addmm(at.given[t], at.h[t], own, out=at.gates[t])
+            torch.addmm(at.projected[t], at.h[t], to_gates, out=at.gates[t])
             at.i_and_f[t].sigmoid_()
             at.g[t].tanh_()
             at.o[t].sigmoid_()
             torch.mul(at.f[t], at.c[t], out=at.c_new[t]).addcmul_(at.i[t], at.g[t])
-            torch.tanh(at.c_new[t], out=at.squashed[t])
-            torch.mul(at.o[t], at.squashed[t], out=at.h_new[t])
+            torch.tanh(at.c_new[t], out=at.tanh_c[t])
+            torch.mul(at.o[t], at.tanh_c[t], out=at.h_new[t])
             state = at.out[t]
             if lives is not None:
                 torch.where(lives[t], state, at.before[t], out=state)
-        ctx.save_for_backward(gates, squashed, before, keep, weight, alive)
+        ctx.save_for_backward(gates, tanh_c, before, keep, weight, alive)
         ctx.lengths = lengths
         return out
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        gates, squashed, before, keep, weight, alive = ctx.saved_tensors
-        size = squashed.shape[1]
+        gates, tanh_c, before, keep, weight, alive = ctx.saved_tensors
+        size = tanh_c.shape[1]
         i, f, g, o = gates.chunk(4, dim=1)
-        # What a gradient of h is multiplied by on its way to c and to o's part of given; one of c to those of i, f, g.
-        h_to_c = (1.0 - squashed.square()).mul_(o)
-        h_to_o = squashed * o * (1.0 - o)
+        # Factors of a gradient of h on its way to c and to o's part of ``projected``; of one of c to those of i, f, g.
+        h_to_c = (1.0 - tanh_c.square()).mul_(o)
+        h_to_o = tanh_c * o * (1.0 - o)
         c_to_ifg = torch.stack([g * i * (1.0 - i), before[:, size:] * f * (1.0 - f), i * (1.0 - g.square())], dim=1)
-        d_state, d_given = grads[0].clone(), torch.empty_like(gates)
+        d_state = grads[0].clone()
+        d_projected = torch.empty_like(gates)
         at = views_of_steps(
             ctx.lengths,
             keep=keep,
@@ -148,23 +152,23 @@ class _Recurrence(torch.autograd.Function):
             d_h=d_state[:, :size],
             d_c=d_state[:, size:],
             d_c_wide=d_state[:, None, size:],
-            d_given=d_given,
-            d_ifg=d_given[:, : 3 * size].view(-1, 3, size),
-            d_o=d_given[:, 3 * size :],
+            d_projected=d_projected,
+            d_ifg=d_projected[:, : 3 * size].view(-1, 3, size),
+            d_o=d_projected[:, 3 * size :],
         )
         lives = None if alive is None else torch.split(alive[:, None], ctx.lengths)
         d_before = d_state[:0]
         for t in reversed(range(len(ctx.lengths))):
             d = at.d[t]
             d[: len(d_before)] += d_before
-            stands = None if lives is None else d * (1.0 - lives[t])
+            d_halted = None if lives is None else d * (1.0 - lives[t])
             if lives is not None:
                 d.mul_(lives[t])
             at.d_c[t].addcmul_(at.d_h[t], at.h_to_c[t])
             torch.mul(at.d_c_wide[t], at.c_to_ifg[t], out=at.d_ifg[t])
             torch.mul(at.d_h[t], at.h_to_o[t], out=at.d_o[t])
-            d_before = torch.cat([at.d_given[t] @ weight, at.d_c[t] * at.f[t]], dim=1)
-            if stands is not None:
-                d_before += stands
+            d_before = torch.cat([at.d_projected[t] @ weight, at.d_c[t] * at.f[t]], dim=1)
+            if d_halted is not None:
+                d_before += d_halted
             d_before.mul_(at.keep[t])
-        return d_given, None, None, d_given.t() @ before[:, :size], None, None
+        return d_projected, None, None, d_projected.t() @ before[:, :size], None, None

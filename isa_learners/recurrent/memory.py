@@ -37,21 +37,24 @@ class RecurrentMemory:
 
     def begin(self, num_envs: int) -> Memory:
         """Return the memory with which episodes start: a hidden state of zeros, if there is one, and no last action."""
-        shape, head, size = (num_envs, self.sizes.num_agents), self.encoder.head, self.state_size
+        shape = num_envs, self.sizes.num_agents
+        head = self.encoder.head
         memory = {"last_action": torch.full((*shape, *head.shape), head.none, dtype=head.dtype, device=self.device)}
-        return memory | ({self.state_name: torch.zeros(*shape, size, device=self.device)} if size else {})
+        if self.state_size:
+            memory[self.state_name] = torch.zeros(*shape, self.state_size, device=self.device)
+        return memory
 
     def forget(self, memory: Memory, done: Tensor) -> Memory:
         """Return the memory with the environments where ``done`` ``[B]`` at an episode's start."""
         last = memory["last_action"]
         over = done.view(-1, *[1] * (last.ndim - 1))
-        kept = {"last_action": torch.where(over, self.encoder.none, last)}
+        after = {"last_action": torch.where(over, self.encoder.none, last)}
         if self.state_name in memory:
-            kept[self.state_name] = torch.where(done[:, None, None], 0.0, memory[self.state_name])
-        return kept
+            after[self.state_name] = torch.where(done[:, None, None], 0.0, memory[self.state_name])
+        return after
 
     def _after(self, step: BatchStep, memory: Memory, action: Tensor, hidden: Tensor) -> Memory:
-        """Return the memory after a step: of who does not act it stands still, so that updates need not compute it."""
+        """Return the memory after a step; who does not act keeps theirs, so that updates need not compute it."""
         acts = step.alive if action.ndim == 2 else step.alive[..., None]
         after = {"last_action": torch.where(acts, action, memory["last_action"])}
         if self.state_name in memory:

@@ -1,4 +1,4 @@
-"""What networks of policies and values are to a learner: a step, and whole rollouts; and what recurrent ones share."""
+"""The interface of networks of policies and values: a step, and whole rollouts; and what recurrent ones share."""
 
 from __future__ import annotations
 
@@ -66,7 +66,9 @@ class Network(nn.Module, ABC):
         """
         if not self.state_size:  # nothing depends on what came before
             return self(inputs, state.new_zeros(len(inputs), 0))  # type: ignore[no-any-return]
-        outputs, states, first = [], [], 0
+        outputs = []
+        states = []
+        first = 0
         for n in sizes:
             rows = slice(first, first + n)
             before = state[:n] * keep[rows]

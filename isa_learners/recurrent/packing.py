@@ -76,16 +76,16 @@ class LivingSteps:
     """
 
     def __init__(self, alive: Tensor, start: Tensor) -> None:
-        here = alive.flatten(1) != 0
+        living = alive.flatten(1) != 0
         self.agents = alive.shape[-1]
-        self.count = here.sum(0)
-        self.done = here.cumsum(0)  # living steps so far, this one included
+        self.count = living.sum(0)
+        self.done = living.cumsum(0)  # living steps so far, this one included
         self.episode = start.cumsum(0).repeat_interleave(self.agents, dim=1)
         # Of each stream the living steps in order, then the others; and the episodes that they belong to.
-        self.steps = (~here).byte().argsort(dim=0, stable=True)
+        self.steps = (~living).byte().argsort(dim=0, stable=True)
         self.episodes = self.episode.gather(0, self.steps)
-        before = torch.cat([torch.zeros_like(self.episodes[:1]), self.episodes[:-1]])
-        self.keep = (self.episodes == before).float()
+        episodes_before = torch.cat([torch.zeros_like(self.episodes[:1]), self.episodes[:-1]])
+        self.keep = (self.episodes == episodes_before).float()
 
     def pack(self, envs: Tensor | None = None, agent: int | None = None) -> Packing:
         """Lay out the living steps of some environments, or of all; of one agent, or of all."""
@@ -93,10 +93,10 @@ class LivingSteps:
         streams = _streams(width, self.agents, envs, agent, self.steps.device)
         count, order = self.count[streams].sort(descending=True, stable=True)
         streams = streams[order]
-        here = torch.arange(length, device=streams.device)[:, None] < count
-        rows = (self.steps[:, streams] * width + streams)[here]
-        sizes = [size for size in here.sum(1).tolist() if size]
-        keep = self.keep[:, streams][here][:, None]
+        living = torch.arange(length, device=streams.device)[:, None] < count
+        rows = (self.steps[:, streams] * width + streams)[living]
+        sizes = [size for size in living.sum(1).tolist() if size]
+        keep = self.keep[:, streams][living][:, None]
         return Packing(rows, streams, sizes or [0], keep, torch.ones_like(keep[:, 0]), every=False)
 
     def where(self, mask: Tensor) -> Tensor:
@@ -115,16 +115,18 @@ class LivingSteps:
         Returns:
             ``[M, H]`` each stream's state after the step, or after its last living step before.
         """
-        time, stream = row // self.steps.shape[1], row % self.steps.shape[1]
+        time = row // self.steps.shape[1]
+        stream = row % self.steps.shape[1]
         position = self.done[time, stream] - 1
         offset = torch.tensor([0, *packing.sizes], device=time.device).cumsum(0)
         rank = torch.empty_like(packing.streams)
         rank[packing.streams] = torch.arange(len(rank), device=time.device)
-        lived, now = position.clamp(min=0), self.episode[time, stream]
-        seen = (position >= 0) & (self.episodes[lived, stream] == now)
-        place = torch.where(seen, offset[lived] + rank[stream], 0)
-        rest = first[stream] * (now == 0)[:, None]  # an episode that began in this rollout began with zeros
-        return torch.where(seen[:, None], features[place], rest) if len(features) else rest
+        last_living = position.clamp(min=0)
+        episode = self.episode[time, stream]
+        in_episode = (position >= 0) & (self.episodes[last_living, stream] == episode)
+        place = torch.where(in_episode, offset[last_living] + rank[stream], 0)
+        before_living = first[stream] * (episode == 0)[:, None]  # an episode of this rollout began with zeros
+        return torch.where(in_episode[:, None], features[place], before_living) if len(features) else before_living
 
 
 def layout_of(fixed_shapes: str, device: str) -> type[EveryStep | LivingSteps]:
@@ -140,8 +142,8 @@ def layout_of(fixed_shapes: str, device: str) -> type[EveryStep | LivingSteps]:
         >>> layout_of("always", "cpu").__name__
         'EveryStep'
     """
-    fixed = device.startswith("cuda") if fixed_shapes == "auto" else fixed_shapes == "always"
-    return EveryStep if fixed else LivingSteps
+    every_step = device.startswith("cuda") if fixed_shapes == "auto" else fixed_shapes == "always"
+    return EveryStep if every_step else LivingSteps
 
 
 def _streams(width: int, agents: int, envs: Tensor | None, agent: int | None, device: torch.device) -> Tensor:

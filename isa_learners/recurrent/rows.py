@@ -13,7 +13,7 @@ class RowCopies:
     hands it out page by page, and takes it back when it is let go.
 
     Args:
-        looks: whether all rows, in order, are given as they are; on CUDA nobody looks, since the host would wait.
+        looks: return the values themselves where all rows are asked for in order; never on CUDA: the host would wait.
 
     Example:
         >>> copies = RowCopies()

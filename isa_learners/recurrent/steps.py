@@ -1,4 +1,4 @@
-"""Recurrences one step after the other: as an equation stands there, and views to write to."""
+"""Recurrences step by step: the plain form of their equation, and views of each step to write to."""
 
 from __future__ import annotations
 
@@ -35,16 +35,17 @@ def step_by_step(
         >>> step_by_step(torch.add, torch.ones(3, 1), torch.tensor([[2.0]]), [1, 1, 1], keep)[:, 0]
         tensor([3., 4., 1.])
     """
-    out, first = [], 0
+    states = []
+    first = 0
     for n in sizes:
         rows = slice(first, first + n)
         before = state[:n] * keep[rows]
         state = step(inputs[rows], before)
         if alive is not None:
             state = torch.where(alive[rows, None] > 0, state, before)
-        out.append(state)
+        states.append(state)
         first += n
-    return torch.cat(out)
+    return torch.cat(states)
 
 
 def views_of_steps(lengths: Sequence[int], **whole: Tensor) -> SimpleNamespace:

@@ -15,8 +15,8 @@ import torch
 
 from isa_learners.checkpoint import global_generators, set_global_generators
 from isa_learners.config import EVAL_LIMIT
-from isa_learners.handed_over import check_decision
 from isa_learners.learner import Learner
+from isa_learners.learner_checks import check_decision
 from isa_wrappers.arrays import ENV_SEEDS, to_numpy
 from isa_wrappers.batch import BatchEnv, BatchStep
 from isa_wrappers.blame import Blamed

@@ -9,8 +9,8 @@ import torch
 from isa_learners.algorithms import ALGORITHMS, PhaseContext, PhaseSpec
 from isa_learners.algorithms.spec import Saved
 from isa_learners.config import RunConfig
-from isa_learners.handed_over import check_members, check_metrics, check_state
 from isa_learners.learner import LEARNERS, Learner
+from isa_learners.learner_checks import check_members, check_metrics, check_state
 from isa_learners.probes import Prober
 from isa_learners.rollout import Collector, Rollout, Sizes
 from isa_learners.runs.config_keys import parts_of

@@ -5,7 +5,7 @@ import torch
 from compiled_library import kernels, switch  # noqa: F401
 
 from isa_learners.compiled import network as compiled
-from isa_learners.compiled.memory import POOL, Pool
+from isa_learners.compiled.buffer_pool import POOL, Pool
 from isa_learners.ppo.networks import RecurrentNet
 from isa_learners.recurrent.gru import plain_gru
 from isa_learners.recurrent.network import RecurrentLinear

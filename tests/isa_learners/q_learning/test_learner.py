@@ -11,7 +11,7 @@ from scripted_env import ScriptedEnv
 
 from isa_learners.learner import LEARNERS
 from isa_learners.q_learning import METRICS, Episodes, QConfig, QLearner
-from isa_learners.q_learning.memory import check_fits, free_bytes
+from isa_learners.q_learning.replay_size import check_fits, free_bytes
 from isa_learners.rollout import Collector, Sizes
 from isa_wrappers.errors import InvalidValueError
 

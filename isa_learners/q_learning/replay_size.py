@@ -1,4 +1,4 @@
-"""How much memory a replay takes, and how much there is."""
+"""Whether a replay fits into memory: what it needs, and how much is free."""
 
 from __future__ import annotations
 
@@ -8,23 +8,21 @@ import torch
 
 from isa_wrappers.errors import InvalidValueError
 
-_GROUPS = (
+_CONTROL_GROUPS = (
     ("/sys/fs/cgroup", "memory.max", "memory.current", "inactive_file"),
     ("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
 )
-"""Where the two kinds of control groups say what a container may have, has, and could give back at once."""
-
-
+"""Of both versions of control groups: folder, file of the limit, file of the usage, and the key of what is cached."""
 SAVED = 2
 """Copies of a replay in the host's memory while a checkpoint, which holds it, is written: tensors, and their bytes."""
 
 
 def free_bytes(device: str) -> int | None:
-    """Return the memory that is free on a device, within what a container allows; ``None`` where nothing tells."""
+    """Return the memory that is free on a device, within a container's limit; ``None`` where it is unknown."""
     if device.startswith("cuda"):
         return int(torch.cuda.mem_get_info(device)[0])
-    there = [value for value in (_machine(), _container()) if value is not None]
-    return min(there) if there else None
+    figures = [value for value in (_available_on_machine(), _available_in_container()) if value is not None]
+    return min(figures) if figures else None
 
 
 def check_fits(needed: int, free: int | None, device: str) -> None:
@@ -32,7 +30,7 @@ def check_fits(needed: int, free: int | None, device: str) -> None:
 
     Args:
         needed: bytes.
-        free: bytes; ``None`` where nothing tells.
+        free: bytes; ``None`` where unknown.
         device: where.
 
     Raises:
@@ -56,7 +54,7 @@ checkpoint is written, where 1,024 MiB are free; lower replay or episode_steps
         )
 
 
-def _machine() -> int | None:
+def _available_on_machine() -> int | None:
     try:
         lines = Path("/proc/meminfo").read_text().splitlines()
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
@@ -64,12 +62,12 @@ def _machine() -> int | None:
         return None
 
 
-def _container() -> int | None:
-    for folder, most, used, cached in _GROUPS:
+def _available_in_container() -> int | None:
+    for folder, limit_file, usage_file, cached_key in _CONTROL_GROUPS:
         try:
-            bound, taken = (int((Path(folder) / name).read_text()) for name in (most, used))
+            limit, usage = (int((Path(folder) / name).read_text()) for name in (limit_file, usage_file))
             stat = dict(line.split() for line in (Path(folder) / "memory.stat").read_text().splitlines())
-            return max(bound - taken + int(stat[cached]), 0)
-        except (KeyError, OSError, ValueError):  # no container, or one without a bound ("max")
+            return max(limit - usage + int(stat[cached_key]), 0)
+        except (KeyError, OSError, ValueError):  # no container, or one without a limit ("max")
             continue
     return None

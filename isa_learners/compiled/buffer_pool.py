@@ -1,4 +1,4 @@
-"""Memory that is used again and again."""
+"""A pool of buffers that are used again: new pages cost as much as the arithmetic done in them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from torch import Tensor
 
 
 class Pool:
-    """Memory that is used again: new pages cost as much as the arithmetic done in them.
+    """Keeps buffers of float32 numbers to be used again.
 
     Args:
-        most: bytes kept.
+        most: bytes kept in it.
     """
 
     def __init__(self, most: int) -> None:
@@ -37,4 +37,4 @@ class Pool:
 
 
 POOL = Pool(2**28)
-"""Of all compiled operations: at most 256 MB stay."""
+"""Shared by all compiled operations: it keeps at most 256 MB."""

@@ -9,7 +9,7 @@ import torch
 from handed_toys import Stub, stub_learner, stub_run
 from learner_helpers import tiny_config
 
-from isa_learners.handed_over import check_state
+from isa_learners.learner_checks import check_state
 from isa_learners.rollout import Collector, Sizes
 from isa_learners.runs.algorithm import Algorithm
 from isa_learners.runs.evaluation import evaluate

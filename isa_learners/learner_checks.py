@@ -1,4 +1,4 @@
-"""What learners and other things of anybody's hand over: looked at when it first comes, refused in a line."""
+"""Checks of what learners and other foreign objects return, made when it first comes and refused in one line."""
 
 from __future__ import annotations
 
@@ -32,44 +32,47 @@ def check_decision(who: str, decision: Any, step: BatchStep, env: BatchEnv) -> N
     """
     if not isinstance(decision, Decision):
         raise InvalidValueError(f"{who} must return a Decision from act(), got {shown(decision)}")
-    action, code = decision.action, action_code_of(env)
+    action = decision.action
+    code = action_code_of(env)
     count = len(step.alive)
     shape = [count, len(env.agents)] + ([] if code is None else [code.size])
-    wanted = f"{'int64' if code is None else 'float32'} {shape}"
-    if kind_of(action) != wanted:
-        raise InvalidValueError(f"{who} must return actions of {wanted} from act(), got {kind_of(action)}")
-    for what, held in (("memory", decision.memory), ("record", decision.record)):
-        _check_rows(f"{what} of {who}", held, count)
-    wrong = _not_available(action, step, code) & step.alive
+    expected = f"{'int64' if code is None else 'float32'} {shape}"
+    if kind_of(action) != expected:
+        raise InvalidValueError(f"{who} must return actions of {expected} from act(), got {kind_of(action)}")
+    for name, tensors in (("memory", decision.memory), ("record", decision.record)):
+        _check_rows(f"{name} of {who}", tensors, count)
+    wrong = _unavailable(action, step, code) & step.alive
     if bool(wrong.any()):
         copy, i = wrong.nonzero()[0].tolist()
-        told = "finite numbers and available choices" if code is not None else "available"
-        took, available = action[copy, i].tolist(), step.available[copy, i].nonzero()[:, 0].tolist()
+        allowed = "finite numbers and available choices" if code is not None else "available"
+        taken = action[copy, i].tolist()
+        available = step.available[copy, i].nonzero()[:, 0].tolist()
         raise InvalidValueError(
-            f"{who} must take actions that are {told}: in environment {copy} agent {env.agents[i]!r} took "
-            f"{shown(took)}, available are {shown(available)}"
+            f"{who} must take actions that are {allowed}: in environment {copy} agent {env.agents[i]!r} took "
+            f"{shown(taken)}, available are {shown(available)}"
         )
 
 
-def _not_available(action: Tensor, step: BatchStep, code: TeamCode | None) -> Tensor:
+def _unavailable(action: Tensor, step: BatchStep, code: TeamCode | None) -> Tensor:
     """Return ``[B, A]`` where an action is none, or not available."""
-    open_to: Tensor = step.available
+    open_actions: Tensor = step.available
     if code is None:
-        there = (action >= 0) & (action < open_to.shape[-1])
-        return ~(there & open_to.gather(-1, torch.where(there, action, 0)[..., None])[..., 0])
-    table, finite = code.on(action), torch.isfinite(action)
-    known = torch.where(finite, action, 0.0)
-    choice = (known == known.round()) & (known >= 0) & (known < table.parts)
-    choice &= open_to.gather(-1, code.columns(known))
+        is_number = (action >= 0) & (action < open_actions.shape[-1])
+        return ~(is_number & open_actions.gather(-1, torch.where(is_number, action, 0)[..., None])[..., 0])
+    table = code.on(action)
+    finite = torch.isfinite(action)
+    values = torch.where(finite, action, 0.0)
+    choice = (values == values.round()) & (values >= 0) & (values < table.parts)
+    choice &= open_actions.gather(-1, code.columns(values))
     wrong: Tensor = table.there & ~(finite & (table.is_range | choice))
     return wrong.any(-1)
 
 
-def _check_rows(what: str, held: Any, count: int) -> None:
+def _check_rows(what: str, tensors: Any, count: int) -> None:
     """Check that something is tensors by name, with a row for each environment."""
-    if not isinstance(held, dict):
-        raise InvalidValueError(f"{what} must be a dict of tensors, got {shown(held)}")
-    for name, value in held.items():
+    if not isinstance(tensors, dict):
+        raise InvalidValueError(f"{what} must be a dict of tensors, got {shown(tensors)}")
+    for name, value in tensors.items():
         if not isinstance(name, str) or not isinstance(value, Tensor) or value.shape[:1] != (count,):
             raise InvalidValueError(
                 f"{what} must be tensors by name with a row for each of {count} environments, got {kind_of(value)} "
