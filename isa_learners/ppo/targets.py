@@ -33,6 +33,22 @@ class Targets:
     target: Tensor
 
 
+@dataclass
+class _Head:
+    """What a head of the critic values.
+
+    Attributes:
+        reward: ``[T, B, A]``, discounted by ``gamma``.
+        dead_lambda: lambda where the agent is dead, ``None`` for the same as elsewhere.
+        ahead: what comes after each step.
+    """
+
+    reward: Tensor
+    gamma: float
+    dead_lambda: float | None
+    ahead: Ahead
+
+
 def targets_of(
     critic: Network, norms: Sequence[ValueNorm], data: Batch, steps: EveryStep | LivingSteps, config: PPOConfig
 ) -> tuple[Targets, Tensor]:
@@ -54,34 +70,27 @@ def targets_of(
         outputs, states = unrolled(critic, inputs, data.critic_hidden, packing, config.bf16)
         within = within_episodes(data.done, data.terminated, data.cut, data.next_alive)
         lost = data.lost[..., None]
-        # Across episodes the last observation counts in the last step alone.
-        aheads = [within, _across_episodes(within)][: len(norms)]
+        heads = [_Head(data.reward, config.gamma, config.dead_lambda, within)]
+        if len(norms) > 1:
+            heads.append(_Head(data.bonus, config.bonus_gamma, 1.0, _across_episodes(within)))
         rows = steps.where(within.known)
         hidden = steps.hidden_after(rows, packing, states, first_state)
         last_outputs = critic(data.critic_inputs(rows, final=True), hidden)[0]
         of_heads = []
-        for head, (norm, ahead) in enumerate(zip(norms, aheads, strict=True)):
-            if head == 0:
-                reward = data.reward
-                gamma = config.gamma
-                dead_lambda = config.dead_lambda
-            else:
-                reward = data.bonus
-                gamma = config.bonus_gamma
-                dead_lambda = 1.0
+        for index, (norm, head) in enumerate(zip(norms, heads, strict=True)):
             # The dead have no value of their own (nothing trains it); what the team earns later reaches an agent
             # from beyond its death through the lambda-return, and a bonus of later episodes undiminished by lambda.
             value = data.reward.new_zeros(data.reward.numel())
-            value[packing.rows] = norm.denormalize(outputs[:, head]) * packing.alive
+            value[packing.rows] = norm.denormalize(outputs[:, index]) * packing.alive
             following = value.view(shape).roll(-1, dims=0).flatten()
-            counts = ahead.known.flatten()[rows]
-            following[rows] = torch.where(counts, norm.denormalize(last_outputs[:, head]), following[rows])
-            v_tp1 = torch.where(ahead.lasts & ~lost, following.view(shape), 0.0)
+            counts = head.ahead.known.flatten()[rows]
+            following[rows] = torch.where(counts, norm.denormalize(last_outputs[:, index]), following[rows])
+            v_tp1 = torch.where(head.ahead.lasts & ~lost, following.view(shape), 0.0)
             value = value.view(shape)
             # A step that was lost with its game earned what its state is worth: nothing is learned of it or before it.
-            reward = torch.where(lost, value, reward)
-            gae_lambda = _lambdas(data, config, dead_lambda)
-            advantage = advantages(reward, value, v_tp1, ahead.ends | lost, gamma, gae_lambda)
+            reward = torch.where(lost, value, head.reward)
+            gae_lambda = _lambdas(data, config, head.dead_lambda)
+            advantage = advantages(reward, value, v_tp1, head.ahead.ends | lost, head.gamma, gae_lambda)
             returns = advantage + value
             norm.update(returns, data.alive * ~lost)
             # The critic's output means something else once the norm has moved: bring old values along.
