@@ -50,8 +50,9 @@ SECTION_KEYS: dict[str, tuple[str, ...]] = {
 environment, the scope and how it is read stay as they were."""
 
 
-CHANGES_NO_NUMBER = ("device", "workers")
-"""Keys that may be edited in ``config.yaml`` where a run goes on elsewhere; a checkpoint sees to its kind of device."""
+GOES_ON_ELSEWHERE = ("device", "workers", "scope_folder", "ppo.fixed_shapes", "q.fixed_shapes", "coma.fixed_shapes")
+"""Keys that may be edited in ``config.yaml`` where a run goes on elsewhere, as texts among the environment's options may,
+such as a path; a checkpoint sees to its kind of device."""
 
 
 @dataclass(frozen=True)
@@ -120,14 +121,19 @@ def check_edits(folder: RunFolder, config: RunConfig, meta: Mapping[str, Any]) -
         InvalidValueError: naming the key and both values.
     """
     before = trained_with(meta)
-    allowed = {*may_change(config), *CHANGES_NO_NUMBER}
+    allowed = {*may_change(config), *GOES_ON_ELSEWHERE}
     for change in [] if before is None else differences(before, config, 0):
-        if _without_phase(change.key) not in allowed:
+        if _without_phase(change.key) not in allowed and not _is_moved_path(change):
             was = "without it" if change.before is None else f"with {shown(change.before)}"
             raise InvalidValueError(
                 f"{folder.config_file} says {change.key} {shown(change.after)}, its checkpoint was trained {was}, "
                 "which --resume cannot change; set it back"
             )
+
+
+def _is_moved_path(change: Change) -> bool:
+    texts = isinstance(change.before, str) and isinstance(change.after, str)
+    return texts and change.key.startswith("env_kwargs.")
 
 
 def _without_phase(key: str) -> str:
@@ -141,7 +147,9 @@ def differences(before: RunConfig, after: RunConfig, env_steps: int) -> list[Cha
 
 def _differing(old: Mapping[str, Any], new: Mapping[str, Any], env_steps: int) -> list[Change]:
     keys = [*new, *(key for key in old if key not in new)]
-    return [Change(env_steps, key, old.get(key), new.get(key)) for key in keys if old.get(key) != new.get(key)]
+    changes = [Change(env_steps, key, old.get(key), new.get(key)) for key in keys]
+    # NaN differs from itself, but is written alike.
+    return [each for each in changes if each.before != each.after and repr(each.before) != repr(each.after)]
 
 
 def check_steps(folder: RunFolder, before: RunConfig, config: RunConfig, done: int, progress: Progress) -> None:

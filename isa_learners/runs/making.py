@@ -17,15 +17,12 @@ from isa_learners.runs.config_keys import parts_of
 from isa_learners.runs.finite import as_number
 from isa_wrappers.arrays import ENV_SEEDS, stream_seed
 from isa_wrappers.batch import BatchEnv
-from isa_wrappers.batch.protocol import action_code_of
 from isa_wrappers.blame import Blamed
 from isa_wrappers.border.layers import layers_of
 from isa_wrappers.border.success import success_rule
 from isa_wrappers.envs import make_batch
 from isa_wrappers.envs.foreign_errors import foreign_place
 from isa_wrappers.errors import InvalidValueError, ISAError
-from isa_wrappers.rewards import IntrinsicReward, Transition
-from isa_wrappers.rewards.base import checked
 from isa_wrappers.wrappers.batch import RewardWrapper
 
 
@@ -109,43 +106,6 @@ def check_suits(context: PhaseContext, env: BatchEnv) -> None:
     except (TypeError, ValueError) as error:
         place = foreign_place(error)
         raise InvalidValueError(f"{who}: {error}" + (f" ({place})" if place is not None else "")) from error
-
-
-def try_reward(reward: IntrinsicReward, env: BatchEnv) -> None:
-    """Call an intrinsic reward with a step of zeros, from which it learns nothing.
-
-    Only what no step would suit is an error: what a made-up state does not suit may well suit the environment's own.
-
-    Args:
-        reward: which.
-        env: that it pays in, one copy, which need not be started.
-
-    Raises:
-        AttributeError: as its code does, such as for a field that no :class:`~isa_wrappers.Transition` has.
-        NameError: likewise.
-        TypeError: likewise.
-        InvalidValueError: for what it returns that is no reward of every agent.
-    """
-    agents, code = len(env.agents), action_code_of(env)
-
-    def zeros(*shape: int, kind: torch.dtype = torch.float32) -> Any:
-        array = torch.zeros(1, *shape, dtype=kind, device=env.device)
-        return array.numpy() if env.device is None else array
-
-    state, obs, flags = zeros(env.state_size), zeros(agents, env.obs_size), ~zeros(agents, kind=torch.bool)
-    actions = zeros(agents, *(() if code is None else (code.size,)), kind=torch.int64)
-    available = ~zeros(agents, max(env.num_actions), kind=torch.bool)
-    paid_in = zeros(agents)
-    start = ~zeros(kind=torch.bool)
-    step = Transition(state, state, obs, actions, paid_in, flags, obs_t=obs, start=start, available=available)
-    try:
-        with Blamed(f"intrinsic reward {reward.name!r}"):
-            paid = reward(step, update=False)
-    except (AttributeError, NameError, TypeError):
-        raise
-    except Exception:
-        return
-    checked(reward, paid, paid_in)
 
 
 def check_saved(context: PhaseContext, env: BatchEnv, learner: Learner) -> None:

@@ -11,7 +11,7 @@ from isa_learners.config import RunConfig
 from isa_learners.learner import Learner
 from isa_learners.rollout import Collector
 from isa_learners.runs.following import follows
-from isa_learners.runs.making import check_suits, make_shared, try_reward
+from isa_learners.runs.making import check_suits, make_shared
 from isa_learners.runs.scopes import credit_of, works_with_credit
 from isa_wrappers.batch import BatchEnv
 from isa_wrappers.blame import Blamed
@@ -97,8 +97,8 @@ def check_composition(config: RunConfig, env: BatchEnv, device: str, restored: b
 
 
 def _check_intrinsic(config: RunConfig, spec: PhaseSpec, seen: BatchEnv) -> None:
-    """Check that what is added to the environment's reward can be computed, and reaches the learner."""
-    payers = list(layers_of(seen, batch.RewardWrapper)) if config.intrinsic is not None else []
+    """Check that what is added to the environment's reward reaches the learner."""
+    payers = layers_of(seen, batch.RewardWrapper) if config.intrinsic is not None else ()
     outside = takewhile(lambda payer: not payer.adds, payers)
     if deaf := [payer.reward.name for payer in outside if not payer.reward.keeps_env_reward]:
         raise InvalidValueError(
@@ -106,6 +106,3 @@ def _check_intrinsic(config: RunConfig, spec: PhaseSpec, seen: BatchEnv) -> None
             f"{config.algo!r}: it is added to the environment's reward, which the phase's reward {deaf[0]!r} leaves "
             "out; give that a weight above 0 (count.beta2, goal.alpha2), or take another algorithm"
         )
-    for payer in payers:
-        if payer.adds and not payer.reward.needs_goal:  # no episode gives one yet
-            try_reward(payer.reward, payer.env)

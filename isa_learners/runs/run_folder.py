@@ -81,9 +81,7 @@ class RunFolder:
 
     def _written_over(self) -> tuple[Path, ...]:
         """Return the files in which a run's work lies, which a new one would replace."""
-        scope = self.path / "scope.json"
-        checkpoints = self.latest_checkpoint, self.best_checkpoint
-        return *checkpoints, self.metrics_file, scope, self.summary_file, self.changes_file
+        return self.latest_checkpoint, self.best_checkpoint, self.summary_file
 
     def take_back(self) -> None:
         """Undo :meth:`create` for a run that could not begin; files of others in the folder stay."""

@@ -19,6 +19,7 @@ from isa_learners.runs.changes import (
     may_change,
     read_changes,
 )
+from isa_learners.runs.config_io import config_to_dict
 from isa_learners.runs.config_keys import all_keys
 from isa_learners.runs.hooks import Hook
 from isa_learners.runs.nesting import merge
@@ -136,6 +137,10 @@ def test_what_was_edited_in_config_yaml_is_written_down_as_what_was_set(tmp_path
     assert read_changes(folder)[2:] == [Change(100, "ppo.lr", 0.02, 0.03), Change(100, "ppo.clip", 0.2, 0.1)]
     _, meta = load_checkpoint(folder.latest_checkpoint)
     check_edits(folder, replace(folder.config(), device="auto", workers=1), meta)
+    for before, after in (("/home/a", "/scratch/b"), (float("nan"), float("nan"))):
+        was = replace(folder.config(), env_kwargs={"where": before})
+        there = {**meta, "config": config_to_dict(was)}
+        check_edits(folder, replace(was, env_kwargs={"where": after}), there)
     edited(folder, steps=80)
     with pytest.raises(InvalidValueError, match=r"steps must be at least 100, which .* has taken already, got 80"):
         resumed(folder)

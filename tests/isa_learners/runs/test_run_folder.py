@@ -44,11 +44,9 @@ def test_a_folder_that_holds_a_run_is_left_alone(tmp_path):
     assert folder.config_file.read_text() == before
 
 
-@pytest.mark.parametrize(
-    "left", ["metrics.csv", "scope.json", "summary.json", "changes.json", "checkpoints/best.safetensors"]
-)
+@pytest.mark.parametrize("left", ["summary.json", "checkpoints/latest.safetensors", "checkpoints/best.safetensors"])
 def test_what_is_left_of_a_run_is_left_alone(tmp_path, left):
-    """Its config.yaml was lost, or a scope was kept there."""
+    """Its config.yaml was lost."""
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / left).write_text("work")
     with pytest.raises(RunFolderError, match=rf"holds {left} but no config\.yaml; choose another --out, or .*--resume"):
@@ -69,6 +67,12 @@ def test_a_file_is_no_folder(tmp_path, below):
     (tmp_path / "file").write_text("")
     with pytest.raises(RunFolderError, match=r"cannot make run folder .*file"):
         RunFolder.create(tmp_path / "file" / below, tiny_config())
+
+
+@pytest.mark.parametrize("left", ["metrics.csv", "scope.json"])
+def test_what_a_run_left_that_could_not_begin_or_a_scope_measured_there_is_no_run(tmp_path, left):
+    (tmp_path / left).write_text("x")
+    assert RunFolder.create(tmp_path, tiny_config()).config() == tiny_config()
 
 
 def test_take_back_leaves_no_trace(tmp_path):
