@@ -51,8 +51,8 @@ environment, the scope and how it is read stay as they were."""
 
 
 GOES_ON_ELSEWHERE = ("device", "workers", "scope_folder", "ppo.fixed_shapes", "q.fixed_shapes", "coma.fixed_shapes")
-"""Keys that may be edited in ``config.yaml`` where a run goes on elsewhere, as texts among the environment's options may,
-such as a path; a checkpoint sees to its kind of device."""
+"""Keys that may be edited in ``config.yaml`` where a run goes on elsewhere, as texts among the environment's options
+may, such as a path; a checkpoint sees to its kind of device."""
 
 
 @dataclass(frozen=True)

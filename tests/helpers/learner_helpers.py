@@ -39,6 +39,7 @@ def tiny_config(env="grid/unlock", env_kwargs=None, **sections):
             "epochs": 2,
             "minibatches": 1,
             "hidden": 4,
+            "anneal_to": 1.0,
             "lr": 1e-3,
         },
         "coma": {"num_envs": 2, "rollout_steps": 5, "hidden": 4, "critic_width": 4, "lr": 1e-3},

@@ -21,7 +21,7 @@ TINY = {
         "eval_interval": 40,
         "eval_episodes": 4,
         "checkpoint_interval": 40,
-        "ppo": {"num_envs": 2, "rollout_steps": 5, "hidden": 4, "minibatches": 1},
+        "ppo": {"num_envs": 2, "rollout_steps": 5, "hidden": 4, "minibatches": 1, "anneal_to": 1.0},
     },
 }
 """``scope`` and ``count`` are given per variant: IPPO has none."""
