@@ -33,7 +33,7 @@ from .training_display import TrainingDisplay
 if TYPE_CHECKING:
     from isa_learners.config import RunConfig
 
-MAY_CHANGE = ("resume", "steps", "override", "env", "trust", "quiet", "track")
+MAY_CHANGE = ("resume", "steps", "device", "override", "env", "trust", "quiet", "track")
 """What may stand beside ``--resume``."""
 LONGEST_NAME = 100
 """Characters of a task's name in its run folder's."""
@@ -72,7 +72,8 @@ def train(
         bool, typer.Option("--stop-when-solved", help="End after three evaluations in a row at 0.9 or better.")
     ] = False,
     resume: Annotated[
-        Path | None, typer.Option(help="Run folder to resume; --steps and --set change what may change in mid-run.")
+        Path | None,
+        typer.Option(help="Run folder to resume; --steps, --device and --set change what may change in mid-run."),
     ] = None,
     track: Annotated[
         list[str] | None,
@@ -91,7 +92,8 @@ def train(
     trackers = make_trackers(track or [])
     if resume is not None:
         _refuse_changes(context)
-        changes, asked = parse_overrides(override or []), {} if steps is None else {"steps": steps}
+        changes = parse_overrides(override or [])
+        asked = {key: value for key, value in (("steps", steps), ("device", device)) if value is not None}
         refuse_contradictions(asked, changes)
         _run(RunFolder.open(resume, env, trust), True, trackers, changes | asked, quiet)
         return
@@ -197,8 +199,8 @@ def _refuse_changes(context: typer.Context) -> None:
         source = context.get_parameter_source(name)
         if name not in MAY_CHANGE and source is not None and source.name == "COMMANDLINE":
             raise InvalidValueError(
-                f"--resume takes all but --steps and --set from its run folder; leave out {name.replace('_', '-')}, "
-                f"got {str(value) if isinstance(value, Path) else value!r}"
+                "--resume takes all but --steps, --device and --set from its run folder; leave out "
+                f"{name.replace('_', '-')}, got {str(value) if isinstance(value, Path) else value!r}"
             )
 
 

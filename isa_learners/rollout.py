@@ -15,7 +15,7 @@ from isa_learners.learner import Decision, Learner, Memory, ProbedLearner, Recor
 from isa_learners.learner_checks import check_decision
 from isa_learners.probes import Prober
 from isa_learners.stacks import Laid, Stacks
-from isa_wrappers.arrays import with_prefix, without_prefix
+from isa_wrappers.arrays import restore_generator, with_prefix, without_prefix
 from isa_wrappers.batch import BatchEnv, BatchStep
 from isa_wrappers.batch.columns import obs_columns_of
 from isa_wrappers.batch.protocol import action_code_of
@@ -232,7 +232,7 @@ class Collector:
         """
         if len(state["start"]) != self.env.num_envs:
             raise InvalidValueError(f"it holds {len(state['start'])} environments, num_envs is {self.env.num_envs}")
-        self.noise.set_state(state["noise"])
+        restore_generator(self.noise, state["noise"])
         if self.prober is not None:
             self.prober.set_state(state["probes"])
         self._begin(self.env.load_state_dict(without_prefix("env", state)))

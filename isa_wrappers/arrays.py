@@ -6,6 +6,7 @@ Torch is imported only when a torch device or tensor is passed.
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any
 from zlib import crc32
 
@@ -18,6 +19,8 @@ Array = Any
 """A NumPy array or a torch tensor."""
 HOST: str | None = "cpu"
 """Where a mask can be looked at without waiting; ``None``, nowhere, where the CPU stands in for a device."""
+STATE_ON_CUDA = 16
+"""Bytes of the state of a generator on CUDA: its seed and how far it is."""
 ENV_SEEDS = 2**31
 """Environments are seeded below this: many hand their seed to a generator that takes 32 bits."""
 
@@ -160,6 +163,36 @@ def stream_seed(seed: int, stream: str) -> int:
     return int(np.random.SeedSequence([seed, crc32(stream.encode())]).generate_state(1, np.uint64)[0] >> 1)
 
 
+def restore_generator(generator: Any, state: Array) -> None:
+    """Give a torch generator a saved state.
+
+    One that was saved on the other kind of device, CPU or CUDA, cannot be taken over: this generator is seeded from it,
+    so that a run goes on there, with other numbers.
+
+    Args:
+        generator: a ``torch.Generator``.
+        state: bytes, of ``torch.Generator.get_state``.
+
+    Raises:
+        RuntimeError: by torch, if it is no state of a generator.
+
+    Example:
+        >>> import torch
+        >>> one, other = torch.Generator(), torch.Generator()
+        >>> restore_generator(other, one.get_state())
+        >>> bool(torch.rand(1, generator=one) == torch.rand(1, generator=other))
+        True
+    """
+    import torch
+
+    saved = to_numpy(state).tobytes()
+    elsewhere = STATE_ON_CUDA if generator.device.type == "cpu" else len(torch.default_generator.get_state())
+    if len(saved) == elsewhere:
+        generator.manual_seed(int.from_bytes(sha256(saved).digest()[:8], "little") >> 1)
+    else:
+        generator.set_state(torch.frombuffer(bytearray(saved), dtype=torch.uint8))
+
+
 class Rng:
     """A seeded stream of uniform numbers on one backend, whose state saves as an array.
 
@@ -202,7 +235,7 @@ class Rng:
             InvalidValueError: if it is of another length.
         """
         if self.device is not None:
-            self._torch.set_state(state.cpu())
+            restore_generator(self._torch, state)
             return
         raw = to_numpy(state).tobytes()
         if len(raw) != 32:

@@ -19,6 +19,7 @@ from isa_learners.recurrent.network import RecurrentLinear
 from isa_learners.recurrent.packing import Packing, layout_of
 from isa_learners.returns import lambda_returns, within_episodes
 from isa_learners.rollout import Sizes
+from isa_wrappers.arrays import restore_generator
 
 _MODULES = ("actor", "critic", "target_critic")
 _OPTIMIZERS = ("actor_optimizer", "critic_optimizer")
@@ -165,7 +166,7 @@ class COMA:
         """Restore what :meth:`state_dict` returned."""
         self.load_networks(state)
         load_optimizers(self, _OPTIMIZERS, state)
-        self.generator.set_state(state["generator"])
+        restore_generator(self.generator, state["generator"])
         self.count = int(state["count"])
 
 

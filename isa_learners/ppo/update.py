@@ -25,7 +25,7 @@ from isa_learners.ppo.policy_update import PolicyUpdate, gradient_step, unrolled
 from isa_learners.ppo.targets import Targets, targets_of
 from isa_learners.recurrent.network import Network
 from isa_learners.recurrent.packing import EveryStep, LivingSteps, Packing, layout_of
-from isa_wrappers.arrays import with_prefix, without_prefix
+from isa_wrappers.arrays import restore_generator, with_prefix, without_prefix
 
 _MODULES = ("actor", "critic", "value_norm")
 _OPTIMIZERS = ("actor_optimizer", "critic_optimizer")
@@ -164,7 +164,7 @@ class PPO:
 
     def load_state_dict(self, state: dict[str, Tensor], device: str) -> None:
         """Restore what :meth:`state_dict` returned."""
-        self.generator.set_state(state["generator"])
+        restore_generator(self.generator, state["generator"])
         if self.config.sequential:
             self.order.set_state(state["order"])
         self.load_networks(state)

@@ -19,7 +19,7 @@ from isa_learners.q_learning.update import QLearning
 from isa_learners.recurrent.memory import RecurrentMemory
 from isa_learners.recurrent.packing import EveryStep
 from isa_learners.rollout import Rollout, Sizes
-from isa_wrappers.arrays import with_prefix, without_prefix
+from isa_wrappers.arrays import restore_generator, with_prefix, without_prefix
 from isa_wrappers.batch import BatchStep
 from isa_wrappers.errors import InvalidValueError
 
@@ -131,7 +131,7 @@ class QLearner(RecurrentMemory):
             self.q.load_networks(without_prefix("q", state))
             return
         self.q.load_state_dict(without_prefix("q", state))
-        self.generator.set_state(state["generator"])
+        restore_generator(self.generator, state["generator"])
         if held := without_prefix("replay", state):
             self.replay = self._make_replay(sum(rows.nbytes for rows in held.values()))
             self.replay.load_state_dict(held)

@@ -34,7 +34,7 @@ from isa_wrappers.arrays import stream_seed, to_numpy, with_prefix, without_pref
 from isa_wrappers.batch import BatchEnv, BatchStep
 from isa_wrappers.blame import Blamed
 from isa_wrappers.border.start import close_env
-from isa_wrappers.errors import DeviceError, FileFormatError, check_int, misfit
+from isa_wrappers.errors import FileFormatError, check_int, misfit
 from isa_wrappers.scope.following import FollowingScope
 from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.wrappers import batch
@@ -214,18 +214,13 @@ class Algorithm:
         Args:
             tensors: the first of what it returned.
             meta: the second.
-            policy_only: restore networks and what the phases share, enough to evaluate; the device may differ.
+            policy_only: restore networks and what the phases share, enough to evaluate.
 
         Raises:
             FileFormatError: if it comes from another task or configuration.
-            DeviceError: if it is to resume on another device than it was written on.
         """
         if meta.get("env") != self.config.env:
             raise FileFormatError(f"the checkpoint is of task {meta.get('env')!r}, this run of {self.config.env!r}")
-        if not policy_only and meta.get("device") != self.device:
-            raise DeviceError(
-                f"the checkpoint was written on {meta.get('device')!r} and resumes there only; this is {self.device!r}"
-            )
         try:
             if self.following is not None:
                 followed = without_prefix("following", tensors)
@@ -234,10 +229,7 @@ class Algorithm:
                 # What is shared may depend on the scope that it was saved with.
                 self.shared |= make_shared(self._start())
             for name, thing in self.shared.items():
-                state = without_prefix(f"shared.{name}", tensors)
-                if policy_only:
-                    state.pop("rng", None)  # a generator's state holds on its own kind of device
-                thing.load_state_dict(state)
+                thing.load_state_dict(without_prefix(f"shared.{name}", tensors))
             if not self._restored:
                 close_env(self.phase.collector.env)
             self._restored = False

@@ -25,6 +25,7 @@ RUN_KEYS = (
     "stop_when_solved",
     "intrinsic_factor",
     "threads",
+    "device",
 )
 _OF_VALUES = ("gamma", "td_lambda", "target_interval", "epsilon_start", "epsilon_end", "epsilon_steps")
 SECTION_KEYS: dict[str, tuple[str, ...]] = {
@@ -50,9 +51,9 @@ SECTION_KEYS: dict[str, tuple[str, ...]] = {
 environment, the scope and how it is read stay as they were."""
 
 
-GOES_ON_ELSEWHERE = ("device", "workers", "scope_folder", "ppo.fixed_shapes", "q.fixed_shapes", "coma.fixed_shapes")
+GOES_ON_ELSEWHERE = ("workers", "scope_folder", "ppo.fixed_shapes", "q.fixed_shapes", "coma.fixed_shapes")
 """Keys that may be edited in ``config.yaml`` where a run goes on elsewhere, as texts among the environment's options
-may, such as a path; a checkpoint sees to its kind of device."""
+may, such as a path."""
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,12 @@ def load_algorithm(
     copies = 1 if policy_only else None  # whoever evaluates makes copies then
     algorithm = Algorithm(config, scope, copies, restored=True)
     algorithm.load_state_dict(tensors, meta, policy_only)
+    if not policy_only and _kind(was := str(meta.get("device"))) != _kind(algorithm.device):
+        warnings.warn(
+            f"{folder.path} was trained on {was!r} until now and continues on {algorithm.device!r}, where other random "
+            "numbers are drawn",
+            stacklevel=2,
+        )
     if path == folder.best_checkpoint and not best and not policy_only:
         warnings.warn(
             f"{folder.path} has no {folder.latest_checkpoint.name}: it resumes from {path.name} at "
@@ -58,6 +64,10 @@ def load_algorithm(
             stacklevel=2,
         )
     return algorithm, meta
+
+
+def _kind(device: str) -> str:
+    return device.partition(":")[0]
 
 
 def load(run: str | Path, best: bool = False, env: str | None = None, trust: bool = False) -> Algorithm:

@@ -213,5 +213,4 @@ class GoalBuffer:
         self._added = xp.asarray(state["added"], device=self.device)[0]
         if "won_share" in state:  # not yet there in buffers of earlier versions
             self._won_share = xp.asarray(state["won_share"], dtype=xp.float64, device=self.device)[0]
-        if "rng" in state:  # left out where states alone move to another device
-            self._rng.set_state(state["rng"])
+        self._rng.set_state(state["rng"])

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from isa_wrappers.arrays import Array, stream_seed, to_numpy, with_prefix, without_prefix
+from isa_wrappers.arrays import Array, restore_generator, stream_seed, to_numpy, with_prefix, without_prefix
 from isa_wrappers.checks import check_last, check_transition
 from isa_wrappers.errors import InvalidValueError
 from isa_wrappers.rewards.base import IntrinsicReward, RewardParts
@@ -230,7 +230,7 @@ class LearnedReward(IntrinsicReward):
     def _load(self, state: dict[str, Array]) -> None:
         tensors = {name: torch.tensor(to_numpy(value), device=self.device) for name, value in state.items()}
         self.calls = int(tensors["calls"][0])
-        self._noise.set_state(tensors["noise"].cpu())
+        restore_generator(self._noise, tensors["noise"])
         self.networks.load_state_dict(without_prefix("networks", tensors))
         for name, thing in self.saved.items():
             thing.load_state_dict(without_prefix(name, tensors))

@@ -86,6 +86,7 @@ def test_rollout_and_update_never_wait_on_cuda(network):
     algorithm = Algorithm(config, scope_for(config)[0])
     algorithm.iterate()
     collector, learner = algorithm.phase.collector, algorithm.phase.learner
+    collector.collect(config.ppo.rollout_steps)  # the first one, in which decisions are looked at
     torch.cuda.set_sync_debug_mode("error")
     try:
         rollout = collector.collect(config.ppo.rollout_steps)
