@@ -1,4 +1,4 @@
-"""What training on CUDA does: seconds until tasks are solved, steps a second, agreement of runs, memory over time.
+"""What training on CUDA does: seconds until solved, steps a second, alone and together, agreement, memory over time.
 
     python benchmarks/on_cuda.py [PART ...] [--device auto] [--first 60] [--seeds 5] [--small] [--json FILE]
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import statistics
 import tempfile
 import time
@@ -27,6 +28,7 @@ from isa_learners.runs.algorithm import Algorithm
 from isa_learners.runs.config_io import make_config
 from isa_learners.runs.devices import resolve_device
 from isa_learners.runs.hooks import Hook
+from isa_learners.runs.loading import use_threads
 from isa_learners.runs.run_folder import versions
 from isa_learners.runs.scopes import scope_for
 from isa_learners.runs.signals import Interrupted
@@ -147,12 +149,40 @@ def memory(asked: Asked) -> Iterator[dict[str, Any]]:
         yield {"minute": minute, "iterations": len(held), "bytes_least": min(held), "bytes_most": max(held)}
 
 
+def together(asked: Asked) -> Iterator[dict[str, Any]]:
+    """Steps a second of one process and of several at once, by a preset's own number of environments."""
+    task = "smax/8m_vs_9m" if has_jaxmarl() and not asked.small else TASKS[0]
+    spawn = multiprocessing.get_context("spawn")
+    for count in (1, asked.size(8, 2)):
+        with spawn.Manager() as manager:
+            barrier = manager.Barrier(count)
+            with spawn.Pool(count) as pool:
+                each = [(asked.device, task, seed, asked.size(15, 2), barrier) for seed in range(count)]
+                yield {"task": task, "processes": count, "steps_per_second": pool.starmap(rate, each, chunksize=1)}
+
+
+def rate(device: str, task: str, seed: int, seconds: float, barrier: Any) -> float:
+    """Return the steps a second of a run that begins with others, once its steps are recorded."""
+    kwargs = SPARSE | {"border": "closed"} if task.startswith("smax") else {}
+    config = make_config(task, "fast", {"device": device, "seed": seed, "env_kwargs": kwargs})
+    use_threads(config)
+    algorithm = Algorithm(config, scope_for(config)[0])
+    for _ in range(4):
+        algorithm.iterate()
+    barrier.wait()
+    before, began = algorithm.env_steps, waited(device)
+    while time.perf_counter() - began < seconds:
+        algorithm.iterate()
+    return (algorithm.env_steps - before) / (waited(device) - began)
+
+
 PARTS: dict[str, Callable[[Asked], Iterator[dict[str, Any]]]] = {
     "speed": speed,
     "agreement": agreement,
     "seeds": seeds,
     "smax": smax,
     "memory": memory,
+    "together": together,
 }
 
 
