@@ -42,7 +42,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     # Where nothing else is said, the defaults of the configuration are the papers' (ISA and PPO: arXiv 2505.08630,
     # Table 2; Q-learning: arXiv 1803.11485, Appendix C.2, a gradient step an episode; COMA: the settings made public
     # for StarCraft II by its authors' later program). ISA's does not say how
-    # observations are scaled; docs/benchmarks.md has what raw and scaled cells cost where.
+    # observations are scaled; docs/tuning-log.md has what raw and scaled cells cost where.
     "paper": {
         "*": {"scope": _PUBLISHED_SCOPE},
         "grid/navigation": {"ppo": {"obs_scale": 0.1}},
@@ -123,7 +123,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "q": {"lr": 1e-3, "gamma": 0.95},
             "coma": {"entropy_factor": 0.01},
         },
-        # Somebody's own environment: docs/benchmarks.md has which ones chose this, and which ones judged it.
+        # Somebody's own environment: chosen in docs/tuning-log.md, judged in docs/benchmarks.md.
         "*:*": {
             "goal": {"alpha1": 1.0},
             "ppo": _NARROW,

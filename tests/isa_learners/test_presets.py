@@ -124,7 +124,7 @@ def test_frugal_is_refused_where_the_learner_has_no_settings_for_it(algo, learne
 
 
 def test_an_environment_of_ones_own_has_settings_of_its_own():
-    """Chosen and judged in docs/benchmarks.md."""
+    """Chosen in docs/tuning-log.md, judged in docs/benchmarks.md."""
     config = make_config("some.module:factory")
     explore, reach = config.for_phase("explore"), config.for_phase("reach")
     for phase in (explore, reach):
