@@ -36,7 +36,7 @@ class ComaConfig:
         entropy_factor: factor of the entropy bonus.
         max_grad_norm: maximum gradient norm of each network.
         reward: ``team`` gives all agents the mean of their rewards, ``own`` gives each its own.
-        obs_scale: factor of observations (including goals) and global states at the networks' input.
+        obs_scale: scaling factor of observations (including goals) and global states before they enter the networks.
         fixed_shapes: compute updates over all steps, including those of dead agents, in shapes known in advance, so
             that the host never waits for the device; ``auto`` does so only on CUDA. The learned result is the same.
     """

@@ -49,7 +49,8 @@ class PPOConfig:
         max_grad_norm: maximum gradient norm of each network.
         anneal_to: share of their initial values to which learning rate and entropy factor fall linearly over the run's
             ``steps``; 1 keeps them constant.
-        obs_scale: factor of observations (including goals) and of a critic's global states at the networks' input.
+        obs_scale: scaling factor of observations (including goals) and of a critic's global states before they enter
+            the networks.
         normalize_obs: normalise observations, goals and global states with their running mean and standard deviation;
             ``obs_scale`` then has no effect.
         fixed_shapes: compute updates over all steps, including those of dead agents, in shapes known in advance, so

@@ -45,8 +45,8 @@ class QConfig:
         mixing_width: width of the mixer ``qmix``, by default 32; refused with ``none`` and ``sum``.
         hypernet_width: width of the hypernetworks of the mixer ``qmix``, by default 64; 0 makes them linear. Refused
             with ``none`` and ``sum``.
-        obs_scale: factor of observations (including goals) and global states at the networks' input.
-        reward_scale: factor of rewards.
+        obs_scale: scaling factor of observations (including goals) and global states before they enter the networks.
+        reward_scale: scaling factor of rewards.
         fixed_shapes: compute updates over all steps, including those of dead agents and padding, in shapes known in
             advance, so that the host never waits for the device; ``auto`` does so only on CUDA. The learned result is
             the same.

@@ -20,12 +20,12 @@ class RNDConfig:
     """Random network distillation (arXiv 1810.12894).
 
     Attributes:
-        of: input that is to be novel: each agent's ``observation``, or the ``state``, which is the same for all.
+        of: input whose novelty is rewarded: each agent's ``observation``, or the ``state``, which all agents share.
         hidden: width of both networks.
         features: number of outputs of both networks.
         clip: bound at which whitened inputs are clipped, on either side.
-        gamma: discount factor of the returns whose standard deviation divides the bonus.
-        warmup: steps at the start that only update the whitening statistics, without a bonus.
+        gamma: discount factor of the returns; the bonus is divided by their standard deviation.
+        warmup: steps at the start without a bonus, in which the whitening statistics are collected.
         interval: steps of every environment between updates of the predictor.
         epochs: passes over these steps per update.
         minibatches: minibatches per pass.
@@ -54,12 +54,12 @@ class NovelDConfig(RNDConfig):
     """NovelD (Zhang et al., 2021): a bonus for inputs more novel than the previous one, once per episode.
 
     Attributes:
-        of: input that is to be novel: each agent's ``observation``, or the ``state``, which is the same for all.
+        of: input whose novelty is rewarded: each agent's ``observation``, or the ``state``, which all agents share.
         hidden: width of both networks of RND.
         features: number of outputs of both networks of RND.
         clip: bound at which RND's whitened inputs are clipped, on either side.
-        gamma: discount factor of the returns whose standard deviation divides the bonus with RND.
-        warmup: steps at the start that only update RND's whitening statistics, without a bonus.
+        gamma: discount factor of the returns; with RND, the bonus is divided by their standard deviation.
+        warmup: steps at the start without a bonus, in which RND's whitening statistics are collected.
         interval: steps of every environment between updates of RND's predictor.
         epochs: passes over these steps per update.
         minibatches: minibatches per pass.
@@ -89,8 +89,8 @@ class ICMConfig:
         beta: weight of the forward model's loss; the inverse model's loss has weight 1 - beta.
         eta: weight of the bonus.
         clip: bound at which whitened observations are clipped, on either side.
-        gamma: discount factor of the returns whose standard deviation divides the bonus.
-        warmup: steps at the start that only update the whitening statistics, without a bonus.
+        gamma: discount factor of the returns; the bonus is divided by their standard deviation.
+        warmup: steps at the start without a bonus, in which the whitening statistics are collected.
         interval: steps of every environment between updates.
         epochs: passes over these steps per update.
         minibatches: minibatches per pass.
@@ -120,8 +120,8 @@ class LAIESConfig:
     Attributes:
         external: dimensions of the state that are external: numbers, names or name patterns (``[enemy_*.health]``), or
             ``scope`` for the common segment of ISA's scope.
-        scale: factor of states before anything else; the clips assume features of about one.
-        beta1: weight of the sum over agents of the influence of each one's action (IDI).
+        scale: scaling factor of states, applied before anything else; the clips assume features of about one.
+        beta1: weight of the influences of the agents' actions, summed over agents (IDI).
         beta2: weight of the change of the external state (CDI).
         idi_clip: maximum influence of an agent.
         cdi_clip: maximum squared change, before it is divided by 100.
