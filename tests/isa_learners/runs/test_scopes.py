@@ -127,7 +127,7 @@ def test_the_scope_that_the_rules_tell_costs_nothing(here):
     assert RunFolder("told").config().true_scope
     with pytest.raises(InvalidValueError, match="true_scope must be False if a scope_folder is given, got 'x'"):
         tiny_config(env_kwargs=TWO, true_scope=True, scope_folder="x")
-    with pytest.raises(InvalidValueError, match="needs the task's own state, which state_fallback 'observations' replaces"):
+    with pytest.raises(InvalidValueError, match="the task's own state, which state_fallback 'observations' replaces"):
         tiny_config(env_kwargs=TWO, true_scope=True, state_fallback="observations")
 
 
