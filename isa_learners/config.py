@@ -1,4 +1,4 @@
-"""The configuration of a run: what every run has, and the sections that its algorithm asks for."""
+"""The configuration of a run: the keys of every run, and the sections that its algorithm asks for."""
 
 from __future__ import annotations
 
@@ -15,46 +15,47 @@ from isa_wrappers.plain import plain
 DEFAULT_PRESET = "fast"
 DEFAULT_ALGORITHM = "isa"
 EVAL_LIMIT = 1_000
-"""Steps of an evaluation episode without a horizon: Gymnasium's longest usual limit, ten times the tasks' here; with
-the default of 32 copies an evaluation that meets it costs some three times the 10,000 steps between two."""
+"""Limit of an evaluation episode without a horizon: Gymnasium's longest usual limit, ten times that of the tasks here.
+With the default of 32 copies, an evaluation that reaches it takes about three times the 10,000 steps between two."""
 SOLVED_RATE = 0.9
 SOLVED_EVALUATIONS = 3
 
 
 @dataclass(frozen=True)
 class RunConfig:
-    """A whole run, as ``config.yaml`` holds it; :func:`~isa_learners.runs.config_io.make_config` makes one.
+    """A whole run, as stored in ``config.yaml``; create one with :func:`~isa_learners.runs.config_io.make_config`.
 
-    Sections are read as attributes too: ``config.ppo.lr``.
+    Sections are attributes too: ``config.ppo.lr``.
 
     Attributes:
-        env: task name.
+        env: name of the task.
         env_kwargs: options of the task.
-        state_fallback: ``observations`` concatenates them for the state, in the place of any ``state()``.
-        state_features: what is read off the environment's ``state()`` in its place: ``map`` for counts and middles of
-            what lies on a map of cells, or what a package brings.
-        state_features_kwargs: options of the features, such as ``values`` and ``first`` of ``map``.
-        success: how a ``ParallelEnv`` tells a won episode: a key of ``infos[agent]``, or a number that the team's mean
-            return must reach.
-        workers: worker processes that step the copies of a ``ParallelEnv``; 0 steps them in this process.
+        state_fallback: ``observations`` uses the concatenated observations as the state, instead of any ``state()``.
+        state_features: features that replace the environment's ``state()``: ``map`` for counts and mean positions of
+            what lies on a map of cells, or an entry of an installed package.
+        state_features_kwargs: options of the state features, such as ``values`` and ``first`` of ``map``.
+        success: how a ``ParallelEnv`` reports a won episode: a key of ``infos[agent]``, or a number that the team's
+            mean return must reach.
+        workers: worker processes that step the copies of a ``ParallelEnv``; 0 steps them in the main process.
         algo: name of the algorithm.
-        learner: name of the learner; by default the algorithm's own.
-        intrinsic: name of an intrinsic reward that is added to the environment's; none by default.
-        intrinsic_factor: factor of that reward.
-        scope_folder: folder of a scope that is there already; by default the run estimates its own.
-        scope_is_free: do not count the steps that the scope of ``scope_folder`` took as the run's own.
-        true_scope: take the scope that the task's own rules give, at no steps, where they tell it (grid tasks).
-        preset: name of the preset that the values came from.
-        steps: environment steps in all, those of the scope included.
-        seed: of everything.
-        device: ``auto``, ``cpu``, ``cuda``, or one of several such as ``cuda:1``.
+        learner: name of the learner; by default that of the algorithm.
+        intrinsic: name of an intrinsic reward to add to the environment's reward; by default none.
+        intrinsic_factor: factor of the intrinsic reward.
+        scope_folder: folder of an existing scope to use; by default the run estimates its own.
+        scope_is_free: do not count the environment steps that the scope of ``scope_folder`` took as steps of the run.
+        true_scope: use the exact scope that follows from the rules of the task, which costs no environment steps; only
+            for tasks that define it (grid tasks).
+        preset: name of the preset.
+        steps: total number of environment steps, including those for the scope.
+        seed: seed of all random numbers.
+        device: ``auto``, ``cpu``, ``cuda``, or one of several GPUs, such as ``cuda:1``.
         threads: torch threads per operation on CPU.
         eval_interval: environment steps between evaluations.
         eval_episodes: greedy episodes per evaluation.
-        eval_limit: steps after which an evaluation episode is cut off where the environment names no ``horizon``.
-        checkpoint_interval: environment steps between writings of the latest checkpoint.
-        stop_when_solved: end after three evaluations in a row with a success rate of at least 0.9.
-        sections: settings of the algorithm's parts by name, such as ``ppo``; each a frozen dataclass.
+        eval_limit: steps after which an evaluation episode is cut off if the environment defines no ``horizon``.
+        checkpoint_interval: environment steps between updates of the latest checkpoint.
+        stop_when_solved: end the run after three evaluations in a row with a success rate of at least 0.9.
+        sections: settings of the algorithm's parts by name, such as ``ppo``; each is a frozen dataclass.
         phases: phase -> the sections that differ from the run's in that phase.
     """
 
@@ -94,17 +95,16 @@ class RunConfig:
         check_name("env", self.env)
         if self.true_scope and self.scope_folder is not None:
             raise InvalidValueError(
-                f"true_scope must be False where a scope_folder is given, got {shown(self.scope_folder)}; leave one out"
+                f"true_scope must be False if a scope_folder is given, got {shown(self.scope_folder)}; leave one out"
             )
         for name in ("state_fallback", "state_features"):
             if self.true_scope and (given := getattr(self, name)) is not None:
                 raise InvalidValueError(
-                    f"true_scope is of the task's own state, which {name} {shown(given)} takes the place "
-                    "of; leave one out"
+                    f"true_scope needs the task's own state, which {name} {shown(given)} replaces; leave one out"
                 )
 
     def __getattr__(self, name: str) -> Any:
-        # Asked for only where there is no such field; an unfinished copy has no sections yet.
+        # Called only if there is no such field; an unfinished copy has no sections yet.
         sections: Mapping[str, Any] = self.__dict__.get("sections", {})
         if name not in sections:
             raise AttributeError(f"a run of algorithm {self.__dict__.get('algo')!r} has no section {name!r}")
@@ -112,37 +112,37 @@ class RunConfig:
 
     @property
     def imports(self) -> tuple[str, ...]:
-        """What settings, of the run or of a phase, name by ``package.module:name``, to be imported."""
+        """Classes to import that settings, of the run or of a phase, name as ``package.module:name``."""
         sections = [*self.sections.values(), *(own for phase in self.phases.values() for own in phase.values())]
         return tuple(dict.fromkeys(name for section in sections for name in getattr(section, "imports", ())))
 
     @property
     def features(self) -> Features | None:
-        """What wraps each environment of the run, by :attr:`state_features`.
+        """The wrapper of each environment of the run, chosen by :attr:`state_features`.
 
         Raises:
-            InvalidValueError: for an unknown name or option, or beside :attr:`state_fallback`.
+            InvalidValueError: for an unknown name or option, or together with :attr:`state_fallback`.
         """
         return choose_features(self.state_features, self.state_features_kwargs, self.state_fallback)
 
     def for_phase(self, phase: str) -> RunConfig:
-        """Return the configuration with a phase's own sections in the place of the run's."""
+        """Return the configuration with the sections of a phase instead of those of the run."""
         return replace(self, sections={**self.sections, **self.phases.get(phase, {})}, phases={})
 
     def settings_of(self, section: str) -> Any:
         """Return a section by name.
 
         Raises:
-            InvalidValueError: if the run has none of this name; the nearest is offered.
+            InvalidValueError: if the run has no section of this name; the message suggests the nearest.
         """
         return self.sections[check_choice("section", section, self.sections)]
 
 
 def check_env_kwargs(kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options of a task as plain data, if they are not those that a run fills in itself.
+    """Return options of a task as plain data.
 
     Raises:
-        InvalidValueError: naming the option.
+        InvalidValueError: for an option that a run sets itself; the message names it.
     """
     check_kind("env_kwargs", kwargs, Mapping)
     for name in ("self", "name", "num_envs", "device", "state_fallback", "success_rule", "workers", "state_features"):
@@ -155,4 +155,4 @@ def check_env_kwargs(kwargs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 __getattr__ = lazy(__name__, {"ALGORITHMS": "isa_learners.algorithms", "PPOConfig": "isa_learners.ppo.config"})
-"""Names that older code imports from here."""
+"""Names that older code imports from this module."""

@@ -1,4 +1,4 @@
-"""Probes: marked steps in which an agent acts uniformly at random, so that a scope can follow training."""
+"""Probes: marked steps in which an agent takes a uniformly random action, so that a scope can follow training."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ class ProbesConfig:
     """How a scope follows training.
 
     Attributes:
-        share: probability with which an agent's action in the exploring phase is a marked, uniform draw among its
-            available ones; 0 draws none, and the scope stays that of random play. 0.05 to 0.15 are sensible.
-        every: environment steps between two looks at the marked steps; the end of the phase is one more.
-        memory: marked steps held, the oldest out.
+        share: probability that an agent's action in the exploration phase is a marked, uniformly random available
+            action; 0 disables probes, so that the scope stays that of random play. 0.05 to 0.15 is a sensible range.
+        every: environment steps between updates of the scope from the marked steps; one more follows at the end of the
+            phase.
+        memory: marked steps kept; the oldest are dropped.
     """
 
     share: Share = 0.0

@@ -1,4 +1,4 @@
-"""Hyperparameters of the method: frozen, checked, and each default written once (arXiv 2505.08630, Table 2)."""
+"""Hyperparameters of the method: frozen and checked, with each default defined once (arXiv 2505.08630, Table 2)."""
 
 from __future__ import annotations
 
@@ -14,22 +14,20 @@ class ScopeConfig:
     """How a scope is estimated (Definitions 1 to 3; Algorithm 1, line 4).
 
     Attributes:
-        transitions: N, transitions in all where the estimator has everyone act at once, else per agent; none takes the
-            estimator's own, 10,000 for ``interval_effect`` and up to four times as many where an action is seldom to be
-            had.
-        delta: threshold of Def. 1; none takes the estimator's own, 0.1 for ``interval_effect``.
-        bin_width: width of the bins of a state change, in the state's units; for estimators that take bins.
-        window: W; effects that land up to W steps later are looked for; none takes the estimator's own, 8 for
-            ``interval_effect``.
-        estimator: what is compared with delta, by its name in ``isa_wrappers.scope.ESTIMATORS``.
+        transitions: N, number of transitions: in total if the estimator has all agents act at once, else per agent. By
+            default the estimator's own number: 10,000 for ``interval_effect``, and up to four times as many if some
+            action is rarely taken.
+        delta: threshold of Def. 1; by default the estimator's own, 0.1 for ``interval_effect``.
+        bin_width: width of the bins of a state change, in units of the state; for estimators that use bins.
+        window: W, longest delay of an effect in steps; by default the estimator's own, 8 for ``interval_effect``.
+        estimator: measure that is compared with delta, by its name in ``isa_wrappers.scope.ESTIMATORS``.
             ``interval_effect`` needs neither bins nor tuning; ``nmi_block`` is the paper's normalised mutual
-            information, the mean over teammates' joint actions as Def. 1 says; ``nmi_pooled`` throws all transitions
-            together.
-        threshold: how the threshold is found, by its name in ``isa_wrappers.scope.THRESHOLD_RULES``.
-            ``fixed`` takes ``delta`` itself.
-        copies: environments that are listened to at once; 0 takes as many as suit the task's family.
-        until_certain: begin with few transitions, double them, and end once two doublings have not changed the scope;
-            N is then the most that is taken.
+            information, averaged over the teammates' joint actions as in Def. 1; ``nmi_pooled`` pools all transitions.
+        threshold: rule that sets the threshold, by its name in ``isa_wrappers.scope.THRESHOLD_RULES``. ``fixed`` uses
+            ``delta``.
+        copies: environments that run in parallel for the estimate; 0 uses a number that suits the task's family.
+        until_certain: start with few transitions and double them until two doublings leave the scope unchanged; N is
+            then the maximum.
     """
 
     transitions: Annotated[int | None, Range(1, 10**8)] = None
@@ -43,20 +41,20 @@ class ScopeConfig:
 
     def __post_init__(self) -> None:
         check_fields(self)
-        # Only estimate_scope() knows the lists: what people add to them stands above this module.
+        # Only estimate_scope() knows the lists of names: their entries may come from modules above this one.
         check_name("estimator", self.estimator)
         check_name("threshold", self.threshold)
 
 
 @dataclass(frozen=True)
 class SettledScope(ScopeConfig):
-    """The same with nothing left to the estimator, as ``Estimator.settled`` makes it.
+    """A scope configuration with every value set, as returned by ``Estimator.settled``.
 
     Attributes:
-        transitions: N.
+        transitions: N, number of transitions.
         delta: threshold of Def. 1.
         bin_width: width of the bins.
-        window: W.
+        window: W, longest delay of an effect in steps.
     """
 
     transitions: Annotated[int, Range(1, 10**8)]
@@ -70,10 +68,10 @@ class CountConfig:
     """The exploration reward, Eq. 10.
 
     Attributes:
-        beta1: weight of the special segment's bonus.
+        beta1: weight of the bonus of the special segment.
         beta2: weight of the environment's reward.
-        count_scale: cells per unit of the state; the nearest cell to a visited state is its key.
-        table_bits: log2 of the count table's slots per segment.
+        count_scale: cells per unit of the state; a visit is counted in the cell nearest to the state.
+        table_bits: log2 of the number of slots per segment in the count table.
     """
 
     beta1: Weight = 0.2
@@ -90,16 +88,17 @@ class GoalConfig:
     """The goal-segment reward, Eq. 7, and the goal buffer B.
 
     Attributes:
-        alpha1: weight of the special segment's progress.
+        alpha1: weight of the progress in the special segment.
         alpha2: weight of the environment's reward.
         hamming: lambda, weight of the number of differing dimensions in the distance.
-        capacity: goals kept, oldest out.
-        first_goals: L, goals that end the exploration phase; at most ``capacity``.
-        selector: which won state an episode gets, by its name in ``isa_wrappers.rewards.GOAL_SELECTORS``.
-        stitched: until something is won, goals are stitched from what agents moved their dimensions to when the team
-            was rewarded, where that stands out; not in the paper.
-        alpha2_won: added to ``alpha2`` in proportion to how much more often the latest episodes were won than not, from
-            none at one in two on: how an episode ends counts for more once winning is known; not in the paper.
+        capacity: goals kept in the buffer; the oldest are dropped.
+        first_goals: L, number of goals that ends the exploration phase; at most ``capacity``.
+        selector: rule that chooses the won state for an episode, by its name in
+            ``isa_wrappers.rewards.GOAL_SELECTORS``.
+        stitched: before the first win, combine goals from the values to which agents moved their dimensions when the
+            team was rewarded, if these values stand out; not in the paper.
+        alpha2_won: additional weight of the environment's reward once the team wins often: the weight is ``alpha2 +
+            alpha2_won * max(0, 2 w - 1)``, where w is the share of recent episodes that were won; not in the paper.
     """
 
     alpha1: Weight = 0.2

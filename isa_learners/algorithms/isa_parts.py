@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class GivenGoals:
-    """Where the goals of a run come from that does not explore.
+    """The source of goals for a run that does not explore.
 
     Attributes:
-        run: folder of a run whose goal buffer is taken.
+        run: folder of the run whose goal buffer is used.
     """
 
     run: str = ""

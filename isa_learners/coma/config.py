@@ -9,7 +9,7 @@ from isa_learners.settings import FixedShapes, OptimizerName, linear
 from isa_wrappers.fields import Copies, Count, OneOf, Positive, Range, Share, Weight, check_fields
 
 METRICS = ("policy_loss", "entropy", "actor_grad_norm", "critic_loss", "q_mean", "critic_grad_norm", "epsilon")
-"""Of an update; those of the critic averaged over its gradient steps."""
+"""Metrics of an update; those of the critic are averaged over its gradient steps."""
 
 
 @dataclass(frozen=True)
@@ -21,24 +21,24 @@ class ComaConfig:
         rollout_steps: T, steps of every environment between updates.
         hidden: width of the actor.
         critic_width: width of the critic's two hidden layers.
-        optimizer: ``rmsprop`` or ``adam``, of actor and critic.
-        lr: the actor's learning rate; it takes one gradient step a rollout.
-        critic_lr: the critic's.
-        optimizer_eps: the optimisers' epsilon.
-        gamma: discount.
-        td_lambda: lambda of the returns that the critic is trained towards.
+        optimizer: optimiser of actor and critic: ``rmsprop`` or ``adam``.
+        lr: learning rate of the actor, which takes one gradient step per rollout.
+        critic_lr: learning rate of the critic.
+        optimizer_eps: epsilon of both optimisers.
+        gamma: discount factor.
+        td_lambda: lambda of the returns that the critic is trained on.
         critic_steps: gradient steps of the critic per rollout, each on an equal part of its steps, the latest first; by
-            default, and at most, one for each step in time.
-        target_interval: gradient steps of the critic after which the target critic is set to it.
-        epsilon_start: share of the uniform distribution in the policy at a phase's start.
-        epsilon_end: the same once ``epsilon_steps`` are over.
+            default, and at most, one per time step.
+        target_interval: gradient steps of the critic between updates of the target critic.
+        epsilon_start: share of the uniform distribution in the policy at the start of a phase.
+        epsilon_end: share of the uniform distribution after ``epsilon_steps``.
         epsilon_steps: environment steps over which epsilon falls linearly.
-        entropy_factor: factor of an entropy bonus.
-        max_grad_norm: gradients of each network are clipped to this norm.
-        reward: ``team`` gives all agents the mean of their rewards, ``own`` each its own.
-        obs_scale: observations (and goals in them) and global states are multiplied by this before they enter networks.
-        fixed_shapes: whether an update computes all steps, those of the dead too, in shapes known beforehand, so that
-            the host never waits for the device: ``auto`` does on CUDA alone. What is learned is the same.
+        entropy_factor: factor of the entropy bonus.
+        max_grad_norm: maximum gradient norm of each network.
+        reward: ``team`` gives all agents the mean of their rewards, ``own`` gives each its own.
+        obs_scale: scaling factor of observations (including goals) and global states before they enter the networks.
+        fixed_shapes: compute updates over all steps, including those of dead agents, in shapes known in advance, so
+            that the host never waits for the device; ``auto`` does so only on CUDA. The learned result is the same.
     """
 
     num_envs: Copies = 8

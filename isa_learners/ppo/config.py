@@ -11,50 +11,51 @@ from isa_wrappers.fields import Copies, Count, OneOf, Positive, Range, Share, We
 
 MOST_LAYERS = 32
 METRICS = ("policy_loss", "entropy", "approx_kl", "clip_share", "actor_grad_norm", "value_loss", "critic_grad_norm")
-"""Of an update, each averaged over its gradient steps."""
+"""Metrics of an update, each averaged over its gradient steps."""
 
 
 @dataclass(frozen=True)
 class PPOConfig:
-    """PPO, by default recurrent and with shared parameters (arXiv 2505.08630, appendix).
+    """PPO, by default recurrent with shared parameters (arXiv 2505.08630, appendix).
 
     Attributes:
         num_envs: B, environments stepped together.
         rollout_steps: T, steps of every environment between updates.
-        buffer_rollouts: rollouts kept and learned from; with old probabilities in the ratio. 1 is plain PPO.
+        buffer_rollouts: number of latest rollouts to learn from; ratios use the probabilities with which the actions
+            were taken. 1 is plain PPO.
         epochs: passes over the buffer per update.
-        minibatches: parts of the buffer, by environments, per pass.
-        network: of actor and critic: ``gru``, ``lstm``, ``mlp`` (no memory), one that a package brings, or a class of
-            yours as ``package.module:Class``.
-        hidden: width of the network's recurrent layer, or of the last one where it has none.
-        layers: widths of the layers before that one; none stands for a single one of width ``hidden``.
+        minibatches: minibatches per pass; each holds part of the environments.
+        network: network of actor and critic: ``gru``, ``lstm``, ``mlp`` (no memory), an entry of an installed package,
+            or your own class as ``package.module:Class``.
+        hidden: width of the network's recurrent layer, or of its last hidden layer if it has none.
+        layers: widths of the layers before that one; empty means a single layer of width ``hidden``.
         lr: Adam's learning rate.
         adam_eps: Adam's epsilon.
-        gamma: discount.
-        gae_lambda: lambda of the advantages.
-        dead_lambda: lambda where the agent is dead: with 1 what the team earns k steps after its death is worth gamma^k
-            to it; left open it is ``gae_lambda``, and (gamma gae_lambda)^k.
-        clip: of the ratio and of the value.
-        critic: what the critic sees: ``own`` is what its agent does, ``state`` the global state as well (MAPPO).
-        bonus_head: the critic has a head of its own for the intrinsic reward, whose return goes on across episodes, as
-            RND's does; needs an ``intrinsic`` reward that is added to the environment's.
-        bonus_gamma: discount of that return.
-        share_parameters: one policy for all agents, which tells them apart by their id; else one for each agent.
-        sequential: the agents' policies are updated one after the other in random order, each advantage times the
-            ratios of new and old probabilities of those before (HAPPO); needs ``share_parameters`` false.
+        gamma: discount factor.
+        gae_lambda: lambda of generalised advantage estimation.
+        dead_lambda: lambda while an agent is dead. With 1, a reward of the team k steps after the agent's death counts
+            gamma^k for it; by default it is ``gae_lambda``, so that the reward counts (gamma gae_lambda)^k.
+        clip: clip range of the probability ratio and of the value.
+        critic: what the critic sees: ``own`` is what its agent sees, ``state`` adds the global state (MAPPO).
+        bonus_head: give the critic a separate head for the intrinsic reward, whose return continues across episodes, as
+            in RND; needs an ``intrinsic`` reward that is added to the environment's.
+        bonus_gamma: discount factor of that return.
+        share_parameters: use one policy for all agents, which sees the agent's id; otherwise each agent has its own.
+        sequential: update the agents' policies one after the other in random order, each with its advantage multiplied
+            by the ratios of new to old probabilities of the agents before it (HAPPO); needs ``share_parameters`` false.
         critic_factor: factor of the value loss.
-        huber: error from which on the value loss grows linearly, of values normalised; 0 squares all errors.
+        huber: threshold of the Huber value loss, on normalised values; 0 uses the squared error.
         entropy_factor: factor of the entropy bonus.
-        max_grad_norm: gradients of each network are clipped to this norm.
-        anneal_to: learning rate and entropy factor fall linearly over the run's ``steps`` to this share of themselves;
-            1 keeps them.
-        obs_scale: observations (and goals in them) and a critic's global states are multiplied by this before they
-            enter the networks.
-        normalize_obs: observations, goals and global states are brought to mean 0 and deviation 1 by what was seen so
-            far, and ``obs_scale`` has no effect.
-        fixed_shapes: whether an update computes all steps, those of the dead too, in shapes known beforehand, so that
-            the host never waits for the device: ``auto`` does on CUDA alone. What is learned is the same.
-        bf16: updates run the networks in bfloat16; weights, losses and the optimiser stay float32, and so does acting.
+        max_grad_norm: maximum gradient norm of each network.
+        anneal_to: share of their initial values to which learning rate and entropy factor fall linearly over the run's
+            ``steps``; 1 keeps them constant.
+        obs_scale: scaling factor of observations (including goals) and of a critic's global states before they enter
+            the networks.
+        normalize_obs: normalise observations, goals and global states with their running mean and standard deviation;
+            ``obs_scale`` then has no effect.
+        fixed_shapes: compute updates over all steps, including those of dead agents, in shapes known in advance, so
+            that the host never waits for the device; ``auto`` does so only on CUDA. The learned result is the same.
+        bf16: run the networks in bfloat16 during updates; weights, losses, the optimiser and acting stay in float32.
     """
 
     num_envs: Copies = 8
@@ -93,7 +94,7 @@ class PPOConfig:
             raise InvalidValueError(f"layers must be a list of at most {MOST_LAYERS} widths, got {shown(self.layers)}")
         if self.sequential and self.share_parameters:
             raise InvalidValueError(
-                "sequential must be False where all agents share one policy, got True; set share_parameters=false"
+                "sequential must be False if all agents share one policy, got True; set share_parameters=false"
             )
         if self.minibatches > self.num_envs * self.buffer_rollouts:
             raise InvalidValueError(
@@ -103,5 +104,5 @@ class PPOConfig:
 
     @property
     def imports(self) -> tuple[str, ...]:
-        """What would be imported because a setting names it by ``package.module:name``."""
+        """Classes to import that a setting names as ``package.module:name``."""
         return (self.network,) if ":" in self.network else ()

@@ -1,4 +1,4 @@
-"""Hyperparameters of the recurrent Q-learning."""
+"""Hyperparameters of recurrent Q-learning."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from isa_wrappers.errors import InvalidValueError
 from isa_wrappers.fields import Copies, Count, Positive, Range, Share, check_fields
 
 METRICS = ("td_loss", "q_mean", "target_mean", "q_grad_norm", "epsilon", "replay_episodes")
-"""Of an update, the first four averaged over its gradient steps; 0 while the replay holds less than a batch."""
+"""Metrics of an update, the first four averaged over its gradient steps; 0 while the replay is smaller than a batch."""
 
 QMIX_WIDTHS = {"mixing_width": 32, "hypernet_width": 64}
-"""Of the mixer ``qmix`` where nothing else is said (Rashid et al., 2018, and the settings made public since)."""
+"""Default widths of the mixer ``qmix`` (Rashid et al., 2018, and the settings published since)."""
 
 
 @dataclass(frozen=True)
@@ -23,31 +23,33 @@ class QConfig:
     Attributes:
         num_envs: B, environments stepped together.
         rollout_steps: T, steps of every environment between updates.
-        replay: episodes that the replay has room for, on the device; the oldest go.
-        episode_steps: longest episode that is kept in one piece; one that is longer is kept in several, each as if cut
-            off by time. By default the environment's ``horizon``.
-        batch: episodes of a gradient step.
+        replay: capacity of the replay in episodes, on the device; the oldest are dropped.
+        episode_steps: length of the longest episode stored in one piece; longer ones are stored in several pieces, each
+            treated as truncated. By default the environment's ``horizon``.
+        batch: episodes per gradient step.
         updates: gradient steps per rollout.
         hidden: width of the network.
         optimizer: ``rmsprop`` or ``adam``.
-        lr: its learning rate.
-        optimizer_eps: its epsilon.
-        gamma: discount.
-        td_lambda: lambda of the returns that Q is trained towards; 0 is the one-step target.
-        double_q: the live network chooses the actions that the target network values.
-        target_interval: gradient steps after which the target network is set to the live one.
-        epsilon_start: share of random actions at a phase's start.
-        epsilon_end: the same once ``epsilon_steps`` are over.
+        lr: learning rate.
+        optimizer_eps: epsilon of the optimiser.
+        gamma: discount factor.
+        td_lambda: lambda of the returns that Q is trained on; 0 gives one-step targets.
+        double_q: the online network chooses the actions that the target network values.
+        target_interval: gradient steps between updates of the target network.
+        epsilon_start: share of random actions at the start of a phase.
+        epsilon_end: share of random actions after ``epsilon_steps``.
         epsilon_steps: environment steps over which epsilon falls linearly.
-        max_grad_norm: gradients of networks and mixer together are clipped to this norm.
-        mixer: what makes one value of the agents' values: ``none`` leaves each agent its own (and its own reward),
-            ``sum`` adds them up, ``qmix`` mixes them monotonically by the global state; or one of an installed package.
-        mixing_width: width of the mixer ``qmix``, 32 where it is left open; of no meaning to others.
-        hypernet_width: width of the networks that make its weights, 64 where it is left open; 0 makes them linear.
-        obs_scale: observations (and goals in them) and global states are multiplied by this before they enter networks.
-        reward_scale: rewards are multiplied by this.
-        fixed_shapes: whether an update computes all steps, of the dead and of padding too, in shapes known beforehand,
-            so that the host never waits for the device: ``auto`` does on CUDA alone. What is learned is the same.
+        max_grad_norm: maximum gradient norm of networks and mixer together.
+        mixer: how the agents' values are combined: ``none`` keeps each agent's own value and reward, ``sum`` adds the
+            values, ``qmix`` mixes them monotonically given the global state; or an entry of an installed package.
+        mixing_width: width of the mixer ``qmix``, by default 32; refused with ``none`` and ``sum``.
+        hypernet_width: width of the hypernetworks of the mixer ``qmix``, by default 64; 0 makes them linear. Refused
+            with ``none`` and ``sum``.
+        obs_scale: scaling factor of observations (including goals) and global states before they enter the networks.
+        reward_scale: scaling factor of rewards.
+        fixed_shapes: compute updates over all steps, including those of dead agents and padding, in shapes known in
+            advance, so that the host never waits for the device; ``auto`` does so only on CUDA. The learned result is
+            the same.
     """
 
     num_envs: Copies = 8
@@ -80,14 +82,14 @@ class QConfig:
         if self.batch > self.replay:
             raise InvalidValueError(f"batch must be at most replay = {self.replay}, got {self.batch}")
         least = self.num_envs * (self.rollout_steps + 2)
-        if self.replay < least:  # a rollout of episodes of one step must not overtake itself
+        if self.replay < least:  # a rollout of one-step episodes must not overwrite itself
             raise InvalidValueError(
                 f"replay must be at least num_envs * (rollout_steps + 2) = {least}, got {self.replay}"
             )
         for name, default in QMIX_WIDTHS.items():
             value = getattr(self, name)
             if self.mixer in ("none", "sum") and value is not None:
-                raise InvalidValueError(f"{name} is of mixer 'qmix', this run's is {self.mixer!r}; got {value}")
+                raise InvalidValueError(f"{name} needs mixer 'qmix', this run has {self.mixer!r}; got {value}")
             if self.mixer == "qmix" and value is None:
                 object.__setattr__(self, name, default)
 

@@ -1,4 +1,4 @@
-"""Hyperparameters of MASER, beside those of the Q-learning that it is a part of."""
+"""Hyperparameters of MASER, in addition to those of Q-learning."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from typing import Annotated
 from isa_wrappers.fields import OneOf, Range, Share, Weight, check_fields
 
 MASER_METRICS = ("subgoal_step", "subgoal_reward", "individual_loss", "uniform_divergence", "distance_loss")
-"""Of an update, averaged over its gradient steps; 0 while the replay holds less than a batch."""
+"""Metrics of an update, averaged over its gradient steps; 0 while the replay is smaller than a batch."""
 
 
 @dataclass(frozen=True)
 class MaserConfig:
-    """MASER: subgoals out of replayed episodes (Jeon et al., 2022, arXiv 2206.10607).
+    """MASER: subgoals from replayed episodes (Jeon et al., 2022, arXiv 2206.10607).
 
     Attributes:
-        variant: ``as_written`` in the paper, or ``as_released`` in the authors' program, whose embedding stays as it
-            was drawn and whose divergence trains nothing.
-        alpha: share of the agent's own value, against the team's per agent, in what makes a step the subgoal.
-        subgoal_factor: lambda, factor of the rewards for being near the subgoal.
+        variant: ``as_written`` follows the paper, ``as_released`` the authors' program, in which the embedding keeps
+            its random initial weights and the divergence trains nothing.
+        alpha: weight of the agent's own value, as opposed to the team's value per agent, in the choice of the subgoal.
+        subgoal_factor: lambda, factor of the rewards for being close to the subgoal.
         individual_factor: factor of the loss of the agents' own values.
-        divergence_factor: factor of the divergence from uniform action from the subgoal on; of no meaning
+        divergence_factor: factor of the divergence from uniform actions from the subgoal on; no effect with
             ``as_released``.
-        distance_factor: factor of the loss that trains the embedding; of no meaning ``as_released``.
-        embedding_width: width of the hidden layer of the embedding of observations.
+        distance_factor: factor of the loss that trains the embedding; no effect with ``as_released``.
+        embedding_width: width of the hidden layer of the observation embedding.
     """
 
     variant: Annotated[str, OneOf("as_written", "as_released")] = "as_written"

@@ -18,11 +18,11 @@ from isa_wrappers.rewards.transition import Transition
 
 @dataclass(frozen=True)
 class NoveltyConfig:
-    """How visits are told apart.
+    """How visits are distinguished.
 
     Attributes:
-        count_scale: units times this, rounded, make the visited key.
-        table_bits: log2 of the count table's slots.
+        count_scale: cells per unit; a visit is counted in the nearest cell.
+        table_bits: log2 of the number of slots in the count table.
     """
 
     count_scale: Annotated[float, Range(1e-12, 1e12)] = CountConfig.count_scale

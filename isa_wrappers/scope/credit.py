@@ -161,10 +161,10 @@ CREDIT_RULES: Registry[CreditRule] = Registry(
 
 @dataclass(frozen=True)
 class CreditConfig:
-    """How credit is made.
+    """How credit is computed from a scope.
 
     Attributes:
-        rule: its name in ``isa_wrappers.CREDIT_RULES``. ``scope`` is the paper's.
+        rule: name of the credit rule in ``isa_wrappers.CREDIT_RULES``. ``scope`` is the paper's rule.
 
     Raises:
         UnknownNameError: if there is no such rule; the nearest is offered.

@@ -1,4 +1,4 @@
-"""Settings of the intrinsic rewards that are learned; defaults are published ones where nothing else is said."""
+"""Settings of the learned intrinsic rewards; defaults are the published values unless stated otherwise."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ class RNDConfig:
     """Random network distillation (arXiv 1810.12894).
 
     Attributes:
-        of: what is to be new: each agent's ``observation``, or the ``state``, the same for all.
+        of: input whose novelty is rewarded: each agent's ``observation``, or the ``state``, which all agents share.
         hidden: width of both networks.
-        features: outputs of both networks.
-        clip: whitened inputs are cut off here on either side.
-        gamma: discount of the returns whose deviation the bonus is divided by.
-        warmup: steps at the start in which inputs are whitened and nothing is paid.
-        interval: steps of every environment between two updates of the predictor.
+        features: number of outputs of both networks.
+        clip: bound at which whitened inputs are clipped, on either side.
+        gamma: discount factor of the returns; the bonus is divided by their standard deviation.
+        warmup: steps at the start without a bonus, in which the whitening statistics are collected.
+        interval: steps of every environment between updates of the predictor.
         epochs: passes over these steps per update.
-        minibatches: parts of a pass.
-        share: share of the samples that a pass takes, drawn anew.
+        minibatches: minibatches per pass.
+        share: share of the samples that each pass uses, drawn anew.
         lr: Adam's learning rate.
     """
 
@@ -51,25 +51,25 @@ class RNDConfig:
 
 @dataclass(frozen=True)
 class NovelDConfig(RNDConfig):
-    """NovelD (Zhang et al., 2021): what is newer than where the agent came from, once an episode.
+    """NovelD (Zhang et al., 2021): a bonus for inputs more novel than the previous one, once per episode.
 
     Attributes:
-        of: what is to be new: each agent's ``observation``, or the ``state``, the same for all.
+        of: input whose novelty is rewarded: each agent's ``observation``, or the ``state``, which all agents share.
         hidden: width of both networks of RND.
-        features: outputs of both networks of RND.
-        clip: RND's whitened inputs are cut off here on either side.
-        gamma: discount of the returns whose deviation the bonus by RND is divided by.
-        warmup: steps at the start in which RND's inputs are whitened and nothing is paid.
-        interval: steps of every environment between two updates of RND's predictor.
+        features: number of outputs of both networks of RND.
+        clip: bound at which RND's whitened inputs are clipped, on either side.
+        gamma: discount factor of the returns; with RND, the bonus is divided by their standard deviation.
+        warmup: steps at the start without a bonus, in which RND's whitening statistics are collected.
+        interval: steps of every environment between updates of RND's predictor.
         epochs: passes over these steps per update.
-        minibatches: parts of a pass.
-        share: share of the samples that a pass takes, drawn anew.
+        minibatches: minibatches per pass.
+        share: share of the samples that each pass uses, drawn anew.
         lr: Adam's learning rate.
-        novelty: what tells how new something is: the error of ``rnd``, or ``counts``, N^-1/2.
-        alpha: weight of the novelty of where the agent came from.
-        episode: steps of an episode within which a visit is known for another, the oldest out.
-        count_scale: units times this, rounded, tell what is visited from what is not.
-        table_bits: log2 of the slots of the table of ``counts``.
+        novelty: measure of novelty: the error of ``rnd``, or ``counts``, N^-1/2.
+        alpha: weight of the novelty of the previous input.
+        episode: number of latest steps of an episode in which a visit is remembered.
+        count_scale: cells per unit; inputs in the same nearest cell are the same visit.
+        table_bits: log2 of the number of slots in the table of ``counts``.
     """
 
     novelty: Annotated[str, OneOf("rnd", "counts")] = "rnd"
@@ -84,16 +84,16 @@ class ICMConfig:
     """The intrinsic curiosity module (arXiv 1705.05363).
 
     Attributes:
-        hidden: width of its three networks.
-        features: of an observation.
-        beta: weight of the forward model's loss; the inverse model's has the rest.
+        hidden: width of the three networks.
+        features: number of features of an observation.
+        beta: weight of the forward model's loss; the inverse model's loss has weight 1 - beta.
         eta: weight of the bonus.
-        clip: whitened observations are cut off here on either side.
-        gamma: discount of the returns whose deviation the bonus is divided by.
-        warmup: steps at the start in which observations are whitened and nothing is paid.
-        interval: steps of every environment between two updates.
+        clip: bound at which whitened observations are clipped, on either side.
+        gamma: discount factor of the returns; the bonus is divided by their standard deviation.
+        warmup: steps at the start without a bonus, in which the whitening statistics are collected.
+        interval: steps of every environment between updates.
         epochs: passes over these steps per update.
-        minibatches: parts of a pass.
+        minibatches: minibatches per pass.
         lr: Adam's learning rate.
     """
 
@@ -115,23 +115,24 @@ class ICMConfig:
 
 @dataclass(frozen=True)
 class LAIESConfig:
-    """LAIES (Liu et al., ICML 2023): what agents do to the external state.
+    """LAIES (Liu et al., ICML 2023): a bonus for what agents do to the external state.
 
     Attributes:
-        external: which dimensions of the state are external: their numbers, names or patterns of names
-            (``[enemy_*.health]``), or ``scope``: the common segment of ISA's scope.
-        scale: states are multiplied by this before anything else: the clips are for features of about one.
-        beta1: weight of the sum over agents of what each one's action does (IDI).
-        beta2: weight of what happens to the external state (CDI).
-        idi_clip: largest influence of an agent.
-        cdi_clip: largest squared change, before it is divided by 100.
-        clip: largest reward of a step.
-        anneal_steps: environment steps in which the reward falls to half its size, and as many more to nothing, from
-            the first update whose steps were rewarded by the environment in the mean; 0 keeps it whole.
+        external: dimensions of the state that are external: numbers, names or name patterns (``[enemy_*.health]``), or
+            ``scope`` for the common segment of ISA's scope.
+        scale: scaling factor of states, applied before anything else; the clips assume features of about one.
+        beta1: weight of the influences of the agents' actions, summed over agents (IDI).
+        beta2: weight of the change of the external state (CDI).
+        idi_clip: maximum influence of an agent.
+        cdi_clip: maximum squared change, before it is divided by 100.
+        clip: maximum reward of a step.
+        anneal_steps: environment steps over which the reward falls to half; after as many again it is 0. It starts to
+            fall at the first update whose steps have a positive mean environment reward; 0 disables annealing.
         hidden: width of the predictor.
-        interval: steps of every environment between two updates of the predictor, and over which it learns in time.
+        interval: steps of every environment between updates of the predictor, and length of the sequences that it
+            learns from.
         epochs: gradient steps per update.
-        max_grad_norm: gradients are clipped to this norm.
+        max_grad_norm: maximum gradient norm.
         lr: Adam's learning rate.
     """
 

@@ -156,7 +156,7 @@ def test_orders_differ_from_update_to_update_and_resume():
 
 
 def test_one_policy_for_all_cannot_be_updated_agent_by_agent():
-    with pytest.raises(InvalidValueError, match="sequential must be False where all agents share one policy, got True"):
+    with pytest.raises(InvalidValueError, match="sequential must be False if all agents share one policy, got True"):
         PPOConfig(sequential=True)
 
 

@@ -11,8 +11,8 @@ from isa_wrappers.errors import InvalidValueError
     [
         ({"batch": 6_000}, "batch must be at most replay = 5000, got 6000"),
         ({"replay": 400}, r"replay must be at least num_envs \* \(rollout_steps \+ 2\) = 496, got 400"),
-        ({"mixing_width": 8}, "mixing_width is of mixer 'qmix', this run's is 'none'; got 8"),
-        ({"mixer": "sum", "hypernet_width": 8}, "hypernet_width is of mixer 'qmix', this run's is 'sum'"),
+        ({"mixing_width": 8}, "mixing_width needs mixer 'qmix', this run has 'none'; got 8"),
+        ({"mixer": "sum", "hypernet_width": 8}, "hypernet_width needs mixer 'qmix', this run has 'sum'"),
         ({"optimizer": "sgd"}, "optimizer must be one of rmsprop, adam; got 'sgd'"),
         ({"td_lambda": 1.5}, r"td_lambda must be a number in \[0, 1\]"),
         ({"epsilon_steps": 0}, "epsilon_steps must be a whole number at least 1"),

@@ -97,7 +97,7 @@ def test_settings_of_a_phase_are_explained_too():
     rows = {row["key"]: row for row in explain("grid/shooting", "fast", layers) if row["key"].startswith("phases.")}
     assert (rows["phases.reach.ppo.lr"]["value"], rows["phases.reach.ppo.lr"]["source"]) == (0.5, "given")
     assert (rows["phases.reach.ppo.gamma"]["value"], rows["phases.reach.ppo.gamma"]["source"]) == (0.8, "preset fast")
-    assert rows["phases.reach.ppo.gamma"]["meaning"] == "discount"
+    assert rows["phases.reach.ppo.gamma"]["meaning"] == "discount factor"
 
 
 def test_a_presets_phases_of_other_algorithms_are_left_out():

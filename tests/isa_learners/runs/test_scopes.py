@@ -125,9 +125,9 @@ def test_the_scope_that_the_rules_tell_costs_nothing(here):
     assert summary["env_steps"] == 40, "all of them are training"
     assert load_scope("told").special_dims == [[0, 1], [2, 3]]
     assert RunFolder("told").config().true_scope
-    with pytest.raises(InvalidValueError, match="true_scope must be False where a scope_folder is given, got 'x'"):
+    with pytest.raises(InvalidValueError, match="true_scope must be False if a scope_folder is given, got 'x'"):
         tiny_config(env_kwargs=TWO, true_scope=True, scope_folder="x")
-    with pytest.raises(InvalidValueError, match="of the task's own state, which state_fallback 'observations' takes"):
+    with pytest.raises(InvalidValueError, match="the task's own state, which state_fallback 'observations' replaces"):
         tiny_config(env_kwargs=TWO, true_scope=True, state_fallback="observations")
 
 
