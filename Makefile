@@ -1,4 +1,4 @@
-# The README's commands. Each makes what it needs: a virtual environment with pinned versions.
+# The commands of the README. Each target first creates the virtual environment it needs, with pinned versions.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -12,7 +12,7 @@ train: $(TRAINS)
 
 test: lint types pytest
 
-# A look at every module while working: all but the tests marked slow.
+# The fast tests of every module, for use while you work: skips the tests marked slow.
 quick: $(READY)
 	JAXTYPING_DISABLE=1 OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal -q -m "not slow"
 
@@ -26,13 +26,13 @@ types: $(READY)
 pytest: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 
-# The site, into the folder site; a link that leads nowhere fails it.
+# Builds the documentation into the folder site; a broken link fails the build.
 docs: $(READY)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
-# The wheel and the source archive, checked, into dist: every module in the wheel, metadata that PyPI takes.
-# make release REPOSITORY=https://github.com/NAME/isa: links of the README then lead there.
-# The wheel is pure Python; whoever installs the archive, or a checkout, compiles the part for CPU where there is a compiler.
+# Builds the wheel and the source archive into dist; checks their metadata, and that the wheel holds every module.
+# With make release REPOSITORY=https://github.com/NAME/isa, the README's links on PyPI point to that repository.
+# The wheel is pure Python; an install from the archive or a checkout compiles the CPU kernels if there is a compiler.
 RELEASE := .venv-release
 release: $(READY)
 	$(PYTHON) -m venv $(RELEASE)
@@ -42,11 +42,11 @@ release: $(READY)
 	$(RELEASE)/bin/twine check --strict dist/*
 	$(BIN)/pytest -q tests/test_wheel.py
 
-# What is compiled for CPU, again: after a change to its sources.
+# Rebuilds the compiled CPU kernels in place; run it after a change to their sources.
 compiled: $(TRAINS)
 	$(BIN)/python setup.py --quiet build_ext --inplace
 
-# What training needs, and no more.
+# Only what training needs.
 $(TRAINS): pyproject.toml setup.py constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
@@ -58,7 +58,7 @@ $(READY): $(TRAINS)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
-# Environments and learners that others wrote, each in a virtual environment of its own; no part of make test.
+# Third-party environments and learners, each in its own virtual environment; not part of make test.
 THIRD := .venv-third-party
 LEARNERS := .venv-other-learners
 

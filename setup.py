@@ -1,10 +1,10 @@
-"""Packages are found, not listed: a new folder is in the wheel. The folder ``cli`` is installed as ``isa_cli``.
+"""Build configuration. Packages are discovered automatically; the folder ``cli`` is installed as ``isa_cli``.
 
-What is compiled for CPU is built where there is GCC or Clang, and left out where there is none, on Windows, and with
-ISA_COMPILED=0, which makes a wheel for every machine. It asks nothing of Python's version.
+The CPU kernels are built if GCC or Clang is available. They are skipped on Windows and with ISA_COMPILED=0, which
+gives a pure Python wheel for every platform. The compiled library does not depend on the Python version.
 
-A package index shows the README without the repository: its links lead to the one that ISA_REPOSITORY names, such as
-https://github.com/someone/isa; where none is named, links into the repository are left out.
+A package index shows the README without the repository. Set ISA_REPOSITORY, for example to
+https://github.com/someone/isa, to point the README's relative links there; without it, these links are removed.
 """
 
 import os
@@ -23,24 +23,24 @@ LINK = re.compile(r"(!?)\[([^\]]*)\]\((?!https?:|#)([^)]+)\)")
 
 
 class BuildLibrary(build_ext):
-    """Builds a library for ctypes, which is no extension module."""
+    """Builds a shared library for ctypes instead of an extension module."""
 
     def get_ext_filename(self, fullname):
-        """Return where it lies."""
+        """Return the library's path."""
         return str(Path(*fullname.split(".")).with_suffix(".shared"))
 
 
 class WheelForAnyPython(bdist_wheel):
-    """Names the platform alone."""
+    """Tags a wheel with compiled code by platform only, not by Python version."""
 
     def get_tag(self):
-        """Return the tags of Python, its binary interface and the platform."""
+        """Return the Python, ABI and platform tags."""
         tags = super().get_tag()
         return tags if self.root_is_pure else ("py3", "none", tags[2])
 
 
 def libraries():
-    """Return what is to be compiled."""
+    """Return the extensions to compile."""
     if sys.platform == "win32" or os.environ.get("ISA_COMPILED") == "0":
         return []
     library = runpy.run_path(str(FOLDER / "library.py"))
@@ -58,7 +58,7 @@ def libraries():
 
 
 def link(found):
-    """Return a link of the README's, to an image or a page, as it holds outside the repository."""
+    """Return a README link, to an image or a page, in a form that works outside the repository."""
     image, text, target = found.groups()
     if REPOSITORY:
         return f"{image}[{text}]({REPOSITORY}/{'raw' if image else 'blob'}/HEAD/{target})"
@@ -66,7 +66,7 @@ def link(found):
 
 
 def urls():
-    """Return where the project is."""
+    """Return the project's URLs."""
     pages = {
         "Source": "",
         "Issues": "/issues",

@@ -1,4 +1,4 @@
-"""Docstrings as the site reads them: examples as code, and references to names as names."""
+"""Griffe extension that prepares docstrings for the site: renders examples as code and resolves Sphinx roles."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ROLE = re.compile(r":(?:class|func|meth|attr|data|mod):`~?([\w.]+)`")
 
 
 class Docstrings(Extension):
-    """Brings docstrings into the form that mkdocstrings lays out."""
+    """Convert docstrings to the form that mkdocstrings expects."""
 
     def on_object(self, *, obj: Object, **kwargs: Any) -> None:
         """Rewrite one object's docstring."""

@@ -1,4 +1,4 @@
-"""What the site needs beyond its pages: files of the repository that pages point to come along, as plain text."""
+"""MkDocs hooks: publish the repository files that pages link to, as plain text, and rewrite the links."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ LINK = re.compile(r"\]\((\.\./[^)#\s]+)(#[^)\s]*)?\)")
 
 
 def outside(page: str, link: str) -> Path | None:
-    """Return the file of the repository, outside ``docs``, that a page's link leads to."""
+    """Return the repository file that a page's link points to, or None if it is missing or inside ``docs``."""
     path = (ROOT / "docs" / Path(page).parent / link).resolve()
     return path if path.is_file() and not path.is_relative_to(ROOT / "docs") else None
 
 
 def shown_as(path: Path) -> str:
-    """Return where in the site a file lies; one name for each, that browsers show as text."""
+    """Return the file's path in the site; the ``.txt`` suffix makes browsers show it as text."""
     return f"source/{path.relative_to(ROOT).as_posix()}.txt"
 
 
@@ -38,7 +38,7 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: Any, files: Files) -> str:
-    """Lead links to the repository's files to where they lie in the site."""
+    """Rewrite links to repository files so that they point to the copies in the site."""
 
     def lead(match: re.Match[str]) -> str:
         path = outside(page.file.src_uri, match[1])
