@@ -1,4 +1,4 @@
-"""What a run has learned, at work in a plain PettingZoo loop.
+"""Play a trained run's policy in a plain PettingZoo loop.
 
 python examples/act_with_a_policy.py RUN
 """
@@ -12,7 +12,7 @@ from isa_wrappers.envs import make_parallel
 
 
 def main(run: str, task: str = "grid/shooting", episodes: str = "5") -> None:
-    """Play episodes; say whether each was won, and in how many steps."""
+    """Play episodes and print for each whether it was won, and after how many steps it ended."""
     env, policy = make_parallel(task), load_policy(run)
     for seed in range(int(episodes)):
         observations, infos = env.reset(seed=seed)

@@ -1,4 +1,4 @@
-"""Continuous actions: three agents walk anywhere in a hall and pull triggers. Shooting, with numbers for actions.
+"""Continuous actions: three agents walk freely in a hall and pull triggers, a continuous version of Shooting.
 
 python examples/continuous_actions.py
 isa scope examples.continuous_actions:Range
@@ -19,7 +19,7 @@ HALL, LINE, ROUNDS = 10.0, 6.0, 100
 
 
 class Range(ParallelEnv):
-    """An agent steps by up to 1 each way; above the line, a trigger above 0.5 fires. Won after 100 rounds in all."""
+    """Agents move by up to 1 per axis; above the line, a trigger above 0.5 fires. 100 rounds in total win."""
 
     metadata = {"name": "range"}  # noqa: RUF012
     action_names = ("east", "north", "trigger")
@@ -64,7 +64,7 @@ class Range(ParallelEnv):
 
 
 def main() -> None:
-    """Show the scope: own place by both steps, and the rounds by a trigger above 0.5 alone."""
+    """Print the scope: the two moves change an agent's own position, and only a trigger above 0.5 the rounds."""
     print(scope_table(estimate_scope(Range(), seed=0)))
 
 

@@ -1,10 +1,10 @@
-"""ISA in one sitting: Algorithm 1 (arXiv 2505.08630) over the library's pieces, from nothing to a solved task.
+"""ISA in one file: Algorithm 1 (arXiv 2505.08630) built from the library's components.
 
     pip install -e '.[train]'
-    python examples/isa_in_one_file.py                  # grid/shooting, about half a minute on one core
-    python examples/isa_in_one_file.py --steps 12000    # a look
+    python examples/isa_in_one_file.py                  # solves grid/shooting in about half a minute on one core
+    python examples/isa_in_one_file.py --steps 12000    # a short trial
 
-What `isa train` adds: a run folder, checkpoints, exact resume, presets, other algorithms.
+`isa train` adds a run folder, checkpoints, exact resume, presets and other algorithms.
 """
 
 import argparse
@@ -32,12 +32,12 @@ settings = PPOConfig(
 
 
 def fresh(env, seed):
-    """Return a fresh learner, and what collects its experience in ``env``."""
+    """Return a new learner and a collector that gathers its experience in ``env``."""
     learner = PPOLearner(Sizes.of(env), settings, "cpu", seed)
     return learner, Collector(env, learner, torch.Generator().manual_seed(seed), seed)
 
 
-# Algorithm 1, line 4: what can each agent's actions move? Random steps tell.
+# Algorithm 1, line 4: estimate from random steps which dimensions each agent's actions can move.
 scope = estimate_scope(make_batch(args.task, num_envs=8), seed=args.seed)
 print("all agents move", [scope.dim_name(k) for k in scope.common_dims])
 for agent, dims in zip(scope.agents, scope.special_dims, strict=True):
@@ -45,7 +45,8 @@ for agent, dims in zip(scope.agents, scope.special_dims, strict=True):
 steps = scope.settings["env_steps"]
 goals = GoalBuffer(scope.state_size, seed=args.seed, device="cpu")
 
-# Explore what agents can move, by counting visits (Eq. 10), until an episode is won; its last state is a goal.
+# Explore the dimensions that agents can move with a count bonus (Eq. 10) until an episode is won.
+# The final state of a won episode becomes a goal.
 env = make_batch(args.task, settings.num_envs, "cpu")
 learner, collector = fresh(InfluenceCountBonus(GoalRecording(env, goals), scope, CountConfig()), args.seed)
 while len(goals) == 0 and steps < args.steps:
@@ -54,7 +55,8 @@ while len(goals) == 0 and steps < args.steps:
     steps += rollout.done.numel()
 print(f"first win after {steps:,} steps" if len(goals) else f"no win in {steps:,} steps")
 
-# Reach goals: a fresh policy sees one per episode and is paid for progress in what its own actions can move (Eq. 7).
+# Reach goals: a new policy observes one goal per episode; each agent is rewarded for progress in the dimensions
+# that its own action can move (Eq. 7).
 if len(goals):
     env = make_batch(args.task, settings.num_envs, "cpu")
     sampling = GoalSampling(GoalRecording(env, goals), goals, scope, args.seed)

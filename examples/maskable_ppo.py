@@ -1,4 +1,4 @@
-"""stable_baselines3_ppo.py with sb3-contrib's MaskablePPO and masks that hold: pip install sb3-contrib supersuit.
+"""Algorithm 1 with sb3-contrib's MaskablePPO, which applies action masks: pip install sb3-contrib supersuit.
 
 python examples/maskable_ppo.py --steps 150000 --seed 0
 """
@@ -14,7 +14,7 @@ from stable_baselines3_ppo import SETTINGS, Team, algorithm_1
 
 
 class MaskedTeam(Team):
-    """Hands MaskablePPO the masks in the agents' observations, and refuses every action that they bar."""
+    """Passes the action masks in the observations to MaskablePPO and raises an error for unavailable actions."""
 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
         observations = super().reset(seed, options)
@@ -39,7 +39,7 @@ class MaskedTeam(Team):
 
 
 def main(steps: int = 150_000, seed: int = 0, episodes: int = 32) -> float:
-    """Run both phases; return the greedy success rate: the mean return, as a won episode pays 1."""
+    """Run both phases; return the greedy success rate, which is the mean return, since a won episode pays 1."""
     ppo = partial(MaskablePPO, "MultiInputPolicy", device="cpu", **SETTINGS)
     policy, judge = algorithm_1(ppo, MaskedTeam, steps, seed)
     judge.freeze()

@@ -1,4 +1,4 @@
-"""Your own PettingZoo environment under ISA: two dials and a door.
+"""Use ISA with your own PettingZoo environment: two dials and a door.
 
 python examples/own_environment.py
 isa scope examples.own_environment:Door
@@ -18,7 +18,7 @@ from isa_wrappers.wrappers import InfluenceCountBonus
 
 
 class Door(ParallelEnv):
-    """Each agent turns a dial; all push one door. Won when every dial shows the code and the door is open."""
+    """Each agent turns its own dial; all push one door. Won when every dial shows the code and the door is open."""
 
     metadata = {"name": "door"}  # noqa: RUF012
     action_names = ("wait", "turn up", "turn down", "push")
@@ -62,7 +62,7 @@ class Door(ParallelEnv):
 
 
 def main() -> None:
-    """Show the scope, then a step under the count bonus."""
+    """Print the scope, then the rewards of one step with the count bonus."""
     scope = estimate_scope(Door(), seed=0)
     print(scope_table(scope))
     env = InfluenceCountBonus(Door(), scope)

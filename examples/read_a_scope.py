@@ -1,4 +1,4 @@
-"""Only the scope: who can influence what in an environment, and how sure that is.
+"""Estimate only the scope: what each agent can influence, and how the result depends on the threshold delta.
 
 python examples/read_a_scope.py grid/shooting
 """
@@ -11,7 +11,7 @@ from isa_wrappers.envs import estimate_task_scope
 
 
 def main(task: str = "grid/shooting") -> None:
-    """Print what all agents share, and how D_c depends on delta."""
+    """Print each agent's special dimensions, and the common dimensions D_c for several values of delta."""
     scope = estimate_task_scope(task)
     for agent, dims in zip(scope.agents, scope.special_dims, strict=True):
         print(f"{agent} alone moves {[scope.dim_name(k) for k in dims]}")

@@ -1,4 +1,4 @@
-"""Algorithm 1 with Ray RLlib's PPO (pip install 'ray[rllib]' supersuit): one module for all, with action masks."""
+"""Algorithm 1 with Ray RLlib's PPO: one module for all agents, with action masks: pip install 'ray[rllib]' supersuit."""
 
 import ray
 import typer
@@ -14,18 +14,18 @@ from isa_wrappers.envs import make_parallel
 from isa_wrappers.wrappers import GoalRecording, GoalSampling, GoalSegmentReward, InfluenceCountBonus
 
 
-def renamed(seen, *_):  # an observation or its space, with the names that RLlib's masking module wants
+def renamed(seen, *_):  # renames the entries of an observation, or of its space, as RLlib's masking module expects
     tenth = spaces.Box(0, 100, seen["observation"].shape) if isinstance(seen, spaces.Dict) else seen["observation"] / 10
     return type(seen)({"observations": tenth, "action_mask": seen["action_mask"]})
 
 
 def learner(env, gamma, steps, seed):
-    class Team(ParallelPettingZooEnv):  # a class: RLlib pickles instances, and a copy's goals would not be ours
+    class Team(ParallelPettingZooEnv):  # pass a class: RLlib pickles instances, and a copy would not share our goals
         def __init__(self, _):
             super().__init__(observation_lambda_v0(env, renamed, renamed))
 
         def step(self, actions):
-            *told, truncated, infos = super().step(actions)  # RLlib takes agents truncated one by one for terminated
+            *told, truncated, infos = super().step(actions)  # RLlib treats singly truncated agents as terminated
             return *told, {"__all__": truncated["__all__"]}, infos
 
     net = {"fcnet_hiddens": [64, 64], "fcnet_activation": "tanh", "vf_share_layers": False}

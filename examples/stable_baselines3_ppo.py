@@ -1,4 +1,4 @@
-"""Algorithm 1 with Stable-Baselines3's PPO, to which masks are mere inputs: pip install stable-baselines3 supersuit.
+"""Algorithm 1 with Stable-Baselines3's PPO; action masks are only inputs: pip install stable-baselines3 supersuit.
 
 python examples/stable_baselines3_ppo.py --steps 150000 --seed 0
 """
@@ -21,7 +21,7 @@ SETTINGS = {"learning_rate": lambda left: left / 1000, "n_steps": 120, "batch_si
 
 
 class Team(SB3VecEnvWrapper):
-    """The agents of all copies; ss.concat_vec_envs_v1 would pickle even one copy, which then wins for itself alone."""
+    """All copies' agents as one vector env; ss.concat_vec_envs_v1 would pickle copies, which then share no goals."""
 
     def __init__(self, copies: list) -> None:
         super().__init__(ConcatVecEnv([partial(ss.pettingzoo_env_to_vec_env_v1, env) for env in copies]))
@@ -33,7 +33,7 @@ class Team(SB3VecEnvWrapper):
 
 
 def algorithm_1(ppo: partial, team: type, steps: int, seed: int) -> tuple:
-    """Explore until an episode is won, train a fresh policy to reach won states; return it and where to judge it."""
+    """Explore until an episode is won, then train a new policy to reach goals; return it and an evaluation env."""
     set_random_seed(seed)
     raw = [make_parallel("grid/shooting") for _ in range(16)]
     scope = estimate_scope(raw[0], seed=seed)
@@ -47,7 +47,7 @@ def algorithm_1(ppo: partial, team: type, steps: int, seed: int) -> tuple:
 
 
 def main(steps: int = 150_000, seed: int = 0, episodes: int = 32) -> float:
-    """Run both phases; return the greedy success rate: the mean return, as a won episode pays 1."""
+    """Run both phases; return the greedy success rate, which is the mean return, since a won episode pays 1."""
     policy, judge = algorithm_1(partial(PPO, "MultiInputPolicy", device="cpu", **SETTINGS), Team, steps, seed)
     judge.freeze()
     rate, _ = evaluate_policy(policy, Team([judge]), episodes * judge.max_num_agents, warn=False)

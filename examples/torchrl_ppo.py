@@ -1,4 +1,4 @@
-"""Algorithm 1 with TorchRL's PPO (pip install torchrl): one policy for all agents, unavailable actions masked."""
+"""Algorithm 1 with TorchRL's PPO: one policy for all agents, with action masks: pip install torchrl."""
 
 import torch
 import typer
