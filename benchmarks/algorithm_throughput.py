@@ -1,11 +1,11 @@
-"""Environment steps a second and peak memory of every algorithm and learned novelty, beside IPPO's, in one run.
+"""Environment steps per second and peak memory of every algorithm and learned novelty bonus, relative to IPPO.
 
 python benchmarks/algorithm_throughput.py grid/navigation smax/3m --steps 40000
 
-Each is trained by ``isa train`` in a process of its own, one after the other, with its preset ``fast`` and one thread.
-Speeds are those of ``metrics.csv``, the update included and evaluations not: the median over the run's second half,
-when everything is compiled and, where there is one, the replay is in use. ISA is told once for each of its phases that
-it comes to. Memory is the most that the process held.
+Each one is trained by ``isa train`` in its own process, one after the other, with preset ``fast`` and one thread.
+Speeds come from ``metrics.csv`` and include updates but not evaluations: the median over the second half of the run,
+when everything is compiled and the replay buffer, if any, is in use. ISA has one row for each phase that it reaches.
+Memory is the peak of the process.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from isa_learners.algorithms import ALGORITHMS
 from isa_wrappers.rewards import REWARDS
 
 NO_NOVELTIES = ("count_bonus", "goal_reward", "laies")
-"""Rewards that are parts of an algorithm."""
+"""Rewards that belong to an algorithm."""
 HALVES = ("isa_explore", "isa_reach")
-"""Of ISA, which is told by its phases."""
+"""Single phases of ISA; the rows of ``isa`` cover them."""
 EXTERNAL = {"grid/navigation": "[agent_0.x]", "smax/3m": "[enemy_*.health]"}
-"""What LAIES pays for; its speed does not depend on which dimensions these are."""
+"""The dimensions that LAIES rewards; its speed does not depend on the choice."""
 WATCH = """
 import resource, subprocess, sys
 done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL)
@@ -37,7 +37,7 @@ sys.exit(done.returncode)
 
 
 def variants(task: str) -> dict[str, list[str]]:
-    """Return what is run, by name, as options of ``isa train``."""
+    """Return the options of ``isa train`` for each variant, by name."""
     names = ["ippo", *(name for name in ALGORITHMS if name not in ("ippo", *HALVES))]
     found = {name: ["--algo", name] for name in names}
     found["laies"] += ["--set", f"laies.external={EXTERNAL.get(task, 'scope')}"]
@@ -46,7 +46,7 @@ def variants(task: str) -> dict[str, list[str]]:
 
 
 def measure(task: str, options: list[str], steps: int) -> tuple[dict[str, float], float]:
-    """Train; return steps a second by phase, and peak memory in MB."""
+    """Train once; return steps per second by phase, and peak memory in MB."""
     with tempfile.TemporaryDirectory() as name:
         run = Path(name) / "run"
         order = [sys.executable, "-m", "isa_cli", "train", task, "--steps", str(steps), "--device", "cpu", *options]
@@ -71,7 +71,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("tasks", nargs="+")
     parser.add_argument("--steps", type=int, default=40_000)
-    parser.add_argument("--only", nargs="+", help="some of them")
+    parser.add_argument("--only", nargs="+", help="names of the variants to run; default: all")
     options = parser.parse_args()
     for task in options.tasks:
         print(f"| `{task}` | steps a second | of IPPO's | peak memory |\n|---|---|---|---|", flush=True)

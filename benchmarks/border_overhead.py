@@ -1,9 +1,9 @@
-"""What the border's checks cost of a step of simple_spread (3 agents): paired, in one run.
+"""Cost of the border's checks in a step of simple_spread (3 agents), measured in pairs within one run.
 
     python benchmarks/border_overhead.py
 
-One environment takes its steps in turn through the border as it is and through one that looks at nothing: who lives,
-and which masks there are, both find out. The least disturbed quarter of each counts.
+One environment is stepped alternately through the normal border and through one without checks; both determine which
+agents are alive and which masks exist. The result is the mean over the fastest quarter of the steps of each.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ STEPS = 20_000
 
 
 class Unchecked(Border):
-    """Takes everything at its word."""
+    """A border that checks nothing."""
 
     def step(self, actions: Mapping[str, Any]) -> Any:
         said = self.env.step(actions)
@@ -40,7 +40,7 @@ class Unchecked(Border):
 
 
 def main() -> None:
-    """Print microseconds of a step without and with the checks, and the share."""
+    """Print the microseconds per step without and with the checks, and the relative difference."""
     env = make_parallel(TASK)
     borders = (Unchecked(env), Border(env))
     actions = dict.fromkeys(env.possible_agents, 1)
@@ -49,7 +49,7 @@ def main() -> None:
         if not number or not env.agents:
             for border in borders:
                 border.reset(seed=number)
-        # In pairs, and who goes first changes.
+        # Steps come in pairs, and the order within a pair alternates.
         which = (number % 2) ^ (number // 2 % 2)
         began = time.thread_time()
         borders[which].step(actions)

@@ -1,10 +1,10 @@
-"""Kills, damaged files, random options and arguments, for so many seconds; counts add up in a file over several runs.
+"""Robustness test with kills, damaged files, random options and arguments; counts accumulate in a file over runs.
 
     python benchmarks/chaos.py --seconds 120                       # adds to benchmarks/chaos.json
-    python benchmarks/chaos.py --part kills --seed 17 --cases 1    # one case again
+    python benchmarks/chaos.py --part kills --seed 17 --cases 1    # repeats one case
 
-Nothing may be lost, no traceback come, no process stay, no command hang; a run that was killed and resumed equals one
-that never was (on the grid tasks). Each failure is kept with its part and seed. Needs Linux.
+No data may be lost, no traceback shown, no process left behind, and no command may hang. On the grid tasks, a run that
+was killed and resumed must equal an uninterrupted one. Each failure is stored with its part and seed. Needs Linux.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "helpers"), str(ROOT / "tests" / "isa_wrappers")]
 
 import damage  # noqa: E402
-import matplotlib.backends.backend_agg  # noqa: E402 - what a command imports, so that forks have it
+import matplotlib.backends.backend_agg  # noqa: E402 - imported by commands, so that forks have it
 import matplotlib.figure  # noqa: E402, F401
 import mpe2.simple_spread_v3  # noqa: E402, F401
 import torch.utils.tensorboard  # noqa: E402
@@ -52,10 +52,10 @@ SIGNALS = [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP]
 
 
 class Chaos(Forks):
-    """The cases: each part takes random numbers and a name by which its processes are known.
+    """The test cases: each part takes a random generator and a name that marks its processes.
 
     Args:
-        folder: for what they write.
+        folder: where the cases write their files.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -67,7 +67,7 @@ class Chaos(Forks):
         self.outcomes[what] = self.outcomes.get(what, 0) + 1
 
     def whole(self, task: str) -> Path:
-        """Return a run of a task that was never stopped."""
+        """Return an uninterrupted run of a task."""
         if task not in self._whole:
             path = self.folder / f"whole-{task}"
             code = self.wait(self.start(lambda: isa(["train", *TASKS[task], "--out", str(path)]), "whole"), 300)
@@ -78,7 +78,7 @@ class Chaos(Forks):
     # --- parts ---
 
     def kills(self, rng: random.Random, name: str) -> None:
-        """Kill a run again and again at random moments; let it end; compare it with one that was never stopped."""
+        """Kill a run repeatedly at random moments, let it finish, and compare it with an uninterrupted run."""
         task = rng.choice([*TASKS, "grid", "grid"])
         whole, run = self.whole(task), self.folder / "run"
         shutil.rmtree(run, ignore_errors=True)
@@ -103,24 +103,24 @@ class Chaos(Forks):
         self.check_gone(name)
         self.check_files(run)
         if left := [str(path) for path in run.rglob("*") if "partial" in path.name or "set-aside" in path.name]:
-            raise FailureError(f"left over: {left}")
+            raise FailureError(f"temporary files left behind: {left}")
         if not (run / "versions.json").exists() or not (run / "summary.json").exists():
             raise FailureError("versions.json or summary.json is missing")
         same = _numbers(run) == _numbers(whole)
         if task == "grid" and not same:
-            raise FailureError(f"resumed differs from never stopped:\n{_numbers(run)}\n{_numbers(whole)}")
+            raise FailureError(f"the resumed run differs from the uninterrupted one:\n{_numbers(run)}\n{_numbers(whole)}")
         if task == "grid" and not _same_checkpoint(run, whole):
-            raise FailureError("the last checkpoint differs from that of a run that was never stopped")
+            raise FailureError("the last checkpoint differs from that of the uninterrupted run")
 
     def check_files(self, run: Path) -> None:
         for path in run.glob("checkpoints/*.safetensors"):
             load_checkpoint(path)
         steps = [int(row["env_steps"]) for row in _rows(run)]
         if steps != sorted(set(steps)):
-            raise FailureError(f"rows of metrics.csv: {steps}")
+            raise FailureError(f"rows of metrics.csv are out of order or repeated: {steps}")
 
     def files(self, rng: random.Random, name: str) -> None:
-        """Damage a file of a run, or several, and give the run to a command."""
+        """Damage one or two files of a run and pass the run to a command."""
         run = self.folder / "damaged"
         shutil.rmtree(run, ignore_errors=True)
         shutil.copytree(self.whole("grid"), run, ignore=shutil.ignore_patterns("tensorboard", "*.png"))
@@ -137,7 +137,7 @@ class Chaos(Forks):
         self.count(f"{arguments[0]} -> {self.command(arguments, name)}")
 
     def loaders(self, rng: random.Random, name: str) -> None:
-        """Damage a hundred files and read each: a line of ours, or what the file held before."""
+        """Damage a file and load it, a hundred times; loading must raise an ISAError or return the original content."""
         whole, copy = self.whole("grid"), self.folder / "copy"
         shutil.rmtree(copy, ignore_errors=True)
         shutil.copytree(whole, copy, ignore=shutil.ignore_patterns("tensorboard", "*.png"))
@@ -158,7 +158,7 @@ class Chaos(Forks):
                         read, _ = load_checkpoint(copy / file)
                         same = read.keys() == tensors.keys() and all(torch.equal(read[n], tensors[n]) for n in read)
                     if not same:
-                        raise FailureError(f"{file} reads as something else than it held")
+                        raise FailureError(f"{file} loads without an error but with different content")
                 except ISAError:
                     pass
                 if (copy / file).is_dir():
@@ -172,13 +172,13 @@ class Chaos(Forks):
         self.count("loaders -> a hundred")
 
     def options(self, rng: random.Random, name: str) -> None:
-        """Give a command options of random names and values."""
+        """Run a command with random options and values."""
         arguments = damage.command(rng, str(self.whole("grid")), str(self.folder / "new"))
         shutil.rmtree(self.folder / "new", ignore_errors=True)
         self.count(f"{arguments[0]} -> {self.command(arguments, name)}")
 
     def arguments(self, rng: random.Random, name: str) -> None:
-        """Give public classes and functions random arguments, a hundred times."""
+        """Call public classes and functions with random arguments, a hundred times."""
         import test_checks
 
         def work() -> None:
@@ -213,12 +213,12 @@ def _same_checkpoint(one: Path, other: Path) -> bool:
 
 
 def main() -> None:
-    """Run cases until the time is over, or as many as asked for; add up the counts."""
+    """Run cases until the time is up or ``--cases`` is reached, and add up the counts."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--cases", type=int, default=10**9)
     parser.add_argument("--part", choices=PARTS, nargs="*")
-    parser.add_argument("--seed", type=int, help="of the first case; later ones count on; by default beyond all before")
+    parser.add_argument("--seed", type=int, help="seed of the first case; default: the first seed not used yet")
     parser.add_argument("--counts", type=Path, default=ROOT / "benchmarks" / "chaos.json")
     given = parser.parse_args()
     kept = given.counts.absolute()
@@ -243,7 +243,7 @@ def main() -> None:
                 counts["failures"].append({"part": part, "seed": seed, "what": f"{type(failure).__name__}: {failure}"})
                 print(f"{part} {seed}: {str(failure)[-600:]}", file=sys.stderr)
             if given.seed is None:
-                kept.write_text(json.dumps(counts, indent=1) + "\n")  # after each: a run may be broken off
+                kept.write_text(json.dumps(counts, indent=1) + "\n")  # after each case, in case the program is interrupted
         os.chdir(ROOT)
     print(json.dumps({part: {**told, "outcomes": ...} for part, told in counts["parts"].items()}, default=str))
 

@@ -1,11 +1,11 @@
-"""Kills `isa compare` at random moments, gives it again each time, and holds its results against one never killed.
+"""Kill `isa compare` at random moments, restart it each time, and compare its results with an uninterrupted one.
 
 python benchmarks/compare_killed.py --kills 10
 
-Each time the command and its process group are killed by SIGKILL; every second time its runs, which have sessions of
-their own and else end with a checkpoint, are too. A comparison that ends before all kills are spent is held against the
-one never killed, and another begins. Columns of the clock are left out; all else has to be equal, number for number.
-Needs Linux.
+Each kill sends SIGKILL to the command and its process group. Every second kill also includes its runs, which have their
+own sessions and would otherwise end with a checkpoint. When a comparison finishes before all kills are used, it is
+checked against the uninterrupted one, and another begins. All columns except those of the clock must be equal, number
+for number. Needs Linux.
 """
 
 from __future__ import annotations
@@ -45,21 +45,21 @@ PLAN = {
 
 
 def start(plan: Path, out: Path) -> subprocess.Popen[bytes]:
-    """Give the command."""
+    """Start the command."""
     command = [sys.executable, "-m", "isa_cli", "compare", str(plan), "--out", str(out), "--jobs", "2"]
     quiet = subprocess.DEVNULL
     return subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True)
 
 
 def children(process: int) -> list[int]:
-    """Return the processes that one has started itself."""
+    """Return the direct child processes of a process."""
     with suppress(OSError):
         return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
     return []
 
 
 def kill(process: subprocess.Popen[bytes], runs_too: bool) -> int:
-    """Kill the command and its group, its runs' groups too if so; return how many runs were at work."""
+    """Kill the command's process group, and those of its runs if ``runs_too``; return how many runs were active."""
     runs = children(process.pid)
     for group in [process.pid, *(runs if runs_too else [])]:
         with suppress(ProcessLookupError):
@@ -69,13 +69,13 @@ def kill(process: subprocess.Popen[bytes], runs_too: bool) -> int:
 
 
 def results(out: Path) -> list[dict[str, str]]:
-    """Return the rows of ``results.csv`` without the clock."""
+    """Return the rows of ``results.csv`` without clock columns."""
     with (out / "results.csv").open() as file:
         return [{key: value for key, value in row.items() if key not in CLOCK} for row in csv.DictReader(file)]
 
 
 def unlike(whole: Path, out: Path) -> list[str]:
-    """Say what differs between two finished comparisons: their results, and the metrics of every run."""
+    """Return the differences between two finished comparisons: in their results and in the metrics of every run."""
     told = [
         f"results.csv: {one['folder']}: {key} {value} {other.get(key)}"
         for one, other in zip(results(whole), results(out), strict=True)
@@ -89,11 +89,11 @@ def unlike(whole: Path, out: Path) -> list[str]:
 
 
 def main() -> None:
-    """Kill and compare; the exit code is 1 where anything differs or a command fails."""
+    """Kill and compare; the exit code is 1 if anything differs or a command fails."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--seconds", type=float, default=600.0, help="no further kill after these")
+    parser.add_argument("--seconds", type=float, default=600.0, help="no more kills after this time")
     args = parser.parse_args()
     rng, began = random.Random(args.seed), time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
@@ -102,7 +102,7 @@ def main() -> None:
         plan.write_text(json.dumps(PLAN))
         code = start(plan, root / "whole").wait()
         took = time.monotonic() - began
-        print(f"never killed: exit code {code}, {took:.0f} s, {len(results(root / 'whole'))} runs", flush=True)
+        print(f"uninterrupted: exit code {code}, {took:.0f} s, {len(results(root / 'whole'))} runs", flush=True)
         kills, at_work, number, wrong = 0, 0, 0, []
         while True:
             out = root / f"killed{number}"
@@ -120,7 +120,7 @@ def main() -> None:
             if last:
                 break
     print(
-        f"{kills} kills, {at_work} of them with runs at work, {number} comparisons, {len(wrong)} differences, "
+        f"{kills} kills, {at_work} of them with active runs, {number} comparisons, {len(wrong)} differences, "
         f"{time.monotonic() - began:.0f} s"
     )
     sys.exit(bool(wrong))

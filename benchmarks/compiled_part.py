@@ -1,9 +1,9 @@
-"""Training with the compiled part and without, iteration by iteration in turn, in CPU time.
+"""CPU time of training with and without the compiled part, in alternating iterations.
 
     taskset -c 1 python benchmarks/compiled_part.py grid/navigation smax/3m [--pairs 12] [--set ppo.epochs=4]
 
-CPU time tells what the code costs where others use the same core. ``two cores`` is what an iteration would take where
-actor and critic are updated side by side: all that is done, less the shorter of the two.
+CPU time is not affected by other processes on the same core. ``two cores`` is the time an iteration would take with
+actor and critic updated in parallel: the total minus the shorter of the two updates.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ STAGES = {"actor": (PolicyUpdate, "_step"), "critic": (PPO, "_critic_step"), "ta
 
 
 class Stages:
-    """Adds up the CPU time that functions take in whatever thread runs them."""
+    """Adds up the CPU time of functions, in whichever thread they run."""
 
     def __init__(self) -> None:
         self.seconds = dict.fromkeys(STAGES, 0.0)
@@ -45,7 +45,7 @@ class Stages:
 
 
 def iteration(algorithm: Algorithm, steps: int, stages: Stages) -> dict[str, float]:
-    """Seconds of one iteration and of its stages."""
+    """Return the seconds of one iteration and of its stages."""
     stages.seconds = dict.fromkeys(STAGES, 0.0)
     began = time.process_time()
     rollout = algorithm.phase.collector.collect(steps)
@@ -57,7 +57,7 @@ def iteration(algorithm: Algorithm, steps: int, stages: Stages) -> dict[str, flo
 
 
 def measure(task: str, pairs: int, overrides: dict[str, Any], stages: Stages) -> None:
-    """Print milliseconds of an iteration, plain and compiled, and their ratio, the median of all pairs."""
+    """Print the milliseconds of an iteration, plain and compiled, and their ratio: medians over all pairs."""
     kwargs = {"env_kwargs": {"reward": "super_sparse"}} if task.startswith("smax/") else {}
     config = make_config(task, "fast", {"device": "cpu", "scope": {"transitions": 500}, **kwargs, **overrides})
     algorithm = Algorithm(config, scope_for(config)[0])
@@ -97,5 +97,5 @@ def main() -> None:
 if __name__ == "__main__":
     kernels = library.library()
     if kernels is None:
-        raise SystemExit("there is no compiled part; make it with python setup.py build_ext --inplace")
+        raise SystemExit("the compiled part is not built; build it with python setup.py build_ext --inplace")
     main()

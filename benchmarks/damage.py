@@ -1,4 +1,4 @@
-"""How ``chaos.py`` damages files and makes up commands."""
+"""Damages files and generates random commands for ``chaos.py``."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ KEYS = ["seed", "steps", "ppo.lr", "ppo.hidden", "ppo.num_envs", "ppo.minibatche
 
 
 def damage(rng: random.Random, path: Path) -> None:
-    """Damage a file in one of many ways."""
+    """Damage a file in a randomly chosen way."""
     data = path.read_bytes()
     ways = [_flip, _cut, _extend, _noise, _zeros, _empty, _header, _values, _values, _deep]
     if rng.random() < 0.05:
@@ -90,7 +90,7 @@ def _empty(rng: random.Random, data: bytes) -> bytes:
 
 
 def _header(rng: random.Random, data: bytes) -> bytes:
-    """Claim another length of a safetensors header, or another shape or type within it."""
+    """Change the length of a safetensors header, or a shape or type in it."""
     if rng.random() < 0.5:
         return rng.choice([0, 1, 2**63, 2**64 - 1, 10**9, len(data)]).to_bytes(8, "little") + data[8:]
     pairs = [
@@ -103,7 +103,7 @@ def _header(rng: random.Random, data: bytes) -> bytes:
 
 
 def _values(rng: random.Random, data: bytes) -> bytes:
-    """Put another value, or an odd one, in the place of some text between separators."""
+    """Replace the text between two separators by a random or unusual value."""
     places = [i for i, byte in enumerate(data[:20_000]) if byte in b":,[ "]
     if not places:
         return data
@@ -122,7 +122,7 @@ def _deep(rng: random.Random, data: bytes) -> bytes:
 
 
 def command(rng: random.Random, run: str, new: str) -> list[str]:
-    """Make up a command that ends soon: random options over one that would."""
+    """Return a random command: one that finishes quickly, with random options added."""
 
     def value() -> str:
         return rng.choice([*NUMBERS, *TEXTS, *JSON])

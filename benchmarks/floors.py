@@ -1,11 +1,11 @@
-"""Every stage's speed beside the least time the machine could take for it, in one table; written for CUDA.
+"""Table of each stage's time and its floor, the shortest time the machine could take; written for CUDA.
 
     python benchmarks/floors.py [--device auto] [--small] [--json FILE]
 
-A stage's floor is the larger of its bytes over the measured copy rate and its operations over the measured rate of
-matrix products. Bytes are those that must move if everything in between stayed in registers: what a step reads and
-writes, a 32-byte sector for each random access to a table, a sort's keys once in and once out. ``--small`` takes sizes
-that a CPU manages in a minute; it shows that the script runs, not what a GPU can do.
+A stage's floor is the larger of two times: its bytes divided by the measured copy rate, and its operations divided by
+the measured rate of matrix products. The bytes are those that must move if all intermediate results stayed in
+registers: what a step reads and writes, a 32-byte sector per random table access, a sort's keys once in and once out.
+``--small`` uses sizes that a CPU handles in a minute; it tests the script, not the speed of a GPU.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ SECTOR = 32
 
 @dataclass(frozen=True)
 class Sizes:
-    """Of everything measured."""
+    """Sizes of all measured problems."""
 
     raw_envs: int = 65_536
     train_envs: int = 16_384
@@ -58,7 +58,7 @@ SMALL = Sizes(1_024, 64, 1 << 16, 5, 8, 40, 2_000, 16, 1 << 24, 1_024)
 
 @dataclass(frozen=True)
 class Row:
-    """One stage: seconds, how much was done in them, and the floor's bytes and operations."""
+    """One stage: its seconds, the amount of work, and the bytes and operations of its floor."""
 
     stage: str
     seconds: float
@@ -69,12 +69,12 @@ class Row:
 
 
 def nbytes(*tensors: torch.Tensor) -> int:
-    """Bytes of all tensors."""
+    """Return the total bytes of tensors."""
     return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
 
 def ceilings(device: str, sizes: Sizes) -> tuple[float, float]:
-    """Measured bytes a second (read and written) and operations a second of float32 matrix products."""
+    """Measure bytes per second (read and written) and operations per second of float32 matrix products."""
     source = torch.zeros(sizes.copied, dtype=torch.uint8, device=device)
     target = torch.empty_like(source)
     a = torch.rand(sizes.matrix, sizes.matrix, device=device)
@@ -83,7 +83,7 @@ def ceilings(device: str, sizes: Sizes) -> tuple[float, float]:
 
 
 def environment(device: str, sizes: Sizes) -> Row:
-    """Random play in the raw grid."""
+    """Measure random play in the raw grid environment."""
     env = make_batch(TASK, sizes.raw_envs, device)
     step = env.reset(seed=0)
     seen = [value for field in fields(step) if (value := getattr(step, field.name)) is not None]
@@ -95,7 +95,7 @@ def environment(device: str, sizes: Sizes) -> Row:
 
 
 def counts(device: str, sizes: Sizes) -> Row:
-    """Insert and look-up of one dimension a key."""
+    """Measure insertion and look-up of keys with one dimension."""
     counter = VisitCounter([[0]], device=device)
     state = torch.randint(0, 1 << 20, (sizes.keys, 1), device=device).float()
     seconds = timed(lambda: counter.visit(state), device)
@@ -103,9 +103,9 @@ def counts(device: str, sizes: Sizes) -> Row:
 
 
 def scope(device: str, sizes: Sizes) -> Row:
-    """The mutual information of a large problem."""
+    """Measure the mutual information of a large problem."""
     shape = sizes.agents, sizes.transitions
-    changes = torch.randn(*shape, sizes.dims, device=device).mul_(0.3)  # in place: no second one at the peak
+    changes = torch.randn(*shape, sizes.dims, device=device).mul_(0.3)  # in place, to avoid a second copy at the peak
     actions = torch.randint(sizes.actions, shape, device=device)
     blocks = (torch.arange(sizes.transitions, device=device) // 60).expand(shape)
     valid = torch.ones(shape, dtype=torch.bool, device=device)
@@ -116,18 +116,18 @@ def scope(device: str, sizes: Sizes) -> Row:
 
 
 def net_operations(config: PPOConfig, inputs: int, outputs: int) -> float:
-    """Operations of one network on one row, forwards."""
+    """Return the operations of one network's forward pass on one row."""
     return 2.0 * (inputs * config.hidden + 6 * config.hidden**2 + config.hidden * outputs)
 
 
 def iteration(config: PPOConfig, env: BatchEnv) -> dict[str, tuple[float, float]]:
-    """Bytes and operations of one iteration of training, by stage; each agent's state is four numbers."""
+    """Return bytes and operations of one training iteration, by stage; each agent's state has four numbers."""
     actions = max(env.num_actions)
     inputs, agents = env.obs_size + actions + len(env.agents), len(env.agents)
     steps = config.num_envs * config.rollout_steps
     rows = steps * agents
     actor, critic = (net_operations(config, inputs, outputs) for outputs in (actions, 1))
-    passes = 1 + 3 * config.epochs  # a backward pass is two forward ones
+    passes = 1 + 3 * config.epochs  # a backward pass counts as two forward passes
     return {
         "environment": (rows * 4 * 3 * (env.obs_size + 4), 0.0),
         "isa_arithmetic": (steps * (agents + 1) * 3 * SECTOR, 0.0),
@@ -137,12 +137,12 @@ def iteration(config: PPOConfig, env: BatchEnv) -> dict[str, tuple[float, float]
 
 
 def total(work: dict[str, tuple[float, float]]) -> tuple[float, float]:
-    """Bytes and operations of all stages."""
+    """Return the bytes and operations of all stages."""
     return sum(moved for moved, _ in work.values()), sum(operations for _, operations in work.values())
 
 
 def training(device: str, sizes: Sizes) -> Iterator[Row]:
-    """One iteration of the exploration phase with the default network, stage by stage."""
+    """Measure one iteration of the exploration phase with the default network, stage by stage."""
     config = make_config(TASK, "fast", {"device": device, "ppo": {"num_envs": sizes.train_envs}})
     found, work = stages(config), iteration(config.ppo, make_batch(TASK, 1, device))
     steps = config.ppo.num_envs * config.ppo.rollout_steps
@@ -152,7 +152,7 @@ def training(device: str, sizes: Sizes) -> Iterator[Row]:
 
 
 def smax(device: str, sizes: Sizes) -> Iterator[Row]:
-    """One iteration on smax/3m, both phases' arithmetic but the goals', where jaxmarl is installed."""
+    """Measure one training iteration of the exploration phase on smax/3m, if jaxmarl is installed."""
     if not has_jaxmarl():
         return
     given = {"device": device, "env_kwargs": {"reward": "super_sparse"}, "ppo": {"num_envs": sizes.smax_envs}}
@@ -164,7 +164,7 @@ def smax(device: str, sizes: Sizes) -> Iterator[Row]:
 
 
 def peak_memory(device: str) -> int:
-    """Bytes that were taken at most, on CUDA since the last call, else by this process so far."""
+    """Return the peak bytes: on CUDA since the last call, otherwise of this process so far."""
     if not device.startswith("cuda"):
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     peak = torch.cuda.max_memory_allocated(device)
@@ -173,15 +173,15 @@ def peak_memory(device: str) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure, print the table, and write JSON where asked."""
+    """Measure, print the table, and write JSON if requested."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--small", action="store_true", help="sizes for a CPU")
+    parser.add_argument("--small", action="store_true", help="use sizes suited to a CPU")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args(arguments)
     device, sizes = resolve_device(args.device), SMALL if args.small else Sizes()
     cuda = device.startswith("cuda")
-    torch.set_num_threads(1)  # as a run has it
+    torch.set_num_threads(1)  # as in a run
     name = torch.cuda.get_device_name(device) if cuda else f"cpu, {torch.get_num_threads()} threads"
     copy_rate, product_rate = ceilings(device, sizes)
     print(f"{name}; copies {copy_rate / 1e9:,.0f} GB/s, float32 matrix products {product_rate / 1e12:,.2f} TFLOP/s")

@@ -1,4 +1,4 @@
-"""Commands in forks of a process that has everything imported, with limits of time and memory; for ``chaos.py``."""
+"""Runs commands in forks of a process with all imports done, with time and memory limits; used by ``chaos.py``."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ import torch
 from isa_cli.main import main as isa
 
 PATIENCE = 60.0
-"""Seconds a command may take before it counts as hung."""
+"""Seconds after which a command counts as hung."""
 MEMORY = 6 * 2**30
-"""Bytes of address space beyond what this process has."""
+"""Bytes of address space that a fork may use in addition to this process's own."""
 MARK = "ISA_CHAOS"
-"""Environment variable by which what a case has started is found."""
+"""Environment variable that identifies the processes started by a case."""
 
 
 class FailureError(Exception):
-    """What must not happen."""
+    """A violated requirement."""
 
 
 class Forks:
-    """Runs commands in forks of this process, which has everything imported.
+    """Runs commands in forks of this process, in which all imports are done.
 
     Args:
-        folder: for what they write.
+        folder: where the commands' output is written.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def start(self, work: Callable[[], Any], name: str) -> int:
-        """Fork; the child works with its output in files and leaves with its exit code."""
+        """Run ``work`` in a fork with its output redirected to files; return the process id."""
         process = os.fork()
         if process:
             return process
@@ -72,7 +72,7 @@ class Forks:
             os._exit(code)
 
     def wait(self, process: int, seconds: float = PATIENCE) -> int:
-        """Return the exit code, negative for a signal."""
+        """Wait for a process and return its exit code, negative for a signal."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             done, status = os.waitpid(process, os.WNOHANG)
@@ -81,10 +81,10 @@ class Forks:
             time.sleep(0.005)
         os.killpg(process, signal.SIGKILL)
         os.waitpid(process, 0)
-        raise FailureError("it hangs")
+        raise FailureError(f"no exit within {seconds:g} s")
 
     def pause(self, process: int, seconds: float) -> None:
-        """Wait so long, or until the process has ended."""
+        """Wait for ``seconds``, or until the process has ended."""
         end = time.monotonic() + seconds
         while time.monotonic() < end and os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
             time.sleep(0.005)
@@ -93,7 +93,7 @@ class Forks:
         return (self.folder / "err.txt").read_text(errors="replace")
 
     def command(self, arguments: list[str], name: str) -> int:
-        """Run a command to its end: 0, or 2 with one line."""
+        """Run a command; check that it exits with 0, or with 2 and a one-line message."""
         code = self.wait(self.start(lambda: isa(arguments), name))
         self.check_said(code, (0, 2))
         return code
@@ -104,14 +104,14 @@ class Forks:
             raise FailureError(f"exit code {code}: {err[-1500:]}")
         lines = [line for line in err.splitlines() if not line.startswith("isa: warning: ")]
         if code == 2 and (len(lines) != 1 or not lines[0].startswith("isa: ")):
-            raise FailureError(f"not one line: {err[-1500:]}")
+            raise FailureError(f"not a one-line message: {err[-1500:]}")
 
     def check_gone(self, name: str) -> None:
-        """Check that nothing which a case started is left."""
+        """Check that no process started by a case is left."""
         end = time.monotonic() + 20
         while left := [pid for pid in Path("/proc").iterdir() if pid.name.isdigit() and _has(pid, name)]:
             if time.monotonic() > end:
-                raise FailureError(f"left behind: {[(p / 'cmdline').read_text()[:80] for p in left]}")
+                raise FailureError(f"processes left behind: {[(p / 'cmdline').read_text()[:80] for p in left]}")
             time.sleep(0.05)
 
 

@@ -1,10 +1,10 @@
-"""What more agents, environments and dimensions cost: a scope, visit counts and a training iteration.
+"""Cost of a scope, visit counts and a training iteration as agents, environments and dimensions increase.
 
     python benchmarks/growth.py
 
-On Navigation, CPU time in all threads and peak memory beyond the imports, each in a process of its own. Environments
-with more dimensions are Navigation's with noise behind states and observations. Slopes are of the logarithms, between a
-row and the one above it: 1 is linear.
+Measures the CPU time of all threads and the peak memory beyond that of the imports on Navigation, each in its own
+process. Environments with more dimensions are Navigation with noise appended to states and observations. Slopes are
+those of the logarithms between a row and the row above; 1 means linear growth.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ from isa_wrappers.wrappers.batch import InfluenceCountBonus
 
 TASK = "grid/navigation"
 STATES = 10_000
-"""Visits that counting is timed on, in calls of as many environments at once."""
+"""Number of visits for which counting is timed; each call counts one visit per environment."""
 LONG, VERY_LONG = 0.7, 8.0
-"""Seconds from which on a call is made twice, and once."""
+"""Calls longer than these seconds are made only twice, and only once."""
 Figures = tuple[list[float], float]
-"""Seconds, as many as a measurement gives, and peak memory in MB."""
+"""The seconds that a measurement returns, and peak memory in MB."""
 
 
 class Padded(BatchWrapper):
-    """Puts noise behind states and observations."""
+    """Appends noise to states and observations."""
 
     def __init__(self, env: BatchEnv, extra: int) -> None:
         super().__init__(env)
@@ -63,19 +63,19 @@ class Padded(BatchWrapper):
 
 
 def navigation(agents: int, num_envs: int, extra: int) -> BatchEnv:
-    """Make the environments of a row."""
+    """Return the environments of a row."""
     env = make_batch(TASK, num_envs, "cpu", num_agents=agents)
     return Padded(env, extra) if extra else env
 
 
 def scope_of(agents: int, extra: int) -> InfluenceScope:
-    """Return the true scope, of noise too."""
+    """Return the true scope, including the noise dimensions."""
     moved = true_scope_of(grid_task("navigation", num_agents=agents))
     return InfluenceScope.from_dimensions(moved.action_dims, moved.state_size + extra)
 
 
 def training(agents: int, num_envs: int, extra: int) -> list[float]:
-    """Time iterations of exploration, a rollout and an update, with the preset's settings; after one that warms up."""
+    """Time an exploration iteration (rollout and update) with the preset's settings, after a warm-up iteration."""
     config = replace(make_config(TASK, "fast", {}).settings_of("ppo"), num_envs=num_envs)
     env = InfluenceCountBonus(navigation(agents, num_envs, extra), scope_of(agents, extra))
     learner = PPOLearner(Sizes.of(env), config, "cpu", 0)
@@ -84,7 +84,7 @@ def training(agents: int, num_envs: int, extra: int) -> list[float]:
 
 
 def estimating(agents: int, num_envs: int, extra: int) -> list[float]:
-    """Time an estimate as it is by default, its 10,000 steps included."""
+    """Time a scope estimate with the default settings, including its 10,000 steps."""
     env = navigation(agents, min(num_envs, 100), extra)
     began = time.process_time()
     estimate_scope(env, ScopeConfig(transitions=10_000))
@@ -92,7 +92,7 @@ def estimating(agents: int, num_envs: int, extra: int) -> list[float]:
 
 
 def counting(agents: int, num_envs: int, extra: int) -> list[float]:
-    """Time 10,000 visits and 10,000 look-ups of the common segment, each agent's own and one of all dimensions."""
+    """Time 10,000 visits and 10,000 look-ups of one segment per agent and one segment of all dimensions."""
     scope = scope_of(agents, extra)
     counter = VisitCounter([*scope.agent_dims, list(range(scope.state_size))], device="cpu")
     states = torch.randint(0, 20, (num_envs, scope.state_size)).float()
@@ -101,7 +101,7 @@ def counting(agents: int, num_envs: int, extra: int) -> list[float]:
 
 
 def median(call: Callable[[], Any], repeats: int = 3) -> float:
-    """Return CPU seconds of a call: the median of some after one that is not counted; of a long call, of fewer."""
+    """Return the median CPU seconds of a call after one warm-up call; long calls are repeated less often."""
     found: list[float] = []
     while len(found) < repeats + 1:
         began = time.process_time()
@@ -113,7 +113,7 @@ def median(call: Callable[[], Any], repeats: int = 3) -> float:
 
 
 def apart(measure: Callable[..., list[float]], *row: int) -> Figures:
-    """Measure in a child process, so that memory is that of the measurement alone."""
+    """Measure in a child process, so that the memory is that of the measurement only."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -130,12 +130,12 @@ def apart(measure: Callable[..., list[float]], *row: int) -> Figures:
 
 
 def slope(x: float, y: float, before_x: float, before_y: float) -> str:
-    """Return the slope between two rows, of logarithms."""
+    """Return the slope between two rows on logarithmic axes."""
     return f"{math.log(y / before_y) / math.log(x / before_x):.2f}"
 
 
 def show(axis: str, rows: Sequence[tuple[int, int, int]], which: int, limits: dict[str, int]) -> None:
-    """Print a table over one axis; beyond its limit a measurement is left out."""
+    """Print a table over one axis; measurements beyond their limit are left out."""
     if not rows:
         return
     measures = {"training": training, "counts": counting, "scope": estimating}
@@ -162,7 +162,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--agents", nargs="*", type=int, default=[3, 7, 28, 56, 100])
     parser.add_argument("--envs", nargs="*", type=int, default=[8, 64, 512, 4_096])
-    parser.add_argument("--noise", nargs="*", type=int, default=[0, 84, 420, 1_092], help="dimensions added to 28")
+    parser.add_argument("--noise", nargs="*", type=int, default=[0, 84, 420, 1_092], help="noise dimensions added to the 28 of the state")
     options = parser.parse_args()
     torch.set_num_threads(1)
     show("agents, 64 environments", [(agents, 64, 0) for agents in options.agents], 0, {})

@@ -1,9 +1,9 @@
-"""How a trained team wins and loses its battles on SMAX: who is left, and who was shot or met the border.
+"""How a trained team wins and loses its SMAX battles: how many allies survive, are shot or die at the border.
 
     python benchmarks/how_battles_end.py runs/8m/isa-seed1 --episodes 512
 
-SMAX's border kills who touches it (``walls_cause_death``), and a unit stays where it fell: a dead ally that lies on the
-border died of it.
+SMAX's border kills units that touch it (``walls_cause_death``), and a dead unit keeps its position: a dead ally on the
+border was killed by the border.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from isa_wrappers.errors import ISAError, UnsupportedEnvironmentError
 
 
 def ends(path: Path, episodes: int, seed: int) -> dict[str, Any]:
-    """Play ``episodes`` greedy battles with a run's last policy and count how they end."""
+    """Play ``episodes`` greedy battles with a run's last policy and count their outcomes."""
     algorithm, meta = load_algorithm(RunFolder.open(path), policy_only=True)
     env, base = algorithm.evaluation_env(episodes)
     if not isinstance(base, SMAXBatch):
-        raise UnsupportedEnvironmentError(f"this counts battles of smax/NAME, got a run of {algorithm.config.env!r}")
+        raise UnsupportedEnvironmentError(f"needs a run on smax/NAME, got a run of {algorithm.config.env!r}")
     seen: list[tuple[Tensor, Tensor, Tensor]] = []
 
     def watch(step: BatchStep) -> None:
@@ -38,7 +38,7 @@ def ends(path: Path, episodes: int, seed: int) -> dict[str, Any]:
 
     found = evaluate(env, algorithm.phase.learner, seed, watch)
     done, success, state = (torch.stack(parts).cpu() for parts in zip(*seen, strict=True))
-    # A copy that is done continues with another battle: its first one counts.
+    # A copy that is done continues with another battle; only its first battle counts.
     first, copies = done.int().argmax(0), torch.arange(episodes)
     won, last = success[first, copies], state[first, copies]
     health, x, y = (_feature(base, last, feature) for feature in ("health", "x", "y"))
@@ -55,7 +55,7 @@ def ends(path: Path, episodes: int, seed: int) -> dict[str, Any]:
 
 
 def _feature(env: SMAXBatch, state: Tensor, feature: str) -> Tensor:
-    """Pick a feature of every ally: ``[B, A]``."""
+    """Return one feature of every ally: ``[B, A]``."""
     dims = [k for k, name in enumerate(env.state_names) if name.startswith("ally_") and name.endswith(f".{feature}")]
     return state[:, dims]
 
@@ -67,7 +67,7 @@ def _deaths(which: Tensor, fell: Tensor, border: Tensor) -> dict[str, int]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run", type=Path, help="run folder of a training on smax/NAME")
+    parser.add_argument("run", type=Path, help="folder of a run on smax/NAME")
     parser.add_argument("--episodes", type=int, default=512)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()

@@ -1,4 +1,4 @@
-"""Time and memory of the mutual-information stage: Navigation's size and a large one.
+"""Time and memory of the mutual-information stage, for a problem of Navigation's size and a large one.
 
 python benchmarks/information.py
 """
@@ -20,7 +20,7 @@ SIZES = {
 
 
 def main() -> None:
-    """Print seconds (median where repeated) and the process's peak memory after each size."""
+    """Print, for each size, the seconds (median if repeated) and the process's peak memory so far."""
     rng = np.random.default_rng(0)
     for name, (agents, transitions, size, actions, repeats) in SIZES.items():
         if size < 100:

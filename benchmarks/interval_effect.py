@@ -1,4 +1,4 @@
-"""Time and memory of the interval effect: Navigation's transitions and a large problem, collecting left out.
+"""Time and memory of the interval effect, without collection, for Navigation's transitions and a large problem.
 
 python benchmarks/interval_effect.py [--device cuda]
 """
@@ -20,7 +20,7 @@ AGENTS, ACTIONS, SIZE, STEPS, STREAMS = 27, 36, 1_200, 100, 100
 
 
 def large(rng: np.random.Generator) -> Transitions:
-    """Return 10,000 transitions of 27 agents with 36 actions over 1,200 noisy dimensions, of which each moves four."""
+    """Return 10,000 transitions of 27 agents with 36 actions and 1,200 noisy dimensions; each agent moves four."""
     taken = rng.integers(0, ACTIONS, (STEPS, STREAMS, AGENTS))
     changes = rng.standard_normal((STEPS, STREAMS, SIZE), dtype=np.float32) * 0.3
     for agent in range(AGENTS):
@@ -40,16 +40,16 @@ def large(rng: np.random.Generator) -> Transitions:
 
 
 def peak_memory(device: str | None) -> float:
-    """Gigabytes taken at most so far: on CUDA there, else by this process."""
+    """Return the peak memory so far in GB: on the device for CUDA, otherwise of this process."""
     if device and device.startswith("cuda"):
         return torch.cuda.max_memory_allocated(device) / 2**30
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
 def main() -> None:
-    """Print seconds, the cells that are found, and the peak memory after each."""
+    """Print, for each problem, the seconds, the number of cells found, and the peak memory so far."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--device", help="a torch device for the heavy arithmetic; NumPy without")
+    parser.add_argument("--device", help="torch device for the heavy arithmetic; default: NumPy")
     device = parser.parse_args().device
     estimator = ESTIMATORS["interval_effect"].on(device)
     config = estimator.settled(ScopeConfig())

@@ -1,4 +1,4 @@
-"""Algorithm 1 with Ray RLlib's PPO: one module for all agents, with action masks: pip install 'ray[rllib]' supersuit."""
+"""Algorithm 1 with Ray RLlib's PPO, one module for all agents, action masks: pip install 'ray[rllib]' supersuit."""
 
 import ray
 import typer
