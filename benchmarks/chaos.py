@@ -108,7 +108,7 @@ class Chaos(Forks):
             raise FailureError("versions.json or summary.json is missing")
         same = _numbers(run) == _numbers(whole)
         if task == "grid" and not same:
-            raise FailureError(f"the resumed run differs from the uninterrupted one:\n{_numbers(run)}\n{_numbers(whole)}")
+            raise FailureError(f"the resumed run differs from the uninterrupted:\n{_numbers(run)}\n{_numbers(whole)}")
         if task == "grid" and not _same_checkpoint(run, whole):
             raise FailureError("the last checkpoint differs from that of the uninterrupted run")
 
@@ -243,7 +243,7 @@ def main() -> None:
                 counts["failures"].append({"part": part, "seed": seed, "what": f"{type(failure).__name__}: {failure}"})
                 print(f"{part} {seed}: {str(failure)[-600:]}", file=sys.stderr)
             if given.seed is None:
-                kept.write_text(json.dumps(counts, indent=1) + "\n")  # after each case, in case the program is interrupted
+                kept.write_text(json.dumps(counts, indent=1) + "\n")  # after each case: the program may be interrupted
         os.chdir(ROOT)
     print(json.dumps({part: {**told, "outcomes": ...} for part, told in counts["parts"].items()}, default=str))
 

@@ -152,7 +152,7 @@ def training(device: str, sizes: Sizes) -> Iterator[Row]:
 
 
 def smax(device: str, sizes: Sizes) -> Iterator[Row]:
-    """Measure one training iteration of the exploration phase on smax/3m, if jaxmarl is installed."""
+    """Measure one training iteration on smax/3m, if jaxmarl is installed."""
     if not has_jaxmarl():
         return
     given = {"device": device, "env_kwargs": {"reward": "super_sparse"}, "ppo": {"num_envs": sizes.smax_envs}}

@@ -162,7 +162,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--agents", nargs="*", type=int, default=[3, 7, 28, 56, 100])
     parser.add_argument("--envs", nargs="*", type=int, default=[8, 64, 512, 4_096])
-    parser.add_argument("--noise", nargs="*", type=int, default=[0, 84, 420, 1_092], help="noise dimensions added to the 28 of the state")
+    parser.add_argument("--noise", nargs="*", type=int, default=[0, 84, 420, 1_092], help="added to 28")
     options = parser.parse_args()
     torch.set_num_threads(1)
     show("agents, 64 environments", [(agents, 64, 0) for agents in options.agents], 0, {})

@@ -1,15 +1,15 @@
-"""IPPO on SMAX twice: our torch learner, and the same algorithm in JAX with the whole training loop compiled.
+"""IPPO on SMAX: ISA's torch learner against the same algorithm in JAX, with the whole training loop compiled.
 
     taskset -c 0 python benchmarks/ippo_in_jax.py [--rounds 5] [--iterations 10] [--threads 1] [--json FILE]
     python benchmarks/ippo_in_jax.py --check --rounds 8
 
-Both sides take their numbers from one RunConfig (``smax/3m``, preset ``fast``, dense reward) and play the same
-compiled battle; both split minibatches by environments and run the GRU through the rollout with resets in it. They
-differ in one thing: JAX, whose shapes are fixed, computes every step, ours those at which agents live. ``--check``
-fails where either side's return does not rise.
+Both sides use the settings of one RunConfig (``smax/3m``, preset ``fast``, dense reward) and the same compiled battle,
+split minibatches by environments, and run the GRU through the whole rollout, with resets inside it. There is one
+difference: JAX has fixed shapes and computes every step, ours only the steps at which agents are alive. ``--check``
+fails if the return of either side does not rise.
 
-On CPU, JAX computes on as many threads as the process has cores, torch on ``--threads`` an operation, with actor and
-critic side by side. taskset holds both sides to the same cores: ``taskset -c 0`` to one.
+On CPU, JAX uses as many threads as the process has cores; torch uses ``--threads`` per operation and updates actor and
+critic in parallel. taskset restricts both sides to the same cores: ``taskset -c 0`` to one.
 """
 
 from __future__ import annotations
@@ -40,18 +40,18 @@ from isa_learners.runs.devices import resolve_device
 from isa_learners.runs.run_folder import versions
 from isa_wrappers.envs.smax.game import SMAXGame, smax_game
 
-DECAY = 0.99  # of the value normalisation's average
+DECAY = 0.99  # of the moving average in value normalisation
 Tree = dict[str, Any]
 
 
 def per_gate(key: Any, shape: tuple[int, int], dtype: Any = jnp.float32) -> Any:
-    """Orthogonal weights for each of the GRU's three gates, side by side."""
+    """Return orthogonal weights for each of the GRU's three gates, side by side."""
     each = (shape[0], shape[1] // 3)
     return jnp.concatenate([orthogonal()(k, each, dtype) for k in jax.random.split(key, 3)], axis=1)
 
 
 class Net(nn.Module):
-    """Linear -> ReLU -> GRU as torch has it -> LayerNorm -> Linear; all that needs no earlier step is one product."""
+    """Linear -> ReLU -> GRU as in torch -> LayerNorm -> Linear; non-recurrent parts are one product for all steps."""
 
     hidden: int
     outputs: int
@@ -76,7 +76,7 @@ class Net(nn.Module):
 
 
 class JaxIPPO:
-    """The learner; ``train(runner, iterations)`` returns the runner and what each iteration's episodes came to."""
+    """The learner; ``train(runner, iterations)`` returns the runner and the episode statistics of each iteration."""
 
     def __init__(self, game: SMAXGame, config: PPOConfig) -> None:
         if config.buffer_rollouts != 1 or config.num_envs % config.minibatches:
@@ -85,7 +85,7 @@ class JaxIPPO:
         self.nets = {"actor": Net(config.hidden, game.num_actions), "critic": Net(config.hidden, 1)}
         adam = optax.adam(config.lr, eps=config.adam_eps)
         descent = optax.chain(optax.clip_by_global_norm(config.max_grad_norm), adam)
-        # Two transforms, so that each network's gradient has a norm of its own.
+        # Two transforms, so that each network's gradient is clipped by its own norm.
         self.optimizer = optax.multi_transform(dict.fromkeys(self.nets, descent), {name: name for name in self.nets})
         self.train = jax.jit(
             lambda runner, iterations: jax.lax.scan(lambda now, _: self._iterate(now), runner, None, iterations),
@@ -94,7 +94,7 @@ class JaxIPPO:
         )
 
     def begin(self, seed: int, device: Any) -> Tree:
-        """Return fresh networks and battles on a device."""
+        """Return new networks and battles on a device."""
         game, envs, agents = self.game, self.config.num_envs, self.game.num_allies
         key, *keys = jax.random.split(jax.random.PRNGKey(seed), 4)
         battle, seen = game.reset_all(jax.random.split(keys[0], envs))
@@ -106,11 +106,11 @@ class JaxIPPO:
         params = {name: net.init(each, inputs, hidden, fresh) for each, (name, net) in nets}
         runner = {"params": params, "optimizer": self.optimizer.init(params), "key": key, "battle": battle}
         runner |= {"now": now | dict.fromkeys(self.nets, hidden), "moments": jnp.zeros(2), "weight": jnp.zeros(())}
-        # Copies, for they are donated, and of types as strict as those that come back: else train() compiles twice.
+        # Copies, because they are donated, with the strict types that train() returns; otherwise it compiles twice.
         return jax.device_put(jax.tree.map(lambda x: jnp.array(x, dtype=x.dtype, copy=True), runner), device)
 
     def _inputs(self, obs: Any, last: Any) -> Any:
-        """Own observation, own last action, agent id: ``[B * A, F]``; action n, which is none, is all zeros."""
+        """Return own observation, last action and agent id, ``[B * A, F]``; action n means none and is all zeros."""
         ids = jnp.broadcast_to(jnp.eye(obs.shape[-2]), (*obs.shape[:-1], obs.shape[-2]))
         parts = [obs * self.config.obs_scale, jax.nn.one_hot(last, self.game.num_actions), ids]
         return jnp.concatenate(parts, axis=-1).reshape(obs.shape[0] * obs.shape[1], -1)
@@ -142,7 +142,7 @@ class JaxIPPO:
         carry = runner["key"], runner["battle"], runner["now"]
         (key, battle, now), rows = jax.lax.scan(partial(self._step, params), carry, None, config.rollout_steps)
         done, ended = (jnp.repeat(rows[name], self.game.num_allies, axis=1) for name in ("done", "ended"))
-        # Values as they are now, those of the observations before a reset too: each a step on from a known state.
+        # Current values, including those of the final observations before a reset, one step after a known state.
         value, states = critic.apply(params["critic"], rows["inputs"], began["critic"], rows["start"])
         value, flat = value[..., 0], (1, done.size, -1)
         none = jnp.zeros(flat[:2], bool)
@@ -189,7 +189,7 @@ class JaxIPPO:
         return jax.lax.scan(minibatch, learned, order.reshape(parts, -1))
 
     def _loss(self, params: Tree, part: Tree) -> Any:
-        """Both networks' losses in one sum: they share no parameter."""
+        """Return the sum of both networks' losses; they share no parameters."""
         config, mask, old = self.config, part["alive"], part["value"]
         logits, value = (
             net.apply(params[name], part["inputs"], part["hidden"][name][0], part["start"])[0]
@@ -218,21 +218,21 @@ def masked_mean(x: Any, mask: Any) -> Any:
 
 
 def mean_std(moments: Any, weight: Any) -> tuple[Any, Any]:
-    """Mean and standard deviation of returns; 0 and 1 before the first."""
+    """Return mean and standard deviation of the returns; 0 and 1 before the first update."""
     mean, square = moments / jnp.maximum(weight, 1e-8)
     std = jnp.sqrt(jnp.maximum(square - mean**2, 1e-6))
     return jnp.where(weight > 0, mean, 0.0), jnp.where(weight > 0, std, 1.0)
 
 
 def main() -> None:
-    """Measure in turns, print, and write JSON where asked."""
+    """Measure both sides in turn, print, and write JSON if requested."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--map", default="3m")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--iterations", type=int, default=10, help="of each side, a round")
-    parser.add_argument("--threads", type=int, default=1, help="of torch, an operation")
+    parser.add_argument("--iterations", type=int, default=10, help="iterations of each side per round")
+    parser.add_argument("--threads", type=int, default=1, help="torch threads per operation")
     parser.add_argument("--device", default="cpu", help="cpu, cuda or auto")
-    parser.add_argument("--set", action="append", default=[], help="key=value of the configuration")
+    parser.add_argument("--set", action="append", default=[], help="configuration override, key=value")
     parser.add_argument("--check", action="store_true", help="fail unless both returns rise by 0.2")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
@@ -240,7 +240,7 @@ def main() -> None:
     device = resolve_device(args.device, "smax/3m")
     place = jax.devices("cuda" if device.startswith("cuda") else "cpu")[0]
     own = {"algo": "ippo", "device": device, "threads": args.threads, "env_kwargs": {"reward": "dense"}}
-    constant = parse_overrides(["ppo.anneal_to=1.0"])  # JAX's side keeps its rates
+    constant = parse_overrides(["ppo.anneal_to=1.0"])  # the JAX side does not anneal
     config = make_config(f"smax/{args.map}", "fast", own, constant, parse_overrides(args.set))
     ours, theirs = Algorithm(config, None), JaxIPPO(smax_game(args.map, reward="dense"), config.ppo)
     with jax.default_device(place):
@@ -281,7 +281,7 @@ def main() -> None:
         print(f"{index or 'warm':>6} {row['ours']:>13,.0f} {row['jax']:>12,.0f} {row['ratio']:>9.2f}", end="")
         print(f"{ours_return:>13.2f} {jax_return:>6.2f}", flush=True)
         result["rounds"].append(row)
-    # The first round compiles.
+    # The first round includes compilation and is left out.
     result |= {name: statistics.median(row[name] for row in result["rounds"][1:]) for name in ("ours", "jax", "ratio")}
     print(f"median {result['ours']:>13,.0f} {result['jax']:>12,.0f} {result['ratio']:>9.2f}")
     if args.json:
@@ -289,7 +289,7 @@ def main() -> None:
     first, last = result["rounds"][0], result["rounds"][-1]
     names = ("ours_episodes", "jax_episodes")
     if args.check and any(last[name]["return_mean"] < first[name]["return_mean"] + 0.2 for name in names):
-        raise SystemExit("a side's return did not rise by 0.2")
+        raise SystemExit("the return of at least one side did not rise by 0.2")
 
 
 if __name__ == "__main__":

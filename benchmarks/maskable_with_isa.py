@@ -1,10 +1,10 @@
-"""sb3-contrib's MaskablePPO on grid/shooting, with ISA's wrappers and without: several seeds, equal environment steps.
+"""sb3-contrib's MaskablePPO on grid/shooting with and without ISA's wrappers: several seeds, equal environment steps.
 
     python benchmarks/maskable_with_isa.py --out runs/maskable-ppo
 
-Both sides have the learner and the copies of examples/maskable_ppo.py, with its settings but for a constant learning
-rate; the side without learns from the task's own reward all along. The steps of ISA's exploration count, those of its
-scope estimate (6,000) come on top. A rate is that of 32 greedy episodes.
+Both sides use the learner, the copies and the settings of examples/maskable_ppo.py, except for a constant learning
+rate. The side without ISA learns only from the task's own reward. The steps of ISA's exploration are included; those
+of its scope estimate come on top. Success rates are those of 32 greedy episodes.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ COPIES, SLICE, EPISODES = 8, 15_000, 32
 
 
 def learner(copies: list[Any], seed: int, **settings: Any) -> Any:
-    """Make the example's learner around copies of an environment."""
+    """Return the example's learner for copies of an environment."""
     from maskable_ppo import MaskedTeam, MaskablePPO  # isort: skip
 
     settings |= {"learning_rate": 1e-3, "n_steps": 120, "batch_size": 720, "ent_coef": 0.01, "device": "cpu"}
-    set_random_seed(seed)  # SuperSuit's vector environments take no seed
+    set_random_seed(seed)  # SuperSuit's vector environments do not take a seed
     return MaskablePPO("MultiInputPolicy", MaskedTeam(copies), **settings)
 
 
 def success_rate(policy: Any, env: Any) -> float:
-    """Play greedy episodes."""
+    """Play greedy episodes and return the share of wins."""
     won = 0
     for seed in range(EPISODES):
         observations, infos = env.reset(seed=seed)
@@ -93,7 +93,7 @@ def train(isa: bool, seed: int, steps: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Train all, print a table, write ``results.json`` and ``curves.png``."""
+    """Train all seeds of both sides, print a summary, and write ``results.json`` and ``curves.png``."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=150_000)
@@ -118,7 +118,7 @@ def main() -> None:
         final = [run["success_rate"][-1] for run in runs]
         results[name] = {"runs": runs, "final": final, "median": statistics.median(final)}
         seconds = statistics.median(run["seconds"] for run in runs)
-        print(f"{name}: success rate {statistics.median(final):.2f} (by seed {final}), {seconds:.0f} s a seed")
+        print(f"{name}: success rate {statistics.median(final):.2f} (by seed {final}), {seconds:.0f} s per seed")
     axes.set(xlabel="environment steps", ylabel="success rate", ylim=(-0.03, 1.03), title="grid/shooting")
     axes.legend()
     figure.savefig(args.out / "curves.png", dpi=110)

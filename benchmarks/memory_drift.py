@@ -1,8 +1,8 @@
-"""Memory under 100 thousand steps of the full wrapper stack on simple_spread (3 agents); 1 if it grew by over 5 MB.
+"""Memory growth over 100,000 steps of the full wrapper stack on simple_spread (3 agents); exits with 1 above 5 MB.
 
 python benchmarks/memory_drift.py
 
-Every episode counts as won, so that the goal buffer fills, and turns over, many times.
+Every episode counts as won, so that the goal buffer fills up and is replaced many times.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LIMIT_MB = 5.0
 
 
 def resident_mb() -> float:
-    """Memory in use now; where the system does not say, the most that was ever in use."""
+    """Return the memory in use, or the peak memory if the system does not report it."""
     gc.collect()
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
@@ -37,10 +37,10 @@ def resident_mb() -> float:
 
 
 def stack() -> tuple[Any, GoalBuffer]:
-    """Count bonus, goal sampling and segment reward, and the buffer that the goals come from."""
+    """Return an environment with count bonus, goal sampling and segment reward, and its goal buffer."""
     env = make_parallel("mpe/simple_spread_v3")
     size = len(env.state_names)
-    # Each agent moves its own place; the landmarks count as common, so that every part of Eq. 7 and Eq. 10 works.
+    # Each agent moves its own position; the landmarks count as common, so that all parts of Eq. 7 and Eq. 10 are used.
     common = list(range(size - 6, size))
     own = {agent: [[*common, 4 * i, 4 * i + 1]] * 5 for i, agent in enumerate(env.possible_agents)}
     scope = InfluenceScope.from_dimensions(own, size)
@@ -52,7 +52,7 @@ def stack() -> tuple[Any, GoalBuffer]:
 
 
 def play(env: Any, steps: int, rng: np.random.Generator) -> None:
-    """Step under random actions, starting anew where an episode ends."""
+    """Take random steps, with a reset after each episode."""
     for _ in range(steps):
         if not env.agents:
             env.reset()
@@ -60,7 +60,7 @@ def play(env: Any, steps: int, rng: np.random.Generator) -> None:
 
 
 def main() -> None:
-    """Print the memory after the warm-up, on the way and at the end."""
+    """Print the memory after the warm-up, during the steps and at the end."""
     rng = np.random.default_rng(0)
     env, goals = stack()
     env.reset(seed=0)
@@ -73,9 +73,9 @@ def main() -> None:
         print(f"  {report * STEPS // REPORTS} steps: {resident_mb():.1f} MB")
     added = int(goals.state_dict()["added"][0])
     places = int((env.env.env.bonus.counter.table > 0).sum())
-    print(f"{added} goals went through a buffer of {goals.capacity}; {places} slots of the count tables are in use")
+    print(f"{added} goals were added to a buffer of {goals.capacity}; {places} slots of the count tables are in use")
     grown = resident_mb() - start
-    print(f"grown by {grown:.2f} MB in {STEPS} steps ({time.perf_counter() - began:.0f} s); allowed: {LIMIT_MB:g} MB")
+    print(f"growth {grown:.2f} MB in {STEPS} steps ({time.perf_counter() - began:.0f} s); limit {LIMIT_MB:g} MB")
     sys.exit(int(grown > LIMIT_MB))
 
 

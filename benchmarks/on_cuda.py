@@ -1,9 +1,9 @@
-"""What training on CUDA does: seconds until solved, steps a second, alone and together, agreement, memory over time.
+"""Training on CUDA: seconds until solved, steps per second of one or several processes, reproducibility, memory.
 
     python benchmarks/on_cuda.py [PART ...] [--device auto] [--first 60] [--seeds 5] [--small] [--json FILE]
 
-PARTs are those of :data:`PARTS`, all by default, in this order; each prints as it goes, so that a run that is cut off
-has told what it found. ``--small`` takes sizes that a CPU manages in a minute; it shows that the script runs.
+PARTs are the keys of :data:`PARTS`; by default all run, in that order. Each prints its results as they come, so that an
+interrupted run keeps them. ``--small`` uses sizes that a CPU handles in a minute; it only tests the script.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ SPARSE = {"reward": "super_sparse"}
 
 @dataclass
 class Asked:
-    """What is to be measured, and where."""
+    """What to measure, and where."""
 
     device: str
     seeds: range
@@ -50,26 +50,26 @@ class Asked:
     found: dict[str, Any] = field(default_factory=dict)
 
     def size(self, whole: int, small: int) -> int:
-        """Take one of two sizes."""
+        """Return ``small`` with ``--small``, otherwise ``whole``."""
         return small if self.small else whole
 
 
 def waited(device: str) -> float:
-    """Wait for the device and return the time."""
+    """Wait for the device, then return the time."""
     if device.startswith("cuda"):
         torch.cuda.synchronize()
     return time.perf_counter()
 
 
 def run(asked: Asked, task: str, seed: int, hooks: tuple[Hook, ...] = (), **settings: Any) -> dict[str, Any]:
-    """Train once; return the summary, with the folder."""
+    """Train once; return the summary with the run's folder."""
     out = asked.folder / f"{len(list(asked.folder.iterdir()))}"
     summary = train(make_config(task, "fast", {"device": asked.device, "seed": seed, **settings}), out, hooks)
     return {**summary, "folder": out}
 
 
 def seeds(asked: Asked) -> Iterator[dict[str, Any]]:
-    """Seconds after imports until a task is solved, seed after seed; also with updates in bfloat16."""
+    """Measure the seconds after imports until a task is solved, seed by seed; also with updates in bfloat16."""
     for task in TASKS[: asked.size(3, 1)]:
         for bf16 in (False, True) if task == TASKS[0] else (False,):
             steps = asked.size(400_000, 14_000)
@@ -79,7 +79,7 @@ def seeds(asked: Asked) -> Iterator[dict[str, Any]]:
 
 
 def speed(asked: Asked) -> Iterator[dict[str, Any]]:
-    """Milliseconds of collecting and of learning, and steps a second of whole iterations."""
+    """Measure the milliseconds of collecting and learning, and the steps per second of whole iterations."""
     battles = [("smax/3m", {}, asked.size(16_384, 16))] if has_jaxmarl() else []
     grid = [(TASKS[0], {"bf16": bf16}, asked.size(envs, 64)) for bf16 in (False, True) for envs in (16_384, 65_536)]
     for task, settings, envs in battles + grid[:: asked.size(1, 2)]:
@@ -94,7 +94,7 @@ def speed(asked: Asked) -> Iterator[dict[str, Any]]:
             learner.learn(rollout)
             learned = waited(asked.device)
             algorithm.iterate()
-            if number >= asked.size(3, 0):  # before that steps are recorded
+            if number >= asked.size(3, 0):  # steps are recorded in earlier iterations
                 spent["collect"].append(collected - began)
                 spent["learn"].append(learned - collected)
                 spent["iteration"].append(waited(asked.device) - learned)
@@ -105,20 +105,20 @@ def speed(asked: Asked) -> Iterator[dict[str, Any]]:
 
 
 class Until(Hook):
-    """Tells evaluations, and stops a run at a rate of success."""
+    """Stops a run when an evaluation reaches a success rate."""
 
     def __init__(self, rate: float) -> None:
         self.rate, self.reached = rate, None
 
     def on_evaluation(self, training: Any, evaluation: dict[str, Any]) -> None:
-        """Look at it."""
+        """Store the evaluation and stop the run if the rate is reached."""
         if evaluation["success_rate"] >= self.rate:
             self.reached = {name: evaluation[name] for name in ("env_steps", "wall_time_s", "success_rate")}
             raise Interrupted
 
 
 def smax(asked: Asked) -> Iterator[dict[str, Any]]:
-    """Seconds and steps until a rate of success of 0.95 in smax/3m, super-sparse."""
+    """Measure seconds and steps until a success rate of 0.95 on smax/3m, super-sparse."""
     for seed in asked.seeds[:3] if has_jaxmarl() else ():
         until, began = Until(0.95), time.perf_counter()
         settings = {"steps": asked.size(1_000_000, 14_000), "eval_episodes": 128, "env_kwargs": SPARSE}
@@ -128,7 +128,7 @@ def smax(asked: Asked) -> Iterator[dict[str, Any]]:
 
 
 def agreement(asked: Asked) -> Iterator[dict[str, Any]]:
-    """Tensors that differ between the last checkpoints of two runs with one seed."""
+    """List the tensors that differ between the last checkpoints of two runs with the same seed."""
     settings = {"steps": asked.size(60_000, 14_000)}
     states = []
     for _ in range(2):
@@ -138,7 +138,7 @@ def agreement(asked: Asked) -> Iterator[dict[str, Any]]:
 
 
 def memory(asked: Asked) -> Iterator[dict[str, Any]]:
-    """Bytes held on the device after each iteration, the least and the most of each minute, for ten minutes."""
+    """Measure the bytes held on the device after each iteration: minimum and maximum per minute, for ten minutes."""
     config = make_config(TASKS[0], "fast", {"device": asked.device})
     algorithm = Algorithm(config, scope_for(config)[0])
     for minute in range(1, 1 + asked.size(10, 1)):
@@ -150,7 +150,7 @@ def memory(asked: Asked) -> Iterator[dict[str, Any]]:
 
 
 def together(asked: Asked) -> Iterator[dict[str, Any]]:
-    """Steps a second of one process and of several at once, by a preset's own number of environments."""
+    """Measure the steps per second of one process and of several at once, with the preset's number of environments."""
     task = "smax/8m_vs_9m" if has_jaxmarl() and not asked.small else TASKS[0]
     spawn = multiprocessing.get_context("spawn")
     for count in (1, asked.size(8, 2)):
@@ -162,7 +162,7 @@ def together(asked: Asked) -> Iterator[dict[str, Any]]:
 
 
 def rate(device: str, task: str, seed: int, seconds: float, barrier: Any) -> float:
-    """Return the steps a second of a run that begins with others, once its steps are recorded."""
+    """Return the steps per second of a run that starts together with others, after its steps are recorded."""
     kwargs = SPARSE | {"border": "closed"} if task.startswith("smax") else {}
     config = make_config(task, "fast", {"device": device, "seed": seed, "env_kwargs": kwargs})
     use_threads(config)
@@ -187,13 +187,13 @@ PARTS: dict[str, Callable[[Asked], Iterator[dict[str, Any]]]] = {
 
 
 def main() -> None:
-    """Measure, print, and write JSON where asked."""
+    """Measure, print, and write JSON if requested."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="PART")
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--first", type=int, default=60, help="seed")
-    parser.add_argument("--seeds", type=int, default=5, help="how many, of smax three at most")
-    parser.add_argument("--small", action="store_true", help="sizes for a CPU")
+    parser.add_argument("--first", type=int, default=60, help="first seed")
+    parser.add_argument("--seeds", type=int, default=5, help="number of seeds; at most three for smax")
+    parser.add_argument("--small", action="store_true", help="use sizes suited to a CPU")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     device = resolve_device(args.device)

@@ -1,8 +1,7 @@
-"""skrl, tianshou and AgileRL over both stacks of wrappers: what each library makes of them, stepped at random.
+"""skrl, tianshou and AgileRL over both wrapper stacks, stepped with random actions.
 
-Each library's own wrapper of multi-agent environments is put around a stack over the door of examples/, and stepped
-through whole episodes. What its learner would see is looked at: observations with the goal in them, finite numbers,
-rewards that are paid.
+Each library's own multi-agent wrapper is put around a stack over the door of examples/ and stepped through whole
+episodes. The script reports what a learner would receive: the size of observations and the sum of absolute rewards.
 
 python -m benchmarks.other_learners [LIBRARY ...]
 """
@@ -34,7 +33,7 @@ def scope_of_door() -> InfluenceScope:
 
 
 def door(stack: str) -> Any:
-    """Make a stack over the door."""
+    """Return a stack over the door environment."""
     scope = scope_of_door()
     return exploring(Door(), scope) if stack == "explore" else reaching(Door(), scope, WON)
 
@@ -95,7 +94,7 @@ def agilerl(make: Callable[[], Any]) -> tuple[int, float]:
 
 
 def one_size(sizes: set[tuple[int, ...]]) -> int:
-    """Return the numbers of an observation, the same throughout."""
+    """Return the length of an observation, which must be the same throughout."""
     if len(sizes) != 1:
         raise ValueError(f"observations of several shapes: {sorted(sizes)}")
     return int(np.prod(next(iter(sizes))))

@@ -1,9 +1,9 @@
-"""Total time of one comparison on Ray and on local processes, at equal cores; and what a tiny run costs on Ray.
+"""Total time of a comparison on Ray and in local processes with equal cores, and the cost of tiny runs on both.
 
 python benchmarks/ray_against_local.py --rounds 3 --tiny 200
 
-Both sides run the same plan by `isa compare`, in turn, each into an empty folder, as many runs at a time as there are
-cores. Tiny runs are over at once, so that their time is that of beginning and ending them.
+Both sides run the same plan with `isa compare`, in turn, each in an empty folder, with one run per core at a time.
+Tiny runs end immediately, so that their time is that of starting and ending a run.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ TINY = {
 
 
 def timed(plan: dict[str, object], side: str) -> float:
-    """Return the seconds that a comparison takes."""
+    """Run a comparison and return its seconds."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "plan.yaml").write_text(json.dumps(plan))
@@ -43,10 +43,10 @@ def timed(plan: dict[str, object], side: str) -> float:
 
 
 def main() -> None:
-    """Print the seconds of both sides by turns, and of tiny runs."""
+    """Print the seconds of both sides, measured in turn, and those of tiny runs."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--runs", type=int, default=8, help="of grid/unlock, some ten seconds each")
+    parser.add_argument("--runs", type=int, default=8, help="runs of grid/unlock, about ten seconds each")
     parser.add_argument("--steps", type=int, default=60_000)
     parser.add_argument("--tiny", type=int, default=200)
     options = parser.parse_args()

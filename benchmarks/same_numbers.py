@@ -1,9 +1,9 @@
-"""Do two checkouts compute the same? Trains each on the same tasks and seeds and compares metrics.csv column by column.
+"""Check that two checkouts compute the same: train both on the same tasks and seeds and compare metrics.csv by column.
 
     python benchmarks/same_numbers.py BEFORE AFTER --out /tmp/same
 
-A run that is there already is not run again, so that one side can be kept. Columns of the clock are left out; a column
-that only one side has is named.
+Existing runs are not repeated, so you can keep those of one side. Clock columns are left out; columns that only one
+side has are listed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def run(checkout: Path, folder: Path, task: str, preset: str, seed: int, steps: 
     code = "import sys; sys.path.insert(0, sys.argv.pop(1)); from isa_cli.main import main; main()"
     arguments = ["train", task, "--preset", preset, "--seed", str(seed), "--steps", str(steps), "--device", "cpu"]
     with tempfile.TemporaryDirectory() as names:
-        (Path(names) / "isa_cli").symlink_to(checkout / "cli")  # installed, that folder bears this name
+        (Path(names) / "isa_cli").symlink_to(checkout / "cli")  # the name of the installed package
         path = os.pathsep.join([str(checkout), names])
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": path}
         command = [sys.executable, "-c", code, str(checkout), *arguments, "--out", str(folder)]
@@ -38,7 +38,7 @@ def run(checkout: Path, folder: Path, task: str, preset: str, seed: int, steps: 
 
 
 def differences(before: Path, after: Path) -> list[str]:
-    """Return what differs between two files of metrics, a line a column."""
+    """Return the differences between two metrics files, one line per column."""
     one, other = (list(csv.DictReader(path.open(newline=""))) for path in (before, after))
     if len(one) != len(other):
         return [f"{len(one)} rows before, {len(other)} after"]
@@ -60,7 +60,7 @@ def differences(before: Path, after: Path) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("checkouts", nargs="+", type=Path, help="BEFORE AFTER; one alone is only run")
+    parser.add_argument("checkouts", nargs="+", type=Path, help="BEFORE AFTER; a single one is only run")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=60_000)
     parser.add_argument("--tasks", nargs="+", default=TASKS)

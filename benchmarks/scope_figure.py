@@ -1,4 +1,4 @@
-"""Two estimators side by side on one task, as docs/images/scope-side-by-side.png has them.
+"""Draw the scopes of two estimators side by side on one task, as in docs/images/scope-side-by-side.png.
 
 python benchmarks/scope_figure.py docs/images/scope-side-by-side.png
 """
@@ -17,7 +17,7 @@ from isa_wrappers.scope.plots import draw_scope
 
 
 def main() -> None:
-    """Draw the picture."""
+    """Draw the figure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("path")
     parser.add_argument("--task", default="mpe/simple_spread_v3")

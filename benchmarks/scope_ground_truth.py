@@ -1,8 +1,8 @@
-"""How often a scope is exact (all of D(a_i), D_i and D_c), on tasks whose truth is known from their rules.
+"""How often a scope is exact (all of D(a_i), D_i and D_c), on tasks whose true scope is known from their rules.
 
 python benchmarks/scope_ground_truth.py --tasks stress1 grid/shooting --seeds 3 --estimators interval_effect nmi_block
 python benchmarks/scope_ground_truth.py --redrawn 34 --tasks grid/shooting smax/3m    # false alarms
-python benchmarks/scope_ground_truth.py --redrawn 50 --strata --tasks grid/shooting     # those of marked steps
+python benchmarks/scope_ground_truth.py --redrawn 50 --strata --tasks grid/shooting    # false alarms within strata
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ NAMED = (
 
 
 def estimate(task: str, config: ScopeConfig, seed: int) -> tuple[InfluenceScope, object]:
-    """Estimate one scope; also the truth."""
+    """Return one estimated scope and the truth."""
     if task in BUILT:
         env = BUILT[task]()
         return estimate_scope(env, config, seed), env.truth
@@ -64,10 +64,10 @@ def estimate(task: str, config: ScopeConfig, seed: int) -> tuple[InfluenceScope,
 
 
 def false_alarms(task: str, runs: int, first_seed: int, strata: bool = False) -> tuple[int, int]:
-    """Return in how many runs anything is in a scope, and how many cells, where actions are redrawn after the fact.
+    """Return how many runs have a non-empty scope, and how many false cells, when actions are redrawn afterwards.
 
-    Redrawn uniformly among those available in the same step they move nothing, and all else is as it was. Every ten
-    runs share their states. With ``strata``, as the scope that follows training looks.
+    Actions are redrawn uniformly from those available in the same step, so that they move nothing; everything else is
+    unchanged. Ten runs share the same states. ``strata`` estimates within strata, as a scope that follows training.
     """
     estimator, alarms, cells = ESTIMATORS["interval_effect"], 0, 0
     config = estimator.settled(ScopeConfig())
@@ -88,16 +88,16 @@ def false_alarms(task: str, runs: int, first_seed: int, strata: bool = False) ->
 
 
 def main() -> None:
-    """Print a row per task and estimator."""
+    """Print one row per task and estimator."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tasks", nargs="+", default=[*BUILT, *NAMED])
     parser.add_argument("--estimators", nargs="+", default=["interval_effect"])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--first-seed", type=int, default=0)
-    parser.add_argument("--transitions", type=int, help="by default the estimator's own")
-    parser.add_argument("--redrawn", type=int, help="instead: so many runs with actions that move nothing")
-    parser.add_argument("--strata", action="store_true", help="of these, looked at within strata")
-    parser.add_argument("--seconds", type=float, default=120.0, help="no further run of a task once it took these")
+    parser.add_argument("--transitions", type=int, help="default: the estimator's own")
+    parser.add_argument("--redrawn", type=int, help="count false alarms in this many runs instead")
+    parser.add_argument("--strata", action="store_true", help="with --redrawn: estimate within strata")
+    parser.add_argument("--seconds", type=float, default=120.0, help="no more runs of a task after this time")
     args = parser.parse_args()
     warnings.simplefilter("ignore")
     if args.redrawn:

@@ -1,4 +1,4 @@
-"""What a scope of many agents costs, all at once and one at a time: steps, CPU seconds, right or wrong.
+"""Steps, CPU seconds and errors of a scope of many agents, with agents acting all at once or one at a time.
 
 python benchmarks/scope_of_many_agents.py --agents 3 7 27 100
 """
@@ -19,10 +19,10 @@ from isa_wrappers import ScopeConfig, estimate_scope
 
 
 def main() -> None:
-    """Print a row per team and way of listening."""
+    """Print one row per team size and method."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--agents", nargs="+", type=int, default=[3, 7, 27, 100])
-    parser.add_argument("--each", type=int, default=1_000, help="transitions per agent where one acts at a time")
+    parser.add_argument("--each", type=int, default=1_000, help="transitions per agent if one acts at a time")
     parser.add_argument("--seed", type=int, default=200)
     args = parser.parse_args()
     warnings.simplefilter("ignore")

@@ -1,8 +1,8 @@
-"""How right a scope is over bin widths, N, delta and estimators, on tasks whose truth is known from their rules.
+"""Accuracy of a scope over bin widths, N, delta and estimators, on tasks whose true scope is known from their rules.
 
 python benchmarks/scope_sensitivity.py --figure docs/images/scope-sensitivity.png --rows sensitivity.csv
 
-Transitions are collected once per task and seed, as many as the largest N asks for; every setting takes its part.
+Transitions are collected once per task and seed, for the largest N; every setting uses a part of them.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ from isa_wrappers.scope.doubling import COLLECTORS
 TASKS = ("grid/navigation", "grid/unlock", "grid/shooting", "smax/3m")
 NMI = ("nmi_block", "nmi_pooled")
 NUMBERS = (250, 500, 1_000, 2_000, 5_000)
-"""N: per agent where an estimator listens to one at a time, else in all, times the agents: as many steps."""
+"""N per agent; if all agents act at once, N times the number of agents in total, which gives the same steps."""
 BINS = (0.01, 0.1, 1.0, 10.0)
 DELTAS = (0.0, 0.01, 0.03, 0.1, 0.2, 0.3, 0.45, 0.6)
 USUAL = {"number": 2_000, "bin_width": 0.01}
-"""Where a panel is not about them."""
+"""Values in panels that vary another setting."""
 STYLES = {name: (COLOURS[i], 5.0 - 1.8 * i) for i, name in enumerate((*NMI, "interval_effect"))}
-"""Colours, and widths of lines that often lie on each other."""
+"""Colours and line widths; the widths differ because lines often overlap."""
 PANELS = {"number": "N, steps per agent", "bin_width": "width of bins", "delta": "delta"}
 
 
 @dataclass(frozen=True)
 class Row:
-    """How right one setting was for one seed."""
+    """Accuracy of one setting for one seed."""
 
     task: str
     estimator: str
@@ -59,7 +59,7 @@ class Row:
 
 
 def parts_of(task: str, collect: str, seed: int) -> tuple[list[Any], Any]:
-    """Collect transitions for the largest N; also what the scopes are made from: agents, actions, names."""
+    """Collect transitions for the largest N; also return the environment, which has agents, actions and names."""
     first = make_batch(task, 1)
     agents = len(first.agents)
     close_env(first)
@@ -73,14 +73,14 @@ def parts_of(task: str, collect: str, seed: int) -> tuple[list[Any], Any]:
 
 
 def first_of(parts: list[Any], number: int) -> list[Any]:
-    """Keep the first transitions of those in which all act at once."""
+    """Keep the first ``number`` transitions of a collection in which all agents act at once."""
     kept = ("actions", "available", "states", "next_states", "episode", "held", "valid")
     steps = -(-number // len(parts[0].free))
     return [replace(part, **{name: getattr(part, name)[:steps] for name in kept}) for part in parts]
 
 
 def judged(scope: InfluenceScope, truth: Any, left_out: list[int]) -> dict[str, Any]:
-    """Hold a scope against the truth."""
+    """Compare a scope with the truth."""
     wrong = scope_truth.misses(scope, truth, left_out)
     false, missing = wrong[2:4]
     true = len({(i, k) for i, actions in enumerate(truth) for dims in actions for k in dims})
@@ -94,10 +94,10 @@ def judged(scope: InfluenceScope, truth: Any, left_out: list[int]) -> dict[str, 
 
 
 def rows_of(task: str, seed: int) -> Iterator[Row]:
-    """Estimate with every setting."""
+    """Estimate with every setting and yield one row for each."""
     for estimator, bins in [*((name, BINS) for name in NMI), ("interval_effect", (USUAL["bin_width"],))]:
         made = ESTIMATORS[estimator]
-        if estimator != NMI[1]:  # which reads what the other has collected
+        if estimator != NMI[1]:  # nmi_pooled reuses the transitions of nmi_block
             parts, env = parts_of(task, made.collect, seed)
         for number, width in itertools.product(NUMBERS, bins):
             together = made.collect == "all_at_once"
@@ -117,7 +117,7 @@ def rows_of(task: str, seed: int) -> Iterator[Row]:
 
 
 def chosen(rows: list[Row], free: str, **given: Any) -> list[Row]:
-    """Return the rows with the usual values of everything but ``free``; delta is usually the estimator's own."""
+    """Return the rows in which all settings except ``free`` have usual values; for delta, the estimator's own."""
     usual = {**USUAL, "delta": None, **given}
     usual.pop(free, None)
     return [
@@ -137,7 +137,7 @@ def f1(row: Row) -> float:
 
 
 def draw(rows: list[Row], path: Path) -> None:
-    """Draw F1 of D_i (solid, mean and range over seeds) and how often D_c is right (dotted), a row per task."""
+    """Draw the F1 of D_i (solid: mean and range over seeds) and how often D_c is right (dotted), one row per task."""
     tasks = list(dict.fromkeys(row.task for row in rows))
     figure = new_figure(len(PANELS), len(tasks))
     handles: dict[str, Any] = {}
@@ -171,7 +171,7 @@ def draw(rows: list[Row], path: Path) -> None:
 
 
 def table(rows: list[Row]) -> str:
-    """Return a Markdown table: what usual settings give, and how many settings give everything."""
+    """Return a Markdown table: the accuracy with usual settings, and how many settings are fully right."""
     lines = [
         "| task | estimator | all exact | D_i: precision, recall | D_c right | settings with D_i and D_c right |",
         "|---|---|---|---|---|---|",
@@ -198,15 +198,15 @@ def main() -> None:
     parser.add_argument("--tasks", nargs="+", default=TASKS)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--figure", type=Path)
-    parser.add_argument("--rows", type=Path, help="CSV file of every setting and seed")
-    parser.add_argument("--seconds", type=float, default=330.0, help="no further seed is begun after these")
+    parser.add_argument("--rows", type=Path, help="write a CSV file with a row per setting and seed")
+    parser.add_argument("--seconds", type=float, default=330.0, help="start no more seeds after this time")
     args = parser.parse_args()
     warnings.simplefilter("ignore")
     rows: list[Row] = []
     began = time.monotonic()
     for seed, task in itertools.product(range(args.seeds), args.tasks):
         if time.monotonic() - began > args.seconds:
-            print(f"seed {seed} of {task} and what follows: no time left", flush=True)
+            print(f"out of time: skipped seed {seed} of {task} and everything after it", flush=True)
             break
         rows += rows_of(task, seed)
         print(f"{task}, seed {seed}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)

@@ -1,13 +1,13 @@
-"""SMAX played at random: jaxmarl's own compiled loop against the adapter stepped from torch, one call at a time.
+"""Random play on SMAX: jaxmarl's own compiled loop against ISA's adapter, stepped from torch one call at a time.
 
     taskset -c 0 python benchmarks/smax_throughput.py [--map 3m] [--envs 512] [--device cpu] [--json FILE]
 
-``bare`` is ``jax.vmap(env.step)`` of the environment that the adapter wraps, inside one compiled ``jax.lax.scan``; what
-the step returns (observations, rewards, dones) is carried along, for XLA would else leave it out. ``adapter`` is
-SMAXBatch: one compiled call a step, arrays shared with torch. Both reset finished battles within the step. Actions are
-drawn uniformly from the available ones, by JAX in the loop or by torch between the steps, or are always ``stop``. A
-third way, jaxmarl's step compiled and called from Python step by step, tells what the calls alone cost. Repeats
-alternate between the ways. On CPU both sides share the cores of the process: pin it with taskset to say how many.
+``bare`` is ``jax.vmap(env.step)`` of the environment that the adapter wraps, inside one compiled ``jax.lax.scan``. The
+step's outputs (observations, rewards, dones) are part of the carry; otherwise XLA would not compute them. ``adapter``
+is SMAXBatch: one compiled call per step, with arrays shared with torch. Both reset finished battles within the step.
+Actions are drawn uniformly from the available ones, by JAX in the loop or by torch between steps, or are always
+``stop``. A third variant, jaxmarl's compiled step called from Python, shows the cost of the calls alone. Repeats
+alternate between the variants. On CPU, both sides use all cores of the process; limit them with taskset.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ RATIOS = {
 
 
 def bare(game: SMAXGame, num_envs: int, device: Any) -> tuple[Callable[[Any, Any], Any], Any]:
-    """Make the vectorised step of jaxmarl, and what it starts from: key, battles, what the last step returned."""
+    """Return jaxmarl's vectorised step and its initial carry: key, battles and the outputs of the last step."""
     jax, env = game.jax, game.env
     step = jax.vmap(env.step)
 
@@ -53,12 +53,12 @@ def bare(game: SMAXGame, num_envs: int, device: Any) -> tuple[Callable[[Any, Any
     rewards = {agent: jax.numpy.zeros(num_envs) for agent in env.agents}
     dones = {agent: jax.numpy.zeros(num_envs, dtype=bool) for agent in [*env.agents, "__all__"]}
     carry = key, units, (obs, rewards, dones)
-    # Of types as strict as those that come back, or it compiles twice.
+    # With the strict types that the step returns; otherwise it compiles twice.
     return advance, jax.device_put(jax.tree.map(lambda x: jax.numpy.array(x, dtype=x.dtype), carry), device)
 
 
 def available_at_random(game: SMAXGame) -> Callable[[Any, Any], dict[str, Any]]:
-    """Draw every ally's action from its available ones, in JAX."""
+    """Return a function that draws every ally's action from its available ones, in JAX."""
     jax, jnp, agents = game.jax, game.jax.numpy, game.env.agents
 
     def choose(key: Any, units: Any) -> dict[str, Any]:
@@ -71,13 +71,13 @@ def available_at_random(game: SMAXGame) -> Callable[[Any, Any], dict[str, Any]]:
 
 
 def stop_always(game: SMAXGame, num_envs: int) -> Callable[[Any, Any], dict[str, Any]]:
-    """Return ``stop`` for every ally, in JAX."""
+    """Return a function that chooses ``stop`` for every ally, in JAX."""
     actions = game.jax.numpy.full(num_envs, STOP, dtype=game.jax.numpy.int32)
     return lambda _key, _units: dict.fromkeys(game.env.agents, actions)
 
 
 def bare_scan(game: SMAXGame, num_envs: int, steps: int, device: Any, choose: Any) -> Callable[[], None]:
-    """``steps`` steps in one compiled loop."""
+    """Return a function that plays ``steps`` steps in one compiled loop."""
     jax = game.jax
     advance, carry = bare(game, num_envs, device)
     loop = jax.jit(lambda now: jax.lax.scan(lambda c, _: (advance(c, choose), None), now, None, steps)[0])
@@ -90,7 +90,7 @@ def bare_scan(game: SMAXGame, num_envs: int, steps: int, device: Any, choose: An
 
 
 def bare_calls(game: SMAXGame, num_envs: int, steps: int, device: Any, choose: Any) -> Callable[[], None]:
-    """``steps`` compiled calls, each waited for."""
+    """Return a function that makes ``steps`` compiled calls and waits for each."""
     jax = game.jax
     advance, carry = bare(game, num_envs, device)
     call = jax.jit(lambda now: advance(now, choose))
@@ -104,7 +104,7 @@ def bare_calls(game: SMAXGame, num_envs: int, steps: int, device: Any, choose: A
 
 
 def adapter(game: SMAXGame, num_envs: int, steps: int, device: str, random: bool) -> Callable[[], None]:
-    """``steps`` steps of SMAXBatch, driven by torch."""
+    """Return a function that plays ``steps`` steps of SMAXBatch from torch."""
     env = SMAXBatch(game, num_envs, device)
     now = env.reset(seed=0)
     stop = torch.full((num_envs, game.num_allies), STOP, device=device)
@@ -123,7 +123,7 @@ def adapter(game: SMAXGame, num_envs: int, steps: int, device: str, random: bool
 
 
 def alternate(ways: dict[str, Callable[[], None]], device: str, repeats: int) -> dict[str, list[float]]:
-    """Return seconds of every way, taken in turns after one round that is not counted."""
+    """Return the seconds of each variant, measured in turn after one warm-up round."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(repeats + 1):
         for name, play in ways.items():
@@ -136,14 +136,14 @@ def alternate(ways: dict[str, Callable[[], None]], device: str, repeats: int) ->
 
 
 def main() -> None:
-    """Measure, print, and write JSON where asked."""
+    """Measure, print, and write JSON if requested."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--map", default="3m")
     parser.add_argument("--envs", type=int, default=512)
-    parser.add_argument("--steps", type=int, default=200, help="a repeat")
+    parser.add_argument("--steps", type=int, default=200, help="steps per repeat")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--device", default="cpu", help="cpu, cuda or auto")
-    parser.add_argument("--threads", type=int, default=1, help="of torch; JAX takes what cores the process may use")
+    parser.add_argument("--threads", type=int, default=1, help="torch threads; JAX uses all cores of the process")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -163,7 +163,7 @@ def main() -> None:
         seconds = alternate(ways, device, args.repeats)
     steps = args.envs * args.steps
     rates = {name: steps / statistics.median(found) for name, found in seconds.items()}
-    # Of each round its own ratio: what else the machine does hits both halves of a pair alike.
+    # One ratio per round: other load on the machine affects both halves of a pair alike.
     ratios = {
         name: [b / a for a, b in zip(seconds[ours], seconds[theirs], strict=True)]
         for name, (ours, theirs) in RATIOS.items()

@@ -1,4 +1,4 @@
-"""The structure of a checkout: modules, import arrows between folders, circles, the longest functions.
+"""Print the structure of a checkout: modules, imports between folders, import cycles and the longest functions.
 
 python benchmarks/structure.py [CHECKOUT ...]
 """
@@ -14,7 +14,7 @@ PACKAGES = {"isa_wrappers": "isa_wrappers", "isa_learners": "isa_learners", "cli
 
 
 def modules(root: Path) -> dict[str, Path]:
-    """Every module of the packages, by its dotted name."""
+    """Return every module of the packages, by dotted name."""
     found = {}
     for folder, package in PACKAGES.items():
         for path in sorted((root / folder).rglob("*.py")):
@@ -24,7 +24,7 @@ def modules(root: Path) -> dict[str, Path]:
 
 
 def imports(name: str, path: Path, known: dict[str, Path]) -> set[str]:
-    """The modules that one imports as it is imported itself; imports within functions close no circle."""
+    """Return the modules that a module imports at import time; imports within functions cannot close a cycle."""
     tree = ast.parse(path.read_text())
     found = set()
     for node in _at_import(tree.body):
@@ -50,7 +50,7 @@ def _at_import(body: list[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 def circles(graph: dict[str, set[str]]) -> list[list[str]]:
-    """Groups of modules that import each other (strongly connected components of more than one)."""
+    """Return groups of modules that import each other: strongly connected components of more than one module."""
     index: dict[str, int] = {}
     low: dict[str, int] = {}
     stack: list[str] = []
@@ -79,7 +79,7 @@ def circles(graph: dict[str, set[str]]) -> list[list[str]]:
 
 
 def longest(paths: dict[str, Path]) -> list[tuple[int, str]]:
-    """Functions by their number of lines, docstrings left out."""
+    """Return functions by number of lines without docstrings, longest first."""
     found = []
     for name, path in paths.items():
         for node in ast.walk(ast.parse(path.read_text())):
@@ -96,7 +96,7 @@ def main() -> None:
     parser.add_argument("checkouts", nargs="*", type=Path, default=[Path()])
     for root in parser.parse_args().checkouts:
         paths = modules(root)
-        # A package's __init__ is an index: what it names is not its own.
+        # A package's __init__ only re-exports names, so it is left out.
         graph = {name: imports(name, path, paths) for name, path in paths.items() if path.name != "__init__.py"}
         graph = {name: {other for other in found if other in graph} for name, found in graph.items()}
         lines = {name: len(path.read_text().splitlines()) for name, path in paths.items()}
@@ -107,8 +107,8 @@ def main() -> None:
             f"  modules at the top of isa_wrappers: {sum(n.count('.') == 1 and n.startswith('isa_w') for n in paths)}"
         )
         between = sum(a != b for a, b in folders)
-        print(f"  arrows: {sum(map(len, graph.values()))} between modules, {between} between folders")
-        print(f"  circles {circles(graph) or 'none'}")
+        print(f"  imports: {sum(map(len, graph.values()))} between modules, {between} between folders")
+        print(f"  import cycles {circles(graph) or 'none'}")
         print(f"  longest functions {longest(paths)[:3]}")
 
 

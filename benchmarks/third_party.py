@@ -1,8 +1,8 @@
-"""Third-party environments through all of ISA: check, scope, both stacks, training, evaluation, resume, plot.
+"""Run third-party environments through all of ISA: check, scope, both stacks, training, evaluation, resume, plot.
 
-Run from the repository's root by `make third-party`. Every step is a process of its own with a limit of time, so that
-one environment's crash ends nothing else. Results go to runs/third-party/results.json as they come, and the table of
-docs/third-party.md is written from them.
+Run it in the repository's root with `make third-party`. Every step is a separate process with a time limit, so that a
+crash of one environment does not affect the others. Results are written to runs/third-party/results.json as they come,
+and then to the table of docs/third-party.md.
 
 python -m benchmarks.third_party [--only NAME ...] [--again] [--step STEP ...] [--table]
 """
@@ -29,11 +29,11 @@ OUT = Path("runs/third-party")
 PAGE = Path("docs/third-party.md")
 BEGIN, END = "<!-- table -->", "<!-- end of table -->"
 LIMIT = 600
-"""Seconds for a step."""
+"""Time limit of a step in seconds."""
 STEPS, FURTHER = 10_000, 11_000
 ALL_STEPS = ["check", "scope", "published", "stacks", "train", "eval", "resume", "plot"]
 SCOPES = ("scope", "published")
-"""Steps that give a scope: ISA's own, and the paper's estimator with its threshold."""
+"""Steps that estimate a scope: with ISA's defaults, and with the paper's estimator and threshold."""
 
 
 def steps_of(name: str, entry: ThirdParty) -> dict[str, list[str]]:
@@ -61,14 +61,14 @@ def folder(name: str) -> Path:
 
 
 def tried(command: list[str]) -> dict[str, Any]:
-    """Run a step and tell how it went: its exit code, its output, the last line of its errors, its seconds."""
+    """Run a step; return its exit code, its output, the last line of its errors and its seconds."""
     began = time.perf_counter()
     environ = os.environ | {"OMP_NUM_THREADS": "1", "JAXTYPING_DISABLE": "1", "SDL_VIDEODRIVER": "dummy"}
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT, env=environ)
         code, out, err = done.returncode, done.stdout, done.stderr
     except subprocess.TimeoutExpired as late:
-        code, out, err = -1, "", f"{late.stderr and late.stderr[-300:]}\nnot done in {LIMIT} s"
+        code, out, err = -1, "", f"{late.stderr and late.stderr[-300:]}\nnot finished within {LIMIT} s"
     lines = [line for line in err.strip().splitlines() if line.strip()]
     told = [line for line in lines if line.startswith("isa:")]
     said = (told[-1:] or lines[-1:] or [""])[0]
@@ -77,14 +77,14 @@ def tried(command: list[str]) -> dict[str, Any]:
 
 
 def glue(entry: ThirdParty) -> int:
-    """Count the lines of code of a factory and of what it shares with others, `def` lines and docstrings left out."""
+    """Count the lines of code of a factory and its helpers, without `def` and `class` lines and docstrings."""
     source = "\n".join(inspect.getsource(part) for part in (entry.make, *entry.helpers))
     lines = [line.strip() for line in source.splitlines()]
     return sum(bool(line) and not line.startswith(("#", '"""', "def ", "class ")) for line in lines)
 
 
 def judged(entry: ThirdParty, scope: dict[str, Any]) -> dict[str, Any]:
-    """Hold a scope against the truth: what is missing, what is false, and what random play rarely does."""
+    """Compare a scope with the truth: missing and false dimensions, and those that random play rarely moves."""
     names = scope["state_names"] or [f"[{k}]" for k in range(scope["state_size"])]
     verdict: dict[str, Any] = {"missing": {}, "false": {}, "seldom": {}, "found": {}}
     for agent, dims in zip(scope["agents"], scope["D_i"], strict=True):
@@ -107,7 +107,7 @@ def matching(names: list[str], patterns: tuple[str, ...], agent: str) -> set[str
 
 
 def put_through(name: str, entry: ThirdParty, result: dict[str, Any], steps: list[str]) -> None:
-    """Put one environment through steps; what needs a step that failed is not tried."""
+    """Run the steps of one environment; a step that depends on a failed one is skipped."""
     folder(name).mkdir(parents=True, exist_ok=True)
     result.update(name=name, package=entry.package, version=version(entry.package.split("[")[0]))
     done_steps = result.setdefault("steps", {})
@@ -126,7 +126,7 @@ def put_through(name: str, entry: ThirdParty, result: dict[str, Any], steps: lis
 
 
 def summed(verdict: dict[str, Any], key: str) -> str:
-    """Say which dimensions, an agent's own as `own`, agents that are alike together."""
+    """List dimensions, with an agent's own marked as `own` and agents with equal lists grouped."""
     said: dict[str, list[str]] = {}
     for agent, names in verdict[key].items():
         own = [re.sub(rf"^{re.escape(agent)}\.", "own ", name) for name in names]
@@ -139,26 +139,26 @@ def summed(verdict: dict[str, Any], key: str) -> str:
 
 
 def verdict_of(entry: ThirdParty, verdict: dict[str, Any] | None) -> str:
-    """Say whether a scope is right, and what is wrong with it."""
+    """Describe whether a scope is right, and what is wrong with it."""
     if verdict is None:
         return "-"
     if not any(truth.moves for truth in entry.truth.values()):
-        return "of no use: nothing in the state is one agent's"
+        return "unusable: no part of the state belongs to one agent"
     if not any(any(names) for names in verdict["found"].values()):
         return "wrong; empty"
     said = "right" if verdict["right"] else "wrong"
-    for key, words in (("missing", "misses"), ("false", "false"), ("seldom", "seldom moved, found")):
+    for key, words in (("missing", "misses"), ("false", "false"), ("seldom", "rarely moved, found")):
         if any(verdict[key].values()):
             said += f"; {words}: {summed(verdict, key)}"
     return said
 
 
 def row(entry: ThirdParty, result: dict[str, Any]) -> str:
-    """Write a line of the table."""
+    """Return one row of the table."""
     steps = result["steps"]
     findings = json.loads(steps["check"]["out"])["findings"] if steps["check"]["out"].startswith("{") else []
     warned = [finding["about"] for finding in findings if finding["verdict"] == "warning"]
-    check = "warns of " + ", ".join(warned) if warned else "fine"
+    check = "warns about " + ", ".join(warned) if warned else "fine"
     if steps["check"]["code"] != 0:
         check = steps["check"]["said"]
     others = [
@@ -169,7 +169,7 @@ def row(entry: ThirdParty, result: dict[str, Any]) -> str:
     scope = summed(result["scope"], "found") if "scope" in result else "none"
     right, published = (verdict_of(entry, result.get(step)) for step in SCOPES)
     if steps.get("published", {}).get("code") == 2:
-        published = "refused: reads Discrete actions alone"
+        published = "refused: supports only Discrete actions"
     seconds = "/".join(f"{steps[step]['seconds']:.0f}" for step in ("check", "scope", "train"))
     cells = [
         f"{result['name']}", f"{result['package']} {result['version']}", str(glue(entry)), check,
@@ -192,9 +192,9 @@ def write_table(results: dict[str, Any]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="*", default=list(ENVIRONMENTS), choices=list(ENVIRONMENTS), metavar="NAME")
-    parser.add_argument("--again", action="store_true", help="also those that results.json holds")
-    parser.add_argument("--step", nargs="*", choices=ALL_STEPS, help="only these, of those that results.json holds")
-    parser.add_argument("--table", action="store_true", help="write the table alone")
+    parser.add_argument("--again", action="store_true", help="also run environments that results.json already contains")
+    parser.add_argument("--step", nargs="*", choices=ALL_STEPS, help="run only these steps and update results.json")
+    parser.add_argument("--table", action="store_true", help="only write the table")
     asked = parser.parse_args()
     OUT.mkdir(parents=True, exist_ok=True)
     path = OUT / "results.json"

@@ -1,8 +1,8 @@
-"""Environments that others wrote, as make third-party tries them: a factory each, and what its rules say of its scope.
+"""Third-party environments for `make third-party`: a factory for each, and its true scope according to its rules.
 
-A factory is what a user would write; where an environment has no state() of numbers, Stated gives it one. The truth of
-a scope is read in the environment's own source: `moves` is what an agent's actions change whenever it acts, `seldom`
-what they change only in places that random play rarely reaches (a door in front, a body in the way).
+A factory is what a user would write; if an environment has no numeric state(), Stated adds one. The true scope is read
+from the environment's source: `moves` are the dimensions that an agent's actions change whenever it acts, `seldom`
+those that they change only in places that random play rarely reaches (a door in front, a body in the way).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 
 
 class Stated(BaseParallelWrapper):
-    """Reads the state out of the innermost environment, one named number a property."""
+    """Extracts a state with named dimensions from the innermost environment."""
 
     def __init__(self, env: Any, names: Sequence[str], read: Callable[[Any], Sequence[float]]) -> None:
         super().__init__(env)
@@ -33,7 +33,7 @@ class Stated(BaseParallelWrapper):
 
 
 class SeesState(BaseParallelWrapper):
-    """Shows everyone the state in place of an image."""
+    """Replaces every agent's image observation with the state."""
 
     def observation_space(self, agent: str) -> spaces.Box:
         return self.seen
@@ -201,7 +201,7 @@ def simple_tag() -> Any:
 
 @dataclass(frozen=True)
 class Truth:
-    """What an agent's actions change by the rules: patterns of names; `{agent}` is its own, `*` stands for anything."""
+    """What an agent's actions change by the rules, as name patterns: `{agent}` is its own name, `*` matches anything."""
 
     moves: tuple[str, ...]
     seldom: tuple[str, ...] = ()
@@ -209,15 +209,15 @@ class Truth:
 
 @dataclass(frozen=True)
 class ThirdParty:
-    """An environment to try.
+    """A third-party environment.
 
     Attributes:
-        package: as it is called on PyPI.
-        make: the factory; what it is made of beyond `helpers` counts as glue.
-        rules: why the truth is what it is, in one sentence.
-        truth: by a pattern of agents.
-        options: for every command, such as `--state-fallback observations`.
-        helpers: what the factory shares with others, counted too.
+        package: its name on PyPI.
+        make: the factory; its lines count as glue code.
+        rules: what an agent does, in one sentence; the reason for `truth`.
+        truth: the true scope, by agent name pattern.
+        options: options for every command, such as `--state-fallback observations`.
+        helpers: code that the factory shares with others; its lines count as glue code too.
     """
 
     package: str
@@ -233,16 +233,16 @@ def everyone(moves: str, seldom: str = "") -> dict[str, Truth]:
 
 
 WALKER = everyone("{agent}[[][0-7]] {agent}[[]9] {agent}[[]1[0-2]]", "*")
-"""Hull, joints and their speeds; by intervention all else at times, through the package that both carry and the lidars
-that see each other."""
+"""Hull, joints and their speeds always; everything else occasionally, as interventions show, through the package that
+both walkers carry and the lidars that detect the other walker."""
 KITCHEN = ("*.pots*", "*.counters*", "*.self[[]0]", "*.self[[]1]", "*.partner[[]0]", "*.partner[[]1]")
 ENVIRONMENTS: dict[str, ThirdParty] = {
     "rware": ThirdParty(
-        "rware", rware, "turns, steps ahead and loads a shelf it stands on; whoever is in the way stops it",
+        "rware", rware, "turns, moves forward and loads the shelf it stands on; agents in its way block it",
         everyone("{agent}.*", "*.x *.y"), ("--success", "1.0"),
     ),
     "lbforaging": ThirdParty(
-        "lbforaging", lbforaging, "walks; both load the one food together; whoever is in the way stops it",
+        "lbforaging", lbforaging, "walks; both agents load the single food together; agents in its way block it",
         everyone("{agent}.row {agent}.column", "food *.row *.column"), ("--success", "0.5"),
     ),
     "DSSE": ThirdParty(
@@ -250,27 +250,27 @@ ENVIRONMENTS: dict[str, ThirdParty] = {
         everyone("{agent}.*", "lost"), ("--success", "1.0"),
     ),
     "momaland item gathering": ThirdParty(
-        "momaland", item_gathering, "walks; takes the item it steps on; whoever is in the way stops it",
+        "momaland", item_gathering, "walks; collects the item it steps on; agents in its way block it",
         everyone("{agent}.*", "items *.row *.column"), ("--success", "4.0"),
     ),
     "momaland walkers": ThirdParty(
-        "momaland", momaland_walker, "moves its joints, with them its hull, and by that the package on top", WALKER,
+        "momaland", momaland_walker, "moves its joints, and with them its hull and the package on top", WALKER,
         ("--state-fallback", "observations", "--success", "1.0"), (),
     ),
     "magent2 pursuit": ThirdParty(
-        "magent2", magent_pursuit, "walks up to two cells; whoever is in the way stops it; tags move nobody",
+        "magent2", magent_pursuit, "walks up to two cells; agents in its way block it; tags move no agent",
         everyone("{agent}.*", "*"), ("--success", "1.0"),
     ),
     "magent2 battle, its map": ThirdParty(
-        "magent2", magent_battle, "walks and strikes, on a map of 12 x 12 cells by 5 layers: no one cell is an agent's",
+        "magent2", magent_battle, "walks and attacks on a map of 12 x 12 cells in 5 layers; no cell belongs to an agent",
         everyone("", "*"), ("--success", "1.0"), (),
     ),
     "multigrid doors": ThirdParty(
-        "multigrid", red_blue_doors, "turns and steps ahead; opens a door that it faces, the blue one ends the episode",
+        "multigrid", red_blue_doors, "turns and moves forward; opens the door it faces; the blue door ends the episode",
         everyone("{agent}.*", "red blue"), ("--success", "0.1"), (Stated, SeesState),
     ),
     "kitchen": ThirdParty(
-        "frondori-kitchen", kitchen, "walks, turns, takes, puts; the state holds each chef twice",
+        "frondori-kitchen", kitchen, "walks, turns, takes and puts items; the state contains each chef twice",
         {
             "chef_0": Truth(("chef_0.self*", "chef_1.partner*"), KITCHEN),
             "chef_1": Truth(("chef_1.self*", "chef_0.partner*"), KITCHEN),
@@ -291,28 +291,28 @@ ENVIRONMENTS: dict[str, ThirdParty] = {
         everyone("{agent}.y", "ball.*"), ("--success", "10.0"), (Stated, SeesState),
     ),
     "pistonball": ThirdParty(
-        "pettingzoo[butterfly]", pistonball, "moves its piston up and down; the ball rolls where it is lifted",
+        "pettingzoo[butterfly]", pistonball, "moves its piston up and down, which makes the ball roll",
         everyone("{agent}.height", "ball.*"), ("--success", "50.0"), (Stated, SeesState),
     ),
     "pistonball, continuous": ThirdParty(
         "pettingzoo[butterfly]", pistonball_continuous,
-        "moves its piston up and down; the ball rolls where it is lifted",
+        "moves its piston up and down, which makes the ball roll",
         everyone("{agent}.height", "ball.*"), ("--success", "50.0"), (Stated, SeesState, pistonball),
     ),
     "multiwalker": ThirdParty(
-        "pettingzoo[sisl]", multiwalker, "moves its joints, with them its hull, and by that the package on top", WALKER,
+        "pettingzoo[sisl]", multiwalker, "moves its joints, and with them its hull and the package on top", WALKER,
         ("--state-fallback", "observations", "--success", "1.0"), (),
     ),
     "pursuit": ThirdParty(
-        "pettingzoo[sisl]", pursuit, "walks; pursuers around an evader catch it",
+        "pettingzoo[sisl]", pursuit, "walks; pursuers catch an evader by surrounding it",
         everyone("{agent}.*", "evaders"), ("--success", "5.0"),
     ),
     "MaMuJoCo swimmer": ThirdParty(
-        "gymnasium-robotics", swimmer, "turns one joint; the whole body swims, so everything moves",
+        "gymnasium-robotics", swimmer, "turns one joint; the whole body swims, so every dimension moves",
         everyone("*"), ("--success", "30.0"), (),
     ),
     "mpe2 simple_tag": ThirdParty(
-        "mpe2", simple_tag, "accelerates; bodies that touch push each other",
+        "mpe2", simple_tag, "accelerates; touching bodies push each other",
         everyone("{agent}.*", "*"), ("--success", "10.0"),
     ),
 }  # fmt: skip

@@ -1,10 +1,11 @@
-"""What an agent moves by intervention: a moment is played twice, with another action of that agent the second time.
+"""Measure by intervention what an agent moves: play a moment twice, with another action of the agent the second time.
 
     .venv-third-party/bin/python -m benchmarks.third_party_interventions multiwalker --moments 300
 
-Two copies of an environment begin an episode with one seed and take the same random actions up to a random step, in
-which one agent's action is drawn anew for the second copy. What then differs is what this agent moves, whatever one
-reads in the environment's source. Needs an environment whose seeds reproduce its play; it is told where they do not.
+Two copies of an environment start an episode with the same seed and take the same random actions up to a random step,
+in which one agent's action is redrawn for the second copy. The dimensions that then differ are those that the agent
+moves, independently of how one reads the environment's source. The environment must be reproducible from its seed;
+otherwise the script stops with a message.
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ from isa_wrappers.border.spaces import as_parallel
 from isa_wrappers.border.team_actions import draw_choices
 
 LONGEST = 40
-"""Steps before the one that is changed, at most."""
+"""Maximum number of steps before the intervention."""
 Ends = tuple[BatchStep, BatchStep]
 
 
 def played_twice(one: ParallelEnvBatch, other: ParallelEnvBatch, agent: int, rng: Rng) -> Ends | None:
-    """Return the two ends of one moment; ``None`` where the agent does not act then, or the episode ends."""
+    """Return the two outcomes of one moment, or ``None`` if the agent cannot act then or the episode ends."""
     seed, steps, code = int(rng.uniform() * 2**31), int(rng.uniform() * LONGEST), action_code_of(one)
     now, twin = one.reset(seed), other.reset(seed)
     for _ in range(steps):
@@ -36,7 +37,7 @@ def played_twice(one: ParallelEnvBatch, other: ParallelEnvBatch, agent: int, rng
         if now.done.any():
             return None
     if not np.array_equal(now.state, twin.state):
-        raise SystemExit("two copies with one seed and the same actions part: its seeds do not reproduce")
+        raise SystemExit("two copies with the same seed and actions differ: the environment is not reproducible")
     if not now.alive[0, agent]:
         return None
     actions, changed = _random(code, rng, now), _random(code, rng, now)
@@ -51,7 +52,7 @@ def _random(code: Any, rng: Rng, step: BatchStep) -> Any:
 
 
 def main() -> None:
-    """Print, for each agent, the dimensions that it moved and in how many of the moments."""
+    """Print, for each agent, the dimensions that it moved and the share of moments in which it did."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="+", choices=list(ENVIRONMENTS), metavar="NAME")
     parser.add_argument("--moments", type=int, default=200)

@@ -1,4 +1,4 @@
-"""Both stacks of wrappers over one of third_party_envs, under PettingZoo's own test.
+"""Run PettingZoo's API test on both wrapper stacks over an environment of third_party_envs.
 
 python -m benchmarks.third_party_stacks NAME SCOPE_FOLDER
 """
@@ -21,12 +21,12 @@ CYCLES = 100
 
 
 def exploring(env: Any, scope: InfluenceScope, **options: Any) -> Any:
-    """The first phase: wins are recorded, new places pay."""
+    """Return the stack of the first phase: records won states and rewards rarely visited values."""
     return InfluenceCountBonus(GoalRecording(env, scope, GoalBuffer(scope.state_size), **options), scope)
 
 
 def reaching(env: Any, scope: InfluenceScope, state: np.ndarray, **options: Any) -> Any:
-    """The second: goals are shown, and getting nearer pays."""
+    """Return the stack of the second phase: adds goals to observations and rewards progress towards them."""
     goals = GoalBuffer(scope.state_size)
     goals.add(state[None], np.array([True]))
     return GoalSegmentReward(GoalSampling(env, scope, goals, **options), scope)

@@ -1,4 +1,4 @@
-"""Raw environment speed, training throughput by stage, peak memory.
+"""Raw environment speed, training throughput by stage, and peak memory.
 
 python benchmarks/throughput.py [--task grid/navigation] [--json FILE]
 """
@@ -31,7 +31,7 @@ REPEATS = 5
 
 
 def timed(call: Callable[[], Any], device: str, repeats: int = REPEATS) -> float:
-    """Median seconds of ``call`` over ``repeats``, after one call that is not counted."""
+    """Return the median seconds of ``call`` over ``repeats``, after one warm-up call."""
     found = []
     for _ in range(repeats + 1):
         began = time.perf_counter()
@@ -43,7 +43,7 @@ def timed(call: Callable[[], Any], device: str, repeats: int = REPEATS) -> float
 
 
 class RandomPlay:
-    """An environment with uniformly random actions."""
+    """An environment stepped with uniformly random actions."""
 
     def __init__(self, task: str, device: str, num_envs: int) -> None:
         self.env = make_batch(task, num_envs, device)
@@ -51,12 +51,12 @@ class RandomPlay:
         self.shape, self.n = (num_envs, len(self.env.agents)), max(self.env.num_actions)
 
     def step(self) -> None:
-        """Draw actions and take them."""
+        """Draw random actions and take one step."""
         self.env.step(torch.randint(self.n, self.shape, device=self.env.device))
 
 
 class Again:
-    """Takes a rollout's actions ``[T, B, A]`` again."""
+    """Repeats a rollout's actions ``[T, B, A]``."""
 
     def __init__(self, env: Any, actions: torch.Tensor) -> None:
         self.env, self.actions = env, actions
@@ -79,7 +79,7 @@ class Again:
 
 
 def raw_speed(task: str, device: str, num_envs: int, steps: int = 200) -> float:
-    """Environment steps a second with uniformly random actions, drawing them included."""
+    """Return environment steps per second with uniformly random actions, including drawing them."""
     play = RandomPlay(task, device, num_envs)
     if graphs_on(device):
         recorded = Captured(play.step, [play])
@@ -88,7 +88,7 @@ def raw_speed(task: str, device: str, num_envs: int, steps: int = 200) -> float:
 
 
 def stages(config: RunConfig) -> dict[str, float]:
-    """Milliseconds and shares of one iteration of the exploration phase, stage by stage."""
+    """Return the milliseconds and shares of one iteration of the exploration phase, by stage."""
     device = config.device
     torch.set_num_threads(config.threads)
     algorithm = Algorithm(config, scope_for(config)[0])
@@ -114,7 +114,7 @@ def stages(config: RunConfig) -> dict[str, float]:
 
 
 def main() -> None:
-    """Measure, print, and write JSON where asked."""
+    """Measure, print, and write JSON if requested."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--task", default="grid/navigation")
     parser.add_argument("--device", default="auto")

@@ -1,7 +1,7 @@
-"""Environment steps and seconds until a task is solved, several seeds, one after the other.
+"""Environment steps and seconds until a task is solved, for several seeds, one after the other.
 
-Solved: the first of three evaluations in a row with a success rate of at least 0.9 (32 greedy episodes every 10,000
-environment steps). Seconds count from the start of training, the scope estimate and evaluations included, imports not.
+A task is solved at the first of three consecutive evaluations with a success rate of at least 0.9 (32 greedy episodes
+every 10,000 environment steps). Seconds include the scope estimate and evaluations, but not imports.
 
     python benchmarks/time_to_solve.py --preset fast --seeds 5 --out runs/time-to-solve-fast
 """
@@ -30,13 +30,13 @@ def solve(task: str, seed: int, args: argparse.Namespace) -> dict[str, Any]:
 
 
 def median(values: list[float | None]) -> float | None:
-    """Median with unsolved seeds at infinity; ``None`` where it lies there."""
+    """Return the median, with unsolved seeds counted as infinity; ``None`` if the median is infinite."""
     middle = statistics.median(float("inf") if value is None else value for value in values)
     return None if middle == float("inf") else middle
 
 
 def main() -> None:
-    """Run, print a table and write ``results.json``."""
+    """Train all tasks and seeds, print the results and write ``results.json``."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--preset", default="fast")
     parser.add_argument("--algo", default="isa")

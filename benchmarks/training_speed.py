@@ -1,8 +1,8 @@
-"""Training throughput of two checkouts, in turns: seconds of ``isa train`` from its first to its last step.
+"""Training time of two checkouts, measured in turn: seconds of ``isa train`` from its first to its last step.
 
     python benchmarks/training_speed.py BEFORE AFTER --rounds 5
 
-Each round trains one after the other, the order alternating; the ratio of each round is taken, then the median.
+Each round trains both, in alternating order. The result is the median of the rounds' ratios.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import same_numbers
 
 
 def seconds(checkout: Path, task: str, preset: str, steps: int, folder: Path) -> float:
-    """Train once; return the seconds that the run says it took (scope and evaluations included, imports not)."""
+    """Train once; return the run's reported seconds (including scope and evaluations, excluding imports)."""
     same_numbers.run(checkout, folder, task, preset, 0, steps)
     return float(json.loads((folder / "summary.json").read_text())["wall_time_s"])
 

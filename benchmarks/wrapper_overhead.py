@@ -1,8 +1,8 @@
-"""What each PettingZoo wrapper adds to a step of simple_spread (3 agents): all stacks side by side, in CPU time.
+"""CPU time that each PettingZoo wrapper adds to a step of simple_spread (3 agents), with all stacks side by side.
 
 python benchmarks/wrapper_overhead.py
 
-Every step is taken in each stack, one after the other, so that a machine that slows down slows them all.
+Every step is taken in each stack, one after the other, so that a slowdown of the machine affects all of them alike.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ TASK = "mpe/simple_spread_v3"
 
 
 def stacks(own: int) -> dict[str, Callable[[Any], Any]]:
-    """Return what wraps an environment, where each agent moves ``own`` dimensions."""
+    """Return the wrapper stacks by name, for a scope in which each agent moves ``own`` dimensions."""
     size, agents = len(make_parallel(TASK).state_names), make_parallel(TASK).possible_agents
     dims = {agent: [[(own * i + k) % size for k in range(own)]] * 5 for i, agent in enumerate(agents)}
     scope = InfluenceScope.from_dimensions(dims, size)
@@ -44,7 +44,7 @@ def stacks(own: int) -> dict[str, Callable[[Any], Any]]:
 
 
 def play(made: dict[str, Any]) -> dict[str, float]:
-    """Return the median microseconds of a step in each environment, under the same random actions."""
+    """Return the median microseconds of a step in each environment, with the same random actions."""
     rng = np.random.default_rng(0)
     seconds: dict[str, list[float]] = {name: [] for name in made}
     for env in made.values():
@@ -62,7 +62,7 @@ def play(made: dict[str, Any]) -> dict[str, float]:
 
 
 def arithmetic(own: int) -> tuple[float, float]:
-    """Return the microseconds of Eq. 7 and Eq. 10 of one step on arrays and on plain numbers, 3 agents."""
+    """Return the microseconds of Eq. 7 and Eq. 10 in one step on arrays and on plain numbers, for 3 agents."""
     names = [f"agent_{i}" for i in range(3)]
     dims = {name: [list(range(own * i, own * (i + 1)))] * 5 for i, name in enumerate(names)}
     scope = InfluenceScope.from_dimensions(dims, 3 * own)
@@ -95,7 +95,7 @@ def arithmetic(own: int) -> tuple[float, float]:
 
 
 def main() -> None:
-    """Print the bare step, what each stack adds to it, and where plain numbers cease to be faster."""
+    """Print the bare step's time, the time each stack adds, and from which size plain numbers are slower."""
     for own in (2, 4):
         found = play({name: wrap(make_parallel(TASK)) for name, wrap in stacks(own).items()})
         bare = found.pop("bare")
