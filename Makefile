@@ -32,7 +32,7 @@ docs: $(READY)
 
 # Builds the wheel and the source archive into dist; checks their metadata, and that the wheel holds every module.
 # With make release REPOSITORY=https://github.com/NAME/isa, the README's links on PyPI point to that repository.
-# The wheel is pure Python; an install from the archive or a checkout compiles the CPU kernels if there is a compiler.
+# The wheel is pure Python; installs from the archive or a checkout also build the compiled part if there is a compiler.
 RELEASE := .venv-release
 release: $(READY)
 	$(PYTHON) -m venv $(RELEASE)
@@ -42,7 +42,7 @@ release: $(READY)
 	$(RELEASE)/bin/twine check --strict dist/*
 	$(BIN)/pytest -q tests/test_wheel.py
 
-# Rebuilds the compiled CPU kernels in place; run it after a change to their sources.
+# Rebuilds the compiled part for the CPU in place; run it after a change to its sources.
 compiled: $(TRAINS)
 	$(BIN)/python setup.py --quiet build_ext --inplace
 

@@ -1,7 +1,7 @@
 """Build configuration. Packages are discovered automatically; the folder ``cli`` is installed as ``isa_cli``.
 
-The CPU kernels are built if GCC or Clang is available. They are skipped on Windows and with ISA_COMPILED=0, which
-gives a pure Python wheel for every platform. The compiled library does not depend on the Python version.
+The compiled part for the CPU is built if GCC or Clang is available. It is skipped on Windows and with ISA_COMPILED=0,
+which gives a pure Python wheel for every platform. The library does not depend on the Python version.
 
 A package index shows the README without the repository. Set ISA_REPOSITORY, for example to
 https://github.com/someone/isa, to point the README's relative links there; without it, these links are removed.

@@ -201,7 +201,7 @@ def simple_tag() -> Any:
 
 @dataclass(frozen=True)
 class Truth:
-    """What an agent's actions change by the rules, as name patterns: `{agent}` is its own name, `*` matches anything."""
+    """What an agent's actions change by the rules, as patterns: `{agent}` is its own name, `*` matches any text."""
 
     moves: tuple[str, ...]
     seldom: tuple[str, ...] = ()
@@ -262,7 +262,7 @@ ENVIRONMENTS: dict[str, ThirdParty] = {
         everyone("{agent}.*", "*"), ("--success", "1.0"),
     ),
     "magent2 battle, its map": ThirdParty(
-        "magent2", magent_battle, "walks and attacks on a map of 12 x 12 cells in 5 layers; no cell belongs to an agent",
+        "magent2", magent_battle, "walks and attacks on a 12 x 12 map with 5 layers; no cell belongs to an agent",
         everyone("", "*"), ("--success", "1.0"), (),
     ),
     "multigrid doors": ThirdParty(
