@@ -45,7 +45,7 @@ SECTION_KEYS: dict[str, tuple[str, ...]] = {
     "q": ("lr", "updates", *_OF_VALUES, "max_grad_norm"),
     "coma": ("lr", "critic_lr", *_OF_VALUES, "entropy_factor", "max_grad_norm"),
     "count": ("beta1", "beta2"),
-    "goal": ("alpha1", "alpha2", "hamming", "first_goals", "selector"),
+    "goal": ("alpha1", "alpha2", "alpha2_won", "hamming", "first_goals", "selector"),
 }
 """Settings that are read anew at each step or update. What shapes tensors, what a checkpoint holds the state of, the
 environment, the scope and how it is read stay as they were."""
