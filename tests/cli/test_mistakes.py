@@ -102,7 +102,7 @@ MISTAKES = {
     "resume with an option": (["train", "--resume", "none", "--seed", 3], "leave out seed, got 3"),
     "eval of nothing": (["eval", "none"], "none holds no run"),
     "eval of no episodes": (["eval", "none", "--episodes", 0], "0"),
-    "trust of a new run": (["train", "grid/unlock", "--trust"], "--trust is for --resume"),
+    "trust of a new run": (["train", "grid/unlock", "--trust"], "--trust is only for --resume"),
     "threads": (["train", "grid/unlock", "--set", "threads=1000000"], "threads .* from 1 to 1024, got 1000000"),
     "copies": (["train", "grid/unlock", "--num-envs", 1000000000], "num_envs .* from 1 to 131072, got 1000000000"),
     "workers": (["train", "grid/unlock", "--workers", 1000000], "workers .* from 0 to 1024, got 1000000"),
@@ -131,8 +131,8 @@ MISTAKES = {
     "one mark at a time": (["scope", "grid/shootin"], "did you mean 'grid/shooting'? known: "),
     "range of a section's key": (["train", "grid/unlock", "--set", "ppo.lr=-1"], "isa: ppo.lr must be .* got -1"),
     "range in a phase": (["train", "grid/unlock", "--set", "phases.reach.ppo.lr=-1"], "phases.reach.ppo.lr must be"),
-    "a scope for none": (["train", "grid/unlock", "--algo", "ippo", "--scope", "x"], "--scope must be left .* 'ippo'"),
-    "a free scope of none": (["train", "grid/unlock", "--scope-is-free"], "give --scope FOLDER, or leave it out"),
+    "a scope for none": (["train", "grid/unlock", "--algo", "ippo", "--scope", "x"], "--scope needs a run .* 'ippo'"),
+    "a free scope of none": (["train", "grid/unlock", "--scope-is-free"], "--scope-is-free needs --scope FOLDER"),
 }  # fmt: skip
 
 
