@@ -1,6 +1,6 @@
-"""Every configuration key: its value and where that comes from, its range, its meaning; and the docs' page of them.
+"""Every configuration key with its value, source, range and meaning, and the documentation page of all keys.
 
-``python -m isa_learners.runs.config_page docs/configuration.md`` writes the page anew.
+``python -m isa_learners.runs.config_page docs/configuration.md`` regenerates the page.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ def explain(env: str, preset: str, layers: list[dict[str, Any]]) -> list[Row]:
 
     Args:
         env: task name.
-        preset: its name.
-        layers: what was given, later ones over earlier ones.
+        preset: name of the preset.
+        layers: given values; later layers override earlier ones.
     """
     config = config_from_dict(resolve(env, preset, *layers))
     given: dict[str, Any] = {}
@@ -81,16 +81,16 @@ def _type_name(kind: Any) -> str:
 
 
 def page() -> str:
-    """Return the docs' page of every key, in Markdown."""
+    """Return the documentation page of every key, in Markdown."""
     lines = [
         "# Configuration",
         "",
-        "Every key of a run, as `config.yaml` and `--set KEY=VALUE` have it.",
-        "`isa config ENV --preset P --algo A` prints the values that hold for a task and where each comes from.",
-        "A run has the sections that its algorithm, its learner and its intrinsic reward ask for, and no others.",
-        "A phase may have settings of its own: `--set phases.reach.ppo.gamma=0.8`; what it does not set is the run's.",
-        "Values are read as YAML, in files and after `--set` alike; `1e-3` is a number.",
-        "Keys may be nested by sections or dotted, in files and from Python too; what is given twice is refused.",
+        "Every key of a run, as used in `config.yaml` and by `--set KEY=VALUE`.",
+        "`isa config ENV --preset P --algo A` prints the values for a task and where each comes from.",
+        "A run has only the sections of its algorithm, its learner and its intrinsic reward.",
+        "A phase can have its own settings, such as `--set phases.reach.ppo.gamma=0.8`; the rest is that of the run.",
+        "Values are read as YAML, in files and after `--set`; `1e-3` is a number.",
+        "Keys can be nested by section or dotted, in files and in Python; a key that is given twice is an error.",
         "",
     ]
     lines += _table("The run", rows_of(RunConfig))
@@ -100,12 +100,12 @@ def page() -> str:
             sections.setdefault(name, (kind, []))[1].append(algo)
     for name, (kind, algorithms) in sections.items():
         lines += _table(f"`{name}`", rows_of(kind, name), f"Of {', '.join(f'`{algo}`' for algo in algorithms)}.")
-    lines += ["## Intrinsic rewards", "", "The section of the reward that `intrinsic` names, with any algorithm.", ""]
+    lines += ["## Intrinsic rewards", "", "The section of the reward that `intrinsic` names, for any algorithm.", ""]
     for name in REWARDS:
         settings = REWARDS[name].config
         if settings is not None and not REWARDS[name].needs_goal and name not in sections:
             lines += _table(f"`{name}`", rows_of(settings, name), f"With `intrinsic={name}`.")
-    lines += ["## Presets", "", "Values over the defaults, by pattern of task names; later ones win.", ""]
+    lines += ["## Presets", "", "Values that override the defaults, by pattern of task names; later patterns win.", ""]
     for preset, layers in PRESETS.items():
         over = f", over those of `{BUILT_ON[preset]}`" if preset in BUILT_ON else ""
         lines += [f"**`{preset}`**{over}", ""]

@@ -98,7 +98,7 @@ def test_what_is_said_over_a_file(plan, tmp_path, capsys):
     [
         (["--task", "grid/shootin"], "did you mean 'grid/shooting'"),
         (["--task", "grid/shooting", "--variant", "ungatd"], "did you mean 'ungated'"),
-        (["--task", "grid/shooting", "--seeds", "1,1"], "seed 1 comes twice"),
+        (["--task", "grid/shooting", "--seeds", "1,1"], "seed 1 occurs twice"),
         (["--task", "grid/shooting", "--on", "slurm"], "--on takes local, ray or ray:ADDRESS"),
         (["--task", "grid/shooting", "--on", "slurm", "--dry-run"], "--on takes local, ray or ray:ADDRESS"),
         (["--task", "grid/shooting", "--on", "ray:nowhere"], "ray:HOST:PORT, got 'ray:nowhere'"),

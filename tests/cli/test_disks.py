@@ -112,7 +112,7 @@ def test_a_read_only_folder(finished, capsys):
             refusals = "Read-only file system|Permission|is not writable"
             assert re.search(f"cannot write to .*({refusals})", one_line(capsys.readouterr().err))
         assert isa("train", *of_task("grid/unlock"), "--steps", 200, "--out", run / "new") == 2
-        assert "cannot make run folder" in one_line(capsys.readouterr().err)
+        assert "cannot create run folder" in one_line(capsys.readouterr().err)
         assert isa("eval", run, "--episodes", 1) == 0, "reading is free"
     assert contents(run) == before
 

@@ -111,7 +111,7 @@ MISTAKES = {
     "endless window": (["scope", "grid/unlock", "--window", 1000000000], "window .* from 1 to 1000, got 1000000000"),
     "long name": (["scope", "x" * 300], "unknown task 'xxx"),
     "long name of a folder": (["eval", "x" * 300], "xxx holds no run"),
-    "long name of a new folder": (["train", "grid/unlock", "--out", "x" * 300], "cannot make run folder xxx.*too long"),
+    "long name of a new folder": (["train", "grid/unlock", "--out", "x" * 300], "create run folder xxx.*too long"),
     "long name of a configuration": (["train", "grid/unlock", "--config", "x" * 300], "cannot read configuration xxx"),
     "long name of a scope": (["train", "grid/unlock", "--scope", "x" * 300], "xxx"),
     "a folder that is not UTF-8": (["eval", "\udcff"], "holds no run"),
@@ -160,7 +160,7 @@ def test_cuda_that_is_not_there(capsys):
 def test_a_file_is_no_run_folder(capsys):
     Path("file").write_text("mine")
     assert isa("train", *TINY, "--out", "file") == 2
-    assert "cannot make run folder file" in one_line(capsys.readouterr().err)
+    assert "cannot create run folder file" in one_line(capsys.readouterr().err)
     assert isa("scope", "grid/unlock", "--transitions", 60, "--out", "file") == 2
     assert "cannot write to file: file is not a folder" in one_line(capsys.readouterr().err)
     assert isa("scope", "grid/unlock", "--transitions", 60, "--out", "file/deeper") == 2

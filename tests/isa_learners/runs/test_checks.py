@@ -35,7 +35,7 @@ def test_a_scope_that_follows_training_goes_with_goals_before_a_win(algo):
             "bonus_head must be False where no intrinsic reward is added to the environment's, got True",
         ),
         ({"intrinsic": "rnd", "ppo": {"bonus_head": True}}, InvalidValueError, "bonus_head must be False where no"),
-        ({"intrinsic": "goal_reward"}, InvalidValueError, "'goal_reward' needs goals, which no run gives around it"),
+        ({"intrinsic": "goal_reward"}, InvalidValueError, "'goal_reward' needs goals and cannot be added to a run"),
         (
             {"algo": "laies", "laies": {"external": None}},
             InvalidValueError,
@@ -48,7 +48,7 @@ def test_a_scope_that_follows_training_goes_with_goals_before_a_win(algo):
         (
             {"intrinsic": "count_state", "count": {"beta2": 0.0}},
             InvalidValueError,
-            "intrinsic reward 'count_state' would pay nothing in phase 'explore' of algorithm 'isa'",
+            "intrinsic reward 'count_state' would have no effect in phase 'explore' of algorithm 'isa'",
         ),
         (
             {"intrinsic": "count_state", "goal": {"alpha2": 0.0}},
