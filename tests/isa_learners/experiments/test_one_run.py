@@ -101,7 +101,7 @@ def test_final_episodes_that_were_all_lost_are_no_result(tmp_path, monkeypatch):
     run_to_end(path, 2)
     monkeypatch.setattr(Algorithm, "evaluate", lambda *_: Evaluation(np.nan, np.nan, np.nan, 0))
     with pytest.raises(
-        RunFolderError, match=r"none of the 3 final episodes of .* was played to its end: each was lost"
+        RunFolderError, match=r"none of the 3 final episodes of .* finished: each was lost"
     ):
         run_to_end(path, 3)
 

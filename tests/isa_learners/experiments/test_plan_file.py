@@ -42,7 +42,7 @@ from isa_wrappers.errors import FileFormatError, InvalidValueError
         ("{num_agents: 3}", "{num_agents: 3, device: cpu}", 3, "options of the task cannot hold 'device'"),
         ("  ippo: {algo: ippo}", "  ippo:\n    algo: ippo\n    set:\n      scope.window: 2", 10, "no section 'scope'"),
         ("set: {ppo.num_envs: 16}", "set: 16", 10, "set must be a mapping"),
-        ("{steps: 90000}", "{steps: 90000, kwargs: {1: 2}}", 2, "kwargs must be named by text, got 1"),
+        ("{steps: 90000}", "{steps: 90000, kwargs: {1: 2}}", 2, "names of kwargs must be text, got 1"),
         ("{steps: 90000}", "{stepps: 90000}", 2, "takes steps, kwargs, set"),
         ("{steps: 90000}", "{set: {scope.windw: 3}}", 2, "did you mean 'scope.window'"),
         ("{num_agents: 3}", "3", 3, "kwargs must be"),
@@ -73,9 +73,9 @@ def test_a_file_that_is_no_yaml_names_the_line(plan_file, old, new, told):
 @pytest.mark.parametrize(
     ("old", "new", "line", "told"),
     [
-        ("  - qmix:\n", "  - [qmix]\n", 2, r"a list of variants holds names.* got \['qmix'\]"),
-        ("  - qmix:\n", "  - {qmix: , vdn: }\n", 2, "a list of variants holds names"),
-        ("  - qmix:\n", "  - {}\n", 2, "a list of variants holds names"),
+        ("  - qmix:\n", "  - [qmix]\n", 2, r"an item in a list of variants must be a name.* got \['qmix'\]"),
+        ("  - qmix:\n", "  - {qmix: , vdn: }\n", 2, "an item in a list of variants must be a name"),
+        ("  - qmix:\n", "  - {}\n", 2, "an item in a list of variants must be a name"),
         ("  - qmix:\n", "  - isa: {like: ungated}\n", 3, "variant 'isa' occurs twice"),
         ("set: {ppo.lr: 0.1}", "set: {ppo.lr: much}", 4, "ppo.lr must be"),
         ("like: isa", "like: is", 4, "did you mean 'isa'"),
