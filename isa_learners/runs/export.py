@@ -64,7 +64,7 @@ def export_policy(policy: RunPolicy, path: str | Path, steps: int = STEPS) -> Ex
     """
     path, steps = Path(path), check_int("steps", steps, 1)
     if path.suffix not in FORMATS:
-        raise InvalidValueError(f"the file of an exported policy must end in .onnx or .pt2, got {str(path)!r}")
+        raise InvalidValueError(f"a policy is exported to a file that ends in .onnx or .pt2, got {str(path)!r}")
     write, read = FORMATS[path.suffix]
     module = PolicyModule(policy)
     with _quietly(), torch.no_grad():

@@ -136,7 +136,7 @@ def check_format(path: Path) -> None:
         InvalidValueError: naming the supported formats.
     """
     if path.suffix.lower() not in FORMATS:
-        raise InvalidValueError(f"the file of a figure must end in {', '.join(FORMATS)}, got {str(path)!r}")
+        raise InvalidValueError(f"a figure needs a file that ends in {', '.join(FORMATS)}, got {str(path)!r}")
 
 
 def new_figure(columns: int, rows: int) -> Any:

@@ -113,7 +113,7 @@ def test_options_of_one_algorithm_given_to_another(sections, message):
             "continuous_toys:Reach",
             {"algo": "qmix"},
             InvalidValueError,
-            "take learner ppo",
+            "use learner ppo",
         ),
         (
             "grid/unlock",
@@ -128,7 +128,7 @@ def test_options_of_one_algorithm_given_to_another(sections, message):
             "MiB are free; lower replay",
         ),
         ("toy_envs:stateless", {"algo": "qmix"}, UnsupportedEnvironmentError, "has no state"),
-        ("continuous_toys:Reach", {"algo": "coma"}, InvalidValueError, "take learner ppo"),
+        ("continuous_toys:Reach", {"algo": "coma"}, InvalidValueError, "use learner ppo"),
         ("toy_envs:stateless", {"algo": "happo"}, UnsupportedEnvironmentError, "has no state"),
         ("toy_envs:stateless", {"algo": "coma"}, UnsupportedEnvironmentError, "has no state"),
         ("toy_envs:stateless", {"algo": "maser"}, UnsupportedEnvironmentError, "has no state"),

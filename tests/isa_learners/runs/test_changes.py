@@ -239,5 +239,5 @@ def test_a_folder_in_the_place_of_a_file_is_told(tmp_path, name):
 def test_a_damaged_record_is_told(tmp_path):
     folder = RunFolder(tmp_path)
     folder.changes_file.write_text('[{"key": 1}]')
-    with pytest.raises(FileFormatError, match="no list of changes"):
+    with pytest.raises(FileFormatError, match="not a list of changes"):
         read_changes(folder)

@@ -32,9 +32,9 @@ def test_a_scope_that_follows_training_goes_with_goals_before_a_win(algo):
         (
             {"algo": "ippo", "ppo": {"bonus_head": True}},
             InvalidValueError,
-            "bonus_head must be False where no intrinsic reward is added to the environment's, got True",
+            "bonus_head must be False if no intrinsic reward is added to the environment's, got True",
         ),
-        ({"intrinsic": "rnd", "ppo": {"bonus_head": True}}, InvalidValueError, "bonus_head must be False where no"),
+        ({"intrinsic": "rnd", "ppo": {"bonus_head": True}}, InvalidValueError, "bonus_head must be False if no"),
         ({"intrinsic": "goal_reward"}, InvalidValueError, "'goal_reward' needs goals and cannot be added to a run"),
         (
             {"algo": "laies", "laies": {"external": None}},

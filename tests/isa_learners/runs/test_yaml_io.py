@@ -63,7 +63,7 @@ def test_unreadable_overrides_are_refused(pair):
     [
         (b"- 1\n- 2\n", "must hold a mapping"),
         (b"", "must hold a mapping"),
-        (b"a: [1", "is not YAML"),
+        (b"a: [1", "is not a valid YAML"),
         (b"\xff\xfe\x00", "is not YAML"),
         (b"!!python/object/apply:os.system ['true']\n", "is not YAML"),
     ],
