@@ -54,7 +54,7 @@ def test_a_scope_that_follows_training_goes_with_goals_before_a_win(algo):
             {"intrinsic": "count_state", "goal": {"alpha2": 0.0}},
             InvalidValueError,
             "in phase 'reach' of algorithm 'isa': it is added to the environment's reward, which the phase's reward "
-            "'progress' leaves out",
+            "'progress' ignores",
         ),
         ({"steps": 60}, InvalidValueError, "steps must be more than 60"),
         ({"workers": 2}, InvalidValueError, "workers must be 0 for grid/unlock, got 2"),

@@ -64,8 +64,8 @@ def test_unreadable_overrides_are_refused(pair):
         (b"- 1\n- 2\n", "must hold a mapping"),
         (b"", "must hold a mapping"),
         (b"a: [1", "is not a valid YAML"),
-        (b"\xff\xfe\x00", "is not YAML"),
-        (b"!!python/object/apply:os.system ['true']\n", "is not YAML"),
+        (b"\xff\xfe\x00", "is not a valid YAML"),
+        (b"!!python/object/apply:os.system ['true']\n", "is not a valid YAML"),
     ],
 )
 def test_files_that_are_no_configuration(tmp_path, content, message):
