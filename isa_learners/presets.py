@@ -39,10 +39,10 @@ _WIDE: dict[str, Any] = {"num_envs": 64, "epochs": 2, "minibatches": 2}
 _PUBLISHED_SCOPE = {"transitions": 2_000, "delta": 0.3, "bin_width": 0.01, "window": 1, "estimator": "nmi_block"}
 
 PRESETS: dict[str, dict[str, dict[str, Any]]] = {
-    # All other values are the defaults of the configuration, which are those of the papers (ISA and PPO: arXiv
-    # 2505.08630, Table 2; Q-learning: arXiv 1803.11485, Appendix C.2, one gradient step per episode; COMA: the
-    # published settings of its authors' later code for StarCraft II). The ISA paper does not specify the scale of
-    # observations; docs/benchmarks.md compares raw and scaled cells.
+    # Where nothing else is said, the defaults of the configuration are the papers' (ISA and PPO: arXiv 2505.08630,
+    # Table 2; Q-learning: arXiv 1803.11485, Appendix C.2, a gradient step an episode; COMA: the settings made public
+    # for StarCraft II by its authors' later program). ISA's does not say how
+    # observations are scaled; docs/tuning-log.md has what raw and scaled cells cost where.
     "paper": {
         "*": {"scope": _PUBLISHED_SCOPE},
         "grid/navigation": {"ppo": {"obs_scale": 0.1}},
@@ -124,7 +124,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "q": {"lr": 1e-3, "gamma": 0.95},
             "coma": {"entropy_factor": 0.01},
         },
-        # Custom environments: docs/benchmarks.md names those used to choose these values and those used to test them.
+        # Somebody's own environment: chosen in docs/tuning-log.md, judged in docs/benchmarks.md.
         "*:*": {
             "goal": {"alpha1": 1.0},
             "ppo": _NARROW,

@@ -29,7 +29,7 @@ def record(context: PhaseContext, env: BatchEnv) -> BatchEnv:
 
 
 def explore(context: PhaseContext, env: BatchEnv) -> BatchEnv:
-    """Reward rarely visited values of what each agent can move (Eq. 10)."""
+    """Reward rarely visited values in the dimensions that each agent can move (Eq. 10)."""
     return batch.InfluenceCountBonus(env, credit_of(context), context.config.count)
 
 

@@ -100,11 +100,11 @@ def make_network(config: PPOConfig, input_size: int, output_size: int) -> Networ
 
 
 def check_network(sizes: Sizes, config: PPOConfig) -> None:
-    """Try out the network that a configuration names, before a run begins.
+    """Test the network that a configuration names before a run begins.
 
     Raises:
-        UnknownNameError: if there is none of this name.
-        InvalidValueError: as :func:`make_network` does.
+        UnknownNameError: for an unknown name.
+        InvalidValueError: as in :func:`make_network`.
     """
     network_class(config.network)
     if not _is_built_in(config.network):

@@ -58,4 +58,4 @@ def _make(sizes: Sizes, config: QConfig) -> nn.Module:
     return QMixer(sizes.num_agents, sizes.state_size, width, hypernet)
 
 
-QMIX_MIXER = MixerSpec("a monotone mix by weights that the global state gives", _make, needs_state=True)
+QMIX_MIXER = MixerSpec("a monotonic mix with weights that depend on the global state", _make, needs_state=True)

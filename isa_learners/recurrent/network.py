@@ -65,7 +65,7 @@ class Network(nn.Module, ABC):
         Returns:
             Outputs ``[R, outputs]`` and the states after the steps ``[R, S]``.
         """
-        if not self.state_size:  # nothing depends on what came before
+        if not self.state_size:  # without memory, earlier steps do not matter
             return self(inputs, state.new_zeros(len(inputs), 0))  # type: ignore[no-any-return]
         outputs = []
         states = []

@@ -1,6 +1,6 @@
-"""Every configuration key with its value, source, range and meaning, and the documentation page of all keys.
+"""Every configuration key: its value and source, its range and its meaning; and the page of them in the docs.
 
-``python -m isa_learners.runs.config_page docs/configuration.md`` regenerates the page.
+``python -m isa_learners.runs.config_page docs/configuration.md`` generates the page.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def _type_name(kind: Any) -> str:
         return words[kind]
     if isinstance(kind, type) or getattr(kind, "__origin__", None) is dict:
         return "mapping"
-    return " or ".join(words.get(part, "none") for part in kind.__args__)
+    return " or ".join(words.get(part, "list" if get_origin(part) is tuple else "none") for part in kind.__args__)
 
 
 def page() -> str:
@@ -85,12 +85,12 @@ def page() -> str:
     lines = [
         "# Configuration",
         "",
-        "Every key of a run, as used in `config.yaml` and by `--set KEY=VALUE`.",
-        "`isa config ENV --preset P --algo A` prints the values for a task and where each comes from.",
+        "This page lists all keys of a run, for `config.yaml` and `--set KEY=VALUE`.",
+        "`isa config ENV --preset P --algo A` prints the values for a task and the source of each value.",
         "A run has only the sections of its algorithm, its learner and its intrinsic reward.",
-        "A phase can have its own settings, such as `--set phases.reach.ppo.gamma=0.8`; the rest is that of the run.",
-        "Values are read as YAML, in files and after `--set`; `1e-3` is a number.",
-        "Keys can be nested by section or dotted, in files and in Python; a key that is given twice is an error.",
+        "A phase can override settings of the run: `--set phases.reach.ppo.gamma=0.8`.",
+        "Values are read as YAML, both in files and after `--set`; `1e-3` is a number.",
+        "In files and in Python, keys can be nested by section or dotted; a key that is given twice is refused.",
         "",
     ]
     lines += _table("The run", rows_of(RunConfig))
@@ -99,15 +99,15 @@ def page() -> str:
         for name, kind in section_kinds(algo, ALGORITHMS[algo].learner, None).items():
             sections.setdefault(name, (kind, []))[1].append(algo)
     for name, (kind, algorithms) in sections.items():
-        lines += _table(f"`{name}`", rows_of(kind, name), f"Of {', '.join(f'`{algo}`' for algo in algorithms)}.")
-    lines += ["## Intrinsic rewards", "", "The section of the reward that `intrinsic` names, for any algorithm.", ""]
+        lines += _table(f"`{name}`", rows_of(kind, name), f"Used by {', '.join(f'`{algo}`' for algo in algorithms)}.")
+    lines += ["## Intrinsic rewards", "", "Settings of the reward that `intrinsic` names, under any algorithm.", ""]
     for name in REWARDS:
         settings = REWARDS[name].config
         if settings is not None and not REWARDS[name].needs_goal and name not in sections:
             lines += _table(f"`{name}`", rows_of(settings, name), f"With `intrinsic={name}`.")
-    lines += ["## Presets", "", "Values that override the defaults, by pattern of task names; later patterns win.", ""]
+    lines += ["## Presets", "", "Overrides of the defaults by pattern of task names; later patterns win.", ""]
     for preset, layers in PRESETS.items():
-        over = f", over those of `{BUILT_ON[preset]}`" if preset in BUILT_ON else ""
+        over = f", based on `{BUILT_ON[preset]}`" if preset in BUILT_ON else ""
         lines += [f"**`{preset}`**{over}", ""]
         for pattern, values in layers.items():
             told = ", ".join(f"`{key}={value}`" for key, value in flattened(values).items()) or "the defaults"

@@ -221,7 +221,7 @@ def told_apart(settings: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _named(told: Mapping[str, Any], differing: Sequence[str], longest: int | None) -> str:
-    """Return the name that values make, each of at most so many characters; ``None`` writes them out, told by kind."""
+    """Return a name with the differing values, each of at most ``longest`` characters; ``None`` for full values."""
     values = {key: told[key] for key in differing if key in told and key != "algo"}
     shown_ones = [
         f"{key}={repr(value) if longest is None else _short(value, longest)}"

@@ -77,7 +77,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, algo, learner):
     [
         ({"algo": "vdn", "q": {"mixer": "qmix"}}, "q.mixer is 'sum' in algorithm 'vdn', got 'qmix'; choose another"),
         ({"algo": "qmix", "learner": "ppo"}, "algorithm 'qmix' needs learner 'q', got 'ppo'; leave it out"),
-        ({"algo": "vdn", "q": {"mixing_width": 8}}, "mixing_width is of mixer 'qmix', this run's is 'sum'; got 8"),
+        ({"algo": "vdn", "q": {"mixing_width": 8}}, "mixing_width needs mixer 'qmix', this run has 'sum'; got 8"),
         ({"algo": "qmix", "ppo": {"lr": 1e-3}}, "algorithm 'qmix' has no section 'ppo'; its sections are q"),
         ({"algo": "ippo", "q": {"lr": 1e-3}}, "algorithm 'ippo' has no section 'q'; its sections are ppo"),
         ({"algo": "qmix", "phases": {"train": {"q": {"mixer": "sum"}}}}, "phases.train.q.mixer is 'qmix' in algorithm"),
@@ -93,7 +93,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, algo, learner):
             {"algo": "happo", "ppo": {"share_parameters": True}},
             "ppo.share_parameters is False in algorithm",
         ),
-        ({"algo": "ippo", "ppo": {"sequential": True}}, "sequential must be False where all agents share one policy"),
+        ({"algo": "ippo", "ppo": {"sequential": True}}, "sequential must be False if all agents share one policy"),
         ({"algo": "coma", "learner": "ppo"}, "algorithm 'coma' needs learner 'coma', got 'ppo'; leave it out"),
         ({"algo": "coma", "coma": {"reward": "own"}}, "coma.reward is 'team' in algorithm 'coma', got 'own'"),
         ({"algo": "ippo", "coma": {"lr": 1e-3}}, "algorithm 'ippo' has no section 'coma'; its sections are ppo"),
