@@ -24,7 +24,7 @@ def config(
     preset: Preset = None,
     algo: Annotated[
         str | None,
-        typer.Option(help="isa (the default), or another of isa algorithms.", autocompletion=algorithms),
+        typer.Option(help="isa (the default), or another listed by isa algorithms.", autocompletion=algorithms),
     ] = None,
     file: Annotated[Path | None, typer.Option("--config", help="YAML file with configuration keys.")] = None,
     override: Override = None,

@@ -43,7 +43,7 @@ def scope(
     env: Env,
     transitions: Annotated[
         int | None,
-        typer.Option(help="N: transitions in total where agents act simultaneously (10,000), else per agent."),
+        typer.Option(help="N, number of transitions: in total if all agents act at once (10,000), else per agent."),
     ] = None,
     delta: Annotated[float | None, typer.Option(help="Threshold of Def. 1; by default that of the estimator.")] = None,
     bin_width: Annotated[float | None, typer.Option(help="Bin width for state changes, for nmi_*.")] = None,
@@ -54,10 +54,10 @@ def scope(
     threshold: Annotated[str | None, typer.Option(help="Rule that sets delta; fixed uses --delta.")] = None,
     until_certain: Annotated[
         bool,
-        typer.Option("--until-certain", help="Collect up to N transitions, and stop once the scope no longer changes."),
+        typer.Option("--until-certain", help="Stop once the scope no longer changes; N is then the maximum."),
     ] = False,
     preset: Annotated[
-        str, typer.Option(help="Preset for all options that are not given, as in isa train.", autocompletion=presets)
+        str, typer.Option(help="Preset for options that are not given, as in isa train.", autocompletion=presets)
     ] = DEFAULT_PRESET,
     seed: Seed = 0,
     kwargs: Kwargs = "{}",

@@ -45,7 +45,8 @@ def train(
         str | None, typer.Argument(help="Task name; not needed with --resume.", metavar="[ENV]", autocompletion=tasks)
     ] = None,
     algo: Annotated[
-        str | None, typer.Option(help="isa (the default), or another of isa algorithms.", autocompletion=algorithms)
+        str | None,
+        typer.Option(help="isa (the default), or another listed by isa algorithms.", autocompletion=algorithms),
     ] = None,
     preset: Preset = None,
     steps: Annotated[int | None, typer.Option(help="Total environment steps.")] = None,
@@ -73,7 +74,7 @@ def train(
     ] = False,
     resume: Annotated[
         Path | None,
-        typer.Option(help="Run folder to resume; only --steps, --device and --set can change it."),
+        typer.Option(help="Run folder to resume; --steps, --device and --set can change settings."),
     ] = None,
     track: Annotated[
         list[str] | None,
