@@ -42,4 +42,4 @@ def goals(
         table.add_row(str(count), *(f"{value:.6g}" for value in goal))
     Console(width=None if Console().is_terminal else 20 + 24 * len(won.pursued)).print(table)
     if len(different) > most:
-        typer.echo(f"and {len(different) - most} more; --most {len(different)} shows all, --json also repeats")
+        typer.echo(f"and {len(different) - most} more; --most {len(different)} shows all, --json includes repeats")
