@@ -1,1 +1,1 @@
-"""The command line: parses, calls ``isa_learners`` and ``isa_wrappers``, prints. Installed as ``isa_cli``."""
+"""The command line on top of ``isa_learners`` and ``isa_wrappers``, installed as ``isa_cli``."""

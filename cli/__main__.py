@@ -1,4 +1,4 @@
-"""``python -m isa_cli``: the command ``isa``."""
+"""``python -m isa_cli`` runs the command ``isa``."""
 
 from .main import main
 

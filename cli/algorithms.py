@@ -1,4 +1,4 @@
-"""``isa algorithms``: what can train here."""
+"""``isa algorithms``: list the available algorithms."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from .options import Json
 
 
 def algorithms(as_json: Json = False) -> None:
-    """List the algorithms, and which package brings each."""
+    """List the available algorithms and the packages that provide them."""
     from isa_learners.algorithms import ALGORITHMS
 
     rows = []
     for name in ALGORITHMS:
         try:
             spec = ALGORITHMS[name]
-        except ISAError as error:  # two packages of one name: said, and the rest is listed
+        except ISAError as error:  # two packages with the same name: report it and list the rest
             typer.echo(f"isa: {error}", err=True)
             continue
         about = {"description": spec.description, "learner": spec.learner, "phases": list(spec.phase_names)}

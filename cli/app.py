@@ -1,4 +1,4 @@
-"""The Typer application and the one place where errors become exit codes."""
+"""The Typer application, which also turns errors into exit codes."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _tell_version(wanted: bool) -> None:
 @app.callback()
 def about(
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version and leave.", callback=_tell_version, is_eager=True)
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_tell_version, is_eager=True)
     ] = False,
 ) -> None:
     """Influence Scope of Agents: credit assignment and focused exploration for sparse multi-agent RL."""
@@ -73,10 +73,10 @@ app.command("reproduce")(reproduce.reproduce)
 
 
 def run(arguments: list[str]) -> int:
-    """Run a command; return the exit code: 0, 2 for what the user can mend, in one line, or a signal's."""
+    """Run a command and return its exit code: 0, 2 for an error that the user can fix, or the code of a signal."""
     warnings.formatwarning = lambda message, *_, **__: f"isa: warning: {_one_line(str(message))}\n"
     for stream in (sys.stdout, sys.stderr):
-        # Names that the terminal's encoding lacks are shown as \\u....; a listing does not end there.
+        # Characters that the terminal's encoding lacks are printed as \\u.... instead of raising an error.
         if getattr(stream, "errors", None) == "strict" and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     threading.excepthook = _quiet_writer
@@ -84,31 +84,31 @@ def run(arguments: list[str]) -> int:
     try:
         return command.main(args=arguments or ["--help"], prog_name="isa", standalone_mode=False) or 0
     except ClickException as error:
-        return _mistake(_with_value(error))  # Typer's own box spans lines; a mistake gets one
+        return _mistake(_with_value(error))  # one line instead of Typer's box
     except ISAError as error:
         return _mistake(str(error))
     except (MemoryError, RuntimeError) as error:
         if not _out_of_memory(error):
             raise
-        return _mistake(f"not enough memory for what was asked; ask for fewer copies or less of a buffer ({error})")
+        return _mistake(f"not enough memory; use fewer environment copies or a smaller buffer ({error})")
     except typer.Abort:
         raise KeyboardInterrupt from None
 
 
 def _quiet_writer(failed: threading.ExceptHookArgs) -> None:
-    """Leave out the traceback of TensorBoard's thread on a full disk: the next number it is given raises the error."""
+    """Hide the traceback of TensorBoard's thread on a full disk: the next value written to it raises the error."""
     if not issubclass(failed.exc_type, OSError) or "tensorboard" not in type(failed.thread).__module__:
         threading.__excepthook__(failed)
 
 
 def _out_of_memory(error: Exception) -> bool:
-    """Tell whether memory ran out: NumPy says so by type, torch on a CPU in words alone."""
+    """Return whether memory ran out: NumPy raises a ``MemoryError``, torch on a CPU only says so in its message."""
     words = ("can't allocate memory", "out of memory")
     return isinstance(error, MemoryError) or any(word in str(error).lower() for word in words)
 
 
 def _with_value(error: Any) -> str:
-    """Return the parser's message with the offending value, which newer Typer keeps in the cause."""
+    """Return the parser's message with the invalid value, which newer Typer keeps in the cause."""
     message: str = error.format_message()
     details = getattr(error.__cause__, "errors", None)
     value = repr(details()[0].get("input")) if details is not None else ""

@@ -1,4 +1,4 @@
-"""``isa check``: what ISA asks of an environment, looked at in a few random episodes."""
+"""``isa check``: check in a few random episodes whether an environment meets the requirements of ISA."""
 
 from __future__ import annotations
 
@@ -37,26 +37,26 @@ WARNED, REFUSED = 1, 2
 
 def check(
     env: Env,
-    episodes: Annotated[int, typer.Option(help="Random episodes that are played.", min=1)] = 5,
+    episodes: Annotated[int, typer.Option(help="Number of random episodes.", min=1)] = 5,
     seed: Seed = 0,
     kwargs: Kwargs = "{}",
     state_fallback: StateFallback = None,
     state_features: StateFeatures = None,
     state_features_kwargs: FeaturesKwargs = "{}",
-    success: Annotated[str, typer.Option(help="Key of infos, or return, that tells a won episode.")] = "success",
+    success: Annotated[str, typer.Option(help="Key of infos, or return, that marks an episode as won.")] = "success",
     bin_width: Annotated[
-        float, typer.Option(help="What the state's changes are compared with.")
+        float, typer.Option(help="Bin width that changes of the state are compared with.")
     ] = ScopeConfig.bin_width,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 where there is a warning.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with code 1 on a warning.")] = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Say what in ENV fits ISA, what does not, and what to do: 2 is the exit code where it cannot be taken."""
+    """Check whether ENV works with ISA, and say what to change; exit code 2 means that it cannot be used."""
     options = parse_kwargs(kwargs)
     features = choose_features(state_features, parse_features(state_features_kwargs), state_fallback)
     make = partial(make_parallel, env, state_features=features, **options)
     rule = success_rule(success)
-    SuccessCriterion(rule)  # a mistake in what was typed is no finding
+    SuccessCriterion(rule)  # a wrong option is an error of the command, not a finding
     check_int("seed", seed, 0)
     _make_once(make)
     with LifeSigns(lambda: f"checking {env}", quiet):
@@ -72,7 +72,7 @@ def check(
 
 
 def _make_once(make: Callable[[], Any]) -> None:
-    """Refuse what was typed wrongly; what somebody's own code raises is told with the rest."""
+    """Raise errors in the arguments now; errors of the environment's own code become part of the report."""
     try:
         close_env(make())
     except ISAError:

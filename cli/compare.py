@@ -1,4 +1,4 @@
-"""``isa compare``: many runs, one command."""
+"""``isa compare``: many runs with one command."""
 
 from __future__ import annotations
 
@@ -19,18 +19,20 @@ if TYPE_CHECKING:
 
 
 def compare(
-    plan: Annotated[Path | None, typer.Argument(help="YAML file with tasks, variants, seeds, steps.")] = None,
-    out: Annotated[Path, typer.Option(help="Folder; what is finished in it stays.")] = Path("comparison"),
+    plan: Annotated[Path | None, typer.Argument(help="YAML file with tasks, variants, seeds and steps.")] = None,
+    out: Annotated[Path, typer.Option(help="Output folder; finished runs in it are kept.")] = Path("comparison"),
     task: Annotated[
-        list[str] | None, typer.Option(help="A task, instead of PLAN's; may come several times.", autocompletion=tasks)
+        list[str] | None, typer.Option(help="Task, instead of those of PLAN; can be repeated.", autocompletion=tasks)
     ] = None,
     variant: Annotated[
         list[str] | None,
-        typer.Option(help="isa, an ablation such as ungated, or an algorithm; several times.", autocompletion=variants),
+        typer.Option(
+            help="isa, an ablation such as ungated, or an algorithm; can be repeated.", autocompletion=variants
+        ),
     ] = None,
-    seeds: Annotated[str | None, typer.Option(help="Such as 0-9 or 0,2,5-7.")] = None,
-    steps: Annotated[int | None, typer.Option(help="Environment steps of every run.")] = None,
-    episodes: Annotated[int | None, typer.Option(help="Greedy episodes of the last checkpoint.")] = None,
+    seeds: Annotated[str | None, typer.Option(help="Seeds, such as 0-9 or 0,2,5-7.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Environment steps of each run.")] = None,
+    episodes: Annotated[int | None, typer.Option(help="Greedy evaluation episodes of the last checkpoint.")] = None,
     kwargs: Kwargs = "{}",
     override: Override = None,
     jobs: Jobs = 0,
@@ -42,7 +44,7 @@ def compare(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Run tasks x variants x seeds at equal steps; give the command again to go on where it stopped."""
+    """Run tasks x variants x seeds with equal steps; run the command again to continue an interrupted comparison."""
     need_training()
     need_plots()  # for the results
     options: dict[str, Any] = {"tasks": task, "variants": variant, "seeds": seeds, "steps": steps, "episodes": episodes}
@@ -52,10 +54,10 @@ def compare(
 
 
 def read(path: Path | None, options: dict[str, Any], pairs: Sequence[str]) -> Plan:
-    """Read a plan, with what the command line says over it.
+    """Read a plan; options of the command line override it.
 
     Raises:
-        InvalidValueError: naming file, line and what would be accepted.
+        InvalidValueError: naming the file, the line and the accepted values.
     """
     from isa_learners.experiments.plan import make_plan, read_plan
     from isa_learners.runs.yaml_io import parse_overrides

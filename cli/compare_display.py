@@ -1,4 +1,4 @@
-"""How a comparison looks in a terminal: a bar over all runs and one for each at work. Elsewhere, a line per run."""
+"""Progress of a comparison: in a terminal a bar for all runs and one per active run, elsewhere a line per run."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from isa_learners.experiments.plan import PlannedRun
 
 LOOK = 2.0
-"""Seconds between two looks at the metrics of the runs at work."""
+"""Seconds between two reads of the metrics of the active runs."""
 
 
 class ComparisonDisplay:
-    """Shows on stderr what runs, what ended and why, and what is left.
+    """Shows active, finished, failed and remaining runs on stderr.
 
     Args:
-        comparison: whose runs they are.
-        runs: that are to be brought to their ends.
-        quiet: show nothing; runs that fail are told of at the end all the same.
+        comparison: the comparison.
+        runs: its runs that remain to be completed.
+        quiet: show nothing; failed runs are still listed at the end.
     """
 
     def __init__(self, comparison: Comparison, runs: Sequence[PlannedRun], quiet: bool = False) -> None:
@@ -55,15 +55,15 @@ class ComparisonDisplay:
         if error is not None and not isinstance(error, Exception):  # Ctrl-C, or another signal
             whole = len(self._comparison.plan.runs)
             finished = whole - len(self._comparison.left())
-            sys.stderr.write(f"isa: {finished} of {whole} runs finished; give the command again to go on\n")
+            sys.stderr.write(f"isa: {finished} of {whole} runs finished; run the command again to continue\n")
 
     def began(self, run: PlannedRun) -> None:
-        """Add a bar."""
+        """Add the run's bar."""
         self._tell_left()
         self._working[run.name] = run, self._bars.add_task(run.name, total=run.config.steps, told="")
 
     def ended(self, outcome: Outcome) -> None:
-        """Take the bar away and say how the run ended."""
+        """Remove the run's bar and print how the run ended."""
         self._tell_left()
         run = outcome.run
         self._done += 1
@@ -76,7 +76,7 @@ class ComparisonDisplay:
         self._bars.update(self._all, completed=self._done)
 
     def look(self) -> None:
-        """Move the bars, every now and then."""
+        """Update the bars, at most every ``LOOK`` seconds."""
         self._tell_left()
         if not self._live or time.monotonic() - self._looked < LOOK:
             return
@@ -90,7 +90,7 @@ class ComparisonDisplay:
             self._bars.update(self._all, told=f"{left / max(len(self._working), 1) / 60:.0f} min left")
 
     def _tell_left(self) -> None:
-        """Say how many runs are left, once they can start: what keeps all of them from it stays one line."""
+        """Print once, when the first run starts, how many runs are left; an error before that stays a single line."""
         if not self._told_left:
             self._told_left = True
             self._say(f"isa: {len(self._runs)} of {len(self._comparison.plan.runs)} runs left")

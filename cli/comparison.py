@@ -1,4 +1,4 @@
-"""What ``isa compare`` and ``isa reproduce`` share: options, and bringing a comparison to its end."""
+"""Options and execution shared by ``isa compare`` and ``isa reproduce``."""
 
 from __future__ import annotations
 
@@ -22,17 +22,19 @@ if TYPE_CHECKING:
 FAILED = 1
 RESOURCES = '{"num_cpus": 1}'
 
-Jobs = Annotated[int, typer.Option(help="Processes at a time, of one thread each; 0 takes all cores.", min=0)]
-On = Annotated[str, typer.Option(help="local, ray (started here) or ray:ADDRESS.")]
-Resources = Annotated[str, typer.Option(help="Of a run on Ray, as JSON.")]
-Only = Annotated[int | None, typer.Option(help="The K-th run alone, as --dry-run numbers them.", min=0)]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Check all, list what is left, and how long it may take.")]
-Figures = Annotated[str, typer.Option("--figures", help="Formats of the figures, such as png,pdf.")]
+Jobs = Annotated[int, typer.Option(help="Parallel processes of one thread each; 0 uses all cores.", min=0)]
+On = Annotated[str, typer.Option(help="Where to run: local, ray (a new local cluster) or ray:ADDRESS.")]
+Resources = Annotated[str, typer.Option(help="Resources of each run on Ray, as JSON.")]
+Only = Annotated[int | None, typer.Option(help="Run only the run with this number, as listed by --dry-run.", min=0)]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Check the plan, list the remaining runs and estimate their duration.")
+]
+Figures = Annotated[str, typer.Option("--figures", help="File formats of the figures, such as png,pdf.")]
 
 
 @dataclass(frozen=True)
 class Order:
-    """How a comparison is to be run: the options of the same names."""
+    """How to run a comparison: the options of the same names."""
 
     jobs: int
     on: str
@@ -45,10 +47,10 @@ class Order:
 
 
 def bring_to_its_end(plan: Plan, out: Path, order: Order) -> None:
-    """Run what is left of a plan, or list it, and write its results.
+    """Complete the remaining runs of a plan and write its results, or only list those runs.
 
     Raises:
-        ISAError: for a mistake, before anything starts.
+        ISAError: for an invalid plan or option, before anything starts.
         typer.Exit: with code 1 if a run failed.
     """
     from isa_learners.experiments.folder import Comparison
@@ -74,7 +76,7 @@ def bring_to_its_end(plan: Plan, out: Path, order: Order) -> None:
         with writing_to(out / "results.csv"):
             rows, files = write_results(comparison, endings, failed.append)
         _tell(comparison, rows, files, failed, order.as_json)
-    elif order.as_json:  # results are those of whole comparisons
+    elif order.as_json:  # results need the whole comparison
         print_json({"results": [], "failed": _reasons(failed), "files": []})
     if failed:
         raise typer.Exit(FAILED)
@@ -125,11 +127,11 @@ def _list(comparison: Comparison, runs: Sequence[PlannedRun], as_json: bool) -> 
     for run in runs:
         begun = "resumes" if comparison.progress(run).begun else "new"
         typer.echo(f"{run.index:>5}  {run.task}  {run.variant}  seed {run.seed}  {run.config.steps:,} steps  {begun}")
-    told = "no estimate before one has been evaluated"
+    told = "no estimate before the first evaluation"
     if not runs:
-        told = "give the command without --dry-run for the results"
+        told = "run the command without --dry-run to get the results"
     elif seconds is not None:
-        told = f"{seconds / 60:,.1f} minutes of one core"
+        told = f"{seconds / 60:,.1f} minutes on one core"
     typer.echo(f"{len(runs)} of {len(comparison.plan.runs)} runs left; {told}")
 
 

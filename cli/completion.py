@@ -1,6 +1,6 @@
-"""What a shell's Tab offers: names of tasks, algorithms, presets, settings and the like.
+"""Shell completion: names of tasks, algorithms, presets, settings and more.
 
-A completion that fails offers nothing: whatever is wrong is said when the command runs.
+A completion that fails offers nothing; the command itself reports the error when it runs.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ DEVICES = ("auto", "cpu", "cuda", "cuda:0", "cuda:1")
 
 
 def offered(names: Callable[[typer.Context], Iterable[str]]) -> Offer:
-    """Make a completion of a function that lists names.
+    """Create a completion from a function that lists names.
 
     Example:
         >>> offered(lambda ctx: ["isa", "ippo", "vdn"])(None, "i")
@@ -33,7 +33,7 @@ def offered(names: Callable[[typer.Context], Iterable[str]]) -> Offer:
 
 @offered
 def tasks(ctx: typer.Context) -> Iterable[str]:
-    """List the tasks that can be run here."""
+    """List the available tasks."""
     from isa_wrappers.envs import available_tasks
 
     return available_tasks()
@@ -57,13 +57,13 @@ def presets(ctx: typer.Context) -> Iterable[str]:
 
 @offered
 def devices(ctx: typer.Context) -> Iterable[str]:
-    """List devices."""
+    """List common device names."""
     return DEVICES
 
 
 @offered
 def variants(ctx: typer.Context) -> Iterable[str]:
-    """List what ``isa compare`` can lay side by side."""
+    """List the variants and algorithms that ``isa compare`` accepts."""
     from isa_learners.algorithms import ALGORITHMS
     from isa_learners.experiments.variants import VARIANTS
 
@@ -72,7 +72,7 @@ def variants(ctx: typer.Context) -> Iterable[str]:
 
 @offered
 def figures(ctx: typer.Context) -> Iterable[str]:
-    """List the figures that ``isa reproduce`` knows."""
+    """List the figures that ``isa reproduce`` accepts."""
     from isa_learners.experiments.reproduce import figures as known
 
     return known()
@@ -88,7 +88,7 @@ def trackers(ctx: typer.Context) -> Iterable[str]:
 
 @offered
 def settings(ctx: typer.Context) -> Iterable[str]:
-    """List the keys of ``--set``: those of the algorithm on the line, or those that a resumed run may change."""
+    """List the keys of ``--set``: those of the chosen algorithm, or those that a resumed run may change."""
     from isa_learners.algorithms import ALGORITHMS
     from isa_learners.config import DEFAULT_ALGORITHM
     from isa_learners.runs.config_keys import all_keys, section_kinds

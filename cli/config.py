@@ -1,4 +1,4 @@
-"""``isa config``: every key of a run, its value, where it comes from, its range and its meaning."""
+"""``isa config``: every configuration key of a run with its value, source, range and meaning."""
 
 from __future__ import annotations
 
@@ -23,17 +23,18 @@ def config(
     env: Annotated[str, typer.Argument(help="Task name.", metavar="[ENV]", autocompletion=tasks)] = "grid/shooting",
     preset: Preset = None,
     algo: Annotated[
-        str | None, typer.Option(help="isa (the default), or another of isa algorithms.", autocompletion=algorithms)
+        str | None,
+        typer.Option(help="isa (the default), or another listed by isa algorithms.", autocompletion=algorithms),
     ] = None,
-    file: Annotated[Path | None, typer.Option("--config", help="YAML file of configuration keys.")] = None,
+    file: Annotated[Path | None, typer.Option("--config", help="YAML file with configuration keys.")] = None,
     override: Override = None,
-    key: Annotated[str | None, typer.Option("--key", help="Only keys that hold this text.")] = None,
+    key: Annotated[str | None, typer.Option("--key", help="Show only keys that contain this text.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Print every configuration key of a run on ENV."""
+    """Print every configuration key of a run on ENV, with its value, source, range and meaning."""
     need_training()
     family = family_of(env)
-    if ":" not in env and family.missing() is None:  # keys of a task can be read where it cannot run
+    if ":" not in env and family.missing() is None:  # the keys of a task can be shown where its package is missing
         family.check(env)
     from isa_learners.runs.config_page import explain
 

@@ -1,4 +1,4 @@
-"""``isa envs``: what can be run here."""
+"""``isa envs``: list the available tasks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .options import Json
 
 
 def envs(as_json: Json = False) -> None:
-    """List the tasks that can be run here, and what those that cannot would need."""
+    """List the available tasks, and what to install for the others."""
     tasks = available_tasks()
     if as_json:
         listed = [{"name": name, "description": text, "source": task_source(name)} for name, text in tasks.items()]

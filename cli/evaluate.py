@@ -1,4 +1,4 @@
-"""``isa eval``: the greedy policy of a run."""
+"""``isa eval``: evaluate the greedy policy of a run."""
 
 from __future__ import annotations
 
@@ -22,24 +22,26 @@ if TYPE_CHECKING:
 
 def evaluate(
     run: Annotated[Path, typer.Argument(help="Run folder.", metavar="RUN")],
-    episodes: Annotated[int, typer.Option(help="Greedy episodes.", min=1, max=MOST_COPIES)] = 32,
+    episodes: Annotated[int, typer.Option(help="Number of greedy episodes.", min=1, max=MOST_COPIES)] = 32,
     seed: Seed = 0,
-    best: Annotated[bool, typer.Option("--best", help="Take the best checkpoint, not the latest.")] = False,
+    best: Annotated[bool, typer.Option("--best", help="Use the best checkpoint instead of the latest.")] = False,
     env: RunEnv = None,
     trust: Trust = False,
     render: Annotated[
-        Path | None, typer.Option(help="Write one episode as .gif or .mp4: goals, rewards in their parts, a legend.")
+        Path | None,
+        typer.Option(help="Write one episode as .gif or .mp4, with goals, parts of the reward and a legend."),
     ] = None,
     episode: Annotated[
         str | None,
         typer.Option(
-            help="Which one --render draws: won, lost (the first that was), or its number from 0.", show_default=False
+            help="Episode that --render draws: won or lost (the first such one), or a number from 0.",
+            show_default=False,
         ),
     ] = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Play greedy episodes with the policy of RUN, with goals from its buffer."""
+    """Evaluate the greedy policy of RUN, with goals from its goal buffer."""
     need_training()
     from isa_learners.runs.evaluation import LOST, EpisodeOutcomes
     from isa_learners.runs.loading import load_algorithm
@@ -59,7 +61,7 @@ def evaluate(
     with LifeSigns(lambda: f"evaluating {run}", quiet):
         found = algorithm.evaluate(episodes, seed, None if render is None else outcomes)
     if not found.episodes:
-        raise InvalidValueError(f"none of the {episodes} episodes was played to its end: {LOST}")
+        raise InvalidValueError(f"none of the {episodes} episodes finished: {LOST}")
     result = {"run": str(run), "env_steps": meta["env_steps"], "phase": meta["phase"], "seed": seed, **asdict(found)}
     if render is not None:
         drawn = _render(algorithm, outcomes, seed, episode or "0", render)
@@ -77,7 +79,7 @@ def evaluate(
 
 
 def _render(algorithm: Algorithm, outcomes: EpisodeOutcomes, seed: int, which: str, path: Path) -> dict[str, Any]:
-    """Write one of the episodes that were played; say which."""
+    """Write one of the played episodes; return its number, outcome and steps."""
     from isa_learners.runs.rendering import film_episode, write_film
 
     film = film_episode(algorithm, outcomes, seed, outcomes.chosen(which))

@@ -1,4 +1,4 @@
-"""``isa export``: the policy of a run as a file for others."""
+"""``isa export``: export the policy of a run to a file."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from .options import Json, RunEnv, Trust, need_training, writing_to
 
 def export(
     run: Annotated[Path, typer.Argument(help="Run folder.", metavar="RUN")],
-    out: Annotated[Path, typer.Argument(help="File that ends in .onnx, or in .pt2 for torch.export.", metavar="FILE")],
-    best: Annotated[bool, typer.Option("--best", help="Take the best checkpoint, not the latest.")] = False,
+    out: Annotated[Path, typer.Argument(help="Output file: .onnx, or .pt2 for torch.export.", metavar="FILE")],
+    best: Annotated[bool, typer.Option("--best", help="Use the best checkpoint instead of the latest.")] = False,
     env: RunEnv = None,
     trust: Trust = False,
     as_json: Json = False,
 ) -> None:
-    """Write the greedy policy of RUN to FILE, once what was exported acts as the policy does."""
+    """Export the greedy policy of RUN to FILE, after checking that the exported policy acts identically."""
     need_training("export")
     from isa_learners.runs.export import export_policy
     from isa_learners.runs.policy import load_policy

@@ -1,4 +1,4 @@
-"""``isa goals``: the won states of a run."""
+"""``isa goals``: list the won states of a run."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from .options import Json, need_training
 
 def goals(
     run: Annotated[Path, typer.Argument(help="Run folder.", metavar="RUN")],
-    most: Annotated[int, typer.Option(help="Rows of the table.", min=1)] = 20,
-    best: Annotated[bool, typer.Option("--best", help="Take the best checkpoint, not the latest.")] = False,
+    most: Annotated[int, typer.Option(help="Maximum number of rows.", min=1)] = 20,
+    best: Annotated[bool, typer.Option("--best", help="Use the best checkpoint instead of the latest.")] = False,
     as_json: Json = False,
 ) -> None:
-    """List the goal buffer of RUN: won states, in the dimensions that agents pursue."""
+    """List the goal buffer of RUN: the won states in the dimensions that agents pursue."""
     need_training()
     from isa_learners.runs.goals import won_states
     from isa_learners.runs.run_folder import RunFolder
@@ -42,4 +42,4 @@ def goals(
         table.add_row(str(count), *(f"{value:.6g}" for value in goal))
     Console(width=None if Console().is_terminal else 20 + 24 * len(won.pursued)).print(table)
     if len(different) > most:
-        typer.echo(f"and {len(different) - most} more; --most {len(different)} shows all, --json every one")
+        typer.echo(f"and {len(different) - most} more; --most {len(different)} shows all, --json includes repeats")

@@ -1,4 +1,4 @@
-"""``--json``: one JSON object on stdout and nothing else, whatever environments print."""
+"""``--json``: exactly one JSON object on stdout, whatever environments print."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _streams: list[TextIO] = []
 
 
 def json_alone(context: typer.Context, wanted: bool) -> bool:
-    """Keep stdout for :func:`print_json` until the command ends: what ``--json`` calls once it is read."""
+    """Reserve stdout for :func:`print_json` until the command ends; the callback of ``--json``."""
     if wanted and sys.stdout is not None and sys.stderr is not None:
         context.with_resource(_kept_apart())
     return wanted
 
 
 def print_json(value: Any) -> None:
-    """Print the one object; numbers that are not finite, which JSON lacks, are ``null``."""
+    """Print the JSON object; NaN and infinite numbers become ``null``."""
     stream = _streams[-1] if _streams else sys.stdout
     stream.write(json.dumps(finite(value), allow_nan=False) + "\n")
     stream.flush()
@@ -32,9 +32,9 @@ def print_json(value: Any) -> None:
 
 @contextmanager
 def _kept_apart() -> Iterator[None]:
-    """Send what is printed, by Python or below it, to stderr.
+    """Redirect everything that Python or native code prints to stderr.
 
-    A process's own stdout is not given back: environments print as they are closed too, and games as they end.
+    The process's own stdout is not restored: environments may also print while they close.
     """
     out, own = sys.stdout, sys.stdout is sys.__stdout__
     out.flush()

@@ -1,4 +1,4 @@
-"""``isa``: where a process begins and ends. Everything heavy is imported inside, so that no Ctrl-C meets an import."""
+"""``isa``: the entry point. Heavy imports happen inside ``main``, so that Ctrl-C is handled during them too."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from types import FrameType
 from typing import TextIO
 
 BY_SIGNAL = 128
-"""Added to a signal's number, it is the exit code of what the signal ended: 130 for Ctrl-C, 143 for SIGTERM."""
+"""Added to a signal's number to get the exit code of a command that it ended: 130 for Ctrl-C, 143 for SIGTERM."""
 
 
 class Ended(BaseException):
@@ -25,11 +25,11 @@ class Ended(BaseException):
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and leave.
+    """Run the command line and exit.
 
-    Exit code 0; 2 for what the user can mend, in one line; 130 on Ctrl-C, 143 on SIGTERM, 129 on SIGHUP; 1 if nobody
-    reads the output any more, or with a traceback for our own failures and those of code of others, which a last line
-    names.
+    The exit code is 0 on success; 2 for an error that the user can fix, printed in one line; 130 on Ctrl-C, 143 on
+    SIGTERM, 129 on SIGHUP; and 1 if the output is no longer read, or with a traceback for an internal failure or a
+    failure of third-party code, which the last line names.
     """
     code = 0
     _open_what_is_closed()
@@ -45,13 +45,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
             code = BY_SIGNAL + signal.SIGINT
         except BrokenPipeError:
             _leave_unwritten(sys.stdout)
-            code = 1  # as Click does for what is printed before the end
+            code = 1  # as Click does
         except OSError as error:
             if error.errno == errno.ENOSPC:
                 from .app import USER_MISTAKE
 
                 _leave_unwritten(sys.stdout)
-                sys.stderr.write(f"isa: what was to be printed cannot be written: {error.strerror}\n")
+                sys.stderr.write(f"isa: cannot write the output: {error.strerror}\n")
                 code = USER_MISTAKE
             elif _is_told(error):
                 code = 1
@@ -66,14 +66,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _is_told(error: Exception) -> bool:
-    """Tell what code of others raised, if it was theirs."""
+    """Report an error of third-party code; return whether it was one."""
     from isa_wrappers.envs.foreign_errors import tell_failure
 
     return tell_failure(error)
 
 
 def _open_what_is_closed() -> None:
-    """Send nowhere what whoever started us has closed: the work is done all the same."""
+    """Replace a closed stdout or stderr by the null device, so that the command still runs."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             nowhere = open(os.devnull, "w")  # noqa: SIM115 - until the process ends
@@ -82,13 +82,13 @@ def _open_what_is_closed() -> None:
 
 
 def _leave_unwritten(stream: TextIO) -> None:
-    """Send the rest nowhere: Python flushes once more at exit."""
+    """Discard the rest of the output: Python flushes once more at exit."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _signal_behind(error: BaseException) -> int | None:
-    """Return the signal that an exception was made from: Python 3.11 wraps what ends a class while it is being made."""
+    """Return the signal that caused an exception: Python 3.11 wraps what is raised while a class is being created."""
     cause = error.__cause__
     while cause is not None:
         if isinstance(cause, Ended):
@@ -101,7 +101,7 @@ def _signal_behind(error: BaseException) -> int | None:
 
 @contextmanager
 def _told_to_end() -> Iterator[None]:
-    """Turn SIGTERM and SIGHUP into an exception in the main thread; what ``nohup`` ignores stays ignored."""
+    """Turn SIGTERM and SIGHUP into an exception in the main thread; signals that ``nohup`` ignores stay ignored."""
     before = {}
     if threading.current_thread() is threading.main_thread():
         for name in ("SIGTERM", "SIGHUP"):

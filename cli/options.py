@@ -1,4 +1,4 @@
-"""Options that several commands share, and how they are read."""
+"""Options shared by several commands, and the functions that parse them."""
 
 from __future__ import annotations
 
@@ -33,38 +33,41 @@ PRESET_NAMES = ", ".join([f"{DEFAULT_PRESET} (the default)", *(name for name in 
 Preset = Annotated[
     str | None, typer.Option("--preset", help=f"{PRESET_NAMES}.", show_default=False, autocompletion=presets)
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress, neither in a terminal nor once a minute.")]
-Seed = Annotated[int, typer.Option("--seed", help="Seed of everything.", min=0)]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
+Seed = Annotated[int, typer.Option("--seed", help="Random seed.", min=0)]
 StateFallback = Annotated[
-    str | None, typer.Option(help="'observations' takes them, concatenated, for the state.", show_default=False)
+    str | None, typer.Option(help="'observations' uses the concatenated observations as the state.", show_default=False)
 ]
 StateFeatures = Annotated[
     str | None,
-    typer.Option(help="'map' reads counts and middles off a state that is a map of cells.", show_default=False),
+    typer.Option(help="'map' computes counts and centres from a state that is a map of cells.", show_default=False),
 ]
 FeaturesKwargs = Annotated[
     str,
-    typer.Option("--state-features-kwargs", help="Their options as JSON, such as '{\"values\": [1, 2]}'."),
+    typer.Option(
+        "--state-features-kwargs", help="Options of --state-features as JSON, such as '{\"values\": [1, 2]}'."
+    ),
 ]
 Override = Annotated[
-    list[str] | None, typer.Option("--set", help="Any key, such as ppo.lr=1e-3.", autocompletion=settings)
+    list[str] | None,
+    typer.Option("--set", help="Set a configuration key, such as ppo.lr=1e-3.", autocompletion=settings),
 ]
 RunEnv = Annotated[
     str | None,
-    typer.Option("--env", help="The environment of RUN, named again: its package.module:factory is imported."),
+    typer.Option("--env", help="Environment of RUN as package.module:factory; allows its import."),
 ]
 RunEnvs = Annotated[
     list[str] | None,
-    typer.Option("--env", help="An own environment of RUN, named again: its package.module:factory is imported."),
+    typer.Option("--env", help="Custom environment of RUN as package.module:factory; allows its import."),
 ]
-Trust = Annotated[bool, typer.Option("--trust", help="Import whatever environment and network the run folder names.")]
+Trust = Annotated[bool, typer.Option("--trust", help="Import any environment and network that the run folder names.")]
 
 
 def parse_kwargs(text: str) -> dict[str, Any]:
     """Read ``--kwargs``.
 
     Raises:
-        InvalidValueError: if it is no JSON object or holds what commands fill in.
+        InvalidValueError: if it is not a JSON object or sets an argument that the commands set themselves.
     """
     kwargs = _object("--kwargs", text)
     check_env_kwargs(kwargs)
@@ -75,7 +78,7 @@ def parse_features(text: str) -> dict[str, Any]:
     """Read ``--state-features-kwargs``.
 
     Raises:
-        InvalidValueError: if it is no JSON object.
+        InvalidValueError: if it is not a JSON object.
     """
     return _object("--state-features-kwargs", text)
 
@@ -84,14 +87,16 @@ def parse_resources(text: str) -> dict[str, Any]:
     """Read ``--resources``.
 
     Raises:
-        InvalidValueError: if it is no JSON object of numbers from 0 on, or names them as Ray's nodes do.
+        InvalidValueError: if it is not a JSON object of non-negative numbers, or names CPU or GPU instead of num_cpus
+            or
+            num_gpus.
     """
     found = _object("--resources", text)
     for name, value in found.items():
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < inf:
-            raise InvalidValueError(f"--resources must be a JSON object of numbers from 0 on, got {shown(text)}")
+            raise InvalidValueError(f"--resources must be a JSON object of non-negative numbers, got {shown(text)}")
         if name in ("CPU", "GPU"):
-            raise InvalidValueError(f"--resources must name num_{name.lower()}s in the place of {name}")
+            raise InvalidValueError(f"--resources takes num_{name.lower()}s, got {name}")
     return found
 
 
@@ -111,18 +116,18 @@ SAID_BY = {
     "state_features_kwargs": "--state-features-kwargs",
     "scope_folder": "--scope",
 }
-"""Keys whose option has another name."""
+"""Configuration keys whose option has another name."""
 
 
 def refuse_contradictions(given: Mapping[str, Any], overrides: Mapping[str, Any]) -> None:
-    """Refuse a key that an option and ``--set`` give different values.
+    """Refuse a key that an option and ``--set`` set to different values.
 
     Args:
-        given: what options say, by sections.
-        overrides: what ``--set`` says, likewise.
+        given: values from options, by section.
+        overrides: values from ``--set``, by section.
 
     Raises:
-        InvalidValueError: naming both.
+        InvalidValueError: naming both values.
     """
     from isa_learners.runs.nesting import flattened
 
@@ -137,7 +142,7 @@ def refuse_contradictions(given: Mapping[str, Any], overrides: Mapping[str, Any]
 
 @contextmanager
 def writing_to(path: Path) -> Iterator[None]:
-    """Turn a failure to write where the user asked into a user's mistake, met before anything is computed if it can be.
+    """Report a failure to write to the user's path as a user error, before anything is computed where possible.
 
     Raises:
         InvalidValueError: naming the path.
@@ -146,16 +151,16 @@ def writing_to(path: Path) -> Iterator[None]:
     try:
         yield
     except CannotWriteError:
-        raise  # in one line already
+        raise  # already one line
     except OSError as error:
         raise InvalidValueError(f"cannot write to {path}: {refusal(error)}") from error
 
 
 def check_place(folder: Path) -> None:
-    """Check that a folder is there or can be made.
+    """Check that a folder exists or can be created.
 
     Raises:
-        InvalidValueError: naming what is in its place, or the folder that may not be written to.
+        InvalidValueError: naming the file in its place, or the folder that is not writable.
     """
     try:
         there = next((place for place in (folder, *folder.parents) if place.exists()), folder)
@@ -164,14 +169,14 @@ def check_place(folder: Path) -> None:
     if not there.is_dir():
         raise InvalidValueError(f"cannot write to {folder}: {there} is not a folder")
     if not os.access(there, os.W_OK | os.X_OK):
-        raise InvalidValueError(f"cannot write to {folder}: {there} may not be written to")
+        raise InvalidValueError(f"cannot write to {folder}: {there} is not writable")
 
 
 def need_training(extra: str = "train") -> None:
     """Check that the learner's dependencies are installed.
 
     Args:
-        extra: that brings them and whatever else the command needs.
+        extra: the extra that installs everything that the command needs.
 
     Raises:
         MissingDependencyError: naming the extra to install.
@@ -180,10 +185,10 @@ def need_training(extra: str = "train") -> None:
 
 
 def need_plots(extra: str = "plot") -> None:
-    """Check that what reads and draws runs is installed; no torch is.
+    """Check that the packages that read and plot runs are installed; torch is not needed.
 
     Args:
-        extra: that brings them and whatever else the command needs.
+        extra: the extra that installs everything that the command needs.
 
     Raises:
         MissingDependencyError: naming the extra to install.

@@ -1,4 +1,4 @@
-"""``isa plot``: curves of one or several runs."""
+"""``isa plot``: plot curves of one or more runs."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from .options import need_plots, writing_to
 
 def plot(
     runs: Annotated[list[Path], typer.Argument(help="Run folders.", metavar="RUN...")],
-    out: Annotated[Path | None, typer.Option(help="PNG, PDF or SVG file; one run's own curves.png by default.")] = None,
-    label: Annotated[
-        list[str] | None, typer.Option(help="A name for each RUN, in their order; equal names share a line.")
+    out: Annotated[
+        Path | None, typer.Option(help="PNG, PDF or SVG file; by default curves.png, for a single run in its folder.")
     ] = None,
-    statistic: Annotated[str, typer.Option(help="Over seeds: median, mean or iqm.")] = "median",
+    label: Annotated[
+        list[str] | None, typer.Option(help="Label of each RUN, in their order; runs with the same label share a line.")
+    ] = None,
+    statistic: Annotated[str, typer.Option(help="Statistic over seeds: median, mean or iqm.")] = "median",
 ) -> None:
-    """Draw success rate and return against environment steps; runs that differ only in seed share a line."""
+    """Plot success rate and return against environment steps; runs that differ only in the seed share a line."""
     need_plots()
     from isa_learners.runs.plots import no_curve, plot_curves, plot_run
     from isa_learners.runs.run_folder import RunFolder

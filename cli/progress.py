@@ -1,4 +1,4 @@
-"""Signs of life off a terminal: a line once a minute says how far a command is."""
+"""Progress lines outside a terminal, once a minute."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from collections.abc import Callable
 from types import TracebackType
 
 EVERY = 60.0
-"""Seconds between two signs of life."""
+"""Seconds between two progress lines."""
 
 
 class LifeSigns:
-    """Off a terminal, says on stderr once a minute how far a command is, whatever the command is busy with.
+    """Prints the progress of a command to stderr once a minute, unless stderr is a terminal.
 
     Args:
-        how_far: tells it.
-        quiet: say nothing.
+        how_far: returns the text to print.
+        quiet: print nothing.
     """
 
     def __init__(self, how_far: Callable[[], str], quiet: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""``isa report``: one or several runs as a page."""
+"""``isa report``: write a report of one or more runs."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from .options import Json, RunEnvs, Trust, need_plots, need_training, writing_to
 
 def report(
     runs: Annotated[list[Path], typer.Argument(help="Run folders.", metavar="RUN...")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="File that ends in .html.")] = Path("report.html"),
+    out: Annotated[Path, typer.Option("--out", "-o", help="Output file, which must end in .html.")] = Path(
+        "report.html"
+    ),
     env: RunEnvs = None,
     trust: Trust = False,
     as_json: Json = False,
 ) -> None:
-    """Make a page of runs, in one file that fetches nothing: verdict, curves, scope, replay, goals, configuration."""
+    """Write a report of runs as one self-contained HTML file: verdict, curves, scope, replay, goals, configuration."""
     need_training("report")
     need_plots("report")
     from isa_learners.runs.report.page import write_report

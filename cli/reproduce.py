@@ -15,10 +15,12 @@ from .options import Json, Quiet, need_plots, need_training
 
 def reproduce(
     figure: Annotated[
-        str | None, typer.Argument(help="Name of a figure; without one they are listed.", autocompletion=known_figures)
+        str | None, typer.Argument(help="Name of a figure; omit it to list all.", autocompletion=known_figures)
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder; reproduce/FIGURE by default.")] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Two seeds, a quarter of the steps: no result.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Output folder; by default reproduce/FIGURE.")] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Run two seeds with a quarter of the steps, as a preview only.")
+    ] = False,
     jobs: Jobs = 0,
     on: On = "local",
     resources: Resources = RESOURCES,
@@ -28,7 +30,7 @@ def reproduce(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Run the comparison behind one of the paper's figures."""
+    """Run the comparison that reproduces one of the paper's figures."""
     need_training()
     need_plots()  # for the results
     from isa_learners.experiments.plan import make_plan
@@ -44,6 +46,8 @@ def reproduce(
         return
     plan = make_plan(figure_plan(figure, quick))
     if quick:
-        typer.echo(f"isa: {figure} --quick is a look with two seeds and a quarter of the steps, no result", err=True)
+        typer.echo(
+            f"isa: {figure} --quick is a preview with two seeds and a quarter of the steps, not a result", err=True
+        )
     place = out or Path("reproduce") / (f"{figure}-quick" if quick else figure)
     bring_to_its_end(plan, place, Order(jobs, on, resources, only, dry_run, figures, as_json, quiet))

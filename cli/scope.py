@@ -42,20 +42,22 @@ from .progress import LifeSigns
 def scope(
     env: Env,
     transitions: Annotated[
-        int | None, typer.Option(help="N, transitions in all where all act at once (10,000), else per agent.")
+        int | None,
+        typer.Option(help="N, number of transitions: in total if all agents act at once (10,000), else per agent."),
     ] = None,
-    delta: Annotated[float | None, typer.Option(help="Threshold of Def. 1; by default the estimator's.")] = None,
-    bin_width: Annotated[float | None, typer.Option(help="Width of the bins of a state change, for nmi_*.")] = None,
+    delta: Annotated[float | None, typer.Option(help="Threshold of Def. 1; by default that of the estimator.")] = None,
+    bin_width: Annotated[float | None, typer.Option(help="Bin width for state changes, for nmi_*.")] = None,
     window: Annotated[int | None, typer.Option(help="Look for effects up to this many steps later (8).")] = None,
     estimator: Annotated[
-        str | None, typer.Option(help="The figure: interval_effect, or the paper's nmi_block and nmi_pooled.")
+        str | None, typer.Option(help="Estimator: interval_effect, or the paper's nmi_block and nmi_pooled.")
     ] = None,
-    threshold: Annotated[str | None, typer.Option(help="Rule by which delta is found: fixed is --delta.")] = None,
+    threshold: Annotated[str | None, typer.Option(help="Rule that sets delta; fixed uses --delta.")] = None,
     until_certain: Annotated[
-        bool, typer.Option("--until-certain", help="Take only as many, up to N, as it takes for nothing to change.")
+        bool,
+        typer.Option("--until-certain", help="Stop once the scope no longer changes; N is then the maximum."),
     ] = False,
     preset: Annotated[
-        str, typer.Option(help="What holds where no option is given, as in isa train.", autocompletion=presets)
+        str, typer.Option(help="Preset for options that are not given, as in isa train.", autocompletion=presets)
     ] = DEFAULT_PRESET,
     seed: Seed = 0,
     kwargs: Kwargs = "{}",
@@ -64,9 +66,11 @@ def scope(
     state_features_kwargs: FeaturesKwargs = "{}",
     device: Annotated[
         str,
-        typer.Option(help="cpu (NumPy), cuda, cuda:N or auto: of the estimate's arithmetic.", autocompletion=devices),
+        typer.Option(help="Device of the estimator: cpu (NumPy), cuda, cuda:N or auto.", autocompletion=devices),
     ] = "cpu",
-    out: Annotated[Path | None, typer.Option(help="Folder for scope.json, scope.safetensors and scope.png.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Output folder for scope.json, scope.safetensors and scope.png.")
+    ] = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:

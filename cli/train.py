@@ -1,4 +1,4 @@
-"""``isa train``: an algorithm in a run folder."""
+"""``isa train``: train an algorithm in a run folder."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from isa_learners.config import RunConfig
 
 MAY_CHANGE = ("resume", "steps", "device", "override", "env", "trust", "quiet", "track")
-"""What may stand beside ``--resume``."""
+"""Options that ``--resume`` accepts."""
 LONGEST_NAME = 100
-"""Characters of a task's name in its run folder's."""
+"""Maximum number of characters of the task's name in the name of the run folder."""
 
 
 def train(
@@ -45,13 +45,14 @@ def train(
         str | None, typer.Argument(help="Task name; not needed with --resume.", metavar="[ENV]", autocompletion=tasks)
     ] = None,
     algo: Annotated[
-        str | None, typer.Option(help="isa (the default), or another of isa algorithms.", autocompletion=algorithms)
+        str | None,
+        typer.Option(help="isa (the default), or another listed by isa algorithms.", autocompletion=algorithms),
     ] = None,
     preset: Preset = None,
-    steps: Annotated[int | None, typer.Option(help="Environment steps in all.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of everything; 0 by default.", min=0)] = None,
-    num_envs: Annotated[int | None, typer.Option(help="Environments stepped together.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes that step them; 0, the default, takes none.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Total environment steps.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Random seed; 0 by default.", min=0)] = None,
+    num_envs: Annotated[int | None, typer.Option(help="Number of parallel environments.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes that step them; 0 (the default) uses none.")] = None,
     device: Annotated[
         str | None,
         typer.Option(help="auto (the default), cpu, cuda or cuda:1.", autocompletion=devices),
@@ -60,29 +61,29 @@ def train(
     state_fallback: StateFallback = None,
     state_features: StateFeatures = None,
     state_features_kwargs: FeaturesKwargs = "{}",
-    success: Annotated[str | None, typer.Option(help="Key of infos, or return, that tells a won episode.")] = None,
-    scope: Annotated[Path | None, typer.Option(help="Folder of a scope to take instead of estimating one.")] = None,
+    success: Annotated[str | None, typer.Option(help="Key of infos, or return, that marks an episode as won.")] = None,
+    scope: Annotated[Path | None, typer.Option(help="Folder of a scope to use instead of estimating one.")] = None,
     scope_is_free: Annotated[
-        bool, typer.Option("--scope-is-free", help="Do not count the steps that the scope of --scope took.")
+        bool, typer.Option("--scope-is-free", help="Do not count the steps used to estimate the scope of --scope.")
     ] = False,
-    out: Annotated[Path | None, typer.Option(help="Run folder; a new one under runs/ by default.")] = None,
-    config: Annotated[Path | None, typer.Option(help="YAML file of configuration keys.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Run folder; by default a new one under runs/.")] = None,
+    config: Annotated[Path | None, typer.Option(help="YAML file with configuration keys.")] = None,
     override: Override = None,
     stop_when_solved: Annotated[
-        bool, typer.Option("--stop-when-solved", help="End after three evaluations in a row at 0.9 or better.")
+        bool, typer.Option("--stop-when-solved", help="Stop after three evaluations in a row at 0.9 or better.")
     ] = False,
     resume: Annotated[
         Path | None,
-        typer.Option(help="Run folder to resume; --steps, --device and --set change what may change in mid-run."),
+        typer.Option(help="Run folder to resume; --steps, --device and --set can change settings."),
     ] = None,
     track: Annotated[
         list[str] | None,
-        typer.Option(help="Show the run in wandb or mlflow too; may be given for each.", autocompletion=known_trackers),
+        typer.Option(help="Also log the run to wandb or mlflow; can be repeated.", autocompletion=known_trackers),
     ] = None,
     trust: Trust = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train on ENV: estimate the scope, explore, reach goals."""
+    """Train on ENV: estimate the scope, explore, then reach goals."""
     need_training()
     need_plots()  # for curves.png at the end
     from isa_learners.runs.run_folder import RunFolder
@@ -100,10 +101,8 @@ def train(
     if env is None:
         raise InvalidValueError("name a task to train on, such as grid/shooting, or --resume a run folder")
     if trust:
-        raise InvalidValueError(
-            "--trust is for --resume: a new run's environment is named on the command line, got --trust"
-        )
-    # Only what was given: a configuration file's values hold where the command line says nothing.
+        raise InvalidValueError("--trust is only for --resume: a new run's environment is named on the command line")
+    # Only the given options: otherwise their defaults would override a configuration file.
     said = {"algo": algo, "seed": seed, "device": device, "steps": steps, "stop_when_solved": stop_when_solved or None}
     said |= {"state_fallback": state_fallback, "state_features": state_features, "success": success, "workers": workers}
     said |= {"scope_folder": None if scope is None else str(scope), "scope_is_free": scope_is_free or None}
@@ -121,7 +120,7 @@ def train(
     _refuse_idle_scope(resolved, scope, scope_is_free)
     check_run(resolved)
     task = env.replace("/", "-").replace(":", "-")
-    task = task[-LONGEST_NAME:]  # folders take no longer ones
+    task = task[-LONGEST_NAME:]  # file systems limit the length of names
     name = f"{task}-{resolved.algo}-{resolved.preset}-seed{resolved.seed}-{time.strftime('%Y%m%d-%H%M%S')}"
     _run(RunFolder.create(out or Path("runs") / name, resolved), False, trackers, quiet=quiet)
 
@@ -134,10 +133,10 @@ def configured(
     pairs: list[str],
     num_envs: int | None = None,
 ) -> tuple[str, list[dict[str, Any]]]:
-    """Return the preset and what the command line says: file, options, ``--set``, in this order.
+    """Return the preset and the layers of values above it: file, options, ``--set``, in this order.
 
     Raises:
-        InvalidValueError: for what cannot be said this way.
+        InvalidValueError: for contradictory values, or keys that ``--set`` cannot change.
     """
     from isa_learners.config import DEFAULT_PRESET
     from isa_learners.runs.config_io import make_config
@@ -159,22 +158,22 @@ def configured(
 
 
 def _refuse_unnamed(file: Path | None, imports: tuple[str, ...], pairs: list[str]) -> None:
-    """Refuse to import what a configuration file names, of whomever it may be, and the command line does not.
+    """Refuse to import code that only the configuration file names, as the file may come from anybody.
 
     Raises:
-        InvalidValueError: naming the first.
+        InvalidValueError: naming the first import.
     """
     said = {pair.partition("=")[2].strip(" '\"") for pair in pairs}
     for name in imports:
         if file is not None and name not in said:
             raise InvalidValueError(
-                f"{file} names code of its own: {name!r} would be imported; if you know it, name it again, as in "
+                f"{file} names custom code: {name!r} would be imported; if you trust it, name it again, as in "
                 f"--set ppo.network={name}"
             )
 
 
 def _refuse_idle_scope(config: RunConfig, scope: Path | None, is_free: bool) -> None:
-    """Refuse what is said of a scope where it would change nothing.
+    """Refuse scope options that would have no effect.
 
     Raises:
         InvalidValueError: naming the option.
@@ -183,23 +182,23 @@ def _refuse_idle_scope(config: RunConfig, scope: Path | None, is_free: bool) -> 
 
     if scope is not None and not needs_estimate(config):
         raise InvalidValueError(
-            f"--scope must be left out where no scope is measured, as with algorithm {config.algo!r} here, got {scope}"
+            f"--scope needs a run that estimates a scope, which algorithm {config.algo!r} does not here, got {scope}"
         )
     if is_free and config.scope_folder is None:
-        raise InvalidValueError("--scope-is-free is about the scope of --scope; give --scope FOLDER, or leave it out")
+        raise InvalidValueError("--scope-is-free needs --scope FOLDER; give it, or leave --scope-is-free out")
 
 
 def _refuse_changes(context: typer.Context) -> None:
-    """Refuse what a resumed run would not follow.
+    """Refuse options that a resumed run would ignore.
 
     Raises:
-        InvalidValueError: naming the first.
+        InvalidValueError: naming the first one.
     """
     for name, value in context.params.items():
         source = context.get_parameter_source(name)
         if name not in MAY_CHANGE and source is not None and source.name == "COMMANDLINE":
             raise InvalidValueError(
-                "--resume takes all but --steps, --device and --set from its run folder; leave out "
+                "--resume takes all settings except --steps, --device and --set from its run folder; leave out "
                 f"{name.replace('_', '-')}, got {str(value) if isinstance(value, Path) else value!r}"
             )
 
@@ -227,7 +226,7 @@ def _run(
             raise
         env = training.algorithm.phase.collector.env
         if resume and not quiet and folder.newest_checkpoint() is not None and starts_afresh(env):
-            display.last_word(f"isa: {config.env} cannot save its state, so that its episodes start anew")
+            display.last_word(f"isa: {config.env} cannot save its state, so its episodes start from the beginning")
         named = [training.config.env] if ":" in training.config.env else []
         named += ["--trust"] if training.config.imports else []
         again = f"resume with: {shlex.join(['isa', 'train', *named, '--resume', str(folder.path)])}"
@@ -237,11 +236,11 @@ def _run(
             display.last_word(f"stopped; {again}")
             raise typer.Exit(128 + stopped.signal) from None
         except Exception as error:
-            saved = "what was learned before is saved, " if training.algorithm.visits.seen else ""
+            saved = "the progress is saved, " if training.algorithm.visits.seen else ""
             if training.kept and isinstance(error, ISAError):
                 error.args = (f"{error}; {saved}{again}",)
             elif training.kept:
-                display.last_word(f"broken off by {type(error).__name__}; {saved}{again}")
+                display.last_word(f"stopped by {type(error).__name__}; {saved}{again}")
             raise
         plot_run(folder, anew=False)
     display.finish(summary, training.config.eval_interval)

@@ -1,4 +1,4 @@
-"""How training looks: in a terminal two live lines, whole at 60 columns, and a line per phase and evaluation."""
+"""Progress of training: in a terminal two live lines that fit 60 columns, and a line per phase and evaluation."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ if TYPE_CHECKING:
     from isa_wrappers.scope.influence import InfluenceScope
 
 WIDE = 100
-"""Columns from which a line per evaluation has clock and rate too."""
+"""Minimum number of columns for showing time and rate in the line of an evaluation."""
 REFRESH = 0.25
-"""Seconds between two looks at what training has summed up."""
+"""Seconds between two updates of the statistics."""
 
-LOST_AT_THE_END = "the episodes of the last evaluation were all lost with their games"
+LOST_AT_THE_END = "all episodes of the last evaluation were lost because their games failed"
 
 
 class TrainingDisplay(Hook):
     """Shows a run's progress on stderr.
 
     Args:
-        folder: of the run, named at the end.
-        total: environment steps to go to.
-        quiet: show nothing but the end.
+        folder: run folder, printed at the end.
+        total: total environment steps.
+        quiet: show only the result at the end.
     """
 
     def __init__(self, folder: Path, total: int, quiet: bool = False) -> None:
@@ -79,14 +79,14 @@ class TrainingDisplay(Hook):
         return ", ".join([self._at, *(f"{name} {value}" for name, value in self._told.items())])
 
     def on_start(self, training: Training) -> None:
-        """Say what the scope holds, and what is known from before where a run resumes."""
+        """Print a summary of the scope; for a resumed run, restore the last evaluation."""
         if training.algorithm.scope is not None:
             self.say(f"scope: {scope_line(training.algorithm.scope)}")
         if training.progress.last:
             self._evaluated(training, training.progress.last)
 
     def on_phase(self, training: Training, phase: str, env_steps: int) -> None:
-        """Say that a phase begins."""
+        """Print that a phase begins."""
         self._at = f"phase {phase}, {env_steps:,} of {self.total:,} steps"
         self.say(f"phase {phase} from step {env_steps:,}")
         if self._task is None:
@@ -94,12 +94,12 @@ class TrainingDisplay(Hook):
         self._move(env_steps, phase=phase)
 
     def on_scope(self, training: Training, env_steps: int) -> None:
-        """Move the bar while random play is watched."""
+        """Update the bar while the scope is estimated from random play."""
         self._at = f"phase scope, {env_steps:,} of {self.total:,} steps"
         self._move(env_steps)
 
     def on_iteration(self, training: Training, values: Mapping[str, Any]) -> None:
-        """Move the bar; look at how far the phase is, and at training's own episodes."""
+        """Update the bar, the progress of the phase and the success rate of training episodes."""
         done, rate = values["env_steps"], values["steps_per_second"]
         phase = training.algorithm.phase
         self._at = f"phase {phase.name}, {done:,} of {self.total:,} steps, {rate:,.0f} steps/s"
@@ -120,7 +120,7 @@ class TrainingDisplay(Hook):
         self._told = head | {name: self._told[name] for name in ("success", "best") if name in self._told}
 
     def on_evaluation(self, training: Training, row: Mapping[str, Any]) -> None:
-        """Print what came out."""
+        """Print the evaluation."""
         self._evaluated(training, row)
         line = (
             f"{row['env_steps']:>9,}  {row['phase']:<7} success {row['success_rate']:.2f}  "
@@ -131,7 +131,7 @@ class TrainingDisplay(Hook):
         self.say(line)
 
     def _evaluated(self, training: Training, row: Mapping[str, Any]) -> None:
-        best = max(training.progress.best, row["success_rate"])  # of NaN the former
+        best = max(training.progress.best, row["success_rate"])  # NaN keeps the previous best
         self._told |= {"success": f"{row['success_rate']:.2f}", "best": f"{best:.2f}" if best >= 0.0 else "-"}
 
     def _move(self, done: int, **fields: Any) -> None:
@@ -140,16 +140,16 @@ class TrainingDisplay(Hook):
             self._bar.update(self._task, completed=min(done, self.total), steps=steps, **fields)
 
     def say(self, line: str) -> None:
-        """Print a line above the bar, in a terminal."""
+        """In a terminal, print a line above the bar."""
         if self._live:
             self._lines.console.print(line)
 
     def last_word(self, line: str) -> None:
-        """Print a line anywhere."""
+        """Print a line, in a terminal or not."""
         sys.stderr.write(line + "\n")
 
     def finish(self, summary: dict[str, Any], eval_interval: int) -> None:
-        """Print what came out, and where it lies."""
+        """Print the result and the run folder."""
         solved, rate = summary["solved"], summary["success_rate"]
         if solved:
             verdict = f"solved at {solved['env_steps']:,} steps, {solved['wall_time_s']:.1f} s"
@@ -157,9 +157,7 @@ class TrainingDisplay(Hook):
             verdict = f"not solved in {summary['env_steps']:,} steps, {summary['wall_time_s']:.1f} s"
         if rate is None and summary.get("evaluated_at") is None:
             verdict = f"ended after {summary['env_steps']:,} steps, {summary['wall_time_s']:.1f} s"
-            told = (
-                f"never evaluated, as eval_interval is {eval_interval:,}: nothing is known of success, no curves drawn"
-            )
+            told = f"never evaluated (eval_interval is {eval_interval:,}), so there is no success rate and no curves"
         else:
             told = LOST_AT_THE_END if rate is None else f"success rate {rate:.2f}"
         self.last_word(f"{summary['env']}: {verdict}; {told}")
@@ -167,7 +165,7 @@ class TrainingDisplay(Hook):
 
 
 def short(number: float) -> str:
-    """Write a number in three digits.
+    """Format a number with three digits.
 
     Example:
         >>> [short(number) for number in (7, 0.125, 999, 80_840, 400_000, 2_100_000, -12_345)]
@@ -180,7 +178,7 @@ def short(number: float) -> str:
 
 
 def scope_line(scope: InfluenceScope) -> str:
-    """Say what a scope holds, in a few words.
+    """Summarise a scope in one line.
 
     Example:
         >>> from isa_wrappers import InfluenceScope

@@ -1,4 +1,4 @@
-"""``isa view``: the report of a run, live while it trains."""
+"""``isa view``: show the report of a run, live while it trains."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from .options import RunEnvs, Trust, need_plots, need_training
 
 def view(
     runs: Annotated[list[Path], typer.Argument(help="Run folders.", metavar="RUN...")],
-    port: Annotated[int, typer.Option("--port", help="Port of 127.0.0.1; 0 takes a free one.", min=0, max=65535)] = 0,
+    port: Annotated[int, typer.Option("--port", help="Port on 127.0.0.1; 0 picks a free one.", min=0, max=65535)] = 0,
     open_browser: Annotated[
-        bool, typer.Option("--open/--no-open", help="Open it in a browser, if there is one.")
+        bool, typer.Option("--open/--no-open", help="Open the report in a browser, if one is available.")
     ] = True,
     env: RunEnvs = None,
     trust: Trust = False,
 ) -> None:
-    """Show the report of runs in a browser of this machine, live while they train; Ctrl-C ends it."""
+    """Serve the report of runs to a local browser, live while they train; press Ctrl-C to stop."""
     need_training("report")
     need_plots("report")
     from isa_learners.runs.report.live import LiveContents
@@ -30,12 +30,12 @@ def view(
     from isa_learners.runs.report.server import ReportServer
     from isa_learners.runs.run_folder import open_runs
 
-    folders = open_runs(runs, env or (), trust)  # what cannot be read is told now
+    folders = open_runs(runs, env or (), trust)  # unreadable runs are reported before the server starts
     live = LiveContents(folders)
     with ReportServer(live, vega(), port) as server:
         live.start()
         try:
-            typer.echo(f"serving {server.url} to this machine; Ctrl-C ends it")
+            typer.echo(f"serving {server.url} to this machine; press Ctrl-C to stop")
             if open_browser and _can_open():
                 webbrowser.open(server.url)
             server.serve_forever(poll_interval=0.2)
@@ -46,5 +46,5 @@ def view(
 
 
 def _can_open() -> bool:
-    """Tell whether there is a screen: a browser of the terminal would take the terminal."""
+    """Return whether there is a screen: a text browser would take over the terminal."""
     return sys.platform in ("darwin", "win32") or bool({"DISPLAY", "WAYLAND_DISPLAY"} & set(os.environ))

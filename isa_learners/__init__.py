@@ -1,7 +1,7 @@
-"""A recurrent PPO in torch, Algorithm 1 (arXiv 2505.08630) around it, and runs in folders.
+"""Learners in torch, Algorithm 1 (arXiv 2505.08630) and other algorithms, and runs in folders.
 
-``train(make_config("grid/shooting"), out="runs/first")`` trains; ``load("runs/first").evaluate(32, seed=0)`` evaluates,
-``load_policy("runs/first").act(observations)`` acts.
+``train(make_config("grid/shooting"), out="runs/first")`` trains, ``load("runs/first").evaluate(32, seed=0)`` evaluates
+and ``load_policy("runs/first").act(observations)`` acts.
 """
 
 from isa_wrappers.lazy import lazy

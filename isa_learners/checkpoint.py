@@ -1,4 +1,4 @@
-"""Checkpoints: one safetensors file, tensors and a JSON header. Loading one runs no code."""
+"""Checkpoints: a safetensors file with tensors and a JSON header. Loading one executes no code."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from isa_wrappers.plain import read_json
 
 FORMAT = "isa-checkpoint"
 LAYOUT = "2"
-"""Which names the tensors bear; another layout cannot be read."""
+"""Version of the names of the tensors; other versions cannot be read."""
 
 KEYS = ("format", "layout", "meta")
-"""Of the header's metadata."""
+"""Maximum number of bytes of the header's metadata."""
 
 
 def save_checkpoint(path: Path, tensors: Mapping[str, Any], meta: Mapping[str, Any]) -> None:
-    """Write tensors and ``meta`` (plain data) to ``path``; an earlier file stays whole until the new one is.
+    """Write tensors and ``meta`` (plain data) to ``path``, replacing an earlier file atomically.
 
     Raises:
-        CannotWriteError: if the disk is full, the folder read-only or gone.
+        CannotWriteError: if the disk is full, or the folder is read-only or gone.
     """
     whole = {name: torch.as_tensor(value).detach().cpu().contiguous().clone() for name, value in tensors.items()}
     header = {"format": FORMAT, "layout": LAYOUT, "meta": json.dumps(meta)}
@@ -42,10 +42,10 @@ def save_checkpoint(path: Path, tensors: Mapping[str, Any], meta: Mapping[str, A
 
 
 def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read what :func:`save_checkpoint` wrote. The tensors are the caller's own: no file lies behind them.
+    """Read a file of :func:`save_checkpoint`. The tensors are copies in memory, not mapped from the file.
 
     Raises:
-        FileFormatError: if the file is missing, truncated, changed or foreign.
+        FileFormatError: if the file is missing, truncated, modified or foreign.
     """
     if not os.path.isfile(path):
         raise FileFormatError(f"no checkpoint at {path}")
@@ -56,8 +56,8 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             raise FileFormatError(f"{path} is a safetensors file but not a checkpoint of isa")
         if header.get("layout") != LAYOUT:
             raise FileFormatError(
-                f"{path} was written by another version, whose checkpoints are laid out differently: train anew, "
-                "or use the isa-marl that the run's versions.json names"
+                f"{path} was written by a version with another checkpoint format: train again, "
+                "or use the isa-marl version in the run's versions.json"
             )
         meta = read_json(header["meta"])
         if not isinstance(meta, dict):
@@ -70,22 +70,22 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """Flatten an optimiser's per-parameter state: ``"parameter.name"`` -> tensor."""
+    """Return an optimiser's per-parameter state as ``"parameter.name"`` -> tensor."""
     state = optimizer.state_dict()["state"]
     return {f"{index}.{name}": value for index, entry in state.items() for name, value in entry.items()}
 
 
 def load_optimizer_tensors(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
-    """Restore what :func:`optimizer_tensors` returned."""
+    """Restore a state from :func:`optimizer_tensors`."""
     state: dict[int, dict[str, Tensor]] = {}
     for key, value in tensors.items():
         index, name = key.split(".", 1)
-        state.setdefault(int(index), {})[name] = value.clone()  # optimisers write into theirs
+        state.setdefault(int(index), {})[name] = value.clone()  # optimisers modify their tensors
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
 def state_of(owner: object, modules: Iterable[str], optimizers: Iterable[str]) -> dict[str, Tensor]:
-    """Return the state of an owner's modules and optimisers, each under its attribute's name."""
+    """Return the state of an owner's modules and optimisers, by attribute name."""
     state: dict[str, Tensor] = {}
     for name in modules:
         state |= with_prefix(name, getattr(owner, name).state_dict())
@@ -95,19 +95,19 @@ def state_of(owner: object, modules: Iterable[str], optimizers: Iterable[str]) -
 
 
 def load_modules(owner: object, names: Iterable[str], state: dict[str, Tensor]) -> None:
-    """Restore modules out of what :func:`state_of` returned."""
+    """Restore modules from a state of :func:`state_of`."""
     for name in names:
         getattr(owner, name).load_state_dict(without_prefix(name, state))
 
 
 def load_optimizers(owner: object, names: Iterable[str], state: dict[str, Tensor]) -> None:
-    """Restore optimisers out of what :func:`state_of` returned."""
+    """Restore optimisers from a state of :func:`state_of`."""
     for name in names:
         load_optimizer_tensors(getattr(owner, name), without_prefix(name, state))
 
 
 def global_generators() -> dict[str, Any]:
-    """Return the states of the global generators of torch, NumPy and Python, as plain data."""
+    """Return the states of the global random generators of torch, NumPy and Python, as plain data."""
     kind, keys, position, has_gauss, gauss = np.random.get_state(legacy=True)  # type: ignore[misc]
     version, internal, next_gauss = random.getstate()
     return {
@@ -118,7 +118,7 @@ def global_generators() -> dict[str, Any]:
 
 
 def set_global_generators(states: Mapping[str, Any]) -> None:
-    """Restore what :func:`global_generators` returned."""
+    """Restore the states from :func:`global_generators`."""
     torch.set_rng_state(torch.tensor(states["torch"], dtype=torch.uint8))
     kind, keys, position, has_gauss, gauss = states["numpy"]
     np.random.set_state((kind, np.array(keys, dtype=np.uint32), position, has_gauss, gauss))

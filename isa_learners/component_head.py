@@ -1,4 +1,4 @@
-"""Actions of components: a categorical distribution for each choice, a Beta distribution for each range."""
+"""Actions with components: a categorical distribution for each choice, a Beta distribution for each range."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from isa_learners.heads import masked_log_softmax
 from isa_wrappers.border.team_actions import TeamCode
 
 EDGE = 1e-6
-"""Draws of a range keep so far from its ends, in units of its width: densities may be 0 or infinite there."""
+"""Minimum distance of samples from the ends of a range, in units of its width, as densities may be 0 or infinite
+there."""
 
 
 class ComponentPolicy:
     """A product of distributions, one for each of d components.
 
     Args:
-        choices: ``[..., d, n]`` log-probabilities of elementary actions for those that are choices; ``None`` where
-            there are none.
-        a: ``[..., d]`` positive; a range's place in [0, 1] is drawn from Beta(1 + a, 1 + b), which has one peak and
-            starts near the uniform distribution; ``None`` where there are no ranges.
-        b: likewise.
-        offset: ``[..., d]`` number of each component's first elementary action.
+        choices: ``[..., d, n]`` log-probabilities of the elementary actions of choices; ``None`` without choices.
+        a: ``[..., d]`` positive; the position in a range, in [0, 1], has the distribution Beta(1 + a, 1 + b), which has
+            one peak and starts near the uniform distribution; ``None`` without ranges.
+        b: ``[..., d]`` positive; ``None`` without ranges.
+        offset: ``[..., d]`` index of each component's first elementary action.
         is_range: ``[..., d]`` bool.
         there: ``[..., d]`` float, 1 where the agent has the component.
     """
@@ -44,16 +44,16 @@ class ComponentPolicy:
         self.there = there
 
     def mode(self) -> Tensor:
-        """Return ``[..., d]``: the likeliest value of each choice, the peak of each range, a flat one's middle."""
+        """Return ``[..., d]``: the most likely value of each choice, the peak of each range (the middle if flat)."""
         value = None if self.choices is None else self._value(self.choices)
         peak = None
         if self.a is not None and self.b is not None:
-            total = self.a + self.b  # 0 where both are too small for a float
+            total = self.a + self.b  # 0 if both underflow
             peak = torch.where(total == 0.0, 0.5, self.a / total)
         return self._either(value, peak)
 
     def sample(self, noise: Generator) -> Tensor:
-        """Draw ``[..., d]``."""
+        """Sample ``[..., d]``."""
         value = place = None
         if self.choices is not None:
             draws = torch.empty_like(self.choices[..., 0, :]).exponential_(generator=noise)
@@ -70,12 +70,12 @@ class ComponentPolicy:
             column = torch.where(self.is_range, 0, action.long()) + self.offset
             chosen = self.choices.gather(-1, column[..., None])[..., 0]
         if self.a is not None and self.b is not None:
-            place = torch.where(self.is_range, action, 0.5)  # a choice's number would make a gradient of NaN
+            place = torch.where(self.is_range, action, 0.5)  # the index of a choice would cause NaN gradients
             density = self.a * place.log() + self.b * (-place).log1p() - self._log_beta(self.a, self.b)
         return (self._either(chosen, density) * self.there).sum(-1)
 
     def entropy(self) -> Tensor:
-        """Return ``[...]``, the sum over components; that of ranges in units of their width."""
+        """Return ``[...]``, the sum over components; for ranges in units of their width."""
         spread = width = None
         if self.choices is not None:
             spread = -(self.choices.exp() * self.choices).sum(-1)
@@ -89,7 +89,7 @@ class ComponentPolicy:
         return (scores.argmax(-1) - self.offset).to(scores.dtype)
 
     def _either(self, choice: Tensor | None, in_range: Tensor | None) -> Tensor:
-        """Return the first for choices, the second for ranges."""
+        """Combine the first for choices and the second for ranges."""
         if choice is None or in_range is None:
             return choice if in_range is None else in_range  # type: ignore[return-value]
         return torch.where(self.is_range, in_range, choice)
@@ -100,12 +100,12 @@ class ComponentPolicy:
 
 
 class ComponentHead:
-    """For teams in which some agent's action has components.
+    """The head for teams in which an agent's action has components.
 
-    The learner has an action as ``[d]`` float32: the number of a choice's value, a range's place in [0, 1].
+    The learner represents an action as ``[d]`` float32: the index of a choice, or the position in a range in [0, 1].
 
     Args:
-        code: of the team's actions.
+        code: code of the team's actions.
         device: torch device.
     """
 
@@ -138,7 +138,7 @@ class ComponentHead:
         return ComponentPolicy(log_probs, a, b, table.offset[agent], table.is_range[agent], there)
 
     def encode(self, last: Tensor) -> Tensor:
-        """Return one-hot codes of choices, then places in ranges from -1 to 1: ``[..., A, encoded]``."""
+        """Return one-hot codes of choices, then positions in ranges from -1 to 1: ``[..., A, encoded]``."""
         table = self.table
         has_value = (last >= 0) & table.there
         parts = []
@@ -151,5 +151,5 @@ class ComponentHead:
         return torch.cat(parts, dim=-1)
 
     def native(self, action: Tensor) -> Tensor:
-        """Return values of ranges in the place of places in them."""
+        """Convert positions in ranges to their values."""
         return torch.where(self.table.is_range, self.table.low + action * self.table.width, action)

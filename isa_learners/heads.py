@@ -1,4 +1,4 @@
-"""From a network's outputs to actions: a distribution for every kind of action, and how actions enter a network."""
+"""Action heads: distributions from network outputs, and the encoding of actions as network inputs."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ class Policy(Protocol):
     """A distribution over an agent's actions, for any number of agents at once."""
 
     def mode(self) -> Tensor:
-        """Return the likeliest actions."""
+        """Return the most likely actions."""
         ...
 
     def sample(self, noise: Generator) -> Tensor:
-        """Draw actions."""
+        """Sample actions."""
         ...
 
     def log_prob(self, action: Tensor) -> Tensor:
-        """Return the log-probability (or its density) of actions ``[...]``."""
+        """Return the log-probability (or log-density) of actions ``[...]``."""
         ...
 
     def entropy(self) -> Tensor:
@@ -32,14 +32,14 @@ class Policy(Protocol):
 
 
 class ActionHead(Protocol):
-    """How a learner chooses among the actions of a team. Actions are as the learner has them; see :meth:`native`.
+    """How a learner chooses the actions of a team. Actions are in the learner's format; see :meth:`native`.
 
     Attributes:
-        size: outputs of a network for one agent.
-        encoded: numbers that an action is as an input.
-        none: stands in every place of the last action at an episode's start.
-        shape: of an action: () or (d,).
-        dtype: of an action.
+        size: number of network outputs for one agent.
+        encoded: number of inputs that encode an action.
+        none: value that marks the missing last action at the start of an episode.
+        shape: shape of an action: () or (d,).
+        dtype: data type of an action.
     """
 
     size: int
@@ -54,28 +54,28 @@ class ActionHead(Protocol):
         Args:
             outputs: ``[..., size]``.
             available: ``[..., n]`` bool.
-            rows: ``[...]`` (or its last axis) numbers of the agents, or of rows in ``[T, B, A]``, agents innermost.
+            rows: ``[...]`` (or its last axis) indices of the agents, or of rows in ``[T, B, A]``, agents innermost.
         """
         ...
 
     def encode(self, last: Tensor) -> Tensor:
-        """Return last actions ``[..., A]`` (and ``[d]``) as network inputs ``[..., A, encoded]``; zeros for none."""
+        """Return last actions ``[..., A]`` (and ``[d]``) as inputs ``[..., A, encoded]``; zeros for missing ones."""
         ...
 
     def native(self, action: Tensor) -> Tensor:
-        """Return what the environment's ``step`` takes."""
+        """Convert actions to the format of the environment's ``step``."""
         ...
 
 
 def masked_log_softmax(
     logits: Float[Tensor, "*any actions"], available: Bool[Tensor, "*any actions"]
 ) -> Float[Tensor, "*any actions"]:
-    """Return log-probabilities ``[..., n]`` with unavailable actions at a probability of exactly 0."""
+    """Return log-probabilities ``[..., n]`` in which unavailable actions have a probability of exactly 0."""
     return torch.log_softmax(logits.masked_fill(~available, -1e9), dim=-1)
 
 
 class Categorical:
-    """Each agent chooses one of n actions.
+    """A distribution over n actions for each agent.
 
     Args:
         log_probs: ``[..., n]``.
@@ -85,15 +85,15 @@ class Categorical:
         self.log_probs = log_probs
 
     def mode(self) -> Tensor:
-        """Return the likeliest action ``[...]``."""
+        """Return the most likely action ``[...]``."""
         return self.log_probs.argmax(-1)
 
     def sample(self, noise: Generator) -> Tensor:
-        """Draw an action ``[...]``: the first of n clocks that run at the actions' rates."""
+        """Sample an action ``[...]``: the first of n exponential clocks with the actions' rates."""
         return self.first(torch.empty_like(self.log_probs).exponential_(generator=noise))
 
     def first(self, clocks: Tensor) -> Tensor:
-        """Return the action ``[...]`` whose clock rings first; ``clocks`` ``[..., n]`` were drawn at rate 1."""
+        """Return the action ``[...]`` whose clock rings first, given ``clocks`` ``[..., n]`` drawn at rate 1."""
         return (self.log_probs - clocks.log()).argmax(-1)
 
     def log_prob(self, action: Tensor) -> Tensor:
@@ -106,7 +106,7 @@ class Categorical:
 
 
 class DiscreteHead:
-    """For teams in which every agent's action is a number from 0 to n - 1.
+    """The head for teams in which every agent's action is a number from 0 to n - 1.
 
     Args:
         num_actions: n.
@@ -118,7 +118,7 @@ class DiscreteHead:
 
     def __init__(self, num_actions: int, device: str) -> None:
         self.size = self.encoded = self.none = num_actions
-        # Row n is all zeros: no last action at an episode's start.
+        # Row n is zero, for the missing last action at an episode's start.
         self._one_hot = torch.eye(num_actions + 1, device=device)[:, :num_actions].contiguous()
 
     def policy(self, outputs: Tensor, available: Tensor, rows: Tensor) -> Policy:
@@ -130,12 +130,12 @@ class DiscreteHead:
         return self._one_hot[last]
 
     def native(self, action: Tensor) -> Tensor:
-        """Return the actions themselves."""
+        """Return the actions unchanged."""
         return action
 
 
 def head_for(sizes: Sizes, device: str) -> ActionHead:
-    """Return the head that suits an environment."""
+    """Return the head for an environment's actions."""
     if sizes.code is None:
         return DiscreteHead(sizes.num_actions, device)
     from isa_learners.component_head import ComponentHead

@@ -1,4 +1,4 @@
-"""What the networks see: own observation, own last action, agent id."""
+"""Network inputs: own observation, own last action and agent id."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ class InputEncoder:
     """Builds network inputs: own observation, own last action, agent id (one-hot).
 
     Args:
-        sizes: of the environment.
-        obs_scale: multiplies the observation.
+        sizes: sizes of the environment.
+        obs_scale: factor of the observation.
         device: torch device.
-        head: how actions are chosen and encoded; by default the one that suits the environment.
-        scaled: what is made of observations ``[..., A, O]`` in the place of multiplying them.
+        head: head that encodes actions; by default the one for the environment.
+        scaled: function that scales observations ``[..., A, O]``, instead of ``obs_scale``.
 
     Attributes:
         size: F, length of an input.
-        none: what stands in the place of no last action.
+        none: value that marks a missing last action.
     """
 
     def __init__(
@@ -43,12 +43,12 @@ class InputEncoder:
         self._id = torch.eye(sizes.num_agents, device=device)
 
     def __call__(self, obs: Tensor, last_action: Tensor) -> Tensor:
-        """Return ``[..., A, F]`` for ``obs`` ``[..., A, O]`` and the last actions as the head has them."""
+        """Return ``[..., A, F]`` for ``obs`` ``[..., A, O]`` and last actions in the format of the head."""
         ids = self._id.expand(*obs.shape[:-1], -1)
         return torch.cat([self._scaled(obs), self.head.encode(last_action), ids], dim=-1)
 
     def after(self, rollout: Rollout, action: Tensor, everywhere: bool = False) -> Tensor:
-        """Return what is seen after the steps of a rollout, before an automatic reset: ``[T, B, A, F]``.
+        """Return the inputs after the steps of a rollout, before an automatic reset: ``[T, B, A, F]``.
 
         On CPU it is written only where it is read: in environments whose episode, or an agent's part in it, ends
         with the step, and in all of them after the last step. The rest is zeros in memory that is never touched, which
@@ -56,8 +56,10 @@ class InputEncoder:
 
         Args:
             rollout: T steps; its record holds the inputs before each.
-            action: ``[T, B, A]`` (and ``[d]``) of the steps, as the head has them; of who did not act it says nothing.
-            everywhere: write it after every step; to find the ends, the host would have to wait for the device.
+            action: ``[T, B, A]`` (and ``[d]``) actions of the steps in the format of the head; ignored for agents that
+                did
+                not act.
+            everywhere: write inputs after every step, as finding the ends needs synchronisation with the device.
         """
         before = rollout.record["inputs"]
         acted = rollout.alive[..., None] > 0
@@ -70,7 +72,7 @@ class InputEncoder:
         return inputs
 
     def _inputs_after(self, obs: Tensor, action: Tensor, acted: Tensor, before: Tensor) -> Tensor:
-        """Return inputs after a step: who did not act has the last action that it had in the inputs ``before``."""
+        """Return inputs after a step; an agent that did not act keeps its last action from the inputs ``before``."""
         inputs = self(obs, action)
         last = slice(self._obs_size, self._obs_size + self.head.encoded)
         inputs[..., last] = torch.where(acted, inputs[..., last], before[..., last])

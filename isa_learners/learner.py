@@ -1,4 +1,4 @@
-"""What a learner is: it acts, it learns from rollouts, it saves itself. It knows neither algorithms nor ISA."""
+"""The interface of learners, which act, learn from rollouts and save their state, independent of algorithms."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from isa_wrappers.batch import BatchStep
 
 Memory = dict[str, "Tensor"]
-"""What a policy carries from step to step, such as hidden states: ``[B, ...]`` each."""
+"""Tensors ``[B, ...]`` that a policy carries from step to step, such as hidden states."""
 
 
 @dataclass
 class Decision:
-    """What a learner does in a step.
+    """The decision of a learner in a step.
 
     Attributes:
         action: ``[B, A]`` int64; with an action code ``[B, A, d]`` float32.
-        memory: after the step, as if the episode went on.
-        record: ``[B, ...]`` each, what the learner wants to find in the rollout's ``record``.
+        memory: memory after the step, as if the episode continued.
+        record: ``[B, ...]`` each, values to store in the rollout's ``record``.
     """
 
     action: Tensor
@@ -36,32 +36,32 @@ class Decision:
 
 
 class Learner(Protocol):
-    """A policy that learns; all agents are in it, whether they share parameters or not."""
+    """A trainable policy of all agents, with or without shared parameters."""
 
     def begin(self, num_envs: int) -> Memory:
-        """Return the memory with which episodes start."""
+        """Return the memory at the start of episodes."""
         ...
 
     def act(self, step: BatchStep, memory: Memory, noise: Generator | None = None) -> Decision:
-        """Choose everybody's next action.
+        """Choose the next action of every agent.
 
         Args:
-            step: what is seen now.
-            memory: from the step before.
-            noise: of exploration; ``None`` acts greedily.
+            step: current step.
+            memory: memory from the step before.
+            noise: generator for exploration; ``None`` acts greedily.
         """
         ...
 
     def forget(self, memory: Memory, done: Tensor) -> Memory:
-        """Return the memory with the environments where ``done`` ``[B]`` at an episode's start."""
+        """Return the memory, reset for the environments where ``done`` ``[B]``."""
         ...
 
     def set_progress(self, progress: float) -> None:
-        """Say how far the run is, from 0 to 1."""
+        """Set the progress of the run, from 0 to 1."""
         ...
 
     def learn(self, rollout: Rollout) -> dict[str, float]:
-        """Learn from a rollout; return the metrics that the learner's spec names."""
+        """Learn from a rollout; return the metrics declared in the learner's spec."""
         ...
 
     def state_dict(self) -> dict[str, Tensor]:
@@ -69,34 +69,34 @@ class Learner(Protocol):
         ...
 
     def load_state_dict(self, state: dict[str, Tensor], policy_only: bool = False) -> None:
-        """Restore what :meth:`state_dict` returned; with ``policy_only`` what acting greedily needs, on any device."""
+        """Restore a state; with ``policy_only``, only what acting greedily needs, on any device."""
         ...
 
 
 class ProbedLearner(Learner, Protocol):
-    """A learner that takes marked draws in the place of its own actions, and does not take them for its policy's.
+    """A learner that supports probes: marked random actions that replace those of its policy.
 
-    What it learns of the policy leaves out the steps that ``rollout.probe`` marks; values go on through them.
+    Updates of the policy ignore the steps that ``rollout.probe`` marks; values include them.
     """
 
     def act(
         self, step: BatchStep, memory: Memory, noise: Generator | None = None, probes: Tensor | None = None
     ) -> Decision:
-        """Choose everybody's next action, but where ``probes`` ``[B, A]`` has one that is taken instead (-1: none)."""
+        """Choose the next action of every agent; entries of ``probes`` ``[B, A]`` other than -1 replace it."""
         ...
 
 
 @runtime_checkable
 class RecordedLearner(Protocol):
-    """A learner whose :meth:`Learner.act` can be recorded as a CUDA graph: all that changes in it are tensors."""
+    """A learner whose :meth:`Learner.act` can be recorded as a CUDA graph, as it changes only tensors."""
 
     def acting(self) -> tuple[Any, ...]:
-        """Return the objects that acting reads."""
+        """Return the objects that :meth:`Learner.act` reads."""
         ...
 
 
 def _accept_all(sizes: Sizes, config: Any, device: str) -> None:
-    """Refuse nothing."""
+    """Accept everything."""
 
 
 def _reads_no_progress(config: Any) -> bool:
@@ -105,14 +105,14 @@ def _reads_no_progress(config: Any) -> bool:
 
 @dataclass(frozen=True)
 class PartSpec:
-    """Something that a learner has for those algorithms alone that ask for it.
+    """An optional part of a learner, for the algorithms that request it.
 
     Attributes:
-        config: frozen dataclass of its settings; the run's section bears the part's name.
-        metrics: what :meth:`Learner.learn` returns besides.
+        config: frozen dataclass of its settings; the section of the run has the name of the part.
+        metrics: additional metrics that :meth:`Learner.learn` returns.
 
     Raises:
-        InvalidValueError: if the configuration is no such class, with defaults.
+        InvalidValueError: if ``config`` is not a frozen dataclass with defaults.
     """
 
     config: type
@@ -124,22 +124,22 @@ class PartSpec:
 
 @dataclass(frozen=True)
 class LearnerSpec:
-    """A learner as an entry of :data:`LEARNERS`.
+    """A learner, as an entry of :data:`LEARNERS`.
 
     Attributes:
-        description: one line.
-        config: frozen dataclass of its settings, with at least ``num_envs`` and ``rollout_steps``; the run's section
-            bears the learner's name.
-        metrics: names of what :meth:`Learner.learn` returns: columns of ``metrics.csv``.
-        make: ``(sizes, config, device, seed) -> Learner``; the settings of parts come besides, by their names.
-        takes_probes: what it makes is a :class:`ProbedLearner`.
-        check: ``(sizes, config, device)``; raises an error for what it cannot learn in, before a run begins.
-        reads_progress: tells of its settings whether anything that is learned goes by :meth:`Learner.set_progress`, so
-            that a run to other steps is another one from its start on.
-        parts: by the names that :attr:`~isa_learners.algorithms.AlgorithmSpec.parts` asks for.
+        description: one-line description.
+        config: frozen dataclass of its settings, with at least ``num_envs`` and ``rollout_steps``; the section of the
+            run has the name of the learner.
+        metrics: names of the metrics of :meth:`Learner.learn`, which are columns of ``metrics.csv``.
+        make: ``(sizes, config, device, seed) -> Learner``; settings of parts are additional keyword arguments.
+        takes_probes: whether the learner is a :class:`ProbedLearner`.
+        check: ``(sizes, config, device)``; raises an error before the run if it cannot learn in the environment.
+        reads_progress: called with the settings; returns whether learning depends on :meth:`Learner.set_progress`, so
+            that runs with different ``steps`` differ from the start.
+        parts: parts, by the names in :attr:`~isa_learners.algorithms.AlgorithmSpec.parts`.
 
     Raises:
-        InvalidValueError: if the configuration is no such class, with defaults.
+        InvalidValueError: if ``config`` is not a frozen dataclass with defaults.
     """
 
     description: str
@@ -171,4 +171,4 @@ LEARNERS: Registry[LearnerSpec] = Registry(
     },
     LearnerSpec,
 )
-"""The learners by name; others come by entry points or :meth:`Registry.register`."""
+"""Learners by name; add your own with entry points or :meth:`Registry.register`."""

@@ -1,4 +1,4 @@
-"""Checks of what learners and other foreign objects return, made when it first comes and refused in one line."""
+"""Checks of the first return values of learners and other registered objects."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from isa_wrappers.errors import InvalidValueError, shown
 
 
 def check_decision(who: str, decision: Any, step: BatchStep, env: BatchEnv) -> None:
-    """Check what a learner does in a step.
+    """Check the decision of a learner in a step.
 
-    Ranges may be left: an environment's border brings such actions into them.
+    Values outside ranges are allowed, as the environment's border clips them.
 
     Args:
-        who: the learner, for messages.
-        decision: what its ``act`` returned.
-        step: what it saw.
-        env: what it acts in.
+        who: name of the learner, for messages.
+        decision: return value of its ``act``.
+        step: step that it observed.
+        env: environment that it acts in.
 
     Raises:
-        InvalidValueError: for another class, other types or shapes, or what is not available to a living agent.
+        InvalidValueError: for another class, wrong types or shapes, or unavailable actions of agents that are alive.
     """
     if not isinstance(decision, Decision):
         raise InvalidValueError(f"{who} must return a Decision from act(), got {shown(decision)}")
@@ -54,7 +54,7 @@ def check_decision(who: str, decision: Any, step: BatchStep, env: BatchEnv) -> N
 
 
 def _unavailable(action: Tensor, step: BatchStep, code: TeamCode | None) -> Tensor:
-    """Return ``[B, A]`` where an action is none, or not available."""
+    """Return ``[B, A]``, true where an action is invalid or not available."""
     open_actions: Tensor = step.available
     if code is None:
         is_number = (action >= 0) & (action < open_actions.shape[-1])
@@ -69,7 +69,7 @@ def _unavailable(action: Tensor, step: BatchStep, code: TeamCode | None) -> Tens
 
 
 def _check_rows(what: str, tensors: Any, count: int) -> None:
-    """Check that something is tensors by name, with a row for each environment."""
+    """Check that a value is a dict of tensors by name, with a row for each environment."""
     if not isinstance(tensors, dict):
         raise InvalidValueError(f"{what} must be a dict of tensors, got {shown(tensors)}")
     for name, value in tensors.items():
@@ -81,10 +81,10 @@ def _check_rows(what: str, tensors: Any, count: int) -> None:
 
 
 def check_metrics(who: str, metrics: Any, names: Iterable[str]) -> None:
-    """Check what a learner tells of an update.
+    """Check the metrics that a learner returns from an update.
 
     Raises:
-        InvalidValueError: if it is other than the numbers that were announced.
+        InvalidValueError: if they are not the declared numbers.
     """
     names = list(names)
     promised = f"{who} must return the metrics {', '.join(names)} from learn()"
@@ -102,10 +102,10 @@ def check_metrics(who: str, metrics: Any, names: Iterable[str]) -> None:
 
 
 def check_members(who: str, thing: Any, protocol: type) -> None:
-    """Check that something has the methods of a protocol.
+    """Check that an object has the methods of a protocol.
 
     Raises:
-        InvalidValueError: naming those that it lacks.
+        InvalidValueError: naming the missing methods.
 
     Example:
         >>> from isa_learners.learner import Learner
@@ -123,10 +123,10 @@ forget(), set_progress(), learn(), state_dict(), load_state_dict(), got None
 
 
 def check_state(who: str, state: Any) -> None:
-    """Check what is to be kept in a checkpoint.
+    """Check that a state can be saved in a checkpoint.
 
     Raises:
-        InvalidValueError: naming what is no array or number, or no name of one.
+        InvalidValueError: naming an invalid value or name.
 
     Example:
         >>> check_state("learner 'mine'", {"net": {"weight": torch.zeros(2)}})
@@ -149,7 +149,7 @@ by name, got a dict for 'net'
 
 
 def kind_of(value: Any) -> str:
-    """Say what a tensor is, or another object.
+    """Describe a tensor or another object.
 
     Example:
         >>> kind_of(torch.zeros(2, 3)), kind_of(7)

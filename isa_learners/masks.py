@@ -1,4 +1,4 @@
-"""Which steps count, and means over them."""
+"""Masks of steps that count."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def chosen_steps(
     probe: Bool[Tensor, "time envs agents"],
     lost: Bool[Tensor, "time envs"],
 ) -> Float[Tensor, "time envs agents"]:
-    """Return 1 where the policy chose the action: the agent acted, not probed, in no step lost with its game; else 0.
+    """Return 1 where the policy chose the action: the agent acted, without probe, in a step not lost; else 0.
 
     Example:
         >>> import torch

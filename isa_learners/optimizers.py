@@ -1,4 +1,4 @@
-"""The optimisers that learners take by name."""
+"""The optimisers of learners, by name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _Kind = TypeVar("_Kind", bound=Optimizer)
 
 
 def _without_compiler(kind: type[_Kind]) -> type[_Kind]:
-    """Take off what hides an optimiser's methods from ``torch.compile``: it imports the compiler, seconds a process."""
+    """Remove the wrappers for ``torch.compile`` from an optimiser, as they import the compiler, which takes seconds."""
     names = ("add_param_group", "zero_grad", "state_dict", "load_state_dict")
     methods = {name: unwrap(getattr(kind, name)) for name in names}
     return type(kind.__name__, (kind,), {**methods, "step": torch.no_grad()(unwrap(kind.step))})
@@ -27,17 +27,17 @@ _RMSprop = _without_compiler(torch.optim.RMSprop)
 
 
 def optimizer_for(kind: OptimizerName, parameters: Iterable[nn.Parameter], lr: float, eps: float) -> Optimizer:
-    """Make an optimiser: torch's own, which starts without importing torch's compiler.
+    """Create an optimiser of torch that does not import torch's compiler.
 
     Args:
         kind: an :data:`~isa_learners.settings.OptimizerName`.
-        parameters: what it trains.
+        parameters: parameters to train.
         lr: learning rate.
-        eps: its epsilon.
+        eps: epsilon.
     """
     if kind == "adam":
         parameters = list(parameters)
-        if parameters[0].is_cuda:  # a recorded step reads its rate where it lies; see isa_learners.graphs
+        if parameters[0].is_cuda:  # a recorded step reads the rate from a tensor; see isa_learners.graphs
             rate = torch.tensor(lr, device=parameters[0].device)
             return _Adam(parameters, lr=rate, eps=eps, fused=True, capturable=True)
         return _Adam(parameters, lr=lr, eps=eps, fused=True)

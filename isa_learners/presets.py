@@ -1,6 +1,6 @@
 """Presets as data: ``paper`` as published, ``fast`` tuned for the time to solve, ``frugal`` for environment steps.
 
-Keys are patterns of task names; all that match hold, later ones over earlier ones.
+Keys are patterns of task names; all matching patterns apply, and later ones override earlier ones.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from isa_wrappers.errors import InvalidValueError, check_choice
 
 
 def _count_scales(scale: float) -> dict[str, dict[str, Any]]:
-    """Return the scale of the cells in which visits are counted, for every reward that counts them."""
+    """Return the scale of the cells for visit counts, for every reward that counts visits."""
     return {section: {"count_scale": scale} for section in ("count", "count_state", "count_observation", "noveld")}
 
 
@@ -24,18 +24,18 @@ _PARTICLES: dict[str, dict[str, Any]] = {
     "coma": {"rollout_steps": 25, "gamma": 0.95, "obs_scale": 1.0},
 }
 
-# arXiv 2505.08630, Table 2: only the common segment, the enemies' health in hundredths, is explored and rewarded.
+# arXiv 2505.08630, Table 2: exploration and rewards use only the common segment, the enemies' health in hundredths.
 _BATTLES: dict[str, dict[str, Any]] = {
     **_count_scales(100.0),
     "count": {"count_scale": 100.0, "beta1": 0.0, "beta2": 0.0},
     "goal": {"hamming": 50.0, "alpha1": 0.0, "alpha2": 0.0},
 }
 
-# More gradient steps a rollout, of fewer environments: what is won seldom is learned from more often.
+# More gradient steps per rollout of fewer environments, to learn more from rare wins.
 _NARROW: dict[str, Any] = {"num_envs": 32, "epochs": 4, "minibatches": 4}
 _WIDE: dict[str, Any] = {"num_envs": 64, "epochs": 2, "minibatches": 2}
 
-# The scope as published: one figure per joint action of the teammates, bins, a threshold of 0.3.
+# The scope as published: one value per joint action of the teammates, bins, a threshold of 0.3.
 _PUBLISHED_SCOPE = {"transitions": 2_000, "delta": 0.3, "bin_width": 0.01, "window": 1, "estimator": "nmi_block"}
 
 PRESETS: dict[str, dict[str, dict[str, Any]]] = {
@@ -48,19 +48,20 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
         "grid/navigation": {"ppo": {"obs_scale": 0.1}},
         "grid/shooting": {"ppo": {"obs_scale": 0.1}},
         "grid/*": {"q": {"obs_scale": 0.1}, "coma": {"obs_scale": 0.1}},
-        # A force moves the position late and little: its information is 0.05 where dimensions out of reach have 0.015.
+        # A force changes the position late and little: its information is 0.05, that of unreachable dimensions 0.015.
         "mpe/*": {
             **_PARTICLES,
             "scope": {"transitions": 5_000, "bin_width": 0.05, "window": 3, "delta": 0.03, "estimator": "nmi_pooled"},
         },
-        # Pooled, as the authors' program has it: a battle of random play lasts some 20 steps, and in blocks that small
-        # eight marines' D_c takes in the enemies' cooldowns, whose ups and downs lambda would then reward.
+        # Pooled, as in the authors' code: a battle of random play lasts some 20 steps, and with blocks that small D_c
+        # of
+        # eight marines includes the enemies' cooldowns, whose fluctuations lambda would then reward.
         "sma[cx]/*": {
             **_BATTLES,
             "scope": {"estimator": "nmi_pooled"},
             "ppo": {"hidden": 64, "gamma": 0.99, "buffer_rollouts": 8},
         },
-        # Rollouts as long as the map's limit.
+        # Rollouts as long as the limit of the map.
         "sma[cx]/2s_vs_1sc": {
             "scope": {"bin_width": 0.05, "window": 2},
             "ppo": {"rollout_steps": 300},
@@ -78,7 +79,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     },
     "fast": {
         "*": {
-            # In the paper goals are won states alone.
+            # In the paper, goals are only won states.
             "goal": {"stitched": True},
             "ppo": {
                 **_WIDE,
@@ -89,7 +90,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
                 "entropy_factor": 0.01,
                 "obs_scale": 0.1,
             },
-            # As JaxMARL's settings for SMAX, with networks that a CPU trains; not tuned.
+            # As in JaxMARL's settings for SMAX, with networks small enough for a CPU; not tuned.
             "q": {
                 "num_envs": 16,
                 "replay": 1_000,
@@ -98,7 +99,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
                 "target_interval": 80,
                 "obs_scale": 0.1,
             },
-            # More copies and fewer steps of the critic, for two CPU cores.
+            # More environments and fewer steps of the critic, for two CPU cores.
             "coma": {
                 "num_envs": 16,
                 "rollout_steps": 30,
@@ -108,12 +109,12 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
                 "target_interval": 50,
                 "obs_scale": 0.1,
             },
-            # A table of whole states fills up; the segments of a scope are short.
+            # A table of whole states fills up, whereas the segments of a scope are short.
             "count_state": {"table_bits": 22},
             "count_observation": {"table_bits": 22},
         },
-        # Progress towards a goal is told at every step, so the near future says enough; exploration asks for more.
-        # At full rates a team that wins all its greedy episodes wins none some ten thousand steps later.
+        # Every step rewards progress towards a goal, so a short horizon suffices; exploration needs a longer one.
+        # At full rates, a team that wins all greedy episodes may win none some ten thousand steps later.
         "grid/*": {
             "ppo": {**_NARROW, "anneal_to": 0.1},
             "phases": {
@@ -129,11 +130,11 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "ppo": _NARROW,
             "phases": {"explore": {"ppo": {"entropy_factor": 0.03}}, "reach": {"ppo": {"gamma": 0.8}}},
         },
-        # The bullets that all agents move come with shooting anyway; each agent's own way to its target is what counts.
+        # Shooting moves the common bullets anyway; the special part is each agent's way to its target.
         "grid/shooting": {"phases": {"reach": {"goal": {"alpha1": 20.0}}}},
         "mpe/*": _PARTICLES,
-        # With less entropy, or with the paper's alpha2 of 10 on 8m, runs shoot it out for long, or to the end, before
-        # they find out that to withdraw pays.
+        # With less entropy, or with the paper's alpha2 of 10 on 8m, teams discover late or never that withdrawing pays
+        # off.
         "smax/*": {
             **_BATTLES,
             "ppo": {
@@ -150,7 +151,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "q": {"epsilon_steps": 100_000, "obs_scale": 1.0, "reward_scale": 10.0},
             "coma": {"rollout_steps": 60, "obs_scale": 1.0},
         },
-        # Each copy is a game of StarCraft II.
+        # Each environment is a StarCraft II game.
         "smac/*": {
             **_BATTLES,
             "ppo": {"num_envs": 8, "rollout_steps": 60, "hidden": 64, "gamma": 0.99, "obs_scale": 1.0, "lr": 1e-3},
@@ -161,10 +162,10 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
         "smax/2s_vs_1sc": {
             "ppo": {"rollout_steps": 30, "gamma": 0.98, "minibatches": 4, "entropy_factor": 0.005},
         },
-        # A kill pays 10 and a win 100, once more battles are won than lost; what is left of entropy in the end hides
-        # that greedy teams wait until time runs out.
+        # A kill yields 10 and a win 100. Once more battles are won than lost, remaining entropy hides that greedy teams
+        # wait until time runs out.
         "smax/3m": {"goal": {"hamming": 10.0, "alpha2_won": 100.0}, "ppo": {"anneal_to": 0.0}},
-        # Rates and entropy that fall to nothing kept 8m from finding out that to withdraw pays.
+        # With rates and entropy that fall to 0, 8m did not discover that withdrawing pays off.
         "smax/8m*": {"count": {"beta2": 10.0}, "goal": {"hamming": 10.0, "alpha2_won": 100.0}},
     },
     # Over "fast".
@@ -173,20 +174,20 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     },
 }
 BUILT_ON = {"frugal": "fast"}
-"""Presets that say only what they change of another."""
+"""Presets that extend another preset."""
 LEARNERS_OF = {"frugal": ("ppo",)}
-"""Presets that were made for some learners only."""
+"""Presets for certain learners only."""
 
 
 def preset_layers(
     env: str, preset: str, presets: Mapping[str, Mapping[str, Mapping[str, Any]]] = PRESETS
 ) -> list[Mapping[str, Any]]:
-    """Return a preset's values for every pattern that the task matches, later ones over earlier ones.
+    """Return a preset's values for every pattern that matches the task; later ones override earlier ones.
 
     Args:
         env: task name.
-        preset: its name.
-        presets: of the library, or those that an algorithm brings.
+        preset: name of the preset.
+        presets: presets of the library or of an algorithm.
 
     Raises:
         InvalidValueError: for an unknown preset.
@@ -197,13 +198,13 @@ def preset_layers(
 
 
 def check_learner(preset: str, learner: str) -> None:
-    """Check that a preset has settings for a learner.
+    """Check that a preset supports a learner.
 
     Raises:
-        InvalidValueError: if it was made for others, or there is no such preset.
+        InvalidValueError: if it is for other learners, or unknown.
     """
     suits = LEARNERS_OF.get(check_choice("preset", preset, PRESETS), (learner,))
     if learner not in suits:
         raise InvalidValueError(
-            f"preset {preset!r} is one for learner {', '.join(suits)}, this run has {learner!r}; take 'fast' or 'paper'"
+            f"preset {preset!r} is for learner {', '.join(suits)}, but this run has {learner!r}; use 'fast' or 'paper'"
         )

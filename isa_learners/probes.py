@@ -32,11 +32,11 @@ class ProbesConfig:
 
 
 class Prober:
-    """Draws marked actions from a stream of random numbers of its own.
+    """Draws random actions for probes from a separate random stream.
 
     Args:
-        share: probability of a draw, for each agent in each step.
-        seed: of the stream.
+        share: probability of a probe for each agent in each step.
+        seed: seed of the stream.
         device: ``None`` for NumPy, else a torch device.
 
     Example:
@@ -51,16 +51,16 @@ class Prober:
         self._rng = Rng(seed, device, "probes")
 
     def __call__(self, step: BatchStep) -> Array:
-        """Return ``[B, A]`` actions drawn uniformly among the available ones; -1 where the policy is to act."""
+        """Return ``[B, A]`` actions drawn uniformly from the available ones; -1 where the policy acts."""
         xp = namespace(step.alive)
         drawn = draw_choices(self._rng, step.available)
         probed = (self._rng.uniform(*step.alive.shape) < self.share) & step.alive
         return xp.where(probed, drawn, xp.full_like(drawn, -1))
 
     def get_state(self) -> Array:
-        """Return the stream's state."""
+        """Return the state of the stream."""
         return self._rng.get_state()
 
     def set_state(self, state: Array) -> None:
-        """Restore what :meth:`get_state` returned."""
+        """Restore a state from :meth:`get_state`."""
         self._rng.set_state(state)

@@ -1,4 +1,4 @@
-"""What follows a step, and what rewards come to: generalised advantages, and lambda-returns of values."""
+"""Generalised advantages and lambda-returns, with the handling of episode ends."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from isa_wrappers.axes import Bool, Float
 
 @dataclass
 class Ahead:
-    """What comes after each step, ``[T, B, A]`` bool each.
+    """What follows each step, as ``[T, B, A]`` bool each.
 
     Attributes:
-        known: the value of the step's last observation counts.
-        ends: nothing of the rollout's next step counts.
-        lasts: what comes counts at all.
+        known: the value of the step's final observation counts.
+        ends: the next step of the rollout does not count.
+        lasts: anything after the step counts.
     """
 
     known: Tensor
@@ -30,14 +30,14 @@ def within_episodes(
     cut: Bool[Tensor, "time envs agents"],
     next_alive: Float[Tensor, "time envs agents"],
 ) -> Ahead:
-    """Tell what follows each step of a rollout if nothing crosses from one episode into the next.
+    """Return what follows each step of a rollout if returns end with the episode.
 
-    What follows an end is the value of the last observation, a step on from the state before, or nothing.
+    After an end follows the value of the final observation, or nothing.
 
     Args:
         done: ``[T, B]``, terminated or truncated.
         terminated: ``[T, B]``.
-        cut: ``[T, B, A]``, the agent was truncated by itself in this step, in which the episode went on.
+        cut: ``[T, B, A]``, the agent alone was truncated in this step while the episode continued.
         next_alive: ``[T, B, A]``, 1 where the agent is alive after the step, before an automatic reset.
 
     Example:
@@ -51,7 +51,7 @@ def within_episodes(
     ends[-1].fill_(True)
     cut_or_over = ends[..., None] | cut
     living = next_alive > 0
-    # Whoever is truncated alone acts no more, yet has a value.
+    # An agent that alone is truncated no longer acts, but has a value.
     lasts = cut | (living & ~terminated[..., None])
     return Ahead(cut_or_over & (living | cut), cut_or_over, lasts)
 
@@ -71,9 +71,9 @@ def advantages(
         v_t: ``[T, B, A]`` values.
         v_tp1: ``[T, B, A]`` values of the next observation; 0 after termination, the final observation's after
             truncation.
-        ends: ``[T, B, A]`` bool, the agent's part in the episode, or the rollout, ends with this step.
+        ends: ``[T, B, A]`` bool, the episode ends for the agent, or the rollout ends, with this step.
         gamma: discount in [0, 1].
-        gae_lambda: lambda in [0, 1], that of ``A_(t+1)`` at t.
+        gae_lambda: lambda in [0, 1]; as an array, the entry at t applies to ``A_(t+1)``.
 
     Returns:
         ``[T, B, A]``.
@@ -105,10 +105,10 @@ def lambda_returns(
 
     Args:
         r_t: ``[T, B, M]`` rewards.
-        v_tp1: ``[T, B, M]`` values of what follows the step; 0 after termination.
-        ends: ``[T, B, M]`` bool, the episode, or an agent's part in it, ends with this step.
+        v_tp1: ``[T, B, M]`` values after the step; 0 after termination.
+        ends: ``[T, B, M]`` bool, the episode ends, for all or for the agent, with this step.
         gamma: discount in [0, 1].
-        td_lambda: lambda in [0, 1]; 0 gives one-step targets, 1 what was earned until the end.
+        td_lambda: lambda in [0, 1]; 0 gives one-step targets, 1 full returns until the end.
 
     Returns:
         ``[T, B, M]``.

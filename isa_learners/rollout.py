@@ -1,4 +1,4 @@
-"""Collecting experience: a learner steps a batched environment, and what it saw is kept."""
+"""Collection of rollouts: a learner steps a batched environment."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ from isa_wrappers.errors import InvalidValueError
 
 @dataclass(frozen=True)
 class Sizes:
-    """What a learner has to know of an environment.
+    """The properties of an environment that a learner needs.
 
     Attributes:
         num_agents: A.
-        num_actions: n, the most that an agent has, elementary ones.
-        obs_size: O, goals included.
+        num_actions: n, maximum number of elementary actions of an agent.
+        obs_size: O, including goals.
         state_size: K.
-        code: how actions of more than a number are read; ``None`` where each is a number.
-        horizon: steps until an episode is cut off, 0 where unknown.
-        obs_columns: ``[A, O]`` what each number of an observation is, see
-            :func:`~isa_wrappers.batch.columns.obs_columns_of`; ``None`` where all is what the agent sees.
-        bonus: steps tell an intrinsic reward that was added to the environment's.
+        code: code of actions with several numbers; ``None`` if each action is one number.
+        horizon: steps until an episode is cut off; 0 if unknown.
+        obs_columns: ``[A, O]`` meaning of each number of an observation, see
+            :func:`~isa_wrappers.batch.columns.obs_columns_of`; ``None`` if all are the agent's own.
+        bonus: whether steps have an intrinsic reward that was added to the environment's.
     """
 
     num_agents: int
@@ -52,7 +52,7 @@ class Sizes:
 
     @classmethod
     def of(cls, env: BatchEnv) -> Sizes:
-        """Read them off an environment."""
+        """Return the sizes of an environment."""
         code = action_code_of(env)
         sizes = len(env.agents), max(env.num_actions), env.obs_size, env.state_size
         return cls(*sizes, code, env.horizon, obs_columns_of(env), tells_bonus(env))
@@ -64,7 +64,7 @@ class Rollout:
 
     Attributes:
         final_obs: ``[T, B, A, O]`` after the step, before an automatic reset.
-        state: ``[T, B, K]`` the global state before the step, float32 or, where the environment's is, float64.
+        state: ``[T, B, K]`` global state before the step, float32, or float64 if that of the environment is.
         final_state: ``[T, B, K]`` after the step, before an automatic reset.
         available: ``[T, B, A, n]`` bool.
         alive: ``[T, B, A]`` float, 1 where the agent acted.
@@ -74,12 +74,12 @@ class Rollout:
         start: ``[T, B]`` bool, an episode starts at this step.
         terminated: ``[T, B]`` bool.
         done: ``[T, B]`` bool, terminated or truncated.
-        cut: ``[T, B, A]`` bool, the agent was truncated by itself in this step, in which the episode went on.
-        record: ``[T, B, ...]`` each, what the learner kept of each step.
-        memory: ``[B, ...]`` each, the learner's memory before the first step.
-        probe: ``[T, B, A]`` bool, the action was drawn uniformly among the available ones, whatever the policy wanted.
-        lost: ``[T, B]`` bool, the episode was lost with its game or worker in this step.
-        bonus: ``[T, B, A]``, what of ``reward`` is an intrinsic reward that was added; ``None`` where none was.
+        cut: ``[T, B, A]`` bool, the agent alone was truncated in this step while the episode continued.
+        record: ``[T, B, ...]`` each, values that the learner recorded in each step.
+        memory: ``[B, ...]`` each, memory of the learner before the first step.
+        probe: ``[T, B, A]`` bool, the action was a probe, drawn uniformly from the available ones.
+        lost: ``[T, B]`` bool, the episode was lost in this step because its game or worker failed.
+        bonus: ``[T, B, A]``, part of ``reward`` that is an added intrinsic reward; ``None`` without one.
     """
 
     final_obs: Tensor
@@ -102,17 +102,17 @@ class Rollout:
 
 
 class Collector:
-    """Steps the environment with the exploring learner; episodes continue from one rollout to the next.
+    """Collects rollouts with an exploring learner; episodes continue from one rollout to the next.
 
     Args:
-        env: a batched environment on torch.
-        learner: who acts.
-        noise: of the exploration.
-        seed: of the environment.
-        prober: draws marked actions, for a :class:`~isa_learners.learner.ProbedLearner`; ``None`` draws none.
-        who: the learner in messages; by default its class.
+        env: batched environment on torch.
+        learner: learner that acts.
+        noise: generator for exploration.
+        seed: seed of the environment.
+        prober: draws probes for a :class:`~isa_learners.learner.ProbedLearner`; ``None`` for no probes.
+        who: name of the learner in messages; by default its class.
 
-    The learner's decisions are checked in the first rollout; where steps are recorded, in the first step.
+    The learner's decisions are checked in the first rollout, or if steps are recorded, in the first step.
     """
 
     def __init__(
@@ -141,7 +141,7 @@ class Collector:
             self.memory = self.learner.begin(self.env.num_envs)
 
     def _make_captured(self, learner: Learner) -> Captured | None:
-        """Return what takes steps from a recording, where environment and learner can be recorded."""
+        """Return a recorded step function, if environment and learner can be recorded."""
         if not graphs_on(str(self.start.device)) or not getattr(innermost(self.env), "recordable", False):
             return None
         if not isinstance(learner, RecordedLearner):
@@ -208,30 +208,30 @@ class Collector:
         return row, decision.record
 
     def _decide(self, now: BatchStep) -> tuple[Decision, Tensor]:
-        """Return what is done, and ``[B, A]`` where that is a marked draw."""
+        """Return the decision, and ``[B, A]`` where actions are probes."""
         if self.prober is None:
             return self.learner.act(now, self.memory, self.noise), torch.zeros_like(now.alive)
         probes = self.prober(now)
         return cast("ProbedLearner", self.learner).act(now, self.memory, self.noise, probes), probes >= 0
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Return what the next rollout starts from, the environment included."""
+        """Return the starting point of the next rollout, including the environment."""
         env = {name: torch.as_tensor(value) for name, value in self.env.state_dict().items()}
         own = {"start": self.start, "noise": self.noise.get_state()}
         if self.prober is not None:
             own["probes"] = self.prober.get_state()
         state = own | with_prefix("memory", self.memory) | with_prefix("env", env)
-        # Steps from a recording write into the tensors that were there before.
+        # Recorded steps write into the existing tensors.
         return state if self._captured is None else {name: value.clone() for name, value in state.items()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Restore a saved state; episodes start afresh where the environment cannot save its own.
+        """Restore a saved state; episodes restart if the environment cannot save its state.
 
         Raises:
             InvalidValueError: if it was saved with another number of environments.
         """
         if len(state["start"]) != self.env.num_envs:
-            raise InvalidValueError(f"it holds {len(state['start'])} environments, num_envs is {self.env.num_envs}")
+            raise InvalidValueError(f"it holds {len(state['start'])} environments, but num_envs is {self.env.num_envs}")
         restore_generator(self.noise, state["noise"])
         if self.prober is not None:
             self.prober.set_state(state["probes"])

@@ -1,4 +1,4 @@
-"""What the settings of several learners have in common; it needs no torch."""
+"""Settings shared by several learners; this module does not need torch."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Annotated
 from isa_wrappers.fields import OneOf
 
 OptimizerName = Annotated[str, OneOf("rmsprop", "adam")]
-"""RMSprop averages squares over some 100 steps (alpha 0.99), as the programs of QMIX and COMA do."""
+"""RMSprop averages squares over some 100 steps (alpha 0.99), as in the authors' code of QMIX and COMA."""
 FixedShapes = Annotated[str, OneOf("auto", "always", "never")]
-"""Whether updates compute all steps, in shapes known beforehand; ``auto`` does on CUDA alone."""
+"""Whether updates use fixed shapes, which include all steps; ``auto`` does so only on CUDA."""
 
 
 def linear(start: float, end: float, share: float) -> float:
-    """Return the value of a line from ``start`` to ``end``, which stays there, after a share of the way.
+    """Return the linear interpolation from ``start`` to ``end``; beyond a share of 1 it stays at ``end``.
 
     Example:
         >>> [round(linear(1.0, 0.05, share), 3) for share in (0.0, 0.5, 1.0, 100.0)]

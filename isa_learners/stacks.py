@@ -1,4 +1,4 @@
-"""The tensors of a rollout's steps put together, by their names."""
+"""Stacking of the tensors of a rollout's steps, by name."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import torch
 from torch import Tensor
 
 LARGE = 2**24
-"""Bytes of a rollout's tensor from which on rows are written into it at once."""
+"""Minimum bytes of a rollout's tensor for writing its rows immediately."""
 
 
 class Stacks:
-    """Stacks tensors that come step by step, by their names.
+    """Stacks tensors of single steps by name.
 
-    Large ones are copied at once to where they end up: kept until the end, they would all lie in memory twice.
+    Large tensors are copied to the result immediately, which avoids holding them twice in memory.
 
     Args:
-        steps: T, how many will come.
+        steps: T, number of steps.
 
     Example:
         >>> stacks = Stacks(2)
@@ -32,7 +32,7 @@ class Stacks:
         self._whole: dict[str, Tensor] = {}
 
     def add(self, row: dict[str, Tensor]) -> None:
-        """Take what a step has of each name, the same names in every step."""
+        """Add the tensors of a step, with the same names in every step."""
         for name, value in row.items():
             if value.nbytes * self._steps < LARGE:
                 self._rows.setdefault(name, []).append(value)
@@ -43,12 +43,12 @@ class Stacks:
         self._time += 1
 
     def stacked(self) -> dict[str, Tensor]:
-        """Return ``[T, ...]`` of each name."""
+        """Return ``[T, ...]`` for each name."""
         return {name: torch.stack(values) for name, values in self._rows.items()} | self._whole
 
 
 class Laid:
-    """Keeps tensors that come step by step where they stay from rollout to rollout, so that steps can be recorded.
+    """Stacks tensors of single steps in memory that stays the same for all rollouts, so that steps can be recorded.
 
     Example:
         >>> laid = Laid()
@@ -66,7 +66,7 @@ class Laid:
         self._whole: dict[str, Tensor] = {}
 
     def begin(self, steps: int) -> None:
-        """Begin a rollout of T steps."""
+        """Start a rollout of T steps."""
         if steps != self._steps:
             self._steps = steps
             self._time = None
@@ -75,7 +75,7 @@ class Laid:
             self._time.zero_()
 
     def add(self, row: dict[str, Tensor]) -> None:
-        """Take what a step has of each name, the same names and shapes in every step."""
+        """Add the tensors of a step, with the same names and shapes in every step."""
         if self._time is None:
             device = next(iter(row.values())).device
             self._time = torch.zeros(1, dtype=torch.int64, device=device)
@@ -85,5 +85,5 @@ class Laid:
         self._time += 1
 
     def stacked(self) -> dict[str, Tensor]:
-        """Return ``[T, ...]`` of each name; the next rollout leaves it alone."""
+        """Return copies ``[T, ...]`` for each name, which the next rollout does not change."""
         return {name: whole.clone() for name, whole in self._whole.items()}

@@ -1,4 +1,4 @@
-"""Algorithms: each is a list of phases in a file of its own; :data:`ALGORITHMS` names them."""
+"""Algorithms, each defined as a list of phases in its own file; :data:`ALGORITHMS` lists them."""
 
 from isa_learners.algorithms.spec import ALGORITHMS, AlgorithmSpec, PhaseContext, PhaseSpec
 

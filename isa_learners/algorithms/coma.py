@@ -5,7 +5,7 @@ from __future__ import annotations
 from isa_learners.algorithms.spec import AlgorithmSpec, PhaseSpec
 
 COMA = AlgorithmSpec(
-    description="policy gradients against what each agent could have done instead, by a central critic",
+    description="policy gradients with a counterfactual baseline from a central critic",
     phases=(PhaseSpec("train"),),
     learner="coma",
     fixed={"coma": {"reward": "team"}},

@@ -6,7 +6,7 @@ from typing import Any
 
 from isa_learners.algorithms.spec import AlgorithmSpec, PhaseSpec
 
-# The defaults of the program made public by its authors (HARL; Zhong et al., 2024, arXiv 2304.09870).
+# The defaults of the authors' code (HARL; Zhong et al., 2024, arXiv 2304.09870).
 _PUBLISHED: dict[str, Any] = {
     "num_envs": 20,
     "rollout_steps": 200,

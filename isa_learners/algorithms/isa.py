@@ -13,7 +13,7 @@ from isa_wrappers.wrappers import batch
 
 
 def goal_buffer(context: PhaseContext) -> GoalBuffer:
-    """Make B, which both phases feed and the second draws from."""
+    """Create the buffer B, which both phases fill and the second samples from."""
     config = context.config
     goal = config.goal
     if not goal.stitched:
@@ -24,34 +24,34 @@ def goal_buffer(context: PhaseContext) -> GoalBuffer:
 
 
 def record(context: PhaseContext, env: BatchEnv) -> BatchEnv:
-    """Make goals of won states; those that are stitched ask for the environment's own reward."""
+    """Record won states as goals; stitched goals need the environment's own reward."""
     return batch.GoalRecording(env, context.shared["goals"])
 
 
 def explore(context: PhaseContext, env: BatchEnv) -> BatchEnv:
-    """Reward rarely visited values of what each agent can move (Eq. 10)."""
+    """Reward rarely visited values in the dimensions that each agent can move (Eq. 10)."""
     return batch.InfluenceCountBonus(env, credit_of(context), context.config.count)
 
 
 def goals_so_far(context: PhaseContext) -> tuple[str, int, int]:
-    """Return what ends exploration: ``|B|`` goals of ``L`` (stitched ones may end it sooner)."""
+    """Return the progress of exploration: ``|B|`` of ``L`` goals (stitched goals may end it sooner)."""
     return "goals", len(context.shared["goals"]), int(context.config.goal.first_goals)
 
 
 def enough_goals(context: PhaseContext) -> bool:
-    """Tell whether ``|B| >= L``, or goals can be stitched."""
+    """Return whether ``|B| >= L``, or goals can be stitched."""
     goals: GoalBuffer = context.shared["goals"]
     return goals.ready(context.config.goal.first_goals)
 
 
 def show_goals(context: PhaseContext, env: BatchEnv) -> BatchEnv:
-    """Give each episode a goal from the buffer, which the agents see."""
+    """Give each episode a goal from the buffer and show it to the agents."""
     goal: GoalConfig = context.config.goal
     return batch.GoalSampling(env, context.shared["goals"], credit_of(context), context.seed, goal.selector)
 
 
 def reach(context: PhaseContext, env: BatchEnv) -> BatchEnv:
-    """Reward progress towards the goal in what each agent's own action can move (Eq. 7)."""
+    """Reward progress towards the goal in the dimensions that each agent can move (Eq. 7)."""
     return batch.GoalSegmentReward(show_goals(context, env), credit_of(context), context.config.goal)
 
 
@@ -59,7 +59,7 @@ def credit_of(context: PhaseContext) -> Credit:
     """Return the run's credit.
 
     Raises:
-        InvalidValueError: if there is no scope to make one from.
+        InvalidValueError: if there is no scope.
     """
     if context.credit is None:
         raise InvalidValueError("this algorithm needs a scope, got None; estimate one with scope_for()")

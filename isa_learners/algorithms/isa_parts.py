@@ -1,4 +1,4 @@
-"""Each half of ISA alone, for ablations: exploration without goals, and goals that another run has won."""
+"""The two halves of ISA for ablations: exploration without goals, and goals from another run."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class GivenGoals:
 
 
 def saved_goals(checkpoint: Path, oldest_first: bool = False) -> Tensor | None:
-    """Return the won states ``[M, K]`` in a run's checkpoint, in the order of its buffer; ``None`` if it keeps none.
+    """Return the won states ``[M, K]`` in a run's checkpoint, in the order of its buffer; ``None`` if it has no buffer.
 
-    An algorithm calls its buffer as it likes; of several it is the one called ``goals``, else the first by name.
+    An algorithm may choose the name of its buffer; of several, this reads ``goals``, else the first by name.
 
     Args:
-        checkpoint: the file.
-        oldest_first: in the order in which they were won.
+        checkpoint: checkpoint file.
+        oldest_first: return the states in the order in which they were won.
 
     Raises:
         FileFormatError: if it cannot be read.
@@ -62,27 +62,26 @@ def saved_goals(checkpoint: Path, oldest_first: bool = False) -> Tensor | None:
 
 
 def given_goals(context: PhaseContext) -> GoalBuffer:
-    """Fill B with what another run has won; a checkpoint holds it, and needs that run no more.
+    """Fill the buffer B with the goals of another run; once checkpointed, that run is no longer needed.
 
     Raises:
-        InvalidValueError: if no run is named, or it has won nothing.
+        InvalidValueError: if no run is named, or the run has no goals.
         FileFormatError: if its checkpoint cannot be read.
-        ScopeMismatchError: if its states are of another size.
+        ScopeMismatchError: if its states have another size.
     """
     if context.restored:
         return goal_buffer(context)
     run = context.config.settings_of("given").run
     if not run:
-        raise InvalidValueError("algo 'isa_reach' needs goals that a run has won; name its folder: given.run=RUN")
+        raise InvalidValueError("algo 'isa_reach' needs the goals of another run; set its folder: given.run=RUN")
     won = saved_goals(Path(run) / "checkpoints" / "latest.safetensors", oldest_first=True)
     if won is None or not len(won):
-        raise InvalidValueError(f"the run in {run} has won nothing, so that there are no goals to take")
+        raise InvalidValueError(f"the run in {run} has won no episode, so it has no goals")
     states = won.to(context.device)
     goals = goal_buffer(context)
     if states.shape[-1] != goals.state_size:
         raise ScopeMismatchError(
-            f"goals in {run} are states of {states.shape[-1]} dimensions, here {goals.state_size}; "
-            "take a run of this task"
+            f"goals in {run} have {states.shape[-1]} dimensions, states here {goals.state_size}; use a run of this task"
         )
     goals.add(states, states.new_ones(len(states)).bool())
     return goals
@@ -90,12 +89,12 @@ def given_goals(context: PhaseContext) -> GoalBuffer:
 
 ISA_EXPLORE = replace(
     ISA,
-    description="ISA's exploration alone (Eq. 10): no goals are ever given",
+    description="only the exploration of ISA (Eq. 10), without goals",
     phases=(PhaseSpec("explore", explore, probes=True, watch=record),),
 )
 ISA_REACH = replace(
     ISA,
-    description="ISA's goals alone (Eq. 7), won by another run: given.run=RUN",
+    description="only the goals of ISA (Eq. 7), from another run: given.run=RUN",
     phases=(PhaseSpec("reach", reach, wrap_evaluation=show_goals, watch=record),),
     sections={**ISA.sections, "given": GivenGoals},
     whole_run={**ISA.whole_run, "given": ("run",)},

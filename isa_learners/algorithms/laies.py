@@ -1,4 +1,4 @@
-"""LAIES: PPO paid for what agents do to the external state (Liu et al., ICML 2023)."""
+"""LAIES: PPO with rewards for effects on the external state (Liu et al., ICML 2023)."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ def _weights(beta1: float, beta2: float, **more: float) -> dict[str, Any]:
 
 _LONG = {"anneal_steps": 4_000_000}
 
-# Those of the program that came with the paper. Its PPO form has weights for 3m, 3s_vs_3z, 1c3s5z and MMM; the other
-# maps' are those of its QMIX form.
+# The weights of the paper's code: its PPO version for 3m, 3s_vs_3z, 1c3s5z and MMM, its QMIX version for other maps.
 _MAPS: dict[str, Any] = {
     "sma[cx]/*": {"laies": {**_ENEMIES, "idi_clip": 0.006}},
     "sma[cx]/3m": _weights(90.0, 0.0),
@@ -40,11 +39,11 @@ _PPO: dict[str, Any] = {
     "entropy_factor": 0.001,
 }
 
-# A bullet counts about as much as what a shot takes of a marine's health in a battle.
+# A bullet counts about as much as the health that a shot takes from a marine.
 _BULLETS = {"external": ["bullets"], "scale": 0.125, "idi_clip": 0.006, **_weights(90.0, 0.0)["laies"]}
 
 LAIES = AlgorithmSpec(
-    description="PPO paid for what agents do to the external state, given by hand or by ISA's scope",
+    description="PPO with rewards for effects on the external state, defined by hand or by ISA's scope",
     phases=(PhaseSpec("train"),),
     intrinsic="laies",
     presets={

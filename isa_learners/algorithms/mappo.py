@@ -6,7 +6,7 @@ from typing import Any
 
 from isa_learners.algorithms.spec import AlgorithmSpec, PhaseSpec
 
-# The settings published for SMAC; a rollout of 400 steps holds several battles.
+# The settings published for SMAC; a rollout of 400 steps covers several battles.
 _PUBLISHED: dict[str, Any] = {
     "num_envs": 8,
     "rollout_steps": 400,

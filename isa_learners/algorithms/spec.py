@@ -1,4 +1,4 @@
-"""What an algorithm is: phases, each an environment as the learner sees it, and what outlives them."""
+"""The specification of an algorithm: its phases, settings and shared objects."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ from isa_wrappers.scope.credit import Credit
 from isa_wrappers.scope.influence import InfluenceScope
 
 TASK_MARKS = "/:*?["
-"""Every task's name has one of the first two; one of the others makes a pattern that may fit some."""
+"""Characters that can occur in a pattern: every task name has one of the first two, the others are wildcards."""
 
 
 class Saved(Protocol):
-    """Something whose state is kept in a checkpoint."""
+    """An object whose state is saved in checkpoints."""
 
     def state_dict(self) -> dict[str, Array]:
-        """Return its state."""
+        """Return the state."""
         ...
 
     def load_state_dict(self, state: dict[str, Array]) -> None:
-        """Restore it."""
+        """Restore the state."""
         ...
 
 
 @dataclass(frozen=True)
 class PhaseContext:
-    """What a phase is made from.
+    """The inputs for creating a phase.
 
     Attributes:
-        config: the run's, with the phase's own settings.
-        env: one copy of the bare environment, for its sizes and names.
+        config: configuration of the run, with the settings of the phase.
+        env: one copy of the unwrapped environment, for its sizes and names.
         device: torch device.
-        seed: of the phase: its random numbers are drawn from streams of its own.
-        scope: what each agent can move; ``None`` where the algorithm asks for none.
-        credit: the scope as the credit rule reads it; ``None`` likewise.
-        shared: what the algorithm's phases share, by the names of :attr:`AlgorithmSpec.shared`.
-        restored: what is shared is about to be restored from a checkpoint, which holds all of it.
+        seed: seed of the phase, whose random numbers come from separate streams.
+        scope: scope of the agents; ``None`` if the algorithm does not need it.
+        credit: credit that the credit rule derives from the scope; ``None`` if the algorithm does not need it.
+        shared: objects shared by the phases, by the names of :attr:`AlgorithmSpec.shared`.
+        restored: whether the shared objects will be restored from a checkpoint.
     """
 
     config: RunConfig
@@ -61,23 +61,23 @@ Wrap = Callable[[PhaseContext, BatchEnv], BatchEnv]
 
 
 def as_it_is(context: PhaseContext, env: BatchEnv) -> BatchEnv:
-    """Leave the environment as it is."""
+    """Return the environment unchanged."""
     return env
 
 
 @dataclass(frozen=True)
 class PhaseSpec:
-    """One phase: fresh policies in an environment wrapped for them.
+    """A phase: new policies in an environment that is wrapped for them.
 
     Attributes:
-        name: as ``metrics.csv`` and ``--set phases.NAME...`` have it.
-        watch: wraps what is to see the environment's own reward, inside an intrinsic reward that the run names.
-        wrap: makes the environment that the learner trains in.
-        ends: tells after each iteration whether the next phase begins; the last phase has none.
-        wrap_evaluation: makes the environment of evaluations, whose reward stays the environment's own.
-        progress: tells what ends it, how much of that there is and how much ends it, such as ``("goals", 12, 64)``.
-        probes: with ``probes.share`` its steps are probed, and its rewards follow the scope; the run then has the
-            section ``probes``.
+        name: name in ``metrics.csv`` and ``--set phases.NAME...``.
+        watch: adds wrappers that need the environment's own reward, below any intrinsic reward of the run.
+        wrap: returns the environment that the learner trains in.
+        ends: called after each iteration; returns whether the next phase begins. The last phase has none.
+        wrap_evaluation: returns the environment of evaluations, which keeps the environment's own reward.
+        progress: returns what ends the phase, its current and its required amount, such as ``("goals", 12, 64)``.
+        probes: whether ``probes.share`` applies to the phase, whose rewards then use the updated scope; the run then
+            has the section ``probes``.
     """
 
     name: str
@@ -91,25 +91,25 @@ class PhaseSpec:
 
 @dataclass(frozen=True)
 class AlgorithmSpec:
-    """An algorithm as an entry of :data:`ALGORITHMS`.
+    """An algorithm, as an entry of :data:`ALGORITHMS`.
 
     Attributes:
-        description: one line.
-        phases: in their order.
-        needs_scope: estimate a scope first; the run then has the sections ``scope`` and ``credit``.
-        learner: name of the learner that it takes by default.
-        intrinsic: name of the intrinsic reward that makes it what it is; another one is refused.
-        fixed: settings of its learner that make it what it is: section -> key -> value. Other values are refused.
-        parts: parts of its learner that it takes, each with a section of its name.
-        sections: further sections of the configuration: name -> frozen dataclass.
-        whole_run: keys in sections that hold for the whole run, so that no phase can have its own: section -> keys.
-        shared: objects that outlive a phase and are saved: name -> function that makes one, given the run's settings.
-        metrics: columns of its own in ``metrics.csv``: name -> function, called after each iteration.
-        presets: preset -> pattern of task names -> values, over those of :mod:`isa_learners.presets`.
+        description: one-line description.
+        phases: phases, in order.
+        needs_scope: whether a scope is estimated first; the run then has the sections ``scope`` and ``credit``.
+        learner: name of the default learner.
+        intrinsic: name of the intrinsic reward that defines the algorithm; others are refused.
+        fixed: settings of the learner that define the algorithm: section -> key -> value. Other values are refused.
+        parts: parts of the learner that the algorithm uses, each with a section of its name.
+        sections: additional sections of the configuration: name -> frozen dataclass.
+        whole_run: keys that apply to the whole run, so that no phase can set its own: section -> keys.
+        shared: saved objects that outlive a phase: name -> function that creates one from the run's settings.
+        metrics: additional columns of ``metrics.csv``: name -> function, called after each iteration.
+        presets: preset -> pattern of task names -> values, which override those of :mod:`isa_learners.presets`.
 
     Raises:
-        InvalidValueError: for no phases, two of one name, one before the last that never ends, a section that is no
-            dataclass with defaults, an unknown preset, or one whose values are not by task.
+        InvalidValueError: if there are no phases, two phases have the same name, a phase before the last never ends, a
+            section is not a dataclass with defaults, a preset is unknown, or its values are not by task.
     """
 
     description: str
@@ -130,10 +130,10 @@ class AlgorithmSpec:
         if not names:
             raise InvalidValueError("an algorithm must have at least one phase, got none")
         if repeated := [name for name in names if names.count(name) > 1]:
-            raise InvalidValueError(f"an algorithm's phases must be named differently, got {repeated[0]!r} twice")
+            raise InvalidValueError(f"the phases of an algorithm must have different names, got {repeated[0]!r} twice")
         if endless := [phase.name for phase in self.phases[:-1] if phase.ends is None]:
             raise InvalidValueError(
-                f"phase {endless[0]!r} must have ends=, which tells when the next one begins; the last alone has none"
+                f"phase {endless[0]!r} must have ends=, which tells when the next one begins; only the last has none"
             )
         for section, kind in self.sections.items():
             check_settings_class(f"section {section!r} of an algorithm", kind)
@@ -148,7 +148,7 @@ class AlgorithmSpec:
 
     @property
     def phase_names(self) -> tuple[str, ...]:
-        """The phases' names."""
+        """Names of the phases."""
         return tuple(phase.name for phase in self.phases)
 
 

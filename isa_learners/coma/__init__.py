@@ -1,4 +1,4 @@
-"""COMA: a recurrent actor, and a central critic that values what else an agent could have done. It knows no ISA."""
+"""COMA: a recurrent actor, and a central critic for counterfactual actions, independent of ISA."""
 
 from isa_learners.coma.config import METRICS, ComaConfig
 from isa_wrappers.lazy import lazy

@@ -1,4 +1,4 @@
-"""COMA's central critic: values of all of an agent's actions at once, given what everybody else does."""
+"""The central critic of COMA: values of all actions of an agent, given the actions of the others."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from isa_learners.rollout import Sizes
 class CentralCritic(nn.Module):
     """Linear -> ReLU -> Linear -> ReLU -> Linear: ``Q(s, (., a_-i))`` for every action of agent i.
 
-    Its input is the state, i's observation, the others' actions (i's own left out, so that one pass gives all that i
-    could have done instead), everybody's last actions, and i's id.
+    Its input is the state, i's observation, the others' actions (without i's own, so that one pass returns the values
+    of
+    all its alternatives), the last actions of all agents, and i's id.
 
     Source: COMA (Foerster et al., 2018, arXiv 1705.08926), Section 4 and Figure 1c.
 
     Args:
-        sizes: of the environment.
-        width: of the hidden layers.
+        sizes: sizes of the environment.
+        width: width of the hidden layers.
     """
 
     def __init__(self, sizes: Sizes, width: int) -> None:
@@ -41,8 +42,8 @@ class CentralCritic(nn.Module):
         Args:
             state: ``[..., K]``.
             own: ``[..., A, F]`` inputs of the actor: observation, last action, id.
-            action: ``[..., A]`` int64, what everybody does.
-            alive: ``[..., A]`` float; the dead do nothing.
+            action: ``[..., A]`` int64 actions of all agents.
+            alive: ``[..., A]`` float; dead agents have no action.
         """
         agents, n = self.sizes.num_agents, self.sizes.num_actions
         obs, last_action, ids = torch.split(own, [self.sizes.obs_size, n, agents], dim=-1)

@@ -1,4 +1,4 @@
-"""COMA as a learner: it acts with a policy that is mixed with the uniform one, and learns from each rollout once."""
+"""The COMA learner: it acts with a mix of its policy and the uniform one, and learns from each rollout once."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ class ComaLearner(RecurrentMemory):
     """Counterfactual policy gradients; satisfies :class:`~isa_learners.learner.ProbedLearner`.
 
     Args:
-        sizes: of the environment.
+        sizes: sizes of the environment.
         config: hyperparameters.
         device: torch device.
-        seed: of the weights and of what updates draw.
+        seed: seed of the weights and of draws in updates.
 
     Attributes:
         encoder: builds the actor's inputs.
         coma: networks, optimisers and their update.
-        steps: environment steps learned from so far; epsilon follows them.
+        steps: environment steps learned from so far, which determine epsilon.
     """
 
     def __init__(self, sizes: Sizes, config: ComaConfig, device: str, seed: int) -> None:
@@ -45,9 +45,9 @@ class ComaLearner(RecurrentMemory):
     def act(
         self, step: BatchStep, memory: Memory, noise: Generator | None = None, probes: Tensor | None = None
     ) -> Decision:
-        """Choose everybody's next action: drawn from the mixed policy with ``noise``, else the actor's likeliest.
+        """Choose every agent's next action: from the mixed policy with ``noise``, else the actor's most likely one.
 
-        With ``noise``, ``probes`` ``[B, A]`` are taken instead where they are not -1.
+        With ``noise``, entries of ``probes`` ``[B, A]`` other than -1 replace the actions.
         """
         inputs = self.encoder(step.obs, memory["last_action"])
         logits, hidden = self.coma.actor(inputs.flatten(0, 1), memory["hidden"].flatten(0, 1))
@@ -60,7 +60,7 @@ class ComaLearner(RecurrentMemory):
         return Decision(action, memory_after, {} if noise is None else {"inputs": inputs})
 
     def set_progress(self, progress: float) -> None:
-        """Change nothing: epsilon follows the steps."""
+        """Do nothing, as epsilon depends on the steps."""
 
     def learn(self, rollout: Rollout) -> dict[str, float]:
         """Learn from a rollout; the metrics are :data:`~isa_learners.coma.config.METRICS`."""
@@ -70,7 +70,7 @@ class ComaLearner(RecurrentMemory):
         return dict(zip(METRICS, (*figures, batch.epsilon), strict=True))
 
     def batch(self, rollout: Rollout) -> Batch:
-        """Return what the update takes of a rollout."""
+        """Return a rollout as training data."""
         with torch.no_grad():
             final_inputs = self.encoder.after(rollout, rollout.action, self.coma.layout is EveryStep)
         scale = self.config.obs_scale
@@ -88,7 +88,7 @@ class ComaLearner(RecurrentMemory):
         return {"steps": torch.tensor(self.steps)} | with_prefix("coma", self.coma.state_dict())
 
     def load_state_dict(self, state: dict[str, Tensor], policy_only: bool = False) -> None:
-        """Restore what :meth:`state_dict` returned; with ``policy_only`` the networks and epsilon alone."""
+        """Restore a state from :meth:`state_dict`; with ``policy_only``, only the networks and epsilon."""
         self.steps = int(state["steps"])
         inner = without_prefix("coma", state)
         if policy_only:

@@ -1,4 +1,4 @@
-"""COMA's policy and its counterfactual advantage: pure functions."""
+"""The policy of COMA and its counterfactual advantage, as pure functions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from isa_wrappers.axes import Bool, Float, Int
 def mixed_log_probs(
     logits: Float[Tensor, "*any actions"], available: Bool[Tensor, "*any actions"], epsilon: float
 ) -> Float[Tensor, "*any actions"]:
-    """Return log-probabilities of ``(1 - epsilon) softmax(z) + epsilon / n``, then barred actions out, renormalised.
+    """Return log-probabilities of ``(1 - epsilon) softmax(z) + epsilon / n``, renormalised over available actions.
 
     Args:
         logits: ``[..., n]``.
@@ -45,7 +45,7 @@ def counterfactual_advantage(
     Args:
         values: ``[..., n]`` values of agent i's actions b, those of the others as taken.
         log_probs: ``[..., n]`` log-probabilities of b under i's policy.
-        action: ``[...]`` what i did.
+        action: ``[...]`` action of i.
 
     Returns:
         ``[...]``.

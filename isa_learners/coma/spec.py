@@ -1,4 +1,4 @@
-"""COMA as an entry of the list of learners; torch is imported when one is made."""
+"""The registry entry of COMA; creating a learner imports torch."""
 
 from __future__ import annotations
 
@@ -21,25 +21,24 @@ def _make(sizes: Sizes, config: ComaConfig, device: str, seed: int) -> Learner:
 
 
 def _check(sizes: Sizes, config: ComaConfig, device: str) -> None:
-    """Meet what only the environment can tell.
+    """Check what depends on the environment.
 
     Raises:
-        InvalidValueError: for actions of more than a number, or without a state.
+        InvalidValueError: if actions are not single numbers, or there is no state.
     """
     if sizes.code is not None:
         raise InvalidValueError(
-            "learner 'coma' compares one of n actions per agent (Discrete) with the others, and some agent acts by "
-            "continuous numbers or several choices; take learner ppo"
+            "learner 'coma' needs one of n actions per agent (Discrete), but some agent acts by continuous numbers or "
+            "several choices; use learner ppo"
         )
     if not sizes.state_size:
         raise InvalidValueError(
-            "learner 'coma' needs a global state, and the environment's is empty; give it a state(), or take "
-            "learner ppo"
+            "learner 'coma' needs a global state, but the environment's is empty; give it a state(), or use learner ppo"
         )
 
 
 COMA_LEARNER = LearnerSpec(
-    "policy gradients with a counterfactual baseline by a central critic",
+    "policy gradients with a counterfactual baseline from a central critic",
     ComaConfig,
     METRICS,
     _make,

@@ -1,4 +1,4 @@
-"""COMA's update: the critic towards lambda-returns, then the actor along its counterfactual advantages."""
+"""The update of COMA: the critic learns lambda-returns, then the actor follows its counterfactual advantages."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class COMA:
     """Actor, critic, target critic and their optimisers.
 
     Args:
-        sizes: of the environment.
-        input_size: F, of the actor.
+        sizes: sizes of the environment.
+        input_size: F of the actor.
         config: hyperparameters.
         device: torch device.
-        seed: of the weights and of the actions drawn where a rollout ends.
+        seed: seed of the weights and of the actions drawn at the end of a rollout.
 
     Attributes:
         count: gradient steps of the critic so far.
@@ -55,7 +55,7 @@ class COMA:
         self.count = 0
 
     def update(self, batch: Batch) -> Tensor:
-        """Learn from a rollout; return :data:`~isa_learners.coma.config.METRICS` but epsilon as a tensor."""
+        """Learn from a rollout; return :data:`~isa_learners.coma.config.METRICS` without epsilon as a tensor."""
         part = self.layout(batch.alive, batch.start).pack()
         critic_inputs = self.critic.inputs(batch.state, batch.inputs, batch.action, batch.alive)
         target = self.targets(batch, critic_inputs)
@@ -65,17 +65,17 @@ class COMA:
         return torch.cat([self._actor_step(batch, values, part), critic_figures])
 
     def targets(self, batch: Batch, seen: Tensor) -> Tensor:
-        """Compute lambda-returns ``[T, B, A]`` by the target critic.
+        """Compute lambda-returns ``[T, B, A]`` with the target critic.
 
-        What follows a step is the value of the joint action taken next; where an episode is cut off or the rollout
-        ends, of one that the policy would take, drawn here.
+        The value after a step is that of the next joint action; where an episode is truncated or the rollout ends, it
+        is that of an action sampled from the policy.
         """
         config = self.config
         with torch.no_grad():
             value = _values_of(self.target_critic(seen), batch.action) * batch.alive
             ahead = within_episodes(batch.done, batch.terminated, batch.cut, batch.next_alive)
             action, rows = self._draw(batch, ahead.known)
-            acts_next = batch.next_alive * (~batch.cut)  # whoever is truncated by itself does nothing more
+            acts_next = batch.next_alive * (~batch.cut)  # an agent that alone is truncated no longer acts
             final_inputs = self.critic.inputs(batch.final_state, batch.final_inputs, action, acts_next)
             final = _values_of(self.target_critic(final_inputs.flatten(0, 2)[rows]), action.flatten()[rows])
             following = value.roll(-1, dims=0).flatten()
@@ -83,14 +83,14 @@ class COMA:
             reward = batch.reward
             if config.reward == "team":
                 reward = reward.mean(-1, keepdim=True).expand_as(reward)
-            # A step that was lost with its game earned what it is worth: nothing is learned of it or before it.
+            # The return of a lost step is its value, so that nothing is learned from it or earlier steps.
             lost = batch.lost[..., None]
             v_tp1 = torch.where(ahead.lasts & ~lost, following.view(value.shape), 0.0)
             reward = torch.where(lost, value, reward)
             return lambda_returns(reward, v_tp1, ahead.ends, config.gamma, config.td_lambda)
 
     def _draw(self, batch: Batch, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Return what agents do after each step, drawn where ``mask`` says so: ``[T, B, A]``, and the rows of these."""
+        """Return the actions ``[T, B, A]`` after each step, sampled where ``mask`` is set, and the rows of those."""
         steps = self.layout(batch.alive, batch.start)
         part = steps.pack()
         first = batch.hidden.flatten(0, 1)
@@ -98,10 +98,10 @@ class COMA:
         rows = steps.where(mask)
         hidden = steps.hidden_after(rows, part, states, first)
         logits, _ = self.actor(batch.final_inputs.flatten(0, 2)[rows], hidden)
-        available = batch.available.flatten(0, 2)[rows]  # what is available after the step is not known
+        available = batch.available.flatten(0, 2)[rows]  # the available actions after the step are unknown
         policy = Categorical(mixed_log_probs(logits, available, batch.epsilon))
-        action = batch.action.roll(-1, dims=0).flatten()  # where the episode goes on: the next action taken
-        # Drawn for every step, so that every layout draws the same.
+        action = batch.action.roll(-1, dims=0).flatten()  # if the episode continues: the next action taken
+        # Drawn for every step, so that every layout draws the same numbers.
         clocks = torch.empty_like(batch.available, dtype=hidden.dtype).exponential_(generator=self.generator)
         draws = policy.first(clocks.flatten(0, 2)[rows])
         action[rows] = torch.where(mask.flatten()[rows], draws, action[rows])
@@ -112,7 +112,7 @@ class COMA:
         config = self.config
         figures = []
         count = min(config.critic_steps or len(target), len(target))
-        size, remainder = divmod(len(target), count)  # the first ``remainder`` parts are a step longer
+        size, remainder = divmod(len(target), count)  # the first ``remainder`` parts are one step longer
         edges = [number * size + min(number, remainder) for number in range(count + 1)]
         for first, last in reversed(list(pairwise(edges))):
             alive = batch.alive[first:last] * ~batch.lost[first:last, :, None]
@@ -154,16 +154,16 @@ class COMA:
         return norm.detach()
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Return everything that the next update depends on, flat."""
+        """Return everything that the next update depends on, as a flat dict."""
         state = {"generator": self.generator.get_state(), "count": torch.tensor(self.count)}
         return state | state_of(self, _MODULES, _OPTIMIZERS)
 
     def load_networks(self, state: dict[str, Tensor]) -> None:
-        """Restore actor and critics alone."""
+        """Restore only actor and critics."""
         load_modules(self, _MODULES, state)
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Restore what :meth:`state_dict` returned."""
+        """Restore a state from :meth:`state_dict`."""
         self.load_networks(state)
         load_optimizers(self, _OPTIMIZERS, state)
         restore_generator(self.generator, state["generator"])
@@ -171,5 +171,5 @@ class COMA:
 
 
 def _values_of(values: Tensor, action: Tensor) -> Tensor:
-    """Return the values of actions ``[...]`` out of ``[..., n]``."""
+    """Return the values ``[...]`` of actions, selected from ``[..., n]``."""
     return values.gather(-1, action[..., None])[..., 0]

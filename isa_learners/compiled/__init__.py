@@ -1,1 +1,1 @@
-"""A part of the learners compiled for CPU, equal to the plain one but for the order of sums; chosen when present."""
+"""Optional compiled operations for CPU, which differ from the plain ones only in the order of sums."""

@@ -1,4 +1,4 @@
-"""A pool of buffers that are used again: new pages cost as much as the arithmetic done in them."""
+"""A pool of reusable buffers, as allocating new pages costs as much as computing in them."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from torch import Tensor
 
 
 class Pool:
-    """Keeps buffers of float32 numbers to be used again.
+    """Keeps float32 buffers for reuse.
 
     Args:
-        most: bytes kept in it.
+        most: maximum number of bytes in the pool.
     """
 
     def __init__(self, most: int) -> None:
         self.most = most
         self.free: list[Tensor] = []
-        self.lock = Lock()  # actor and critic are updated side by side
+        self.lock = Lock()  # actor and critic are updated in parallel
 
     def take(self, size: int) -> Tensor:
-        """Return float32 memory of at least ``size`` numbers, with anything in it."""
+        """Return uninitialised float32 memory for at least ``size`` numbers."""
         with self.lock:
             for index, memory in enumerate(self.free):
                 if size <= memory.numel() <= 4 * size:
@@ -29,7 +29,7 @@ class Pool:
         return torch.empty(size)
 
     def give(self, memory: Tensor) -> None:
-        """Take memory back."""
+        """Return memory to the pool."""
         with self.lock:
             self.free.append(memory)
             while sum(4 * x.numel() for x in self.free) > self.most:
@@ -37,4 +37,4 @@ class Pool:
 
 
 POOL = Pool(2**28)
-"""Shared by all compiled operations: it keeps at most 256 MB."""
+"""The pool of all compiled operations, with at most 256 MB."""

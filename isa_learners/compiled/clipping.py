@@ -1,4 +1,4 @@
-"""Clipping a gradient by its norm as one compiled operation."""
+"""Gradient clipping by norm as one compiled operation."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from isa_learners.compiled.library import library
 
 
 def serves(gradients: Sequence[Tensor]) -> bool:
-    """Tell whether there is a compiled part, and for such gradients: float32 on CPU, without gaps."""
+    """Return whether the compiled operation is available for these gradients: float32 on CPU, contiguous."""
     return library() is not None and all(
         x.device.type == "cpu" and x.dtype == torch.float32 and x.is_contiguous() for x in gradients
     )
 
 
 def clip_norm(gradients: Sequence[Tensor], max_norm: float) -> Tensor:
-    """Do what ``torch.nn.utils.clip_grad_norm_`` does: scale gradients to ``max_norm`` at most; return their norm.
+    """Scale gradients to at most ``max_norm`` and return their norm, as ``torch.nn.utils.clip_grad_norm_`` does.
 
     Example:
         >>> from isa_learners.compiled.clipping import clip_norm, serves

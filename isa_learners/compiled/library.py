@@ -1,4 +1,4 @@
-"""Finds the compiled part, makes sure that it suits this version and this processor, and loads it."""
+"""Finds, checks and loads the compiled library for this version and this processor."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-PATH = FOLDER / "kernels.shared"  # not .so: it is no Python module, and nobody is to import it as one
+PATH = FOLDER / "kernels.shared"  # not .so, as it is not an importable Python module
 SOURCES = (
     "exported.h",
     "vectors.h",
@@ -22,13 +22,13 @@ SOURCES = (
     "clipping.cpp",
     "support.cpp",
 )
-"""Compiled into one library, headers among them."""
+"""Source files of the library, including headers."""
 SWITCH = "ISA_COMPILED"
-"""Environment variable; 0 takes the plain path even where there is a compiled part."""
+"""Environment variable; 0 uses the plain code even if the compiled library is available."""
 
 
 def stamp(folder: Path = FOLDER) -> int:
-    """Return a checksum of the sources, which tells one version from another."""
+    """Return a checksum of the sources, which identifies their version."""
     total = 0
     for name in SOURCES:
         total = zlib.crc32((folder / name).read_bytes().replace(b"\r\n", b"\n"), total)
@@ -36,7 +36,7 @@ def stamp(folder: Path = FOLDER) -> int:
 
 
 def compiler_arguments(folder: Path = FOLDER, machine: str | None = None) -> list[str]:
-    """Return the options that GCC and Clang compile the sources with."""
+    """Return the options for compiling the sources with GCC or Clang."""
     x86 = (machine or platform.machine()).lower() in {"x86_64", "amd64"}
     processor = ["-mavx2", "-mfma"] if x86 else []
     return [
@@ -48,12 +48,12 @@ def compiler_arguments(folder: Path = FOLDER, machine: str | None = None) -> lis
 
 @cache
 def library() -> ctypes.CDLL | None:
-    """Return the compiled part, or None where there is none; one that does not suit is warned of, once."""
+    """Return the compiled library, or ``None`` if it is missing; an unsuitable one causes a single warning."""
     return None if os.environ.get(SWITCH) == "0" else load(PATH)
 
 
 def load(path: Path) -> ctypes.CDLL | None:
-    """Load a library; with a warning None where it does not suit, and None where there is none."""
+    """Load a library; return ``None`` if it is missing, or with a warning if it is unsuitable."""
     if not path.exists():
         return None
     try:
@@ -69,7 +69,7 @@ def load(path: Path) -> ctypes.CDLL | None:
         if built_from == stamp():
             reason = "it was built for a processor with AVX2 and FMA, which this one lacks"
     warnings.warn(
-        f"{path} is not used: {reason}; training takes the plain path, which is slower. "
+        f"{path} is not used: {reason}; training uses the plain code, which is slower. "
         f"Build it again with `python setup.py build_ext --inplace`, or set {SWITCH}=0",
         RuntimeWarning,
         stacklevel=2,

@@ -35,7 +35,7 @@ class _Sequence(ctypes.Structure):
 
 
 class Compilable(Protocol):
-    """A network of these layers, and none ``deeper``; between GRU and head a LayerNorm ``norm``, or none."""
+    """A network with only these layers, without ``deeper`` ones; the LayerNorm ``norm`` before the head is optional."""
 
     embed: nn.Linear
     deeper: nn.ModuleList
@@ -44,9 +44,9 @@ class Compilable(Protocol):
 
 
 def serves(net: Compilable, inputs: Tensor) -> bool:
-    """Tell whether there is a compiled part, and for this: all of one width, float32 on CPU, no gradient of inputs.
+    """Return whether the compiled operation is available: equal widths, float32 on CPU, no gradient of inputs.
 
-    It reads memory directly: weights must be present, contiguous, and of one GRU layer.
+    It reads memory directly, so weights must be present, contiguous, and of one GRU layer.
     """
     return (
         inputs.device.type == "cpu"
@@ -76,17 +76,17 @@ def _is_dense(weight: Tensor | None) -> bool:
 def unroll(
     net: Compilable, inputs: Tensor, state: Tensor, sizes: Sequence[int], keep: Tensor, alive: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Take all steps of a rollout; what is computed, and of what, see :func:`isa_learners.recurrent.gru.gru`.
+    """Process all steps of a rollout; see :func:`isa_learners.recurrent.gru.gru`.
 
-    Sums are made in another order than torch makes them: results agree to some 1e-6 of themselves.
+    Sums are computed in another order than in torch; results agree to a relative error of some 1e-6.
 
     Args:
-        net: whose weights are used.
-        inputs: ``[R, F]``, for which :func:`serves` holds.
-        state: ``[N, H]`` before the first steps.
-        sizes: how many streams have a first, a second, ... step; they sum to R.
+        net: network whose weights are used.
+        inputs: ``[R, F]``, for which :func:`serves` is true.
+        state: ``[N, H]`` states before the first steps.
+        sizes: number of streams that have a first, a second, ... step; they sum to R.
         keep: ``[R, 1]``.
-        alive: ``[R]`` or None.
+        alive: ``[R]`` or ``None``.
 
     Returns:
         Outputs ``[R, outputs]`` and hidden states ``[R, H]``.
@@ -105,17 +105,17 @@ def unroll(
 
 
 def _as_floats(tensor: Tensor) -> Tensor:
-    """Return numbers or flags as the compiled part reads them: float32, contiguous."""
+    """Convert numbers or flags for the compiled library: float32, contiguous."""
     return tensor.float().contiguous()
 
 
 def _address(tensor: Tensor | None) -> int:
-    """Return the address of its numbers; 0, the null pointer, for none."""
+    """Return the address of a tensor's data; 0, the null pointer, for ``None``."""
     return 0 if tensor is None else tensor.data_ptr()
 
 
 class _Call:
-    """Pointers to a network and to its sequence, and all that they point into."""
+    """Pointers to a network and its sequence, with references to the memory that they point to."""
 
     def __init__(self, inputs: Tensor, state: Tensor, sizes: Sequence[int], keep: Tensor, alive: Any, weights: Any):
         self.tensors = inputs, state, keep, alive, weights
@@ -154,7 +154,7 @@ class _Unrolled(torch.autograd.Function):
         saved = ctx.saved
         kernels = library()
         if saved is None:
-            raise RuntimeError("the compiled network's gradient can be taken once")
+            raise RuntimeError("the gradient of the compiled network can be computed only once")
         rows, _, outputs = call.shape
         weights = call.tensors[-1]
         d_outputs, d_states = (None if d is None else d.contiguous() for d in gradients)

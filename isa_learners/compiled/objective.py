@@ -1,4 +1,4 @@
-"""PPO's clipped objectives, each as one compiled operation."""
+"""The clipped objectives of PPO, each as one compiled operation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from isa_learners.compiled.library import library
 
 
 def serves(logits: Tensor) -> bool:
-    """Tell whether there is a compiled part, and for such logits: float32 on CPU."""
+    """Return whether the compiled operation is available for these logits: float32 on CPU."""
     return logits.device.type == "cpu" and logits.dtype == torch.float32 and library() is not None
 
 
@@ -26,17 +26,17 @@ def policy_objective(
     clip: float,
     entropy_factor: float,
 ) -> tuple[Tensor, Tensor]:
-    """Compute the objective of a policy that chooses one of n actions, and figures of it.
+    """Compute the objective of a policy that chooses one of n actions, and its metrics.
 
     Args:
-        logits: ``[R, n]``, for which :func:`serves` holds.
+        logits: ``[R, n]``, for which :func:`serves` is true.
         available: ``[R, n]`` bool.
-        action: ``[R]`` int64, each available where its policy chose it.
-        old_log_prob: ``[R]`` under the policy that acted.
+        action: ``[R]`` int64, available wherever the policy chose it.
+        old_log_prob: ``[R]`` log-probabilities under the policy that acted.
         advantage: ``[R]``.
-        masks: ``[R]`` float each, where the policy chose, and where its entropy counts.
-        clip: of the ratio.
-        entropy_factor: of the mean entropy.
+        masks: ``[R]`` float each; steps that the policy chose, and steps whose entropy counts.
+        clip: clipping range of the ratio.
+        entropy_factor: factor of the mean entropy.
 
     Returns:
         ``loss - entropy_factor * entropy``, and ``[4]`` loss, entropy, divergence and share of clipped ratios; see
@@ -72,15 +72,15 @@ class _PolicyObjective(torch.autograd.Function):
 def value_objective(
     value: Tensor, old_value: Tensor, target: Tensor, mask: Tensor, clip: float, huber: float = 0.0
 ) -> Tensor:
-    """Compute :func:`isa_learners.ppo.losses.value_loss` of ``[R]`` each, where :func:`serves` holds for ``value``.
+    """Compute :func:`isa_learners.ppo.losses.value_loss` for ``[R]`` each, if :func:`serves` is true for ``value``.
 
     Args:
-        value: as it is now.
-        old_value: before the update.
-        target: what it is to be.
-        mask: float, 1 where it counts.
-        clip: of what the value moves.
-        huber: see there.
+        value: current values.
+        old_value: values before the update.
+        target: target values.
+        mask: float, 1 where a value counts.
+        clip: clipping range of the change of the value.
+        huber: threshold of the Huber loss; 0 for the squared error.
     """
     loss: Tensor = _ValueObjective.apply(  # type: ignore[no-untyped-call]
         value, clip, huber, *(x.contiguous() for x in (old_value, target, mask))

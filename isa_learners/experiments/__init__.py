@@ -1,1 +1,1 @@
-"""Many runs: plans of tasks x variants x seeds, where they run, statistics and figures of what came out."""
+"""Comparisons of many runs: plans of tasks x variants x seeds, their execution, statistics and figures."""

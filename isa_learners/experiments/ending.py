@@ -1,4 +1,4 @@
-"""How the end of a run is told: ``summary.json`` once it is trained, ``final.json`` once its policy has played."""
+"""The files of a finished run: ``summary.json`` after training, ``final.json`` after the final evaluation."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from isa_wrappers.plain import read_json
 
 SUMMARY = "summary.json"
 FINAL = "final.json"
-"""What the last checkpoint does in greedy episodes, beside a run's summary."""
+"""Result of the final evaluation of the last checkpoint."""
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What a comparison reads of ``summary.json``.
+    """The values that a comparison reads from ``summary.json``.
 
     Attributes:
-        env_steps: that the run has taken.
+        env_steps: environment steps of the run.
         wall_time_s: seconds of training.
-        solved: environment steps and seconds at which it was solved, ``None`` where it was not.
-        first_success: the same of the first won episode.
-        evaluated_at: environment steps of the last evaluation; ``None`` where there was none, or in earlier files.
+        solved: environment steps and seconds at which the run was solved, or ``None``.
+        first_success: environment steps and seconds of the first won episode, or ``None``.
+        evaluated_at: environment steps of the last evaluation; ``None`` without any, or in files of older versions.
     """
 
     env_steps: int | float
@@ -38,7 +38,7 @@ class Summary:
     evaluated_at: int | float | None = None
 
     def is_whole(self, config: RunConfig) -> bool:
-        """Tell whether the run has come to the end that it is configured for; another may have been given since.
+        """Return whether the run has reached its configured end, which may have changed since.
 
         Example:
             >>> from isa_learners.runs.config_io import make_config
@@ -51,16 +51,16 @@ class Summary:
 
 @dataclass(frozen=True)
 class Final:
-    """What ``final.json`` holds.
+    """The contents of ``final.json``.
 
     Attributes:
-        env_steps: of the checkpoint that played.
-        episodes: how many it was to play.
-        success_rate: share that was won of those that counted.
+        env_steps: environment steps of the evaluated checkpoint.
+        episodes: number of episodes requested.
+        success_rate: share of counted episodes that were won.
         return_mean: mean return of the team.
-        episode_length: mean steps.
-        played: how many were played to their end; those that were lost with their game do not count. ``None`` in files
-            of earlier versions.
+        episode_length: mean number of steps.
+        played: number of finished episodes, without those lost because their game failed; ``None`` in files of older
+            versions.
     """
 
     env_steps: int | float
@@ -72,12 +72,12 @@ class Final:
 
     @property
     def counted(self) -> int:
-        """How many of the episodes its figures are of."""
+        """Number of episodes that the results are based on."""
         return self.episodes if self.played is None else self.played
 
 
 def read_summary(run: Path) -> Summary | None:
-    """Return what ``summary.json`` of a run says, ``None`` where there is none.
+    """Read ``summary.json`` of a run; ``None`` if it does not exist.
 
     Raises:
         FileFormatError: if it is damaged.
@@ -86,7 +86,7 @@ def read_summary(run: Path) -> Summary | None:
 
 
 def read_final(run: Path) -> Final | None:
-    """Return what ``final.json`` of a run says, ``None`` where there is none.
+    """Read ``final.json`` of a run; ``None`` if it does not exist.
 
     Raises:
         FileFormatError: if it is damaged.
@@ -95,16 +95,16 @@ def read_final(run: Path) -> Final | None:
 
 
 def read_end(run: Path, config: RunConfig, episodes: int) -> tuple[Summary, Final] | None:
-    """Return how a finished run ended, ``None`` where it is not finished, or its files do not show that it is.
+    """Return the files of a finished run; ``None`` if it is not finished or its files are damaged.
 
     Args:
-        run: its folder.
-        config: that it is to follow to its end.
-        episodes: that its last checkpoint is to have played.
+        run: run folder.
+        config: configuration that the run must have completed.
+        episodes: number of final episodes that it must have played.
     """
     try:
         summary, final = read_summary(run), read_final(run)
-    except FileFormatError:  # both are written anew by whoever brings the run to its end
+    except FileFormatError:  # continuing the run writes both files again
         return None
     if summary is None or final is None or not summary.is_whole(config):
         return None

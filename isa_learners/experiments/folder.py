@@ -1,4 +1,4 @@
-"""The folder of a comparison: which runs are finished, broken off or not begun, and how long the rest will take."""
+"""The folder of a comparison: finished, interrupted and new runs, and the estimated time for the rest."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from isa_wrappers.errors import InvalidValueError, RunFolderError, shown
 from isa_wrappers.files import told
 
 ROOM = 5 * 2**20
-"""Bytes that a run takes at least: two checkpoints, metrics, logs."""
+"""Minimum number of bytes of a run: two checkpoints, metrics, logs."""
 LOGS = "logs"
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run has come.
+    """The progress of a run.
 
     Attributes:
-        begun: its folder is there.
-        finished: it is trained to its end and its final episodes are played.
-        env_steps: of its last evaluation.
-        seconds: that those took.
-        success: rate of that evaluation, ``None`` before any.
+        begun: whether its folder exists.
+        finished: whether its training and its final evaluation are complete.
+        env_steps: environment steps of its last evaluation.
+        seconds: seconds that these took.
+        success: success rate of that evaluation, or ``None``.
     """
 
     begun: bool = False
@@ -49,8 +49,8 @@ class Comparison:
     """A plan in its folder.
 
     Args:
-        plan: what is compared.
-        root: the folder.
+        plan: plan of the comparison.
+        root: its folder.
     """
 
     def __init__(self, plan: Plan, root: Path) -> None:
@@ -58,37 +58,37 @@ class Comparison:
         self._finished: dict[str, Progress] = {}
 
     def path(self, run: PlannedRun) -> Path:
-        """Return where a run's folder lies."""
+        """Return the path of a run's folder."""
         return self.root / run.name
 
     def log(self, run: PlannedRun) -> Path:
-        """Return where what a run says on stderr is kept."""
+        """Return the path of the log with a run's stderr."""
         return self.root / LOGS / f"{run.name.replace('/', '-')}.txt"
 
     def open_log(self, run: PlannedRun) -> IO[bytes]:
-        """Open a run's log, for reading from its end on and for adding to it.
+        """Open a run's log for reading from its end and for appending.
 
         Raises:
-            CannotWriteError: naming it, or what is in the place of its folder.
+            CannotWriteError: naming the log, or the file in place of its folder.
         """
         path = self.log(run)
         with told(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            return path.open("a+b")  # another process of the same plan may be writing there
+            return path.open("a+b")  # append, as another process of the same plan may be writing too
 
     def claim(self, run: PlannedRun) -> IO[bytes] | None:
-        """Claim a run, until the file that is returned is closed or this process ends, however it does.
+        """Claim a run until the returned file is closed or this process ends.
 
         Returns:
-            The run's log, which holds the claim; ``None`` while another process of the same plan has it.
+            The claimed log of the run; ``None`` while another process of the same plan holds the claim.
 
         Raises:
-            CannotWriteError: as :meth:`open_log` does.
-            OSError: where the file system has no locks.
+            CannotWriteError: as in :meth:`open_log`.
+            OSError: if the file system does not support locks.
         """
         import fcntl
 
-        # Apart from what the run writes to, which helpers of its environment inherit and may hold for longer.
+        # A separate file handle, as helpers of the environment inherit the run's own and may keep it open.
         log = self.open_log(run)
         try:
             fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -100,15 +100,15 @@ class Comparison:
         return log
 
     def check(self) -> None:
-        """Check that what lies in the folder was made by this plan, or by a part of it.
+        """Check that the runs in the folder belong to this plan, or to a part of it.
 
         Raises:
-            RunFolderError: naming the first run, and the key that differs or was changed in mid-run; or a file in the
-                place of the logs.
+            RunFolderError: naming the first foreign run and the key that differs or was changed during the run, or a
+                file in place of the log folder.
         """
         logs = self.root / LOGS
         if os.path.exists(logs) and not os.path.isdir(logs):
-            raise RunFolderError(f"{logs} is not a folder; take it away, or choose another --out")
+            raise RunFolderError(f"{logs} is not a folder; remove it, or choose another --out")
         for run in self.plan.runs:
             path = self.path(run)
             if not _begun(path):
@@ -119,21 +119,21 @@ class Comparison:
             for key in dict.fromkeys([*here, *there]):
                 if there.get(key) != here.get(key) and (key == "seed" or key not in INERT):
                     raise RunFolderError(
-                        f"{path} was made by another plan: its {key} is {shown(there.get(key))}, here "
+                        f"{path} belongs to another plan: its {key} is {shown(there.get(key))}, here "
                         f"{shown(here.get(key))}; choose another --out"
                     )
             for key, values in changed_in_mid_run(folder).items():
                 name, _, steps = key.partition("@")
                 raise RunFolderError(
-                    f"{path} is no run of this plan: its {name} was changed in mid-run after {steps} steps, {values}; "
-                    "choose another --out, or take the folder away"
+                    f"{path} is not a run of this plan: its {name} was changed after {steps} steps, {values}; "
+                    "choose another --out, or remove the folder"
                 )
 
     def check_room(self, left: Sequence[PlannedRun]) -> None:
-        """Check that the disk has room for the runs that are left.
+        """Check that the disk has enough space for the remaining runs.
 
         Raises:
-            InvalidValueError: naming what there is and what is needed.
+            InvalidValueError: naming the available and the required space.
         """
         here = self.root
         while not here.exists():
@@ -141,12 +141,12 @@ class Comparison:
         free, needed = shutil.disk_usage(here).free, ROOM * len(left)
         if free < needed:
             raise InvalidValueError(
-                f"{len(left)} runs need {needed / 2**20:,.0f} MiB at least, the disk of {here} has {free / 2**20:,.0f} "
-                "left; make room, or choose another --out"
+                f"{len(left)} runs need at least {needed / 2**20:,.0f} MiB, but the disk of {here} has "
+                f"{free / 2**20:,.0f} left; free some space, or choose another --out"
             )
 
     def progress(self, run: PlannedRun) -> Progress:
-        """Return how far a run has come; of a finished one the files are read once."""
+        """Return the progress of a run; the files of a finished run are read only once."""
         if run.name not in self._finished:
             seen = self._look(run)
             if not seen.finished:
@@ -165,7 +165,7 @@ class Comparison:
         finished = read_end(path, run.config, self.plan.episodes) is not None
         if not rows:
             return Progress(True, finished)
-        # Of a damaged file a column may be missing.
+        # A damaged file may lack a column.
         steps, seconds, success = (rows[-1].get(name) or None for name in ("env_steps", "wall_time_s", "success_rate"))
         rate = float(success or "nan")
         return Progress(True, finished, float(steps or 0), float(seconds or 0), None if isnan(rate) else rate)
@@ -175,10 +175,10 @@ class Comparison:
         return [run for run in self.plan.runs if not self.progress(run).finished]
 
     def prepare(self, run: PlannedRun) -> Path:
-        """Make a run's folder where there is none, and return it.
+        """Return a run's folder, creating it if it does not exist.
 
         Raises:
-            RunFolderError: if it cannot be made.
+            RunFolderError: if it cannot be created.
             CannotWriteError: if the disk is full.
         """
         path = self.path(run)
@@ -186,12 +186,12 @@ class Comparison:
             try:
                 RunFolder.create(path, run.config).lock.release()
             except RunFolderError:
-                if not _begun(path):  # else another process of the same plan was faster
+                if not _begun(path):  # else another process of the same plan created it
                     raise
         return path
 
     def seconds_left(self, left: Sequence[PlannedRun]) -> float | None:
-        """Estimate the seconds of work that are left, by the steps a second of runs like them; ``None`` before any."""
+        """Estimate the remaining seconds from the speed of similar runs; ``None`` before any evaluation."""
         rates: dict[tuple[str, ...], list[float]] = {}
         for run in self.plan.runs:
             seen = self.progress(run)
@@ -209,5 +209,5 @@ class Comparison:
 
 
 def _begun(path: Path) -> bool:
-    """Tell whether a run lies in a folder; where the folder cannot be looked into, whoever opens it says why."""
+    """Return whether a folder holds a run; opening it will report why if it cannot be read."""
     return os.path.exists(path / "config.yaml")

@@ -1,4 +1,4 @@
-"""Runs of a plan on this machine: so many processes at a time, one thread each."""
+"""Runs of a plan on this machine, in parallel processes with one thread each."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from isa_learners.experiments.plan import PlannedRun
 from isa_wrappers.errors import ISAError, check_int, one_line
 
 CANNOT_BEGIN = (ISAError, OSError)
-"""What ends one run of a comparison and none of the others: a folder that cannot be made, a full disk."""
+"""Errors that end one run of a comparison but not the others, such as a full disk."""
 
 ONE_RUN = (
     "import sys; sys.path[:1] == [''] and sys.path.pop(0); from isa_learners.experiments.one_run import main; "
     "sys.exit(main())"
 )
-"""Program of a run's process. The current folder, which Python puts first, may hold a file called as a module is."""
+"""Program of a run's process. It removes the current folder from the path, as a file there may shadow a module."""
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 LOOK = 0.05
-"""Seconds between two looks at whether a process has ended."""
+"""Seconds between two checks whether a process has ended."""
 LOOK_ELSEWHERE = 0.5
-"""The same, where all that is left is at work in other processes of the plan."""
+"""The same, if all remaining runs are active in other processes of the plan."""
 LAST_CHECKPOINT = 60.0
-"""Seconds that a process gets to write its last checkpoint."""
+"""Seconds that a process has to write its last checkpoint."""
 LONGEST_REASON = 300
 
 
 @dataclass
 class Outcome:
-    """How a run ended.
+    """The outcome of a run.
 
     Attributes:
-        run: which.
-        reason: why it failed, in one line; ``None`` where it did not.
+        run: the run.
+        reason: one-line reason of a failure, or ``None``.
     """
 
     run: PlannedRun
@@ -46,34 +46,34 @@ class Outcome:
 
     @classmethod
     def failed(cls, run: PlannedRun, error: Exception) -> Outcome:
-        """Return how a run ended that an error kept from its end."""
+        """Return the outcome of a run that failed with an error."""
         return cls(run, one_line(error)[:LONGEST_REASON])
 
 
 def cores() -> int:
-    """Return how many cores this process may use."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def command(path: str, options: Sequence[str]) -> list[str]:
-    """Return what a run's process is started with, by the Python at work.
+    """Return the command line of a run's process with the current Python.
 
     Args:
-        path: of the run's folder.
-        options: of the run.
+        path: path of the run folder.
+        options: options of the run.
     """
     return [sys.executable, "-c", ONE_RUN, path, *options]
 
 
 def options_of(comparison: Comparison, run: PlannedRun) -> list[str]:
-    """Return the options of a run's process; code that the plan names is named again, so that it is trusted."""
+    """Return the options of a run's process; they repeat custom code of the plan, so that it is trusted."""
     own = ["--env", run.task] if ":" in run.task else []
     own += [word for name in run.config.imports for word in ("--import", name)]
     return ["--episodes", str(comparison.plan.episodes), *own]
 
 
 def why(code: int, text: str) -> str:
-    """Say in one line why a process failed: its last line, or its signal."""
+    """Return a one-line reason why a process failed: its last line, or its signal."""
     lines = [line for line in text.splitlines() if line.strip() and "warning:" not in line]
     last = lines[-1].removeprefix("isa: ") if lines else ""
     told = f"ended by signal {-code}" if code < 0 else f"exit code {code}"
@@ -81,16 +81,16 @@ def why(code: int, text: str) -> str:
 
 
 class Process:
-    """A run at work.
+    """An active run.
 
     Args:
-        comparison: whose run it is.
-        run: to bring to its end.
-        claim: to it, of this process; closed at its end.
+        comparison: comparison of the run.
+        run: run to complete.
+        claim: claim to the run, closed at its end.
 
     Raises:
-        ISAError: if its folder or its log cannot be made.
-        OSError: if the system gives no process.
+        ISAError: if its folder or its log cannot be created.
+        OSError: if the process cannot be started.
     """
 
     def __init__(self, comparison: Comparison, run: PlannedRun, claim: IO[bytes]) -> None:
@@ -98,7 +98,7 @@ class Process:
         comparison.prepare(run)
         self._log: IO[bytes] = comparison.open_log(run)
         self._from = self._log.seek(0, os.SEEK_END)
-        # It ends when its standard input does, however this process ends; a Ctrl-C of the terminal is not its matter.
+        # It ends when its stdin closes, so it never outlives this process; it does not receive Ctrl-C itself.
         try:
             self._process = subprocess.Popen(
                 command(str(comparison.path(run)), options_of(comparison, run)),
@@ -113,7 +113,7 @@ class Process:
             raise
 
     def outcome(self) -> Outcome | None:
-        """Return how it ended; ``None`` while it runs."""
+        """Return the outcome; ``None`` while the process runs."""
         code = self._process.poll()
         if code is None:
             return None
@@ -123,11 +123,11 @@ class Process:
         return Outcome(self.run, why(code, text) if code else None)
 
     def stop(self) -> None:
-        """Have it write a checkpoint and end; do not wait."""
+        """Ask the process to write a checkpoint and end, without waiting."""
         self._close_stdin()
 
     def wait(self) -> None:
-        """Wait for its end; kill it if it takes too long."""
+        """Wait until the process ends; kill it after a timeout."""
         try:
             self._process.wait(LAST_CHECKPOINT)
         except subprocess.TimeoutExpired:
@@ -146,13 +146,13 @@ class Process:
 
 
 def _start(comparison: Comparison, run: PlannedRun) -> Process | Outcome | None:
-    """Start a run; return how it ended if it has or cannot begin, ``None`` while another process is at work on it."""
+    """Start a run; return its outcome if it is finished or cannot start, ``None`` while another process claims it."""
     try:
         claim = comparison.claim(run)
         if claim is None:
             return None
         try:
-            if not comparison.progress(run).finished:  # by another process, meanwhile
+            if not comparison.progress(run).finished:  # unless another process has finished it meanwhile
                 return Process(comparison, run, claim)
         except CANNOT_BEGIN:
             claim.close()
@@ -171,25 +171,25 @@ def run_here(
     ended: Callable[[Outcome], None],
     look: Callable[[], None] = lambda: None,
 ) -> list[Outcome]:
-    """Bring runs to their ends, ``jobs`` at a time; what fails is told and the rest goes on.
+    """Complete runs, ``jobs`` at a time; failures do not stop the other runs.
 
-    Runs that another process of the same plan is at work on are left to it, and waited for.
+    For runs that are active in another process of the same plan, it waits.
 
     Args:
-        comparison: whose runs they are.
-        runs: to bring to their ends, in this order.
-        jobs: processes at a time.
-        began: called when a run begins.
-        ended: called when one has ended.
-        look: called every now and then.
+        comparison: comparison of the runs.
+        runs: runs to complete, in this order.
+        jobs: number of parallel processes.
+        began: called when a run starts.
+        ended: called when a run has ended.
+        look: called regularly.
 
     Returns:
-        How each ended.
+        The outcome of each run.
 
     Raises:
-        InvalidValueError: for a number of jobs that is none.
+        InvalidValueError: if ``jobs`` is not a positive integer.
     """
-    jobs = check_int("jobs", jobs, 1)  # with none, it would wait for ever
+    jobs = check_int("jobs", jobs, 1)  # with 0 it would wait forever
     waiting, working, outcomes = list(runs), list[Process](), list[Outcome]()
     try:
         while waiting or working:

@@ -1,4 +1,4 @@
-"""Results in the layout of marl-eval, in which all runs of a task are told at the same steps."""
+"""Results in the format of marl-eval, in which all runs of a task have the same steps."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from isa_learners.runs.statistics import Values
 
 
 def grids_of(plan: Plan) -> dict[str, Values]:
-    """Return task -> the multiples of its shortest interval of evaluations, up to its steps, and these."""
+    """Return task -> the multiples of its shortest evaluation interval up to its steps, and the steps themselves."""
     grids = {}
     for task in plan.tasks:
         configs = [run.config for run in plan.runs if run.task == task]
@@ -24,17 +24,17 @@ def grids_of(plan: Plan) -> dict[str, Values]:
 
 
 def as_marl_eval(found: Sequence[tuple[Row, Curve]], grids: Mapping[str, Values]) -> dict[str, Any]:
-    """Return results as marl-eval reads them: environment -> task -> algorithm -> run -> steps and absolute metrics.
+    """Return results for marl-eval: environment -> task -> algorithm -> run -> steps and absolute metrics.
 
-    All runs of a task have the same steps, as it asks: those of its grid by which each of them was evaluated. Each
-    has what its last evaluation until then said, at the end that of its last; one whose games were all lost says
-    nothing.
+    As marl-eval requires, all runs of a task have the same steps: the points of its grid by which every run had been
+    evaluated. At each point a run has the values of its latest evaluation up to then, at the end those of its last
+    one. Evaluations whose games all failed are ignored.
 
     Args:
-        found: the numbers of runs and their curves.
-        grids: task -> environment steps ``[points]``, the last of them the end.
+        found: results and curves of the runs.
+        grids: task -> environment steps ``[points]``, the last of which is the end.
 
-    Source: the layout that github.com/instadeepai/marl-eval documents.
+    Source: the format documented at github.com/instadeepai/marl-eval.
     """
     data: dict[str, Any] = {}
     known = [_evaluations(curve, grids[row["task"]][-1]) for row, curve in found]
@@ -54,7 +54,7 @@ def as_marl_eval(found: Sequence[tuple[Row, Curve]], grids: Mapping[str, Values]
 
 
 def _told(curve: Curve, index: int, count: float) -> dict[str, Any]:
-    """Return what an evaluation says, as of ``count`` environment steps."""
+    """Return the values of an evaluation for ``count`` environment steps."""
     return {
         "step_count": int(count),
         "elapsed_time": float(curve.columns["wall_time_s"][index]),
@@ -64,6 +64,6 @@ def _told(curve: Curve, index: int, count: float) -> dict[str, Any]:
 
 
 def _evaluations(curve: Curve, end: float) -> tuple[Any, Values]:
-    """Return which evaluations are known, and their steps; the last rollout may go beyond the end."""
+    """Return the valid evaluations and their steps, limited to the end, which the last rollout may exceed."""
     which = np.flatnonzero(~np.isnan(curve.columns["success_rate"]))
     return which, curve.steps[which].clip(max=end)

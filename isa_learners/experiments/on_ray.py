@@ -1,6 +1,6 @@
-"""Runs of a plan on a Ray cluster: a task per run. A node that dies has its runs resumed elsewhere.
+"""Runs of a plan on a Ray cluster, one task per run. Runs of a node that dies resume on another node.
 
-Where a node does not see the comparison's folder, the run's files travel: there with the task, back with its result.
+If a node cannot access the folder of the comparison, the task carries the run's files there and back.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from isa_wrappers.errors import InvalidValueError, MissingDependencyError, shown
 from isa_wrappers.files import replacing, write_text
 
 PATIENCE = 20.0
-"""Seconds to wait for an address to answer."""
+"""Seconds to wait until an address answers."""
 RETRIES = 20
-"""Times that a run is begun again on another node."""
+"""Maximum number of restarts of a run on another node."""
 LOOK = 1.0
 TOKEN = ".comparison"
-"""File by which a node tells whether it sees the comparison's folder."""
+"""File by which a node detects whether it can access the folder of the comparison."""
 Files = dict[str, bytes]
 
 
@@ -40,19 +40,19 @@ def run_on_ray(
     ended: Callable[[Outcome], None],
     look: Callable[[], None] = lambda: None,
 ) -> list[Outcome]:
-    """Bring runs to their ends on a cluster; what fails is told and the rest goes on.
+    """Complete runs on a cluster; failures do not stop the other runs.
 
     Args:
-        comparison: whose runs they are.
-        runs: to bring to their ends.
-        address: of the cluster, ``auto`` for the one this machine is part of; ``None`` starts one here.
-        resources: of a run: ``num_cpus``, ``num_gpus``, ``memory``, or the cluster's own names.
+        comparison: comparison of the runs.
+        runs: runs to complete.
+        address: address of the cluster, ``auto`` for the cluster of this machine; ``None`` starts a local one.
+        resources: resources of a run: ``num_cpus``, ``num_gpus``, ``memory``, or custom names of the cluster.
         ended: called when a run has ended.
-        look: called every now and then.
+        look: called regularly.
 
     Raises:
-        MissingDependencyError: without Ray.
-        InvalidValueError: if the address does not answer, or no node has such resources.
+        MissingDependencyError: if Ray is missing.
+        InvalidValueError: if the address does not answer, or no node has these resources.
         CannotWriteError: if the comparison's folder cannot be written to.
     """
     ray = connect(address)
@@ -86,10 +86,10 @@ def run_on_ray(
 
 
 def connect(address: str | None) -> Any:
-    """Return Ray, connected.
+    """Connect to a cluster and return the ``ray`` module.
 
     Raises:
-        MissingDependencyError: without Ray.
+        MissingDependencyError: if Ray is missing.
         InvalidValueError: if the address does not answer in time.
     """
     try:
@@ -108,10 +108,10 @@ def connect(address: str | None) -> Any:
 def bring_to_its_end(
     path: str, options: list[str], token_file: str, token: str, files: Files
 ) -> tuple[int, str, Files]:
-    """On a node: train a run in its folder, or in one of the node's own that holds its files.
+    """Train a run on a node, in its folder or in a local folder with its files.
 
     Returns:
-        Exit code, what was said on stderr, and the files, none of them where the folder is shared.
+        Exit code, stderr, and the files of the run; no files if the folder is shared.
     """
     shared = False
     with suppress(OSError):
@@ -125,12 +125,12 @@ def bring_to_its_end(
 
 
 def files_of(path: Path) -> Files:
-    """Return the files of a run by their place in its folder."""
+    """Return the files of a run by their path in its folder."""
     return {str(file.relative_to(path)): file.read_bytes() for file in sorted(path.rglob("*")) if file.is_file()}
 
 
 def write_files(path: Path, files: Files) -> None:
-    """Write files to their places."""
+    """Write files to their paths in a folder."""
     for name, content in files.items():
         with replacing(path / name) as file:
             file.write(content)
@@ -162,7 +162,7 @@ def _outcome(ray: Any, comparison: Comparison, run: PlannedRun, reference: Any) 
 
 
 def _order(comparison: Comparison, run: PlannedRun, token: str) -> tuple[str, list[str], str, str, Files]:
-    """Make a run's folder and return what :func:`bring_to_its_end` takes."""
+    """Create a run's folder and return the arguments of :func:`bring_to_its_end`."""
     path = comparison.prepare(run).resolve()
     return str(path), options_of(comparison, run), str(_token(comparison)), token, files_of(path)
 

@@ -1,9 +1,9 @@
-"""One run of a plan, in a process of its own: to its end, from its checkpoint where it has one.
+"""Completes one run of a plan in a separate process, from its checkpoint if it has one.
 
     python -m isa_learners.experiments.one_run FOLDER --episodes 128
     python -m isa_learners.experiments.one_run FOLDER --episodes 128 --env door:Door --import door:Net
 
-Ends when its standard input does, with a checkpoint written: whoever started it is gone.
+If its standard input closes, because the parent process is gone, it writes a checkpoint and ends.
 """
 
 from __future__ import annotations
@@ -29,25 +29,25 @@ if TYPE_CHECKING:
     from isa_learners.runs.run_folder import RunFolder
 
 FINAL_SEED = 1_000_003
-"""Of those episodes, the same for every run."""
+"""Seed of the final episodes, the same for every run."""
 PATIENCE = 60.0
-"""Seconds to wait for another writer, which may be writing its last checkpoint."""
+"""Seconds to wait for another writer, which may still write its last checkpoint."""
 
 
 def run_to_end(path: Path, episodes: int, env: str | None = None, imports: Sequence[str] = ()) -> Final:
-    """Train a run to its end and play greedy episodes with its last checkpoint; return what ``final.json`` holds.
+    """Train a run to its end and evaluate its last checkpoint; return the contents of ``final.json``.
 
     Args:
-        path: of the run's folder, whose configuration is there.
-        episodes: greedy episodes to play.
-        env: the run's environment, named again by whoever made the plan.
-        imports: what else the plan names by ``package.module:name``, such as a network.
+        path: path of the run folder, which holds the configuration.
+        episodes: number of greedy episodes.
+        env: custom environment of the plan, which allows its import.
+        imports: other custom code of the plan as ``package.module:name``, such as a network.
 
     Raises:
         UntrustedRunError: if the folder names code that is not in the plan.
-        RunFolderError: if no final episode was played to its end.
-        ISAError: as training does.
-        Interrupted: after a signal, with a checkpoint written.
+        RunFolderError: if no final episode finished.
+        ISAError: for errors in training.
+        Interrupted: after a signal, once a checkpoint is written.
     """
     from isa_learners.runs.evaluation import LOST
     from isa_learners.runs.loading import load_algorithm
@@ -67,7 +67,7 @@ def run_to_end(path: Path, episodes: int, env: str | None = None, imports: Seque
     finally:
         algorithm.close()
     if not found.episodes:
-        raise RunFolderError(f"none of the {episodes} final episodes of {path} was played to its end: {LOST}")
+        raise RunFolderError(f"none of the {episodes} final episodes of {path} finished: {LOST}")
     final = Final(
         meta["env_steps"], episodes, found.success_rate, found.return_mean, found.episode_length, found.episodes
     )
@@ -76,7 +76,7 @@ def run_to_end(path: Path, episodes: int, env: str | None = None, imports: Seque
 
 
 def _opened(path: Path, env: str | None, imports: Sequence[str]) -> RunFolder:
-    """Open a run's folder and trust it with what is named here, if its configuration names nothing else."""
+    """Open a run's folder and allow the given imports, if its configuration names no others."""
     from isa_learners.runs.run_folder import RunFolder
 
     folder = RunFolder.open(path, env)
@@ -86,10 +86,10 @@ def _opened(path: Path, env: str | None, imports: Sequence[str]) -> RunFolder:
 
 
 def _is_trained(folder: RunFolder) -> bool:
-    """Tell whether a run is trained to its end: its summary says so and the checkpoint of its end is there.
+    """Return whether the training of a run is complete, according to its summary and checkpoint.
 
     Raises:
-        FileFormatError: if its summary is damaged and there is no checkpoint to write another one from.
+        FileFormatError: if its summary is damaged and there is no checkpoint to recreate it from.
     """
     from isa_learners.checkpoint import load_checkpoint
 
@@ -102,12 +102,12 @@ def _is_trained(folder: RunFolder) -> bool:
         return False
     if summary is None or not summary.is_whole(folder.config()):
         return False
-    # Where the last checkpoint was taken away, the best one goes on; where there is none, loading says so.
+    # Without the latest checkpoint the run resumes from the best one; without any, loading reports it.
     return newest is None or load_checkpoint(newest)[1].get("env_steps") == summary.env_steps
 
 
 def _wait_for(folder: RunFolder) -> None:
-    """Wait for the end of another writer for a while."""
+    """Wait some time for another writer to finish."""
     until = time.monotonic() + PATIENCE
     while True:
         try:
@@ -121,13 +121,13 @@ def _wait_for(folder: RunFolder) -> None:
 
 
 def _end_with_stdin() -> None:
-    while os.read(0, 4096):  # unbuffered: no lock is held when the interpreter ends
+    while os.read(0, 4096):  # unbuffered, so that no lock is held when the interpreter exits
         pass
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run; return the exit code: 0, 1 or 2 with one line on stderr, or a signal's."""
+    """Complete the run; return the exit code: 0, 1 or 2 with one line on stderr, or that of a signal."""
     parser = argparse.ArgumentParser(prog="one_run")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--episodes", type=int, required=True)

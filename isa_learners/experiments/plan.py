@@ -1,4 +1,4 @@
-"""A plan: tasks x variants x seeds at equal environment steps, each a run folder with a configuration of its own."""
+"""Plans of tasks x variants x seeds with equal environment steps; each run has its own folder and configuration."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from isa_wrappers.fields import MOST_COPIES
 
 KEYS = ("tasks", "variants", "seeds", "steps", "episodes", "kwargs", "set")
 ALIKE = ("success", "eval_interval", "eval_episodes", "eval_limit")
-"""Keys that say how a run is judged: numbers of variants that differ in one cannot be held against each other."""
+"""Keys that define how a run is evaluated; results of variants that differ in one are not comparable."""
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,11 @@ class PlannedRun:
     """One run of a plan.
 
     Attributes:
-        index: its number, from 0: what ``--only`` takes.
+        index: its number from 0, as for ``--only``.
         task: name of the task.
         variant: name of the variant.
-        config: resolved; its seed is the run's.
-        assembly: how the plan makes it.
+        config: resolved configuration, with the seed of the run.
+        assembly: the parts of the plan that make up the configuration.
     """
 
     index: int
@@ -43,23 +43,23 @@ class PlannedRun:
 
     @property
     def seed(self) -> int:
-        """The run's seed."""
+        """Seed of the run."""
         return self.config.seed
 
     @property
     def name(self) -> str:
-        """Where its folder lies below the plan's."""
+        """Path of its folder within the folder of the comparison."""
         return f"{slug(self.task)}/{slug(self.variant)}/seed{self.seed}"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is compared.
+    """The runs of a comparison.
 
     Attributes:
-        runs: all of them; tasks outermost, then seeds, then variants, so that what is finished can be compared.
-        episodes: greedy episodes of the last checkpoint that make a seed's number.
-        file: that it was read from.
+        runs: all runs, ordered by task, then seed, then variant, so that finished runs are comparable early.
+        episodes: number of greedy episodes in the final evaluation of each run.
+        file: file that the plan was read from.
     """
 
     runs: tuple[PlannedRun, ...]
@@ -68,11 +68,11 @@ class Plan:
 
     @property
     def tasks(self) -> tuple[str, ...]:
-        """The tasks, in order."""
+        """Tasks, in order."""
         return tuple(dict.fromkeys(run.task for run in self.runs))
 
     def judged_otherwise(self) -> list[str]:
-        """Say of each variant that is evaluated otherwise than the first one of its task in what."""
+        """Return a note for each variant that is evaluated differently from the first variant of its task."""
         first: dict[str, PlannedRun] = {}
         said = {}
         for run in self.runs:
@@ -81,14 +81,14 @@ class Plan:
                 ours, theirs = getattr(base.config, key), getattr(run.config, key)
                 if ours != theirs:
                     said[run.task, run.variant, key] = (
-                        f"{run.variant!r} is judged otherwise than {base.variant!r} on {run.task}: {key} "
-                        f"{shown(theirs)} for {shown(ours)}"
+                        f"{run.variant!r} is evaluated differently from {base.variant!r} on {run.task}: {key} "
+                        f"{shown(theirs)} instead of {shown(ours)}"
                     )
         return list(said.values())
 
     @property
     def variants(self) -> tuple[str, ...]:
-        """The names of the variants, in order."""
+        """Names of the variants, in order."""
         return tuple(dict.fromkeys(run.variant for run in self.runs))
 
 
@@ -96,12 +96,12 @@ def read_plan(path: Path, over: Mapping[str, Any] | None = None) -> Plan:
     """Read a plan from its YAML file.
 
     Args:
-        path: of the file.
-        over: keys of a plan that hold over the file's; ``steps`` and ``kwargs`` also over those of its tasks.
+        path: path of the file.
+        over: keys that override those of the file; ``steps`` and ``kwargs`` also override those of its tasks.
 
     Raises:
-        InvalidValueError: naming file, line and what would be accepted.
-        FileFormatError: if there is no such file, or no YAML in it.
+        InvalidValueError: naming the file, the line and the accepted values.
+        FileFormatError: if the file does not exist or is not YAML.
     """
     file = PlanFile(path, over)
     try:
@@ -111,10 +111,10 @@ def read_plan(path: Path, over: Mapping[str, Any] | None = None) -> Plan:
 
 
 def make_plan(data: Mapping[str, Any]) -> Plan:
-    """Make a plan of plain data: ``tasks``, ``variants``, ``seeds``; ``steps``, ``episodes``, ``kwargs``, ``set`` too.
+    """Create a plan from plain data: ``tasks``, ``variants``, ``seeds``, ``steps``, ``episodes``, ``kwargs``, ``set``.
 
     Raises:
-        PlanError: for what a plan cannot hold, and where.
+        PlanError: for invalid contents, with their place in the plan.
 
     Example:
         >>> plan = make_plan({"tasks": ["grid/shooting"], "variants": ["isa", "ippo"], "seeds": "0-1", "steps": 90_000})
@@ -154,14 +154,14 @@ def make_plan(data: Mapping[str, Any]) -> Plan:
 
 
 def slug(name: str) -> str:
-    """Return a name as a folder's: letters, digits, points and dashes.
+    """Return a name for a folder: letters, digits, dots and dashes.
 
     Raises:
-        PlanError: for one of points alone, which would be another folder.
+        PlanError: for a name of dots only, which would be another folder.
     """
     short = re.sub(r"[^A-Za-z0-9._=-]+", "-", name)[-100:]
     if not short.strip("."):
-        raise PlanError(f"{shown(name)} cannot name a folder; take letters or digits", ("variants", name))
+        raise PlanError(f"{shown(name)} cannot name a folder; use letters or digits", ("variants", name))
     return short
 
 

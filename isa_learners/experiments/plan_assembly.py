@@ -1,4 +1,4 @@
-"""How a plan makes a run's configuration, and which of its values is to blame where that fails."""
+"""Builds a run's configuration from a plan, and finds the value of the plan that causes an error."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ Place = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Assembly:
-    """What a plan says of the runs of one variant on one task.
+    """The values of a plan for the runs of one variant on one task.
 
     Attributes:
-        task: its name.
-        variant: its name.
-        settings: the plan's ``set`` and the task's own, of which a run takes what it has keys for.
-        own: everything else, later ones over earlier ones.
+        task: name of the task.
+        variant: name of the variant.
+        settings: ``set`` of the plan and of the task, of which a run uses the keys that it has.
+        own: all other values; later ones override earlier ones.
     """
 
     task: str
@@ -44,10 +44,10 @@ class Assembly:
         variant: Variant,
         settings: Sequence[PlanSettings],
     ) -> Assembly:
-        """Gather what a plan, a task's own entry and a variant say.
+        """Collect the values of a plan, a task and a variant.
 
         Raises:
-            PlanError: if options of the task are no mapping.
+            PlanError: if the options of the task are not a mapping.
         """
         place = ("variants", name)
         values = [*values_of(variant.settings, (*place, "set")), Value((*place, "algo"), ("algo",), variant.algo)]
@@ -64,10 +64,10 @@ class Assembly:
         return cls(task, name, settings, values)
 
     def config(self) -> RunConfig:
-        """Return the configuration, resolved.
+        """Return the resolved configuration.
 
         Raises:
-            PlanError: naming the place of what is wrong.
+            PlanError: with the place of the error in the plan.
         """
         try:
             return self._made()
@@ -76,15 +76,15 @@ class Assembly:
             raise PlanError(str(error), place) from error
 
     def blamed(self, error: ISAError, check: Callable[[RunConfig], object]) -> Place | None:
-        """Return the place of the value without which the error would not be; ``None`` where no one value is to blame.
+        """Return the place of the value that causes an error; ``None`` if no single value does.
 
         Args:
-            error: that ``check`` raised, or what makes the configuration.
-            check: what may be wrong with a configuration.
+            error: error of ``check`` or of building the configuration.
+            check: function that checks a configuration.
         """
         message = str(error)
         values = [*(said for one in self.settings for said in one.values), *self.own]
-        for said in sorted(values, key=lambda said: said.distance(message)):  # the quickest way to the likeliest
+        for said in sorted(values, key=lambda said: said.distance(message)):  # try the most likely first
             other = self._message_without(said, check)
             if other is None or (other != message and said.distance(message) < UNNAMED):
                 return said.place
@@ -93,7 +93,7 @@ class Assembly:
     def _message_without(self, said: Value, check: Callable[[RunConfig], object]) -> str | None:
         try:
             check(self._made(said))
-        except Exception as error:  # anybody's environment, with options that it may need
+        except Exception as error:  # the environment may need the option that was removed
             return str(error)
         return None
 
@@ -104,17 +104,17 @@ class Assembly:
         taken = [said for one in self.settings for said in one.taken(run) if said is not without]
         data = merged([*taken, *own])
         config = make_config(self.task, data.pop("preset", DEFAULT_PRESET), data)
-        if config.true_scope:  # told before anything starts, and refused by tasks that do not tell theirs
+        if config.true_scope:  # checked before anything starts, as not every task gives its scope
             true_task_scope(self.task, **config.env_kwargs)
         return config
 
 
 def _options(holder: Mapping[str, Any], place: Place) -> dict[str, tuple[Place, Any]]:
-    """Return the ``kwargs`` of a plan, or of one of its tasks, each with its place."""
+    """Return the ``kwargs`` of a plan or task, each with its place."""
     options = holder.get("kwargs") or {}
     with at(*place):
         check_kind("kwargs", options, Mapping)
     for key in options:
         if not isinstance(key, str):
-            raise PlanError(f"kwargs must be named by text, got {shown(key)}", (*place, key))
+            raise PlanError(f"names of kwargs must be text, got {shown(key)}", (*place, key))
     return {key: ((*place, key), value) for key, value in options.items()}

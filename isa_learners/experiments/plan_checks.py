@@ -1,4 +1,4 @@
-"""What is checked of a plan's runs before any of them starts."""
+"""Checks of a plan's runs before any of them starts."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ from isa_wrappers.errors import ISAError
 
 
 def check_runs(plan: Plan, runs: Sequence[PlannedRun]) -> None:
-    """Meet mistakes that only the environments can tell, for one run of each variant on each task.
+    """Check one run of each variant on each task for errors that only the environment can reveal.
 
     Args:
-        plan: whose runs they are; one from a file names the line.
-        runs: to check.
+        plan: plan of the runs; for a plan from a file, errors name the line.
+        runs: runs to check.
 
     Raises:
-        ISAError: for the first.
+        ISAError: for the first problem found.
     """
     for said in plan.judged_otherwise():
-        warnings.warn(f"{said}; a setting of all stands in the plan's set, or the task's", stacklevel=2)
+        warnings.warn(
+            f"{said}; to apply a setting to all variants, put it in set of the plan or the task", stacklevel=2
+        )
     for run in {(run.task, run.variant): run for run in runs}.values():
         try:
             check_run(run.config)

@@ -1,4 +1,4 @@
-"""What a plan says under ``tasks`` and ``variants``, by name."""
+"""The entries of ``tasks`` and ``variants`` in a plan."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from isa_wrappers.errors import nearest, shown
 
 
 def tasks_in(data: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Return a plan's tasks, each with the ``steps``, ``kwargs`` and ``set`` of its own.
+    """Return a plan's tasks, each with its own ``steps``, ``kwargs`` and ``set``.
 
     Raises:
-        PlanError: for what cannot name or describe a task.
+        PlanError: for an invalid name or description of a task.
     """
     tasks = data.get("tasks")
     if isinstance(tasks, str):
         tasks = [tasks]
     if not isinstance(tasks, list | Mapping) or not tasks or not all(isinstance(task, str) for task in tasks):
         raise PlanError(
-            f"tasks must be a list of names such as grid/shooting, or a mapping of them to steps and kwargs, "
+            f"tasks must be a list of names such as grid/shooting, or a mapping from names to steps and kwargs, "
             f"got {shown(tasks)}",
             ("tasks",),
         )
     if len(set(tasks)) < len(tasks):
-        raise PlanError(f"a task comes twice in {shown(list(tasks))}", ("tasks",))
+        raise PlanError(f"a task occurs twice in {shown(list(tasks))}", ("tasks",))
     if isinstance(tasks, list):
         return {task: {} for task in tasks}
     found = {}
@@ -39,16 +39,16 @@ def tasks_in(data: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 
 def refuse_unknown_tasks(steps: Any, tasks: Mapping[str, Any]) -> None:
-    """Refuse ``steps`` of a task that the plan has not.
+    """Refuse ``steps`` for a task that is not in the plan.
 
     Raises:
-        PlanError: naming it.
+        PlanError: naming the task.
     """
     for task in steps if isinstance(steps, Mapping) else ():
         if task not in tasks:
             raise PlanError(
-                f"steps names {shown(task)}, which is no task of the plan{nearest(str(task), list(tasks)) or ';'} its "
-                f"tasks: {', '.join(tasks)}",
+                f"steps names {shown(task)}, which is not a task of the plan{nearest(str(task), list(tasks)) or ';'} "
+                f"its tasks: {', '.join(tasks)}",
                 ("steps", task),
             )
 
@@ -57,14 +57,14 @@ def variants_in(data: Mapping[str, Any]) -> dict[str, Variant]:
     """Return a plan's variants.
 
     Raises:
-        PlanError: for what cannot name or describe a variant.
+        PlanError: for an invalid name or description of a variant.
     """
     variants = data.get("variants", ["isa"])
     if isinstance(variants, str):
         variants = [variants]
     if not isinstance(variants, list | Mapping) or not variants:
         raise PlanError(
-            f"variants must be a list of names, or a mapping of names to {', '.join(KEYS_OF_A_VARIANT)}, "
+            f"variants must be a list of names, or a mapping from names to {', '.join(KEYS_OF_A_VARIANT)}, "
             f"got {shown(variants)}",
             ("variants",),
         )
@@ -72,20 +72,20 @@ def variants_in(data: Mapping[str, Any]) -> dict[str, Variant]:
     found = {}
     for name, own in entries:
         if str(name) in found:
-            raise PlanError(f"variant {shown(name)} comes twice", ("variants", name))
+            raise PlanError(f"variant {shown(name)} occurs twice", ("variants", name))
         with at("variants", name):
             found[str(name)] = variant_from(str(name), own)
     return found
 
 
 def _entry(item: Any) -> tuple[Any, Any]:
-    """Return a name and what is said of it, as a list of variants has them."""
+    """Return the name and the description of an item in a list of variants."""
     if isinstance(item, Mapping) and len(item) == 1:
         return next(iter(item.items()))
     if isinstance(item, Mapping | list):
         raise PlanError(
-            f"a list of variants holds names, or one name with its {', '.join(KEYS_OF_A_VARIANT)} such as "
-            f"slow: {{like: isa}}, got {shown(item)}",
+            f"an item in a list of variants must be a name, or one name with its {', '.join(KEYS_OF_A_VARIANT)} such "
+            f"as slow: {{like: isa}}, got {shown(item)}",
             ("variants",),
         )
     return item, None

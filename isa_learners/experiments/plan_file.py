@@ -1,4 +1,4 @@
-"""A plan's YAML file, and the line on which a key stands."""
+"""The YAML file of a plan, and the lines of its keys."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from isa_wrappers.errors import InvalidValueError, ISAError
 
 
 class PlanError(InvalidValueError):
-    """What a plan cannot hold.
+    """Invalid contents of a plan.
 
     Attributes:
-        place: the keys that lead to it.
+        place: keys that lead to the error.
     """
 
     def __init__(self, message: str, place: Sequence[Any] = ()) -> None:
@@ -27,7 +27,7 @@ class PlanError(InvalidValueError):
 
 @contextmanager
 def at(*place: Any) -> Iterator[None]:
-    """Say where in a plan an error of the library arose."""
+    """Add the place in a plan to errors of the library."""
     try:
         yield
     except PlanError:
@@ -37,34 +37,34 @@ def at(*place: Any) -> Iterator[None]:
 
 
 class PlanFile:
-    """A plan as it lies in a file.
+    """A plan in a file.
 
     Args:
-        path: of the file.
-        over: keys of a plan that hold over the file's.
+        path: path of the file.
+        over: keys that override those of the file.
 
     Raises:
-        FileFormatError: if there is none, or no YAML mapping in it.
+        FileFormatError: if the file does not exist or is not a YAML mapping.
     """
 
     def __init__(self, path: Path, over: Mapping[str, Any] | None = None) -> None:
         self._path, self._over = path, over or {}
         self._text = read_config_text(path)
-        self.data = config_in(self._text, path, keys="tasks, variants, seeds and the like")
+        self.data = config_in(self._text, path, keys="tasks, variants, seeds and so on")
 
     def told(self, error: PlanError) -> InvalidValueError:
-        """Return an error with the line of the file that it is about, if what it is about stands there."""
+        """Return an error with the line of the file that causes it, if the file does."""
         if self._says_over(error.place):
             return error
         return InvalidValueError(f"{self._path}, line {self.line_of(error.place)}: {error}")
 
     def line_of(self, place: Sequence[Any]) -> int:
-        """Return the line of the deepest key of ``place`` that the file holds; a key of the file may be dotted."""
+        """Return the line of the deepest key of ``place`` in the file, where keys may be dotted."""
         node = yaml.compose(self._text, yaml.SafeLoader)
         return _deepest(node, [str(name) for name in place], (0, 1))[1]
 
     def _says_over(self, place: Sequence[Any]) -> bool:
-        if place[:1] == ("tasks",) and place[2:3] == ("kwargs",):  # options said over a plan hold over its tasks' too
+        if place[:1] == ("tasks",) and place[2:3] == ("kwargs",):  # given options override those of the tasks too
             place = place[2:] if place[3:] and place[3] in self._over.get("kwargs", {}) else place
         here: Any = self._over
         for key in place:
@@ -75,7 +75,7 @@ class PlanFile:
 
 
 def _deepest(node: yaml.Node | None, names: Sequence[str], found: tuple[int, int]) -> tuple[int, int]:
-    """Return how many keys lead to the deepest that a file holds, and its line; ``found`` if there is none below."""
+    """Return the depth and the line of the deepest key in the file; ``found`` if there is none below."""
     best, depth = found, found[0]
     for key, value in _entries(node):
         for count in range(1, len(names) + 1):
@@ -86,7 +86,7 @@ def _deepest(node: yaml.Node | None, names: Sequence[str], found: tuple[int, int
 
 
 def _entries(node: yaml.Node | None) -> Iterator[tuple[yaml.Node, yaml.Node]]:
-    """Walk over keys and values; those of a list are its texts, and the keys of its mappings."""
+    """Yield keys and values; for a list, its texts and the keys of its mappings."""
     if isinstance(node, yaml.MappingNode):
         yield from ((key, value) for key, value in node.value if isinstance(key, yaml.ScalarNode))
     elif isinstance(node, yaml.SequenceNode):

@@ -1,4 +1,4 @@
-"""Settings of a whole plan: each holds for the variants that have such a key, and one of them must have it."""
+"""Settings of a whole plan: each applies to the variants that have the key, and at least one must have it."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from isa_wrappers.rewards import REWARDS
 
 
 class PlanSettings:
-    """A plan's ``set``, or that of one of its tasks.
+    """``set`` of a plan or of one of its tasks.
 
     Args:
         settings: configuration keys, dotted or nested.
-        place: where they stand in the plan, for messages.
+        place: their place in the plan, for messages.
 
     Attributes:
         data: the settings, nested.
-        values: each of them, with its place.
+        values: each setting with its place.
 
     Raises:
-        PlanError: if they are no mapping, or hold what a plan says elsewhere.
+        PlanError: if they are not a mapping, or hold a key that belongs elsewhere in a plan.
 
     Example:
         >>> settings = PlanSettings({"ppo.lr": 0.1, "scope.window": 2})
@@ -48,30 +48,32 @@ class PlanSettings:
             self.data = nested(settings)
         for key, value in self.data.items():
             if key in SAID_ELSEWHERE:
-                raise PlanError(f"set cannot hold {key!r}: a plan says it elsewhere, got {shown(value)}", (*place, key))
+                raise PlanError(
+                    f"set cannot hold {key!r}, which a plan has elsewhere, got {shown(value)}", (*place, key)
+                )
         self.values = tuple(values_of(self.data, self.place))
         self._sections: dict[str, type] = {}
 
     def of(self, run: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the settings for which a run has a key.
+        """Return the settings whose keys a run has.
 
         Args:
-            run: what the plan says of it: its algorithm, learner and intrinsic reward tell which keys it has.
+            run: values of the plan for the run; its algorithm, learner and intrinsic reward determine its keys.
         """
         return merged(self.taken(run))
 
     def taken(self, run: Mapping[str, Any]) -> list[Value]:
-        """Return the same with their places in the plan."""
+        """Return the settings whose keys a run has, with their places in the plan."""
         sections = _sections(run)
         self._sections |= sections
         known = _known(sections)
         return [said for said in self.values if said.key in known]
 
     def check(self) -> None:
-        """Refuse a key that none of the runs had.
+        """Refuse a key that no run has.
 
         Raises:
-            PlanError: naming the first; the nearest is offered.
+            PlanError: naming the first such key and suggesting the nearest.
         """
         known = _known(self._sections)
         for said in self.values:
@@ -81,28 +83,28 @@ class PlanSettings:
                 raise PlanError(f"no variant has {what}{self._offered(said.path)}", said.place)
 
     def _lacks(self, path: Sequence[str]) -> bool:
-        """Tell whether a key is of a section that no run has."""
+        """Return whether a key belongs to a section that no run has."""
         return len(path) > 1 and path[0] not in (*self._sections, "phases", *REWARDS)
 
     def _offered(self, path: Sequence[str]) -> str:
         if path[0] == "phases":
             return nearest(".".join(path), _known(self._sections))
         if path[0] in REWARDS:
-            return f"; it is of intrinsic reward {path[0]!r}: set intrinsic={path[0]}"
+            return f"; it belongs to intrinsic reward {path[0]!r}: set intrinsic={path[0]}"
         kinds = {name: kind for name, kind in self._sections.items() if "." not in name}
         offered = nearest_key(".".join(path), kinds)
-        if self._lacks(path) and "." not in offered:  # a key of the run itself is not what was meant
+        if self._lacks(path) and "." not in offered:  # a key of the run itself is not a likely suggestion
             offered = ""
         return offered or f"; their sections are {', '.join(kinds)}"
 
 
 def laid_over(data: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a plan's data with other keys of a plan over it: ``kwargs`` and ``set`` key by key.
+    """Return a plan's data overridden by other keys of a plan, with ``kwargs`` and ``set`` merged key by key.
 
-    What is said of ``steps`` and ``kwargs`` holds over what a task says of its own.
+    ``steps`` and ``kwargs`` also override those of single tasks.
 
     Raises:
-        PlanError: if the plan's ``set`` cannot be one.
+        PlanError: if ``set`` of the plan is invalid.
 
     Example:
         >>> laid_over({"tasks": {"grid/dials": {"steps": 90_000}}, "set": {"ppo.lr": 0.1}}, {"steps": 5, "seeds": 3})
@@ -123,7 +125,7 @@ def laid_over(data: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any
 
 
 def _own(said: Any, over: Mapping[str, Any]) -> Any:
-    """Return what a task says of its own, less what is said over it."""
+    """Return the values of a task without the overridden ones."""
     if not isinstance(said, Mapping):
         return said
     own = {key: value for key, value in said.items() if key != "steps" or "steps" not in over}
@@ -133,12 +135,12 @@ def _own(said: Any, over: Mapping[str, Any]) -> Any:
 
 
 def _sections(run: Mapping[str, Any]) -> dict[str, type]:
-    """Return a run's sections by name, those of its phases too."""
+    """Return a run's sections by name, including those of its phases."""
     kinds, phases = kinds_of(run), ALGORITHMS[run.get("algo", DEFAULT_ALGORITHM)].phase_names
     return kinds | {f"phases.{phase}.{name}": kind for phase in phases for name, kind in kinds.items()}
 
 
 def _known(sections: Mapping[str, type]) -> set[str]:
-    """Return what a value may stand at: keys; sections too, so that what is no mapping is refused as such."""
+    """Return the places of values: keys, and sections, so that a section that is not a mapping is reported as such."""
     phases = {name.rpartition(".")[0] for name in sections if "." in name}
     return {"phases", *phases, *sections, *all_keys(sections)}

@@ -1,4 +1,4 @@
-"""The values that a plan gives a run, each with its place in the plan."""
+"""Values of a plan for a run, with their places in the plan."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from isa_learners.runs.config_keys import CORE
 from isa_learners.runs.nesting import merge
 
 UNNAMED = 3
-"""Distance of a value that a message does not name."""
+"""Distance if a message does not name the value."""
 
 
 @dataclass(frozen=True, eq=False)
 class Value:
-    """One value that a plan gives a run.
+    """A value of a plan for a run.
 
     Attributes:
         place: keys of the plan that lead to it.
         path: keys of the run's configuration that lead to it.
-        value: itself.
+        value: the value.
     """
 
     place: tuple[Any, ...]
@@ -30,11 +30,11 @@ class Value:
 
     @property
     def key(self) -> str:
-        """The configuration key, dotted."""
+        """Dotted configuration key."""
         return ".".join(self.path)
 
     def distance(self, message: str) -> int:
-        """Return how far a message is from naming this value: 0 for its whole key, up to :data:`UNNAMED`.
+        """Return how precisely a message names this value: 0 for its full key, up to :data:`UNNAMED`.
 
         Example:
             >>> lr = Value(("set", "ppo", "lr"), ("ppo", "lr"), "much")
@@ -47,7 +47,7 @@ class Value:
 
 
 def merged(values: Iterable[Value]) -> dict[str, Any]:
-    """Return the configuration that values make, later ones over earlier ones, nested by sections."""
+    """Return values as a nested configuration; later values override earlier ones."""
     data: dict[str, Any] = {}
     for said in values:
         whole = said.value
@@ -58,12 +58,12 @@ def merged(values: Iterable[Value]) -> dict[str, Any]:
 
 
 def values_of(data: Mapping[str, Any], place: tuple[Any, ...], path: tuple[str, ...] = ()) -> Iterator[Value]:
-    """Walk over every value of nested configuration keys; a mapping may be a key's value.
+    """Yield every value of nested configuration keys; the value of a key may be a mapping.
 
     Args:
-        data: the keys.
-        place: where in the plan they stand.
-        path: keys that lead to them.
+        data: configuration keys.
+        place: their place in the plan.
+        path: configuration keys that lead to them.
 
     Example:
         >>> [said.key for said in values_of({"ppo": {"lr": 0.1}, "env_kwargs": {"a": 1}}, ("set",))]

@@ -1,4 +1,4 @@
-"""The paper's figures as plans that come with the package."""
+"""Plans of the paper's figures, included in the package."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from isa_wrappers.errors import UnknownNameError, nearest, shown
 
 QUICK_SEEDS = [0, 1]
 QUICK_SHARE = 4
-"""A quick look takes this part of the steps."""
+"""Divisor of the steps in a quick preview."""
 QUICK_EPISODES = 64
 
 
 def figures() -> dict[str, str]:
-    """Return the figures that have a plan, each with the first line of its file.
+    """Return the figures that have a plan, with the first line of each file.
 
     Example:
         >>> "fig4a" in figures()
@@ -33,11 +33,11 @@ def figure_plan(name: str, quick: bool = False) -> Mapping[str, Any]:
     """Return a figure's plan as plain data.
 
     Args:
-        name: of the figure.
-        quick: two seeds and a quarter of the steps: minutes, and no result.
+        name: name of the figure.
+        quick: preview with two seeds and a quarter of the steps, which takes minutes and is not a result.
 
     Raises:
-        UnknownNameError: if no plan bears the name; the nearest is offered.
+        UnknownNameError: if there is no such plan; the message suggests the nearest.
 
     Example:
         >>> figure_plan("fig4a")["variants"], figure_plan("fig4a", quick=True)["seeds"]

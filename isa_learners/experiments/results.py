@@ -1,4 +1,4 @@
-"""What came out of a comparison: a row per run, figures; ``table`` has the table, ``marl_eval`` marl-eval's JSON."""
+"""Results of a comparison: a row per run, and figures; see also ``table`` and ``marl_eval``."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from isa_wrappers.errors import FileFormatError
 from isa_wrappers.files import write_text
 
 LAST = 3
-"""Evaluations whose mean is a seed's other number."""
+"""Number of last evaluations that are averaged."""
 
 
 def result_of(comparison: Comparison, run: PlannedRun) -> tuple[Row, Curve] | None:
-    """Return a finished run's numbers, but for its area, and its curve; ``None`` where it is not finished.
+    """Return the results of a finished run, except for its area, and its curve; ``None`` if it is not finished.
 
     Raises:
         FileFormatError: if its metrics are damaged beyond repair.
@@ -51,7 +51,7 @@ def result_of(comparison: Comparison, run: PlannedRun) -> tuple[Row, Curve] | No
         "episodes": final.counted,
         "last_evaluations": float(evaluated(curve)[1][-LAST:].mean()) if len(evaluated(curve)[1]) else float("nan"),
         "first_evaluation": first_evaluation(curve),
-        "area": None,  # over a window that all runs of the task share: fill_areas sets it
+        "area": None,  # set by fill_areas, over a window shared by all runs of the task
         "steps_to_0.9": steps_to(curve, SOLVED_RATE),
         "steps_to_solve": (summary.solved or {}).get("env_steps", float("inf")),
         "steps_to_first_win": (summary.first_success or {}).get("env_steps", float("inf")),
@@ -63,34 +63,34 @@ def result_of(comparison: Comparison, run: PlannedRun) -> tuple[Row, Curve] | No
 
 
 def _check_whole(folder: RunFolder, curve: Curve, summary: Summary) -> None:
-    """Check that the last evaluation that the summary tells of is the last row of the metrics."""
+    """Check that the last row of the metrics is the last evaluation of the summary."""
     told, last = summary.evaluated_at, curve.columns.get("env_steps", np.zeros(0))[-1:]
     if told is not None and (not len(last) or last[0] < told):
         raise FileFormatError(
-            f"{folder.metrics_file} has lost its last rows: {folder.summary_file.name} tells of an evaluation after "
-            f"{told:,} steps, its last row of {f'{last[0]:,.0f}' if len(last) else 'none'}; take the run's folder away "
-            "to have it run again"
+            f"{folder.metrics_file} has lost its last rows: {folder.summary_file.name} names an evaluation after "
+            f"{told:,} steps, its last row {f'{last[0]:,.0f}' if len(last) else 'none'}; remove the run's folder "
+            "to run it again"
         )
 
 
 def evaluated(curve: Curve) -> tuple[Values, Values]:
-    """Return steps and greedy success rates of the evaluations in which any episode was played to its end."""
+    """Return steps and greedy success rates of the evaluations with at least one finished episode."""
     rates = curve.columns["success_rate"]
     known = ~np.isnan(rates)
     return curve.steps[known], rates[known]
 
 
 def first_evaluation(curve: Curve) -> float:
-    """Return the environment steps of the first evaluation; NaN where there is none."""
+    """Return the environment steps of the first evaluation; NaN if there is none."""
     at, _ = evaluated(curve)
     return float(at[0]) if len(at) else float("nan")
 
 
 def area_under(curve: Curve, since: float, until: float) -> float:
-    """Return the mean greedy success rate from some environment steps to others, straight between evaluations.
+    """Return the mean greedy success rate between two numbers of environment steps, by linear interpolation.
 
-    A run keeps its last evaluation; NaN where it had none by ``since``. Where ``until`` is not after ``since``, it is
-    the rate at ``since``.
+    After its last evaluation a run keeps the last value. The result is NaN if the run had no evaluation by ``since``,
+    and the rate at ``since`` if ``until`` is not after ``since``.
 
     Example:
         >>> rising = {"env_steps": np.array([50.0, 100.0]), "success_rate": np.array([0.0, 1.0])}
@@ -103,17 +103,17 @@ def area_under(curve: Curve, since: float, until: float) -> float:
     if x[-1] == since:
         return float(y[0])
     area = float(((y[1:] + y[:-1]) / 2 * np.diff(x)).sum() / (x[-1] - since))
-    return round(area, 12)  # equal curves are ties, whenever they were evaluated
+    return round(area, 12)  # rounded, so that equal curves are ties
 
 
 def fill_areas(found: Sequence[tuple[Row, Curve]], steps: Mapping[str, float]) -> None:
-    """Set the areas of runs: on each task from the latest of their first evaluations on, to each run's own end.
+    """Set the areas of runs: on each task from the latest first evaluation of any run to the end of each run.
 
-    Before its first evaluation a run's success is not known: a window for each would favour who is looked at later.
+    A separate start for each run would favour runs that are first evaluated later.
 
     Args:
-        found: the numbers of runs and their curves.
-        steps: that each run is configured for, by folder.
+        found: results and curves of the runs.
+        steps: configured steps of each run, by folder.
     """
     firsts: dict[str, list[float]] = {}
     for row, _ in found:
@@ -124,9 +124,9 @@ def fill_areas(found: Sequence[tuple[Row, Curve]], steps: Mapping[str, float]) -
 
 
 def steps_to(curve: Curve, rate: float) -> float:
-    """Return the environment steps of the first evaluation at ``rate`` or better; infinity where there is none.
+    """Return the environment steps of the first evaluation at ``rate`` or better; infinity if there is none.
 
-    Rates are compared in float32, in which metrics were written before.
+    Rates are compared in float32, as older versions wrote metrics in float32.
     """
     reached = np.flatnonzero(curve.columns["success_rate"].astype(np.float32) >= np.float32(rate))
     return float(curve.steps[reached[0]]) if len(reached) else float("inf")
@@ -135,19 +135,19 @@ def steps_to(curve: Curve, rate: float) -> float:
 def write_results(
     comparison: Comparison, endings: Sequence[str] = (".png",), failed: Callable[[Outcome], None] | None = None
 ) -> tuple[list[Row], list[Path]]:
-    """Write ``results.csv``, ``results.json``, ``results.md``, ``curves`` and ``profile`` of what is finished.
+    """Write ``results.csv``, ``results.json``, ``results.md``, ``curves`` and ``profile`` for the finished runs.
 
     Args:
-        comparison: whose results they are.
-        endings: of the figures.
-        failed: told of each run whose files cannot be read; the results are then those of the others.
+        comparison: the comparison.
+        endings: file name extensions of the figures.
+        failed: called for each run whose files cannot be read; the results then omit it.
 
     Returns:
-        The numbers of every finished run, and the files.
+        The results of every finished run, and the files.
 
     Raises:
-        FileFormatError: if a run's files cannot be read and nobody is told.
-        CannotWriteError: if the disk is full or the folder gone.
+        FileFormatError: if a run's files cannot be read and ``failed`` is ``None``.
+        CannotWriteError: if the disk is full or the folder is gone.
     """
     found = _found(comparison, failed)
     root, rows = comparison.root, [row for row, _ in found]

@@ -1,4 +1,4 @@
-"""Seeds as a plan writes them."""
+"""Seeds of a plan."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from isa_learners.experiments.plan_file import PlanError
 from isa_wrappers.errors import shown
 
 MOST_RUNS = 100_000
-"""Of a plan."""
+"""Maximum number of runs of a plan."""
 
 
 def read_seeds(value: Any) -> list[int]:
-    """Read seeds: a list of them, ``0-9``, or ``0,2,5-7``.
+    """Read seeds from a list, or from text such as ``0-9`` or ``0,2,5-7``.
 
     Raises:
-        PlanError: if it is none of these, or one comes twice.
+        PlanError: for another format, or if a seed occurs twice.
 
     Example:
         >>> read_seeds("0-2,7"), read_seeds([3, 1])
@@ -33,6 +33,6 @@ def read_seeds(value: Any) -> list[int]:
         seeds += range(first, last + 1)
     doubles = [seed for seed in dict.fromkeys(seeds) if seeds.count(seed) > 1] if len(set(seeds)) < len(seeds) else []
     if doubles or not seeds:
-        what = f"seed {doubles[0]} comes twice" if doubles else "there must be one seed at least"
+        what = f"seed {doubles[0]} occurs twice" if doubles else "there must be at least one seed"
         raise PlanError(f"{what}, got seeds {shown(value)}", ("seeds",))
     return seeds

@@ -1,4 +1,4 @@
-"""Results as a table with intervals: per task, and over all tasks of what every variant has finished."""
+"""Results as tables with intervals: per task, and over all tasks for what every variant has finished."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from isa_learners.experiments.folder import Comparison
 from isa_learners.runs.statistics import Estimate, estimate, iqm, mean, median, probability_of_improvement
 
 Row = dict[str, Any]
-"""The numbers of a run, by the columns of ``results.csv``."""
+"""Results of a run, by column of ``results.csv``."""
 Scores = Mapping[str, Sequence[float]]
-"""Task -> the values of its seeds."""
+"""Task -> values of its seeds."""
 
 
 def table(comparison: Comparison, rows: Sequence[Row]) -> str:
-    """Return results as Markdown: a table per task, and one over all tasks where there are several.
+    """Return results as Markdown: a table per task, and one over all tasks if there are several.
 
-    Success is that of the last checkpoint in greedy episodes, one number per seed; intervals are 95 % bootstraps over
-    seeds, stratified by task.
+    Success is that of the last checkpoint in greedy episodes, one number per seed; intervals are 95 % bootstrap
+    intervals over seeds, stratified by task.
     """
     plan = comparison.plan
     parts = [_table(comparison, [row for row in rows if row["task"] == task], task) for task in plan.tasks]
@@ -31,8 +31,8 @@ def table(comparison: Comparison, rows: Sequence[Row]) -> str:
         parts += [f"{told}: {_per_task(comparison, alike)}."] if told else []
     parts.append(
         f"Success of the last checkpoint over {plan.episodes} greedy episodes, one number per seed; area: mean success "
-        f"of the evaluations over the steps, from where every run of the task had its first; steps to 0.9: <= where a "
-        f"run was there at its first; medians and means are over runs; 95 % intervals from a bootstrap over seeds."
+        f"of the evaluations over the steps, from the latest first evaluation of the task's runs; steps to 0.9: <= if "
+        f"a run reached it at its first; medians and means are over runs; 95 % intervals from a bootstrap over seeds."
     )
     parts += _late(comparison, rows)
     parts += [f"{said}." for said in plan.judged_otherwise()]
@@ -41,9 +41,9 @@ def table(comparison: Comparison, rows: Sequence[Row]) -> str:
 
 
 def shared(comparison: Comparison, rows: Sequence[Row]) -> list[Row]:
-    """Return the rows of those tasks and seeds that every variant with any row has; of a single task all.
+    """Return the rows of the tasks and seeds that every variant with any row has; for a single task all rows.
 
-    Over several tasks a number mixes them as its runs lie among them: variants can be compared where these are alike.
+    Numbers over several tasks are comparable only if every variant has the same tasks and seeds.
     """
     if len(comparison.plan.tasks) == 1:
         return list(rows)
@@ -55,9 +55,9 @@ def shared(comparison: Comparison, rows: Sequence[Row]) -> list[Row]:
 
 
 def left_out(comparison: Comparison, rows: Sequence[Row]) -> str | None:
-    """Say of how many tasks and seeds of a plan the :func:`shared` rows are; ``None`` where they are of all.
+    """Return a note on how many tasks and seeds of a plan the :func:`shared` rows cover; ``None`` if they cover all.
 
-    Of a single task nothing is left out.
+    For a single task nothing is left out.
     """
     plan = comparison.plan
     there = {(run.task, run.seed) for run in plan.runs}
@@ -70,7 +70,7 @@ def left_out(comparison: Comparison, rows: Sequence[Row]) -> str | None:
 def scores_of(
     comparison: Comparison, rows: Sequence[Row], variant: str, column: str = "success_rate"
 ) -> dict[str, list[float]]:
-    """Return for each task the values of a variant's seeds; tasks without any are left out."""
+    """Return the values of a variant's seeds for each task that has any."""
     values = {
         task: [row[column] for row in rows if row["variant"] == variant and row["task"] == task]
         for task in comparison.plan.tasks
@@ -79,7 +79,7 @@ def scores_of(
 
 
 def better(scores: Scores, base: Scores) -> Estimate | None:
-    """Return the chance that a run beats one of ``base``, over the tasks that both have; ``None`` if there are none.
+    """Return the probability that a run beats one of ``base``, over their common tasks; ``None`` if there are none.
 
     Example:
         >>> print(better({"shooting": [0.5], "unlock": [0.9]}, {"navigation": [0.1], "shooting": [0.5]}))
@@ -92,7 +92,7 @@ def better(scores: Scores, base: Scores) -> Estimate | None:
 
 
 def _table(comparison: Comparison, rows: Sequence[Row], task: str | None) -> str:
-    """Return a table of these rows, under the name of their task; ``None`` for all tasks."""
+    """Return a table of rows with the name of their task as heading; ``None`` for all tasks."""
     plan = comparison.plan
     first = plan.variants[0]
     head = ["variant", "seeds", "success: median", "mean", "IQM [95 %]", "area: IQM [95 %]", "steps to 0.9", "minutes"]
@@ -127,20 +127,20 @@ def _cell(name: str) -> str:
 
 
 def _known(scores: Scores) -> dict[str, list[float]]:
-    """Leave out runs without an evaluation, whose area is NaN, and tasks that have no others."""
+    """Omit runs without an evaluation, whose area is NaN, and tasks without other runs."""
     known = {task: [value for value in part if not np.isnan(value)] for task, part in scores.items()}
     return {task: part for task, part in known.items() if part}
 
 
 def _reached(rows: Sequence[Row], steps: float) -> str:
-    """Return median steps as text; at most these, where a run among the quicker ones was there when first looked at."""
+    """Return median steps as text, with ``<=`` if one of the faster runs reached the rate at its first evaluation."""
     quick = [row for row in rows if row["steps_to_0.9"] <= steps]
     first = any(row["steps_to_0.9"] == row["first_evaluation"] for row in quick)
     return f"{'<= ' if first else ''}{steps:,.0f}"
 
 
 def _late(comparison: Comparison, rows: Sequence[Row]) -> list[str]:
-    """Say of which tasks the first evaluations of runs lie more than an interval apart."""
+    """Return a note for each task whose runs have first evaluations more than an interval apart."""
     told = []
     for task in comparison.plan.tasks:
         firsts = [row["first_evaluation"] for row in rows if row["task"] == task]
@@ -148,25 +148,25 @@ def _late(comparison: Comparison, rows: Sequence[Row]) -> list[str]:
         interval = max(run.config.eval_interval for run in comparison.plan.runs if run.task == task)
         if known and max(known) - min(known) > interval:
             told.append(
-                f"On {task} runs were first evaluated after {min(known):,.0f} to {max(known):,.0f} steps: areas are "
-                f"from {max(known):,.0f} on, and what came before is not compared."
+                f"On {task} runs were first evaluated after {min(known):,.0f} to {max(known):,.0f} steps: areas "
+                f"start at {max(known):,.0f}, and earlier steps are not compared."
             )
     return told
 
 
 def _lost(comparison: Comparison, rows: Sequence[Row]) -> list[str]:
-    """Say of which runs fewer final episodes count than were to be played."""
+    """Return a note on runs with fewer counted final episodes than requested."""
     asked = comparison.plan.episodes
     few = [f"{row['folder']} ({row['episodes']})" for row in rows if row["episodes"] < asked]
     return (
-        [f"Fewer than {asked} final episodes count, the others being lost with their game: {', '.join(few)}."]
+        [f"Fewer than {asked} final episodes count, as the others were lost with their game: {', '.join(few)}."]
         if few
         else []
     )
 
 
 def _per_task(comparison: Comparison, rows: Sequence[Row]) -> str:
-    """Say of each task how many of its seeds the rows are of."""
+    """Return how many seeds of each task the rows cover."""
     seeds = len({run.seed for run in comparison.plan.runs})
     here = {(row["task"], row["seed"]) for row in rows}
     return ", ".join(f"{task} {sum(one == task for one, _ in here)} of {seeds}" for task in comparison.plan.tasks)

@@ -1,4 +1,4 @@
-"""Variants by name: what a plan compares, ISA and its ablations among them."""
+"""Named variants that a plan compares, including ISA and its ablations."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from isa_wrappers.registry import Registry
 
 KEYS_OF_A_VARIANT = ("like", "algo", "preset", "set", "kwargs")
 SAID_ELSEWHERE = ("env", "seed", "steps", "algo", "preset")
-"""Keys of a run that have places of their own in a plan."""
+"""Keys of a run that a plan sets elsewhere."""
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One of the things that are compared.
+    """A variant of a comparison.
 
     Attributes:
         algo: name of the algorithm.
         preset: name of the preset.
-        settings: configuration keys over the preset's, nested.
+        settings: nested configuration keys that override the preset.
         kwargs: options of the task.
-        description: a line for lists.
+        description: one-line description.
     """
 
     algo: str = "isa"
@@ -39,20 +39,22 @@ def _credit(rule: str, description: str) -> Variant:
     return Variant(settings={"credit": {"rule": rule}}, description=description)
 
 
-FULL = Variant(description="ISA as it is")
+FULL = Variant(description="full ISA")
 UNGATED = _credit("ungated", "without the condition of Eq. 7 and Eq. 10 (Fig. 4b, 4c)")
-UNSEGMENTED = _credit("unsegmented", "individual goals whole (Fig. 4b, 4c)")
-WHOLE_STATE = _credit("whole_state", "no scope: counts and goals on whole states (Fig. 4a)")
+UNSEGMENTED = _credit("unsegmented", "individual goals without segments (Fig. 4b, 4c)")
+WHOLE_STATE = _credit("whole_state", "no scope: counts and goals on the whole state (Fig. 4a)")
 COMMON_ONLY = _credit("common_only", "no special part")
 SPECIAL_ONLY = _credit("special_only", "no common part")
-MISPLACED = _credit("misplaced", "as many dimensions, wrong ones")
+MISPLACED = _credit("misplaced", "the same number of dimensions, but wrong ones")
 ORACLE = Variant(
-    settings={"true_scope": True}, description="the scope that the task's rules give, at no steps (grid tasks)"
+    settings={"true_scope": True},
+    description="the scope given by the rules of the task, without estimation steps (grid tasks)",
 )
 NO_REWARD = Variant(
-    settings={"goal": {"alpha2": 0.0}, "count": {"beta2": 0.0}}, description="alpha2 = beta2 = 0: intrinsic alone"
+    settings={"goal": {"alpha2": 0.0}, "count": {"beta2": 0.0}},
+    description="alpha2 = beta2 = 0: only intrinsic rewards",
 )
-EXPLORE_ALONE = Variant("isa_explore", description="exploration alone: no goals")
+EXPLORE_ALONE = Variant("isa_explore", description="only exploration, no goals")
 IPPO = Variant("ippo", description="PPO on the environment's own reward")
 
 VARIANTS: Registry[Variant] = Registry(
@@ -73,14 +75,14 @@ VARIANTS: Registry[Variant] = Registry(
     },
     Variant,
 )
-"""The variants by name; any algorithm is one too."""
+"""Variants by name; every algorithm is a variant too."""
 
 
 def variant_named(name: str) -> Variant:
-    """Return a variant of the list, or an algorithm as it is.
+    """Return a listed variant, or an algorithm as a variant.
 
     Raises:
-        InvalidValueError: if it is neither; the nearest is offered.
+        InvalidValueError: for an unknown name; the message suggests the nearest.
 
     Example:
         >>> variant_named("ungated").settings
@@ -98,14 +100,13 @@ def variant_named(name: str) -> Variant:
 
 
 def variant_from(name: str, data: Any) -> Variant:
-    """Read a variant as a plan has it: nothing (``name`` is one of the list), or a mapping.
+    """Read a variant of a plan: a mapping, or nothing if ``name`` is a listed variant.
 
-    ``like`` names one of the list to start from; ``algo``, ``preset``, ``set`` (dotted or nested keys) and ``kwargs``
-    come over it. Where neither ``like`` nor ``algo`` is said it starts from the one that it is named after, if any,
-    else from ISA.
+    ``like`` names a listed variant to start from; ``algo``, ``preset``, ``set`` (dotted or nested keys) and ``kwargs``
+    override it. Without ``like`` and ``algo``, it starts from the listed variant with the same name, else from ISA.
 
     Raises:
-        InvalidValueError: for other keys, or values of other kinds.
+        InvalidValueError: for other keys, or values of the wrong type.
 
     Example:
         >>> variant_from("qmix", {"set": {"q.lr": 0.1}}).algo, variant_from("slow", {"set": {"ppo.lr": 1e-4}}).algo
@@ -129,7 +130,7 @@ def variant_from(name: str, data: Any) -> Variant:
     for key in SAID_ELSEWHERE:
         if key in own:
             raise InvalidValueError(
-                f"set of variant {shown(name)} cannot hold {key!r}: a plan says it elsewhere, got {shown(own[key])}"
+                f"set of variant {shown(name)} cannot hold {key!r}, which a plan has elsewhere, got {shown(own[key])}"
             )
     settings = merge(base.settings, own)
     return Variant(

@@ -1,1 +1,1 @@
-"""Work on CUDA recorded once and run again in one call: CUDA graphs of functions that keep state in objects."""
+"""CUDA graphs of functions that keep state in objects: work is recorded once and replayed in one call."""

@@ -1,4 +1,4 @@
-"""A function that keeps state in objects, recorded as a CUDA graph once what it does is known, and replayed from it."""
+"""Functions that keep state in objects, recorded as CUDA graphs and replayed."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from torch import Tensor
 from isa_learners.graphs.walk import Path, View, host_draws, walk
 
 SWITCH = "ISA_GRAPHS"
-"""Set to 0 in the environment, it lets everything run call by call."""
+"""Environment variable; 0 disables recording."""
 PATIENCE = 8
-"""Calls in a row that change what Python knows, after which a function is taken to do so always."""
+"""Number of consecutive calls with changes outside tensors after which a function is never recorded."""
 
 
 class Graph(Protocol):
-    """Something that records work and does it again."""
+    """Records work and replays it."""
 
     def record(self, work: Callable[[], None], generators: Sequence[torch.Generator]) -> None:
-        """Record ``work``, without doing it; random numbers are drawn from ``generators`` and the default one."""
+        """Record ``work`` without executing it; random numbers come from ``generators`` and the default one."""
         ...
 
     def replay(self) -> None:
-        """Do what was recorded, with the tensors that it was recorded with."""
+        """Execute the recorded work on the tensors that it was recorded with."""
         ...
 
 
 class CUDAGraph:
-    """A CUDA graph of torch."""
+    """A torch CUDA graph."""
 
     def __init__(self) -> None:
         self._graph = torch.cuda.CUDAGraph()
@@ -42,15 +42,17 @@ class CUDAGraph:
         stream = torch.cuda.current_stream()
         states = [generator.clone_state() for generator in generators]
         collects = gc.isenabled()
-        gc.disable()  # what it would free on the device now cannot be freed in a recording
+        gc.disable()  # memory on the device cannot be freed during a recording
         try:
             for generator in generators:
                 self._graph.register_generator_state(generator)
-            with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):  # JAX's threads go on
+            with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):  # JAX threads keep running
                 work()
         except Exception:
             torch.cuda.set_stream(stream)
-            for generator, state in zip(generators, states, strict=True):  # else it counts as being recorded for ever
+            for generator, state in zip(
+                generators, states, strict=True
+            ):  # otherwise the generator counts as being recorded forever
                 generator.graphsafe_set_state(state)
             raise
         finally:
@@ -58,38 +60,38 @@ class CUDAGraph:
                 gc.enable()
 
     def replay(self) -> None:
-        """Do what was recorded."""
+        """Execute the recorded work."""
         self._graph.replay()
 
 
 def graphs_on(device: str) -> bool:
-    """Tell whether work on a device is to be recorded: on CUDA, unless :data:`SWITCH` is 0."""
+    """Return whether work on a device is recorded: on CUDA, unless :data:`SWITCH` is 0."""
     return str(device).startswith("cuda") and os.environ.get(SWITCH, "1") != "0"
 
 
 class Captured:
-    """Calls a function; from the time on that it is known to do the same each time, from a recording.
+    """Calls a function, and replays a recording once each call is known to do the same.
 
-    A recording holds for the same tensors and for what Python knew then. So before each use the objects that the
-    function reads and writes are walked (:func:`~isa_learners.graphs.walk.walk`): tensors that somebody else has put in
-    the place of the recorded ones are copied into those, and where anything else has changed, the function is called as
-    it is until a call has changed nothing else, and then recorded anew. Within a recording the tensors that the
-    function puts into its objects are copied into those that were there before, so that the next run finds them.
+    A recording is valid for the same tensors and the same values of all other attributes. So before each use the
+    objects that the function reads and writes are inspected (:func:`~isa_learners.graphs.walk.walk`). Tensors that
+    have replaced the recorded ones are copied into those. If anything else has changed, the function is called
+    directly until a call changes only tensors, and is then recorded again. Within a recording, tensors that the
+    function assigns to its objects are copied into the previous ones, so that the next replay finds them.
 
-    What cannot be recorded (a function whose objects change in more than tensors' values, one that asks the host) is
-    called as it is from then on, and :attr:`refused` says why.
+    A function that cannot be recorded, because it changes more than the values of tensors or needs the host, is always
+    called directly, and :attr:`refused` holds the reason.
 
     Args:
-        function: of tensors, or dataclasses of tensors, all of the same shapes in each call; it may read and write the
-            objects ``roots``, and returns tensors, a tuple of them, or None. It must not depend on anything else that
-            changes.
-        roots: the objects.
-        leave: types of objects in them that are not looked into.
-        make: makes a recording; by default a :class:`CUDAGraph`.
+        function: function of tensors, or dataclasses of tensors, with the same shapes in each call; it may read and
+            write the objects ``roots``, and returns tensors, a tuple of them, or ``None``. It must not depend on
+            anything else that changes.
+        roots: objects that the function reads and writes.
+        leave: types of objects in them that are not inspected.
+        make: creates a recording; by default a :class:`CUDAGraph`.
 
     Attributes:
-        refused: why the function is not recorded; None as long as it may be.
-        replays: how often it was run from a recording.
+        refused: reason why the function is not recorded, or ``None``.
+        replays: number of replays.
     """
 
     def __init__(
@@ -114,11 +116,11 @@ class Captured:
         self.replays = 0
 
     def __call__(self, *arguments: Any) -> Any:
-        """Call the function; what it returns is the caller's."""
+        """Call the function; later calls do not change the returned tensors."""
         return self.repeat(1, *arguments)
 
     def repeat(self, times: int, *arguments: Any) -> Any:
-        """Call the function so many times with the same arguments; return what the last call does."""
+        """Call the function ``times`` times with the same arguments; return the result of the last call."""
         result = None
         while times:
             graph = self._current_graph(arguments)
@@ -132,7 +134,7 @@ class Captured:
         return result
 
     def _call(self, arguments: tuple[Any, ...]) -> Any:
-        """Call the function as it is, and note which tensors it puts elsewhere."""
+        """Call the function directly, and note which tensors it replaces."""
         if self.refused is not None:
             return self._function(*arguments)
         before = walk(self._roots, self._leave)
@@ -149,7 +151,7 @@ class Captured:
         return result
 
     def _current_graph(self, arguments: tuple[Any, ...]) -> Graph | None:
-        """Return a recording that holds, its tensors holding what the objects do now; None where there can be none."""
+        """Return a valid recording with the current values in its tensors, or ``None``."""
         if self.refused is not None:
             return None
         view = walk(self._roots, self._leave)
@@ -164,7 +166,7 @@ class Captured:
         return self._graph
 
     def _copy_in(self, view: View, arguments: tuple[Any, ...]) -> None:
-        """Copy what others have put into the objects, and the arguments, to where the recording reads them."""
+        """Copy replaced tensors and the arguments into the tensors of the recording."""
         for path, tensor in view.tensors.items():
             static = self._static[path]
             if tensor is not static:
@@ -174,8 +176,8 @@ class Captured:
             static.copy_(tensor)
 
     def _record(self, view: View, arguments: tuple[Any, ...]) -> None:
-        """Record the function as it goes on from here."""
-        for path in self._replaced:  # two places may hold one tensor now that will hold different ones
+        """Record the function from the current state."""
+        for path in self._replaced:  # two attributes may share a tensor now and hold different ones later
             view.put[path](view.tensors[path].clone(memory_format=torch.contiguous_format))
         view = walk(self._roots, self._leave)
         self._arguments = _copies(arguments)
@@ -184,7 +186,7 @@ class Captured:
 
         def work() -> None:
             try:
-                self._result = _copies(self._function(*self._arguments))  # it may be what is written over below
+                self._result = _copies(self._function(*self._arguments))  # a copy, as it may be overwritten below
                 after = walk(self._roots, self._leave)
                 if after.known != view.known:
                     problem.append("it changes more than the values of tensors: " + _difference(view, after))
@@ -195,7 +197,7 @@ class Captured:
 
         try:
             graph.record(work, view.generators)
-        except Exception as error:  # CUDA refuses to record it; any other error will show in a plain call
+        except Exception as error:  # CUDA cannot record it; any other error will occur in a direct call
             problem.append(str(error).splitlines()[0] if str(error) else type(error).__name__)
         if problem:
             self.refused = problem[0]
@@ -206,11 +208,11 @@ class Captured:
 
 
 def _write_back(before: View, after: View) -> None:
-    """Copy tensors that were put elsewhere into those that stood there before."""
+    """Copy new tensors into those that they replaced."""
     storages = {tensor.untyped_storage().data_ptr() for tensor in before.tensors.values()}
     moved = [(before.tensors[path], tensor) for path, tensor in after.tensors.items()]
     moved = [(static, tensor) for static, tensor in moved if tensor is not static]
-    # One may be what stood somewhere else before, and is about to be overwritten there.
+    # A new tensor may be one that is overwritten at another path, so copy first.
     sources = [tensor.clone() if tensor.untyped_storage().data_ptr() in storages else tensor for _, tensor in moved]
     for (static, _), source in zip(moved, sources, strict=True):
         static.copy_(source)

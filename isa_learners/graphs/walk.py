@@ -1,4 +1,4 @@
-"""What objects hold, found by walking them: tensors, how to put others in their places, and all that is no tensor."""
+"""Inspection of objects: their tensors, functions that replace these, and all other values."""
 
 from __future__ import annotations
 
@@ -17,22 +17,21 @@ from torch import Tensor
 Path = tuple[Any, ...]
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), type, ModuleType, FunctionType)
 RECORDED = "cuda"
-"""Kind of device whose tensors and generators go on within a recording."""
+"""Device type whose tensors and generators are part of a recording."""
 LARGE = 2**20
-"""Bytes of an array on the host from which on it is taken to be the same as long as it lies in the same place."""
+"""Arrays on the host with at least this number of bytes count as unchanged if their address is unchanged."""
 
 
 @dataclass
 class View:
-    """What some objects held when they were walked.
+    """The contents of objects at the time of inspection.
 
     Attributes:
-        tensors: by their paths, those on the device.
-        put: puts another tensor in the place of the one at a path.
-        known: by their paths, what Python knows beside tensors' values: numbers, names, lengths, shapes, arrays and the
-            states of generators on the host.
-        generators: that draw on CUDA.
-        kept: the mappings and lists that were met, each with a copy of what it held.
+        tensors: tensors on the device, by path.
+        put: functions that replace the tensor at a path.
+        known: all other values by path: numbers, names, lengths, shapes, arrays and states of generators on the host.
+        generators: generators on CUDA.
+        kept: mappings and lists, each with a copy of its contents.
     """
 
     tensors: dict[Path, Tensor] = field(default_factory=dict)
@@ -42,18 +41,18 @@ class View:
     kept: list[tuple[Any, Any]] = field(default_factory=list)
 
     def restore(self) -> None:
-        """Let all objects hold again what they held; what tensors contain stays as it is."""
+        """Restore the contents of all objects; the values of tensors do not change."""
         for mutable, items in self.kept:
             mutable.clear()
             mutable.update(items) if isinstance(mutable, (dict, set)) else mutable.extend(items)
 
 
 def walk(roots: Iterable[Any], leave: tuple[type, ...] = ()) -> View:
-    """Walk objects, and all that they hold.
+    """Inspect objects recursively.
 
     Args:
-        roots: where to begin.
-        leave: objects of these types are not walked: who asks knows that nothing in them changes.
+        roots: objects to start from.
+        leave: types of objects that are not inspected, because nothing in them changes.
 
     Example:
         >>> class Counter:
@@ -77,11 +76,11 @@ def walk(roots: Iterable[Any], leave: tuple[type, ...] = ()) -> View:
 
 
 def _refuse(value: Any) -> None:
-    raise TypeError("a tensor that is a root by itself cannot be put elsewhere: walk what holds it")
+    raise TypeError("a tensor that is itself a root cannot be replaced: walk the object that holds it")
 
 
 def host_draws() -> tuple[Any, ...]:
-    """Return the states of the global generators of Python, NumPy and torch on the host."""
+    """Return the states of the global random generators of Python, NumPy and torch on the host."""
     name, keys, *rest = np.random.get_state(legacy=True)
     return random.getstate(), name, np.asarray(keys).tobytes(), rest, torch.get_rng_state().numpy().tobytes()
 
@@ -90,14 +89,14 @@ class _Walker:
     def __init__(self, leave: tuple[type, ...]) -> None:
         self.view, self.leave = View(), leave
         self._paths: dict[int, Path] = {}
-        self._alive: list[Any] = []  # so that no number of an object is used again while this walks
+        self._alive: list[Any] = []  # keeps objects alive, so that no id is reused during the inspection
 
     def visit(self, path: Path, value: Any, put: Callable[[Any], None]) -> None:
         known = self.view.known
         if isinstance(value, Tensor) and value.device.type == RECORDED:
             self.view.tensors[path], self.view.put[path] = value, put
             known[path] = value.dtype, tuple(value.shape), str(value.device)
-        elif isinstance(value, Tensor):  # the host may read it at any time
+        elif isinstance(value, Tensor):  # on the host, which may read it at any time
             self._on_host(path, value.detach().reshape(-1).view(torch.uint8).numpy())
             known[path] += (str(value.dtype), tuple(value.shape))
         elif isinstance(value, FunctionType) and value.__closure__:
@@ -135,14 +134,14 @@ class _Walker:
                 self.visit((*path, number), part, _item_setter(value, number))
         elif isinstance(value, dict):
             self._visit_mapping(path, value)
-        elif hasattr(value, "__self__"):  # a method, of a built-in object too
+        elif hasattr(value, "__self__"):  # a method, also of a built-in object
             self.visit((*path, "of"), value.__self__, _refuse)
         elif isinstance(value, self.leave):
             self.view.known[path] = type(value), id(value)
         elif isinstance(value, partial):
             self.visit((*path, "partial"), (value.func, value.args, value.keywords), _refuse)
         elif isinstance(value, Iterator) and not hasattr(value, "__dict__"):
-            self.view.known[path] = object()  # where it stands cannot be seen: never the same again
+            self.view.known[path] = object()  # its position is unknown, so it never counts as unchanged
         else:
             self._visit_object(path, value)
 
@@ -175,13 +174,13 @@ class _Walker:
 
 
 def _identity(value: Any) -> Any:
-    """Return what differs where a value is another one than before."""
+    """Return a value that changes if ``value`` is a different object."""
     return value if isinstance(value, _PLAIN) else id(value)
 
 
 @cache
 def _slots(kind: Any) -> tuple[str, ...]:
-    """Return the attributes of objects of a class that are in no mapping."""
+    """Return the slots of a class."""
     declared = (vars(base).get("__slots__", ()) for base in kind.__mro__)
     names = [name for slots in declared for name in ([slots] if isinstance(slots, str) else slots)]
     return tuple(name for name in names if name not in ("__dict__", "__weakref__"))
@@ -190,7 +189,7 @@ def _slots(kind: Any) -> tuple[str, ...]:
 def _cell_identity(cell: CellType) -> Any:
     try:
         return _identity(cell.cell_contents)
-    except ValueError:  # nothing is in it yet
+    except ValueError:  # an empty cell
         return None
 
 
@@ -208,7 +207,7 @@ def _item_setter(mutable: Any, key: Any) -> Callable[[Any], None]:
 def _tuple_setter(
     parts: list[Any], number: int, whole: tuple[Any, ...], put: Callable[[Any], None]
 ) -> Callable[[Any], None]:
-    """Put a value into a tuple: another takes its place, with the other ``parts`` as they are by then."""
+    """Return a function that replaces a tuple by one with a new value and the other ``parts`` as they are then."""
 
     def put_part(value: Any) -> None:
         parts[number] = value

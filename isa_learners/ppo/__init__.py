@@ -1,4 +1,4 @@
-"""The goal-conditioned PPO: networks, losses, update. It knows nothing of ISA."""
+"""Goal-conditioned PPO: networks, losses and update, independent of ISA."""
 
 from isa_learners.ppo.config import METRICS, PPOConfig
 from isa_wrappers.lazy import lazy

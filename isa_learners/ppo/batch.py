@@ -1,4 +1,4 @@
-"""What PPO keeps of a rollout and learns from."""
+"""The training data of PPO."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ class Batch:
 
     Attributes:
         inputs: ``[T, B, A, F]`` network inputs.
-        final_inputs: ``[T, B, A, F]`` inputs after the step, before an automatic reset; of no meaning in steps of
-            environments in which nobody's episode ends, but for the last step.
+        final_inputs: ``[T, B, A, F]`` inputs after the step, before an automatic reset; valid only in the last step and
+            where an agent's episode ends.
         available: ``[T, B, A, n]`` bool.
         alive: ``[T, B, A]`` float, 1 where the agent acted.
         next_alive: ``[T, B, A]`` float, 1 where the agent is alive after the step, before an automatic reset.
-        action: ``[T, B, A]`` int64, or ``[T, B, A, d]`` float32, as the learner's head has them.
-        log_prob: ``[T, B, A]`` of the action under the policy that took it.
+        action: ``[T, B, A]`` int64, or ``[T, B, A, d]`` float32, in the format of the learner's head.
+        log_prob: ``[T, B, A]`` log-probability of the action under the policy that took it.
         reward: ``[T, B, A]``.
         start: ``[T, B]`` bool, an episode starts at this step.
         terminated: ``[T, B]`` bool.
         done: ``[T, B]`` bool, terminated or truncated.
-        actor_hidden: ``[1, B, A, H]`` of the actor before the first step.
-        critic_hidden: ``[1, B, A, H]`` of the critic before the first step.
-        cut: ``[T, B, A]`` bool, the agent was truncated by itself in this step, in which the episode went on; by
-            default nobody.
-        probe: ``[T, B, A]`` bool, the action was drawn uniformly, not from the policy; by default nobody's.
-        state: ``[T, B, K]`` what the critic sees besides; by default nothing (K is 0).
-        final_state: ``[T, B, K]`` the same after the step, before an automatic reset.
-        lost: ``[T, B]`` bool, the episode was lost with its game in this step, which says nothing; by default none.
-        bonus: ``[T, B, A]`` an intrinsic reward that the critic has a head of its own for; by default none,
+        actor_hidden: ``[1, B, A, H]`` hidden state of the actor before the first step.
+        critic_hidden: ``[1, B, A, H]`` hidden state of the critic before the first step.
+        cut: ``[T, B, A]`` bool, the agent alone was truncated in this step while the episode continued; by default
+            none.
+        probe: ``[T, B, A]`` bool, the action was drawn uniformly, not from the policy; by default none.
+        state: ``[T, B, K]`` additional input of the critic; by default empty (K is 0).
+        final_state: ``[T, B, K]`` ``state`` after the step, before an automatic reset.
+        lost: ``[T, B]`` bool, the episode was lost in this step because its game failed; by default none.
+        bonus: ``[T, B, A]`` intrinsic reward for which the critic has a separate head; by default empty,
             ``[T, B, 0]``.
     """
 
@@ -74,19 +74,19 @@ class Batch:
 
     @property
     def chosen(self) -> Tensor:
-        """``[T, B, A]`` float, 1 where the policy chose the action: the agent acted, not probed, in no lost step."""
+        """``[T, B, A]`` float, 1 where the policy chose the action: the agent acted, no probe, in a step not lost."""
         return chosen_steps(self.alive, self.probe, self.lost)
 
     def actor_inputs(self, rows: Tensor) -> Tensor:
-        """Return what the actor sees ``[R, F]`` at ``rows`` ``[R]`` of the rollout flattened from ``[T, B, A]``."""
+        """Return the actor's inputs ``[R, F]`` at ``rows`` ``[R]`` of the rollout flattened from ``[T, B, A]``."""
         return self.inputs.flatten(0, 2)[rows]
 
     def critic_inputs(self, rows: Tensor, final: bool = False) -> Tensor:
-        """Return what the critic sees ``[R, F + K]`` at ``rows`` ``[R]`` of the rollout flattened from ``[T, B, A]``.
+        """Return the critic's inputs ``[R, F + K]`` at ``rows`` ``[R]`` of the rollout flattened from ``[T, B, A]``.
 
         Args:
-            rows: which.
-            final: after the steps, before an automatic reset.
+            rows: indices of the steps.
+            final: return the inputs after the steps, before an automatic reset.
         """
         inputs, state = (self.final_inputs, self.final_state) if final else (self.inputs, self.state)
         own_inputs = inputs.flatten(0, 2)[rows]
@@ -99,8 +99,8 @@ class Batch:
         """Concatenate batches of equal length along the environment axis.
 
         Args:
-            batches: what to join.
-            fixed_shapes: do not check whether all rows are asked for.
+            batches: batches to join.
+            fixed_shapes: do not check whether all rows are requested.
         """
         parts = {f.name: [getattr(batch, f.name) for batch in batches] for f in fields(Batch)}
         joined = {name: part[0] if len(part) == 1 else torch.cat(part, 1) for name, part in parts.items()}
@@ -110,10 +110,10 @@ class Batch:
 
 
 class JoinedBatch(Batch):
-    """What an update learns from: the inputs that it asks for lie in memory that is kept until the update is over.
+    """A batch for one update; it reuses memory for the requested inputs until the update is over.
 
-    What the actor is given holds until the actor is given something else, and likewise for the critic, so that both
-    may learn side by side.
+    Inputs of the actor stay valid until the next inputs of the actor are requested, and likewise for the critic, so
+    that both can learn in parallel.
     """
 
     def __post_init__(self) -> None:
@@ -121,11 +121,11 @@ class JoinedBatch(Batch):
         self.rows_of_actor, self.rows_of_critic = RowCopies(), RowCopies()
 
     def actor_inputs(self, rows: Tensor) -> Tensor:
-        """Return what the actor sees; see :meth:`Batch.actor_inputs`."""
+        """Return the inputs of the actor; see :meth:`Batch.actor_inputs`."""
         return self.rows_of_actor(self.inputs.flatten(0, 2), rows)
 
     def critic_inputs(self, rows: Tensor, final: bool = False) -> Tensor:
-        """Return what the critic sees; see :meth:`Batch.critic_inputs`."""
+        """Return the inputs of the critic; see :meth:`Batch.critic_inputs`."""
         if final or self.state.shape[-1]:
             return super().critic_inputs(rows, final)
         return self.rows_of_critic(self.inputs.flatten(0, 2), rows)

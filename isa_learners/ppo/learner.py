@@ -1,4 +1,4 @@
-"""PPO as a learner: it acts with the actor, and turns rollouts into what the update learns from."""
+"""The PPO learner: it acts with the actor and converts rollouts into training data."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ class PPOLearner(RecurrentMemory):
     """Goal-conditioned PPO; satisfies :class:`~isa_learners.learner.ProbedLearner`.
 
     Args:
-        sizes: of the environment.
+        sizes: sizes of the environment.
         config: hyperparameters.
         device: torch device.
-        seed: of the weights and of the minibatches.
+        seed: seed of the weights and the minibatches.
 
     Attributes:
-        head: makes actions of the actor's outputs.
+        head: converts the actor's outputs to actions.
         encoder: builds the networks' inputs.
         ppo: networks, optimisers and their update.
-        norm: brings observations and states to one scale, where the configuration asks for that.
+        norm: normalises observations and states, if configured.
     """
 
     state_name = "actor_hidden"
@@ -63,9 +63,9 @@ class PPOLearner(RecurrentMemory):
     def act(
         self, step: BatchStep, memory: Memory, noise: Generator | None = None, probes: Tensor | None = None
     ) -> Decision:
-        """Choose everybody's next action: drawn from the policy with ``noise``, else the likeliest.
+        """Choose the next action of every agent: sampled from the policy with ``noise``, else the most likely one.
 
-        With ``noise``, ``probes`` ``[B, A]`` are taken instead where they are not -1.
+        With ``noise``, entries of ``probes`` ``[B, A]`` other than -1 replace the actions.
         """
         inputs = self.encoder(step.obs, memory["last_action"])
         before = self._hidden(memory, inputs).flatten(0, 1)
@@ -90,11 +90,11 @@ class PPOLearner(RecurrentMemory):
         return self.ppo.actor, self.head, self.encoder, *([] if self.norm is None else [self.norm])
 
     def _hidden(self, memory: Memory, like: Tensor) -> Tensor:
-        """Return the actor's state ``[B, A, S]``; of length 0 for a network without memory."""
+        """Return the actor's state ``[B, A, S]``; S is 0 for a network without memory."""
         return memory[self.state_name] if self.state_size else like.new_zeros(*like.shape[:2], 0)
 
     def set_progress(self, progress: float) -> None:
-        """Anneal learning rates and entropy factor."""
+        """Anneal the learning rates and the entropy factor."""
         self.ppo.anneal(progress)
 
     def learn(self, rollout: Rollout) -> dict[str, float]:
@@ -103,26 +103,26 @@ class PPOLearner(RecurrentMemory):
         return metrics
 
     def to_scale(self, rollout: Rollout) -> Batch:
-        """Return what the update keeps of a rollout; normalisation, if there is any, takes the rollout in."""
+        """Return a rollout as training data, after updating any normalisation with it."""
         if self.norm is None:
             return self.batch(rollout)
         obs = rollout.record["obs"]
         played_unscaled = not self.norm.begun
         batch = self.batch(rollout)
         self.norm.update(obs, rollout.state, rollout.alive)
-        if played_unscaled:  # its log-probabilities stay those of the actions taken, whatever the inputs are now
+        if played_unscaled:  # keep its log-probabilities, although the inputs have changed
             inputs = torch.cat([self.norm.observations(obs), batch.inputs[..., obs.shape[-1] :]], dim=-1)
             batch = self.batch(replace(rollout, record={**rollout.record, "inputs": inputs}))
         return batch
 
     def batch(self, rollout: Rollout) -> Batch:
-        """Return what the update keeps of a rollout."""
+        """Return a rollout as training data."""
         action = rollout.record.get("action", rollout.action)
         with torch.no_grad():
             final_inputs = self.encoder.after(rollout, action, self.ppo.layout is EveryStep)
         actor_hidden = self._hidden(rollout.memory, rollout.alive[0])
         critic_hidden = actor_hidden.new_zeros(*actor_hidden.shape[:2], self.ppo.critic.state_size)
-        if self._critic_hidden is not None:  # an episode that starts with the rollout has no past
+        if self._critic_hidden is not None:  # an episode that starts with the rollout has no earlier state
             critic_hidden = self._critic_hidden * (~rollout.start[0]).float()[:, None, None]
         return Batch(
             inputs=rollout.record["inputs"],
@@ -145,7 +145,7 @@ class PPOLearner(RecurrentMemory):
         )
 
     def _rewards(self, rollout: Rollout) -> dict[str, Tensor]:
-        """Return the reward; the bonus apart from it where the critic has a head for that.
+        """Return the reward; if the critic has a head for the bonus, return that separately.
 
         Raises:
             InvalidValueError: if there is no bonus.
@@ -153,11 +153,11 @@ class PPOLearner(RecurrentMemory):
         if not self.config.bonus_head:
             return {"reward": rollout.reward}
         if rollout.bonus is None:
-            raise InvalidValueError("bonus_head needs rollouts with an intrinsic reward that was added, got none")
+            raise InvalidValueError("bonus_head needs rollouts with an added intrinsic reward, got none")
         return {"reward": rollout.reward - rollout.bonus, "bonus": rollout.bonus}
 
     def _critic_states(self, rollout: Rollout) -> dict[str, Tensor]:
-        """Return the global states, scaled, for a critic that sees them."""
+        """Return the scaled global states, for a critic that uses them."""
         if self.config.critic == "own":
             return {}
         states = {"state": rollout.state, "final_state": rollout.final_state}
@@ -166,14 +166,14 @@ class PPOLearner(RecurrentMemory):
         return {name: state.float() * self.config.obs_scale for name, state in states.items()}
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Return networks, optimisers, buffer, generator, the critic's hidden state and the scale of observations."""
+        """Return networks, optimisers, buffer, generator, the critic's hidden state and the normalisation."""
         state = with_prefix("ppo", self.ppo.state_dict())
         if self.norm is not None:
             state |= with_prefix("norm", self.norm.state_dict())
         return state if self._critic_hidden is None else {**state, "critic_hidden": self._critic_hidden}
 
     def load_state_dict(self, state: dict[str, Tensor], policy_only: bool = False) -> None:
-        """Restore what :meth:`state_dict` returned; with ``policy_only`` the networks alone."""
+        """Restore a state from :meth:`state_dict`; with ``policy_only``, only the networks."""
         inner = without_prefix("ppo", state)
         if self.norm is not None:
             self.norm.load_state_dict(without_prefix("norm", state))

@@ -1,4 +1,4 @@
-"""Losses of PPO: pure functions over arrays of any shape, averaged over a mask."""
+"""Losses of PPO, as pure functions of arrays of any shape, averaged over a mask."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ def policy_objective(
     clip: float,
     entropy_factor: float | Tensor,
 ) -> tuple[Float[Tensor, ""], Float[Tensor, "4"]]:
-    """Compute the policy's objective, its loss less ``entropy_factor`` times the mean entropy, and figures of it.
+    """Compute the policy's objective, the loss minus ``entropy_factor`` times the mean entropy, and its metrics.
 
     Args:
-        policy: as it is now.
-        action: ``[R]`` or ``[R, d]``, what was done.
-        old_log_prob: ``[R]`` under the policy that acted.
+        policy: current policy.
+        action: ``[R]`` or ``[R, d]`` actions taken.
+        old_log_prob: ``[R]`` log-probabilities under the policy that acted.
         advantage: ``[R]``.
-        masks: ``[R]`` each, where the policy chose, and where its entropy counts.
-        clip: of the ratio.
-        entropy_factor: of the mean entropy.
+        masks: ``[R]`` each; steps that the policy chose, and steps whose entropy counts.
+        clip: clipping range of the ratio.
+        entropy_factor: factor of the mean entropy.
 
     Returns:
         The objective, and ``[4]`` policy loss, entropy, divergence and share of clipped ratios, without gradients.

@@ -1,4 +1,4 @@
-"""The networks by name, classes of one's own, and what is checked of these before training starts."""
+"""Networks by name, custom network classes, and checks of these before training."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NETWORKS: Registry[type[Network]] = Registry(
         "mlp": "isa_learners.ppo.networks:MLPNet",
     },
 )
-"""Classes of networks, each made by ``(input_size, hidden, output_size, layers)``."""
+"""Network classes, each created with ``(input_size, hidden, output_size, layers)``."""
 
 TOLERANCE = 1e-4
 
@@ -38,8 +38,8 @@ def network_class(name: str) -> type[Network]:
     """Return a class by its name in :data:`NETWORKS`, or by ``package.module:Class``.
 
     Raises:
-        UnknownNameError: if there is none; the nearest is offered.
-        InvalidValueError: if what bears the name is no network.
+        UnknownNameError: for an unknown name; the message suggests the nearest.
+        InvalidValueError: if the object with this name is not a network.
 
     Example:
         >>> network_class("isa_learners.ppo.networks:MLPNet") is network_class("mlp")
@@ -60,28 +60,28 @@ def network_class(name: str) -> type[Network]:
 def _import_network(name: str) -> Any:
     module_name, _, attribute = name.partition(":")
     if not attribute or not all(part.isidentifier() for part in module_name.split(".")):
-        raise UnknownNameError(f"a network of your own is named package.module:Class, got {shown(name)}")
+        raise UnknownNameError(f"a custom network must be named package.module:Class, got {shown(name)}")
     try:
         with current_folder_last():
             module = import_module(module_name)
     except Exception as error:  # a foreign module may raise anything
         raise UnknownNameError(f"cannot import network {name!r}: {_error_text(error)}") from error
     if not hasattr(module, attribute):
-        raise UnknownNameError(f"module {module_name!r} has no class {attribute!r}; name a network of yours in it")
+        raise UnknownNameError(f"module {module_name!r} has no class {attribute!r}; name a network class in it")
     return getattr(module, attribute)
 
 
 def make_network(config: PPOConfig, input_size: int, output_size: int) -> Network:
-    """Make the network that a configuration names; one that is not the library's own is tried out.
+    """Create the network that a configuration names; custom networks are tested.
 
     Args:
-        config: with its name and sizes.
+        config: hyperparameters with its name and sizes.
         input_size: F.
-        output_size: of each step.
+        output_size: number of outputs per step.
 
     Raises:
-        UnknownNameError: if there is none of this name.
-        InvalidValueError: if it cannot be made, or does not do what a :class:`Network` is to do.
+        UnknownNameError: for an unknown name.
+        InvalidValueError: if it cannot be created, or violates the interface of :class:`Network`.
     """
     name = config.network
     cls = network_class(name)
@@ -100,11 +100,11 @@ def make_network(config: PPOConfig, input_size: int, output_size: int) -> Networ
 
 
 def check_network(sizes: Sizes, config: PPOConfig) -> None:
-    """Try out the network that a configuration names, before a run begins.
+    """Test the network that a configuration names before a run begins.
 
     Raises:
-        UnknownNameError: if there is none of this name.
-        InvalidValueError: as :func:`make_network` does.
+        UnknownNameError: for an unknown name.
+        InvalidValueError: as in :func:`make_network`.
     """
     network_class(config.network)
     if not _is_built_in(config.network):
@@ -124,10 +124,10 @@ def _error_text(error: Exception) -> str:
 
 
 def _try_out(net: Network, name: str, input_size: int, output_size: int) -> None:
-    """Try a network out: three streams of which two have a second step, at which an episode starts in the first.
+    """Test a network on three streams, two of which have a second step; in the first of them an episode starts there.
 
     Raises:
-        InvalidValueError: naming what differs from what a network is to do.
+        InvalidValueError: naming how it violates the interface.
     """
     size = net.state_size
     if not isinstance(size, int) or isinstance(size, bool) or size < 0:
@@ -138,7 +138,7 @@ def _try_out(net: Network, name: str, input_size: int, output_size: int) -> None
     state = torch.linspace(-0.5, 0.5, 3 * size).view(3, size)
     keep = torch.tensor([[1.0], [1.0], [1.0], [0.0], [1.0]])
     alive = torch.tensor([1.0, 0.0, 1.0, 1.0, 1.0])
-    with torch.no_grad(), torch.random.fork_rng(devices=[]):  # in training mode, in which it acts and learns
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):  # in training mode, as for acting and learning
         first = net(inputs[:3], state)
         step = _check_outputs(net(inputs[:3], state), f"network {name!r}", (3, output_size), (3, size))
         unrolled = _check_outputs(
@@ -151,17 +151,15 @@ def _try_out(net: Network, name: str, input_size: int, output_size: int) -> None
     joined = tuple(torch.cat(parts) for parts in zip(*stream_by_stream, strict=True))
     if not _all_close(first, step) or not _all_close(joined, step):
         raise InvalidValueError(
-            f"network {name!r} must return the same for the same inputs, whatever is computed beside them and however "
-            "often: no dropout, no batch or spectral normalisation"
+            f"network {name!r} must return the same for the same inputs, independent of the rest of the batch and of "
+            "earlier calls: no dropout, no batch or spectral normalisation"
         )
     if not _all_close(tuple(x[:3] for x in unrolled), step) or not _all_close(unrolled, unrolled_by_steps):
         raise InvalidValueError(
-            f"unroll of network {name!r} must return what its forward does step by step, got others"
+            f"unroll of network {name!r} must return the same as forward step by step, got other values"
         )
     if not _all_close(halted, halted_by_steps):
-        raise InvalidValueError(
-            f"unroll of network {name!r} must let a state stand still where alive is 0, got one that goes on"
-        )
+        raise InvalidValueError(f"unroll of network {name!r} must keep the state where alive is 0, got a changed state")
 
 
 def _all_close(left: Sequence[Tensor], right: Sequence[Tensor]) -> bool:
@@ -169,10 +167,10 @@ def _all_close(left: Sequence[Tensor], right: Sequence[Tensor]) -> bool:
 
 
 def _check_outputs(returned: Any, who: str, *shapes: tuple[int, int]) -> tuple[Tensor, Tensor]:
-    """Return outputs and states if they are finite float32 tensors of these shapes.
+    """Return outputs and states if they are finite float32 tensors with these shapes.
 
     Raises:
-        InvalidValueError: saying what they are.
+        InvalidValueError: naming what was returned.
     """
     if not isinstance(returned, tuple) or len(returned) != 2:
         raise InvalidValueError(f"{who} must return outputs and the state after the step, got {kind_of(returned)}")

@@ -1,4 +1,4 @@
-"""Networks of actor and critic: with a GRU, an LSTM, or without memory; and the running normalisation of values."""
+"""Networks of actor and critic with a GRU, an LSTM or no memory, and the running normalisation of values."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _GATES = {"gru": 3, "lstm": 4}
 
 
 def orthogonal(net: nn.Module) -> None:
-    """Initialise a network's weights orthogonally, each gate by itself, with gains for ReLU; biases with 0.
+    """Initialise weights orthogonally, separately for each gate and with gains for ReLU, and biases with 0.
 
     The outputs of ``head`` start near 0, and a LayerNorm ``norm`` starts as the identity.
 
@@ -42,7 +42,7 @@ class RecurrentNet(Recurrent):
         input_size: F.
         hidden: width of the GRU.
         output_size: number of logits, or 1 for a value.
-        layers: widths of the layers, each Linear -> ReLU; none stands for one as wide as the GRU.
+        layers: widths of the layers, each Linear -> ReLU; empty means one layer as wide as the GRU.
     """
 
     def __init__(self, input_size: int, hidden: int, output_size: int, layers: Sequence[int] = ()) -> None:
@@ -54,8 +54,8 @@ class RecurrentNet(Recurrent):
     def unroll(
         self, inputs: Tensor, state: Tensor, sizes: Sequence[int], keep: Tensor, alive: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Take all steps of a rollout, compiled where that is present; see :mod:`isa_learners.compiled`."""
-        if type(self) is RecurrentNet and compiled.serves(self, inputs):  # a subclass may decode otherwise
+        """Process all steps of a rollout, compiled if available; see :mod:`isa_learners.compiled`."""
+        if type(self) is RecurrentNet and compiled.serves(self, inputs):  # a subclass may decode differently
             return compiled.unroll(self, inputs, state, sizes, keep, alive)
         return super().unroll(inputs, state, sizes, keep, alive)
 
@@ -66,9 +66,9 @@ class RecurrentNet(Recurrent):
 
 
 class LSTMNet(Layered):
-    """Layers -> LSTM -> LayerNorm -> Linear, orthogonal. Its state is ``(h, c)``, ``[N, 2 H]``.
+    """Layers -> LSTM -> LayerNorm -> Linear, orthogonal. The state is ``(h, c)``, ``[N, 2 H]``.
 
-    At first every forget gate is open, by a bias of 1.
+    The forget gates start open, with a bias of 1.
 
     Source: Hochreiter and Schmidhuber, 1997; the bias: Jozefowicz et al., 2015.
 
@@ -76,7 +76,7 @@ class LSTMNet(Layered):
         input_size: F.
         hidden: H, width of the LSTM.
         output_size: number of logits, or 1 for a value.
-        layers: widths of the layers, each Linear -> ReLU; none stands for one as wide as the LSTM.
+        layers: widths of the layers, each Linear -> ReLU; empty means one layer as wide as the LSTM.
     """
 
     def __init__(self, input_size: int, hidden: int, output_size: int, layers: Sequence[int] = ()) -> None:
@@ -91,19 +91,19 @@ class LSTMNet(Layered):
     def unroll(
         self, inputs: Tensor, state: Tensor, sizes: Sequence[int], keep: Tensor, alive: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Take all steps of a rollout; see :meth:`~isa_learners.recurrent.network.Network.unroll`."""
+        """Process all steps of a rollout; see :meth:`~isa_learners.recurrent.network.Network.unroll`."""
         states = lstm(self.lstm, self.embedded(inputs), state, sizes, keep, alive)
         return self.head(self.norm(states[:, : self.hidden])), states
 
 
 class MLPNet(Layered):
-    """Layers -> Linear -> ReLU -> LayerNorm -> Linear, orthogonal. It remembers nothing: whole rollouts are one call.
+    """Layers -> Linear -> ReLU -> LayerNorm -> Linear, orthogonal. It has no memory, so one call processes a rollout.
 
     Args:
         input_size: F.
-        hidden: width of the last layer but the outputs.
+        hidden: width of the last hidden layer.
         output_size: number of logits, or 1 for a value.
-        layers: widths of the layers before it, each Linear -> ReLU; none stands for one as wide.
+        layers: widths of the layers before it, each Linear -> ReLU; empty means one layer of width ``hidden``.
     """
 
     def __init__(self, input_size: int, hidden: int, output_size: int, layers: Sequence[int] = ()) -> None:
@@ -114,18 +114,18 @@ class MLPNet(Layered):
         orthogonal(self)
 
     def forward(self, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """Take any number of steps; see :meth:`~isa_learners.recurrent.network.Network.forward`."""
+        """Process any number of steps; see :meth:`~isa_learners.recurrent.network.Network.forward`."""
         return self.head(self.norm(torch.relu(self.last(self.embedded(inputs))))), state
 
 
 class PerAgentNet(nn.Module):
-    """A network for each agent.
+    """A separate network for each agent.
 
     Args:
-        nets: A, alike.
+        nets: A networks with the same structure.
 
     Attributes:
-        state_size: S, of each.
+        state_size: S of each network.
     """
 
     def __init__(self, nets: Sequence[Network]) -> None:
@@ -134,11 +134,11 @@ class PerAgentNet(nn.Module):
         self.state_size = nets[0].state_size
 
     def of(self, agent: int) -> Network:
-        """Return an agent's own network."""
+        """Return the network of an agent."""
         return cast("Network", self.nets[agent])
 
     def forward(self, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """Take one step; see :meth:`~isa_learners.recurrent.network.Network.forward`.
+        """Process one step; see :meth:`~isa_learners.recurrent.network.Network.forward`.
 
         Args:
             inputs: ``[B * A, F]``, agents innermost.
@@ -151,10 +151,10 @@ class PerAgentNet(nn.Module):
 
 
 class ValueNorm(nn.Module):
-    """Running mean and variance of returns, in float64: an exponential average without its start-up bias.
+    """Running mean and variance of returns in float64, as bias-corrected exponential averages.
 
     Args:
-        decay: of the average, per update.
+        decay: decay of the averages per update.
 
     Example:
         >>> norm = ValueNorm()
@@ -172,8 +172,8 @@ class ValueNorm(nn.Module):
         self.register_buffer("weight", torch.zeros((), dtype=torch.float64))
 
     def update(self, returns: Tensor, mask: Tensor) -> None:
-        """Take in ``returns`` where ``mask`` is 1 (same shape)."""
-        returns, mask = returns.double(), mask.double()  # squares of large returns leave float32 no digits for a spread
+        """Update with ``returns`` where ``mask`` (same shape) is 1."""
+        returns, mask = returns.double(), mask.double()  # float32 is too imprecise for squares of large returns
         total = mask.sum().clamp(min=1.0)
         batch = torch.stack([(returns * mask).sum() / total, (returns.square() * mask).sum() / total])
         self.moments.mul_(self.decay).add_(batch, alpha=1.0 - self.decay)

@@ -1,7 +1,7 @@
-"""Observations and states brought to one scale by what was seen so far: running means and deviations of a rollout each.
+"""Normalisation of observations and states by running means and deviations, updated once per rollout.
 
-What an observation shows of the global state, such as a goal, is brought to the state's scale, not to its own: goals
-are few, and their own deviation says nothing of those to come.
+Parts of the global state in an observation, such as a goal, are normalised by the statistics of the state, as goals
+are too few for statistics of their own.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from isa_learners.rollout import Sizes
 from isa_wrappers.batch.columns import OWN, PADDING
 
 LARGEST = 10.0
-"""What is further from the mean, in deviations, counts as this far: as in Stable-Baselines3's ``VecNormalize``."""
+"""Normalised values are clipped to this range, as in Stable-Baselines3's ``VecNormalize``."""
 SMALLEST_VARIANCE = 1e-12
-"""What varies less has not moved yet: it is shifted to 0 and not stretched."""
+"""Quantities with a smaller deviation count as constant: they are shifted to 0 but not scaled."""
 
 
 class RunningMoments(nn.Module):
-    """Mean and variance of N quantities over all that was ever seen of each, in float64.
+    """Running mean and variance of N quantities over all values seen so far, in float64.
 
     Source: Chan, Golub and LeVeque, 1979 (the pairwise update of sums of squares).
 
@@ -46,7 +46,7 @@ class RunningMoments(nn.Module):
             self.register_buffer(name, torch.zeros(size, dtype=torch.float64))
 
     def update(self, values: Tensor, weight: Tensor) -> None:
-        """Take in ``values`` ``[M, N]`` where ``weight`` ``[M, N]`` is 1, and none where it is 0."""
+        """Update with ``values`` ``[M, N]`` where ``weight`` ``[M, N]`` is 1; ignore those where it is 0."""
         weight = weight.double()
         values = torch.where(weight > 0, values.double(), 0.0)
         count = weight.sum(0)
@@ -64,24 +64,24 @@ class RunningMoments(nn.Module):
         return self.squares / self.count.clamp(min=1.0)
 
     def mean_std(self) -> tuple[Tensor, Tensor]:
-        """Return mean and deviation ``[N]``; a deviation of 1 for what has not moved yet."""
+        """Return mean and deviation ``[N]``; the deviation of constant quantities is 1."""
         moved = self.variance > SMALLEST_VARIANCE
         return self.mean.clone(), torch.where(moved, self.variance, 1.0).sqrt()
 
 
 class ObservationNorm(nn.Module):
-    """``clip((x - mean) / deviation, -10, 10)`` of observations and global states, each number by itself.
+    """``clip((x - mean) / deviation, -10, 10)`` of observations and global states, for each number separately.
 
-    A place in the observations has one mean and deviation for all agents, as one policy reads them all. Only
-    :meth:`update` changes these: they are constant within a rollout, and wherever nothing is learned. The dead do not
-    count, nor does what pads the observations of agents that see less than others.
+    A position in the observations has one mean and deviation for all agents, as one policy reads them all. Only
+    :meth:`update` changes these, so they are constant within a rollout and outside training. Dead agents and the
+    padding of shorter observations do not count.
 
     Args:
-        sizes: of the environment.
+        sizes: sizes of the environment.
         device: torch device.
 
     Attributes:
-        begun: whether there was an update; before the first, values are only clipped to the limits.
+        begun: whether there was an update; before the first one, values are only clipped.
     """
 
     def __init__(self, sizes: Sizes, device: str) -> None:
@@ -96,7 +96,7 @@ class ObservationNorm(nn.Module):
         self._refresh()
 
     def update(self, obs: Tensor, state: Tensor, alive: Tensor) -> None:
-        """Take in a rollout.
+        """Update with a rollout.
 
         Args:
             obs: ``[T, B, A, O]``.
@@ -111,30 +111,30 @@ class ObservationNorm(nn.Module):
         self._refresh()
 
     def _refresh(self) -> None:
-        """Lay means and deviations out as agents observe: ``[A, O]``."""
+        """Arrange means and deviations like observations: ``[A, O]``."""
         mean, std = self.of_obs.mean_std()
         state_mean, state_std = self._state_scale = self.of_state.mean_std()
         self._obs_scale = self._by_column(mean, state_mean, 0.0), self._by_column(std, state_std, 1.0)
 
     def _by_column(self, own: Tensor, of_state: Tensor, of_padding: float) -> Tensor:
-        """Return ``[A, O]``: ``own`` ``[O]`` where a column is the agent's, ``of_state`` ``[K]`` where it shows one."""
+        """Return ``[A, O]``: ``own`` ``[O]`` for the agent's columns, ``of_state`` ``[K]`` for the state's columns."""
         columns = self._columns
         shown = of_state[columns.clamp(min=0)] if len(of_state) else own.expand_as(columns)
         values = torch.where(columns == OWN, own, shown)
         return torch.where(columns == PADDING, of_padding, values).float()
 
     def observations(self, obs: Tensor) -> Tensor:
-        """Bring observations ``[..., A, O]`` to scale."""
+        """Normalise observations ``[..., A, O]``."""
         mean, std = self._obs_scale
         return ((obs - mean) / std).clamp(-LARGEST, LARGEST)
 
     def states(self, state: Tensor) -> Tensor:
-        """Bring global states ``[..., K]`` to scale."""
+        """Normalise global states ``[..., K]``."""
         mean, std = self._state_scale
         return ((state - mean) / std).clamp(-LARGEST, LARGEST).float()
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
-        """Restore what ``state_dict`` returned."""
+        """Restore a state from ``state_dict``."""
         keys = super().load_state_dict(state_dict, strict, assign)
         self.begun = bool((self.of_obs.count > 0).any())
         self._refresh()

@@ -1,4 +1,4 @@
-"""The gradient steps of PPO's policies: of one that all agents share, or of each agent's own."""
+"""Gradient steps of PPO's policies, shared by all agents or separate for each agent."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from isa_learners.recurrent.network import Network
 from isa_learners.recurrent.packing import EveryStep, LivingSteps, Packing
 
 FIGURES = 5
-"""Of a step: loss, entropy, divergence, share of clipped ratios and the gradient's norm."""
+"""Number of metrics of a step: loss, entropy, divergence, share of clipped ratios and gradient norm."""
 
 
 @dataclass
@@ -29,11 +29,11 @@ class PolicyUpdate:
 
     Attributes:
         actor: one network, or one for each agent.
-        optimizer: of all of them; those without a gradient do not change.
-        head: makes distributions of outputs.
+        optimizer: optimiser of all networks; those without a gradient do not change.
+        head: converts outputs to distributions.
         config: hyperparameters.
-        entropy_factor: as it is now.
-        data: what is learned from.
+        entropy_factor: current entropy factor.
+        data: training data.
         advantage: ``[T, B, A]``, normalised.
     """
 
@@ -46,18 +46,18 @@ class PolicyUpdate:
     advantage: Tensor
 
     def together(self, parts: list[Packing]) -> list[Tensor]:
-        """Take a step on each part; return the figures of each."""
+        """Take a step on each part; return the metrics of each."""
         return [self._step(self._net(None), part, self.advantage) for part in parts]
 
     def agent_by_agent(
         self, steps: EveryStep | LivingSteps, envs: list[Tensor | None], order: torch.Generator
     ) -> list[Tensor]:
-        """Take all steps of one agent's policy, then of the next one's; return the figures of each.
+        """Take all steps of one agent's policy, then those of the next agent; return the metrics of each step.
 
         Args:
-            steps: lays the data out.
-            envs: the environments of each step; None for all.
-            order: draws the order of the agents.
+            steps: layout of the data.
+            envs: environments of each step; ``None`` for all.
+            order: generator for the order of the agents.
         """
         agents = self.advantage.shape[-1]
         if not self.config.sequential:
@@ -71,9 +71,9 @@ class PolicyUpdate:
         return figures
 
     def _agent_steps(self, passes: list[tuple[Network, Packing]], advantage: Tensor) -> list[Tensor]:
-        """Take a step of one agent's policy on each part in which it acted: momentum must not move it on the others.
+        """Take a step of one agent's policy on each part in which it acted; momentum must not change it on others.
 
-        Where the host may not read which these are, it takes a step on each and undoes those without an action.
+        With fixed shapes, it takes a step on every part and undoes those without an action, without synchronisation.
         """
         figures = []
         for net, part in passes:
@@ -88,13 +88,13 @@ class PolicyUpdate:
         return figures
 
     def _net(self, agent: int | None) -> Network:
-        """Return the network of an agent, or the one that all share."""
+        """Return the network of an agent, or the shared one."""
         if isinstance(self.actor, PerAgentNet):
             return self.actor.of(agent or 0)
         return self.actor
 
     def _ratio(self, agent: int, part: Packing) -> Tensor:
-        """Return ``[T, B]`` the ratio of new and old probabilities of an agent's actions."""
+        """Return the ratios ``[T, B]`` of new and old probabilities of an agent's actions."""
         with torch.no_grad():
             policy, action, old, chosen = self._policy(self._net(agent), part)
             ratio = torch.ones_like(self.data.log_prob).flatten()
@@ -102,12 +102,12 @@ class PolicyUpdate:
         return ratio.view_as(self.data.log_prob)[..., agent]
 
     def _policy(self, net: Network, part: Packing) -> tuple[Policy, Tensor, Tensor, Tensor]:
-        """Return the distributions of a packing's steps; its actions, their old log-probabilities, who chose them."""
+        """Return distributions, actions, old log-probabilities and the mask of chosen actions at a packing's steps."""
         outputs, available, action, old, chosen = self._outputs(net, part)
         return self.head.policy(outputs, available, part.rows), action, old, chosen
 
     def _outputs(self, net: Network, part: Packing) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """Return the network's outputs at a packing's steps; and available, action, old log-probability, chosen."""
+        """Return outputs, available actions, actions, old log-probabilities and chosen mask at a packing's steps."""
         data = self.data
         outputs, _ = unrolled(net, data.actor_inputs(part.rows), data.actor_hidden, part, self.config.bf16)
         available, action, old, chosen = (
@@ -116,7 +116,7 @@ class PolicyUpdate:
         return outputs, available, action, old, chosen
 
     def _step(self, net: Network, part: Packing, advantage: Tensor) -> Tensor:
-        """Take one step; return loss, entropy, divergence, share of clipped ratios and the gradient's norm."""
+        """Take one step; return loss, entropy, divergence, share of clipped ratios and gradient norm."""
         config = self.config
         outputs, available, action, old, chosen = self._outputs(net, part)
         advantage = advantage.flatten()[part.rows]
@@ -135,28 +135,28 @@ class PolicyUpdate:
 
 
 def unrolled(net: Network, inputs: Tensor, state: Tensor, part: Packing, bf16: bool) -> tuple[Tensor, Tensor]:
-    """Run a network over a packing's ``inputs`` ``[R, F]`` from ``state`` ``[1, B, A, S]``: outputs, ``[R, S]``."""
+    """Run a network over a packing's ``inputs`` ``[R, F]`` from ``state`` ``[1, B, A, S]``; return outputs, states."""
     first = state.flatten(0, 2)[part.streams]
     sequence = inputs, first, part.sizes, part.keep, part.alive if part.every else None
     return unroll_in_bf16(net, *sequence) if bf16 else net.unroll(*sequence)
 
 
 def _weights_and_moments(net: Network, optimizer: torch.optim.Optimizer) -> list[tuple[Tensor, Tensor]]:
-    """Return a network's weights, then what the optimiser keeps of them, if it has begun; each with a copy."""
+    """Return a network's weights and any optimiser state, each with a copy."""
     weights = list(net.parameters())
     moments = [value for weight in weights for value in optimizer.state.get(weight, {}).values()]
     return [(value.data, value.detach().clone()) for value in (*weights, *moments)]
 
 
 def _undo_step(before: list[tuple[Tensor, Tensor]], after: list[tuple[Tensor, Tensor]], unless: Tensor) -> None:
-    """Bring a step's tensors back to what they were, in place; what has come with the step, to 0."""
+    """Undo a step in place unless ``unless`` holds; optimiser state created by the step becomes 0."""
     old_values = [copy for _, copy in before] + [torch.zeros_like(copy) for _, copy in after[len(before) :]]
     for (tensor, new), old in zip(after, old_values, strict=True):
         tensor.copy_(torch.where(unless, new, old))
 
 
 def gradient_step(loss: Tensor, net: Network, optimizer: torch.optim.Optimizer, max_norm: float) -> Tensor:
-    """Take one clipped gradient step; return the gradient's norm."""
+    """Take one clipped gradient step; return the gradient norm."""
     for group in optimizer.param_groups:
         for parameter in group["params"]:
             parameter.grad = None

@@ -1,4 +1,4 @@
-"""Agents updated one after the other: each takes into account what those before it have become (HAPPO)."""
+"""Sequential updates of agents, each of which accounts for the updated policies before it (HAPPO)."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ def compound_advantages(
 ) -> Iterator[tuple[int, Tensor]]:
     """Yield each agent with its advantage ``M_i = A prod_(j before i) pi_j(new) / pi_j(old)``.
 
-    The ratio of an agent is asked for once the caller is done with it, and so with its policy as it has become.
+    The ratio of an agent is computed after the caller has updated its policy.
 
     Args:
-        order: of the agents.
+        order: order of the agents.
         advantage: ``[T, B, A]``.
         ratio: agent -> ``[T, B]``.
 
@@ -38,5 +38,5 @@ def compound_advantages(
 def policy_ratio(
     log_prob: Float[Tensor, "*any"], old_log_prob: Float[Tensor, "*any"], chosen: Real[Tensor, "*any"]
 ) -> Float[Tensor, "*any"]:
-    """Return ``pi(new) / pi(old)`` of actions that the policy chose; 1 where nobody acted, or nobody chose."""
+    """Return ``pi(new) / pi(old)`` of actions that the policy chose; 1 elsewhere."""
     return torch.where(chosen > 0, log_prob - old_log_prob, 0.0).exp()

@@ -1,4 +1,4 @@
-"""PPO as an entry of the list of learners; torch is imported when one is made."""
+"""The registry entry of PPO; creating a learner imports torch."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ def _make(sizes: Sizes, config: PPOConfig, device: str, seed: int) -> Learner:
 
 
 def _check(sizes: Sizes, config: PPOConfig, device: str) -> None:
-    """Refuse a critic on a state or for a bonus that is not there, and a network that is none.
+    """Check that the environment has the state and the bonus that the critic needs, and that the network is valid.
 
     Raises:
-        InvalidValueError: saying so.
+        InvalidValueError: naming what is missing or invalid.
     """
     from isa_learners.ppo.network_choice import check_network
 
     if config.critic == "state" and not sizes.state_size:
         raise InvalidValueError(
-            "critic 'state' needs a global state, and the environment's is empty; give it a state(), or take critic own"
+            "critic 'state' needs a global state, but the environment's is empty; give it a state(), or use critic own"
         )
     if config.bonus_head and not sizes.bonus:
         raise InvalidValueError(
-            "bonus_head must be False where no intrinsic reward is added to the environment's, got True; "
+            "bonus_head must be False if no intrinsic reward is added to the environment's, got True; "
             "add one (algo=ippo, intrinsic=rnd)"
         )
     check_network(sizes, config)
 
 
 PPO_LEARNER = LearnerSpec(
-    "PPO, by default recurrent and with parameters shared by all agents",
+    "PPO, by default recurrent and with shared parameters",
     PPOConfig,
     METRICS,
     _make,

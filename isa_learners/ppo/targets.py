@@ -1,4 +1,4 @@
-"""What an update of PPO aims at: advantages for the policies, returns for each head of the critic."""
+"""Targets of a PPO update: advantages for the policies, returns for each head of the critic."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from isa_learners.returns import Ahead, advantages, within_episodes
 
 @dataclass
 class Targets:
-    """What an update aims at, fixed before its first epoch.
+    """Targets of an update, computed before its first epoch.
 
     Attributes:
-        advantage: ``[T, B, A]``, of all heads together, normalised over the steps that policies chose.
-        value: ``[T, B, A, V]``, normalised values before the update, of each of the critic's heads.
+        advantage: ``[T, B, A]``, summed over all heads and normalised over the steps that policies chose.
+        value: ``[T, B, A, V]``, normalised values before the update, for each head of the critic.
         target: ``[T, B, A, V]``, normalised returns.
     """
 
@@ -35,12 +35,12 @@ class Targets:
 
 @dataclass
 class _Head:
-    """What a head of the critic values.
+    """The target of a head of the critic.
 
     Attributes:
         reward: ``[T, B, A]``, discounted by ``gamma``.
-        dead_lambda: lambda where the agent is dead, ``None`` for the same as elsewhere.
-        ahead: what comes after each step.
+        dead_lambda: lambda while the agent is dead; ``None`` for the same as elsewhere.
+        ahead: description of what follows each step.
     """
 
     reward: Tensor
@@ -52,14 +52,14 @@ class _Head:
 def targets_of(
     critic: Network, norms: Sequence[ValueNorm], data: Batch, steps: EveryStep | LivingSteps, config: PPOConfig
 ) -> tuple[Targets, Tensor]:
-    """Compute advantages and returns with the critic as it is; also its last state ``[B, A, S]``.
+    """Compute advantages and returns with the current critic, and its last state ``[B, A, S]``.
 
     Args:
-        critic: of one output for each norm: the first values the environment's reward until the episode ends, a second
-            one the bonus, whose return goes on across episodes.
-        norms: of the returns; they take these in.
-        data: what is learned from.
-        steps: lays the data out.
+        critic: network with one output per norm: the first estimates the environment's reward until the episode ends,
+            an optional second one the bonus, whose return continues across episodes.
+        norms: normalisations of the returns, which are updated.
+        data: training data.
+        steps: layout of the data.
         config: hyperparameters.
     """
     shape = data.reward.shape
@@ -78,8 +78,8 @@ def targets_of(
         last_outputs = critic(data.critic_inputs(rows, final=True), hidden)[0]
         of_heads = []
         for index, (norm, head) in enumerate(zip(norms, heads, strict=True)):
-            # The dead have no value of their own (nothing trains it); what the team earns later reaches an agent
-            # from beyond its death through the lambda-return, and a bonus of later episodes undiminished by lambda.
+            # The value of dead agents is not trained. Rewards of the team after an agent's death reach it through the
+            # lambda-return, and the bonus of later episodes with a lambda of 1.
             value = data.reward.new_zeros(data.reward.numel())
             value[packing.rows] = norm.denormalize(outputs[:, index]) * packing.alive
             following = value.view(shape).roll(-1, dims=0).flatten()
@@ -87,13 +87,13 @@ def targets_of(
             following[rows] = torch.where(counts, norm.denormalize(last_outputs[:, index]), following[rows])
             v_tp1 = torch.where(head.ahead.lasts & ~lost, following.view(shape), 0.0)
             value = value.view(shape)
-            # A step that was lost with its game earned what its state is worth: nothing is learned of it or before it.
+            # The return of a lost step is the value of its state, so that nothing is learned from it or earlier steps.
             reward = torch.where(lost, value, head.reward)
             gae_lambda = _lambdas(data, config, head.dead_lambda)
             advantage = advantages(reward, value, v_tp1, head.ahead.ends | lost, head.gamma, gae_lambda)
             returns = advantage + value
             norm.update(returns, data.alive * ~lost)
-            # The critic's output means something else once the norm has moved: bring old values along.
+            # The update of the norm changes the scale of the critic's outputs, so rescale the old values.
             of_heads.append((advantage, norm.normalize(value), norm.normalize(returns)))
         advantage, value, target = (torch.stack(each, dim=-1) for each in zip(*of_heads, strict=True))
         targets = Targets(normalize(advantage.sum(-1), data.chosen), value, target)
@@ -104,14 +104,14 @@ def targets_of(
 
 
 def _lambdas(data: Batch, config: PPOConfig, dead_lambda: float | None) -> float | Tensor:
-    """Return lambda of each step's successor; where the agent is dead then, ``dead_lambda`` if there is one."""
+    """Return lambda for each step's successor: ``dead_lambda``, if set, where the agent is dead then."""
     if dead_lambda is None:
         return config.gae_lambda
     return torch.where(data.alive.roll(-1, dims=0) > 0, config.gae_lambda, dead_lambda)
 
 
 def _across_episodes(within: Ahead) -> Ahead:
-    """Tell what follows each step if the next episode follows an end, and the last observation the rollout."""
+    """Return what follows each step if returns continue into the next episode."""
     ends = torch.zeros_like(within.ends)
     ends[-1].fill_(True)
     known = within.known & ends

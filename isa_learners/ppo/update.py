@@ -1,4 +1,4 @@
-"""Goal-conditioned PPO: actor, critic and their update. It knows nothing of ISA."""
+"""Goal-conditioned PPO: actor, critic and their update, independent of ISA."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ class PPO:
         num_actions: n.
         config: hyperparameters.
         device: torch device.
-        seed: of the weights and of the minibatches.
-        head: makes actions of the actor's outputs; by default one of n of them.
-        state_size: K of a critic that sees the global state; by default 0.
-        num_agents: A; asked for where each agent has a policy of its own.
+        seed: seed of the weights and the minibatches.
+        head: converts the actor's outputs to actions; by default one of n actions.
+        state_size: K for a critic that uses the global state; by default 0.
+        num_agents: A, required if each agent has its own policy.
 
     Attributes:
-        order: draws the order in which agents are updated one after the other.
+        order: generator for the order of sequential updates.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class PPO:
         self.layout = layout_of(config.fixed_shapes, device)
         self.generator = torch.Generator(device)
         self.generator.manual_seed(seed)
-        self.order = torch.Generator()  # on CPU, so that nothing waits for the device
+        self.order = torch.Generator()  # on CPU, to avoid synchronisation with the device
         self.order.manual_seed(seed)
         policies = 1 if config.share_parameters else num_agents
         with torch.random.fork_rng(devices=[]):
@@ -89,7 +89,7 @@ class PPO:
             self._learn = Captured(self._learn_from, [*changes, self.generator, self.order, self._entropy_factor])
 
     def anneal(self, progress: float) -> None:
-        """Set learning rates and entropy factor for ``progress`` from 0 to 1, linearly down to ``anneal_to``."""
+        """Anneal learning rates and entropy factor linearly to ``anneal_to``, for ``progress`` from 0 to 1."""
         share = 1.0 - (1.0 - self.config.anneal_to) * min(progress, 1.0)
         self._entropy_factor = _set(self._entropy_factor, self.config.entropy_factor * share)
         for name in _OPTIMIZERS:
@@ -97,7 +97,7 @@ class PPO:
                 group["lr"] = _set(group["lr"], self.config.lr * share)
 
     def update(self, batch: Batch) -> tuple[dict[str, float], Tensor]:
-        """Learn from ``batch`` and those kept in the buffer.
+        """Learn from ``batch`` and the batches in the buffer.
 
         Returns:
             Metrics, and the critic's state ``[B, A, S]`` after the batch's last step.
@@ -106,7 +106,7 @@ class PPO:
         return dict(zip(METRICS, metrics.tolist(), strict=True)), hidden
 
     def learn(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Do what :meth:`update` does; :data:`METRICS` come as a tensor, so that on CUDA the host never waits."""
+        """Update as in :meth:`update`, with :data:`METRICS` as a tensor, which avoids synchronisation on CUDA."""
         self.buffer.append(batch)
         metrics, hidden = self._learn(Batch.join(list(self.buffer), self.layout is EveryStep))
         hidden = hidden[-batch.done.shape[1] :] * (~batch.done[-1]).float()[:, None, None]
@@ -132,24 +132,24 @@ class PPO:
         return torch.cat([torch.stack(actor_figures).mean(0), torch.stack(critic_figures).mean(0)]), hidden
 
     def prepare(self, data: Batch, steps: EveryStep | LivingSteps) -> tuple[Targets, Tensor]:
-        """Compute advantages and returns with the critic as it is; also its last state ``[B, A, S]``."""
+        """Compute advantages and returns with the current critic, and its last state ``[B, A, S]``."""
         return targets_of(self.critic, self._norms, data, steps, self.config)
 
     @property
     def _norms(self) -> list[ValueNorm]:
-        """The norm of each head's returns."""
+        """Normalisation of each head's returns."""
         return [self.value_norm] if self.bonus_norm is None else [self.value_norm, self.bonus_norm]
 
     def _minibatches(self, num_envs: int) -> list[Tensor | None]:
-        """Split the environments at random; None stands for all."""
+        """Split the environments at random; ``None`` means all."""
         if self.config.minibatches == 1:
             return [None]
         order = torch.randperm(num_envs, generator=self.generator, device=self.generator.device)
-        # Before the buffer is full there may be fewer environments: an empty part would be a step on nothing.
+        # Before the buffer is full there may be fewer environments; parts must not be empty.
         return list(order.tensor_split(min(self.config.minibatches, num_envs)))
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Return everything the next update depends on, flat."""
+        """Return everything that the next update depends on, as a flat dict."""
         state = {"generator": self.generator.get_state()}
         if self.config.sequential:
             state["order"] = self.order.get_state()
@@ -159,11 +159,11 @@ class PPO:
         return state
 
     def load_networks(self, state: dict[str, Tensor]) -> None:
-        """Restore actor, critic and value normalisation alone."""
+        """Restore only actor, critic and value normalisation."""
         load_modules(self, self._modules, state)
 
     def load_state_dict(self, state: dict[str, Tensor], device: str) -> None:
-        """Restore what :meth:`state_dict` returned."""
+        """Restore a state from :meth:`state_dict`."""
         restore_generator(self.generator, state["generator"])
         if self.config.sequential:
             self.order.set_state(state["order"])
@@ -176,7 +176,7 @@ class PPO:
     def _run_both(
         self, actor: Callable[[], list[Tensor]], critic: Callable[[], list[Tensor]]
     ) -> tuple[list[Tensor], list[Tensor]]:
-        """Run both updates side by side, for the two networks share nothing: in two threads, on CUDA in two streams."""
+        """Run both updates in parallel, in two threads or on CUDA in two streams, as the networks share nothing."""
         if self._side is not None:
             main = torch.cuda.current_stream()
             self._side.wait_stream(main)
@@ -190,7 +190,7 @@ class PPO:
             return actor(), critic_result.result()
 
     def _critic_step(self, data: Batch, targets: Targets, part: Packing) -> Tensor:
-        """Take one step; return loss and the gradient's norm."""
+        """Take one step; return loss and gradient norm."""
         config = self.config
         outputs, _ = unrolled(self.critic, data.critic_inputs(part.rows), data.critic_hidden, part, config.bf16)
         old, target = (array.flatten(0, 2)[part.rows] for array in (targets.value, targets.target))
@@ -205,5 +205,5 @@ class PPO:
 
 
 def _set(old: float | Tensor, value: float) -> float | Tensor:
-    """Return a number, or the tensor that holds it on the device with the number written into it."""
+    """Return the new value; if the old one is a tensor on the device, write the value into it."""
     return old.fill_(value) if isinstance(old, Tensor) else value

@@ -1,4 +1,4 @@
-"""Recurrent Q-learning with shared parameters: networks, mixers, replay, update. It knows nothing of ISA."""
+"""Recurrent Q-learning with shared parameters: networks, mixers, replay and update, independent of ISA."""
 
 from isa_learners.q_learning.config import METRICS, QConfig
 from isa_wrappers.lazy import lazy

@@ -1,4 +1,4 @@
-"""Q-learning as a learner: it acts epsilon-greedily, keeps whole episodes and learns from batches of them."""
+"""The Q-learner: it acts epsilon-greedily, stores whole episodes and learns from batches of them."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from isa_wrappers.errors import InvalidValueError
 
 
 def longest_episode(sizes: Sizes, config: QConfig) -> int:
-    """Return the steps of the longest episode that is kept in one piece.
+    """Return the maximum number of steps of an episode that is stored in one piece.
 
     Raises:
-        InvalidValueError: if neither the configuration nor the environment says.
+        InvalidValueError: if neither the configuration nor the environment defines it.
     """
     steps = config.episode_steps or sizes.horizon
     if not steps:
-        raise InvalidValueError("the environment names no horizon; set episode_steps, the longest episode to replay")
+        raise InvalidValueError("the environment has no horizon; set episode_steps, the longest episode to replay")
     return steps
 
 
@@ -40,17 +40,17 @@ class QLearner(RecurrentMemory):
     """Recurrent Q-learning with shared parameters; satisfies :class:`~isa_learners.learner.ProbedLearner`.
 
     Args:
-        sizes: of the environment.
+        sizes: sizes of the environment.
         config: hyperparameters.
         device: torch device.
-        seed: of the weights and of the batches.
-        maser: makes it MASER; needs a mixer of the team.
+        seed: seed of the weights and the batches.
+        maser: settings of MASER, which needs a team mixer; by default plain Q-learning.
 
     Attributes:
         encoder: builds the networks' inputs.
         q: networks, mixers and their update.
-        steps: environment steps learned from so far; epsilon follows them.
-        replay: made with the first rollout, so that whoever only acts needs no memory for it.
+        steps: environment steps learned from so far, which determine epsilon.
+        replay: the replay, created with the first rollout, as acting does not need it.
     """
 
     def __init__(self, sizes: Sizes, config: QConfig, device: str, seed: int, maser: MaserConfig | None = None) -> None:
@@ -69,9 +69,9 @@ class QLearner(RecurrentMemory):
     def act(
         self, step: BatchStep, memory: Memory, noise: Generator | None = None, probes: Tensor | None = None
     ) -> Decision:
-        """Choose everybody's next action: the best available, or with ``noise`` and probability epsilon any.
+        """Choose the next action of every agent: the best available one, or with ``noise`` and probability epsilon any.
 
-        With ``noise``, ``probes`` ``[B, A]`` are taken instead where they are not -1.
+        With ``noise``, entries of ``probes`` ``[B, A]`` other than -1 replace the actions.
         """
         inputs = self.encoder(step.obs, memory["last_action"])
         values, hidden = self.q.net(inputs.flatten(0, 1), memory["hidden"].flatten(0, 1))
@@ -87,12 +87,12 @@ class QLearner(RecurrentMemory):
         return Decision(action, self._after(step, memory, action, hidden), {"obs": step.obs})
 
     def set_progress(self, progress: float) -> None:
-        """Change nothing: epsilon follows the steps."""
+        """Do nothing, as epsilon depends on the steps."""
 
     def learn(self, rollout: Rollout) -> dict[str, float]:
-        """Keep a rollout and learn from what is held.
+        """Store a rollout and learn from the replay.
 
-        The metrics are :data:`~isa_learners.q_learning.config.METRICS`, and those of the part if there is one.
+        The metrics are :data:`~isa_learners.q_learning.config.METRICS`, and those of any part.
         """
         if self.replay is None:
             self.replay = self._make_replay()
@@ -108,7 +108,7 @@ class QLearner(RecurrentMemory):
         return metrics | dict(zip(self.part_metrics, means[4:], strict=True))
 
     def _make_replay(self, loaded_bytes: int = 0) -> Replay:
-        """Make the replay; ``loaded_bytes`` of it are in memory already, to be copied from."""
+        """Create the replay; ``loaded_bytes`` of its contents are already in memory."""
         config = self.config
         steps = longest_episode(self.sizes, config)
         free = free_bytes(self.device)
@@ -125,7 +125,7 @@ class QLearner(RecurrentMemory):
         return state if self.replay is None else state | with_prefix("replay", self.replay.state_dict())
 
     def load_state_dict(self, state: dict[str, Tensor], policy_only: bool = False) -> None:
-        """Restore what :meth:`state_dict` returned; with ``policy_only`` the networks and epsilon alone."""
+        """Restore a state from :meth:`state_dict`; with ``policy_only``, only the networks and epsilon."""
         self.steps = int(state["steps"])
         if policy_only:
             self.q.load_networks(without_prefix("q", state))
@@ -138,11 +138,11 @@ class QLearner(RecurrentMemory):
 
 
 def _warn_of_large_batch(config: QConfig) -> None:
-    """Warn of a batch that a replay may not hold: one place of each environment is being written to."""
+    """Warn if the replay may never hold a batch, as one slot of each environment is always incomplete."""
     whole = config.num_envs * (config.replay // config.num_envs - 1)
     if config.batch > whole:
         warnings.warn(
-            f"q.batch = {config.batch} is more than the {whole} whole episodes that a replay of {config.replay} surely "
-            "holds: it may learn seldom, or never; lower q.batch or raise q.replay",
+            f"q.batch = {config.batch} is more than the {whole} complete episodes that a replay of {config.replay} is "
+            "sure to hold, so updates may be rare or never happen; lower q.batch or raise q.replay",
             stacklevel=3,
         )

@@ -1,4 +1,4 @@
-"""MASER as a part of Q-learning: subgoals out of replayed episodes, and rewards for being near them."""
+"""MASER as a part of Q-learning: subgoals from replayed episodes, and rewards for approaching them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def subgoal_steps(
         own: ``[L, b, A]`` values of the agents.
         team: ``[L, b, 1]`` value of the team.
         acts: ``[L, b, A]`` steps that count; an agent without any gets step 0.
-        alpha: share of the agent's own value.
+        alpha: weight of the agent's own value.
 
     Returns:
         ``[b, A]`` int64.
@@ -49,14 +49,14 @@ class Subgoals(Part):
 
     The agents' own values are trained on ``softmax_i(Q_i) r + lambda r_i``; from t* on, actions are drawn towards
     uniform ones by ``KL(softmax Q_i || uniform)``; and ``||f(o_i(t)) - f(o_i(t*))||`` is trained towards
-    ``1 - cos(Q_i(t), Q_i(t*))``. The mixer has to be one of the team.
+    ``1 - cos(Q_i(t), Q_i(t*))``. It needs a team mixer.
 
-    Source: MASER (Jeon et al., 2022, arXiv 2206.10607), and the authors' program.
+    Source: MASER (Jeon et al., 2022, arXiv 2206.10607), and the authors' code.
 
     Args:
-        sizes: of the environment.
-        config: of MASER.
-        q: of the learner: discount and lambda of the returns.
+        sizes: sizes of the environment.
+        config: hyperparameters of MASER.
+        q: hyperparameters of the learner, for discount and lambda of the returns.
     """
 
     def __init__(self, sizes: Sizes, config: MaserConfig, q: QConfig) -> None:
@@ -66,7 +66,7 @@ class Subgoals(Part):
         self.embedding = nn.Sequential(
             nn.Linear(sizes.obs_size, config.embedding_width),
             nn.ReLU(),
-            nn.Linear(config.embedding_width, sizes.num_actions, bias=False),  # a bias is lost in differences
+            nn.Linear(config.embedding_width, sizes.num_actions, bias=False),  # a bias would cancel out in differences
         )
 
     def forward(self, outlook: Outlook) -> Addition:
@@ -75,13 +75,13 @@ class Subgoals(Part):
         with torch.no_grad():
             goal = subgoal_steps(outlook.greedy[:-1], outlook.team[:-1], acts, config.alpha)
         distance = self._distance(outlook.obs[:-1], goal)
-        reward = -distance.detach() * acts * self.q.reward_scale  # as large beside the environment's as published
+        reward = -distance.detach() * acts * self.q.reward_scale  # scaled like the environment's reward, as published
         individual = self._individual_loss(outlook, reward)
         divergence = self._divergence(outlook, goal)
         error = distance - self._dissimilarity(outlook.ahead[:-1], goal)
         closeness = masked_mean(error.square(), acts)
         loss = config.individual_factor * individual
-        # As released, nothing reaches the embedding: it stays as it was drawn.
+        # As released, no gradient reaches the embedding, so it keeps its initial weights.
         if config.variant == "as_written":
             loss = loss + config.divergence_factor * divergence + config.distance_factor * closeness
         with torch.no_grad():
@@ -101,7 +101,7 @@ class Subgoals(Part):
         return 1.0 - cosine_similarity(values, _at_step(values, goal).expand_as(values), dim=-1)
 
     def _individual_loss(self, outlook: Outlook, reward: Tensor) -> Tensor:
-        """Return the mean squared error of the agents' own values on their share of the reward and their own one."""
+        """Return the mean squared error of the agents' own values, given their share of the reward and their own."""
         acts, greedy = outlook.acts, outlook.greedy
         with torch.no_grad():
             team_share = greedy[:-1].masked_fill(~acts, -1e9).softmax(-1) * acts

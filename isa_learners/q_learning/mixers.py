@@ -1,4 +1,4 @@
-"""Mixers: from the values of the agents to those that are learned, and the list of them."""
+"""Mixers, which combine the values of the agents, and their registry."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from isa_wrappers.registry import Registry
 
 
 class Independent(nn.Module):
-    """Leaves every agent its own value, trained on its own reward."""
+    """Keeps the value of every agent separate, trained on its own reward."""
 
     def forward(self, q: Tensor, state: Tensor) -> Tensor:
         """Return ``q`` ``[..., A]``."""
@@ -21,7 +21,7 @@ class Independent(nn.Module):
 
 
 class Sum(nn.Module):
-    """Adds the values up: ``Q_tot = sum_i Q_i``.
+    """Sums the values: ``Q_tot = sum_i Q_i``.
 
     Source: VDN (Sunehag et al., 2018, arXiv 1706.05296), Eq. 1.
 
@@ -35,7 +35,7 @@ class Sum(nn.Module):
         """Return ``[..., 1]``.
 
         Args:
-            q: ``[..., A]``, 0 for the dead.
+            q: ``[..., A]``, 0 for dead agents.
             state: ``[..., K]``.
         """
         return q.sum(-1, keepdim=True)
@@ -43,13 +43,13 @@ class Sum(nn.Module):
 
 @dataclass(frozen=True)
 class MixerSpec:
-    """A mixer as an entry of :data:`MIXERS`.
+    """A mixer, as an entry of :data:`MIXERS`.
 
     Attributes:
-        description: one line.
+        description: one-line description.
         make: sizes and configuration -> a module that maps values ``[..., A]`` and states ``[..., K]`` to ``[..., M]``.
-        of_team: M is 1, and the reward the mean over the agents; else M is A, and each agent has its own.
-        needs_state: it reads the global state.
+        of_team: if true, M is 1 and the reward is the mean over agents; else M is A and each agent has its own.
+        needs_state: whether it uses the global state.
     """
 
     description: str
@@ -58,7 +58,9 @@ class MixerSpec:
     needs_state: bool = False
 
 
-INDEPENDENT = MixerSpec("every agent its own value and reward", lambda sizes, config: Independent(), of_team=False)
+INDEPENDENT = MixerSpec(
+    "a separate value and reward for every agent", lambda sizes, config: Independent(), of_team=False
+)
 SUM = MixerSpec("the sum of the agents' values", lambda sizes, config: Sum())
 
 MIXERS: Registry[MixerSpec] = Registry(

@@ -1,4 +1,4 @@
-"""Outputs of the networks over replayed episodes, and what an algorithm may add to rewards and losses by them."""
+"""Network outputs for replayed episodes, and the interface of parts that add rewards and losses."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from torch import Tensor, nn
 
 @dataclass
 class Outlook:
-    """What live and target networks say of b episodes of at most L steps; time first.
+    """Outputs of live and target networks for b episodes of at most L steps; time first.
 
     Attributes:
         obs: ``[L + 1, b, A, O]``, scaled.
         state: ``[L + 1, b, K]``, scaled.
         reward: ``[L, b, A]``, scaled.
         available: ``[L + 1, b, A, n]`` bool.
-        live: ``[L + 1, b, A, n]`` values by the live network, 0 where nobody is valued; without a gradient where
-            somebody has just been truncated by itself.
-        ahead: ``[L + 1, b, A, n]`` the same by the target network, without a gradient.
-        chosen: ``[L, b, A]`` values of the actions taken by the live network, 0 where nobody acts.
-        greedy: ``[L + 1, b, A]`` values of the greedy actions by the target network, 0 where nobody is valued.
-        team: ``[L + 1, b, M]`` what the target mixer makes of them.
+        live: ``[L + 1, b, A, n]`` values of the live network, 0 where ``valued`` is false; without a gradient where an
+            agent alone has just been truncated.
+        ahead: ``[L + 1, b, A, n]`` values of the target network, without a gradient.
+        chosen: ``[L, b, A]`` values of the actions taken by the live network, 0 where no agent acts.
+        greedy: ``[L + 1, b, A]`` values of the greedy actions by the target network, 0 where ``valued`` is false.
+        team: ``[L + 1, b, M]`` output of the target mixer for ``greedy``.
         within: ``[L, b]`` bool, the step belongs to the episode.
         acts: ``[L, b, A]`` bool, the agent acts in this step of the episode.
-        valued: ``[L + 1, b, A]`` bool, the agent lives, or has just been truncated by itself.
-        last: ``[L, b]`` bool, the episode's last step.
-        cut: ``[L, b, A]`` bool, the agent was truncated by itself in this step.
-        goes_on: ``[L, b]`` bool, what follows the step has a value: it does not terminate the episode.
+        valued: ``[L + 1, b, A]`` bool, the agent is alive, or it alone has just been truncated.
+        last: ``[L, b]`` bool, last step of the episode.
+        cut: ``[L, b, A]`` bool, the agent alone was truncated in this step.
+        goes_on: ``[L, b]`` bool, the step does not terminate the episode, so the next state has a value.
     """
 
     obs: Tensor
@@ -50,12 +50,12 @@ class Outlook:
 
 @dataclass
 class Addition:
-    """What a part adds to a gradient step.
+    """The contribution of a part to a gradient step.
 
     Attributes:
-        reward: ``[L, b, 1]`` added to the team's reward; no gradient flows through it.
+        reward: ``[L, b, 1]`` added to the team's reward, without gradient.
         loss: added to the TD loss.
-        figures: ``[k]`` the part's metrics.
+        figures: ``[k]`` metrics of the part.
     """
 
     reward: Tensor
@@ -64,11 +64,11 @@ class Addition:
 
 
 class Part(nn.Module, ABC):
-    """What an algorithm adds to Q-learning: a reward and a loss that follow from replayed episodes.
+    """An addition of an algorithm to Q-learning: a reward and a loss computed from replayed episodes.
 
-    Parameters of its own are trained with the networks, as far as the loss reaches them.
+    Its parameters are trained together with the networks.
     """
 
     @abstractmethod
     def forward(self, outlook: Outlook) -> Addition:
-        """Return what it adds."""
+        """Return the contribution."""

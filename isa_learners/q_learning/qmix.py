@@ -1,4 +1,4 @@
-"""QMIX's monotone mixer."""
+"""The monotonic mixer of QMIX."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from isa_learners.rollout import Sizes
 
 
 class QMixer(nn.Module):
-    """Mixes the values by weights that the global state gives and that are never negative.
+    """Mixes the values with non-negative weights that depend on the global state.
 
     ``Q_tot = w2 . ELU(q w1 + b1) + V(s)`` with ``w1 = |hyper_1(s)|`` ``[A, M]`` and ``w2 = |hyper_2(s)|`` ``[M]``, so
     that ``dQ_tot / dQ_i >= 0``: what is best for each agent is best for the team.
 
-    Source: QMIX (Rashid et al., 2018, arXiv 1803.11485), Eq. 5 and Figure 2; hypernetworks of two layers as in the
-    authors' later program.
+    Source: QMIX (Rashid et al., 2018, arXiv 1803.11485), Eq. 5 and Figure 2; hypernetworks with two layers as in the
+    authors' later code.
 
     Args:
         num_agents: A.
         state_size: K.
         width: M.
-        hypernet_width: of the hidden layer of ``hyper_1`` and ``hyper_2``; 0 makes them linear.
+        hypernet_width: width of the hidden layer of ``hyper_1`` and ``hyper_2``; 0 makes them linear.
     """
 
     def __init__(self, num_agents: int, state_size: int, width: int, hypernet_width: int) -> None:
@@ -38,7 +38,7 @@ class QMixer(nn.Module):
         """Return ``Q_tot`` ``[..., 1]``.
 
         Args:
-            q: ``[..., A]``, 0 for the dead.
+            q: ``[..., A]``, 0 for dead agents.
             state: ``[..., K]``.
         """
         first = self.hyper_1(state).abs().unflatten(-1, (self.num_agents, self.width))
@@ -58,4 +58,4 @@ def _make(sizes: Sizes, config: QConfig) -> nn.Module:
     return QMixer(sizes.num_agents, sizes.state_size, width, hypernet)
 
 
-QMIX_MIXER = MixerSpec("a monotone mix by weights that the global state gives", _make, needs_state=True)
+QMIX_MIXER = MixerSpec("a monotonic mix with weights that depend on the global state", _make, needs_state=True)

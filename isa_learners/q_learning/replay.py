@@ -1,4 +1,4 @@
-"""Replay of whole episodes on the device: bounded, written without the host reading anything."""
+"""A bounded replay of whole episodes on the device, written without synchronisation with the host."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from isa_learners.rollout import Rollout, Sizes
 
 @dataclass
 class Episodes:
-    """b episodes of at most L steps, time first; what lies behind an episode's length is of no meaning.
+    """b episodes of at most L steps, time first; values beyond the length of an episode are undefined.
 
     Attributes:
-        obs: ``[L + 1, b, A, O]``, that after the last step included.
-        state: ``[L + 1, b, K]`` likewise.
-        available: ``[L + 1, b, A, n]`` bool; after the last step as before it, for nobody says.
-        alive: ``[L + 1, b, A]`` bool, who acts; after the last step, who lives.
+        obs: ``[L + 1, b, A, O]``, including the one after the last step.
+        state: ``[L + 1, b, K]``, including the one after the last step.
+        available: ``[L + 1, b, A, n]`` bool; after the last step it is unknown and repeats the value before.
+        alive: ``[L + 1, b, A]`` bool, the agent acts, or after the last step is alive.
         action: ``[L, b, A]`` int64.
         reward: ``[L, b, A]``.
-        cut: ``[L, b, A]`` bool, the agent was truncated by itself in this step.
-        length: ``[b]`` int64, steps.
-        terminated: ``[b]`` bool, the episode ended by itself; else its value goes on.
+        cut: ``[L, b, A]`` bool, the agent alone was truncated in this step.
+        length: ``[b]`` int64, number of steps.
+        terminated: ``[b]`` bool, the episode terminated; otherwise its last state has a value.
     """
 
     obs: Tensor
@@ -38,24 +38,24 @@ class Episodes:
 
 
 class Replay:
-    """Keeps the latest episodes. Each environment has places of its own, so that none overtakes another.
+    """Stores the latest episodes. Each environment has separate slots, so that none overwrites another.
 
     Args:
-        sizes: of the environment.
+        sizes: sizes of the environment.
         num_envs: B.
-        episodes: room for so many, rounded down to a multiple of B; at least T + 2 for each environment.
-        steps: L, the longest episode in one piece.
+        episodes: capacity, rounded down to a multiple of B; at least T + 2 per environment.
+        steps: L, the maximum length of an episode in one piece.
         device: torch device.
-        fixed_shapes: draws are as long as the longest episode may be, so that the host reads nothing; else as long as
-            the longest that was drawn.
+        fixed_shapes: samples always have the maximum length, which avoids synchronisation; else they are as long as
+            the longest sampled episode.
 
     Attributes:
-        rows: name -> ``[B, P, L + 1, ...]``, steps by environment and place.
-        valid: ``[B, P]`` bool, the place holds a whole episode that was not lost.
+        rows: name -> ``[B, P, L + 1, ...]``, steps by environment and slot.
+        valid: ``[B, P]`` bool, the slot holds a complete episode that was not lost.
         length: ``[B, P]`` int64.
         terminated: ``[B, P]`` bool.
-        opened: ``[B]`` int64, places that each environment has left behind; the one it writes to is that, modulo P.
-        step: ``[B]`` int64, where in its episode each environment is.
+        opened: ``[B]`` int64, number of slots that each environment has filled; modulo P, the current slot.
+        step: ``[B]`` int64, current step of each environment in its episode.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Replay:
 
     @staticmethod
     def bytes_needed(sizes: Sizes, episodes: int, steps: int) -> int:
-        """Return the memory that the rows take.
+        """Return the memory of the rows in bytes.
 
         Example:
             >>> Replay.bytes_needed(Sizes(num_agents=2, num_actions=5, obs_size=4, state_size=8), 100, 59)
@@ -88,7 +88,7 @@ class Replay:
         return episodes * (steps + 1) * row
 
     def add(self, rollout: Rollout, obs: Tensor) -> None:
-        """Take in a rollout; episodes go on from the one before.
+        """Store a rollout; episodes continue from the one before.
 
         Args:
             rollout: T steps.
@@ -107,12 +107,12 @@ class Replay:
         }
         rows_after = {"obs": rollout.final_obs, "state": rollout.final_state, "available": rollout.available}
         rows_after["alive"] = rollout.next_alive
-        # What follows a step is overwritten by the next step where the episode goes on.
+        # If the episode continues, the next step overwrites the values after this step.
         for number, rows in ((step + 1, rows_after), (step, rows_before)):
             for name, values in rows.items():
                 self.rows[name][envs, place, number] = values.to(self.rows[name].dtype)
         complete = ends & ~rollout.lost
-        # A place ends at most once in a rollout, so that each sum has one term that is not 0.
+        # A slot ends at most once in a rollout, so that each sum has at most one nonzero term.
         for counter, values in (
             (self.length, (step + 1) * complete),
             (self.valid, complete),
@@ -123,8 +123,8 @@ class Replay:
             counter.index_put_((envs, place), sums[envs, place].to(counter.dtype))
 
     def _places(self, rollout: Rollout) -> tuple[Tensor, Tensor, Tensor]:
-        """Return for each step ``[T, B]`` its place, its number in the episode, and whether a piece ends with it."""
-        restarted = rollout.start[0] & (self.step > 0)  # a resumed environment that cannot save its state
+        """Return for each step ``[T, B]`` its slot, its index in the episode, and whether a piece ends with it."""
+        restarted = rollout.start[0] & (self.step > 0)  # the environment was resumed and cannot save its state
         opened = self.opened + restarted
         step = torch.where(restarted, 0, self.step)
         rows = []
@@ -139,11 +139,11 @@ class Replay:
         return place, steps, piece_ends > 0
 
     def __len__(self) -> int:
-        """Return how many episodes are held; the host reads it from the device."""
+        """Return the number of stored episodes, which needs synchronisation with the device."""
         return int(self.valid.sum())
 
     def sample(self, count: int, generator: Generator) -> Episodes:
-        """Draw ``count`` different episodes uniformly; at least as many must be held."""
+        """Sample ``count`` different episodes uniformly; at least as many must be stored."""
         keys = torch.rand(self.valid.numel(), generator=generator, device=self.device) + self.valid.flatten()
         chosen = keys.topk(count).indices
         length = self.length.flatten()[chosen]
@@ -157,13 +157,13 @@ class Replay:
         return Episodes(**episodes, length=length, terminated=self.terminated.flatten()[chosen])
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Return what is held: of the rows the places that were ever written to."""
+        """Return the contents, with rows only for slots that were ever used."""
         used = min(int(self.opened.max()) + 1, self.shape[1])
         rows = {f"rows.{name}": values[:, :used] for name, values in self.rows.items()}
         return {**rows, **{name: getattr(self, name) for name in _COUNTERS}}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Restore what :meth:`state_dict` returned."""
+        """Restore a state from :meth:`state_dict`."""
         for name in _COUNTERS:
             getattr(self, name).copy_(state[name])
         for name, values in self.rows.items():
@@ -175,7 +175,7 @@ _COUNTERS = ("valid", "length", "terminated", "opened", "step")
 
 
 def _layout(sizes: Sizes) -> dict[str, tuple[tuple[int, ...], torch.dtype]]:
-    """Return the shape and type of every row."""
+    """Return shape and data type of every row."""
     agents = sizes.num_agents
     return {
         "obs": ((agents, sizes.obs_size), torch.float32),

@@ -1,4 +1,4 @@
-"""Whether a replay fits into memory: what it needs, and how much is free."""
+"""Checks whether a replay fits into memory."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _CONTROL_GROUPS = (
     ("/sys/fs/cgroup", "memory.max", "memory.current", "inactive_file"),
     ("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
 )
-"""Of both versions of control groups: folder, file of the limit, file of the usage, and the key of what is cached."""
+"""Files of both versions of control groups: folder, limit, usage, and the key of cached memory."""
 SAVED = 2
-"""Copies of a replay in the host's memory while a checkpoint, which holds it, is written: tensors, and their bytes."""
+"""Copies of a replay in the host's memory while a checkpoint is written: its tensors and their bytes."""
 
 
 def free_bytes(device: str) -> int | None:
-    """Return the memory that is free on a device, within a container's limit; ``None`` where it is unknown."""
+    """Return the free memory of a device in bytes, within a container's limit; ``None`` if unknown."""
     if device.startswith("cuda"):
         return int(torch.cuda.mem_get_info(device)[0])
     figures = [value for value in (_available_on_machine(), _available_in_container()) if value is not None]
@@ -26,15 +26,15 @@ def free_bytes(device: str) -> int | None:
 
 
 def check_fits(needed: int, free: int | None, device: str) -> None:
-    """Check that a replay has room.
+    """Check that a replay fits into memory.
 
     Args:
-        needed: bytes.
-        free: bytes; ``None`` where unknown.
-        device: where.
+        needed: required bytes.
+        free: free bytes; ``None`` if unknown.
+        device: device of the replay.
 
     Raises:
-        InvalidValueError: naming both.
+        InvalidValueError: naming required and free memory.
 
     Example:
         >>> check_fits(3 * 2**30, 2**30, "cpu")

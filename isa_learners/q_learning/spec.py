@@ -1,4 +1,4 @@
-"""Q-learning as an entry of the list of learners; torch is imported when one is made."""
+"""The registry entry of Q-learning; creating a learner imports torch."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ def _make(sizes: Sizes, config: QConfig, device: str, seed: int, maser: MaserCon
 
     _check(sizes, config, device)
     if maser is not None and not MIXERS[config.mixer].of_team:
-        raise InvalidValueError(f"maser needs a mixer of the team, such as 'qmix'; got {config.mixer!r}")
+        raise InvalidValueError(f"maser needs a team mixer, such as 'qmix', got {config.mixer!r}")
     return QLearner(sizes, config, device, seed, maser)
 
 
 def _check(sizes: Sizes, config: QConfig, device: str) -> None:
-    """Meet what only the environment can tell.
+    """Check what depends on the environment.
 
     Raises:
-        InvalidValueError: for actions of more than a number, a mixer without a state, a replay without room.
+        InvalidValueError: if actions are not single numbers, the mixer lacks a state, or the replay lacks memory.
     """
     from isa_learners.q_learning.mixers import MIXERS
 
     if sizes.code is not None:
         raise InvalidValueError(
-            "learner 'q' values one of n actions per agent (Discrete), and some agent acts by continuous numbers or "
-            "several choices; take learner ppo"
+            "learner 'q' needs one of n actions per agent (Discrete), but some agent acts by continuous numbers or "
+            "several choices; use learner ppo"
         )
     if MIXERS[config.mixer].needs_state and not sizes.state_size:
         raise InvalidValueError(
-            f"mixer {config.mixer!r} needs a global state, and the environment's is empty; give it a state(), or take "
+            f"mixer {config.mixer!r} needs a global state, but the environment's is empty; give it a state(), or use "
             "mixer sum"
         )
 
 
 def _check_room(sizes: Sizes, config: QConfig, device: str) -> None:
-    """Meet what else stands in the way of learning, as opposed to acting."""
+    """Check what prevents learning but not acting."""
     from isa_learners.q_learning.learner import longest_episode
     from isa_learners.q_learning.replay import Replay
     from isa_learners.q_learning.replay_size import check_fits, free_bytes
@@ -56,7 +56,7 @@ def _check_room(sizes: Sizes, config: QConfig, device: str) -> None:
 
 
 Q_LEARNER = LearnerSpec(
-    "recurrent Q-learning over replayed episodes, with a mixer",
+    "recurrent Q-learning on replayed episodes, with a mixer",
     QConfig,
     METRICS,
     _make,

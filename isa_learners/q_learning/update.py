@@ -1,4 +1,4 @@
-"""Q-learning over whole episodes: networks, mixers, their targets and the gradient step. It knows nothing of ISA."""
+"""Q-learning on whole episodes: networks, mixers, their targets and the gradient step, independent of ISA."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class QLearning:
     """Live and target networks and mixers, and the optimiser.
 
     Args:
-        sizes: of the environment.
+        sizes: sizes of the environment.
         config: hyperparameters.
         encoder: builds network inputs.
         device: torch device.
-        seed: of the weights.
-        part: makes what an algorithm adds to rewards and losses; by default nothing is added.
+        seed: seed of the weights.
+        part: creates a part that adds rewards and losses; by default there is none.
 
     Attributes:
         count: gradient steps so far.
@@ -74,7 +74,7 @@ class QLearning:
         """Take one step.
 
         Returns:
-            Loss, mean value, mean target and the gradient's norm, then the part's figures, as one tensor.
+            Loss, mean value, mean target and gradient norm, then the metrics of the part, as one tensor.
         """
         outlook = self.look(episodes)
         addition = None if self.part is None else self.part(outlook)
@@ -95,7 +95,7 @@ class QLearning:
         """Compute the values of the actions taken, their targets, and the mask of those that count.
 
         Returns:
-            Values, targets and mask, each ``[L, b, M]``; M is 1 with a mixer of the team, else A.
+            Values, targets and mask, each ``[L, b, M]``; M is 1 with a team mixer, else A.
         """
         return self._values(self.look(episodes))
 
@@ -106,7 +106,7 @@ class QLearning:
         last = steps[:-1] == episodes.length - 1
         alive = episodes.alive & (steps <= episodes.length)[..., None]
         cut = episodes.cut & within[..., None]
-        # An agent that is truncated by itself acts no more, yet has the value of its last observation.
+        # An agent that alone is truncated no longer acts, but its last observation has a value.
         valued = alive.clone()
         valued[1:] |= cut
         available = episodes.available.clone()
@@ -154,7 +154,7 @@ class QLearning:
     def _networks(self, episodes: Episodes, valued: Tensor) -> tuple[Tensor, Tensor]:
         """Run live and target network over the steps at which agents are valued: ``[L + 1, b, A, n]``, 0 elsewhere.
 
-        Whoever is valued and does not live has departed: its state stands still, so that it rejoins with it.
+        The state of a departed agent is kept until it rejoins.
         """
         inputs = self.encoder(episodes.obs, self._last_actions(episodes)).flatten(0, 2)
         living = valued & episodes.alive
@@ -172,7 +172,7 @@ class QLearning:
             values, states = net.unroll(rows, first, part.sizes, part.keep, part.alive if part.every else None)
             values = zeros.index_copy(0, part.rows, values)
             if len(departed_rows):
-                with torch.no_grad():  # they enter only targets
+                with torch.no_grad():  # used only in targets
                     hidden = steps.hidden_after(departed_rows, part, states, first)
                     departed_values, _ = net(inputs[departed_rows], hidden)
                 departed_values = zeros.index_copy(0, departed_rows, departed_values)
@@ -184,7 +184,7 @@ class QLearning:
         return run(self.net), ahead
 
     def _last_actions(self, episodes: Episodes) -> Tensor:
-        """Return each agent's last action before a step, ``[L + 1, b, A]``: of the dead it does not change."""
+        """Return each agent's last action before a step, ``[L + 1, b, A]``; it stays while the agent is dead."""
         action = episodes.action
         none = torch.full_like(action[:1], self.encoder.none)
         steps = torch.arange(1, len(action) + 1, device=action.device).view(-1, 1, 1)
@@ -200,11 +200,11 @@ class QLearning:
         return {"count": torch.tensor(self.count), **state_of(self, self._modules, _OPTIMIZERS)}
 
     def load_networks(self, state: dict[str, Tensor]) -> None:
-        """Restore the live and target networks and mixers, and the part, alone."""
+        """Restore only the live and target networks and mixers, and the part."""
         load_modules(self, self._modules, state)
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Restore what :meth:`state_dict` returned."""
+        """Restore a state from :meth:`state_dict`."""
         self.load_networks(state)
         load_optimizers(self, _OPTIMIZERS, state)
         self.count = int(state["count"])

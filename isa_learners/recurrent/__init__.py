@@ -1,1 +1,1 @@
-"""What learners share: networks, GRU and LSTM through whole episodes, and how steps are laid out for them."""
+"""Recurrent networks of learners: GRU and LSTM over whole rollouts, and the layout of their steps."""

@@ -1,8 +1,8 @@
-"""The GRU's walk through time on CUDA: one kernel forwards and one backwards, in which states never leave the chip.
+"""A fused GRU on CUDA: one kernel for the forward and one for the backward pass, with states kept on the chip.
 
-:mod:`isa_learners.recurrent.gru` says what is computed. There each step is seven kernels, and what they do takes less
-time than starting them. Here a program takes some streams through all steps. It needs Triton, which torch's wheels for
-CUDA bring along; without it, the steps go one by one.
+:mod:`isa_learners.recurrent.gru` defines the computation. There each step takes seven kernels, whose launches cost
+more than their work. Here a program processes some streams through all steps. It needs Triton, which torch's wheels
+for CUDA include; without it, steps are computed one by one.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ import torch
 from torch import Tensor
 
 WIDEST = 64
-"""Units of the GRU up to which its weights fit into a program's registers."""
+"""Maximum width of a GRU whose weights fit into a program's registers."""
 SWITCH = "ISA_FUSED"
-"""Set to 0 in the environment, it lets steps go one by one."""
+"""Environment variable; 0 computes steps one by one."""
 
 
 def serves(projected: Tensor, sizes: Sequence[int]) -> bool:
-    """Tell whether there is a kernel for this: on CUDA, as many streams in every step, a GRU not too wide.
+    """Return whether the kernel supports this: on CUDA, the same number of streams in every step, a GRU not too wide.
 
     Args:
-        projected: ``[R, 3 H]`` what inputs add to the gates.
-        sizes: streams at each step.
+        projected: ``[R, 3 H]`` contribution of the inputs to the gates.
+        sizes: number of streams at each step.
     """
     return (
         projected.is_cuda
@@ -46,7 +46,7 @@ def _has_triton() -> bool:
 
 
 class FusedRecurrence(torch.autograd.Function):
-    """What depends on the state before: see ``_Recurrence`` in :mod:`isa_learners.recurrent.gru`."""
+    """The recurrent part of the GRU; see ``_Recurrence`` in :mod:`isa_learners.recurrent.gru`."""
 
     @staticmethod
     def forward(

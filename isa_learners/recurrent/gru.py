@@ -1,7 +1,7 @@
-"""A GRU through whole rollouts that forgets where episodes start, with its gradient written out.
+"""A GRU over whole rollouts that resets its state where episodes start, with an explicit gradient.
 
-The sums over inputs and the weights' gradients are single matrix products over every step; only what depends on the
-state before runs step by step. torch's own cannot forget midway: rollouts would have to be cut at every start.
+Products with inputs and gradients of weights are single matrix products over all steps; only the recurrent part runs
+step by step. torch's GRU cannot reset within a sequence, so rollouts would have to be split at every start.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ def gru(
     """Return the hidden state after every step.
 
     ``h_t = (1 - z) n + z h`` with ``h = keep_t h_(t-1)``, ``r, z = sigmoid(W x + b + U h + c)`` and
-    ``n = tanh(W x + b + r (U h + c))``, each gate with weights of its own.
+    ``n = tanh(W x + b + r (U h + c))``, with separate weights for each gate.
 
     Args:
-        cell: one layer, whose weights are used.
-        inputs: ``[R, F]`` the first steps of all streams, the second ones of those that have one, and so on.
-        hidden: ``[N, H]`` before the first steps; no gradient flows to it.
-        sizes: how many streams, the first ones, have a first, a second, ... step; they sum to R.
-        keep: ``[R, 1]`` 0 where an episode starts and the state before counts as zero, else 1.
-        alive: ``[R]`` 0 where the state stands still, else 1; None for all 1.
+        cell: GRU with one layer, whose weights are used.
+        inputs: ``[R, F]`` first steps of all streams, then the second steps of those that have one, and so on.
+        hidden: ``[N, H]`` states before the first steps; no gradient flows to them.
+        sizes: number of streams that have a first, a second, ... step; they sum to R.
+        keep: ``[R, 1]`` 0 where an episode starts and the state is reset to zero, else 1.
+        alive: ``[R]`` 0 where the state does not change, else 1; ``None`` for all 1.
 
     Returns:
         ``[R, H]``.
@@ -44,13 +44,13 @@ def gru(
         >>> torch.allclose(states.view(5, 4, 3), cell(x, h[None])[0], atol=1e-6)
         True
     """
-    if torch.compiler.is_compiling():  # views by the hundred cannot be exported
+    if torch.compiler.is_compiling():  # the many views cannot be exported
         return plain_gru(cell, inputs, hidden, sizes, keep, alive)
     size = hidden.shape[-1]
     weight_ih, weight_hh, bias_ih, bias_hh = cell.parameters()
-    # The gates r and z add both biases; that of U h stays apart for n alone.
+    # The gates r and z add both biases; for n the bias of U h stays separate.
     projected = linear(inputs, weight_ih, bias_ih + pad(bias_hh[: 2 * size], (0, size)))
-    if alive is not None:  # z = 1 carries the state on as it is, and lets no gradient into the weights
+    if alive is not None:  # z = 1 keeps the state and passes no gradient to the weights
         projected = projected.masked_fill(pad((alive == 0)[:, None].expand(-1, size), (size, size)), _CERTAIN)
     bias_n = bias_hh[2 * size :]
     if fused.serves(projected, sizes):
@@ -61,7 +61,7 @@ def gru(
 def plain_gru(
     cell: nn.GRU, inputs: Tensor, hidden: Tensor, sizes: Sequence[int], keep: Tensor, alive: Tensor | None = None
 ) -> Tensor:
-    """Compute what :func:`gru` does by its equations, step by step: the reference to read and to test by.
+    """Compute :func:`gru` by its equations, step by step, as a reference for reading and testing.
 
     Example:
         >>> cell, x, h = nn.GRU(2, 3), torch.randn(9, 2), torch.randn(4, 3)
@@ -81,11 +81,11 @@ def plain_gru(
 
 
 _CERTAIN = 1e4
-"""Its sigmoid is 1 exactly, whatever else is added."""
+"""A value whose sigmoid is exactly 1, whatever is added to it."""
 
 
 class _Recurrence(torch.autograd.Function):
-    """What depends on the state before. ``projected`` ``[R, 3 H]`` is ``W x + b`` of r, z and n, for r and z + c."""
+    """The recurrent part. ``projected`` ``[R, 3 H]`` is ``W x + b`` for n, and ``W x + b + c`` for r and z."""
 
     @staticmethod
     def forward(
@@ -126,7 +126,7 @@ class _Recurrence(torch.autograd.Function):
         new_own, gates, new, before, keep, weight = ctx.saved_tensors
         rows, size = new.shape
         r, z = gates.chunk(2, dim=-1)
-        # What a gradient of the state is multiplied by on its way to W x + b of n, and to U h + c of r, z and n.
+        # Factors from a gradient of the state to those of W x + b of n, and of U h + c of r, z and n.
         to_new = (1.0 - new.square()).mul_(1.0 - z)
         to_own = new.new_empty(rows, 3, size)
         torch.mul(to_new, r, out=to_own[:, 2])
@@ -145,6 +145,6 @@ class _Recurrence(torch.autograd.Function):
             torch.mul(at.d_wide[t], at.to_own[t], out=at.d_own[t])
             d_before = torch.addmm(d * at.z[t], at.flat[t], weight).mul_(at.keep[t])
         d_weight, d_bias = flat.t() @ before, flat[:, 2 * size :].sum(0)
-        # W x + b of r and z enter as U h + c do; of n without the factor r.
+        # The gradients of W x + b equal those of U h + c for r and z; for n they lack the factor r.
         torch.mul(d_out, to_new, out=d_own[:, 2])
         return flat, None, None, d_weight, d_bias, None

@@ -1,4 +1,4 @@
-"""A network's pass in bfloat16: half the bytes, 8 bits of precision; its weights stay float32."""
+"""Network passes in bfloat16 with float32 weights."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from isa_learners.recurrent.network import Network
 def unroll_in_bf16(
     net: Network, inputs: Tensor, state: Tensor, sizes: Sequence[int], keep: Tensor, alive: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Do what :meth:`~isa_learners.recurrent.network.Network.unroll` does, in bfloat16; gradients reach the weights.
+    """Compute :meth:`~isa_learners.recurrent.network.Network.unroll` in bfloat16, with gradients for the weights.
 
     Args:
-        net: the network, float32.
+        net: float32 network.
         inputs: ``[R, F]``.
         state: ``[N, S]``.
-        sizes: streams at each step.
+        sizes: number of streams at each step.
         keep: ``[R, 1]``.
-        alive: ``[R]`` or None.
+        alive: ``[R]`` or ``None``.
 
     Returns:
-        Outputs ``[R, outputs]`` and states ``[R, S]``, float32 again.
+        Outputs ``[R, outputs]`` and states ``[R, S]`` as float32.
 
     Example:
         >>> import torch
@@ -42,7 +42,7 @@ def unroll_in_bf16(
 
 
 class _Unrolled(nn.Module):
-    """A module whose call is another's ``unroll``."""
+    """A module that calls ``unroll`` of another one."""
 
     def __init__(self, net: Network) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Triton's kernels of the GRU's walk through time; :mod:`isa_learners.recurrent.fused` calls them."""
+"""Triton kernels of the fused GRU; :mod:`isa_learners.recurrent.fused` calls them."""
 
 # mypy: allow-untyped-defs, allow-untyped-decorators, allow-untyped-calls, allow-incomplete-defs
 from __future__ import annotations
@@ -9,9 +9,9 @@ import triton.language as tl
 from torch import Tensor
 
 SIZES = ["streams", "steps", "rows"]
-"""Numbers of which no kernel is made anew."""
+"""Arguments whose values do not trigger recompilation."""
 STREAMS = 16
-"""Streams that a program takes: the fewest that matrix units multiply."""
+"""Streams per program: the minimum for matrix units."""
 
 
 @triton.jit
@@ -21,7 +21,7 @@ def _tanh(x):
 
 @triton.jit
 def _times(a, b, HALF: tl.constexpr):
-    """Multiply two matrices with sums in float32; float32 factors in three parts, which keeps their precision."""
+    """Multiply two matrices with float32 sums; float32 factors are split in three parts to keep their precision."""
     if HALF:
         return tl.dot(a.to(tl.bfloat16), b.to(tl.bfloat16), out_dtype=tl.float32)
     return tl.dot(a, b, input_precision="tf32x3", out_dtype=tl.float32)
@@ -111,16 +111,16 @@ def walk(
     saved: Tensor,
     steps: int,
 ) -> None:
-    """Take N streams through T steps.
+    """Compute T steps of N streams.
 
     Args:
-        projected: ``[T * N, 3 H]`` what inputs add to r, z and n.
-        hidden: ``[N, H]`` before the first step.
+        projected: ``[T * N, 3 H]`` contribution of the inputs to r, z and n.
+        hidden: ``[N, H]`` states before the first step.
         keep: ``[T * N, 1]``.
-        weight: ``[3 H, H]`` of the state.
-        bias: ``[H]`` of U h + c of n.
-        out: ``[T * N, H]``, the states after the steps are written to.
-        saved: ``[5, T * N, H]`` r, z, n, U h + c of n and the state before; or nothing, and none are written.
+        weight: ``[3 H, H]`` weights of the state.
+        bias: ``[H]`` bias c of U h + c for n.
+        out: ``[T * N, H]`` output for the states after the steps.
+        saved: ``[5, T * N, H]`` output for r, z, n, U h + c of n and the state before; empty to skip it.
         steps: T.
     """
     streams, size = hidden.shape
@@ -134,15 +134,15 @@ def walk(
 def walk_back(
     d_out: Tensor, saved: Tensor, keep: Tensor, weight: Tensor, d_projected: Tensor, d_own: Tensor, steps: int
 ) -> None:
-    """Take gradients of N streams back through T steps.
+    """Compute the gradients of T steps of N streams.
 
     Args:
-        d_out: ``[T * N, H]`` of the states.
-        saved: as :func:`walk` wrote it.
+        d_out: ``[T * N, H]`` gradients of the states.
+        saved: values from :func:`walk`.
         keep: ``[T * N, 1]``.
         weight: ``[3 H, H]``.
-        d_projected: ``[T * N, 3 H]``, written.
-        d_own: ``[T * N, H]``, written: of U h + c of n.
+        d_projected: ``[T * N, 3 H]`` output.
+        d_own: ``[T * N, H]`` output for U h + c of n.
         steps: T.
     """
     rows, size = d_out.shape
@@ -155,5 +155,5 @@ def walk_back(
 
 
 def _width(size: int) -> int:
-    """Return the units that a program has room for: a power of 2, and no fewer than matrix units multiply."""
+    """Return the padded width: a power of 2, at least the minimum for matrix units."""
     return max(16, int(triton.next_power_of_2(size)))

@@ -1,6 +1,6 @@
-"""An LSTM through whole rollouts that forgets where episodes start, with its gradient written out.
+"""An LSTM over whole rollouts that resets its state where episodes start, with an explicit gradient.
 
-As in :mod:`~isa_learners.recurrent.gru`: single matrix products over all steps, but where the state before matters.
+As in :mod:`~isa_learners.recurrent.gru`, everything but the recurrent part is a single matrix product over all steps.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ def lstm(
     """Return the state ``(h, c)`` after every step.
 
     ``c_t = f c + i g`` and ``h_t = o tanh(c_t)`` with ``(h, c) = keep_t (h, c)_(t-1)``,
-    ``i, f, o = sigmoid(W x + b + U h)`` and ``g = tanh(W x + b + U h)``, each gate with weights of its own.
+    ``i, f, o = sigmoid(W x + b + U h)`` and ``g = tanh(W x + b + U h)``, with separate weights for each gate.
 
     Args:
-        cell: one layer, whose weights are used.
-        inputs: ``[R, F]`` the first steps of all streams, the second ones of those that have one, and so on.
+        cell: LSTM with one layer, whose weights are used.
+        inputs: ``[R, F]`` first steps of all streams, then the second steps of those that have one, and so on.
         state: ``[N, 2 H]`` h, then c, before the first steps; no gradient flows to it.
-        sizes: how many streams, the first ones, have a first, a second, ... step; they sum to R.
-        keep: ``[R, 1]`` 0 where an episode starts and the state before counts as zero, else 1.
-        alive: ``[R]`` 0 where the state stands still, else 1; None for all 1.
+        sizes: number of streams that have a first, a second, ... step; they sum to R.
+        keep: ``[R, 1]`` 0 where an episode starts and the state is reset to zero, else 1.
+        alive: ``[R]`` 0 where the state does not change, else 1; ``None`` for all 1.
 
     Returns:
         ``[R, 2 H]``.
@@ -43,7 +43,7 @@ def lstm(
         >>> torch.allclose(states.view(5, 4, 6)[..., :3], cell(x, (h, c))[0], atol=1e-6)
         True
     """
-    if torch.compiler.is_compiling():  # views by the hundred cannot be exported
+    if torch.compiler.is_compiling():  # the many views cannot be exported
         return plain_lstm(cell, inputs, state, sizes, keep, alive)
     weight_ih, weight_hh, bias_ih, bias_hh = cell.parameters()
     projected = linear(inputs, weight_ih, bias_ih + bias_hh)
@@ -54,7 +54,7 @@ def lstm(
 def plain_lstm(
     cell: nn.LSTM, inputs: Tensor, state: Tensor, sizes: Sequence[int], keep: Tensor, alive: Tensor | None = None
 ) -> Tensor:
-    """Compute what :func:`lstm` does by its equations, step by step: the reference to read and to test by.
+    """Compute :func:`lstm` by its equations, step by step, as a reference for reading and testing.
 
     Example:
         >>> cell, x, state = nn.LSTM(2, 3), torch.randn(9, 2), torch.randn(4, 6)
@@ -75,7 +75,7 @@ def plain_lstm(
 
 
 class _Recurrence(torch.autograd.Function):
-    """What depends on the state before. ``projected`` ``[R, 4 H]`` is ``W x + b`` of i, f, g and o."""
+    """The recurrent part. ``projected`` ``[R, 4 H]`` is ``W x + b`` of i, f, g and o."""
 
     @staticmethod
     def forward(
@@ -135,7 +135,8 @@ class _Recurrence(torch.autograd.Function):
         gates, tanh_c, before, keep, weight, alive = ctx.saved_tensors
         size = tanh_c.shape[1]
         i, f, g, o = gates.chunk(4, dim=1)
-        # Factors of a gradient of h on its way to c and to o's part of ``projected``; of one of c to those of i, f, g.
+        # Factors from a gradient of h to those of c and of o in ``projected``, and from one of c to those of i, f and
+        # g.
         h_to_c = (1.0 - tanh_c.square()).mul_(o)
         h_to_o = tanh_c * o * (1.0 - o)
         c_to_ifg = torch.stack([g * i * (1.0 - i), before[:, size:] * f * (1.0 - f), i * (1.0 - g.square())], dim=1)

@@ -1,4 +1,4 @@
-"""What a policy carries from step to step: its last action, and its hidden state if it has one."""
+"""The memory of a policy: its last action, and any hidden state."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from isa_wrappers.batch import BatchStep
 
 
 class RecurrentMemory:
-    """The part of a learner that begins and forgets: memory is ``last_action`` and, by :attr:`state_name`, the state.
+    """The part of a learner that manages its memory: ``last_action``, and the state under :attr:`state_name`.
 
     Attributes:
-        sizes: of the environment.
-        config: with ``hidden``, the width of the policy.
+        sizes: sizes of the environment.
+        config: hyperparameters with ``hidden``, the width of the policy.
         device: torch device.
         encoder: builds the policy's inputs.
-        state_name: of the hidden state in the memory.
-        state_size: length of the hidden state; 0 is a policy without one.
+        state_name: name of the hidden state in the memory.
+        state_size: length of the hidden state; 0 for a policy without one.
     """
 
     sizes: Sizes
@@ -36,7 +36,7 @@ class RecurrentMemory:
         return int(self.config.hidden)
 
     def begin(self, num_envs: int) -> Memory:
-        """Return the memory with which episodes start: a hidden state of zeros, if there is one, and no last action."""
+        """Return the memory at the start of episodes: a zero hidden state, if any, and no last action."""
         shape = num_envs, self.sizes.num_agents
         head = self.encoder.head
         memory = {"last_action": torch.full((*shape, *head.shape), head.none, dtype=head.dtype, device=self.device)}
@@ -45,7 +45,7 @@ class RecurrentMemory:
         return memory
 
     def forget(self, memory: Memory, done: Tensor) -> Memory:
-        """Return the memory with the environments where ``done`` ``[B]`` at an episode's start."""
+        """Return the memory, reset for the environments where ``done`` ``[B]``."""
         last = memory["last_action"]
         over = done.view(-1, *[1] * (last.ndim - 1))
         after = {"last_action": torch.where(over, self.encoder.none, last)}
@@ -54,7 +54,7 @@ class RecurrentMemory:
         return after
 
     def _after(self, step: BatchStep, memory: Memory, action: Tensor, hidden: Tensor) -> Memory:
-        """Return the memory after a step; who does not act keeps theirs, so that updates need not compute it."""
+        """Return the memory after a step; agents that do not act keep theirs, so that updates can skip them."""
         acts = step.alive if action.ndim == 2 else step.alive[..., None]
         after = {"last_action": torch.where(acts, action, memory["last_action"])}
         if self.state_name in memory:

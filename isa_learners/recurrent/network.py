@@ -1,4 +1,4 @@
-"""The interface of networks of policies and values: a step, and whole rollouts; and what recurrent ones share."""
+"""The interface of policy and value networks, and base classes for recurrent ones."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from isa_learners.recurrent.gru import gru
 
 
 class Network(nn.Module, ABC):
-    """A network that takes one step of N streams, or all steps of a rollout; a stream is one agent in one environment.
+    """A network that processes one step of N streams, or all steps of a rollout.
 
-    A class of its own has :meth:`forward` and, if it remembers anything, :attr:`state_size`; whoever can take a whole
-    rollout faster than step by step overrides :meth:`unroll` too. It is made by
-    ``(input_size, hidden, output_size, layers)``, by name.
+    A stream is one agent in one environment. A subclass defines :meth:`forward` and, if it has memory,
+    :attr:`state_size`. It can also override :meth:`unroll`
+    with a faster computation of a whole rollout. It is created with the keyword arguments
+    ``(input_size, hidden, output_size, layers)``.
 
     Attributes:
-        state_size: S, numbers remembered from step to step; zeros at an episode's start. 0 is a network without memory.
+        state_size: S, size of the state; the state is zero at an episode's start. 0 for a network without memory.
 
     Example:
         >>> class Sum(Network):
@@ -39,7 +40,7 @@ class Network(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """Take one step.
+        """Process one step.
 
         Args:
             inputs: ``[N streams, F]``.
@@ -52,19 +53,19 @@ class Network(nn.Module, ABC):
     def unroll(
         self, inputs: Tensor, state: Tensor, sizes: Sequence[int], keep: Tensor, alive: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Take all steps of a rollout: what :meth:`forward` does, called for each of them.
+        """Process all steps of a rollout, by default by calling :meth:`forward` for each of them.
 
         Args:
-            inputs: ``[R, F]`` the first steps of all streams, the second ones of those that have one, and so on.
-            state: ``[N, S]`` before the first steps; no gradient flows to it.
-            sizes: how many streams, the first ones, have a first, a second, ... step; they sum to R.
-            keep: ``[R, 1]`` 0 where an episode starts and the state before counts as zero, else 1.
-            alive: ``[R]`` 0 where the state stands still, else 1; None for all 1.
+            inputs: ``[R, F]`` first steps of all streams, then the second steps of those that have one, and so on.
+            state: ``[N, S]`` states before the first steps; no gradient flows to them.
+            sizes: number of streams that have a first, a second, ... step; they sum to R.
+            keep: ``[R, 1]`` 0 where an episode starts and the state is reset to zero, else 1.
+            alive: ``[R]`` 0 where the state does not change, else 1; ``None`` for all 1.
 
         Returns:
             Outputs ``[R, outputs]`` and the states after the steps ``[R, S]``.
         """
-        if not self.state_size:  # nothing depends on what came before
+        if not self.state_size:  # without memory, earlier steps do not matter
             return self(inputs, state.new_zeros(len(inputs), 0))  # type: ignore[no-any-return]
         outputs = []
         states = []
@@ -82,15 +83,15 @@ class Network(nn.Module, ABC):
 
 
 class Layered(Network):
-    """Linear -> ReLU for each of some layers; a subclass says what follows.
+    """Layers of Linear -> ReLU; a subclass defines the rest.
 
     Args:
         input_size: F.
-        hidden: width of what follows.
-        layers: widths; none stands for one layer as wide as what follows.
+        hidden: width of the part after the layers.
+        layers: widths of the layers; empty means one layer of width ``hidden``.
 
     Attributes:
-        width: of the last layer.
+        width: width of the last layer.
     """
 
     def __init__(self, input_size: int, hidden: int, layers: Sequence[int] = ()) -> None:
@@ -102,25 +103,25 @@ class Layered(Network):
         self.deeper = nn.ModuleList(nn.Linear(before, after) for before, after in pairwise(widths))
 
     def embedded(self, inputs: Tensor) -> Tensor:
-        """Map inputs ``[R, F]`` to what the layers make of them ``[R, width]``."""
+        """Map inputs ``[R, F]`` to the output of the layers ``[R, width]``."""
         values = torch.relu(self.embed(inputs))
         for layer in self.deeper:
             values = torch.relu(layer(values))
         return values
 
     def forward(self, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """Take one step; see :meth:`Network.forward`."""
-        streams = inputs.shape[0]  # which may be traced, where len() is a number
+        """Process one step; see :meth:`Network.forward`."""
+        streams = inputs.shape[0]  # not len(), which tracing would fix
         return self.unroll(inputs, state, [streams], inputs.new_ones(streams, 1))
 
 
 class Recurrent(Layered):
-    """Layers -> GRU; a subclass makes outputs of hidden states, which are all that is remembered.
+    """Layers -> GRU; a subclass maps hidden states, which are the whole memory, to outputs.
 
     Args:
         input_size: F.
         hidden: width of the GRU.
-        layers: widths of the layers before it; none stands for one as wide as the GRU.
+        layers: widths of the layers before it; empty means one layer as wide as the GRU.
     """
 
     def __init__(self, input_size: int, hidden: int, layers: Sequence[int] = ()) -> None:
@@ -131,7 +132,7 @@ class Recurrent(Layered):
     def unroll(
         self, inputs: Tensor, state: Tensor, sizes: Sequence[int], keep: Tensor, alive: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Take all steps of a rollout; see :meth:`Network.unroll`."""
+        """Process all steps of a rollout; see :meth:`Network.unroll`."""
         features = self.features(inputs, state, sizes, keep, alive)
         return self.decode(features), features
 
@@ -152,7 +153,7 @@ class RecurrentLinear(Recurrent):
     Args:
         input_size: F.
         hidden: width of the first layer and of the GRU.
-        outputs: of each hidden state.
+        outputs: number of outputs.
     """
 
     def __init__(self, input_size: int, hidden: int, outputs: int) -> None:
@@ -162,7 +163,7 @@ class RecurrentLinear(Recurrent):
     def unroll(
         self, inputs: Tensor, state: Tensor, sizes: Sequence[int], keep: Tensor, alive: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Take all steps of a rollout, compiled where that is present; see :mod:`isa_learners.compiled`."""
+        """Process all steps of a rollout, compiled if available; see :mod:`isa_learners.compiled`."""
         if type(self).decode is RecurrentLinear.decode and compiled.serves(self, inputs):
             return compiled.unroll(self, inputs, state, sizes, keep, alive)
         return super().unroll(inputs, state, sizes, keep, alive)

@@ -1,4 +1,4 @@
-"""The steps of a rollout laid out for a recurrent pass: living ones alone, or all in shapes known beforehand."""
+"""Layout of a rollout's steps for a recurrent pass: only steps of living agents, or all steps in fixed shapes."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from torch import Tensor
 class Packing:
     """R steps of N streams, the first steps of all streams first; a stream is one agent in one environment.
 
-    While an agent is dead, its hidden state stands still.
+    While an agent is dead, its hidden state does not change.
 
     Attributes:
-        rows: ``[R]`` where each stands in a rollout flattened from ``[T, B, A]``.
-        streams: ``[N]`` which streams, flattened from ``[B, A]``, those with most steps first.
-        sizes: streams that have a first, a second, ... step; they sum to R.
-        keep: ``[R, 1]`` float, 0 where an episode began since the stream's step before, else 1.
-        alive: ``[R]`` float, 1 where the agent lives.
-        every: dead agents' steps are among them.
+        rows: ``[R]`` index of each step in the rollout flattened from ``[T, B, A]``.
+        streams: ``[N]`` indices of the streams, flattened from ``[B, A]``, those with most steps first.
+        sizes: number of streams that have a first, a second, ... step; they sum to R.
+        keep: ``[R, 1]`` float, 0 where an episode began since the stream's previous step, else 1.
+        alive: ``[R]`` float, 1 where the agent is alive.
+        every: whether steps of dead agents are included.
     """
 
     rows: Tensor
@@ -32,7 +32,7 @@ class Packing:
 
 
 class EveryStep:
-    """Lays out all steps: shapes depend on the rollout's alone, so that the host never waits for the device.
+    """Lays out all steps in shapes that depend only on the rollout's, which avoids synchronisation with the device.
 
     Args:
         alive: ``[T, B, A]`` float, 1 where the agent acts.
@@ -46,14 +46,14 @@ class EveryStep:
         self.rows = torch.arange(self.alive.numel(), device=alive.device).view_as(self.alive)
 
     def pack(self, envs: Tensor | None = None, agent: int | None = None) -> Packing:
-        """Lay out some environments, or all; of one agent, or all."""
+        """Lay out the steps of some or all environments, and of one or all agents."""
         length, width = self.rows.shape
         streams = _streams(width, self.agents, envs, agent, self.rows.device)
         rows, keep, alive = (x[:, streams].flatten() for x in (self.rows, self.keep, self.alive))
         return Packing(rows, streams, [len(streams)] * length, keep[:, None], alive, every=True)
 
     def where(self, mask: Tensor) -> Tensor:
-        """Return the rows among which ``mask`` ``[T, B, A]`` may hold: all."""
+        """Return all rows, as ``mask`` ``[T, B, A]`` may hold at any of them."""
         return self.rows.flatten()
 
     def hidden_after(self, row: Tensor, packing: Packing, features: Tensor, first: Tensor) -> Tensor:
@@ -62,7 +62,7 @@ class EveryStep:
 
 
 class LivingSteps:
-    """Lays out the steps at which agents live: nothing is computed for the dead.
+    """Lays out only the steps at which agents are alive.
 
     Args:
         alive: ``[T, B, A]`` float, 1 where the agent acts.
@@ -79,16 +79,16 @@ class LivingSteps:
         living = alive.flatten(1) != 0
         self.agents = alive.shape[-1]
         self.count = living.sum(0)
-        self.done = living.cumsum(0)  # living steps so far, this one included
+        self.done = living.cumsum(0)  # living steps so far, including this one
         self.episode = start.cumsum(0).repeat_interleave(self.agents, dim=1)
-        # Of each stream the living steps in order, then the others; and the episodes that they belong to.
+        # For each stream the living steps in order, then the others, and their episodes.
         self.steps = (~living).byte().argsort(dim=0, stable=True)
         self.episodes = self.episode.gather(0, self.steps)
         episodes_before = torch.cat([torch.zeros_like(self.episodes[:1]), self.episodes[:-1]])
         self.keep = (self.episodes == episodes_before).float()
 
     def pack(self, envs: Tensor | None = None, agent: int | None = None) -> Packing:
-        """Lay out the living steps of some environments, or of all; of one agent, or of all."""
+        """Lay out the living steps of some or all environments, and of one or all agents."""
         length, width = self.steps.shape
         streams = _streams(width, self.agents, envs, agent, self.steps.device)
         count, order = self.count[streams].sort(descending=True, stable=True)
@@ -107,13 +107,13 @@ class LivingSteps:
         """Look up hidden states.
 
         Args:
-            row: ``[M]`` of the rollout flattened from ``[T, B, A]``.
-            packing: of all environments.
-            features: ``[R, H]`` the hidden states after its steps.
-            first: ``[B * A, H]`` the hidden states before the rollout.
+            row: ``[M]`` indices in the rollout flattened from ``[T, B, A]``.
+            packing: layout of all environments.
+            features: ``[R, H]`` hidden states after its steps.
+            first: ``[B * A, H]`` hidden states before the rollout.
 
         Returns:
-            ``[M, H]`` each stream's state after the step, or after its last living step before.
+            ``[M, H]`` state of each stream after the step, or after its last living step before.
         """
         time = row // self.steps.shape[1]
         stream = row % self.steps.shape[1]
@@ -125,16 +125,16 @@ class LivingSteps:
         episode = self.episode[time, stream]
         in_episode = (position >= 0) & (self.episodes[last_living, stream] == episode)
         place = torch.where(in_episode, offset[last_living] + rank[stream], 0)
-        before_living = first[stream] * (episode == 0)[:, None]  # an episode of this rollout began with zeros
+        before_living = first[stream] * (episode == 0)[:, None]  # later episodes started with zeros
         return torch.where(in_episode[:, None], features[place], before_living) if len(features) else before_living
 
 
 def layout_of(fixed_shapes: str, device: str) -> type[EveryStep | LivingSteps]:
-    """Choose how a learner lays out steps: all of them for fixed shapes, else the living ones, which costs less on CPU.
+    """Choose the layout of steps: all of them for fixed shapes, else only living ones, which costs less on CPU.
 
     Args:
-        fixed_shapes: ``always``, ``never`` or, on CUDA alone, ``auto``.
-        device: of the learner.
+        fixed_shapes: ``always``, ``never``, or ``auto`` for fixed shapes only on CUDA.
+        device: device of the learner.
 
     Example:
         >>> [layout_of("auto", device).__name__ for device in ("cpu", "cuda", "cuda:1")]
@@ -147,7 +147,7 @@ def layout_of(fixed_shapes: str, device: str) -> type[EveryStep | LivingSteps]:
 
 
 def _streams(width: int, agents: int, envs: Tensor | None, agent: int | None, device: torch.device) -> Tensor:
-    """Number the streams of some environments, or of all, and of one agent, or of all."""
+    """Return the indices of the streams of some or all environments, and of one or all agents."""
     streams = torch.arange(width, device=device).view(-1, agents)
     streams = streams if envs is None else streams[envs]
     return streams.flatten() if agent is None else streams[:, agent]

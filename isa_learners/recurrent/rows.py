@@ -1,4 +1,4 @@
-"""Rows of a large tensor, copied into memory that is kept."""
+"""Copies of rows of a large tensor into reused memory."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from torch import Tensor
 
 
 class RowCopies:
-    """Copies rows of ``[N, F]`` values into memory that it keeps, for whoever needs one choice of rows at a time.
+    """Copies rows of ``[N, F]`` values into reused memory, for one selection of rows at a time.
 
-    From some 30 MB on, memory that is taken anew for each choice costs five times what the copying does: the system
-    hands it out page by page, and takes it back when it is let go.
+    Above some 30 MB, allocating new memory for each selection costs five times as much as the copy, as the system
+    provides it page by page.
 
     Args:
-        looks: return the values themselves where all rows are asked for in order; never on CUDA: the host would wait.
+        looks: return the values themselves if all rows are requested in order; not on CUDA, to avoid synchronisation.
 
     Example:
         >>> copies = RowCopies()
@@ -26,7 +26,7 @@ class RowCopies:
         self._memory: Tensor | None = None
 
     def __call__(self, values: Tensor, rows: Tensor) -> Tensor:
-        """Return ``values`` at ``rows`` ``[R]``: ``[R, F]``, until the next call overwrites them."""
+        """Return ``values`` at ``rows`` ``[R]`` as ``[R, F]``, valid until the next call."""
         if self._are_all(values, rows):
             return values
         count, width = len(rows), values.shape[1]
@@ -36,7 +36,7 @@ class RowCopies:
         return torch.index_select(values, 0, rows, out=memory[: count * width].view(count, width))
 
     def _are_all(self, values: Tensor, rows: Tensor) -> bool:
-        """Tell whether all rows are asked for, in order."""
+        """Return whether all rows are requested, in order."""
         if not self._looks or rows.is_cuda or len(rows) != len(values):
             return False
         return torch.equal(rows, torch.arange(len(rows)))

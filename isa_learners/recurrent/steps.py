@@ -1,4 +1,4 @@
-"""Recurrences step by step: the plain form of their equation, and views of each step to write to."""
+"""Recurrences step by step: a plain implementation, and views of each step."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def step_by_step(
     """Return the state after every step, ``s_t = step(x_t, keep_t s_(t-1))`` where a stream is alive.
 
     Args:
-        step: takes inputs ``[n, F]`` and the states before ``[n, S]``, returns those after.
-        inputs: ``[R, F]`` the first steps of all streams, the second ones of those that have one, and so on.
-        state: ``[N, S]`` before the first steps.
-        sizes: how many streams, the first ones, have a first, a second, ... step; they sum to R.
-        keep: ``[R, 1]`` 0 where an episode starts and the state before counts as zero, else 1.
-        alive: ``[R]`` 0 where the state stands still, else 1; None for all 1.
+        step: maps inputs ``[n, F]`` and the states before ``[n, S]`` to those after.
+        inputs: ``[R, F]`` first steps of all streams, then the second steps of those that have one, and so on.
+        state: ``[N, S]`` states before the first steps.
+        sizes: number of streams that have a first, a second, ... step; they sum to R.
+        keep: ``[R, 1]`` 0 where an episode starts and the state is reset to zero, else 1.
+        alive: ``[R]`` 0 where the state does not change, else 1; ``None`` for all 1.
 
     Returns:
         ``[R, S]``.
@@ -49,5 +49,5 @@ def step_by_step(
 
 
 def views_of_steps(lengths: Sequence[int], **whole: Tensor) -> SimpleNamespace:
-    """Split arrays ``[R, ...]`` by steps: views by the hundred, all taken before a loop that is bound by calls."""
+    """Split arrays ``[R, ...]`` into views of each step, before a loop whose cost is dominated by calls."""
     return SimpleNamespace(**{name: torch.split(x, lengths) for name, x in whole.items()})  # type: ignore[arg-type]

@@ -1,1 +1,1 @@
-"""Many iterations in a folder: training, evaluation, metrics, pictures."""
+"""Runs in folders: training, evaluation, metrics and pictures."""

@@ -1,4 +1,4 @@
-"""An algorithm at work: its phases, one iteration (a rollout and an update) at a time."""
+"""Training of an algorithm: its phases, one iteration (a rollout and an update) at a time."""
 
 from __future__ import annotations
 
@@ -44,24 +44,23 @@ class Algorithm:
     """Runs an algorithm's phases one iteration at a time.
 
     Args:
-        config: the run.
-        scope: of the agents, where the algorithm needs one; see :func:`~isa_learners.runs.scopes.scope_for`.
-        copies: of the environment that a phase begins with, in the place of its ``num_envs``.
-        restored: :meth:`load_state_dict` follows, and enters the phase.
+        config: configuration of the run.
+        scope: scope of the agents, if the algorithm needs one; see :func:`~isa_learners.runs.scopes.scope_for`.
+        copies: number of environment copies of each phase, instead of its ``num_envs``.
+        restored: whether :meth:`load_state_dict` follows and enters the phase.
 
     Attributes:
-        scope: in force; with ``probes.share`` it follows training.
-        credit: as the credit rule reads it.
-        shared: what the phases share, such as the goal buffer of ISA.
+        scope: current scope; with ``probes.share`` it is updated during training.
+        credit: credit derived from the scope by the credit rule.
+        shared: objects shared by the phases, such as the goal buffer of ISA.
         visits: a sample of the states that each phase visited.
-        env_steps: so far.
-        phase: the one at work.
-        saved_env: what the wrappers of training's environment had counted and learned, where only the policy was
-            restored.
+        env_steps: environment steps so far.
+        phase: current phase.
+        saved_env: saved state of the wrappers of the training environment, if only the policy was restored.
 
     Raises:
-        InvalidValueError: if a scope is needed and ``None``, or empty.
-        ScopeMismatchError: if it was made for another environment.
+        InvalidValueError: if a scope is needed and it is ``None`` or empty.
+        ScopeMismatchError: if the scope was estimated for another environment.
     """
 
     def __init__(
@@ -71,7 +70,7 @@ class Algorithm:
         self.spec = ALGORITHMS[config.algo]
         self.device = resolve_device(config.device, config.env)
         self._first = make_env(config, self.device, 1)
-        close_env(self._first)  # asked for its sizes alone
+        close_env(self._first)  # needed only for its sizes
         self.credit = credit_of(config, scope, self._first)
         self.following = following_scope(config, scope, self._first)
         self.shared: dict[str, Any] = {}
@@ -86,10 +85,10 @@ class Algorithm:
             self.phase = self.enter(self.spec.phases[0].name)
 
     def check(self) -> None:
-        """Check that what the configuration names goes together, what the run has changed in mid-run too.
+        """Check that the parts of the configuration fit together, including changes made during the run.
 
         Raises:
-            ISAError: for the first mistake.
+            ISAError: for the first problem found.
         """
         check_composition(self.config, self._first, self.device, restored=True)
 
@@ -100,16 +99,16 @@ class Algorithm:
         return PhaseContext(own, self._first, self.device, seed, self.scope, self.credit, self.shared, self._restored)
 
     def _start(self) -> PhaseContext:
-        """Return what is made from that outlives the phases: the first one's, with the run's own settings."""
+        """Return the context for objects that outlive the phases: the first phase's, with the settings of the run."""
         return replace(self._context(self.spec.phases[0]), config=self.config)
 
     def enter(self, name: str, steps: int = 0) -> Phase:
-        """Return a phase as it begins: with fresh policies, in fresh environments.
+        """Return a phase at its start, with new policies and new environments.
 
         Args:
-            name: of the phase.
-            steps: environment steps after which a run goes on, so that an environment which cannot resume plays on
-                with other random numbers than those it began with.
+            name: name of the phase.
+            steps: environment steps after which the run resumes, so that an environment that cannot save its state
+                does not repeat the random numbers of its start.
         """
         spec = self.spec.phases[self.spec.phase_names.index(name)]
         context = self._context(spec)
@@ -122,13 +121,13 @@ class Algorithm:
         return Phase(spec, context, learner, collector, statistics)
 
     def iterate(self) -> dict[str, float]:
-        """Collect one rollout, learn from it, and enter the next phase once this one ends."""
+        """Collect one rollout, learn from it, and enter the next phase if this one ends."""
         phase = self.phase
         settings = phase.context.config.settings_of(self.config.learner)
         with Blamed(f"stepping task {self.config.env!r}"):
             rollout = phase.collector.collect(settings.rollout_steps)
         before = self.env_steps
-        self._learning = True  # until all is well: an error between leaves something half learned
+        self._learning = True  # an error before this is reset leaves an incomplete update
         self.env_steps += rollout.done.numel()
         metrics = learned(self.config, phase.learner, rollout, self.env_steps / self.config.steps)
         metrics = {**metrics, "reward_mean": float(rollout.reward.mean())}
@@ -140,7 +139,7 @@ class Algorithm:
         if self.following is not None:
             if phase.spec.probes:
                 self._follow(self.following, rollout, ends or is_due(self.config.probes.every, before, self.env_steps))
-                # A scope that has just grown finds places anew, and goals that could be stitched can be so no more.
+                # A scope that has just grown may change which goals can be stitched.
                 ends = ends and has_ended(phase.spec, phase.context)
             metrics |= measured(self.following)
         if ends:
@@ -150,7 +149,7 @@ class Algorithm:
         return metrics
 
     def _follow(self, following: FollowingScope, rollout: Rollout, look: bool) -> None:
-        """Keep a rollout's marked steps; where it is time, look at those held, and let rewards follow what came."""
+        """Add the probe steps of a rollout; if ``look``, update the scope from them and pass it on to the rewards."""
         following.add(marked_steps(rollout))
         if look and following.look(self.env_steps):
             self._take(following.scope)
@@ -159,34 +158,34 @@ class Algorithm:
                 batch.follow_scope(self.phase.collector.env, self.credit)
 
     def _take(self, scope: InfluenceScope) -> None:
-        """Put a scope that has followed training in force."""
+        """Use an updated scope from now on."""
         self.scope, self.credit = scope, credit_of(self.config, scope, self._first)
 
     def sound(self) -> bool:
-        """Tell whether training can go on from here: nothing is half learned, and the learner's numbers are finite.
+        """Return whether training can resume from the current state: no update is incomplete, all weights are finite.
 
-        So it is where an environment failed, in a rollout or in an evaluation: what was learned before stands. Visits
-        and won states of the broken rollout stand too.
+        This holds after an environment failed in a rollout or an evaluation. Visits and won states of the incomplete
+        rollout are kept too.
         """
         learner = map(torch.as_tensor, self.phase.learner.state_dict().values())
         return not self._learning and all(bool(torch.isfinite(value).all()) for value in learner)
 
     def close(self) -> None:
-        """Close every environment that was made."""
+        """Close every environment."""
         for env in (self.phase.collector.env, *self._evaluation_envs.values()):
             close_env(env)
         self._evaluation_envs.clear()
 
     def evaluate(self, episodes: int, seed: int, watch: Callable[[BatchStep], None] | None = None) -> Evaluation:
-        """Play greedy episodes in the environment as the phase's evaluation has it; ``watch`` is told every step."""
-        with unchanged_generators():  # what makes an environment may draw from them too
+        """Play greedy episodes with the wrappers of the phase's evaluation; ``watch`` is called with every step."""
+        with unchanged_generators():  # creating an environment may use them too
             env, _ = self.evaluation_env(episodes)
         config = self.config
         with Blamed(f"stepping task {config.env!r}"):
             return evaluate(env, self.phase.learner, seed, watch, config.eval_limit, f"learner {config.learner!r}")
 
     def evaluation_env(self, num_envs: int) -> tuple[BatchEnv, BatchEnv]:
-        """Return the environment that evaluations play in, and what it wraps."""
+        """Return the environment of evaluations, and the base environment inside it."""
         if num_envs not in self._evaluation_envs:
             self._evaluation_envs[num_envs] = make_env(self.config, self.device, num_envs)
         base = self._evaluation_envs[num_envs]
@@ -194,7 +193,7 @@ class Algorithm:
             return self.phase.spec.wrap_evaluation(self.phase.context, base), base
 
     def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Return tensors and plain data from which :meth:`load_state_dict` resumes number for number."""
+        """Return tensors and plain data from which :meth:`load_state_dict` resumes exactly."""
         phase = self.phase
         tensors: dict[str, Tensor] = {}
         for name, thing in self.shared.items():
@@ -209,15 +208,15 @@ class Algorithm:
         return tensors, {**meta, "generators": global_generators()}
 
     def load_state_dict(self, tensors: dict[str, Tensor], meta: dict[str, Any], policy_only: bool = False) -> None:
-        """Restore what :meth:`state_dict` returned.
+        """Restore a state from :meth:`state_dict`.
 
         Args:
-            tensors: the first of what it returned.
-            meta: the second.
-            policy_only: restore networks and what the phases share, enough to evaluate.
+            tensors: its tensors.
+            meta: its plain data.
+            policy_only: restore only networks and shared objects, which is enough to evaluate.
 
         Raises:
-            FileFormatError: if it comes from another task or configuration.
+            FileFormatError: if the state belongs to another task or configuration.
         """
         if meta.get("env") != self.config.env:
             raise FileFormatError(f"the checkpoint is of task {meta.get('env')!r}, this run of {self.config.env!r}")
@@ -226,7 +225,7 @@ class Algorithm:
                 followed = without_prefix("following", tensors)
                 self.following.load_state_dict({name: to_numpy(value) for name, value in followed.items()})
                 self._take(self.following.scope)
-                # What is shared may depend on the scope that it was saved with.
+                # Shared objects may depend on the scope that they were saved with.
                 self.shared |= make_shared(self._start())
             for name, thing in self.shared.items():
                 thing.load_state_dict(without_prefix(f"shared.{name}", tensors))

@@ -1,4 +1,4 @@
-"""What may change in mid-run, and the record of what did: ``isa train --resume RUN --set KEY=VALUE``."""
+"""Settings that may change during a run (``isa train --resume RUN --set KEY=VALUE``), and the record of changes."""
 
 from __future__ import annotations
 
@@ -47,24 +47,24 @@ SECTION_KEYS: dict[str, tuple[str, ...]] = {
     "count": ("beta1", "beta2"),
     "goal": ("alpha1", "alpha2", "alpha2_won", "hamming", "first_goals", "selector"),
 }
-"""Settings that are read anew at each step or update. What shapes tensors, what a checkpoint holds the state of, the
-environment, the scope and how it is read stay as they were."""
+"""Settings that are read at each step or update. Settings that determine tensor shapes, checkpointed state, the
+environment, the scope or the credit rule cannot change."""
 
 
 GOES_ON_ELSEWHERE = ("workers", "scope_folder", "ppo.fixed_shapes", "q.fixed_shapes", "coma.fixed_shapes")
-"""Keys that may be edited in ``config.yaml`` where a run goes on elsewhere, as texts among the environment's options
-may, such as a path."""
+"""Keys that you may edit in ``config.yaml`` to resume a run on another machine; so are texts in the environment's
+options, such as paths."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """A key that has another value from a step on.
+    """A change of a setting during a run.
 
     Attributes:
-        env_steps: environment steps that the run had taken.
-        key: dotted.
-        before: the value until then.
-        after: the value from then on.
+        env_steps: environment steps at the change.
+        key: dotted key.
+        before: old value.
+        after: new value.
     """
 
     env_steps: int
@@ -74,7 +74,7 @@ class Change:
 
 
 def may_change(config: RunConfig) -> list[str]:
-    """List the keys that may change in mid-run; each of a section also of one phase, as ``phases.PHASE.KEY``.
+    """List the keys that may change during a run; keys of a section also for one phase, as ``phases.PHASE.KEY``.
 
     Example:
         >>> from isa_learners.runs.config_io import make_config
@@ -86,11 +86,11 @@ def may_change(config: RunConfig) -> list[str]:
 
 
 def changed_config(config: RunConfig, values: Mapping[str, Any]) -> RunConfig:
-    """Return a run's configuration with other values for what may change.
+    """Return a run's configuration with new values.
 
     Args:
-        config: of the run.
-        values: by sections, or by dotted keys as ``--set`` has them.
+        config: configuration of the run.
+        values: new values by section, or by dotted key as in ``--set``.
 
     Raises:
         InvalidValueError: for a key that is unknown or may not change, or a value out of range.
@@ -101,22 +101,22 @@ def changed_config(config: RunConfig, values: Mapping[str, Any]) -> RunConfig:
     for key in flattened(values):
         if _without_phase(key) not in allowed:
             raise InvalidValueError(
-                f"--resume cannot change {key}: networks, environment, scope and what the checkpoint holds are made "
-                f"from it; in mid-run may change: {', '.join(allowed)}"
+                f"--resume cannot change {key}, as networks, environment, scope or checkpoint depend on it; "
+                f"you can change {', '.join(allowed)}"
             )
     return new
 
 
 def trained_with(meta: Mapping[str, Any]) -> RunConfig | None:
-    """Return the configuration that a checkpoint's plain data tell of; ``None`` where they tell none that holds."""
+    """Return the configuration in a checkpoint's plain data; ``None`` if it holds no valid one."""
     try:
         return config_from_dict(meta["config"])
-    except (ISAError, KeyError):  # one of an earlier version
+    except (ISAError, KeyError):  # a checkpoint of an earlier version
         return None
 
 
 def check_edits(folder: RunFolder, config: RunConfig, meta: Mapping[str, Any]) -> None:
-    """Check that a configuration differs from what its checkpoint was trained with in what may change alone.
+    """Check that a configuration differs from that of its checkpoint only in settings that may change.
 
     Raises:
         InvalidValueError: naming the key and both values.
@@ -142,29 +142,29 @@ def _without_phase(key: str) -> str:
 
 
 def differences(before: RunConfig, after: RunConfig, env_steps: int) -> list[Change]:
-    """List what differs between two configurations of a run, with the step from which it does."""
+    """List the differences between two configurations of a run as changes at a step."""
     return _differing(flattened(config_to_dict(before)), flattened(config_to_dict(after)), env_steps)
 
 
 def _differing(old: Mapping[str, Any], new: Mapping[str, Any], env_steps: int) -> list[Change]:
     keys = [*new, *(key for key in old if key not in new)]
     changes = [Change(env_steps, key, old.get(key), new.get(key)) for key in keys]
-    # NaN differs from itself, but is written alike.
+    # NaN differs from itself, but its text does not.
     return [each for each in changes if each.before != each.after and repr(each.before) != repr(each.after)]
 
 
 def check_steps(folder: RunFolder, before: RunConfig, config: RunConfig, done: int, progress: Progress) -> None:
-    """Check that a run can go to other steps than before.
+    """Check that a run can continue to a new number of total steps.
 
     Args:
-        folder: of the run.
-        before: its configuration until now.
-        config: the one from now on.
+        folder: run folder.
+        before: configuration so far.
+        config: new configuration.
         done: environment steps taken.
-        progress: of the run.
+        progress: progress of the run.
 
     Raises:
-        InvalidValueError: for fewer steps than were taken, there is no way back; or for a run that stopped as solved.
+        InvalidValueError: for fewer steps than the run has taken, or for a run that stopped as solved.
     """
     if config.steps != before.steps and config.steps < done:
         raise InvalidValueError(
@@ -178,17 +178,17 @@ def check_steps(folder: RunFolder, before: RunConfig, config: RunConfig, done: i
 
 
 def follow(folder: RunFolder, before: RunConfig, config: RunConfig, done: int | None) -> None:
-    """Write what holds from which step on, where anything differs.
+    """Write the new configuration and record its changes, if there are any.
 
     Args:
-        folder: of the run.
-        before: the configuration that it was trained with until now.
-        config: the one from now on.
-        done: environment steps taken; ``None`` where it begins anew, and so has no other beginning.
+        folder: run folder.
+        before: configuration so far.
+        config: new configuration.
+        done: environment steps taken; ``None`` if the run starts from the beginning, so that nothing is recorded.
     """
     edited = config != folder.config()
     if done is not None and (edited or config != before):
-        # After a kill before the next checkpoint, what a resume changed from here on is written down already.
+        # After a kill before the next checkpoint, the changes of a resume at this step are already recorded.
         said = {change.key: change.after for change in read_changes(folder) if change.env_steps == done}
         known = flattened(config_to_dict(before)) | said
         if changes := _differing(known, flattened(config_to_dict(config)), done):
@@ -198,16 +198,16 @@ def follow(folder: RunFolder, before: RunConfig, config: RunConfig, done: int | 
 
 
 def record(folder: RunFolder, changes: list[Change]) -> None:
-    """Add changes to the folder's ``changes.json``, in their order."""
+    """Append changes to the folder's ``changes.json``."""
     whole = [*read_changes(folder), *changes]
     write_text(folder.changes_file, json.dumps([vars(change) for change in whole], indent=2) + "\n")
 
 
 def read_changes(folder: RunFolder) -> list[Change]:
-    """Return what has changed in mid-run, in order; nothing for a run that is as it began.
+    """Return the changes made during a run, in order.
 
     Raises:
-        FileFormatError: if the file is not one of these.
+        FileFormatError: if the file holds no list of changes.
     """
     if not folder.changes_file.exists():
         return []
@@ -216,4 +216,4 @@ def read_changes(folder: RunFolder) -> list[Change]:
     except FileFormatError:
         raise
     except (TypeError, ValueError) as error:
-        raise FileFormatError(f"{folder.changes_file} is no list of changes ({shown(error)})") from error
+        raise FileFormatError(f"{folder.changes_file} is not a list of changes ({shown(error)})") from error

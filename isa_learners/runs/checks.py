@@ -1,4 +1,4 @@
-"""What is checked before a run folder is made."""
+"""Checks before a run folder is created."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from isa_wrappers.scope.thresholds import THRESHOLD_RULES
 
 
 def check_run(config: RunConfig) -> None:
-    """Meet mistakes that only the environment or a list can tell.
+    """Check what only the environment or a registry can tell.
 
     Raises:
-        ISAError: for the first.
+        ISAError: for the first problem found.
     """
     if not isinstance(config, RunConfig):
         raise InvalidValueError(
-            f"config must be a RunConfig, as make_config('grid/shooting') makes, got {shown(config)}"
+            f"config must be a RunConfig, as from make_config('grid/shooting'), got {shown(config)}"
         )
     columns_of(config)
     device = resolve_device(config.device, config.env)
     env = make_env(config, device, 1)
-    close_env(env)  # asked for its sizes alone
+    close_env(env)  # needed only for its sizes
     if config.intrinsic is not None and REWARDS[config.intrinsic].needs_goal:
         raise InvalidValueError(
-            f"intrinsic reward {config.intrinsic!r} needs goals, which no run gives around it; take algo 'isa'"
+            f"intrinsic reward {config.intrinsic!r} needs goals and cannot be added to a run; use algo 'isa'"
         )
     check_following(config, env)
     check_composition(config, env, device)
@@ -48,6 +48,6 @@ def check_run(config: RunConfig) -> None:
     if config.steps <= needed:
         listened = ESTIMATORS[config.scope.estimator].settled(config.scope).transitions
         raise InvalidValueError(
-            f"steps must be more than {needed:,}: the scope of {len(env.agents)} agents takes as many, with "
-            f"scope.transitions at {listened:,}; got {config.steps:,}"
+            f"steps must be more than {needed:,}, which the scope of {len(env.agents)} agents takes with "
+            f"scope.transitions {listened:,}, got {config.steps:,}"
         )

@@ -1,4 +1,4 @@
-"""Configurations to and from plain data: defaults, presets, files and overrides."""
+"""Conversion of configurations to and from plain data: defaults, presets, files and overrides."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from isa_wrappers.plain import plain
 __all__ = ["config_from_dict", "config_to_dict", "make_config", "merge", "parse_overrides", "read_config_file"]
 
 OF_THE_RUN = ("scope", "credit", "probes")
-"""Sections of what is the same in all phases."""
+"""Sections that apply to all phases."""
 
 
 def make_config(env: str, preset: str = DEFAULT_PRESET, *overrides: Mapping[str, Any]) -> RunConfig:
-    """Resolve a run: defaults, then the preset's values for every pattern the task matches, then ``overrides``.
+    """Build the configuration of a run from defaults, then a preset, then ``overrides``.
 
-    Of a preset only what the run's algorithm asks for is taken. Keys of ``overrides`` are nested by sections, or dotted
-    as ``--set`` has them.
+    The preset contributes the values of every pattern that matches the task, as far as the run's algorithm uses them.
+    Keys of ``overrides`` are nested by section, or dotted as in ``--set``.
 
     Raises:
-        InvalidValueError: for an unknown preset or key (the nearest is offered) or a value out of range.
+        InvalidValueError: for an unknown preset or key (the nearest is suggested), or a value out of range.
 
     Example:
         >>> config = make_config("grid/shooting", "paper", {"ppo": {"lr": 0.001}}, {"scope.window": 2})
@@ -42,7 +42,7 @@ def make_config(env: str, preset: str = DEFAULT_PRESET, *overrides: Mapping[str,
 
 
 def resolve(env: str, preset: str, *overrides: Mapping[str, Any]) -> Plain:
-    """Return the plain data of :func:`make_config`."""
+    """Return the configuration of :func:`make_config` as plain data."""
     check_name("env", env)
     given: Plain = {}
     for layer in overrides:
@@ -54,7 +54,7 @@ def resolve(env: str, preset: str, *overrides: Mapping[str, Any]) -> Plain:
     data: Plain = {"env": env, "preset": preset}
     for layer in [*preset_layers(env, preset), *preset_layers(env, preset, algorithm.presets)]:
         data = laid_over(data, {key: value for key, value in layer.items() if key in known})
-    if "phases" in data:  # a preset's are those of several algorithms
+    if "phases" in data:  # a preset may hold phases of several algorithms
         data["phases"] = {
             name: {section: values for section, values in own.items() if section in known}
             for name, own in data["phases"].items()
@@ -64,7 +64,7 @@ def resolve(env: str, preset: str, *overrides: Mapping[str, Any]) -> Plain:
 
 
 def within_copies(data: Plain, given: Mapping[str, Any]) -> Plain:
-    """Return a preset's values with no more minibatches than the environments that are asked for in place of its own.
+    """Return a preset's values with at most as many minibatches as the requested number of environments.
 
     Example:
         >>> within_copies({"ppo": {"num_envs": 32, "minibatches": 4}}, {"ppo": {"num_envs": 2}})
@@ -72,7 +72,7 @@ def within_copies(data: Plain, given: Mapping[str, Any]) -> Plain:
     """
     asked = given.get("ppo")
     copies = asked.get("num_envs") if isinstance(asked, Mapping) else None
-    if not isinstance(copies, int) or copies < 1:  # what it is not is told with the key's other checks
+    if not isinstance(copies, int) or copies < 1:  # invalid values are reported by the checks of the key
         return data
 
     def fitted(sections: Plain) -> Plain:
@@ -88,7 +88,7 @@ def within_copies(data: Plain, given: Mapping[str, Any]) -> Plain:
 
 
 def laid_over(data: Plain, layer: Mapping[str, Any]) -> Plain:
-    """Return ``data`` with a layer over it; what it says of the run holds over what was said of a phase before."""
+    """Return ``data`` overridden by a layer; its values for the run also replace earlier values for single phases."""
     said = {section: values for section, values in layer.items() if isinstance(values, Mapping)}
     phases = {
         phase: {
@@ -101,7 +101,7 @@ def laid_over(data: Plain, layer: Mapping[str, Any]) -> Plain:
 
 
 def kinds_of(data: Mapping[str, Any]) -> dict[str, type]:
-    """Return the sections that a configuration of this algorithm, learner and intrinsic reward has."""
+    """Return the sections of a configuration, given its algorithm, learner and intrinsic reward."""
     core = {key: core_value(key, data[key]) for key in ("algo", "learner", "intrinsic") if key in data}
     algo = core.get("algo", DEFAULT_ALGORITHM)
     learner = core.get("learner", ALGORITHMS[algo].learner)
@@ -112,24 +112,25 @@ def kinds_of(data: Mapping[str, Any]) -> dict[str, type]:
 
 
 def _intrinsic(algo: str, given: str | None) -> str | None:
-    """Return the intrinsic reward of a run: what is given, or the one that makes its algorithm what it is.
+    """Return the intrinsic reward of a run: the given one, or the one that its algorithm fixes.
 
     Raises:
-        InvalidValueError: if these differ.
+        InvalidValueError: if the two differ.
     """
     own = ALGORITHMS[algo].intrinsic
     if own is not None and given not in (None, own):
         raise InvalidValueError(
-            f"intrinsic is {own!r} in algorithm {algo!r}, got {shown(given)}; take another algorithm"
+            f"intrinsic is {own!r} in algorithm {algo!r}, got {shown(given)}; choose another algorithm"
         )
     return own or given
 
 
 def config_from_dict(data: Mapping[str, Any]) -> RunConfig:
-    """Build a configuration from plain data, nested by sections or dotted.
+    """Build a configuration from plain data, nested by section or with dotted keys.
 
     Raises:
-        InvalidValueError: for an unknown key (the nearest is offered), a section that is none, or a bad value.
+        InvalidValueError: for an unknown key (the nearest is suggested), a section that is not a mapping, or an
+            invalid value.
     """
     data = nested(data)
     if "env" not in data:
@@ -169,7 +170,7 @@ def config_from_dict(data: Mapping[str, Any]) -> RunConfig:
 
 
 def _refuse_for_a_phase(algo: str, phase: str, section: str, given: Mapping[str, Any]) -> None:
-    """Refuse what holds for the whole run.
+    """Refuse settings of a phase that apply only to the whole run.
 
     Raises:
         InvalidValueError: naming the key.
@@ -177,32 +178,32 @@ def _refuse_for_a_phase(algo: str, phase: str, section: str, given: Mapping[str,
     for key in given:
         if section in OF_THE_RUN or key in ALGORITHMS[algo].whole_run.get(section, ()):
             raise InvalidValueError(
-                f"{section}.{key} holds for the whole run; set {section}.{key}, not phases.{phase}.{section}.{key}"
+                f"{section}.{key} applies to the whole run; set {section}.{key}, not phases.{phase}.{section}.{key}"
             )
 
 
 def _fixed(algo: str, learner: str, sections: Mapping[str, Any], where: str = "") -> Plain:
-    """Return the settings that make an algorithm what it is.
+    """Return the settings that an algorithm fixes.
 
     Raises:
-        InvalidValueError: if another learner is asked for, or another value.
+        InvalidValueError: if the configuration asks for another learner or another value.
     """
     spec = ALGORITHMS[algo]
     if spec.fixed and learner != spec.learner:
-        raise InvalidValueError(f"algorithm {algo!r} is one of learner {spec.learner!r}, got {learner!r}; leave it out")
+        raise InvalidValueError(f"algorithm {algo!r} needs learner {spec.learner!r}, got {learner!r}; leave it out")
     for section, values in spec.fixed.items():
         for key, value in values.items():
             given = sections.get(section, {}).get(key, value)
             if given != value:
                 raise InvalidValueError(
-                    f"{where}{section}.{key} is {value!r} in algorithm {algo!r}, got {shown(given)}; take another "
+                    f"{where}{section}.{key} is {value!r} in algorithm {algo!r}, got {shown(given)}; choose another "
                     "algorithm"
                 )
     return {section: dict(values) for section, values in spec.fixed.items()}
 
 
 def config_to_dict(config: RunConfig) -> Plain:
-    """Return the configuration as plain data, every value resolved; of a phase what differs from the run's."""
+    """Return the resolved configuration as plain data; phases hold only values that differ from the run's."""
     data = {key: getattr(config, key) for key in CORE}
     data |= {name: asdict(section) for name, section in config.sections.items()}
     data["phases"] = {
@@ -216,5 +217,5 @@ def config_to_dict(config: RunConfig) -> Plain:
 
 
 def write_config(config: RunConfig, path: Any) -> None:
-    """Write the configuration, resolved, as YAML."""
+    """Write the resolved configuration as YAML."""
     write_yaml(config_to_dict(config), path)

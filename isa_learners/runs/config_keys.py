@@ -1,4 +1,4 @@
-"""Every key of a configuration: which sections a run has, and which key somebody meant."""
+"""The keys of a configuration: sections of a run, and suggestions for misspelt keys."""
 
 from __future__ import annotations
 
@@ -45,20 +45,20 @@ USUAL_NAMES = {
     "algorithm": "algo",
     "task": "env",
 }
-"""What others call a key -> what it is called here."""
+"""Names that other libraries use -> the name here."""
 
 
 def section_kinds(algo: str, learner: str, intrinsic: str | None, settings: Any = None) -> dict[str, type]:
-    """Return the sections of a run by name: those of its algorithm, its learner and its intrinsic reward.
+    """Return the sections of a run by name: those of its algorithm, learner and intrinsic reward.
 
     Args:
         algo: name of the algorithm.
         learner: name of the learner.
         intrinsic: name of the intrinsic reward, if any.
-        settings: of that reward, as far as they are given; some ask for a scope.
+        settings: given settings of that reward, as some of them require a scope.
 
     Raises:
-        UnknownNameError: if there is no such algorithm, learner or reward.
+        UnknownNameError: for an unknown algorithm, learner or reward.
     """
     spec = ALGORITHMS[algo]
     kinds: dict[str, type] = {}
@@ -79,20 +79,20 @@ CORE = tuple(field.name for field in fields(RunConfig) if field.name not in ("se
 
 
 def parts_of(algo: str, learner: str) -> dict[str, PartSpec]:
-    """Return what the algorithm asks of its learner besides; of another learner nothing."""
+    """Return the parts that the algorithm requests, as far as the learner has them."""
     has = LEARNERS[learner].parts
     return {name: has[name] for name in ALGORITHMS[algo].parts if name in has}
 
 
 def check_sections(algo: str, learner: str, intrinsic: str | None) -> None:
-    """Check that no section of an algorithm bears the name of something else in its runs.
+    """Check that no section of an algorithm has the name of something else in its runs.
 
     Raises:
         InvalidValueError: naming both.
     """
     sections: dict[str, Any] = dict(ALGORITHMS[algo].sections)
     own = {"scope": ScopeConfig, "credit": CreditConfig, "probes": ProbesConfig}
-    taken: dict[str, tuple[str, Any]] = {name: ("a section of the library's", kind) for name, kind in own.items()}
+    taken: dict[str, tuple[str, Any]] = {name: ("a section of the library", kind) for name, kind in own.items()}
     taken |= dict.fromkeys((*CORE, "sections", "phases"), ("a setting of every run", None))
     for name in filter(LEARNERS.__contains__, sections):
         taken[name] = f"the section of learner {name!r}", LEARNERS[name].config
@@ -103,18 +103,18 @@ def check_sections(algo: str, learner: str, intrinsic: str | None) -> None:
     for name, kind in sections.items():
         what, others = taken.get(name, ("", kind))
         if kind is not others:
-            raise InvalidValueError(f"section {name!r} of algorithm {algo!r} must have another name: that is {what}")
+            raise InvalidValueError(f"section {name!r} of algorithm {algo!r} must have another name, as this is {what}")
 
 
 def all_keys(kinds: Mapping[str, type]) -> list[str]:
-    """List every key, dotted: the run's own, then those of the sections."""
+    """List every key in dotted form: those of the run, then those of the sections."""
     return [*CORE] + [f"{section}.{key}" for section, kind in kinds.items() for key in hints(kind)]
 
 
 def nearest_key(key: str, kinds: Mapping[str, type]) -> str:
-    """Return ``"; did you mean ...?"`` for the key that is probably meant, or an empty string.
+    """Return ``"; did you mean ...?"`` with the most likely key, or an empty string.
 
-    A key without its section, or under a name that other libraries use, gets the right one offered.
+    This includes keys without their section and names that other libraries use.
 
     Example:
         >>> from isa_learners.ppo.config import PPOConfig
@@ -122,7 +122,7 @@ def nearest_key(key: str, kinds: Mapping[str, type]) -> str:
         ("; did you mean 'ppo.lr'?", "; did you mean 'ppo.epochs'?")
     """
     known = all_keys(kinds)
-    key = str(key)  # YAML's keys need not be text
+    key = str(key)  # YAML keys may be other than text
     last = key.rpartition(".")[2]
     for name in (last, USUAL_NAMES.get(last)):
         meant = [full for full in known if full == name or full.rpartition(".")[2] == name]

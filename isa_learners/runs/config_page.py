@@ -26,8 +26,8 @@ def explain(env: str, preset: str, layers: list[dict[str, Any]]) -> list[Row]:
 
     Args:
         env: task name.
-        preset: its name.
-        layers: what was given, later ones over earlier ones.
+        preset: name of the preset.
+        layers: given values; later layers override earlier ones.
     """
     config = config_from_dict(resolve(env, preset, *layers))
     given: dict[str, Any] = {}
@@ -81,7 +81,7 @@ def _type_name(kind: Any) -> str:
 
 
 def page() -> str:
-    """Return the docs' page of every key, in Markdown."""
+    """Return the documentation page of every key, in Markdown."""
     lines = [
         "# Configuration",
         "",

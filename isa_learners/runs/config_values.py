@@ -1,4 +1,4 @@
-"""Values of a configuration as given, checked and converted to the types of its fields."""
+"""Checks of configuration values and their conversion to the types of the fields."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def mapping_of(key: str, value: Any) -> Mapping[str, Any]:
     """Return a section as given.
 
     Raises:
-        InvalidValueError: if it is no mapping.
+        InvalidValueError: if it is not a mapping.
     """
     if not isinstance(value, Mapping):
         raise InvalidValueError(f"configuration section {key!r} must be a mapping, got {shown(value)}")
@@ -29,10 +29,10 @@ def mapping_of(key: str, value: Any) -> Mapping[str, Any]:
 
 
 def section_of(kind: type, values: Mapping[str, Any], name: str) -> Any:
-    """Make a section of its values.
+    """Build a section from its values.
 
     Raises:
-        InvalidValueError: for an unknown key (the nearest is offered), a value of another type or out of range.
+        InvalidValueError: for an unknown key (the nearest is suggested), or a value of the wrong type or out of range.
     """
     known = hints(kind)
     for key in values:
@@ -52,10 +52,10 @@ def section_of(kind: type, values: Mapping[str, Any], name: str) -> Any:
 
 
 def core_value(key: str, value: Any) -> Any:
-    """Convert a value of a key that every run has; a number of ``success`` stays the text that ``success_rule`` reads.
+    """Convert the value of a key that every run has; a number for ``success`` becomes text for ``success_rule``.
 
     Raises:
-        InvalidValueError: if that cannot be done.
+        InvalidValueError: if the value cannot be converted.
 
     Example:
         >>> core_value("success", 1.5), core_value("success", "won")
@@ -67,10 +67,10 @@ def core_value(key: str, value: Any) -> Any:
 
 
 def value_of(hint: Any, key: str, value: Any) -> Any:
-    """Convert a value to its field's type; whole numbers do for floats, lists for tuples, names for enums.
+    """Convert a value to the type of its field, including integers to floats, lists to tuples and names to enums.
 
     Raises:
-        InvalidValueError: if that cannot be done.
+        InvalidValueError: if the value cannot be converted.
     """
     try:
         return msgspec.convert(plain(key, value), hint)
@@ -84,7 +84,7 @@ def value_of(hint: Any, key: str, value: Any) -> Any:
 
 
 def _yaml_of(hint: Any, value: Any) -> str:
-    """Say how YAML writes what was given as Python does.
+    """Return a hint how to write a Python value in YAML.
 
     Example:
         >>> _yaml_of(float | None, "None"), _yaml_of(tuple[int, ...], "(64, 64)")
@@ -105,7 +105,7 @@ def _type_name(hint: Any) -> str:
 
 
 def unknown_key(key: str, kinds: Mapping[str, type], data: Mapping[str, Any]) -> str:
-    """Say what is wrong with a key: a section of another algorithm, or a name that is nearly right."""
+    """Return a message about an unknown key: a section of another algorithm, or a misspelt name."""
     others = [name for name in ALGORITHMS if name != data.get("algo") and key in _sections_of(name)]
     if others:
         algo = data.get("algo", DEFAULT_ALGORITHM)
@@ -113,12 +113,12 @@ def unknown_key(key: str, kinds: Mapping[str, type], data: Mapping[str, Any]) ->
     if key in REWARDS:
         given = data.get("intrinsic")
         has = f"intrinsic reward is {shown(given)}" if given else "run has no intrinsic reward"
-        return f"section {key!r} is that of intrinsic reward {key!r}, but this {has}; set intrinsic={key}"
+        return f"section {key!r} belongs to intrinsic reward {key!r}, but this {has}; set intrinsic={key}"
     return f"unknown configuration key {_short(key)}{nearest_key(key, kinds)}"
 
 
 def _short(key: Any) -> str:
-    """Return a key on one line of bounded length."""
+    """Return a key on one line of limited length."""
     return shown(str(key))[1:-1]
 
 

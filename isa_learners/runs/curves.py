@@ -1,4 +1,4 @@
-"""Runs as curves, and which of them belong together: those whose configurations differ in the seed alone."""
+"""Learning curves of runs, and the grouping of runs whose configurations differ only in the seed."""
 
 from __future__ import annotations
 
@@ -22,27 +22,26 @@ from isa_wrappers.errors import FileFormatError, InvalidValueError, shown
 
 Values = npt.NDArray[np.float64]
 INERT = ("seed", "device", "threads", "workers", "checkpoint_interval", "preset")
-"""Keys in which runs of one group may differ: they name a seed, change the clock alone, or only say where other values
-came from."""
+"""Keys in which runs of one group may differ: the seed, keys that affect only speed, and the source of values."""
 WHEN_LOOKED_AT = ("stop_when_solved", "eval_interval", "eval_episodes")
-"""Keys that a resume may change without making another run of it: they say when it ends and is looked at."""
+"""Keys that a resumed run may change and still belong to its group: they set when it ends and is evaluated."""
 _KIND = ("algo", "learner", "intrinsic")
-"""Keys that say which sections a run has."""
+"""Keys that determine the sections of a run."""
 LONGEST_VALUES = (24, 48, 96)
-"""Characters of a value in a legend; more where what is left would not tell configurations apart."""
+"""Maximum number of characters of a value in a legend; the larger ones apply where shorter values would be equal."""
 NEEDED = ("env_steps", "wall_time_s", "success_rate", "return_mean")
-"""Columns of ``metrics.csv`` that no curve does without."""
+"""Columns of ``metrics.csv`` that a curve needs."""
 
 
 @dataclass(frozen=True)
 class Curve:
-    """A run's evaluations over its environment steps.
+    """The evaluations of a run over its environment steps.
 
     Attributes:
-        task: its environment.
-        options: of the task, as text.
-        settings: dotted key -> value of everything that may tell groups apart.
-        columns: name -> ``[evaluations]``, NaN where a value is missing; ``env_steps`` among them.
+        task: name of the environment.
+        options: options of the task, as text.
+        settings: dotted key -> value of every setting that distinguishes groups.
+        columns: name -> ``[evaluations]``, NaN for missing values; includes ``env_steps``.
         changes: environment steps at which a phase ended.
     """
 
@@ -60,7 +59,7 @@ class Curve:
     def at(self, grid: Values, column: str) -> Values:
         """Return a column at ``grid`` ``[points]``.
 
-        Beyond its last evaluation a run keeps its value; before the first one it has none, NaN.
+        After its last evaluation a run keeps the last value; before the first one the value is NaN.
         """
         values = self.columns[column]
         known = ~np.isnan(values)
@@ -69,17 +68,17 @@ class Curve:
         return np.interp(grid, self.steps[known], values[known], left=np.nan)
 
     def knows(self, column: str) -> bool:
-        """Tell whether there is a value of a column."""
+        """Return whether a column has any value."""
         return column in self.columns and not np.isnan(self.columns[column]).all()
 
 
 @dataclass(frozen=True)
 class Group:
-    """Runs of one task that differ in the seed alone.
+    """Runs of one task that differ only in the seed.
 
     Attributes:
-        name: for the legend.
-        task: of all of them, with its options where runs of one environment differ in them.
+        name: name for the legend.
+        task: their task, with its options if runs of the same environment differ in them.
         runs: their curves.
     """
 
@@ -89,10 +88,10 @@ class Group:
 
 
 def read_curve(folder: RunFolder) -> Curve:
-    """Read a run's metrics and what it was configured with.
+    """Read a run's metrics and configuration.
 
     Raises:
-        FileFormatError: if it has no readable metrics, or none of a column that is needed.
+        FileFormatError: if it has no readable metrics, or lacks a required column.
     """
     config = folder.config()
     try:
@@ -101,7 +100,7 @@ def read_curve(folder: RunFolder) -> Curve:
         columns = {name: np.array([float(row[name] or "nan") for row in rows]) for name in names}
     except FileNotFoundError:
         raise FileFormatError(
-            f"{folder.path} has no metrics.csv; training writes it, once the scope is measured where there is one"
+            f"{folder.path} has no metrics.csv; training writes it after any scope estimation"
         ) from None
     except (OSError, KeyError, ValueError, csv.Error) as error:
         raise FileFormatError(f"{folder.metrics_file} is not a readable metrics file ({error})") from error
@@ -118,7 +117,7 @@ def read_curve(folder: RunFolder) -> Curve:
 
 
 def as_begun(folder: RunFolder) -> dict[str, Any]:
-    """Return a run's settings by dotted keys, those of :data:`WHEN_LOOKED_AT` as they were before any resume.
+    """Return a run's settings by dotted key, those of :data:`WHEN_LOOKED_AT` as they were before any change.
 
     Raises:
         FileFormatError: if the record of changes is damaged.
@@ -131,10 +130,10 @@ def as_begun(folder: RunFolder) -> dict[str, Any]:
 
 
 def changed_in_mid_run(folder: RunFolder) -> dict[str, str]:
-    """Return what a resume has changed, such as ``ppo.lr@12000``: its values before and after.
+    """Return the changes of settings during a run, such as ``ppo.lr@12000``: the values before and after.
 
-    Left out is what tells no groups apart, and what changes no number that is drawn: when a run ends, how often and by
-    how many episodes it is evaluated. Other steps are left out too, unless something learned goes by the share of them.
+    The result omits keys that do not distinguish groups and keys that set when a run ends or is evaluated. It omits
+    ``steps`` too, unless the learner depends on the share of steps done, such as for annealing.
 
     Raises:
         FileFormatError: if the record is damaged.
@@ -151,9 +150,9 @@ def _learns_by_progress(config: RunConfig) -> bool:
 
 
 def phase_end(runs: Sequence[Curve]) -> float:
-    """Return the environment steps at which the first phase ends at the median; a run in which it did not counts last.
+    """Return the median of the environment steps at which the first phase ends.
 
-    Infinity where that is later than what was seen.
+    Runs in which it has not ended count as infinity.
 
     Example:
         >>> ends = [Curve("task", "", {}, {}, changes) for changes in ((20.0,), (40.0, 60.0), ())]
@@ -164,11 +163,11 @@ def phase_end(runs: Sequence[Curve]) -> float:
 
 
 def grouped(folders: Sequence[RunFolder], labels: Sequence[str] = ()) -> list[Group]:
-    """Put runs together that differ in the seed alone; a group bears what tells it from the others of all tasks.
+    """Group runs that differ only in the seed; the name of a group holds the settings in which the groups differ.
 
     Args:
-        folders: of the runs.
-        labels: a name for each run instead; equal names of one task make a group.
+        folders: run folders.
+        labels: a name for each run instead; runs of a task with the same name form a group.
 
     Raises:
         InvalidValueError: if there are not as many labels as runs.
@@ -177,7 +176,7 @@ def grouped(folders: Sequence[RunFolder], labels: Sequence[str] = ()) -> list[Gr
     if labels and len(labels) != len(folders):
         raise InvalidValueError(f"give one --label for each of {len(folders)} runs, got {len(labels)}")
     named = list(zip(folders, labels or [""] * len(folders), strict=True))
-    once = {(folder.path.resolve(), name): folder for folder, name in named}  # a run given twice is no second seed
+    once = {(folder.path.resolve(), name): folder for folder, name in named}  # a run given twice counts once
     curves = [read_curve(folder) for folder in once.values()]
     names = [name for _, name in once] if labels else told_apart([curve.settings for curve in curves])
     options: dict[str, set[str]] = {}
@@ -192,10 +191,10 @@ def grouped(folders: Sequence[RunFolder], labels: Sequence[str] = ()) -> list[Gr
 
 
 def told_apart(settings: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return a name for each configuration: the values in which they differ, the algorithm first.
+    """Return a name for each configuration: the algorithm, then the values in which they differ.
 
-    A key that only some have because their algorithms have other sections tells nothing that the algorithm does not.
-    Between runs of one algorithm it does: where a phase has no setting of its own, the run's holds.
+    Keys that only some configurations have because of different algorithms are omitted. Between runs of the same
+    algorithm, a phase without its own setting uses the run's value.
 
     Example:
         >>> told_apart([{"algo": "isa", "ppo.lr": 0.1}, {"algo": "isa", "ppo.lr": 0.2}, {"algo": "ippo"}])
@@ -212,7 +211,7 @@ def told_apart(settings: Sequence[Mapping[str, Any]]) -> list[str]:
     differing = [key for key in keys if len({repr(one[key]) for one in told if key in one}) > 1]
     whole = [_named(one, differing, None) for one in told]
     names = whole
-    for longest in reversed(LONGEST_VALUES):  # as short as tells it from all others
+    for longest in reversed(LONGEST_VALUES):  # as short as possible while all names differ
         short = [_named(one, differing, longest) for one in told]
         stands_for: dict[str, set[str]] = {}
         for cut, full in zip(short, whole, strict=True):
@@ -222,18 +221,18 @@ def told_apart(settings: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _named(told: Mapping[str, Any], differing: Sequence[str], longest: int | None) -> str:
-    """Return the name that values make, each of at most so many characters; ``None`` writes them out, told by kind."""
+    """Return a name with the differing values, each of at most ``longest`` characters; ``None`` for full values."""
     values = {key: told[key] for key in differing if key in told and key != "algo"}
     shown_ones = [
         f"{key}={repr(value) if longest is None else _short(value, longest)}"
         for key, value in values.items()
-        if value is not None or "@" not in key  # not changed in mid-run
+        if value is not None or "@" not in key  # unchanged in this run
     ]
     return ", ".join([str(told.get("algo", "run")), *shown_ones])
 
 
 def _value(settings: Mapping[str, Any], key: str) -> Any:
-    """Return what a run has for a key, its own where a phase has none; ``None`` where there is neither."""
+    """Return a run's value for a key; a phase without its own value uses the run's; ``None`` if there is neither."""
     parts = key.split(".", 2)
     return settings.get(key, settings.get(parts[2]) if parts[0] == "phases" and len(parts) > 2 else None)
 

@@ -1,4 +1,4 @@
-"""Which device a run takes."""
+"""The device of a run."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from isa_wrappers.envs import family_of
 
 
 def resolve_device(device: str, env: str = "") -> str:
-    """Turn ``auto`` into ``cuda`` where there is one and the task ``env`` can run there, else ``cpu``.
+    """Resolve ``auto`` to ``cuda`` if it is available and the task ``env`` supports it, else to ``cpu``.
 
     Raises:
-        DeviceError: if ``cuda`` is asked for and absent.
+        DeviceError: if ``cuda`` is requested but not available.
     """
     if env:
         return family_of(env).device(device)
     if device == "auto":
-        import torch  # here: what reads and draws runs needs none
+        import torch  # here, as reading and plotting runs works without torch
 
         return "cuda" if torch.cuda.is_available() else "cpu"
     backend(device)

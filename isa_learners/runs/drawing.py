@@ -1,4 +1,4 @@
-"""Pictures of one copy of an environment: the library's own drawings, or what PettingZoo's ``render()`` gives."""
+"""Pictures of one copy of an environment: the library's own drawings, or those of PettingZoo's ``render()``."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ MODE = "rgb_array"
 
 @dataclass(frozen=True)
 class Drawn:
-    """An environment, and how one copy of it is drawn.
+    """An environment and the function that draws one copy of it.
 
     Attributes:
-        env: batched.
-        draw: goal ``[K]`` or ``None`` -> ``[H, W, 3]``: the copy as it was before any automatic reset of the last step.
-        legend: what is drawn; empty where nobody says.
-        shows_goal: the goal is drawn in.
+        env: batched environment.
+        draw: goal ``[K]`` or ``None`` -> ``[H, W, 3]``, the copy before any automatic reset in the last step.
+        legend: explanation of the picture; may be empty.
+        shows_goal: whether the picture shows the goal.
     """
 
     env: BatchEnv
@@ -45,10 +45,10 @@ class Drawn:
 
 
 class Filmed(BaseParallelWrapper[Any, Any, Any]):  # type: ignore[misc]
-    """A ``ParallelEnv`` that is drawn after each step, and after a reset that no step went before.
+    """Draws a ``ParallelEnv`` after each step, and after a reset that does not follow a finished episode.
 
     Attributes:
-        picture: the last one.
+        picture: latest picture.
     """
 
     def __init__(self, env: Any, name: str) -> None:
@@ -57,7 +57,7 @@ class Filmed(BaseParallelWrapper[Any, Any, Any]):  # type: ignore[misc]
         self.picture: Picture
 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
-        """Start an episode; after one's last step its picture stays."""
+        """Start an episode; the picture of a finished episode is kept."""
         told = start(self.env, seed, options)
         if not self._over:
             self.picture = self._drawn()
@@ -65,7 +65,7 @@ class Filmed(BaseParallelWrapper[Any, Any, Any]):  # type: ignore[misc]
         return told
 
     def step(self, actions: dict[Any, Any]) -> Any:
-        """Advance."""
+        """Advance and draw."""
         told = self.env.step(actions)
         self.picture = self._drawn()
         self._over = not self.env.agents
@@ -80,16 +80,16 @@ class Filmed(BaseParallelWrapper[Any, Any, Any]):  # type: ignore[misc]
 
 
 def drawn(algorithm: Algorithm, copies: int, seed: int, copy: int) -> Drawn:
-    """Return the environment that evaluations play in, one copy of it drawn.
+    """Return the environment of evaluations with one copy drawn.
 
     Args:
-        algorithm: of the run.
-        copies: of the environment.
-        seed: of whatever draws random numbers as it is made.
-        copy: number of the one that is drawn.
+        algorithm: algorithm of the run.
+        copies: number of copies.
+        seed: seed for creating the environment.
+        copy: index of the copy to draw.
 
     Raises:
-        UnsupportedEnvironmentError: if the environment draws no pictures.
+        UnsupportedEnvironmentError: if the environment cannot draw pictures.
     """
     base = algorithm.evaluation_env(copies)[1]
     name, made = algorithm.config.env, as_made(base)
@@ -97,9 +97,7 @@ def drawn(algorithm: Algorithm, copies: int, seed: int, copy: int) -> Drawn:
     if draw is not None:
         return Drawn(base, partial(draw, copy), tuple(getattr(made, "legend", ())), True)
     if type(made) is not ParallelEnvBatch:
-        raise UnsupportedEnvironmentError(
-            f"{name} draws no pictures: what is batched by itself needs render(copy, goal)"
-        )
+        raise UnsupportedEnvironmentError(f"{name} draws no pictures: a batched environment needs render(copy, goal)")
     config = algorithm.config
     envs = [_single(algorithm, {}) for _ in range(copies - 1)]
     film = Filmed(_drawing(algorithm), name)
@@ -110,14 +108,14 @@ def drawn(algorithm: Algorithm, copies: int, seed: int, copy: int) -> Drawn:
 
 
 def drawer(name: str, base: BatchEnv) -> Callable[[int, Any], Picture] | None:
-    """Return what draws a copy of a batched environment, by its number, with a goal; ``None`` where nothing does.
+    """Return the function that draws a copy of a batched environment with a goal, or ``None``.
 
     Args:
-        name: of the task, for messages.
+        name: name of the task, for messages.
         base: the environment.
 
     Raises:
-        UnsupportedEnvironmentError: if its ``render`` takes no copy and goal, or, once called, gives no picture.
+        UnsupportedEnvironmentError: if its ``render`` does not take a copy and a goal, or does not return a picture.
     """
     draw = getattr(as_made(base), "render", None)
     if draw is None:
@@ -130,10 +128,10 @@ def _checked(name: str, picture: Any) -> Picture:
     shape: tuple[int, ...] = getattr(picture, "shape", ())
     if len(shape) != 3 or shape[2] not in (3, 4) or picture.dtype != np.uint8:
         raise UnsupportedEnvironmentError(
-            f"render() of {name} must give a uint8 array [height, width, 3], got "
+            f"render() of {name} must return a uint8 array [height, width, 3], got "
             f"{shown(picture) if not shape else f'{picture.dtype} {list(shape)}'}"
         )
-    return np.array(picture[:, :, :3])  # a copy: some draw into the same array again
+    return np.array(picture[:, :, :3])  # a copy, as some environments reuse the array
 
 
 def _check_takes_copy(name: str, draw: Callable[..., Any]) -> None:
@@ -141,12 +139,12 @@ def _check_takes_copy(name: str, draw: Callable[..., Any]) -> None:
         signature(draw).bind(0, None)
     except TypeError as error:
         raise UnsupportedEnvironmentError(
-            f"render() of batched environment {name} must take a copy's number and a goal or None: {error}"
+            f"render() of batched environment {name} must take the index of a copy and a goal or None: {error}"
         ) from error
 
 
 def _drawing(algorithm: Algorithm) -> Any:
-    """Return one ``ParallelEnv`` that draws arrays, made with ``render_mode`` where the task takes one."""
+    """Return one ``ParallelEnv`` that draws arrays, created with ``render_mode`` if the task accepts it."""
     with suppress(InvalidValueError):
         return _single(algorithm, {"render_mode": MODE})
     env = _single(algorithm, {})
@@ -155,7 +153,7 @@ def _drawing(algorithm: Algorithm) -> Any:
         close_env(env)
         raise UnsupportedEnvironmentError(
             f"{algorithm.config.env} draws no pictures: it takes no option render_mode={MODE!r}, and without one its "
-            f"render_mode is {shown(mode)}; let its factory take render_mode and hand it to the environment"
+            f"render_mode is {shown(mode)}; let its factory take render_mode and pass it to the environment"
         )
     return env
 

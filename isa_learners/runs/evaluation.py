@@ -27,13 +27,13 @@ LOST = "each was lost with its game or its worker"
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Means over the episodes of an evaluation, those lost with their game left out; NaN where none is left.
+    """Means over the episodes of an evaluation, without episodes lost because their game failed; NaN if none is left.
 
     Attributes:
         success_rate: share of episodes won.
         return_mean: mean over episodes and agents of the undiscounted sum of the environment's reward.
         episode_length: mean number of steps.
-        episodes: how many were played to their end or to the limit of an evaluation.
+        episodes: number of episodes that finished or reached the limit of an evaluation.
     """
 
     success_rate: float
@@ -43,20 +43,20 @@ class Evaluation:
 
 
 class EpisodeOutcomes:
-    """How each episode of an evaluation ended: what :func:`evaluate` is given to watch.
+    """The outcome of each episode of an evaluation; pass it to :func:`evaluate` as ``watch``.
 
     Attributes:
-        won: ``[B]`` bool, the episode was won.
-        steps: ``[B]`` how many it took, so far.
-        over: ``[B]`` bool, it has ended.
-        lost_with_game: ``[B]`` bool, it was discarded with its game or worker, and counts for nothing.
+        won: ``[B]`` bool, whether the episode was won.
+        steps: ``[B]`` number of steps so far.
+        over: ``[B]`` bool, whether the episode has ended.
+        lost_with_game: ``[B]`` bool, whether it was discarded because its game or worker failed.
     """
 
     def __init__(self) -> None:
         self.won: npt.NDArray[Any] = np.zeros(0, dtype=bool)
 
     def __call__(self, step: BatchStep) -> None:
-        """Take in the first step, or the next one."""
+        """Process the first or next step."""
         if not len(self.won):
             self.won, self.over, self.lost_with_game = (np.zeros(len(step.obs), dtype=bool) for _ in range(3))
             self.steps = np.zeros(len(step.obs), dtype=int)
@@ -68,10 +68,10 @@ class EpisodeOutcomes:
         self.over |= to_numpy(step.done)
 
     def chosen(self, which: str) -> int:
-        """Return the number of an episode: the first one that was ``won`` or ``lost``, or the one of that number.
+        """Return the index of an episode: the first that was ``won`` or ``lost``, or the one with the given number.
 
         Raises:
-            InvalidValueError: if there is none.
+            InvalidValueError: if there is no such episode.
         """
         count = len(self.won)
         if which not in ("won", "lost"):
@@ -79,13 +79,13 @@ class EpisodeOutcomes:
                 return int(which)
             raise InvalidValueError(
                 f"--episode must be won, lost, or a number from 0 to {count - 1}, got {shown(which)}; "
-                "--episodes says how many are played"
+                "--episodes sets how many are played"
             )
         wanted = (self.won if which == "won" else ~self.won) & ~self.lost_with_game
         if not wanted.any():
             other = "lost" if which == "won" else "won"
             raise InvalidValueError(
-                f"--episode {which}: none of the {count} episodes was {which}; take --episode {other}, more --episodes "
+                f"--episode {which}: none of the {count} episodes was {which}; use --episode {other}, more --episodes "
                 "or another --seed"
             )
         return int(np.flatnonzero(wanted)[0])
@@ -93,9 +93,9 @@ class EpisodeOutcomes:
 
 @contextmanager
 def unchanged_generators() -> Iterator[None]:
-    """Leave the global generators of torch, NumPy and Python as they were.
+    """Restore the global random generators of torch, NumPy and Python on exit.
 
-    Environments that draw from them would otherwise make training depend on when it is evaluated.
+    Otherwise environments that use them would make training depend on when it is evaluated.
     """
     before = global_generators()
     try:
@@ -105,7 +105,7 @@ def unchanged_generators() -> Iterator[None]:
 
 
 def evaluation_seed(seed: int, env_steps: int) -> int:
-    """Return the seed of a run's evaluation: of the step alone, so that training's random numbers stay as they are.
+    """Return the seed of an evaluation, which depends only on the run's seed and the step.
 
     Example:
         >>> evaluation_seed(5, 0), evaluation_seed(5, 2)
@@ -122,21 +122,21 @@ def evaluate(
     limit: int = EVAL_LIMIT,
     who: str | None = None,
 ) -> Evaluation:
-    """Play one greedy episode in every copy of ``env``; global generators are left as they were.
+    """Play one greedy episode in every copy of ``env`` without changing the global random generators.
 
-    Episodes that have not ended by the environment's ``horizon``, or without one by the limit, are cut off there, with
-    a warning, and count as they stand.
+    Episodes that exceed the environment's ``horizon``, or the limit if it has none, are cut off with a warning and
+    count as they are.
 
     Args:
-        env: batched, on the learner's device; its reward is what ``return_mean`` sums.
-        learner: who acts.
-        seed: of the environment.
+        env: batched environment on the learner's device; ``return_mean`` sums its reward.
+        learner: learner that acts.
+        seed: seed of the environment.
         watch: called with the first and every following step.
-        limit: steps of an episode in an environment without ``horizon``.
-        who: the learner in messages; by default its class.
+        limit: maximum number of steps in an environment without ``horizon``.
+        who: name of the learner in messages; by default its class.
 
     Raises:
-        InvalidValueError: for a first decision that is none, or cannot be taken.
+        InvalidValueError: if the first decision is invalid.
     """
     with torch.no_grad(), unchanged_generators():
         step = env.reset(seed)
@@ -171,7 +171,7 @@ def evaluate(
 
 
 def _means_of(outcomes: npt.NDArray[np.float64]) -> Evaluation:
-    """Return the means of ``[kept, won, return, length]`` of episodes; in float32 9 of 10 would be less than 0.9."""
+    """Return the means of ``[kept, won, return, length]``, in float64, as 9 of 10 in float32 would be less than 0.9."""
     counted = outcomes[1:, outcomes[0] > 0]
     episodes = counted.shape[1]
     rate, returns, steps = (counted.sum(-1) / episodes).tolist() if episodes else [nan] * 3
@@ -180,9 +180,9 @@ def _means_of(outcomes: npt.NDArray[np.float64]) -> Evaluation:
 
 def _warn_of_limit(playing: int, env: BatchEnv, limit: int) -> None:
     length = f"its horizon of {env.horizon:,}" if env.horizon else f"eval_limit, {limit:,}"
-    remedy = "correct the horizon" if env.horizon else "give the environment a horizon, or set another eval_limit"
+    remedy = "correct the horizon" if env.horizon else "give the environment a horizon, or change eval_limit"
     warnings.warn(
         f"{playing} of {env.num_envs} evaluation episodes had not ended after {length} steps and were cut off there; "
         f"{remedy}",
-        stacklevel=1,  # one place for all callers, so that Python shows it once
+        stacklevel=1,  # the same place for all callers, so that Python shows the warning once
     )

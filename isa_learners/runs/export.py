@@ -1,4 +1,4 @@
-"""A run's policy as a file for others: ONNX, or a program of torch.export; each is run against the policy once."""
+"""Export of a run's policy to ONNX or torch.export; each file is checked against the policy."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ from isa_wrappers.files import replacing
 
 STEPS = 1_000
 ABOUT = "isa"
-"""Under this name the file holds what else is to be known, as JSON."""
+"""Name of the metadata in the file, as JSON."""
 
 
 @dataclass(frozen=True)
 class Exported:
-    """A file that holds a policy.
+    """An exported policy.
 
     Attributes:
-        path: of the file.
-        inputs: name -> kind and shape; B environments.
-        outputs: likewise.
-        steps: over which it was run against the policy.
-        difference: between what both returned.
+        path: path of the file.
+        inputs: name -> data type and shape for B environments.
+        outputs: name -> data type and shape.
+        steps: number of steps over which it was compared with the policy.
+        difference: difference between both outputs.
     """
 
     path: str
@@ -49,18 +49,18 @@ class Exported:
 
 
 def export_policy(policy: RunPolicy, path: str | Path, steps: int = STEPS) -> Exported:
-    """Write a policy as a file, once it was run against the policy with deaths, masks and ends of episodes.
+    """Export a policy to a file, after comparing both under deaths, action masks and ends of episodes.
 
     Args:
-        policy: on the CPU.
-        path: ends in ``.onnx``, or in ``.pt2`` for ``torch.export``.
-        steps: of the check, of four environments each.
+        policy: policy on the CPU.
+        path: file that ends in ``.onnx``, or in ``.pt2`` for ``torch.export``.
+        steps: number of steps of the check, with four environments each.
 
     Raises:
-        InvalidValueError: for another ending, or no steps.
-        MissingDependencyError: without onnx, onnxscript and onnxruntime, where they are needed.
+        InvalidValueError: for another file name extension, or no steps.
+        MissingDependencyError: if onnx, onnxscript or onnxruntime is needed and missing.
         CannotWriteError: if the file cannot be written.
-        ExportError: if torch cannot export the learner, or the file acts otherwise.
+        ExportError: if torch cannot export the learner, or the exported policy acts differently.
     """
     path, steps = Path(path), check_int("steps", steps, 1)
     if path.suffix not in FORMATS:
@@ -73,7 +73,7 @@ def export_policy(policy: RunPolicy, path: str | Path, steps: int = STEPS) -> Ex
     difference = compare(policy, module, run, steps)
     if not difference.small:
         raise ExportError(
-            f"{path} is not written: over {steps:,} steps it acts otherwise than the policy ({difference})"
+            f"{path} is not written: over {steps:,} steps it acts differently from the policy ({difference})"
         )
     with replacing(path) as file:
         file.write(data)
@@ -87,12 +87,12 @@ def _program(module: PolicyModule) -> ExportedProgram:
     """Trace the policy for any number of environments.
 
     Raises:
-        ExportError: if the learner does what torch cannot trace.
+        ExportError: if torch cannot trace the learner.
     """
-    example = module.example(2)  # a single one would be taken for the only number
+    example = module.example(2)  # with a single environment, torch would fix the batch size
     try:
         return torch.export.export(module, example, dynamic_shapes=(tuple({0: Dim.DYNAMIC} for _ in example),))
-    except Exception as error:  # whatever a learner of others does
+    except Exception as error:  # a third-party learner may raise anything
         raise ExportError(f"torch cannot export this policy: {shown(error)}") from error
 
 
@@ -117,7 +117,7 @@ def _write_onnx(program: ExportedProgram, module: PolicyModule, about: str) -> b
         program, input_names=module.input_names, output_names=module.output_names, dynamo=True, verbose=False
     )
     if made is None:
-        raise ExportError("torch made no ONNX model of this policy")
+        raise ExportError("torch created no ONNX model of this policy")
     proto = made.model_proto
     entry = proto.metadata_props.add()
     entry.key, entry.value = ABOUT, about
@@ -139,7 +139,7 @@ def _read_onnx(data: bytes, module: PolicyModule) -> Run:
 
 FORMATS: dict[str, tuple[Callable[[ExportedProgram, PolicyModule, str], bytes], Callable[[bytes, PolicyModule], Run]]]
 FORMATS = {".onnx": (_write_onnx, _read_onnx), ".pt2": (_write_program, _read_program)}
-"""By the ending of a file's name: what makes it, and what makes a function of it."""
+"""File name extension -> functions that write the file, and that read it as a function."""
 
 
 def _need_onnx() -> None:
@@ -150,13 +150,13 @@ def _need_onnx() -> None:
     except ImportError as error:
         raise MissingDependencyError(
             f"ONNX files need {error.name}, which is not installed: pip install 'isa-marl[export]'; a file that "
-            "ends in .pt2 needs torch alone"
+            "ends in .pt2 needs only torch"
         ) from error
 
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Leave out what torch's exporters say of themselves."""
+    """Suppress the messages of torch's exporters."""
     loggers = [logging.getLogger(name) for name in ("torch.onnx", "torch.export", "onnxscript", "onnx_ir")]
     before = [logger.level for logger in loggers]
     try:
@@ -171,7 +171,7 @@ def _quietly() -> Iterator[None]:
 
 
 def _kinds(names: Sequence[str], values: Sequence[Tensor]) -> dict[str, str]:
-    """Return name -> kind and shape, such as ``float32 [B, 3, 28]``."""
+    """Return name -> data type and shape, such as ``float32 [B, 3, 28]``."""
     told = zip(names, values, strict=True)
     return {
         name: f"{str(x.dtype).removeprefix('torch.')} [{', '.join(['B', *map(str, x.shape[1:])])}]" for name, x in told

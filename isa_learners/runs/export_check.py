@@ -1,4 +1,4 @@
-"""An exported policy against the policy it came from: step by step, with deaths, masks, goals and ends of episodes."""
+"""Comparison of an exported policy with the original over random steps."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from isa_wrappers.batch import BatchEnv
 from isa_wrappers.batch.protocol import action_code_of
 
 Run: TypeAlias = Callable[[Sequence[Tensor]], list[Any]]
-"""From the inputs of a :class:`~isa_learners.runs.policy_module.PolicyModule` to its outputs, as NumPy arrays."""
+"""Maps the inputs of a :class:`~isa_learners.runs.policy_module.PolicyModule` to its outputs as NumPy arrays."""
 
 ENVS = 4
 TOLERANCE = 1e-5
@@ -26,11 +26,11 @@ MOST_OTHERS = 1e-3
 
 @dataclass(frozen=True)
 class Difference:
-    """Between what two returned.
+    """The difference between the outputs of two policies.
 
     Attributes:
-        largest: of their floats, relative to those beyond 1.
-        others: share of discrete actions that differ: where two are all but equally good, rounding decides.
+        largest: largest difference of floats, relative for values above 1.
+        others: share of discrete actions that differ; rounding decides between almost equally good actions.
     """
 
     largest: float
@@ -38,7 +38,7 @@ class Difference:
 
     @property
     def small(self) -> bool:
-        """Whether they are one policy."""
+        """Whether the two policies agree."""
         return self.largest <= TOLERANCE and self.others <= MOST_OTHERS
 
     def __str__(self) -> str:
@@ -46,14 +46,14 @@ class Difference:
 
 
 def compare(policy: RunPolicy, module: PolicyModule, run: Run, steps: int, seed: int = 0) -> Difference:
-    """Let both act on the same random observations; each step begins with what the policy remembers.
+    """Run both on the same random observations; each step starts from the memory of the original policy.
 
     Args:
-        policy: it is reset.
-        module: for names and sizes.
-        run: what was exported.
-        steps: of :data:`ENVS` environments each.
-        seed: of observations, masks, deaths, goals and ends of episodes.
+        policy: original policy; it is reset.
+        module: module with names and sizes.
+        run: exported policy.
+        steps: number of steps, with :data:`ENVS` environments each.
+        seed: seed of observations, masks, deaths, goals and ends of episodes.
     """
     rng = np.random.default_rng(seed)
     example = dict(zip(module.input_names, module.example(ENVS), strict=True))
@@ -76,13 +76,13 @@ def compare(policy: RunPolicy, module: PolicyModule, run: Run, steps: int, seed:
 
 
 def _drawn(rng: np.random.Generator, like: dict[str, Tensor], task: BatchEnv, first: bool) -> dict[str, Tensor]:
-    """Draw what is told: seven of ten agents live, half of the actions are open, an episode in ten ends."""
+    """Draw random inputs: 70 % of the agents alive, half of the actions available, 10 % of the episodes ending."""
     code, mask = action_code_of(task), rng.random(like["action_mask"].shape) < 0.5
     if code is None:
         mask &= np.arange(mask.shape[-1]) < np.array(task.num_actions)[:, None]
         mask[..., 0] |= ~mask.any(-1)
     else:
-        mask |= code.idle()  # a value of each choice, and ranges whole
+        mask |= code.idle()  # one value per choice, and complete ranges
     drawn = {
         "observation": rng.standard_normal(like["observation"].shape).astype(np.float32),
         "action_mask": mask,

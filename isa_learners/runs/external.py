@@ -1,4 +1,4 @@
-"""Environments that somebody else steps, as a learner sees its own: what they were heard to say is what they say."""
+"""Environments that the caller steps, presented to a learner like its own environments."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class ExternalBatch:
         device: torch device.
 
     Attributes:
-        now: what it says next, at a reset and at a step alike.
+        now: step that the next reset or step returns.
     """
 
     def __init__(self, like: BatchEnv, num_envs: int, device: str) -> None:
@@ -47,31 +47,31 @@ class ExternalBatch:
         self.now: BatchStep
 
     def reset(self, seed: int | None = None) -> BatchStep:
-        """Return what was heard."""
+        """Return the current step."""
         return self.now
 
     def step(self, actions: Array) -> BatchStep:
-        """Return what was heard."""
+        """Return the current step."""
         return self.now
 
     def state_dict(self) -> dict[str, Array]:
-        """Return nothing."""
+        """Return an empty state."""
         return {}
 
     def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
-        """Return what was heard."""
+        """Return the current step."""
         return self.now
 
 
 class ExternalTeam:
-    """One ``ParallelEnv`` that is stepped elsewhere, between dicts by agent and batches of one.
+    """Converts between dicts by agent, of a ``ParallelEnv`` that is stepped elsewhere, and batches of one environment.
 
     Args:
-        env: one of the same task, for its spaces alone.
-        like: the task as a batch.
+        env: an environment of the same task, for its spaces only.
+        like: batched environment of the task.
 
     Raises:
-        UnsupportedEnvironmentError: if the two differ.
+        UnsupportedEnvironmentError: if the two have different agents or sizes.
     """
 
     def __init__(self, env: Any, like: BatchEnv) -> None:
@@ -88,21 +88,21 @@ class ExternalTeam:
 
     @classmethod
     def of(cls, config: RunConfig, like: BatchEnv) -> ExternalTeam:
-        """Read the spaces off an environment of a run's task, made for that."""
+        """Create an environment of a run's task to read its spaces."""
         env = make_parallel(config.env, state_features=config.features, **config.env_kwargs)
         try:
             return cls(env, like)
         finally:
-            with suppress(Exception):  # what was never reset need not know how to close
+            with suppress(Exception):  # an environment that was never reset may fail to close
                 env.close()
 
     def step(self, observations: Mapping[str, Any], infos: Any, steps: int, device: str) -> BatchStep:
-        """Return what was said after ``steps`` steps of an episode; those without an observation do not act.
+        """Return the batched step after ``steps`` steps of an episode; agents without an observation do not act.
 
         Raises:
-            InvalidValueError: if observations are of none of the agents.
-            UnsupportedEnvironmentError: if one is not of its space.
-            NonFiniteError: if one holds NaN or infinity.
+            InvalidValueError: if an observation belongs to an unknown agent.
+            UnsupportedEnvironmentError: if an observation does not belong to its space.
+            NonFiniteError: if an observation holds NaN or infinity.
         """
         agents = self._border.agents
         acting = [agent for agent in agents if observations.get(agent) is not None]
@@ -119,21 +119,22 @@ class ExternalTeam:
         return BatchStep(**{name: torch.as_tensor(value, device=device)[None] for name, value in row.items()})
 
     def chosen(self, actions: Sequence[Any]) -> dict[str, Any]:
-        """Return the actions of those that act, as the environment takes them."""
+        """Return the actions of the acting agents in the environment's format."""
         return self._packer.chosen(actions)
 
 
 def batch_step(observations: Any, infos: Any, like: BatchEnv, device: str) -> BatchStep:
-    """Return what a batch stepped elsewhere says.
+    """Return the step of a batch that is stepped elsewhere.
 
     Args:
-        observations: a step, of NumPy or torch, or its observations ``[B, A, O]`` alone.
-        infos: with the latter, as in :func:`array_step`.
-        like: the task, for sizes.
+        observations: a step with NumPy or torch arrays, or only its observations ``[B, A, O]``.
+        infos: infos for the latter, as in :func:`array_step`.
+        like: batched environment of the task, for sizes.
         device: torch device.
 
     Raises:
-        InvalidValueError: if sizes differ, an entry of ``infos`` is unknown, or somebody that acts has no action.
+        InvalidValueError: for wrong sizes, an unknown entry of ``infos``, or an acting agent without an available
+            action.
         NonFiniteError: if observations hold NaN or infinity, or flags NaN.
     """
     agents, n = len(like.agents), max(like.num_actions)
@@ -157,13 +158,13 @@ def batch_step(observations: Any, infos: Any, like: BatchEnv, device: str) -> Ba
     if bool(shut.any()):
         env, agent = shut.nonzero()[0].tolist()
         raise InvalidValueError(
-            f"the action mask of agent {like.agents[agent]!r} in environment {env} must leave an action, got none"
+            f"the action mask of agent {like.agents[agent]!r} in environment {env} must allow an action, got none"
         )
     return step
 
 
 def _as_told(step: BatchStep, device: str) -> BatchStep:
-    """Return a step on a device, in the types that networks and masks take."""
+    """Return a step on a device, with the data types that networks and masks need."""
     told = {field.name: getattr(step, field.name) for field in fields(BatchStep)}
     here = {name: torch.as_tensor(value, device=device) for name, value in told.items() if value is not None}
     numbers = {name: here[name].float() for name in ("obs", "final_obs")}
@@ -172,17 +173,17 @@ def _as_told(step: BatchStep, device: str) -> BatchStep:
 
 
 def array_step(observations: Any, infos: Any, like: BatchEnv, device: str) -> BatchStep:
-    """Return a step of arrays that came without one; it looks at shapes alone, so that it can be traced.
+    """Build a step from arrays; it checks only shapes, so that it can be traced.
 
     Args:
         observations: ``[B, A, O]``.
-        infos: a mapping of ``"action_mask"`` ``[B, A, n]``, ``"alive"`` ``[B, A]`` and ``"done"`` ``[B]``, of which any
-            may be left out.
-        like: the task, for sizes.
+        infos: a mapping with the optional entries ``"action_mask"`` ``[B, A, n]``, ``"alive"`` ``[B, A]`` and
+            ``"done"`` ``[B]``.
+        like: batched environment of the task, for sizes.
         device: torch device.
 
     Raises:
-        InvalidValueError: if sizes differ, or an entry of ``infos`` is unknown.
+        InvalidValueError: for wrong sizes, or an unknown entry of ``infos``.
     """
     infos = {} if infos is None else infos
     check_kind("infos", infos, Mapping)
@@ -204,7 +205,7 @@ def array_step(observations: Any, infos: Any, like: BatchEnv, device: str) -> Ba
     own = torch.arange(n, device=device) < torch.tensor(like.num_actions, device=device)[:, None]
     no = torch.zeros(count, dtype=torch.bool, device=device)
     alive = flags("alive", torch.ones(count, team, dtype=torch.bool, device=device))
-    state = torch.full((count, like.state_size), torch.nan, device=device)  # nobody says it
+    state = torch.full((count, like.state_size), torch.nan, device=device)  # unknown
     return BatchStep(
         obs=obs,
         state=state,

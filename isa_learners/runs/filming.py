@@ -1,4 +1,4 @@
-"""One episode of an evaluation once more, for its pictures: what was drawn, and each agent's reward in its parts."""
+"""Replays one episode of an evaluation to record its pictures and the parts of each agent's reward."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from isa_wrappers.envs.drawing import Mark
 from isa_wrappers.wrappers import batch
 
 MOST_SHOTS = 300
-"""Of a film; in a longer episode every second step is left out, until no more are kept."""
+"""Maximum number of shots of a film; in longer episodes every second shot is dropped, repeatedly if needed."""
 SYMBOLS = {"progress": "r", "bonus": "bonus"}
-"""Reward -> what its parts are called: ``r_c`` and ``r_(i-c)`` of Eq. 7, ``bonus_c`` and ``bonus_(i-c)`` of Eq. 10."""
+"""Reward -> symbol of its parts: ``r_c`` and ``r_(i-c)`` of Eq. 7, ``bonus_c`` and ``bonus_(i-c)`` of Eq. 10."""
 SEGMENTS = {"common": "c", "special": "(i-c)"}
 
 
@@ -36,11 +36,11 @@ class Shot:
     """One moment of an episode.
 
     Attributes:
-        step: how many were taken.
+        step: number of steps taken.
         picture: ``[H, W, 3]``.
-        parts: name -> ``[A]``, what each agent was paid in this step; empty at the start.
-        total: ``[A]`` what training has it learn from.
-        returned: sum of the environment's reward so far, the mean over agents.
+        parts: name -> ``[A]``, parts of each agent's reward in this step; empty at the start.
+        total: ``[A]`` total reward, as used for training.
+        returned: sum of the environment's reward so far, as mean over agents.
     """
 
     step: int
@@ -55,16 +55,16 @@ class Film:
     """An episode in pictures.
 
     Attributes:
-        task: its name.
-        policy: whose episode it is, in a few words.
-        agents: their names.
-        episode: its number in the evaluation.
-        shots: from its start to its last state.
-        stride: steps between two of them.
-        won: how it ended; ``None`` where it was cut off by the limit of an evaluation.
-        legend: what is drawn.
-        has_goal: it pursues a goal.
-        shows_goal: the goal is drawn in.
+        task: name of the task.
+        policy: short description of the policy.
+        agents: names of the agents.
+        episode: index of the episode in the evaluation.
+        shots: shots from the start to the last state.
+        stride: steps between two shots.
+        won: whether it was won; ``None`` if it was cut off by the limit of an evaluation.
+        legend: explanation of the picture.
+        has_goal: whether the episode has a goal.
+        shows_goal: whether the picture shows the goal.
     """
 
     task: str
@@ -79,7 +79,7 @@ class Film:
     shows_goal: bool = False
 
     def add(self, shot: Shot, last: bool) -> None:
-        """Take in the next shot, if it is due, or the last one."""
+        """Add the next shot if it is due, or if it is the last one."""
         if shot.step % self.stride == 0 or last:
             self.shots.append(shot)
         if len(self.shots) > MOST_SHOTS:
@@ -88,7 +88,7 @@ class Film:
 
 
 class LastStep(BatchWrapper):
-    """Keeps what the environment itself said last."""
+    """Keeps the last step of the environment itself."""
 
     said: BatchStep
 
@@ -100,7 +100,7 @@ class LastStep(BatchWrapper):
 
 @contextmanager
 def kept_shared(algorithm: Algorithm) -> Iterator[None]:
-    """Leave what an algorithm's phases share, such as goals, and the global generators as they were; learn nothing."""
+    """On exit, restore the objects shared by the phases, such as goals, and the global random generators."""
     kept = {name: thing.state_dict() for name, thing in algorithm.shared.items()}
     with unchanged_generators(), torch.no_grad():
         try:
@@ -111,11 +111,11 @@ def kept_shared(algorithm: Algorithm) -> Iterator[None]:
 
 
 class GreedyPlay:
-    """Greedy episodes of a run's policy under training's rewards, which start from what they had at the checkpoint.
+    """Plays greedy episodes with the training rewards, which start from their state in the checkpoint.
 
     Args:
-        algorithm: of the run.
-        base: the environment to play in.
+        algorithm: algorithm of the run.
+        base: environment to play in.
     """
 
     def __init__(self, algorithm: Algorithm, base: BatchEnv) -> None:
@@ -128,7 +128,7 @@ class GreedyPlay:
         self.has_goal = self._sampling is not None
 
     def steps(self, seed: int) -> Iterator[BatchStep]:
-        """Yield how the episodes begin, and each step until the limit, as the learner sees them."""
+        """Yield the first and every further step until the limit, as the learner sees them."""
         step, memory = self._env.reset(seed), self._learner.begin(self._env.num_envs)
         yield step
         for _ in range(self.limit):
@@ -142,23 +142,23 @@ class GreedyPlay:
         return None if sampling is None else sampling.projection.credit.pursued(sampling.episode_goal[b])
 
     def paid(self, b: int) -> tuple[npt.NDArray[Any], dict[str, npt.NDArray[Any]]]:
-        """Return what the environment paid each agent of copy ``b`` in the last step, and other rewards' parts."""
+        """Return the environment's reward of each agent of copy ``b`` in the last step, and parts of other rewards."""
         return np.array(to_numpy(self._base.said.reward[b])), reward_parts(self._env, b)
 
 
 def film_episode(algorithm: Algorithm, outcomes: EpisodeOutcomes, seed: int, episode: int) -> Film:
-    """Play an evaluation again under training's rewards, and keep one of its episodes.
+    """Replay an evaluation with the training rewards and record one of its episodes.
 
-    An environment that does not repeat itself from a seed gets a warning: what is kept is then another episode.
+    If the environment is not reproducible from a seed, the recorded episode is a different one, and a warning says so.
 
     Args:
-        algorithm: of the run; its goals stay as they are.
-        outcomes: of the evaluation.
-        seed: of the evaluation.
-        episode: number of the one to keep.
+        algorithm: algorithm of the run; its goals do not change.
+        outcomes: outcomes of the evaluation.
+        seed: seed of the evaluation.
+        episode: index of the episode to record.
 
     Raises:
-        UnsupportedEnvironmentError: if the environment draws no pictures.
+        UnsupportedEnvironmentError: if the environment cannot draw pictures.
     """
     with kept_shared(algorithm):
         scene = drawn(algorithm, len(outcomes.won), seed, episode)
@@ -171,7 +171,7 @@ def film_episode(algorithm: Algorithm, outcomes: EpisodeOutcomes, seed: int, epi
     if took != outcomes.steps[episode] or bool(film.won) != outcomes.won[episode]:
         warnings.warn(
             f"{film.task} does not repeat its episodes from a seed: episode {episode} took {outcomes.steps[episode]} "
-            f"steps, the one that is drawn {took}",
+            f"steps, the recorded one {took}",
             stacklevel=2,
         )
     return film
@@ -202,7 +202,7 @@ def _played(algorithm: Algorithm, scene: Drawn, seed: int, b: int) -> Film:
 
 
 def reward_parts(env: Any, b: int) -> dict[str, npt.NDArray[Any]]:
-    """Return what each agent of copy ``b`` was paid in the last step, by part."""
+    """Return the parts of each agent's reward in copy ``b`` in the last step."""
     found: dict[str, npt.NDArray[Any]] = {}
     for wrapper in layers_of(env, batch.RewardWrapper):
         for name, value in wrapper.parts.items():
@@ -211,7 +211,7 @@ def reward_parts(env: Any, b: int) -> dict[str, npt.NDArray[Any]]:
 
 
 def part_name(reward: str, part: str) -> str:
-    """Return what a reward's part is called in a picture.
+    """Return the name of a part of a reward in a picture.
 
     Example:
         >>> part_name("progress", "special"), part_name("bonus", "common"), part_name("rnd", "novelty")
@@ -223,11 +223,11 @@ def part_name(reward: str, part: str) -> str:
 
 
 def restore_rewards(env: Any, saved: dict[str, Tensor]) -> None:
-    """Give the rewards of an environment's wrappers what those of training had counted and learned.
+    """Load the saved state of the training rewards into the reward wrappers of an environment.
 
     Args:
-        env: wrapped as training's environment is.
-        saved: the state of that environment; empty for none.
+        env: environment with the same wrappers as in training.
+        saved: saved state of the training environment; may be empty.
     """
     while isinstance(env, BatchWrapper) and saved:
         if isinstance(env, batch.RewardWrapper):

@@ -1,4 +1,4 @@
-"""What was learned from must be finite, and so must what came of it: looked at once an iteration."""
+"""Checks once per iteration that training data and metrics are finite."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from isa_wrappers.wrappers.batch import RewardWrapper
 
 
 def as_number(name: str, value: Any) -> int | float:
-    """Return what an algorithm's metric measured: a Python number, as checkpoints hold them.
+    """Return the value of an algorithm's metric as a Python number.
 
     Raises:
-        InvalidValueError: if it is no number, naming the metric.
+        InvalidValueError: if it is not a number, naming the metric.
     """
     try:
         if isinstance(value, str | bytes | bytearray):
@@ -31,16 +31,16 @@ def as_number(name: str, value: Any) -> int | float:
 
 
 def check_learned(metrics: Mapping[str, float], rollout: Rollout, env: BatchEnv) -> None:
-    """Check the metrics of an iteration, which the host has read already; only where one is bad, look for its source.
+    """Check the metrics of an iteration; if one is not finite, search the rollout for its source.
 
     Args:
-        metrics: of the learner, ``reward_mean`` among them.
-        rollout: what was learned from.
-        env: as the learner saw it.
+        metrics: metrics of the learner, including ``reward_mean``.
+        rollout: rollout of the iteration.
+        env: environment as the learner sees it.
 
     Raises:
-        NonFiniteError: naming agent, step and place of the first reward, observation or state that is not finite, or
-            the metric where all of these are.
+        NonFiniteError: naming agent, step and position of the first reward, observation or state that is not finite,
+            or else the metric.
     """
     bad = [name for name, value in metrics.items() if not isfinite(value)]
     if not bad:
@@ -59,12 +59,12 @@ def check_learned(metrics: Mapping[str, float], rollout: Rollout, env: BatchEnv)
                 + (_payers(env) if what == "reward" else "")
             )
     raise NonFiniteError(
-        f"{bad[0]} must be finite, got {metrics[bad[0]]}: what was learned from is finite, so the networks are not; "
+        f"{bad[0]} must be finite, got {metrics[bad[0]]}: the training data is finite, so the networks are not; "
         "lower the learning rate or the scale of rewards and observations"
     )
 
 
 def _payers(env: BatchEnv) -> str:
-    """Say which intrinsic rewards may have paid it: an environment's own reward is looked at where it comes."""
+    """Name the intrinsic rewards as possible sources; the environment's own reward is checked earlier."""
     names = [repr(payer.reward.name) for payer in layers_of(env, RewardWrapper)]
     return f"; look at what intrinsic reward {' or '.join(names)} returns" if names else ""

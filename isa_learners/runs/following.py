@@ -1,4 +1,4 @@
-"""A run whose scope follows training: whether it does, when it looks, and what it tells."""
+"""Runs whose scope is updated during training: checks, schedule and metrics."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ if TYPE_CHECKING:
     from isa_learners.rollout import Rollout
 
 FOLLOWING_COLUMNS = ("probes", "dims_added")
-"""Columns of ``metrics.csv`` of a run whose scope follows training."""
+"""Columns of ``metrics.csv`` for a scope that is updated during training."""
 
 
 def follows(config: RunConfig) -> bool:
-    """Tell whether a run's scope follows its training."""
+    """Return whether the scope of a run is updated during training."""
     return "probes" in config.sections and config.probes.share > 0.0
 
 
 def check_following(config: RunConfig, env: BatchEnv, scope: InfluenceScope | None = None) -> None:
-    """Check that what a run is made of goes together with probes, where it asks for any.
+    """Check that learner, credit rule, scope and actions of a run support probes, if it uses any.
 
     Args:
-        config: the run.
-        env: its environment, for its actions.
-        scope: its own, where there is one already.
+        config: configuration of the run.
+        env: environment, for its actions.
+        scope: scope, if it exists already.
 
     Raises:
-        InvalidValueError: naming what does not.
+        InvalidValueError: naming the part that does not support probes.
     """
     if not follows(config):
         return
@@ -47,16 +47,16 @@ def check_following(config: RunConfig, env: BatchEnv, scope: InfluenceScope | No
     if not LEARNERS[config.learner].takes_probes:
         able = ", ".join(name for name in LEARNERS if LEARNERS[name].takes_probes)
         raise InvalidValueError(
-            f"learner {config.learner!r} cannot mark probes, probes.share is {share:g}; set it to 0, or take {able}"
+            f"learner {config.learner!r} cannot mark probes, but probes.share is {share:g}; set it to 0, or use {able}"
         )
     if not needs_estimate(config):
         raise InvalidValueError(
-            f"credit rule {config.credit.rule!r} reads no scope that could follow training, probes.share is {share:g}; "
+            f"credit rule {config.credit.rule!r} does not use an estimated scope, but probes.share is {share:g}; "
             "set it to 0"
         )
     if action_code_of(env) is not None:
         raise InvalidValueError(
-            f"probes draw Discrete actions alone, those of {config.env} are of another kind and probes.share is "
+            f"probes need Discrete actions, but those of {config.env} are of another kind and probes.share is "
             f"{share:g}; set it to 0"
         )
     given = scope_for(config)[0] if scope is None and is_given(config) else scope
@@ -64,11 +64,10 @@ def check_following(config: RunConfig, env: BatchEnv, scope: InfluenceScope | No
 
 
 def following_scope(config: RunConfig, scope: InfluenceScope | None, env: BatchEnv) -> FollowingScope | None:
-    """Return what follows a run's scope; ``None`` where nothing does.
+    """Return the scope that is updated during training, or ``None``.
 
     Raises:
-        InvalidValueError: if the run asks for probes and its learner, credit rule, scope or actions do not go with
-            them.
+        InvalidValueError: if the run uses probes and its learner, credit rule, scope or actions do not support them.
     """
     check_following(config, env, scope)
     if scope is None or not follows(config):
@@ -77,7 +76,7 @@ def following_scope(config: RunConfig, scope: InfluenceScope | None, env: BatchE
 
 
 def is_due(every: int, before: int, now: int) -> bool:
-    """Tell whether a multiple of ``every`` steps was passed.
+    """Return whether a multiple of ``every`` steps was reached.
 
     Example:
         >>> is_due(100, 60, 99), is_due(100, 60, 100), is_due(100, 100, 160)
@@ -92,7 +91,7 @@ def measured(following: FollowingScope) -> dict[str, float]:
 
 
 def marked_steps(rollout: Rollout) -> Marked:
-    """Return the steps of a rollout as a scope takes them, environments side by side."""
+    """Return the steps of a rollout in the form that a scope accepts, environments side by side."""
 
     def rows(values: Tensor) -> Any:
         return to_numpy(values.flatten(0, 1))

@@ -1,4 +1,4 @@
-"""Frames of a film: the picture, large enough for a talk; step, rewards in their parts and a legend beside it."""
+"""Frames of a film: the picture, and next to it the step, the parts of the rewards and a legend."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from isa_learners.runs.filming import Film, Shot
 from isa_wrappers.envs.drawing import Color, Mark, agent_color, cross, disc
 
 SMALLEST, LARGEST = 480, 960
-"""Pixels of a picture's shorter side at least, of its longer one at most (where these are at odds, at most)."""
+"""Minimum pixels of a picture's shorter side and maximum pixels of its longer side; the maximum takes precedence."""
 MARGIN, LINE, COLUMN, NAMES = 16, 24, 84, 140
 TITLE, TEXT, SMALL = 20, 15, 13
 MOST_AGENTS = 10
-"""Rows of rewards; beyond it the others' mean is told."""
+"""Maximum number of reward rows; the mean of the remaining agents is shown in one row."""
 PAPER: Color = (255, 255, 255)
 INK: Color = (30, 34, 40)
 FAINT: Color = (110, 116, 126)
@@ -27,22 +27,22 @@ EDGE: Color = (200, 204, 210)
 WON: Color = (30, 130, 70)
 LOST: Color = (190, 50, 45)
 EXPLAINED = {
-    "r_c": "r_c, r_(i-c): progress to the goal, common and own part",
-    "bonus_c": "bonus_c, bonus_(i-c): rare values, common and own part",
+    "r_c": "r_c, r_(i-c): progress to the goal, common and special part",
+    "bonus_c": "bonus_c, bonus_(i-c): rare values, common and special part",
     "env": "env: the environment's own reward",
 }
-"""Column -> what it means; ``r_(i-c)`` is told with ``r_c``."""
+"""Column -> its meaning; ``r_c`` also explains ``r_(i-c)``."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where things lie in every frame of a film.
+    """The layout of every frame of a film.
 
     Attributes:
         picture: width and height of the picture.
-        columns: names of the reward's parts.
-        panel: width of what stands beside the picture.
-        size: width and height of the frame, both even, as video encoders want them.
+        columns: names of the parts of the reward.
+        panel: width of the panel next to the picture.
+        size: width and height of the frame, both even, as video encoders require.
     """
 
     picture: tuple[int, int]
@@ -52,14 +52,14 @@ class Layout:
 
 
 def frames(film: Film) -> Iterator[Any]:
-    """Draw a film's frames, each an RGB image of Pillow's and all of one size."""
+    """Draw the frames of a film as Pillow RGB images of the same size."""
     layout = layout_of(film)
     for number, shot in enumerate(film.shots):
         yield _frame(film, shot, layout, last=number == len(film.shots) - 1)
 
 
 def layout_of(film: Film) -> Layout:
-    """Return where things lie."""
+    """Return the layout of a film."""
     width, height = _scaled(*film.shots[0].picture.shape[1::-1])
     columns = tuple(next((shot.parts for shot in film.shots if shot.parts), {}))
     panel = max(NAMES + COLUMN * (len(columns) + 1), 340) + MARGIN
@@ -109,7 +109,7 @@ def _frame(film: Film, shot: Shot, layout: Layout, last: bool) -> Any:
 
 
 def _picture(picture: Picture, size: tuple[int, int]) -> Any:
-    """Return a picture at its size in the frame: cells stay sharp where each becomes several pixels."""
+    """Scale a picture to its size in the frame; enlarged cells stay sharp."""
     from PIL import Image
 
     grown = size[0] / picture.shape[1]
@@ -134,7 +134,7 @@ def _rewards(
     at: tuple[int, int],
     marks: list[tuple[int, int, Mark, int]],
 ) -> int:
-    """Write a row per agent: its reward in this step, in its parts and as training has it; return where it ends."""
+    """Draw a row per agent with the parts and the total of its reward in this step; return the bottom position."""
     left, top = at
     names = (*layout.columns, "reward")
     for k, name in enumerate(names):
@@ -160,13 +160,13 @@ def _rewards(
 
 
 def _notes(film: Film, columns: tuple[str, ...]) -> list[str]:
-    """Return what the columns mean, and what no legend tells of the picture."""
+    """Return the meaning of the columns, and notes on the picture that the legend lacks."""
     notes = [EXPLAINED[name] for name in columns if name in EXPLAINED]
-    notes.append("reward: what training pays, its parts weighted")
+    notes.append("reward: total reward in training, parts weighted")
     if not film.legend:
         notes.append("the picture is the environment's own render()")
     if film.has_goal and not film.shows_goal:
-        notes.append("the goal pursued, a state won before, is not drawn in")
+        notes.append("the goal, a state won before, is not drawn")
     return notes
 
 
@@ -175,7 +175,7 @@ def _legend(film: Film) -> list[Mark]:
 
 
 def _marked(frame: Any, marks: list[tuple[int, int, Mark, int]]) -> Any:
-    """Paint marks: each at a column and a row of the frame, in its colour or that of an agent."""
+    """Draw marks at their position in the frame, in their own colour or that of an agent."""
     from PIL import Image
 
     image = np.array(frame)
@@ -195,7 +195,7 @@ def _marked(frame: Any, marks: list[tuple[int, int, Mark, int]]) -> Any:
 
 
 def _number(value: float) -> str:
-    """Write a reward.
+    """Format a reward.
 
     Example:
         >>> _number(0.0), _number(0.70711), _number(-12.5), _number(1234.5), _number(0.00012)
@@ -205,7 +205,7 @@ def _number(value: float) -> str:
 
 
 def _fitting(text: str, size: int, width: int) -> str:
-    """Return a text, cut where it is wider than ``width`` pixels."""
+    """Return a text, shortened to at most ``width`` pixels."""
     font = _font(size)
     if font.getlength(text) <= width:
         return text
@@ -216,7 +216,7 @@ def _fitting(text: str, size: int, width: int) -> str:
 
 @cache
 def _font(size: int, bold: bool = False) -> Any:
-    """Return DejaVu Sans, which Matplotlib brings: Pillow's own font has few letters."""
+    """Return DejaVu Sans from Matplotlib, as Pillow's own font lacks many characters."""
     import matplotlib
     from PIL import ImageFont
 

@@ -1,4 +1,4 @@
-"""The won states of a run, read from its folder alone: no environment is made, and none of its code imported."""
+"""The won states of a run, read from its folder without importing its environment."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class WonStates:
 
     Attributes:
         states: ``[M, K]`` in the order of the buffer.
-        names: of the K dimensions.
-        pursued: the dimensions that some agent is in the scope of; all where the run keeps no scope.
+        names: names of the K dimensions.
+        pursued: dimensions in the scope of any agent; all of them if the run has no scope.
     """
 
     states: npt.NDArray[np.floating]
@@ -30,7 +30,7 @@ class WonStates:
     pursued: tuple[int, ...]
 
     def different(self) -> list[tuple[int, list[float]]]:
-        """Return how often each different goal is there, and its pursued dimensions; the most frequent first.
+        """Return the count and the pursued dimensions of each distinct goal, the most frequent first.
 
         Example:
             >>> WonStates(np.array([[1.0, 5.0], [2.0, 6.0], [2.0, 7.0]]), ("x", "clock"), (0,)).different()
@@ -47,17 +47,17 @@ def won_states(folder: RunFolder, best: bool = False) -> WonStates:
     """Read the goal buffer of a run.
 
     Args:
-        folder: of the run.
-        best: of the checkpoint with the best evaluation, not of the newest.
+        folder: run folder.
+        best: use the checkpoint with the best evaluation instead of the latest.
 
     Raises:
-        InvalidValueError: if its algorithm keeps no goals.
-        FileFormatError: if checkpoint or scope cannot be read, or do not go together.
+        InvalidValueError: if the algorithm has no goals.
+        FileFormatError: if checkpoint or scope cannot be read, or do not match.
     """
     checkpoint = folder.best_checkpoint if best else folder.newest_checkpoint() or folder.latest_checkpoint
     found = saved_goals(checkpoint)
     if found is None:
-        raise InvalidValueError(f"the run in {folder.path} keeps no goals: its algorithm is {folder.config().algo!r}")
+        raise InvalidValueError(f"the run in {folder.path} has no goals: its algorithm is {folder.config().algo!r}")
     states = to_numpy(found)
     size = states.shape[-1]
     if not os.path.exists(folder.path / "scope.json"):

@@ -1,4 +1,4 @@
-"""Hooks: what is told how a run goes. CSV, TensorBoard, checkpoints and the live display are hooks."""
+"""Hooks, which are called during a run. CSV, TensorBoard, checkpoints and the live display are hooks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Hook:
-    """Told how a run goes; override what is wanted.
+    """Base class of hooks; override the methods that you need.
 
     Example:
         >>> class Wins(Hook):
@@ -21,35 +21,35 @@ class Hook:
     """
 
     def on_start(self, training: Training) -> None:
-        """Before the first iteration of this sitting; the scope and any checkpoint are there."""
+        """Called before the first iteration, or the first after a resume; scope and checkpoint are loaded."""
 
     def on_phase(self, training: Training, phase: str, env_steps: int) -> None:
-        """A phase begins: ``scope``, then those of the algorithm."""
+        """Called when a phase begins: ``scope``, then those of the algorithm."""
 
     def on_scope(self, training: Training, env_steps: int) -> None:
-        """While the scope is estimated: so many environment steps of it are taken."""
+        """Called while the scope is estimated, with the environment steps taken for it."""
 
     def on_iteration(self, training: Training, values: Mapping[str, Any]) -> None:
-        """After every rollout and update, and after any evaluation that was due."""
+        """Called after every rollout and update, and after any evaluation that was due."""
 
     def on_evaluation(self, training: Training, row: Mapping[str, Any]) -> None:
-        """After an evaluation; ``row`` is that of ``metrics.csv``."""
+        """Called after an evaluation; ``row`` is its row of ``metrics.csv``."""
 
     def on_end(self, training: Training, summary: Mapping[str, Any] | None) -> None:
-        """At the end of this sitting; ``summary`` is ``None`` where it stopped or broke and can resume."""
+        """Called at the end; ``summary`` is ``None`` if the run stopped or failed and can be resumed."""
 
 
 class Checkpoints(Hook):
-    """Writes the latest checkpoint as often as configured and at the end, the best one after each better evaluation."""
+    """Writes the latest checkpoint at the configured interval and at the end, and the best one after evaluations."""
 
     def on_evaluation(self, training: Training, row: Mapping[str, Any]) -> None:
-        """Keep the policy if it is the best so far."""
+        """Save the policy if it is the best so far."""
         if row["success_rate"] > training.progress.best:
             training.progress.best = row["success_rate"]
             training.save(best=True)
 
     def on_iteration(self, training: Training, values: Mapping[str, Any]) -> None:
-        """Keep the latest state where it is due."""
+        """Save the latest state if it is due."""
         progress, interval = training.progress, training.config.checkpoint_interval
         env_steps = training.algorithm.env_steps
         if env_steps >= progress.next_checkpoint:
@@ -57,5 +57,5 @@ class Checkpoints(Hook):
             training.save()
 
     def on_end(self, training: Training, summary: Mapping[str, Any] | None) -> None:
-        """Keep the last state."""
+        """Save the last state."""
         training.save()

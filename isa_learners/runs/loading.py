@@ -1,4 +1,4 @@
-"""An algorithm rebuilt from a run's checkpoint."""
+"""Loading of an algorithm from a run's checkpoint."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from isa_wrappers.scope.files import load_scope
 
 
 def use_threads(config: RunConfig) -> None:
-    """Take the configured number of threads: on a busy machine more than one costs far more than it gains."""
+    """Use the configured number of threads; on a busy machine, more than one usually slows training down."""
     if resolve_device(config.device, config.env) == "cpu":
         torch.set_num_threads(config.threads)
 
@@ -27,18 +27,18 @@ def use_threads(config: RunConfig) -> None:
 def load_algorithm(
     folder: RunFolder, best: bool = False, policy_only: bool = False, config: RunConfig | None = None
 ) -> tuple[Algorithm, dict[str, Any]]:
-    """Rebuild a run's algorithm from its checkpoint; also the checkpoint's plain data.
+    """Load a run's algorithm and the plain data of its checkpoint.
 
     Args:
-        folder: of the run.
-        best: take the checkpoint with the best evaluation, not the newest.
-        policy_only: restore networks and what the phases share, enough to evaluate, on whatever device there is.
-        config: in the place of the folder's own.
+        folder: run folder.
+        best: use the checkpoint with the best evaluation instead of the latest.
+        policy_only: restore only networks and shared objects, which is enough to evaluate, on any available device.
+        config: configuration to use instead of the folder's.
 
     Raises:
-        UntrustedRunError: if the folder names an environment that nobody has agreed to import.
+        UntrustedRunError: if the folder names a custom environment whose import was not allowed.
         FileFormatError: if the checkpoint is missing, truncated, foreign, or of another configuration.
-        InvalidValueError: if a run that is to go on was configured otherwise since, in what may not change.
+        InvalidValueError: if ``config.yaml`` has since been edited in a setting that may not change.
     """
     config = folder.config() if config is None else config
     folder.check_trusted(config)
@@ -48,19 +48,19 @@ def load_algorithm(
     if not policy_only:
         check_edits(folder, config, meta)
     scope = load_scope(folder.first_scope()) if needs_estimate(config) else None
-    copies = 1 if policy_only else None  # whoever evaluates makes copies then
+    copies = 1 if policy_only else None  # an evaluation creates its own copies
     algorithm = Algorithm(config, scope, copies, restored=True)
     algorithm.load_state_dict(tensors, meta, policy_only)
     if not policy_only and _kind(was := str(meta.get("device"))) != _kind(algorithm.device):
         warnings.warn(
-            f"{folder.path} was trained on {was!r} until now and continues on {algorithm.device!r}, where other random "
-            "numbers are drawn",
+            f"{folder.path} was trained on {was!r} until now and continues on {algorithm.device!r}, which draws "
+            "other random numbers",
             stacklevel=2,
         )
     if path == folder.best_checkpoint and not best and not policy_only:
         warnings.warn(
             f"{folder.path} has no {folder.latest_checkpoint.name}: it resumes from {path.name} at "
-            f"{algorithm.env_steps} steps, and later rows of {folder.metrics_file.name} go",
+            f"{algorithm.env_steps} steps, and later rows of {folder.metrics_file.name} are dropped",
             stacklevel=2,
         )
     return algorithm, meta
@@ -71,17 +71,17 @@ def _kind(device: str) -> str:
 
 
 def load(run: str | Path, best: bool = False, env: str | None = None, trust: bool = False) -> Algorithm:
-    """Load a finished or stopped run for evaluation: its policy and what its phases share.
+    """Load a finished or stopped run for evaluation: its policy and the objects shared by its phases.
 
     Args:
-        run: the run folder.
-        best: take the checkpoint with the best evaluation, not the newest.
-        env: name of the run's environment, where it is one of somebody's own (``module:factory``).
-        trust: import whatever environment the run names, unnamed.
+        run: run folder.
+        best: use the checkpoint with the best evaluation instead of the latest.
+        env: name of the run's custom environment (``module:factory``), which allows its import.
+        trust: allow the import of any environment and network that the run names.
 
     Raises:
         RunFolderError: if the folder holds no run.
-        UntrustedRunError: if the run's environment is somebody's own and was neither named nor trusted.
+        UntrustedRunError: if the run's environment is a custom one that was neither named nor trusted.
         FileFormatError: if its checkpoint cannot be read.
     """
     return load_algorithm(RunFolder.open(run, env, trust), best, policy_only=True)[0]

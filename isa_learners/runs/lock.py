@@ -1,4 +1,4 @@
-"""One writer per run folder: a lock that the kernel releases when its process ends, however it ends."""
+"""A lock that allows one writer per run folder; the kernel releases it when the process ends."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from isa_wrappers.files import LEFT_OVER
 
 
 class FolderLock:
-    """Holds a folder for one writer, between :meth:`take` and :meth:`release`.
+    """Locks a folder for one writer between :meth:`take` and :meth:`release`.
 
-    The file stays empty and stays there: who holds it is the kernel's matter, so that no kill leaves a folder locked.
+    The lock file stays empty and is kept. The kernel manages the lock, so a killed process never leaves a folder
+    locked.
 
     Args:
-        folder: which exists by the time the lock is taken.
+        folder: folder, which must exist when the lock is taken.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -31,10 +32,10 @@ class FolderLock:
         return self._descriptor is not None
 
     def take(self) -> None:
-        """Take the lock, unless this object has it already.
+        """Take the lock, unless this object already holds it.
 
         Raises:
-            RunFolderError: if another writer has it.
+            RunFolderError: if another writer holds it.
             CannotWriteError: if the folder is read-only or gone.
         """
         if self.held:
@@ -44,20 +45,20 @@ class FolderLock:
                 pass
         except BlockingIOError:
             raise RunFolderError(
-                f"{self.path.parent} is being written to by another training; wait for its end, or stop it"
+                f"{self.path.parent} is being written to by another training; wait until it ends, or stop it"
             ) from None
         except OSError as error:
             raise CannotWriteError(f"cannot write to {self.path.parent}: {error.strerror}") from error
 
     def clear_left_over(self) -> None:
-        """Take away what a killed writer left half written."""
+        """Delete incomplete files of a killed writer."""
         for folder in (self.path.parent, self.path.parent / "checkpoints"):
             for partial in folder.glob(LEFT_OVER):
                 with suppress(OSError):
                     partial.unlink()
 
     def _try(self) -> bool:
-        """Lock the file; ``False`` if it was taken away meanwhile, so that the lock is on nothing."""
+        """Lock the file; ``False`` if it was deleted meanwhile, so that the lock has no effect."""
         import fcntl
 
         self._made = not os.path.exists(self.path)
@@ -76,14 +77,14 @@ class FolderLock:
         return True
 
     def release(self, undo: bool = False) -> None:
-        """Let others write; with ``undo``, leave no file that was not there before."""
+        """Release the lock; with ``undo``, delete the lock file if it did not exist before."""
         if self._descriptor is not None:
             if undo and self._made:
                 self.path.unlink(missing_ok=True)
             self._close()
 
     def _close(self) -> None:
-        """Close the file; the kernel unlocks it once no process has it open."""
+        """Close the file; the kernel releases the lock once no process has it open."""
         if self._descriptor is not None:
             descriptor, self._descriptor = self._descriptor, None
             os.close(descriptor)
@@ -96,9 +97,9 @@ _held: WeakSet[FolderLock] = WeakSet()
 
 
 def _leave_to_parent() -> None:
-    """Close what a forked child has inherited: a helper of an environment may outlive the training that holds the lock.
+    """Close the lock files that a forked child inherited, as a helper of an environment may outlive the training.
 
-    It is closed and not unlocked, since unlocking would hold for the parent too.
+    They are closed but not unlocked, since unlocking would affect the parent too.
     """
     for lock in list(_held):
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""What entries of the lists make for a run: looked at when it is made and when it first says something."""
+"""Creation of the parts of a run, with checks of what registered learners, algorithms and rewards return."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from isa_wrappers.wrappers.batch import RewardWrapper
 
 
 def make_env(config: RunConfig, device: str, num_envs: int) -> BatchEnv:
-    """Make copies of a run's environment."""
+    """Create copies of a run's environment."""
     return make_batch(
         config.env,
         num_envs,
@@ -43,15 +43,15 @@ def make_env(config: RunConfig, device: str, num_envs: int) -> BatchEnv:
 def make_collector(
     context: PhaseContext, env: BatchEnv, learner: Learner, phase: str, steps: int, probes: bool
 ) -> Collector:
-    """Make what a phase's rollouts are collected with: each thing that draws has random numbers of its own.
+    """Create the collector of a phase, with separate random generators for actions, environment and probes.
 
     Args:
-        context: of the phase.
-        env: as the phase has it.
-        learner: who acts.
-        phase: its name.
-        steps: environment steps after which the run continues, 0 where it begins.
-        probes: mark some of its steps.
+        context: context of the phase.
+        env: environment of the phase.
+        learner: learner that acts.
+        phase: name of the phase.
+        steps: environment steps after which the run continues; 0 at its start.
+        probes: whether to mark some steps as probes.
     """
     config, device = context.config, context.device
     noise = torch.Generator(device=device)
@@ -63,10 +63,10 @@ def make_collector(
 
 
 def make_shared(start: PhaseContext) -> dict[str, Any]:
-    """Make what the phases of a run share.
+    """Create the objects that the phases of a run share.
 
     Raises:
-        InvalidValueError: for what cannot be saved.
+        InvalidValueError: if an object cannot be saved.
     """
     algo = start.config.algo
     with Blamed(f"algorithm {algo!r}"):
@@ -77,10 +77,10 @@ def make_shared(start: PhaseContext) -> dict[str, Any]:
 
 
 def make_learner(context: PhaseContext, env: BatchEnv) -> Learner:
-    """Make a phase's learner.
+    """Create the learner of a phase.
 
     Raises:
-        InvalidValueError: if it is none.
+        InvalidValueError: if it is not a valid learner.
     """
     config = context.config
     parts = {part: config.settings_of(part) for part in ALGORITHMS[config.algo].parts}
@@ -92,10 +92,10 @@ def make_learner(context: PhaseContext, env: BatchEnv) -> Learner:
 
 
 def check_suits(context: PhaseContext, env: BatchEnv) -> None:
-    """Ask the run's learner whether it can learn in an environment as a phase has it.
+    """Check that the run's learner can learn in the environment of a phase.
 
     Raises:
-        InvalidValueError: for what it refuses by a ``ValueError`` or a ``TypeError``, naming it.
+        InvalidValueError: if the learner refuses it with a ``ValueError`` or a ``TypeError``.
     """
     config, who = context.config, f"learner {context.config.learner!r}"
     try:
@@ -109,10 +109,10 @@ def check_suits(context: PhaseContext, env: BatchEnv) -> None:
 
 
 def check_saved(context: PhaseContext, env: BatchEnv, learner: Learner) -> None:
-    """Look at what is to be saved of a phase as it begins, so that the first checkpoint does not fail.
+    """Check at the start of a phase that its state can be saved, so that the first checkpoint does not fail.
 
     Raises:
-        InvalidValueError: naming whose it is.
+        InvalidValueError: naming the part whose state cannot be saved.
     """
     algo, learns = context.config.algo, context.config.learner
     with Blamed(f"learner {learns!r}"):
@@ -126,10 +126,10 @@ def check_saved(context: PhaseContext, env: BatchEnv, learner: Learner) -> None:
 
 
 def learned(config: RunConfig, learner: Learner, rollout: Rollout, progress: float) -> dict[str, float]:
-    """Let a run's learner learn, after so large a share of its steps; return its metrics.
+    """Update a run's learner, given the share of steps done, and return its metrics.
 
     Raises:
-        InvalidValueError: if they are not those of its spec and its parts.
+        InvalidValueError: if the metrics are not those that its spec and its parts declare.
     """
     with Blamed(f"learner {config.learner!r}"):
         learner.set_progress(progress)
@@ -140,10 +140,10 @@ def learned(config: RunConfig, learner: Learner, rollout: Rollout, progress: flo
 
 
 def measures(context: PhaseContext) -> dict[str, float]:
-    """Return an algorithm's own metrics.
+    """Return the metrics of an algorithm.
 
     Raises:
-        InvalidValueError: if one is no number.
+        InvalidValueError: if one is not a number.
     """
     algo = context.config.algo
     with Blamed(f"algorithm {algo!r}"):
@@ -151,6 +151,6 @@ def measures(context: PhaseContext) -> dict[str, float]:
 
 
 def has_ended(spec: PhaseSpec, context: PhaseContext) -> bool:
-    """Ask whether the next phase begins."""
+    """Return whether the phase has ended."""
     with Blamed(f"algorithm {context.config.algo!r}"):
         return spec.ends is not None and spec.ends(context)

@@ -40,16 +40,16 @@ RUN_COLUMNS = (
     "reward_mean",
     "steps_per_second",
 )
-"""Columns of ``metrics.csv`` that every run has; ``docs/metrics.md`` defines each."""
+"""Columns of ``metrics.csv`` of every run; see ``docs/metrics.md`` for their definitions."""
 
 DECIMAL_COMMA = re.compile(r"[-+]?\d[\d.]*,\d+([eE][-+]?\d+)?")
 
 
 def columns_of(config: RunConfig) -> tuple[str, ...]:
-    """Return the columns: every run's, its algorithm's, of a scope that follows it, its learner's, of its parts.
+    """Return the columns of a run: common ones, and those of algorithm, updated scope, learner and its parts.
 
     Raises:
-        InvalidValueError: if two of these bear one name.
+        InvalidValueError: if two of these have the same name.
     """
     algo, learner = f"algorithm {config.algo!r}", f"learner {config.learner!r}"
     by_owner: list[tuple[str, Iterable[str]]] = [
@@ -67,17 +67,17 @@ def columns_of(config: RunConfig) -> tuple[str, ...]:
         for name in names:
             if name in owners:
                 raise InvalidValueError(
-                    f"metrics must have names of their own: {name!r} is one of {owners[name]} and of {owner} too"
+                    f"metrics must have unique names: {name!r} is one of {owners[name]} and of {owner} too"
                 )
             owners[name] = owner
     return tuple(owners)
 
 
 class CSVMetrics(Hook):
-    """Appends a row per evaluation to ``metrics.csv``; rows beyond the checkpoint that is resumed are dropped first."""
+    """Appends a row per evaluation to ``metrics.csv``; a resume first drops rows later than the checkpoint."""
 
     def on_start(self, training: Training) -> None:
-        """Write the header, and the rows that stand; keep a file that cannot be read whole beside it."""
+        """Write the header and the valid rows; keep a copy of a damaged file."""
         self.path, self.columns = training.folder.metrics_file, columns_of(training.config)
         found = Rows()
         if training.resumed and self.path.exists():
@@ -89,7 +89,7 @@ class CSVMetrics(Hook):
                 aside = _set_aside(self.path, content)
                 warnings.warn(
                     f"{self.path} is damaged: {len(found.rows)} rows are kept, {found.unreadable} cannot be read; "
-                    f"the file as it was lies in {aside.name}",
+                    f"the original file is kept as {aside.name}",
                     stacklevel=2,
                 )
         self.columns += tuple(name for name in found.columns if name not in self.columns)
@@ -100,7 +100,7 @@ class CSVMetrics(Hook):
         write_text(self.path, text.getvalue())
 
     def on_evaluation(self, training: Training, row: Mapping[str, Any]) -> None:
-        """Append a row, or none of it where the disk is full."""
+        """Append a row; if the disk is full, write none of it."""
         text = io.StringIO(newline="")
         csv.DictWriter(text, self.columns, restval="").writerow(row)
         data = text.getvalue().encode()
@@ -109,7 +109,7 @@ class CSVMetrics(Hook):
             try:
                 while data:
                     data = data[file.write(data) :]
-                os.fsync(file.fileno())  # a checkpoint that is on the disk counts on its rows
+                os.fsync(file.fileno())  # a saved checkpoint relies on its rows
             except OSError:
                 file.truncate(size)
                 raise
@@ -117,14 +117,14 @@ class CSVMetrics(Hook):
 
 @dataclass
 class Rows:
-    """What a ``metrics.csv`` holds.
+    """The contents of a ``metrics.csv``.
 
     Attributes:
-        rows: those that can be read, by column.
-        columns: of the file.
-        unreadable: how many rows cannot be read, a last one cut off in writing aside.
-        damaged: rows cannot be read, or the header was not what was written.
-        decimal_comma: a number with one, where none of the rows can be read for it.
+        rows: readable rows, by column.
+        columns: columns of the file.
+        unreadable: number of unreadable rows, not counting an incomplete last one.
+        damaged: whether rows cannot be read or the header was changed.
+        decimal_comma: an example of a number with a decimal comma, if none of the rows can be read because of them.
     """
 
     rows: list[dict[str, str]] = field(default_factory=list)
@@ -135,28 +135,27 @@ class Rows:
 
     @property
     def refusal(self) -> str:
-        """Why none of the rows can be read."""
+        """The reason why none of the rows can be read."""
         if self.decimal_comma:
-            return f"its numbers have decimal commas, such as {self.decimal_comma!r}: save it with decimal points"
+            return f"its numbers have decimal commas, such as {self.decimal_comma!r}; save it with decimal points"
         return f"none of its {self.unreadable} rows can be read"
 
 
 def parse_metrics(content: bytes, columns: Sequence[str]) -> Rows:
-    """Read the rows of a ``metrics.csv`` under the file's own columns, whatever has become of the file.
+    """Read the rows of a ``metrics.csv`` by the file's own columns, even if the file is damaged.
 
-    A name of the header that is damaged is the one that ``columns`` has in its place. A row with as many values as
-    ``columns`` where the header has another number of names is read by ``columns``: the header lost a name. A
-    spreadsheet may have saved the file with semicolons or tabs between the values.
+    A damaged name in the header is replaced by the one in ``columns``. If the header lost a name, rows with as many
+    values as ``columns`` are read by ``columns``. Semicolons and tabs, as saved by spreadsheets, work as separators.
 
     Args:
-        content: of the file.
-        columns: that the run writes.
+        content: content of the file.
+        columns: columns that the run writes.
     """
     text = [line for line in content.decode("utf-8-sig", errors="replace").splitlines() if line]
     separator = max(",;\t", key=text[0].count) if text else ","
     lines = [_fields(line, separator) for line in text]
     if lines and not content.endswith(b"\n"):
-        lines.pop()  # cut off in writing, perhaps within a number
+        lines.pop()  # incomplete, perhaps within a number
     header = lines[0] if lines else []
     no_header = _is_row(dict(zip(columns, header, strict=False)))
     names = list(columns) if no_header else _repaired(header, columns)
@@ -184,7 +183,7 @@ def _fields(line: str, separator: str) -> list[str]:
 
 
 def _repaired(header: list[str], columns: Sequence[str]) -> list[str]:
-    """Return the header's names; those that are damaged as ``columns`` has them, all where it cannot be one."""
+    """Return the names of the header; damaged names come from ``columns``, all of them if it is no header."""
     names = list(header)
     if len(names) == len(columns):
         names = [old if old in columns or new in header else new for old, new in zip(names, columns, strict=True)]
@@ -193,7 +192,7 @@ def _repaired(header: list[str], columns: Sequence[str]) -> list[str]:
 
 
 def _is_row(row: Mapping[str, str]) -> bool:
-    """Tell whether every value is what it should be: a number, none, or the phase's name."""
+    """Return whether every value is valid: a number, empty, or the name of a phase."""
     try:
         numbers = [float(value) for name, value in row.items() if value and name != "phase"]
         return int(row["env_steps"]) >= 0 and bool(numbers)
@@ -202,7 +201,7 @@ def _is_row(row: Mapping[str, str]) -> bool:
 
 
 def _set_aside(path: Path, content: bytes) -> Path:
-    """Keep a damaged file under a name that is free."""
+    """Keep a damaged file under an unused name."""
     aside = path.with_name(f"{path.name}.set-aside")
     number = 1
     while aside.exists():
@@ -214,11 +213,11 @@ def _set_aside(path: Path, content: bytes) -> Path:
 
 
 def read_metrics(path: Path, columns: Sequence[str] = RUN_COLUMNS) -> list[dict[str, str]]:
-    """Return the rows of a ``metrics.csv``; a row cut off in writing is left out, and more of them with a warning.
+    """Return the rows of a ``metrics.csv`` without an incomplete last row; other unreadable rows cause a warning.
 
     Raises:
-        OSError: if there is none.
-        ValueError: if it has rows and none can be read.
+        OSError: if the file cannot be opened.
+        ValueError: if it has rows but none can be read.
     """
     found = parse_metrics(read_bytes(path), columns)
     if found.unreadable and not found.rows:

@@ -1,4 +1,4 @@
-"""Plain data by sections and by dotted keys: laid over each other, nested, flattened."""
+"""Settings as nested sections and as dotted keys: merging, nesting and flattening."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 from isa_wrappers.errors import InvalidValueError, shown
 
 DEEPEST_KEY = 20
-"""Sections in a dotted key: options of a task may nest."""
+"""Maximum number of sections in a dotted key; options of a task may be nested."""
 
 
 def merge(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``base`` with ``top``'s values over it, section by section (``env_kwargs`` too).
+    """Return ``base`` overridden by the values of ``top``, section by section, including ``env_kwargs``.
 
     Example:
         >>> merge({"ppo": {"lr": 0.1, "clip": 0.2}}, {"ppo": {"lr": 0.3}})
@@ -26,11 +26,10 @@ def merge(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def nested(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings whose keys may be dotted by sections.
+    """Return settings with nested sections, from keys that may be dotted.
 
     Raises:
-        InvalidValueError: if one has too many sections, or is given twice: dotted and nested, or as a value and by keys
-            of its own.
+        InvalidValueError: if a key has too many sections, or is given twice, for example dotted and nested.
 
     Example:
         >>> nested({"ppo.lr": 0.1, "ppo": {"clip": 0.2}, "seed": 3})
@@ -49,7 +48,7 @@ def nested(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _joined(base: Mapping[str, Any], top: Mapping[str, Any], given: str, prefix: str = "") -> dict[str, Any]:
-    """Return ``base`` with ``top``'s values beside it: a copy, so that what was given stays as it is."""
+    """Return a copy of ``base`` with the values of ``top`` added."""
     joined = dict(base)
     for key, value in top.items():
         name, there = f"{prefix}{key}", joined.get(key)
@@ -68,7 +67,7 @@ def _joined(base: Mapping[str, Any], top: Mapping[str, Any], given: str, prefix:
 
 
 def flattened(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return nested data by dotted keys.
+    """Return nested data with dotted keys.
 
     Example:
         >>> flattened({"algo": "isa", "ppo": {"lr": 0.1}})

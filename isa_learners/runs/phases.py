@@ -1,4 +1,4 @@
-"""A phase at work: an environment as its learner sees it, and what does not go together in one."""
+"""Phases of a run: the environment as the learner sees it, and checks that its parts fit together."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from isa_wrappers.wrappers import batch
 
 @dataclass
 class Phase:
-    """One phase at work: an environment as the learner sees it, and fresh policies in it.
+    """A running phase: an environment as the learner sees it, and new policies in it.
 
     Attributes:
-        spec: what it is.
-        context: what it was made from.
-        learner: who acts and learns.
-        collector: the environment and what the next rollout starts from.
+        spec: specification of the phase.
+        context: context that it was created from.
+        learner: learner that acts and learns.
+        collector: the environment and the starting point of the next rollout.
         statistics: the innermost wrapper, for the environment's own returns.
     """
 
@@ -42,15 +42,15 @@ class Phase:
 
     @property
     def name(self) -> str:
-        """The phase's name."""
+        """Name of the phase."""
         return self.spec.name
 
 
 def wrapped(context: PhaseContext, spec: PhaseSpec, env: BatchEnv) -> BatchEnv:
-    """Return an environment as a phase's learner sees it, the intrinsic reward that the run names added inside.
+    """Return an environment as the learner of a phase sees it, with the run's intrinsic reward as innermost wrapper.
 
     Raises:
-        InvalidValueError: if the phase makes something else of it.
+        InvalidValueError: if the phase does not return a batched environment.
     """
     config = context.config
     algorithm = Blamed(f"algorithm {config.algo!r}")
@@ -68,16 +68,16 @@ def wrapped(context: PhaseContext, spec: PhaseSpec, env: BatchEnv) -> BatchEnv:
 
 
 def check_composition(config: RunConfig, env: BatchEnv, device: str, restored: bool = False) -> None:
-    """Wrap one copy as each phase does, so that what does not go together is met before anything is estimated.
+    """Wrap one copy as in each phase, to find parts that do not fit together before any estimation.
 
     Args:
-        config: the run.
-        env: its environment.
-        device: that it runs on.
-        restored: the run has a checkpoint, and needs no other run any more.
+        config: configuration of the run.
+        env: environment of the run.
+        device: device of the run.
+        restored: whether the run has a checkpoint and so no longer needs another run.
 
     Raises:
-        ISAError: for the first mistake.
+        ISAError: for the first problem found.
     """
     scope = credit = None
     if works_with_credit(config):
@@ -97,12 +97,12 @@ def check_composition(config: RunConfig, env: BatchEnv, device: str, restored: b
 
 
 def _check_intrinsic(config: RunConfig, spec: PhaseSpec, seen: BatchEnv) -> None:
-    """Check that what is added to the environment's reward reaches the learner."""
+    """Check that an intrinsic reward, which is added to the environment's reward, reaches the learner."""
     payers = layers_of(seen, batch.RewardWrapper) if config.intrinsic is not None else ()
     outside = takewhile(lambda payer: not payer.adds, payers)
     if deaf := [payer.reward.name for payer in outside if not payer.reward.keeps_env_reward]:
         raise InvalidValueError(
-            f"intrinsic reward {config.intrinsic!r} would pay nothing in phase {spec.name!r} of algorithm "
-            f"{config.algo!r}: it is added to the environment's reward, which the phase's reward {deaf[0]!r} leaves "
-            "out; give that a weight above 0 (count.beta2, goal.alpha2), or take another algorithm"
+            f"intrinsic reward {config.intrinsic!r} would have no effect in phase {spec.name!r} of algorithm "
+            f"{config.algo!r}: it is added to the environment's reward, which the phase's reward {deaf[0]!r} ignores; "
+            "set its weight above 0 (count.beta2, goal.alpha2), or choose another algorithm"
         )

@@ -1,4 +1,4 @@
-"""Figures of runs, in one style: curves with a statistic over seeds and its shaded 95 % interval."""
+"""Figures of runs in one style: curves of a statistic over seeds with a shaded 95 % interval."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from isa_wrappers.scope.plots import label
 
 ROWS = {"success_rate": "success rate", "return_mean": "return"}
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999933")
-"""Told apart by the colour-blind too: Okabe and Ito's, yellow left out on white."""
+"""Colour-blind safe colours of Okabe and Ito, without yellow, which is hard to see on white."""
 DASHES = ("-", (0, (5, 1)), (0, (1, 1)), (0, (4, 1, 1, 1)))
-"""Beyond as many groups as colours, the next dash."""
+"""Line styles; the next one is used once all colours are taken."""
 FORMATS = (".png", ".pdf", ".svg")
 MOST_POINTS = 400
-"""Of a curve: more than a picture has columns is of no use."""
+"""Maximum number of points of a curve."""
 TRAINING = "train_success_rate"
 
 
 def plot_run(folder: RunFolder, anew: bool = True) -> list[Path]:
-    """Draw a run's curves, once it was evaluated, and its scope into its folder; return the files.
+    """Draw the curves of an evaluated run, and its scope, into its folder; return the files.
 
     Args:
-        folder: of the run.
-        anew: draw the scope though its picture is there.
+        folder: run folder.
+        anew: redraw the scope even if its picture exists.
     """
     files = []
     if len(read_curve(folder).steps):
@@ -42,19 +42,19 @@ def plot_run(folder: RunFolder, anew: bool = True) -> list[Path]:
 
 
 def no_curve(folder: RunFolder) -> FileFormatError:
-    """Return what to raise where a run's curve is asked for and it was not evaluated yet."""
+    """Return the error for a run without evaluations."""
     return FileFormatError(f"{folder.metrics_file} holds no evaluation yet, so there is no curve to draw")
 
 
 def plot_curves(
     folders: Sequence[RunFolder], path: Path, labels: Sequence[str] = (), statistic: str = "median"
 ) -> Path:
-    """Draw runs as :func:`draw_curves` does, grouped by whatever differs in their configurations but the seed.
+    """Draw runs as :func:`draw_curves` does; runs whose configurations differ only in the seed form a group.
 
     Raises:
-        MissingDependencyError: without matplotlib.
-        FileFormatError: if a run has no readable metrics, or none was evaluated yet.
-        InvalidValueError: for another ending of ``path`` or number of labels.
+        MissingDependencyError: if matplotlib is missing.
+        FileFormatError: if a run has no readable metrics, or no run has been evaluated.
+        InvalidValueError: for an unsupported file name extension or a wrong number of labels.
     """
     check_format(path)
     groups = grouped(folders, labels)
@@ -64,18 +64,18 @@ def plot_curves(
 
 
 def draw_curves(groups: Sequence[Group], path: Path, statistic: str = "median") -> Path:
-    """Draw greedy success (solid, with its interval over seeds), training success (dashed) and return, a panel a task.
+    """Draw greedy success (solid, with its interval over seeds), training success (dashed) and return, per task.
 
-    A triangle marks where a phase ends at the median over seeds, where it has ended in most of them.
+    A triangle marks the median end of a phase over seeds, if the phase has ended in most of them.
 
     Args:
-        groups: of all tasks.
-        path: of the figure, PNG, PDF or SVG by its ending.
+        groups: groups of all tasks.
+        path: PNG, PDF or SVG file.
         statistic: ``median``, ``mean`` or ``iqm`` over seeds.
 
     Raises:
-        MissingDependencyError: without matplotlib.
-        InvalidValueError: for another ending or statistic.
+        MissingDependencyError: if matplotlib is missing.
+        InvalidValueError: for an unsupported file name extension or statistic.
     """
     check_choice("statistic", statistic, STATISTICS)
     tasks = list(dict.fromkeys(group.task for group in groups))
@@ -100,20 +100,20 @@ def draw_curves(groups: Sequence[Group], path: Path, statistic: str = "median") 
     for axes, title in zip(panels[:, 0], ROWS.values(), strict=True):
         axes.set_ylabel(title)
     if handles:
-        finish_legend(figure, handles, f"{statistic} over n seeds with its 95 % interval; dashed: while training")
+        finish_legend(figure, handles, f"{statistic} over n seeds with its 95 % interval; dashed: during training")
     return write_figure(figure, path)
 
 
 def draw_profiles(
     scores: Mapping[str, Sequence[Any]], path: Path, measure: str = "success rate", note: str | None = None
 ) -> Path:
-    """Draw performance profiles: for each name the share of its runs above every score.
+    """Draw performance profiles: for each name the share of runs above every score.
 
     Args:
-        scores: name -> for each task its values ``[seeds]``.
-        path: of the figure.
-        measure: what the scores are.
-        note: stands above the names, where there is something to say of the scores.
+        scores: name -> values ``[seeds]`` for each task.
+        path: file of the figure.
+        measure: name of the score.
+        note: optional title of the legend.
     """
     figure = new_figure(1, 1)
     axes = figure.subplots()
@@ -130,20 +130,20 @@ def draw_profiles(
 
 
 def check_format(path: Path) -> None:
-    """Check that a figure can be written in the format of this ending.
+    """Check that the file name extension is a supported format.
 
     Raises:
-        InvalidValueError: naming those that can.
+        InvalidValueError: naming the supported formats.
     """
     if path.suffix.lower() not in FORMATS:
-        raise InvalidValueError(f"figures are drawn to a file that ends in {', '.join(FORMATS)}, got {str(path)!r}")
+        raise InvalidValueError(f"a figure needs a file that ends in {', '.join(FORMATS)}, got {str(path)!r}")
 
 
 def new_figure(columns: int, rows: int) -> Any:
-    """Return an empty figure of so many panels.
+    """Return an empty figure with the given number of panels.
 
     Raises:
-        MissingDependencyError: without matplotlib.
+        MissingDependencyError: if matplotlib is missing.
     """
     try:
         from matplotlib.figure import Figure
@@ -153,7 +153,7 @@ def new_figure(columns: int, rows: int) -> Any:
 
 
 def finish_axes(axes: Any, steps: bool = True) -> None:
-    """Give axes the look of all figures here; steps are told in thousands and millions."""
+    """Apply the common style to axes; steps are shown in thousands and millions."""
     from matplotlib.ticker import EngFormatter, MaxNLocator
 
     axes.spines[["top", "right"]].set_visible(False)
@@ -173,10 +173,10 @@ def finish_legend(figure: Any, handles: Mapping[str, Any], title: str | None = N
 
 
 def write_figure(figure: Any, path: Path) -> Path:
-    """Write a figure whole, in the format of its ending.
+    """Write a figure in the format of the file name extension.
 
     Raises:
-        InvalidValueError: for another ending than those in :data:`FORMATS`.
+        InvalidValueError: for an extension that is not in :data:`FORMATS`.
         CannotWriteError: if the file cannot be written.
     """
     check_format(path)
@@ -186,13 +186,13 @@ def write_figure(figure: Any, path: Path) -> Path:
 
 
 def _style(index: int) -> dict[str, Any]:
-    """Return how a group's line looks: the first lies above all others, which it may cover."""
+    """Return the line style of a group; the first group is drawn on top."""
     colour, dash = COLOURS[index % len(COLOURS)], DASHES[index // len(COLOURS) % len(DASHES)]
     return {"color": colour, "linestyle": dash, "zorder": 2 + 1 / (1 + index)}
 
 
 def _draw_group(axes: Any, group: Group, column: str, style: Mapping[str, Any], statistic: str) -> Any:
-    """Draw one line and its band; ``None`` where no run has a value."""
+    """Draw one line with its band; return ``None`` if no run has a value."""
     runs = [run for run in group.runs if run.knows(column)]
     if not runs:
         return None
@@ -219,6 +219,6 @@ def _draw_training(axes: Any, group: Group, style: Mapping[str, Any], statistic:
 
 
 def step_grid(runs: Sequence[Curve], most: int = MOST_POINTS) -> Values:
-    """Return the environment steps at which any of the runs was evaluated, thinned to so many."""
+    """Return the environment steps at which any of the runs was evaluated, reduced to at most ``most``."""
     grid = np.unique(np.concatenate([run.steps for run in runs]))
     return grid if len(grid) <= most else grid[np.linspace(0, len(grid) - 1, most).round().astype(int)]

@@ -1,4 +1,4 @@
-"""The policy of a run, for whoever steps the environment: observations in, actions out."""
+"""The policy of a run for your own environment loop: observations in, actions out."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ from isa_wrappers.wrappers.batch import GoalSampling
 
 
 class RunPolicy:
-    """What a run has learned, to act with: hidden states, last actions, goals and masks are kept inside.
+    """The trained policy of a run; it keeps hidden states, last actions, goals and masks itself.
 
-    It acts as an evaluation of the run does: the same wrappers, goals and learner.
+    It acts as in an evaluation of the run, with the same wrappers, goals and learner.
 
     Args:
-        algorithm: of the run, with what it has learned.
-        seed: of goals and of exploration, until :meth:`reset` is given another.
+        algorithm: trained algorithm of the run.
+        seed: seed of goals and exploration, until :meth:`reset` sets another.
 
     Attributes:
-        agents: whose actions it gives.
-        phase: of the algorithm, whose policy it is.
-        pursues_goals: each episode has a goal.
-        goals: ``[M, K]`` won states that the run holds, of which each episode pursues one; M is 0 where there are none.
-        task: what it was trained in, as a batch: for sizes and names.
-        learner: who acts.
-        device: torch device of its numbers.
-        memory: what the learner carries to the next step.
+        agents: names of the agents.
+        phase: phase of the algorithm that the policy comes from.
+        pursues_goals: whether each episode has a goal.
+        goals: ``[M, K]`` won states of the run, one of which each episode pursues; M is 0 if there are none.
+        task: batched environment of training, for sizes and names.
+        learner: learner that acts.
+        device: torch device of the policy.
+        memory: memory of the learner for the next step.
 
     Example:
-        A loop of one's own::
+        Use the policy in your own loop::
 
             policy = load_policy("runs/first")
             observations, infos = env.reset(seed=0)
@@ -80,11 +80,11 @@ class RunPolicy:
             sampling.draw_on(before)
 
     def seen_by_learner(self, heard: ExternalBatch) -> BatchEnv:
-        """Return an environment wrapped as the phase's evaluation has it."""
+        """Return an environment with the wrappers of the phase's evaluation."""
         return self._algorithm.phase.spec.wrap_evaluation(self._algorithm.phase.context, heard)
 
     def about(self) -> dict[str, Any]:
-        """Return what is to be known of the policy beside its numbers, as plain data."""
+        """Return metadata of the policy as plain data."""
         config, task = self._algorithm.config, self.task
         return {
             "task": config.env,
@@ -99,23 +99,23 @@ class RunPolicy:
 
     @property
     def goal(self) -> Any:
-        """``[B, K]`` the goals pursued, one of each environment; ``None`` before a first action and without goals."""
+        """``[B, K]`` current goals, one per environment; ``None`` before the first action and without goals."""
         sampling = goals_in(self._seen) if self._steps else None
         return None if sampling is None or sampling.goal is None else to_numpy(sampling.goal)
 
     def reset(self, seed: int | None = None) -> None:
-        """Let the next observations begin an episode: nothing is remembered, and a goal is drawn then.
+        """Start a new episode with the next observations: clear the memory and draw a new goal.
 
         Args:
-            seed: of goals and of exploration from here on; an evaluation of one episode with this seed draws the same
-                goal. Without it they go on from where they are.
+            seed: seed of goals and exploration; an evaluation of one episode with this seed draws the same goal.
+                Without a seed the random generators continue.
 
         Raises:
-            InvalidValueError: for a seed that is no whole number from 0 on.
+            InvalidValueError: for a seed that is not a non-negative integer.
         """
         if seed is not None:
             self._seed = check_int("seed", seed, 0, ENV_SEEDS - 1)
-        elif self._steps:  # one that no episode has begun with still holds
+        elif self._steps:  # a seed that no episode has used yet stays valid
             self._seed = None
         self._steps = 0
         if sampling := goals_in(self._seen):
@@ -128,23 +128,24 @@ class RunPolicy:
         """Choose the next actions.
 
         Args:
-            observations: by agent, of those that act now, not of those whose end was told; or of B environments a
-                :class:`~isa_wrappers.batch.BatchStep`, or an array ``[B, A, O]`` as its ``obs`` is.
-            infos: by agent, as the environment gave them: masks are read from ``"action_mask"`` in them or beside the
-                observation. With an array, ``"action_mask"`` ``[B, A, n]``, ``"alive"`` ``[B, A]`` and ``"done"``
-                ``[B]`` (the episode ended, these observations begin the next one), each where there is any.
-            goal: ``[K]``, or one of each environment ``[B, K]``: a state to reach in the place of one that the run has
-                won, until the next :meth:`reset`.
-            greedy: the likeliest action, or the best; else one drawn as in training.
+            observations: observations by agent, of the agents that still act; or for B environments a
+                :class:`~isa_wrappers.batch.BatchStep` or an array ``[B, A, O]`` like its ``obs``.
+            infos: infos by agent from the environment; masks are read from ``"action_mask"`` in them or in the
+                observation. With an array, a mapping with the optional entries ``"action_mask"`` ``[B, A, n]``,
+                ``"alive"`` ``[B, A]`` and ``"done"`` ``[B]`` (the previous episode ended and these observations start
+                the next one).
+            goal: ``[K]``, or ``[B, K]`` with one goal per environment: state to reach instead of a state that the run
+                has won, until the next :meth:`reset`.
+            greedy: take the most likely or best action; otherwise sample as in training.
 
         Returns:
-            The actions of those that were shown something, by agent, as the environment takes them. Of a batch
-            ``[B, A]``, or ``[B, A, d]`` where actions are more than a number, of the kind of the observations.
+            Actions by agent, for each agent with an observation, in the environment's format. For a batch an array
+            ``[B, A]``, or ``[B, A, d]`` for actions with several numbers, of the same array type as the observations.
 
         Raises:
-            UnsupportedEnvironmentError: if an observation is not of the run's space.
-            NonFiniteError: if one holds NaN or infinity.
-            InvalidValueError: for arrays of other sizes, a goal of another length or where none is pursued, or another
+            UnsupportedEnvironmentError: if an observation does not belong to the run's observation space.
+            NonFiniteError: if an observation or the goal holds NaN or infinity.
+            InvalidValueError: for arrays or goals of the wrong size, a goal for a policy without goals, or a different
                 number of environments than before.
         """
         if not isinstance(observations, Mapping):
@@ -161,13 +162,13 @@ class RunPolicy:
         return self._team.chosen(self._decide(step, goal, greedy)[0].tolist())
 
     def _decide(self, step: BatchStep, goal: Any, greedy: bool) -> Tensor:
-        """Return the actions ``[B, A]`` or ``[B, A, d]``, and remember."""
+        """Return the actions ``[B, A]`` or ``[B, A, d]`` and update the memory."""
         count, learner = len(step.obs), self.learner
         if count != self._heard.num_envs:
             if self._steps:
                 raise InvalidValueError(
                     f"observations must be of {self._heard.num_envs} environments, as before, got {count}; call "
-                    "reset() where others begin"
+                    "reset() before changing the number"
                 )
             self._hear(count)
         self._heard.now = step
@@ -203,7 +204,7 @@ class RunPolicy:
 
 
 def goals_in(env: Any) -> GoalSampling | None:
-    """Return what shows goals to the agents of a wrapped environment, if anything does."""
+    """Return the wrapper that shows goals to the agents, or ``None``."""
     return next(layers_of(env, GoalSampling), None)
 
 
@@ -219,23 +220,23 @@ def load_policy(
 
     Args:
         run: the run folder.
-        best: take the checkpoint with the best evaluation, not the newest.
-        env: name of the run's environment, where it is one of somebody's own (``module:factory``).
-        trust: import whatever environment the run names, unnamed.
-        seed: of goals and of exploration.
-        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``, in the place of the run's own.
+        best: use the checkpoint with the best evaluation instead of the latest.
+        env: name of the run's custom environment (``module:factory``), which allows its import.
+        trust: allow the import of any environment and network that the run names.
+        seed: seed of goals and exploration.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``; by default the device of the run.
 
     Raises:
         RunFolderError: if the folder holds no run.
-        UntrustedRunError: if the run's environment is somebody's own and was neither named nor trusted.
-        FileFormatError: if there is no checkpoint in it, or one that cannot be read.
+        UntrustedRunError: if the run's environment is a custom one that was neither named nor trusted.
+        FileFormatError: if the checkpoint is missing or cannot be read.
     """
     folder, threads = RunFolder.open(run, env, trust), torch.get_num_threads()
     try:
         with unchanged_generators():
             config = folder.config() if device is None else replace(folder.config(), device=device)
             algorithm, _ = load_algorithm(folder, best, policy_only=True, config=config)
-            algorithm.close()  # whoever asks for actions steps environments of theirs
+            algorithm.close()  # the caller steps its own environments
             return RunPolicy(algorithm, seed)
     finally:
         torch.set_num_threads(threads)

@@ -1,4 +1,4 @@
-"""A run's greedy policy as a function of tensors alone, which torch can export: nothing is kept inside."""
+"""A run's greedy policy as a stateless function of tensors, which torch can export."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ GIVEN = ("observation", "action_mask", "alive", "start")
 
 
 class PolicyModule(nn.Module):
-    """One step of B environments: what is seen and remembered in, actions and what to remember out.
+    """One step of B environments, from observations and memory to actions and new memory.
 
-    Its inputs, in this order: ``observation`` ``[B, A, O]`` float32, ``action_mask`` ``[B, A, n]`` bool, ``alive``
-    ``[B, A]`` bool, ``start`` ``[B]`` bool (an episode begins, and what is remembered does not count), ``goal``
-    ``[B, K]`` float32 where the policy pursues goals, then the learner's memory. Its outputs: ``action`` ``[B, A]``
-    int64 or ``[B, A, d]`` float32, then the memory after the step.
+    Inputs, in this order: ``observation`` ``[B, A, O]`` float32, ``action_mask`` ``[B, A, n]`` bool, ``alive``
+    ``[B, A]`` bool, ``start`` ``[B]`` bool (an episode begins and the memory is ignored), ``goal`` ``[B, K]`` float32
+    if the policy pursues goals, then the learner's memory. Outputs: ``action`` ``[B, A]`` int64 or ``[B, A, d]``
+    float32, then the memory after the step.
 
     Args:
-        policy: of the run.
+        policy: policy of the run.
 
     Attributes:
-        input_names: of the inputs.
-        output_names: of the outputs.
+        input_names: names of the inputs.
+        output_names: names of the outputs.
     """
 
     def __init__(self, policy: RunPolicy) -> None:
@@ -36,7 +36,7 @@ class PolicyModule(nn.Module):
         self.output_names = ("action", *(f"next_{name}" for name in self._memory))
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
-        """Take one step."""
+        """Compute one step."""
         told = dict(zip(self.input_names, inputs, strict=True))
         policy, observation = self._policy, told["observation"]
         heard = ExternalBatch(policy.task, observation.shape[0], policy.device)
@@ -51,7 +51,7 @@ class PolicyModule(nn.Module):
         return decision.action, *(decision.memory[name] for name in self._memory)
 
     def example(self, num_envs: int) -> tuple[Tensor, ...]:
-        """Return inputs of the right sizes and kinds: observations of zeros at an episode's start."""
+        """Return example inputs: zero observations at the start of an episode."""
         policy, task = self._policy, self._policy.task
         team = num_envs, len(task.agents)
         yes = torch.ones(*team, max(task.num_actions), dtype=torch.bool)

@@ -1,4 +1,4 @@
-"""What a run knows of itself beyond its algorithm's state."""
+"""The progress of a run beyond the state of its algorithm."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from isa_learners.config import SOLVED_EVALUATIONS, SOLVED_RATE
 from isa_wrappers.wrappers.episode_statistics import Totals
 
 Here = dict[str, int | float]
-"""Environment steps and seconds; whole numbers stay such when a run resumes."""
+"""Environment steps and seconds; integers stay integers when a run resumes."""
 
 
 def next_due(done: int, every: int) -> int:
-    """Return the first multiple of an interval after so many steps.
+    """Return the first multiple of an interval after ``done`` steps.
 
     Example:
         >>> next_due(0, 5), next_due(4, 5), next_due(5, 5)
@@ -25,18 +25,18 @@ def next_due(done: int, every: int) -> int:
 
 @dataclass
 class Progress:
-    """How far a run is; saved with each checkpoint.
+    """The progress of a run, saved with each checkpoint.
 
     Attributes:
-        wall_time: seconds of training, over all sittings, evaluations included.
+        wall_time: seconds of training, including evaluations and earlier parts of a resumed run.
         next_eval: environment steps at which the next evaluation is due.
-        next_checkpoint: the same for the latest checkpoint.
+        next_checkpoint: environment steps at which the next checkpoint is due.
         best: highest success rate so far.
-        streak: evaluations in a row at ``SOLVED_RATE`` or better.
-        streak_start: environment steps and seconds of the streak's first.
-        solved: the same once the streak reached ``SOLVED_EVALUATIONS``.
+        streak: number of consecutive evaluations at ``SOLVED_RATE`` or better.
+        streak_start: environment steps and seconds of the first evaluation of the streak.
+        solved: ``streak_start`` of the first streak of ``SOLVED_EVALUATIONS``.
         first_success: environment steps and seconds of the first won episode.
-        last: the latest evaluation's row.
+        last: row of the latest evaluation.
         carried: totals of the episodes of phases that have ended since that row.
     """
 
@@ -52,16 +52,16 @@ class Progress:
     carried: Totals = field(default_factory=Totals)
 
     def follow_intervals(self, done: int, evaluations: int, checkpoints: int) -> None:
-        """Set what is not yet due after ``done`` steps by intervals that a resume may have changed."""
+        """Set the next evaluation and checkpoint after ``done`` steps by intervals that a resume may have changed."""
         if done < self.next_eval:
             self.next_eval = next_due(done, evaluations)
         if done < self.next_checkpoint:
             self.next_checkpoint = next_due(done, checkpoints)
 
     def evaluated(self, success_rate: float, here: Here) -> None:
-        """Take in an evaluation at ``here``: environment steps and seconds.
+        """Record an evaluation at ``here``: environment steps and seconds.
 
-        One of which every episode was lost with its game, NaN, says nothing: a streak goes on.
+        An evaluation whose episodes were all lost because their games failed (NaN) does not end a streak.
         """
         if isnan(success_rate):
             return

@@ -1,4 +1,4 @@
-"""An episode of a run's greedy policy as a GIF or MP4: goals, steps, rewards in their parts, and how it ended."""
+"""Videos of a run's greedy policy as GIF or MP4, with goals, steps, parts of the rewards and the outcome."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ def render_episode(algorithm: Algorithm, path: Path, seed: int, episodes: int = 
     """Play greedy episodes and write one of them as a GIF or MP4.
 
     Args:
-        algorithm: of the run.
-        path: of the file, ``.gif`` or ``.mp4``.
-        seed: of the environment.
-        episodes: how many are played, together.
-        episode: which of them is written: ``won`` or ``lost`` for the first that was, or a number from 0 on.
+        algorithm: algorithm of the run.
+        path: ``.gif`` or ``.mp4`` file.
+        seed: seed of the environment.
+        episodes: number of episodes to play together.
+        episode: episode to write: ``won`` or ``lost`` for the first such one, or a number from 0.
 
     Raises:
-        InvalidValueError: if ``path`` ends otherwise, or no episode is as ``episode`` says.
-        UnsupportedEnvironmentError: if the environment draws no pictures.
-        MissingDependencyError: without Pillow, or an encoder of MP4.
+        InvalidValueError: for another file name extension, or if no episode matches ``episode``.
+        UnsupportedEnvironmentError: if the environment cannot draw pictures.
+        MissingDependencyError: if Pillow or an MP4 encoder is missing.
     """
     check_video(path)
     outcomes = EpisodeOutcomes()
@@ -36,7 +36,7 @@ def render_episode(algorithm: Algorithm, path: Path, seed: int, episodes: int = 
 
 
 def write_film(film: Film, path: Path) -> None:
-    """Write a film as the ending of ``path`` says.
+    """Write a film in the format of the file name extension.
 
     Raises:
         CannotWriteError: if the file cannot be written.

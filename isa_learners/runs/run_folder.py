@@ -1,4 +1,4 @@
-"""A run is a folder that says everything about itself."""
+"""Run folders, which hold everything about a run."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ PACKAGES = ("isa-marl", "torch", "numpy", "gymnasium", "pettingzoo")
 
 
 class RunFolder:
-    """Names the files of a run; see ``docs/run-folder.md``.
+    """The files of a run; see ``docs/run-folder.md``.
 
     Args:
         path: the folder.
-        env: the environment that whoever opens it has named; the run's own one may then be imported.
-        trust: import whatever environment the run names.
+        env: name of the run's custom environment (``module:factory``), which allows its import.
+        trust: allow the import of any environment and network that the run names.
 
     Attributes:
-        lock: held by the one who writes.
+        lock: lock that the writing process holds.
     """
 
     def __init__(self, path: str | Path, env: str | None = None, trust: bool = False) -> None:
@@ -48,22 +48,22 @@ class RunFolder:
 
     @classmethod
     def create(cls, path: str | Path, config: RunConfig) -> RunFolder:
-        """Make the folder, take its lock and write its configuration.
+        """Create the folder, take its lock and write its configuration.
 
         Raises:
-            RunFolderError: if it already holds a run, or cannot be made.
+            RunFolderError: if it already holds a run or cannot be created.
         """
-        folder = cls(path, trust=True)  # whoever starts a run has named its environment
+        folder = cls(path, trust=True)  # whoever starts a run names its environment
         folder._refuse_a_second_run()
         try:
             folder.path.mkdir(parents=True, exist_ok=True)
         except (OSError, ValueError) as error:
             reason = refusal(error) if isinstance(error, OSError) else error
-            raise RunFolderError(f"cannot make run folder {folder.path}: {reason}") from error
+            raise RunFolderError(f"cannot create run folder {folder.path}: {reason}") from error
         folder.lock.take()
-        folder._refuse_a_second_run()  # by one who was faster
+        folder._refuse_a_second_run()  # that another process created meanwhile
         folder.write_versions()
-        write_config(config, folder.config_file)  # last: where it is, there is a run
+        write_config(config, folder.config_file)  # last, as this file marks the folder as a run
         return folder
 
     def _refuse_a_second_run(self) -> None:
@@ -80,11 +80,11 @@ class RunFolder:
                 )
 
     def _written_over(self) -> tuple[Path, ...]:
-        """Return the files in which a run's work lies, which a new one would replace."""
+        """Return the files with results that a new run would overwrite."""
         return self.latest_checkpoint, self.best_checkpoint, self.summary_file
 
     def take_back(self) -> None:
-        """Undo :meth:`create` for a run that could not begin; files of others in the folder stay."""
+        """Undo :meth:`create` for a run that could not start; other files in the folder are kept."""
         self.lock.take()
         own = [self.versions_file] if self._made_versions else []
         for file in (self.config_file, *own, self.lock.path):
@@ -99,16 +99,16 @@ class RunFolder:
 
         Args:
             path: the folder.
-            env: name of the run's environment, where it is one of somebody's own (``module:factory``).
-            trust: import whatever environment the run names, unnamed.
+            env: name of the run's custom environment (``module:factory``), which allows its import.
+            trust: allow the import of any environment and network that the run names.
 
         Raises:
-            RunFolderError: if the folder holds none.
+            RunFolderError: if the folder holds no run.
         """
         folder = cls(path, env, trust)
         if not os.path.exists(folder.config_file):
             if os.path.isdir(folder.path) and any(folder.path.glob(f"*/*/seed*/{folder.config_file.name}")):
-                raise RunFolderError(f"{folder.path} holds a comparison; take its runs: {folder.path}/*/*/seed*")
+                raise RunFolderError(f"{folder.path} holds a comparison; use its runs: {folder.path}/*/*/seed*")
             raise RunFolderError(f"{folder.path} holds no run (no {folder.config_file.name}); start one with isa train")
         return folder
 
@@ -118,46 +118,46 @@ class RunFolder:
         return config_from_dict(data if "phases" in data else _from_before(data))
 
     def check_trusted(self, config: RunConfig) -> None:
-        """Refuse to import code that the folder names and nobody has agreed to.
+        """Refuse custom code that the folder names and the user has not allowed.
 
         Raises:
-            UntrustedRunError: if the run's environment is somebody's own and was neither named nor trusted, or if a
-                setting names code and the run is not trusted.
-            InvalidValueError: if another one was named.
+            UntrustedRunError: if the run's environment is a custom one that was neither named nor trusted, or if a
+                setting names custom code and the run is not trusted.
+            InvalidValueError: if another environment was named.
         """
         if self._env is not None and self._env != config.env:
             raise InvalidValueError(f"the run in {self.path} is of task {config.env!r}, got {self._env!r}")
         module, colon, factory = config.env.partition(":")
         if colon and not self._trust and self._env is None:
             raise UntrustedRunError(
-                f"{self.config_file} names an environment of its own: module {shown(module)} would be imported "
-                f"and its {shown(factory)} called; if you know it, name it again (isa eval RUN --env {config.env}, "
+                f"{self.config_file} names a custom environment: module {shown(module)} would be imported "
+                f"and its {shown(factory)} called; if you trust it, name it again (isa eval RUN --env {config.env}, "
                 f"isa train {config.env} --resume RUN; in Python, env={config.env!r}) or give --trust (in Python, "
                 "trust=True)"
             )
         for name in () if self._trust else config.imports:
             raise UntrustedRunError(
-                f"{self.config_file} names code of its own: {shown(name)} would be imported; if you know it, give "
+                f"{self.config_file} names custom code: {shown(name)} would be imported; if you trust it, give "
                 "--trust (in Python, trust=True)"
             )
 
     def first_scope(self) -> Path:
-        """Return the folder of the scope that the run began with."""
+        """Return the folder of the scope that the run started with."""
         first = self.scopes_folder / "0"
-        return first if (first / "scope.json").exists() else self.path  # one that is half made is made anew
+        return first if (first / "scope.json").exists() else self.path  # an incomplete folder is written again
 
     def newest_checkpoint(self) -> Path | None:
-        """Return the latest checkpoint, the best one where there is no latest, or ``None``."""
+        """Return the latest checkpoint, else the best one, else ``None``."""
         return next((path for path in (self.latest_checkpoint, self.best_checkpoint) if path.exists()), None)
 
     def write_versions(self) -> None:
-        """Write ``versions.json``, where a kill has not let it come to be."""
+        """Write ``versions.json`` if it is missing, as after a kill."""
         if not self.versions_file.exists():
             self._made_versions = True
             write_text(self.versions_file, json.dumps(versions(), indent=2) + "\n")
 
     def remove_summary(self) -> None:
-        """Remove ``summary.json``: a run that goes on is not whole until it is written again."""
+        """Remove ``summary.json``, as a continued run is incomplete until it is written again."""
         with told(self.summary_file):
             self.summary_file.unlink(missing_ok=True)
 
@@ -167,24 +167,24 @@ class RunFolder:
 
 
 def open_runs(paths: Sequence[Path], envs: Sequence[str] = (), trust: bool = False) -> list[RunFolder]:
-    """Open several runs; those of an own environment that ``envs`` names are given that name.
+    """Open several runs; ``envs`` names the custom environments whose import is allowed.
 
     Raises:
-        RunFolderError: if a folder holds none.
-        InvalidValueError: for a name that is no run's.
+        RunFolderError: if a folder holds no run.
+        InvalidValueError: for an environment that none of the runs uses.
     """
     folders = [RunFolder.open(path) for path in paths]
     tasks = [folder.config().env for folder in folders]
     if strange := [env for env in envs if env not in tasks]:
-        raise InvalidValueError(f"no run is of task {strange[0]!r}; they are of {', '.join(dict.fromkeys(tasks))}")
+        raise InvalidValueError(f"no run uses task {strange[0]!r}; they use {', '.join(dict.fromkeys(tasks))}")
     named = [task if task in envs else None for task in tasks]
     return [RunFolder.open(path, env, trust) for path, env in zip(paths, named, strict=True)]
 
 
 def _from_before(data: dict[str, Any]) -> dict[str, Any]:
-    """Return a configuration as it is now, made from one from before phases had settings of their own.
+    """Convert a configuration from before phases had their own settings.
 
-    Then every run had every section, and the scope's estimator was told by its conditioning.
+    At that time every run had every section, and ``conditioning`` chose the estimator of the scope.
     """
     kept = kinds_of(data)
     data = {key: value for key, value in data.items() if key in kept or key not in ("scope", "count", "goal")}
@@ -196,7 +196,7 @@ def _from_before(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that matter to a run; ``compiled``: yes or no."""
+    """Return the versions of Python and of the relevant packages; ``compiled`` is yes or no."""
     installed = {"python": platform.python_version(), "platform": platform.platform()}
     for package in PACKAGES:
         try:

@@ -1,4 +1,4 @@
-"""The picture of a run's scope: drawn once, for the folder and for every tracker."""
+"""The picture of a run's scope, drawn once for the folder and all trackers."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from isa_wrappers.scope.plots import plot_scope
 
 
 def scope_picture(folder: RunFolder, anew: bool = False) -> Path | None:
-    """Return ``scope.png`` of a run's folder, drawn where it is missing or older than the scope in force.
+    """Return ``scope.png`` of a run folder, drawn if it is missing or older than the current scope.
 
     Args:
-        folder: of the run.
-        anew: draw it whatever is there.
+        folder: run folder.
+        anew: always redraw it.
 
     Returns:
         The file; ``None`` for a run without a scope.
 
     Raises:
-        MissingDependencyError: if it is to be drawn, without matplotlib.
+        MissingDependencyError: if matplotlib is needed and missing.
         FileFormatError: if the scope cannot be read.
         CannotWriteError: if the file cannot be written.
     """

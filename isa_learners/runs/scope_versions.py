@@ -1,4 +1,4 @@
-"""Every version of a scope that follows training, in the run's folder."""
+"""All versions of a scope that is updated during training, in the run folder."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 
 class ScopeVersions(Hook):
-    """Writes ``scopes/0``, the scope of random play, then ``scopes/1``, ... as they come; ``scope.json`` is in force.
+    """Writes ``scopes/0``, the scope of random play, then ``scopes/1``, ...; ``scope.json`` is the current version.
 
-    What a checkpoint resumes from is the first and the marked steps that it holds itself.
+    A checkpoint resumes from the first version and the probe steps that the checkpoint itself holds.
     """
 
     def __init__(self) -> None:
         self._written = 0
 
     def on_start(self, training: Training) -> None:
-        """Write what is not there; versions that came after the checkpoint that is resumed go, to come again."""
+        """Write missing versions; delete those later than the resumed checkpoint, as training creates them again."""
         following, folder = training.algorithm.following, training.folder
         if following is None:
             return
@@ -40,7 +40,7 @@ class ScopeVersions(Hook):
             save_scope(following.scope, folder.path)
 
     def on_iteration(self, training: Training, values: Mapping[str, Any]) -> None:
-        """Write the version in force where it is a new one."""
+        """Write the current version if it is new."""
         following = training.algorithm.following
         if following is not None and len(following.came) > self._written:
             self._written = len(following.came)

@@ -1,4 +1,4 @@
-"""The scope of a run: estimated, taken from a folder or told by the task; what it cost, and how credit reads it."""
+"""The scope of a run: estimated, loaded from a folder or given by the task, with its cost and its use for credit."""
 
 from __future__ import annotations
 
@@ -23,44 +23,44 @@ from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.scope.thin import thin_scope
 
 ROOM = 8
-"""So many times the estimator's own number of transitions a run must have, for its scope to take more of them."""
+"""A run needs this many times the estimator's default number of transitions before its scope may use more of them."""
 
 
 def asks_for_scope(algo: str, intrinsic: str | None, settings: Any = None) -> bool:
-    """Tell whether a run's algorithm or intrinsic reward works with credit.
+    """Return whether a run's algorithm or intrinsic reward uses credit.
 
     Args:
         algo: name of the algorithm.
         intrinsic: name of the reward, if any.
-        settings: of the reward, or a mapping of those that are given.
+        settings: settings of the reward, or a mapping of the given ones.
     """
     return ALGORITHMS[algo].needs_scope or (intrinsic is not None and REWARDS[intrinsic].asks_for_scope(settings))
 
 
 def works_with_credit(config: RunConfig) -> bool:
-    """Tell the same of a configuration."""
+    """Return whether a run uses credit."""
     return asks_for_scope(config.algo, config.intrinsic, config.sections.get(str(config.intrinsic)))
 
 
 def needs_estimate(config: RunConfig) -> bool:
-    """Tell whether a run needs a measured scope: some credit rules do without."""
+    """Return whether a run needs an estimated scope; some credit rules do not."""
     return works_with_credit(config) and CREDIT_RULES[config.credit.rule].needs_scope
 
 
 def is_given(config: RunConfig) -> bool:
-    """Tell whether a run's scope is there already: told by the task's rules, or in a folder."""
+    """Return whether the scope of a run is given, by the rules of the task or by a folder."""
     return config.true_scope or config.scope_folder is not None
 
 
 def scope_for(config: RunConfig, on_steps: Callable[[int], None] | None = None) -> tuple[InfluenceScope | None, int]:
-    """Return the scope of a run, told, from its folder or estimated, and the environment steps that it costs the run.
+    """Return the scope of a run (given or estimated) and the environment steps that it costs.
 
     Args:
-        config: the run.
-        on_steps: told how many environment steps are taken while it is estimated.
+        config: configuration of the run.
+        on_steps: called with the environment steps taken during the estimation.
 
     Raises:
-        UnsupportedEnvironmentError: if the task's rules are to tell it and do not.
+        UnsupportedEnvironmentError: if the rules of the task should give the scope and do not.
         ScopeMismatchError: if the folder's scope is of another task.
         FileFormatError: if it cannot be read.
     """
@@ -73,9 +73,9 @@ def scope_for(config: RunConfig, on_steps: Callable[[int], None] | None = None) 
         asked = config.seed, config.state_fallback, config.features, device if device.startswith("cuda") else None
         scope = scope_of_task(config.env, config.env_kwargs, _within(config), *asked, on_steps)
         took = int(scope.settings["env_steps"])
-        if took >= config.steps:  # more than were to be expected: agents died young and were waited for
+        if took >= config.steps:  # more than expected, as agents died early
             warnings.warn(
-                f"the scope took {took:,} steps, and steps is {config.steps:,}: none are left to train in", stacklevel=1
+                f"the scope took {took:,} of {config.steps:,} steps, so none are left for training", stacklevel=1
             )
         return scope, took
     scope = load_scope(config.scope_folder)
@@ -83,24 +83,24 @@ def scope_for(config: RunConfig, on_steps: Callable[[int], None] | None = None) 
     if task != config.env:
         raise ScopeMismatchError(
             f"the scope in {config.scope_folder} was estimated for {task!r}, this run trains on {config.env!r}; "
-            "take one of this task"
+            "use one of this task"
         )
     if "transitions" in scope.settings and scope.agent_mask.any() and (thin := thin_scope(scope)) is not None:
-        warnings.warn(f"in {config.scope_folder}, {thin}", stacklevel=1)  # one place for all callers: shown once
-    # Files from before they told their cost were estimated one agent at a time; one made by hand cost nothing.
+        warnings.warn(f"in {config.scope_folder}, {thin}", stacklevel=1)  # the same place for all callers: shown once
+    # Older files without a cost were estimated one agent at a time; handmade ones cost nothing.
     cost = scope.settings.get("env_steps", scope.settings.get("transitions", 0) * scope.num_agents)
     return scope, 0 if config.scope_is_free else int(cost)
 
 
 def _within(config: RunConfig) -> ScopeConfig:
-    """Return the scope's settings; a short run has no room for more transitions than the estimator's own number."""
+    """Return the scope settings; a short run takes no more transitions than the estimator's default."""
     scope: ScopeConfig = config.scope
     own = ESTIMATORS[scope.estimator].settled(scope).transitions
     return replace(scope, transitions=own) if config.steps < ROOM * own else scope
 
 
 def scope_steps(config: RunConfig, env: BatchEnv) -> int:
-    """Return the environment steps that a run's scope will take, before it is estimated."""
+    """Return the environment steps that the estimation of a run's scope will take."""
     if not needs_estimate(config):
         return 0
     if is_given(config):
@@ -110,18 +110,18 @@ def scope_steps(config: RunConfig, env: BatchEnv) -> int:
 
 
 def credit_of(config: RunConfig, scope: InfluenceScope | None, env: BatchEnv) -> Credit | None:
-    """Return how a run's credit rule reads its scope; ``None`` for a run without one.
+    """Return the credit that a run's credit rule derives from the scope; ``None`` for a run without credit.
 
     Raises:
-        InvalidValueError: if a scope is needed and there is none, or if it is empty.
-        ScopeMismatchError: if it was made for another environment.
+        InvalidValueError: if a scope is needed and missing or empty.
+        ScopeMismatchError: if the scope was estimated for another environment.
     """
     if not works_with_credit(config):
         return None
     rule = config.credit.rule
     if not env.state_size:
         raise InvalidValueError(
-            f"algo {config.algo!r} needs a global state, and the environment's is empty; give it a state(), or take "
+            f"algo {config.algo!r} needs a global state, but the environment's is empty; give it a state(), or use "
             "--set state_fallback=observations"
         )
     if scope is None:
@@ -132,6 +132,6 @@ def credit_of(config: RunConfig, scope: InfluenceScope | None, env: BatchEnv) ->
     if not scope.agent_mask.any():
         raise InvalidValueError(
             f"the scope is empty: delta is {scope.delta_text} and the largest figure "
-            f"{scope.influence.max():.2g}; choose scope.delta below that, or estimate otherwise"
+            f"{scope.influence.max():.2g}; choose scope.delta below that, or other scope settings"
         )
     return credit_for(scope, rule)

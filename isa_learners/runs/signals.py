@@ -1,4 +1,4 @@
-"""Ending a run when it is asked to: Ctrl-C, SIGTERM and SIGHUP alike stop it between two iterations."""
+"""Stopping a run: Ctrl-C, SIGTERM and SIGHUP stop it between two iterations."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from types import FrameType, TracebackType
 from typing import Any
 
 STOPPING = ("SIGINT", "SIGTERM", "SIGHUP")
-"""From the keyboard; from a scheduler or ``kill``; from a terminal that goes away."""
+"""Sent by the keyboard, by a scheduler or ``kill``, and by a closing terminal."""
 
 
 class Interrupted(Exception):  # noqa: N818 - not an error: the user asked
     """Ctrl-C, SIGTERM or SIGHUP: the run stopped between two iterations and its checkpoint is written.
 
     Attributes:
-        signal: its number.
+        signal: number of the signal.
     """
 
     def __init__(self, signal: int = 2) -> None:
@@ -24,13 +24,13 @@ class Interrupted(Exception):  # noqa: N818 - not an error: the user asked
 
 
 class StopRequest:
-    """While entered, keeps which signal asked to stop. A second Ctrl-C raises ``KeyboardInterrupt`` at once.
+    """A context that records which signal asked to stop. A second Ctrl-C raises ``KeyboardInterrupt`` at once.
 
-    A SIGHUP that the process was started to ignore, as by ``nohup``, goes on being ignored. Only the main thread may
-    catch signals; elsewhere they are the caller's matter.
+    A SIGHUP that the process ignores, as under ``nohup``, stays ignored. Signals are handled only in the main thread;
+    elsewhere the caller must handle them.
 
     Attributes:
-        signal: its number; 0 while nobody has asked.
+        signal: number of the signal; 0 if there was none.
     """
 
     def __init__(self) -> None:

@@ -1,9 +1,9 @@
-"""What reviewers accept: medians, means and interquartile means over seeds, with bootstrap intervals.
+"""Medians, means and interquartile means over seeds, with bootstrap intervals.
 
-A seed is a sample; an evaluation is not. Several tasks are strata: each is drawn from on its own.
+A seed is a sample; an evaluation is not. Tasks are strata: each is resampled separately.
 
-Source: Agarwal et al., 2021 (arXiv 2108.13264). Intervals come from ``scipy.stats.bootstrap``: rliable, which that
-paper released, pins a version of ``arch`` that does not import beside pandas 3.
+Source: Agarwal et al., 2021 (arXiv 2108.13264). Intervals come from ``scipy.stats.bootstrap``, as rliable, the
+library of that paper, pins a version of ``arch`` that does not work with pandas 3.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ NEEDS_SCIPY = "statistics over seeds need scipy: pip install 'isa-marl[plot]'"
 
 
 class Estimate(NamedTuple):
-    """A statistic and its 95 % interval; the interval is the value itself where there is one seed."""
+    """A statistic and its 95 % interval; with one seed, the interval is the value itself."""
 
     value: float
     low: float
@@ -34,10 +34,10 @@ class Estimate(NamedTuple):
 
 
 def iqm(values: Values, axis: int = -1) -> Values:
-    """Return the interquartile mean: of what is left when the lowest and the highest quarter are left out.
+    """Return the interquartile mean: the mean without the lowest and the highest quarter of values.
 
     Raises:
-        MissingDependencyError: without scipy.
+        MissingDependencyError: if scipy is missing.
 
     Example:
         >>> float(iqm(np.array([0.0, 1.0, 1.0, 0.0, 1.0, 1.0, 1.0, 1.0])))
@@ -66,12 +66,12 @@ STATISTICS: Mapping[str, Callable[..., Values]] = {"median": median, "mean": mea
 def estimate(strata: Sequence[Any], statistic: Callable[..., Values] = iqm, seed: int = 0) -> Estimate:
     """Return a statistic over all runs of all strata, with a stratified bootstrap interval.
 
-    The median of several tasks is that of all runs too, where rliable's is over the means of tasks.
+    The median of several tasks is that of all runs, whereas rliable takes the median over the means of tasks.
 
     Args:
-        strata: for each task its values ``[seeds]``.
-        statistic: of values along an axis.
-        seed: of the bootstrap.
+        strata: values ``[seeds]`` for each task.
+        statistic: function of values along an axis.
+        seed: seed of the bootstrap.
 
     Raises:
         InvalidValueError: if a stratum is empty.
@@ -88,23 +88,23 @@ def estimate(strata: Sequence[Any], statistic: Callable[..., Values] = iqm, seed
 
 
 def probability_of_improvement(first: Sequence[Any], second: Sequence[Any], seed: int = 0) -> Estimate:
-    """Return the chance that a run of ``first`` beats one of ``second`` on a task, ties half; the mean over tasks.
+    """Return the probability that a run of ``first`` beats a run of ``second``, as mean over tasks; ties count half.
 
     Args:
-        first: for each task its values ``[seeds]``.
-        second: the same of what it is compared with.
-        seed: of the bootstrap.
+        first: values ``[seeds]`` for each task.
+        second: values ``[seeds]`` of the other side for each task.
+        seed: seed of the bootstrap.
 
     Raises:
-        InvalidValueError: if one has other tasks than the other, or a task no values.
-        MissingDependencyError: without scipy.
+        InvalidValueError: if the numbers of tasks differ, or a task has no values.
+        MissingDependencyError: if scipy is missing.
 
     Example:
         >>> print(probability_of_improvement([[1.0, 1.0]], [[0.0, 1.0]]))
         0.75 [0.50, 1.00]
     """
     if len(first) != len(second):
-        raise InvalidValueError(f"both must hold as many tasks, got {len(first)} and {len(second)}")
+        raise InvalidValueError(f"both must hold the same number of tasks, got {len(first)} and {len(second)}")
 
     def of_all(*parts: Values, axis: int = -1) -> Values:
         ours, theirs = parts[: len(first)], parts[len(first) :]
@@ -129,9 +129,9 @@ def profile(strata: Sequence[Any], at: Values) -> Values:
 
 
 def bands(values: Values, statistic: Callable[..., Values] = iqm, seed: int = 0) -> tuple[Values, Values, Values]:
-    """Return a statistic of curves ``[seeds, points]`` at every point, and its 95 % interval: three of ``[points]``.
+    """Return a statistic of curves ``[seeds, points]`` and its 95 % interval, as three arrays ``[points]``.
 
-    One draw of seeds serves a whole curve. Where curves are not known, NaN, it is of those that are.
+    Each bootstrap sample of seeds covers the whole curve. NaN values are ignored.
 
     Example:
         >>> middle, low, high = bands(np.array([[0.0, 1.0], [0.0, 0.0], [0.0, 1.0]]), median)
@@ -149,7 +149,7 @@ def bands(values: Values, statistic: Callable[..., Values] = iqm, seed: int = 0)
 
 
 def middles(values: Values, statistic: Callable[..., Values] = iqm) -> Values:
-    """Return a statistic of curves ``[seeds, points]`` at every point, of those that are known there.
+    """Return a statistic of curves ``[seeds, points]`` at every point, ignoring NaN values.
 
     Example:
         >>> middles(np.array([[np.nan, 1.0], [np.nan, 0.0], [0.5, 0.5]]), median).tolist()
@@ -162,7 +162,7 @@ def middles(values: Values, statistic: Callable[..., Values] = iqm) -> Values:
 
 
 def _known(values: Values) -> Iterator[tuple[Any, Any]]:
-    """Walk over the sets of curves that are known at the same points, and these points."""
+    """Yield each set of curves that have values at the same points, and these points."""
     sets, which = np.unique(~np.isnan(values), axis=1, return_inverse=True)
     for index, known in enumerate(sets.T):
         if known.any():
@@ -172,7 +172,7 @@ def _known(values: Values) -> Iterator[tuple[Any, Any]]:
 def _checked(strata: Sequence[Any]) -> list[Values]:
     parts = [np.asarray(part, dtype=np.float64) for part in strata]
     if not parts or any(part.ndim != 1 or not part.size for part in parts):
-        raise InvalidValueError(f"every task must have the value of one seed at least, got {list(map(list, strata))}")
+        raise InvalidValueError(f"every task must have a value for at least one seed, got {list(map(list, strata))}")
     return parts
 
 
@@ -186,7 +186,7 @@ def _bootstrap(parts: list[Values], statistic: Callable[..., Values], seed: int)
         raise MissingDependencyError(NEEDS_SCIPY) from error
 
     def of_drawn(*drawn: Values, axis: int = -1) -> Values:
-        """Put the strata of one seed, which scipy cannot draw from, back in their places."""
+        """Reinsert the strata with one seed, which scipy cannot resample."""
         rest, leading = iter(drawn), drawn[0].shape[:-1]
         whole = [next(rest) if len(part) > 1 else np.broadcast_to(part, (*leading, 1)) for part in parts]
         return statistic(*whole, axis=axis)

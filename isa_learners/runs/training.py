@@ -1,4 +1,4 @@
-"""A whole run in its folder: scope, iterations, evaluations, a summary; hooks write what is kept of them."""
+"""A complete run in its folder: scope, iterations, evaluations and summary; hooks write the files."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ def train(config: RunConfig, out: str | Path, hooks: Sequence[Hook] = ()) -> dic
     """Train from the start in a new run folder.
 
     Args:
-        config: of the run, from :func:`~isa_learners.runs.config_io.make_config`.
-        out: the folder.
-        hooks: told how it goes, after those that write the folder.
+        config: configuration of the run, from :func:`~isa_learners.runs.config_io.make_config`.
+        out: run folder.
+        hooks: additional hooks, called after those that write the folder.
 
     Returns:
         The summary, as in ``summary.json``.
 
     Raises:
-        RunFolderError: if the folder holds a run already.
-        ISAError: whatever the task, the scope or the configuration is refused for.
+        RunFolderError: if the folder already holds a run.
+        ISAError: if the task, the scope or the configuration is invalid.
     """
     check_run(config)
     training = Training(RunFolder.create(out, config), hooks=hooks)
@@ -59,22 +59,21 @@ class Training:
     """Runs a configuration in its folder, from the start or from its checkpoint.
 
     Args:
-        folder: of the run.
-        resume: resume from the folder's latest checkpoint, where it has one.
-        hooks: told how it goes, after those that write metrics and checkpoints.
-        tensorboard: write TensorBoard's files.
-        steps: environment steps to go to, in the place of the configured ones; kept once the checkpoint is read.
-        changes: of the configuration, by sections or dotted keys, for what may change in mid-run; kept likewise, with
-            the step from which they hold, in ``changes.json``.
+        folder: run folder.
+        resume: resume from the latest checkpoint of the folder, if it has one.
+        hooks: additional hooks, called after those that write metrics and checkpoints.
+        tensorboard: write TensorBoard files.
+        steps: total environment steps, instead of the configured number; saved once the checkpoint is loaded.
+        changes: new values for settings that may change, by section or dotted key; recorded in ``changes.json``.
 
     Attributes:
-        kept: an error ended the run, and what stood before it is in the latest checkpoint.
+        kept: whether an error ended the run and the latest checkpoint holds the state before it.
 
     Raises:
         RunFolderError: if another process trains in the folder.
-        UntrustedRunError: if the folder names an environment that nobody has agreed to import.
-        FileFormatError: if the checkpoint cannot be read; the folder is then as it was.
-        InvalidValueError: if the steps to go to are fewer than were taken, or what may not change is changed.
+        UntrustedRunError: if the folder names a custom environment that may not be imported.
+        FileFormatError: if the checkpoint cannot be read; the folder stays unchanged.
+        InvalidValueError: if the run is already beyond ``steps``, or ``changes`` holds a setting that may not change.
     """
 
     def __init__(
@@ -109,7 +108,7 @@ class Training:
             folder.lock.clear_left_over()
             folder.write_versions()
             self._tell("on_start")
-            follow(folder, self._before, self.config, done if goes_on else None)  # last: a tracker may have refused
+            follow(folder, self._before, self.config, done if goes_on else None)  # last: a tracker may refuse the run
         except BaseException:
             folder.lock.release(undo=True)
             raise
@@ -140,12 +139,12 @@ class Training:
         return algorithm
 
     def run(self) -> dict[str, Any]:
-        """Train to the configured steps (or until solved); return the summary.
+        """Train for the configured steps, or until solved, and return the summary.
 
         Raises:
-            Interrupted: after Ctrl-C, SIGTERM or SIGHUP, with a checkpoint written.
-            Exception: whatever an environment raised, with a checkpoint written as well: :attr:`kept`.
-            CannotWriteError: if the disk is full or the folder gone; the last checkpoint is whole.
+            Interrupted: after Ctrl-C, SIGTERM or SIGHUP, once a checkpoint is written.
+            Exception: an error of the environment, once a checkpoint is written if possible; see :attr:`kept`.
+            CannotWriteError: if the disk is full or the folder is gone; the last checkpoint stays intact.
         """
         try:
             with StopRequest() as stop:
@@ -157,7 +156,7 @@ class Training:
                         self._iterate()
                     except Exception as error:
                         self._keep(error)
-                        if stop.signal and self.kept:  # it may have hit an environment's processes too
+                        if stop.signal and self.kept:  # the signal may have ended an environment's processes too
                             raise Interrupted(stop.signal) from error
                         raise
                     if stop.signal:
@@ -165,16 +164,16 @@ class Training:
                         raise Interrupted(stop.signal)
                 summary = self.summary()
                 self._tell("on_end", summary)
-                self.folder.write_summary(summary)  # last: where it is, the run is whole
+                self.folder.write_summary(summary)  # last, as this file marks the run as complete
         finally:
             self.folder.lock.release()
         return summary
 
     def _keep(self, error: Exception) -> None:
-        """After an error, write what stood before it, where that can be trusted and written."""
+        """After an error, save the state before it if that state is sound and can be written."""
         if isinstance(error, CannotWriteError) or not self.algorithm.sound():
             return
-        with suppress(Exception):  # the first error is the one to tell
+        with suppress(Exception):  # report only the first error
             self._tell("on_end", None)
             self.kept = True
 
@@ -203,7 +202,7 @@ class Training:
         evaluation = algorithm.evaluate(config.eval_episodes, evaluation_seed(config.seed, algorithm.env_steps))
         played = algorithm.phase.statistics
         statistics = progress.carried.plus(played.totals()).means()
-        played.take()  # now: what is played stands in the checkpoint of an evaluation that fails
+        played.take()  # now, so that the checkpoint after a failed evaluation still holds these episodes
         progress.carried = Totals()
         progress.wall_time = time.perf_counter() - self._began
         progress.next_eval = next_due(algorithm.env_steps, config.eval_interval)
@@ -223,13 +222,13 @@ class Training:
         return {"env_steps": self.algorithm.env_steps, "wall_time_s": round(self.progress.wall_time, 3)}
 
     def save(self, best: bool = False) -> None:
-        """Write a checkpoint: the latest, or the one with the best evaluation so far."""
+        """Write a checkpoint: the latest, or the one with the best evaluation."""
         tensors, meta = self.algorithm.state_dict()
         path = self.folder.best_checkpoint if best else self.folder.latest_checkpoint
         save_checkpoint(path, tensors, meta | {"progress": vars(self.progress), "config": config_to_dict(self.config)})
 
     def summary(self) -> dict[str, Any]:
-        """Return what ``summary.json`` holds; ``None`` for what is not known."""
+        """Return the contents of ``summary.json``; unknown values are ``None``."""
         progress, config = self.progress, self.config
         summary: dict[str, Any] = {
             "env": config.env,

@@ -1,4 +1,4 @@
-"""Frames into a file: GIF by Pillow, MP4 by ffmpeg."""
+"""Writing of video files: GIF with Pillow, MP4 with ffmpeg."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ LAST_FRAME_MS = 1_500
 
 
 def write_gif(frames: Iterator[Any], count: int, path: Path) -> None:
-    """Write a GIF that plays again and again and rests on its last frame.
+    """Write a GIF that loops and pauses on its last frame.
 
     Args:
-        frames: images of Pillow's.
-        count: how many there are.
-        path: of the file.
+        frames: Pillow images.
+        count: number of images.
+        path: path of the file.
     """
     durations = [FRAME_MS] * (count - 1) + [LAST_FRAME_MS]
     with replacing(path) as file:
@@ -33,7 +33,7 @@ def write_gif(frames: Iterator[Any], count: int, path: Path) -> None:
 
 
 def write_mp4(frames: Iterator[Any], count: int, path: Path) -> None:
-    """Write H.264 in MP4, which players, browsers and slides show; its last frame rests too.
+    """Write H.264 in MP4, which pauses on its last frame too.
 
     Raises:
         CannotWriteError: if ffmpeg cannot encode it.
@@ -57,7 +57,7 @@ def write_mp4(frames: Iterator[Any], count: int, path: Path) -> None:
 
 
 def _fed(process: subprocess.Popen[bytes], frames: Iterator[Any]) -> bool:
-    """Hand over the frames, the last one as often as it takes to rest on it; tell whether the encoder took them."""
+    """Send the frames, repeating the last one for the pause; return whether the encoder accepted them."""
     stdin = process.stdin
     if stdin is None:
         return False
@@ -70,23 +70,23 @@ def _fed(process: subprocess.Popen[bytes], frames: Iterator[Any]) -> bool:
             stdin.write(data)
         stdin.close()
     except BrokenPipeError:
-        with suppress(BrokenPipeError):  # what is left in its buffer
+        with suppress(BrokenPipeError):  # on flushing the rest of the buffer
             stdin.close()
         return False
     return True
 
 
 def ffmpeg() -> str:
-    """Return the path of an ffmpeg: that of package imageio-ffmpeg, else the system's.
+    """Return the path of ffmpeg: that of package imageio-ffmpeg, else the system's.
 
     Raises:
-        MissingDependencyError: if there is none.
+        MissingDependencyError: if neither exists.
     """
     try:
         from imageio_ffmpeg import get_ffmpeg_exe
 
         return str(get_ffmpeg_exe())
-    except (ImportError, RuntimeError):  # the package may lack its program
+    except (ImportError, RuntimeError):  # the package may lack its executable
         found = shutil.which("ffmpeg")
     if found is None:
         raise MissingDependencyError(
@@ -100,11 +100,11 @@ WRITERS: dict[str, Callable[[Iterator[Any], int, Path], None]] = {".gif": write_
 
 
 def check_video(path: Path) -> None:
-    """Check that a film can be written, before anything is played.
+    """Check that a film can be written, before any episode is played.
 
     Raises:
-        InvalidValueError: for another ending.
-        MissingDependencyError: without Pillow and Matplotlib, or an encoder of MP4.
+        InvalidValueError: for another file name extension.
+        MissingDependencyError: if Pillow, Matplotlib or an MP4 encoder is missing.
     """
     if path.suffix.lower() not in WRITERS:
         raise InvalidValueError(f"--render takes a file that ends in .gif or .mp4, got {str(path)!r}")

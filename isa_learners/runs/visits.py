@@ -1,4 +1,4 @@
-"""Which states training visited: of each phase a uniform sample of bounded size, kept in the checkpoint."""
+"""States visited during training: a uniform sample of bounded size for each phase, saved in the checkpoint."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from isa_wrappers.arrays import stream_seed, to_numpy, without_prefix
 from isa_wrappers.errors import FileFormatError
 
 MOST_STATES = 4096
-"""Of a phase's sample."""
+"""Maximum number of states in the sample of a phase."""
 MOST_NUMBERS = 131_072
-"""Of a phase's sample, half a megabyte: of long states fewer are kept."""
+"""Maximum number of values in the sample of a phase (half a megabyte), which limits the number of large states."""
 
 
 class Reservoir:
-    """A uniform sample, without replacement, of all that it is shown.
+    """A uniform sample, without replacement, of all states added to it.
 
-    The t-th state goes to a place drawn from ``0, ..., t - 1`` and is kept if that place lies in the sample, so that
-    each of ``t`` states is in it with chance ``size / t`` (algorithm R of Vitter, 1985, doi:10.1145/3147.3165). Draws
-    depend on the seed and on how many states came before alone: there is no generator to save.
+    The t-th state goes to an index drawn from ``0, ..., t - 1`` and is kept if that index lies in the sample, so that
+    each of ``t`` states is in it with probability ``size / t`` (algorithm R of Vitter, 1985, doi:10.1145/3147.3165).
+    Draws depend only on the seed and the number of earlier states, so there is no generator to save.
 
     Args:
         state_size: K.
-        seed: of the draws.
-        size: of the sample, for tests; the most that the bounds allow where it is left out.
+        seed: seed of the draws.
+        size: maximum size of the sample, for tests; by default as large as the bounds allow.
 
     Attributes:
-        states: ``[at most size, K]`` float32, in no order that means anything.
-        seen: how many states it was shown.
+        states: ``[at most size, K]`` float32, in arbitrary order.
+        seen: number of states added.
 
     Example:
         >>> sample = Reservoir(state_size=1, seed=0, size=3)
@@ -55,28 +55,28 @@ class Reservoir:
 
     @property
     def states(self) -> npt.NDArray[np.float32]:
-        """What is in the sample."""
+        """States in the sample."""
         return self._places[: self.seen]
 
     def add(self, states: Tensor) -> None:
-        """Show it ``states`` ``[N, K]``; only those that are kept are moved off their device."""
+        """Add ``states`` ``[N, K]``; only the kept ones are moved off their device."""
         order = self.seen + np.arange(1, len(states) + 1)
         draws = np.random.default_rng([self.seed, self.seen]).random(len(states))
         places = np.where(order <= self.size, order - 1, np.floor(draws * order)).astype(np.int64)
         kept = np.flatnonzero(places < self.size)
         self.seen += len(states)
-        if len(kept):  # where two go to one place the later stands, as NumPy assigns
+        if len(kept):  # of two states at the same index NumPy keeps the later one
             self._places[places[kept]] = to_numpy(states[torch.as_tensor(kept, device=states.device)])
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Return the sample and how many it is of."""
+        """Return the sample and the number of states added."""
         return {"states": torch.tensor(self.states), "seen": torch.tensor(self.seen)}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Restore what :meth:`state_dict` returned.
+        """Restore a state from :meth:`state_dict`.
 
         Raises:
-            ValueError: if it is of another size.
+            ValueError: if it has another size.
         """
         states, seen = to_numpy(state["states"]), int(state["seen"])
         if states.shape != (min(self.size, seen), self._places.shape[1]):
@@ -89,9 +89,9 @@ class Visits:
     """Keeps a :class:`Reservoir` for each phase of a run.
 
     Args:
-        seed: of the run.
+        seed: seed of the run.
         state_size: K.
-        phases: their names.
+        phases: names of the phases.
     """
 
     def __init__(self, seed: int, state_size: int, phases: tuple[str, ...]) -> None:
@@ -99,11 +99,11 @@ class Visits:
 
     @property
     def seen(self) -> int:
-        """How many states the samples were shown: none before the first rollout was learned from."""
+        """Number of states added to the samples; 0 before the first update."""
         return sum(sample.seen for sample in self.phases.values())
 
     def add(self, phase: str, rollout: Rollout) -> None:
-        """Show the phase's sample every state that a step led to; a step that was lost with its game led to none."""
+        """Add the states of a rollout to the sample of the phase, except for steps lost because their game failed."""
         states = rollout.final_state.flatten(0, 1)
         lost = rollout.lost.flatten()
         self.phases[phase].add(states[~lost] if bool(lost.any()) else states)
@@ -113,7 +113,7 @@ class Visits:
         return {f"{name}.{key}": value for name, one in self.phases.items() for key, value in one.state_dict().items()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Restore what :meth:`state_dict` returned; earlier ones hold none, and the samples begin there."""
+        """Restore a state from :meth:`state_dict`; checkpoints of older versions hold none, so sampling starts then."""
         for name, one in self.phases.items():
             saved = without_prefix(name, state)
             if saved:
@@ -125,9 +125,9 @@ class Visited:
     """States that a phase of a run visited.
 
     Attributes:
-        phase: its name.
-        states: ``[n, K]``, a uniform sample of all visited ones.
-        seen: how many states were visited: ``n`` or more.
+        phase: name of the phase.
+        states: ``[n, K]``, a uniform sample of all visited states.
+        seen: number of visited states, at least ``n``.
     """
 
     phase: str
@@ -136,7 +136,7 @@ class Visited:
 
 
 def visited(folder: RunFolder) -> list[Visited]:
-    """Read from a run's checkpoint which states its phases visited, in their order; empty where it holds none.
+    """Read the visited states of each phase from a run's checkpoint; empty if it holds none.
 
     Raises:
         FileFormatError: if the checkpoint cannot be read.

@@ -1,4 +1,4 @@
-"""Reading configuration text, from files and ``--set`` alike: YAML in which ``1e-3`` is a number."""
+"""Reading of configurations from files and ``--set``, as YAML in which ``1e-3`` is a number."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from isa_wrappers.plain import check_nesting
 
 Plain = dict[str, Any]
 MOST_VALUES = 100_000
-"""In all, those met again through YAML's aliases included."""
+"""In total, including repetitions through YAML aliases."""
 MOST_KEYS = 10_000
-"""Of one mapping."""
+"""Maximum number of keys of a mapping."""
 LONGEST_REASON = 200
 MERGE = "tag:yaml.org,2002:merge"
-"""The tag of ``<<``, which may come several times."""
+"""The tag of ``<<``, which may occur several times."""
 
 
 class NotYAMLError(ValueError):
-    """A text is no YAML of plain values.
+    """The text is not YAML with plain values.
 
     Args:
-        reason: why.
-        line: where, from 1; ``None`` where that cannot be said.
+        reason: reason.
+        line: line number from 1; ``None`` if unknown.
     """
 
     def __init__(self, reason: str, line: int | None = None) -> None:
@@ -38,7 +38,7 @@ class NotYAMLError(ValueError):
 
     @classmethod
     def of(cls, error: Exception) -> NotYAMLError:
-        """Make one of whatever PyYAML raised."""
+        """Create this error from an error of PyYAML."""
         if isinstance(error, yaml.MarkedYAMLError) and error.problem and error.problem_mark is not None:
             return cls(one_line(error.problem)[:LONGEST_REASON], error.problem_mark.line + 1)
         said = str(error).splitlines() or [type(error).__name__]
@@ -46,32 +46,32 @@ class NotYAMLError(ValueError):
 
     @property
     def told(self) -> str:
-        """Where and why, for a message."""
+        """Line and reason, for a message."""
         return self.reason if self.line is None else f"line {self.line}: {self.reason}"
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML 1.1, which PyYAML reads, takes 1e-3 for a string; YAML 1.2 for a number."""
+    """Reads 1e-3 as a number as in YAML 1.2; in YAML 1.1, which PyYAML implements, it is a string."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - a copy of the parent's, to add to
         first: list(resolvers) for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
-        """Refuse a key that comes twice, of which PyYAML takes the last; what ``<<`` names is merged later."""
+        """Refuse duplicate keys, of which PyYAML takes the last; keys from ``<<`` are merged later."""
         node: yaml.MappingNode = super().compose_mapping_node(anchor)
         lines: dict[tuple[str, str], int] = {}
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.tag != MERGE:
                 said = key.tag, key.value
                 if said in lines:
-                    problem = f"key {shown(key.value)} comes twice, first in line {lines[said]}"
+                    problem = f"key {shown(key.value)} occurs twice, first in line {lines[said]}"
                     raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
                 lines[said] = key.start_mark.line + 1
         return node
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        """Merge what ``<<`` names, unless a few lines make millions of keys."""
+        """Merge the mappings of ``<<``, unless this creates too many keys."""
         super().flatten_mapping(node)
         if len(node.value) > MOST_KEYS:
             raise yaml.YAMLError(f"a mapping holds more than {MOST_KEYS:,} keys")
@@ -83,14 +83,14 @@ _Loader.add_implicit_resolver(  # type: ignore[no-untyped-call]
 
 
 LONGEST = 200_000
-"""Bytes of a configuration file, far above what all keys take."""
+"""Maximum number of bytes of a configuration file, far more than all keys need."""
 
 
 def read_yaml(text: str) -> Any:
-    """Read YAML of plain values.
+    """Read YAML with plain values.
 
     Raises:
-        NotYAMLError: if it is none, a key comes twice in a mapping, or it is nested beyond measure.
+        NotYAMLError: if it is not YAML, has a duplicate key, or is nested too deeply.
 
     Example:
         >>> read_yaml("{lr: 1e-3, window: 2}")
@@ -116,20 +116,20 @@ def read_config_file(path: Path, regular: bool = False) -> Plain:
     """Read a YAML configuration.
 
     Args:
-        path: of the file.
-        regular: refuse a pipe or a device: a folder of somebody else's holds the file.
+        path: path of the file.
+        regular: refuse pipes and devices, for files in a folder of unknown origin.
 
     Raises:
-        FileFormatError: if it is missing or no YAML mapping.
+        FileFormatError: if it is missing or not a YAML mapping.
     """
     return config_in(read_config_text(path, regular), path)
 
 
 def read_config_text(path: Path, regular: bool = False) -> str:
-    """Read the text of a configuration file once: a pipe has no second time.
+    """Read the text of a configuration file once, as a pipe can be read only once.
 
     Raises:
-        FileFormatError: if it is missing, longer than :data:`LONGEST` or no text.
+        FileFormatError: if it is missing, longer than :data:`LONGEST` or not text.
     """
     try:
         if regular:
@@ -149,15 +149,15 @@ def read_config_text(path: Path, regular: bool = False) -> str:
 
 
 def config_in(text: str, path: Path, keys: str = "configuration keys") -> Plain:
-    """Return the mapping that a configuration's text holds.
+    """Return the mapping in the text of a configuration.
 
     Args:
-        text: YAML.
-        path: of its file, for the message.
-        keys: what it is to hold, for the message.
+        text: YAML text.
+        path: path of the file, for the message.
+        keys: expected content, for the message.
 
     Raises:
-        FileFormatError: if it is no YAML mapping.
+        FileFormatError: if it is not a YAML mapping.
     """
     try:
         data = read_yaml(text)
@@ -169,18 +169,18 @@ def config_in(text: str, path: Path, keys: str = "configuration keys") -> Plain:
 
 
 def _no_configuration(path: Path, why: str) -> FileFormatError:
-    return FileFormatError(f"{path} is not YAML that can be a configuration ({why})")
+    return FileFormatError(f"{path} is not a valid YAML configuration ({why})")
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes each value out, also where one object stands twice."""
+    """Writes every value in full, without aliases."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
 
 def write_yaml(data: Plain, path: Path) -> None:
-    """Write plain data as YAML; an earlier file stays whole until the new one is."""
+    """Write plain data as YAML, replacing an earlier file atomically."""
     write_text(path, yaml.dump(data, Dumper=_Dumper, sort_keys=False))
 
 

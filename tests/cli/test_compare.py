@@ -40,7 +40,7 @@ def test_a_plan_from_the_list_of_what_is_left_to_its_results(plan, tmp_path, cap
     assert found["failed"] == {}
     assert "1/1 grid-unlock/isa/seed0: success" in captured.err
     assert isa("compare", plan, "--out", out, "--dry-run") == 0
-    assert "0 of 2 runs left; give the command without --dry-run" in capsys.readouterr().out
+    assert "0 of 2 runs left; run the command without --dry-run" in capsys.readouterr().out
     assert isa("compare", plan, "--out", out, "--only", 2) == 2, "of a finished one too"
     assert "from 0 to 1, got 2" in one_line(capsys.readouterr().err)
 
@@ -98,16 +98,19 @@ def test_what_is_said_over_a_file(plan, tmp_path, capsys):
     [
         (["--task", "grid/shootin"], "did you mean 'grid/shooting'"),
         (["--task", "grid/shooting", "--variant", "ungatd"], "did you mean 'ungated'"),
-        (["--task", "grid/shooting", "--seeds", "1,1"], "seed 1 comes twice"),
+        (["--task", "grid/shooting", "--seeds", "1,1"], "seed 1 occurs twice"),
         (["--task", "grid/shooting", "--on", "slurm"], "--on takes local, ray or ray:ADDRESS"),
         (["--task", "grid/shooting", "--on", "slurm", "--dry-run"], "--on takes local, ray or ray:ADDRESS"),
         (["--task", "grid/shooting", "--on", "ray:nowhere"], "ray:HOST:PORT, got 'ray:nowhere'"),
         (["--task", "grid/shooting", "--figures", "gif"], "--figures takes png, pdf, svg, got 'gif'"),
         (["--task", "grid/shooting", "--only", "99", "--seeds", "0-1"], "from 0 to 1, got 99"),
-        (["--task", "grid/shooting", "--resources", '{"num_cpus": -1}'], "numbers from 0 on, got '{\"num_cpus\": -1}'"),
+        (
+            ["--task", "grid/shooting", "--resources", '{"num_cpus": -1}'],
+            "non-negative numbers, got '{\"num_cpus\": -1}'",
+        ),
         (
             ["--task", "grid/shooting", "--resources", '{"CPU": 1}'],
-            "must name num_cpus in the place of CPU",
+            "takes num_cpus, got CPU",
         ),
         (["--task", "grid/shooting", "--resources", "[1]"], "--resources must be a JSON object, got '[1]'"),
         (

@@ -28,7 +28,7 @@ def test_how_many_runs_are_left(comparison, capsys):
 def test_a_signal_is_answered_by_how_to_go_on(comparison, capsys, stopped):
     with pytest.raises(type(stopped)), ComparisonDisplay(comparison, comparison.plan.runs, quiet=True):
         raise stopped
-    assert capsys.readouterr().err == "isa: 0 of 2 runs finished; give the command again to go on\n"
+    assert capsys.readouterr().err == "isa: 0 of 2 runs finished; run the command again to continue\n"
 
 
 def test_a_failure_of_ours_is_no_signal(comparison, capsys):

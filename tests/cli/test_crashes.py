@@ -39,13 +39,16 @@ def test_what_stood_before_is_saved_and_resumes(tmp_path, capsys):
     assert last.startswith("isa: stepping task 'toy_envs:Crashing' failed: ZeroDivisionError: the simulator divides by")
     assert re.search(r" \(toy_envs.py:\d+ in step\)$", last)
     said = next(line for line in err.splitlines() if "resume with: isa train " in line)
-    assert said.startswith("broken off by ZeroDivisionError; what was learned before is saved, ")
+    assert said.startswith("stopped by ZeroDivisionError; the progress is saved, ")
     _, meta = load_checkpoint(run / "checkpoints" / "latest.safetensors")
     assert meta["env_steps"] == 50, "five rollouts of 2 x 5 steps were learned from"
     again = shlex.split(said.partition("isa train ")[2])
     assert again == ["toy_envs:Crashing", "--resume", str(run)]
     assert isa("train", *again) == 0
-    assert "isa: toy_envs:Crashing cannot save its state, so that its episodes start anew\n" in capsys.readouterr().err
+    assert (
+        "isa: toy_envs:Crashing cannot save its state, so its episodes start from the beginning\n"
+        in capsys.readouterr().err
+    )
     assert steps_of(run) == [50, 100, 150, 200]
 
 

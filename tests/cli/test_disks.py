@@ -109,10 +109,10 @@ def test_a_read_only_folder(finished, capsys):
             ["eval", run, "--episodes", 1, "--render", run / "a.gif"],
         ):  # fmt: skip
             assert isa(*command) == 2
-            refusals = "Read-only file system|Permission|may not be written to"
+            refusals = "Read-only file system|Permission|is not writable"
             assert re.search(f"cannot write to .*({refusals})", one_line(capsys.readouterr().err))
         assert isa("train", *of_task("grid/unlock"), "--steps", 200, "--out", run / "new") == 2
-        assert "cannot make run folder" in one_line(capsys.readouterr().err)
+        assert "cannot create run folder" in one_line(capsys.readouterr().err)
         assert isa("eval", run, "--episodes", 1) == 0, "reading is free"
     assert contents(run) == before
 

@@ -81,4 +81,4 @@ def test_episodes_that_were_all_lost_with_their_game_are_a_line(finished, monkey
     nothing = Evaluation(float("nan"), float("nan"), float("nan"), 0)
     monkeypatch.setattr(Algorithm, "evaluate", lambda *_: nothing)
     assert isa("eval", finished, "--episodes", 8) == 2
-    assert "none of the 8 episodes was played to its end: each was lost with its game" in capsys.readouterr().err
+    assert "none of the 8 episodes finished: each was lost with its game" in capsys.readouterr().err

@@ -102,7 +102,7 @@ MISTAKES = {
     "resume with an option": (["train", "--resume", "none", "--seed", 3], "leave out seed, got 3"),
     "eval of nothing": (["eval", "none"], "none holds no run"),
     "eval of no episodes": (["eval", "none", "--episodes", 0], "0"),
-    "trust of a new run": (["train", "grid/unlock", "--trust"], "--trust is for --resume"),
+    "trust of a new run": (["train", "grid/unlock", "--trust"], "--trust is only for --resume"),
     "threads": (["train", "grid/unlock", "--set", "threads=1000000"], "threads .* from 1 to 1024, got 1000000"),
     "copies": (["train", "grid/unlock", "--num-envs", 1000000000], "num_envs .* from 1 to 131072, got 1000000000"),
     "workers": (["train", "grid/unlock", "--workers", 1000000], "workers .* from 0 to 1024, got 1000000"),
@@ -111,7 +111,7 @@ MISTAKES = {
     "endless window": (["scope", "grid/unlock", "--window", 1000000000], "window .* from 1 to 1000, got 1000000000"),
     "long name": (["scope", "x" * 300], "unknown task 'xxx"),
     "long name of a folder": (["eval", "x" * 300], "xxx holds no run"),
-    "long name of a new folder": (["train", "grid/unlock", "--out", "x" * 300], "cannot make run folder xxx.*too long"),
+    "long name of a new folder": (["train", "grid/unlock", "--out", "x" * 300], "create run folder xxx.*too long"),
     "long name of a configuration": (["train", "grid/unlock", "--config", "x" * 300], "cannot read configuration xxx"),
     "long name of a scope": (["train", "grid/unlock", "--scope", "x" * 300], "xxx"),
     "a folder that is not UTF-8": (["eval", "\udcff"], "holds no run"),
@@ -131,8 +131,8 @@ MISTAKES = {
     "one mark at a time": (["scope", "grid/shootin"], "did you mean 'grid/shooting'? known: "),
     "range of a section's key": (["train", "grid/unlock", "--set", "ppo.lr=-1"], "isa: ppo.lr must be .* got -1"),
     "range in a phase": (["train", "grid/unlock", "--set", "phases.reach.ppo.lr=-1"], "phases.reach.ppo.lr must be"),
-    "a scope for none": (["train", "grid/unlock", "--algo", "ippo", "--scope", "x"], "--scope must be left .* 'ippo'"),
-    "a free scope of none": (["train", "grid/unlock", "--scope-is-free"], "give --scope FOLDER, or leave it out"),
+    "a scope for none": (["train", "grid/unlock", "--algo", "ippo", "--scope", "x"], "--scope needs a run .* 'ippo'"),
+    "a free scope of none": (["train", "grid/unlock", "--scope-is-free"], "--scope-is-free needs --scope FOLDER"),
 }  # fmt: skip
 
 
@@ -160,7 +160,7 @@ def test_cuda_that_is_not_there(capsys):
 def test_a_file_is_no_run_folder(capsys):
     Path("file").write_text("mine")
     assert isa("train", *TINY, "--out", "file") == 2
-    assert "cannot make run folder file" in one_line(capsys.readouterr().err)
+    assert "cannot create run folder file" in one_line(capsys.readouterr().err)
     assert isa("scope", "grid/unlock", "--transitions", 60, "--out", "file") == 2
     assert "cannot write to file: file is not a folder" in one_line(capsys.readouterr().err)
     assert isa("scope", "grid/unlock", "--transitions", 60, "--out", "file/deeper") == 2

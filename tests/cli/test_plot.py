@@ -44,7 +44,7 @@ def test_a_plot_that_cannot_be_written(finished, name, message, capsys):
 @pytest.mark.figures
 def test_a_run_that_ends_before_its_first_evaluation(capsys):
     assert isa("train", "grid/unlock", "--kwargs", NEAR, "--steps", 70, *SMALL, *LATE, "--out", "short") == 0
-    assert "never evaluated, as eval_interval is 500" in capsys.readouterr().err
+    assert "never evaluated (eval_interval is 500)" in capsys.readouterr().err
     assert not Path("short/curves.png").exists()
     assert Path("short/scope.png").exists()
     assert isa("plot", "short") == 2

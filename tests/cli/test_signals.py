@@ -65,7 +65,7 @@ def test_a_comparison_says_how_to_go_on(tmp_path, number):
     process.send_signal(number)
     code, _, err = ended(process)
     assert code == 128 + number
-    assert err.splitlines()[-1] == "isa: 0 of 2 runs finished; give the command again to go on"
+    assert err.splitlines()[-1] == "isa: 0 of 2 runs finished; run the command again to continue"
 
 
 @pytest.mark.parametrize("number", SIGNALS)

@@ -76,7 +76,7 @@ def test_train_is_told_what_success_is(capsys, rule, warned):
 def test_train_for_no_more_steps_than_listening_takes(steps, capsys):
     assert isa("train", *TINY, "--steps", steps, "--out", "out") == 2
     assert (
-        "steps must be more than 60: the scope of 1 agents takes as many, with scope.transitions at 60"
+        "steps must be more than 60, which the scope of 1 agents takes with scope.transitions 60"
         in capsys.readouterr().err
     )
     assert not Path("out").exists()

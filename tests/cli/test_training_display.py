@@ -96,6 +96,6 @@ def test_a_run_that_was_never_evaluated_says_so(display, capsys):
     display.finish(summary, 50)
     err = capsys.readouterr().err
     assert err == (
-        "grid/unlock: ended after 20 steps, 0.5 s; never evaluated, as eval_interval is 50: "
-        "nothing is known of success, no curves drawn\n"
+        "grid/unlock: ended after 20 steps, 0.5 s; never evaluated (eval_interval is 50), "
+        "so there is no success rate and no curves\n"
     )

@@ -82,7 +82,7 @@ def test_a_network_of_somebody_s_own_is_trusted_by_name_or_word(tmp_path, monkey
         capsys.readouterr()
         for command in (["eval", "run"], ["train", "--resume", "run"], ["export", "run", "policy.pt2"]):
             assert isa(*command) == 2
-            assert "'evil_module:Own' would be imported; if you know it, give --trust" in one_line(
+            assert "'evil_module:Own' would be imported; if you trust it, give --trust" in one_line(
                 capsys.readouterr().err
             )
         config = [*of_task("grid/unlock"), "--config", "run/config.yaml", "--out", "new"]

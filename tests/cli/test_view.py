@@ -18,7 +18,7 @@ def test_it_serves_a_run_until_ctrl_c(tmp_path):
     process = forked("view", run.path, "--no-open")
     line = process.stdout.readline()
     url = line.partition("serving ")[2].split()[0]
-    assert line == f"serving {url} to this machine; Ctrl-C ends it\n"
+    assert line == f"serving {url} to this machine; press Ctrl-C to stop\n"
     with urllib.request.urlopen(url) as page:
         assert page.read().startswith(b"<!doctype html>")
     process.send_signal(signal.SIGINT)

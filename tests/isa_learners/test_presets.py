@@ -116,9 +116,9 @@ def test_frugal_is_fast_with_a_scope_from_as_few_steps_as_it_needs(task):
 
 @pytest.mark.parametrize(("algo", "learner"), [("qmix", "q"), ("coma", "coma")])
 def test_frugal_is_refused_where_the_learner_has_no_settings_for_it(algo, learner):
-    with pytest.raises(InvalidValueError, match=f"preset 'frugal' is one for learner ppo, this run has '{learner}'"):
+    with pytest.raises(InvalidValueError, match=f"preset 'frugal' is for learner ppo, but this run has '{learner}'"):
         make_config("grid/unlock", "frugal", {"algo": algo})
-    with pytest.raises(InvalidValueError, match="take 'fast' or 'paper'"):
+    with pytest.raises(InvalidValueError, match="use 'fast' or 'paper'"):
         make_config("grid/unlock", "frugal", {"algo": "isa", "learner": "q"})
     assert make_config("grid/unlock", "fast", {"algo": algo}).learner == learner
 

@@ -1,1 +1,1 @@
-"""Plans of the paper's figures, as files."""
+"""Plan files of the paper's figures."""

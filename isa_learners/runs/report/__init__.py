@@ -1,1 +1,1 @@
-"""A page of one or several runs, made for looking: everything is in one file, and nothing is fetched."""
+"""Reports of one or more runs as a self-contained HTML page."""

@@ -1,4 +1,4 @@
-"""Visited states as a page takes them: for every dimension its cells, and each state's cell in it as one byte."""
+"""Visited states for a report: the cells of every dimension, and the cell of each state as one byte."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ import numpy.typing as npt
 from isa_learners.runs.visits import Visited
 
 MOST_VALUES = 40
-"""Different values of a dimension that are a cell each; where there are more, equal intervals are."""
+"""Up to this many different values of a dimension get one cell each; otherwise cells are equal intervals."""
 INTERVALS = 30
 MOST_BYTES = 240_000
-"""Of a page's visited states, as they stand in it: beyond it fewer are shown, drawn uniformly again."""
+"""Maximum number of bytes of visited states in a page; beyond it a uniform sample is shown."""
 
 
 def visit_contents(
     found: Sequence[Visited], names: Sequence[str], moved: Sequence[int], most_bytes: int = MOST_BYTES
 ) -> dict[str, Any] | None:
-    """Return what a page needs to count visits over any two dimensions; ``None`` without a state.
+    """Return the data that a page needs to count visits over any two dimensions; ``None`` without states.
 
-    A phase's ``n`` states out of ``seen`` visited ones each stand for ``seen / n`` visits.
+    Each of a phase's ``n`` states out of ``seen`` visited ones stands for ``seen / n`` visits.
 
     Args:
-        found: of a run's phases.
-        names: of the K dimensions.
-        moved: dimensions that some agent can move: they are offered first.
-        most_bytes: of what stands in the page.
+        found: visited states of each phase of a run.
+        names: names of the K dimensions.
+        moved: dimensions that some agent can move; the page lists them first.
+        most_bytes: maximum number of bytes in the page.
 
     Example:
         >>> states = np.array([[0.0, 1.0], [0.0, 3.0], [2.0, 3.0]], dtype=np.float32)
@@ -42,7 +42,7 @@ def visit_contents(
         return None
     most = max(1, most_bytes * 3 // 4 // max(1, size * len(found)))
     shown = [_fewer(one.states, most) for one in found]
-    states = np.nan_to_num(np.concatenate(shown))  # beyond float32 is infinite here
+    states = np.nan_to_num(np.concatenate(shown))  # values beyond float32 are infinite here
     return {
         "phases": [
             {"name": one.phase, "seen": one.seen, "shown": len(some)} for one, some in zip(found, shown, strict=True)
@@ -59,7 +59,7 @@ def _fewer(states: npt.NDArray[np.float32], most: int) -> npt.NDArray[np.float32
 
 
 def _cells(values: npt.NDArray[np.float32]) -> dict[str, Any]:
-    """Return a dimension's ``values`` or ``edges``, and in ``cells`` which of them each state is in.
+    """Return the ``values`` or ``edges`` of a dimension, and the cell of each state in ``cells``.
 
     Example:
         >>> told = _cells(np.linspace(0, 3, 200).astype(np.float32))

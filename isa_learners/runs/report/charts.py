@@ -1,4 +1,4 @@
-"""Charts of a report: columns of metrics over environment steps, as medians over seeds with intervals."""
+"""Charts of a report: metrics over environment steps, as medians over seeds with intervals."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from isa_learners.runs.statistics import bands, median
 
 COLUMNS = {
     "success_rate": "success rate, greedy",
-    "train_success_rate": "success rate while training",
+    "train_success_rate": "success rate during training",
     "return_mean": "return",
-    "episode_length": "steps of an episode",
+    "episode_length": "episode length",
     "goals": "goals in the buffer",
     "entropy": "entropy",
     "policy_loss": "policy loss",
     "value_loss": "value loss",
     "td_loss": "TD loss",
 }
-"""Columns of ``metrics.csv`` that are drawn, where a run has them."""
+"""Columns of ``metrics.csv`` that are drawn if a run has them."""
 MOST_POINTS = 150
-"""Of a line; of several in a chart each has its share of four times as many."""
+"""Maximum number of points of a line; several lines in a chart share four times as many."""
 
 
 def charts_of(groups: Sequence[Group]) -> list[dict[str, Any]]:
-    """Return a chart per column: the median over seeds and its interval, for every group."""
+    """Return a chart per column with the median over seeds and its interval for every group."""
     charts, most = [], max(25, min(MOST_POINTS, 4 * MOST_POINTS // len(groups)))
     for column, title in COLUMNS.items():
         rows = [row for group in groups for row in _rows(group, column, most)]

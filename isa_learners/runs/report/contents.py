@@ -1,4 +1,4 @@
-"""What a report shows, read from run folders, as plain data."""
+"""The contents of a report, read from run folders, as plain data."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from isa_wrappers.scope.files import load_scope
 from isa_wrappers.scope.influence import InfluenceScope
 
 MOST_CSV = 300_000
-"""Characters of all runs' metrics: beyond it they are left in their folders."""
+"""Maximum number of characters of the metrics of all runs; beyond it they are left out of the page."""
 MOST_FIGURES = 15_000
-"""Of a scope that is drawn: beyond it a page is no place for them."""
+"""Maximum number of dimensions of a scope that is drawn."""
 MOST_GOALS = 200
 LONGEST_NAME = 40
-"""Characters of a group's name in a legend; longer ones are letters there, and a list says what they mean."""
+"""Maximum number of characters of a name in a legend; longer ones become letters that a list explains."""
 
 
 def report_contents(folders: Sequence[RunFolder]) -> dict[str, Any]:
-    """Read runs.
+    """Return the contents for several runs.
 
     Raises:
         FileFormatError: if a run's metrics, scope or checkpoint cannot be read.
@@ -59,11 +59,11 @@ def report_contents(folders: Sequence[RunFolder]) -> dict[str, Any]:
 
 
 def alike_runs(differing: Sequence[Mapping[str, Any]], count: int) -> list[list[int]]:
-    """Put runs together that differ in nothing but what tells no groups apart, such as the seed.
+    """Group runs that differ only in keys such as the seed.
 
     Args:
-        differing: as :func:`differences` returns it.
-        count: of the runs.
+        differing: result of :func:`differences`.
+        count: number of runs.
 
     Example:
         >>> rows = [{"key": "seed", "values": ["1", "2", "1"]}, {"key": "algo", "values": ["isa", "isa", "ippo"]}]
@@ -91,7 +91,7 @@ def _runs(folders: Sequence[RunFolder]) -> list[dict[str, Any]]:
 
 
 def run_contents(folder: RunFolder, visit_bytes: int = MOST_BYTES) -> dict[str, Any]:
-    """Read one run: its verdict, phases, scope, goals, visited states and configuration."""
+    """Return the contents for one run: verdict, phases, scope, goals, visited states and configuration."""
     config = folder.config()
     scope = load_scope(folder.path) if os.path.exists(folder.path / "scope.json") else None
     return {
@@ -119,7 +119,7 @@ def _told(change: Change) -> str:
 
 
 def _scope_steps(folder: RunFolder) -> int:
-    """Return the environment steps that a run's scope took out of its own."""
+    """Return how many of a run's environment steps its scope took."""
     config, path = folder.config(), folder.first_scope()
     if config.scope_is_free or config.true_scope or not os.path.exists(path / "scope.json"):
         return 0
@@ -127,7 +127,7 @@ def _scope_steps(folder: RunFolder) -> int:
 
 
 def phase_spans(rows: Sequence[Mapping[str, str]], scope_steps: int = 0) -> list[dict[str, Any]]:
-    """Return from which environment step to which each phase went, as far as evaluations tell; the scope's first.
+    """Return the first and last environment step of each phase according to the evaluations, the scope first.
 
     Example:
         >>> rows = [{"env_steps": steps, "phase": name} for steps, name in (("5", "a"), ("9", "b"), ("12", "b"))]
@@ -148,7 +148,7 @@ def phase_spans(rows: Sequence[Mapping[str, str]], scope_steps: int = 0) -> list
 
 
 def scope_contents(scope: InfluenceScope) -> dict[str, Any]:
-    """Return a scope as the page takes it: figures as they are, so that a threshold divides them as it does here."""
+    """Return a scope for the page, with exact figures, so that the threshold separates them as in Python."""
     told = {
         "agents": [str(agent) for agent in scope.agents],
         "dims": [scope.dim_name(k) for k in range(scope.state_size)],
@@ -166,9 +166,9 @@ def scope_contents(scope: InfluenceScope) -> dict[str, Any]:
 
 
 def differences(folders: Sequence[RunFolder]) -> list[dict[str, Any]]:
-    """Return the keys in which runs differ, with each run's value: ``null`` where it has none.
+    """Return the keys in which runs differ, with the value of each run or ``null``.
 
-    They are those of configurations, and those that a resume has changed.
+    These are configuration keys, and changes made by a resume.
     """
     configs = [flattened(config_to_dict(folder.config())) | changed_in_mid_run(folder) for folder in folders]
     keys = dict.fromkeys(key for config in configs for key in config)
@@ -177,7 +177,7 @@ def differences(folders: Sequence[RunFolder]) -> list[dict[str, Any]]:
 
 
 def _json_file(path: Any) -> Any:
-    """Read JSON; ``None`` where there is none yet.
+    """Read a JSON file; ``None`` if it does not exist yet.
 
     Raises:
         FileFormatError: if it is damaged.
@@ -191,7 +191,7 @@ def _json_file(path: Any) -> Any:
 
 
 def _configuration(folder: RunFolder) -> list[dict[str, Any]]:
-    """Return a row per key: ``key``, ``value`` and the preset's where it differs."""
+    """Return a row per key: ``key``, ``value`` and the value of the preset if it differs."""
     config = folder.config()
     kept = {"algo": config.algo, "learner": config.learner, "intrinsic": config.intrinsic}
     preset = flattened(config_to_dict(config_from_dict(resolve(config.env, config.preset, kept))))
@@ -203,11 +203,11 @@ def _configuration(folder: RunFolder) -> list[dict[str, Any]]:
 
 
 def _goals(folder: RunFolder) -> dict[str, Any] | None:
-    if folder.newest_checkpoint() is None:  # a run that has just begun
+    if folder.newest_checkpoint() is None:  # the run has just begun
         return None
     try:
         won = won_states(folder)
-    except InvalidValueError:  # its algorithm keeps none
+    except InvalidValueError:  # the algorithm has no goals
         return None
     return {
         "names": list(won.names),

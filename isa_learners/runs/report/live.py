@@ -1,4 +1,4 @@
-"""What a page of running runs shows, made anew while somebody looks and what it is made of has changed."""
+"""The contents of a live report, updated while a page is open and the run folders change."""
 
 from __future__ import annotations
 
@@ -15,46 +15,46 @@ from isa_wrappers.errors import ISAError, one_line
 from isa_wrappers.files import read_bytes
 
 REST = 9.0
-"""So many times as long as it took, nothing is read or played again: training is left most of a core."""
+"""Pause after an update, as a multiple of its duration, which leaves most of a core to training."""
 PAUSE = 0.25
-"""Seconds between two looks at the folders."""
+"""Seconds between two checks of the folders."""
 ASLEEP = 10.0
-"""Seconds after which a page that has not asked is taken to be closed."""
-NO_METRICS = "has no metrics yet: the first row comes with the first evaluation, and this page waits for it"
+"""Seconds without a request after which a page counts as closed."""
+NO_METRICS = "has no metrics yet: this page waits for the first evaluation"
 
 
 class LiveContents:
-    """Reads runs again in a thread of its own; between two changes it rests.
+    """Reads runs repeatedly in a separate thread, with a pause after each update.
 
     Args:
-        folders: of the runs.
-        rest: how long, in multiples of what making took.
+        folders: run folders.
+        rest: pause after an update, as a multiple of its duration.
 
     Attributes:
-        contents: as :func:`~isa_learners.runs.report.page.whole_contents` returns them with ``version``, or
-            ``waiting``, why there is nothing to show yet.
-        error: why the last try to read failed, in one line; ``None`` where it did not. What was read before stands.
+        contents: result of :func:`~isa_learners.runs.report.page.whole_contents` with ``version``, or ``waiting``, the
+            reason why there is nothing to show yet.
+        error: one-line reason why the last update failed, or ``None``; earlier contents stay available.
     """
 
     def __init__(self, folders: Sequence[RunFolder], rest: float = REST) -> None:
         self.folders, self.rest = list(folders), rest
-        self.contents: dict[str, Any] = {"waiting": "The runs are being read.", "version": 0}
+        self.contents: dict[str, Any] = {"waiting": "Reading the runs.", "version": 0}
         self.error: str | None = None
         self._replays: dict[Path, list[dict[str, Any]] | ISAError] = {}
         self._asked, self._stopped = time.monotonic(), threading.Event()
         self._thread = threading.Thread(target=self._follow, name="isa view", daemon=True)
 
     def start(self) -> None:
-        """Begin to read."""
+        """Start reading."""
         self._thread.start()
 
     def close(self) -> None:
-        """Stop reading; what is being made is given a moment to end."""
+        """Stop reading; an update in progress gets a moment to finish."""
         self._stopped.set()
         self._thread.join(timeout=10.0)
 
     def state(self) -> dict[str, Any]:
-        """Return which contents there are; whoever asks keeps them coming."""
+        """Return the state of the contents; each call keeps the updates running."""
         self._asked = time.monotonic()
         return {"version": self.contents["version"], "error": self.error}
 
@@ -69,24 +69,24 @@ class LiveContents:
             if stamp != read and now >= rested:
                 rested, read = self._timed(self._known), stamp
             elif learned != shown and now >= replayed and "waiting" not in self.contents:
-                # Playing takes longer than reading, so the curves do not wait for it.
+                # Playing episodes takes longer than reading, so the curves do not wait for it.
                 replayed, shown = self._timed(self._played), learned
 
     def _stamps(self) -> tuple[Any, tuple[Any, ...]]:
-        """Return what changes with anything that is shown, and with what is replayed."""
+        """Return values that change whenever shown files, or replayed checkpoints, change."""
         changing = [(one.metrics_file, one.summary_file, one.path / "scope.json") for one in self.folders]
         learned = tuple(_stamp(folder.newest_checkpoint()) for folder in self.folders)
         return (tuple(_stamp(path) for paths in changing for path in paths), learned), learned
 
     def _timed(self, play: Play) -> float:
-        """Read everything, and return when it may be done again."""
+        """Read everything; return the earliest time of the next update."""
         began = time.monotonic()
         try:
             self._publish(self._made(play))
             self.error = None
-        except ISAError as error:  # half written, perhaps: the next look tells
+        except ISAError as error:  # perhaps an incomplete file: the next update will show
             self.error = str(error)
-        except Exception as error:  # of somebody's environment: training goes on without this page too
+        except Exception as error:  # from the environment: the page must keep running
             self.error = one_line(f"{type(error).__name__}: {error}")
         ended = time.monotonic()
         return ended + self.rest * (ended - began)
@@ -100,14 +100,14 @@ class LiveContents:
         return {**contents, "notes": [*contents["notes"], *waiting]}
 
     def _known(self, folder: RunFolder, most_bytes: int) -> list[dict[str, Any]] | None:
-        """Return the episodes that were played last, or say again why there are none."""
+        """Return the latest episodes, or raise the earlier error again."""
         known = self._replays.get(folder.path)
         if isinstance(known, ISAError):
             raise known
         return known
 
     def _played(self, folder: RunFolder, most_bytes: int) -> list[dict[str, Any]] | None:
-        """Play a run's episodes: its policy has learned more since."""
+        """Play new episodes of a run."""
         try:
             self._replays[folder.path] = played(folder, most_bytes)
         except ISAError as error:
@@ -126,7 +126,7 @@ def _has_metrics(folder: RunFolder) -> bool:
 
 
 def _stamp(path: Path | None) -> tuple[int, int] | None:
-    """Return what tells a file from the one that was there before; ``None`` where there is none."""
+    """Return values that identify the version of a file; ``None`` if it does not exist."""
     try:
         found = None if path is None else path.stat()
     except OSError:

@@ -1,4 +1,4 @@
-"""The report as one HTML page: Vega's own code, the data and ours in one file, under a policy that fetches nothing."""
+"""The report as one HTML page with Vega's code, our code and the data; its security policy forbids fetching."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from isa_wrappers.files import write_text
 
 LARGEST = 2_000_000
 SCRIPTS = ("base.js", "curves.js", "scope.js", "goals.js", "visits.js", "replay.js", "run.js", "start.js")
-"""Of the page, in the order in which they stand in it, as one."""
+"""Scripts of the page, in their order in it."""
 Play = Callable[[RunFolder, int], list[dict[str, Any]] | None]
-"""Episodes of a run, at most so many bytes of pictures each; ``None`` where they were not played yet."""
+"""Returns episodes of a run with limited bytes of pictures each; ``None`` if they were not played yet."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """A page that was written.
+    """A written page.
 
     Attributes:
-        path: of the file.
-        bytes: of it.
-        notes: what it lacks, and why.
+        path: path of the file.
+        bytes: size of the file.
+        notes: missing parts, with reasons.
     """
 
     path: str
@@ -40,51 +40,51 @@ class Report:
 
 
 def write_report(folders: Sequence[RunFolder], path: str | Path) -> Report:
-    """Write a page of runs.
+    """Write a report of runs.
 
     Args:
-        folders: of at least one run; those of different tasks stand side by side.
-        path: ends in ``.html``.
+        folders: folders of at least one run; runs of different tasks are shown side by side.
+        path: file that ends in ``.html``.
 
     Raises:
-        InvalidValueError: without a run, or for another ending.
-        MissingDependencyError: without vl-convert-python.
+        InvalidValueError: without a run, or for another file name extension.
+        MissingDependencyError: if vl-convert-python is missing.
         FileFormatError: if something in a folder cannot be read.
         CannotWriteError: if the page cannot be written.
     """
     path = Path(path)
     if not folders or path.suffix.lower() != ".html":
-        raise InvalidValueError(f"a report is of at least one run, to a file that ends in .html, got {str(path)!r}")
+        raise InvalidValueError(f"a report needs at least one run and a file that ends in .html, got {str(path)!r}")
     library = vega()
     contents = whole_contents(folders)
     text = page(contents, library)
     size, notes = len(text.encode()), list(contents["notes"])
     if size > LARGEST:
-        notes.append(f"the page has {size / 1e6:.1f} MB: give fewer runs for a smaller one")
+        notes.append(f"the page has {size / 1e6:.1f} MB; give fewer runs for a smaller one")
     write_text(path, text)
     return Report(str(path), size, notes)
 
 
 def whole_contents(folders: Sequence[RunFolder], play: Play | None = None) -> dict[str, Any]:
-    """Read runs and play a won and a lost episode of each task's first one.
+    """Read runs, and play a won and a lost episode of the first run of each task.
 
     Args:
-        folders: of the runs.
-        play: returns the episodes of a run in the place of :func:`played`.
+        folders: run folders.
+        play: function that returns the episodes of a run, instead of :func:`played`.
 
     Raises:
-        FileFormatError: if something in a folder cannot be read; a run that cannot be played is told of in the notes.
+        FileFormatError: if a file in a folder cannot be read; a run that cannot be played only adds a note.
     """
     contents = report_contents(folders)
     notes = []
     if len(contents["tasks"]) > 1:
-        notes.append(f"runs of {len(contents['tasks'])} tasks: they stand side by side and are not compared")
+        notes.append(f"runs of {len(contents['tasks'])} tasks are shown side by side, not compared")
     for task in dict.fromkeys(run["env"] for run in contents["runs"]):
         index = next(i for i, run in enumerate(contents["runs"]) if run["env"] == task)
         try:
             most_bytes = MOST_BYTES // len(contents["tasks"])
             contents["runs"][index]["replays"] = (play or played)(folders[index], most_bytes)
-        except ISAError as error:  # such as an environment that is not installed here: all else is data
+        except ISAError as error:  # such as a missing environment; the rest can be shown
             notes.append(f"no replay of {folders[index].path}: {error}")
     return {**contents, "notes": notes, "copies": COPIES}
 
@@ -93,7 +93,7 @@ def played(folder: RunFolder, most_bytes: int) -> list[dict[str, Any]]:
     """Play a won and a lost episode of a run.
 
     Raises:
-        UntrustedRunError: if its environment is somebody's own and nobody has agreed to import it.
+        UntrustedRunError: if its environment is a custom one whose import was not allowed.
         FileFormatError: if its checkpoint cannot be read.
     """
     algorithm, _ = load_algorithm(folder, policy_only=True)
@@ -107,9 +107,9 @@ def page(contents: dict[str, Any], library: str, live: bool = False) -> str:
     """Return the page.
 
     Args:
-        contents: of it.
+        contents: contents of the page.
         library: Vega's code.
-        live: it asks the server that it came from for new contents, and may ask nobody else.
+        live: whether the page requests new contents from its server, the only connection that it may make.
     """
     own = files("isa_learners.runs.report")
     parts = {
@@ -120,12 +120,12 @@ def page(contents: dict[str, Any], library: str, live: bool = False) -> str:
         "vega": library.replace("</script", "<\\/script"),
         "js": "".join(own.joinpath("scripts").joinpath(name).read_text() for name in SCRIPTS),
     }
-    # In one pass: what a run names is not looked at again.
+    # In one pass, so that text of a run is not replaced again.
     return re.sub(r"\{\{(\w+)\}\}", lambda mark: parts[mark[1]], own.joinpath("page.html").read_text())
 
 
 def vega() -> str:
-    """Return Vega, Vega-Lite and Vega-Embed as one script, from the package that ships them.
+    """Return Vega, Vega-Lite and Vega-Embed as one script, from vl-convert-python.
 
     Raises:
         MissingDependencyError: if it is not installed.
@@ -134,5 +134,5 @@ def vega() -> str:
         import vl_convert
     except ImportError as error:
         raise MissingDependencyError("reports need vl-convert-python: pip install 'isa-marl[report]'") from error
-    bundle: Any = vl_convert.javascript_bundle  # its stub lacks the default that the documentation has
+    bundle: Any = vl_convert.javascript_bundle  # its stub lacks a default value
     return str(bundle())

@@ -1,4 +1,4 @@
-"""A won and a lost episode of a run's greedy policy: what was drawn, the states, each agent's reward in its parts."""
+"""A won and a lost episode of a run's greedy policy: pictures, states and parts of each agent's reward."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from isa_wrappers.batch import BatchStep
 COPIES = 16
 MOST_FRAMES = 120
 MOST_BYTES = 250_000
-"""Of an episode's pictures; beyond it every second one is left out, until they fit."""
+"""Maximum number of bytes of an episode's pictures; beyond it every second one is dropped, repeatedly if needed."""
 MOST_NUMBERS = 40_000
-"""Of an episode's states; beyond it the last steps are left out."""
+"""Maximum number of values of an episode's states; beyond it the last steps are dropped."""
 
 
 def replays(algorithm: Algorithm, seed: int = 0, most_bytes: int = MOST_BYTES) -> list[dict[str, Any]]:
-    """Play :data:`COPIES` greedy episodes under training's rewards; return one that was won and one that was lost.
+    """Play :data:`COPIES` greedy episodes with the training rewards; return a won and a lost one.
 
-    Rewards that count or learn start from what they had at the checkpoint, in each episode anew.
+    Rewards that count or learn start each episode from their state in the checkpoint.
 
     Args:
-        algorithm: of the run; its goals stay as they are.
-        seed: of the environment.
-        most_bytes: of the pictures of an episode.
+        algorithm: algorithm of the run; its goals do not change.
+        seed: seed of the environment.
+        most_bytes: maximum number of bytes of the pictures of an episode.
     """
     told = []
     with kept_shared(algorithm):
@@ -45,7 +45,7 @@ def replays(algorithm: Algorithm, seed: int = 0, most_bytes: int = MOST_BYTES) -
 
 
 def _played(algorithm: Algorithm, seed: int, watched: int | None) -> list[dict[str, Any]]:
-    """Play each copy's first episode; of the one that is ``watched`` everything is kept."""
+    """Play the first episode of each copy; record the ``watched`` one in full."""
     base = algorithm.evaluation_env(COPIES)[1]
     play, draw = GreedyPlay(algorithm, base), drawer(algorithm.config.env, base)
     told: list[dict[str, Any]] = [{"won": False, "goal": None, "steps": [], "frames": []} for _ in range(COPIES)]
@@ -74,7 +74,7 @@ def _played(algorithm: Algorithm, seed: int, watched: int | None) -> list[dict[s
 
 
 def _step(play: GreedyPlay, step: BatchStep, b: int) -> dict[str, Any]:
-    """Return what a step told: the state after it, and every agent's reward in its parts."""
+    """Return the state after a step and the parts of each agent's reward."""
     own, parts = play.paid(b)
     return {
         "state": _rounded(step.final_state[b]),
@@ -83,12 +83,12 @@ def _step(play: GreedyPlay, step: BatchStep, b: int) -> dict[str, Any]:
 
 
 def _rounded(values: Any) -> list[float | None]:
-    """Return numbers as a page shows them; ``None`` for what is no number."""
+    """Round numbers for the page; values that are not finite become ``None``."""
     return [float(f"{value:.6g}") if isfinite(value) else None for value in to_numpy(values).tolist()]
 
 
 def _known(goal: Any) -> list[float | None]:
-    """Return a goal with ``None`` in the dimensions that nobody pursues."""
+    """Return a goal with ``None`` in the dimensions that no agent pursues."""
     return [None if np.isnan(value) else float(value) for value in to_numpy(goal)]
 
 
@@ -101,7 +101,7 @@ def _png(picture: Any) -> bytes:
 
 
 def _thinned(told: dict[str, Any], most_bytes: int) -> dict[str, Any]:
-    """Leave out pictures and last steps until they fit; say how many steps lie between two pictures, and how many end.
+    """Drop pictures and last steps until the rest fits; add the steps between two pictures and the dropped steps.
 
     Example:
         >>> told = _thinned({"steps": [{"state": [0.0]}] * 5, "frames": [b"12"] * 5}, most_bytes=6)

@@ -1,4 +1,4 @@
-"""A report served on this machine alone: three addresses, read only."""
+"""A read-only server of a report for this machine only."""
 
 from __future__ import annotations
 
@@ -22,25 +22,24 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 PATIENCE = 30.0
-"""Seconds that a browser may take over a request."""
+"""Maximum seconds of a request."""
 
 
 class ReportServer(socketserver.ThreadingTCPServer):
-    """Serves ``/``, ``/state.json`` (which version there is) and ``/data.json``, to this machine.
+    """Serves ``/``, ``/state.json`` (the current version) and ``/data.json`` to this machine.
 
-    A request must name this machine as its host: a page from elsewhere whose own name has come to lead here (DNS
-    rebinding) does not.
+    A request must name this machine as its host, which prevents DNS rebinding.
 
     Args:
-        live: what is shown.
+        live: contents to show.
         library: Vega's code.
-        port: to listen on; 0 takes a free one.
+        port: port to listen on; 0 picks a free one.
 
     Attributes:
-        url: of the page.
+        url: URL of the page.
 
     Raises:
-        InvalidValueError: if the port is taken, or not ours to take.
+        InvalidValueError: if the port is in use or not permitted.
     """
 
     allow_reuse_address = True
@@ -58,7 +57,7 @@ class ReportServer(socketserver.ThreadingTCPServer):
         self.hosts = {f"{name}{end}" for name in (HOST, "localhost") for end in (f":{port}", *([""] * (port == 80)))}
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: browsers close connections as they please."""
+        """Ignore errors, as browsers close connections at any time."""
 
 
 class _Answer(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""Trackers: services that show how runs go. Each is a hook; :data:`TRACKERS` names those that are asked for by name."""
+"""Trackers, which log runs to services. Each is a hook; :data:`TRACKERS` holds those that can be chosen by name."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ TRACKERS: Registry[type[Tracker]] = Registry(
     },
     type,
 )
-"""The trackers by name; others come by entry points or :meth:`Registry.register`."""
+"""Trackers by name; add your own with entry points or :meth:`Registry.register`."""
 
 
 def make_trackers(names: Sequence[str]) -> list[Tracker]:
-    """Make the trackers of these names.
+    """Create the trackers with these names.
 
     Raises:
-        UnknownNameError: if there is no such tracker; the nearest is offered.
-        MissingDependencyError: if what it needs is not installed.
+        UnknownNameError: for an unknown tracker; the message suggests the nearest.
+        MissingDependencyError: if the package of a tracker is missing.
     """
     return [TRACKERS[name]() for name in dict.fromkeys(names)]

@@ -1,4 +1,4 @@
-"""What trackers share: they start before training does, and their failures never end a run."""
+"""The base class of trackers: they start before training, and later failures never end a run."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
     from isa_learners.runs.training import Training
 
 IDS = "trackers.json"
-"""File of a run folder: tracker -> the id that the run has there, so that a resumed run is the same one."""
+"""File in the run folder: tracker -> id of the run there, so that a resumed run continues the same one."""
 
 
 class Tracker(Hook, ABC):
-    """Shows a run in a service. A subclass opens it, adds numbers and closes it.
+    """Logs a run to a service. A subclass opens the run, adds values and closes it.
 
-    What fails at the start is an error, since nothing is lost yet; what fails later is warned of once, and the run
-    goes on without the tracker.
+    A failure at the start is an error, since nothing is lost yet; a later failure causes one warning, and the run
+    continues without the tracker.
 
     Attributes:
-        name: in lists and messages.
-        package: what it imports.
-        offline: how to keep what it writes on this machine, for messages.
+        name: name in lists and messages.
+        package: package that it imports.
+        offline: how to keep its data on this machine, for messages.
     """
 
     name: ClassVar[str]
@@ -51,7 +51,7 @@ class Tracker(Hook, ABC):
 
     @abstractmethod
     def begin(self, training: Training, known: str | None) -> str:
-        """Open the run, with its settings; return the id that it has there. ``known`` is the earlier one."""
+        """Open the run with its settings and return its id in the service; ``known`` is an earlier id."""
 
     @abstractmethod
     def add(self, env_steps: int, row: Mapping[str, Any]) -> None:
@@ -63,14 +63,14 @@ class Tracker(Hook, ABC):
 
     @abstractmethod
     def end(self, summary: Mapping[str, Any] | None) -> None:
-        """Close the run; ``summary`` is ``None`` where it stopped or broke."""
+        """Close the run; ``summary`` is ``None`` if it stopped or failed."""
 
     def on_start(self, training: Training) -> None:
-        """Open the run and show its scope.
+        """Open the run and add the picture of its scope.
 
         Raises:
             FileFormatError: if the earlier ids cannot be read.
-            InvalidValueError: if it cannot be opened; the line says how to stay on this machine.
+            InvalidValueError: if the run cannot be opened; the message says how to work offline.
         """
         file = training.folder.path / IDS
         ids = _read_ids(file)
@@ -86,7 +86,7 @@ class Tracker(Hook, ABC):
             self._try(lambda: self.add_picture("scope", picture))
 
     def on_evaluation(self, training: Training, row: Mapping[str, Any]) -> None:
-        """Add the row's numbers."""
+        """Add the values of the row."""
         self._try(lambda: self.add(int(row["env_steps"]), row))
 
     def on_end(self, training: Training, summary: Mapping[str, Any] | None) -> None:
@@ -106,11 +106,11 @@ class Tracker(Hook, ABC):
         except Exception as error:
             self._open = False
             line = one_line(error)
-            warnings.warn(f"tracker {self.name!r} failed and is left out from here on: {line}", stacklevel=4)
+            warnings.warn(f"tracker {self.name!r} failed and is disabled from now on: {line}", stacklevel=4)
 
 
 def _read_ids(file: Path) -> dict[str, str]:
-    """Return the ids that a run has in services; none where it has not been shown in any.
+    """Return the ids of a run in services; empty if there are none.
 
     Raises:
         FileFormatError: if the file cannot be read.
@@ -123,6 +123,6 @@ def _read_ids(file: Path) -> dict[str, str]:
         return {}
     except (OSError, ValueError) as error:
         raise FileFormatError(
-            f"{file} holds no ids of trackers ({error}); without it the run begins anew in each tracker"
+            f"{file} holds no ids of trackers ({error}); without this file the run starts as a new one in each tracker"
         ) from error
     return ids

@@ -1,4 +1,4 @@
-"""MLflow: runs of the experiment ``isa``, or of ``MLFLOW_EXPERIMENT_NAME``, where ``MLFLOW_TRACKING_URI`` says."""
+"""MLflow: runs of the experiment ``isa`` or ``MLFLOW_EXPERIMENT_NAME``, stored at ``MLFLOW_TRACKING_URI``."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from isa_learners.runs.training import Training
 
 LONGEST = 500
-"""Characters of a setting that MLflow's stores all take."""
+"""Maximum number of characters of a setting in all of MLflow's stores."""
 
 
 class MLflowTracker(Tracker):
-    """A run in MLflow, through a client of its own: a run that the program has open is left alone."""
+    """Logs a run to MLflow through a separate client, so that other open runs of the program are unaffected."""
 
     name = "mlflow"
     package = "mlflow"
@@ -53,7 +53,7 @@ class MLflowTracker(Tracker):
         self._client.log_artifact(self._id, str(path))
 
     def end(self, summary: Mapping[str, Any] | None) -> None:
-        """Close the run, as killed where it can resume."""
+        """Close the run, with status killed if it can be resumed."""
         if summary is not None:
             self._client.log_dict(self._id, dict(summary), "summary.json")
         self._client.set_terminated(self._id, "FINISHED" if summary is not None else "KILLED")

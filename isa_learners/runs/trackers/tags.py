@@ -1,4 +1,4 @@
-"""Names under which a run's numbers are shown: those of an evaluation, of training, of losses apart."""
+"""Tags of a run's values, in groups for evaluation, training and losses."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 EVALUATION = ("success_rate", "return_mean", "episode_length")
-"""Columns of an evaluation's own."""
+"""Columns of an evaluation."""
 TRAINING = ("reward_mean", "steps_per_second", "goals", "probes", "dims_added", "epsilon", "replay_episodes")
-"""Columns that tell how training goes, beside all that begin with ``train_``; the rest is of the update."""
+"""Columns about training, besides all that begin with ``train_``; the rest belongs to the update."""
 
 
 def tagged(row: Mapping[str, Any]) -> dict[str, float]:
-    """Return the numbers of a row of ``metrics.csv`` by tags in groups.
+    """Return the numbers of a row of ``metrics.csv`` by tag.
 
     Example:
         >>> tagged({"env_steps": 10, "phase": "reach", "success_rate": 0.5, "train_success_rate": 0.4, "entropy": 1.2})

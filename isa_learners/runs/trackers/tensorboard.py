@@ -1,4 +1,4 @@
-"""TensorBoard's files in the run folder: numbers by groups, settings, the scope's picture."""
+"""TensorBoard files in the run folder: values, settings and the picture of the scope."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 class TensorBoard(Hook):
-    """Writes the numbers of each evaluation to ``tensorboard/``, where TensorBoard is installed."""
+    """Writes the values of each evaluation to ``tensorboard/``, if TensorBoard is installed."""
 
     def on_start(self, training: Training) -> None:
-        """Open the files; what lies beyond the checkpoint that is resumed is purged."""
+        """Open the files; a resume purges entries later than the checkpoint."""
         self._board: Any = None
         try:
             from torch.utils.tensorboard import SummaryWriter
@@ -38,17 +38,17 @@ class TensorBoard(Hook):
                 self._describe(training)
 
     def _describe(self, training: Training) -> None:
-        """Add settings and scope, which say what the curves are of."""
+        """Add settings and scope."""
         settings = flattened(config_to_dict(training.config))
         rows = "\n".join(f"| {key} | {value} |" for key, value in settings.items())
         self._board.add_text("settings", f"| key | value |\n|---|---|\n{rows}", 0)
-        with suppress(ImportError):  # without matplotlib there is no picture
+        with suppress(ImportError):  # no picture without matplotlib
             picture = scope_picture(training.folder)
             if picture is not None:
                 self._board.add_image("scope", _pixels(picture), 0, dataformats="HWC")
 
     def on_evaluation(self, training: Training, row: Mapping[str, Any]) -> None:
-        """Add the row's numbers."""
+        """Add the values of the row."""
         if self._board is not None:
             with told(self._folder):
                 for tag, value in tagged(row).items():

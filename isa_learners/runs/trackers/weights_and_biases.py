@@ -1,4 +1,4 @@
-"""Weights & Biases: runs of the project ``isa``, or of ``WANDB_PROJECT``; all of its environment variables hold."""
+"""Weights & Biases: runs of the project ``isa`` or ``WANDB_PROJECT``; all of its environment variables apply."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 class WandbTracker(Tracker):
-    """A run in Weights & Biases; what it writes on this machine lies in the run folder, under ``wandb/``."""
+    """Logs a run to Weights & Biases; its local files are in the run folder under ``wandb/``."""
 
     name = "wandb"
     package = "wandb"
     offline = "WANDB_MODE=offline keeps it on this machine"
 
     def begin(self, training: Training, known: str | None) -> str:
-        """Open the run; the environment steps are the axis of all curves."""
+        """Open the run, with environment steps as the axis of all curves."""
         self._run = self.library.init(
             project=os.environ.get("WANDB_PROJECT", "isa"),
             name=training.folder.path.resolve().name,
@@ -46,7 +46,7 @@ class WandbTracker(Tracker):
         self._run.log({name: self.library.Image(str(path))})
 
     def end(self, summary: Mapping[str, Any] | None) -> None:
-        """Close the run, as failed where it can resume."""
+        """Close the run, with status failed if it can be resumed."""
         for key, value in (summary or {}).items():
             self._run.summary[key] = value
         self._run.finish(exit_code=0 if summary is not None else 1)

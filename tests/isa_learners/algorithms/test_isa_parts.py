@@ -83,15 +83,15 @@ def test_stitched_goals_pursue_by_the_weight_of_the_phase_that_reaches_them():
 
 @pytest.mark.slow
 def test_what_gives_no_goals_is_refused(won, tmp_path):
-    with pytest.raises(InvalidValueError, match=r"name its folder: given\.run=RUN"):
+    with pytest.raises(InvalidValueError, match=r"set its folder: given\.run=RUN"):
         algorithm_of(algo="isa_reach")
     with pytest.raises(FileFormatError, match="no checkpoint at"):
         algorithm_of(algo="isa_reach", given={"run": str(tmp_path / "none")})
-    with pytest.raises(ScopeMismatchError, match="states of 4 dimensions, here 8"):
+    with pytest.raises(ScopeMismatchError, match="have 4 dimensions, states here 8"):
         algorithm_of(env_kwargs=TWO, algo="isa_reach", given={"run": won})
     far = {"num_agents": 1, "grid": 9, "targets": [[8, 8]], "horizon": 2}
     train(tiny_config(env_kwargs=far), tmp_path / "lost")
-    with pytest.raises(InvalidValueError, match="has won nothing"):
+    with pytest.raises(InvalidValueError, match="has won no episode"):
         algorithm_of(env_kwargs=far, algo="isa_reach", given={"run": str(tmp_path / "lost")})
 
 

@@ -24,7 +24,7 @@ def ends(context):
     ("phases", "says"),
     [
         ((), "must have at least one phase, got none"),
-        ((PhaseSpec("a", ends=ends), PhaseSpec("a")), "must be named differently, got 'a' twice"),
+        ((PhaseSpec("a", ends=ends), PhaseSpec("a")), "must have different names, got 'a' twice"),
         ((PhaseSpec("a"), PhaseSpec("b")), "phase 'a' must have ends="),
     ],
 )

@@ -126,5 +126,5 @@ def test_no_state_and_actions_of_another_kind_are_refused():
     LEARNERS["coma"].check(sizes, ComaConfig(), "cpu")
     with pytest.raises(InvalidValueError, match="learner 'coma' needs a global state"):
         LEARNERS["coma"].check(replace(sizes, state_size=0), ComaConfig(), "cpu")
-    with pytest.raises(InvalidValueError, match=r"compares one of n actions per agent .* take learner ppo"):
+    with pytest.raises(InvalidValueError, match=r"needs one of n actions per agent .* use learner ppo"):
         LEARNERS["coma"].make(replace(sizes, code=object()), ComaConfig(), "cpu", 0)

@@ -18,7 +18,7 @@ def test_a_folder_of_another_plan_is_refused(tmp_path):
         comparison.prepare(run)
     comparison.check()
     Comparison(make_plan(tiny_plan(seeds=[0, 1, 2])), tmp_path).check()  # more seeds are no other plan
-    with pytest.raises(RunFolderError, match="made by another plan: its steps is 200, here 300"):
+    with pytest.raises(RunFolderError, match="belongs to another plan: its steps is 200, here 300"):
         Comparison(make_plan(tiny_plan(steps=300)), tmp_path).check()
 
 
@@ -28,13 +28,13 @@ def test_a_run_that_was_changed_in_mid_run_is_none_of_the_plan(tmp_path):
     record(folder, [Change(80, "checkpoint_interval", 40, 20), Change(80, "steps", 100, 200)])
     comparison.check()
     record(folder, [Change(120, "ppo.lr", 0.5, folder.config().ppo.lr)])
-    with pytest.raises(RunFolderError, match=r"its ppo\.lr was changed in mid-run after 120 steps, 0\.5 -> "):
+    with pytest.raises(RunFolderError, match=r"its ppo\.lr was changed after 120 steps, 0\.5 -> "):
         comparison.check()
 
 
 def test_a_file_in_the_place_of_all_logs_is_met_before_anything_starts(tmp_path):
     (tmp_path / "logs").touch()
-    with pytest.raises(RunFolderError, match="logs is not a folder; take it away, or choose another --out"):
+    with pytest.raises(RunFolderError, match="logs is not a folder; remove it, or choose another --out"):
         Comparison(make_plan(tiny_plan()), tmp_path).check()
 
 
@@ -42,7 +42,7 @@ def test_a_full_disk_is_met_before_anything_starts(tmp_path, monkeypatch):
     comparison = Comparison(make_plan(tiny_plan()), tmp_path / "new" / "deep")
     comparison.check_room(comparison.left())
     monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 2**20})())
-    with pytest.raises(InvalidValueError, match=r"4 runs need 20 MiB at least, the disk of .* has 1 left"):
+    with pytest.raises(InvalidValueError, match=r"4 runs need at least 20 MiB, but the disk of .* has 1 left"):
         comparison.check_room(comparison.left())
     assert not (tmp_path / "new").exists()
 

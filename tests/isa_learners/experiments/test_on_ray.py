@@ -69,7 +69,7 @@ def test_a_folder_that_cannot_be_made_ends_one_run_alone(tmp_path, monkeypatch):
     outcomes = run_on_ray(comparison, comparison.plan.runs, None, {"num_cpus": 1}, told.append)
     assert [outcome.run for outcome in outcomes] == [blocked, fine]
     assert outcomes[0].reason == (
-        f"cannot make run folder {comparison.path(blocked)}: {comparison.path(blocked)} is not a folder"
+        f"cannot create run folder {comparison.path(blocked)}: {comparison.path(blocked)} is not a folder"
     )
     assert outcomes[1].reason is None
     assert told == outcomes

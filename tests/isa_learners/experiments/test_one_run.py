@@ -100,9 +100,7 @@ def test_final_episodes_that_were_all_lost_are_no_result(tmp_path, monkeypatch):
     path = made(tmp_path / "run", steps=40)
     run_to_end(path, 2)
     monkeypatch.setattr(Algorithm, "evaluate", lambda *_: Evaluation(np.nan, np.nan, np.nan, 0))
-    with pytest.raises(
-        RunFolderError, match=r"none of the 3 final episodes of .* was played to its end: each was lost"
-    ):
+    with pytest.raises(RunFolderError, match=r"none of the 3 final episodes of .* finished: each was lost"):
         run_to_end(path, 3)
 
 

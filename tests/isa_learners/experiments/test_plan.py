@@ -121,11 +121,11 @@ WHOLE = {"tasks": ["grid/unlock"], "variants": ["isa"], "steps": 90_000}
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"variants": {"hot": {"like": "ippo", "set": {"env": "grid/dials"}}}}, "cannot hold 'env': a plan says it"),
-        ({"variants": {"hot": {"like": "ippo", "set": {"steps": 400}}}}, "cannot hold 'steps': a plan says it"),
-        ({"variants": {"hot": {"like": "ippo", "set": {"seed": 7}}}}, "cannot hold 'seed': a plan says it"),
-        ({"steps": {"grid/unlok": 5}}, "steps names 'grid/unlok', which is no task of the plan; did you mean"),
-        ({"variants": {"..": {"like": "isa"}}}, "'..' cannot name a folder; take letters or digits"),
+        ({"variants": {"hot": {"like": "ippo", "set": {"env": "grid/dials"}}}}, "cannot hold 'env', which a plan has"),
+        ({"variants": {"hot": {"like": "ippo", "set": {"steps": 400}}}}, "cannot hold 'steps', which a plan has"),
+        ({"variants": {"hot": {"like": "ippo", "set": {"seed": 7}}}}, "cannot hold 'seed', which a plan has"),
+        ({"steps": {"grid/unlok": 5}}, "steps names 'grid/unlok', which is not a task of the plan; did you mean"),
+        ({"variants": {"..": {"like": "isa"}}}, "'..' cannot name a folder; use letters or digits"),
     ],
 )
 def test_what_would_make_numbers_that_cannot_be_compared(changes, told):
@@ -146,8 +146,8 @@ def test_variants_that_are_judged_otherwise_are_told():
     often = {"like": "isa", "set": {"eval_interval": 240, "success": "-1"}}
     plan = make_plan({**WHOLE, "variants": {"isa": None, "often": often, "ippo": None}, "seeds": "0-1"})
     said = plan.judged_otherwise()
-    assert "'often' is judged otherwise than 'isa' on grid/unlock: eval_interval 240 for 10000" in said
-    assert "'often' is judged otherwise than 'isa' on grid/unlock: success '-1' for 'success'" in said
+    assert "'often' is evaluated differently from 'isa' on grid/unlock: eval_interval 240 instead of 10000" in said
+    assert "'often' is evaluated differently from 'isa' on grid/unlock: success '-1' instead of 'success'" in said
     assert len(said) == 2
-    with pytest.warns(UserWarning, match="'often' is judged otherwise than 'isa'"):
+    with pytest.warns(UserWarning, match="'often' is evaluated differently from 'isa'"):
         check_runs(plan, [])

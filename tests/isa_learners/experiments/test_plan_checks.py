@@ -48,7 +48,7 @@ def test_a_plan_that_can_start(checked):
         ("      ppo.lr: 1e-4", "      ppo.lr: 1e-4\n      scope_folder: nowhere", 10, "no scope at nowhere"),
         ("{steps: 90000}", "{steps: 900}", 2, "steps must be more than"),
         ("    like: isa", "    like: isa\n    kwargs: {num_agnts: 5}", 8, "'num_agnts'"),
-        ("    like: isa", "    algo: isa_reach", 7, "name its folder: given.run=RUN"),
+        ("    like: isa", "    algo: isa_reach", 7, "set its folder: given.run=RUN"),
     ],
 )
 def test_mistakes_that_an_environment_tells_name_their_line(checked, old, new, line, told):
@@ -63,7 +63,7 @@ def test_goals_of_another_task_are_met_before_anything_starts(checked, tmp_path)
     won = {"shared.goals.states": torch.zeros(5, 3), "shared.goals.added": torch.tensor([4])}
     save_checkpoint(run / "checkpoints" / "latest.safetensors", won, {})
     text = PLAN.replace("    like: isa", "    algo: isa_reach").replace("ppo.lr: 1e-4", f"given.run: {run}")
-    with pytest.raises(InvalidValueError, match=r"plan.yaml, line 9: goals in .* are states of 3 dimensions"):
+    with pytest.raises(InvalidValueError, match=r"plan.yaml, line 9: goals in .* have 3 dimensions"):
         checked(text)
 
 

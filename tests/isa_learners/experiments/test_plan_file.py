@@ -20,7 +20,7 @@ from isa_wrappers.errors import FileFormatError, InvalidValueError
         ("like: ungated", "preset: [fast]", 6, r"preset must be one of .*got \['fast'\]"),
         ("like: ungated", "lik: ungated", 6, "did you mean 'like'"),
         ("  ippo: {algo: ippo}", "  twin: {set: {credit.rule: scope}}", 7, "'isa' and 'twin' have the same config"),
-        ("seeds: 0-2", "seeds: [0, 1, 0]", 8, "seed 0 comes twice"),
+        ("seeds: 0-2", "seeds: [0, 1, 0]", 8, "seed 0 occurs twice"),
         ("seeds: 0-2", "seeds: first", 8, "whole numbers such as"),
         ("steps: 120000", "stepps: 120000", 9, "unknown key 'stepps'"),
         ("set: {ppo.num_envs: 16}", "set: {ppo.num_env: 16}", 10, "did you mean 'ppo.num_envs'"),
@@ -42,7 +42,7 @@ from isa_wrappers.errors import FileFormatError, InvalidValueError
         ("{num_agents: 3}", "{num_agents: 3, device: cpu}", 3, "options of the task cannot hold 'device'"),
         ("  ippo: {algo: ippo}", "  ippo:\n    algo: ippo\n    set:\n      scope.window: 2", 10, "no section 'scope'"),
         ("set: {ppo.num_envs: 16}", "set: 16", 10, "set must be a mapping"),
-        ("{steps: 90000}", "{steps: 90000, kwargs: {1: 2}}", 2, "kwargs must be named by text, got 1"),
+        ("{steps: 90000}", "{steps: 90000, kwargs: {1: 2}}", 2, "names of kwargs must be text, got 1"),
         ("{steps: 90000}", "{stepps: 90000}", 2, "takes steps, kwargs, set"),
         ("{steps: 90000}", "{set: {scope.windw: 3}}", 2, "did you mean 'scope.window'"),
         ("{num_agents: 3}", "3", 3, "kwargs must be"),
@@ -59,24 +59,24 @@ def test_mistakes_name_their_line(plan_file, old, new, line, told):
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("  slow: {like", "  isa: {like", "line 6: key 'isa' comes twice, first in line 5"),
-        ("steps: 120000", "seeds: 120000", "line 9: key 'seeds' comes twice, first in line 8"),
-        ("{algo: ippo}", "{algo: ippo, algo: qmix}", "line 7: key 'algo' comes twice, first in line 7"),
+        ("  slow: {like", "  isa: {like", "line 6: key 'isa' occurs twice, first in line 5"),
+        ("steps: 120000", "seeds: 120000", "line 9: key 'seeds' occurs twice, first in line 8"),
+        ("{algo: ippo}", "{algo: ippo, algo: qmix}", "line 7: key 'algo' occurs twice, first in line 7"),
         ("{algo: ippo}", "{algo: ippo", "line 8: "),
     ],
 )
 def test_a_file_that_is_no_yaml_names_the_line(plan_file, old, new, told):
-    with pytest.raises(FileFormatError, match=rf"plan.yaml is not YAML .*\({told}"):
+    with pytest.raises(FileFormatError, match=rf"plan.yaml is not a valid YAML .*\({told}"):
         read_plan(plan_file(PLAN.replace(old, new)))
 
 
 @pytest.mark.parametrize(
     ("old", "new", "line", "told"),
     [
-        ("  - qmix:\n", "  - [qmix]\n", 2, r"a list of variants holds names.* got \['qmix'\]"),
-        ("  - qmix:\n", "  - {qmix: , vdn: }\n", 2, "a list of variants holds names"),
-        ("  - qmix:\n", "  - {}\n", 2, "a list of variants holds names"),
-        ("  - qmix:\n", "  - isa: {like: ungated}\n", 3, "variant 'isa' comes twice"),
+        ("  - qmix:\n", "  - [qmix]\n", 2, r"an item in a list of variants must be a name.* got \['qmix'\]"),
+        ("  - qmix:\n", "  - {qmix: , vdn: }\n", 2, "an item in a list of variants must be a name"),
+        ("  - qmix:\n", "  - {}\n", 2, "an item in a list of variants must be a name"),
+        ("  - qmix:\n", "  - isa: {like: ungated}\n", 3, "variant 'isa' occurs twice"),
         ("set: {ppo.lr: 0.1}", "set: {ppo.lr: much}", 4, "ppo.lr must be"),
         ("like: isa", "like: is", 4, "did you mean 'isa'"),
         ("  - qmix:\n", "  - qmix\nsteps: -1\n", 6, "steps must be"),

@@ -60,7 +60,7 @@ def test_a_reward_s_settings_are_for_those_that_pay_it():
         (["ippo", "isa"], {"scope.transitons": 50}, "scope.transitons; did you mean 'scope.transitions'?"),
         (["ippo", "qmix"], {"q.learning_rate": 1.0}, "did you mean 'ppo.lr' or 'q.lr'?"),
         (["ippo", "isa"], {"phases.rech.ppo.lr": 1.0}, "did you mean 'phases.reach.ppo.lr'?"),
-        (["ippo", "isa"], {"rnd.hidden": 8}, "it is of intrinsic reward 'rnd': set intrinsic=rnd"),
+        (["ippo", "isa"], {"rnd.hidden": 8}, "it belongs to intrinsic reward 'rnd': set intrinsic=rnd"),
         (["ippo", "isa"], {"wrkers": 2}, "did you mean 'workers'?"),
         (["ippo", "isa"], {"zzz": 2}, "their sections are "),
         (["ippo", "isa"], {"ppo": {1: 2}}, "no variant has configuration key ppo.1"),
@@ -100,7 +100,7 @@ def test_what_is_said_over_a_plan_leaves_the_rest():
 
 
 def test_a_key_with_a_space_around_it_is_no_way_round():
-    with pytest.raises(PlanError, match="set cannot hold 'env': a plan says it elsewhere"):
+    with pytest.raises(PlanError, match="set cannot hold 'env', which a plan has elsewhere"):
         PlanSettings({" env": "grid/shooting"})
 
 

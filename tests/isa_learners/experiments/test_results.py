@@ -98,6 +98,6 @@ def test_metrics_that_lost_their_last_rows_are_no_result(ended, kept):
     lines = (path / "metrics.csv").read_text().splitlines(keepends=True)
     (path / "metrics.csv").write_text("".join(lines[: kept + 1]))
     with pytest.raises(
-        FileFormatError, match=r"has lost its last rows: summary\.json tells of an evaluation after 200 steps"
+        FileFormatError, match=r"has lost its last rows: summary\.json names an evaluation after 200 steps"
     ):
         result_of(comparison, run)

@@ -107,7 +107,7 @@ def test_a_run_without_an_evaluation_has_no_area_and_is_better_than_none():
 def test_episodes_that_were_lost_with_their_game_are_told():
     lost, whole = rows("grid/unlock", "isa", 1.0)
     text = table(comparison(["grid/unlock"]), [{**lost, "episodes": 4}, whole])
-    assert "Fewer than 128 final episodes count, the others being lost with their game: isa/seed0 (4)." in text
+    assert "Fewer than 128 final episodes count, as the others were lost with their game: isa/seed0 (4)." in text
 
 
 def test_a_bar_in_a_name_ends_no_cell():
@@ -130,4 +130,4 @@ def test_first_evaluations_far_apart_are_told():
     isa, ippo = rows("grid/unlock", "isa", 1.0), rows("grid/unlock", "ippo", 1.0)
     assert "On grid/unlock" not in table(one, [*isa, *ippo])
     text = table(one, [*isa, *({**row, **late} for row in ippo)])
-    assert "On grid/unlock runs were first evaluated after 10,000 to 20,001 steps: areas are from 20,001 on" in text
+    assert "On grid/unlock runs were first evaluated after 10,000 to 20,001 steps: areas start at 20,001" in text

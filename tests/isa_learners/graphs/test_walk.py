@@ -191,5 +191,5 @@ def test_draws_on_the_host_are_known(monkeypatch):
 def test_what_is_left_is_not_looked_into():
     holder = Holder()
     assert "seen.obs" not in paths(walk([holder], leave=(Seen,)))
-    with pytest.raises(TypeError, match="root by itself"):
+    with pytest.raises(TypeError, match="itself a root"):
         next(iter(walk([torch.zeros(1)]).put.values()))(torch.ones(1))

@@ -178,7 +178,7 @@ def test_to_act_no_replay_is_needed():
 def test_an_environment_without_a_horizon_needs_to_be_told(monkeypatch):
     sizes = Sizes.of(ScriptedEnv(ENDS))
     spec = LEARNERS["q"]
-    with pytest.raises(InvalidValueError, match="names no horizon; set episode_steps"):
+    with pytest.raises(InvalidValueError, match="has no horizon; set episode_steps"):
         spec.check(sizes, QConfig(), "cpu")
     spec.check(sizes, QConfig(episode_steps=10), "cpu")
     spec.check(replace(sizes, horizon=10), QConfig(), "cpu")
@@ -201,7 +201,7 @@ def test_a_mixer_without_a_state_and_actions_of_another_kind_are_refused():
     with pytest.raises(InvalidValueError, match="mixer 'qmix' needs a global state"):
         LEARNERS["q"].check(replace(sizes, state_size=0), QConfig(mixer="qmix"), "cpu")
     LEARNERS["q"].check(replace(sizes, state_size=0), QConfig(mixer="sum"), "cpu")
-    with pytest.raises(InvalidValueError, match=r"values one of n actions per agent .* take learner ppo"):
+    with pytest.raises(InvalidValueError, match=r"needs one of n actions per agent .* use learner ppo"):
         LEARNERS["q"].make(replace(sizes, code=object()), QConfig(), "cpu", 0)
 
 
@@ -212,4 +212,4 @@ def test_a_batch_beyond_what_is_surely_held_is_warned_of(batch, warned):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         learner._make_replay()
-    assert len([one for one in caught if "it may learn seldom, or never" in str(one.message)]) == warned
+    assert len([one for one in caught if "updates may be rare or never happen" in str(one.message)]) == warned

@@ -218,7 +218,7 @@ def test_nobody_alive_is_nothing_to_learn_from():
 
 def test_without_a_mixer_of_the_team_it_is_refused():
     sizes = replace(SIZES, horizon=5)
-    with pytest.raises(InvalidValueError, match="maser needs a mixer of the team, such as 'qmix'; got 'none'"):
+    with pytest.raises(InvalidValueError, match="maser needs a team mixer, such as 'qmix', got 'none'"):
         LEARNERS["q"].make(sizes, QConfig(), "cpu", 0, maser=MaserConfig())
 
 

@@ -32,10 +32,10 @@ def test_a_scope_that_follows_training_goes_with_goals_before_a_win(algo):
         (
             {"algo": "ippo", "ppo": {"bonus_head": True}},
             InvalidValueError,
-            "bonus_head must be False where no intrinsic reward is added to the environment's, got True",
+            "bonus_head must be False if no intrinsic reward is added to the environment's, got True",
         ),
-        ({"intrinsic": "rnd", "ppo": {"bonus_head": True}}, InvalidValueError, "bonus_head must be False where no"),
-        ({"intrinsic": "goal_reward"}, InvalidValueError, "'goal_reward' needs goals, which no run gives around it"),
+        ({"intrinsic": "rnd", "ppo": {"bonus_head": True}}, InvalidValueError, "bonus_head must be False if no"),
+        ({"intrinsic": "goal_reward"}, InvalidValueError, "'goal_reward' needs goals and cannot be added to a run"),
         (
             {"algo": "laies", "laies": {"external": None}},
             InvalidValueError,
@@ -48,13 +48,13 @@ def test_a_scope_that_follows_training_goes_with_goals_before_a_win(algo):
         (
             {"intrinsic": "count_state", "count": {"beta2": 0.0}},
             InvalidValueError,
-            "intrinsic reward 'count_state' would pay nothing in phase 'explore' of algorithm 'isa'",
+            "intrinsic reward 'count_state' would have no effect in phase 'explore' of algorithm 'isa'",
         ),
         (
             {"intrinsic": "count_state", "goal": {"alpha2": 0.0}},
             InvalidValueError,
             "in phase 'reach' of algorithm 'isa': it is added to the environment's reward, which the phase's reward "
-            "'progress' leaves out",
+            "'progress' ignores",
         ),
         ({"steps": 60}, InvalidValueError, "steps must be more than 60"),
         ({"workers": 2}, InvalidValueError, "workers must be 0 for grid/unlock, got 2"),

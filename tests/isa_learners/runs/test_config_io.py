@@ -122,7 +122,7 @@ def test_the_file_holds_every_value(tmp_path):
             {"algo": "ippo", "intrinsic": "rnd", "icm": {"lr": 1}},
             "but this intrinsic reward is 'rnd'; set intrinsic=icm",
         ),
-        ({"algo": "ippo", "icm": {"lr": 1}}, "section 'icm' is that of intrinsic reward 'icm', but this run has no"),
+        ({"algo": "ippo", "icm": {"lr": 1}}, "section 'icm' belongs to intrinsic reward 'icm', but this run has no"),
         ({"algo": "ippo", "intrinsic": "rnd", "rnd": {"beta": 1}}, "unknown configuration key rnd.beta"),
         ({"algo": "laies", "intrinsic": "icm"}, "intrinsic is 'laies' in algorithm 'laies', got 'icm'"),
         ({"algo": "laies", "laies": {"external": 1.5}}, "laies.external must be of type"),
@@ -264,7 +264,7 @@ def test_phases_have_settings_of_their_own_that_fall_back_to_the_runs(tmp_path):
     ],
 )
 def test_what_holds_for_the_whole_run_is_refused_for_a_phase(algo, key, value):
-    with pytest.raises(InvalidValueError, match=f"^{key} holds for the whole run; set {key}, not phases.reach.{key}$"):
+    with pytest.raises(InvalidValueError, match=f"^{key} applies to the whole run; set {key}, not phases.reach.{key}$"):
         make_config("grid/unlock", "fast", {"algo": algo}, {f"phases.reach.{key}": value})
 
 

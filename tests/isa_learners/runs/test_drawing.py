@@ -49,7 +49,7 @@ def test_one_that_takes_no_render_mode_is_refused():
 
 
 def test_one_that_draws_no_array_is_refused():
-    with pytest.raises(UnsupportedEnvironmentError, match=r"render\(\) of drawn_toys:writing must give a uint8 array"):
+    with pytest.raises(UnsupportedEnvironmentError, match=r"of drawn_toys:writing must return a uint8 array"):
         drawn(algorithm_of("writing"), 2, 0, 0).env.reset(0)
 
 
@@ -66,9 +66,9 @@ def test_a_batched_environment_of_ones_own_draws_its_copies():
 @pytest.mark.parametrize(
     ("factory", "message"),
     [
-        ("Floating", r"must give a uint8 array \[height, width, 3\], got float32 \[2, 3, 3\]"),
-        ("Careless", "must take a copy's number and a goal or None"),
-        ("OnDevice", r"draws no pictures: what is batched by itself needs render\(copy, goal\)"),
+        ("Floating", r"must return a uint8 array \[height, width, 3\], got float32 \[2, 3, 3\]"),
+        ("Careless", "must take the index of a copy and a goal or None"),
+        ("OnDevice", r"draws no pictures: a batched environment needs render\(copy, goal\)"),
     ],
 )
 def test_a_batched_one_that_draws_otherwise_is_refused(factory, message):

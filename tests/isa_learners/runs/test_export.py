@@ -149,7 +149,7 @@ def test_what_acts_otherwise_is_not_written(traced, tmp_path, monkeypatch):
 
     monkeypatch.setitem(export.FORMATS, ".pt2", (export.FORMATS[".pt2"][0], other))
     with pytest.raises(
-        ExportError, match=r"is not written: over 20 steps it acts otherwise .* differ by up to 1.0e-04"
+        ExportError, match=r"is not written: over 20 steps it acts differently .* differ by up to 1.0e-04"
     ):
         export_policy(RunPolicy(drawn_algorithm()), tmp_path / "policy.pt2", steps=20)
     assert not list(tmp_path.iterdir())

@@ -95,7 +95,7 @@ def test_networks_that_broke_by_themselves():
     runner = algorithm()
     with torch.no_grad():
         runner.phase.learner.ppo.critic.head.bias.fill_(float("nan"))
-    with pytest.raises(NonFiniteError, match="must be finite, got nan: what was learned from is finite"):
+    with pytest.raises(NonFiniteError, match="must be finite, got nan: the training data is finite"):
         runner.iterate()
 
 

@@ -110,8 +110,8 @@ def others():
 @pytest.mark.parametrize(
     ("sections", "message"),
     [
-        ({"learner": "deaf"}, "learner 'deaf' cannot mark probes, probes.share is 0.1; set it to 0, or take ppo"),
-        ({"credit": {"rule": "whole_state"}}, "credit rule 'whole_state' reads no scope that could follow training"),
+        ({"learner": "deaf"}, "learner 'deaf' cannot mark probes, but probes.share is 0.1; set it to 0, or use ppo"),
+        ({"credit": {"rule": "whole_state"}}, "credit rule 'whole_state' does not use an estimated scope"),
         ({"scope": {"transitions": 60, "estimator": "nmi_block"}}, "got one of 'normalised mutual information'; take"),
         ({"algo": "showing"}, "a policy that sees them cannot follow it"),
         ({"probes": {"share": 2.0}}, "share must be a number in"),
@@ -129,7 +129,7 @@ def test_actions_of_more_than_a_number_are_refused():
     env = make_batch(config.env, 1, "cpu", **config.env_kwargs)
     check_following(config, env)
     env.action_code = object()
-    with pytest.raises(InvalidValueError, match="probes draw Discrete actions alone, those of grid/unlock are of ano"):
+    with pytest.raises(InvalidValueError, match="probes need Discrete actions, but those of grid/unlock are of ano"):
         check_following(config, env)
 
 

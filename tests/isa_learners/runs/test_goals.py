@@ -46,7 +46,7 @@ def test_goals_are_counted_in_what_is_pursued():
 
 def test_a_run_without_goals_is_told_apart(tmp_path):
     folder = folder_of(tmp_path, drawn_algorithm("ippo"))
-    with pytest.raises(InvalidValueError, match="keeps no goals: its algorithm is 'ippo'"):
+    with pytest.raises(InvalidValueError, match="has no goals: its algorithm is 'ippo'"):
         won_states(folder)
 
 

@@ -74,7 +74,7 @@ BAD = {
     "a batch's mask that forbids all": (
         lambda policy: policy.act(np.zeros((2, 3, 2)), {"action_mask": np.zeros((2, 3, 3))}),
         InvalidValueError,
-        "the action mask of agent 'walker_0' in environment 0 must leave an action, got none",
+        "the action mask of agent 'walker_0' in environment 0 must allow an action, got none",
     ),
     "a batch's mask that holds NaN": (
         lambda policy: policy.act(np.zeros((2, 3, 2)), {"action_mask": np.full((2, 3, 3), np.nan)}),

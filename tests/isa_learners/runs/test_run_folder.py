@@ -32,7 +32,7 @@ def test_of_several_runs_each_is_named_by_its_own_environment(tmp_path):
     untold = open_runs(paths)[1]
     with pytest.raises(UntrustedRunError, match=r"give --trust \(in Python, trust=True\)"):
         untold.check_trusted(untold.config())
-    with pytest.raises(InvalidValueError, match="no run is of task 'toy_envs:prize'; they are of grid/unlock, "):
+    with pytest.raises(InvalidValueError, match="no run uses task 'toy_envs:prize'; they use grid/unlock, "):
         open_runs(paths, ["toy_envs:prize"])
 
 
@@ -65,7 +65,7 @@ def test_a_folder_with_other_things_will_do(tmp_path):
 @pytest.mark.parametrize("below", ["", "run"])
 def test_a_file_is_no_folder(tmp_path, below):
     (tmp_path / "file").write_text("")
-    with pytest.raises(RunFolderError, match=r"cannot make run folder .*file"):
+    with pytest.raises(RunFolderError, match=r"cannot create run folder .*file"):
         RunFolder.create(tmp_path / "file" / below, tiny_config())
 
 
@@ -96,7 +96,7 @@ def test_opening_what_is_no_run(tmp_path, make):
 def test_a_damaged_configuration_is_named(tmp_path):
     folder = RunFolder.create(tmp_path / "run", tiny_config())
     folder.config_file.write_text("a: [")
-    with pytest.raises(FileFormatError, match=r"config\.yaml is not YAML"):
+    with pytest.raises(FileFormatError, match=r"config\.yaml is not a valid YAML"):
         folder.config()
     folder.config_file.write_text("env: grid/unlock\nsed: 1\n")
     with pytest.raises(InvalidValueError, match="did you mean 'seed'"):
@@ -125,7 +125,7 @@ def test_a_comparison_is_no_run_and_its_runs_are_named(tmp_path):
     run = tmp_path / "grid-unlock" / "isa" / "seed0"
     run.mkdir(parents=True)
     (run / "config.yaml").write_text("env: grid/unlock\n")
-    with pytest.raises(RunFolderError, match=r"holds a comparison; take its runs: .*/\*/\*/seed\*$"):
+    with pytest.raises(RunFolderError, match=r"holds a comparison; use its runs: .*/\*/\*/seed\*$"):
         RunFolder.open(tmp_path)
 
 

@@ -63,7 +63,7 @@ def test_who_asks_for_a_scope():
 def test_a_scope_that_takes_more_than_was_to_be_expected_is_told_of():
     """Copies take as many steps each: 4 of them 604, where 301 of each of two agents are asked for."""
     listening = {"transitions": 301, "estimator": "nmi_block", "copies": 4}
-    with pytest.warns(UserWarning, match="the scope took 604 steps, and steps is 603: none are left to train in"):
+    with pytest.warns(UserWarning, match="the scope took 604 of 603 steps, so none are left for training"):
         assert scope_for(tiny_config(env_kwargs=TWO, scope=listening, steps=603))[1] == 604
 
 
@@ -207,5 +207,5 @@ def test_every_credit_rule_trains(rule):
 
 
 def test_without_a_state_there_is_nothing_to_have_a_scope_over():
-    with pytest.raises(InvalidValueError, match="algo 'isa' needs a global state, and the environment's is empty"):
+    with pytest.raises(InvalidValueError, match="algo 'isa' needs a global state, but the environment's is empty"):
         check_run(tiny_config("parallel_toys:NoState", {}))

@@ -83,10 +83,10 @@ def test_bands_are_of_the_curves_that_are_known():
 
 @pytest.mark.parametrize("strata", [[], [[]], [[0.5], []]])
 def test_no_seeds_are_refused(strata):
-    with pytest.raises(InvalidValueError, match="one seed at least"):
+    with pytest.raises(InvalidValueError, match="at least one seed"):
         estimate(strata)
     if strata:
-        with pytest.raises(InvalidValueError, match=f"as many tasks, got {len(strata)} and 0"):
+        with pytest.raises(InvalidValueError, match=f"the same number of tasks, got {len(strata)} and 0"):
             probability_of_improvement(strata, [])
 
 

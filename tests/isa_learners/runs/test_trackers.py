@@ -69,7 +69,7 @@ def test_a_service_that_fails_is_left_out_and_the_run_ends_well(tmp_path, failin
         summary = train(tiny_config(steps=200), tmp_path / "run", hooks=[tracker])
     assert summary["env_steps"] == 200
     said = [str(warning.message) for warning in caught if "tracker" in str(warning.message)]
-    assert said == ["tracker 'notes' failed and is left out from here on: the service is away"]
+    assert said == ["tracker 'notes' failed and is disabled from now on: the service is away"]
     assert [note[0] for note in tracker.notes].count(failing) == 1
 
 

@@ -63,9 +63,9 @@ def test_unreadable_overrides_are_refused(pair):
     [
         (b"- 1\n- 2\n", "must hold a mapping"),
         (b"", "must hold a mapping"),
-        (b"a: [1", "is not YAML"),
-        (b"\xff\xfe\x00", "is not YAML"),
-        (b"!!python/object/apply:os.system ['true']\n", "is not YAML"),
+        (b"a: [1", "is not a valid YAML"),
+        (b"\xff\xfe\x00", "is not a valid YAML"),
+        (b"!!python/object/apply:os.system ['true']\n", "is not a valid YAML"),
     ],
 )
 def test_files_that_are_no_configuration(tmp_path, content, message):
@@ -78,8 +78,8 @@ def test_files_that_are_no_configuration(tmp_path, content, message):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("ppo:\n  lr: 1\n  clip: 2\n  lr: 3\n", "(line 4: key 'lr' comes twice, first in line 2)"),
-        ("a: 1\nb: {c: 1, c: 1}\n", "(line 2: key 'c' comes twice, first in line 2)"),
+        ("ppo:\n  lr: 1\n  clip: 2\n  lr: 3\n", "(line 4: key 'lr' occurs twice, first in line 2)"),
+        ("a: 1\nb: {c: 1, c: 1}\n", "(line 2: key 'c' occurs twice, first in line 2)"),
         ("a: 1\nb: c: 2\n", "(line 2: mapping values are not allowed here)"),
         ("a: 1\n\n\tb: 2\n", "(line 3: found character '\\t' that cannot start any token)"),
     ],
@@ -90,7 +90,7 @@ def test_what_is_wrong_in_a_file_names_its_line(tmp_path, text, told):
     path.write_text(text)
     with pytest.raises(FileFormatError) as caught:
         read_config_file(path)
-    assert str(caught.value) == f"{path} is not YAML that can be a configuration {told}"
+    assert str(caught.value) == f"{path} is not a valid YAML configuration {told}"
 
 
 def test_keys_that_are_merged_may_come_again():
@@ -98,7 +98,7 @@ def test_keys_that_are_merged_may_come_again():
 
 
 def test_an_override_says_what_is_wrong_with_it():
-    with pytest.raises(InvalidValueError, match=r"'ppo={lr: 1, lr: 2}': key 'lr' comes twice"):
+    with pytest.raises(InvalidValueError, match=r"'ppo={lr: 1, lr: 2}': key 'lr' occurs twice"):
         parse_overrides(["ppo={lr: 1, lr: 2}"])
 
 

@@ -49,8 +49,8 @@ def test_what_a_page_lacks_is_said(tmp_path, monkeypatch):
     config = other.config_file.read_text().replace("grid/unlock", "nobody_has_this:env")
     other.config_file.write_text(re.sub(r"env_kwargs:\n(  .*\n|- .*\n)*", "", config))
     written = write_report([one, other], tmp_path / "report.html")
-    assert written.notes[0] == "runs of 2 tasks: they stand side by side and are not compared"
-    assert re.match("no replay of .*other: .* names an environment of its own", written.notes[1])
+    assert written.notes[0] == "runs of 2 tasks are shown side by side, not compared"
+    assert re.match("no replay of .*other: .* names a custom environment", written.notes[1])
     assert len(written.notes) == 2
 
 
