@@ -116,9 +116,9 @@ class RewardedPlaces:
     def stand_out(self, rows: list[int]) -> bool:
         """Return whether each of these segments has a place that stands out.
 
-        A place stands out if at least half of its arrivals were rewarded, and significantly more often than the arrivals
-        of the segment in general: ``n KL(share || general share) > log(PLACES / ERROR_RATE)``, Chernoff's bound over
-        all places.
+        A place stands out if at least half of its arrivals were rewarded, and significantly more often than the
+        arrivals of the segment in general: ``n KL(share || general share) > log(PLACES / ERROR_RATE)``, Chernoff's
+        bound over all places.
         """
         n, paid = (x.reshape(self.rows, PLACES)[rows] for x in (self._arrivals, self._rewarded))
         at_large = self._at_large[rows]

@@ -20,8 +20,8 @@ KEEP = 0.9
 class StitchedGoals(GoalBuffer):
     """A goal buffer that provides goals before the first win if the team receives intermediate rewards.
 
-    A team reward does not show which agent earned it. The scope narrows this down: the segment of that agent *changed in
-    the same step*. For each segment (the common one, each agent's special one), the buffer therefore records the places
+    A team reward does not show which agent earned it. The scope narrows this down: that agent's segment *changed in the
+    same step*. For each segment (the common one, each agent's special one), the buffer therefore records the places
     at which it arrived when the team was rewarded (``r > 0``), and how often each place was rewarded
     (:class:`~isa_wrappers.rewards.places.RewardedPlaces`). A goal combines one place per segment: achievements of
     different agents in different episodes form a state that the team has not reached yet.
