@@ -74,7 +74,7 @@ def effects_in_strata(
 
     Example:
         >>> rng = np.random.default_rng(0)
-        >>> place, push = rng.integers(12, size=2_000), rng.integers(2, size=(2_000, 1))  # the door opens only from the 12th place
+        >>> place, push = rng.integers(12, size=2_000), rng.integers(2, size=(2_000, 1))  # opens only at the 12th
         >>> states = np.stack([place, 0 * place], axis=1).astype(np.float32)
         >>> opened = (push * (place[:, None] == 11)).astype(np.float64)
         >>> always = np.ones((2_000, 1), dtype=bool)
