@@ -18,7 +18,7 @@ LOOKS = 3
 """Number of first steps in which all arrays of earlier steps are compared; later, only arrays with reused memory are.
 On a device, contents are read only in these steps, since reading makes the host wait."""
 KEPT = 3
-"""Number of steps whose arrays are kept: if memory recurs among them, it was overwritten, or its content is constant."""
+"""Number of steps whose arrays are kept: memory that recurs among them was overwritten or has constant content."""
 
 
 class OwnArrays(BatchWrapper):

@@ -27,8 +27,8 @@ class ParallelEnvBatch:
     Observations are flattened to float32 and padded with zeros to the longest; Discrete observations become one-hot;
     an ``action_mask`` is read from a Dict observation or from ``infos[agent]``. Actions beyond an agent's own number
     are unavailable. If all action spaces are ``Discrete``, a step takes ``[B, A]`` integers; if some are ``Box``,
-    ``MultiDiscrete`` or ``MultiBinary``, it takes ``[B, A, d]`` numbers, see :attr:`action_code`. An episode ends when no
-    agent is left; it counts as truncated unless the last step terminated all agents that acted. Dead agents observe
+    ``MultiDiscrete`` or ``MultiBinary``, it takes ``[B, A, d]`` numbers, see :attr:`action_code`. An episode ends when
+    no agent is left; it counts as truncated unless the last step terminated all agents that acted. Dead agents observe
     zeros.
 
     With ``workers``, the copies run in worker processes. A worker that dies or does not answer within ``timeout``
@@ -103,7 +103,7 @@ class ParallelEnvBatch:
         self._time = 0
 
     def reset(self, seed: int | None = None) -> BatchStep:
-        """Start a new episode in every copy; the first uses ``seed``, the others a seed derived from it and the index."""
+        """Start a new episode in every copy; the first uses ``seed``, the others use seeds derived from it."""
         self._time = 0
         return self._pack(self._copies.reset([_seed_of(seed, b) for b in range(self.num_envs)]))
 
