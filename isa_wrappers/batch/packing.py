@@ -67,8 +67,8 @@ class CopySpec:
         for name, own, others in zip(ALIKE, self._compared(), other._compared(), strict=True):
             if others != own:
                 raise UnsupportedEnvironmentError(
-                    f"copies of an environment must be alike, but {name} of one are {shown(list(others))} and of the "
-                    f"first {shown(list(own))}"
+                    f"copies of an environment must be alike: {name} of one are {shown(list(others))}, of the first "
+                    f"{shown(list(own))}"
                 )
 
     def _compared(self) -> tuple[tuple[Any, ...], ...]:

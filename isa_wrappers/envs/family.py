@@ -172,12 +172,12 @@ def called(name: str, make: Callable[..., Any], arguments: Sequence[Any], option
         >>> called("pow", pow, (), {"base": 2, "exp": 3, "power": 3})  # doctest: +ELLIPSIS
         Traceback (most recent call last):
         ...
-        isa_wrappers.errors.InvalidValueError: task 'pow' does not take ...
+        isa_wrappers.errors.InvalidValueError: task 'pow' does not accept ...
     """
     try:
         signature(make).bind(*arguments, **options)
     except TypeError as error:
-        raise InvalidValueError(f"task {name!r} does not take these options: {error}") from error
+        raise InvalidValueError(f"task {name!r} does not accept these options: {error}") from error
     except ValueError:  # some built-in functions have no signature
         pass
     return make(*arguments, **options)

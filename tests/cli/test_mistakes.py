@@ -153,7 +153,7 @@ def test_a_mistake_is_told_in_one_line(name, capsys):
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 def test_cuda_that_is_not_there(capsys):
     assert isa("train", *TINY, "--device", "cuda", "--out", "out") == 2
-    assert "'cuda' was asked for but torch sees no CUDA device" in one_line(capsys.readouterr().err)
+    assert "'cuda' was requested, but torch has no CUDA device" in one_line(capsys.readouterr().err)
     assert not Path("out").exists()
 
 

@@ -57,7 +57,7 @@ def test_a_package_brings_an_entry(plugin):
 def test_a_broken_entry_is_warned_of_once_in_a_line_and_left_out(plugin):
     plugin("bad_pkg", "raise ValueError('two\\nlines')\n", {"isa_tests.roots": {"bad": "bad_pkg:x"}})
     listed = roots()
-    with pytest.warns(UserWarning, match="root 'bad' of package bad_pkg cannot be imported and is left out") as warned:
+    with pytest.warns(UserWarning, match="root 'bad' of package bad_pkg cannot be imported and is skipped") as warned:
         assert list(listed) == ["square", "decimal"]
     assert [str(w.message).count("\n") for w in warned] == [0]
     assert "bad" not in listed
@@ -73,7 +73,7 @@ def test_a_good_entry_holds_over_a_broken_one_of_its_name(plugin):
     assert (listed["mine"], listed.source("mine")) == (len, "registered")
     assert (listed["shared"], listed.source("shared")) == (1, "good_pkg")
     listed.unregister("mine")
-    with pytest.raises(UnknownNameError, match="root 'mine' was left out: package bad_three"):
+    with pytest.raises(UnknownNameError, match="root 'mine' was skipped: package bad_three"):
         listed["mine"]
 
 
@@ -94,14 +94,16 @@ def test_a_name_that_two_packages_bring_cannot_be_used_and_the_rest_can(plugin):
     for name in ("one_pkg", "two_pkg"):
         plugin(name, "x = 1\n", {"isa_tests.roots": {"mine": f"{name}:x"}})
     listed = roots()
-    with pytest.raises(InvalidValueError, match=r"several packages bring root 'mine': (one_pkg, two|two_pkg, one)_pkg"):
+    with pytest.raises(
+        InvalidValueError, match=r"several packages provide root 'mine': (one_pkg, two|two_pkg, one)_pkg"
+    ):
         listed["mine"]
     assert listed["square"](4.0) == 2.0
 
 
 def test_a_package_cannot_take_a_built_in_name_in_silence(plugin):
     plugin("greedy_pkg", "x = 1\n", {"isa_tests.roots": {"square": "greedy_pkg:x"}})
-    with pytest.raises(InvalidValueError, match="several packages bring root 'square': isa-marl, greedy_pkg"):
+    with pytest.raises(InvalidValueError, match="several packages provide root 'square': isa-marl, greedy_pkg"):
         roots()["square"]
 
 

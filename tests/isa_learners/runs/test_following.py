@@ -142,7 +142,7 @@ def test_a_scope_of_another_figure_is_refused_before_and_when_training_begins(tm
     config = following_config(tmp_path / "scope")
     save_scope(replace(scope_for(config)[0], figure="certainty"), tmp_path / "scope")
     for begin in (check_run, lambda config: Algorithm(config, scope_for(config)[0])):
-        with pytest.raises(InvalidValueError, match="one of interval effects, got one of 'certainty'"):
+        with pytest.raises(InvalidValueError, match="must use interval effects, got 'certainty'"):
             begin(config)
     told = tiny_config(true_scope=True, scope=INTERVALS, probes={"share": 0.1})
     with pytest.raises(InvalidValueError, match="got one of 'what the rules say'"):

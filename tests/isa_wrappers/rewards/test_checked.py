@@ -27,9 +27,9 @@ def both(array, parts=None):
 WRONG = {
     "nothing": (lambda r: None, "reward 'own' must return RewardParts, got None"),
     "a number": (lambda r: 1.0, "must return RewardParts, got 1.0"),
-    "one for all": (lambda r: both(r.sum()), "must return total .* as given"),
-    "others": (lambda r: both(np.ones(5)), "must return total .* as given, got ndarray .5."),
-    "plain lists": (lambda r: both(r.tolist()), "must return total .* as given, got list"),
+    "one for all": (lambda r: both(r.sum()), "must return total as"),
+    "others": (lambda r: both(np.ones(5)), "must return total as .*, got ndarray .5."),
+    "plain lists": (lambda r: both(r.tolist()), "must return total as .*, got list"),
     "another part": (lambda r: both(r, {"more": r}), "must return parts pay, got 'more'"),
 }
 

@@ -108,7 +108,7 @@ def test_scales_at_the_ends_of_what_numbers_hold(scale):
 def test_every_pair_of_a_large_team_is_looked_at():
     actions = np.random.default_rng(0).integers(2, size=(1_000, 22))
     actions[:, 21] = actions[:, 20]
-    with pytest.raises(RecordedDataError, match="'agent_20' go along with those of 'agent_21'"):
+    with pytest.raises(RecordedDataError, match="'agent_20' are associated with those of 'agent_21'"):
         estimate_scope_from([Episode(np.zeros((1_001, 1)), actions)])
 
 
@@ -116,7 +116,9 @@ def test_last_steps_that_are_dropped_must_be_like_the_others():
     rng = np.random.default_rng(0)
     actions = rng.integers(3, size=2_000)
     ends = (actions == 1) & (rng.random(2_000) < 0.5)
-    with pytest.raises(InvalidValueError, match=r"episodes end with some actions of agent 0 .* \[N \+ E, K\]"):
+    with pytest.raises(
+        InvalidValueError, match=r"episodes end more often with some actions of agent 0 .* \[N \+ E, K\]"
+    ):
         episodes_of(np.zeros((2_000, 1)), actions, ends)
     assert episodes_of(np.zeros((2_000, 1)), actions, rng.random(2_000) < 0.1)
     stops = len(np.unique([*np.flatnonzero(ends), 1_999]))

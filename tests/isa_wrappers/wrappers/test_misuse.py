@@ -29,7 +29,7 @@ def test_a_step_before_the_reset():
 def test_living_agents_without_an_action():
     env = bonus()
     env.reset(seed=0)
-    with pytest.raises(UnsupportedEnvironmentError, match="of each agent that lives, and lack 'walker_1'"):
+    with pytest.raises(UnsupportedEnvironmentError, match="one for each active agent, but 'walker_1' is missing"):
         env.step({"walker_0": 0})
 
 

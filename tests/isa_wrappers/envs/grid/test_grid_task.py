@@ -64,10 +64,10 @@ def test_the_list_goes_on_for_larger_teams(name):
         ({"num_agents": 2, "targets": [(1, 1), (1, 1)]}, "distinct"),
         ({"num_agents": 1, "targets": [(0, 0)]}, "none at the start"),
         ({"num_agents": 1, "targets": [(0, -1)]}, r"target \(0, -1\) lies outside"),
-        ({"num_agents": 1, "targets": [(0, 1.5)]}, "pairs of whole numbers"),
-        ({"num_agents": 1, "targets": [(0, 1, 2)]}, "pairs of whole numbers"),
-        ({"num_agents": 1, "targets": [3]}, "pairs of whole numbers"),
-        ({"num_agents": 1, "targets": 3}, "pairs of whole numbers"),
+        ({"num_agents": 1, "targets": [(0, 1.5)]}, "pairs of integers"),
+        ({"num_agents": 1, "targets": [(0, 1, 2)]}, "pairs of integers"),
+        ({"num_agents": 1, "targets": [3]}, "pairs of integers"),
+        ({"num_agents": 1, "targets": 3}, "pairs of integers"),
     ],
 )
 def test_bad_options(options, message):

@@ -203,5 +203,5 @@ def test_a_buffer_of_other_states_is_refused():
 
 def test_goals_are_shown_once():
     goals, _ = goal_pool(None)
-    with pytest.raises(InvalidValueError, match="GoalSampling inside shows goals already; leave one of the two out"):
+    with pytest.raises(InvalidValueError, match="inner GoalSampling already samples goals; remove one of the two"):
         GoalSampling(GoalRecording(GoalSampling(unlock(), goals, mixed()), goals), goals, mixed())
