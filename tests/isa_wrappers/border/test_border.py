@@ -163,7 +163,9 @@ def test_codes_that_come_as_floats_are_taken(kind, number):
 @both
 @pytest.mark.parametrize("kind", CODES)
 def test_codes_that_are_no_whole_numbers_are_refused(play, kind):
-    with pytest.raises(UnsupportedEnvironmentError, match=r"agent 'walker_0' at the reset.*: [12]\.5 is no whole"):
+    with pytest.raises(
+        UnsupportedEnvironmentError, match=r"agent 'walker_0' at the reset.*: [12]\.5 is not an integer"
+    ):
         play(coded(kind, lambda value: value + 0.5))
 
 

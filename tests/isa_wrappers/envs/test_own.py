@@ -95,8 +95,8 @@ def test_the_scope_of_a_batch_is_that_of_its_copies():
             lambda: make_batch("batch_toys:half", 3),
             UnsupportedEnvironmentError,
             "task 'batch_toys:half' has a parameter num_envs, so it must return a batched environment; Half lacks "
-            "obs_size, state_size, num_actions, horizon, state_names, action_names, device, step, state_dict, load_state_dict "
-            "(see isa_wrappers.BatchEnv)",
+            "obs_size, state_size, num_actions, horizon, state_names, action_names, device, step, state_dict, "
+            "load_state_dict (see isa_wrappers.BatchEnv)",
         ),
         *(
             (

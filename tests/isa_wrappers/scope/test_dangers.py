@@ -151,4 +151,4 @@ def test_seldom_is_what_was_taken_less_than_the_rest():
 @pytest.mark.slow
 def test_names_that_no_file_can_hold_are_met_before_anything_is_estimated(capsys, tmp_path):
     assert isa("scope", "toy_envs:named_alike", "--out", tmp_path / "scope") == 2
-    assert capsys.readouterr().err == "isa: agents 1 and '1' cannot be told apart in a file; name one anew\n"
+    assert capsys.readouterr().err == "isa: agents 1 and '1' are indistinguishable in a file; rename one of them\n"

@@ -143,7 +143,7 @@ def test_episodes_in_minaris_form():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Episode(np.zeros((3, 1)), np.zeros((3, 1))), "3 steps has 4 states.* glued together"),
+        (lambda: Episode(np.zeros((3, 1)), np.zeros((3, 1))), "3 steps must have 4 states.* several episodes"),
         (lambda: Episode(np.zeros(3), np.zeros((3, 1))), r"states \[T \+ 1, K\] and actions \[T, A\]"),
         (lambda: Episode(np.zeros((1, 1)), np.zeros((0, 1))), r"got \[1, 1\] and \[0, 1\]"),
         (lambda: Episode(np.zeros((3, 1)), [[0.5], [1]]), "whole numbers"),

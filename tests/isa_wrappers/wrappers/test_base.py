@@ -74,7 +74,7 @@ def test_aec_and_vectorised_environments_are_refused():
 
     with pytest.raises(UnsupportedEnvironmentError, match="in which agents take turns"):
         InfluenceCountBonus(Aec(), walk_scope())
-    with pytest.raises(UnsupportedEnvironmentError, match="already vectorised"):
+    with pytest.raises(UnsupportedEnvironmentError, match="it is vectorised"):
         InfluenceCountBonus(Vectorised(), walk_scope())
 
 
