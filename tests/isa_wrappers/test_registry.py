@@ -68,7 +68,7 @@ def test_a_good_entry_holds_over_a_broken_one_of_its_name(plugin):
     points = {"isa_tests.roots": {"mine": "bad_three:x", "shared": "bad_three:x"}}
     plugin("bad_three", "raise ValueError\n", points)  # which is found first
     listed = roots()
-    with pytest.warns(UserWarning, match="left out"):
+    with pytest.warns(UserWarning, match="is skipped"):
         listed.register("mine", len)
     assert (listed["mine"], listed.source("mine")) == (len, "registered")
     assert (listed["shared"], listed.source("shared")) == (1, "good_pkg")
@@ -80,9 +80,9 @@ def test_a_good_entry_holds_over_a_broken_one_of_its_name(plugin):
 def test_an_entry_of_another_kind_is_refused_and_left_out(plugin):
     plugin("odd_pkg", "three = 3\n", {"isa_tests.roots": {"three": "odd_pkg:three"}})
     listed = Registry("root", "isa_tests.roots", {"square": "math:sqrt"}, Callable)
-    with pytest.warns(UserWarning, match="root 'three' must be something to call, got 3; that of package odd_pkg is"):
+    with pytest.warns(UserWarning, match="root 'three' must be callable, got 3; the entry of package odd_pkg is"):
         assert list(listed) == ["square"]
-    with pytest.raises(InvalidValueError, match="root 'four' must be something to call, got 4"):
+    with pytest.raises(InvalidValueError, match="root 'four' must be callable, got 4"):
         listed.register("four", 4)
     with pytest.raises(InvalidValueError, match="root must be a name"):
         listed.register(3, abs)
@@ -118,12 +118,12 @@ def test_one_broken_module_is_told_once_with_its_line_and_each_entry_says_so(plu
     points = {"isa_tests.roots": {"a": "bad_two:a", "b": "bad_two:b"}, "isa_tests.others": {"c": "bad_two:c"}}
     plugin("bad_two", "x = 1\nraise OSError('gone')\n", points)
     listed, others = roots(), Registry("thing", "isa_tests.others", {})
-    with pytest.warns(UserWarning, match="left out") as warned:
+    with pytest.warns(UserWarning, match="is skipped") as warned:
         assert [*listed, *others] == ["square", "decimal"]
     assert len(warned) == 1
     assert str(warned[0].message).endswith("OSError: gone (bad_two.py:2)")
     for registry, name in ((listed, "b"), (others, "c")):
-        says = rf"'{name}' was left out: package bad_two cannot be imported: OSError: gone \(bad_two.py:2\)"
+        says = rf"'{name}' was skipped: package bad_two cannot be imported: OSError: gone \(bad_two.py:2\)"
         with pytest.raises(UnknownNameError, match=says):
             registry[name]
 

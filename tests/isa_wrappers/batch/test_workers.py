@@ -180,9 +180,9 @@ def test_a_batch_goes_on_after_an_error(tmp_path):
 
 @pytest.mark.slow
 def test_bad_arguments():
-    with pytest.raises(WorkerError, match="the worker of copy 0 died while it made its environment"):
+    with pytest.raises(WorkerError, match="the worker of copy 0 died while creating its environment"):
         batch_of("die in make")
-    with pytest.raises(WorkerError, match="the worker of copies 0 to 1 died while it made its environments"):
+    with pytest.raises(WorkerError, match="the worker of copies 0 to 1 died while creating its environments"):
         batch_of(None, "die in make", workers=1)
     with pytest.raises(InvalidValueError, match="workers must be a whole number at least 0, got -1"):
         batch_of(None, workers=-1)

@@ -121,7 +121,7 @@ def test_masks_of_components(mask):
 @pytest.mark.parametrize(
     ("agent", "mask", "says"),
     [
-        ("b", [1, 1, 0, 0, 0], r"agent 'b' at the reset forbids all of its values at \[1\]; leave one"),
+        ("b", [1, 1, 0, 0, 0], r"agent 'b' at the reset forbids all of its values at \[1\]; allow one"),
         ("b", [1, 1], "has 2 numbers for 5 actions"),
         ("a", [1] * 8, "agent 'a' has an action mask at the reset, but continuous actions cannot be masked"),
     ],

@@ -103,7 +103,7 @@ class Listed(WalkEnv):
         (short(4), r"step\(\) of walk returned 4 values; it must return five dicts"),
         (
             Told(lambda time, *said: (*said[:1], list(said[1].values()), *said[2:]) if time else said),
-            r"step\(\) of walk returned rewards that are no dict by agent: 2 values",
+            r"step\(\) of walk returned rewards that are not a dict by agent: 2 values",
         ),
         (paid(SECOND, None), "reward of agent 'walker_1' in step 1 must be a number, got None"),
         (paid(SECOND, np.zeros(2)), r"reward of agent 'walker_1' in step 1 must be a number, got array\(\[0., 0.\]\)"),

@@ -51,7 +51,7 @@ def test_a_good_one():
         report = check_env(lambda: make_parallel("grid/shooting"), episodes=2)
     assert not report.refused
     assert not report.warned
-    assert "all of them: at least bullets" in str(report), "its look is short"
+    assert "common dimensions: at least bullets" in str(report), "its look is short"
     assert list(verdicts(report)) == [
         "interface", "state", "factory", "seeds", "episodes", "success", "masks", "influence",
     ]  # fmt: skip

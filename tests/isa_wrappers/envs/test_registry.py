@@ -145,21 +145,21 @@ BROKEN = {
     ),
     "a class": (
         TOY + "FAMILY = Toys",
-        "task family 'toy' of bad_pkg is left out: task family 'toy' of bad_pkg must be an EnvFamily object whose "
+        "task family 'toy' of bad_pkg is skipped: task family 'toy' of bad_pkg must be an EnvFamily object whose "
         "prefix is 'toy', got <class 'bad_pkg.Toys'>",
     ),
     "another prefix": (
         TOY + "Toys.prefix = 'toys'\nToys.__repr__ = lambda self: 'Toys()'",
-        "task family 'toy' of bad_pkg is left out: task family 'toy' of bad_pkg must be an EnvFamily object whose "
+        "task family 'toy' of bad_pkg is skipped: task family 'toy' of bad_pkg must be an EnvFamily object whose "
         "prefix is 'toy', got Toys()",
     ),
     "no names": (
         TOY + "Toys.tasks = lambda self: {'line': 'a line'}",
-        "task family 'toy' of bad_pkg is left out: its tasks must be named toy/NAME, got 'line'",
+        "task family 'toy' of bad_pkg is skipped: its tasks must be named toy/NAME, got 'line'",
     ),
     "fails when asked": (
         TOY + "Toys.tasks = lambda self: 1 / 0",
-        "task family 'toy' of bad_pkg is left out: ZeroDivisionError: division by zero",
+        "task family 'toy' of bad_pkg is skipped: ZeroDivisionError: division by zero",
     ),
 }
 
@@ -194,7 +194,7 @@ def test_a_broken_family_is_told_of_once(plugin):
     )
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), *sys.path])}
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
-    assert done.stderr.count("task family 'toy' of bad_pkg is left out") == 1
+    assert done.stderr.count("task family 'toy' of bad_pkg is skipped") == 1
 
 
 def test_two_packages_of_one_name_are_both_named(plugin):

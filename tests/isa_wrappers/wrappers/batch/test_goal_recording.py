@@ -94,5 +94,5 @@ def test_won_states_are_recorded_once():
     goals = GoalBuffer(8)
     goals.add(np.zeros((1, 8), dtype=np.float32), np.array([True]))
     inside = GoalSampling(GoalRecording(unlock(), goals), goals, mixed())
-    with pytest.raises(InvalidValueError, match="GoalRecording inside records won states already; leave one of"):
+    with pytest.raises(InvalidValueError, match="inner GoalRecording already records won states; remove one of"):
         GoalRecording(inside, goals)
