@@ -131,7 +131,7 @@ def test_check_finite_names_the_first_offender(device):
     message = r"state must be finite: environment 1, step 7, dimension 1 \(bullets\) is inf"
     with pytest.raises(NonFiniteError, match=message):
         check_finite("state", arrays.to_backend(values, device), 7, ("x", "bullets"))
-    with pytest.raises(NonFiniteError, match="environment 0, step 0, dimension 0 holds nan"):
+    with pytest.raises(NonFiniteError, match="environment 0, step 0, dimension 0 is nan"):
         check_finite("reward", arrays.to_backend(np.array([np.nan]), device), 0)
 
 

@@ -39,9 +39,9 @@ def test_registering_names_both_where_a_name_is_taken():
     assert listed["cubic"] is len
     assert listed.source("cubic") == "a test"
     assert listed.source("square") == "isa-marl"
-    with pytest.raises(InvalidValueError, match=r"'cubic' among isa_tests.roots: a test and another; rename one"):
+    with pytest.raises(InvalidValueError, match=r"'cubic' in isa_tests.roots: a test and another; rename one"):
         listed.register("cubic", max, source="another")
-    with pytest.raises(InvalidValueError, match=r"'square' among isa_tests.roots: isa-marl and registered"):
+    with pytest.raises(InvalidValueError, match=r"'square' in isa_tests.roots: isa-marl and registered"):
         listed.register("square", max)
     listed.unregister("cubic")
     assert len(listed) == 2

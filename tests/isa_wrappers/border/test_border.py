@@ -39,7 +39,7 @@ def test_what_can_be_taken_is_put_right():
 def test_padding_that_allows_what_is_not_there(play):
     few = Few()
     few._infos = lambda won=False: {FIRST: {"action_mask": MASK}}
-    with pytest.raises(UnsupportedEnvironmentError, match="'walker_0' at the reset holds 3 numbers for 2 actions"):
+    with pytest.raises(UnsupportedEnvironmentError, match="'walker_0' at the reset has 3 numbers for 2 actions"):
         play(few)
 
 

@@ -14,7 +14,7 @@ from isa_wrappers.envs.check_declared import outside
     [
         (
             Wide,
-            "warning  observations: of agent walker_0: place 0 holds -2000, and its space goes from -1000 to 1000 "
+            "warning  observations: agent walker_0: element 0 is -2000, but its space goes from -1000 to 1000 "
             "(at the reset); correct the space",
         ),
         (lambda: Misdeclared(), "warning  state_space: element 0 is 3, but its space goes from 0 to 1; correct"),

@@ -55,5 +55,5 @@ def test_numbers_of_more_digits_become_float32_and_nan_is_refused():
     assert step.reward.dtype == np.float32
     single = RewardWrapper(WalkEnv(), Own(lambda r: both(r + np.nan)), mode="add")
     single.reset(seed=0)
-    with pytest.raises(NonFiniteError, match=r"reward 'own' must be finite: .* \(walker_0\) holds nan"):
+    with pytest.raises(NonFiniteError, match=r"reward 'own' must be finite: .* \(walker_0\) is nan"):
         single.step(dict.fromkeys(single.possible_agents, 0))

@@ -45,11 +45,11 @@ def test_recorders_and_buffers_must_fit():
         GoalSampling(segment, scope, goals)
     with pytest.raises(ScopeMismatchError, match="states with 3 dimensions, but the scope has 2"):
         GoalRecording(WalkEnv(), scope, GoalBuffer(3))
-    with pytest.raises(ScopeMismatchError, match="states of 3 dimensions, this environment has 2"):
+    with pytest.raises(ScopeMismatchError, match="states with 3 dimensions, but this environment has 2"):
         GoalRecording(WalkEnv(), None, GoalBuffer(3)).reset()
     known = ScopeWrapper(WalkEnv(), None)
     known.reset()
-    with pytest.raises(ScopeMismatchError, match="states of 3 dimensions, this environment has 2"):
+    with pytest.raises(ScopeMismatchError, match="states with 3 dimensions, but this environment has 2"):
         GoalRecording(known, None, GoalBuffer(3))
 
 

@@ -52,7 +52,7 @@ def test_the_list_goes_on_for_larger_teams(name):
         ({"name": "navigatoin"}, "did you mean 'navigation'"),
         ({"num_agents": 0}, "num_agents must be a whole number at least 1, got 0"),
         ({"num_agents": 2.5}, "num_agents must be a whole number"),
-        ({"num_agents": 400}, "a grid of 20 has no room for 400 targets"),
+        ({"num_agents": 400}, "a grid of size 20 has no room for 400 targets"),
         ({"name": "shooting", "num_agents": 6}, "at most 5 with listed targets"),
         ({"name": "shooting", "grid": 6}, "grid must be a whole number at least 7, got 6"),
         ({"grid": 1}, "grid must be a whole number at least 2, got 1"),

@@ -166,7 +166,7 @@ def test_the_state_is_new_where_observations_are_empty(name):
 @pytest.mark.parametrize(
     ("name", "settings", "says"),
     [
-        ("rnd", {}, "of must be 'state' where the observation is empty, got 'observation'"),
+        ("rnd", {}, "of must be 'state' if the observation is empty, got 'observation'"),
         ("noveld", {"of": "state"}, "of must be 'observation' if the state is empty, got 'state'"),
         ("icm", {}, "reward 'icm' needs observations, but those of the environment are empty"),
     ],

@@ -79,7 +79,7 @@ def test_a_new_episode_can_be_won_again(again, device):
 
 
 def test_the_buffer_must_fit():
-    with pytest.raises(ScopeMismatchError, match="states of 3 dimensions, this environment has 8"):
+    with pytest.raises(ScopeMismatchError, match="states with 3 dimensions, but this environment has 8"):
         GoalRecording(unlock(), GoalBuffer(3))
 
 

@@ -197,7 +197,7 @@ def test_a_scope_of_another_environment_is_refused(made):
 
 
 def test_a_buffer_of_other_states_is_refused():
-    with pytest.raises(ScopeMismatchError, match="states of 3 dimensions, this environment has 8"):
+    with pytest.raises(ScopeMismatchError, match="states with 3 dimensions, but this environment has 8"):
         GoalSampling(unlock(), GoalBuffer(3), mixed())
 
 
