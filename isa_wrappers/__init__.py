@@ -1,20 +1,20 @@
 """Influence scope of agents (ISA, arXiv 2505.08630) for any PettingZoo environment and any learner.
 
-What is here, by what it is for:
+Overview:
 
-- **Scope** (Definitions 1 to 3): :func:`estimate_scope` measures an :class:`InfluenceScope`,
-  :func:`credit_for` reads it.
-- **Around a PettingZoo environment**: :class:`InfluenceCountBonus` (Eq. 10), :class:`GoalRecording`,
-  :class:`GoalSampling`, :class:`GoalSegmentReward` (Eq. 7), :class:`RewardWrapper` for any intrinsic reward. Batched
-  environments have wrappers of the same names in :mod:`isa_wrappers.wrappers.batch`.
-- **Below the wrappers**, over NumPy arrays or torch tensors with free leading axes: :class:`CountBonus`,
+- **Scope** (Definitions 1 to 3): :func:`estimate_scope` estimates an :class:`InfluenceScope`,
+  :func:`credit_for` derives credit from it.
+- **Wrappers of PettingZoo environments**: :class:`InfluenceCountBonus` (Eq. 10), :class:`GoalRecording`,
+  :class:`GoalSampling`, :class:`GoalSegmentReward` (Eq. 7), :class:`RewardWrapper` for any intrinsic reward.
+  :mod:`isa_wrappers.wrappers.batch` has wrappers of the same names for batched environments.
+- **Building blocks**, on NumPy arrays or torch tensors with any leading axes: :class:`CountBonus`,
   :class:`GoalReward`, :class:`VisitCounter`, :class:`GoalBuffer`, :class:`StitchedGoals`,
   :class:`GoalProjection`, and pure functions.
-- **Environments**: :func:`check_env` says what of yours fits;
-  :func:`make_parallel` and :func:`make_batch` by name, :class:`ParallelEnvBatch` for your own, :class:`MapState`
-  where its state is a map of cells.
+- **Environments**: :func:`check_env` checks your environment;
+  :func:`make_parallel` and :func:`make_batch` create tasks by name, :class:`ParallelEnvBatch` batches your own
+  environment, and :class:`MapState` converts a state that is a map of cells.
 
-Importing this package needs neither torch nor a learner.
+Importing this package does not require torch or a learner.
 """
 
 from isa_wrappers.batch import BatchEnv, BatchStep, BatchWrapper, ParallelEnvBatch

@@ -1,4 +1,4 @@
-"""What the array API standard lacks, for NumPy and torch alike: scatter-add, bincount, random numbers.
+"""Array functions that the array API standard lacks, for NumPy and torch: scatter-add, bincount, random numbers.
 
 ``device=None`` means NumPy everywhere in this package; a torch device name (``"cpu"``, ``"cuda"``) means torch.
 Torch is imported only when a torch device or tensor is passed.
@@ -18,15 +18,15 @@ from isa_wrappers.errors import DeviceError, InvalidValueError, MissingDependenc
 Array = Any
 """A NumPy array or a torch tensor."""
 HOST: str | None = "cpu"
-"""Where a mask can be looked at without waiting; ``None``, nowhere, where the CPU stands in for a device."""
+"""Device on which a mask can be read without waiting; ``None`` if the CPU emulates another device."""
 STATE_ON_CUDA = 16
-"""Bytes of the state of a generator on CUDA: its seed and how far it is."""
+"""Size in bytes of the state of a CUDA generator: seed and offset."""
 ENV_SEEDS = 2**31
-"""Environments are seeded below this: many hand their seed to a generator that takes 32 bits."""
+"""Upper limit of environment seeds, since many environments pass them to a generator with 32-bit seeds."""
 
 
 def _numpy_namespace() -> Any:
-    """Return NumPy itself where it follows the array API (2.1 on): for small arrays the compat layer would dominate."""
+    """Return NumPy itself if it supports the array API (2.1 or newer), to avoid overhead for small arrays."""
     if hasattr(np, "cumulative_sum"):
         return np
     import array_api_compat.numpy as xp
@@ -50,7 +50,7 @@ def backend(device: str | None) -> Any:
 
     Raises:
         MissingDependencyError: if torch is needed and not installed.
-        DeviceError: if torch knows no such device, or CUDA is asked for and absent.
+        DeviceError: if torch does not know the device, or CUDA is requested but not available.
     """
     if device is None:
         return _NUMPY
@@ -66,11 +66,11 @@ def backend(device: str | None) -> Any:
     except (RuntimeError, TypeError, ValueError) as error:
         raise DeviceError(f"device {shown(device)} is not known to torch; use 'cpu', 'cuda' or 'auto'") from error
     if str(device).startswith("cuda") and not torch.cuda.is_available():
-        raise DeviceError(f"device {device!r} was asked for but torch sees no CUDA device; use 'cpu' or 'auto'")
+        raise DeviceError(f"device {device!r} was requested, but torch has no CUDA device; use 'cpu' or 'auto'")
     if str(device).startswith("cuda:") and int(str(device)[5:]) >= torch.cuda.device_count():
         count = torch.cuda.device_count()
         raise DeviceError(
-            f"device {device!r} was asked for but torch sees {count}, the last of them 'cuda:{count - 1}'"
+            f"device {device!r} was requested, but torch has {count}, the last of them 'cuda:{count - 1}'"
         )
     return xp
 
@@ -91,7 +91,7 @@ def to_numpy(array: Array) -> Any:
 
 
 def scatter_add(target: Array, index: Array, values: Array) -> None:
-    """``target[index] += values`` in place on a flat ``target``; repeated indices add up."""
+    """Compute ``target[index] += values`` in place on a flat ``target``; repeated indices accumulate."""
     if isinstance(target, np.ndarray):
         np.add.at(target, index, values)
     else:
@@ -99,7 +99,7 @@ def scatter_add(target: Array, index: Array, values: Array) -> None:
 
 
 def scatter_max(target: Array, index: Array, values: Array) -> None:
-    """``target[index] = maximum(target[index], values)`` in place on a flat ``target``, in any order of the indices."""
+    """Compute ``target[index] = maximum(target[index], values)`` in place on a flat ``target``."""
     if isinstance(target, np.ndarray):
         np.maximum.at(target, index, values)
     else:
@@ -115,9 +115,9 @@ def bincount(index: Array, weights: Array | None, size: int) -> Array:
 
 
 def surely_none(mask: Array) -> bool:
-    """Tell whether a mask holds nowhere, if that is known without waiting for a device: always False on CUDA.
+    """Return whether a mask is known to be all False without waiting for a device; always False on CUDA.
 
-    What such a mask leaves as it is need not be computed then.
+    Updates under such a mask can then be skipped.
 
     Example:
         >>> surely_none(np.array([False, False])), surely_none(np.array([True]))
@@ -127,7 +127,7 @@ def surely_none(mask: Array) -> bool:
 
 
 def on_host(array: Array) -> bool:
-    """Tell whether an array can be read without waiting for a device.
+    """Return whether an array can be read without waiting for a device.
 
     Example:
         >>> on_host(np.zeros(1))
@@ -137,7 +137,7 @@ def on_host(array: Array) -> bool:
 
 
 def array_device(array: Array) -> Any:
-    """Return the device to create companions of ``array`` on."""
+    """Return the device of ``array``, for creating further arrays."""
     return "cpu" if isinstance(array, _NUMPY_TYPES) else array_api_compat.device(array)
 
 
@@ -147,34 +147,34 @@ def with_prefix(prefix: str, state: dict[str, Array]) -> dict[str, Array]:
 
 
 def without_prefix(prefix: str, state: dict[str, Array]) -> dict[str, Array]:
-    """Select the keys under ``prefix.`` and cut it off."""
+    """Select the keys that begin with ``prefix.`` and remove the prefix."""
     return {key[len(prefix) + 1 :]: value for key, value in state.items() if key.startswith(prefix + ".")}
 
 
 def stream_seed(seed: int, stream: str) -> int:
-    """Mix ``seed`` with the name of what it is for, so that no two uses share their random numbers.
+    """Combine ``seed`` with the name of a random stream, so that no two uses share their random numbers.
 
-    It has 63 bits: modulo :data:`ENV_SEEDS` it seeds an environment.
+    The result has 63 bits; take it modulo :data:`ENV_SEEDS` to seed an environment.
 
     Raises:
-        InvalidValueError: unless the seed is a whole number from 0 on.
+        InvalidValueError: if the seed is negative or not an integer.
     """
     seed = check_int("seed", seed, 0)
     return int(np.random.SeedSequence([seed, crc32(stream.encode())]).generate_state(1, np.uint64)[0] >> 1)
 
 
 def restore_generator(generator: Any, state: Array) -> None:
-    """Give a torch generator a saved state.
+    """Restore a saved state of a torch generator.
 
-    One that was saved on the other kind of device, CPU or CUDA, cannot be taken over: this generator is seeded from it,
-    so that a run goes on there, with other numbers.
+    A state saved on the other type of device, CPU or CUDA, cannot be restored; it then seeds the generator, so that a
+    run continues with other random numbers.
 
     Args:
         generator: a ``torch.Generator``.
-        state: bytes, of ``torch.Generator.get_state``.
+        state: bytes from ``torch.Generator.get_state``.
 
     Raises:
-        RuntimeError: by torch, if it is no state of a generator.
+        RuntimeError: raised by torch if this is not a state of a generator.
 
     Example:
         >>> import torch
@@ -194,7 +194,7 @@ def restore_generator(generator: Any, state: Array) -> None:
 
 
 class Rng:
-    """A seeded stream of uniform numbers on one backend, whose state saves as an array.
+    """A seeded stream of uniform numbers on one backend, with a state that can be saved as an array.
 
     Example:
         >>> Rng(seed=1).uniform(2).round(3).tolist()
@@ -222,7 +222,7 @@ class Rng:
         return torch.rand(shape, generator=self._torch, device=self.device)
 
     def get_state(self) -> Array:
-        """Return the generator's state as an array of bytes or words."""
+        """Return the state of the generator as an array of bytes."""
         if self.device is not None:
             return self._torch.get_state()
         inner = self._numpy.bit_generator.state["state"]
@@ -232,7 +232,7 @@ class Rng:
         """Restore what :meth:`get_state` returned.
 
         Raises:
-            InvalidValueError: if it is of another length.
+            InvalidValueError: if it has the wrong length.
         """
         if self.device is not None:
             restore_generator(self._torch, state)

@@ -1,8 +1,8 @@
-"""Names for an array's kind and axes in annotations, such as ``Float[Array, "*batch agents"]``.
+"""Annotations for the dtype and axes of arrays, such as ``Float[Array, "*batch agents"]``.
 
-They are for NumPy arrays and torch tensors alike. ``*batch`` are any leading axes; an axis of one name has one size
-within a call. Type checkers see jaxtyping's names. At run time each stands for any array and costs nothing; the tests
-alone put jaxtyping's own in their place and check every call.
+They apply to NumPy arrays and torch tensors. ``*batch`` stands for any leading axes; axes with the same name have the
+same size within a call. Type checkers see jaxtyping's names. At run time, each name stands for any array without
+overhead; only the tests use jaxtyping itself and check every call.
 
 Example:
     >>> Float[Any, "*batch agents"]
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 else:
 
     class _AnyArray:
-        """Any array, whatever is said of its axes."""
+        """Any array, regardless of its axes."""
 
         def __class_getitem__(cls, axes: Any) -> Any:
             return Any

@@ -1,4 +1,4 @@
-"""Former names of the batched wrappers, and the former way to put them together."""
+"""Former names of the batched wrappers, and their former composition."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["BatchCountBonus", "BatchGoals", "BatchRecorder"]
 
 
 class BatchRecorder(EpisodeStatistics):
-    """:class:`EpisodeStatistics` around :class:`GoalRecording`, or alone without ``goals``."""
+    """:class:`EpisodeStatistics` around :class:`GoalRecording`, or only the former without ``goals``."""
 
     def __init__(self, env: BatchEnv, goals: GoalBuffer | None = None) -> None:
         super().__init__(env if goals is None else GoalRecording(env, goals))
@@ -23,7 +23,7 @@ class BatchRecorder(EpisodeStatistics):
 
 
 class BatchCountBonus(RewardWrapper):
-    """:class:`RewardWrapper` with Eq. 10 for its reward."""
+    """:class:`RewardWrapper` with the reward of Eq. 10."""
 
     def __init__(self, env: BatchEnv, bonus: CountBonus) -> None:
         super().__init__(env, bonus)
@@ -31,7 +31,7 @@ class BatchCountBonus(RewardWrapper):
 
 
 class BatchGoals(BatchWrapper):
-    """:class:`GoalSampling`, and :class:`RewardWrapper` with Eq. 7 around it unless ``reward`` is ``None``."""
+    """:class:`GoalSampling`, inside a :class:`RewardWrapper` with Eq. 7 unless ``reward`` is ``None``."""
 
     def __init__(
         self,
@@ -49,10 +49,10 @@ class BatchGoals(BatchWrapper):
 
     @property
     def goal(self) -> Array:
-        """``[B, K]`` won states to reach next."""
+        """Won states to reach next, ``[B, K]``."""
         return self.sampling.goal
 
     @property
     def episode_goal(self) -> Array:
-        """``[B, K]`` those of the step just taken, before an automatic reset."""
+        """Goals of the last step, before any automatic reset, ``[B, K]``."""
         return self.sampling.episode_goal

@@ -1,4 +1,4 @@
-"""Whose code was at work when an error was raised: kept with the error, for the message at the end."""
+"""Attach to an error the name of the component that raised it, for the final message."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from types import TracebackType
 
 
 class Blamed:
-    """Notes on any error that passes who was at work: the innermost of several.
+    """Context manager that attaches the name of a component to errors raised inside; the innermost one counts.
 
     Args:
-        who: such as ``"estimator 'mine'"``.
+        who: name of the component, such as ``"estimator 'mine'"``.
 
     Example:
         >>> try:
@@ -27,18 +27,18 @@ class Blamed:
         self.who = who
 
     def __enter__(self) -> None:
-        """Begin."""
+        """Enter the context."""
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Let the error pass."""
+        """Attach the name to an error, and let the error pass."""
         if error is not None and blamed_for(error) is None:
-            with suppress(AttributeError):  # a class of errors may have no room
+            with suppress(AttributeError):  # an error class may not allow attributes
                 error.isa_blames = self.who  # type: ignore[attr-defined]
 
 
 def blamed_for(error: BaseException) -> str | None:
-    """Return who was at work when an error was raised, where that is known."""
+    """Return the component that raised an error, or ``None`` if unknown."""
     who: str | None = getattr(error, "isa_blames", None)
     return who

@@ -1,4 +1,4 @@
-"""Checks of what public constructors and calls take; those made at every step look at shapes alone."""
+"""Checks of the arguments of public functions; checks in every step only inspect shapes."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from isa_wrappers.arrays import Array, namespace
 from isa_wrappers.errors import InvalidValueError, NonFiniteError, check_int, shown
 
 LARGEST_STATE = 10**7
-"""Dimensions of a state: as many floats in each row of whatever holds states."""
+"""Maximum number of dimensions of a state."""
 
 
 def check_sequence(name: str, value: Any) -> list[Any]:
     """Return a list, tuple or array as a list.
 
     Raises:
-        InvalidValueError: for anything else, text included.
+        InvalidValueError: for anything else, including text.
     """
     value = value.tolist() if isinstance(value, np.ndarray) else value
     if not isinstance(value, Sequence) or isinstance(value, str | bytes):
@@ -28,10 +28,10 @@ def check_sequence(name: str, value: Any) -> list[Any]:
 
 
 def check_agents(agents: Any) -> tuple[Any, ...]:
-    """Return the names of at least one agent, each another.
+    """Return the distinct names of at least one agent.
 
     Raises:
-        InvalidValueError: for none, for one that is there twice, or what cannot name an agent.
+        InvalidValueError: if there are none, a name occurs twice, or a value is not a valid name.
     """
     names = tuple(check_sequence("agents", agents))
     if not names:
@@ -41,34 +41,34 @@ def check_agents(agents: Any) -> tuple[Any, ...]:
     except TypeError:
         raise InvalidValueError(f"agents must be names, got {shown(names)}") from None
     if different < len(names):
-        raise InvalidValueError(f"agents must be named differently, got {shown(list(names))}")
+        raise InvalidValueError(f"agents must have different names, got {shown(list(names))}")
     return names
 
 
 def check_state_size(size: int) -> None:
-    """Check that there is something to move.
+    """Check that the state has at least one dimension.
 
     Raises:
-        InvalidValueError: if there is not.
+        InvalidValueError: if it has none.
     """
     if size == 0:
-        raise InvalidValueError("the state must have at least one dimension, got none: nothing could be moved")
+        raise InvalidValueError("the state must have at least one dimension, got none")
 
 
 def check_counts(name: str, values: Any, low: int = 0, high: int | None = None) -> tuple[int, ...]:
-    """Return a list of whole numbers as a tuple of plain ones.
+    """Return a list of integers as a tuple of ``int``.
 
     Raises:
-        InvalidValueError: naming the first that is none.
+        InvalidValueError: if a value is not an integer in range; the message names the first.
     """
     return tuple(check_int(name, value, low, high) for value in check_sequence(name, values))
 
 
 def check_dimensions(name: str, values: Any, size: int | None = None) -> list[int]:
-    """Return dimensions of a state of ``size`` as plain whole numbers; -1 is none.
+    """Return dimensions of a state of length ``size`` as ``int``; negative indices are not valid.
 
     Raises:
-        InvalidValueError: naming the first that is none.
+        InvalidValueError: if a value is not a dimension; the message names the first.
     """
     largest = (LARGEST_STATE if size is None else size) - 1
     return [check_int(name, value, 0, largest) for value in check_sequence(name, values)]
@@ -78,16 +78,16 @@ def check_numbers(name: str, values: Any) -> npt.NDArray[np.float64]:
     """Return numbers of any shape as float64.
 
     Raises:
-        InvalidValueError: if they are none.
+        InvalidValueError: if they are not numbers.
     """
     return _numbers(name, values).astype(np.float64)
 
 
 def check_flags(name: str, values: Any) -> npt.NDArray[np.bool_]:
-    """Return truth values of any shape, numbers that are not 0 among them.
+    """Return truth values of any shape; numbers other than 0 count as True.
 
     Raises:
-        InvalidValueError: if they are none, text or NaN among them.
+        InvalidValueError: for anything else, including text and NaN.
 
     Example:
         >>> check_flags("ends", [0, 1.0]).tolist()
@@ -95,15 +95,15 @@ def check_flags(name: str, values: Any) -> npt.NDArray[np.bool_]:
     """
     numbers = _numbers(name, values)
     if np.isnan(numbers).any():
-        raise InvalidValueError(f"{name} must hold true or false, got NaN")
+        raise InvalidValueError(f"{name} must be true or false, got NaN")
     return numbers.astype(bool)
 
 
 def check_floats(name: str, values: Any) -> npt.NDArray[np.floating[Any]]:
-    """Return numbers of any shape as float32 where they are floats of 32 bits or fewer, else as float64.
+    """Return numbers of any shape as float32 if they are floats with at most 32 bits, else as float64.
 
     Raises:
-        InvalidValueError: if they are none.
+        InvalidValueError: if they are not numbers.
 
     Example:
         >>> [check_floats("states", np.zeros(1, kind)).dtype.name for kind in ("float16", "float32", "float64", "int8")]
@@ -114,7 +114,7 @@ def check_floats(name: str, values: Any) -> npt.NDArray[np.floating[Any]]:
 
 
 def _numbers(name: str, values: Any) -> npt.NDArray[Any]:
-    """Return a new array of numbers, as they come."""
+    """Return a new array of the numbers, with their dtype."""
     try:
         array = np.array(values.detach().cpu().numpy() if hasattr(values, "detach") else values)
         if array.dtype.kind == "O" and all(isinstance(one, bool | int | float | np.bool_) for one in array.flat):
@@ -127,10 +127,10 @@ def _numbers(name: str, values: Any) -> npt.NDArray[Any]:
 
 
 def check_array(name: str, value: Any, *shape: int | None) -> None:
-    """Check that ``value`` is an array of this shape; ``None`` stands for any length, and for an axis must be there.
+    """Check that ``value`` is an array of this shape; ``None`` stands for an axis of any length.
 
     Raises:
-        InvalidValueError: naming both shapes.
+        InvalidValueError: if it is not; the message names both shapes.
 
     Example:
         >>> check_array("goal", np.zeros((2, 3)), None, 4)
@@ -145,10 +145,10 @@ def check_array(name: str, value: Any, *shape: int | None) -> None:
 
 
 def check_last(name: str, value: Any, size: int) -> None:
-    """Check that ``value`` is an array whose last axis is of this length.
+    """Check that ``value`` is an array whose last axis has this length.
 
     Raises:
-        InvalidValueError: naming both.
+        InvalidValueError: if it is not; the message names both.
     """
     got_shape: tuple[int, ...] = tuple(getattr(value, "shape", ()))
     if got_shape[-1:] != (size,):
@@ -156,16 +156,16 @@ def check_last(name: str, value: Any, size: int) -> None:
 
 
 def check_transition(transition: Any, team: int, size: int, needs: Sequence[str]) -> None:
-    """Check that the parts of a transition that are needed fit each other: ``[..., K]`` states, ``[..., A]`` the rest.
+    """Check that the required parts of a transition match: states ``[..., K]``, the others ``[..., A]``.
 
     Args:
         transition: a :class:`~isa_wrappers.rewards.transition.Transition`.
-        team: A.
-        size: K.
-        needs: which of ``s_t``, ``s_tp1`` and ``goal`` are read.
+        team: number of agents, A.
+        size: length of the state, K.
+        needs: required fields among ``s_t``, ``s_tp1`` and ``goal``.
 
     Raises:
-        InvalidValueError: naming the first that does not fit.
+        InvalidValueError: if a part does not match; the message names the first.
     """
     alive: Any = getattr(transition, "alive", None)
     check_last("alive", alive, team)
@@ -174,7 +174,7 @@ def check_transition(transition: Any, team: int, size: int, needs: Sequence[str]
     if getattr(transition.reward, "shape", None) != team_shape:
         check_array("reward", transition.reward, *team_shape)
     actions_shape = getattr(transition.actions, "shape", None)
-    # One action each, or an elementary one a component.
+    # One action per agent, or one elementary action per component.
     if actions_shape != team_shape and (actions_shape is None or actions_shape[:-1] != team_shape):
         check_array("actions", transition.actions, *team_shape)
     for name in needs:
@@ -183,14 +183,14 @@ def check_transition(transition: Any, team: int, size: int, needs: Sequence[str]
 
 
 def check_actions(actions: Array, alive: Array, most: npt.NDArray[np.int64]) -> None:
-    """Check that NumPy actions of those that act are each among the agent's own; -1 is none.
+    """Check that each acting agent has its action, for NumPy arrays; negative actions are not valid.
 
-    They are ``[..., A]``, or ``[..., A, d]`` elementary actions.
+    Actions are ``[..., A]``, or elementary actions ``[..., A, d]``.
 
-    Those on a torch device are not checked: to look at them would make the host wait at every step.
+    Actions on a torch device are not checked, since reading them would make the host wait in every step.
 
     Raises:
-        InvalidValueError: naming the first that is none.
+        InvalidValueError: if an action is not valid; the message names the first.
     """
     if not isinstance(actions, np.ndarray):
         return
@@ -208,7 +208,7 @@ def check_actions(actions: Array, alive: Array, most: npt.NDArray[np.int64]) -> 
 
 
 def check_states_finite(name: str, states: Array) -> None:
-    """Check that states on the host hold neither NaN nor infinity.
+    """Check that states on the host contain neither NaN nor infinity.
 
     Raises:
         NonFiniteError: if they do.
@@ -226,10 +226,10 @@ def _shape_or_value(value: Any) -> str:
 
 
 def check_finite(what: str, values: Array, step: int, names: tuple[str, ...] = ()) -> None:
-    """Check that ``values`` ``[B, ...]`` hold no NaN or infinity.
+    """Check that ``values`` ``[B, ...]`` contain neither NaN nor infinity.
 
     Raises:
-        NonFiniteError: naming the environment, step and dimension of the first offender.
+        NonFiniteError: if they do; the message names environment, step and dimension of the first one.
     """
     xp = namespace(values)
     finite = xp.isfinite(values)
@@ -240,6 +240,4 @@ def check_finite(what: str, values: Array, step: int, names: tuple[str, ...] = (
     name = f" ({names[place]})" if names else ""
     index = (env, *rest)
     value = float(values[index])
-    raise NonFiniteError(
-        f"{what} must be finite: environment {env}, step {step}, dimension {place}{name} holds {value}"
-    )
+    raise NonFiniteError(f"{what} must be finite: environment {env}, step {step}, dimension {place}{name} is {value}")

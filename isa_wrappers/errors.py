@@ -1,4 +1,4 @@
-"""Typed errors. Each message is one line that names the value and what would be accepted."""
+"""Typed errors. Each message is one line that names the value and what is accepted."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ Loader = TypeVar("Loader", bound=Callable[..., Any])
 
 
 class ISAError(Exception):
-    """Base of every error a user's input can cause; the command line turns it into exit code 2. It says one line."""
+    """Base class of all errors that user input can cause, with one-line messages; exit code 2 on the command line."""
 
     def __str__(self) -> str:
         return " ".join(super().__str__().splitlines())
 
 
 class InvalidValueError(ISAError, ValueError):
-    """An argument or configuration value is outside what is accepted."""
+    """An argument or configuration value is not accepted."""
 
 
 class UnknownTaskError(ISAError, ValueError):
-    """No task has this name."""
+    """There is no task of this name."""
 
 
 class UnknownNameError(InvalidValueError):
-    """A list of things to choose from (algorithms, rewards, estimators, ...) has no entry of this name."""
+    """A registry (of algorithms, rewards, estimators, ...) has no entry of this name."""
 
 
 class UnsupportedEnvironmentError(ISAError, TypeError):
@@ -38,7 +38,7 @@ class UnsupportedEnvironmentError(ISAError, TypeError):
 
 
 class NonFiniteError(ISAError, ValueError):
-    """A state or reward holds NaN or infinity."""
+    """A state or reward contains NaN or infinity."""
 
 
 class ScopeMismatchError(ISAError, ValueError):
@@ -46,43 +46,43 @@ class ScopeMismatchError(ISAError, ValueError):
 
 
 class RecordedDataError(ISAError, ValueError):
-    """Recorded actions were not drawn at random, and say nothing of what they move."""
+    """Recorded actions were not drawn at random, so they do not show influence."""
 
 
 class EmptyGoalBufferError(ISAError, ValueError):
-    """A goal was asked of a buffer that holds none."""
+    """A goal was requested from an empty buffer."""
 
 
 class FileFormatError(ISAError, ValueError):
-    """A file is truncated, foreign, or of another kind than expected."""
+    """A file is truncated or has an unexpected format."""
 
 
 class RunFolderError(ISAError, ValueError):
-    """A run folder already holds a run, or does not hold one."""
+    """A run folder already contains a run, or does not contain one."""
 
 
 class UntrustedRunError(RunFolderError):
-    """A run folder names code that would be imported, and nobody has agreed to that."""
+    """A run folder names code to import, and the user has not allowed that."""
 
 
 class CannotWriteError(ISAError, OSError):
-    """A file cannot be written: the disk is full, the folder read-only or gone."""
+    """A file cannot be written: the disk is full, or the folder is read-only or does not exist."""
 
 
 class DeviceError(ISAError, RuntimeError):
-    """The asked-for device is not available."""
+    """The requested device is not available."""
 
 
 class GameCrashError(ISAError, RuntimeError):
-    """The game behind an environment does not start, or crashes again and again."""
+    """The game behind an environment does not start, or crashes repeatedly."""
 
 
 class WorkerError(ISAError, RuntimeError):
-    """A worker process is lost for good, or failed in a way that cannot be passed on."""
+    """A worker process is permanently lost, or failed with an error that cannot be transferred."""
 
 
 class ExportError(ISAError, RuntimeError):
-    """A policy cannot be exported, or what was exported acts otherwise."""
+    """A policy cannot be exported, or the exported policy acts differently."""
 
 
 class MissingDependencyError(ISAError, ImportError):
@@ -96,12 +96,12 @@ def nearest(name: str, known: Iterable[str]) -> str:
         >>> nearest("grid/shootin", ["grid/shooting", "grid/unlock"])
         "; did you mean 'grid/shooting'?"
     """
-    close = get_close_matches(name[:100], list(known), n=1)  # which takes the square of the length
+    close = get_close_matches(name[:100], list(known), n=1)  # its cost is quadratic in the length
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def misfit(error: Exception) -> str:
-    """Say in a few words why what was saved cannot be taken in.
+    """Describe briefly why a saved state cannot be loaded.
 
     Example:
         >>> misfit(KeyError("states")), misfit(ValueError("saved goals must be finite"))
@@ -112,11 +112,11 @@ def misfit(error: Exception) -> str:
         return f"it lacks {lines[0]}"
     if not lines:
         return type(error).__name__
-    return lines[1] if lines[0].endswith(":") and len(lines) > 1 else lines[0]  # torch lists what differs
+    return lines[1] if lines[0].endswith(":") and len(lines) > 1 else lines[0]  # torch lists the differences
 
 
 def fitting(load: Loader) -> Loader:
-    """Have a ``load_state_dict`` tell in one line why what was saved cannot be taken in.
+    """Decorate a ``load_state_dict`` so that errors describe in one line why the saved state does not fit.
 
     Example:
         >>> class Box:
@@ -136,7 +136,7 @@ def fitting(load: Loader) -> Loader:
         except ISAError:
             raise
         except (LookupError, RuntimeError, TypeError, ValueError) as error:
-            if blamed_for(error) is not None:  # somebody else's code failed
+            if blamed_for(error) is not None:  # third-party code failed
                 raise
             raise ScopeMismatchError(
                 f"the saved state does not fit this {type(self).__name__}: {misfit(error)}"
@@ -146,7 +146,7 @@ def fitting(load: Loader) -> Loader:
 
 
 def one_line(said: object) -> str:
-    """Return a text or what an error says on one line, each gap one space.
+    """Return a text or an error message on one line, with single spaces.
 
     Example:
         >>> one_line(ValueError("two   words"))
@@ -156,7 +156,7 @@ def one_line(said: object) -> str:
 
 
 def shown(value: object, most: int = 300) -> str:
-    """Return ``repr(value)`` on one line of bounded length, whatever it is.
+    """Return ``repr(value)`` on one line of bounded length, for any value.
 
     Example:
         >>> shown([1, 2]), shown("a" * 1000)[:5], len(shown("a" * 1000))
@@ -164,17 +164,17 @@ def shown(value: object, most: int = 300) -> str:
     """
     try:
         text = " ".join(repr(value).splitlines())
-    except Exception:  # whole numbers of thousands of digits, or anybody's class
+    except Exception:  # integers with thousands of digits, or any class
         text = f"a {type(value).__name__} that cannot be shown"
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 LARGEST_INT = 2**63 - 1
-"""Of whole numbers without a bound of their own: what arrays hold, and floats nearly."""
+"""Default upper limit of integers: the largest that arrays can contain."""
 
 
 def check_int(name: str, value: object, low: int, high: int | None = None) -> int:
-    """Return ``value`` as an int if it is an integer, NumPy's included, in ``[low, high]``.
+    """Return ``value`` as an int if it is an integer, also of NumPy, in ``[low, high]``.
 
     Raises:
         InvalidValueError: if it is not.
@@ -196,7 +196,7 @@ def check_float(name: str, value: object, low: float, high: float | None = None,
     """
     try:
         number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else float("nan")
-    except OverflowError:  # a whole number beyond all floats
+    except OverflowError:  # an integer beyond all floats
         number = float("inf")
     ok = number >= low and number != float("inf")
     ok = ok and (high is None or (number < high if below else number <= high))
@@ -208,7 +208,7 @@ def check_float(name: str, value: object, low: float, high: float | None = None,
 
 
 def check_name(name: str, value: object) -> str:
-    """Return ``value`` if it is a text that is not empty.
+    """Return ``value`` if it is a non-empty text.
 
     Raises:
         InvalidValueError: if it is not.
@@ -222,7 +222,7 @@ def check_choice(name: str, value: object, choices: Iterable[str]) -> str:
     """Return ``value`` if it is one of ``choices``.
 
     Raises:
-        InvalidValueError: if it is not; the nearest choice is offered.
+        InvalidValueError: if it is not; the message names the closest choice.
     """
     known = list(choices)
     if not isinstance(value, str) or value not in known:
@@ -232,10 +232,10 @@ def check_choice(name: str, value: object, choices: Iterable[str]) -> str:
 
 
 def check_kind(name: str, value: object, *kinds: type) -> None:
-    """Check that ``value`` is an object of one of these classes.
+    """Check that ``value`` is an instance of one of these classes.
 
     Raises:
-        InvalidValueError: naming it and the classes.
+        InvalidValueError: if it is not; the message names the classes.
 
     Example:
         >>> check_kind("scope", None, int, str)

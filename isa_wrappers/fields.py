@@ -1,4 +1,4 @@
-"""Ranges of settings, written once beside each field: checked, printed and documented from there."""
+"""Ranges of settings, declared once at each field and used for checks, help texts and documentation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from isa_wrappers.errors import InvalidValueError, check_choice, check_float, ch
 
 @dataclass(frozen=True)
 class Range:
-    """Numbers from ``low`` to ``high`` (``high`` itself left out with ``below``); without ``high``, from ``low`` on.
+    """Numbers from ``low`` to ``high`` (excluding ``high`` with ``below``); without ``high``, at least ``low``.
 
     Example:
         >>> str(Range(0.0, 1.0, below=True)), str(Range(1))
@@ -30,10 +30,10 @@ class Range:
         return f"at least {low}" if self.high is None else f"in [{low}, {high}{')' if self.below else ']'}"
 
     def check(self, name: str, value: Any) -> Any:
-        """Return ``value``, each number of a sequence too, as a plain number within the range.
+        """Return ``value`` as a plain number in the range, or a sequence of such numbers.
 
         Raises:
-            InvalidValueError: naming it.
+            InvalidValueError: if it is not in the range.
         """
         if isinstance(value, tuple | list):
             return tuple(self.check(name, part) for part in value)
@@ -44,7 +44,7 @@ class Range:
 
 @dataclass(frozen=True)
 class OneOf:
-    """One of a few words.
+    """One of several words.
 
     Example:
         >>> str(OneOf("auto", "cpu"))
@@ -63,13 +63,13 @@ class OneOf:
         """Return ``value`` if it is one of the choices.
 
         Raises:
-            InvalidValueError: offering the nearest.
+            InvalidValueError: if it is not; the message names the closest one.
         """
         return check_choice(name, value, self.choices)
 
 
 class DeviceName(OneOf):
-    """A torch device: one of a few words, or one CUDA device of several.
+    """A torch device: one of several words, or a specific CUDA device.
 
     Example:
         >>> DeviceName().check("device", "cuda:1"), str(DeviceName())
@@ -88,15 +88,15 @@ did you mean 'cuda'?
         """Return ``value`` if it names a device.
 
         Raises:
-            InvalidValueError: offering the nearest.
+            InvalidValueError: if it does not; the message names the closest choice.
         """
         if isinstance(value, str) and re.fullmatch(r"auto|cpu|cuda(:\d{1,3})?", value):
             return value
         meant = value.lower() if isinstance(value, str) else ""
         if re.fullmatch(r"mps(:\d+)?|metal|apple", meant):
             raise InvalidValueError(
-                f"{name} cannot be {shown(value)}: torch has no float64 there, in which visits are counted and values "
-                "normalised; use 'cpu'"
+                f"{name} cannot be {shown(value)}: torch has no float64 there, which visit counts and value "
+                "normalisation need; use 'cpu'"
             )
         graphics = any(word in meant for word in ("gpu", "nvidia", "cuda"))
         offer = "; did you mean 'cuda'?" if graphics else nearest(meant, self.choices)
@@ -104,7 +104,7 @@ did you mean 'cuda'?
 
 
 MOST_COPIES = 2**17
-"""Copies of an environment in one batch: beyond it, memory ends before anything is learned."""
+"""Maximum number of copies of an environment in one batch."""
 Count = Annotated[int, Range(1)]
 Copies = Annotated[int, Range(1, MOST_COPIES)]
 Share = Annotated[float, Range(0.0, 1.0)]
@@ -116,11 +116,11 @@ def check_settings_class(what: str, kind: Any) -> None:
     """Check that a class can be a section of a configuration.
 
     Args:
-        what: whose it is, for the message.
+        what: name of the section, for the message.
         kind: the class.
 
     Raises:
-        InvalidValueError: for anything but a dataclass whose fields have defaults.
+        InvalidValueError: if it is not a dataclass whose fields all have defaults.
 
     Example:
         >>> check_settings_class("section 'own'", Range)
@@ -139,13 +139,13 @@ got Range, whose 'low' has none
 
 @cache
 def hints(kind: type) -> dict[str, Any]:
-    """Return the type of every field of a dataclass, without what annotates it."""
+    """Return the type of every field of a dataclass, without annotations."""
     return get_type_hints(kind)
 
 
 @cache
 def ranges(kind: type) -> dict[str, Range | OneOf]:
-    """Return the range or choices that fields of a dataclass are annotated with."""
+    """Return the ranges or choices with which the fields of a dataclass are annotated."""
     annotations = {
         name: get_args(hint)[1]
         for name, hint in get_type_hints(kind, include_extras=True).items()
@@ -155,10 +155,10 @@ def ranges(kind: type) -> dict[str, Range | OneOf]:
 
 
 def check_fields(settings: Any) -> None:
-    """Check every annotated field of a frozen dataclass, and keep what the check returns.
+    """Check every annotated field of a frozen dataclass, and store the checked values.
 
     Raises:
-        InvalidValueError: naming the first field out of range.
+        InvalidValueError: if a field is out of range; the message names the first.
     """
     kind: Any = type(settings)
     types = hints(kind)
@@ -178,7 +178,7 @@ WORDS = {str: "a name", bool: "true or false"}
 
 
 def _plain_value(name: str, hint: Any, value: Any) -> Any:
-    """Return text, true or false, as the type of a field without a range has it.
+    """Return text or a truth value, according to the type of a field without a range.
 
     Raises:
         InvalidValueError: for anything else.
@@ -193,7 +193,7 @@ def _plain_value(name: str, hint: Any, value: Any) -> Any:
 
 
 def meanings(kind: type) -> dict[str, str]:
-    """Return what a class's docstring says of each of its attributes, on one line each.
+    """Return the description of each attribute in the docstring of a class, on one line each.
 
     Example:
         >>> meanings(Range)
@@ -213,5 +213,5 @@ def meanings(kind: type) -> dict[str, str]:
 
 
 def defaults(kind: type) -> Mapping[str, Any]:
-    """Return the default of every field; ``None`` where it has none, or one that is made anew each time."""
+    """Return the default of every field; ``None`` if it has none, or a default factory."""
     return {field.name: None if field.default is MISSING else field.default for field in fields(kind)}

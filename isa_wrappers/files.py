@@ -1,4 +1,4 @@
-"""Files: replaced whole or not at all, read without trust; safetensors with a digest over everything in them."""
+"""Files: atomic replacement, safe reading, and safetensors with a digest of the complete content."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from isa_wrappers.errors import CannotWriteError, FileFormatError, shown
 from isa_wrappers.plain import read_json
 
 LEFT_OVER = "*.partial"
-"""What a kill while writing leaves behind."""
+"""Pattern of files that remain if a process is killed while writing."""
 ENTRY = {"dtype", "shape", "data_offsets"}
-"""What a safetensors file says of a tensor."""
+"""Keys of a tensor in the header of a safetensors file."""
 _numbers = count()
 
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[BinaryIO]:
-    """Give a file to write to, which takes the place of ``path`` once it is whole and on the disk.
+    """Open a file for writing that replaces ``path`` once it is complete and on the disk.
 
-    Where writing fails, what was there before stays as it was. The mode is that of any new file, as the umask has it.
+    If writing fails, the old file does not change. The new file has the default mode, according to the umask.
 
     Raises:
-        CannotWriteError: if the folder cannot be made or written to, or the disk is full.
+        CannotWriteError: if the folder cannot be created or is not writable, or the disk is full.
     """
     path = Path(path)
     partial = path.with_name(f".{os.getpid()}-{next(_numbers)}.partial")
@@ -49,17 +49,17 @@ def replacing(path: str | Path) -> Iterator[BinaryIO]:
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Replace a text file whole; see :func:`replacing`."""
+    """Replace a text file atomically; see :func:`replacing`."""
     with replacing(path) as file:
         file.write(text.encode())
 
 
 @contextmanager
 def told(path: str | Path) -> Iterator[None]:
-    """Turn a failure to write into one line that names the path.
+    """Convert a write error to a one-line error that names the path.
 
     Raises:
-        CannotWriteError: for whatever the system refuses.
+        CannotWriteError: if the system refuses to write.
     """
     try:
         yield
@@ -74,7 +74,7 @@ def told(path: str | Path) -> Iterator[None]:
 
 
 def refusal(error: OSError) -> str:
-    """Say why the system refuses to make or to write a file; a file in the place of a folder by its name.
+    """Describe why the system refuses to create or write a file; name a file that blocks a folder.
 
     Example:
         >>> refusal(FileExistsError(17, "File exists", "notes.txt"))
@@ -88,7 +88,7 @@ def refusal(error: OSError) -> str:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Put the folder's new entry on the disk; some file systems know no such thing."""
+    """Sync the folder's new entry to the disk, which some file systems do not support."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -98,14 +98,14 @@ def _sync_folder(folder: Path) -> None:
 
 
 def read_bytes(path: str | Path) -> bytes:
-    """Read a regular file: a pipe or a device in its place would never end.
+    """Read a regular file; refuse pipes and devices, which may never end.
 
     Raises:
-        FileFormatError: if it is no regular file.
+        FileFormatError: if it is not a regular file.
         OSError: if it cannot be read.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):  # a folder could not be opened for reading
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):  # a folder already fails on open
         os.close(descriptor)
         raise FileFormatError(f"{path} is not a regular file")
     with open(descriptor, "rb") as file:
@@ -113,12 +113,12 @@ def read_bytes(path: str | Path) -> bytes:
 
 
 def split_tensors(data: bytes) -> tuple[dict[str, str], str]:
-    """Return the metadata of a safetensors file, and the digest that its contents make.
+    """Return the metadata of a safetensors file, and the digest of its contents.
 
-    The digest covers names, types, shapes, numbers and metadata, its own entry aside.
+    The digest covers names, dtypes, shapes, numbers and metadata, except its own entry.
 
     Raises:
-        ValueError: if the file is none.
+        ValueError: if this is not a safetensors file.
     """
     size = int.from_bytes(data[:8], "little")
     header = read_json(data[8 : 8 + size])
@@ -126,25 +126,25 @@ def split_tensors(data: bytes) -> tuple[dict[str, str], str]:
     if not isinstance(metadata, dict):
         raise ValueError("the header is not a mapping")
     if strange := [name for name, entry in header.items() if not isinstance(entry, dict) or set(entry) != ENTRY]:
-        raise ValueError(f"the header's entry {shown(strange[0])} is no tensor")
+        raise ValueError(f"the header's entry {shown(strange[0])} is not a tensor")
     rest = {key: value for key, value in metadata.items() if key != "digest"}
     digested = json.dumps([header, rest], sort_keys=True).encode()
     return metadata, f"{crc32(memoryview(data)[8 + size :], crc32(digested)):08x}"
 
 
 def check_digest(data: bytes, known: Iterable[str]) -> dict[str, str]:
-    """Return the metadata of a safetensors file whose digest, where it has one, is that of its contents.
+    """Check the digest of a safetensors file, if it has one, and return its metadata.
 
     Args:
-        data: of the file.
-        known: keys that the metadata may have, beside the digest: a damaged name is none of them.
+        data: content of the file.
+        known: keys that the metadata may have besides the digest, to detect damaged names.
 
     Raises:
-        ValueError: if the file is none or was changed.
+        ValueError: if this is not a safetensors file, or it was modified.
     """
     metadata, digest = split_tensors(data)
     if strange := [key for key in metadata if key not in (*known, "digest")]:
-        raise ValueError(f"its metadata hold {shown(strange[0])}")
+        raise ValueError(f"its metadata contain the unknown key {shown(strange[0])}")
     if metadata.get("digest", digest) != digest:
-        raise ValueError("its contents are not what was written: their digest differs")
+        raise ValueError("its contents were modified: the digest differs")
     return metadata

@@ -1,4 +1,4 @@
-"""Public names that are imported when they are first used, so that an index costs no heavy import (PEP 562)."""
+"""Import public names on first use, to avoid heavy imports (PEP 562)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 
 def lazy(package: str, where: Mapping[str, str]) -> Callable[[str], Any]:
-    """Return a module's ``__getattr__``.
+    """Return a ``__getattr__`` for a module.
 
     Args:
-        package: the module's name, for the message.
+        package: name of the module, for the message.
         where: public name -> module that defines it.
 
     Example:

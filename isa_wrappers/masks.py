@@ -1,4 +1,4 @@
-"""Means over what counts."""
+"""Masked means."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from isa_wrappers.axes import Float, Real
 
 
 def masked_mean(x: Real[Tensor, "*any"], mask: Real[Tensor, "*any"]) -> Float[Tensor, ""]:
-    """Average ``x`` where ``mask`` (of the same shape) holds; 0 where it does nowhere.
+    """Average ``x`` where ``mask`` (of the same shape) is true; return 0 if it is never true.
 
     Example:
         >>> import torch

@@ -1,4 +1,4 @@
-"""Import paths and names of earlier versions: each keeps working and warns what it is now."""
+"""Import paths and names of earlier versions, which still work but warn about the new name."""
 
 from __future__ import annotations
 
@@ -63,14 +63,14 @@ ALSO = {
     "isa_wrappers.spaces": {"read_state": "isa_wrappers.border.state"},
     "isa_wrappers.workers": {"GRACE": "isa_wrappers.batch.worker"},
 }
-"""Names that lie in another module than the rest of theirs."""
+"""Names that moved to another module than the rest of their module."""
 
 
 def former(module: str, now: Mapping[str, str]) -> Callable[[str], Any]:
-    """Return a module's ``__getattr__`` that serves names of earlier versions and warns what they are now.
+    """Return a ``__getattr__`` for a module that provides names of earlier versions with a warning.
 
     Args:
-        module: its name.
+        module: name of the module.
         now: former name -> ``module:name``.
 
     Example:
@@ -92,7 +92,7 @@ def former(module: str, now: Mapping[str, str]) -> Callable[[str], Any]:
 
 
 class _MovedModules(MetaPathFinder, Loader):
-    """Makes a moved module's former name stand for it."""
+    """Makes moved modules available under their former names."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -110,6 +110,6 @@ class _MovedModules(MetaPathFinder, Loader):
 
 
 def keep_former_paths() -> None:
-    """Let the former names be imported; called once, by the package itself."""
+    """Enable imports of the former names; the package itself calls this once."""
     if not any(isinstance(finder, _MovedModules) for finder in sys.meta_path):
         sys.meta_path.append(_MovedModules())

@@ -1,4 +1,4 @@
-"""Plain data: what JSON and YAML hold, within bounds that nobody reaches by writing."""
+"""Plain data, as in JSON and YAML, with bounds that hand-written files never reach."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ import numpy as np
 from isa_wrappers.errors import InvalidValueError, shown
 
 DEEPEST = 50
-"""Levels of nesting."""
+"""Maximum number of levels of nesting."""
 LARGEST = 2_000_000
-"""Values in all."""
+"""Maximum total number of values."""
 
 
 def read_json(text: str | bytes) -> Any:
     """Read JSON of bounded nesting and size.
 
     Raises:
-        ValueError: if it is none, or goes beyond the bounds.
+        ValueError: if it is not JSON, or exceeds the bounds.
 
     Example:
         >>> read_json('{"a": [1, 2]}')
@@ -38,7 +38,7 @@ def read_json(text: str | bytes) -> Any:
 
 
 def finite(value: Any) -> Any:
-    """Return plain data with ``None`` in the place of NaN and infinity, which JSON has no word for.
+    """Return plain data with ``None`` instead of NaN and infinity, which JSON does not support.
 
     Example:
         >>> finite({"a": [1.5, float("nan")], "b": float("inf")})
@@ -52,10 +52,10 @@ def finite(value: Any) -> Any:
 
 
 def check_nesting(data: Any, largest: int = LARGEST) -> None:
-    """Check that plain data are no deeper and larger than anybody writes.
+    """Check that plain data do not exceed the bounds on nesting and size.
 
     Raises:
-        ValueError: if they are.
+        ValueError: if they do.
     """
     level, total = [data], 0
     for _ in range(DEEPEST):
@@ -66,7 +66,7 @@ def check_nesting(data: Any, largest: int = LARGEST) -> None:
             elif isinstance(value, list | tuple | set):
                 inner += value
             if len(inner) + total > largest:
-                raise ValueError(f"holds more than {largest:,} values")
+                raise ValueError(f"contains more than {largest:,} values")
         if not inner:
             return
         level, total = inner, total + len(inner)
@@ -74,14 +74,14 @@ def check_nesting(data: Any, largest: int = LARGEST) -> None:
 
 
 def plain(name: str, value: Any) -> Any:
-    """Return ``value`` as files hold it: NumPy's scalars and arrays as Python's, tuples as lists, paths as text.
+    """Convert ``value`` to plain data: NumPy scalars and arrays to Python's, tuples to lists, paths to text.
 
     Args:
-        name: what it is, for the message.
-        value: whatever somebody passed.
+        name: name of the value, for the message.
+        value: any value.
 
     Raises:
-        InvalidValueError: for anything that no file holds, naming it.
+        InvalidValueError: if a part cannot be stored in a file; the message names it.
 
     Example:
         >>> plain("settings", {"seed": np.int64(3), "sizes": (1, np.float32(0.5))})

@@ -1,4 +1,4 @@
-"""Lists that people add to: a name, what it stands for, and where it comes from."""
+"""Registries of named entries that users and packages can extend."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from isa_wrappers.errors import InvalidValueError, UnknownNameError, check_name,
 T = TypeVar("T")
 BUILT_IN = "isa-marl"
 NOT_THEIRS = {"importlib", "isa_wrappers", "isa_learners"}
-"""Folders whose modules are never a plugin's."""
+"""Folders whose modules never belong to a plugin."""
 
 
 class Registry(Mapping[str, T], Generic[T]):
-    """Names to entries. Built-in ones are named by ``module:attribute`` and imported when they are first used.
+    """A mapping from names to entries. Built-in entries are given by ``module:attribute`` and imported on first use.
 
-    A package of anyone's adds an entry by an entry point in the registry's group; a program or test by
-    :meth:`register`. An entry point that cannot be imported is warned of once, in one line, and left out; a name that
-    two of them claim cannot be used until one of them goes.
+    A package adds an entry with an entry point in the registry's group; a program or test uses :meth:`register`. An
+    entry point that cannot be imported is skipped with a single one-line warning. A name that two packages provide is
+    not usable until one of them is uninstalled.
 
     Args:
-        kind: what an entry is called in messages, such as ``"credit rule"``.
-        group: of the entry points, such as ``"isa_marl.credit_rules"``.
+        kind: name of an entry in messages, such as ``"credit rule"``.
+        group: group of the entry points, such as ``"isa_marl.credit_rules"``.
         built_in: name -> ``"module:attribute"``.
-        of: class of the entries, or ``Callable``; what is none is refused, and left out where a package brings it.
+        of: class of the entries, or ``Callable``; other entries are refused, or skipped if a package provides them.
 
     Example:
         >>> roots = Registry("root", "no.such.group", {"square": "math:sqrt", "cubic": "math:cbrt"})
@@ -60,30 +60,30 @@ class Registry(Mapping[str, T], Generic[T]):
         """Add an entry for this process.
 
         Raises:
-            InvalidValueError: if the name is taken, when both sources are named, or is none, or the entry is another
-                kind of thing.
+            InvalidValueError: if the name is already in use (the message names both sources) or invalid, or the entry
+                has the wrong type.
         """
         check_name(self.kind, name)
         self._check(name, entry)
         self._search()
         if name in self._sources:
             raise InvalidValueError(
-                f"two entries of the name {name!r} among {self.group}: {self._sources[name]} and {source}; rename one"
+                f"two entries named {name!r} in {self.group}: {self._sources[name]} and {source}; rename one"
             )
         self._entries[name], self._sources[name] = entry, source
 
     def unregister(self, name: str) -> None:
-        """Take back what :meth:`register` added."""
+        """Remove an entry that :meth:`register` added."""
         del self._entries[name], self._sources[name]
 
     @staticmethod
     def look_again() -> None:
-        """Let every registry look for entry points anew when it is next used, as after an installation."""
+        """Make every registry search for entry points again on its next use, such as after an installation."""
         Registry._search_round += 1
         Registry._warned.clear()
 
     def source(self, name: str) -> str:
-        """Return which package an entry comes from."""
+        """Return the package that provides an entry."""
         self._search()
         return self._sources[name]
 
@@ -91,18 +91,19 @@ class Registry(Mapping[str, T], Generic[T]):
         """Return an entry.
 
         Raises:
-            UnknownNameError: offering the nearest name and listing all.
-            InvalidValueError: if several packages bring this name; each is named.
+            UnknownNameError: if there is none; the message names the closest one and lists all.
+            InvalidValueError: if several packages provide this name; the message lists them.
         """
         self._search()
         check_name(self.kind, name)
         if name in self._clashes:
             raise InvalidValueError(
-                f"several packages bring {self.kind} {name!r}: {', '.join(self._clashes[name])}; uninstall all but one"
+                f"several packages provide {self.kind} {name!r}: {', '.join(self._clashes[name])}; "
+                "uninstall all but one"
             )
         if name not in self._sources:
             if name in self._left_out:
-                raise UnknownNameError(f"{self.kind} {name!r} was left out: {self._left_out[name]}")
+                raise UnknownNameError(f"{self.kind} {name!r} was skipped: {self._left_out[name]}")
             offer = nearest(str(name), self) or ";"
             raise UnknownNameError(f"unknown {self.kind} {shown(name)}{offer} known: {', '.join(self)}")
         if name not in self._entries:
@@ -112,7 +113,7 @@ class Registry(Mapping[str, T], Generic[T]):
 
     def _check(self, name: str, entry: Any) -> None:
         if not isinstance(entry, self._of):
-            wanted = "something to call" if self._of is Callable else f"an object of {self._of.__name__}"
+            wanted = "callable" if self._of is Callable else f"an object of {self._of.__name__}"
             raise InvalidValueError(f"{self.kind} {name!r} must be {wanted}, got {shown(entry)}")
 
     def __iter__(self) -> Iterator[str]:
@@ -128,7 +129,7 @@ class Registry(Mapping[str, T], Generic[T]):
         return name in self._sources
 
     def _search(self) -> None:
-        """Look for entry points, once; after :meth:`look_again`, once more."""
+        """Search for entry points once, and again after :meth:`look_again`."""
         if self._last_search == Registry._search_round:
             return
         self._last_search = Registry._search_round
@@ -148,22 +149,22 @@ class Registry(Mapping[str, T], Generic[T]):
             except Exception as error:
                 why = one_line(f"{type(error).__name__}: {error}{_raised_at(error)}")
                 self._left_out[point.name] = f"package {source} cannot be imported: {why}"
-                if f"{point.module}: {why}" not in Registry._warned:  # one module may be that of many entries
+                if f"{point.module}: {why}" not in Registry._warned:  # one module may provide many entries
                     Registry._warned.add(f"{point.module}: {why}")
                     entry_name = f"{self.kind} {point.name!r} of package {source}"
-                    warnings.warn(f"{entry_name} cannot be imported and is left out: {why}", stacklevel=4)
+                    warnings.warn(f"{entry_name} cannot be imported and is skipped: {why}", stacklevel=4)
                 continue
             try:
                 self._check(point.name, entry)
             except InvalidValueError as error:
-                warnings.warn(f"{error}; that of package {source} is left out", stacklevel=4)
+                warnings.warn(f"{error}; the entry of package {source} is skipped", stacklevel=4)
                 continue
             self._entries[point.name], self._sources[point.name] = entry, source
             self._discovered.append(point.name)
 
 
 def _raised_at(error: Exception) -> str:
-    """Return ``" (file.py:12)"``, where a plugin's module raised an error; nothing where there is no such line."""
+    """Return ``" (file.py:12)"``, where a plugin raised an error; an empty text if there is no such line."""
     if isinstance(error, SyntaxError):
         return f" ({Path(error.filename or '?').name}:{error.lineno})"
     files = [(Path(frame.filename), frame.lineno) for frame in extract_tb(error.__traceback__)]

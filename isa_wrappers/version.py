@@ -1,4 +1,4 @@
-"""Which version is installed."""
+"""The installed version."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ DISTRIBUTION = "isa-marl"
 
 
 def installed_version() -> str:
-    """Return the version of the installed distribution, ``"unknown"`` where a checkout is used as it lies there.
+    """Return the version of the installed distribution, or ``"unknown"`` for a checkout that is not installed.
 
     Example:
         >>> installed_version() == __version__

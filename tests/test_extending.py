@@ -160,7 +160,7 @@ def test_two_algorithms_of_one_name_are_both_named(plugin, capsys):
     plugin("one", code, {"isa_marl.algorithms": {"mine": "one:IPPO"}})
     plugin("other", code, {"isa_marl.algorithms": {"mine": "other:IPPO"}})
     assert isa("train", "grid/unlock", "--algo", "mine") == 2
-    assert "several packages bring algorithm 'mine': one, other" in capsys.readouterr().err.replace(
+    assert "several packages provide algorithm 'mine': one, other" in capsys.readouterr().err.replace(
         "other, one", "one, other"
     )
     assert isa("algorithms") == 0

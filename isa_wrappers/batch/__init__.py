@@ -1,4 +1,4 @@
-"""Batched environments: B copies stepped together, arrays in, arrays out."""
+"""Batched environments: B copies stepped together, with arrays as input and output."""
 
 from isa_wrappers.batch.parallel import ParallelEnvBatch
 from isa_wrappers.batch.protocol import BatchEnv, BatchStep

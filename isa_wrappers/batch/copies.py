@@ -1,4 +1,4 @@
-"""Copies of an environment that are reset and stepped together: what a batch asks, here or in worker processes."""
+"""Copies of an environment that are reset and stepped together, in this process or in worker processes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from isa_wrappers.border.success import SuccessRule
 from isa_wrappers.errors import InvalidValueError
 
 Rows = Row
-"""What several copies say, each array with the copies along its first axis."""
+"""Results of several copies, with the copies along the first axis of each array."""
 
 
 class Copies(Protocol):
@@ -24,7 +24,7 @@ class Copies(Protocol):
     spec: CopySpec
 
     def reset(self, seeds: Sequence[int | None]) -> Rows:
-        """Start every copy afresh."""
+        """Start a new episode in every copy."""
 
     def step(self, actions: Sequence[Sequence[Any]]) -> Rows:
         """Advance every copy."""
@@ -34,28 +34,28 @@ class Copies(Protocol):
 
 
 class LocalCopies:
-    """Copies stepped one after the other in this process; a worker process holds its share as one of these.
+    """Copies stepped one after the other in this process; a worker process also uses this class for its copies.
 
     Args:
-        envs: at least one environment, each an object of its own.
-        fallback: what stands for a missing ``state()``.
-        success: how a won episode is recognised.
+        envs: at least one environment, all distinct objects.
+        fallback: replacement for a missing ``state()``.
+        success: rule that identifies a won episode.
 
     Raises:
-        InvalidValueError: if one environment is there more than once.
-        UnsupportedEnvironmentError: as :func:`~isa_wrappers.batch.env_copy.read_spec` does.
+        InvalidValueError: if an environment occurs more than once.
+        UnsupportedEnvironmentError: as in :func:`~isa_wrappers.batch.env_copy.read_spec`.
     """
 
     def __init__(self, envs: Sequence[Any], fallback: StateFallback, success: SuccessRule) -> None:
-        # What wrappers hide counts: a factory may wrap one and the same object anew at each call.
+        # Compare without wrappers, since a factory may wrap the same object again at each call.
         if min(len({id(env) for env in envs}), len({id(without_wrappers(env)) for env in envs})) < len(envs):
-            raise InvalidValueError(f"every copy must be an environment of its own; {envs[0]} is there more than once")
+            raise InvalidValueError(f"every copy must be a separate environment, but {envs[0]} occurs more than once")
         first = EnvCopy(envs[0], fallback, success)
         self.spec = first.spec
         self._copies = [first, *(EnvCopy(env, fallback, success, first.spec) for env in envs[1:])]
 
     def reset(self, seeds: Sequence[int | None]) -> Rows:
-        """Start every copy afresh."""
+        """Start a new episode in every copy."""
         return _stacked([copy.reset(seed) for copy, seed in zip(self._copies, seeds, strict=True)])
 
     def step(self, actions: Sequence[Sequence[Any]]) -> Rows:
@@ -64,13 +64,13 @@ class LocalCopies:
 
     def close(self) -> None:
         """Close every copy."""
-        with ExitStack() as closing:  # one that fails keeps no other open
+        with ExitStack() as closing:  # closes all even if one fails
             for copy in self._copies:
                 closing.callback(copy.close)
 
 
 def without_wrappers(env: Any) -> Any:
-    """Return what is left of an environment without its wrappers.
+    """Return an environment without its wrappers.
 
     Example:
         >>> from isa_wrappers.envs import make_parallel
@@ -86,6 +86,6 @@ def without_wrappers(env: Any) -> Any:
 
 
 def _stacked(rows: Sequence[Row]) -> Rows:
-    if len(rows) == 1:  # np.stack takes a tenth of the time of a step of one copy
+    if len(rows) == 1:  # avoids np.stack, which takes a tenth of the step time of one copy
         return {name: np.array(value)[None] for name, value in rows[0].items()}
     return {name: np.stack([row[name] for row in rows]) for name in rows[0]}

@@ -1,4 +1,4 @@
-"""One PettingZoo ``ParallelEnv`` as one row of a batch: the packing of dicts into arrays, wherever the copy runs."""
+"""One PettingZoo ``ParallelEnv`` as one row of a batch: converts dicts to arrays, in any process."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from isa_wrappers.errors import UnsupportedEnvironmentError, check_int
 
 
 def read_spec(env: Any, fallback: StateFallback) -> CopySpec:
-    """Read the spec of an environment; one that does not name its state's dimensions is reset for that.
+    """Read the spec of an environment, which is reset if it has no ``state_names``.
 
     Raises:
-        UnsupportedEnvironmentError: for what ISA cannot take, see :class:`~isa_wrappers.border.Border`.
+        UnsupportedEnvironmentError: if ISA does not support the environment, see :class:`~isa_wrappers.border.Border`.
     """
     check_state_fallback(fallback)
     env = as_parallel(env)
@@ -30,7 +30,7 @@ def read_spec(env: Any, fallback: StateFallback) -> CopySpec:
 def _spec(border: Border, read: StateReader, state_size: int = 0) -> CopySpec:
     env = border.env
     sizes = tuple(flat_size(border.spaces[agent]) for agent in border.agents)
-    # Names, or the size that another copy has, save a reset, which may launch a game.
+    # Use names or the size of another copy if possible, since a reset may launch a game.
     state_size = len(read.names) or state_size or len(read(border.reset()[0]))
     horizon = getattr(env, "horizon", 0) or 0
     if isinstance(horizon, float) and horizon.is_integer():
@@ -49,16 +49,16 @@ def _spec(border: Border, read: StateReader, state_size: int = 0) -> CopySpec:
 
 
 class EnvCopy:
-    """A copy that answers resets and steps with rows; it starts its next episode by itself.
+    """A copy that returns rows from resets and steps, and starts its next episode automatically.
 
     Args:
         env: the environment; an AEC environment that can be stepped in parallel is converted.
-        fallback: what stands for a missing ``state()``.
-        success: how a won episode is recognised.
-        spec: of another copy, where it has been read already.
+        fallback: replacement for a missing ``state()``.
+        success: rule that identifies a won episode.
+        spec: spec of another copy, if known.
 
     Raises:
-        UnsupportedEnvironmentError: as :func:`read_spec` does.
+        UnsupportedEnvironmentError: as in :func:`read_spec`.
     """
 
     def __init__(
@@ -90,11 +90,11 @@ class EnvCopy:
         return self._observe(observations, ())
 
     def step(self, actions: Sequence[Any]) -> Row:
-        """Advance by an action of every agent, of which those of the dead are left out.
+        """Advance with the actions of all agents; those of dead agents are ignored.
 
         Raises:
-            UnsupportedEnvironmentError: for what :class:`~isa_wrappers.border.Border` refuses, a reward of an agent
-                that is not among ``possible_agents``, or a state of another length.
+            UnsupportedEnvironmentError: if :class:`~isa_wrappers.border.Border` refuses the result, a reward belongs to
+                an agent that is not in ``possible_agents``, or the length of the state changes.
             NonFiniteError: if an observation or a reward is not finite.
         """
         border = self.border
@@ -106,7 +106,7 @@ class EnvCopy:
         for agent, reward in rewards.items():
             if agent not in agents:
                 raise UnsupportedEnvironmentError(
-                    f"agent {agent!r} is not among possible_agents {list(agents)}; names must stay the same"
+                    f"agent {agent!r} is not among possible_agents {list(agents)}; agent names must not change"
                 )
             row["reward"][agents.index(agent)] = reward
         over = not border.living
@@ -114,11 +114,11 @@ class EnvCopy:
         row["discarded"][()] = any(info.get("crashed", False) for info in infos.values() if isinstance(info, dict))
         if not over:
             for i, agent in enumerate(agents):
-                # An agent that is truncated by itself acts no more, yet its value continues.
+                # An individually truncated agent no longer acts, but its value continues.
                 left = agent in acting and agent not in border.living
                 row["cut"][i] = left and truncations.get(agent, False) and not terminations.get(agent, False)
             return row
-        # The value of an agent that was cut off rather than terminated continues.
+        # The value of a truncated agent continues, unlike that of a terminated one.
         cut = [agent in acting and not terminations.get(agent, False) for agent in agents]
         row["final_alive"] = np.array(cut)
         row["truncated"][()] = any(cut)
@@ -130,21 +130,21 @@ class EnvCopy:
         close_env(self.env)
 
     def _observe(self, observations: dict[str, Any], acted: Sequence[str]) -> Row:
-        """Return the current observations, masks, who is alive, and the state."""
+        """Return the current observations, masks, living agents and state."""
         row = {**self._packer.seen(observations, acted), "state": self._read(observations, acted)}
         if len(row["state"]) != self.spec.state_size:
             raise UnsupportedEnvironmentError(
-                f"{self.env} has a state of length {len(row['state'])} where {self.spec.state_size} was to be "
-                "expected, from its state_names or its first state"
+                f"{self.env} has a state of length {len(row['state'])}, but its state_names or its first state imply "
+                f"{self.spec.state_size}"
             )
         return row
 
 
 def completed(seen: Row, final: Row) -> Row:
-    """Return whole rows: what is ``seen`` now, and the ``final`` observation and state before an automatic reset.
+    """Return complete rows from the current data and the ``final`` data before an automatic reset.
 
     Args:
-        seen: ``obs``, ``state``, ``available`` and ``alive`` of one copy, or of several along a first axis.
+        seen: current ``obs``, ``state``, ``available`` and ``alive`` of one copy, or of several along the first axis.
         final: the same before the reset.
     """
     copies = seen["alive"].shape[:-1]

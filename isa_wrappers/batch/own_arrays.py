@@ -1,4 +1,4 @@
-"""Around a batched environment that is not ISA's: its steps are checked, its arrays watched for writes."""
+"""Check the steps of a custom batched environment, and detect writes to arrays of earlier steps."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ from isa_wrappers.batch.wrapper import BatchWrapper
 from isa_wrappers.errors import UnsupportedEnvironmentError
 
 LOOKS = 3
-"""Steps after which every array of earlier ones is compared again; later only those whose memory comes again. On a
-device, the contents are read in these steps alone: the host would wait for them."""
+"""Number of first steps in which all arrays of earlier steps are compared; later, only arrays with reused memory are.
+On a device, contents are read only in these steps, since reading makes the host wait."""
 KEPT = 3
-"""Steps whose arrays are held: memory that comes again among them was written into, or holds what never changes."""
+"""Number of steps whose arrays are kept: memory that recurs among them was overwritten or has constant content."""
 
 
 class OwnArrays(BatchWrapper):
-    """Reads an environment's steps (:class:`OwnSteps`) and refuses what comes next in the arrays of a step before.
+    """Reads the steps of an environment (:class:`OwnSteps`) and refuses steps that reuse the arrays of earlier ones.
 
-    Learners and wrappers keep a rollout's arrays: all its steps would hold the last one's numbers, without an error.
+    Learners and wrappers keep the arrays of a rollout; if arrays were reused, all its steps would silently contain the
+    numbers of the last one.
 
     Args:
         env: the environment.
-        name: of its task, for the message.
+        name: name of its task, for messages.
     """
 
     def __init__(self, env: BatchEnv, name: str) -> None:
@@ -40,7 +41,7 @@ class OwnArrays(BatchWrapper):
         self._recent: deque[dict[str, _Snapshot]] = deque(maxlen=KEPT)
 
     def reset(self, seed: int | None = None) -> BatchStep:
-        """Start every copy afresh."""
+        """Start a new episode in every copy."""
         self._steps = 0
         return self._checked(self.env.reset(seed), RESET)
 
@@ -52,8 +53,8 @@ class OwnArrays(BatchWrapper):
         """Advance every copy.
 
         Raises:
-            UnsupportedEnvironmentError: naming the array that was written into, or what is wrong with it.
-            NonFiniteError: for NaN or infinity.
+            UnsupportedEnvironmentError: if an array was overwritten or is invalid; the message names it.
+            NonFiniteError: if a number is NaN or infinite.
         """
         self._steps += 1
         return self._checked(self.env.step(actions), f"in step {self._steps}")
@@ -65,7 +66,7 @@ class OwnArrays(BatchWrapper):
             for field, (array, _, copy) in snapshots.items():
                 if copy is not None and not _is_unchanged(array, copy):
                     raise UnsupportedEnvironmentError(
-                        f"task {self._name!r} wrote the next step into the array of {field} that it had handed over; "
+                        f"task {self._name!r} wrote the next step to the array of {field} that it had returned before; "
                         "return a new array in every step, such as a copy"
                     )
         self._looks_left = max(self._looks_left - 1, 0)
@@ -79,9 +80,9 @@ class OwnArrays(BatchWrapper):
         return checked
 
     def _snapshot(self, field: str, array: Array, on_host: bool) -> _Snapshot:
-        """Hold an array, with a copy where it may be written into: in the first steps, and once its memory comes again.
+        """Keep an array, with a copy if it may be overwritten: in the first steps, and if its memory recurs.
 
-        While an array is held nothing else can lie at its address.
+        While an array is kept, no other array can have its address.
         """
         address = _address(array)
         is_reused = on_host and any(
@@ -92,7 +93,7 @@ class OwnArrays(BatchWrapper):
 
 
 class _Snapshot(NamedTuple):
-    """An array that was handed over, where it begins in memory, and what it held then if that is to be compared."""
+    """A returned array, its memory address, and a copy of its content if it is to be compared."""
 
     array: Array
     address: int
@@ -103,12 +104,12 @@ FIELDS = tuple(field.name for field in fields(BatchStep))
 
 
 def as_made(env: BatchEnv) -> BatchEnv:
-    """Return the environment as its factory made it, which may have more members, such as ``render``."""
+    """Return the environment as created by its factory, which may have more members, such as ``render``."""
     return env.env if isinstance(env, OwnArrays) else env
 
 
 def guarded(env: BatchEnv) -> BatchEnv:
-    """Return a batched environment whose steps are checked, unless the environment is ISA's own.
+    """Return a batched environment with checked steps, or an environment of ISA unchanged.
 
     Example:
         >>> from isa_wrappers.envs import make_batch
@@ -127,10 +128,10 @@ def guarded(env: BatchEnv) -> BatchEnv:
 
 
 def _is_unchanged(array: Array, copy: Array) -> bool:
-    return bool(namespace(copy).all((array == copy) | (copy != copy)))  # NaN is no change
+    return bool(namespace(copy).all((array == copy) | (copy != copy)))  # NaN does not count as a change
 
 
 def _address(array: Array) -> int:
-    """Return where an array begins in memory."""
+    """Return the memory address of an array."""
     address: int = array.__array_interface__["data"][0] if isinstance(array, np.ndarray) else array.data_ptr()
     return address

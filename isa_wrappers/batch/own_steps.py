@@ -1,4 +1,4 @@
-"""Steps of a batched environment that is not ISA's, read and checked as the border does for single ones."""
+"""Read and check the steps of a custom batched environment, like the border does for single environments."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from isa_wrappers.batch.protocol import BatchEnv, BatchStep
 from isa_wrappers.errors import NonFiniteError, UnsupportedEnvironmentError
 
 NUMBERS = ("obs", "final_obs", "state", "final_state", "reward")
-"""Fields that are finite numbers; all others are flags."""
+"""Fields with finite numbers; all others are flags."""
 MAY_BE_NONE = ("discarded", "cut", "bonus")
 FINAL = ("obs", "state", "alive")
-"""Fields that have a ``final_`` twin, from before an automatic reset."""
+"""Fields with a ``final_`` counterpart, from before an automatic reset."""
 WIDE = ("float64", "int32", "int64", "uint32", "uint64")
-"""Types of a state that float32 does not hold."""
+"""Dtypes of a state that float32 cannot represent."""
 RESET = "at the reset"
 
 
 class OwnSteps:
     """Reads the steps of a batched environment.
 
-    Numbers of other types become float32, flags of other types bool. A state may be float64, and whole numbers in it of
-    32 or 64 bits become that, rounded beyond 2^53.
+    Numbers of other dtypes become float32, flags of other dtypes become bool. A state may be float64; integers of 32 or
+    64 bits in it become float64, rounded beyond 2^53.
 
     Args:
         env: the environment.
-        name: of its task, for messages.
+        name: name of its task, for messages.
     """
 
     def __init__(self, env: BatchEnv, name: str) -> None:
@@ -49,16 +49,16 @@ class OwnSteps:
         self._own_actions: Array = None
 
     def __call__(self, said: Any, where: str, values: bool) -> BatchStep:
-        """Return what a reset or a step returned, in the types of a :class:`BatchStep`.
+        """Return the result of a reset or a step with the dtypes of a :class:`BatchStep`.
 
         Args:
-            said: what came.
-            where: :data:`RESET`, or another moment, for messages.
-            values: look at numbers and flags too, for which the host waits for a device.
+            said: the result.
+            where: :data:`RESET` or another time, for messages.
+            values: whether to check numbers and flags too, which makes the host wait for a device.
 
         Raises:
-            UnsupportedEnvironmentError: naming the field, and what it is to be.
-            NonFiniteError: for NaN or infinity, likewise.
+            UnsupportedEnvironmentError: if a field is invalid; the message names it and what is required.
+            NonFiniteError: if a field contains NaN or infinity.
         """
         if not isinstance(said, BatchStep):
             raise UnsupportedEnvironmentError(
@@ -75,7 +75,7 @@ class OwnSteps:
                 self._check_type(field.name, array, where)
                 if values and dtype == namespace(array).bool:
                     self._check_flags(field.name, array, where)
-                with np.errstate(over="ignore"):  # what float32 cannot hold is found with what is infinite
+                with np.errstate(over="ignore"):  # overflow becomes infinity, which is found later
                     converted[field.name] = (
                         array != 0 if dtype == namespace(array).bool else namespace(array).astype(array, dtype)
                     )
@@ -99,16 +99,16 @@ class OwnSteps:
             )
 
     def _check_type(self, field: str, array: Array, where: str) -> None:
-        """Refuse text, objects and complex numbers, of which NumPy would make numbers or fail."""
+        """Refuse text, objects and complex numbers, which NumPy would convert or fail on."""
         dtype = str(array.dtype).removeprefix("torch.")
         if not dtype.startswith(("bool", "int", "uint", "float", "bfloat")):
             raise UnsupportedEnvironmentError(
-                f"{field} of task {self._name!r} {where} must hold real numbers, got an array of {dtype}"
+                f"{field} of task {self._name!r} {where} must contain real numbers, got an array of {dtype}"
             )
 
     def _check_flags(self, field: str, array: Array, where: str) -> None:
         if bool((array != array).any()):
-            raise NonFiniteError(f"{field} of task {self._name!r} {where} must hold true or false, got NaN")
+            raise NonFiniteError(f"{field} of task {self._name!r} {where} must be true or false, got NaN")
 
     def _check_values(self, step: BatchStep, returned: BatchStep, where: str) -> None:
         for field in NUMBERS if step.bonus is None else (*NUMBERS, "bonus"):
@@ -122,18 +122,20 @@ class OwnSteps:
         if self._own_actions is None:
             own = np.arange(max(self._env.num_actions)) < np.array(self._env.num_actions)[:, None]
             self._own_actions = xp.asarray(own, device=self._env.device) if self._env.device is not None else own
-        self._refuse_agent((step.available & ~self._own_actions).any(-1), where, "may take an action that it has not")
-        self._refuse_agent(step.alive & ~step.available.any(-1), where, "acts next and may take no action")
-        self._refuse_copy(step.terminated & step.truncated, where, "the episode is terminated and truncated at once")
+        self._refuse_agent(
+            (step.available & ~self._own_actions).any(-1), where, "has a mask that allows an action it does not have"
+        )
+        self._refuse_agent(step.alive & ~step.available.any(-1), where, "acts next but has no available action")
+        self._refuse_copy(step.terminated & step.truncated, where, "the episode is both terminated and truncated")
         self._check_ends(step, returned, where)
 
     def _check_ends(self, step: BatchStep, returned: BatchStep, where: str) -> None:
-        """Check what a step says of episodes that ended, and of those that did not."""
+        """Check the fields about episodes that ended, and about those that did not."""
         done = step.done
         if where == RESET:
-            self._refuse_copy(done, where, "the episode ends, and nobody has acted yet")
+            self._refuse_copy(done, where, "the episode ends before any agent has acted")
         if step.discarded is not None:
-            self._refuse_copy(step.discarded & ~done, where, "discarded, and no episode ended; make it truncated too")
+            self._refuse_copy(step.discarded & ~done, where, "discarded, but no episode ended; set truncated too")
         for field in FINAL:
             now, final = getattr(step, field), getattr(step, "final_" + field)
             if now is not final:
@@ -143,18 +145,18 @@ class OwnSteps:
                     self._refuse_copy(differs, where, _final_differs(field, returned))
 
     def _first_not_finite(self, field: str, values: Array) -> str:
-        """Say where the first NaN or infinity lies, and which it is."""
+        """Describe the position and value of the first NaN or infinity."""
         numbers = to_numpy(values)
         at = tuple(int(i) for i in np.argwhere(~np.isfinite(numbers))[0])
         dimension_names = self._env.state_names if field in ("state", "final_state") else ()
         if len(dimension_names) > at[-1]:
-            return f"environment {at[0]}, dimension {at[-1]} ({dimension_names[at[-1]]}) holds {numbers[at]}"
-        names = ("dimension {}",) if field in ("state", "final_state") else ("agent {}", "place {}")
+            return f"environment {at[0]}, dimension {at[-1]} ({dimension_names[at[-1]]}) is {numbers[at]}"
+        names = ("dimension {}",) if field in ("state", "final_state") else ("agent {}", "element {}")
         coordinates = [
             name.format(repr(self._env.agents[i]) if name == "agent {}" else i)
             for name, i in zip(names, at[1:], strict=False)
         ]
-        return f"environment {at[0]}, {', '.join(coordinates)} holds {numbers[at]}"
+        return f"environment {at[0]}, {', '.join(coordinates)} is {numbers[at]}"
 
     def _refuse_agent(self, wrong: Array, where: str, what: str) -> None:
         if bool(wrong.any()):
@@ -168,7 +170,7 @@ class OwnSteps:
 
 
 def missed(device: str | None, array: Any) -> str:
-    """Return which kind of array a device stands for where this is none, else nothing.
+    """Return the kind of array that a device requires if ``array`` is of another kind, else an empty text.
 
     Example:
         >>> missed(None, [1.0]), missed(None, np.zeros(1)), missed("cpu", np.zeros(1))
@@ -181,7 +183,7 @@ def missed(device: str | None, array: Any) -> str:
 
 
 def _final_differs(field: str, step: BatchStep) -> str:
-    """Say what is wrong where a field and its final one differ; in different types, rounding alone is a difference."""
-    message = f"final_{field} must be the same as {field} where no episode ended"
+    """Describe a difference between a field and its final one; with different dtypes, it may be rounding."""
+    message = f"final_{field} must equal {field} if no episode ended"
     final, now = (str(getattr(step, name).dtype).removeprefix("torch.") for name in (f"final_{field}", field))
-    return message if final == now else f"{message}; it is {final} and {field} {now}, give both in one type"
+    return message if final == now else f"{message}; it is {final} but {field} is {now}, use the same dtype for both"

@@ -1,4 +1,4 @@
-"""Between dicts by agent and rows of a batch: observations, masks and who is alive in; actions out."""
+"""Convert between dicts by agent and rows of a batch: observations, masks, living agents and actions."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ ALIKE = (
     "state_names",
     "action_names",
 )
-"""What copies of an environment have in common, as messages call it."""
+"""Names, in messages, of the properties that copies of an environment share."""
 Row = dict[str, npt.NDArray[Any]]
-"""One copy's part of a :class:`~isa_wrappers.batch.BatchStep`, by the names of its fields, ``discarded`` among them."""
+"""One copy's part of a :class:`~isa_wrappers.batch.BatchStep` by field name, including ``discarded``."""
 
 
 @dataclass(frozen=True)
 class CopySpec:
-    """What a batch has to know of its copies, which are all alike.
+    """The properties that a batch needs to know of its copies, which are all alike.
 
     Attributes:
-        agents: A possible agents.
-        num_actions: of each agent, elementary ones.
-        obs_size: O, length of the longest flat observation.
-        state_size: K.
-        state_names: a name for each dimension of the state, or none.
-        action_names: a name for each action, or each agent's own, or none.
-        horizon: steps until truncation, 0 where unknown.
-        action_code: how actions of more than a number are read; ``None`` where all are ``Discrete``.
+        agents: the A possible agents.
+        num_actions: number of elementary actions of each agent.
+        obs_size: length of the longest flat observation, O.
+        state_size: length of the state, K.
+        state_names: a name for each dimension of the state, or empty.
+        action_names: a name for each action, or separate names for each agent, or empty.
+        horizon: steps until truncation, 0 if unknown.
+        action_code: encoding of structured actions; ``None`` if all are ``Discrete``.
         obs_sizes: length of each agent's flat observation.
     """
 
@@ -59,10 +59,10 @@ class CopySpec:
     obs_sizes: tuple[int, ...] = ()
 
     def check_alike(self, other: CopySpec) -> None:
-        """Check that another copy is as the one that these are of.
+        """Check that another copy has the same properties.
 
         Raises:
-            UnsupportedEnvironmentError: naming what differs.
+            UnsupportedEnvironmentError: if it does not; the message names the difference.
         """
         for name, own, others in zip(ALIKE, self._compared(), other._compared(), strict=True):
             if others != own:
@@ -72,7 +72,7 @@ class CopySpec:
                 )
 
     def _compared(self) -> tuple[tuple[Any, ...], ...]:
-        """Return what copies have in common, in the order of :data:`ALIKE`."""
+        """Return the properties that copies share, in the order of :data:`ALIKE`."""
         codes = () if self.action_code is None else tuple(map(_described, self.action_code.codes))
         actions = codes or ("Discrete",) * len(self.agents)
         sizes = self.obs_sizes, (self.state_size,)
@@ -87,7 +87,7 @@ def _described(code: ActionCode) -> str:
         >>> _described(ActionCode.of(spaces.MultiDiscrete([2, 3], start=[0, 1]), "crane"))
         'MultiDiscrete (2,) int64 of 0..1, 1..3'
     """
-    if code.kind == "Discrete":  # its number of actions says all
+    if code.kind == "Discrete":  # the number of actions is sufficient
         return code.kind
     parts = zip(code.components, code.start or (0,) * len(code.components), strict=True)
     ranges = (
@@ -98,11 +98,11 @@ def _described(code: ActionCode) -> str:
 
 
 class Packer:
-    """Lays out what an environment returns as arrays, and hands actions back as it takes them.
+    """Converts results of an environment to arrays, and actions to the environment's format.
 
     Args:
-        border: which has checked what the environment returned, and knows who lives.
-        spec: of the environment.
+        border: border that has checked the results and knows the living agents.
+        spec: spec of the environment.
     """
 
     def __init__(self, border: Border, spec: CopySpec) -> None:
@@ -115,8 +115,8 @@ class Packer:
         """Return ``obs`` ``[A, O]``, ``available`` ``[A, n]`` and ``alive`` ``[A]``.
 
         Args:
-            observations: by agent; agents that are missing observe zeros.
-            acted: who took the step before: shown nothing after its last one, it sees what it saw before.
+            observations: observations by agent; missing agents observe zeros.
+            acted: agents that acted in the step; without a new observation, they keep the previous one.
         """
         spec, border = self.spec, self.border
         team, n = len(spec.agents), max(spec.num_actions)
@@ -141,7 +141,7 @@ class Packer:
             elif agent in acted:
                 row["obs"][i] = self._obs[i]
         self._obs = packed = row["obs"]
-        if not isfinite(np.vdot(packed, packed)):  # faster than a look at each agent
+        if not isfinite(np.vdot(packed, packed)):  # faster than checking each agent
             self._check_narrow(observations)
         return row
 
@@ -151,7 +151,7 @@ class Packer:
                 check_narrow(flat_vector(self.border.spaces[agent], obs), agent, self.border.steps)
 
     def chosen(self, actions: Sequence[Any]) -> dict[str, Any]:
-        """Return, out of the actions of all, those of the living, as the environment's ``step`` takes them."""
+        """Return the actions of the living agents in the format of the environment's ``step``."""
         agents = self.spec.agents
         acting = self.border.living
         code = self.spec.action_code

@@ -1,4 +1,4 @@
-"""Any PettingZoo ``ParallelEnv`` as a batched environment, in this process or in workers."""
+"""Any PettingZoo ``ParallelEnv`` as a batched environment, in this process or in worker processes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from isa_wrappers.checks import check_finite
 from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, check_int
 
 SAVED_BY_WRAPPERS = ("env", "reward", "start", "won", "episodes", "goal", "return", "length", "totals")
-"""Beginnings of what ISA's wrappers save, of which copies of a PettingZoo environment have nothing."""
+"""Key prefixes of states saved by ISA wrappers, which copies of a PettingZoo environment cannot load."""
 
 
 class ParallelEnvBatch:
@@ -26,37 +26,37 @@ class ParallelEnvBatch:
 
     Observations are flattened to float32 and padded with zeros to the longest; Discrete observations become one-hot;
     an ``action_mask`` is read from a Dict observation or from ``infos[agent]``. Actions beyond an agent's own number
-    are unavailable. Where all actions are ``Discrete`` a step takes ``[B, A]`` integers; where some are ``Box``,
-    ``MultiDiscrete`` or ``MultiBinary``, it takes ``[B, A, d]`` numbers, see :attr:`action_code`. A copy's episode ends
-    when no agent is left; it counts as truncated unless the last step terminated all that acted. Dead agents observe
+    are unavailable. If all action spaces are ``Discrete``, a step takes ``[B, A]`` integers; if some are ``Box``,
+    ``MultiDiscrete`` or ``MultiBinary``, it takes ``[B, A, d]`` numbers, see :attr:`action_code`. An episode ends when
+    no agent is left; it counts as truncated unless the last step terminated all agents that acted. Dead agents observe
     zeros.
 
-    With ``workers`` the copies run in worker processes. A worker that dies or stays silent for ``timeout`` seconds is
-    killed with all it started and replaced, with all its copies; their episodes then end as truncated and discarded,
-    with the last observation.
+    With ``workers``, the copies run in worker processes. A worker that dies or does not answer within ``timeout``
+    seconds is killed with its child processes and replaced, with all its copies; their episodes end as truncated and
+    discarded, with the last observation.
 
     Args:
-        envs: at least one environment; all alike. With ``workers``, functions that make one: they are sent to the
-            processes by cloudpickle.
+        envs: at least one environment, all alike; with ``workers``, functions that create one, which cloudpickle sends
+            to the processes.
         device: ``None`` for NumPy, else a torch device.
-        state_fallback: what stands for ``state()`` where it is missing: ``"observations"`` concatenates them, a
-            function maps the environment to a vector; ``None`` refuses.
-        success: how a won episode is recognised, see :data:`~isa_wrappers.border.success.SuccessRule`.
-        workers: how many processes step the copies, which are split among them evenly and in order; ``True`` for one
-            process per copy, 0 for this process.
-        timeout: seconds that a worker may take for one reset or step of its copies; ``None`` waits for ever.
-        owned: the environments were made for this batch: they are closed with it, when it is garbage-collected, and at
-            the end of the process. (What runs in workers always is.)
+        state_fallback: replacement for a missing ``state()``: ``"observations"`` concatenates the observations, a
+            function maps the environment to a vector, ``None`` raises an error.
+        success: rule that identifies a won episode, see :data:`~isa_wrappers.border.success.SuccessRule`.
+        workers: number of processes that step the copies, which are split among them evenly and in order; ``True`` for
+            one process per copy, 0 for this process.
+        timeout: seconds that a worker may take for one reset or step of its copies; ``None`` disables the limit.
+        owned: whether the environments belong to this batch, so that they are closed with it, when it is
+            garbage-collected, and at the end of the process. (Environments in workers always are.)
 
     Attributes:
-        action_code: how actions of more than a number are read; ``None`` where all are ``Discrete``.
-        discarded: episodes lost so far because their worker died or hung, or that ended with
+        action_code: encoding of structured actions; ``None`` if all are ``Discrete``.
+        discarded: number of episodes lost so far because their worker died or hung, or they ended with
             ``infos[agent]["crashed"]``.
 
     Raises:
-        InvalidValueError: without environments, if one is there twice, or with workers where it is no function.
-        UnsupportedEnvironmentError: if an action space is of another kind, it is no ParallelEnv, or ``state()`` is
-            missing.
+        InvalidValueError: if there are no environments, one occurs twice, or with workers, one is not a function.
+        UnsupportedEnvironmentError: if an action space is not supported, an environment is not a ParallelEnv, or
+            ``state()`` is missing.
         WorkerError: if workers do not start.
 
     Example:
@@ -85,7 +85,7 @@ class ParallelEnvBatch:
             if processes
             else LocalCopies(envs, state_fallback, success)
         )
-        # Once: by the caller, the garbage collector or the end of the process, whichever comes first.
+        # Called once: by the caller, the garbage collector or the end of the process, whichever comes first.
         self._close = weakref.finalize(self, self._copies.close) if owned else self._copies.close
         spec = self._copies.spec
         self.num_envs = len(envs)
@@ -103,7 +103,7 @@ class ParallelEnvBatch:
         self._time = 0
 
     def reset(self, seed: int | None = None) -> BatchStep:
-        """Start every copy afresh; the first one is seeded with ``seed``, each other with a seed made of both."""
+        """Start a new episode in every copy; the first uses ``seed``, the others use seeds derived from it."""
         self._time = 0
         return self._pack(self._copies.reset([_seed_of(seed, b) for b in range(self.num_envs)]))
 
@@ -117,14 +117,14 @@ class ParallelEnvBatch:
         return {}
 
     def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
-        """Start every copy afresh: PettingZoo environments cannot resume from a saved state.
+        """Start a new episode in every copy, since PettingZoo environments cannot resume from a saved state.
 
         Raises:
-            ScopeMismatchError: if the state holds what ISA's wrappers save.
+            ScopeMismatchError: if the state contains parts that ISA wrappers save.
         """
         if others := [key for key in state if key.partition(".")[0] in SAVED_BY_WRAPPERS]:
             raise ScopeMismatchError(
-                f"the saved state does not fit this ParallelEnvBatch: it holds {others[0]!r}, and copies of a "
+                f"the saved state does not fit this ParallelEnvBatch: it contains {others[0]!r}, but copies of a "
                 "PettingZoo environment save nothing"
             )
         with Blamed("the environment"):
@@ -145,5 +145,5 @@ class ParallelEnvBatch:
 
 
 def _seed_of(seed: int | None, copy: int) -> int | None:
-    """Return a copy's seed: those of neighbouring seeds share no copy's start."""
+    """Return the seed of a copy; copies of neighbouring seeds have different seeds."""
     return seed if seed is None or copy == 0 else stream_seed(seed, f"copy {copy}") % ENV_SEEDS

@@ -1,7 +1,7 @@
-"""The protocol of a batched environment: B copies stepped together, arrays in, arrays out.
+"""The protocol of a batched environment: B copies stepped together, with arrays as input and output.
 
-NumPy or torch, on any device. Finished copies reset themselves within the step that ends them, and the state and
-observation *before* that reset come along, so that nothing is lost at an episode's end.
+Arrays belong to NumPy or torch, on any device. Finished copies reset themselves within the step that ends the episode,
+and the step also contains the state and observation *before* this reset.
 """
 
 from __future__ import annotations
@@ -19,26 +19,27 @@ from isa_wrappers.moved import former
 
 @dataclass(frozen=True, kw_only=True)
 class BatchStep:
-    """What a batched environment says after a reset or a step; B environments, A agents, n actions, K dimensions.
+    """The result of a reset or a step, with B environments, A agents, n actions and K state dimensions.
 
     Attributes:
-        obs: ``[B, A, O]`` float32, after an automatic reset where the episode ended.
-        state: ``[B, K]`` float32 or float64, after an automatic reset where the episode ended.
-        available: ``[B, A, n]`` bool, actions allowed next.
-        alive: ``[B, A]`` bool, agents that act next.
-        reward: ``[B, A]`` float32 of the step just taken.
-        terminated: ``[B]`` bool, the episode ended by itself: its value ends here.
-        truncated: ``[B]`` bool, the episode was cut off (never where ``terminated``): its value continues.
-        success: ``[B]`` bool, the episode was won in this step.
-        final_obs: ``[B, A, O]``, ``obs`` before an automatic reset; the same as ``obs`` elsewhere.
-        final_state: ``[B, K]``, ``state`` before an automatic reset; the same as ``state`` elsewhere, and of its type.
-        final_alive: ``[B, A]``, ``alive`` before an automatic reset (where an environment says no more than that the
-            episode is over: who took its last step); the same as ``alive`` elsewhere.
-        discarded: ``[B]`` bool, the truncated episode was lost with its game or worker and counts for nothing;
-            ``None`` where that cannot happen.
-        cut: ``[B, A]`` bool, agents that were truncated by themselves in this step: they act no more, the episode goes
-            on without them, and so does their value (that of ``final_obs``); ``None`` where that cannot happen.
-        bonus: ``[B, A]``, what of ``reward`` is an intrinsic reward that a wrapper added; ``None`` where none did.
+        obs: observations, after an automatic reset if the episode ended, ``[B, A, O]`` float32.
+        state: state, after an automatic reset if the episode ended, ``[B, K]`` float32 or float64.
+        available: actions available next, ``[B, A, n]`` bool.
+        alive: whether each agent acts next, ``[B, A]`` bool.
+        reward: rewards of the step, ``[B, A]`` float32.
+        terminated: whether the episode terminated, so that its value ends here, ``[B]`` bool.
+        truncated: whether the episode was truncated, so that its value continues, ``[B]`` bool; never together with
+            ``terminated``.
+        success: whether the episode was won in this step, ``[B]`` bool.
+        final_obs: ``obs`` before an automatic reset, else equal to ``obs``, ``[B, A, O]``.
+        final_state: ``state`` before an automatic reset, else equal to ``state``, with the same dtype, ``[B, K]``.
+        final_alive: ``alive`` before an automatic reset, else equal to ``alive``, ``[B, A]``. If an environment reports
+            only the end of an episode, the agents that acted in its last step.
+        discarded: whether the truncated episode was lost in a crash of its game or worker and does not count, ``[B]``
+            bool; ``None`` if this cannot happen.
+        cut: whether the agent was truncated individually in this step, ``[B, A]`` bool: it no longer acts, the episode
+            continues without it, and its value (that of ``final_obs``) continues; ``None`` if this cannot happen.
+        bonus: part of ``reward`` that is an intrinsic reward added by a wrapper, ``[B, A]``; ``None`` if there is none.
     """
 
     obs: Real[Array, "envs agents obs"]
@@ -58,26 +59,25 @@ class BatchStep:
 
     @property
     def done(self) -> Array:
-        """``[B]`` bool, the episode ended in this step."""
+        """Whether the episode ended in this step, ``[B]`` bool."""
         return self.terminated | self.truncated
 
     @property
     def finished(self) -> Array:
-        """``[B]`` bool, the episode ended in this step and was not discarded."""
+        """Whether the episode ended in this step and was not discarded, ``[B]`` bool."""
         return self.done if self.discarded is None else self.done & ~self.discarded
 
 
 @runtime_checkable
 class BatchEnv(Protocol):
-    """A batched environment. ``device`` is ``None`` where arrays are NumPy's.
+    """A batched environment. ``device`` is ``None`` for NumPy arrays.
 
-    Whoever steps it keeps what it hands over: every reset and step returns arrays of its own, which are never written
-    into again.
+    Callers keep the returned arrays, so every reset and step must return new arrays that are never modified later.
 
-    One whose actions are more than a number each has an attribute ``action_code`` too, a
-    :class:`~isa_wrappers.border.team_actions.TeamCode`; ``num_actions`` then counts elementary actions. One that pads
-    observations, or shows dimensions of the state in them, may say so by an attribute ``obs_columns``, see
-    :func:`obs_columns_of`.
+    An environment with structured actions also has an attribute ``action_code``, a
+    :class:`~isa_wrappers.border.team_actions.TeamCode`; ``num_actions`` then counts elementary actions. An environment
+    that pads observations, or shows dimensions of the state in them, may declare this with an attribute
+    ``obs_columns``, see :func:`obs_columns_of`.
     """
 
     num_envs: int
@@ -91,24 +91,24 @@ class BatchEnv(Protocol):
     device: str | None
 
     def reset(self, seed: int | None = None) -> BatchStep:
-        """Start every copy afresh; with ``seed``, reproducibly."""
+        """Start a new episode in every copy; with ``seed``, the result is reproducible."""
         ...
 
     def step(self, actions: Array) -> BatchStep:
-        """Advance every copy by ``actions``: ``[B, A]`` integers, ``[B, A, d]`` float32 with an action code."""
+        """Advance every copy by ``actions``: ``[B, A]`` integers, or ``[B, A, d]`` float32 with an action code."""
         ...
 
     def state_dict(self) -> dict[str, Array]:
-        """Return everything that a later :meth:`load_state_dict` needs to continue from here."""
+        """Return the state for :meth:`load_state_dict`."""
         ...
 
     def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
-        """Restore a saved state; return the step that was current then."""
+        """Restore a saved state; return the step that was current when it was saved."""
         ...
 
 
 def lacking(env: Any) -> list[str]:
-    """Return the names of what an object lacks of a :class:`BatchEnv`.
+    """Return the names of members of :class:`BatchEnv` that an object lacks.
 
     Example:
         >>> lacking(None)[0], lacking(None)[-1]
@@ -122,26 +122,26 @@ def check_batch(env: Any) -> None:
     """Check that an object is a batched environment.
 
     Raises:
-        InvalidValueError: naming what it lacks.
+        InvalidValueError: if it is not; the message names what it lacks.
     """
     if missing := lacking(env):
         raise InvalidValueError(f"env must be a BatchEnv, got {shown(env)}, which lacks {', '.join(missing)}")
 
 
 def action_code_of(env: Any) -> TeamCode | None:
-    """Return how the actions of a batched environment are read; ``None`` where each is a number."""
+    """Return the encoding of the actions of a batched environment; ``None`` if each action is a number."""
     code: TeamCode | None = getattr(env, "action_code", None)
     return code
 
 
 def check_copies(saved: Array, num_envs: int) -> None:
-    """Check that a saved array, a row for each copy, is of as many copies as are stepped.
+    """Check that a saved array has one row for each copy.
 
     Raises:
-        InvalidValueError: naming both numbers.
+        InvalidValueError: if the numbers differ.
     """
     if len(saved) != num_envs:
-        raise InvalidValueError(f"the saved state is of {len(saved)} environments, num_envs is {num_envs}")
+        raise InvalidValueError(f"the saved state contains {len(saved)} environments, but num_envs is {num_envs}")
 
 
 if not TYPE_CHECKING:

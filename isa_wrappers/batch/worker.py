@@ -1,4 +1,4 @@
-"""One worker process: its start, what it is asked and answers, and its end."""
+"""One worker process: its start, its requests and answers, and its end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 import cloudpickle  # type: ignore[import-untyped]
 
 GRACE = 10.0
-"""Seconds a worker gets to close its environments before it is killed."""
+"""Seconds that a worker has to close its environments before it is killed."""
 
 
 class LostError(Exception):
@@ -23,14 +23,14 @@ class LostError(Exception):
 
 
 class _RemoteError(Exception):
-    """Carries a worker's traceback, as the cause of what it raised."""
+    """Contains the traceback of a worker, as the cause of its error."""
 
 
 class Worker:
-    """One process that holds some copies. It leads a process group of its own, so that nothing it starts outlives it.
+    """One process with some copies. It leads its own process group, so that none of its child processes outlives it.
 
     Args:
-        copies: their numbers within the batch.
+        copies: indices of the copies in the batch.
     """
 
     def __init__(self, copies: range) -> None:
@@ -38,22 +38,22 @@ class Worker:
         self._requests = 0
         ours, theirs = socket.socketpair()
         parent_read, parent_write = os.pipe()
-        self._parent_lives = os.fdopen(parent_write, "wb")  # open for as long as this process lives
+        self._parent_lives = os.fdopen(parent_write, "wb")  # open while this process is alive
         with theirs:
-            # The current folder comes last: in it a file of the user's may be called as a module is.
+            # The current folder comes last, since a user file in it may have the name of a module.
             code = (
                 "import sys; sys.path[:1] == [''] and sys.path.append(sys.path.pop(0)); "
                 f"from isa_wrappers.batch.worker_process import serve; serve({theirs.fileno()}, {parent_read})"
             )
             path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
-            # Many workers share the machine: one thread each.
+            # Many workers share the machine, so use one thread each.
             env = {"OMP_NUM_THREADS": "1", **os.environ, "PYTHONPATH": path}
-            # A fresh interpreter: a fork of one that runs torch or CUDA may lock up.
+            # Start a new interpreter: forking one that runs torch or CUDA may deadlock.
             self.process = subprocess.Popen(
                 [sys.executable, "-c", code],
                 pass_fds=[theirs.fileno(), parent_read],
                 stdin=subprocess.DEVNULL,
-                stdout=2,  # games are talkative, and stdout belongs to the program
+                stdout=2,  # games print a lot, and stdout belongs to the program
                 env=env,
                 start_new_session=True,
             )
@@ -65,7 +65,7 @@ class Worker:
         return f"the worker of copy {first}" if first == last else f"the worker of copies {first} to {last}"
 
     def ask(self, method: str, *arguments: Any) -> None:
-        """Send a request, whose answer :meth:`answer` awaits."""
+        """Send a request; :meth:`answer` waits for the answer."""
         self._requests += 1
         with suppress(OSError):  # answer() will find it dead
             self.pipe.send_bytes(cloudpickle.dumps((self._requests, method, arguments)))
@@ -74,7 +74,7 @@ class Worker:
         """Wait for the answer to the last request until ``deadline`` on the monotonic clock; raise what it raised."""
         number = 0
         try:
-            while number != self._requests:  # answers that nobody waited for, as after Ctrl-C, are dropped
+            while number != self._requests:  # drop answers to interrupted requests, such as after Ctrl-C
                 if not self.pipe.poll(None if deadline is None else max(0.0, deadline - time.monotonic())):
                     raise LostError("did not answer in time")
                 number, error, value = cloudpickle.loads(self.pipe.recv_bytes())
@@ -85,7 +85,7 @@ class Worker:
         return value
 
     def kill(self) -> None:
-        """Kill what is left of the process and of what it has started."""
+        """Kill the process and its remaining child processes."""
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
@@ -93,11 +93,11 @@ class Worker:
 
 
 def end(workers: list[Worker], grace: float = GRACE) -> None:
-    """Let workers close their environments, then kill what is left of their process groups."""
+    """Let workers close their environments, then kill the remaining processes of their groups."""
     ending = list(workers)
     workers.clear()
     for worker in ending:
-        worker.pipe.close()  # which they notice
+        worker.pipe.close()  # the signal to stop
     deadline = time.monotonic() + grace
     for worker in ending:
         with suppress(subprocess.TimeoutExpired):

@@ -1,4 +1,4 @@
-"""What a worker process runs: copies of an environment that answer requests until the pipe closes."""
+"""The main function of a worker process, which runs copies of an environment until the pipe closes."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from isa_wrappers.batch.copies import LocalCopies
 from isa_wrappers.errors import WorkerError
 
 GRACE = 5.0
-"""Seconds a process without a parent gets to close its environment."""
+"""Seconds that a process without a parent has to close its environment."""
 
 
 def serve(descriptor: int, parent: int) -> None:
-    """Answer requests until the pipe closes: what a worker process runs.
+    """Answer requests until the pipe closes.
 
-    Signals that end a whole group of processes are left to the parent, which ends its workers once it has saved.
+    Termination signals to the process group are ignored: the parent ends its workers once it has saved.
 
     Args:
-        descriptor: of the pipe that requests come through.
-        parent: descriptor of a pipe that closes with the parent.
+        descriptor: file descriptor of the pipe for requests.
+        parent: file descriptor of a pipe that closes with the parent.
     """
     _ignore_termination_signals()
     _kill_group_after_parent(parent, descriptor)
@@ -54,7 +54,7 @@ def serve(descriptor: int, parent: int) -> None:
             if copies is not None:
                 copies.close()
         finally:
-            os.killpg(os.getpgrp(), signal.SIGKILL)  # this process and whatever it has left running
+            os.killpg(os.getpgrp(), signal.SIGKILL)  # this process and its remaining child processes
 
 
 def _portable(error: Exception) -> Exception:
@@ -69,21 +69,21 @@ def _ignore_termination_signals() -> None:
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         number = getattr(signal, name)
         if signal.getsignal(number) is not signal.SIG_IGN:
-            # A function that does nothing, unlike SIG_IGN, is not inherited by games, which are to obey.
+            # Unlike SIG_IGN, an empty function is not inherited by games, which should obey the signals.
             signal.signal(number, lambda *_: None)
 
 
 def _kill_group_after_parent(parent: int, descriptor: int) -> None:
-    """Have a process of its own kill this group once the parent is gone, whatever this one is stuck in.
+    """Start a process that kills this group once the parent is gone, even if this process hangs.
 
-    A thread could not, where code holds the interpreter's lock. The kernel's parent-death signal would kill this
-    process at once, and leave behind what it has started; it would also come when the thread ends that started it.
+    A thread cannot do this while other code holds the GIL. The kernel's parent-death signal would kill this process
+    immediately but not its child processes, and is also sent when the thread that started the worker ends.
     """
     if os.fork():
         os.close(parent)
         return
     try:
-        os.close(descriptor)  # or the parent would not notice this worker's death
+        os.close(descriptor)  # else the parent would not notice the death of this worker
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         os.read(parent, 1)  # returns once the other end is closed

@@ -1,4 +1,4 @@
-"""Copies of an environment in worker processes, several per process; a process that dies or hangs is replaced."""
+"""Copies of an environment in worker processes; a process that dies or hangs is replaced."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from isa_wrappers.border.success import SuccessRule
 from isa_wrappers.errors import InvalidValueError, WorkerError, check_float
 
 MAX_CONSECUTIVE_FAILURES = 3
-"""A worker that is lost this often, with no step between, is given up."""
+"""Number of losses of a worker in a row, without a step in between, after which an error is raised."""
 START = 60.0
-"""Seconds beyond the time-out that a worker gets to start and to make its environments."""
+"""Additional seconds that a worker has to start and to create its environments."""
 
 
 class WorkerCopies:
-    """Copies in worker processes: all are asked at once, then their answers are awaited.
+    """Copies in worker processes: sends requests to all of them, then waits for the answers.
 
     Args:
-        factories: functions that make one environment each.
-        fallback: what stands for a missing ``state()``.
-        success: how a won episode is recognised.
-        timeout: seconds a worker may take for one reset or step of its copies; ``None`` waits for ever.
-        workers: processes, at most one per copy; the copies are split among them evenly and in order.
+        factories: functions that create one environment each.
+        fallback: replacement for a missing ``state()``.
+        success: rule that identifies a won episode.
+        timeout: seconds that a worker may take for one reset or step of its copies; ``None`` disables the limit.
+        workers: number of processes, at most one per copy; the copies are split among them evenly and in order.
 
     Raises:
-        InvalidValueError: if the time-out is negative, or a factory is no function.
-        WorkerError: if a worker dies or hangs while it makes its environments.
+        InvalidValueError: if the time-out is negative, or a factory is not a function.
+        WorkerError: if a worker dies or hangs while it creates its environments.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class WorkerCopies:
     ) -> None:
         for factory in factories:
             if not callable(factory):
-                raise InvalidValueError(f"workers take functions that make an environment each, got {factory!r}")
+                raise InvalidValueError(f"workers need functions that create an environment, got {factory!r}")
         self._factories = list(factories)
         self._fallback = fallback
         self._success = success
@@ -71,7 +71,7 @@ class WorkerCopies:
             raise
 
     def reset(self, seeds: Sequence[int | None]) -> Rows:
-        """Start every copy afresh."""
+        """Start a new episode in every copy."""
         parts = self._ask_all("reset", seeds)
         self._last_rows = [
             self._replace(w, part, seeds) if isinstance(part, str) else part for w, part in enumerate(parts)
@@ -79,7 +79,7 @@ class WorkerCopies:
         return _concatenated(self._last_rows)
 
     def step(self, actions: Sequence[Sequence[Any]]) -> Rows:
-        """Advance every copy; those whose worker was lost come back truncated, with the last observation."""
+        """Advance every copy; copies of a lost worker are truncated, with the last observation."""
         for w, part in enumerate(self._ask_all("step", actions)):
             if isinstance(part, str):
                 fresh = self._replace(w, part, [None] * len(self._factories))
@@ -89,7 +89,7 @@ class WorkerCopies:
         return _concatenated(self._last_rows)
 
     def close(self) -> None:
-        """End every worker and what it started."""
+        """End every worker and its child processes."""
         end(self._workers)
 
     def _start_worker(self, copies: range) -> Worker:
@@ -103,18 +103,18 @@ class WorkerCopies:
             return spec
         except LostError as lost:
             environments = "its environment" if len(worker.copies) == 1 else "its environments"
-            raise WorkerError(f"{worker} {lost} while it made {environments}") from None
+            raise WorkerError(f"{worker} {lost} while creating {environments}") from None
 
     def _deadline(self, extra: float = 0.0) -> float | None:
         return None if self._timeout is None else time.monotonic() + self._timeout + extra
 
     def _ask_all(self, method: str, arguments: Sequence[Any]) -> list[Rows | str]:
-        """Ask with one argument per copy; return each worker's rows, or why it was lost.
+        """Send a request with one argument per copy; return the rows of each worker, or why it was lost.
 
-        Raises the first error once all have answered.
+        Raises the first error after all workers have answered.
         """
         if not self._workers:
-            raise WorkerError("the batch is closed; make a new one")
+            raise WorkerError("the batch is closed; create a new one")
         for worker in self._workers:
             worker.ask(method, [arguments[b] for b in worker.copies])
         deadline = self._deadline()
@@ -132,7 +132,7 @@ class WorkerCopies:
         return parts
 
     def _replace(self, w: int, why: str, seeds: Sequence[int | None]) -> Rows:
-        """Put a new worker in the place of a lost one and start an episode in each of its copies."""
+        """Replace a lost worker and start an episode in each of its copies."""
         while True:
             lost = self._workers[w]
             self._failures[w] += 1
@@ -151,7 +151,7 @@ class WorkerCopies:
 
 
 def _split(copies: int, workers: int) -> list[range]:
-    """Split the numbers of ``copies`` among at most ``workers``, evenly and in order.
+    """Split the indices of ``copies`` among at most ``workers``, evenly and in order.
 
     Example:
         >>> _split(5, 3), len(_split(2, 8))
@@ -168,7 +168,7 @@ def _concatenated(parts: Sequence[Rows]) -> Rows:
 
 
 def _discarded_rows(last: Rows, fresh: Rows) -> Rows:
-    """Return the rows of episodes that were lost after ``last``, and of those that begin with ``fresh``."""
+    """Return the rows of episodes lost after ``last``, with new episodes that begin with ``fresh``."""
     rows = completed(fresh, last)
     rows["truncated"] = rows["discarded"] = np.ones(len(fresh["alive"]), dtype=bool)
     return rows

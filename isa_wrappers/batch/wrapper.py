@@ -1,4 +1,4 @@
-"""The base of batched wrappers, and what is asked of a stack of them."""
+"""Base class of batched wrappers, and functions on stacks of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from isa_wrappers.border.start import close_env
 
 
 class BatchWrapper:
-    """Base of batched wrappers: hands everything to the inner environment unless overridden."""
+    """Base class of batched wrappers: forwards everything to the inner environment unless overridden."""
 
     def __init__(self, env: BatchEnv) -> None:
         check_batch(env)
@@ -30,7 +30,7 @@ class BatchWrapper:
         self.tells_bonus = tells_bonus(env)
 
     def reset(self, seed: int | None = None) -> BatchStep:
-        """Start every copy afresh."""
+        """Start a new episode in every copy."""
         return self.env.reset(seed)
 
     def step(self, actions: Array) -> BatchStep:
@@ -38,11 +38,11 @@ class BatchWrapper:
         return self.env.step(actions)
 
     def state_dict(self) -> dict[str, Array]:
-        """Return the inner environment's state."""
+        """Return the state of the inner environment."""
         return self.env.state_dict()
 
     def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
-        """Restore the inner environment's state."""
+        """Restore the state of the inner environment."""
         return self.env.load_state_dict(state)
 
     def close(self) -> None:
@@ -51,17 +51,17 @@ class BatchWrapper:
 
 
 def tells_bonus(env: Any) -> bool:
-    """Tell whether :attr:`BatchStep.bonus` holds a reward that was added: no outer wrapper replaces the whole."""
+    """Return whether :attr:`BatchStep.bonus` contains an added reward that no outer wrapper replaces."""
     return bool(getattr(env, "tells_bonus", False))
 
 
 def innermost(env: BatchEnv) -> BatchEnv:
-    """Return what all wrappers are around."""
+    """Return the environment inside all wrappers."""
     while isinstance(env, BatchWrapper):
         env = env.env
     return env
 
 
 def starts_afresh(env: BatchEnv) -> bool:
-    """Tell whether the innermost environment cannot save its state, so that loading starts its episodes anew."""
+    """Return whether the innermost environment cannot save its state, so that loading starts new episodes."""
     return not innermost(env).state_dict()

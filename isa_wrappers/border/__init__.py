@@ -1,4 +1,4 @@
-"""The border: what a PettingZoo ``ParallelEnv`` hands over is read and checked here, once, for batches and wrappers."""
+"""The border: reads and checks everything that a PettingZoo ``ParallelEnv`` returns, for batches and wrappers."""
 
 from isa_wrappers.border.actions import ActionCode
 from isa_wrappers.border.border import Border

@@ -1,7 +1,7 @@
-"""What an agent's action is made of: components, each a choice of values or a range cut into parts.
+"""Structure of an agent's action: components, each a choice among values or a range divided into parts.
 
-An *elementary action* is "component c has value v" of a choice, or "component c lies in part v" of a range. A
-``Discrete`` is one choice, whose elementary actions are its actions.
+An *elementary action* is "component c has value v" for a choice, or "component c lies in part v" for a range. A
+``Discrete`` space is a single choice, whose elementary actions are its actions.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from gymnasium import spaces
 from isa_wrappers.errors import InvalidValueError, UnsupportedEnvironmentError, shown
 
 PARTS = 4
-"""Equal parts that a range is cut into: as many quantiles, where the agent plays uniformly."""
+"""Number of equal parts of a range; these are quantiles if the agent acts uniformly."""
 Vector = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Component:
-    """One number of an action.
+    """One component of an action.
 
     Attributes:
-        name: such as ``[0]``.
-        parts: m, its elementary actions.
-        low: the least value; 0 for a choice, whose values count from there.
-        width: largest value less the least; m for a choice.
-        is_range: any number between is an action, not whole ones alone.
+        name: name such as ``[0]``.
+        parts: number of its elementary actions, m.
+        low: smallest value; 0 for a choice.
+        width: largest minus smallest value; m for a choice.
+        is_range: whether the component is a range instead of a choice.
     """
 
     name: str
@@ -56,16 +56,15 @@ class Component:
 
 @dataclass(frozen=True)
 class ActionCode:
-    """How one agent's actions are read and written.
+    """Encoding of one agent's actions.
 
-    An action is a vector ``[d]`` float32: the number of the chosen value of a choice, counted from 0, the value itself
-    of a range.
+    An action is a vector ``[d]`` float32: for a choice, the index of the chosen value from 0; for a range, the value.
 
     Attributes:
-        kind: of the space, for messages.
-        components: d of them.
-        shape: of what the environment takes; ``None`` for a plain number.
-        dtype: of it.
+        kind: kind of the space, for messages.
+        components: the d components.
+        shape: shape of the environment's action; ``None`` for a plain number.
+        dtype: dtype of the environment's action.
         start: first value of each choice of a ``MultiDiscrete``.
 
     Example:
@@ -84,15 +83,15 @@ class ActionCode:
 
     @classmethod
     def of(cls, space: Any, agent: Any, names: Sequence[str] = ()) -> ActionCode:
-        """Read an action space.
+        """Create the code of an action space.
 
         Args:
-            space: of the agent.
-            agent: its name, for messages.
-            names: of the components, where there is one for each.
+            space: action space of the agent.
+            agent: name of the agent, for messages.
+            names: names of the components; ignored unless there is one for each.
 
         Raises:
-            UnsupportedEnvironmentError: for another kind of space, or a ``Box`` without bounds.
+            UnsupportedEnvironmentError: if the space is of another kind, or a ``Box`` without bounds.
         """
         if isinstance(space, spaces.Discrete) and space.start == 0:
             return cls("Discrete", (_choice("action", int(space.n)),))
@@ -118,22 +117,22 @@ class ActionCode:
 
     @property
     def num_actions(self) -> int:
-        """The number of elementary actions."""
+        """Number of elementary actions."""
         return sum(component.parts for component in self.components)
 
     @property
     def is_whole(self) -> bool:
-        """Whole numbers of a range alone are actions: a ``Box`` of integers."""
+        """Whether the space is a ``Box`` of integers."""
         return self.components[0].is_range and self.dtype[0] in "iu"
 
     @property
     def offsets(self) -> tuple[int, ...]:
-        """The number of each component's first elementary action."""
+        """Index of the first elementary action of each component."""
         return tuple(sum(one.parts for one in self.components[:c]) for c in range(len(self.components)))
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the elementary actions, component by component."""
+        """Names of the elementary actions, component by component."""
         return tuple(name for component in self.components for name in component.names())
 
     def __str__(self) -> str:
@@ -150,16 +149,16 @@ class ActionCode:
 
     @property
     def idle(self) -> Any:
-        """The action of an agent that does nothing: zeros, or what is nearest to them."""
+        """Action of an idle agent: zeros, or the closest valid values."""
         return self.native([0.0] * len(self.components))
 
     def first(self, available: npt.NDArray[np.bool_]) -> Any:
-        """Return the action of the first value of each choice that is ``available`` ``[n]``."""
+        """Return the action with the first ``available`` ``[n]`` value of each choice."""
         parts = zip(self.components, self.offsets, strict=True)
         return self.native([float(available[first : first + one.parts].argmax()) for one, first in parts])
 
     def native(self, vector: Sequence[float] | Vector) -> Any:
-        """Return a vector ``[d]`` as the environment's ``step`` takes it; values beyond a range are brought into it."""
+        """Convert a vector ``[d]`` to the environment's format; values outside a range are clipped."""
         if self.shape is None:
             return int(vector[0])
         values = np.array(vector[: len(self.components)], dtype=np.float64)
@@ -174,7 +173,7 @@ class ActionCode:
         return (native + np.array(self.start, self.dtype) if self.start else native).reshape(self.shape)
 
     def _as_integers(self, values: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
-        """Return whole numbers in the environment's type; the largest of 64 bits are no floats."""
+        """Return integers in the environment's dtype; the largest 64-bit integers are not representable as floats."""
         largest = np.iinfo(self.dtype).max
         beyond = values >= float(largest)
         native = np.where(beyond, 0.0, values).astype(self.dtype)
@@ -182,10 +181,10 @@ class ActionCode:
         return native
 
     def read(self, action: Any, agent: Any) -> Vector:
-        """Return the vector ``[d]`` of what was sent to the environment.
+        """Convert an action in the environment's format to a vector ``[d]``.
 
         Raises:
-            InvalidValueError: for another number of numbers, NaN, or a choice that there is not.
+            InvalidValueError: if it has the wrong length, contains NaN, or a value that does not exist.
 
         Example:
             >>> ActionCode.of(spaces.MultiDiscrete([2, 3], start=[0, 1]), "crane").read([1, 3], "crane").tolist()
@@ -194,7 +193,7 @@ class ActionCode:
         count = len(self.components)
         try:
             numbers: npt.NDArray[Any] = np.asarray(action)
-            if self.start and numbers.size == count:  # float32 cannot tell large ones apart
+            if self.start and numbers.size == count:  # float32 cannot distinguish large ones
                 dtype = np.int64 if numbers.dtype.kind in "iu" else np.float64
                 numbers = numbers.reshape(-1).astype(dtype) - np.array(self.start, dtype=dtype)
             values = numbers.astype(np.float32).reshape(-1)
@@ -205,13 +204,13 @@ class ActionCode:
         for value, component in zip(values, self.components, strict=True):
             if not component.is_range and not (0 <= value < component.parts and value == int(value)):
                 raise InvalidValueError(
-                    f"action of agent {agent!r} must hold one of {component.parts} values at {component.name}, got "
+                    f"action of agent {agent!r} must have one of {component.parts} values at {component.name}, got "
                     f"{shown(action)}"
                 )
         return values
 
     def draw(self, rng: np.random.Generator, available: npt.NDArray[np.bool_] | None = None) -> Vector:
-        """Draw a vector ``[d]`` uniformly, choices among what is ``available`` ``[n]``."""
+        """Draw a vector ``[d]`` uniformly, with choices among the ``available`` ``[n]`` values."""
         drawn = []
         for component, first in zip(self.components, self.offsets, strict=True):
             if component.is_range:
@@ -225,7 +224,7 @@ class ActionCode:
         return np.array(drawn, dtype=np.float32)
 
     def shut(self, available: npt.NDArray[np.bool_]) -> list[str]:
-        """Return the names of the components of which no value is ``available`` ``[n]``."""
+        """Return the names of components without any ``available`` ``[n]`` value."""
         parts = zip(self.components, self.offsets, strict=True)
         return [one.name for one, first in parts if not available[first : first + one.parts].any()]
 
@@ -235,7 +234,7 @@ def _choice(name: str, count: int) -> Component:
 
 
 def _bounds(space: spaces.Box, agent: Any) -> tuple[list[float], list[float]]:
-    """Return the least value and the width of every component."""
+    """Return the smallest value and the width of every component."""
     low, high = space.low.reshape(-1).astype(np.float64), space.high.reshape(-1).astype(np.float64)
     with np.errstate(over="ignore", invalid="ignore"):
         bounded = np.isfinite((high - low).astype(np.float32)).all()

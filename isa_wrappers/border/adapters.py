@@ -1,4 +1,4 @@
-"""Environments of other makes as PettingZoo's: Gymnasium's teams, with Tuple spaces and lists of rewards."""
+"""Adapters to PettingZoo: Gymnasium environments of teams, with Tuple spaces and lists of rewards."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from isa_wrappers.errors import UnsupportedEnvironmentError
 
 
 def is_team(env: Any) -> bool:
-    """Tell whether an environment is Gymnasium's, with one observation and one action space per agent."""
+    """Return whether this is a Gymnasium environment with one observation and one action space per agent."""
     tuples = (getattr(env, "observation_space", None), getattr(env, "action_space", None))
     return isinstance(env, Env) and all(isinstance(space, spaces.Tuple) for space in tuples)
 
 
 class TeamEnv(ParallelEnv[str, Any, int]):  # type: ignore[misc]
-    """A team of Gymnasium's as a ``ParallelEnv``, with agents ``agent_0``, ``agent_1`` and so on.
+    """A Gymnasium team environment as a ``ParallelEnv``, with agents ``agent_0``, ``agent_1`` and so on.
 
-    Observations, rewards and other lists or arrays belong to agents by their order; a flag for all goes
-    to everyone, and so does an info. It has no ``state()`` unless the innermost environment has one.
+    Lists or arrays of observations, rewards and flags belong to the agents in order; a single flag or info applies to
+    all agents. There is a ``state()`` only if the innermost environment has one.
 
     Args:
-        env: with Tuple spaces.
+        env: an environment with Tuple spaces.
 
     Raises:
-        UnsupportedEnvironmentError: for other spaces.
+        UnsupportedEnvironmentError: if it has other spaces.
     """
 
     def __init__(self, env: Any) -> None:
@@ -55,15 +55,15 @@ class TeamEnv(ParallelEnv[str, Any, int]):  # type: ignore[misc]
         return self.env.unwrapped
 
     def observation_space(self, agent: str) -> spaces.Space[Any]:
-        """Return an agent's entry of the Tuple."""
+        """Return the agent's entry of the Tuple."""
         return self.observation_spaces[agent]  # type: ignore[no-any-return]
 
     def action_space(self, agent: str) -> spaces.Space[Any]:
-        """Return an agent's entry of the Tuple."""
+        """Return the agent's entry of the Tuple."""
         return self.action_spaces[agent]  # type: ignore[no-any-return]
 
     def state(self) -> Any:
-        """Return the innermost environment's own, where it has one."""
+        """Return the state of the innermost environment, if it has one."""
         state = getattr(self.env.unwrapped, "state", None)
         if not callable(state):
             raise NotImplementedError
@@ -76,7 +76,7 @@ class TeamEnv(ParallelEnv[str, Any, int]):  # type: ignore[misc]
         return self._by_agent(observations), self._infos(info)
 
     def step(self, actions: Mapping[str, Any]) -> tuple[Any, Any, Any, Any, Any]:
-        """Advance everyone; the episode is over once it is for all."""
+        """Advance all agents; the episode ends once it has ended for all of them."""
         joint = tuple(self._action(agent, actions.get(agent)) for agent in self.possible_agents)
         observations, rewards, terminated, truncated, info = self.env.step(joint)
         terminations = self._flags_by_agent(terminated)
@@ -86,7 +86,7 @@ class TeamEnv(ParallelEnv[str, Any, int]):  # type: ignore[misc]
         return self._by_agent(observations), self._by_agent(rewards), terminations, truncations, self._infos(info)
 
     def render(self) -> Any:
-        """Draw."""
+        """Render the environment."""
         return self.env.render()
 
     def close(self) -> None:
@@ -94,7 +94,7 @@ class TeamEnv(ParallelEnv[str, Any, int]):  # type: ignore[misc]
         close_env(self.env)
 
     def _action(self, agent: str, action: Any) -> Any:
-        """Return an agent's action, to do nothing for ``None``."""
+        """Return an agent's action; ``None`` stands for the idle action."""
         space = self.action_spaces[agent]
         if isinstance(space, spaces.Discrete):
             return int(action or 0)
@@ -106,7 +106,7 @@ class TeamEnv(ParallelEnv[str, Any, int]):  # type: ignore[misc]
         return dict(zip(self.possible_agents, values, strict=True))
 
     def _flags_by_agent(self, flags: Any) -> dict[str, bool]:
-        return {agent: as_truth(f"what ends agent {agent!r}", flag) for agent, flag in self._by_agent(flags).items()}
+        return {agent: as_truth(f"end flag of agent {agent!r}", flag) for agent, flag in self._by_agent(flags).items()}
 
     def _infos(self, info: Any) -> dict[str, dict[str, Any]]:
         if isinstance(info, Mapping):

@@ -1,8 +1,8 @@
-"""The border: what a ``ParallelEnv`` hands over is checked here, once, for batches and wrappers alike.
+"""The border: checks everything that a ``ParallelEnv`` returns, once for batches and wrappers.
 
-What cannot be taken is refused in one line that names the agent and the step. What can be taken is put right: masks
-padded to the team's longest, rewards as arrays of one number, infos left out. Agents that an environment ends but
-leaves in ``env.agents`` count as gone.
+Invalid data are refused with a one-line error that names the agent and the step. Minor deviations are corrected: masks
+padded to the longest of the team, rewards as arrays of one number, missing infos. Agents that are terminated or
+truncated but stay in ``env.agents`` count as gone.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from isa_wrappers.border.team_actions import team_code
 from isa_wrappers.errors import ISAError, NonFiniteError, UnsupportedEnvironmentError
 
 FEW = 256
-"""Numbers of all observations that Python adds up faster than NumPy looks at each of every agent's."""
+"""Total number of observation values up to which summing in Python is faster than a NumPy check per agent."""
 Told = tuple[dict[str, Any], dict[str, float], Mapping[str, bool], Mapping[str, bool], dict[str, dict[str, Any]]]
-"""A step, checked: observations, terminations and truncations as they came, rewards plain numbers, infos dicts."""
+"""A checked step: observations and flags unchanged, rewards as plain numbers, infos as dicts."""
 
 
 class Border:
@@ -36,18 +36,18 @@ class Border:
         env: a ``ParallelEnv``.
 
     Attributes:
-        agents: its possible agents.
-        num_actions: of each, elementary ones.
-        codes: agent -> how its actions are read and written.
-        code: of the team, ``None`` where all actions are ``Discrete``.
-        action_names: a name for each action, or each agent's own, or none.
-        spaces: agent -> its observations' space, without the mask.
-        living: who acts next.
-        masks: agent -> ``[n]`` bool of its actions, of those that act next and have a mask.
-        steps: taken in this episode.
+        agents: possible agents.
+        num_actions: number of elementary actions of each agent.
+        codes: agent -> encoding of its actions.
+        code: encoding of the team's actions; ``None`` if all actions are ``Discrete``.
+        action_names: a name for each action, or separate names for each agent, or empty.
+        spaces: agent -> its observation space, without the mask.
+        living: agents that act next.
+        masks: agent -> action mask, ``[n]`` bool, for agents that act next and have a mask.
+        steps: number of steps in this episode.
 
     Raises:
-        UnsupportedEnvironmentError: if there are no agents, or a space is missing or of a kind that is not supported.
+        UnsupportedEnvironmentError: if there are no agents, or a space is missing or unsupported.
 
     Example:
         >>> from isa_wrappers.envs import make_parallel
@@ -63,7 +63,7 @@ class Border:
         self.agents = tuple(() if env.possible_agents is None else env.possible_agents)
         if not self.agents:
             raise UnsupportedEnvironmentError(
-                f"possible_agents of {env} is empty; it must name every agent that may come in an episode"
+                f"possible_agents of {env} is empty; it must list every agent that can appear in an episode"
             )
         names = getattr(env, "action_names", None)
         self.action_names: ActionNames = read_action_names(() if names is None else names, self.agents)
@@ -91,7 +91,7 @@ class Border:
         self._warned = False
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return everything but the judges, functions that cannot be pickled and follow from the spaces."""
+        """Return everything except the judges, which cannot be pickled and follow from the spaces."""
         return {name: value for name, value in vars(self).items() if name != "_judges"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -101,32 +101,32 @@ class Border:
 
     @property
     def living(self) -> list[str]:
-        """Who acts next."""
+        """Agents that act next."""
         return self._living.now
 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, Any]:
         """Start an episode; return observations and infos.
 
         Raises:
-            UnsupportedEnvironmentError: for what cannot be taken.
-            NonFiniteError: if an observation holds NaN or infinity.
+            UnsupportedEnvironmentError: if ISA does not support the result.
+            NonFiniteError: if an observation contains NaN or infinity.
         """
         returned = start(self.env, seed, options)
         observations, infos = check_reset(self.env, returned)
         return observations, self.told(observations, infos, self.env.agents, 0)
 
     def told(self, observations: Mapping[str, Any], infos: Any, agents: Iterable[str], steps: int) -> Any:
-        """Take in the observations after ``steps`` steps of an episode, whoever took them; return infos by agent.
+        """Process the observations after ``steps`` steps of an episode; return infos by agent.
 
         Args:
-            observations: by agent.
-            infos: by agent, or ``None``.
-            agents: who acts next.
-            steps: for messages.
+            observations: observations by agent.
+            infos: infos by agent, or ``None``.
+            agents: agents that act next.
+            steps: number of steps, for messages.
 
         Raises:
-            UnsupportedEnvironmentError: for what cannot be taken.
-            NonFiniteError: if an observation holds NaN or infinity.
+            UnsupportedEnvironmentError: if ISA does not support the data.
+            NonFiniteError: if an observation contains NaN or infinity.
         """
         self.steps = steps
         self._living.begin(agents)
@@ -136,11 +136,11 @@ class Border:
         """Advance the environment.
 
         Raises:
-            UnsupportedEnvironmentError: for what cannot be taken.
+            UnsupportedEnvironmentError: if ISA does not support the result.
             NonFiniteError: if an observation or a reward is not finite.
         """
         env = self.env
-        if self._living.staying:  # whom the environment still takes for one of its agents needs an action
+        if self._living.staying:  # agents that stay in env.agents still need an action
             actions = {**self._idle, **actions}
         returned = env.step(actions)
         self.steps += 1
@@ -162,13 +162,13 @@ class Border:
     def _warn(self) -> None:
         self._warned = True
         warnings.warn(
-            f"agent {min(self._living.staying)!r} of {self.env} was terminated or truncated and stays in env.agents: "
-            "it counts as gone, and with all gone the episode as over",
-            stacklevel=1,  # one place for all copies, so that Python shows it once
+            f"agent {min(self._living.staying)!r} of {self.env} was terminated or truncated but stays in env.agents: "
+            "ISA treats it as gone, and ends the episode once all agents are gone",
+            stacklevel=1,  # one location for all copies, so that Python shows it once
         )
 
     def _checked_infos(self, observations: Mapping[str, Any], infos: Any) -> Any:
-        """Check observations, infos and masks; return infos that are dicts by agent."""
+        """Check observations, infos and masks; return infos as dicts by agent."""
         if infos is None:
             infos = {agent: {} for agent in self.agents}
         codes = self.codes
@@ -190,9 +190,9 @@ class Border:
             if (mask is not None or agent in self._masked) and agent in codes:
                 masks[agent] = read_mask(mask, agent, self.codes[agent], self._longest, self._when())
         self.masks = masks
-        if not all_fine and len(observations) > len(self._living.now):  # some have just left
+        if not all_fine and len(observations) > len(self._living.now):  # some agents have just left
             for agent, obs in observations.items():
-                # PettingZoo lets an environment give an observation for all, under a name that is no agent's.
+                # PettingZoo allows an observation shared by all, under a name that is not an agent.
                 if agent in codes and obs is not None and agent not in self._living.now:
                     self._check_observation(agent, obs)
         if (some_none or len(infos) > len(self._living.now)) and None in infos.values():
@@ -200,12 +200,12 @@ class Border:
         return infos
 
     def _all_fine(self, values: Iterable[Any]) -> bool:
-        """Look at short vectors of floats, by far the most common, the quickest way; false says only: look closer."""
+        """Check short float vectors, the most common case, quickly; False means that a full check is needed."""
         try:
             total = 0.0
             for value, length in zip(values, self._lengths, strict=True):
                 numbers = value.tolist()
-                part = sum(numbers)  # of few, faster than NumPy looks at each; lists in lists do not add up
+                part = sum(numbers)  # for few values, faster than NumPy; nested lists raise
                 if type(part) is not float or len(numbers) != length:
                     return False
                 total += part
@@ -216,8 +216,8 @@ class Border:
     def _check_observation(self, agent: str, obs: Any) -> None:
         if obs is None:
             raise UnsupportedEnvironmentError(
-                f"agent {agent!r} acts next and has no observation {self._when()}; give every agent in env.agents one, "
-                "or take it out"
+                f"agent {agent!r} acts next but has no observation {self._when()}; return one for every agent in "
+                "env.agents, or remove the agent"
             )
         self._check_in_space(agent, inner_observation(obs))
 
@@ -236,14 +236,14 @@ class Border:
         subject = f"the observation of agent {agent!r} {self._when()}{place}"
         if not finite:
             raise NonFiniteError(f"{subject} must be finite, {found}")
-        raise UnsupportedEnvironmentError(f"{subject} is not what its space {self.spaces[agent]} declares: {found}")
+        raise UnsupportedEnvironmentError(f"{subject} does not match its space {self.spaces[agent]}: {found}")
 
     def _when(self) -> str:
         return f"in step {self.steps}" if self.steps else "at the reset"
 
 
 def _without_masks(infos: Iterable[Any]) -> bool:
-    """Tell whether these are dicts, of which none holds a mask."""
+    """Return whether these are dicts without masks."""
     for info in infos:  # noqa: SIM110 - all() over a generator takes twice as long
         if type(info) is not dict or "action_mask" in info:
             return False

@@ -1,23 +1,24 @@
-"""Environments of other packages, and the converter that makes each a ``ParallelEnv``."""
+"""Converters that turn environments of other packages into a ``ParallelEnv``."""
 
 from __future__ import annotations
 
 from typing import Any
 
 CONVERTERS = {
-    "gym": "it is of the old package gym: pass it through shimmy.GymV21CompatibilityV0(env=...), or through "
-    "GymV26CompatibilityV0 where its step() gives five values; with a Tuple space of actions ISA then takes it",
-    "meltingpot": "it is a substrate of Melting Pot: pass it through shimmy.MeltingPotCompatibilityV0(env=...)",
-    "dm_control": "it is of dm_control: pass it through shimmy.DmControlMultiAgentCompatibilityV0(env=...)",
-    "ray": "it is RLlib's: give ISA what its PettingZooEnv or ParallelPettingZooEnv wraps, or write a ParallelEnv",
-    "pyspiel": "it is a game of OpenSpiel, whose converter shimmy.OpenSpielCompatibilityV0 lets agents take turns; ISA "
-    "needs them to act at once",
+    "gym": "it belongs to the old package gym: convert it with shimmy.GymV21CompatibilityV0(env=...), or with "
+    "GymV26CompatibilityV0 if its step() returns five values; ISA then accepts it if its action space is a Tuple",
+    "meltingpot": "it is a substrate of Melting Pot: convert it with shimmy.MeltingPotCompatibilityV0(env=...)",
+    "dm_control": "it belongs to dm_control: convert it with shimmy.DmControlMultiAgentCompatibilityV0(env=...)",
+    "ray": "it belongs to RLlib: pass the environment inside its PettingZooEnv or ParallelPettingZooEnv, or write a "
+    "ParallelEnv",
+    "pyspiel": "it is a game of OpenSpiel; with its converter shimmy.OpenSpielCompatibilityV0 agents take turns, but "
+    "ISA needs them to act simultaneously",
 }
-"""What to do with an environment that is no ``ParallelEnv``."""
+"""Advice for environments that are not a ``ParallelEnv``, by package."""
 
 
 def converter_for(env: Any) -> str | None:
-    """Return what makes an environment of another package a ``ParallelEnv``; ``None`` where none is known.
+    """Return advice on converting an environment of another package; ``None`` if there is none.
 
     Example:
         >>> converter_for(object()) is None

@@ -1,4 +1,4 @@
-"""A ``Discrete`` action as it comes: a number, or an array of one."""
+"""Read a ``Discrete`` action: a number, or an array of one number."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from isa_wrappers.errors import InvalidValueError, shown
 
 
 def one_of(action: Any, count: int, agent: Any) -> int:
-    """Return an action as a plain number from 0 to below ``count``.
+    """Return an action as a plain integer in ``[0, count)``.
 
     Raises:
-        InvalidValueError: for anything else, fractions among them.
+        InvalidValueError: for anything else, including fractions.
 
     Example:
         >>> one_of(np.array([2]), 3, "a")
@@ -31,7 +31,7 @@ def one_of(action: Any, count: int, agent: Any) -> int:
 
 
 def _whole_number(action: Any) -> int | None:
-    """Return the one whole number that an array of any kind holds; ``None`` for anything else."""
+    """Return the single integer in an array of any kind; ``None`` for anything else."""
     try:
         values = np.asarray(to_numpy(action)).reshape(-1)
         return int(values[0]) if len(values) == 1 and values[0] == int(values[0]) else None

@@ -1,4 +1,4 @@
-"""The wrappers of an environment, from the outside inwards, and those of ISA that can be frozen among them."""
+"""Iterate over the wrappers of an environment from the outside inwards, and freeze ISA wrappers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Layer = TypeVar("Layer")
 
 
 class Freezable:
-    """A wrapper that counts, records or learns from what is played; while it is ``frozen``, it does not."""
+    """A wrapper that counts, records or learns during play, except while it is ``frozen``."""
 
     frozen: bool = False
 
@@ -21,7 +21,7 @@ class Freezable:
 
 
 def layers(env: Any) -> Iterator[Any]:
-    """Walk from an environment inwards, through conversions to AEC and back too.
+    """Iterate over the layers of an environment inwards, also through conversions to AEC and back.
 
     Example:
         >>> from isa_wrappers.envs import make_parallel
@@ -38,7 +38,7 @@ def layers(env: Any) -> Iterator[Any]:
 
 
 def _attribute(env: Any, name: str) -> Any:
-    """Return an attribute, which of a foreign environment may be anything, or raise anything."""
+    """Return an attribute, or ``None`` if a third-party environment raises any error."""
     try:
         return getattr(env, name, None)
     except Exception:
@@ -46,13 +46,13 @@ def _attribute(env: Any, name: str) -> Any:
 
 
 def layers_of(env: Any, kind: type[Layer]) -> Iterator[Layer]:
-    """Walk over those :func:`layers` that are of a kind."""
+    """Iterate over the :func:`layers` of a class."""
     return (layer for layer in layers(env) if isinstance(layer, kind))
 
 
 @contextmanager
 def all_frozen(env: Any) -> Iterator[None]:
-    """Freeze every wrapper of a stack for a while; each is then as it was."""
+    """Freeze every wrapper of a stack temporarily, then restore each one."""
     frozen_before = [(layer, layer.frozen) for layer in layers_of(env, Freezable)]
     for layer, _ in frozen_before:
         layer.frozen = True

@@ -1,4 +1,4 @@
-"""Who acts next, read from both signals of an end: ``env.agents`` and a step's flags."""
+"""Track which agents act next, from both signals of an end: ``env.agents`` and the flags of a step."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from isa_wrappers.border.success import as_truth
 
 
 class Living:
-    """Who acts next: those in ``env.agents`` that were not terminated or truncated.
+    """Agents that act next: those in ``env.agents`` that were not terminated or truncated.
 
     Example:
         >>> living = Living()
@@ -29,10 +29,10 @@ class Living:
     def after(
         self, agents: Collection[str], terminations: Mapping[str, bool], truncations: Mapping[str, bool]
     ) -> list[str]:
-        """Return who acts after a step; an agent that was taken out of ``agents`` may join again later.
+        """Return the agents that act after a step; an agent removed from ``agents`` may join again later.
 
         Raises:
-            InvalidValueError: for a flag that is neither true nor false, see :func:`as_truth`.
+            InvalidValueError: if a flag is neither true nor false, see :func:`as_truth`.
         """
         if self.staying or any(terminations.values()) or any(truncations.values()):
             ended = _flagged("terminations", terminations) | _flagged("truncations", truncations)

@@ -1,4 +1,4 @@
-"""Maps of cells as states: for each channel and value, how many cells hold it and where their middle is."""
+"""Features of states that are maps of cells: number and centre of the cells for each channel and value."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ from isa_wrappers.errors import (
 )
 
 ABSENT = -1.0
-"""Row and column of what is nowhere on the map."""
+"""Row and column of a thing that is not on the map."""
 PARTS = ("count", "row", "column")
 MOST_CHANNELS = 1_000
 
 
 def map_features(cells: Any, values: Sequence[float] | None = None) -> npt.NDArray[np.float32]:
-    """Describe a map by what lies on it: per channel (and value) the number of cells and their mean row and column.
+    """Describe a map by the number of cells and their mean row and column, for each channel (and value).
 
-    One thing an agent moves is then one or two dimensions, where in the map itself it is spread over as many as it has
-    cells, each of which seldom changes. Things that share a channel and a value merge: of two agents there the middle
-    is seen, and each of them moves it; give every agent a channel of its own, or tell them apart by values.
+    A thing that an agent moves is then one or two dimensions. In the map itself it is spread over all cells, each of
+    which changes rarely. Things with the same channel and value are merged: for two agents, the features show only
+    their centre, which both of them move. Give every agent its own channel, or separate agents by values.
 
     Args:
         cells: ``[rows, columns]`` or ``[rows, columns, channels]``.
-        values: what a cell may hold that is something, each described by itself; ``None`` for whatever is not 0.
+        values: cell values to describe separately; ``None`` for all values other than 0 together.
 
     Returns:
-        ``[channels * values * 3]`` float32: count, mean row, mean column; the last two are -1 where nothing is.
+        ``[channels * values * 3]`` float32: count, mean row, mean column; the last two are -1 if there are no cells.
 
     Raises:
-        InvalidValueError: if ``cells`` is no map.
+        InvalidValueError: if ``cells`` is not a map.
 
     Example:
         >>> cells = np.zeros((4, 5))
@@ -59,7 +59,7 @@ def map_features(cells: Any, values: Sequence[float] | None = None) -> npt.NDArr
             f"a map must be an array [rows, columns] or [rows, columns, channels], got {list(array.shape)}"
         )
     if not np.isfinite(array).all():
-        raise NonFiniteError("a map must be finite, holds NaN or infinity")
+        raise NonFiniteError("a map must be finite, but contains NaN or infinity")
     matches = [array != 0] if values is None else [array == value for value in values]
     masks = np.stack(matches, axis=-1).reshape(*array.shape[:2], -1)  # [rows, columns, channels * values]
     count = masks.sum(axis=(0, 1))
@@ -71,23 +71,23 @@ def map_features(cells: Any, values: Sequence[float] | None = None) -> npt.NDArr
 
 
 class MapState(BaseParallelWrapper[str, Any, Any]):  # type: ignore[misc]
-    """Gives an environment whose ``state()`` is a map the features of :func:`map_features` as its state.
+    """Replaces a ``state()`` that is a map by the features of :func:`map_features`.
 
-    Observations stay as they are. Use it in a factory, ``lambda: MapState(make_env())``; ``--state-features map`` does.
+    Observations do not change. Use it in a factory, ``lambda: MapState(make_env())``, or set ``--state-features map``.
 
     Args:
-        env: with a ``state()`` of shape ``[rows, columns]`` or ``[rows, columns, channels]``; one without a
-            ``state_space`` is reset, to see its shape.
+        env: environment with a ``state()`` of shape ``[rows, columns]`` or ``[rows, columns, channels]``; without a
+            ``state_space``, it is reset to find the shape.
         values: see :func:`map_features`.
         channels: names of the channels.
-        first: channels come first: ``[channels, rows, columns]``.
+        first: whether channels come first: ``[channels, rows, columns]``.
 
     Attributes:
-        things: what each count, row and column is of, in their order: a channel's name, and a value.
+        things: names of the described things, in the order of the features: a channel and, if set, a value.
 
     Raises:
-        UnsupportedEnvironmentError: if its state is no such array.
-        InvalidValueError: if values are no numbers, or there are not as many names as channels.
+        UnsupportedEnvironmentError: if the state is not such an array.
+        InvalidValueError: if values are not numbers, or the number of names differs from the number of channels.
 
     Example:
         >>> from isa_wrappers.envs import make_parallel
@@ -117,8 +117,8 @@ class MapState(BaseParallelWrapper[str, Any, Any]):  # type: ignore[misc]
         count = 1 if len(shape) == 2 else shape[0 if first else 2]
         if count > MOST_CHANNELS:
             raise UnsupportedEnvironmentError(
-                f"a map has at most {MOST_CHANNELS:,} channels, which come last, got shape {list(shape)}"
-                + ("; leave out first" if first else "; where they come first, say so by first")
+                f"a map has at most {MOST_CHANNELS:,} channels, on the last axis, got shape {list(shape)}"
+                + ("; leave out first" if first else "; set first if they are on the first axis")
             )
         given_names = [check_name("channels", name) for name in check_sequence("channels", channels)]
         names = given_names or [f"channel_{c}" for c in range(count)]
@@ -134,16 +134,16 @@ class MapState(BaseParallelWrapper[str, Any, Any]):  # type: ignore[misc]
         return start(self.env, seed, options)
 
     def state(self) -> npt.NDArray[np.float32]:
-        """Return the features of the inner environment's map."""
+        """Return the features of the map."""
         cells = np.asarray(own_state(self.env))
         return map_features(np.moveaxis(cells, 0, -1) if self._first and cells.ndim == 3 else cells, self._values)
 
 
 def state_shape(env: Any) -> tuple[int, ...]:
-    """Return the shape of an environment's state: of its ``state_space``, else of its first state, after a reset.
+    """Return the shape of the state, from ``state_space`` or else from the first state after a reset.
 
     Raises:
-        UnsupportedEnvironmentError: if it has no state.
+        UnsupportedEnvironmentError: if the environment has no state.
     """
     declared = getattr(getattr(env, "state_space", None), "shape", None)
     if declared is not None:

@@ -1,4 +1,4 @@
-"""Action masks as environments give them: padded to the team's longest, or one for each component."""
+"""Read action masks, which may be padded to the longest of the team or split by component."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ Mask = npt.NDArray[np.bool_]
 
 
 def read_mask(mask: Any, agent: str, code: ActionCode, longest: int, when: str) -> Mask:
-    """Return a mask ``[n]`` of an agent's elementary actions, without what pads it to the length of another agent's.
+    """Return the mask of an agent's elementary actions, ``[n]``, without padding.
 
     Args:
-        mask: as the environment gave it.
-        agent: whose.
-        code: of its actions.
-        longest: the most elementary actions that an agent of its team has.
-        when: for messages.
+        mask: mask from the environment.
+        agent: name of the agent.
+        code: encoding of its actions.
+        longest: largest number of elementary actions in the team.
+        when: time of the mask, for messages.
 
     Raises:
-        UnsupportedEnvironmentError: if it has another length, holds NaN, forbids all, or is one of continuous actions.
+        UnsupportedEnvironmentError: if it has the wrong length, contains NaN, forbids all actions, or belongs to
+            continuous actions.
 
     Example:
         >>> from gymnasium import spaces
@@ -39,25 +40,24 @@ def read_mask(mask: Any, agent: str, code: ActionCode, longest: int, when: str) 
     numbers = _numbers(mask, code)
     if numbers.dtype.kind not in "buif" or np.isnan(numbers).any():
         raise UnsupportedEnvironmentError(
-            f"the action mask of agent {agent!r} {when} must hold 1 for what may be chosen and 0 for the rest, "
+            f"the action mask of agent {agent!r} {when} must be 1 for available actions and 0 for the others, "
             f"got {shown(mask)}"
         )
     available: Mask = numbers != 0
     if code.components[0].is_range:
         raise UnsupportedEnvironmentError(
-            f"agent {agent!r} has an action mask {when} and continuous actions, of which none can be masked; leave it "
-            "out"
+            f"agent {agent!r} has an action mask {when}, but continuous actions cannot be masked; leave out the mask"
         )
     if len(available) != n and (len(available) != longest or available[n:].any()):
         raise UnsupportedEnvironmentError(
-            f"the action mask of agent {agent!r} {when} holds {len(available)} numbers for {n} actions"
+            f"the action mask of agent {agent!r} {when} has {len(available)} numbers for {n} actions"
         )
     available = available[:n]
     if unavailable := code.shut(available):
         values = f"{n} actions" if code.kind == "Discrete" else f"values at {unavailable[0]}"
         raise UnsupportedEnvironmentError(
-            f"the action mask of agent {agent!r} {when} forbids all of its {values}; leave one, such as doing nothing, "
-            "or take the agent out of env.agents"
+            f"the action mask of agent {agent!r} {when} forbids all of its {values}; allow one, such as doing nothing, "
+            "or remove the agent from env.agents"
         )
     return available
 
@@ -69,16 +69,16 @@ def idle_actions(
     infos: Mapping[str, Any],
     longest: int,
 ) -> dict[str, Any]:
-    """Return the actions of agents that are gone and still asked for one: nothing, or what their mask allows.
+    """Return actions of agents that are gone but still need one: the idle action, or one that their mask allows.
 
-    A mask that allows nothing, as the dead may have, or that cannot be read asks for nothing.
+    A mask that allows nothing, as dead agents may have, or that is unreadable leads to the idle action.
 
     Args:
-        agents: who they are.
-        codes: agent -> how its actions are written.
-        observations: by agent, as they came last.
-        infos: likewise.
-        longest: the most elementary actions that an agent of the team has.
+        agents: names of these agents.
+        codes: agent -> encoding of its actions.
+        observations: last observations by agent.
+        infos: last infos by agent.
+        longest: largest number of elementary actions in the team.
 
     Example:
         >>> from gymnasium import spaces
@@ -98,12 +98,12 @@ def idle_actions(
 
 
 def _numbers(mask: Any, code: ActionCode) -> npt.NDArray[Any]:
-    """Return a mask as a vector, of objects where it holds anything but numbers."""
+    """Return a mask as a vector, with dtype object if it contains anything but numbers."""
     try:
-        if len(code.components) > 1 and isinstance(mask, tuple | list):  # a mask for each component
+        if len(code.components) > 1 and isinstance(mask, tuple | list):  # one mask per component
             mask = np.concatenate([np.reshape(part, -1) for part in mask])
         numbers: npt.NDArray[Any] = np.asarray(mask).reshape(-1)
-    except ValueError:  # parts of several lengths
+    except ValueError:  # parts of different lengths
         return np.array([None])
     if numbers.dtype.kind == "O" and all(isinstance(one, Real | np.bool_) and one == one for one in numbers):
         numbers = numbers != 0

@@ -1,4 +1,4 @@
-"""Names that an environment gives to its state's dimensions and to its agents' actions."""
+"""Names of state dimensions and of actions that an environment provides."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any, TypeAlias
 from isa_wrappers.errors import InvalidValueError, shown
 
 ActionNames: TypeAlias = tuple[str, ...] | tuple[tuple[str, ...], ...]
-"""A name for each action, alike for all agents; or, for each agent in order, its own. Empty where there are none."""
+"""A name for each action, shared by all agents; or separate names for each agent, in order. Empty if there are none."""
 
 
 def read_state_names(names: Any) -> tuple[str, ...]:
-    """Return names of dimensions as text; none for ``None``.
+    """Return names of dimensions as text; empty for ``None``.
 
     Raises:
-        InvalidValueError: unless they are a sequence of names.
+        InvalidValueError: if they are not a sequence of names.
 
     Example:
         >>> read_state_names(["x", "y"]), read_state_names(None)
@@ -25,14 +25,14 @@ def read_state_names(names: Any) -> tuple[str, ...]:
 
 
 def read_action_names(names: Any, agents: Sequence[Any]) -> ActionNames:
-    """Return names of actions: of all agents alike, or of each agent where they come as a mapping or as lists.
+    """Return names of actions: shared by all agents, or separate for each agent if given as a mapping or as lists.
 
     Args:
-        names: a sequence of names; a mapping from agents to such; or such a sequence for each agent, in order.
-        agents: in order.
+        names: a sequence of names; a mapping from agents to sequences; or one sequence per agent, in order.
+        agents: names of the agents, in order.
 
     Raises:
-        InvalidValueError: unless they are one of these.
+        InvalidValueError: if ``names`` has another form.
 
     Example:
         >>> read_action_names(["stay", "go"], ["a", "b"])
@@ -45,12 +45,14 @@ def read_action_names(names: Any, agents: Sequence[Any]) -> ActionNames:
     if isinstance(names, Mapping):
         unknown = [agent for agent in names if agent not in agents]
         if unknown:
-            raise InvalidValueError(f"action_names must be of agents {list(agents)}, got {shown(unknown[0])} too")
+            raise InvalidValueError(
+                f"action_names must contain only agents {list(agents)}, got {shown(unknown[0])} too"
+            )
         return tuple(_as_texts("action_names", names.get(agent, ())) for agent in agents)
     if _is_list(names) and len(names) and all(_is_list(part) for part in names):
         if len(names) != len(agents):
             raise InvalidValueError(
-                f"action_names must be one list for each of {len(agents)} agents, got {len(names)} lists"
+                f"action_names must have one list for each of {len(agents)} agents, got {len(names)} lists"
             )
         return tuple(_as_texts("action_names", part) for part in names)
     return _as_texts("action_names", names)
@@ -80,7 +82,7 @@ def _as_texts(setting: str, names: Any) -> tuple[str, ...]:
 
 
 def action_name(names: ActionNames, agent: int, action: int) -> str:
-    """Return the name of an agent's action, or its number where it has none.
+    """Return the name of an agent's action, or its number if it has none.
 
     Example:
         >>> action_name(("stay", "go"), 0, 1), action_name((("a",), ("b",)), 1, 0), action_name((), 0, 3)

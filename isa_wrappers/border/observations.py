@@ -1,4 +1,4 @@
-"""Judging observations against their spaces: as many numbers as declared, finite, codes in range."""
+"""Check observations against their spaces: size, finite numbers, and codes in range."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ LARGEST = float(np.finfo(np.float32).max)
 
 
 class Fault(NamedTuple):
-    """What is wrong with an observation.
+    """A fault of an observation.
 
     Attributes:
-        place: where in it, such as ``", entry 'pot'"``.
+        place: location in the observation, such as ``", entry 'pot'"``.
         what: what was found.
-        finite: whether the trouble is another than NaN or infinity.
+        finite: False if the fault is NaN or infinity.
     """
 
     place: str
@@ -33,18 +33,18 @@ Judge = Callable[[Any, str], Fault | None]
 
 
 def vector_length(space: Any) -> int:
-    """Return the length of a vector of floats, -1 for any other space."""
+    """Return the length of a float vector, -1 for any other space."""
     vector = isinstance(space, spaces.Box) and len(space.shape) == 1 and np.issubdtype(space.dtype, np.floating)
     return space.shape[0] if vector else -1
 
 
 def judge_of(space: Any) -> Judge:
-    """Return the function that judges observations of a space; of spaces without a fixed length, all pass.
+    """Return a function that checks observations of a space; those of spaces without a fixed length always pass.
 
     Example:
         >>> judge = judge_of(spaces.Dict({"pot": spaces.Box(0, 1, (2,)), "self": spaces.Discrete(3)}))
         >>> judge({"pot": [0, 1], "self": 2}, ""), judge({"pot": [0.0], "self": 2}, "").what
-        (None, '1 numbers for 2')
+        (None, 'got 1 numbers instead of 2')
     """
     if isinstance(space, spaces.Box):
         return _judge_numbers(int(np.prod(space.shape)), None, None)
@@ -63,30 +63,30 @@ def judge_of(space: Any) -> Judge:
 
 
 def _judge_numbers(size: int, low: Any, high: Any) -> Judge:
-    """Judge arrays of ``size`` numbers; whole ones from ``low`` to below ``high`` where these are given."""
+    """Check arrays of ``size`` numbers; they must be integers in ``[low, high)`` if these are given."""
 
     def judge(value: Any, place: str) -> Fault | None:
         try:
             array = value if type(value) is np.ndarray else np.asarray(to_numpy(value))
         except (TypeError, ValueError):
-            return Fault(place, f"no array of numbers but {type(value).__name__}")
+            return Fault(place, f"got {type(value).__name__} instead of an array of numbers")
         if array.dtype.kind not in "fiub":
-            return Fault(place, f"no numbers but {value!r}")
+            return Fault(place, f"got {value!r} instead of numbers")
         if array.size != size:
-            return Fault(place, f"{array.size} numbers for {size}")
+            return Fault(place, f"got {array.size} numbers instead of {size}")
         if array.dtype.kind == "f":
             finite = np.isfinite(array)
             if not finite.all():
                 at = np.unravel_index(int(np.argmin(finite)), array.shape)
                 where = ", ".join(str(int(i)) for i in at)
-                return Fault(f"{place}, place {where}" if where else place, f"holds {array[at]}", finite=False)
+                return Fault(f"{place}, element {where}" if where else place, f"got {array[at]}", finite=False)
         if low is not None:
             flat = array.reshape(-1)
             outside = (flat < low) | (flat >= high)
             if outside.any():
                 return Fault(place, f"{flat[outside.argmax()]} is out of range")
             if array.dtype.kind == "f" and (flat != np.floor(flat)).any():
-                return Fault(place, f"{flat[(flat != np.floor(flat)).argmax()]} is no whole number")
+                return Fault(place, f"{flat[(flat != np.floor(flat)).argmax()]} is not an integer")
         return None
 
     return judge
@@ -95,7 +95,7 @@ def _judge_numbers(size: int, low: Any, high: Any) -> Judge:
 def _judge_entries(parts: Mapping[str, Judge]) -> Judge:
     def judge(value: Any, place: str) -> Fault | None:
         if not isinstance(value, Mapping):
-            return Fault(place, f"no dict but {type(value).__name__}")
+            return Fault(place, f"got {type(value).__name__} instead of a dict")
         for key, part in parts.items():
             if key not in value:
                 return Fault(place, f"entry {key!r} is missing")
@@ -110,7 +110,7 @@ def _judge_entries(parts: Mapping[str, Judge]) -> Judge:
 def _judge_members(parts: list[Judge]) -> Judge:
     def judge(value: Any, place: str) -> Fault | None:
         if not isinstance(value, tuple | list | np.ndarray) or len(value) != len(parts):
-            return Fault(place, f"no tuple of {len(parts)} but {type(value).__name__}")
+            return Fault(place, f"got {type(value).__name__} instead of a tuple of {len(parts)}")
         for i, part in enumerate(parts):
             fault = part(value[i], f"{place}, part {i}")
             if fault is not None:
@@ -121,15 +121,15 @@ def _judge_members(parts: list[Judge]) -> Judge:
 
 
 def check_narrow(vector: npt.NDArray[Any], agent: str, step: int) -> None:
-    """Check that float32 can hold an agent's flat observation, in which larger numbers would become infinite.
+    """Check that an agent's flat observation is within the range of float32.
 
     Raises:
-        NonFiniteError: naming the first that it cannot.
+        NonFiniteError: if it is not; the message names the first number.
     """
     beyond = np.abs(vector) > LARGEST
     if beyond.any():
         place = int(beyond.argmax())
         raise NonFiniteError(
-            f"the observation of agent {agent!r} {f'in step {step}' if step else 'at the reset'}, place {place} must "
-            f"lie within float32's range, up to {LARGEST:.2g}, got {vector[place]}"
+            f"the observation of agent {agent!r} {f'in step {step}' if step else 'at the reset'}, element {place} must "
+            f"be within the range of float32, up to {LARGEST:.2g}, got {vector[place]}"
         )

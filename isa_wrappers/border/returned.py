@@ -1,4 +1,4 @@
-"""What ``reset()`` and ``step()`` are to return: so many dicts by agent."""
+"""Check the form of the results of ``reset()`` and ``step()``: dicts by agent."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ OF_A_STEP = ("observations", "rewards", "terminations", "truncations", "infos")
 
 
 def check_reset(env: Any, said: Any) -> tuple[Any, Any]:
-    """Return observations and infos if that is what ``reset()`` returned; infos may be ``None``.
+    """Return observations and infos from the result of ``reset()``; infos may be ``None``.
 
     Raises:
-        UnsupportedEnvironmentError: saying what came instead.
+        UnsupportedEnvironmentError: if the result has another form.
     """
     if isinstance(said, Mapping) or not isinstance(said, tuple | list) or len(said) != 2:
-        got = "observations alone" if isinstance(said, Mapping) else _kind(said)
+        got = "only observations" if isinstance(said, Mapping) else _kind(said)
         raise UnsupportedEnvironmentError(
             f"reset() of {env} returned {got}; it must return observations and infos, two dicts by agent"
         )
@@ -29,10 +29,10 @@ def check_reset(env: Any, said: Any) -> tuple[Any, Any]:
 
 
 def check_step(env: Any, said: Any) -> None:
-    """Find out what makes a step impossible to read: to be asked where something failed.
+    """Find out why the result of a step could not be processed; call this after a failure.
 
     Raises:
-        UnsupportedEnvironmentError: saying what came in the place of five dicts, or of flags.
+        UnsupportedEnvironmentError: if the result is not five dicts by agent, or flags are invalid.
     """
     if not isinstance(said, tuple | list) or len(said) != 5:
         raise UnsupportedEnvironmentError(
@@ -43,7 +43,7 @@ def check_step(env: Any, said: Any) -> None:
         for agent, flag in flags.items():
             if np.shape(flag) != ():
                 raise UnsupportedEnvironmentError(
-                    f"step() of {env} returned {name} of agent {agent!r} that are no true or false: {_kind(flag)}"
+                    f"step() of {env} returned {name} of agent {agent!r} that are not True or False: {_kind(flag)}"
                 )
 
 
@@ -51,7 +51,7 @@ def _check_dicts(env: Any, where: str, *parts: tuple[str, Any]) -> None:
     for name, part in parts:
         if not isinstance(part, Mapping):
             raise UnsupportedEnvironmentError(
-                f"{where} of {env} returned {name} that are no dict by agent: {_kind(part)}"
+                f"{where} of {env} returned {name} that are not a dict by agent: {_kind(part)}"
             )
 
 

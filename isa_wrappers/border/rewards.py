@@ -1,4 +1,4 @@
-"""Rewards as an environment hands them over, read as plain numbers."""
+"""Read the rewards of an environment as plain numbers."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from isa_wrappers.errors import NonFiniteError, UnsupportedEnvironmentError
 
 
 def plain_rewards(rewards: Mapping[str, Any], steps: int) -> dict[str, float]:
-    """Return rewards that are numbers, as they came where they are.
+    """Return rewards as plain numbers; numbers are returned unchanged.
 
     Args:
-        rewards: by agent; arrays of one number are taken for it.
-        steps: which step this is, for messages.
+        rewards: rewards by agent; arrays of one number are accepted.
+        steps: number of the step, for messages.
 
     Raises:
-        UnsupportedEnvironmentError: for what is no number.
-        NonFiniteError: for NaN or infinity.
+        UnsupportedEnvironmentError: if a reward is not a number.
+        NonFiniteError: if a reward is NaN or infinite.
 
     Example:
         >>> plain_rewards({"a": np.array([2.0]), "b": 1}, 1)
@@ -29,7 +29,7 @@ def plain_rewards(rewards: Mapping[str, Any], steps: int) -> dict[str, float]:
     plain: dict[str, float] = rewards  # type: ignore[assignment]
     try:
         total = sum(rewards.values())
-    except (TypeError, ValueError):  # None, say, or vectors of unlike lengths
+    except (TypeError, ValueError):  # such as None, or vectors of different lengths
         total = None
     if type(total) is float and isfinite(total):
         return plain

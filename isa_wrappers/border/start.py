@@ -1,4 +1,4 @@
-"""Starting an episode of environments that take options or none, and closing those that can be closed."""
+"""Reset environments with or without an ``options`` parameter, and close environments that can be closed."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from isa_wrappers.errors import UnsupportedEnvironmentError
 
 
 def start(env: Any, seed: int | None, options: Mapping[str, Any] | None) -> Any:
-    """Reset an environment, and return what it returns; ``options`` that are ``None`` are not passed.
+    """Reset an environment and return its result; ``options`` of ``None`` are not passed.
 
     Raises:
-        UnsupportedEnvironmentError: if it takes no seed, or not the options that are given.
+        UnsupportedEnvironmentError: if ``reset()`` does not accept a seed or the given options.
 
     Example:
         >>> class Plain:
@@ -31,23 +31,23 @@ def start(env: Any, seed: int | None, options: Mapping[str, Any] | None) -> Any:
 
 
 def _check_accepts(env: Any, arguments: Mapping[str, Any], error: TypeError) -> None:
-    """Find out whether a reset failed because it does not take what it was given.
+    """Find out whether a reset failed because it does not accept its arguments.
 
     Raises:
-        UnsupportedEnvironmentError: if so.
+        UnsupportedEnvironmentError: if this is the reason.
     """
     try:
         signature(env.reset).bind(**arguments)
     except TypeError:
         raise UnsupportedEnvironmentError(
-            f"reset() of {env} does not take {' and '.join(arguments)}; write reset(self, seed=None, options=None)"
+            f"reset() of {env} does not accept {' and '.join(arguments)}; define reset(self, seed=None, options=None)"
         ) from error
     except ValueError:  # some built-in functions have no signature
         return
 
 
 def close_env(env: Any) -> None:
-    """Close an environment that has a ``close()``; batched ones, and some others, need not have one."""
+    """Close an environment if it has a ``close()``, which is optional for batched and some other environments."""
     close = getattr(env, "close", None)
     if callable(close):
         close()

@@ -1,4 +1,4 @@
-"""The global state of a ``ParallelEnv``: its own ``state()``, a function's, or its agents' observations as they are."""
+"""The global state of a ``ParallelEnv``: from ``state()``, a function, or the observations of the agents."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ from isa_wrappers.border.spaces import (
 from isa_wrappers.errors import UnsupportedEnvironmentError, one_line
 
 EXACT = 2**24
-"""Whole numbers up to this one are exact in float32."""
+"""Integers up to this one are exact in float32."""
 EXACT_WIDE = 2.0**53
-"""Likewise in float64."""
+"""Integers up to this one are exact in float64."""
 
 
 class StateReader:
     """Reads the global state of one environment.
 
-    With ``"observations"`` it strings the agents' observations together as they are: a Discrete is one number, since a
-    one-hot code would spread what one action does over many dimensions. Absent agents are zeros; an agent that acted
-    and got no observation afterwards keeps its last one.
+    With ``"observations"``, it concatenates the unchanged observations of the agents: a Discrete stays one number, as a
+    one-hot code would spread the effect of one action over many dimensions. Absent agents are zeros; an agent that
+    acted but received no observation afterwards keeps its last one.
 
-    The first state decides the type of all: float64 where it holds float64, or whole numbers that float32 cannot tell
-    apart (of 32 or 64 bits; in observations, those whose space goes beyond 2^24), else float32. Whole numbers beyond
-    2^53 that float64 would round are refused in a ``state()``; in observations they are rounded.
+    The first state determines the dtype: float64 if it contains float64, or integers that float32 cannot represent
+    exactly (of 32 or 64 bits; in observations, those whose space exceeds 2^24), else float32. A ``state()`` with
+    integers beyond 2^53 that float64 would round is refused; in observations they are rounded.
 
     Args:
         env: the environment.
-        fallback: what stands for a missing ``state()``.
+        fallback: replacement for a missing ``state()``.
 
     Attributes:
-        names: of the state's dimensions: the environment's ``state_names``, those of the observations, or none.
+        names: names of the state dimensions: the environment's ``state_names``, those of the observations, or empty.
 
     Raises:
-        InvalidValueError: for another fallback.
-        UnsupportedEnvironmentError: if observations are to be the state and have no fixed length.
+        InvalidValueError: if the fallback is invalid.
+        UnsupportedEnvironmentError: if observations replace the state but have no fixed length.
 
     Example:
         >>> from isa_wrappers.envs import make_parallel
@@ -79,11 +79,11 @@ class StateReader:
         """Return the state as a new vector ``[K]``.
 
         Args:
-            observations: of those that have one.
-            acted: who took the step before; nobody after a reset.
+            observations: observations by agent.
+            acted: agents that acted in the step; empty after a reset.
 
         Raises:
-            UnsupportedEnvironmentError: if there is none, or what stands for it is no array of numbers.
+            UnsupportedEnvironmentError: if there is no state, or it is not an array of numbers.
         """
         if self._fallback != "observations":
             state = own_state(self._env, self._fallback)
@@ -97,7 +97,7 @@ class StateReader:
                 raise UnsupportedEnvironmentError(
                     f"the state of {self._env} must be an array of numbers, got {state!r}"
                 ) from error
-            if self._is_whole and vector.dot(vector) >= EXACT_WIDE**2:  # faster than a look at each number
+            if self._is_whole and vector.dot(vector) >= EXACT_WIDE**2:  # faster than checking each number
                 self._check_exact(state, vector)
             return vector
         numbers = np.zeros(len(self.names), dtype=np.float64)
@@ -116,8 +116,8 @@ class StateReader:
         for k, (exact, rounded) in enumerate(pairs):
             if exact != rounded:
                 raise UnsupportedEnvironmentError(
-                    f"the state of {self._env} holds {exact} in dimension {k}, and float64 merges whole numbers beyond "
-                    "2^53 with their neighbours; count from nearer, or give it in two dimensions"
+                    f"the state of {self._env} has {exact} in dimension {k}, but float64 rounds integers beyond 2^53; "
+                    "subtract an offset, or split it into two dimensions"
                 )
 
     def _dtype_of(self, observations: Mapping[str, Any]) -> type[np.floating[Any]]:
@@ -127,22 +127,22 @@ class StateReader:
 
 
 def read_state(env: Any, observations: Mapping[str, Any], fallback: StateFallback) -> npt.NDArray[Any]:
-    """Return the global state of this moment as a new vector ``[K]``; see :class:`StateReader`."""
+    """Return the current global state as a new vector ``[K]``; see :class:`StateReader`."""
     return StateReader(env, fallback)(observations)
 
 
 def own_state(env: Any, fallback: StateFallback = None) -> Any:
-    """Return ``env.state()``, or what a function makes of the environment, as it came but on the host.
+    """Return ``env.state()``, or the result of a function of the environment, unchanged but on the host.
 
     Raises:
-        UnsupportedEnvironmentError: if there is none.
+        UnsupportedEnvironmentError: if there is no state.
     """
     try:
         state = fallback(env) if callable(fallback) else getattr(env, "state", None)
         if not callable(fallback) and state is not None:
             if not callable(state):
                 raise UnsupportedEnvironmentError(
-                    f"state of {env} is an attribute; make it a method state(), or pass state_fallback: a function "
+                    f"state of {env} is an attribute; make it a method state(), or pass a function as state_fallback, "
                     "such as lambda env: env.state"
                 )
             state = state()
@@ -155,7 +155,7 @@ def own_state(env: Any, fallback: StateFallback = None) -> Any:
             raise
         raise UnsupportedEnvironmentError(
             f"state() of {env} fails once env.agents is empty ({type(error).__name__}: {one_line(error)}); ISA reads "
-            "the state after an episode's last step too: build it over possible_agents"
+            "the state after the last step of an episode too: build it from possible_agents"
         ) from error
     if state is None:
         raise UnsupportedEnvironmentError(
@@ -166,20 +166,20 @@ def own_state(env: Any, fallback: StateFallback = None) -> Any:
 
 
 def _refuse_other_than_real(values: Any) -> None:
-    """Refuse what NumPy would cut or read into numbers: complex ones, texts, dates."""
+    """Refuse data that NumPy would truncate or convert to numbers: complex numbers, text, dates."""
     kind = np.asarray(values).dtype.kind
     if kind not in "fiubO":
-        raise TypeError(f"no real numbers but of kind {kind!r}")
+        raise TypeError(f"not real numbers but of kind {kind!r}")
 
 
 def _is_wide(values: Any) -> bool:
-    """Tell whether float32 may lose what an array or a list of numbers holds."""
+    """Return whether float32 may not represent an array or a list of numbers exactly."""
     dtype = np.asarray(values).dtype
     return dtype.kind in "iuf" and dtype.itemsize >= (8 if dtype.kind == "f" else 4)
 
 
 def _holds_wide(space: Any, value: Any) -> bool:
-    """Tell whether float32 may lose what an observation holds: whole numbers go by their space.
+    """Return whether float32 may not represent an observation exactly; for integers, the space decides.
 
     Example:
         >>> _holds_wide(spaces.Discrete(9), np.int64(3)), _holds_wide(spaces.Box(0, 2**40, (1,), np.int64), [7])
@@ -199,7 +199,7 @@ def _holds_wide(space: Any, value: Any) -> bool:
 
 
 def raw_vector(space: Any, value: Any) -> npt.NDArray[np.float64]:
-    """Return an observation as a vector of its numbers, Discrete and MultiDiscrete as they are.
+    """Return an observation as a vector of its numbers, with Discrete and MultiDiscrete unchanged.
 
     Example:
         >>> raw_vector(spaces.Tuple([spaces.Discrete(9), spaces.Box(0, 1, (2,))]), (7, np.zeros(2))).tolist()
@@ -218,7 +218,7 @@ def dimension_names(space: Any, name: str) -> Iterator[str]:
     """Name every number of an observation, in the order of :func:`raw_vector`.
 
     Raises:
-        UnsupportedEnvironmentError: if it has no fixed length.
+        UnsupportedEnvironmentError: if the length is not fixed.
 
     Example:
         >>> pot = spaces.Dict({"self": spaces.MultiDiscrete([3, 3]), "soup": spaces.Discrete(4)})
@@ -238,6 +238,6 @@ def dimension_names(space: Any, name: str) -> Iterator[str]:
             yield f"{name}[{','.join(map(str, index))}]" if index else name
     else:
         raise UnsupportedEnvironmentError(
-            f"observations cannot stand for the state: {name} is {space}, which has no fixed number of numbers; pass a "
-            "function of the environment as state_fallback"
+            f"observations cannot replace the state: {name} is {space}, which has no fixed length; pass a function of "
+            "the environment as state_fallback"
         )

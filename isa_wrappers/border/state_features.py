@@ -1,4 +1,4 @@
-"""What is read off a state that is no list of coordinates, such as a map of cells: a list that people add to."""
+"""The registry of state features, for states that are not lists of coordinates, such as maps of cells."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from isa_wrappers.errors import InvalidValueError, check_kind
 from isa_wrappers.registry import Registry
 
 Features = Callable[[Any], Any]
-"""Wraps a ``ParallelEnv`` into one of another ``state()``, which names it by ``state_names``."""
+"""Wraps a ``ParallelEnv`` to give it another ``state()``, with ``state_names``."""
 
 STATE_FEATURES: Registry[Callable[..., Any]] = Registry(
     "state features", "isa_marl.state_features", {"map": "isa_wrappers.border.map_features:MapState"}, Callable
@@ -23,23 +23,23 @@ STATE_FEATURES: Registry[Callable[..., Any]] = Registry(
 def choose_features(
     chosen: str | Features | None, options: Mapping[str, Any] | None = None, fallback: StateFallback = None
 ) -> Features | None:
-    """Return what wraps an environment; ``None`` where its state stays as it is.
+    """Return a function that wraps an environment; ``None`` if its state does not change.
 
     Args:
-        chosen: a name of :data:`STATE_FEATURES`, or what wraps an environment already.
-        options: of the entry of that name.
-        fallback: what stands for ``state()``.
+        chosen: a name in :data:`STATE_FEATURES`, or such a function.
+        options: options of the named entry.
+        fallback: replacement for ``state()``.
 
     Raises:
-        UnknownNameError: for an unknown name.
-        InvalidValueError: for options that the entry does not take or that belong to no name, and where something
-            stands for the ``state()`` that features are read off.
+        UnknownNameError: if the name is unknown.
+        InvalidValueError: if the entry does not accept the options, options are given without a name, or features are
+            combined with a fallback.
 
     Example:
         >>> choose_features("map", {"value": [1]})
         Traceback (most recent call last):
         ...
-        isa_wrappers.errors.InvalidValueError: state features 'map' do not take these options: got an unexpected \
+        isa_wrappers.errors.InvalidValueError: state features 'map' do not accept these options: got an unexpected \
 keyword argument 'value'
     """
     options = {} if options is None else options
@@ -53,10 +53,10 @@ keyword argument 'value'
         try:
             signature(entry).bind(None, **options)
         except TypeError as error:
-            raise InvalidValueError(f"state features {chosen!r} do not take these options: {error}") from error
+            raise InvalidValueError(f"state features {chosen!r} do not accept these options: {error}") from error
         make = partial(entry, **options) if options else entry
     if make is not None and fallback is not None:
         raise InvalidValueError(
-            f"state_features read state(), and state_fallback {fallback!r} takes its place; leave one of them out"
+            f"state_features need state(), but state_fallback {fallback!r} replaces it; leave out one of them"
         )
     return make

@@ -1,4 +1,4 @@
-"""How a won episode is recognised."""
+"""Rules that identify a won episode."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from isa_wrappers.errors import InvalidValueError, check_float, shown
 from isa_wrappers.moved import former
 
 SuccessRule = str | float | Callable[[Any, Mapping[str, Mapping[str, Any]]], bool] | None
-"""A key of ``infos[agent]`` (true for any agent), a threshold on the team's mean return at the episode's end (over all
-agents, the dead among them), a function of the environment and the infos, or ``None`` where nothing counts as won."""
+"""A key of ``infos[agent]`` (true for any agent), a threshold on the team's mean return at the end of the episode (over
+all agents, including dead ones), a function of the environment and the infos, or ``None`` if nothing counts as won."""
 NEAR = 1e-6
-"""By this share of a threshold a return may fall short of it and reaches it all the same: rewards of 0.1 in float32 do
-not add up to 1. Of a threshold of 0 it is that of 1."""
+"""Relative tolerance below a threshold, since float32 rewards of 0.1 do not sum to 1. For a threshold of 0, it is
+absolute."""
 
 
 class SuccessCriterion:
-    """Tells whether an episode was won in the step just taken.
+    """Determines whether an episode was won in the last step.
 
     Args:
-        rule: see :data:`SuccessRule`. A key that no info holds in a whole episode is warned of, once.
-        team: how many agents there are, over which a return is the mean; by default those that ever got a reward.
+        rule: see :data:`SuccessRule`. A key that is missing in all infos of an episode causes one warning.
+        team: number of agents for the mean return; by default, those that ever received a reward.
 
     Raises:
-        InvalidValueError: if the rule is of another kind.
+        InvalidValueError: if the rule is invalid.
 
     Example:
         >>> criterion = SuccessCriterion(1.5)
@@ -61,11 +61,11 @@ class SuccessCriterion:
 
     @property
     def told(self) -> bool:
-        """The episode was won, in the step just taken or before."""
+        """Whether the episode was won, in the last step or before."""
         return self._was_won
 
     def won(self, env: Any, rewards: Mapping[str, float], infos: Mapping[str, Mapping[str, Any]], over: bool) -> bool:
-        """Return whether the episode was won in the step just taken, true once per episode; called once per step."""
+        """Return whether the episode was won in the last step, True once per episode; call this once per step."""
         if self._was_won:
             return False
         self._was_won = self._read(env, rewards, infos, over)
@@ -89,8 +89,8 @@ class SuccessCriterion:
         values = [info[key] for info in infos.values() if isinstance(info, Mapping) and key in info]
         if not values and over and not self._key_seen:
             warnings.warn(
-                f"no info held the key {key!r} in the episode's last step, so it counts as not won; "
-                "name another key, a return threshold or a function as the success rule",
+                f"no info contains the key {key!r} in the last step of the episode, so the episode does not count as "
+                "won; pass another key, a return threshold or a function as the success rule",
                 stacklevel=2,
             )
         self._key_seen = self._key_seen or bool(values) or over
@@ -98,10 +98,10 @@ class SuccessCriterion:
 
 
 def as_truth(what: str, value: Any) -> bool:
-    """Return a yes or no, given as a truth value, a number or an array of one of these; ``None`` is no.
+    """Return a truth value given as a bool, a number or an array of one of these; ``None`` is False.
 
     Raises:
-        InvalidValueError: for text (``"False"`` would count as yes), NaN, or whatever else is neither.
+        InvalidValueError: for text (``"False"`` would count as True), NaN, or anything else.
 
     Example:
         >>> as_truth("success", np.bool_(True)), as_truth("success", 0.0), as_truth("success", None)
@@ -111,7 +111,7 @@ def as_truth(what: str, value: Any) -> bool:
         return bool(value)
     number: Any = value
     if hasattr(value, "item"):
-        with suppress(ValueError, RuntimeError):  # of several numbers there is no one
+        with suppress(ValueError, RuntimeError):  # several numbers have no truth value
             number = value.item()
     if number is None:
         return False
@@ -121,7 +121,7 @@ def as_truth(what: str, value: Any) -> bool:
 
 
 def success_rule(text: str) -> str | float:
-    """Read a rule from a text: a number is a return threshold, any other text a key of infos.
+    """Parse a rule: a number is a return threshold, any other text a key of infos.
 
     Example:
         >>> success_rule("won"), success_rule("1.5")

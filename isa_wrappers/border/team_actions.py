@@ -1,4 +1,4 @@
-"""The actions of a team that are more than a number each: drawn, coded and handed over, in NumPy or torch."""
+"""Encode, draw and convert the structured actions of a team, in NumPy or torch."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from isa_wrappers.border.actions import ActionCode
 
 
 class Table(NamedTuple):
-    """Every agent's components; those that an agent lacks are as its first.
+    """The components of all agents; missing components repeat the agent's first one.
 
     Attributes:
-        low: ``[A, d]`` least values.
-        width: ``[A, d]`` largest less least values.
-        parts: ``[A, d]`` elementary actions.
-        offset: ``[A, d]`` number of the first of these.
-        is_range: ``[A, d]`` bool.
-        is_whole: ``[A, d]`` bool, a range of whole numbers.
-        there: ``[A, d]`` bool, the agent has this component.
-        of_choice: ``[A, d, n]`` bool, the elementary action is a value of this component, which is a choice.
+        low: smallest values, ``[A, d]``.
+        width: largest minus smallest values, ``[A, d]``.
+        parts: numbers of elementary actions, ``[A, d]``.
+        offset: index of the first elementary action, ``[A, d]``.
+        is_range: whether the component is a range, ``[A, d]`` bool.
+        is_whole: whether it is a range of integers, ``[A, d]`` bool.
+        there: whether the agent has this component, ``[A, d]`` bool.
+        of_choice: whether the elementary action is a value of this component and the component is a choice,
+            ``[A, d, n]`` bool.
     """
 
     low: Array
@@ -37,16 +38,16 @@ class Table(NamedTuple):
 
 
 class TeamCode:
-    """How a team's actions ``[..., A, d]`` float32 are drawn and read; d is the most components that an agent has.
+    """Encoding of a team's actions ``[..., A, d]`` float32; d is the largest number of components of an agent.
 
     Args:
-        codes: of the agents, in order.
+        codes: encodings of the agents' actions, in order.
 
     Attributes:
-        codes: likewise.
-        num_actions: elementary actions of each agent.
+        codes: encodings of the agents' actions, in order.
+        num_actions: number of elementary actions of each agent.
         size: d.
-        table: of all components, as NumPy arrays.
+        table: table of all components, as NumPy arrays.
 
     Example:
         >>> from gymnasium import spaces
@@ -99,7 +100,7 @@ class TeamCode:
         )
 
     def on(self, like: Array) -> Table:
-        """Return the table as arrays of the kind of ``like``."""
+        """Return the table as arrays of the same type and device as ``like``."""
         if isinstance(like, np.ndarray):
             return self.table
         device = str(array_device(like))
@@ -110,16 +111,16 @@ class TeamCode:
 
     @property
     def has_ranges(self) -> bool:
-        """Some component is a range."""
+        """Whether some component is a range."""
         return bool(self.table.is_range.any())
 
     @property
     def has_choices(self) -> bool:
-        """Some component is a choice."""
+        """Whether some component is a choice."""
         return not bool(self.table.is_range.all())
 
     def draw(self, rng: Rng, available: Array) -> Array:
-        """Draw uniformly: choices among what is ``available`` ``[..., A, n]``, ranges between their bounds."""
+        """Draw uniformly: choices among the ``available`` ``[..., A, n]`` values, ranges between their bounds."""
         xp, table = namespace(available), self.on(available)
         drawn = xp.zeros((*available.shape[:-1], self.size), dtype=xp.float32, device=array_device(available))
         if self.has_choices:
@@ -134,7 +135,7 @@ class TeamCode:
         return drawn
 
     def allowed(self, actions: Array, available: Array) -> Array:
-        """Return ``actions`` with the first available value of every choice whose own is not ``available``."""
+        """Return ``actions``, replacing unavailable choices by their first ``available`` value."""
         if not self.has_choices:
             return actions
         xp, table = namespace(available), self.on(available)
@@ -143,37 +144,37 @@ class TeamCode:
 
     @staticmethod
     def _best(scores: Array, table: Table) -> Array:
-        """Return ``[..., A, d]``: each choice's value with the highest score ``[..., A, n]``, the first of such."""
+        """Return the first value with the highest score ``[..., A, n]`` of each choice, ``[..., A, d]``."""
         xp = namespace(scores)
         own = xp.where(table.of_choice, scores[..., None, :], -1.0)
         return xp.astype(xp.argmax(own, axis=-1) - table.offset, xp.float32)
 
     def bins(self, actions: Array) -> Array:
-        """Return ``[..., A, d]`` int64: which value of its choice, or which part of its range, each component has."""
+        """Return the value index of each choice or the part index of each range, ``[..., A, d]`` int64."""
         xp, table = namespace(actions), self.on(actions)
         width = xp.where(table.width > 0, table.width, 1.0)
         values = xp.where(table.there, actions, actions[..., :1])
-        if self._has_whole_ranges:  # as the environment gets them
+        if self._has_whole_ranges:  # as sent to the environment
             values = xp.where(table.is_whole, xp.round(values), values)
-        # A choice's value is its number: divided and multiplied again, 5 of 6 would round down to 4.
+        # Use the value of a choice directly: dividing and multiplying again would round 5 of 6 down to 4.
         part = xp.where(table.is_range, xp.floor((values - table.low) / width * table.parts), xp.round(values))
         return xp.clip(xp.astype(part, xp.int64), 0 * table.parts, table.parts - 1)
 
     def columns(self, actions: Array) -> Array:
         """Return the elementary actions ``[..., A, d]`` int64 of ``actions`` ``[..., A, d]``.
 
-        What an agent lacks repeats its first component's.
+        Missing components of an agent repeat its first one.
         """
         return self.bins(actions) + self.on(actions).offset
 
     def read(self, actions: Mapping[int, tuple[Any, Any]]) -> npt.NDArray[np.int64]:
-        """Return the elementary actions ``[A, d]`` of what was sent to an environment.
+        """Return the elementary actions ``[A, d]`` of actions in the environment's format.
 
         Args:
-            actions: number of an agent -> its action and its name; the others did nothing.
+            actions: index of an agent -> its action and its name; the other agents did nothing.
 
         Raises:
-            InvalidValueError: for what is no action of the agent.
+            InvalidValueError: if an agent does not have its action.
         """
         vectors = np.zeros((len(self.codes), self.size), dtype=np.float32)
         for i, (action, agent) in actions.items():
@@ -183,7 +184,7 @@ class TeamCode:
         return columns
 
     def idle(self) -> npt.NDArray[np.bool_]:
-        """Return ``[A, n]``: what is available to agents that do not act, the first value of each component."""
+        """Return the mask of agents that do not act, with the first value of each component, ``[A, n]``."""
         available = np.zeros((len(self.codes), max(self.num_actions)), dtype=bool)
         np.put_along_axis(available, self.table.offset, True, axis=1)
         for i, code in enumerate(self.codes):
@@ -193,7 +194,7 @@ class TeamCode:
 
 
 def team_code(codes: Sequence[ActionCode]) -> TeamCode | None:
-    """Return a team's code, ``None`` where every agent's action is a ``Discrete``: then it is its own number."""
+    """Return a team's code; ``None`` if every action space is ``Discrete``, so that each action is a number."""
     return None if all(code.kind == "Discrete" for code in codes) else TeamCode(codes)
 
 
@@ -208,5 +209,5 @@ def draw_choices(rng: Rng, available: Array) -> Array:
 
 
 def _scores(rng: Rng, available: Array) -> Array:
-    """Return random numbers above 0 where an action is available, 0 elsewhere: the largest is a uniform draw."""
+    """Return random positive numbers for available actions, else 0; the largest one is a uniform draw."""
     return namespace(available).astype(available, namespace(available).float32) * (rng.uniform(*available.shape) + 1e-6)

@@ -1,6 +1,6 @@
-"""Task families, names for environments, and the paper's tasks.
+"""Task families, environment names and the paper's tasks.
 
-A family of your own is a subclass of :class:`EnvFamily`; ``isa_wrappers.envs.registry`` says how to list it.
+To add a family, subclass :class:`EnvFamily`; ``isa_wrappers.envs.registry`` describes how to register it.
 """
 
 from isa_wrappers.envs.family import EnvFamily

@@ -1,4 +1,4 @@
-"""Everything that ISA asks of an environment, looked at in a few random episodes: a report with what to do."""
+"""Check an environment against ISA's requirements in a few random episodes, and report what to fix."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from isa_wrappers.errors import ISAError, check_int, one_line
 from isa_wrappers.scope.estimation import estimate_scope
 from isa_wrappers.scope.tables import dimensions_told
 
-AGAIN = "mend this and check again: what follows was not looked at"
+AGAIN = "fix this and run the check again: the remaining checks were skipped"
 LISTENED = 600
-"""Steps for a first look at who moves anything."""
+"""Number of steps of the quick influence estimate."""
 
 
 def check_env(
@@ -40,18 +40,18 @@ def check_env(
     success: SuccessRule = "success",
     bin_width: float = ScopeConfig.bin_width,
 ) -> EnvReport:
-    """Look at everything that ISA asks of a ``ParallelEnv``, in a few random episodes.
+    """Check a ``ParallelEnv`` against ISA's requirements in a few random episodes.
 
     Args:
-        env: the environment, or a function that makes one: with it, more can be looked at.
-        episodes: how many are played.
-        seed: of the environment and the actions.
-        state_fallback: what stands for a missing ``state()``.
-        success: how a won episode is told.
-        bin_width: what the state's changes are compared with.
+        env: the environment, or a function that creates one; a function allows more checks.
+        episodes: number of episodes to play.
+        seed: seed of the environment and of the actions.
+        state_fallback: replacement for a missing ``state()``.
+        success: rule that identifies a won episode.
+        bin_width: bin width that the changes of the state are compared with.
 
     Raises:
-        InvalidValueError: for a width, a number of episodes or a seed out of range.
+        InvalidValueError: if the bin width, the number of episodes or the seed is out of range.
 
     Example:
         >>> from isa_wrappers.envs import make_parallel
@@ -68,7 +68,7 @@ def check_env(
     looks = _Looks(make, env, episodes, seed, state_fallback, success, bin_width)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what they would say is in the report
+            warnings.simplefilter("ignore")  # the report covers them
             for about, look in looks:
                 try:
                     look(report)
@@ -82,16 +82,16 @@ def check_env(
 
 
 def _told(error: BaseException) -> str:
-    """Return in a line what was raised; with the place where it was not ISA that refused.
+    """Describe an error in one line, with its location if the environment's code raised it.
 
     Raises:
-        Exception: the error itself, where neither ISA refused something nor the environment's own code raised it.
+        Exception: the error itself, if neither ISA nor the environment's code raised it.
     """
     what, place = one_line(error), foreign_place(error)
     if isinstance(error, ISAError):
         return what
     if isinstance(error, NotImplementedError) and place is not None:
-        return f"{place.split()[-1]}() is not written: PettingZoo asks for it"
+        return f"{place.split()[-1]}() is not implemented, but PettingZoo requires it"
     if place is None:
         raise error
     return f"{type(error).__name__} at {place}: {what}"
@@ -103,11 +103,11 @@ def _is_factory(env: Any) -> bool:
 
 @dataclass
 class _Looks:
-    """What is looked at, one after the other; see :func:`check_env` for what is asked.
+    """The checks in order; see :func:`check_env` for the options.
 
     Attributes:
-        made: environments that ``make`` has made.
-        border, reader, plays: known once the looks that find them have been taken.
+        made: environments created by ``make``.
+        border, reader, plays: set by the first two checks.
     """
 
     make: Callable[[], Any] | None
@@ -176,21 +176,21 @@ def _new_each_time(report: EnvReport, make: Callable[[], Any], made: list[Any]) 
         shared = without_wrappers(other) is without_wrappers(made[0])
     if shared:
         report.add(
-            "factory", "refused", "it returns the same environment each time", "make a new one, inside wrappers too"
+            "factory", "refused", "it returns the same environment each time", "create a new one, also inside wrappers"
         )
     else:
-        report.add("factory", "fine", "a new environment at each call")
+        report.add("factory", "fine", "it creates a new environment at each call")
 
 
 def _seeds(report: EnvReport, border: Border, read: StateReader, seed: int) -> None:
     played = [random_episode(border, read, seed, steps=20).states for _ in range(2)]
     same = played[0].shape == played[1].shape and np.array_equal(played[0], played[1])
     if same:
-        report.add("seeds", "fine", "one seed gives one episode")
+        report.add("seeds", "fine", "the same seed gives the same episode")
     else:
         report.add(
-            "seeds", "warning", "the same seed and actions gave two unlike episodes",
-            "let reset(seed=...) seed everything that the environment draws from; runs cannot be repeated otherwise",
+            "seeds", "warning", "the same seed and actions gave two different episodes",
+            "seed every random generator of the environment in reset(seed=...); otherwise runs are not reproducible",
         )  # fmt: skip
 
 
@@ -200,12 +200,12 @@ def _influence(report: EnvReport, env: Any, fallback: StateFallback, seed: int, 
     idle = [agent for agent, dims in zip(scope.agents, scope.agent_dims, strict=True) if not dims]
     if idle:
         report.add(
-            "influence", "warning", f"{', '.join(idle)} moved nothing that can be told from chance in {LISTENED} steps",
-            "see that the state holds what their actions do; rare effects need more transitions",
+            "influence", "warning", f"{', '.join(idle)} had no significant influence in {LISTENED} steps",
+            "make sure that the state contains what their actions change; rare effects need more transitions",
         )  # fmt: skip
     else:
         common = dimensions_told(scope, scope.common_dims)
-        all_move = f"at least {common}" if common else f"nothing that shows in {LISTENED} steps"
-        report.add("influence", "fine", f"every agent moves something; all of them: {all_move}")
+        all_move = f"at least {common}" if common else f"none found in {LISTENED} steps"
+        report.add("influence", "fine", f"every agent influences something; common dimensions: {all_move}")
     if isinstance(env, MapState):
         merged_cells(report, env, scope, plays)

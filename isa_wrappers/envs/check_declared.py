@@ -1,4 +1,4 @@
-"""What an environment declares and random play need not break: bounds of observations, its state's space, names."""
+"""Check what an environment declares: bounds of observations, the state space, names."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from isa_wrappers.envs.report import EnvReport
 from isa_wrappers.errors import InvalidValueError, shown
 
 SLACK = 1e-5
-"""How far beyond a bound, as a share of it, rounding may lead."""
+"""Relative tolerance for rounding errors beyond a bound."""
 
 
 def outside(space: Any, value: Any, place: str = "") -> str | None:
-    """Say where an observation is out of its space's bounds; ``None`` where it is not.
+    """Describe where an observation is out of the bounds of its space; return ``None`` if it is not.
 
     Example:
         >>> outside(spaces.Dict({"pot": spaces.Box(0, 1, (2,))}), {"pot": np.array([0.5, 7.0])})
-        "entry 'pot', place 1 holds 7, and its space goes from 0 to 1"
+        "entry 'pot', element 1 is 7, but its space goes from 0 to 1"
     """
     if isinstance(space, spaces.Dict):
         parts = ((f"{place}entry {key!r}, ", part, value[key]) for key, part in space.spaces.items())
@@ -34,7 +34,7 @@ def outside(space: Any, value: Any, place: str = "") -> str | None:
         return _beyond(to_numpy(value), space.low, space.high, place)
     elif isinstance(space, spaces.MultiBinary):
         return _beyond(to_numpy(value), np.zeros(space.shape), np.ones(space.shape), place)
-    else:  # whole numbers are judged at the border
+    else:  # the border checks integers
         return None
     return next((found for name, part, one in parts if (found := outside(part, one, name))), None)
 
@@ -46,34 +46,34 @@ def _beyond(value: Any, low: npt.NDArray[Any], high: npt.NDArray[Any], place: st
     if not out.any():
         return None
     k = int(out.argmax())
-    return f"{place}place {k} holds {numbers[k]:g}, and its space goes from {low[k]:g} to {high[k]:g}"
+    return f"{place}element {k} is {numbers[k]:g}, but its space goes from {low[k]:g} to {high[k]:g}"
 
 
 def bounds_kept(report: EnvReport, outside: Mapping[str, str]) -> None:
-    """Tell whose observations leave their bounds."""
+    """Report agents whose observations leave their bounds."""
     for agent, found in outside.items():
         report.add(
-            "observations", "warning", f"of agent {agent}: {found}",
-            "correct the space or what is seen; learners of others may clip to it",
+            "observations", "warning", f"agent {agent}: {found}",
+            "correct the space or the observation; third-party learners may clip to the space",
         )  # fmt: skip
 
 
 def state_names_told(names: tuple[str, ...], dims: int) -> None:
-    """Refuse names of another number than the state's dimensions.
+    """Check that there is one name for each dimension of the state.
 
     Raises:
-        InvalidValueError: naming both numbers.
+        InvalidValueError: if the numbers differ.
     """
     if names and len(names) != dims:
         raise InvalidValueError(f"state_names must name {dims} dimensions, as state() has, got {len(names)} names")
 
 
 def names_fit(report: EnvReport, border: Border, names: tuple[str, ...]) -> None:
-    """Tell which names come twice, and who has more or fewer names than actions."""
+    """Report duplicate state names, and an agent whose number of action names does not match its actions."""
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         report.add(
-            "names", "warning", f"state_names holds {shown(twice[0])} more than once", "name each dimension apart"
+            "names", "warning", f"state_names holds {shown(twice[0])} more than once", "name each dimension uniquely"
         )
     named = getattr(border.env, "action_names", None)
     told = read_action_names(() if named is None else named, border.agents)
@@ -83,7 +83,7 @@ def names_fit(report: EnvReport, border: Border, names: tuple[str, ...]) -> None
         if count and count not in (wanted, code.num_actions):
             report.add(
                 "names", "warning", f"action_names has {count} names for {wanted} actions of {agent}",
-                "name them all: others are shown as numbers",
+                "name all actions: actions without a name are shown as numbers",
             )  # fmt: skip
             return
 
@@ -91,21 +91,21 @@ def names_fit(report: EnvReport, border: Border, names: tuple[str, ...]) -> None
 def state_space_kept(
     report: EnvReport, env: Any, states: npt.NDArray[np.floating[Any]], shape: tuple[int, ...]
 ) -> None:
-    """Tell whether a declared ``state_space`` is that of the states seen.
+    """Report a declared ``state_space`` that does not match the states seen.
 
     Args:
-        report: to add to.
+        report: report to add to.
         env: the environment.
-        states: ``[T, K]`` that were seen.
-        shape: of ``state()``.
+        states: states seen, ``[T, K]``.
+        shape: shape of ``state()``.
     """
     space = getattr(env, "state_space", None)
     if not isinstance(space, spaces.Box):
         return
     if space.shape != shape:
-        says: str | None = f"state() has the shape {list(shape)}, and state_space {list(space.shape)}"
+        says: str | None = f"state() has shape {list(shape)}, but state_space has shape {list(space.shape)}"
     else:
         ends = (states.min(axis=0), states.max(axis=0))
         says = next(filter(None, (_beyond(end, space.low, space.high, "") for end in ends)), None)
     if says is not None:
-        report.add("state_space", "warning", says, "correct state_space, or leave it out")
+        report.add("state_space", "warning", says, "correct state_space or remove it")

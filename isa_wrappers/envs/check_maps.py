@@ -1,4 +1,4 @@
-"""What to say of a state that is a map of cells, or codes; and, once it is read as a map, of what merges on it."""
+"""Report states that are maps of cells or codes, and things that merge once a state is read as a map."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.scope.thin import codes_in
 
 MANY_CELLS = 16
-"""So many dimensions in rows and columns look like a map."""
+"""Minimum number of dimensions in rows and columns that looks like a map."""
 MOST_VALUES = 8
-"""Values of cells that one line tells apart."""
+"""Maximum number of cell values listed in one line."""
 
 
 def told_by_cells(report: EnvReport, states: npt.NDArray[Any], shape: tuple[int, ...]) -> None:
-    """Say what to do about a state that is a map of cells, or codes of another kind."""
-    spread = "what one action does is spread over many dimensions otherwise"
+    """Report a state that looks like a map of cells or holds other codes, and what to do about it."""
+    spread = "otherwise the effect of one action is spread over many dimensions"
     if len(shape) in (2, 3) and states.shape[1] >= MANY_CELLS:
         values = np.unique(states)
-        several = f", its values told apart by --state-features-kwargs '{{\"values\": {values[values != 0].tolist()}}}'"
+        several = f", per value with --state-features-kwargs '{{\"values\": {values[values != 0].tolist()}}}'"
         report.add(
-            "map", "warning", f"the state has the shape {list(shape)} of a map of cells",
-            "if it is one, --state-features map reads counts and middles off it (in Python: isa_wrappers.MapState)"
+            "map", "warning", f"the state looks like a map of cells: its shape is {list(shape)}",
+            "if it is one, --state-features map extracts counts and centres (in Python: isa_wrappers.MapState)"
             + (several if 2 < len(values) <= MOST_VALUES else "") + f": {spread}",
         )  # fmt: skip
     elif codes := codes_in(states):
         report.add(
             "codes", "warning", f"{codes} of {states.shape[1]} dimensions are 0 or 1: a map of cells, or codes",
-            f"give coordinates and single numbers: {spread}; of a map [rows, columns, channels], --state-features map "
-            "reads them (in Python: isa_wrappers.MapState)",
+            f"provide coordinates and single numbers: {spread}; from a map [rows, columns, channels], "
+            "--state-features map extracts them (in Python: isa_wrappers.MapState)",
         )  # fmt: skip
 
 
 def merged_cells(report: EnvReport, env: MapState, scope: InfluenceScope, plays: list[Play]) -> None:
-    """Say which agents move the middle of several cells that are described as one thing."""
+    """Report agents that move the centre of several cells that the features describe as one thing."""
     most = np.concatenate([play.states for play in plays]).max(axis=0).reshape(len(env.things), len(PARTS))[:, 0]
     for k, thing in enumerate(env.things):
         middle = {len(PARTS) * k + part for part in (1, 2)}
@@ -47,7 +47,7 @@ def merged_cells(report: EnvReport, env: MapState, scope: InfluenceScope, plays:
         if most[k] > 1 and len(moving) > 1:
             report.add(
                 "merged", "warning",
-                f"{thing} is up to {most[k]:.0f} cells, and {', '.join(moving)} move their middle: they merge into one",
-                "give every agent a channel of its own, or tell them apart by --state-features-kwargs "
+                f"{thing} covers up to {most[k]:.0f} cells, and {', '.join(moving)} move their centre: they are merged",
+                "give every agent its own channel, or separate them with --state-features-kwargs "
                 "'{\"values\": [1, 2]}'",
             )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What is found in random episodes: how they end, who wins, which masks are told, which dimensions change."""
+"""Check random episodes: how they end, whether they are won, which masks are set, which dimensions change."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from isa_wrappers.envs.report import EnvReport
 
 
 def ends(report: EnvReport, border: Border, plays: list[Play]) -> None:
-    """Tell how long episodes are, and who stays when it is over for it."""
+    """Report the length of episodes, missing signals, and agents that stay after their end."""
     horizon = int(getattr(border.env, "horizon", 0) or 0)
     count, ended, longest = len(plays), sum(play.ended for play in plays), max(len(play.states) - 1 for play in plays)
     if ended < count and not horizon:
         report.add(
             "episodes", "warning", f"{count - ended} of {count} did not end within {LONGEST:,} steps",
-            "end them, or set the attribute horizon; evaluations are cut off at eval_limit",
+            "end them, or set the attribute horizon; evaluations stop at eval_limit",
         )  # fmt: skip
     elif horizon and longest > horizon:
         report.add(
-            "episodes", "warning", f"one took {longest} steps, and horizon says {horizon}",
+            "episodes", "warning", f"one took {longest} steps, but horizon is {horizon}",
             "correct horizon: evaluations stop there",
         )  # fmt: skip
     else:
@@ -32,56 +32,56 @@ def ends(report: EnvReport, border: Border, plays: list[Play]) -> None:
     untold = sorted(set().union(*(play.untold for play in plays)))
     if untold:
         report.add(
-            "signals", "warning", f"step() told {', '.join(untold[:3])}{' and more' if len(untold) > 3 else ''}",
-            "give every agent that acted a reward, and true or false in both terminations and truncations",
+            "signals", "warning", f"step() returned {', '.join(untold[:3])}{' and more' if len(untold) > 3 else ''}",
+            "give every agent that acted a reward, and True or False in both terminations and truncations",
         )  # fmt: skip
     stayed = sorted(set().union(*(play.stayed for play in plays)))
     if stayed:
         report.add(
             "ends", "warning", f"{', '.join(stayed)} stay in env.agents when terminated or truncated",
-            "take them out; they count as gone",
+            "remove them; ISA treats them as gone",
         )  # fmt: skip
 
 
 def wins(report: EnvReport, plays: list[Play], rule: SuccessRule, episodes: int) -> None:
-    """Tell whether random play is told of wins, and how often."""
+    """Report whether the environment signals wins, and how often random play wins."""
     if rule is None:
         return
     won = sum(play.won for play in plays)
     if not any(play.told for play in plays):
         report.add(
-            "success", "warning", f"no info held the key {rule!r}, so nothing ever counts as won",
-            "tell it, or name another key or a return threshold with --success (in Python: success=...)",
+            "success", "warning", f"no info contains the key {rule!r}, so no episode counts as won",
+            "add it, or pass another key or a return threshold with --success (in Python: success=...)",
         )  # fmt: skip
     elif not won:
-        report.add("success", "note", f"told, and none of {episodes} random episodes was won: rare, or never")
+        report.add("success", "note", f"none of {episodes} random episodes was won: wins are rare or impossible")
     else:
         report.add("success", "fine", f"{won} of {episodes} random episodes were won")
 
 
 def masks_told(report: EnvReport, border: Border, plays: list[Play]) -> None:
-    """Tell whether masks are told."""
+    """Report whether there are action masks."""
     masked = set().union(*(play.masked for play in plays))
     if masked:
-        report.add("masks", "fine", f"told for {len(masked)} of {len(border.agents)} agents, never empty")
+        report.add("masks", "fine", f"given for {len(masked)} of {len(border.agents)} agents, never empty")
     else:
-        report.add("masks", "note", "none are told: every action counts as available")
+        report.add("masks", "note", "none given: every action counts as available")
 
 
 def changes_seen(
     report: EnvReport, plays: list[Play], names: tuple[str, ...], shape: tuple[int, ...], bin_width: float
 ) -> None:
-    """Tell which dimensions never change, and which changes bins would lose or spread."""
+    """Report dimensions that never change, and changes that are too small or too varied for the bin width."""
     everything = np.concatenate([play.states for play in plays])
     changes = np.concatenate([np.diff(play.states, axis=0) for play in plays])
     still = (everything == everything[0]).all(axis=0)
     if still.all():
-        report.add("dimensions", "warning", "nothing in the state ever changed", "put into it what agents can move")
+        report.add("dimensions", "warning", "the state never changed", "include what agents can influence")
         return
     if still.any():
         report.add(
             "dimensions", "note", f"{_listed(still, names)} never changed",
-            "leave out what nothing moves",
+            "leave out constant dimensions",
         )  # fmt: skip
     told_by_cells(report, everything, shape)
     steps = [np.abs(column[column != 0]) for column in changes.T]
@@ -89,13 +89,13 @@ def changes_seen(
     if small.any():
         report.add(
             "units", "note", f"{_listed(small, names)} change by less than half of scope.bin_width, {bin_width:g}",
-            "choose a smaller one for estimators that take bins, nmi_block and nmi_pooled",
+            "choose a smaller one for the estimators that use bins, nmi_block and nmi_pooled",
         )  # fmt: skip
     many = np.array([len(step) >= 50 and len(np.unique(np.round(step / bin_width))) > len(step) / 2 for step in steps])
     if many.any():
         report.add(
-            "units", "note", f"changes of {_listed(many, names)} fall into a bin of {bin_width:g} each",
-            "choose a larger scope.bin_width for estimators that take bins, nmi_block and nmi_pooled",
+            "units", "note", f"most changes of {_listed(many, names)} get a bin of their own at width {bin_width:g}",
+            "choose a larger scope.bin_width for the estimators that use bins, nmi_block and nmi_pooled",
         )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Discs, crosses and colours on an image, with NumPy alone; edges are smooth."""
+"""Draw anti-aliased discs and crosses on an image, in NumPy alone."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ PALETTE: tuple[Color, ...] = (
 
 @dataclass(frozen=True)
 class Mark:
-    """What something in a picture stands for: a line of its legend.
+    """One entry of the legend of a picture.
 
     Attributes:
         shape: ``disc``, ``cross``, ``square`` (filled) or ``frame``.
-        color: of the mark; ``None`` for the colour of the agent that it belongs to.
-        meaning: in a few words.
-        of_goal: drawn only where a goal is.
+        color: colour of the mark; ``None`` for the colour of the agent that it belongs to.
+        meaning: short description.
+        of_goal: whether the mark is drawn only with a goal.
     """
 
     shape: str
@@ -39,7 +39,7 @@ class Mark:
 
 
 def agent_color(index: int) -> Color:
-    """Return agent ``index``'s colour; beyond the palette, hues a golden angle apart."""
+    """Return the colour of agent ``index``; beyond the palette, hues are a golden angle apart."""
     if index < len(PALETTE):
         return PALETTE[index]
     red, green, blue = colorsys.hls_to_rgb(index * 0.618034 % 1.0, 0.35 + 0.1 * (index % 3), 0.7)
@@ -61,10 +61,10 @@ def cross(image: Image, row: float, column: float, radius: float, color: Color) 
 
 
 def goal_places(goal: Any, num_agents: int, state_size: int) -> dict[int, tuple[int, int]]:
-    """Return the x and y of each agent in a goal ``[K]``, where they come first; agents with NaN are left out.
+    """Return the x and y of each agent in a goal ``[K]`` that begins with them; agents with NaN are left out.
 
     Raises:
-        InvalidValueError: if it has another length.
+        InvalidValueError: if the goal has the wrong length.
 
     Example:
         >>> goal_places(np.array([1.0, 2.0, np.nan, np.nan, 7.0]), num_agents=2, state_size=5)
@@ -85,5 +85,5 @@ def _around(image: Image, row: float, column: float, radius: float) -> tuple[Ima
 
 
 def _blend(patch: Image, cover: npt.NDArray[Any], color: Color) -> None:
-    """Paint ``color`` where ``cover`` is 1, mixed with what is there in between."""
+    """Paint ``color`` with opacity ``cover``, from 0 to 1."""
     patch[:] = np.rint(patch + cover[..., None] * (np.array(color) - patch.astype(float)))

@@ -1,4 +1,4 @@
-"""What a family of tasks is: names, single and batched environments, and what it needs to run here."""
+"""Base class of task families: task names, single and batched environments, requirements."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from isa_wrappers.scope.influence import InfluenceScope
 class EnvFamily(ABC):
     """Tasks that share a prefix, such as ``grid/navigation`` and ``grid/unlock``.
 
-    A family of PettingZoo environments says which tasks there are and makes one of them; all else has a default. A
-    family that is batched by itself has :meth:`native_batch` too.
+    A family of PettingZoo environments implements :meth:`tasks` and :meth:`parallel`; everything else has a default. A
+    family with natively batched tasks also implements :meth:`native_batch`.
 
     Attributes:
-        prefix: what its tasks' names begin with, before the first ``/``; also its name in the list of families.
-        description: a line for ``isa envs``.
-        copies_per_agent: copies in which each agent is listened to at the same time while a scope is estimated.
+        prefix: part of its task names before the first ``/``; also its name in the list of families.
+        description: one line for ``isa envs``.
+        copies_per_agent: number of copies per agent that are used at the same time to estimate a scope.
         patience: seconds that a worker process may take for one reset or step before it counts as hung; ``None``
-            waits for ever.
+            disables the limit.
 
     Example:
         >>> from isa_wrappers.envs import GridParallelEnv
@@ -56,27 +56,27 @@ class EnvFamily(ABC):
 
     @abstractmethod
     def tasks(self) -> Mapping[str, str]:
-        """Return the full names of the tasks that can be made here now, with a line on each."""
+        """Return the full names of the tasks that are available now, each with a one-line description."""
 
     @abstractmethod
     def parallel(self, name: str, **kwargs: Any) -> Any:
-        """Make a PettingZoo ``ParallelEnv``.
+        """Create a PettingZoo ``ParallelEnv``.
 
         Args:
-            name: of the task, in full.
-            kwargs: its options; those that the signature does not take are refused before the call.
+            name: full name of the task.
+            kwargs: options of the task; options that are not in the signature are refused before the call.
         """
 
     def missing(self) -> str | None:
-        """Return what to install where the family cannot run, as a line that begins with "needs"; else ``None``."""
+        """Return what to install if the family cannot run, as a line that begins with "needs"; else ``None``."""
         return None
 
     def check(self, name: str) -> None:
-        """Refuse a task that cannot be made here; called before :meth:`parallel` and :meth:`batch`.
+        """Check that a task can be created; called before :meth:`parallel` and :meth:`batch`.
 
         Raises:
             MissingDependencyError: if something has to be installed.
-            UnknownTaskError: if there is no such task, naming the nearest.
+            UnknownTaskError: if there is no such task; the message names the closest one.
         """
         if (missing := self.missing()) is not None:
             raise MissingDependencyError(f"{name} {missing}")
@@ -94,15 +94,15 @@ class EnvFamily(ABC):
         workers: int = 0,
         **kwargs: Any,
     ) -> BatchEnv:
-        """Make a batched environment: a :meth:`native_batch`, or copies of :meth:`parallel`.
+        """Create a batched environment: a :meth:`native_batch`, or copies of :meth:`parallel`.
 
         Args:
-            name: of the task, in full.
-            num_envs: copies stepped together.
+            name: full name of the task.
+            num_envs: number of copies stepped together.
             device: ``None`` for NumPy, else a torch device.
-            state_fallback: what stands for ``state()``; a task that is batched by itself is then taken one by one.
-            success_rule: how a ``ParallelEnv`` tells a won episode.
-            workers: processes that step the copies; 0 for as many as :meth:`own_workers` says.
+            state_fallback: replacement for ``state()``; with it, natively batched tasks are stepped copy by copy.
+            success_rule: rule that identifies a won episode of a ``ParallelEnv``.
+            workers: number of processes that step the copies; 0 for the number given by :meth:`own_workers`.
             kwargs: options of the task.
         """
         native = self.native_batch(name) if state_fallback is None else None
@@ -110,7 +110,7 @@ class EnvFamily(ABC):
             refuse_workers(name, workers)
             return native(num_envs, device, **kwargs)
         make, workers = partial(called, name, self.parallel, (name,), kwargs), workers or self.own_workers(num_envs)
-        with ExitStack() as closing:  # those that were made before one failed
+        with ExitStack() as closing:  # closes the copies created before one fails
             envs: list[Any] = [make] * num_envs if workers else []
             for _ in range(0 if workers else num_envs):
                 envs.append(make())
@@ -120,35 +120,35 @@ class EnvFamily(ABC):
         return batch
 
     def native_batch(self, name: str) -> Callable[..., BatchEnv] | None:
-        """Return what makes a batch of a task that is batched by itself, of ``(num_envs, device, **options)``.
+        """Return a function of ``(num_envs, device, **options)`` that creates a natively batched environment.
 
-        Its states and successes are its own then, and so are its copies: it takes no workers. ``None``, as by default,
-        stands for copies of :meth:`parallel`.
+        Such an environment provides its own states and successes, and steps its copies itself: it takes no workers.
+        ``None``, the default, stands for copies of :meth:`parallel`.
         """
         return None
 
     def own_workers(self, num_envs: int) -> int:
-        """Return how many processes step the copies where nobody says; 0, as by default, for this one."""
+        """Return the default number of worker processes; 0, the default, steps all copies in this process."""
         return 0
 
     def true_scope(self, name: str, **kwargs: Any) -> InfluenceScope | None:
-        """Return the scope that a task's own rules give; ``None`` where they do not tell it, as by default.
+        """Return the scope that follows from a task's rules; ``None``, the default, if it is unknown.
 
         Args:
-            name: of the task, in full.
+            name: full name of the task.
             kwargs: options of the task.
         """
         return None
 
     def listeners(self, num_agents: int) -> int:
-        """Return how many copies listen at once while a scope is estimated."""
+        """Return how many copies are used at the same time to estimate a scope."""
         return self.copies_per_agent * num_agents
 
     def device(self, device: str) -> str:
-        """Turn ``auto`` into ``cuda`` where there is one and the family can run there, else ``cpu``.
+        """Resolve ``auto`` to ``cuda`` if it is available and the family can run on it, else to ``cpu``.
 
         Raises:
-            DeviceError: if ``cuda`` is asked for and absent.
+            DeviceError: if ``cuda`` is requested but not available.
         """
         if device != "auto":
             backend(device)
@@ -161,10 +161,10 @@ class EnvFamily(ABC):
 
 
 def called(name: str, make: Callable[..., Any], arguments: Sequence[Any], options: Mapping[str, Any]) -> Any:
-    """Call what makes task ``name``, once its signature is known to take the options.
+    """Create task ``name`` with ``make``, after checking that its signature accepts the options.
 
     Raises:
-        InvalidValueError: if it does not take them.
+        InvalidValueError: if it does not accept them.
 
     Example:
         >>> called("pow", pow, (), {"base": 2, "exp": 3})
@@ -172,35 +172,34 @@ def called(name: str, make: Callable[..., Any], arguments: Sequence[Any], option
         >>> called("pow", pow, (), {"base": 2, "exp": 3, "power": 3})  # doctest: +ELLIPSIS
         Traceback (most recent call last):
         ...
-        isa_wrappers.errors.InvalidValueError: task 'pow' does not take ...
+        isa_wrappers.errors.InvalidValueError: task 'pow' does not accept ...
     """
     try:
         signature(make).bind(*arguments, **options)
     except TypeError as error:
-        raise InvalidValueError(f"task {name!r} does not take these options: {error}") from error
-    except ValueError:  # some built-in functions do not tell their signature
+        raise InvalidValueError(f"task {name!r} does not accept these options: {error}") from error
+    except ValueError:  # some built-in functions have no signature
         pass
     return make(*arguments, **options)
 
 
 def refuse_workers(name: str, workers: int) -> None:
-    """Refuse worker processes for a task that is batched by itself.
+    """Refuse worker processes for a natively batched task.
 
     Raises:
-        InvalidValueError: if any are asked for.
+        InvalidValueError: if any are requested.
     """
     if workers:
         raise InvalidValueError(
-            f"workers must be 0 for {name}, got {workers}: the task is stepped as one batch already"
+            f"workers must be 0 for {name}, got {workers}: the task already steps all copies as one batch"
         )
 
 
 def not_single(name: str) -> UnsupportedEnvironmentError:
-    """Return the error of a ``ParallelEnv`` asked of a task that is batched by itself."""
+    """Return the error for a ``ParallelEnv`` requested from a natively batched task."""
     return UnsupportedEnvironmentError(
-        f"task {name!r} is batched and makes no single ParallelEnv, as make_parallel, isa check, state features and "
-        f"state_fallback need; make_batch takes it, and so does `isa scope {name}`, which checks each of its steps, or "
-        "isa train"
+        f"task {name!r} is batched, so it provides no single ParallelEnv, which make_parallel, isa check, state "
+        f"features and state_fallback need; use make_batch, `isa scope {name}`, which checks each step, or isa train"
     )
 
 

@@ -1,4 +1,4 @@
-"""A family's tasks with other states: whatever wraps one ``ParallelEnv`` is put around every copy."""
+"""A task family with other states: a wrapper is put around every copy."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from isa_wrappers.envs.family import EnvFamily, called
 
 
 class FeaturedFamily(EnvFamily):
-    """A family whose environments are wrapped. Those that are batched by themselves are taken one by one here.
+    """A family whose environments are wrapped. Natively batched tasks are stepped copy by copy.
 
     Args:
-        family: of the tasks.
-        features: wraps an environment.
+        family: family of the tasks.
+        features: function that wraps an environment.
 
     Example:
         >>> from isa_wrappers.border.map_features import MapState
@@ -33,15 +33,15 @@ class FeaturedFamily(EnvFamily):
         self._features = features
 
     def tasks(self) -> Mapping[str, str]:
-        """Return the family's."""
+        """Return the tasks of the family."""
         return self._family.tasks()
 
     def own_workers(self, num_envs: int) -> int:
-        """Return the family's."""
+        """Return the default number of workers of the family."""
         return self._family.own_workers(num_envs)
 
     def parallel(self, name: str, **kwargs: Any) -> Any:
-        """Make one environment and wrap it; one that cannot be wrapped is closed."""
+        """Create one environment and wrap it; close it if wrapping fails."""
         env = called(name, self._family.parallel, (name,), kwargs)
         try:
             return self._features(env)

@@ -1,4 +1,4 @@
-"""Whether an error was raised by somebody's environment or by this library, and where."""
+"""Find out whether user code or this library raised an error, and where."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from isa_wrappers.errors import one_line
 
 OURS = ("isa_wrappers", "isa_learners", "isa_cli")
 LIBRARIES = ("numpy", "torch", "jax", "array_api_compat", "importlib")
-"""Packages whose own lines are never somebody's environment: it or ISA called them."""
+"""Packages that never count as user code: the environment or ISA called them."""
 
 
 def foreign_place(error: BaseException) -> str | None:
-    """Return where somebody else's code raised an error, as ``file.py:12 in step``; ``None`` where it was not theirs.
+    """Return where user code raised an error, as ``file.py:12 in step``; ``None`` if it did not come from user code.
 
     Example:
         >>> import json
@@ -28,7 +28,7 @@ def foreign_place(error: BaseException) -> str | None:
         raw_decode
     """
     frames = list(walk_tb(error.__traceback__))
-    below_ours = takewhile(lambda pair: not _within(pair[0], OURS), reversed(frames))  # since ISA's own last line
+    below_ours = takewhile(lambda pair: not _within(pair[0], OURS), reversed(frames))  # after ISA's last frame
     theirs = [(frame, line) for frame, line in below_ours if not _within(frame, LIBRARIES)]
     if not theirs:
         return None
@@ -37,9 +37,9 @@ def foreign_place(error: BaseException) -> str | None:
 
 
 def failure(error: BaseException) -> str | None:
-    """Say in a line who failed, how and where; ``None`` where it was not the code of an entry or of a task.
+    """Describe a failure of an entry or a task in one line: what failed, how and where; else return ``None``.
 
-    A call that does not suit a function's signature fails in no line of theirs.
+    A call that does not match a function's signature fails before any line of user code, so it has no location.
     """
     who, place = blamed_for(error), foreign_place(error)
     if who is None or (place is None and not isinstance(error, TypeError)):
@@ -49,7 +49,7 @@ def failure(error: BaseException) -> str | None:
 
 
 def tell_failure(error: BaseException) -> bool:
-    """Print an error's traceback and, last, the line of :func:`failure`; nothing, and False, where there is none."""
+    """Print the traceback and the line of :func:`failure`; return False, printing nothing, if there is no such line."""
     line = failure(error)
     if line is not None:
         print_exception(error)

@@ -1,4 +1,4 @@
-"""The particle environments of package ``mpe2`` by name, with a world state, success, and an optional sparse reward."""
+"""The particle environments of package ``mpe2``, with a world state, success and an optional sparse reward."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def _distance(a: Any, b: Any) -> float:
 
 
 def _all_covered(world: Any, within: float) -> bool:
-    """Every landmark has an agent on it."""
+    """Return whether every landmark has an agent on it."""
     return all(min(_distance(agent, landmark) for agent in world.agents) < within for landmark in world.landmarks)
 
 
 def _goals_reached(world: Any, within: float) -> bool:
-    """Every agent that another one directs stands on the landmark meant for it."""
-    # ``goal_a`` is the agent that is directed, ``goal_b`` the landmark; agents that direct no other have neither.
+    """Return whether every directed agent stands on its landmark."""
+    # ``goal_a`` is the directed agent and ``goal_b`` its landmark; both are None for agents that direct no other.
     pairs = [(agent._goal_a, agent._goal_b) for agent in world.agents if agent._goal_a is not None]
     return bool(pairs) and all(_distance(directed, landmark) < within for directed, landmark in pairs)
 
@@ -47,11 +47,11 @@ SUCCESS: dict[str, Success] = {
     "simple_reference_v3": _goals_reached,
     "simple_speaker_listener_v4": _goals_reached,
 }
-"""What counts as won, by environment: a function of mpe2's world and a distance."""
+"""Success criterion by environment: a function of mpe2's world and a distance."""
 
 
 def mpe_names() -> list[str]:
-    """List the environments of the installed ``mpe2``; empty without it."""
+    """List the environments of the installed ``mpe2``; empty if it is not installed."""
     try:
         import mpe2
     except ImportError:
@@ -60,27 +60,27 @@ def mpe_names() -> list[str]:
 
 
 class MPEParallelEnv(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
-    """A particle environment whose ``state()`` is the world, not the observations strung together.
+    """A particle environment whose ``state()`` is the world instead of the concatenated observations.
 
-    The state holds every agent's x, y and velocity, the message of those that speak, then every landmark's x and y.
-    (``mpe2``'s own ``state()`` repeats each position once an observer, relative to it.) A move changes the velocity at
-    once and the position one step later. ``infos[agent]["success"]`` is true in a won step: in ``simple_spread`` and
-    ``simple`` every landmark has an agent within ``success_distance`` at once; in ``simple_reference`` and
-    ``simple_speaker_listener`` every directed agent is that near to its landmark.
+    The state contains the x, y and velocity of every agent, the messages of speaking agents, then the x and y of every
+    landmark. (The ``state()`` of ``mpe2`` repeats each position relative to every observer.) A move changes the
+    velocity immediately and the position one step later. ``infos[agent]["success"]`` is true in a won step. In
+    ``simple_spread`` and ``simple``, a step is won if every landmark has an agent within ``success_distance``; in
+    ``simple_reference`` and ``simple_speaker_listener``, if every directed agent is that close to its landmark.
 
     Args:
-        name: such as ``simple_spread_v3``.
-        sparse: pay 1 to every agent on success and nothing else; success then ends the episode.
-        success_distance: in the world's units.
-        success: your own ``(world, distance) -> bool``; needed for ``sparse`` where none is defined.
-        layout_seed: start every episode from the one layout of agents and landmarks that this seed draws, so that a
-            won state stays a goal; by default each episode draws its own.
-        kwargs: passed to ``mpe2``, such as ``N=2`` or ``max_cycles=50``.
+        name: name of the environment, such as ``simple_spread_v3``.
+        sparse: replace the reward with 1 for every agent on success, else 0; success then ends the episode.
+        success_distance: distance in the units of the world.
+        success: your own ``(world, distance) -> bool``; required for ``sparse`` if no criterion is defined.
+        layout_seed: seed of one layout of agents and landmarks from which every episode starts, so that a won state
+            remains a valid goal; by default each episode draws its own layout.
+        kwargs: options passed to ``mpe2``, such as ``N=2`` or ``max_cycles=50``.
 
     Raises:
-        MissingDependencyError: without ``mpe2``.
+        MissingDependencyError: if ``mpe2`` is not installed.
         UnknownTaskError: if it has no such environment.
-        InvalidValueError: if ``sparse`` is asked for where success is not defined, or ``mpe2`` refuses an option.
+        InvalidValueError: if ``sparse`` is requested but success is not defined, or ``mpe2`` refuses an option.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class MPEParallelEnv(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
         try:
             env = import_module(f"mpe2.{name}").parallel_env(**kwargs)
         except (TypeError, AssertionError) as error:
-            raise InvalidValueError(f"mpe/{name} does not take these options: {error}") from error
+            raise InvalidValueError(f"mpe/{name} does not accept these options: {error}") from error
         super().__init__(env)
         self.world = env.unwrapped.world
         self.horizon = int(env.unwrapped.max_cycles)
@@ -121,7 +121,7 @@ class MPEParallelEnv(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
 
     @property
     def agents(self) -> list[str]:
-        """The agents that act next; none once a sparse episode is won."""
+        """Agents that act next; empty once a sparse episode is won."""
         return [] if self._over else list(self.env.agents)
 
     def _dimension_names(self) -> list[str]:
@@ -184,10 +184,10 @@ class MPEFamily(EnvFamily):
         return None if mpe_names() else "needs mpe2: pip install 'isa-marl[mpe]'"
 
     def check(self, name: str) -> None:
-        """Leave it to the environment, which names those of ``mpe2``."""
+        """Do nothing: the environment itself checks the name."""
 
     def parallel(self, name: str, **kwargs: Any) -> MPEParallelEnv:
-        """Make one environment."""
+        """Create one environment."""
         return MPEParallelEnv(self.short(name), **kwargs)
 
 

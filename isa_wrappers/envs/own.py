@@ -1,4 +1,4 @@
-"""Tasks of one's own: ``package.module:factory``, a factory of ``ParallelEnv`` s or of batched environments."""
+"""Custom tasks: ``package.module:factory``, a factory of ``ParallelEnv`` s or of batched environments."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from isa_wrappers.errors import InvalidValueError, UnknownTaskError, Unsupported
 
 @contextmanager
 def current_folder_last() -> Iterator[None]:
-    """Look for modules in the current folder too, after everywhere else, while a factory is imported or called.
+    """Add the current folder to the end of the module search path while a factory is imported or called.
 
-    A file of the user's that happens to be called as an installed package never takes that one's place.
+    A user file with the name of an installed package thus never shadows that package.
     """
     try:
         folder = os.getcwd()
-    except OSError:  # it is gone
+    except OSError:  # the folder no longer exists
         folder = ""
     if not folder or folder in sys.path or "" in sys.path:
         yield
@@ -36,15 +36,15 @@ def current_folder_last() -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(ValueError):  # whoever was imported may have taken it away
+        with suppress(ValueError):  # the imported module may have removed it
             sys.path.remove(folder)
 
 
 class OwnFamily(EnvFamily):
-    """What is named by the function or class that makes it; the colon tells.
+    """Custom tasks, named by the function or class that creates them; such names contain a colon.
 
-    A factory whose signature takes ``num_envs`` makes a batched environment of as many copies, on ``device`` if it
-    takes that; any other makes one ``ParallelEnv`` at each call.
+    A factory with a parameter ``num_envs`` creates a batched environment with that many copies, on ``device`` if it has
+    that parameter too. Any other factory creates one ``ParallelEnv`` per call.
     """
 
     prefix = "package.module:factory"
@@ -53,11 +53,11 @@ class OwnFamily(EnvFamily):
     )
 
     def tasks(self) -> Mapping[str, str]:
-        """Return nothing: whatever can be imported is one."""
+        """Return nothing, since any importable factory is a task."""
         return {}
 
     def check(self, name: str) -> None:
-        """Check that the factory is there.
+        """Check that the factory exists.
 
         Raises:
             UnknownTaskError: if it cannot be imported or called.
@@ -68,8 +68,8 @@ class OwnFamily(EnvFamily):
         """Call the factory.
 
         Raises:
-            UnsupportedEnvironmentError: if what it makes is batched.
-            InvalidValueError: if it does not take the options.
+            UnsupportedEnvironmentError: if it creates a batched environment.
+            InvalidValueError: if it does not accept the options.
         """
         factory = _factory(name)
         if "num_envs" in _parameters(factory):
@@ -78,23 +78,23 @@ class OwnFamily(EnvFamily):
             env = called(name, factory, (), kwargs)
         if isinstance(env, BatchEnv):
             raise UnsupportedEnvironmentError(
-                f"task {name!r} returned a batched environment; its factory must take num_envs, and device if it can "
-                "run on several"
+                f"task {name!r} returned a batched environment; its factory must have a parameter num_envs, and device "
+                "if it supports several devices"
             )
         return as_parallel(env)
 
     def native_batch(self, name: str) -> Callable[..., BatchEnv] | None:
-        """Return what calls a factory of batched environments; ``None`` where it makes single ones."""
+        """Return a function that calls the factory of batched environments; ``None`` if it creates single ones."""
         factory = _factory(name)
         return partial(_batched, name, factory) if "num_envs" in _parameters(factory) else None
 
 
 def _batched(name: str, factory: Callable[..., Any], num_envs: int, device: str | None, **kwargs: Any) -> BatchEnv:
-    """Call a factory of batched environments, which tell success themselves.
+    """Call a factory of batched environments, which report success themselves.
 
     Raises:
-        UnsupportedEnvironmentError: if what it makes is no batched environment, or another one than asked.
-        InvalidValueError: if it does not take the options.
+        UnsupportedEnvironmentError: if the result is not a batched environment, or not the requested one.
+        InvalidValueError: if the factory does not accept the options.
     """
     asked = {"num_envs": num_envs, "device": device} if "device" in _parameters(factory) else {"num_envs": num_envs}
     with current_folder_last():
@@ -103,29 +103,29 @@ def _batched(name: str, factory: Callable[..., Any], num_envs: int, device: str 
 
 
 def _checked(name: str, env: Any, num_envs: int, device: str | None) -> BatchEnv:
-    """Return a batched environment that is what was asked for.
+    """Check that a batched environment is the requested one, and return it.
 
     Raises:
-        UnsupportedEnvironmentError: naming what is missing or differs.
+        UnsupportedEnvironmentError: if something is missing or differs.
     """
     missing = lacking(env)
     if missing:
         raise UnsupportedEnvironmentError(
-            f"task {name!r} takes num_envs and must return a batched environment; {type(env).__name__} lacks "
-            f"{', '.join(missing)} (see isa_wrappers.BatchEnv)"
+            f"task {name!r} has a parameter num_envs, so it must return a batched environment; "
+            f"{type(env).__name__} lacks {', '.join(missing)} (see isa_wrappers.BatchEnv)"
         )
     for what, asked in (("num_envs", num_envs), ("device", device)):
         given = getattr(env, what)
-        if str(given) != str(asked):  # torch's devices are alike if their names are
-            told = f"task {name!r} was asked for {what} {asked!r} and returned {given!r}"
-            remedy = "; its factory should take an argument device, and return torch tensors there"
+        if str(given) != str(asked):  # torch devices are equal if their names are
+            told = f"task {name!r} was called with {what} {asked!r} but returned an environment with {given!r}"
+            remedy = "; its factory should have a parameter device and return torch tensors on that device"
             raise UnsupportedEnvironmentError(told + (remedy if what == "device" and device is not None else ""))
     try:
         check_agents(env.agents)
         for what in ("obs_size", "state_size", "horizon"):
             check_int(what, getattr(env, what), 0)
         if len(check_sequence("num_actions", env.num_actions)) != len(env.agents):
-            raise InvalidValueError(f"num_actions must have one number for each agent, got {shown(env.num_actions)}")
+            raise InvalidValueError(f"num_actions must have one number per agent, got {shown(env.num_actions)}")
         for count in env.num_actions:
             check_int("num_actions", count, 1)
     except InvalidValueError as error:
@@ -136,14 +136,14 @@ def _checked(name: str, env: Any, num_envs: int, device: str | None) -> BatchEnv
 def _parameters(factory: Callable[..., Any]) -> Mapping[str, Any]:
     try:
         return signature(factory).parameters
-    except (TypeError, ValueError):  # some built-in functions do not tell
+    except (TypeError, ValueError):  # some built-in functions have no signature
         return {}
 
 
 def _factory(name: str) -> Callable[..., Any]:
     module_name, _, attribute = name.partition(":")
     if not attribute or not all(part.isidentifier() for part in module_name.split(".")):
-        raise UnknownTaskError(f"a task of your own is named package.module:factory, got {name!r}")
+        raise UnknownTaskError(f"a custom task must be named package.module:factory, got {name!r}")
     try:
         with current_folder_last():
             module = import_module(module_name)
@@ -155,7 +155,7 @@ def _factory(name: str) -> Callable[..., Any]:
     factory = getattr(module, attribute, None)
     if not callable(factory):
         raise UnknownTaskError(
-            f"module {module_name!r} has no function {attribute!r}; name one that returns a ParallelEnv"
+            f"module {module_name!r} has no function {attribute!r}; use one that returns a ParallelEnv"
         )
     return factory  # type: ignore[no-any-return]
 

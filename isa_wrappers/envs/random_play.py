@@ -1,4 +1,4 @@
-"""An episode of random play of one ``ParallelEnv``, and what it showed."""
+"""One episode of random play in a ``ParallelEnv``, and the observations made in it."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from isa_wrappers.envs.check_declared import outside
 from isa_wrappers.errors import NonFiniteError, UnsupportedEnvironmentError
 
 LONGEST = 1_000
-"""Steps after which a random episode is given up."""
+"""Steps after which a random episode is aborted."""
 
 
 @dataclass
 class Play:
-    """What an episode showed.
+    """Record of an episode.
 
     Attributes:
-        states: ``[T + 1, K]``.
-        ended: it came to an end.
-        won: it was won.
-        told: an info held the key of success, or success goes by no key.
-        masked: agents that had a mask.
+        states: states of the episode, ``[T + 1, K]``.
+        ended: whether the episode ended.
+        won: whether it was won.
+        told: whether an info contained the success key, or the success rule uses no key.
+        masked: agents with a mask.
         stayed: agents that stayed in ``env.agents`` after their end.
-        untold: rewards and flags that were missing for agents which acted, or that are neither true nor false.
+        untold: rewards and flags missing for acting agents, and flags that are neither true nor false.
         outside: agent -> where its observation first left the bounds of its space.
     """
 
@@ -48,11 +48,11 @@ class Play:
 def random_episode(
     border: Border, read: StateReader, seed: int, success: SuccessRule = None, steps: int = LONGEST
 ) -> Play:
-    """Play an episode, each agent uniformly among its available actions.
+    """Play an episode in which each agent chooses uniformly among its available actions.
 
     Raises:
-        UnsupportedEnvironmentError: for what ISA cannot take, a state of changing length among it.
-        NonFiniteError: if something is not finite.
+        UnsupportedEnvironmentError: if ISA does not support the environment, or the length of its state changes.
+        NonFiniteError: if a value is not finite.
     """
     rng = np.random.default_rng(seed)
     criterion = SuccessCriterion(success, len(border.agents))
@@ -91,7 +91,7 @@ def random_episode(
 
 
 def _note_out_of_bounds(border: Border, observations: Mapping[str, Any], out_of_bounds: dict[str, str]) -> None:
-    """Note whose observation is out of bounds, each agent once."""
+    """Record each agent's first observation that is out of bounds."""
     for agent, space in border.spaces.items():
         obs = observations.get(agent)
         if obs is not None and agent not in out_of_bounds:
@@ -101,7 +101,7 @@ def _note_out_of_bounds(border: Border, observations: Mapping[str, Any], out_of_
 
 
 def _missing_entries(acting: Iterable[str], step: Sequence[Any]) -> set[str]:
-    """Return the rewards and flags that a step lacks for those that acted, and flags of another kind."""
+    """Return the rewards and flags that a step lacks for the acting agents, and flags of the wrong type."""
     _, rewards, *flags, _ = step
     entries = {f"no reward of {agent}" for agent in acting if agent not in rewards}
     for name, flags_by_agent in zip(("terminations", "truncations"), flags, strict=True):
@@ -112,7 +112,7 @@ def _missing_entries(acting: Iterable[str], step: Sequence[Any]) -> set[str]:
 
 
 def random_actions(border: Border, rng: np.random.Generator) -> dict[str, Any]:
-    """Draw an action of everyone who acts next."""
+    """Draw an action for every agent that acts next."""
     acting = {agent: code for agent, code in border.codes.items() if agent in border.living}
     return {agent: code.native(code.draw(rng, border.masks.get(agent))) for agent, code in acting.items()}
 
@@ -120,10 +120,10 @@ def random_actions(border: Border, rng: np.random.Generator) -> dict[str, Any]:
 def _check_state(border: Border, first: npt.NDArray[Any], state: npt.NDArray[Any]) -> None:
     if len(state) != len(first):
         raise UnsupportedEnvironmentError(
-            f"state() of {border.env} has {len(state)} numbers in step {border.steps} where it had {len(first)}; its "
-            "length must stay"
+            f"state() of {border.env} has {len(state)} numbers in step {border.steps} but had {len(first)} before; its "
+            "length must not change"
         )
     finite = np.isfinite(state)
     if not finite.all():
         k = int(np.argmin(finite))
-        raise NonFiniteError(f"state must be finite: dimension {k} holds {state[k]} in step {border.steps}")
+        raise NonFiniteError(f"state must be finite: dimension {k} is {state[k]} in step {border.steps}")

@@ -1,4 +1,4 @@
-"""Task names (``grid/shooting``, ``package.module:factory``) to environments, single or batched."""
+"""Create environments, single or batched, from task names (``grid/shooting``, ``package.module:factory``)."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ FAMILIES: Registry[EnvFamily] = Registry(
         "smac": "isa_wrappers.envs.smac.family:FAMILY",
     },
 )
-"""Families of tasks by the prefix of their names; a package adds one by an entry point ``prefix = module:FAMILY``."""
+"""Task families by name prefix; a package adds one through an entry point ``prefix = module:FAMILY``."""
 
 
 def family_of(name: str) -> EnvFamily:
-    """Return the family of a task, by the part of its name before the first ``/``, or by a colon.
+    """Return the family of a task, given by the part of its name before the first ``/``, or by a colon in it.
 
     Raises:
         UnknownTaskError: if there is no such family.
-        InvalidValueError: if several packages bring it, or what one brings is no family of that prefix.
+        InvalidValueError: if several packages provide it, or the entry is not a family with that prefix.
 
     Example:
         >>> family_of("grid/unlock").prefix, family_of("my.package:Door").prefix
@@ -61,17 +61,17 @@ def family_of(name: str) -> EnvFamily:
 
 
 def make_parallel(name: str, *, state_features: str | Features | None = None, **kwargs: Any) -> Any:
-    """Make a PettingZoo ``ParallelEnv`` by task name.
+    """Create a PettingZoo ``ParallelEnv`` by task name.
 
     Args:
-        name: a task of a family or ``package.module:factory``.
+        name: name of a task, or ``package.module:factory``.
         state_features: as in :func:`make_batch`.
         kwargs: options of the task or arguments of the factory.
 
     Raises:
         UnknownTaskError: if there is no such task.
         InvalidValueError: if an option is unknown or out of range.
-        UnsupportedEnvironmentError: if a factory makes batched environments, or features do not suit its state.
+        UnsupportedEnvironmentError: if a factory creates batched environments, or the features do not fit the state.
 
     Example:
         >>> make_parallel("grid/unlock", num_agents=2).possible_agents
@@ -91,25 +91,26 @@ def make_batch(
     state_features: str | Features | None = None,
     **kwargs: Any,
 ) -> BatchEnv:
-    """Make a batched environment by task name.
+    """Create a batched environment by task name.
 
     Args:
-        name: a task of a family or ``package.module:factory`` of a ``ParallelEnv`` or a batched environment.
-        num_envs: copies stepped together.
+        name: name of a task, or ``package.module:factory`` of a ``ParallelEnv`` or a batched environment.
+        num_envs: number of copies stepped together.
         device: ``None`` for NumPy, else a torch device.
-        state_fallback: ``"observations"`` takes them, concatenated, for the state of a ``ParallelEnv``; a task that is
-            batched by itself and has one is then stepped copy by copy.
-        success_rule: how a won episode of a ``ParallelEnv`` is recognised; batched environments say so themselves.
-        workers: processes that step the copies of a ``ParallelEnv``; 0 for this one (``smac/``: one per game).
-        state_features: a name of :data:`~isa_wrappers.border.state_features.STATE_FEATURES`, such as ``map``, or what
-            wraps a ``ParallelEnv``; it is put around every copy, and gives it another state.
+        state_fallback: ``"observations"`` uses the concatenated observations as the state of a ``ParallelEnv``; a
+            natively batched task that also provides a ``ParallelEnv`` is then stepped copy by copy.
+        success_rule: rule that identifies a won episode of a ``ParallelEnv``; batched environments report wins.
+        workers: number of processes that step the copies of a ``ParallelEnv``; 0 steps them in this process (``smac/``:
+            one process per game).
+        state_features: a name in :data:`~isa_wrappers.border.state_features.STATE_FEATURES`, such as ``map``, or a
+            function that wraps a ``ParallelEnv``; it is applied to every copy and replaces its state.
         kwargs: options of the task or arguments of the factory.
 
     Raises:
         UnknownTaskError: if there is no such task.
-        InvalidValueError: if an option is unknown or out of range, or workers are asked for where the task is stepped
-            as one batch.
-        UnsupportedEnvironmentError: if a factory's environment lacks something, or features do not suit its state.
+        InvalidValueError: if an option is unknown or out of range, or workers are requested for a natively batched
+            task.
+        UnsupportedEnvironmentError: if the environment lacks something, or the features do not fit its state.
 
     Example:
         >>> make_batch("grid/navigation", num_envs=8).reset(seed=0).state.shape
@@ -125,21 +126,21 @@ def make_batch(
 
 
 def available_tasks() -> dict[str, str]:
-    """Return the names of all tasks that can be made here, with a line on each.
+    """Return the names of all available tasks, each with a one-line description.
 
-    A family that fails to list its tasks is left out with a warning.
+    A family that fails to list its tasks is skipped with a warning.
     """
     return {name: text for tasks in _ask_families(_tasks_of).values() for name, text in tasks.items()}
 
 
 def missing_families() -> dict[str, str]:
-    """Return the families that cannot run here, by prefix: what each is, and what it needs."""
+    """Return the families that cannot run, by prefix: description and requirements."""
     answers = _ask_families(lambda family: (family.description, family.missing()))
     return {prefix: f"{text}; {line}" if text else line for prefix, (text, line) in answers.items() if line is not None}
 
 
 def task_source(name: str) -> str:
-    """Return which package brings a task's family.
+    """Return the package that provides the family of a task.
 
     Example:
         >>> task_source("grid/unlock")
@@ -149,7 +150,7 @@ def task_source(name: str) -> str:
 
 
 def _usable_family(name: str, features: Features | None) -> EnvFamily:
-    """Return the family of a task that can be made here, its environments wrapped by ``features``."""
+    """Return the family of an available task, with its environments wrapped by ``features``."""
     family = family_of(name)
     family.check(name)
     return family if features is None else FeaturedFamily(family, features)
@@ -164,15 +165,15 @@ def _tasks_of(family: EnvFamily) -> dict[str, str]:
 
 
 def _ask_families(ask: Callable[[EnvFamily], T]) -> dict[str, T]:
-    """Ask every family, by prefix; warn of those that fail."""
+    """Call ``ask`` for every family; return the answers by prefix, and warn of families that fail."""
     answers = {}
     for prefix in FAMILIES:
         try:
             answers[prefix] = ask(family_of(f"{prefix}/"))
-        except Exception as error:  # whatever a foreign package does, the others can be used
+        except Exception as error:  # a failing third-party package must not affect the others
             failure = str(error) if isinstance(error, ISAError) else f"{type(error).__name__}: {error}"
             warnings.warn(
-                f"task family {prefix!r} of {FAMILIES.source(prefix)} is left out: {one_line(failure)}",
-                stacklevel=1,  # one place for all callers, so that Python shows each warning once
+                f"task family {prefix!r} of {FAMILIES.source(prefix)} is skipped: {one_line(failure)}",
+                stacklevel=1,  # one location for all callers, so that Python shows each warning once
             )
     return answers

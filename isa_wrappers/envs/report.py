@@ -1,4 +1,4 @@
-"""The findings of a check of an environment."""
+"""Findings of an environment check."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at.
+    """The result of one check.
 
     Attributes:
-        about: what it is about, in a word or two.
-        verdict: ``fine``, ``note`` (good to know), ``warning`` (works, and probably not as meant) or ``refused``.
-        says: what was seen.
-        remedy: what to do; empty where nothing is to be done.
+        about: topic, in a word or two.
+        verdict: ``fine``, ``note`` (good to know), ``warning`` (works, but probably not as intended) or ``refused``.
+        says: what was found.
+        remedy: what to do; empty if there is nothing to do.
     """
 
     about: str
@@ -28,32 +28,32 @@ class Finding:
 
 @dataclass
 class EnvReport:
-    """What :func:`check_env` found.
+    """The result of :func:`check_env`.
 
     Attributes:
-        findings: in the order in which they were looked for; where something is refused, what follows is left out.
+        findings: findings in the order of the checks; the checks stop at the first refusal.
     """
 
     findings: list[Finding] = field(default_factory=list)
 
     @property
     def refused(self) -> bool:
-        """ISA cannot take the environment as it is."""
+        """Whether ISA cannot use the environment as it is."""
         return any(finding.verdict == "refused" for finding in self.findings)
 
     @property
     def warned(self) -> bool:
-        """Something is probably not as it was meant."""
+        """Whether something is probably not as intended."""
         return any(finding.verdict == "warning" for finding in self.findings)
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.findings))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain data."""
+        """Return the report as plain data."""
         findings = [asdict(finding) for finding in self.findings]
         return {"refused": self.refused, "warned": self.warned, "findings": findings}
 
     def add(self, about: str, verdict: str, says: str, remedy: str = "") -> None:
-        """Note something."""
+        """Add a finding."""
         self.findings.append(Finding(about, verdict, says, remedy))

@@ -1,4 +1,4 @@
-"""The scope of a task by name: estimated, or as its own rules give it."""
+"""The scope of a task by name: estimated, or derived from its rules."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from isa_wrappers.scope.influence import InfluenceScope
 
 
 class CountedSteps(BatchWrapper):
-    """Reports after each step how many environment steps were taken, those of all copies.
+    """Reports after each step the number of environment steps taken, summed over all copies.
 
     Args:
         env: the environment.
-        on_steps: called with that number.
+        on_steps: function called with that number.
     """
 
     def __init__(self, env: BatchEnv, on_steps: Callable[[int], None]) -> None:
@@ -52,17 +52,17 @@ def estimate_task_scope(
     on_steps: Callable[[int], None] | None = None,
     **kwargs: Any,
 ) -> InfluenceScope:
-    """Estimate the scope of a task by name, in as many copies as its family says.
+    """Estimate the scope of a task by name, with the number of copies given by ``config`` or its family.
 
     Args:
         name: as in :func:`make_batch`.
-        config: of the estimate.
-        seed: of the environment and the random actions.
+        config: options of the estimate.
+        seed: seed of the environment and of the random actions.
         state_fallback: as in :func:`make_batch`.
         state_features: as in :func:`make_batch`.
-        device: of the estimate's arithmetic, as in :func:`~isa_wrappers.scope.estimation.estimate_scope`; the
-            environment is on the host.
-        on_steps: called after each step with the number of environment steps so far.
+        device: device of the computation, as in :func:`~isa_wrappers.scope.estimation.estimate_scope`; the environment
+            runs on the host.
+        on_steps: function called after each step with the number of environment steps so far.
         kwargs: options of the task.
 
     Raises:
@@ -86,9 +86,9 @@ def scope_of_task(
     on_steps: Callable[[int], None] | None = None,
     kept: bool = False,
 ) -> InfluenceScope:
-    """Do what :func:`estimate_task_scope` does, with ``options`` of the task that may have the names of its arguments.
+    """Do the work of :func:`estimate_task_scope`; ``options`` of the task may share names with its arguments.
 
-    With ``kept`` the scope will be written to a file, so that agents whose names no file can hold are refused first.
+    Set ``kept`` if the scope will be written to a file: agent names that cannot be stored are then refused first.
     """
     first = make_batch(name, 1, None, state_fallback, state_features=features, **options)
     agents = len(first.agents)
@@ -109,14 +109,14 @@ def scope_of_task(
 
 
 def true_task_scope(name: str, **kwargs: Any) -> InfluenceScope:
-    """Return the scope that a task's own rules give, without a step of it.
+    """Return the scope that follows from a task's rules, without any environment step.
 
     Args:
         name: as in :func:`make_batch`.
         kwargs: options of the task.
 
     Raises:
-        UnsupportedEnvironmentError: if the task does not say what its actions can move.
+        UnsupportedEnvironmentError: if the task does not provide its scope.
         ISAError: as :func:`make_batch` does.
 
     Example:
@@ -128,6 +128,6 @@ def true_task_scope(name: str, **kwargs: Any) -> InfluenceScope:
     scope = family.true_scope(name, **kwargs)
     if scope is None:
         raise UnsupportedEnvironmentError(
-            f"task {name!r} does not tell what its actions can move, as the tasks of grid/ do; estimate its scope"
+            f"task {name!r} does not provide its true scope, unlike the tasks of grid/; estimate its scope instead"
         )
     return replace(scope, settings={"env": name, "env_kwargs": kwargs, "env_steps": 0})

@@ -1,4 +1,4 @@
-"""Intrinsic rewards (Eq. 7, Eq. 10), visit counts and goals, over NumPy or torch arrays with free leading axes."""
+"""Intrinsic rewards (Eq. 7, Eq. 10), visit counts and goals, on NumPy or torch arrays with any leading axes."""
 
 from isa_wrappers.rewards.base import IntrinsicReward, RewardParts
 from isa_wrappers.rewards.count_bonus import CountBonus

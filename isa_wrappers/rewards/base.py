@@ -1,4 +1,4 @@
-"""What an intrinsic reward is: one object that both wrapper families call with a transition."""
+"""Base class of intrinsic rewards, which the wrappers of single and batched environments call with a transition."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from isa_wrappers.scope.influence import InfluenceScope
 
 
 class RewardParts(NamedTuple):
-    """A reward and what it is made of.
+    """A reward and its parts.
 
     Attributes:
-        total: ``[..., A]`` what the agent learns from: the environment's reward with its weight is in it.
-        intrinsic: ``[..., A]`` the same without the environment's reward.
+        total: reward for the learner, ``[..., A]``, including the weighted reward of the environment.
+        intrinsic: the same without the environment's reward, ``[..., A]``.
         parts: name -> ``[..., A]``, for the infos.
     """
 
@@ -28,25 +28,26 @@ class RewardParts(NamedTuple):
 
 
 PlainReward = Callable[[PlainStep, bool], RewardParts]
-"""Step, update -> the reward of one environment, its arrays as lists of A numbers."""
+"""(step, update) -> reward of one environment, with lists of A numbers instead of arrays."""
 
 
 class IntrinsicReward(ABC):
-    """Base of intrinsic rewards. A subclass names itself and its parts and computes them.
+    """Base class of intrinsic rewards. A subclass defines its name, its parts and how to compute them.
 
-    Arrays are NumPy's or torch's, whatever comes in; leading axes are free. State that is learned or counted goes into
-    :meth:`state_dict`, and changes only where ``update`` holds. Agents that did not act get the environment's reward
-    alone.
+    Arrays belong to NumPy or torch, depending on the input, and can have any leading axes. Learned or counted state
+    belongs in :meth:`state_dict` and may change only if ``update`` is true. Agents that did not act receive only the
+    environment's reward.
 
     Attributes:
-        name: what its parts are called in ``infos``, as ``isa/NAME_PART``; one of a name to a stack of wrappers.
+        name: prefix of its parts in ``infos``, as ``isa/NAME_PART``; unique in a stack of wrappers.
         parts: names of its parts.
-        needs_goal: it reads ``transition.goal``, so there must be a ``GoalSampling`` inside its wrapper.
-        needs_obs: it reads ``transition.obs_t`` or ``obs_tp1``, which one environment has to be asked for.
-        needs_available: it reads ``transition.available``, likewise.
-        keeps_env_reward: its total holds the environment's reward, with whatever weight above 0.
-        credit: what it was made for, checked against the environment by the wrappers; ``None`` where it needs none.
-        plain: computes the same of one environment on plain numbers, where there is such a way and it is faster.
+        needs_goal: whether it reads ``transition.goal``; its wrapper must then contain a ``GoalSampling``.
+        needs_obs: whether it reads ``transition.obs_t`` or ``obs_tp1``.
+        needs_available: whether it reads ``transition.available``.
+        keeps_env_reward: whether its total includes the environment's reward, with a weight above 0.
+        credit: the credit that it was made for, which the wrappers check against the environment; ``None`` if it needs
+            none.
+        plain: an optional faster function that computes the same reward of one environment on plain numbers.
 
     Example:
         >>> import numpy as np
@@ -71,52 +72,52 @@ class IntrinsicReward(ABC):
     plain: PlainReward | None = None
 
     def follow(self, scope: InfluenceScope | Credit) -> None:
-        """Continue with a scope that has grown, or credit made from it; what was counted or learned of the rest stays.
+        """Continue with an extended scope, or credit made from it; unaffected counts and parameters are kept.
 
         Raises:
-            InvalidValueError: unless it is overridden, where the reward was made for credit.
+            InvalidValueError: if the reward was made for credit and does not override this method.
         """
         if self.credit is not None:
             raise InvalidValueError(
-                f"reward {self.name!r} cannot follow a scope: {type(self).__name__} has no follow() of its own"
+                f"reward {self.name!r} cannot follow a scope: {type(self).__name__} does not override follow()"
             )
 
     @abstractmethod
     def __call__(self, transition: Transition, update: bool = True) -> RewardParts:
-        """Reward a step.
+        """Compute the reward of a step.
 
         Args:
             transition: the step.
-            update: False looks up without counting or learning (evaluation).
+            update: whether to count and learn; False for evaluation.
         """
 
     def state_dict(self) -> dict[str, Array]:
-        """Return what :meth:`load_state_dict` needs to continue from here."""
+        """Return the state for :meth:`load_state_dict`."""
         return {}
 
     def load_state_dict(self, state: dict[str, Array]) -> None:
         """Restore what :meth:`state_dict` returned.
 
         Raises:
-            ScopeMismatchError: unless it is overridden, where there is anything to restore.
+            ScopeMismatchError: if there is state to restore and the reward does not override this method.
         """
         if state and type(self).load_state_dict is IntrinsicReward.load_state_dict:
             raise ScopeMismatchError(
-                f"the saved state does not fit reward {self.name!r}: it holds {next(iter(state))!r}, and "
-                f"{type(self).__name__} has no load_state_dict() of its own"
+                f"the saved state does not fit reward {self.name!r}: it contains {next(iter(state))!r}, but "
+                f"{type(self).__name__} does not override load_state_dict()"
             )
 
 
 def checked(reward: IntrinsicReward, paid: Any, like: Array) -> RewardParts:
-    """Return what a reward made of a step, float32, if it is a reward of every agent.
+    """Check the result of a reward and return it as float32.
 
     Args:
-        reward: which.
-        paid: what it returned.
-        like: ``[..., A]`` what came in.
+        reward: the reward.
+        paid: its result.
+        like: the incoming reward, ``[..., A]``.
 
     Raises:
-        InvalidValueError: naming the reward and what is wrong with it.
+        InvalidValueError: if the result is invalid; the message names the reward and the problem.
 
     Example:
         >>> import numpy as np
@@ -125,7 +126,7 @@ def checked(reward: IntrinsicReward, paid: Any, like: Array) -> RewardParts:
         >>> checked(StateNovelty(2), RewardParts(one, one, {"novelty": one}), np.zeros(3))
         Traceback (most recent call last):
         ...
-        isa_wrappers.errors.InvalidValueError: reward 'count_state' must return total [3] as given, got ndarray [1]
+        isa_wrappers.errors.InvalidValueError: reward 'count_state' must return total as ndarray [3], got ndarray [1]
     """
     if not isinstance(paid, RewardParts):
         raise InvalidValueError(f"reward {reward.name!r} must return RewardParts, got {shown(paid)}")
@@ -137,7 +138,7 @@ def checked(reward: IntrinsicReward, paid: Any, like: Array) -> RewardParts:
         if not isinstance(array, type(like)) or array.shape != like.shape:
             kind = f"{type(array).__name__} {list(getattr(array, 'shape', ()))}"
             raise InvalidValueError(
-                f"reward {reward.name!r} must return {name} {list(like.shape)} as given, got {kind}"
+                f"reward {reward.name!r} must return {name} as {type(like).__name__} {list(like.shape)}, got {kind}"
             )
     xp = namespace(like)
     if paid.total.dtype == paid.intrinsic.dtype == xp.float32:

@@ -1,4 +1,4 @@
-"""The best episode so far: its last state, and which segments were rewarded there."""
+"""The best episode so far: its last state and the segments rewarded in it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from isa_wrappers.axes import Bool, Real
 
 @dataclass
 class Episodes:
-    """The unfinished episodes of B environments, as far as they have come.
+    """Progress of the unfinished episodes of B environments.
 
     Attributes:
-        earned: ``[B]`` float64, the team's return so far.
-        holds: ``[B, R]`` bool, each segment was rewarded at its last arrival.
+        earned: return of the team so far, ``[B]`` float64.
+        holds: whether each segment was rewarded at its last arrival, ``[B, R]`` bool.
     """
 
     earned: Array
@@ -22,24 +22,24 @@ class Episodes:
 
     @classmethod
     def begun(cls, num_envs: int, rows: int, device: str | None) -> Episodes:
-        """Return B episodes of R segments in which nothing has happened yet."""
+        """Return B new episodes with R segments."""
         xp = backend(device)
         earned = xp.zeros(num_envs, dtype=xp.float64, device=device)
         return cls(earned, xp.zeros((num_envs, rows), dtype=xp.bool, device=device))
 
 
 class BestEpisode:
-    """Keeps the last state of the episode that earned most, among those in which some segment was rewarded.
+    """Stores the last state of the episode with the highest return among those with a rewarded segment.
 
     Args:
-        rows: R, segments.
-        state_size: K.
+        rows: number of segments, R.
+        state_size: length of the state, K.
         device: ``None`` for NumPy, else a torch device.
 
     Attributes:
-        earned: ``[1]`` float64, the team's return in it.
-        state: ``[K]`` float64, its last state.
-        kept: ``[R]`` bool, the segment was rewarded at its last arrival there.
+        earned: return of the team in that episode, ``[1]`` float64.
+        state: last state of that episode, ``[K]`` float64.
+        kept: whether each segment was rewarded at its last arrival in that episode, ``[R]`` bool.
 
     Example:
         >>> import numpy as np
@@ -56,18 +56,18 @@ class BestEpisode:
         self.kept = xp.zeros(rows, dtype=xp.bool, device=device)
 
     def take_in(self, episodes: Episodes, states: Real[Array, "envs dims"], ended: Bool[Array, " envs"]) -> None:
-        """Look at the episodes that ended in a step, which begin anew.
+        """Process the episodes that ended in a step, and reset their progress.
 
         Args:
-            episodes: of B environments, that step in them.
-            states: ``[B, K]`` after it, before any automatic reset.
-            ended: ``[B]`` bool.
+            episodes: progress of the B environments, including the step.
+            states: states after the step, before any automatic reset, ``[B, K]``.
+            ended: whether each episode ended, ``[B]`` bool.
         """
         if surely_none(ended):
             return
         xp = namespace(states)
         earned = xp.where(ended, episodes.earned, -xp.inf)
-        env = xp.argmax(earned).reshape(1)  # an index that need not be read
+        env = xp.argmax(earned).reshape(1)  # an index array, to avoid reading it on the host
         best, holds = earned[env], episodes.holds[env][0]
         better = ended.any() & (best >= self.earned) & holds.any()
         self.earned = xp.where(better, best, self.earned)
@@ -77,13 +77,13 @@ class BestEpisode:
         episodes.holds = episodes.holds & ~ended[:, None]
 
     def state_dict(self) -> dict[str, Array]:
-        """Return what it keeps."""
+        """Return the stored episode."""
         xp = backend(self._device)
         saved = {"best": self.earned, "best_state": self.state, "kept": self.kept}
         return {name: xp.asarray(value, copy=True) for name, value in saved.items()}
 
     def load_state_dict(self, state: dict[str, Array]) -> None:
-        """Restore what :meth:`state_dict` returned; other entries are left alone."""
+        """Restore what :meth:`state_dict` returned; other entries are ignored."""
         xp = backend(self._device)
         self.earned, self.state, self.kept = (
             xp.asarray(state[name], device=self._device, copy=True) for name in ("best", "best_state", "kept")

@@ -1,4 +1,4 @@
-"""The exploration reward, Eq. 10, bound to credit: what the wrappers of both families call."""
+"""The exploration bonus of Eq. 10 with its counter, for the wrappers of single and batched environments."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from isa_wrappers.scope.influence import InfluenceScope
 
 
 class CountBonus(IntrinsicReward):
-    """The exploration reward, Eq. 10: ``r_i+ = gate * N(s'_c)^-1/2 + beta1 * N(s'_(i-c))^-1/2 + beta2 * r_env``.
+    """The exploration bonus, Eq. 10: ``r_i+ = gate * N(s'_c)^-1/2 + beta1 * N(s'_(i-c))^-1/2 + beta2 * r_env``.
 
     Args:
-        scope: of the agents, or credit made from it by another rule.
-        config: weights and counting.
+        scope: scope of the agents, or credit made from it by another rule.
+        config: weights and counting options.
         device: ``None`` for NumPy, else a torch device.
-        counter: share one between environments; by default each bonus has its own.
+        counter: counter to share between environments; by default each bonus creates its own.
 
     Raises:
-        ScopeMismatchError: if the shared counter counts other segments.
-        InvalidValueError: if it counts at another scale than ``config`` says.
+        ScopeMismatchError: if the shared counter has other segments.
+        InvalidValueError: if its scale differs from that of ``config``.
 
     Source: arXiv 2505.08630, Eq. 10.
 
@@ -62,11 +62,12 @@ class CountBonus(IntrinsicReward):
             check_kind("counter", counter, VisitCounter)
         if counter is not None and counter.segments != segments:
             raise ScopeMismatchError(
-                f"the shared counter counts segments {counter.segments}, this scope has {segments}; make one for it"
+                f"the shared counter counts segments {counter.segments}, but this scope has {segments}; create a "
+                "counter for this scope"
             )
         if counter is not None and config is not None and counter.count_scale != config.count_scale:
             raise InvalidValueError(
-                f"the shared counter counts at count_scale {counter.count_scale}, config says {config.count_scale}"
+                f"the shared counter has count_scale {counter.count_scale}, but config has {config.count_scale}"
             )
         self.counter = counter or VisitCounter(segments, self.config.count_scale, self.config.table_bits, device)
         self._device = device
@@ -85,17 +86,17 @@ class CountBonus(IntrinsicReward):
         self.plain = PlainCountBonus(self.counter, add_up) if small else None
 
     def follow(self, scope: InfluenceScope | Credit) -> None:
-        """Continue with a scope that has grown: a segment whose dimensions are the same keeps its counts.
+        """Continue with an extended scope: a segment whose dimensions do not change keeps its counts.
 
-        A segment that has other dimensions is counted from nothing: keys are not stored, so there is nothing to count
-        the longer ones from. Bonuses that share a counter must all follow.
+        A segment with other dimensions starts from zero, since keys are not stored and the counts of longer keys cannot
+        be derived. Bonuses that share a counter must all follow.
 
         Raises:
             ScopeMismatchError: if the scope was made for another environment.
         """
         credit = as_credit(scope)
         credit.check_fits(self.credit.agents, self.credit.num_actions, self.credit.state_size)
-        if self.counter.segments != credit.segment_dims:  # else one that shares the counter has followed before
+        if self.counter.segments != credit.segment_dims:  # else a bonus with the same counter has already followed
             self.counter.follow(credit.segment_dims)
         self._use_credit(credit)
 
@@ -103,12 +104,12 @@ class CountBonus(IntrinsicReward):
         """Count the visited state ``s_tp1`` and reward it.
 
         Args:
-            transition: the step; agents that did not act visit nothing and get the environment's reward alone, and a
-                step in which none acted, such as one that was lost with its game, counts for no segment.
-            update: False looks up without counting.
+            transition: the step; agents that did not act visit nothing and receive only the environment's reward. A
+                step in which no agent acted, such as one lost in a game crash, counts for no segment.
+            update: whether to count the visit.
 
         Raises:
-            InvalidValueError: if the step does not fit these agents: its shapes, or an action that an agent has not.
+            InvalidValueError: if the shapes do not fit these agents, or an agent does not have its action.
         """
         check_transition(transition, self.credit.num_agents, self.credit.state_size, ("s_tp1",))
         check_actions(transition.actions, transition.alive, self._num_actions)

@@ -1,4 +1,4 @@
-"""Visit counts N(phi(s_seg)) of hashed state segments: batched, mergeable, of bounded memory."""
+"""Visit counts N(phi(s_seg)) of hashed state segments: batched, mergeable, with bounded memory."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from isa_wrappers.rewards.keys import SegmentKeys
 
 
 class VisitCounter(SegmentKeys):
-    """Counts visits to each of R segments of the state, one row of a fixed-size table a segment.
+    """Counts visits to each of R segments of the state, with one row of a fixed-size table per segment.
 
-    The hash of a visit's key names its slot among ``2**table_bits`` in the segment's own row. Keys are not stored, so
-    memory is ``8 * R * 2**table_bits`` bytes whatever is visited. Counts are exact as long as no two visited keys of
-    one segment share a slot; keys that do share one count as a single place, so a count is never too
-    low and a bonus never too high. With m distinct keys a new key meets another with probability about
-    ``m / 2**table_bits``. Hashes and counts are integer arithmetic: the same on NumPy, CPU and CUDA, in any order.
+    The hash of a key determines its slot among the ``2**table_bits`` slots of its segment's row. Keys are not stored,
+    so the memory is always ``8 * R * 2**table_bits`` bytes. Counts are exact unless two visited keys of one segment
+    share a slot; such keys are counted together, so a count is never too low and a bonus never too high. With m
+    distinct keys, a new key collides with probability about ``m / 2**table_bits``. Hashes and counts use integer
+    arithmetic, so they are the same on NumPy, CPU and CUDA, in any order.
 
     Args:
-        segments: for each of R segments its dimensions; an empty segment has one key.
+        segments: dimensions of each of the R segments; an empty segment has one key.
         count_scale: cells per unit of the state; 1 counts whole units, 100 hundredths.
         table_bits: log2 of the number of slots per segment.
         device: ``None`` for NumPy, else a torch device.
 
     Attributes:
-        segments: as given.
-        dims: ``[R, W]`` int64, the same padded with 0.
-        table: ``[R, 2**table_bits]`` int64, the counts; another array after loading, merging or following.
+        segments: segments as given.
+        dims: the same, padded with 0, ``[R, W]`` int64.
+        table: counts, ``[R, 2**table_bits]`` int64; loading, merging and following replace this array.
         multipliers, farthest: see :class:`~isa_wrappers.rewards.keys.SegmentKeys`.
 
     Raises:
@@ -59,14 +59,14 @@ class VisitCounter(SegmentKeys):
         super().__init__(segments, count_scale, device)
 
     def _lay_out(self, segments: Sequence[Sequence[int]]) -> None:
-        """Make an empty table for segments."""
+        """Create an empty table for segments."""
         super()._lay_out(segments)
         xp, rows = backend(self.device), len(self.segments)
         self._row_start = xp.arange(rows, device=self.device, dtype=xp.int64) << self.table_bits
         self.table = xp.zeros((rows, 1 << self.table_bits), dtype=xp.int64, device=self.device)
 
     def slots(self, state: Real[Array, "*batch dims"]) -> Int[Array, "*batch segments"]:
-        """Return where in the flat table each segment of ``state`` ``[..., K]`` is counted: ``[..., R]`` int64."""
+        """Return the index in the flat table for each segment of ``state`` ``[..., K]``: ``[..., R]`` int64."""
         high = (self.hashes(state) >> (64 - self.table_bits)) & ((1 << self.table_bits) - 1)
         return high + self._row_start
 
@@ -75,14 +75,14 @@ class VisitCounter(SegmentKeys):
         state: Real[Array, "*batch dims"],
         mask: Bool[Array, "*batch"] | Bool[Array, "*batch segments"] | None = None,
     ) -> Int[Array, "*batch segments"]:
-        """Count one visit of every segment a state, then return N, these visits included: ``[..., R]`` int64.
+        """Count one visit of every segment per state, then return N including these visits: ``[..., R]`` int64.
 
         Args:
-            state: ``[..., K]``; of several states that share a key, each sees all of their visits.
-            mask: ``[...]`` or ``[..., R]`` bool, False leaves the visit out.
+            state: ``[..., K]``; states that share a key all get the sum of their visits.
+            mask: ``[...]`` or ``[..., R]`` bool; False skips the visit.
 
         Raises:
-            InvalidValueError: if a segment has dimensions that the state has not, or the mask is of another shape.
+            InvalidValueError: if a segment has dimensions beyond the state, or the mask has the wrong shape.
         """
         slots = self.slots(state)
         xp = namespace(state)
@@ -104,13 +104,13 @@ class VisitCounter(SegmentKeys):
         return self.table.reshape(-1)[self.slots(state)]
 
     def follow(self, segments: Sequence[Sequence[int]]) -> None:
-        """Continue with other segments: a row whose dimensions are the same keeps its counts, any other starts anew.
+        """Continue with other segments: a row with the same dimensions keeps its counts, any other starts from zero.
 
         Args:
-            segments: as many as there are.
+            segments: the new segments, as many as before.
 
         Raises:
-            InvalidValueError: if there are more or fewer.
+            InvalidValueError: if the number of segments differs.
 
         Example:
             >>> counter, state = VisitCounter([[], [0]]), np.array([[0.0, 5.0]], dtype=np.float32)
@@ -121,19 +121,19 @@ class VisitCounter(SegmentKeys):
         """
         segments = list(check_sequence("segments", segments))
         if len(segments) != len(self.segments):
-            raise InvalidValueError(f"segments must be {len(self.segments)} as before, got {len(segments)}")
+            raise InvalidValueError(f"the number of segments must stay {len(self.segments)}, got {len(segments)}")
         old_segments = self.segments
         old_multipliers = self.multipliers
         old_table = self.table
         self._lay_out(segments)
         for row, (old, new) in enumerate(zip(old_segments, self.segments, strict=True)):
             if old == new:
-                # Where a key is counted depends on its multipliers, so these stay with the counts.
+                # The slot of a key depends on its multipliers, so keep them with the counts.
                 self.table[row] = old_table[row]
                 self.multipliers[row, : len(new)] = old_multipliers[row, : len(new)]
 
     def merge(self, other: VisitCounter) -> None:
-        """Add another counter's visits: the same as having counted both streams here.
+        """Add the visits of another counter, as if both streams had been counted here.
 
         Raises:
             ScopeMismatchError: if segments, scale, table size or, after :meth:`follow`, the hashes differ.
@@ -147,7 +147,7 @@ class VisitCounter(SegmentKeys):
         self.table = self.table + to_backend(other.table, self.device)
 
     def occupancy(self) -> float:
-        """Return the share of slots in use in the fullest row: the chance that a new key meets another."""
+        """Return the fraction of used slots in the fullest row: the probability that a new key collides."""
         return float((to_numpy(self.table) > 0).mean(axis=1).max())
 
     def state_dict(self) -> dict[str, Array]:
@@ -167,8 +167,7 @@ class VisitCounter(SegmentKeys):
         """Restore what :meth:`state_dict` returned.
 
         Raises:
-            ScopeMismatchError: if it was saved with other segments, another scale or table size, or its slots or
-                multipliers do not fit.
+            ScopeMismatchError: if segments, scale or table size differ, or slots or multipliers do not fit.
         """
         bits, *layout = to_numpy(state["layout"]).tolist()
         segments = []
@@ -181,7 +180,7 @@ class VisitCounter(SegmentKeys):
         slots, counts = to_numpy(state["slots"]), to_numpy(state["counts"])
         if slots.shape != counts.shape or (slots.size and (slots.min() < 0 or slots.max() >= table.size)):
             raise ScopeMismatchError(f"saved counts lie outside this table of {table.size} slots")
-        multipliers = to_numpy(state.get("multipliers", self.multipliers))  # those of earlier versions hold none
+        multipliers = to_numpy(state.get("multipliers", self.multipliers))  # missing in states of earlier versions
         if multipliers.shape != tuple(self.multipliers.shape):
             raise ScopeMismatchError(
                 f"saved multipliers must have shape {list(self.multipliers.shape)}, got {list(multipliers.shape)}"

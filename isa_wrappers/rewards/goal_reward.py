@@ -1,4 +1,4 @@
-"""The goal-segment reward, Eq. 7, bound to credit: what the wrappers of both families call."""
+"""The goal reward of Eq. 7, for the wrappers of single and batched environments."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from isa_wrappers.scope.influence import InfluenceScope
 
 
 class GoalReward(IntrinsicReward):
-    """The goal-segment reward, Eq. 7: ``r_i = gate * r_c + alpha1 * r_(i-c) + alpha2 * r_env``.
+    """The goal reward, Eq. 7: ``r_i = gate * r_c + alpha1 * r_(i-c) + alpha2 * r_env``.
 
     Args:
-        scope: of the agents, or credit made from it by another rule.
+        scope: scope of the agents, or credit made from it by another rule.
         config: weights and lambda.
         device: ``None`` for NumPy, else a torch device.
 
@@ -62,7 +62,7 @@ class GoalReward(IntrinsicReward):
         self.plain = PlainGoalReward(self.config.hamming, add_up) if small else None
 
     def follow(self, scope: InfluenceScope | Credit) -> None:
-        """Continue with a scope that has grown. Goals are whole states, so that none is lost.
+        """Continue with an extended scope. Goals are full states, so none is lost.
 
         Raises:
             ScopeMismatchError: if the scope was made for another environment.
@@ -75,11 +75,11 @@ class GoalReward(IntrinsicReward):
         """Reward the step's progress towards its goal.
 
         Args:
-            transition: the step; agents that did not act get the environment's reward alone.
-            update: there is nothing to update.
+            transition: the step; agents that did not act receive only the environment's reward.
+            update: not used.
 
         Raises:
-            InvalidValueError: if the step does not fit these agents: its shapes, or an action that an agent has not.
+            InvalidValueError: if the shapes do not fit these agents, or an agent does not have its action.
         """
         check_transition(transition, self.credit.num_agents, self.credit.state_size, ("s_t", "s_tp1", "goal"))
         check_actions(transition.actions, transition.alive, self._num_actions)
@@ -87,7 +87,7 @@ class GoalReward(IntrinsicReward):
         alive = transition.alive
         hamming = self.config.hamming
         progress = segment_progress(transition.s_t, transition.s_tp1, transition.goal, self._segments, hamming)
-        progress = namespace(progress).astype(progress, reward.dtype, copy=False)  # distances are as wide as states
+        progress = namespace(progress).astype(progress, reward.dtype, copy=False)  # distances have the states' dtype
         gate = gate_of(self._gate, transition.actions, alive)
         total, intrinsic, common, special = combine_segments(
             progress[..., 0], progress[..., 1:] * alive, gate, reward, self.special_weight, self._env_weight(transition)
@@ -95,7 +95,7 @@ class GoalReward(IntrinsicReward):
         return RewardParts(total, intrinsic, {"common": common, "special": special})
 
     def _env_weight(self, transition: Transition) -> float | Array:
-        """Return alpha2, and what is added to it by how many episodes are won."""
+        """Return alpha2 plus the term that grows with the fraction of won episodes."""
         if not self.config.alpha2_won or transition.won_share is None:
             return self.config.alpha2
         xp, dtype = namespace(transition.reward), transition.reward.dtype

@@ -21,22 +21,22 @@ from isa_wrappers.errors import (
 )
 
 LATEST = 100
-"""Episodes after which an earlier one counts some third of what it did in the share of those won."""
+"""Time constant, in episodes, of the moving average of the fraction of won episodes."""
 GoalSelector: TypeAlias = Callable[["GoalBuffer", Array], Array]
-"""The goal buffer and numbers in [0, 1) ``[...]`` -> goals ``[..., K]``."""
+"""(goal buffer, random numbers in [0, 1) ``[...]``) -> goals ``[..., K]``."""
 
 
 class GoalBuffer:
-    """The last ``capacity`` won states, oldest out (Algorithm 1's B).
+    """The last ``capacity`` won states, first in, first out (B in Algorithm 1).
 
-    They are float32 until the first float64 state comes, then all float64: whole numbers beyond 2^24, then 2^53, are
-    rounded. It also knows the share of the latest episodes that were won, :attr:`won_share`, where :meth:`ended` is
-    called.
+    States are stored as float32, and as float64 once a float64 state is added: integers beyond 2^24, or 2^53, are
+    rounded. If :meth:`ended` is called, the buffer also tracks the fraction of recent episodes that were won,
+    :attr:`won_share`.
 
     Args:
-        state_size: K.
-        capacity: states kept.
-        seed: of the draws.
+        state_size: length of the state, K.
+        capacity: maximum number of states.
+        seed: seed of the draws.
         device: ``None`` for NumPy, else a torch device.
 
     Example:
@@ -53,8 +53,8 @@ class GoalBuffer:
         self.state_size = check_int("state_size", state_size, 1, LARGEST_STATE)
         self.device = device
         xp = backend(device)
-        # One row more than the capacity, always 0: what is not to be stored is written there as 0, for who is last of
-        # many that write one row is chance on CUDA.
+        # One extra row, always 0: states that are not stored are written there as 0, since the order of several writes
+        # to one row is undefined on CUDA.
         self._states = xp.zeros((self.capacity + 1, self.state_size), dtype=xp.float32, device=device)
         self._added = xp.zeros((), dtype=xp.int64, device=device)
         self._won_share = xp.zeros((), dtype=xp.float64, device=device)
@@ -65,20 +65,20 @@ class GoalBuffer:
 
     @property
     def stitches(self) -> bool:
-        """Goals are stitched, as :class:`~isa_wrappers.rewards.stitched.StitchedGoals` does before anything is won."""
+        """Whether goals are stitched, as :class:`~isa_wrappers.rewards.stitched.StitchedGoals` does before any win."""
         return False
 
     @property
     def states(self) -> Float[Array, "stored dims"]:
-        """``[len, K]``, the stored states."""
+        """Stored states, ``[len, K]``."""
         return self._states[: len(self)]
 
     def add(self, states: Real[Array, "envs dims"], won: Bool[Array, " envs"]) -> None:
-        """Store the states ``[B, K]`` where ``won`` ``[B]`` holds.
+        """Store the states ``[B, K]`` where ``won`` ``[B]`` is true.
 
         Raises:
-            InvalidValueError: if their shapes are others.
-            NonFiniteError: if a won state on the host holds NaN or infinity.
+            InvalidValueError: if the shapes do not fit.
+            NonFiniteError: if a won state on the host contains NaN or infinity.
         """
         check_array("states", states, None, self.state_size)
         check_array("won", won, states.shape[0])
@@ -98,15 +98,15 @@ class GoalBuffer:
 
     @property
     def won_share(self) -> Float[Array, ""]:
-        """The share of the latest episodes that were won, some :data:`LATEST` of them, 0 before any ended."""
+        """Fraction of about the last :data:`LATEST` episodes that were won; 0 before any ended."""
         return self._won_share
 
     def ended(self, over: Bool[Array, " envs"], won: Bool[Array, " envs"]) -> None:
-        """Take in which episodes ended in a step.
+        """Record the episodes that ended in a step.
 
         Args:
-            over: ``[B]`` bool, whose episode ended.
-            won: ``[B]`` bool, of which the episode was won.
+            over: whether each episode ended, ``[B]`` bool.
+            won: whether each episode was won, ``[B]`` bool.
 
         Example:
             >>> goals = GoalBuffer(state_size=1)
@@ -123,38 +123,38 @@ class GoalBuffer:
         self._won_share = self._won_share * decay + (1.0 - decay) * wins / xp.clip(count, 1.0, None)
 
     def _match_dtype(self, states: Array) -> None:
-        """Keep float64 from the first float64 state on."""
+        """Switch to float64 with the first float64 state."""
         xp = namespace(self._states)
         if states.dtype == namespace(states).float64 and self._states.dtype == xp.float32:
             self._states = xp.astype(self._states, xp.float64)
 
     def ready(self, wins: int) -> bool:
-        """Tell whether there are goals to pursue: so many states are won."""
+        """Return whether there are goals to pursue: at least ``wins`` won states."""
         return len(self) >= wins
 
     def choose(self, select: GoalSelector, rng: Rng, count: int) -> Float[Array, "count dims"]:
         """Draw ``count`` goals ``[count, K]`` for episodes.
 
         Args:
-            select: which won states they are.
-            rng: draws them.
-            count: how many.
+            select: the goal selector.
+            rng: random generator.
+            count: number of goals.
 
         Raises:
-            InvalidValueError: if the selector returns anything but so many states.
+            InvalidValueError: if the selector does not return ``count`` states.
         """
         goals = select(self, rng.uniform(count))
         if getattr(goals, "shape", None) != (count, self.state_size):
             got = f"{type(goals).__name__} {list(getattr(goals, 'shape', ()))}"
             raise InvalidValueError(f"a goal selector must return states [{count}, {self.state_size}], got {got}")
-        # What shows memory of the buffer's or the selector's would change with it, in the middle of an episode.
+        # Copy, since a view of the buffer's or the selector's memory could change in the middle of an episode.
         return goals.copy() if isinstance(goals, np.ndarray) else goals.clone()
 
     def sample(self, count: int) -> Float[Array, "count dims"]:
         """Draw ``count`` states uniformly, with replacement: ``[count, K]``.
 
         Raises:
-            EmptyGoalBufferError: if nothing was won yet.
+            EmptyGoalBufferError: if the buffer is empty.
         """
         self.check_not_empty()
         return self.draw(self._rng.uniform(check_int("count", count, 0, 10**9)))
@@ -163,7 +163,7 @@ class GoalBuffer:
         """Check that there is a goal to draw.
 
         Raises:
-            EmptyGoalBufferError: if nothing was won yet.
+            EmptyGoalBufferError: if the buffer is empty.
         """
         if len(self) == 0:
             raise EmptyGoalBufferError(
@@ -171,21 +171,21 @@ class GoalBuffer:
             )
 
     def draw(self, uniform: Float[Array, "*batch"]) -> Float[Array, "*batch dims"]:
-        """Pick a stored state for each number in [0, 1) of ``uniform`` ``[...]``, without a look at the host."""
+        """Pick a stored state for each number in [0, 1) of ``uniform`` ``[...]``, without host synchronisation."""
         xp = namespace(self._states)
         size = xp.clip(self._added, 1, self.capacity)
         index = xp.astype(xp.floor(uniform * xp.astype(size, uniform.dtype)), xp.int64)
         return self._states[xp.minimum(index, size - 1)]
 
     def recent(self, age: Real[Array, "*batch"]) -> Float[Array, "*batch dims"]:
-        """Pick the states won ``age`` ``[...]`` whole wins ago, 0 being the last one, without a look at the host."""
+        """Pick the states won ``age`` ``[...]`` wins ago, 0 for the last one, without host synchronisation."""
         xp = namespace(self._states)
         size = xp.clip(self._added, 1, self.capacity)
         age = xp.minimum(xp.astype(age, xp.int64), size - 1)
         return self._states[(self._added - 1 - age) % self.capacity]
 
     def state_dict(self) -> dict[str, Array]:
-        """Return the states and the generator's state."""
+        """Return the stored states and the state of the random generator."""
         xp = namespace(self._states)
         return {
             "states": xp.asarray(self._states, copy=True),
@@ -202,15 +202,15 @@ class GoalBuffer:
         """
         if tuple(state["states"].shape) != tuple(self._states.shape):
             raise ScopeMismatchError(
-                f"goal buffer of shape {list(state['states'].shape)} does not fit one of {list(self._states.shape)}"
+                f"saved goals of shape {list(state['states'].shape)} do not fit a buffer of {list(self._states.shape)}"
             )
         if not bool(np.isfinite(to_numpy(state["states"])).all()):
-            raise NonFiniteError("saved goals must be finite, got NaN or infinity among them")
+            raise NonFiniteError("saved goals must be finite, but contain NaN or infinity")
         if tuple(state["added"].shape) != (1,) or int(state["added"][0]) < 0:
-            raise InvalidValueError(f"the number of saved goals must be one whole number, got {shown(state['added'])}")
+            raise InvalidValueError(f"the number of saved goals must be an integer, got {shown(state['added'])}")
         xp = backend(self.device)
         self._states = xp.asarray(state["states"], device=self.device, copy=True)
         self._added = xp.asarray(state["added"], device=self.device)[0]
-        if "won_share" in state:  # not yet there in buffers of earlier versions
+        if "won_share" in state:  # missing in buffers of earlier versions
             self._won_share = xp.asarray(state["won_share"], dtype=xp.float64, device=self.device)[0]
         self._rng.set_state(state["rng"])

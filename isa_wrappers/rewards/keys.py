@@ -1,4 +1,4 @@
-"""Keys phi(s_seg) of state segments and their hashes: the nearest cell, named by 64 bits."""
+"""Keys phi(s_seg) of state segments and their hashes: the nearest cell, hashed to 64 bits."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from isa_wrappers.errors import InvalidValueError, check_float, shown
 
 _HASH_SEED = 2505_08630
 FARTHEST = 2.0**53
-"""Cells from 0 to the last one that has neighbours: beyond, float64 does not tell cells apart."""
+"""Largest distance from 0 in cells; beyond it, float64 cannot distinguish neighbouring cells."""
 
 
 class SegmentKeys:
     """Hashes each of R segments of the state.
 
     A segment's key (phi of Eq. 10) is the nearest cell to its dimensions, ``floor(x * count_scale + 1/2)`` in float64,
-    and at most :data:`FARTHEST` cells from 0. Its hash is a 64-bit multiply-shift: integer arithmetic, the same on
-    NumPy, CPU and CUDA, in any order.
+    at most :data:`FARTHEST` cells from 0. Its hash is a 64-bit multiply-shift in integer arithmetic, the same on NumPy,
+    CPU and CUDA, in any order.
 
     Args:
-        segments: for each of R segments its dimensions; an empty segment has one key.
+        segments: dimensions of each of the R segments; an empty segment has one key.
         count_scale: cells per unit of the state; 1 counts whole units, 100 hundredths.
         device: ``None`` for NumPy, else a torch device.
 
     Attributes:
-        segments: as given.
-        dims: ``[R, W]`` int64, the same padded with 0.
-        multipliers: ``[R, W]`` int64 of the hash, 0 where a segment is shorter than the longest.
-        farthest: units from 0 to the last cell.
+        segments: segments as given.
+        dims: the same, padded with 0, ``[R, W]`` int64.
+        multipliers: multipliers of the hash, ``[R, W]`` int64, 0 for the padding.
+        farthest: distance from 0 to the last cell, in units of the state.
 
     Raises:
         InvalidValueError: if there are no segments, or ``count_scale`` is not above 0.
@@ -59,10 +59,10 @@ class SegmentKeys:
         self._lay_out(segments)
 
     def _lay_out(self, segments: Sequence[Sequence[int]]) -> None:
-        """Draw the hash of segments."""
+        """Draw the hash multipliers of the segments."""
         self.segments = [check_dimensions("segments", part) for part in check_sequence("segments", segments)]
         if not self.segments:
-            raise InvalidValueError("segments must hold at least one list of dimensions, got []")
+            raise InvalidValueError("segments must contain at least one list of dimensions, got []")
         self._min_state_size = 1 + max((dim for segment in self.segments for dim in segment), default=-1)
         xp, device = backend(self.device), self.device
         rows = len(self.segments)
@@ -79,7 +79,7 @@ class SegmentKeys:
         self._pack_segments(xp)
 
     def _pack_segments(self, xp: Any) -> None:
-        """Lay the segments out one after the other where filling the short ones up would more than double the work."""
+        """Concatenate the segments if padding the short ones would more than double the work."""
         rows, width = self.multipliers.shape
         lengths = np.array([len(segment) for segment in self.segments])
         self._segment_ends: Array = None
@@ -90,16 +90,16 @@ class SegmentKeys:
         self._segment_ends = xp.asarray(np.cumsum(lengths), device=self.device)
 
     def hashes(self, state: Real[Array, "*batch dims"]) -> Int[Array, "*batch segments"]:
-        """Return the hash of each segment's key of ``state`` ``[..., K]``, all 64 bits of it: ``[..., R]`` int64.
+        """Return the 64-bit hash of the key of each segment of ``state`` ``[..., K]``: ``[..., R]`` int64.
 
         Raises:
-            InvalidValueError: if a segment has dimensions that the state has not.
+            InvalidValueError: if a segment has dimensions beyond the state.
         """
         size = getattr(state, "shape", (0,))[-1:]
         if not size or size[0] < self._min_state_size:
             got = shown(getattr(state, "shape", state))
             least = self._min_state_size
-            raise InvalidValueError(f"state must be an array of shape [..., at least {least}], got {got}")
+            raise InvalidValueError(f"state must be an array of shape [..., {least} or more], got {got}")
         xp = namespace(state)
         clipped = xp.astype(state, xp.float64, copy=False).clip(-self.farthest, self.farthest)
         key = xp.astype(xp.floor(clipped * self.count_scale + 0.5), xp.int64)
@@ -107,7 +107,7 @@ class SegmentKeys:
             return (key[..., self.dims] * self.multipliers).sum(-1)
         packed = self._packed_places
         products = key[..., self.dims.reshape(-1)[packed]] * self.multipliers.reshape(-1)[packed]
-        # Sums up to each segment's end, from 0 on; int64 wraps, so that their differences are the segments' sums.
+        # Cumulative sums; since int64 wraps around, their differences are the sums of the segments.
         sums = xp.concat([xp.zeros_like(products[..., :1]), xp.cumulative_sum(products, axis=-1)], axis=-1)
         sums_to_end = sums[..., self._segment_ends]
         return xp.concat([sums_to_end[..., :1], sums_to_end[..., 1:] - sums_to_end[..., :-1]], axis=-1)

@@ -1,4 +1,4 @@
-"""Plain novelty by counts, of whole states or of each agent's observations: what ISA's Eq. 10 is compared with."""
+"""Count-based novelty of full states or of each agent's observations: baselines for ISA's Eq. 10."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class NoveltyConfig:
 
 
 class _Novelty(IntrinsicReward):
-    """Counts whole vectors in one table."""
+    """Counts full vectors in one table."""
 
     parts = ("novelty",)
 
@@ -53,11 +53,11 @@ class _Novelty(IntrinsicReward):
 
 
 class StateNovelty(_Novelty):
-    """``N(phi(s'))^-1/2`` of the whole state, the same for every agent that acted (Bellemare et al., 2016).
+    """``N(phi(s'))^-1/2`` of the full state, the same for every agent that acted (Bellemare et al., 2016).
 
     Args:
-        state_size: K.
-        config: how states are told apart.
+        state_size: length of the state, K.
+        config: counting options.
         device: ``None`` for NumPy, else a torch device.
 
     Source: arXiv 1606.01868; ISA's paper compares with it in Fig. 4a.
@@ -79,10 +79,10 @@ class StateNovelty(_Novelty):
         """Count the visited state and reward it.
 
         Raises:
-            InvalidValueError: if the state is of another size.
+            InvalidValueError: if the state has another size.
         """
         check_last("s_tp1", transition.s_tp1, self._size)
-        if update:  # a step in which no agent acted, such as one that was lost with its game, visits nothing
+        if update:  # a step in which no agent acted, such as one lost in a game crash, visits nothing
             acted = namespace(transition.alive).any(transition.alive, axis=-1)
             visits = self.counter.visit(transition.s_tp1, acted)
         else:
@@ -91,11 +91,11 @@ class StateNovelty(_Novelty):
 
 
 class ObservationNovelty(_Novelty):
-    """``N(phi(o_i'))^-1/2`` of each agent's own observation, in one table that all agents share.
+    """``N(phi(o_i'))^-1/2`` of each agent's own observation, in one table for all agents.
 
     Args:
-        obs_size: O.
-        config: how observations are told apart.
+        obs_size: length of an observation, O.
+        config: counting options.
         device: ``None`` for NumPy, else a torch device.
 
     Example:
@@ -114,10 +114,10 @@ class ObservationNovelty(_Novelty):
         super().__init__(check_int("obs_size", obs_size, 1), config, device)
 
     def __call__(self, transition: Transition, update: bool = True) -> RewardParts:
-        """Count what each agent that acted sees now, and reward it.
+        """Count the observation of each agent that acted, and reward it.
 
         Raises:
-            InvalidValueError: if observations are of another size.
+            InvalidValueError: if observations have another size.
         """
         observations = transition.obs_tp1
         check_last("obs_tp1", observations, self._size)
@@ -126,11 +126,11 @@ class ObservationNovelty(_Novelty):
 
 
 def _bonus(transition: Transition, visits: Array) -> Array:
-    """Return the bonus of the one segment that is counted, which is not empty."""
+    """Return the bonus of the single, non-empty segment."""
     return count_bonus(visits, namespace(visits).ones_like(transition.reward.reshape(-1)[:1]))
 
 
 def _reward_parts(transition: Transition, bonus: Array) -> RewardParts:
-    """Pay ``bonus`` (``[..., 1]`` for all or ``[..., A]``) to agents that acted, beside the environment's reward."""
+    """Pay ``bonus`` (``[..., 1]`` for all or ``[..., A]``) to agents that acted, plus the environment's reward."""
     intrinsic = bonus * transition.alive
     return RewardParts(intrinsic + transition.reward, intrinsic, {"novelty": intrinsic})

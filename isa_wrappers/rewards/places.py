@@ -1,4 +1,4 @@
-"""Where each segment of the state was when the team was rewarded, and how often that holds."""
+"""Places at which each segment of the state arrived when the team was rewarded, with reward frequencies."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from isa_wrappers.errors import ScopeMismatchError
 from isa_wrappers.rewards.keys import SegmentKeys
 
 PLACES = 64
-"""Rewarded places kept of each segment; what shares one with another waits until that has shown to be no good."""
+"""Number of rows for rewarded places per segment; a new place waits until the one in its row proves bad."""
 MEMORY = 20
-"""Arrivals at a place after which the earlier ones begin to fade: teammates change."""
+"""Number of arrivals at a place after which earlier ones fade, since the policies of teammates change."""
 ERROR_RATE = 0.05
-"""Chance that a segment of which no place is any better is taken to have one."""
+"""Probability of a false positive for a segment without better places."""
 _WINDINGS = np.random.Generator(np.random.PCG64(2505_08630)).choice(np.arange(1_000, 60_000), PLACES, replace=False)
 _SAVED = ("arrivals", "rewarded", "values", "hash", "used", "at_large", "low", "high")
 
 
 class RewardedPlaces:
-    """Of each of R segments the places at which it arrived when the team was rewarded.
+    """The places at which each of R segments arrived when the team was rewarded.
 
-    A place is a cell of the segment's dimensions. Once it is known, arrivals at it are counted, and which of them were
-    rewarded. A place that has nothing to do with rewards is rewarded as often as any arrival is; one that matters,
-    nearly always. In memory of fixed size: a place is kept in one of :data:`PLACES` rows by its hash, and gives it up
-    to another once fewer than half of its arrivals were rewarded.
+    A place is a cell of the segment's dimensions. Once a place is known, its arrivals and its rewarded arrivals are
+    counted. A place that is unrelated to rewards is rewarded as often as any arrival; a relevant one nearly always.
+    Memory is fixed: the hash of a place selects one of :data:`PLACES` rows, and a new place replaces the old one in its
+    row once fewer than half of the old one's arrivals were rewarded.
 
     Args:
-        segments: for each segment its dimensions.
+        segments: dimensions of each segment.
         count_scale: cells per unit of the state.
         device: ``None`` for NumPy, else a torch device.
 
     Attributes:
-        dims: ``[R, W]`` int64, each segment's dimensions, padded with 0.
+        dims: dimensions of each segment, padded with 0, ``[R, W]`` int64.
 
-    Source: Thompson (1933), as in Chapelle and Li (2011), for the draws; Hoeffding (1963), Theorem 1, for what stands
-    out.
+    Source: Thompson (1933), as in Chapelle and Li (2011), for the draws; Hoeffding (1963), Theorem 1, for places that
+    stand out.
     """
 
     def __init__(self, segments: list[list[int]], count_scale: float, device: str | None = None) -> None:
@@ -57,12 +57,12 @@ class RewardedPlaces:
         self._high = -self._low
 
     def visit(self, states: Array, arrived: Array, paid: Array) -> None:
-        """Take in a step of B environments.
+        """Record a step of B environments.
 
         Args:
-            states: ``[B, K]`` after it.
-            arrived: ``[B, R]`` bool, the segment changed in it.
-            paid: ``[B, R]`` bool, of those, whose team was rewarded in it.
+            states: states after the step, ``[B, K]``.
+            arrived: whether each segment changed in the step, ``[B, R]`` bool.
+            paid: whether it changed and the team was rewarded in the step, ``[B, R]`` bool.
         """
         xp = namespace(states)
         parts = xp.astype(states, xp.float64)[..., self.dims]
@@ -85,7 +85,7 @@ class RewardedPlaces:
             self._learn(place, is_new & free, parts, hashes)
 
     def _fade(self) -> None:
-        """Let what came before the last :data:`MEMORY` arrivals at a place count less."""
+        """Reduce the weight of arrivals at a place before the last :data:`MEMORY` ones."""
         xp, fades_now = namespace(self._arrivals), self._arrivals > MEMORY
         if surely_none(fades_now):
             return
@@ -93,9 +93,9 @@ class RewardedPlaces:
         self._arrivals, self._rewarded = self._arrivals * factor, self._rewarded * factor
 
     def _learn(self, place: Array, is_new: Array, parts: Array, hashes: Array) -> None:
-        """Get to know places ``[B, R]`` where ``is_new`` holds; of several that share one row, the last environment's.
+        """Store places ``[B, R]`` where ``is_new`` is true; if several share a row, keep that of the last environment.
 
-        Nothing is asked of the host: what does not come is written, as 0, to a row of its own.
+        To avoid host synchronisation, places that are not stored are written as 0 to a spare row.
         """
         xp = namespace(place)
         spare = self.rows * PLACES
@@ -107,17 +107,18 @@ class RewardedPlaces:
         is_written = slots < spare
         self._values[slots] = xp.where(is_written[:, None], parts.reshape(-1, parts.shape[-1]), 0.0)
         self._hash[slots] = xp.where(is_written, hashes.reshape(-1), 0)
-        # The arrival that makes a place known was chosen for its reward, so it does not count.
+        # The first arrival was selected for its reward, so it does not count.
         is_replaced = last[:-1] > 0
         self._used = self._used | is_replaced
         self._arrivals = xp.where(is_replaced, 0.0, self._arrivals)
         self._rewarded = xp.where(is_replaced, 0.0, self._rewarded)
 
     def stand_out(self, rows: list[int]) -> bool:
-        """Tell whether each of these segments has a place that stands out.
+        """Return whether each of these segments has a place that stands out.
 
-        It does if at least half of its arrivals were rewarded, and more than of the segment's arrivals at large:
-        ``n KL(share || share at large) > log(PLACES / ERROR_RATE)``, Chernoff's bound over all places.
+        A place stands out if at least half of its arrivals were rewarded, and significantly more often than the
+        arrivals of the segment in general: ``n KL(share || general share) > log(PLACES / ERROR_RATE)``, Chernoff's
+        bound over all places.
         """
         n, paid = (x.reshape(self.rows, PLACES)[rows] for x in (self._arrivals, self._rewarded))
         at_large = self._at_large[rows]
@@ -130,12 +131,12 @@ class RewardedPlaces:
     def draw(self, uniform: Array) -> Array:
         """Draw a place for each segment.
 
-        Every other time it is any place in the box of all that the segment has arrived at: what others hold is no
-        longer to be had, whatever is known of it. Else it is that of the highest draw from Beta(1 + rewarded,
-        1 + not rewarded), in its normal approximation with a logistic deviate, unless even that is below 1/2.
+        Half of the time, draw any place in the bounding box of all arrivals of the segment, since a known place may
+        already be taken by others. Otherwise take the place with the highest draw from Beta(1 + rewarded,
+        1 + not rewarded), in the normal approximation with a logistic deviate, unless that draw is below 1/2.
 
         Args:
-            uniform: ``[..., R, 2 + W]`` numbers in [0, 1): whether to search, of the draws, of the place in the box.
+            uniform: random numbers in [0, 1) for the choice, the draws and the place in the box, ``[..., R, 2 + W]``.
 
         Returns:
             ``[..., R, W]`` float64.
@@ -144,7 +145,7 @@ class RewardedPlaces:
         n, paid, used = (x.reshape(self.rows, PLACES) for x in (self._arrivals, self._rewarded, self._used))
         mean = (paid + 1.0) / (n + 2.0)
         deviation = xp.sqrt(mean * (1.0 - mean) / (n + 3.0))
-        # A number of its own for each place out of one: each is uniform, and any two as good as independent.
+        # Derive a number for each place from a single one: each is uniform, and any two are nearly independent.
         each = xp.clip(uniform[..., 1:2] * self._windings % 1.0, 1e-9, 1.0 - 1e-9)
         drawn = xp.where(used, mean + deviation * xp.log(each / (1.0 - each)) * (sqrt(3.0) / pi), -1.0)
         best = xp.argmax(drawn, axis=-1) + self._row * PLACES
@@ -152,7 +153,7 @@ class RewardedPlaces:
         return xp.where(use_known[..., None], self._values[best], self._draw_in_box(uniform[..., 2:]))
 
     def _draw_in_box(self, uniform: Array) -> Array:
-        """Return the middles of cells in each segment's box."""
+        """Return centres of cells in the box of each segment."""
         xp = namespace(uniform)
         low = xp.where(self._low > self._high, 0.0, self._low)
         place = low + uniform * (xp.where(self._low > self._high, 0.0, self._high) - low)
@@ -160,7 +161,7 @@ class RewardedPlaces:
         return xp.clip(xp.floor(place * scale + 0.5) / scale, low, None)
 
     def state_dict(self) -> dict[str, Array]:
-        """Return what is known."""
+        """Return the known places and their counts."""
         xp = backend(self.device)
         return {name: xp.asarray(getattr(self, "_" + name), copy=True) for name in _SAVED}
 
@@ -168,15 +169,15 @@ class RewardedPlaces:
         """Restore what :meth:`state_dict` returned.
 
         Raises:
-            ScopeMismatchError: if it is of other segments.
+            ScopeMismatchError: if it belongs to other segments.
         """
         xp = backend(self.device)
         for name in _SAVED:
             saved, own = state[name], getattr(self, "_" + name)
             if tuple(saved.shape) != tuple(own.shape):
                 raise ScopeMismatchError(
-                    f"saved places of shape {list(saved.shape)} do not fit {list(own.shape)}; load what was saved "
-                    "with this scope"
+                    f"saved places of shape {list(saved.shape)} do not fit shape {list(own.shape)}; load a state "
+                    "saved with this scope"
                 )
             setattr(self, "_" + name, xp.asarray(saved, device=self.device, copy=True))
 

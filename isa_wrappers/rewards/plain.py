@@ -1,8 +1,8 @@
-"""Eq. 7 and Eq. 10 of one environment on plain numbers: faster than arrays where segments are short.
+"""Eq. 7 and Eq. 10 of one environment on plain numbers, which is faster than arrays if segments are short.
 
-Array libraries pay by the call. One environment with a few dimensions per agent makes some forty calls a step on arrays
-of a handful of numbers; Python adds those up in less. Both ways are held to the same oracle by the tests, and share
-counts and settings, so that either may take any step.
+Array libraries have a cost per call. One environment with a few dimensions per agent makes about forty calls per step
+on tiny arrays; plain Python is faster. The tests compare both ways with the same reference. Both share counts and
+settings, so either can process any step.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from isa_wrappers.rewards.transition import PlainStep
 from isa_wrappers.scope.credit import Credit
 
 MOST_DIMENSIONS = 256
-"""Dimensions of all segments together up to which plain numbers are faster."""
+"""Total number of dimensions of all segments up to which plain numbers are faster."""
 MOST_STATE = 512
-"""Length of a state up to which it is read as a list."""
+"""Length of the state up to which it is read as a list."""
 
 
 def is_small(credit: Credit) -> bool:
-    """Tell whether credit's segments are so short that plain numbers are faster."""
+    """Return whether the segments are so short that plain numbers are faster."""
     return credit.state_size <= MOST_STATE and int(credit.segments.sum()) <= MOST_DIMENSIONS
 
 
 class PlainSum:
-    """Adds up segments as :func:`~isa_wrappers.rewards.segments.combine_segments` does.
+    """Combines segments like :func:`~isa_wrappers.rewards.segments.combine_segments`.
 
     Args:
-        credit: whose segments.
+        credit: credit that defines the segments.
         special_weight: alpha1 or beta1.
         env_weight: alpha2 or beta2.
-        won_weight: added to it in proportion to how much more often episodes are won than not.
+        won_weight: added to ``env_weight`` in proportion to the excess of won over other episodes.
     """
 
     def __init__(self, credit: Credit, special_weight: float, env_weight: float, won_weight: float = 0.0) -> None:
@@ -67,7 +67,7 @@ class PlainVisits:
     """Counts visits of one state in the table of a :class:`~isa_wrappers.rewards.counts.VisitCounter`.
 
     Args:
-        counter: whose table it is, on NumPy.
+        counter: the counter, on NumPy.
 
     Example:
         >>> import numpy as np
@@ -81,7 +81,7 @@ class PlainVisits:
         self._table: Array = None
 
     def __call__(self, state: list[float], counted: list[bool] | None) -> list[int]:
-        """Count a visit of the segments where ``counted`` holds, of none for ``None``; return N of every segment."""
+        """Count a visit of the segments where ``counted`` is true, of none for ``None``; return N of every segment."""
         counter = self._counter
         if counter.table is not self._table:
             self._lay_out()
@@ -94,7 +94,7 @@ class PlainVisits:
                 if not -farthest < x < farthest:
                     x = farthest if x > 0 else -farthest
                 key += floor(x * scale + 0.5) * multiplier
-            # The upper bits of the 64 that are left of the sum: what int64 makes of it when it wraps.
+            # The upper bits of the low 64 bits of the sum, like int64 arithmetic that wraps around.
             slot = start + (key >> shift & self._last)
             n = slots[slot]
             if counted is not None and counted[row]:
@@ -104,11 +104,11 @@ class PlainVisits:
         return visits
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return the counter alone: a view of its table cannot be copied, and is laid out anew."""
+        """Return only the counter: a view of its table cannot be copied and is created again."""
         return {"_counter": self._counter, "_table": None}
 
     def _lay_out(self) -> None:
-        """Read dimensions and multipliers anew: the table is another after loading, merging or following a scope."""
+        """Read dimensions and multipliers again: loading, merging or following a scope replaces the table."""
         counter = self._counter
         bits = counter.table_bits
         self._table = counter.table
@@ -128,7 +128,7 @@ class PlainCountBonus:
         self._visits, self._add_up = PlainVisits(counter), add_up
 
     def __call__(self, step: PlainStep, update: bool) -> RewardParts:
-        """Count the visited state, of agents that acted, and reward it."""
+        """Count the visited state for agents that acted, and reward it."""
         visits = self._visits(step.after, [any(step.acted), *step.acted] if update else None)
         rows = self._add_up.rows
         return self._add_up([1.0 / sqrt(n or 1) if row else 0.0 for n, row in zip(visits, rows, strict=True)], step)
@@ -137,8 +137,8 @@ class PlainCountBonus:
 class PlainGoalReward:
     """Eq. 7 of one environment; see :class:`~isa_wrappers.rewards.goal_reward.GoalReward`.
 
-    The distance after a step is the distance before the next one: it is remembered as long as state and goal are the
-    same objects.
+    The distance after a step is the distance before the next one, so it is reused while state and goal are the same
+    objects.
     """
 
     def __init__(self, hamming: float, add_up: PlainSum) -> None:

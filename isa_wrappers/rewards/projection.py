@@ -15,15 +15,15 @@ from isa_wrappers.scope.influence import InfluenceScope
 class GoalProjection:
     """Restricts a goal to each agent's dimensions: ``g_i = s_g`` on D_i, as ``[..., A, G]``.
 
-    The common dimensions come first, in order, then the agent's special ones; agents with fewer are padded with
-    zeros, so that one network serves all. G is ``|D_c| + max_i |D_(i-c)|``.
+    The common dimensions come first, in order, then the agent's special ones. Shorter goals are padded with zeros, so
+    that all agents can share one network. G is ``|D_c| + max_i |D_(i-c)|``.
 
     Args:
-        scope: whose D_i to project on, or credit made from it by another rule.
+        scope: scope with the dimensions D_i, or credit made from it by another rule.
         device: ``None`` for NumPy, else a torch device.
 
     Attributes:
-        credit: whose dimensions they are.
+        credit: credit with these dimensions.
 
     Example:
         >>> scope = InfluenceScope.from_dimensions({"a": [[0, 2]], "b": [[1, 2]]}, state_size=3)
@@ -49,18 +49,18 @@ class GoalProjection:
         """Project ``goal`` ``[..., K]`` to ``[..., A, G]``.
 
         Raises:
-            InvalidValueError: if it is of another length.
+            InvalidValueError: if it has the wrong length.
         """
         check_last("goal", goal, self._state_size)
         return goal[..., self._dims] * self._is_own
 
     @property
     def dims(self) -> list[list[int]]:
-        """The dimensions of each agent's goal, padding left out."""
+        """Dimensions of each agent's goal, without padding."""
         return [list(row) for row in self._agent_dims]
 
     def check_fits(self, credit: Credit) -> None:
-        """Check that goals are shown in the dimensions that credit is given for.
+        """Check that goals have the dimensions of the given credit.
 
         Raises:
             ScopeMismatchError: if an agent's dimensions differ.
@@ -68,6 +68,6 @@ class GoalProjection:
         goal_dims = [sorted(row) for row in self._agent_dims]
         if goal_dims != credit.agent_dims:
             raise ScopeMismatchError(
-                f"GoalSampling inside has another scope: it shows dimensions {goal_dims}, the reward has "
-                f"{credit.agent_dims}; give both the same one"
+                f"the inner GoalSampling has another scope: it shows dimensions {goal_dims}, but the reward has "
+                f"{credit.agent_dims}; pass the same scope to both"
             )

@@ -1,4 +1,4 @@
-"""The list of intrinsic rewards, and how one is made by name."""
+"""The registry of intrinsic rewards, and a function that creates one by name."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from isa_wrappers.scope.credit import Credit
 
 @dataclass(frozen=True)
 class RewardContext:
-    """What an intrinsic reward may be made from.
+    """The data from which an intrinsic reward is created.
 
     Attributes:
         agents: names of the A agents.
-        num_actions: of each agent.
-        obs_size: O, length of the observations that the reward's wrapper gets.
-        state_size: K.
-        credit: of the agents, where a scope is at hand.
+        num_actions: number of actions of each agent.
+        obs_size: length of the observations that the reward's wrapper receives, O.
+        state_size: length of the state, K.
+        credit: credit of the agents, if there is a scope.
         device: ``None`` for NumPy, else a torch device.
-        seed: of whatever it draws.
-        state_names: a name for each dimension of the state, or none.
-        action_code: how actions of more than a number are read; ``None`` where each is a number.
+        seed: seed of random numbers.
+        state_names: a name for each dimension of the state, or empty.
+        action_code: encoding of structured actions; ``None`` if each action is a number.
     """
 
     agents: tuple[str, ...]
@@ -52,7 +52,7 @@ class RewardContext:
     def of(
         cls, env: Any, credit: Credit | None = None, seed: int = 0, state_fallback: StateFallback = None
     ) -> RewardContext:
-        """Read it off an environment: a batched one, or a PettingZoo ``ParallelEnv`` (which may be reset for that).
+        """Create the context of an environment: a batched one, or a PettingZoo ``ParallelEnv`` (which may be reset).
 
         Raises:
             UnsupportedEnvironmentError: if it is neither.
@@ -73,18 +73,18 @@ class RewardContext:
 
 @dataclass(frozen=True)
 class RewardSpec:
-    """An intrinsic reward that can be chosen by name.
+    """Registry entry of an intrinsic reward.
 
     Attributes:
-        make: context and configuration -> the reward.
-        config: its configuration, a frozen dataclass with defaults, or ``None`` where it has none.
-        needs_scope: it is made from ``context.credit``.
-        needs_goal: it reads ``transition.goal``.
-        description: a line for lists.
-        needs_scope_if: values of its settings with any of which it is made from ``context.credit``.
+        make: (context, configuration) -> reward.
+        config: class of the configuration, a frozen dataclass with defaults, or ``None`` if there is none.
+        needs_scope: whether it needs ``context.credit``.
+        needs_goal: whether it reads ``transition.goal``.
+        description: one line for lists.
+        needs_scope_if: settings and values, any of which makes it need ``context.credit``.
 
     Raises:
-        InvalidValueError: if the configuration is no such class.
+        InvalidValueError: if the configuration is not such a class.
     """
 
     make: Callable[[RewardContext, Any], IntrinsicReward]
@@ -99,10 +99,10 @@ class RewardSpec:
             check_settings_class("config of an intrinsic reward", self.config)
 
     def asks_for_scope(self, settings: Any = None) -> bool:
-        """Tell whether it is made from credit.
+        """Return whether the reward needs credit.
 
         Args:
-            settings: its configuration, or a mapping of its settings that are not the default ones.
+            settings: its configuration, or a mapping of the settings that differ from the defaults.
 
         Example:
             >>> REWARDS["laies"].asks_for_scope({"external": "scope"}), REWARDS["laies"].asks_for_scope()
@@ -118,21 +118,21 @@ COUNT_BONUS = RewardSpec(
     config=CountConfig,
     needs_scope=True,
     needs_goal=False,
-    description="Eq. 10: rarely visited values of what an agent can move",
+    description="Eq. 10: rarely visited values of the dimensions that an agent can move",
 )
 GOAL_REWARD = RewardSpec(
     make=lambda context, config: GoalReward(cast("Credit", context.credit), config, context.device),
     config=GoalConfig,
     needs_scope=True,
     needs_goal=True,
-    description="Eq. 7: progress towards a won state in what an agent's action can move",
+    description="Eq. 7: progress towards a won state in the dimensions that an agent's action can move",
 )
 COUNT_STATE = RewardSpec(
     make=lambda context, config: StateNovelty(context.state_size, config, context.device),
     config=NoveltyConfig,
     needs_scope=False,
     needs_goal=False,
-    description="rarely visited whole states, the same for every agent",
+    description="rarely visited full states, the same for every agent",
 )
 COUNT_OBSERVATION = RewardSpec(
     make=lambda context, config: ObservationNovelty(context.obs_size, config, context.device),
@@ -157,21 +157,21 @@ REWARDS: Registry[RewardSpec] = Registry(
     },
     RewardSpec,
 )
-"""The intrinsic rewards by name; others come by entry points or :meth:`Registry.register`."""
+"""The intrinsic rewards by name; add others with entry points or :meth:`Registry.register`."""
 
 
 def make_reward(name: str, context: RewardContext, config: Any = None) -> IntrinsicReward:
-    """Make an intrinsic reward by name.
+    """Create an intrinsic reward by name.
 
     Args:
-        name: in :data:`REWARDS`.
-        context: what it is made for.
-        config: its configuration; by default the one with the default values.
+        name: a name in :data:`REWARDS`.
+        context: data of the environment.
+        config: its configuration; by default all settings have their defaults.
 
     Raises:
-        UnknownNameError: if there is no such reward; the nearest is offered.
-        InvalidValueError: if it needs credit and there is none, the configuration is another one's, or what is made is
-            no reward.
+        UnknownNameError: if there is no such reward; the message names the closest one.
+        InvalidValueError: if it needs credit but there is none, the configuration belongs to another reward, or the
+            entry does not create a reward.
         ScopeMismatchError: if the credit was made for another environment.
 
     Example:
@@ -203,7 +203,7 @@ def make_reward(name: str, context: RewardContext, config: Any = None) -> Intrin
         isinstance(label, str) and isinstance(parts, (tuple, list)) and all(isinstance(part, str) for part in parts)
     ):
         raise InvalidValueError(
-            f"intrinsic reward {name!r} must have a name and a tuple of names of its parts, got name {shown(label)} "
-            f"and parts {shown(parts)}"
+            f"intrinsic reward {name!r} must have a name and a tuple of part names, got name {shown(label)} and parts "
+            f"{shown(parts)}"
         )
     return reward

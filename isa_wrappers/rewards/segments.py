@@ -1,7 +1,7 @@
-"""The intrinsic rewards, Eq. 7 and Eq. 10 (arXiv 2505.08630), as pure functions with free leading axes.
+"""The intrinsic rewards, Eq. 7 and Eq. 10 (arXiv 2505.08630), as pure functions with any leading axes.
 
 A *segment* is a set of state dimensions. With S = 1 + A segments, row 0 is the common segment D_c and row 1 + i is
-agent i's special segment D_(i-c); :func:`scope_segments` lays a scope, or credit made from it, out this way.
+agent i's special segment D_(i-c); :func:`scope_segments` returns the segments of a scope, or of credit, in this order.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from isa_wrappers.scope.credit import Credit, as_credit
 from isa_wrappers.scope.influence import InfluenceScope
 
 ROUNDING = 2.0**-40
-"""Share of a float64 number that sums of other order may make of difference."""
+"""Relative difference of float64 numbers that a different order of summation can cause."""
 
 
 class SegmentReward(NamedTuple):
     """An intrinsic reward and its parts.
 
     Attributes:
-        total: ``[..., A]``, what the agent learns from.
-        intrinsic: ``[..., A]``, the same without the environment's reward.
-        common: ``[..., A]``, the part of the common segment, 0 where the agent's action cannot move it.
-        special: ``[..., A]``, the part of the agent's special segment, before its weight.
+        total: reward for the learner, ``[..., A]``.
+        intrinsic: the same without the environment's reward, ``[..., A]``.
+        common: part of the common segment, 0 if the agent's action cannot move it, ``[..., A]``.
+        special: part of the agent's special segment, without its weight, ``[..., A]``.
     """
 
     total: Float[Array, "*batch agents"]
@@ -37,7 +37,7 @@ class SegmentReward(NamedTuple):
 
 
 def scope_segments(scope: InfluenceScope | Credit) -> npt.NDArray[np.float32]:
-    """Return ``[1 + A, K]`` float32 masks: the common segment, then each agent's special one.
+    """Return ``[1 + A, K]`` float32 masks: the common segment, then the special segment of each agent.
 
     Example:
         >>> scope_segments(InfluenceScope.from_dimensions({"a": [[], [0, 1]], "b": [[], [1]]}, state_size=2)).tolist()
@@ -55,10 +55,10 @@ def segment_distance(
     """Compute ``dist(x, g) = lambda * #(dims where x and g differ) + ||x - g||_2`` on every segment.
 
     Args:
-        state: ``[..., K]`` in the state's units.
-        goal: ``[..., K]``.
-        segments: ``[S, K]`` 0/1 masks.
-        hamming: lambda, the weight of the count of differing dimensions.
+        state: state, ``[..., K]``.
+        goal: goal, ``[..., K]``.
+        segments: 0/1 masks, ``[S, K]``.
+        hamming: lambda, the weight of the number of differing dimensions.
 
     Returns:
         ``[..., S]``.
@@ -80,10 +80,10 @@ def segment_distance(
 
 
 def _differ(state: Array, goal: Array, difference: Array) -> Array:
-    """Tell which dimensions differ, in float64 by more than what sums of other order make.
+    """Return which dimensions differ; in float64, ignore differences from the order of summation.
 
-    Near 0 any difference is one: a distance is of state and goal alone, or its progress would not add up to nothing on
-    the way back, and they do not tell what numbers a small one is left of.
+    The tolerance is relative, so near 0 any difference counts. A distance must depend only on state and goal, or
+    progress would not cancel out on the way back, and these do not show from which numbers a small one results.
     """
     xp = namespace(difference)
     if difference.dtype != xp.float64:
@@ -101,10 +101,10 @@ def segment_progress(
     """Compute ``r_seg = dist(s_seg, g_seg) - dist(s'_seg, g_seg)`` on every segment: ``[..., S]``.
 
     Args:
-        s_t: ``[..., K]`` state before the action.
-        s_tp1: ``[..., K]`` state after it, before any automatic reset.
-        goal: ``[..., K]``.
-        segments: ``[S, K]`` 0/1 masks.
+        s_t: state before the action, ``[..., K]``.
+        s_tp1: state after it, before any automatic reset, ``[..., K]``.
+        goal: goal, ``[..., K]``.
+        segments: 0/1 masks, ``[S, K]``.
         hamming: lambda.
 
     Example:
@@ -122,7 +122,7 @@ def credit_gate(
 
     Args:
         touches_common: ``[A, n]`` bool: :attr:`InfluenceScope.touches_common`, or :attr:`Credit.gate`.
-        actions: ``[..., A]`` integers.
+        actions: integers, ``[..., A]``.
 
     Returns:
         ``[..., A]`` bool.
@@ -141,8 +141,8 @@ def joint_gate(
     """Evaluate ``[D(a_i) meets D_c]`` where ``D(a_i)`` is the union over an action's components.
 
     Args:
-        touches_common: ``[A, n]`` bool, of elementary actions.
-        elementary: ``[..., A, d]`` integers, the elementary action that each component is.
+        touches_common: ``[A, n]`` bool, for elementary actions.
+        elementary: elementary action of each component, ``[..., A, d]`` integers.
 
     Returns:
         ``[..., A]`` bool.
@@ -160,7 +160,7 @@ def joint_gate(
 def gate_of(
     touches_common: Bool[Array, "agents actions"], actions: Int[Array, "*any"], alive: Bool[Array, "*batch agents"]
 ) -> Bool[Array, "*batch agents"]:
-    """Evaluate the condition for those that acted, of actions ``[..., A]`` or elementary ones ``[..., A, d]``."""
+    """Evaluate the condition for acting agents, with actions ``[..., A]`` or elementary actions ``[..., A, d]``."""
     gate = joint_gate if actions.ndim > alive.ndim else credit_gate
     return gate(touches_common, actions) & alive
 
@@ -175,14 +175,13 @@ def combine_segments(
 ) -> SegmentReward:
     """Combine segments into ``r_i = gate_i * r_c + w_special * r_(i-c) + w_env * r_env``.
 
-    This is Eq. 7 with ``special_weight`` alpha1 and ``env_weight`` alpha2 on segment progress, and Eq. 10 with beta1
-    and beta2 on count bonuses.
+    On segment progress, with weights alpha1 and alpha2, this is Eq. 7; on count bonuses, with beta1 and beta2, Eq. 10.
 
     Args:
-        common: ``[...]`` value of the common segment, shared by all agents.
-        special: ``[..., A]`` value of each agent's special segment.
-        gate: ``[..., A]`` bool from :func:`credit_gate`.
-        reward: ``[..., A]`` the environment's reward.
+        common: value of the common segment, shared by all agents, ``[...]``.
+        special: value of each agent's special segment, ``[..., A]``.
+        gate: result of :func:`credit_gate`, ``[..., A]`` bool.
+        reward: the environment's reward, ``[..., A]``.
         special_weight: alpha1 or beta1.
         env_weight: alpha2 or beta2.
 
@@ -199,11 +198,11 @@ def combine_segments(
 def count_bonus(
     visits: Int[Array, "*batch segments"], nonempty: Float[Array, " segments"]
 ) -> Float[Array, "*batch segments"]:
-    """Compute ``N(phi(s'_seg))^-1/2`` of Eq. 10; 0 for a segment without dimensions, which has nothing to explore.
+    """Compute ``N(phi(s'_seg))^-1/2`` of Eq. 10; 0 for a segment without dimensions.
 
     Args:
-        visits: ``[..., R]`` counts of at least 1.
-        nonempty: ``[R]`` 0/1, has the segment any dimension?
+        visits: counts of at least 1, ``[..., R]``.
+        nonempty: whether each segment has dimensions, ``[R]`` 0/1.
 
     Example:
         >>> count_bonus(np.array([1, 4, 1]), np.array([1.0, 1.0, 0.0])).tolist()

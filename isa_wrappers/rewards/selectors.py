@@ -1,4 +1,4 @@
-"""Goal selectors: which won states become the next goals."""
+"""Goal selectors, which choose won states as the next goals."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from isa_wrappers.rewards.goals import GoalBuffer, GoalSelector
 
 
 def uniform(goals: GoalBuffer, draws: Array) -> Array:
-    """Draw uniformly over the buffer, as Algorithm 1 does."""
+    """Draw uniformly from the buffer, as in Algorithm 1."""
     return goals.draw(draws)
 
 
 def latest(goals: GoalBuffer, draws: Array) -> Array:
-    """Take the state that was won last.
+    """Select the latest won state.
 
     Example:
         >>> import numpy as np
@@ -33,4 +33,4 @@ GOAL_SELECTORS: Registry[GoalSelector] = Registry(
     {"uniform": "isa_wrappers.rewards.selectors:uniform", "latest": "isa_wrappers.rewards.selectors:latest"},
     Callable,
 )
-"""The selectors by name; others come by entry points or :meth:`Registry.register`."""
+"""The selectors by name; add others with entry points or :meth:`Registry.register`."""

@@ -1,4 +1,4 @@
-"""Goals before anything is won: stitched from what each agent moved its dimensions to when the team was rewarded."""
+"""Goals before the first win, stitched from values of each agent's dimensions at times of team rewards."""
 
 from __future__ import annotations
 
@@ -14,45 +14,45 @@ from isa_wrappers.scope.credit import Credit, as_credit
 from isa_wrappers.scope.influence import InfluenceScope
 
 KEEP = 0.9
-"""Chance that a goal keeps what a segment has in the best state so far."""
+"""Probability that a goal keeps the values of a rewarded segment in the best state so far."""
 
 
 class StitchedGoals(GoalBuffer):
-    """A goal buffer that has goals to give before the first win, where the team is rewarded on the way to it.
+    """A goal buffer that provides goals before the first win if the team receives intermediate rewards.
 
-    A team's reward says that something was achieved, not by whom. The scope narrows it down: somebody did it whose own
-    segment *changed in that very step*. So of each segment (the common one, each agent's special one) it is kept where
-    it arrived when the team was rewarded (``r > 0``), and how often that holds
-    (:class:`~isa_wrappers.rewards.places.RewardedPlaces`). A goal is stitched from one place a segment: of what
-    different agents achieved in different episodes a state is made that nobody has reached yet.
+    A team reward does not show which agent earned it. The scope narrows this down: that agent's segment *changed in the
+    same step*. For each segment (the common one, each agent's special one), the buffer therefore records the places
+    at which it arrived when the team was rewarded (``r > 0``), and how often each place was rewarded
+    (:class:`~isa_wrappers.rewards.places.RewardedPlaces`). A goal combines one place per segment: achievements of
+    different agents in different episodes form a state that the team has not reached yet.
 
-    It begins with the last state of the best episode so far. A segment that was rewarded at its last arrival there is
-    kept as it is, nine times in ten; any other is given one of its places, or, every other time, any that it can be at.
-    So agents that have achieved something repeat it, and the rest look for what is left.
+    A goal starts from the last state of the best episode so far. A segment that was rewarded at its last arrival there
+    keeps its values with probability 0.9. Any other segment gets one of its places or, half of the time, any place in
+    its range. Agents thus repeat what they have achieved, and the others search for what is missing.
 
-    Goals are stitched only once every pursued segment has a place that stands out from its arrivals at large. Where the
-    reward comes with the win alone nothing ever does, and all is as with a plain :class:`GoalBuffer`; so it is from the
+    Goals are stitched only once every pursued segment has a place that stands out from its other arrivals. If only a
+    win is rewarded, no place stands out, and the buffer acts like a plain :class:`GoalBuffer`; it also does so from the
     first win on.
 
     Args:
-        scope: of the agents, or credit.
-        capacity: won states kept.
-        seed: of the draws of :meth:`sample`.
+        scope: scope of the agents, or credit.
+        capacity: maximum number of won states.
+        seed: seed of the draws of :meth:`sample`.
         device: ``None`` for NumPy, else a torch device.
-        count_scale: cells per unit of the state; arrivals at one cell are at one place.
-        special_weight: of the special segments in the goal reward; with 0 they are not pursued.
+        count_scale: cells per unit of the state; arrivals in one cell are at the same place.
+        special_weight: weight of the special segments in the goal reward; with 0 they are not pursued.
 
     Attributes:
-        credit: made from the scope.
-        rows: R, segments: the common one, then each agent's special one.
-        places: of each segment.
+        credit: credit made from the scope.
+        rows: number of segments, R: the common one and one per agent.
+        places: rewarded places of each segment.
 
-    Source: not in arXiv 2505.08630, whose goals are won states alone.
+    Source: not in arXiv 2505.08630, whose goals are always won states.
 
     Example:
         >>> scope = InfluenceScope.from_dimensions({"a": [[0]], "b": [[1]]}, state_size=2)
         >>> goals = StitchedGoals(scope)
-        >>> # a is to arrive at 1, b at 2; they never do both at once.
+        >>> # The goal of a is 1 and that of b is 2; they never reach both at once.
         >>> places = np.array([[1.0, 3.0], [3.0, 2.0], *[[3.0, 3.0]] * 8] * 20)
         >>> reward = ((places[:, :1] == 1.0) | (places[:, 1:] == 2.0)) * np.ones((1, 2))
         >>> for _ in range(2):
@@ -78,7 +78,7 @@ class StitchedGoals(GoalBuffer):
         self.follow(scope)
 
     def follow(self, scope: InfluenceScope | Credit) -> None:
-        """Continue with a scope that has grown: places are found anew, won states stay."""
+        """Continue with an extended scope: places are learned again, won states are kept."""
         self.credit, xp = as_credit(scope), backend(self.device)
         segments = self.credit.segment_dims
         own_weight = self.credit.special_weight
@@ -87,7 +87,7 @@ class StitchedGoals(GoalBuffer):
         self.places = RewardedPlaces(segments, self._count_scale, self.device)
         self._pursued = [row for row, dims in enumerate(segments) if dims and (row == 0 or weight > 0)]
         self._members = xp.asarray(self.credit.segments.astype(np.float32), device=self.device)
-        # The goal's dimensions that a segment's place fills; padding, and those of earlier segments, go to one more.
+        # Goal dimensions filled by each segment's place; padding and dimensions of earlier segments go to a spare one.
         goal_dims = np.full(tuple(self.places.dims.shape), self.state_size, dtype=np.int64)
         assigned: set[int] = set()
         for row, segment in enumerate(segments):
@@ -98,7 +98,7 @@ class StitchedGoals(GoalBuffer):
         self._ready, self._over = False, len(self) > 0
 
     def begin(self, num_envs: int) -> Episodes:
-        """Begin an episode in each of B environments; the caller passes what this returns to :meth:`observe`."""
+        """Begin an episode in each of B environments; pass the result to :meth:`observe`."""
         return Episodes.begun(num_envs, self.rows, self.device)
 
     def observe(
@@ -110,15 +110,15 @@ class StitchedGoals(GoalBuffer):
         acted: Bool[Array, "envs agents"],
         ended: Bool[Array, " envs"],
     ) -> None:
-        """Take in a step of every environment; what comes after a win says nothing more.
+        """Process a step of every environment; steps after the first win are ignored.
 
         Args:
-            episodes: that it is a step of; those that end begin anew.
-            s_t: ``[B, K]`` states before the actions.
-            s_tp1: ``[B, K]`` states after them, before any automatic reset.
-            reward: ``[B, A]`` the environment's.
-            acted: ``[B, A]`` bool, who acted.
-            ended: ``[B]`` bool, whose episode ended in this step.
+            episodes: progress of the episodes; those that end are reset.
+            s_t: states before the actions, ``[B, K]``.
+            s_tp1: states after them, before any automatic reset, ``[B, K]``.
+            reward: the environment's reward, ``[B, A]``.
+            acted: whether each agent acted, ``[B, A]`` bool.
+            ended: whether each episode ended in this step, ``[B]`` bool.
         """
         if self._over:
             return
@@ -134,31 +134,31 @@ class StitchedGoals(GoalBuffer):
         self._best.take_in(episodes, s_tp1, ended)
 
     def look(self) -> bool:
-        """Tell whether goals can be stitched: every pursued segment has a place that stands out. Once so, for good."""
+        """Return whether goals can be stitched: every pursued segment has, or once had, a place that stands out."""
         if not self._ready and self._pursued and not self._has_wins():
             self._ready = self.places.stand_out(self._pursued)
         return self._ready
 
     def __len__(self) -> int:
-        """Return how many states are won; the host asks, and remembers that there are any."""
+        """Return the number of won states; this synchronises with the host and stores whether there are any."""
         stored = super().__len__()
         self._over = self._over or stored > 0
         return stored
 
     def _has_wins(self) -> bool:
-        """Tell whether something is won."""
+        """Return whether there are won states."""
         return self._over or len(self) > 0
 
     @property
     def stitches(self) -> bool:
-        """Goals are stitched now: :meth:`look` has seen that they can be, and nothing is won yet."""
+        """Whether goals are stitched now: :meth:`look` has returned True, and nothing is won yet."""
         return self._ready and not self._has_wins()
 
     def stitch(self, uniform: Float[Array, "*batch segments draws"]) -> Float[Array, "*batch dims"]:
-        """Return goals of one place a segment.
+        """Return goals that combine one place per segment.
 
         Args:
-            uniform: ``[..., R, 3 + W]`` numbers in [0, 1): whether the best state's is kept, and those of
+            uniform: random numbers in [0, 1), ``[..., R, 3 + W]``: whether to keep the best state, then those of
                 :meth:`RewardedPlaces.draw`.
 
         Returns:
@@ -175,20 +175,20 @@ class StitchedGoals(GoalBuffer):
         return xp.astype(goal[..., :-1], self._states.dtype)
 
     def ready(self, wins: int) -> bool:
-        """Tell whether there are goals to pursue: so many states are won, or goals can be stitched."""
+        """Return whether there are goals to pursue: at least ``wins`` won states, or stitched goals."""
         return super().ready(wins) or self.look()
 
     def check_not_empty(self) -> None:
         """Check that there is a goal to draw.
 
         Raises:
-            EmptyGoalBufferError: if nothing was won yet, and goals cannot be stitched.
+            EmptyGoalBufferError: if there are no won states and goals cannot be stitched.
         """
         if not self._ready:
             super().check_not_empty()
 
     def choose(self, select: GoalSelector, rng: Rng, count: int) -> Float[Array, "count dims"]:
-        """Draw goals; see :meth:`GoalBuffer.choose`. The host is not asked whether anything is won on CUDA."""
+        """Draw goals; see :meth:`GoalBuffer.choose`. On CUDA, this does not synchronise with the host."""
         if self._waits or not self._ready or self._over:
             return self._draw_stitched(rng, count) if self.stitches else super().choose(select, rng, count)
         stitched, won = self._draw_stitched(rng, count), super().choose(select, rng, count)
@@ -202,7 +202,7 @@ class StitchedGoals(GoalBuffer):
         return self.stitch(rng.uniform(count, self.rows, 3 + self.places.dims.shape[1]))
 
     def state_dict(self) -> dict[str, Array]:
-        """Return the won states, the generator's state, and what goals are stitched from."""
+        """Return the won states, the state of the random generator, and the data of stitched goals."""
         xp = backend(self.device)
         own = self._best.state_dict() | {"ready": xp.asarray([self._ready], device=self.device)}
         return super().state_dict() | own | with_prefix("places", self.places.state_dict())
@@ -211,7 +211,7 @@ class StitchedGoals(GoalBuffer):
         """Restore what :meth:`state_dict` returned.
 
         Raises:
-            ScopeMismatchError: if it is of other segments, or another capacity.
+            ScopeMismatchError: if it belongs to other segments or another capacity.
         """
         super().load_state_dict(state)
         self.places.load_state_dict(without_prefix("places", state))

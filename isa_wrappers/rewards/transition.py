@@ -1,4 +1,4 @@
-"""One step of an environment as an intrinsic reward sees it, with free leading axes."""
+"""One step of an environment as input of an intrinsic reward, with any leading axes."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from isa_wrappers.arrays import Array
 
 
 class Transition(NamedTuple):
-    """What happened in a step; ``...`` are any leading axes: none for one environment, ``[B]`` for a batch.
+    """A step; ``...`` stands for any leading axes: none for one environment, ``[B]`` for a batch.
 
     Attributes:
-        s_t: ``[..., K]`` state before the actions, float32 or, where the environment's is, float64.
-        s_tp1: ``[..., K]`` state after them, before any automatic reset.
-        obs_tp1: ``[..., A, O]`` float32 observations after them, flat, zeros for the dead; ``None`` unless the reward
-            asks for observations with ``needs_obs``.
-        actions: ``[..., A]`` integers; what stands there for those that did not act means nothing. Where an action has
-            components, ``[..., A, d]``: the elementary action that each of them is.
-        reward: ``[..., A]`` the environment's.
-        alive: ``[..., A]`` bool, who acted.
-        goal: ``[..., K]`` the state to reach in this episode; ``None`` where there are no goals.
-        obs_t: ``[..., A, O]`` observations before the actions, as ``obs_tp1``.
-        start: ``[...]`` bool, the episode starts with this step; ``None`` where that is unknown.
-        available: ``[..., A, n]`` bool, which actions each agent could take; ``None`` unless the reward asks for them
-            with ``needs_available``.
-        won_share: 0-dimensional, the share of the latest episodes that were won; ``None`` where there are no goals.
+        s_t: state before the actions, ``[..., K]``, float32 or float64 as in the environment.
+        s_tp1: state after them, before any automatic reset, ``[..., K]``.
+        obs_tp1: flat observations after them, zeros for dead agents, ``[..., A, O]`` float32; ``None`` unless the
+            reward sets ``needs_obs``.
+        actions: actions, ``[..., A]`` integers; entries of agents that did not act are meaningless. For actions with
+            components, the elementary action of each component, ``[..., A, d]``.
+        reward: the environment's reward, ``[..., A]``.
+        alive: whether each agent acted, ``[..., A]`` bool.
+        goal: the state to reach in this episode, ``[..., K]``; ``None`` without goals.
+        obs_t: observations before the actions, like ``obs_tp1``, ``[..., A, O]``.
+        start: whether the episode starts with this step, ``[...]`` bool; ``None`` if unknown.
+        available: actions available to each agent, ``[..., A, n]`` bool; ``None`` unless the reward sets
+            ``needs_available``.
+        won_share: fraction of recent episodes that were won, 0-dimensional; ``None`` without goals.
     """
 
     s_t: Array
@@ -42,17 +42,18 @@ class Transition(NamedTuple):
 
 
 class PlainStep(NamedTuple):
-    """A step of one environment: a :class:`Transition` of lists.
+    """A step of one environment: a :class:`Transition` with lists.
 
     Attributes:
-        before: K numbers, the state before the actions.
-        after: K numbers, the state after them.
-        actions: of the A agents, numbers or lists of elementary ones; what stands for who did not act means nothing.
-        rewards: A numbers.
-        acted: who did.
-        goal: K numbers, or ``None`` where there are no goals.
-        wide: states or goal are float64, so that equal ones may differ by rounding.
-        won_share: of the latest episodes.
+        before: state before the actions, K numbers.
+        after: state after them, K numbers.
+        actions: actions of the A agents, numbers or lists of elementary actions; meaningless for agents that did not
+            act.
+        rewards: rewards of the A agents.
+        acted: whether each agent acted.
+        goal: goal, K numbers, or ``None`` without goals.
+        wide: whether states or goal are float64, so that equal values may differ by rounding.
+        won_share: fraction of recent episodes that were won.
     """
 
     before: list[float]

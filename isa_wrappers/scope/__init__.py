@@ -1,4 +1,4 @@
-"""The influence scope: what each agent's actions can move (Definitions 1 to 3), and its estimate."""
+"""The influence scope: what each agent's actions can move (Definitions 1 to 3), and how to estimate it."""
 
 from isa_wrappers.scope.credit import CREDIT_RULES, Credit, CreditConfig, CreditRule, credit_for
 from isa_wrappers.scope.definitions import BoolArray

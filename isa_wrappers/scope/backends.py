@@ -1,4 +1,4 @@
-"""What the array API standard lacks of what a scope is computed with, for NumPy and torch alike."""
+"""Array functions for scope estimation that the array API standard lacks, for NumPy and torch."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from isa_wrappers.arrays import Array, array_device, namespace
 
 T = TypeVar("T")
 BLOCK = 16_384
-"""Values put into bins at once."""
+"""Number of values binned at once."""
 
 
 def beside(like: Array, thing: T) -> T:
-    """Return an array, or a dataclass with all its arrays, where ``like`` is; on NumPy's side it stays as it is.
+    """Move an array, or a dataclass with all its arrays, to the device of ``like``; for NumPy, return it unchanged.
 
     Example:
         >>> beside(np.zeros(1), np.arange(3)).tolist()
@@ -32,7 +32,7 @@ def beside(like: Array, thing: T) -> T:
 
 
 def as_array(value: Any, kind: str) -> Array:
-    """Return a tensor as a tensor, all else as a NumPy array, of a dtype named as NumPy and torch both do."""
+    """Return a tensor as a tensor and anything else as a NumPy array, with the dtype named ``kind``."""
     if hasattr(value, "detach"):
         xp = namespace(value)
         return xp.astype(value, getattr(xp, kind), copy=False)
@@ -40,7 +40,7 @@ def as_array(value: Any, kind: str) -> Array:
 
 
 def choose(which: Array, one: float, other: float) -> Array:
-    """Return float64: ``one`` where a bool array says so, ``other`` elsewhere.
+    """Return float64 values: ``one`` where ``which`` is true, ``other`` elsewhere.
 
     Example:
         >>> choose(np.array([True, False]), -9.0, -1.0).tolist()
@@ -53,19 +53,19 @@ def choose(which: Array, one: float, other: float) -> Array:
 
 
 def contiguous(array: Array) -> Array:
-    """Return an array whose last axis lies together in memory."""
+    """Return an array whose last axis is contiguous in memory."""
     return np.ascontiguousarray(array) if isinstance(array, np.ndarray) else array.contiguous()
 
 
 def counted(keys: Array, weights: Array | None, size: int) -> Array:
-    """Return how often each of ``size`` keys occurs, or what its weights add up to."""
+    """Return how often each of ``size`` keys occurs, or the sum of its weights."""
     if isinstance(keys, np.ndarray):
         return np.bincount(keys, weights, size)
     return keys.bincount(weights=weights, minlength=size)
 
 
 def list_sums(values: Array, sizes: Array, kind: str) -> Array:
-    """Add up ``[N, d]`` within lists that lie one after the other, none of them empty: ``[L, d]``.
+    """Sum ``[N, d]`` within consecutive, non-empty lists: ``[L, d]``.
 
     Example:
         >>> list_sums(np.array([[1], [2], [5]]), np.array([2, 1]), "int64").tolist()
@@ -91,8 +91,8 @@ def bins_of(columns: Array, ends: Array) -> Array:
         return xp.astype(xp.searchsorted(ends, columns), xp.uint8)
     codes = np.empty(columns.shape, dtype=np.uint8)
     for k, inner in enumerate(ends[..., None]):
-        for start in range(0, columns.shape[1], BLOCK):  # comparing with each end, many at once, beats bisection
+        for start in range(0, columns.shape[1], BLOCK):  # vectorised comparison with each end is faster than bisection
             rows = slice(start, start + BLOCK)
-            above = (columns[k, rows] > inner).view(np.uint8)  # bytes are added up without converting them
+            above = (columns[k, rows] > inner).view(np.uint8)  # sums bytes without conversion
             np.add.reduce(above, axis=0, dtype=np.uint8, out=codes[k, rows])
     return codes

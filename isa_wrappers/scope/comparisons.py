@@ -1,4 +1,4 @@
-"""Pairs of one agent's actions under equal conditions: which transitions are compared."""
+"""Select the transitions for comparing pairs of one agent's actions under equal conditions."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from isa_wrappers.scope import kuiper
 from isa_wrappers.scope.ranks import Lists
 
 ALLOWED = float(np.log(0.05 / 2))
-"""Log of the chance that anything at all in a scope is there by chance: half of 1 in 20 for each kind of test."""
+"""Log of the probability of any false positive in a scope: half of 0.05 for each kind of test."""
 SAMPLE = 2_048
-"""Transitions of an agent that bins are fitted to."""
+"""Number of transitions of an agent to which bins are fitted."""
 Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Levels:
-    """Logs of the levels of significance of single tests.
+    """Logs of the significance levels of single tests.
 
     Attributes:
-        pair: of two actions.
-        rest: of an action against all others.
-        within: of two actions, of which one is known to differ from all others.
+        pair: level for two actions.
+        rest: level for an action against all others.
+        within: level for two actions, one of which is known to differ from all others.
     """
 
     pair: float
@@ -34,15 +34,16 @@ class Levels:
 
 @dataclass(frozen=True)
 class Rests:
-    """Rare actions, each against all others that were taken where it was available.
+    """Rare actions, each compared with all others that were taken while it was available.
 
-    A transition of the others counts ``1 / (m - 1)`` where m actions were available: as often as the action was taken.
+    A transition of another action has weight ``1 / (m - 1)`` if m actions were available, to match the frequency of the
+    rare action.
 
     Attributes:
-        actions: ``[R]`` the rare ones.
+        actions: the rare actions, ``[R]``.
         own: their transitions.
-        others: the others', with their weights.
-        effective: ``[R]`` n_e, of the weights' effective number (Kish).
+        others: transitions of the other actions, with weights.
+        effective: n_e, with the effective number of weighted samples (Kish), ``[R]``.
     """
 
     actions: Integers
@@ -53,23 +54,23 @@ class Rests:
 
 @dataclass(frozen=True)
 class Comparisons:
-    """One agent's transitions, arranged for comparing its actions two by two.
+    """One agent's transitions, arranged for pairwise comparison of its actions.
 
-    For actions a and b only transitions count in which both were available: then either was as likely, and what else
-    differs between the samples is chance. Samples that many pairs share (all of a's transitions, where everything
-    was available) are one list.
+    For actions a and b, only transitions count in which both were available: both were then equally likely, so any
+    other difference between the samples is due to chance. Samples that several pairs share (all transitions of a, if
+    everything was available) form one list.
 
     Attributes:
-        number: n, of actions.
+        number: number of actions, n.
         lists: L lists of transitions.
-        pairs: ``[P, 2]`` the actions a < b of each pair.
-        which: ``[P, 2]`` the list of a's transitions with b available, and of b's with a available.
-        shares: ``[P, 2]`` the share of all of a's (b's) transitions that these are.
-        effective: ``[P]`` n_e = n m / (n + m).
-        rests: actions too rare for some pair to be told apart by itself.
-        sample: transitions, about as many with each action: what a rare one does has its bins.
-        ended: ``[P, 2]`` beside a's (b's) transitions, the share of those that an end of the episode kept from being
-            among them; ``None`` where there are none.
+        pairs: actions a < b of each pair, ``[P, 2]``.
+        which: indices of the lists: a's transitions with b available, and b's with a available, ``[P, 2]``.
+        shares: size of these lists as a fraction of all transitions of a (b), ``[P, 2]``.
+        effective: n_e = n m / (n + m), ``[P]``.
+        rests: actions that are too rare for a pairwise test.
+        sample: transitions with similar numbers for each action, so that bins also represent rare actions.
+        ended: fraction of a's (b's) transitions that are missing because the episode ended, ``[P, 2]``; ``None`` if
+            there are none.
     """
 
     number: int
@@ -84,7 +85,7 @@ class Comparisons:
 
 
 def least_effects(made: Comparisons, levels: Levels) -> npt.NDArray[np.float64]:
-    """Return ``[n]``: the smallest share of its steps in which an action could be seen to matter; 1 for none."""
+    """Return the smallest detectable effect of each action, as a fraction of its steps, ``[n]``; 1 if there is none."""
     least = np.ones(made.number)
     v = kuiper.least_scaled(levels.pair) / kuiper.scale(made.effective)
     effects = kuiper.unbiased(v, made.effective)[:, None] * made.shares
@@ -102,12 +103,12 @@ def compare(
     """Arrange one agent's transitions.
 
     Args:
-        actions: ``[N]`` what it did.
-        available: ``[N, n]`` what it could have done.
-        counts: ``[N]`` False leaves a transition out.
-        levels: pairs with too few transitions to come to the last of them are left out.
-        ended: ``[n, n]`` of the transitions that would be in the list of the first's with the second available, the
-            share that an end of the episode kept out; pairs with 1 are not compared.
+        actions: actions taken, ``[N]``.
+        available: available actions, ``[N, n]``.
+        counts: whether to include each transition, ``[N]``.
+        levels: significance levels; pairs with too few transitions to reach ``levels.within`` are left out.
+        ended: fraction of transitions of the first action, with the second available, that are missing because the
+            episode ended, ``[n, n]``; pairs with 1 are not compared.
 
     Example:
         >>> any_level = Levels(0.0, 0.0, 0.0)
@@ -165,7 +166,7 @@ def _against_the_rest(
     taken: list[Integers], rare: list[int], available: npt.NDArray[np.bool_], counts: npt.NDArray[np.bool_]
 ) -> Rests:
     choices = available.sum(axis=1)
-    # A step that left nothing else to do says where the agent was, not what its action did.
+    # A step without alternatives tells where the agent was, not what its action did.
     own = [rows[choices[rows] > 1] for rows in (taken[a] for a in rare)]
     others = []
     for a in rare:
@@ -185,7 +186,7 @@ def _against_the_rest(
 
 
 def _most_certain(sizes: Integers) -> npt.NDArray[np.float64]:
-    """Return ``[P]`` the log of the least p that samples of these sizes ``[P, 2]`` can come to."""
+    """Return the log of the smallest p-value that samples of these sizes ``[P, 2]`` can reach, ``[P]``."""
     n, m = sizes.T
     table = kuiper.log_factorials(int((n + m).max(initial=1)))
     apart = kuiper.fisher_log_p(n, n, np.zeros_like(m), m, table)

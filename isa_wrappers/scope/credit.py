@@ -1,4 +1,4 @@
-"""Credit: which segments an agent is rewarded for, and when. Made from a scope by a named rule of the list here."""
+"""Credit: which segments an agent is rewarded for, and when. A named rule derives it from a scope."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from isa_wrappers.scope.influence import InfluenceScope, check_same_environment
 
 @dataclass(frozen=True, eq=False)
 class Credit:
-    """What Eq. 7 and Eq. 10 ask of a scope: a common segment, each agent's special one, and the gate between.
+    """The input of Eq. 7 and Eq. 10: the common segment, each agent's special segment, and the gate.
 
     Attributes:
-        common: ``[K]`` bool, is dimension k in the segment that all agents share?
-        special: ``[A, K]`` bool, is dimension k in agent i's own segment?
-        gate: ``[A, n]`` bool, is agent i credited for the common segment when it takes action a?
+        common: whether dimension k is in the common segment, ``[K]`` bool.
+        special: whether dimension k is in the special segment of agent i, ``[A, K]`` bool.
+        gate: whether agent i is credited for the common segment when it takes action a, ``[A, n]`` bool.
         agents: names of the A agents, in order.
         num_actions: number of actions of each agent.
-        special_weight: weight of the special segments in the place of alpha1 and beta1; ``None`` leaves those.
-        state_names: a name for each dimension, or none.
+        special_weight: weight of the special segments that replaces alpha1 and beta1; ``None`` keeps those.
+        state_names: a name for each dimension, or empty.
 
     Raises:
-        InvalidValueError: if shapes disagree or the weight is negative.
+        InvalidValueError: if the shapes do not match or the weight is negative.
 
     Example:
         >>> scope = InfluenceScope.from_dimensions({"a": [[], [0, 2]], "b": [[2], [1, 2]]}, state_size=3)
@@ -68,32 +68,32 @@ class Credit:
 
     @property
     def num_agents(self) -> int:
-        """A, the number of agents."""
+        """Number of agents, A."""
         return len(self.agents)
 
     @property
     def state_size(self) -> int:
-        """K, the number of state dimensions."""
+        """Number of state dimensions, K."""
         return int(self.common.size)
 
     @cached_property
     def segments(self) -> BoolArray:
-        """``[1 + A, K]``: the common segment, then each agent's special one."""
+        """The common segment, then the special segment of each agent, ``[1 + A, K]``."""
         return frozen(np.concatenate([self.common[None], self.special]))
 
     @cached_property
     def agent_mask(self) -> BoolArray:
-        """``[A, K]``: the dimensions of agent i's goal, common and special ones."""
+        """Dimensions of each agent's goal, common and special, ``[A, K]``."""
         return frozen(self.special | self.common)
 
     @property
     def common_dims(self) -> list[int]:
-        """The common segment as a list of dimensions."""
+        """Common segment as a list of dimensions."""
         return dims_of(self.common)
 
     @property
     def special_dims(self) -> list[list[int]]:
-        """The special segments as one list per agent."""
+        """Special segments as one list per agent."""
         return [dims_of(row) for row in self.special]
 
     def pursued(self, goal: Array) -> Array:
@@ -109,32 +109,32 @@ class Credit:
 
     @property
     def segment_dims(self) -> list[list[int]]:
-        """The rows of :attr:`segments` as lists: the common segment, then each agent's special one."""
+        """Rows of :attr:`segments` as lists: the common segment, then the special segment of each agent."""
         return [self.common_dims, *self.special_dims]
 
     @property
     def agent_dims(self) -> list[list[int]]:
-        """The dimensions of each agent's goal, in order."""
+        """Dimensions of each agent's goal, in order."""
         return [dims_of(row) for row in self.agent_mask]
 
     def check_fits(self, agents: Sequence[str], num_actions: Sequence[int], state_size: int) -> None:
-        """Check that the credit was made for such an environment.
+        """Check that the credit fits an environment with these sizes.
 
         Raises:
-            ScopeMismatchError: naming what differs.
+            ScopeMismatchError: if it does not; the message names the difference.
         """
         check_same_environment(self.agents, self.num_actions, self.state_size, agents, num_actions, state_size)
 
 
 @dataclass(frozen=True)
 class CreditRule:
-    """How credit follows from a scope.
+    """Registry entry of a rule that derives credit from a scope.
 
     Attributes:
         make: scope -> credit.
-        description: a line for lists.
-        needs_scope: False where the scope's sizes are all that counts, so that nothing needs to be estimated and
-            :meth:`InfluenceScope.of_everything` will do.
+        description: one line for lists.
+        needs_scope: whether the rule needs an estimated scope; False if it uses only the sizes, so that
+            :meth:`InfluenceScope.of_everything` is sufficient.
     """
 
     make: Callable[[InfluenceScope], Credit]
@@ -156,7 +156,7 @@ CREDIT_RULES: Registry[CreditRule] = Registry(
     },
     CreditRule,
 )
-"""The credit rules by name; others come by entry points or :meth:`Registry.register`."""
+"""The credit rules by name; add others with entry points or :meth:`Registry.register`."""
 
 
 @dataclass(frozen=True)
@@ -177,10 +177,10 @@ class CreditConfig:
 
 
 def credit_for(scope: InfluenceScope, rule: str = "scope") -> Credit:
-    """Make credit from a scope by the name of a rule.
+    """Derive credit from a scope with a named rule.
 
     Raises:
-        UnknownNameError: if there is no such rule; the nearest is offered.
+        UnknownNameError: if there is no such rule; the message names the closest one.
 
     Example:
         >>> scope = InfluenceScope.from_dimensions({"a": [[], [0]], "b": [[], [1]]}, state_size=3)
@@ -192,7 +192,7 @@ def credit_for(scope: InfluenceScope, rule: str = "scope") -> Credit:
 
 
 def as_credit(scope: InfluenceScope | Credit) -> Credit:
-    """Return credit itself, or the paper's credit of a scope.
+    """Return credit unchanged, or derive the paper's credit from a scope.
 
     Raises:
         InvalidValueError: if it is neither.

@@ -1,4 +1,4 @@
-"""Definitions 1 to 3: which dimensions are in whose scope, read off figures and a threshold."""
+"""Definitions 1 to 3: the dimensions in each agent's scope, given influence values and a threshold."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from isa_wrappers.errors import InvalidValueError
 
 BoolArray = npt.NDArray[np.bool_]
 ROUNDING = 1e-9
-"""So far outside [0, 1] a figure may lie, as sums of floats do."""
+"""Tolerance for rounding errors outside [0, 1]."""
 Threshold = float | npt.NDArray[np.float64]
-"""A number, or ``[K]``: one for each dimension."""
+"""A number, or one for each dimension, ``[K]``."""
 
 
 class Definitions:
-    """What follows from each action's figures and delta (arXiv 2505.08630, Section 4).
+    """The sets that follow from the influence of each action and delta (arXiv 2505.08630, Section 4).
 
     Attributes:
         agents: names of the A agents, in order.
-        influence: ``[A, n, K]`` in [0, 1].
+        influence: influence of each action on each dimension, ``[A, n, K]`` in [0, 1].
         delta: threshold.
-        num_actions: of each agent.
+        num_actions: number of actions of each agent.
     """
 
     agents: tuple[str, ...]
@@ -35,27 +35,27 @@ class Definitions:
 
     @cached_property
     def action_mask(self) -> BoolArray:
-        """``[A, n, K]``: is dimension k in D(a_i)? (Def. 1)."""
+        """Whether dimension k is in D(a_i) (Def. 1), ``[A, n, K]``."""
         return frozen(self.influence > self.delta)
 
     @cached_property
     def agent_mask(self) -> BoolArray:
-        """``[A, K]``: is dimension k in D_i? (Def. 2)."""
+        """Whether dimension k is in D_i (Def. 2), ``[A, K]``."""
         return frozen(self.action_mask.any(axis=1))
 
     @cached_property
     def common_mask(self) -> BoolArray:
-        """``[K]``: is dimension k in D_c? (Def. 3)."""
+        """Whether dimension k is in D_c (Def. 3), ``[K]``."""
         return frozen(self.agent_mask.all(axis=0))
 
     @cached_property
     def special_mask(self) -> BoolArray:
-        """``[A, K]``: is dimension k in D_(i-c) = D_i minus D_c?"""
+        """Whether dimension k is in D_(i-c) = D_i minus D_c, ``[A, K]``."""
         return frozen(self.agent_mask & ~self.common_mask)
 
     @cached_property
     def touches_common(self) -> BoolArray:
-        """``[A, n]``: does D(a_i) meet D_c? The condition of Eq. 7 and Eq. 10."""
+        """Whether D(a_i) meets D_c, the condition of Eq. 7 and Eq. 10, ``[A, n]``."""
         return frozen((self.action_mask & self.common_mask).any(axis=2))
 
     @property
@@ -83,14 +83,14 @@ class Definitions:
 
 
 def shares(influence: npt.NDArray[Any], agents: Sequence[str]) -> npt.NDArray[Any]:
-    """Return figures in [0, 1]; what rounding has put beside it is put back.
+    """Check that influence lies in [0, 1], and clip rounding errors.
 
     Args:
-        influence: ``[A, n, K]``.
+        influence: influence values, ``[A, n, K]``.
         agents: names of the A agents.
 
     Raises:
-        InvalidValueError: naming the first that is NaN or lies outside, and its place.
+        InvalidValueError: if a value is NaN or outside; the message names the first one.
 
     Example:
         >>> shares(np.array([[[1.0000000000000002, -1e-12]]]), ["a"]).tolist()
@@ -103,14 +103,14 @@ def shares(influence: npt.NDArray[Any], agents: Sequence[str]) -> npt.NDArray[An
     if len(wrong):
         i, a, k = wrong[0].tolist()
         raise InvalidValueError(
-            f"influence must lie in [0, 1], got {float(influence[i, a, k])!r} of {agents[i]}'s action {a} on "
-            f"dimension {k}{f' and {len(wrong) - 1} more such' if len(wrong) > 1 else ''}"
+            f"influence must lie in [0, 1], got {float(influence[i, a, k])!r} for {agents[i]}'s action {a} on "
+            f"dimension {k}{f' and {len(wrong) - 1} more such values' if len(wrong) > 1 else ''}"
         )
     return influence.clip(0.0, 1.0)
 
 
 def frozen(values: npt.ArrayLike) -> npt.NDArray[Any]:
-    """Return an array that nobody can write into."""
+    """Return a read-only array."""
     array = np.asarray(values)
     array.setflags(write=False)
     return array

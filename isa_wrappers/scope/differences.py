@@ -1,4 +1,4 @@
-"""Which pairs of one agent's actions make different changes, how often, and by how much."""
+"""Find pairs of one agent's actions that cause different changes, with frequency and size of the difference."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from isa_wrappers.scope.movers import credit
 from isa_wrappers.scope.ranks import BINS
 
 CELLS = 4_000_000
-"""Numbers in one array of histograms."""
+"""Maximum number of elements in one array of histograms."""
 REMAINS = 0.5
-"""Such a share of an effect must be left however it would have gone where an end of the episode came first."""
+"""Fraction of an effect that must remain in the worst case for transitions cut off by the end of an episode."""
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Version:
-    """A version of the change that actions are compared in: the change itself, or what a fit leaves of it.
+    """A version of the changes for comparing actions: the changes themselves, or the residuals of a fit.
 
     Attributes:
-        ranks: ``[d, N]`` bins.
-        ends: ``[d, BINS]`` their upper ends.
-        values: ``[N, d]``; their mean is the mean change.
+        ranks: bins, ``[d, N]``.
+        ends: upper ends of the bins, ``[d, BINS]``.
+        values: values whose mean is the mean change, ``[N, d]``.
     """
 
     ranks: Array
@@ -39,17 +39,18 @@ class Version:
 
 @dataclass(frozen=True)
 class Differences:
-    """The S pairs of actions and dimensions that surely differ.
+    """The S combinations of a pair of actions and a dimension that differ significantly.
 
     Attributes:
-        pair: ``[S]`` which pair of actions.
-        dim: ``[S]`` which dimension.
-        effect: ``[S]`` in how many steps the outcome differs, in [0, 1].
-        still: ``[S]`` P(no change | first) - P(no change | second), as a share of what parts them; where that gap is
-            sure, of the larger of both, if that is less (teammates may seldom leave things unchanged).
-        slower: ``[S]`` by how much less the average change is with the first, as a share of how far they are apart.
-        shift: ``[S]`` how far the outcome is moved in those steps.
-        log_p: ``[S]`` log of the chance that anything as strong is found anywhere where nothing is moved.
+        pair: index of the pair of actions, ``[S]``.
+        dim: index of the dimension, ``[S]``.
+        effect: fraction of steps in which the outcome differs, ``[S]`` in [0, 1].
+        still: P(no change | first) - P(no change | second), relative to the distance between both; if this gap is
+            significant, relative to the larger probability if that is smaller (teammates may seldom leave a dimension
+            unchanged), ``[S]``.
+        slower: how much smaller the average change is with the first action, relative to their distance, ``[S]``.
+        shift: size of the difference in these steps, ``[S]``.
+        log_p: log of the probability of an effect this strong anywhere if nothing is moved, ``[S]``.
     """
 
     pair: Integers
@@ -62,20 +63,20 @@ class Differences:
 
 
 def differences(made: Comparisons, versions: list[Version], levels: Levels) -> Differences:
-    """Compare every pair in every dimension, in each version of the change.
+    """Compare every pair of actions in every dimension, in each version of the changes.
 
-    Kuiper's V obeys the triangle inequality, so a pair's V is at most the sum of both lists' distances to any third
-    distribution. Where that sum cannot be significant the pair is passed over: what comes out is the same.
+    Kuiper's V obeys the triangle inequality, so the V of a pair is at most the sum of the distances of both lists to
+    any third distribution. If this sum cannot be significant, the pair is skipped; the result does not change.
 
     Args:
-        made: what is compared.
-        versions: of the change; the first is the change itself.
-        levels: of significance.
+        made: the comparisons.
+        versions: versions of the changes; the first is the changes themselves.
+        levels: significance levels.
     """
     xp = namespace(made.which)
     first, second = made.which[:, 0], made.which[:, 1]
     rest_p = _against_the_rest(made, versions, levels)
-    sharp = rest_p <= ALLOWED  # actions that are known to differ from all others
+    sharp = rest_p <= ALLOWED  # actions known to differ from all others
     sharp_pair = sharp[made.pairs[:, 0]] | sharp[made.pairs[:, 1]]
     scale = kuiper.scale(made.effective)[:, None]
     least = choose(sharp_pair, kuiper.least_scaled(levels.within), kuiper.least_scaled(levels.pair)) / scale
@@ -93,7 +94,7 @@ def differences(made: Comparisons, versions: list[Version], levels: Levels) -> D
     often = xp.maximum(shares[first[pair], dim], shares[second[pair], dim])
     rare, least = fisher[pair, dim], least[pair, dim]
     a, b = made.pairs[pair, 0], made.pairs[pair, 1]
-    overall = ALLOWED - levels.pair  # what a pair's log p becomes among all that is compared
+    overall = ALLOWED - levels.pair  # correction of a pair's log p for all comparisons
     log_p = xp.minimum(fisher_p[pair, dim] + overall, xp.minimum(rest_p[a, dim], rest_p[b, dim]))
     effect = xp.where(rare, xp.abs(gap), 0.0)
     still = slower = xp.zeros_like(gap)
@@ -106,12 +107,14 @@ def differences(made: Comparisons, versions: list[Version], levels: Levels) -> D
         if version is versions[0]:
             seen = seen | rare
             parted = xp.where(rare, xp.minimum(v, often), v)
-            # Of a pair that another version tells apart, the gap tells which one moves, if it is no chance by itself.
+            # If another version separates the pair, a significant gap shows which action moves the dimension.
             told = seen | (fisher_p[pair, dim] <= levels.within)
             still = xp.where(told, gap / xp.where(parted > 0.0, parted, 1.0), 0.0)
         shift = xp.minimum(shift, xp.where(seen, moved / xp.where(v > 0.0, v, 1.0), xp.inf))
         sure |= seen
-        slower = _slower(made, version, pair, dim) / xp.where(moved > 0.0, moved, 1.0)  # of the last: the least noisy
+        slower = _slower(made, version, pair, dim) / xp.where(
+            moved > 0.0, moved, 1.0
+        )  # of the last version: the least noisy
     if made.ended is not None:
         sure &= kuiper.of_all(effect, made.ended[pair]) >= REMAINS * effect
     parts = (to_numpy(array[sure]) for array in (pair, dim, effect, still, slower, shift, xp.minimum(log_p, 0.0)))
@@ -119,7 +122,7 @@ def differences(made: Comparisons, versions: list[Version], levels: Levels) -> D
 
 
 def _against_the_rest(made: Comparisons, versions: list[Version], levels: Levels) -> Array:
-    """Return ``[n, d]``: log of the chance that a rare action differs as much from all others, among all compared."""
+    """Return the corrected log p that a rare action differs this much from all others, ``[n, d]``."""
     rests, xp = made.rests, namespace(made.which)
     shape = made.number, versions[0].ranks.shape[0]
     log_p = xp.zeros(shape, dtype=xp.float64, device=array_device(made.which))
@@ -135,7 +138,7 @@ def _against_the_rest(made: Comparisons, versions: list[Version], levels: Levels
 def credited(
     made: Comparisons, found: Differences, shape: tuple[int, int], theta: float, ordered: bool = False
 ) -> tuple[Floats, ...]:
-    """Return each action's largest effect and shift, and its least log p, ``[n, d]``, of the pairs that credit it."""
+    """Return each action's largest effect and shift and smallest log p over the pairs that credit it, ``[n, d]``."""
     effects, shifts, log_p = np.zeros((3, *shape))
     dims, place = np.unique(found.dim, return_inverse=True)
     if not len(dims):
@@ -157,7 +160,7 @@ def credited(
 
 
 def _fisher(zeros: Array, made: Comparisons) -> Array:
-    """Return ``[P, d]``: log of the chance that "no change" is that much more frequent with one action by chance."""
+    """Return the log p of Fisher's test that "no change" is equally frequent with both actions, ``[P, d]``."""
     xp, sides = namespace(zeros), (made.which[:, 0], made.which[:, 1])
     (x, y), (n, m) = (zeros[side] for side in sides), (made.lists.sizes[side] for side in sides)
     log_p = xp.zeros(x.shape, dtype=xp.float64, device=array_device(zeros))
@@ -168,7 +171,7 @@ def _fisher(zeros: Array, made: Comparisons) -> Array:
 
 
 def _slower(made: Comparisons, version: Version, pair: Array, dim: Array) -> Array:
-    """Return ``[S]`` how much larger the average change is with the second action than with the first."""
+    """Return how much larger the average change is with the second action than with the first, ``[S]``."""
     xp = namespace(dim)
     dims, place = xp.unique_inverse(dim)
     means = xp.abs(made.lists.mean(version.values[:, dims]))
@@ -176,7 +179,7 @@ def _slower(made: Comparisons, version: Version, pair: Array, dim: Array) -> Arr
 
 
 def _distances(cumulative: Array, ends: Array, first: Array, second: Array, dim: Array) -> tuple[Array, Array]:
-    """Return ``[S]`` Kuiper's distance and Wasserstein's, a part at a time."""
+    """Return the Kuiper and Wasserstein distances, ``[S]``, computed in chunks."""
     xp = namespace(ends)
     widths = ends[:, 1:] - ends[:, :-1]
     v, moved = xp.zeros((2, len(dim)), dtype=xp.float64, device=array_device(ends))

@@ -1,4 +1,4 @@
-"""Transitions that are doubled until they suffice: actions were taken often enough, or the answer stays the same."""
+"""Double the number of transitions until every action was taken often enough, or the scope no longer changes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from isa_wrappers.scope.thresholds import THRESHOLD_RULES
 from isa_wrappers.scope.transitions import Transitions, collect_all_at_once, collect_one_at_a_time
 
 FIRST, SAME = 1_250, 2
-"""Transitions to begin with, and doublings that must change nothing, where an estimate goes on until it is certain."""
+"""For estimates until certain: initial number of transitions, and number of doublings without any change."""
 COLLECTORS = {"one_at_a_time": collect_one_at_a_time, "all_at_once": collect_all_at_once}
 Collected = tuple[list[Transitions], SettledScope]
 
@@ -27,9 +27,9 @@ Collected = tuple[list[Transitions], SettledScope]
 def doubled(
     batch: BatchEnv, config: SettledScope, seed: int, estimator: Estimator, first: int, most: int
 ) -> Iterator[Collected]:
-    """Yield ``first`` transitions, then twice as many, and so on to ``most``, with a configuration that says how many.
+    """Yield ``first`` transitions, then twice as many, and so on up to ``most``, each with a matching configuration.
 
-    The earlier ones are among them.
+    Each result contains the earlier transitions.
     """
     parts: list[Transitions] = []
     total = 0
@@ -44,10 +44,10 @@ def doubled(
 
 
 def collect_enough(batch: BatchEnv, config: SettledScope, seed: int, estimator: Estimator, most: int) -> Collected:
-    """Collect N transitions, and more where an action is seldom to be had, up to ``most``.
+    """Collect N transitions, and up to ``most`` if an action is rarely available.
 
-    An action that was taken fewer than :data:`~isa_wrappers.scope.thin.FEW` times says little of what it moves; one
-    that was never to be had says nothing, and is not waited for.
+    An action taken fewer than :data:`~isa_wrappers.scope.thin.FEW` times shows little of what it moves. An action that
+    was never available is not waited for.
     """
     for collected in doubled(batch, config, seed, estimator, config.transitions, most):
         taken = times_taken(collected[0], max(batch.num_actions))
@@ -59,17 +59,17 @@ def collect_enough(batch: BatchEnv, config: SettledScope, seed: int, estimator: 
 def measure_until_certain(
     batch: BatchEnv, config: SettledScope, seed: int, estimator: Estimator
 ) -> tuple[list[Transitions], SettledScope, Measured]:
-    """Double the transitions until :data:`SAME` doublings leave the scope as it is, or N is reached.
+    """Double the transitions until :data:`SAME` doublings do not change the scope, or N is reached.
 
     Returns:
-        The transitions, the configuration with as many as they are, and what they show.
+        The transitions, the configuration with their number, and the measurement.
 
     Raises:
-        InvalidValueError: if the estimator listens to one agent at a time.
+        InvalidValueError: if the estimator collects transitions of one agent at a time.
     """
     if estimator.collect != "all_at_once":
         raise InvalidValueError(
-            f"until_certain needs an estimator that has all agents act at once, such as 'interval_effect', got "
+            f"until_certain needs an estimator in which all agents act at once, such as 'interval_effect', got "
             f"{config.estimator!r}"
         )
     rule, num_actions = THRESHOLD_RULES[config.threshold], max(batch.num_actions)

@@ -1,4 +1,4 @@
-"""Recorded episodes: read from arrays or a data set, checked, and put together as transitions."""
+"""Read recorded episodes from arrays or a data set, check them, and combine them into transitions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from isa_wrappers.scope.fairness import goes_along
 from isa_wrappers.scope.transitions import Transitions
 
 MOST_ACTIONS = 2**16
-"""Beyond, numbers are taken to be no actions."""
+"""Larger numbers are not accepted as actions."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,14 +23,14 @@ class Episode:
     """One recorded episode of T steps.
 
     Attributes:
-        states: ``[T + 1, K]`` before each step and after the last, float32 or float64, as they were recorded: it says
-            what is rounding.
-        actions: ``[T, A]`` whole numbers from 0; -1 where an agent did not act. ``[T]`` for one agent.
-        available: ``[T, A, n]`` what each agent could have done; by default everything.
-        terminated: it ended by itself, and was not cut: what would have come later is not known.
+        states: states before each step and after the last, ``[T + 1, K]``, float32 or float64 as recorded, since the
+            dtype determines the rounding errors.
+        actions: integers from 0, or -1 if an agent did not act, ``[T, A]``, or ``[T]`` for one agent.
+        available: actions available to each agent, ``[T, A, n]``; by default all.
+        terminated: whether the episode terminated instead of being truncated.
 
     Raises:
-        InvalidValueError: if lengths do not fit, or an action was taken that was not available.
+        InvalidValueError: if the lengths do not match, or an unavailable action was taken.
 
     Example:
         >>> Episode([[0.0], [1.0], [1.0]], [[1], [0]]).actions.shape
@@ -52,14 +52,14 @@ class Episode:
                 f"{list(numbers.shape)}"
             )
         if (actions != numbers.reshape(actions.shape)).any() or (actions < -1).any():
-            raise InvalidValueError("recorded actions must be whole numbers from 0, or -1 for who did not act")
+            raise InvalidValueError("recorded actions must be integers from 0, or -1 for agents that did not act")
         if len(states) != len(actions) + 1:
             raise InvalidValueError(
-                f"an episode of {len(actions)} steps has {len(actions) + 1} states, that after the last step among "
-                f"them, got {len(states)}; are episodes glued together?"
+                f"an episode of {len(actions)} steps must have {len(actions) + 1} states, including the one after the "
+                f"last step, got {len(states)}; does the array contain several episodes?"
             )
         if not np.isfinite(states).all():
-            raise NonFiniteError(f"recorded states hold NaN or infinity, first at step {_first_bad(states)}")
+            raise NonFiniteError(f"recorded states contain NaN or infinity, first at step {_first_bad(states)}")
         object.__setattr__(self, "states", states)
         object.__setattr__(self, "actions", actions)
         if self.available is not None:
@@ -71,7 +71,7 @@ def _first_bad(states: npt.NDArray[np.floating[Any]]) -> int:
 
 
 def _masks(available: Any, actions: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Return masks as booleans, if they fit the actions."""
+    """Return masks as booleans after checking that they fit the actions."""
     masks = check_flags("available", available)
     masks = masks[:, None] if masks.ndim == 2 and actions.shape[1] == 1 else masks
     if masks.shape[:2] != actions.shape or masks.ndim != 3 or actions.max(initial=0) >= masks.shape[2]:
@@ -83,24 +83,24 @@ def _masks(available: Any, actions: npt.NDArray[np.int64]) -> npt.NDArray[np.boo
     if not taken.all():
         step, agent = np.argwhere(~taken)[0].tolist()
         raise InvalidValueError(
-            f"agent {agent} took action {int(actions[step, agent])} at step {step}, where it was not available"
+            f"agent {agent} took action {int(actions[step, agent])} at step {step}, but it was not available"
         )
     return masks
 
 
 def episodes_of(states: Any, actions: Any, ends: Any, available: Any = None, terminated: Any = None) -> list[Episode]:
-    """Cut arrays of many episodes.
+    """Split arrays into episodes.
 
     Args:
-        states: ``[N + E, K]``, with the state after the last step of each of E episodes among them; or ``[N, K]``, the
-            state before each step alone, and the last step of each episode, whose outcome is not there, is dropped.
+        states: ``[N + E, K]``, including the state after the last step of each of the E episodes; or ``[N, K]``, only
+            the state before each step, in which case the last step of each episode is dropped.
         actions: ``[N, A]``, or ``[N]`` for one agent.
-        ends: ``[N]`` bool: the step ended its episode. Steps after the last end are an episode too.
-        available: ``[N, A, n]`` masks.
-        terminated: ``[N]`` bool: the episode ended by itself, and was not cut; by default none did.
+        ends: whether each step ended its episode, ``[N]`` bool. Steps after the last end form an episode too.
+        available: masks, ``[N, A, n]``.
+        terminated: whether the episode terminated instead of being truncated, ``[N]`` bool; by default none did.
 
     Raises:
-        InvalidValueError: if lengths do not fit.
+        InvalidValueError: if the lengths do not match.
 
     Example:
         >>> parts = episodes_of(np.zeros((5, 2)), np.zeros((3, 1)), [False, True, True])
@@ -118,7 +118,7 @@ def episodes_of(states: Any, actions: Any, ends: Any, available: Any = None, ter
     own = np.zeros(number, dtype=bool) if terminated is None else np.atleast_1d(check_flags("terminated", terminated))
     over = over[:, 0] if over.shape == (number, 1) else over
     if over.ndim != 1:
-        raise InvalidValueError(f"ends must be [N], whether each step ended its episode, got {list(over.shape)}")
+        raise InvalidValueError(f"ends must be [N], one flag per step, got {list(over.shape)}")
     stops = np.unique([*(np.flatnonzero(over) + 1).tolist(), number]) if over.shape == (number,) else np.zeros(0, int)
     lengths = {"states": (number, number + len(stops)), **dict.fromkeys(("ends", "terminated", "available"), (number,))}
     for name, array in (("ends", over), ("terminated", own), ("states", states), ("available", masks)):
@@ -141,29 +141,29 @@ def episodes_of(states: Any, actions: Any, ends: Any, available: Any = None, ter
 
 
 def _check_last_steps(actions: npt.NDArray[Any], stops: npt.NDArray[np.int64]) -> None:
-    """Refuse steps of which the last ones, that are dropped, are those of some actions.
+    """Refuse data in which the dropped last steps are associated with particular actions.
 
     Raises:
-        InvalidValueError: naming the agent.
+        InvalidValueError: if this is the case; the message names the agent.
     """
     last = np.zeros(len(actions), dtype=np.int64)
     last[stops - 1] = 1
     for i, taken in enumerate(actions.reshape(len(actions), -1).T):
         if goes_along(taken, last):
             raise InvalidValueError(
-                f"episodes end with some actions of agent {i} rather than with others, and what these did in the last "
-                "steps is not there: give the state after the last step of each episode too, [N + E, K]"
+                f"episodes end more often with some actions of agent {i} than with others, and the outcome of the last "
+                "steps is missing: pass the state after the last step of each episode too, [N + E, K]"
             )
 
 
 def episode_from(data: Any) -> Episode:
-    """Read an episode of a data set in Minari's form, or a mapping with what an :class:`Episode` has.
+    """Read an episode of a Minari data set, or a mapping with the fields of an :class:`Episode`.
 
-    Of Minari's ``EpisodeData`` the state is ``infos["state"]`` where that is told, else the observations, ``["state"]``
-    of them where they are a mapping; masks are ``infos["action_mask"]``.
+    The state of Minari's ``EpisodeData`` is ``infos["state"]`` if present, else the observations, or their entry
+    ``"state"`` if they are a mapping. Masks are ``infos["action_mask"]``.
 
     Raises:
-        InvalidValueError: if it is neither, or goes on after an end.
+        InvalidValueError: if it is neither, or continues after an end.
     """
     if isinstance(data, Episode):
         return data
@@ -174,26 +174,26 @@ def episode_from(data: Any) -> Episode:
         return Episode(data["states"], data["actions"], data.get("available"), _any(data.get("terminated", False)))
     if not all(hasattr(data, name) for name in ("observations", "actions", "terminations", "truncations")):
         raise InvalidValueError(
-            f"recorded episodes must be Episode, mappings or Minari's EpisodeData, got {type(data).__name__}"
+            f"recorded episodes must be Episode objects, mappings or Minari's EpisodeData, got {type(data).__name__}"
         )
     infos = getattr(data, "infos", None) or {}
     ends = [np.atleast_1d(check_flags(name, getattr(data, name))) for name in ("terminations", "truncations")]
     if ends[0].shape != ends[1].shape or not isinstance(infos, Mapping):
         shapes = f"{list(ends[0].shape)}, {list(ends[1].shape)} and {type(infos).__name__}"
         raise InvalidValueError(
-            f"a recorded episode needs terminations and truncations of one shape, and infos in a mapping, got {shapes}"
+            f"a recorded episode needs terminations and truncations of one shape and a mapping of infos, got {shapes}"
         )
     over = ends[0] | ends[1]
     if over[:-1].any():
         raise InvalidValueError(
-            f"a recorded episode goes on after its end at step {int(np.flatnonzero(over)[0])}: episodes are glued "
-            "together; cut them there"
+            f"a recorded episode continues after its end at step {int(np.flatnonzero(over)[0])}: it contains several "
+            "episodes; split them there"
         )
     states = infos.get("state", data.observations)
     if isinstance(states, Mapping):
         if "state" not in states:
             raise InvalidValueError(
-                f"observations must be arrays or hold 'state', got {shown(sorted(map(str, states)))}"
+                f"observations must be arrays or contain 'state', got {shown(sorted(map(str, states)))}"
             )
         states = states["state"]
     masks = infos.get("action_mask")
@@ -202,10 +202,10 @@ def episode_from(data: Any) -> Episode:
 
 
 def transitions_of(episodes: Sequence[Episode]) -> Transitions:
-    """Put episodes together, in float32 where some were recorded so.
+    """Combine episodes, in float32 if any of them was recorded in float32.
 
     Raises:
-        InvalidValueError: if they are of different sizes, or some have masks and some have none.
+        InvalidValueError: if sizes differ, or only some of them have masks.
     """
     shapes = {(part.states.shape[1], part.actions.shape[1]) for part in episodes}
     masked = {None if part.available is None else part.available.shape[2] for part in episodes}

@@ -1,4 +1,4 @@
-"""Estimating a scope: collect random transitions, estimate what actions move, apply a threshold."""
+"""Estimate a scope: collect random transitions, estimate the influence of actions, apply a threshold."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from isa_wrappers.scope.thresholds import THRESHOLD_RULES
 from isa_wrappers.scope.transitions import Transitions
 
 NEAR_DELTA = 0.5
-"""Share of delta that chance may make without a warning."""
+"""Fraction of delta above which the chance level causes a warning."""
 
 
 def estimate_scope(
@@ -40,34 +40,34 @@ def estimate_scope(
 ) -> InfluenceScope:
     """Estimate what each agent can influence (Definitions 1 to 3) from random transitions.
 
-    Everyone acts uniformly among its available actions, all at once; with estimators that listen to one agent at a
-    time, its teammates meanwhile hold one joint action, drawn each episode among the actions available at its start
+    All agents act at the same time, each uniformly among its available actions. With estimators that observe one agent
+    at a time, its teammates instead hold one joint action, drawn each episode among the actions available at its start
     (a teammate whose held action is unavailable takes its first available one). Transitions in which agent i is dead
-    never count, nor do changes across an episode's end. Where N is left open and an action is seldom to be had, up to
-    four times as many transitions are taken, see :func:`~isa_wrappers.scope.doubling.collect_enough`.
+    never count, nor do changes across the end of an episode. If N is not set and an action is rarely available, up to
+    four times as many transitions are collected, see :func:`~isa_wrappers.scope.doubling.collect_enough`.
 
     ``config.estimator`` and ``config.threshold`` name entries of
     :data:`~isa_wrappers.scope.estimators.ESTIMATORS` and :data:`~isa_wrappers.scope.thresholds.THRESHOLD_RULES`.
-    Wrappers of ISA's around ``env`` count, record and learn nothing of these steps; reset the environment afterwards.
-    The largest figure that an estimator finds where actions move nothing is the scope's ``chance``. Where it comes
-    near delta, a warning says that the scope may hold dimensions nobody moves.
+    ISA wrappers around ``env`` do not count, record or learn during these steps; reset the environment afterwards.
+    The scope's ``chance`` is the largest value that the estimator finds if actions move nothing. If it comes near
+    delta, a warning says that the scope may contain dimensions that no agent moves.
 
     Args:
         env: a batched environment, or a PettingZoo ``ParallelEnv`` with a ``state()``.
-        config: N, delta, window, estimator and threshold rule; nothing needs to be chosen.
-        seed: of the environment and the random actions.
-        state_fallback: what stands for a ``ParallelEnv``'s missing ``state()``, see :class:`ParallelEnvBatch`.
-        device: a torch device for the heavy arithmetic of the estimate (of ``interval_effect``), wherever the
-            environment is; ``None`` for NumPy, which on a CPU is as fast.
+        config: N, delta, window, estimator and threshold rule; all of them are optional.
+        seed: seed of the environment and of the random actions.
+        state_fallback: replacement for a missing ``state()`` of a ``ParallelEnv``, see :class:`ParallelEnvBatch`.
+        device: a torch device for the computation of ``interval_effect``, independent of the environment's device;
+            ``None`` for NumPy, which is as fast on a CPU.
 
     Returns:
-        The scope, with its figures; its settings hold ``env_steps``, what the estimate took.
+        The scope with its influence values; its settings contain ``env_steps``, the number of environment steps.
 
     Raises:
-        UnsupportedEnvironmentError: for actions that the estimator cannot read, or a missing ``state()``.
-        UnknownNameError: for an unknown estimator or threshold rule.
+        UnsupportedEnvironmentError: if the estimator does not support the actions, or ``state()`` is missing.
+        UnknownNameError: if the estimator or the threshold rule is unknown.
         InvalidValueError: if N is too small for the estimator.
-        NonFiniteError: if a state holds NaN or infinity.
+        NonFiniteError: if a state contains NaN or infinity.
 
     Source: arXiv 2505.08630, Section 4 and Algorithm 1.
 
@@ -113,7 +113,7 @@ def estimate_scope(
 
 @contextmanager
 def _named(config: SettledScope) -> Iterator[None]:
-    """Name the estimator or the threshold rule in what is said of what it returned."""
+    """Add the name of the estimator or the threshold rule to errors about its result."""
     estimator, rule = f"estimator {config.estimator!r}", f"threshold rule {config.threshold!r}"
     whose = {"influence": estimator, "chance": estimator, "evidence": estimator, "figure": estimator, "delta": rule}
     try:
@@ -126,11 +126,11 @@ def _named(config: SettledScope) -> Iterator[None]:
 
 
 def _check_suits(estimator: Estimator, batch: BatchEnv, config: SettledScope) -> None:
-    """Check that an estimator can read a batch's actions, and has enough transitions."""
+    """Check that an estimator supports the actions of a batch and has enough transitions."""
     if action_code_of(batch) is not None and not estimator.takes_components:
         raise UnsupportedEnvironmentError(
-            f"estimator {config.estimator!r} reads Discrete actions alone; for Box, MultiDiscrete and MultiBinary take "
-            "'interval_effect'"
+            f"estimator {config.estimator!r} supports only Discrete actions; use 'interval_effect' for Box, "
+            "MultiDiscrete and MultiBinary"
         )
     num_actions = max(batch.num_actions)
     needed = estimator.needed(num_actions, config)
@@ -142,11 +142,11 @@ def _check_suits(estimator: Estimator, batch: BatchEnv, config: SettledScope) ->
 
 
 def _warn(scope: InfluenceScope, transitions: list[Transitions], advice: str) -> None:
-    """Warn of a scope that chance may have made, and of one in which agents move nothing."""
+    """Warn if chance may explain parts of the scope, and if agents move nothing."""
     if scope.chance is not None and scope.chance > np.min(scope.delta) * NEAR_DELTA:
         warnings.warn(
-            f"chance alone makes figures of up to {scope.chance:.2f} where delta is {scope.delta_text}: the scope "
-            f"may hold dimensions that nobody moves; {advice}",
+            f"chance alone gives values of up to {scope.chance:.2f}, and delta is {scope.delta_text}: the scope may "
+            f"contain dimensions that no agent moves; {advice}",
             stacklevel=3,
         )
     taken = times_taken(transitions, max(scope.num_actions))
@@ -155,16 +155,16 @@ def _warn(scope: InfluenceScope, transitions: list[Transitions], advice: str) ->
 
 
 def _some_states(transitions: Any) -> npt.NDArray[Any]:
-    """Return states ``[..., K]`` of what was collected, a thousand steps at most."""
+    """Return the states ``[..., K]`` of at most the first thousand collected steps."""
     first: Any = transitions[0] if isinstance(transitions, list) else transitions
     return np.asarray(first.states[:1_000])
 
 
 def as_batch(env: Any, state_fallback: StateFallback = None) -> BatchEnv:
-    """Return ``env`` if it is batched, its steps checked, else a batch of one around a PettingZoo ``ParallelEnv``.
+    """Return a batched ``env`` with checked steps, or a batch of one around a PettingZoo ``ParallelEnv``.
 
     Raises:
-        UnsupportedEnvironmentError: for a name or a class, and for what is no environment.
+        UnsupportedEnvironmentError: if ``env`` is a name, a class or not an environment.
     """
     if isinstance(env, str):
         raise UnsupportedEnvironmentError(

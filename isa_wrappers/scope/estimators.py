@@ -1,4 +1,4 @@
-"""Estimators of influence: the list, and what an entry has to offer."""
+"""The registry of influence estimators, and their base class."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from isa_wrappers.scope.evidence import Measured
 from isa_wrappers.scope.transitions import Transitions
 
 Figures = npt.NDArray[np.float64]
-"""``[A, n, K]``: what is compared with delta, of every agent, action and dimension."""
+"""Influence of every agent's actions on every dimension, compared with delta, ``[A, n, K]``."""
 
 
 class Estimator(ABC):
-    """Turns random transitions into the figure that is compared with delta in Def. 1.
+    """Computes from random transitions the influence that is compared with delta in Def. 1.
 
     Attributes:
-        figure: what the figure is called in tables and pictures.
+        figure: name of the influence measure in tables and pictures.
         collect: how transitions are collected: ``one_at_a_time`` (each agent in turn acts at random while its
-            teammates hold a joint action; N transitions per agent) or ``all_at_once`` (everyone acts at random; N
-            transitions in all).
-        transitions: N where the configuration gives none.
-        stretches: how many times as many are taken where N is left open and an action is seldom to be had.
-        delta: the threshold that suits the figure, where the configuration gives none.
-        window: W where the configuration gives none.
-        takes_components: it can read actions of more than a number, ``Box`` among them.
+            teammates hold a joint action; N transitions per agent) or ``all_at_once`` (all agents act at random; N
+            transitions in total).
+        transitions: default of N.
+        stretches: factor by which N may grow if it is not set and an action is rarely available.
+        delta: default threshold for this measure.
+        window: default of W.
+        takes_components: whether it supports structured actions such as ``Box``.
 
     Example:
         >>> class EverythingMoves(Estimator):
@@ -54,27 +54,27 @@ class Estimator(ABC):
     window: int = 1
 
     def settled(self, config: ScopeConfig) -> SettledScope:
-        """Return a configuration in which what was left open is the estimator's own."""
+        """Return a configuration in which the estimator's defaults replace unset values."""
         values = {field.name: getattr(config, field.name) for field in fields(ScopeConfig)}
         own = {name: getattr(self, name) for name in ("transitions", "delta", "window") if values[name] is None}
         return SettledScope(**values | own)
 
     def on(self, device: str | None) -> Estimator:
-        """Return the estimator with its arithmetic on a torch device, where it has any; ``None`` for NumPy."""
+        """Return the estimator with its computation on a torch device, if it supports that; ``None`` for NumPy."""
         return self
 
     @abstractmethod
     def estimate(self, transitions: list[Transitions], config: SettledScope, num_actions: int) -> Figures:
-        """Return ``[A, n, K]`` float64 in [0, 1]: how much action a of agent i tells of the change of dimension k.
+        """Return the influence of action a of agent i on dimension k, ``[A, n, K]`` float64 in [0, 1].
 
         Args:
-            transitions: of all agents, collected as :attr:`collect` says.
+            transitions: transitions of all agents, collected according to :attr:`collect`.
             config: N, bins, window.
-            num_actions: n, the largest number of actions of an agent.
+            num_actions: the largest number of actions of an agent, n.
         """
 
     def measure(self, transitions: list[Transitions], config: SettledScope, num_actions: int) -> Measured:
-        """Return the figures of :meth:`estimate`, and how sure they are where that is known."""
+        """Return the result of :meth:`estimate`, with evidence if the estimator provides it."""
         with Blamed(f"estimator {config.estimator!r}"):
             figures = self.estimate(transitions, config, num_actions)
         return Measured(figures)
@@ -82,22 +82,22 @@ class Estimator(ABC):
     def chance(
         self, transitions: list[Transitions], config: SettledScope, num_actions: int, rng: np.random.Generator
     ) -> float | None:
-        """Return the largest figure where actions move nothing; ``None`` where the estimate itself rules chance out."""
+        """Return the largest value if actions move nothing; ``None`` if the estimate already excludes chance."""
         return None
 
     def advice(self) -> str:
-        """Say what to change where chance comes near delta."""
-        return "take more transitions"
+        """Return advice for a chance level near delta."""
+        return "use more transitions"
 
     def needed(self, num_actions: int, config: ScopeConfig) -> int:
-        """Return the fewest transitions that give an estimate."""
+        """Return the minimum number of transitions for an estimate."""
         return 2 * num_actions
 
     def env_steps(self, config: SettledScope, num_agents: int) -> int:
-        """Return about how many environment steps an estimate takes, before it takes them.
+        """Return the approximate number of environment steps of an estimate.
 
-        More of them are taken where agents are waited for while they are dead, where copies share N unevenly, and where
-        an action is seldom to be had; fewer where it ends once it is certain.
+        The actual number is larger if agents are dead for some time, if N is not a multiple of the number of copies, or
+        if an action is rarely available; it is smaller if the estimate stops once it is certain.
         """
         return config.transitions * (1 if self.collect == "all_at_once" else num_agents)
 
@@ -113,4 +113,4 @@ ESTIMATORS: Registry[Estimator] = Registry(
     },
     Estimator,
 )
-"""The scope estimators by name; others come by entry points or :meth:`Registry.register`."""
+"""The scope estimators by name; add others with entry points or :meth:`Registry.register`."""

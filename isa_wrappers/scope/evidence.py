@@ -1,4 +1,4 @@
-"""What stands behind a scope's figures: how sure they are, and what would have been seen."""
+"""Evidence for the influence values of a scope: their significance, and the smallest detectable effects."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """How sure an estimate's figures are.
+    """Significance of estimated influence values.
 
     Attributes:
-        log_p: ``[A, n, K]`` at most 0: log of the chance that anything as strong is found anywhere in a scope in which
-            nobody moves anything.
-        taken: ``[A, n]`` transitions in which the agent took the action.
-        least: ``[A, n]`` in [0, 1]: the smallest figure that would have been told from chance, of a dimension that also
-            changes by itself; 1 where none would.
+        log_p: log of the probability of an effect this strong anywhere in a scope if no agent moves anything, at most
+            0, ``[A, n, K]``.
+        taken: number of transitions in which the agent took the action, ``[A, n]``.
+        least: smallest influence that would be significant in a dimension that also changes by itself, ``[A, n]`` in
+            [0, 1]; 1 if there is none.
 
     Raises:
-        InvalidValueError: if shapes disagree or numbers lie outside their ranges.
+        InvalidValueError: if the shapes do not match or numbers are out of range.
 
     Example:
         >>> evidence = Evidence(np.zeros((1, 2, 3)), [[50, 60]], [[0.3, 0.2]])
@@ -52,11 +52,11 @@ class Evidence:
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """What an estimator made of transitions.
+    """The result of an estimator.
 
     Attributes:
-        figures: ``[A, n, K]`` in [0, 1].
-        evidence: how sure they are, where the estimator knows.
+        figures: influence values, ``[A, n, K]`` in [0, 1].
+        evidence: their significance, if the estimator provides it.
     """
 
     figures: npt.NDArray[np.float64]
@@ -65,7 +65,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Found:
-    """What was found of B agents: figures and log p ``[B, n, K]``, taken and least ``[B, n]``, as in ``Evidence``."""
+    """Results for B agents: figures and log p ``[B, n, K]``, taken and least ``[B, n]``, as in ``Evidence``."""
 
     figures: Floats
     log_p: Floats
@@ -74,17 +74,17 @@ class Found:
 
     @classmethod
     def nothing(cls, agents: int, number: int, size: int) -> Found:
-        """Return that nothing was found."""
+        """Return an empty result."""
         figures, log_p = np.zeros((2, agents, number, size))
         return cls(figures, log_p, np.zeros((agents, number), dtype=np.int64), np.ones((agents, number)))
 
     def active(self, part: npt.NDArray[np.bool_]) -> Floats:
-        """Return ``[B]``: in which share of its steps each moves anything that it has ``part`` ``[B, 1, K]`` in."""
+        """Return the fraction of steps in which each agent moves anything in its ``part`` ``[B, 1, K]``, ``[B]``."""
         active: Floats = np.where(part, self.figures, 0.0).max(axis=(1, 2), initial=0.0)
         return active
 
     def relative(self, part: npt.NDArray[np.bool_], active: Floats) -> Found:
-        """Return figures as shares of the steps ``[B]`` in which the agent moves anything, 0 outside ``part``."""
+        """Return figures relative to the steps ``[B]`` in which the agent moves anything, 0 outside ``part``."""
         whole = np.where(active > 0.0, active, 1.0)[:, None, None]
         figures = np.where(part, np.minimum(self.figures / whole, 1.0), 0.0)
         least = np.minimum(self.least / whole[..., 0], 1.0)

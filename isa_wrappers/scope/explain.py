@@ -1,4 +1,4 @@
-"""A scope in words: what moves what and how surely, what was nearly in, what was seldom tried, what more would tell."""
+"""Explain a scope in words: strongest effects, near misses, rarely tried actions, and detection limits."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.scope.tables import MOST_AGENTS
 
 NEAR = 0.5
-"""A figure above this share of delta is nearly in."""
+"""Fraction of delta above which a value counts as nearly in the scope."""
 MOST_TOLD = 10
-"""So many of a kind are told in words."""
+"""Maximum number of listed items of each kind."""
 SELDOM = 3.0
-"""An action is seldom tried where it was not half as often as the agent's others, and only figures of so many deltas
-would have been seen."""
+"""An action counts as seldom tried if it was taken less than half as often as the agent's average, and its smallest
+detectable influence exceeds this multiple of delta."""
 
 
 @dataclass(frozen=True)
 class Moved:
-    """A dimension and an action of an agent.
+    """The influence of an agent's action on a dimension.
 
     Attributes:
-        agent: its name.
-        action: the action's name.
-        dimension: the dimension's name.
-        figure: how often the action moves it.
-        log_p: log of the chance that anything as strong is found anywhere where nobody moves anything; ``None`` where
-            the estimator does not know.
+        agent: name of the agent.
+        action: name of the action.
+        dimension: name of the dimension.
+        figure: influence of the action on the dimension.
+        log_p: log of the probability of an effect this strong anywhere if no agent moves anything; ``None`` if the
+            estimator does not provide it.
     """
 
     agent: str
@@ -41,13 +41,13 @@ class Moved:
 
 @dataclass(frozen=True)
 class Seldom:
-    """An action that was taken too seldom to tell much.
+    """An action that was taken too seldom for a reliable estimate.
 
     Attributes:
-        agent: its name.
-        action: the action's name.
+        agent: name of the agent.
+        action: name of the action.
         taken: how often it was taken.
-        least: the smallest figure that would have been seen.
+        least: smallest detectable influence.
     """
 
     agent: str
@@ -58,15 +58,15 @@ class Seldom:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What an estimate says beyond the scope itself.
+    """Additional information about an estimated scope.
 
     Attributes:
         moved: for each dimension in each agent's scope, the action that moves it most.
-        nearly: what is above half of delta, or surely there, and not in the scope; the largest first.
-        seldom: actions that were taken too seldom to tell much.
-        least: the smallest figure that would have been seen of an action that is not seldom.
-        wanted: transitions that would show figures of delta, of all but the seldom actions.
-        env_steps: what the estimate took.
+        nearly: influence above half of delta, or significant, that is not in the scope; the largest first.
+        seldom: actions that were taken too seldom for a reliable estimate.
+        least: smallest influence that is detectable for all other actions.
+        wanted: number of transitions with which influence of delta would be detectable for all other actions.
+        env_steps: number of environment steps of the estimate.
         transitions: N of the estimate.
     """
 
@@ -80,7 +80,7 @@ class Explanation:
 
 
 def explain_scope(scope: InfluenceScope) -> Explanation:
-    """Say what stands behind a scope.
+    """Explain a scope.
 
     Example:
         >>> scope = InfluenceScope(("a",), [[[0.0, 0.2], [0.9, 0.05]]], 0.3, (2,), state_names=("x", "y"))
@@ -114,7 +114,7 @@ def _strongest(scope: InfluenceScope, i: int, k: int) -> Moved:
 
 
 def _unseen(scope: InfluenceScope) -> tuple[tuple[Seldom, ...], float | None, int | None]:
-    """Return the seldom actions, the least figure of the others, and the transitions that would show delta."""
+    """Return the seldom actions, the detection limit of the others, and the transitions needed to detect delta."""
     if scope.evidence is None:
         return (), None, None
     delta, least = float(np.min(scope.delta)), scope.evidence.least
@@ -134,14 +134,14 @@ def _unseen(scope: InfluenceScope) -> tuple[tuple[Seldom, ...], float | None, in
 
 
 def explanation_to_dict(said: Explanation) -> dict[str, Any]:
-    """Return it as plain data, for ``isa scope --json``."""
+    """Return the explanation as plain data, for ``isa scope --json``."""
     told = asdict(said)
-    del told["transitions"]  # which the scope's settings hold
+    del told["transitions"]  # already in the settings of the scope
     return told
 
 
 def explanation_text(said: Explanation) -> str:
-    """Return it as lines to read.
+    """Return the explanation as text.
 
     Example:
         >>> scope = InfluenceScope(("a",), [[[0.0, 0.2], [0.9, 0.05]]], 0.3, (2,), state_names=("x", "y"))
@@ -156,16 +156,16 @@ def explanation_text(said: Explanation) -> str:
         by_agent.setdefault(one.agent, []).append(f"{_place(one)} by {one.action} {one.figure:.2f}")
     if by_agent:
         told = list(by_agent.items())
-        rest = [f"  and {len(told) - MOST_TOLD} agents more"] if len(told) > MOST_AGENTS else []
+        rest = [f"  and {len(told) - MOST_TOLD} more agents"] if len(told) > MOST_AGENTS else []
         told = told[:MOST_TOLD] if rest else told
         lines += ["moved most:", *(f"  {agent}: {', '.join(parts)}" for agent, parts in told), *rest]
     chances = [one.log_p for one in said.moved if one.log_p is not None]
     if chances:
-        lines.append(f"chance makes as much as the least sure of these with {_chance(max(chances))}")
+        lines.append(f"the least certain of these has {_chance(max(chances))}")
     if said.nearly:
         lines.append(f"nearly in: {_some([_told(one) for one in said.nearly])}")
     if said.seldom:
-        lines.append(f"seldom taken, little is known: {_some([_told_seldom(one) for one in said.seldom])}")
+        lines.append(f"seldom taken, so little is known: {_some([_told_seldom(one) for one in said.seldom])}")
     if said.env_steps is not None:
         lines.append(f"{said.env_steps:,} environment steps{_more(said)}")
     return "\n".join(lines)
@@ -176,22 +176,22 @@ def _told(one: Moved) -> str:
 
 
 def _place(one: Moved) -> str:
-    """Return a dimension's name; a number is told as such."""
+    """Return the name of a dimension; mark a number as such."""
     return f"dimension {one.dimension}" if one.dimension.isdecimal() else one.dimension
 
 
 def _told_seldom(one: Seldom) -> str:
-    shows = f", shows from {one.least:.2f} on" if one.least < 1.0 else ""
+    shows = f", detectable from {one.least:.2f}" if one.least < 1.0 else ""
     return f"{one.agent}'s {one.action} ({one.taken} times{shows})"
 
 
 def _more(said: Explanation) -> str:
-    """Say what more transitions would show."""
+    """Describe the detection limit, and the transitions needed to detect delta."""
     if said.least is None:
         return ""
-    text = f"; among noise, what happens in {said.least:.2f} of the steps would show"
+    text = f"; among noise, effects in {said.least:.2f} of the steps are detectable"
     if said.wanted is not None and said.wanted > (said.transitions or 0):
-        text += f", all above delta from {said.wanted:,} transitions on"
+        text += f", all effects above delta with {said.wanted:,} transitions"
     return text
 
 

@@ -1,4 +1,4 @@
-"""Were recorded actions fair draws? Refusals of data from which no influence can be read."""
+"""Check that recorded actions were fair random draws, and refuse data that do not allow an estimate of influence."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from isa_wrappers.scope.ranks import groups_of
 from isa_wrappers.scope.transitions import Transitions
 
 GROUPS = 8
-"""Groups that a state dimension is cut into."""
+"""Number of groups into which a state dimension is divided."""
 SURE = 7.0
-"""Standard deviations from which a deviation is no chance."""
+"""Number of standard deviations from which a deviation is significant."""
 STRONG = 0.15
-"""Strength of an association (Cramer's V) from which it matters: fair draws have less at any size."""
+"""Strength of an association (Cramer's V) from which it matters; fair draws stay below it at any sample size."""
 UNEVEN = 0.25
-"""Share of an agent's draws that would have to be others for its actions to be as frequent as fair draws."""
+"""Fraction of an agent's actions that may deviate from the frequencies of fair draws."""
 Integers = npt.NDArray[np.int64]
 
 
 def check_fair(transitions: Transitions, agents: Sequence[str]) -> None:
-    """Refuse transitions of agents whose actions were not drawn without a look.
+    """Refuse transitions in which an agent's actions were not drawn independently of the state.
 
-    Where everything is available (or the commonest mask holds), an agent's actions must not depend on the state nor on
-    the others', and be about as frequent as draws among the available ones are.
+    With the most common mask, an agent's actions must not depend on the state or on the actions of others. They must
+    also be about as frequent as random draws among the available actions.
 
     Args:
-        transitions: in one stream.
-        agents: their names.
+        transitions: transitions in one stream.
+        agents: names of the agents.
 
     Raises:
-        RecordedDataError: naming the agent, and what its actions depend on.
+        RecordedDataError: if this is not the case; the message names the agent and the dependence.
     """
     states = transitions.states[:, 0]
     rows: list[npt.NDArray[np.bool_]] = []
@@ -50,24 +50,24 @@ def check_fair(transitions: Transitions, agents: Sequence[str]) -> None:
         both = rows[i] & rows[j]
         if goes_along(transitions.actions[both, 0, i], transitions.actions[both, 0, j]):
             raise RecordedDataError(
-                f"actions of {agents[i]!r} go along with those of {agents[j]!r}: what one moves cannot be told from "
-                "what the other does; record agents that act independently"
+                f"actions of {agents[i]!r} are associated with those of {agents[j]!r}, so their effects cannot be "
+                "separated; record agents that act independently"
             )
 
 
 def _check_varied(masks: npt.NDArray[np.bool_], actions: Integers, name: str) -> None:
     chosen = masks.sum(axis=1) > 1
     if not chosen.any():
-        raise RecordedDataError(f"agent {name!r} never had a choice: nothing says what its actions move")
+        raise RecordedDataError(f"agent {name!r} never had a choice, so the effects of its actions are unknown")
     if len(np.unique(actions[chosen])) == 1:
         raise RecordedDataError(
-            f"agent {name!r} took action {int(actions[chosen][0])} whenever it had a choice: one action alone says "
-            "nothing of what it moves"
+            f"agent {name!r} took action {int(actions[chosen][0])} whenever it had a choice; a single action does not "
+            "show what it moves"
         )
 
 
 def _commonest(masks: npt.NDArray[np.bool_], acted: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Return the rows that share the commonest mask that leaves a choice."""
+    """Return the rows with the most common mask that leaves a choice."""
     chosen = np.flatnonzero(acted & (masks.sum(axis=1) > 1))
     _, which, counts = np.unique(masks[chosen], axis=0, return_inverse=True, return_counts=True)
     most = int(counts.argmax())
@@ -77,7 +77,7 @@ def _commonest(masks: npt.NDArray[np.bool_], acted: npt.NDArray[np.bool_]) -> np
 
 
 def _check_blind(states: npt.NDArray[np.floating], actions: Integers, name: str) -> None:
-    """Refuse actions that depend on some state dimension; name that of which they tell most."""
+    """Refuse actions that depend on a state dimension; name the dimension with the strongest dependence."""
     seen = [(k, groups_of(column, GROUPS, GROUPS)) for k, column in enumerate(states.T)]
     tables = {k: _table(groups, actions) for k, groups in seen}
     told = {k: strength for k, table in tables.items() if (strength := _association(table)) > STRONG}
@@ -91,31 +91,31 @@ def _check_blind(states: npt.NDArray[np.floating], actions: Integers, name: str)
             here = states[groups == np.unique(groups)[group], k]
             raise RecordedDataError(
                 f"agent {name!r} never took action {int(np.unique(actions)[action])} where dimension {k} is "
-                f"{_range(here)} ({len(here)} steps): if it was not available there, give the masks (available)"
+                f"{_range(here)} ({len(here)} steps): if it was not available there, pass the masks (available)"
             )
     if told:
         raise RecordedDataError(
             f"actions of agent {name!r} depend on dimension {max(told, key=lambda k: told[k])} of the state: a policy "
-            "that looks says nothing of influence; record random play, or only steps whose action was drawn at random"
+            "that depends on the state does not show influence; record random play, or only steps with random actions"
         )
 
 
 def _check_even(masks: npt.NDArray[np.bool_], actions: Integers, name: str) -> None:
-    """Refuse actions that are not as frequent as fair draws among the available ones."""
+    """Refuse actions whose frequencies differ from fair draws among the available ones."""
     expected = (masks / masks.sum(axis=1, keepdims=True)).sum(axis=0)
     counts = np.bincount(actions, minlength=masks.shape[1])
     apart = np.abs(counts - expected).sum() / 2 / len(actions)
     if apart > UNEVEN and apart * len(actions) > SURE * np.sqrt(len(actions)):
         least, most = int((counts - expected).argmin()), int((counts - expected).argmax())
         raise RecordedDataError(
-            f"agent {name!r} took action {most} {counts[most]} and action {least} {counts[least]} times, where fair "
-            f"draws make {expected[most]:.0f} and {expected[least]:.0f}: give the masks (available), or record random "
-            "play"
+            f"agent {name!r} took action {most} {counts[most]} and action {least} {counts[least]} times, but fair "
+            f"draws give {expected[most]:.0f} and {expected[least]:.0f}: pass the masks (available), or record "
+            "random play"
         )
 
 
 def goes_along(first: Integers, second: Integers) -> bool:
-    """Tell whether two columns surely and strongly go together.
+    """Return whether two columns are significantly and strongly associated.
 
     Example:
         >>> first = np.arange(400) % 4
@@ -134,13 +134,13 @@ def _table(first: Integers, second: Integers) -> Integers:
 
 
 def _association(table: Integers) -> float:
-    """Return how strongly rows and columns go together (Cramer's V), 0 where that may be chance (chi-square)."""
+    """Return the association of rows and columns (Cramer's V), 0 if it is not significant (chi-square)."""
     free = (table.shape[0] - 1) * (table.shape[1] - 1)
     if free <= 0 or table.sum() < 20:
         return 0.0
     expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0) / table.sum()
     square = float((np.square(table - expected) / expected).sum())
-    # Wilson and Hilferty: the cube root of chi-square is about normal
+    # Wilson and Hilferty: the cube root of chi-square is approximately normal
     deviations = ((square / free) ** (1 / 3) - (1 - 2 / (9 * free))) / np.sqrt(2 / (9 * free))
     return float(np.sqrt(square / table.sum() / (min(table.shape) - 1))) if deviations > SURE else 0.0
 

@@ -1,4 +1,4 @@
-"""Scopes as files: JSON with safetensors."""
+"""Save and load scopes as JSON with safetensors."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from isa_wrappers.scope.tables import scope_table as scope_table
 FORMAT = "isa-scope"
 TENSOR = "influence"
 FORMER_TENSORS = ("information", "mutual_information")
-"""What files of earlier versions call it."""
+"""Names of this tensor in files of earlier versions."""
 EVIDENCE = tuple(field.name for field in fields(Evidence))
-"""Tensors beside it, in files of scopes that know how sure they are."""
+"""Further tensors in files of scopes with evidence."""
 
 
 def scope_to_dict(scope: InfluenceScope) -> dict[str, Any]:
-    """Return the scope as plain data: what ``scope.json`` and ``isa scope --json`` hold.
+    """Return the scope as plain data, the content of ``scope.json`` and ``isa scope --json``.
 
     Raises:
-        InvalidValueError: if an agent is named by anything but text or a whole number, or a setting is no plain data.
+        InvalidValueError: if an agent's name is neither text nor an integer, or a setting is not plain data.
 
     Example:
         >>> scope = InfluenceScope.from_dimensions({"a": [[], [0, 1]], "b": [[], [1]]}, state_size=2)
@@ -64,40 +64,40 @@ def scope_to_dict(scope: InfluenceScope) -> dict[str, Any]:
 
 
 def storable_names(agents: Sequence[Any]) -> list[str | int]:
-    """Return agents' names as files hold them.
+    """Return the names of agents as stored in files.
 
     Raises:
-        InvalidValueError: if one is neither text nor a whole number, or two are the same text.
+        InvalidValueError: if a name is neither text nor an integer, or two names are the same text.
     """
     names = [storable(agent) for agent in agents]
     if twice := [name for name in names if isinstance(name, int) and str(name) in names]:
         raise InvalidValueError(
-            f"agents {twice[0]} and {str(twice[0])!r} cannot be told apart in a file; name one anew"
+            f"agents {twice[0]} and {str(twice[0])!r} are indistinguishable in a file; rename one of them"
         )
     return names
 
 
 def storable(agent: Any) -> str | int:
-    """Return an agent's name as files hold it: a whole number stays one.
+    """Return the name of an agent as stored in files; an integer stays an integer.
 
     Raises:
-        InvalidValueError: if it is neither text nor a whole number.
+        InvalidValueError: if it is neither text nor an integer.
     """
     if isinstance(agent, str):
         return str(agent)
     if isinstance(agent, Integral) and not isinstance(agent, bool):
         return int(agent)
-    raise InvalidValueError(f"agents must be named by text or whole numbers to be kept in a file, got {shown(agent)}")
+    raise InvalidValueError(f"agent names must be text or integers to be stored in a file, got {shown(agent)}")
 
 
 def save_scope(scope: InfluenceScope, folder: str | Path) -> Path:
-    """Write ``scope.json`` and ``scope.safetensors`` into ``folder``; return the JSON's path.
+    """Write ``scope.json`` and ``scope.safetensors`` to ``folder``; return the path of the JSON file.
 
-    Both are made before either is written, and each is replaced whole.
+    Both are prepared before either is written, and each is replaced atomically.
 
     Raises:
-        InvalidValueError: if an agent's name or a setting is nothing that a file holds.
-        CannotWriteError: if the disk is full, the folder read-only or gone.
+        InvalidValueError: if an agent's name or a setting cannot be stored.
+        CannotWriteError: if the disk is full, or the folder is read-only or does not exist.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -124,10 +124,10 @@ def save_scope(scope: InfluenceScope, folder: str | Path) -> Path:
 
 
 def load_scope(path: str | Path) -> InfluenceScope:
-    """Read a scope from its folder or its ``scope.json``.
+    """Load a scope from its folder or its ``scope.json``.
 
     Raises:
-        FileFormatError: if the files are missing, truncated, changed or foreign.
+        FileFormatError: if the files are missing, truncated, modified or of another format.
 
     Example:
         >>> load_scope("nowhere")
@@ -151,7 +151,7 @@ def load_scope(path: str | Path) -> InfluenceScope:
             state_names=tuple(data["state_names"]),
             action_names=tuple(data["action_names"]),
             settings=data["settings"],
-            # Files from before these were known lack them.
+            # Files of earlier versions lack these.
             chance=data.get("chance"),
             figure=data.get("figure", InfluenceScope.figure),
             evidence=Evidence(**{name: arrays[name] for name in EVIDENCE}) if EVIDENCE[0] in arrays else None,
@@ -171,26 +171,26 @@ def load_scope(path: str | Path) -> InfluenceScope:
 
 
 def _arrays(folder: Path, where: Any) -> dict[str, npt.NDArray[Any]]:
-    """Read the arrays from beside the JSON, and from nowhere else.
+    """Read the arrays, which must be in the folder of the JSON file.
 
     Raises:
-        ValueError: if it lies elsewhere or was changed.
+        ValueError: if the file is elsewhere or was modified.
     """
     if Path(where["file"]).name != where["file"]:
-        raise ValueError(f"its file must lie in the same folder, got {shown(where['file'])}")
+        raise ValueError(f"its file must be in the same folder, got {shown(where['file'])}")
     data = read_bytes(folder / where["file"])
     metadata = check_digest(data, ("format",))
     if "digest" in metadata and where.get("digest", metadata["digest"]) != metadata["digest"]:
-        raise ValueError(f"{where['file']} is of another scope")
+        raise ValueError(f"{where['file']} belongs to another scope")
     arrays: dict[str, npt.NDArray[Any]] = load(data)
     return arrays
 
 
 def _check_agrees(data: dict[str, Any], scope: InfluenceScope) -> None:
-    """Check that the sets of dimensions that the file spells out are those of its influence and delta.
+    """Check that the sets of dimensions in the file follow from its influence and delta.
 
     Raises:
-        ValueError: naming the first that is not.
+        ValueError: if one does not; the message names the first.
     """
     made = scope_to_dict(scope)
     for name in ("state_size", "D_c", "D_i", "D_i_minus_c", "D_a"):

@@ -1,4 +1,4 @@
-"""A scope that follows training: what random play showed, and what marked draws of the policies add to it."""
+"""A scope that follows training: the scope of random play, extended by random actions drawn during training."""
 
 from __future__ import annotations
 
@@ -17,22 +17,24 @@ from isa_wrappers.scope.strata import effects_in_strata
 
 
 class FollowingScope:
-    """Adds dimensions to a scope as policies come to places where random play does not lead.
+    """Adds dimensions to a scope as policies reach states that random play does not reach.
 
-    ``E_new = max(E_random, E_probes)`` in the dimensions that random play has not found for an agent; those that it
-    has stay as they are (few transitions in a stratum tell less of *which* action moves). Nothing is ever taken out.
+    ``E_new = max(E_random, E_probes)`` in the dimensions that random play did not find for an agent. Dimensions that it
+    found do not change, since few transitions in a stratum show less reliably *which* action moves a dimension. Nothing
+    is ever removed.
 
     Args:
-        base: the scope of random play, an interval effect.
-        capacity: transitions with marked draws that are held; see :class:`~isa_wrappers.scope.probes.Probes`.
+        base: the scope of random play, with interval effects.
+        capacity: maximum number of stored transitions with marked draws, see
+            :class:`~isa_wrappers.scope.probes.Probes`.
 
     Attributes:
-        probes: what was drawn.
-        looks: how often they were looked at.
-        came: for each version after the base, at which step of the training it came.
+        probes: the stored transitions.
+        looks: number of estimates so far.
+        came: training step at which each version after the base was created.
 
     Raises:
-        InvalidValueError: if the scope's figure is another one: the two could not be compared.
+        InvalidValueError: if the scope uses another measure of influence, which would not be comparable.
 
     Example:
         >>> base = InfluenceScope(("a",), np.zeros((1, 2, 1)), 0.1, (2,), figure="interval effect")
@@ -55,10 +57,10 @@ class FollowingScope:
 
     @property
     def scope(self) -> InfluenceScope:
-        """What is in force: the base scope itself as long as nothing was added.
+        """The current scope: the base scope as long as nothing was added.
 
-        The settings of any other tell its ``version`` and, as ``env_steps``, the step at which it came. It holds no
-        evidence: that of random play says nothing of what was added.
+        The settings of a later version contain its ``version`` and, as ``env_steps``, the step at which it was created.
+        It has no evidence, since that of random play does not cover the additions.
         """
         if not self.came:
             return self.base
@@ -67,7 +69,7 @@ class FollowingScope:
 
     @property
     def added(self) -> int:
-        """How many dimensions were added, each counted for each agent that moves it."""
+        """Number of added dimensions, counted once for each agent that moves them."""
         return int((self.scope.agent_mask & ~self.base.agent_mask).sum())
 
     @property
@@ -77,14 +79,14 @@ class FollowingScope:
         )
 
     def add(self, steps: Marked) -> None:
-        """Keep the marked draws among these steps."""
+        """Store the steps with marked draws."""
         self.probes.add(steps)
 
     def look(self, step: int = 0) -> bool:
-        """Estimate anew from the draws held; tell whether some action moves more. Idle without new ones.
+        """Estimate again from the stored draws, if there are new ones; return whether the scope has grown.
 
         Args:
-            step: of the training, kept with the version that comes of it.
+            step: training step, stored with a new version.
         """
         window = self.probes.window()
         if window is None or self.probes.number == self._seen:
@@ -100,7 +102,7 @@ class FollowingScope:
         return grew
 
     def state_dict(self) -> dict[str, npt.NDArray[np.generic]]:
-        """Return the draws and what they showed."""
+        """Return the stored draws and the estimates."""
         own = {
             "found": self._found.copy(),
             "looks": np.array([self.looks, self._seen]),
@@ -112,12 +114,12 @@ class FollowingScope:
         """Restore what :meth:`state_dict` returned.
 
         Raises:
-            InvalidValueError: if it is of another scope.
+            InvalidValueError: if it belongs to another scope.
         """
         found = np.array(state["found"], dtype=np.float64)
         if found.shape != self.base.influence.shape or not ((found >= 0.0) & (found <= 1.0)).all():
             raise InvalidValueError(
-                f"what probes found must have shape {list(self.base.influence.shape)} and lie in [0, 1], "
+                f"the influence found by probes must have shape {list(self.base.influence.shape)} and lie in [0, 1], "
                 f"got shape {list(found.shape)}"
             )
         self._found = found
@@ -127,13 +129,13 @@ class FollowingScope:
 
 
 def check_followed(figure: str) -> None:
-    """Check that a scope's figure is the one that probes give.
+    """Check that a scope uses the measure of influence of probes, the interval effect.
 
     Raises:
-        InvalidValueError: if it is another.
+        InvalidValueError: if it does not.
     """
     if figure != IntervalEffect.figure:
         raise InvalidValueError(
-            f"a scope that follows training is one of interval effects, got one of {figure!r}; "
-            "take scope.estimator=interval_effect"
+            f"a scope that follows training must use interval effects, got {figure!r}; "
+            "set scope.estimator=interval_effect"
         )

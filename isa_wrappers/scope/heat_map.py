@@ -1,4 +1,4 @@
-"""A scope as an HTML table of coloured cells: what a notebook shows of it, without a plotting library."""
+"""A scope as an HTML table of coloured cells, for notebooks, without a plotting library."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 MOST_COLUMNS = 60
 MOST_ROWS = 120
-# Dark to light, told apart by the colour-blind and in print.
+# Light to dark, suitable for colour-blind readers and for print.
 _LOW, _HIGH = (247, 251, 255), (8, 48, 107)
 
 
@@ -21,17 +21,17 @@ def heat_map_html(
     inside: npt.NDArray[np.bool_],
     caption: str,
 ) -> str:
-    """Lay out how much each action moves each dimension.
+    """Return an HTML heat map of the influence of each action on each dimension.
 
     Args:
-        rows: R names, an agent and its action each.
+        rows: R names of agents with actions.
         columns: K names of dimensions.
-        figures: ``[R, K]`` in [0, 1].
-        inside: ``[R, K]`` which of them are in the scope: their cells are outlined.
-        caption: a line on top.
+        figures: influence values, ``[R, K]`` in [0, 1].
+        inside: whether each cell is in the scope, and therefore outlined, ``[R, K]``.
+        caption: caption above the table.
 
     Returns:
-        A table. Of more than 60 dimensions those that are moved most are shown, of more than 120 rows the first.
+        A table with the 60 dimensions that are moved most and the first 120 rows, if there are more.
 
     Example:
         >>> html = heat_map_html(["a up"], ["<x>"], np.array([[0.5]]), np.array([[True]]), "one cell")
@@ -41,7 +41,7 @@ def heat_map_html(
     shown = list(range(len(columns)))
     if len(columns) > MOST_COLUMNS:
         shown = np.sort(np.argsort(-figures.max(axis=0), kind="stable")[:MOST_COLUMNS]).tolist()
-        caption += f"; the {MOST_COLUMNS} of {len(columns)} dimensions that are moved most"
+        caption += f"; the {MOST_COLUMNS} of {len(columns)} dimensions with the most influence"
     if len(rows) > MOST_ROWS:
         caption += f"; the first {MOST_ROWS} of {len(rows)} rows"
     upright = "writing-mode:vertical-rl;transform:rotate(180deg);font-weight:normal;padding:2px"

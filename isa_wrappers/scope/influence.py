@@ -33,23 +33,23 @@ from isa_wrappers.scope.heat_map import heat_map_html
 
 
 def _checked_delta(delta: Any, size: int) -> Threshold:
-    """Return a number in [0, 1), or a frozen ``[K]`` of such."""
+    """Return a number in [0, 1), or a read-only array of such numbers, ``[K]``."""
     if not isinstance(delta, list | tuple | np.ndarray):
         return check_float("delta", delta, 0.0, 1.0, below=True)
     delta = check_numbers("delta", delta)
     if np.shape(delta) != (size,):
         raise InvalidValueError(
-            f"delta must be a number or hold one for each of {size} dimensions, got shape {list(np.shape(delta))}"
+            f"delta must be a number or have one for each of {size} dimensions, got shape {list(np.shape(delta))}"
         )
     return frozen(np.array([check_float("delta", value, 0.0, 1.0, below=True) for value in delta]))
 
 
 @dataclass(frozen=True, eq=False)
 class InfluenceScope(Definitions):
-    """The scope of every agent, read off how much each action moves each dimension.
+    """The scope of every agent, derived from the influence of each action on each dimension.
 
-    With ``I`` an estimator's figure for "agent i takes a" and the change of dimension k, the paper's being the
-    normalised mutual information (arXiv 2505.08630, Section 4):
+    ``I`` is an estimator's measure of influence between "agent i takes a" and the change of dimension k, in the paper
+    the normalised mutual information (arXiv 2505.08630, Section 4):
 
     - ``D(a_i) = {k : I(ds_k; a_i | a_-i) > delta}`` (Def. 1) is :attr:`action_mask`;
     - ``D_i``, the union over the agent's actions (Def. 2), is :attr:`agent_mask`;
@@ -58,18 +58,18 @@ class InfluenceScope(Definitions):
 
     Attributes:
         agents: names of the A agents, in order.
-        influence: ``[A agents, n actions, K dimensions]`` in [0, 1]; actions an agent lacks hold 0.
-        delta: threshold in [0, 1): a number, or one for each dimension ``[K]``.
+        influence: ``[A agents, n actions, K dimensions]`` in [0, 1]; 0 for actions that an agent does not have.
+        delta: threshold in [0, 1): a number, or one for each dimension, ``[K]``.
         num_actions: number of actions of each agent.
-        state_names: a name for each state dimension; empty where the task offers none.
-        action_names: a name for each action, or each agent's own names; empty where the task offers none.
-        settings: how the estimate was made (task, transitions, bin width, ...), kept with the file.
-        chance: the largest figure that shuffled actions made, in [0, 1]; ``None`` where none was shuffled.
-        figure: what the figure is called.
-        evidence: how sure the figures are, where the estimator tells.
+        state_names: a name for each state dimension; empty if the task has none.
+        action_names: a name for each action, or separate names for each agent; empty if the task has none.
+        settings: settings of the estimate (task, transitions, bin width, ...), stored in the file.
+        chance: largest influence with shuffled actions, in [0, 1]; ``None`` if actions were not shuffled.
+        figure: name of the measure of influence.
+        evidence: significance of the influence, if the estimator provides it.
 
     Raises:
-        InvalidValueError: if shapes disagree, ``delta`` lies outside [0, 1) or ``chance`` outside [0, 1].
+        InvalidValueError: if the shapes do not match, ``delta`` is outside [0, 1) or ``chance`` outside [0, 1].
 
     Example:
         >>> scope = InfluenceScope.from_dimensions({"a": [[], [0, 2]], "b": [[], [1, 2]]}, state_size=3)
@@ -104,8 +104,8 @@ class InfluenceScope(Definitions):
         influence = shares(influence, self.agents)
         if len(self.num_actions) != len(self.agents) or max(self.num_actions) > influence.shape[1]:
             raise InvalidValueError(
-                f"num_actions must give each of {len(self.agents)} agents at most {influence.shape[1]} actions, "
-                f"got {shown(list(self.num_actions))}"
+                f"num_actions must have one number for each of {len(self.agents)} agents, at most "
+                f"{influence.shape[1]}, got {shown(list(self.num_actions))}"
             )
         if self.state_names and len(self.state_names) != influence.shape[2]:
             raise InvalidValueError(
@@ -123,28 +123,28 @@ class InfluenceScope(Definitions):
         object.__setattr__(self, "influence", frozen(influence))
 
     def _repr_html_(self) -> str:
-        """Return the heat map that notebooks show."""
+        """Return a heat map for notebooks."""
         pairs = [(i, a) for i in range(len(self.agents)) for a in range(self.num_actions[i])]
         rows = [f"{self.agents[i]} {self.action_name(i, a)}" for i, a in pairs]
         columns = [self.dim_name(k) for k in range(self.influence.shape[2])]
         figures, inside = (np.stack([array[i, a] for i, a in pairs]) for array in (self.influence, self.action_mask))
         common = ", ".join(columns[k] for k in self.common_dims) or "nothing"
-        caption = f"{self.figure}; outlined: in the scope, above {self.delta_text}; all agents move: {common}"
+        caption = f"{self.figure}; outlined: in the scope, above {self.delta_text}; common: {common}"
         return heat_map_html(rows, columns, figures, inside, caption)
 
     @classmethod
     def from_dimensions(
         cls, dimensions: Mapping[str, Sequence[Sequence[int]]], state_size: int, delta: float = 0.0
     ) -> InfluenceScope:
-        """Build a scope you know: for each agent, the dimensions that each of its actions moves.
+        """Create a known scope from the dimensions that each action of each agent moves.
 
         Args:
             dimensions: agent name -> one list of dimensions per action.
-            state_size: K.
-            delta: threshold to store with it; the given dimensions hold influence 1, the others 0.
+            state_size: length of the state, K.
+            delta: threshold of the scope; the given dimensions have influence 1, the others 0.
 
         Raises:
-            InvalidValueError: if there is no agent or a dimension lies outside [0, K).
+            InvalidValueError: if there is no agent or a dimension is outside [0, K).
         """
         check_kind("dimensions", dimensions, Mapping)
         size = check_int("state_size", state_size, 0, LARGEST_STATE)
@@ -168,10 +168,10 @@ class InfluenceScope(Definitions):
         state_names: Sequence[str] = (),
         action_names: Any = (),
     ) -> InfluenceScope:
-        """Build the scope in which every action moves every dimension: for runs that need no estimate.
+        """Create the scope in which every action moves every dimension, for runs without an estimate.
 
         Raises:
-            InvalidValueError: if names or numbers are none, or there is not one number of actions for each agent.
+            InvalidValueError: if names or numbers are invalid, or there is not one number of actions per agent.
 
         Example:
             >>> InfluenceScope.of_everything(["a", "b"], [2, 3], state_size=2).common_dims
@@ -187,38 +187,38 @@ class InfluenceScope(Definitions):
         return cls(names, influence, 0.0, counts, read_state_names(state_names), read_action_names(action_names, names))
 
     def with_delta(self, delta: Threshold) -> InfluenceScope:
-        """Return the scope the same estimate gives at another threshold, a number or one for each dimension."""
+        """Return the scope of the same estimate with another threshold, a number or one for each dimension."""
         return replace(self, delta=delta)
 
     @property
     def num_agents(self) -> int:
-        """A, the number of agents."""
+        """Number of agents, A."""
         return len(self.agents)
 
     @property
     def state_size(self) -> int:
-        """K, the number of state dimensions."""
+        """Number of state dimensions, K."""
         return int(self.influence.shape[2])
 
     @property
     def delta_text(self) -> str:
-        """Delta as text: the number, or from the least to the largest where each dimension has its own."""
+        """Delta as text: the number, or the range if it differs between dimensions."""
         least, largest = float(np.min(self.delta)), float(np.max(self.delta))
         return f"{least:g}" if least == largest else f"{least:g} to {largest:g}"
 
     def dim_name(self, dim: int) -> str:
-        """Return the name of a dimension, or its number where it has none."""
+        """Return the name of a dimension, or its number if it has none."""
         return self.state_names[dim] if self.state_names else str(dim)
 
     def action_name(self, agent: int, action: int) -> str:
-        """Return the name of an agent's action, or its number where it has none."""
+        """Return the name of an agent's action, or its number if it has none."""
         return action_name(self.action_names, agent, action)
 
     def check_fits(self, agents: Sequence[str], num_actions: Sequence[int], state_size: int) -> None:
-        """Check that the scope was made for such an environment.
+        """Check that the scope fits an environment with these sizes.
 
         Raises:
-            ScopeMismatchError: naming what differs.
+            ScopeMismatchError: if it does not; the message names the difference.
         """
         check_same_environment(self.agents, self.num_actions, self.state_size, agents, num_actions, state_size)
 
@@ -231,10 +231,10 @@ def check_same_environment(
     num_actions: Sequence[int],
     state_size: int,
 ) -> None:
-    """Check that what was made for the first three fits an environment of the last three.
+    """Check that a scope with the first three values fits an environment with the last three.
 
     Raises:
-        ScopeMismatchError: naming what differs.
+        ScopeMismatchError: if it does not; the message names the difference.
     """
     pairs = (
         ("agents", list(made_for), list(agents)),
@@ -244,6 +244,6 @@ def check_same_environment(
     for what, scope_has, environment_has in pairs:
         if scope_has != environment_has:
             raise ScopeMismatchError(
-                f"the scope was made for another environment: its {what} {scope_has}, "
-                f"here {environment_has}; estimate one for this environment, with the same source of the state"
+                f"the scope was made for another environment: its {what} {scope_has}, here {environment_has}; estimate "
+                "a scope for this environment, with the same source of the state"
             )

@@ -13,31 +13,30 @@ from isa_wrappers.arrays import Array, array_device, bincount, namespace
 from isa_wrappers.errors import InvalidValueError, NonFiniteError, check_float
 
 CHUNK_ELEMENTS = 1_000_000
-"""Samples (agents x dimensions x transitions) handled at once; about 100 bytes each while in use."""
+"""Samples (agents x dimensions x transitions) processed at once; each needs about 100 bytes."""
 CHUNK_ELEMENTS_CUDA = 5_000_000
-"""The same on CUDA, where calls cost more than what they do."""
+"""The same on CUDA, where the overhead per call dominates."""
 
 
 def normalized_mutual_information(
     changes: Array, actions: Array, blocks: Array, valid: Array, num_actions: int, bin_width: float
 ) -> Array:
-    r"""Estimate the figure compared with delta in Def. 1, for every agent, action and dimension.
+    r"""Estimate the influence that is compared with delta in Def. 1, for every agent, action and dimension.
 
-    The change ``ds_k`` is binned by equal width, bins centred on multiples of ``bin_width`` (so "no change" lies in
-    the middle of a bin); "did agent i take a" is a 0/1 variable. Within each block of transitions that share the
-    teammates' joint action the figure is ``2 I(ds_k; a) / (H(ds_k) + H(a))``, 0 where ds_k never changes. The
-    expectation over teammates' actions (Def. 1) is the mean over blocks weighted by their number of transitions.
-    Blocks in which the action was always or never taken say nothing about it and carry no weight.
+    The change ``ds_k`` is put into bins of equal width, centred on multiples of ``bin_width`` (so "no change" lies in
+    the middle of a bin); "agent i takes a" is a 0/1 variable. Within each block of transitions with the same joint
+    action of the teammates, the value is ``2 I(ds_k; a) / (H(ds_k) + H(a))``, or 0 if ds_k never changes. The
+    expectation over the teammates' actions (Def. 1) is the mean over blocks, weighted by their number of transitions.
+    Blocks in which the action was always or never taken have no weight.
 
-    Counts of (dimension, block, bin, action) come from one sort; entropies are scatter-added from them.
+    One sort yields the counts of (dimension, block, bin, action); entropies are computed from them by scatter-add.
 
     Args:
-        changes: ``[A, N, K]`` changes of the state, in the state's units.
-        actions: ``[A, N]`` integers, the action agent i took itself.
-        blocks: ``[A, N]`` integers from 0; equal numbers share one fixed joint action of the teammates. All zero
-            pools every transition.
-        valid: ``[A, N]`` booleans; False leaves a transition out.
-        num_actions: n.
+        changes: changes of the state, ``[A, N, K]``.
+        actions: action that agent i took, ``[A, N]`` integers.
+        blocks: index of the teammates' joint action, ``[A, N]`` integers from 0; all zeros pool all transitions.
+        valid: whether to include each transition, ``[A, N]`` bool.
+        num_actions: number of actions, n.
         bin_width: width of a bin, above 0.
 
     Returns:
@@ -45,7 +44,7 @@ def normalized_mutual_information(
 
     Raises:
         InvalidValueError: if ``bin_width`` is not above 0 or so small that bins cannot be numbered.
-        NonFiniteError: if the change of a valid transition holds NaN or infinity.
+        NonFiniteError: if the change of a valid transition contains NaN or infinity.
 
     Example:
         >>> import numpy as np
@@ -76,7 +75,7 @@ def normalized_mutual_information(
         i, k = chunk
         figure[i, :, k] = _chunk(xp, changes[i, :, k], actions[i], blocks[i], valid[i], counts[i], bin_width)
 
-    # NumPy sorts and counts without the interpreter's lock, one chunk a core; torch brings its own threads.
+    # NumPy releases the GIL while sorting and counting, so use one chunk per core; torch has its own threads.
     threads = (os.cpu_count() or 1) if isinstance(changes, np.ndarray) else 1
     with ThreadPoolExecutor(max(1, min(threads, len(chunks)))) as pool:
         list(pool.map(estimate, chunks))
@@ -96,12 +95,12 @@ def _x_log_x(xp: Any, x: Array) -> Array:
 
 
 def _x_log_x_table(xp: Any, length: int, device: Any) -> Array:
-    """Tabulate f(x) = x log x for the counts 0 to ``length``: looking up is cheaper than a logarithm a cell."""
+    """Tabulate f(x) = x log x for the counts 0 to ``length``: a look-up is cheaper than a logarithm per cell."""
     return _x_log_x(xp, xp.astype(xp.arange(length + 1, device=device), xp.float64))
 
 
 def _bins(xp: Any, changes: Array, valid: Array, bin_width: float) -> Array:
-    """Number the bins of each row from 0: ``[A, N, k]`` changes -> ``[A, k, N]`` whole float64; invalid ones read 0."""
+    """Number the bins of each row from 0: changes ``[A, N, k]`` -> ``[A, k, N]`` float64 integers, 0 if invalid."""
     bins = xp.round(xp.astype(xp.permute_dims(changes, (0, 2, 1)), xp.float64) / bin_width)
     if not bool(xp.all(valid)):
         bins = xp.where(valid[:, None, :], bins, xp.zeros_like(bins))
@@ -117,10 +116,10 @@ def _chunk(xp: Any, changes: Array, actions: Array, blocks: Array, valid: Array,
     if not math.isfinite(num_bins):
         raise NonFiniteError("changes must be finite where valid, got NaN or infinity")
     if (num_blocks + 1) * num_bins * n >= 2**62:
-        raise InvalidValueError(f"bin_width {width!r} makes {num_bins:.3g} bins, too many to count; use a larger one")
+        raise InvalidValueError(f"bin_width {width!r} gives {num_bins:.3g} bins, too many to count; use a larger one")
     small = (num_blocks + 1) * num_bins * n < 2**31
     dtype = xp.int32 if small else xp.int64
-    # An invalid transition goes into a block of its own, behind the last, and is dropped after the sort.
+    # Invalid transitions go into an extra block after the last one, which is dropped after the sort.
     block = xp.where(valid, blocks, xp.full_like(blocks, num_blocks))
     keys = (xp.astype(block[:, None, :], dtype) * int(num_bins) + xp.astype(bins, dtype)) * n
     keys = keys + xp.astype(actions[:, None, :], dtype)
@@ -155,7 +154,7 @@ def _from_cells(
     action_counts: Array,
     f: Array,
 ) -> Array:
-    """Turn the non-zero cells of the contingency tables into information ``[a, k, n]``.
+    """Compute information ``[a, k, n]`` from the non-zero cells of the contingency tables.
 
     With f(x) = x log x, N samples in a block, n_b in bin b, n_a with the action, n_ab with both:
     ``N H(ds) = f(N) - sum_b f(n_b)``, ``N H(a) = f(N) - f(n_a) - f(N - n_a)`` and
@@ -169,7 +168,7 @@ def _from_cells(
     in_bin = xp.take(xp.astype(bincount(group, xp.astype(count, xp.float64), num_groups), xp.int64), group)
     f_bin = xp.take(f, in_bin)
     table = row * num_blocks + block
-    # f(n_b) once a bin: each of its cells carries a share in proportion to its count.
+    # f(n_b) once per bin: each of its cells gets a fraction in proportion to its count.
     sum_bins = bincount(
         table, f_bin * (xp.astype(count, xp.float64) / xp.astype(in_bin, xp.float64)), rows * num_blocks
     )

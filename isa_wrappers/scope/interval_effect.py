@@ -1,4 +1,4 @@
-"""The interval effect: the share of steps in which another choice would have changed the outcome."""
+"""The interval effect: the fraction of steps in which another choice would have changed the outcome."""
 
 from __future__ import annotations
 
@@ -27,39 +27,39 @@ from isa_wrappers.scope.variables import by_elementary_action, of_elementary_act
 from isa_wrappers.scope.windows import Window, gather, lengths, share_of
 
 RARE = 0.001
-"""Chance that a rare action which surely differs from all others is said to differ from one that it is like."""
+"""Probability that a rare action, known to differ from all others, is wrongly separated from an equivalent action."""
 NEGLIGIBLE = 0.01
-"""Who shifts a dimension by less than this share of what the strongest agent does has no part in it."""
+"""An agent that shifts a dimension by less than this fraction of the strongest agent's shift does not count for it."""
 LATE = 0.5
-"""What first shows after several steps counts where it shows in this share of the steps in which the agent moves
-anything: what a mechanism does later it does nearly always; what follows in a roundabout way (who walks on is shot at)
-depends on much else. An agent's longer changes are looked at until a length adds no dimension to its scope, and only
-for dimensions that it lacks: which action moves one is best seen at once."""
+"""An effect that appears only after several steps counts if it occurs in this fraction of the steps in which the agent
+moves anything. A delayed mechanism works nearly always; an indirect consequence (an agent that walks on is shot at)
+depends on much else. Longer changes of an agent are examined until a length adds no dimension to its scope, and only
+for dimensions that it lacks, since immediate changes show best which action moves a dimension."""
 SMALL = 1_000_000
-"""So many changes, of all dimensions, are compared faster without threads."""
+"""Number of changes, over all dimensions, below which threads do not pay off."""
 
 
 class IntervalEffect(Estimator):
-    r"""The share of steps in which another choice of agent i's would have made another outcome of dimension k.
+    r"""The fraction of steps in which another choice of agent i would have changed the outcome in dimension k.
 
-    For two actions a and b, over transitions in which both were available (so that either was as likely), it is the
-    largest difference, over all intervals, of the probabilities that the change lies in the interval: Kuiper's
-    distance V of the two samples, less what chance makes of it, ``e = sqrt(max(0, V^2 - (pi^2/6)/n_e))``. There are no
-    bins, and units do not matter. V is taken of the change itself and of what a fit on the state and the teammates'
-    actions leaves of it; "no change" is compared by Fisher's exact test too, which finds rare effects that V does not.
-    Only what chance would make in fewer than 1 in 20 *scopes* counts (Bonferroni over everything that is compared).
+    For two actions a and b, over transitions in which both were available (and thus equally likely), it is the largest
+    difference, over all intervals, between the probabilities that the change lies in the interval: Kuiper's distance V
+    of the two samples, corrected for chance, ``e = sqrt(max(0, V^2 - (pi^2/6)/n_e))``. It needs no bins and does not
+    depend on units. V is computed for the change itself and for the residuals of a fit on the state and the teammates'
+    actions. Fisher's exact test also compares "no change", which finds rare effects that V misses. An effect counts
+    only if chance causes one in fewer than 1 in 20 *scopes* (Bonferroni over all comparisons).
 
-    Of two actions that differ, :func:`~isa_wrappers.scope.movers.credit` says which one moves k. An action's figure is
-    the largest e that it is credited with, times the share of its steps in which the other action was available.
-    It is told as a share of the steps in which the agent moves anything (its largest figure of all dimensions). Who
-    moves a dimension by less than a hundredth of what the strongest agent moves it has no part in it.
+    If two actions differ, :func:`~isa_wrappers.scope.movers.credit` determines which one moves k. The influence of an
+    action is the largest e that it is credited with, times the fraction of its steps in which the other action was
+    available. It is given relative to the steps in which the agent moves anything (its largest value in any dimension).
+    An agent that moves a dimension by less than a hundredth of the strongest agent's shift does not count for it.
 
-    Effects that come late are found in changes over 2, 4, 8 steps, see :data:`LATE`.
+    Delayed effects are found in changes over 2, 4, 8 steps, see :data:`LATE`.
 
     Args:
         collect: ``all_at_once`` or ``one_at_a_time``.
-        device: where ranks, distributions, distances and the fit are computed: ``None`` for NumPy, else with torch.
-            What is found is the same; figures differ by rounding.
+        device: device of the computation: ``None`` for NumPy, else a torch device. The scope is the same; values differ
+            by rounding.
 
     Example:
         >>> from isa_wrappers import ScopeConfig, estimate_scope
@@ -81,15 +81,15 @@ class IntervalEffect(Estimator):
         self.collect, self.device = collect, device
 
     def on(self, device: str | None) -> IntervalEffect:
-        """Return the same with its heavy arithmetic on a torch device; ``None`` for NumPy."""
+        """Return the same estimator with its computation on a torch device; ``None`` for NumPy."""
         return type(self)(self.collect, device)
 
     def estimate(self, transitions: list[Transitions], config: SettledScope, num_actions: int) -> Figures:
-        """Return ``[A, n, K]``: the largest over changes of 1, 2, 4, ... and W steps, see :data:`LATE`."""
+        """Return the largest effect over changes of 1, 2, 4, ... and W steps, ``[A, n, K]``, see :data:`LATE`."""
         return self.measure(transitions, config, num_actions).figures
 
     def measure(self, transitions: list[Transitions], config: SettledScope, num_actions: int) -> Measured:
-        """Return the figures, and how sure they are."""
+        """Return the effects with their evidence."""
         agents, size = transitions[0].valid.shape[-1], transitions[0].states.shape[-1]
         found = Found.nothing(agents, num_actions, size)
         strongest, active = np.zeros(size), np.zeros(agents)
@@ -101,7 +101,7 @@ class IntervalEffect(Estimator):
                 break
             over, part = self._over(window, len(widths), looking, num_actions, strongest)
             had = np.any(found.figures[looking] > config.delta, axis=1)
-            # What the agent does meanwhile blurs all that it did: what it moves anyway tells how much.
+            # Later actions of the agent blur the effect; the known effects show by how much.
             blurred, at_once = over.active(part & had[:, None]), active[looking]
             whole = np.where(blurred > 0.0, blurred, np.where(at_once > 0.0, at_once, over.active(part)))
             active[looking] = np.where(at_once > 0.0, at_once, whole)
@@ -119,21 +119,21 @@ class IntervalEffect(Estimator):
     def _over(
         self, window: Window, windows: int, who: npt.NDArray[np.int64], number: int, strongest: Floats
     ) -> tuple[Found, npt.NDArray[np.bool_]]:
-        """Return what is found in changes over one number of steps, and ``[B, 1, K]`` what each agent has part in.
+        """Return the effects in changes over one number of steps, and the dimensions that count for each agent.
 
         Args:
-            window: what was seen.
-            windows: how many such there are at most.
-            who: the agents that are looked at.
-            number: n.
-            strongest: ``[K]`` how far any agent moves each dimension; kept up to date.
+            window: the changes.
+            windows: maximum number of windows.
+            who: indices of the agents to examine.
+            number: number of actions, n.
+            strongest: largest shift of each dimension by any agent, ``[K]``; updated in place.
         """
         count, values = window.available.shape[1:]
         variables = window.variables or whole_actions(count, values)
         changes, grain = (to_backend(array, self.device) for array in (window.changes, window.grain))
         fit = TeamFit(window.states, changes, window.actions[:, : singles(variables)], window.amounts)
         there = replace(window, changes=changes, grain=grain)
-        whole = contiguous(in_grains(changes, grain[0]).T).T  # as ranks take them, a dimension at a time
+        whole = contiguous(in_grains(changes, grain[0]).T).T  # contiguous per dimension, for the ranks
         levels = significance(windows * count * len(strongest), values, fit.usable)
         parts = np.zeros((3, count, values, len(strongest)))
         taken, least = np.zeros((count, values), dtype=np.int64), np.ones((count, values))
@@ -154,7 +154,7 @@ class IntervalEffect(Estimator):
         else:
             with ThreadPoolExecutor(min(len(asked), os.cpu_count() or 1)) as pool:
                 list(pool.map(one, asked))
-        np.negative(parts[2], out=parts[2])  # the surer, the larger
+        np.negative(parts[2], out=parts[2])  # larger means more significant
         shape = max(variable.agent for variable in variables) + 1, number, len(strongest)
         effects, shifts, certain = by_elementary_action(variables, parts, shape)[:, who]
         counted = (of_elementary_actions(variables, array, shape[:2])[who] for array in (taken, least))
@@ -165,23 +165,23 @@ class IntervalEffect(Estimator):
 
 
 def significance(cells: int, number: int, fitted: bool) -> Levels:
-    """Return the levels at which nothing at all in ``cells`` cells of n actions is there by chance, but 1 time in 20.
+    """Return the levels for a probability of 0.05 of any false positive in ``cells`` cells with n actions.
 
-    Half of that chance is for pairs of actions, half for rare actions against all others.
+    Half of this probability is for pairs of actions, half for rare actions compared with all others.
     """
     versions = 2 if fitted else 1
-    pairs = cells * number * max(number - 1, 1) / 2 * (versions + 1)  # one more is Fisher's
+    pairs = cells * number * max(number - 1, 1) / 2 * (versions + 1)  # plus Fisher's test
     rests = cells * number * versions
     within = RARE / max(number - 1, 1)
     return Levels(ALLOWED - math.log(pairs), ALLOWED - math.log(rests), math.log(within))
 
 
 def has_part(largest: Floats, strongest: Floats) -> npt.NDArray[np.bool_]:
-    """Tell ``[A, K]`` who shifts a dimension by no less than a hundredth of what the strongest agent does.
+    """Return which agents shift a dimension by at least a hundredth of the strongest agent's shift, ``[A, K]``.
 
     Args:
-        largest: ``[A, K]`` how far each agent shifts it.
-        strongest: ``[K]`` how far any agent does.
+        largest: largest shift by each agent, ``[A, K]``.
+        strongest: largest shift by any agent, ``[K]``.
     """
     return np.asarray(largest / np.where(strongest > 0.0, strongest, 1.0) >= NEGLIGIBLE)
 
@@ -192,11 +192,11 @@ def agent_effects(
     """Return the effects and shifts ``[n, D]`` of agent i's actions, or of variable i's values.
 
     Args:
-        window: what was seen.
+        window: the changes.
         i: the agent; only transitions that count for it are compared.
-        left: gives, for some dimensions, the changes less what state and teammates tell; ``None`` where no fit is.
-        levels: of significance.
-        theta: share of the largest effect from which two actions count as unlike.
+        left: function that returns the residuals for some dimensions; ``None`` without a fit.
+        levels: significance levels.
+        theta: fraction of the largest effect from which two actions count as different.
     """
     made = compare(window.actions[:, i], window.available[:, i], window.counts[:, i], levels)
     whole = in_grains(window.changes, window.grain[0])

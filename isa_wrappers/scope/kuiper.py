@@ -1,4 +1,4 @@
-"""Kuiper's distance of two samples, and how surely two samples differ."""
+"""Kuiper's distance of two samples, and the significance of differences."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from isa_wrappers.scope.backends import as_array
 
 Floats = npt.NDArray[np.float64]
 BIAS = np.pi**2 / 6.0
-"""Of the squared distance times the effective number of samples, where both samples come from one distribution."""
+"""Expected squared distance times the effective number of samples, if both samples have the same distribution."""
 
 
 def distance(cumulative: Array, other: Array) -> Array:
     """Return Kuiper's ``V = max_c [F(c) - G(c)] + max_c [G(c) - F(c)]`` along the last axis.
 
-    It is the largest difference, over all intervals, of the probabilities to lie in the interval.
+    It is the largest difference, over all intervals, between the probabilities of the interval.
 
     Example:
         >>> float(distance(np.array([0.0, 1.0, 1.0]), np.array([0.5, 0.5, 1.0])))
@@ -32,7 +32,7 @@ def distance(cumulative: Array, other: Array) -> Array:
 
 
 def scale(effective: Array) -> Array:
-    """Return what the distance is multiplied by before its distribution no longer depends on the samples' sizes.
+    """Return the factor that makes the distribution of the distance independent of the sample sizes.
 
     ``sqrt(n_e) + 0.155 + 0.24 / sqrt(n_e)`` with ``n_e = n m / (n + m)`` (Stephens, 1970).
     """
@@ -43,8 +43,8 @@ def scale(effective: Array) -> Array:
 def log_tail(scaled: Any) -> Array:
     """Return ``log p`` of a scaled distance: ``log 2 (4 x^2 - 1) - 2 x^2``, at most 0.
 
-    It holds of many: of two samples of 4 to 8 without ties, p is up to 2.2 times as much (0.114 for 0.052, of 4 that
-    all lie apart from the other 4).
+    This is an approximation for large samples: for two samples of 4 to 8 without ties, the true p is up to 2.2 times as
+    large (0.114 instead of 0.052 for two fully separated samples of 4).
 
     Example:
         >>> log_tail([0.1, 2.0]).round(2).tolist()
@@ -72,20 +72,20 @@ def least_scaled(log_p: float) -> float:
 
 
 def unbiased(v: Array, effective: Array) -> Array:
-    """Return ``sqrt(max(0, V^2 - (pi^2 / 6) / n_e))``: the distance less what chance makes of it."""
+    """Return ``sqrt(max(0, V^2 - (pi^2 / 6) / n_e))``: the distance, corrected for chance."""
     square = as_array(v, "float64") ** 2
     return namespace(square).maximum(square - BIAS / effective, 0.0) ** 0.5
 
 
 def of_all(v: Array, missing: Array) -> Array:
-    """Bound from below the distance of two populations of which parts are missing: by 0 or less where it may be none.
+    """Return a lower bound of the distance of two populations with missing parts; 0 or less if it may be zero.
 
-    With shares p and q missing, and F and G what is there, an interval's probabilities differ by at least
-    ``(1 - p) F - (1 - q) G - q`` in all, and that by no less than ``(1 - min(p, q)) (F - G) - max(p, q)``.
+    With fractions p and q missing, and F and G the observed probabilities of an interval, the true probabilities differ
+    by at least ``(1 - p) F - (1 - q) G - q``, which is at least ``(1 - min(p, q)) (F - G) - max(p, q)``.
 
     Args:
-        v: ``[S]`` the distance of what is there.
-        missing: ``[S, 2]`` of each population the share that is not.
+        v: distance of the observed parts, ``[S]``.
+        missing: missing fraction of each population, ``[S, 2]``.
 
     Example:
         >>> of_all(np.array([1.0]), np.array([[0.2, 0.3]])).round(2).tolist()
@@ -101,19 +101,19 @@ def log_factorials(largest: int) -> Floats:
 
 
 def fisher_log_p(x: Any, n: Any, y: Any, m: Any, table: Array) -> Array:
-    """Return about ``log p`` of Fisher's exact test: do x of n and y of m differ?
+    """Return the approximate ``log p`` of Fisher's exact test of x out of n against y out of m.
 
-    One side's tail of the hypergeometric distribution is at most its first term over one less the ratio of its first
-    two, and no more than that far out, where it matters. Twice that stands for both sides. Counts of unequal sizes
-    have unequal sides: two-sided p as a sum of all that is no likelier may be some 7 % more (p below 1e-4), and 20 %
-    near p = 1.
+    One tail of the hypergeometric distribution is at most its first term divided by one minus the ratio of its first
+    two terms, and close to this bound far out, where it matters. Twice this value stands for both sides. With unequal
+    sizes the sides differ: the two-sided p as the sum over all outcomes that are no more likely may be about 7 % larger
+    (p below 1e-4), and 20 % larger near p = 1.
 
     Args:
-        x: integers, successes among the first.
-        n: integers, sizes of the first.
-        y: integers, successes among the second.
-        m: integers, sizes of the second.
-        table: of :func:`log_factorials`, up to the largest ``n + m``.
+        x: successes in the first sample, integers.
+        n: size of the first sample, integers.
+        y: successes in the second sample, integers.
+        m: size of the second sample, integers.
+        table: result of :func:`log_factorials`, up to the largest ``n + m``.
 
     Example:
         >>> round(float(np.exp(fisher_log_p(5, 5, 0, 5, log_factorials(10)))), 4)  # 2 / C(10, 5)
@@ -121,7 +121,7 @@ def fisher_log_p(x: Any, n: Any, y: Any, m: Any, table: Array) -> Array:
     """
     xp = namespace(table)
     parts = [as_array(part, "int64") for part in (x, n, y, m)]
-    shape = np.broadcast_shapes(*(tuple(part.shape) for part in parts))  # torch's own imports a library of seconds
+    shape = np.broadcast_shapes(*(tuple(part.shape) for part in parts))  # torch's version has a slow import
     first, size, second, other = (xp.broadcast_to(part, shape) for part in parts)
     upper = first * other > second * size
     high, of_high = xp.where(upper, first, second), xp.where(upper, size, other)

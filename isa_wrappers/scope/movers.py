@@ -1,4 +1,4 @@
-"""Which of two actions that differ is the one that moves a dimension."""
+"""Decide which of two actions with different effects moves a dimension."""
 
 from __future__ import annotations
 
@@ -8,43 +8,44 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 
 STILL = 0.5
-"""An action that leaves a dimension unchanged in this share of what parts it from another is the still one of them."""
+"""An action counts as the still one if "no change" accounts for this fraction of its difference from another action."""
 
 
 def credit(effect: Floats, still: Floats, slower: Floats, theta: float, ordered: bool = False) -> npt.NDArray[np.bool_]:
-    """Tell which actions move a dimension, of those that differ in it.
+    """Return which of the actions that differ in a dimension move it.
 
-    That ``wait`` and ``push`` differ does not say which of them moves: by convention, the one that does not leave
-    things as they are. Where neither is the still one (inertia, drift, noise) it is the one that fewer others are like.
+    A difference between ``wait`` and ``push`` does not show which of them moves the dimension. By convention, it is the
+    one that does not leave it unchanged. If neither is still (inertia, drift, noise), it is the more unusual action.
 
-    1. Where a leaves the dimension unchanged more often than b does, by half of all that parts them or twice as often,
-       the pair gives a nothing.
-    2. Where neither is still, and more actions are like a than like b, the pair gives a nothing. Unlike are two whose
-       effect is at least theta of the largest in that dimension.
-    3. Where as many are like a as like b, and a changes the dimension less than b does on average, by half of all that
-       parts them, the pair gives a nothing. Otherwise it gives to both.
-    4. An action that loses by 1 or 3 to half of those it differs from moves nothing, whatever the others say: unless
-       one of these is still beside it by 1. (Of ``up`` and ``down`` the one that meets a wall more often loses to the
-       other; beside ``wait`` both move.)
+    1. If a leaves the dimension unchanged more often than b, by half of their difference or twice as often, the pair
+       does not credit a.
+    2. If neither is still and more actions are similar to a than to b, the pair does not credit a. Two actions are
+       different if their effect is at least theta times the largest one in that dimension.
+    3. If equally many are similar to a and b, and a changes the dimension less than b on average, by half of their
+       difference, the pair does not credit a. Otherwise it credits both.
+    4. An action that loses by rule 1 or 3 to half of the actions it differs from moves nothing, unless one of these is
+       still compared with it by rule 1. (Of ``up`` and ``down``, the one that meets a wall more often loses to the
+       other; compared with ``wait``, both move.)
 
-    Parts of a range have no majority, and both ends of it may move: rules 2 and 3 are not for them.
+    Parts of a range have no majority, and both ends may move, so rules 2 and 3 do not apply to them.
 
     Args:
-        effect: ``[n, n, d]``, symmetric: how much a and b differ, 0 where that may be chance.
-        still: ``[n, n, d]``, antisymmetric: P(no change | a) - P(no change | b) as a share of what parts a and b.
-        slower: ``[n, n, d]``, antisymmetric: by how much less the average change is with a than with b, as a share of
-            how far a and b are apart.
-        theta: share of the largest effect from which two actions count as unlike.
-        ordered: the actions are parts of a range.
+        effect: difference between a and b, 0 if it is not significant, ``[n, n, d]``, symmetric.
+        still: P(no change | a) - P(no change | b), relative to the difference of a and b, ``[n, n, d]``,
+            antisymmetric.
+        slower: how much smaller the average change is with a than with b, relative to the distance of a and b,
+            ``[n, n, d]``, antisymmetric.
+        theta: fraction of the largest effect from which two actions count as different.
+        ordered: whether the actions are parts of a range.
 
     Returns:
-        ``[n, n, d]``: does the pair (a, b) credit a with the dimension?
+        Whether the pair (a, b) credits a with the dimension, ``[n, n, d]``.
 
     Example:
         >>> effect, still, slower = np.zeros((3, 2, 2, 1))
         >>> effect[0, 1] = effect[1, 0] = 0.9
         >>> still[0, 1], still[1, 0] = 1.0, -1.0
-        >>> credit(effect, still, slower, 0.1)[..., 0].tolist()  # the second moves
+        >>> credit(effect, still, slower, 0.1)[..., 0].tolist()  # the second action moves
         [[False, False], [True, False]]
     """
     differ = effect > 0.0

@@ -19,8 +19,8 @@ class NMIEstimator(Estimator):
     """The largest normalised mutual information of an action and a change over 1 to W steps.
 
     Args:
-        pooled: throw all transitions together. Otherwise the mean over the teammates' joint actions is taken, as
-            Def. 1 says. Small blocks bias that upwards; teammates' moves bias the pooled figure downwards.
+        pooled: whether to pool all transitions. Otherwise, the result is the mean over the teammates' joint actions, as
+            in Def. 1. Small blocks bias this mean upwards; the teammates' moves bias the pooled value downwards.
 
     Source: arXiv 2505.08630, Section 4 and Algorithm 1, line 4.
     """
@@ -37,18 +37,18 @@ class NMIEstimator(Estimator):
     def chance(
         self, transitions: list[Transitions], config: SettledScope, num_actions: int, rng: np.random.Generator
     ) -> float:
-        """Return the largest information that actions shuffled within their blocks make."""
+        """Return the largest information with actions shuffled within their blocks."""
         return float(self._information(transitions, config, num_actions, rng).max(initial=0.0))
 
     def advice(self) -> str:
-        """Offer to pool, more transitions and wider bins."""
+        """Suggest pooling, more transitions and wider bins."""
         pool = "" if self.pooled else "estimator 'nmi_pooled', "
-        return f"take {pool}more transitions or a larger bin_width"
+        return f"use {pool}more transitions or a larger bin_width"
 
     def _information(
         self, transitions: list[Transitions], config: SettledScope, num_actions: int, shuffling: Shuffling
     ) -> Figures:
-        """Return ``[A, n, K]``, the largest over 1 to W steps, of the actions taken or of shuffled ones."""
+        """Return the largest information over 1 to W steps, with actual or shuffled actions, ``[A, n, K]``."""
         agents = range(transitions[0].free.shape[1])
         over = []
         for width in range(1, config.window + 1):
@@ -84,7 +84,7 @@ class NMIEstimator(Estimator):
 def shuffled(
     actions: npt.NDArray[Any], blocks: npt.NDArray[Any], valid: npt.NDArray[np.bool_], rng: np.random.Generator
 ) -> npt.NDArray[Any]:
-    """Shuffle the valid ones of ``actions`` ``[N]`` among those of the same block."""
+    """Shuffle the valid ``actions`` ``[N]`` within each block."""
     index = np.flatnonzero(valid)
     block = blocks[index]
     redrawn: npt.NDArray[Any] = actions.copy()

@@ -1,4 +1,4 @@
-"""Scopes as the paper's Fig. 3."""
+"""Plot scopes like the paper's Fig. 3."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from isa_wrappers.files import replacing
 from isa_wrappers.scope.influence import InfluenceScope
 
 LONGEST_LABEL = 60
-"""Characters of a name in a picture."""
+"""Maximum number of characters of a name in a plot."""
 
 
 def label(text: str) -> str:
-    r"""Return a name as matplotlib draws it: no mathematics between dollars, nothing unprintable, of bounded length.
+    r"""Return a name for matplotlib: with escaped dollars, without unprintable characters, and of bounded length.
 
     Example:
         >>> print(label("cost in $, gain in $"), label("a\0b"))
@@ -25,17 +25,17 @@ def label(text: str) -> str:
     """
     text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
     text = text if len(text) <= LONGEST_LABEL else f"{text[: LONGEST_LABEL - 3]}..."
-    text = f" {text}" if text.startswith("_") else text  # a legend leaves out what begins with an underscore
+    text = f" {text}" if text.startswith("_") else text  # legends ignore labels that begin with an underscore
     return text.replace("$", r"\$")
 
 
 def plot_scope(scope: InfluenceScope, path: str | Path) -> Path:
-    """Draw Fig. 3: how much each action moves, actions of every agent by state dimensions.
+    """Plot the influence of each agent's actions on the state dimensions, as in Fig. 3.
 
-    Cells of the scope are outlined.
+    Cells in the scope are outlined.
 
     Raises:
-        MissingDependencyError: without matplotlib.
+        MissingDependencyError: if matplotlib is not installed.
         CannotWriteError: if the file cannot be written.
     """
     try:
@@ -49,13 +49,13 @@ def plot_scope(scope: InfluenceScope, path: str | Path) -> Path:
     axes.set_title(f"influence of each action on each dimension (outlined: in the scope, above {scope.delta_text})")
     path = Path(path)
     with replacing(path) as file, warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of characters that the font lacks: they are drawn as boxes
+        warnings.simplefilter("ignore", UserWarning)  # characters missing in the font are drawn as boxes
         figure.savefig(file, dpi=110, format="png")
     return path
 
 
 def draw_scope(axes: Any, scope: InfluenceScope) -> Any:
-    """Draw a scope into matplotlib's axes; return the image, for a colour bar."""
+    """Draw a scope into matplotlib axes; return the image, for a colour bar."""
     from matplotlib.collections import PatchCollection
     from matplotlib.patches import Rectangle
 

@@ -1,4 +1,4 @@
-"""Marked transitions: those of steps in which some agent's action was drawn uniformly, whatever its policy wanted."""
+"""Marked transitions: steps in which some agent's action was drawn uniformly instead of from its policy."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from isa_wrappers.scope.windows import Window, gather
 
 @dataclass(frozen=True)
 class Marked:
-    """N transitions of one step each, of A agents with up to n actions, over K state dimensions.
+    """N one-step transitions of A agents with up to n actions and K state dimensions.
 
     Attributes:
-        states: ``[N, K]`` before the step.
-        next_states: ``[N, K]`` after it, before any automatic reset.
-        actions: ``[N, A]`` what everyone did.
-        available: ``[N, A, n]`` bool: the actions that were to be had.
-        acted: ``[N, A]`` bool: the agent was alive, and the episode not lost with its game.
-        marked: ``[N, A]`` bool: the agent's action was drawn uniformly among its available ones.
+        states: states before the step, ``[N, K]``.
+        next_states: states after it, before any automatic reset, ``[N, K]``.
+        actions: actions of all agents, ``[N, A]``.
+        available: available actions, ``[N, A, n]`` bool.
+        acted: whether the agent was alive and the step was not lost in a game crash, ``[N, A]`` bool.
+        marked: whether the agent's action was drawn uniformly among its available ones, ``[N, A]`` bool.
     """
 
     states: npt.NDArray[Any]
@@ -38,16 +38,16 @@ class Marked:
 
 
 class Probes:
-    """The last transitions in which anybody's action was a marked, uniform draw; the oldest go first.
+    """The last transitions in which some agent's action was a marked, uniform draw; first in, first out.
 
-    At most ``capacity`` of them are held, in ``capacity * (8 K + A (10 + n))`` bytes for states in float32. The others'
-    actions are kept too: what they did is taken out of the change before it is compared.
+    At most ``capacity`` transitions are stored, in ``capacity * (8 K + A (10 + n))`` bytes for float32 states. The
+    actions of the other agents are stored too, to remove their effects from the changes before the comparison.
 
     Args:
-        capacity: transitions held.
+        capacity: maximum number of stored transitions.
 
     Attributes:
-        number: draws added so far, of all agents, those no longer held included.
+        number: total number of draws added so far, over all agents.
 
     Example:
         >>> yes, place = np.ones((3, 1), dtype=bool), np.arange(3.0).reshape(3, 1)
@@ -65,7 +65,7 @@ class Probes:
         self.held: Marked | None = None
 
     def add(self, steps: Marked) -> None:
-        """Keep the steps in which anybody's draw was marked and came to act."""
+        """Store the steps in which an acting agent's draw was marked."""
         drawn = steps.marked & steps.acted
         rows = np.flatnonzero(drawn.any(axis=1))[-self.capacity :]
         self.number += int(drawn.sum())
@@ -79,9 +79,9 @@ class Probes:
         self.held = Marked(**columns)
 
     def window(self) -> Window | None:
-        """Return the changes over one step, each agent's counting where its draw was marked; ``None`` without any.
+        """Return the changes over one step, which count for agents with a marked draw; ``None`` if there are none.
 
-        Later changes would not do: what follows a draw are the policies' actions, which answer to it.
+        Changes over more steps are not usable, since the policies' later actions depend on the result of the draw.
         """
         if self.held is None:
             return None
@@ -99,7 +99,7 @@ class Probes:
         return gather([streams], 1)
 
     def state_dict(self) -> dict[str, npt.NDArray[Any]]:
-        """Return what is held."""
+        """Return the stored transitions."""
         held = {} if self.held is None else {f.name: getattr(self.held, f.name) for f in fields(Marked)}
         return {"number": np.array([self.number]), **held}
 
@@ -107,13 +107,13 @@ class Probes:
         """Restore what :meth:`state_dict` returned.
 
         Raises:
-            InvalidValueError: if the numbers of transitions disagree, or exceed the capacity.
+            InvalidValueError: if the numbers of transitions differ or exceed the capacity.
         """
         columns = {name: np.array(value) for name, value in state.items() if name != "number"}
         lengths = {len(column) for column in columns.values()}
         if len(lengths) > 1 or max(lengths, default=0) > self.capacity:
             raise InvalidValueError(
-                f"saved probes must be columns of one length of at most {self.capacity}, got {shown(sorted(lengths))}"
+                f"saved probes must be columns of equal length, at most {self.capacity}, got {shown(sorted(lengths))}"
             )
         self.number = int(state["number"][0])
         self.held = Marked(**columns) if columns else None

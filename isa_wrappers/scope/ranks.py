@@ -1,4 +1,4 @@
-"""Ranks of changes, and their distribution in many lists of transitions at once."""
+"""Ranks of changes, and their distributions in many lists of transitions at once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from isa_wrappers.arrays import Array, array_device, namespace
 from isa_wrappers.scope.backends import bins_of, contiguous, counted, list_sums
 
 BINS = 64
-"""Rank bins of a change; each holds one or two in a hundred transitions, or one value."""
+"""Number of rank bins of a change; each contains one to two percent of the transitions, or a single value."""
 Integers = npt.NDArray[np.int64]
 
 
@@ -21,9 +21,9 @@ class Lists:
     """L lists of transitions.
 
     Attributes:
-        rows: the transitions, one list after the other.
-        sizes: ``[L]`` how many each holds.
-        weights: how much each counts; ``None`` for one each.
+        rows: indices of the transitions, one list after the other.
+        sizes: size of each list, ``[L]``.
+        weights: weight of each transition; ``None`` for 1.
     """
 
     rows: Integers
@@ -32,13 +32,13 @@ class Lists:
 
     @classmethod
     def of(cls, lists: list[Integers], weights: list[npt.NDArray[np.float64]] | None = None) -> Lists:
-        """Put lists together."""
+        """Concatenate lists."""
         none = np.zeros(0, dtype=np.int64)
         together = None if weights is None else np.concatenate([np.zeros(0), *weights])
         return cls(np.concatenate([none, *lists]), np.array([len(one) for one in lists], dtype=np.int64), together)
 
     def cumulative(self, codes: Array) -> Array:
-        """Return ``[L, d, BINS]``: the cumulative distribution of bins ``[d, N]`` in each list."""
+        """Return the cumulative distribution of bins ``[d, N]`` in each list, ``[L, d, BINS]``."""
         xp, place = namespace(codes), array_device(codes)
         number, dims = len(self.sizes), codes.shape[0]
         of_list = xp.repeat(xp.arange(number, device=place) * (dims * BINS), self.sizes)
@@ -50,23 +50,23 @@ class Lists:
         return shares
 
     def count(self, mask: Array) -> Array:
-        """Return ``[L, d]``: how many transitions of each list are marked in ``mask`` ``[N, d]``."""
+        """Return how many transitions of each list are marked in ``mask`` ``[N, d]``, ``[L, d]``."""
         return list_sums(mask[self.rows], self.sizes, "int64")
 
     def mean(self, values: Array) -> Array:
-        """Return ``[L, d]``: the mean of ``values`` ``[N, d]`` in each list."""
+        """Return the mean of ``values`` ``[N, d]`` in each list, ``[L, d]``."""
         return list_sums(values[self.rows], self.sizes, "float64") / self.sizes[:, None]
 
 
 def rank_bins(values: Array, sample: Integers) -> tuple[Array, Array]:
-    """Put values ``[N, d]`` into at most ``BINS`` bins that never part equal values.
+    """Put values ``[N, d]`` into at most ``BINS`` bins that never separate equal values.
 
     Args:
-        values: to rank.
-        sample: rows in which the bins hold about equal numbers.
+        values: values to rank.
+        sample: rows in which the bins contain about equal numbers.
 
     Returns:
-        The bins ``[d, N]`` and their upper ends ``[d, BINS]``, of which the last is the largest value.
+        The bins ``[d, N]`` and their upper ends ``[d, BINS]``; the last one is the largest value.
 
     Example:
         >>> rank_bins(np.array([[3.0], [-1.0], [3.0], [5.0]]), np.arange(4))[0][0].argsort(kind="stable").tolist()
@@ -82,7 +82,7 @@ def rank_bins(values: Array, sample: Integers) -> tuple[Array, Array]:
 
 
 def groups_of(column: npt.NDArray[Any], most: int, number: int) -> npt.NDArray[np.int64]:
-    """Part a column ``[N]`` by its values, or, where there are more than ``most``, into ``number`` about equal groups.
+    """Group a column ``[N]`` by its values or, if there are more than ``most``, into ``number`` similar-sized groups.
 
     Example:
         >>> groups_of(np.array([3.0, 5.0, 3.0]), 24, 8).tolist(), groups_of(np.arange(6.0), 2, 2).tolist()

@@ -1,4 +1,4 @@
-"""A scope from play that was recorded, without an environment."""
+"""Estimate a scope from recorded play, without an environment."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ def estimate_scope_from(
 ) -> InfluenceScope:
     """Estimate a scope from recorded play, without an environment.
 
-    **What it assumes.** Each agent's action was drawn among its available ones without a look at the state and
-    independently of the others, as random play does. A policy that looks says nothing of influence: what follows from
-    the state would be put down to the action. Data that cannot have come about that way are refused.
+    **Assumption.** Each agent's action was drawn among its available ones independently of the state and of the other
+    agents, as in random play. A policy that depends on the state does not show influence, since consequences of the
+    state would be attributed to the action. Data that contradict this assumption are refused.
 
     Args:
-        recorded: episodes: a list (or a Minari data set, which has ``iterate_episodes()``) of what
-            :func:`episode_from` reads; :func:`episodes_of` cuts long arrays.
-        config: delta, window, estimator; all transitions are taken.
-        agents: their names; by default ``agent_0``, ``agent_1`` and so on.
+        recorded: episodes, as a list (or a Minari data set with ``iterate_episodes()``) of items that
+            :func:`episode_from` accepts; :func:`episodes_of` splits long arrays.
+        config: delta, window, estimator; all transitions are used.
+        agents: names of the agents; by default ``agent_0``, ``agent_1`` and so on.
         state_names: a name for each dimension.
         action_names: a name for each action.
-        trust: do not look at how the actions were drawn.
-        num_actions: of each agent, where they differ; by default as many for each as masks or actions tell of.
+        trust: skip the check of how the actions were drawn.
+        num_actions: number of actions of each agent, if they differ; by default the number in masks or actions.
 
     Raises:
-        InvalidValueError: if shapes disagree, the estimator wants one agent at a time, or data are too few.
-        RecordedDataError: if actions tell of the state or of each other, or one alone was taken.
+        InvalidValueError: if shapes do not match, the estimator needs one agent at a time, or there are too few data.
+        RecordedDataError: if actions depend on the state or on each other, or an agent took only one action.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -61,7 +61,7 @@ def estimate_scope_from(
     estimator, rule = ESTIMATORS[asked.estimator], THRESHOLD_RULES[asked.threshold]
     if estimator.collect != "all_at_once":
         raise InvalidValueError(
-            f"recorded data need an estimator that has all agents act at once, such as 'interval_effect', got "
+            f"recorded data need an estimator in which all agents act at once, such as 'interval_effect', got "
             f"{asked.estimator!r}"
         )
     transitions = transitions_of(_episodes(recorded))
@@ -69,11 +69,11 @@ def estimate_scope_from(
     number, most = len(transitions.actions), transitions.available.shape[-1]
     settled = estimator.settled(replace(asked, transitions=number))
     if number < (needed := estimator.needed(most, settled)):
-        raise InvalidValueError(f"recorded steps must be at least {needed} for {most} actions, got {number}")
+        raise InvalidValueError(f"there must be at least {needed} recorded steps for {most} actions, got {number}")
     count = transitions.actions.shape[-1]
     names = check_agents([f"agent_{i}" for i in range(count)] if agents is None else agents)
     if len(names) != count:
-        raise InvalidValueError(f"agents must name {count}, got {shown(list(names))}")
+        raise InvalidValueError(f"agents must contain {count} names, got {shown(list(names))}")
     own = _counts(num_actions, np.asarray(transitions.available.reshape(-1, count, most).any(0)))
     if not trust:
         check_fair(transitions, names)
@@ -92,10 +92,10 @@ def estimate_scope_from(
 
 
 def _counts(given: Sequence[int] | None, opened: npt.NDArray[np.bool_]) -> tuple[int, ...]:
-    """Return how many actions each agent has, of which ``opened`` ``[A, n]`` ever were.
+    """Return the number of actions of each agent; ``opened`` ``[A, n]`` are those that were ever available.
 
     Raises:
-        InvalidValueError: if that is another number of agents, or one that masks or actions go beyond.
+        InvalidValueError: if the number of agents differs, or masks or actions exceed a given number.
     """
     agents, most = int(opened.shape[0]), int(opened.shape[1])
     if given is None:
@@ -103,10 +103,10 @@ def _counts(given: Sequence[int] | None, opened: npt.NDArray[np.bool_]) -> tuple
     counts = tuple(check_int("num_actions", count, 1, most) for count in check_sequence("num_actions", given))
     beyond = len(counts) == agents and any(row[count:].any() for row, count in zip(opened, counts, strict=True))
     if len(counts) != agents or max(counts) != most or beyond:
-        masks = "; give masks (available) that end where an agent has no more" if beyond else ""
+        masks = "; pass masks (available) that exclude actions an agent does not have" if beyond else ""
         raise InvalidValueError(
-            f"num_actions must be one number for each of {agents} agents, of which masks and actions tell up to "
-            f"{most}, got {shown(list(counts))}{masks}"
+            f"num_actions must have one number for each of {agents} agents, the largest {most} as in masks and "
+            f"actions, got {shown(list(counts))}{masks}"
         )
     return counts
 
@@ -117,5 +117,5 @@ def _episodes(recorded: Any) -> list[Episode]:
         raise InvalidValueError(f"recorded must be a list of episodes, got {type(recorded).__name__}")
     episodes = [episode_from(part) for part in parts]
     if not episodes:
-        raise InvalidValueError("recorded must hold at least one episode, got none")
+        raise InvalidValueError("recorded must contain at least one episode, got none")
     return episodes

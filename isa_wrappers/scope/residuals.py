@@ -1,4 +1,4 @@
-"""What changed beyond what the state and the teammates' actions tell: one least-squares fit for a whole team."""
+"""Residuals of changes after a fit on the state and the teammates' actions: one least-squares fit for a whole team."""
 
 from __future__ import annotations
 
@@ -12,32 +12,33 @@ from isa_wrappers.arrays import Array, array_device, namespace
 from isa_wrappers.scope.backends import beside, contiguous
 
 RIDGE = 1e-6
-"""Of a column's own square: keeps columns that tell the same apart."""
+"""Ridge factor, relative to a column's square: regularises collinear columns."""
 PER_COLUMN = 3
-"""Transitions that a fit needs for each of its columns."""
+"""Minimum number of transitions per column of a fit."""
 BLOCK = 4_096
-"""Rows of the design matrix that exist at once."""
+"""Number of rows of the design matrix built at once."""
 HUGE = 1e100
-"""States beyond are brought to 1."""
+"""Larger states are scaled down to 1."""
 Floats = npt.NDArray[np.float64]
 
 
 class TeamFit:
-    r"""Least squares of the changes on the state and everybody's actions, and what is left of it without one agent.
+    r"""Least-squares fit of the changes on the state and all agents' actions, with residuals that leave out one agent.
 
-    With ``X = [1, s, one-hot actions]``, ``G = (X'X + ridge)^-1`` and ``b = G X'Y``, the fit that knows nothing of
-    agent i's actions (columns I) is a correction of the one that knows them all:
-    ``b_without_i = b - G[:, I] G[I, I]^-1 b[I]``. So one inverse serves the whole team, and what
-    :meth:`without` returns is exactly what a fit on the state and the *other* agents' actions leaves. It depends on
-    agent i's action by the change alone: where that action moves nothing, it tells nothing of what is left.
+    With ``X = [1, s, one-hot actions]``, ``G = (X'X + ridge)^-1`` and ``b = G X'Y``, the fit without agent i's actions
+    (columns I) is a correction of the full fit: ``b_without_i = b - G[:, I] G[I, I]^-1 b[I]``. One inverse thus serves
+    the whole team, and :meth:`without` returns exactly the residuals of a fit on the state and the *other* agents'
+    actions. They depend on agent i's action only through the change: if the action moves nothing, it carries no
+    information about the residuals.
 
-    Where transitions are too few for all columns, actions are left out; then the state, and :attr:`usable` is False.
+    If there are too few transitions for all columns, actions are left out first, then the state, and :attr:`usable` is
+    False.
 
     Args:
-        states: ``[N, K]``.
-        changes: ``[N, D]`` to explain, of NumPy or torch: where they are, the fit is made.
-        actions: ``[N, A]`` integers from 0; -1 where an agent did not act.
-        amounts: which of these are ranges -> ``[N]`` where in the range they were: they enter as they are and squared.
+        states: states, ``[N, K]``.
+        changes: changes to explain, ``[N, D]``, on NumPy or torch; the fit runs on their device.
+        actions: integers from 0, or -1 if an agent did not act, ``[N, A]``.
+        amounts: index of each range component -> its values, ``[N]``; the fit uses them and their squares.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -57,7 +58,7 @@ class TeamFit:
     ) -> None:
         self._changes = changes
         largest = np.abs(states).max(axis=0, initial=0.0).astype(np.float64)
-        if (largest > HUGE).any():  # whose squares float64 does not hold
+        if (largest > HUGE).any():  # their squares overflow float64
             states = states / np.where(largest > HUGE, largest, 1.0)
         mean, spread = states.mean(axis=0, dtype=np.float64), states.std(axis=0, dtype=np.float64)
         moving = np.flatnonzero(spread > 1e-12 * np.maximum(1.0, np.abs(mean)))
@@ -72,7 +73,7 @@ class TeamFit:
         first += 2 * len(curves)
         ends = first + np.cumsum([0, *(len(levels) for levels in columns)])
         self._own = [curves.get(i, slice(int(ends[i]), int(ends[i + 1]))) for i in range(len(columns))]
-        # The column that holds each action's 1; one past the last where it has none.
+        # The column with each action's 1; one past the last if it has none.
         places = [_places(actions[:, i], columns[i], int(ends[i]), int(ends[-1])) for i in range(len(columns))]
         self._plain, self._places = beside(changes, plain), beside(changes, np.stack(places, axis=1))
         self.usable = PER_COLUMN * first <= length
@@ -94,7 +95,7 @@ class TeamFit:
             self._left[rows] = self._changes[rows] - self._design(rows, size) @ self._weights
 
     def without(self, *which: int) -> Callable[[slice], Array]:
-        """Return what gives, for some dimensions, ``[N, d]``: changes less what all but these actions tell of them."""
+        """Return a function of dimensions that gives the residuals of the fit without these actions, ``[N, d]``."""
         parts = [self._own[i] for i in which]
         own = parts[0] if len(parts) == 1 else np.concatenate([np.arange(one.start, one.stop) for one in parts])
         if not sum(one.stop - one.start for one in parts):
@@ -103,11 +104,11 @@ class TeamFit:
         return lambda dims: self._left[:, dims] + excess @ weights[:, dims]
 
     def _excess(self, own: Any) -> Array:
-        """Return ``[N, m]``: some columns less what all others tell of them."""
+        """Return the residuals of some columns after a fit on all others, ``[N, m]``."""
         xp = namespace(self._inverse)
         inner = self._inverse[own][:, own]
         mixed = self._inverse[:, own] @ xp.linalg.inv(inner)
-        # To the last bit: a trace of the action itself would part equals.
+        # Exactly the identity: rounding errors in the action's own columns would separate equal values.
         mixed[own] = xp.eye(len(inner), dtype=xp.float64, device=array_device(inner))
         excess = self._plain @ mixed[1 : 1 + self._plain.shape[1]] + mixed[0]
         mixed = xp.concat([mixed, self._zeros(1, mixed.shape[1])])
@@ -133,14 +134,14 @@ class TeamFit:
 
 
 def _levels(actions: npt.NDArray[np.int64], is_range: bool) -> npt.NDArray[np.int64]:
-    """Return the actions that get a column: all that occur but the first, which the others tell; none of a range."""
+    """Return the actions that get a column: all that occur except the first, which is redundant; none of a range."""
     return np.unique(actions)[1 : 1 if is_range else None]
 
 
 def _places(
     actions: npt.NDArray[np.int64], levels: npt.NDArray[np.int64], begin: int, none: int
 ) -> npt.NDArray[np.int64]:
-    """Return ``[N]``: the column of each action, ``none`` where it has no column."""
+    """Return the column of each action, or ``none`` if it has no column, ``[N]``."""
     if not len(levels):
         return np.full(len(actions), none)
     at = np.minimum(np.searchsorted(levels, actions), len(levels) - 1)

@@ -1,4 +1,4 @@
-"""What of a change is rounding: of the state's numbers, and of the arithmetic that compares changes."""
+"""Rounding errors of changes: from the numbers of the state, and from the computation that compares changes."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ import numpy.typing as npt
 from isa_wrappers.arrays import Array, namespace
 
 SHARE = {"float32": 4 * 2.0**-23, "float64": 2.0**-40}
-"""A change of less than this share of the numbers around it is rounding: some of float32, thousands of float64, for
-what an environment adds up itself."""
+"""A change smaller than this fraction of the numbers involved counts as rounding: a few units in the last place of
+float32, thousands of float64, to cover sums inside an environment."""
 WHOLE = {"float32": 2.0**23, "float64": 2.0**52}
-"""Below, a float also holds halves: a dimension of whole numbers alone is rounded nowhere."""
+"""Below this limit a float can represent halves, so a dimension of integers has no rounding errors."""
 COMPUTED = 2.0**-40
-"""Share of a dimension's largest number that a fit's own arithmetic makes of difference."""
+"""Rounding error of a fit, relative to the largest number of a dimension."""
 SAMPLE, BLOCK = 1_024, 1_024
-"""Transitions that tell how large a dimension usually is, and those that are looked at at once."""
+"""Number of transitions for estimating the usual size of a dimension, and number processed at once."""
 MOST = 2.0**120
-"""Grains of the largest change: float32 holds so many."""
+"""Largest change in grains that float32 can represent."""
 NEAR = 0.01
-"""Whole numbers of which less than this is rounding are as well compared in such grains."""
+"""Integers whose rounding tolerance is below this limit can be compared in such grains as well."""
 Floats = npt.NDArray[np.float64]
 
 
 def changes_of(states: npt.NDArray[np.floating[Any]], after: npt.NDArray[np.floating[Any]]) -> tuple[Floats, Floats]:
-    """Return changes ``[N, K]``, exactly 0 where nothing but rounding changed, and the grains to compare them in.
+    """Return changes ``[N, K]``, exactly 0 if only rounding errors changed, and the grains for comparing them.
 
-    What is rounding is judged by a transition's own two numbers, or by how large the dimension usually is, if that is
-    more (what is near 0 may be a difference of larger numbers). One huge number now and then, such as one that stands
-    for "none", leaves all other changes what they are.
+    The rounding tolerance depends on the two numbers of a transition, or on the usual size of the dimension if that is
+    larger (a value near 0 may be a difference of larger numbers). An occasional huge number, such as a code for "none",
+    does not affect the other changes.
 
     Args:
-        states: ``[N, K]`` float32 or float64, before.
-        after: ``[N, K]`` of the same.
+        states: states before, ``[N, K]`` float32 or float64.
+        after: states after, ``[N, K]`` of the same dtype.
 
     Returns:
-        Changes, and grains ``[2, K]``: of the changes, and of what a fit leaves of them.
+        Changes, and grains ``[2, K]`` for the changes and for the residuals of a fit.
 
     Example:
         >>> before, after = np.array([[0.1], [0.3], [1e9]]), np.array([[0.2], [0.1 + 0.2], [0.1]])
@@ -66,7 +66,7 @@ def changes_of(states: npt.NDArray[np.floating[Any]], after: npt.NDArray[np.floa
 
 
 def in_grains(changes: Array, grain: Array) -> Array:
-    """Return changes ``[N, D]`` in whole grains, float32: rounding errors must not part what is equal."""
+    """Return changes ``[N, D]`` in whole grains, float32, so that rounding errors do not separate equal values."""
     xp = namespace(changes)
     return xp.astype(xp.round(changes / grain), xp.float32)
 
@@ -76,7 +76,7 @@ def _sizes(states: npt.NDArray[Any], after: npt.NDArray[Any], rows: Any) -> npt.
 
 
 def _usual(states: npt.NDArray[Any], after: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return ``[K]`` the lower quartile of how large a dimension is where it is not 0; 0 where it always is."""
+    """Return the lower quartile of the non-zero magnitudes of each dimension, ``[K]``; 0 if it is always 0."""
     count = len(states)
     if not count:
         return np.zeros(states.shape[1], dtype=states.dtype)
@@ -90,7 +90,7 @@ def _usual(states: npt.NDArray[Any], after: npt.NDArray[Any]) -> npt.NDArray[Any
 def _are_whole(
     states: npt.NDArray[Any], after: npt.NDArray[Any], asked: npt.NDArray[np.bool_]
 ) -> npt.NDArray[np.bool_]:
-    """Tell ``[K]`` which of the dimensions asked about hold whole numbers alone."""
+    """Return which of the dimensions in ``asked`` contain only integers, ``[K]``."""
     columns = ((states[:, k], after[:, k]) for k in np.flatnonzero(asked))
     whole = np.zeros(len(asked), dtype=bool)
     whole[asked] = [all(bool((part == np.rint(part)).all()) for part in both) for both in columns]

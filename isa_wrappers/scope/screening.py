@@ -1,4 +1,4 @@
-"""A quick look at many strata at once: in which may some action change a dimension at all?"""
+"""Quick screening of many strata at once for those in which an action may change a dimension."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from isa_wrappers.scope.differences import Floats, Integers
 
 BINS = 16
 SLACK = 0.65
-"""Share of what a pair of actions needs to be told apart, from which a stratum is looked at in full.
+"""Fraction of the critical value of a pair from which a stratum is examined in full.
 
-An action is compared with all others, of which some may be like it. Of many actions of which half do one thing and half
-another, each differs from the others half as much as two unlike ones differ, in twice the effective number of
-transitions: that leaves 0.7 of the statistic of a pair.
+The screening compares an action with all others, some of which may be similar. If half of many actions do one thing and
+half another, each action differs from the rest half as much as a pair of different actions, with twice the effective
+number of transitions: this leaves 0.7 of the statistic of a pair.
 """
 CELLS = 2_000_000
-"""Counts in one array."""
+"""Maximum number of counts in one array."""
 
 
 @dataclass(frozen=True)
 class Screen:
-    """One agent's transitions, arranged for a quick look.
+    """One agent's transitions, arranged for screening.
 
     Attributes:
-        versions: ``[V, N, d]`` coarse bins of each version of the change.
-        zero: ``[N, d]`` bool, nothing changed.
-        actions: ``[N]`` what the agent did, of ``number`` actions.
-        number: n.
-        levels: of significance, of the full comparison.
+        versions: coarse bins of each version of the changes, ``[V, N, d]``.
+        zero: whether nothing changed, ``[N, d]`` bool.
+        actions: actions of the agent, ``[N]``.
+        number: number of actions, n.
+        levels: significance levels of the full comparison.
     """
 
     versions: npt.NDArray[np.uint8]
@@ -43,11 +43,11 @@ class Screen:
 
     @classmethod
     def of(cls, versions: list[Floats], actions: Integers, number: int, levels: Levels) -> Screen:
-        """Arrange changes ``[N, d]``, the first version being the change itself."""
+        """Arrange changes ``[N, d]``; the first version is the changes themselves."""
         return cls(np.stack([coarse_bins(part) for part in versions]), versions[0] == 0.0, actions, number, levels)
 
     def promising(self, group: Integers) -> npt.NDArray[np.bool_]:
-        """Tell ``[G, d]`` where actions may differ in a dimension, within each of the groups ``[N]`` (-1: in none)."""
+        """Return in which groups and dimensions actions may differ, ``[G, d]``; ``group`` ``[N]`` is -1 for none."""
         number, dims = int(group.max(initial=-1)) + 1, self.zero.shape[1]
         found = np.zeros((number, dims), dtype=bool)
         inside = np.flatnonzero(group >= 0)
@@ -69,7 +69,7 @@ class Screen:
         return found
 
     def _rare(self, zeros: Integers, taken: Floats, others: Floats) -> npt.NDArray[np.bool_]:
-        """Tell ``[G, d]`` where "no change" is more frequent with one action than with the others."""
+        """Return where "no change" is more frequent with one action than with the others, ``[G, d]``."""
         rest = zeros.sum(axis=1, keepdims=True) - zeros
         table = kuiper.log_factorials(int((taken + others).max(initial=1)))
         p = kuiper.fisher_log_p(zeros, taken, rest, others, table)
@@ -77,7 +77,7 @@ class Screen:
 
 
 def coarse_bins(values: Floats) -> npt.NDArray[np.uint8]:
-    """Put values ``[N, d]`` into at most 16 bins: 0 in one of its own, others by their quantiles.
+    """Put values ``[N, d]`` into at most 16 bins: one for 0, the others by quantiles.
 
     Example:
         >>> coarse_bins(np.array([[-1.0], [0.0], [0.0], [2.0], [2.0]]))[:, 0].tolist()
@@ -95,14 +95,14 @@ def coarse_bins(values: Floats) -> npt.NDArray[np.uint8]:
 
 
 def _counts(codes: npt.NDArray[np.uint8], cell: Integers, cells: int, bins: int) -> Integers:
-    """Return ``[cells, d, bins]``: how often each code ``[N, d]`` occurs in each cell."""
+    """Return how often each code ``[N, d]`` occurs in each cell, ``[cells, d, bins]``."""
     dims = codes.shape[1]
     keys = codes + (cell[:, None] * dims + np.arange(dims)) * bins
     return np.bincount(keys.reshape(-1), minlength=cells * dims * bins).reshape(cells, dims, bins)
 
 
 def _apart(counts: Integers, taken: Floats, others: Floats) -> Floats:
-    """Return ``[G, n, d]``: Kuiper's distance of each action's distribution from that of all other actions."""
+    """Return Kuiper's distance between the distributions of each action and of all others, ``[G, n, d]``."""
     cumulative = counts.cumsum(axis=-1).astype(np.float32)
     rest = cumulative.sum(axis=1, keepdims=True) - cumulative
     shares = cumulative / np.maximum(taken, 1.0)[..., None]

@@ -1,4 +1,4 @@
-"""What actions move where few steps lead: the interval effect within strata of single state dimensions."""
+"""The interval effect within strata of single state dimensions, for effects in rarely visited states."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from isa_wrappers.scope.screening import Screen
 from isa_wrappers.scope.windows import Window
 
 MOST_VALUES = 24
-"""A dimension with at most so many values makes a stratum of each; any other, groups of about equal size."""
+"""Up to this number of values, each value of a dimension is a stratum; otherwise, groups of similar size are."""
 GROUPS = 8
 FEWEST = 60
-"""Transitions of an agent without which a stratum is left out."""
+"""Minimum number of transitions of an agent in a stratum."""
 DEEPER = 2
-"""Where a dimension is surely moved in some strata, and in too few of their steps, so many are parted once more."""
+"""Number of strata to divide once more if a dimension is moved significantly, but in too few of their steps."""
 
 
 def partitions(states: npt.NDArray[np.floating]) -> list[Integers]:
-    """Return how single dimensions part states ``[N, K]``: for each, the group ``[N]`` of every row, none twice.
+    """Return the distinct partitions of states ``[N, K]`` by single dimensions: the group of every row, ``[N]`` each.
 
-    Rows of groups that are too small, or that are all, are in none: -1.
+    Rows in groups that are too small, or that contain all rows, have group -1.
 
     Example:
         >>> states = np.repeat([[0.0, 5.0], [1.0, 5.0], [2.0, 5.0]], [70, 60, 10], axis=0)
@@ -53,28 +53,28 @@ def partitions(states: npt.NDArray[np.floating]) -> list[Integers]:
 def effects_in_strata(
     window: Window, wanted: BoolArray | None = None, theta: float = IntervalEffect.delta, looks: int = 1
 ) -> Figures:
-    r"""Return ``[A, n, K]``: the largest interval effect of all transitions that count, and of each stratum of them.
+    r"""Return the largest interval effect over all counted transitions and over each stratum of them, ``[A, n, K]``.
 
-    A stratum is what shares the value of one dimension (of at most 24), or lies in one of eight groups of it. What an
-    action can move in a room where an agent is in 7 of 100 steps moves in at most 7 of 100, an average that says
-    nothing of the room; within the stratum of the room it moves in all. A door that opens for who stands before it and
-    looks at it is moved in few steps of any such stratum: where it surely is, the strata in which it is moved most are
-    parted by a second dimension.
+    A stratum contains the transitions with one value of a dimension (of at most 24), or in one of eight groups of it.
+    If an agent is in a room in 7 of 100 steps, an action that works only there moves something in at most 7 of 100
+    steps on average, but within the stratum of the room it always does. A door that opens only for an agent that stands
+    in front of it and faces it is moved in few steps of any such stratum. If this is significant, the strata in which
+    it is moved most are divided by a second dimension.
 
-    The levels of significance hold for all agents, dimensions and strata together, and for all times that one looks:
-    ``0.05 / (j (j + 1))`` for the j-th, which sums to 0.05. Who moves a dimension by less than a hundredth of what the
-    strongest agent moves it has no part in it, in any stratum.
+    The significance levels hold for all agents, dimensions and strata together, and for all estimates over time:
+    ``0.05 / (j (j + 1))`` for the j-th estimate, which sums to 0.05. An agent that moves a dimension by less than a
+    hundredth of the strongest agent's shift does not count for it, in any stratum.
 
     Args:
-        window: changes over one step; only what ``window.counts`` marks is compared, which must be fair draws: drawn
-            uniformly among the available actions, whatever the state.
-        wanted: ``[A, K]`` bool, the dimensions asked about within strata; by default all.
-        theta: share of the largest effect from which two actions count as unlike.
-        looks: j, how often one has looked at these transitions or their forerunners, this time included.
+        window: changes over one step; only those marked in ``window.counts`` are compared. Their actions must be drawn
+            uniformly among the available ones, independently of the state.
+        wanted: dimensions to examine within strata, ``[A, K]`` bool; by default all.
+        theta: fraction of the largest effect from which two actions count as different.
+        looks: number of this estimate in a series on the same or earlier transitions, j, from 1.
 
     Example:
         >>> rng = np.random.default_rng(0)
-        >>> place, push = rng.integers(12, size=2_000), rng.integers(2, size=(2_000, 1))  # it opens from the 12th alone
+        >>> place, push = rng.integers(12, size=2_000), rng.integers(2, size=(2_000, 1))  # opens only at the 12th
         >>> states = np.stack([place, 0 * place], axis=1).astype(np.float32)
         >>> opened = (push * (place[:, None] == 11)).astype(np.float64)
         >>> always = np.ones((2_000, 1), dtype=bool)
@@ -95,7 +95,7 @@ def effects_in_strata(
     strata = [sum(int(group.max()) + 1 for group in groups) for groups in parted]
     asked = [count * int(row.sum()) for count, row in zip(strata, wanted, strict=True)]
     inner_tests = sum(count * cells for count, cells in zip(strata, asked, strict=True))
-    often = 2 * looks * (looks + 1)  # half of the chance is for strata, half for what is parted once more
+    often = 2 * looks * (looks + 1)  # half of the level is for strata, half for divided ones
     levels, inner_levels = (
         significance(max(tests, 1) * often, number, fit.usable) for tests in (agents * size + sum(asked), inner_tests)
     )
@@ -114,14 +114,14 @@ def effects_in_strata(
 
 @dataclass(frozen=True)
 class _Agent:
-    """One agent's transitions, and what is found in them.
+    """One agent's transitions and the effects found in them.
 
     Attributes:
-        mine: those that count for it, as of a team of one.
-        left: ``[N, D]`` what a fit leaves of the changes; ``None`` without one.
-        theta: share of the largest effect from which two actions count as unlike.
-        effects: ``[n, K]``, raised with every look.
-        shifts: ``[n, K]`` likewise.
+        mine: transitions that count for the agent, as a team of one.
+        left: residuals of a fit, ``[N, D]``; ``None`` without a fit.
+        theta: fraction of the largest effect from which two actions count as different.
+        effects: largest effects so far, ``[n, K]``.
+        shifts: largest shifts so far, ``[n, K]``.
     """
 
     mine: Window
@@ -131,7 +131,7 @@ class _Agent:
     shifts: Floats
 
     def look(self, rows: Integers, dims: Integers, levels: Levels) -> Floats:
-        """Compare actions in some rows and dimensions; return the largest effect ``[d]`` on each."""
+        """Compare actions in some rows and dimensions; return the largest effect on each dimension, ``[d]``."""
         part = _part(self.mine, rows, dims)
         seen, moved = agent_effects(part, 0, _rest(self.left, rows, dims), levels, self.theta)
         self.effects[:, part.dims] = np.maximum(self.effects[:, part.dims], seen)
@@ -139,7 +139,7 @@ class _Agent:
         return np.asarray(seen.max(axis=0))
 
     def look_within(self, dims: Integers, parted: list[Integers], levels: Levels, inner_levels: Levels) -> None:
-        """Look into strata; where a dimension is surely moved and seldom, part those where it is moved most."""
+        """Examine strata; if a dimension is moved significantly but seldom, divide the strata with most effect."""
         faint: dict[int, list[tuple[float, int, Integers]]] = {}
         for rows, here in self._promising(dims, np.arange(len(self.mine.changes)), parted, levels):
             for dim, effect in zip(here.tolist(), self.look(rows, here, levels).tolist(), strict=True):
@@ -156,7 +156,7 @@ class _Agent:
     def _promising(
         self, dims: Integers, among: Integers, parted: list[Integers], levels: Levels
     ) -> Iterator[tuple[Integers, Integers]]:
-        """Yield rows and dimensions: of each stratum of the rows ``among`` those in which actions may differ."""
+        """Yield the rows of each stratum of ``among`` with the dimensions in which actions may differ."""
         changes = self.mine.changes[among]
         asked = dims[changes[:, dims].any(axis=0)]
         if not len(asked):
@@ -175,7 +175,7 @@ class _Agent:
 
 
 def _of_agent(window: Window, i: int, rows: Integers) -> Window:
-    """Return the transitions that count for agent i, as those of a team of one."""
+    """Return the transitions that count for agent i, as a team of one."""
     return replace(
         window,
         states=window.states[rows],
@@ -187,7 +187,7 @@ def _of_agent(window: Window, i: int, rows: Integers) -> Window:
 
 
 def _rest(left: Floats | None, rows: Integers, dims: Integers) -> Callable[[slice], Floats] | None:
-    """Return what gives, for some of these dimensions, what a fit leaves of their changes."""
+    """Return a function that gives the residuals for some of these dimensions."""
     if left is None:
         return None
     here = left[np.ix_(rows, dims)]
@@ -195,7 +195,7 @@ def _rest(left: Floats | None, rows: Integers, dims: Integers) -> Callable[[slic
 
 
 def _part(window: Window, rows: Integers, dims: Integers) -> Window:
-    """Return some transitions, of some of the dimensions that changed."""
+    """Return some transitions with some of the dimensions that changed."""
     return replace(
         window,
         states=window.states[rows],

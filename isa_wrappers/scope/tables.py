@@ -1,4 +1,4 @@
-"""Scopes as readable tables."""
+"""Format scopes as readable tables."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from isa_wrappers.scope.influence import InfluenceScope
 
 MOST_AGENTS = 16
-"""Of a larger team not every agent is told in words."""
+"""Maximum team size for listing every agent."""
 FIRST = 4
-"""So many of it are."""
+"""Number of listed agents of a larger team."""
 
 
 def scope_table(scope: InfluenceScope) -> str:
-    """Return a readable table: one line per agent and action with its dimensions, then D_i, D_c and D_(i-c).
+    """Return a readable table: D_i and D_(i-c) of each agent, the dimensions of each of its actions, and D_c.
 
-    Of more than :data:`MOST_AGENTS` agents the first few are told, and the others in a line.
+    With more than :data:`MOST_AGENTS` agents, the first few are listed and one line summarises the others.
 
     Example:
         >>> scope = InfluenceScope.from_dimensions({"a": [[], [0, 2]]}, state_size=3)
@@ -51,17 +51,17 @@ mutual information
 
 
 def dimensions_told(scope: InfluenceScope, dims: Sequence[int]) -> str:
-    """Return dimensions by their names, else by numbers that are told as such; an empty text for none."""
+    """Return the names of dimensions, or their numbers marked as such; an empty text for none."""
     kind = "" if scope.state_names or not dims else "dimension " if len(dims) == 1 else "dimensions "
     return kind + ", ".join(scope.dim_name(k) for k in dims)
 
 
 def _others(scope: InfluenceScope, agent_dims: Sequence[Sequence[int]], told: int) -> str:
-    """Say of the agents from ``told`` on how many dimensions they move, and who moves none."""
+    """Summarise the agents from index ``told``: how many dimensions they move, and which agents move none."""
     sizes = [len(dims) for dims in agent_dims[told:]]
     least, most = min(sizes), max(sizes)
     number = str(most) if least == most else f"{least} to {most}"
     idle = [str(agent) for agent, size in zip(scope.agents[told:], sizes, strict=True) if not size]
     nothing = f"; nothing: {', '.join(idle[:told])}" if idle else ""
     nothing += f" and {len(idle) - told} more" if len(idle) > told else ""
-    return f"{len(sizes)} more agents: {number} dimensions each{nothing}; --json tells all"
+    return f"{len(sizes)} more agents: {number} dimensions each{nothing}; --json lists all"

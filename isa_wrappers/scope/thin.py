@@ -1,4 +1,4 @@
-"""What to say of a scope in which some agent moves nothing: how near it came, and the likeliest remedy."""
+"""Describe a scope in which some agent moves nothing, and suggest the most likely remedy."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.scope.transitions import Transitions
 
 FEW = 50
-"""An action that was taken less often is rare: that it moves something may not have been seen."""
+"""An action taken less often counts as rare: its effects may not have been detected."""
 MANY_CODES = 8
-"""So many dimensions that are 0 or 1, and half of all, look like a map of cells or one-hot codes."""
+"""At least this number of dimensions that are 0 or 1, and half of all, look like a map of cells or one-hot codes."""
 
 
 def codes_in(states: npt.NDArray[Any]) -> int:
-    """Return how many of K dimensions are 0 or 1 in all states ``[M, K]``, if they look like a map or codes; else 0."""
+    """Return the number of dimensions that are always 0 or 1 in states ``[M, K]`` if they look like a map; else 0."""
     codes = ((states == 0) | (states == 1)).all(axis=0)
     return int(codes.sum()) if codes.sum() >= MANY_CODES and codes.mean() >= 0.5 else 0
 
 
 def times_taken(transitions: Sequence[Transitions], num_actions: int) -> npt.NDArray[np.int64]:
-    """Return ``[A, n]``: how often each agent, acting freely, took each (elementary) action."""
+    """Return how often each agent freely took each (elementary) action, ``[A, n]``."""
     taken = np.zeros((transitions[0].free.shape[1], num_actions), dtype=np.int64)
     for part in transitions:
         free = part.valid & np.broadcast_to(part.free, part.valid.shape)
         columns = part.actions[..., None] if part.code is None else part.code.columns(part.actions)
         for i, row in enumerate(taken):
-            # What an agent lacks of components repeats its first one: each column of a step counts once.
+            # Missing components of an agent repeat its first one, so count only its own columns.
             own = 1 if part.code is None else len(part.code.codes[i].components)
             row += np.bincount(columns[..., i, :own][free[..., i]].reshape(-1), minlength=num_actions)
     return taken
@@ -39,12 +39,12 @@ def times_taken(transitions: Sequence[Transitions], num_actions: int) -> npt.NDA
 def thin_scope(
     scope: InfluenceScope, states: npt.NDArray[Any] | None = None, taken: npt.NDArray[np.int64] | None = None
 ) -> str | None:
-    """Return a line on a scope in which agents move nothing, ``None`` where everybody moves something.
+    """Return a one-line description of a scope in which agents move nothing; ``None`` if all agents move something.
 
     Args:
-        scope: as it was estimated.
-        states: ``[..., K]`` some that were visited.
-        taken: ``[A, n]`` how often each action was taken.
+        scope: the estimated scope.
+        states: some visited states, ``[..., K]``.
+        taken: how often each action was taken, ``[A, n]``.
 
     Example:
         >>> scope = InfluenceScope(("a",), [[[0.0, 0.2], [0.0, 0.05]]], 0.3, (2,), chance=0.02)
@@ -78,15 +78,15 @@ def _named(scope: InfluenceScope, dim: int) -> str:
 
 
 def _rare(scope: InfluenceScope, idle: npt.NDArray[np.bool_], taken: npt.NDArray[np.int64]) -> str | None:
-    """Name the rarest action of those that move nothing; what was never to be had may not be theirs at all."""
+    """Describe the rarest action of the agents that move nothing; ignore actions that were never available."""
     rare = np.where(idle[:, None] & (taken > 0) & (taken < FEW), taken, FEW)
     if (rare == FEW).all():
         return None
     i, a = (int(place) for place in np.unravel_index(int(rare.argmin()), rare.shape))
     steps = int(taken[i].sum())
     return (
-        f"{scope.agents[i]} took {scope.action_name(i, a)} {rare[i, a]} times in {steps:,} steps: it was rarely to be "
-        f"had; take {-(-FEW // int(rare[i, a]))} times as many transitions"
+        f"{scope.agents[i]} took {scope.action_name(i, a)} {rare[i, a]} times in {steps:,} steps: it was rarely "
+        f"available; use {-(-FEW // int(rare[i, a]))} times as many transitions"
     )
 
 
@@ -95,12 +95,12 @@ def _remedy(scope: InfluenceScope, largest: float, states: npt.NDArray[Any] | No
         flat = states.reshape(-1, states.shape[-1])
         if (flat == flat[:1]).all():
             return (
-                "the state never changed: put into it what agents move; a factory must make a new environment each time"
+                "the state never changed: include what agents move; a factory must create a new environment each time"
             )
         if codes := codes_in(flat):
             return (
-                f"{codes} of {flat.shape[1]} dimensions are 0 or 1, as maps of cells are: give coordinates, or "
-                "read them off the map by --state-features map (in Python: isa_wrappers.MapState)"
+                f"{codes} of {flat.shape[1]} dimensions are 0 or 1, as in a map of cells: provide coordinates, or "
+                "extract them from the map with --state-features map (in Python: isa_wrappers.MapState)"
             )
     floor = 2 * (scope.chance or 0.0)
     if largest > max(floor, 0.02):
@@ -109,5 +109,5 @@ def _remedy(scope: InfluenceScope, largest: float, states: npt.NDArray[Any] | No
     if rare is not None:
         return rare
     if scope.figure == InfluenceScope.figure:
-        return "take more transitions, a window of 2 or more, or an estimator without bins, interval_effect"
-    return "take more transitions"
+        return "use more transitions, a window of 2 or more, or an estimator without bins, interval_effect"
+    return "use more transitions"

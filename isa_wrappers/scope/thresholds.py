@@ -1,4 +1,4 @@
-"""Threshold rules: what delta is, given the estimate."""
+"""Threshold rules, which determine delta from an estimate."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from isa_wrappers.scope.definitions import Threshold
 from isa_wrappers.scope.estimators import ESTIMATORS
 
 ThresholdRule = Callable[[npt.NDArray[np.float64], SettledScope], Threshold]
-"""Maps an estimator's figures ``[A, n, K]`` and the configuration to delta, from 0 to below 1."""
+"""(influence values ``[A, n, K]``, configuration) -> delta in [0, 1)."""
 
 THRESHOLD_RULES: Registry[ThresholdRule] = Registry(
     "threshold rule",
@@ -21,11 +21,11 @@ THRESHOLD_RULES: Registry[ThresholdRule] = Registry(
     {"fixed": "isa_wrappers.scope.thresholds:fixed", "usual": "isa_wrappers.scope.thresholds:usual"},
     Callable,
 )
-"""The threshold rules by name; others come by entry points or :meth:`Registry.register`."""
+"""The threshold rules by name; add others with entry points or :meth:`Registry.register`."""
 
 
 def fixed(figures: npt.NDArray[np.float64], config: SettledScope) -> float:
-    """Return the configuration's delta, whatever the figures: the estimator's own where none was given.
+    """Return delta of the configuration, independently of the estimate; by default it is that of the estimator.
 
     Example:
         >>> from isa_wrappers import ScopeConfig
@@ -37,7 +37,7 @@ def fixed(figures: npt.NDArray[np.float64], config: SettledScope) -> float:
 
 
 def usual(figures: npt.NDArray[np.float64], config: SettledScope) -> float:
-    """Return the estimator's own threshold, whatever delta was given: for configurations from before this was usual.
+    """Return the estimator's default threshold and ignore delta, for configurations of earlier versions.
 
     Example:
         >>> from isa_wrappers import ScopeConfig

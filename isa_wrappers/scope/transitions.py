@@ -1,4 +1,4 @@
-"""Random transitions to estimate a scope from: of one agent at a time, or of all at once."""
+"""Collect random transitions for estimating a scope, from one agent at a time or all agents at once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from isa_wrappers.errors import UnsupportedEnvironmentError
 from isa_wrappers.moved import former
 
 PATIENCE = 100
-"""An agent that acts less than once in this many steps is not waited for where agents are listened to one at a time."""
+"""Limit for waiting with one agent at a time: an agent must act at least once in this many steps on average."""
 
 
 @dataclass(frozen=True)
@@ -25,16 +25,17 @@ class Transitions:
     """E streams of T steps in which free agents acted at random and the others held a joint action.
 
     Attributes:
-        free: ``[E, A]`` bool: the agent acts uniformly among its available actions throughout this stream.
-        actions: ``[T, E, A]`` what everyone did; with a code, ``[T, E, A, d]`` float32.
-        available: ``[T, E, A, n]`` bool: the (elementary) actions that were to be had.
-        states: ``[T, E, K]`` float32 or float64, before the step.
-        next_states: ``[T, E, K]`` of the same, after the step, before any automatic reset.
-        episode: ``[T, E]`` number of the episode within its stream.
-        held: as actions, the joint action drawn for the episode, -1 for free agents.
-        valid: ``[T, E, A]`` bool: the agent was alive, and the episode not lost with its game in this step.
-        code: how actions of more than a number are read; ``None`` where each is a number.
-        over: ``[T, E]`` bool: the episode ended by itself in this step, and was not cut; ``None`` where none did.
+        free: whether the agent acts uniformly among its available actions throughout the stream, ``[E, A]`` bool.
+        actions: actions of all agents, ``[T, E, A]``; with a code, ``[T, E, A, d]`` float32.
+        available: available (elementary) actions, ``[T, E, A, n]`` bool.
+        states: states before the step, ``[T, E, K]`` float32 or float64.
+        next_states: states after the step, before any automatic reset, ``[T, E, K]``.
+        episode: number of the episode within its stream, ``[T, E]``.
+        held: joint action drawn for the episode, in the shape of actions; -1 for free agents.
+        valid: whether the agent was alive and the step was not lost in a game crash, ``[T, E, A]`` bool.
+        code: encoding of structured actions; ``None`` if each action is a number.
+        over: whether the episode terminated in this step, instead of being truncated, ``[T, E]`` bool; ``None`` if none
+            did.
     """
 
     free: npt.NDArray[np.bool_]
@@ -50,22 +51,22 @@ class Transitions:
 
     @property
     def env_steps(self) -> int:
-        """``T * E``: the environment steps that were taken, whether they count for anything or not."""
+        """Number of environment steps, ``T * E``, whether they count or not."""
         return self.episode.size
 
 
 def collect_one_at_a_time(
     env: BatchEnv, config: SettledScope, seed: int, env_seed: int | None = None
 ) -> list[Transitions]:
-    """Collect N transitions per agent, each free in streams of its own, until it was alive in N of them.
+    """Collect N transitions per agent, each free in its own streams, until it was alive in N of them.
 
-    All agents have their streams in one go where there are copies enough for it.
+    If there are enough copies, the streams of all agents run at the same time.
 
     Args:
-        env: batched.
+        env: a batched environment.
         config: N and window.
-        seed: of the actions.
-        env_seed: of the environment; by default the same.
+        seed: seed of the actions.
+        env_seed: seed of the environment; by default the same.
     """
     rng, env_seed = Rng(seed, env.device, "listening"), seed if env_seed is None else env_seed
     num_agents = len(env.agents)
@@ -84,10 +85,10 @@ def collect_one_at_a_time(
 def collect_all_at_once(
     env: BatchEnv, config: SettledScope, seed: int, env_seed: int | None = None
 ) -> list[Transitions]:
-    """Collect N transitions in all, in which every agent is free: the same serve every agent.
+    """Collect N transitions in total, in which every agent is free, so that they serve all agents.
 
-    There are somewhat fewer changes over several steps, which begin and end within a stream. Arguments are those of
-    :func:`collect_one_at_a_time`.
+    There are slightly fewer changes over several steps, since these must begin and end within a stream. The arguments
+    are those of :func:`collect_one_at_a_time`.
     """
     rng, env_seed = Rng(seed, env.device, "listening"), seed if env_seed is None else env_seed
     free = np.ones((env.num_envs, len(env.agents)), dtype=bool)
@@ -98,10 +99,10 @@ def collect_all_at_once(
 def _collect(
     env: BatchEnv, free: npt.NDArray[np.bool_], per_stream: int, patience: int, window: int, rng: Rng, seed: int
 ) -> Transitions:
-    """Step ``env`` until every free agent was alive in ``per_stream`` steps of each stream, or patience is spent.
+    """Step ``env`` until every free agent was alive in ``per_stream`` steps of each stream, or for ``patience`` steps.
 
     Raises:
-        UnsupportedEnvironmentError: if an agent acted too seldom, or never.
+        UnsupportedEnvironmentError: if an agent acted too seldom or never.
     """
     xp, everyone = backend(env.device), bool(free.all())
     who, code = xp.asarray(free, device=env.device), action_code_of(env)
@@ -113,7 +114,7 @@ def _collect(
         name: [] for name in ("actions", "available", "states", "next_states", "episode", "held", "valid", "over")
     }
     acted = xp.zeros(free.shape, dtype=xp.int64, device=env.device)
-    shortest = per_stream + window - 1  # Changes over 1 to W steps start at per_stream times at least.
+    shortest = per_stream + window - 1  # ensures per_stream changes over 1 to W steps
     for time in range(max(patience, shortest)):
         if everyone and code is None:
             actions = draw_choices(rng, step.available)
@@ -123,7 +124,7 @@ def _collect(
         step = env.step(actions)
         check_finite("state", step.final_state, time + 1, env.state_names)
         check_finite("state", step.state, time + 1, env.state_names)
-        # An episode that is lost with its game tells nothing of its last step, nor of changes across it.
+        # The last step of an episode lost in a game crash is void, and so are changes across it.
         lost = step.done & ~step.finished
         valid = before.alive & ~lost[:, None]
         acted = acted + xp.astype(valid, xp.int64)
@@ -139,14 +140,14 @@ def _collect(
         if time + 1 >= shortest and int(xp.min(acted[who])) >= per_stream:
             break
     _check_acted(env, free, to_numpy(acted), per_stream, patience, time + 1)
-    arrays = {name: to_numpy(xp.stack(columns.pop(name))) for name in list(columns)}  # lists go as arrays come
+    arrays = {name: to_numpy(xp.stack(columns.pop(name))) for name in list(columns)}  # pop frees each list once stacked
     return Transitions(free=free, code=code, **arrays)
 
 
 def _check_acted(
     env: BatchEnv, free: npt.NDArray[np.bool_], acted: npt.NDArray[np.int64], wanted: int, patience: int, steps: int
 ) -> None:
-    """Refuse agents that acted too seldom: in each stream where they were waited for, at all where they were not."""
+    """Refuse agents that acted too seldom: in each stream if they were waited for, else in all streams together."""
     if patience > wanted:
         counts, enough = np.where(free, acted, np.iinfo(np.int64).max).min(axis=0), wanted
     else:
@@ -154,14 +155,14 @@ def _check_acted(
     if counts.min() >= enough:
         return
     stuck = int(counts.argmin())
-    advice = f"ask for fewer transitions than {wanted * len(free)}" if counts[stuck] else "it never acts"
+    advice = f"use fewer transitions than {wanted * len(free)}" if counts[stuck] else "it never acts"
     raise UnsupportedEnvironmentError(
-        f"agent {env.agents[stuck]!r} acted in {counts[stuck]} of {steps} steps, too few to listen to; {advice}"
+        f"agent {env.agents[stuck]!r} acted in {counts[stuck]} of {steps} steps, too few for an estimate; {advice}"
     )
 
 
 def _hold(rng: Rng, step: BatchStep, free: Array, code: TeamCode | None) -> Array:
-    """Draw a joint action for an episode that starts now; -1 marks free agents."""
+    """Draw a joint action for a new episode; -1 marks free agents."""
     xp = namespace(free)
     if bool(xp.all(free)):
         shape, kind = (free.shape, xp.int64) if code is None else ((*free.shape, code.size), xp.float32)
@@ -172,7 +173,7 @@ def _hold(rng: Rng, step: BatchStep, free: Array, code: TeamCode | None) -> Arra
 
 
 def _played(rng: Rng, available: Array, held: Array, free: Array, code: TeamCode | None) -> Array:
-    """Return what everyone does: free agents at random, the others what they hold or the first available instead."""
+    """Return all actions: random ones of free agents, and held or else the first available ones of the others."""
     if code is None:
         actions = _held_or_first(available, held)
         actions[free] = draw_choices(rng, available[free])
@@ -181,7 +182,7 @@ def _played(rng: Rng, available: Array, held: Array, free: Array, code: TeamCode
 
 
 def _held_or_first(available: Array, held: Array) -> Array:
-    """Return the held action where available, else the first available one."""
+    """Return the held action if it is available, else the first available one."""
     xp = namespace(available)
     allowed = xp.take_along_axis(available, xp.clip(held, 0, None)[..., None], axis=-1)[..., 0]
     first = xp.argmax(xp.astype(available, xp.int8), axis=-1)

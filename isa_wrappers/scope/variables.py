@@ -1,4 +1,4 @@
-"""What of a team's actions is compared as one: an agent's action, a component of it, or one where another is set."""
+"""Variables for comparing actions: an agent's action, a component of it, or a component given another one."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ import numpy.typing as npt
 from isa_wrappers.border.team_actions import TeamCode
 
 MOST_PAIRED = 6
-"""Components that an agent may have for each to be looked at while every other one is in either half."""
+"""Maximum number of components of an agent for examining each one conditionally on every other one."""
 BEYOND = 2.0
-"""What a component does while another is in one half counts where it is as many times what it does at large."""
+"""A conditional effect of a component counts if it is at least this multiple of its unconditional effect."""
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Variable:
-    """What an agent chooses among ``len(stands_for)`` values of.
+    """A choice of an agent among ``len(stands_for)`` values.
 
     Attributes:
-        agent: whose.
-        stands_for: for each value, the elementary actions that it is.
-        parts: its component, by its number among those of the whole team; then the one that is set, if any. Of an
-            action that is a number: the agent.
-        ordered: values have an order and no majority: none of them is the usual one.
-        share: of the steps, in which the other component is set so.
+        agent: index of the agent.
+        stands_for: elementary actions of each value.
+        parts: index of its component among those of the whole team, then that of the conditioning component, if any;
+            for an action that is a number, the agent.
+        ordered: whether the values have an order, so that none of them is the usual one.
+        share: fraction of the steps that fulfil the condition on the other component.
     """
 
     agent: int
@@ -41,14 +41,14 @@ class Variable:
 
 @dataclass(frozen=True)
 class Choices:
-    """What was chosen, variable by variable: V of them, those of nothing set first.
+    """The choices of V variables, unconditional ones first.
 
     Attributes:
-        variables: V; none where every action is a number: then they are :func:`whole_actions`.
-        actions: ``[N, V]`` which value; -1 where the agent did not act.
-        available: ``[N, V, m]`` bool.
-        counts: ``[N, V]`` bool: chosen freely, and the other component set so.
-        amounts: component -> ``[N]`` in [-1, 1]: where in its range it was, 0 where the agent did not act.
+        variables: the variables; empty if every action is a number, which stands for :func:`whole_actions`.
+        actions: index of the chosen value, or -1 if the agent did not act, ``[N, V]``.
+        available: available values, ``[N, V, m]`` bool.
+        counts: whether the value was chosen freely and the condition is fulfilled, ``[N, V]`` bool.
+        amounts: range component -> its value scaled to [-1, 1], 0 if the agent did not act, ``[N]``.
     """
 
     variables: tuple[Variable, ...]
@@ -65,13 +65,13 @@ class Choices:
 
 @dataclass
 class Columns:
-    """Variables as they are found, with a column of each.
+    """Variables with one column of data each.
 
     Attributes:
-        variables: so far.
-        actions: ``[N]`` of each.
-        available: ``[N, values]`` of each.
-        counts: ``[N]`` of each.
+        variables: variables so far.
+        actions: ``[N]`` for each variable.
+        available: ``[N, values]`` for each variable.
+        counts: ``[N]`` for each variable.
     """
 
     variables: list[Variable]
@@ -80,7 +80,7 @@ class Columns:
     counts: list[npt.NDArray[np.bool_]]
 
     def add(self, variable: Variable, actions: Any, available: Any, counts: Any) -> None:
-        """Add one."""
+        """Add a variable."""
         self.variables.append(variable)
         self.actions.append(actions)
         self.available.append(available)
@@ -94,14 +94,14 @@ def choices(
     acted: npt.NDArray[np.bool_],
     free: npt.NDArray[np.bool_],
 ) -> Choices:
-    """Take a team's actions apart.
+    """Split the actions of a team into variables.
 
     Args:
-        code: how they are read; ``None`` where each is a number.
+        code: encoding of structured actions; ``None`` if each action is a number.
         actions: ``[N, A]``, or ``[N, A, d]`` with a code.
-        available: ``[N, A, n]``.
-        acted: ``[N, A]``.
-        free: ``[N, A]`` it acted, and uniformly among what was available.
+        available: available actions, ``[N, A, n]``.
+        acted: whether each agent acted, ``[N, A]``.
+        free: whether each agent acted uniformly among its available actions, ``[N, A]``.
     """
     if code is None:
         return Choices((), np.where(acted, actions, -1), available, free, {})
@@ -132,14 +132,14 @@ def _amounts(code: TeamCode, actions: npt.NDArray[Any], acted: npt.NDArray[np.bo
 
 
 def _add_set(code: TeamCode, found: Columns) -> None:
-    """Add each component in two halves, while another one of the agent is in its lower or upper half."""
+    """Add each component in two halves, given that another one of the agent is in its lower or upper half."""
     half = {}
     for part, variable in enumerate(found.variables):
         count = len(variable.stands_for)
         few = len(code.codes[variable.agent].components) <= MOST_PAIRED
         if few and count > 1:
             half[part] = 2 * np.arange(count) // count
-    # Halves of more than two values are as likely in every state only where all is always available.
+    # Halves of more than two values have state-independent probabilities only if all values are always available.
     fair = {part for part, side in half.items() if len(side) == 2 or bool(found.available[part].all())}
     for part, other in permutations(half, 2):
         one, two = found.variables[part], found.variables[other]
@@ -157,26 +157,26 @@ def _add_set(code: TeamCode, found: Columns) -> None:
 
 
 def whole_actions(agents: int, number: int) -> tuple[Variable, ...]:
-    """Return the variables of a team whose actions are a number each."""
+    """Return the variables of a team in which each action is a number."""
     values = tuple(np.arange(number)[:, None])
     return tuple(Variable(i, values, (i,), ordered=False) for i in range(agents))
 
 
 def singles(variables: tuple[Variable, ...]) -> int:
-    """Return how many of the variables are one component at large, or a whole action."""
+    """Return how many of the variables are unconditional components or whole actions."""
     return sum(len(variable.parts) == 1 for variable in variables)
 
 
 def by_elementary_action(variables: tuple[Variable, ...], found: Floats, shape: tuple[int, ...]) -> Floats:
-    """Return figures of elementary actions: the largest of all variables' values that stand for them.
+    """Return the results for elementary actions: the largest over all values of variables that stand for them.
 
-    What a component does while another is in either half is added up, each half with its share of the steps. That
-    finds what only two components together do, such as a move whose sense the product of two signs gives. It counts
-    where it is :data:`BEYOND` what the component does at large.
+    Effects of a component conditional on another one are summed over both halves, weighted by the fractions of steps.
+    This finds effects of two components together, such as a move whose direction is the product of two signs. Such an
+    effect counts if it is :data:`BEYOND` times the unconditional effect.
 
     Args:
-        variables: V.
-        found: ``[F, V, m, K]`` figures of their values, effects first.
+        variables: the V variables.
+        found: results for their values, effects first, ``[F, V, m, K]``.
         shape: A, n, K.
 
     Returns:
@@ -198,7 +198,7 @@ def by_elementary_action(variables: tuple[Variable, ...], found: Floats, shape: 
 
 
 def of_elementary_actions(variables: tuple[Variable, ...], found: npt.NDArray[Any], shape: tuple[int, int]) -> Any:
-    """Return ``[A, n]`` of elementary actions, given ``[V, m]`` of values; 0 where there is no such action."""
+    """Convert ``[V, m]`` for values to ``[A, n]`` for elementary actions; 0 if there is no such action."""
     figures = np.zeros(shape, dtype=found.dtype)
     for v, variable in enumerate(variables[: singles(variables)]):
         for value, columns in enumerate(variable.stands_for):
@@ -207,7 +207,7 @@ def of_elementary_actions(variables: tuple[Variable, ...], found: npt.NDArray[An
 
 
 def _raise(figures: Floats, variable: Variable, found: Floats) -> None:
-    """Raise the figures of what a variable's values stand for to what was found of them ``[F, m, K]``."""
+    """Raise the results for the actions of a variable to those found for its values, ``[F, m, K]``."""
     own = figures[:, variable.agent]
     for value, columns in enumerate(variable.stands_for):
         own[:, columns] = np.maximum(own[:, columns], found[:, None, value])

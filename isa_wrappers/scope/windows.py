@@ -1,4 +1,4 @@
-"""Changes over one number of steps and more, gathered from streams of transitions."""
+"""Gather changes over one or more steps from streams of transitions."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from isa_wrappers.scope.transitions import Transitions
 from isa_wrappers.scope.variables import Choices, Variable, choices
 
 LATER_CELLS = 100_000_000
-"""Transitions times dimensions times agents that are looked at over several steps: such changes overlap and what counts
-of them is large, so that in large problems a random part of them will do."""
+"""Maximum of transitions times dimensions times agents for changes over several steps. Such changes overlap, and
+relevant effects are large, so a random sample is sufficient in large problems."""
 ENDS = 0.001
-"""Chance that an action after which episodes go on as after the others is said to end some."""
+"""Probability that an action is wrongly said to end episodes."""
 Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Window:
-    """What was seen of changes over w steps.
+    """Changes over w steps.
 
     Attributes:
-        states: ``[N, K]`` before.
-        changes: ``[N, D]`` of the dimensions that ever changed; exactly 0 where nothing did.
-        dims: ``[D]`` which dimensions those are.
-        grain: ``[2, D]`` differences that are rounding, of changes and of what a fit leaves of them.
-        actions: ``[N, V]`` what was chosen of each variable, by default each agent's action; -1 where it did not act.
-        available: ``[N, V, m]``.
-        counts: ``[N, V]`` bool: it was chosen freely.
-        variables: V of them, where actions are more than a number; see :mod:`isa_wrappers.scope.variables`.
-        amounts: which variables are ranges -> ``[N]`` where in them it was.
-        ended: ``[V, m, m]`` of two values that were both available, after which share of the first the episode ended by
-            itself before the w steps were over; 1 where it surely goes on less often after one: what goes on to be
-            compared was chosen by how it went. ``None`` where all go on.
+        states: states before, ``[N, K]``.
+        changes: changes of the dimensions that ever changed, exactly 0 if unchanged, ``[N, D]``.
+        dims: indices of these dimensions, ``[D]``.
+        grain: rounding tolerances of the changes and of the residuals of a fit, ``[2, D]``.
+        actions: chosen value of each variable, by default each agent's action; -1 if it did not act, ``[N, V]``.
+        available: available values, ``[N, V, m]``.
+        counts: whether the value was chosen freely, ``[N, V]`` bool.
+        variables: the V variables of structured actions; see :mod:`isa_wrappers.scope.variables`.
+        amounts: index of each range variable -> its values, ``[N]``.
+        ended: for two values that were both available, the fraction of steps with the first after which the episode
+            terminated within the w steps, ``[V, m, m]``; 1 if episodes continue significantly less often after one of
+            them, since the remaining changes are then a biased selection. ``None`` if all episodes continue.
     """
 
     states: npt.NDArray[np.floating[Any]]
@@ -55,7 +55,7 @@ class Window:
 
 
 def lengths(window: int) -> list[int]:
-    """Return over how many steps changes are looked at: 1, 2, 4, ... and W.
+    """Return the numbers of steps over which changes are examined: 1, 2, 4, ... and W.
 
     Example:
         >>> lengths(8), lengths(6)
@@ -65,7 +65,7 @@ def lengths(window: int) -> list[int]:
 
 
 def share_of(transitions: list[Transitions]) -> float:
-    """Return which share of the changes over several steps is looked at."""
+    """Return the fraction of changes over several steps to examine."""
     cells = sum(part.states.size for part in transitions) * transitions[0].valid.shape[-1]
     return float(LATER_CELLS / max(cells, 1))
 
@@ -89,7 +89,7 @@ def gather(transitions: list[Transitions], width: int, share: float = 1.0) -> Wi
         columns[6].append(goes_on[drawn])
         columns[7].append(_ends_by_itself(part)[start][drawn])
     states, after, *what, goes_on, itself = (np.concatenate(column) for column in columns)
-    if states.dtype.name not in SHARE:  # whole numbers, or fewer digits than are reckoned with
+    if states.dtype.name not in SHARE:  # integers or float16
         kind = np.float32 if states.dtype == np.float16 else np.float64
         states, after = states.astype(kind), after.astype(kind)
     changes, grain = changes_of(states, after)
@@ -102,7 +102,7 @@ def gather(transitions: list[Transitions], width: int, share: float = 1.0) -> Wi
 
 
 def _ends_by_itself(part: Transitions) -> npt.NDArray[np.bool_]:
-    """Tell ``[T, E]`` which steps are of an episode that ended by itself."""
+    """Return which steps belong to an episode that terminated, ``[T, E]``."""
     if part.over is None or not part.over.any():
         return np.zeros(part.episode.shape, dtype=bool)
     streams = np.arange(part.episode.shape[1])
@@ -113,7 +113,7 @@ def _ends_by_itself(part: Transitions) -> npt.NDArray[np.bool_]:
 
 
 def _ended(chosen: Choices, goes_on: npt.NDArray[np.bool_], own: npt.NDArray[np.bool_]) -> Floats:
-    """Return :attr:`Window.ended`, given ``[N]`` what goes on, and what ended by itself before that."""
+    """Return :attr:`Window.ended`, given which transitions continue and which terminated before, ``[N]`` each."""
     count, values = chosen.available.shape[1:]
     ended = np.zeros((count, values, values))
     table = kuiper.log_factorials(2 * len(goes_on))

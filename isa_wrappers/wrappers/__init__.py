@@ -1,12 +1,12 @@
-"""ISA's pieces as PettingZoo parallel wrappers: they work with any learner.
+"""ISA's components as PettingZoo parallel wrappers, which work with any learner.
 
 Algorithm 1 as a composition::
 
     explore = InfluenceCountBonus(GoalRecording(env, scope, goals), scope)  # train here until len(goals) > 0
-    reach = GoalSegmentReward(GoalSampling(env, scope, goals), scope)  # then a fresh policy here
+    reach = GoalSegmentReward(GoalSampling(env, scope, goals), scope)  # then a new policy here
 
-:class:`RewardWrapper` pays any intrinsic reward, so a new one needs no wrapper of its own.
-``isa_wrappers.wrappers.batch`` has the same names for batched environments.
+:class:`RewardWrapper` pays any intrinsic reward, so a new reward needs no new wrapper.
+``isa_wrappers.wrappers.batch`` provides the same classes for batched environments.
 """
 
 from typing import TYPE_CHECKING

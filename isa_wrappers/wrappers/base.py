@@ -1,4 +1,4 @@
-"""What ISA's PettingZoo wrappers share: checks, the global state, success, freezing, saving."""
+"""Base class of ISA's PettingZoo wrappers: checks, the global state, freezing, saving."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ from isa_wrappers.wrappers.turn import Env, Infos, Turn, told_actions
 
 
 class ScopeWrapper(BaseParallelWrapper[str, Any, int], Freezable):  # type: ignore[misc]
-    """Base of ISA's wrappers around a ``ParallelEnv``.
+    """Base class of ISA's wrappers around a ``ParallelEnv``.
 
-    What the environment hands over is checked by a :class:`~isa_wrappers.border.Border`, once in a stack: agents that
-    it ends but leaves in ``env.agents`` are gone from this wrapper's.
+    A :class:`~isa_wrappers.border.Border` checks everything that the environment returns, once per stack. Agents that
+    are terminated or truncated but stay in ``env.agents`` are removed from the ``agents`` of this wrapper.
 
     Subclasses override :meth:`_begin` (after a reset) and :meth:`_advance` (after a step).
 
     Args:
         env: the environment.
-        scope: of its agents, or credit made from it; ``None`` where none is needed: the agents are then the
-            environment's ``possible_agents``, and the state is as long as the first one.
-        state_fallback: where the global state comes from; a wrapper around another of ISA's takes that one's.
+        scope: scope of the agents, or credit made from it; ``None`` if none is needed. Without one, the agents are the
+            environment's ``possible_agents``, and the first state determines the state size.
+        state_fallback: source of the global state; by default that of the next ISA wrapper inside, if any.
 
     Attributes:
-        credit: made from the scope, or ``None``.
-        state_size: K; ``None`` while it is unknown.
-        frozen: evaluating: nothing is counted or recorded. Set with :meth:`freeze`.
-        global_state: ``[K]`` float32 or float64, as the environment's, the state after the last step.
+        credit: credit made from the scope, or ``None``.
+        state_size: length of the state, K; ``None`` while it is unknown.
+        frozen: whether the wrapper is evaluating, so that it counts and records nothing. Set with :meth:`freeze`.
+        global_state: state after the last step, ``[K]``, float32 or float64 as in the environment.
 
     Raises:
-        UnsupportedEnvironmentError: for an AEC or vectorised environment, or actions of a kind that is not supported.
+        UnsupportedEnvironmentError: for an AEC or vectorised environment, or an unsupported action space.
         ScopeMismatchError: if the scope was made for other agents, actions or (at the reset) another state.
     """
 
@@ -57,11 +57,11 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int], Freezable):  # type: igno
         self._fallback = state_fallback
         self._steps = 0
         self._begun = False
-        # The next of ISA's wrappers inside; its state is this one's too unless this one has a source of its own.
+        # The next ISA wrapper inside; this wrapper shares its state unless it has a source of its own.
         self._inner = next(layers_of(self.env, ScopeWrapper), None)
         self._state_owner = self._inner if state_fallback is None else None
         self._state_reader = StateReader(env, state_fallback) if self._state_owner is None else None
-        # If the next layer is one of ISA's wrappers, everything has passed a border already.
+        # If the next layer is an ISA wrapper, its border has already checked everything.
         self._border = None if self._inner is env else Border(env)
         agents = list(env.possible_agents)
         size: int | None = None if self._state_owner is None else self._state_owner.state_size
@@ -83,38 +83,38 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int], Freezable):  # type: igno
 
     @property
     def agents(self) -> list[str]:
-        """Who acts next; agents that were terminated or truncated are gone, wherever the environment keeps them."""
+        """Agents that act next; terminated or truncated agents are removed even if the environment keeps them."""
         if self._border is None or not self._begun:
             return list(self.env.agents)
         return list(self._border.living)
 
     @property
     def observation_spaces(self) -> dict[str, Any]:
-        """Every agent's observation space as this wrapper has it; some learners read it in the place of the method."""
+        """Observation space of every agent; some learners read this instead of the method."""
         return {agent: self.observation_space(agent) for agent in self.possible_agents}
 
     @property
     def action_spaces(self) -> dict[str, Any]:
-        """Every agent's action space."""
+        """Action space of every agent."""
         return {agent: self.action_space(agent) for agent in self.possible_agents}
 
     @property
     def masks(self) -> Mapping[str, npt.NDArray[np.bool_]]:
-        """Which actions those that act next may take: agent -> ``[n]`` bool, of those that have a mask."""
+        """Action masks of the agents that act next: agent -> ``[n]`` bool, for agents with a mask."""
         source: Any = self._inner if self._border is None else self._border
         masks: Mapping[str, npt.NDArray[np.bool_]] = source.masks
         return masks
 
     def inner_wrappers(self) -> Iterator[Any]:
-        """Walk from the next environment inwards, through conversions to AEC and back too."""
+        """Iterate over the layers from the next environment inwards, also through conversions to AEC and back."""
         return layers(self.env)
 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[dict[str, Any], Infos]:
         """Start an episode.
 
         Raises:
-            ScopeMismatchError: if agents or state differ from the scope's.
-            NonFiniteError: if the state holds NaN or infinity.
+            ScopeMismatchError: if agents or state do not match the scope.
+            NonFiniteError: if the state contains NaN or infinity.
         """
         source = self.env if self._border is None else self._border
         observations, infos = source.reset(seed=seed, options=options)
@@ -130,12 +130,14 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int], Freezable):  # type: igno
         """Advance the environment.
 
         Raises:
-            UnsupportedEnvironmentError: before a reset, or for what ISA cannot take, see
+            UnsupportedEnvironmentError: before a reset, or if ISA does not support the result, see
                 :class:`~isa_wrappers.border.Border`.
-            NonFiniteError: if what comes holds NaN or infinity.
+            NonFiniteError: if the result contains NaN or infinity.
         """
         if not self._begun:
-            raise UnsupportedEnvironmentError(f"step() of {type(self).__name__} before reset(); call reset() first")
+            raise UnsupportedEnvironmentError(
+                f"step() of {type(self).__name__} was called before reset(); call reset() first"
+            )
         before = self.global_state
         acting: Collection[str] = ()
         if self._border is None:
@@ -149,13 +151,13 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int], Freezable):  # type: igno
                 observations, rewards, terminations, truncations, infos = self._border.step(actions)
             except LookupError as error:
                 if lacking := [agent for agent in acting if agent not in actions]:
-                    message = f"actions must hold one of each agent that lives, and lack {lacking[0]!r}"
+                    message = f"actions must contain one for each active agent, but {lacking[0]!r} is missing"
                     raise UnsupportedEnvironmentError(message) from error
                 raise
             self._check_agents((*rewards, *self._border.living))
         self._steps += 1
         if any(isinstance(info, dict) and "crashed" in info and info["crashed"] for info in infos.values()):
-            self._acted = [False] * len(self._acted)  # a step that was lost with its game counts for no agent
+            self._acted = [False] * len(self._acted)  # a step lost in a game crash counts for no agent
         self._update_state(observations, acting)
         turn = Turn(before, self._acted, self._chosen, observations, rewards, infos)
         observations, rewards, infos = self._advance(turn)
@@ -171,24 +173,24 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int], Freezable):  # type: igno
         for agent in agents:
             if agent not in self._index:
                 kind = UnsupportedEnvironmentError if self.credit is None else ScopeMismatchError
-                whose = "possible_agents" if self.credit is None else "the scope's"
-                raise kind(f"agent {agent!r} is not among {whose} {list(self._index)}; names must stay the same")
+                whose = "possible_agents" if self.credit is None else "the agents of the scope"
+                raise kind(f"agent {agent!r} is not among {whose}, {list(self._index)}; agent names must not change")
 
     def _update_state(self, observations: Mapping[str, Any], acted: Collection[str]) -> None:
-        """Read and check the global state, unless one of ISA's wrappers inside has done so already."""
+        """Read and check the global state, unless an ISA wrapper inside has already done so."""
         if self._state_owner is not None:
             state = self._state_owner.global_state
         else:
             state_reader: Any = self._state_reader
             state = state_reader(observations, acted)
-            if not isfinite(state.dot(state)):  # cheaper than a look at each number
+            if not isfinite(state.dot(state)):  # cheaper than checking each number
                 check_finite("state", state[None], self._steps, self._names)
         if len(state) != self.state_size:
             self._check_size(len(state))
         self.global_state = state
 
     def numbers(self) -> list[float]:
-        """Return :attr:`global_state` as plain numbers, one list for all of ISA's wrappers that share the state."""
+        """Return :attr:`global_state` as plain numbers, one list for all ISA wrappers that share the state."""
         if self._state_owner is not None:
             return self._state_owner.numbers()
         if self._numbers[0] is not self.global_state:
@@ -196,21 +198,21 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int], Freezable):  # type: igno
         return self._numbers[1]
 
     def _check_size(self, size: int) -> None:
-        """Learn the state's length from the first one; refuse another later, or another than the scope's."""
+        """Store the length of the first state; refuse a later change, and a length that does not match the scope."""
         if self.credit is not None:
             self.credit.check_fits(self.credit.agents, self.credit.num_actions, size)
         elif self.state_size is not None:
             raise UnsupportedEnvironmentError(
-                f"{self.env} has a state of length {size} where it had {self.state_size} before; its length must stay"
+                f"{self.env} has a state of length {size} but had {self.state_size} before; its length must not change"
             )
         self.state_size = size
 
     def _uses_env_state(self) -> bool:
-        """Tell whether the global state is the environment's own ``state()``."""
+        """Return whether the global state is the environment's own ``state()``."""
         return self._fallback is None and (self._state_owner is None or self._state_owner._uses_env_state())
 
     def state_dict(self) -> dict[str, Array]:
-        """Return this wrapper's state and, under ``env.``, that of the ISA wrappers inside."""
+        """Return the state of this wrapper and, under ``env.``, that of the ISA wrappers inside."""
         return {} if self._inner is None else with_prefix("env", self._inner.state_dict())
 
     @fitting
@@ -218,18 +220,18 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int], Freezable):  # type: igno
         """Restore what :meth:`state_dict` returned.
 
         Raises:
-            ScopeMismatchError: if it is of another stack of wrappers or another scope.
+            ScopeMismatchError: if it belongs to another stack of wrappers or another scope.
         """
         parts = self._saved_parts()
-        is_foreign = not type(self).__module__.startswith("isa_wrappers.")  # which may save more at other times
+        is_foreign = not type(self).__module__.startswith("isa_wrappers.")  # may save more at other times
         for part in (key.partition(".")[0] for key in state):
             if part not in parts and not is_foreign:
-                raise ValueError(f"it holds {part!r}, and this stack saves no such thing")
+                raise ValueError(f"it contains {part!r}, which this stack does not save")
         self._load(state)
 
     def _saved_parts(self) -> set[str]:
-        """Return which parts a saved state of this wrapper may have, by the beginnings of its keys."""
-        inner = set() if self._inner is None else {"env"}  # which may have nothing to save now
+        """Return the parts that a saved state of this wrapper may contain, given by the prefixes of its keys."""
+        inner = set() if self._inner is None else {"env"}  # may have nothing to save now
         return inner | {key.partition(".")[0] for key in self.state_dict()}
 
     def _load(self, state: dict[str, Array]) -> None:

@@ -1,4 +1,4 @@
-"""What both families of wrappers check of a stack before goals or an intrinsic reward are put on top of it."""
+"""Checks of a wrapper stack before goals or an intrinsic reward are added, for single and batched environments."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from isa_wrappers.rewards.projection import GoalProjection
 from isa_wrappers.rewards.stitched import StitchedGoals
 
 MODES = ("replace", "add")
-"""What a reward wrapper does with the environment's reward."""
+"""Modes of a reward wrapper for the environment's reward."""
 
 
 def check_stack(
@@ -27,19 +27,19 @@ def check_stack(
     """Check that a reward can be paid around ``env``.
 
     Args:
-        env: what is to be wrapped, for messages.
-        reward: what is to be paid.
-        inner: the rewards that wrappers inside pay.
-        projection: that of the goals inside, or ``None`` without goals.
+        env: the environment to wrap, for messages.
+        reward: the reward to pay.
+        inner: rewards that inner wrappers pay.
+        projection: projection of the goals inside, or ``None`` without goals.
 
     Raises:
-        InvalidValueError: if one of its name is paid already, or it needs goals and there are none.
-        ScopeMismatchError: if goals are shown in other dimensions than those it pays for.
+        InvalidValueError: if the stack already pays a reward of this name, or the reward needs goals but has none.
+        ScopeMismatchError: if the observed goals have other dimensions than the reward.
     """
     kind = type(reward).__name__
     if any(other.name == reward.name for other in inner):
         raise InvalidValueError(
-            f"an intrinsic reward {reward.name!r} is paid inside already; a second one would pay twice"
+            f"an inner wrapper already pays the intrinsic reward {reward.name!r}; a second one would pay twice"
         )
     if reward.needs_goal and projection is None:
         raise InvalidValueError(f"{kind} needs goals: wrap {env} with GoalSampling first, then with the reward")
@@ -54,42 +54,42 @@ def check_goals(
     state_size: int | None,
     whose: str = "this environment",
 ) -> None:
-    """Check that goals are states of such an environment; ``None`` stands for a length that is unknown yet.
+    """Check that goals are states of the environment; a state size of ``None`` stands for an unknown one.
 
     Raises:
-        InvalidValueError: if it is no goal buffer.
-        ScopeMismatchError: if it holds states of another length, or stitches them for other agents.
+        InvalidValueError: if ``goals`` is not a goal buffer.
+        ScopeMismatchError: if it contains states of another length, or stitches them for other agents.
     """
     check_kind("goals", goals, GoalBuffer)
     if isinstance(goals, GoalBuffer) and state_size not in (None, goals.state_size):
         raise ScopeMismatchError(
-            f"the goal buffer holds states of {goals.state_size} dimensions, {whose} has {state_size}"
+            f"the goal buffer contains states with {goals.state_size} dimensions, but {whose} has {state_size}"
         )
     if isinstance(goals, StitchedGoals):
         goals.credit.check_fits(agents, num_actions, goals.state_size)
 
 
 def check_alone(env: object, kind: type, does: str) -> None:
-    """Check that no wrapper of this kind is inside already.
+    """Check that the stack does not contain a wrapper of this kind yet.
 
     Args:
-        env: what is to be wrapped.
-        kind: of wrapper.
-        does: what it does, for the message.
+        env: the environment to wrap.
+        kind: class of the wrapper.
+        does: what the wrapper does, for the message.
 
     Raises:
         InvalidValueError: if there is one.
     """
     inner: object
     for inner in layers_of(env, kind):
-        raise InvalidValueError(f"{type(inner).__name__} inside {does} already; leave one of the two out")
+        raise InvalidValueError(f"an inner {type(inner).__name__} already {does}; remove one of the two")
 
 
 def begun(env: BatchEnv, step: BatchStep) -> BatchStep:
-    """Return the step of a batched environment's reset, if its arrays are of the kind that its device stands for.
+    """Return the step of a batched environment's reset after checking that its arrays match the device.
 
     Raises:
-        UnsupportedEnvironmentError: naming the first that is not.
+        UnsupportedEnvironmentError: if an array does not; the message names the first.
     """
     for field in fields(BatchStep):
         array = getattr(step, field.name)
@@ -102,10 +102,10 @@ def begun(env: BatchEnv, step: BatchStep) -> BatchStep:
 
 
 def check_on_host(thing: object) -> None:
-    """Check that what a wrapper around a ``ParallelEnv`` is given holds NumPy's arrays.
+    """Check that a goal buffer or a reward for a wrapper around a ``ParallelEnv`` uses NumPy arrays.
 
     Args:
-        thing: a goal buffer, or a reward; those of others know best what they take.
+        thing: a goal buffer or a reward; custom rewards are not checked.
 
     Raises:
         InvalidValueError: if it was made for a torch device.
@@ -117,6 +117,6 @@ def check_on_host(thing: object) -> None:
         device = thing.counter.device
     if device is not None:
         raise InvalidValueError(
-            f"{type(thing).__name__} was made for device {str(device)!r}; around a ParallelEnv it holds NumPy's "
-            "arrays: leave device out"
+            f"{type(thing).__name__} was made for device {str(device)!r}, but around a ParallelEnv it must use NumPy "
+            "arrays; leave out device"
         )

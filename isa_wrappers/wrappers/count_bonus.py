@@ -1,4 +1,4 @@
-"""Eq. 10's exploration bonus around a PettingZoo ``ParallelEnv``."""
+"""The exploration bonus of Eq. 10 around a PettingZoo ``ParallelEnv``."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ class InfluenceCountBonus(RewardWrapper):
 
     The reward becomes ``r_i+ = [D(a_i) meets D_c] N(s'_c)^-1/2 + beta1 N(s'_(i-c))^-1/2 + beta2 r_env`` (Eq. 10 of
     arXiv 2505.08630). ``infos[agent]`` gains ``"isa/bonus_common"`` (the first term), ``"isa/bonus_special"`` (the
-    second before its weight) and ``"isa/env_reward"`` (the reward that came in). Dead agents visit nothing.
+    second without its weight) and ``"isa/env_reward"`` (the incoming reward). Dead agents visit nothing.
 
     Args:
         env: a ``ParallelEnv``.
-        scope: of its agents, from :func:`~isa_wrappers.scope.estimation.estimate_scope`, or credit made from it.
-        config: weights and counting.
+        scope: scope from :func:`~isa_wrappers.scope.estimation.estimate_scope`, or credit made from it.
+        config: weights and counting options.
         mode: ``"replace"`` or ``"add"``, see :class:`~isa_wrappers.wrappers.reward.RewardWrapper`.
-        factor: of the reward or of the added part.
-        counter: share one between environments; by default the wrapper has its own.
-        state_fallback: where the global state comes from: ``None`` (``env.state()``), ``"observations"``, a function.
+        factor: factor of the reward or of the added part.
+        counter: counter to share between environments; by default the wrapper creates its own.
+        state_fallback: source of the global state: ``None`` (``env.state()``), ``"observations"`` or a function.
 
     Attributes:
-        bonus: Eq. 10 with its counter.
+        bonus: the bonus of Eq. 10 with its counter.
 
     Raises:
         ScopeMismatchError: if the scope was made for another environment.
-        UnsupportedEnvironmentError: if ``env`` is no ``ParallelEnv`` or has no ``state()`` and none is given.
-        InvalidValueError: if ``env`` has a count bonus already.
+        UnsupportedEnvironmentError: if ``env`` is not a ``ParallelEnv``, or has neither ``state()`` nor a fallback.
+        InvalidValueError: if ``env`` already has a count bonus.
 
     Example:
         >>> from isa_wrappers import ScopeConfig, estimate_scope

@@ -1,4 +1,4 @@
-"""What became of the episodes: around a PettingZoo ``ParallelEnv``."""
+"""Episode statistics of a PettingZoo ``ParallelEnv``."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Totals(NamedTuple):
     """Sums over finished episodes.
 
     Attributes:
-        episodes: number that was played to its end.
-        won: of these.
-        returns: their sum.
-        lengths: their sum, in steps.
-        discarded: number that was lost with its game; these enter no other sum.
+        episodes: number of completed episodes.
+        won: number of won episodes.
+        returns: sum of the returns.
+        lengths: sum of the lengths, in steps.
+        discarded: number of episodes lost in a game crash; they are not part of any other sum.
 
     Example:
         >>> Totals(1.0, 1.0, 2.0, 4.0).plus(Totals(1.0, 0.0, 1.0, 5.0)).means()["return_mean"]
@@ -41,11 +41,11 @@ class Totals(NamedTuple):
     discarded: float = 0.0
 
     def plus(self, other: Iterable[float]) -> Totals:
-        """Return these and others together."""
+        """Return the sum of these and other totals."""
         return Totals(*map(add, self, other))
 
     def means(self) -> dict[str, float]:
-        """Return episodes, success rate, mean return and length, NaN without any, and the discarded ones."""
+        """Return number of episodes, success rate, mean return, mean length (NaN if none) and discarded episodes."""
         share = 1.0 / self.episodes if self.episodes else float("nan")
         return {
             "episodes": self.episodes,
@@ -60,17 +60,18 @@ Step = tuple[dict[str, Any], dict[str, float], dict[str, bool], dict[str, bool],
 
 
 class EpisodeStatistics(BaseParallelWrapper[str, Any, int], Freezable):  # type: ignore[misc]
-    """Adds up finished episodes: return, length, success. It changes nothing.
+    """Collects statistics of finished episodes: return, length, success. It changes nothing.
 
-    The return is the mean over possible agents. An episode that ends with ``infos[agent]["crashed"]`` is counted as
-    discarded and enters no mean. Place it next to the environment, so that returns are the environment's own.
+    The return is the mean over possible agents. An episode that ends with ``infos[agent]["crashed"]`` counts as
+    discarded and is not part of any mean. Place this wrapper next to the environment, so that returns contain only the
+    environment's rewards.
 
     Args:
         env: the environment.
-        success: how a won episode is recognised, see :data:`~isa_wrappers.border.success.SuccessRule`.
+        success: rule that identifies a won episode, see :data:`~isa_wrappers.border.success.SuccessRule`.
 
     Raises:
-        UnsupportedEnvironmentError: if ``env`` is no ``ParallelEnv``.
+        UnsupportedEnvironmentError: if ``env`` is not a ``ParallelEnv``.
 
     Example:
         >>> from isa_wrappers.envs import make_parallel
@@ -95,7 +96,7 @@ class EpisodeStatistics(BaseParallelWrapper[str, Any, int], Freezable):  # type:
         self._won = False
 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[dict[str, Any], Infos]:
-        """Start an episode; an unfinished one is forgotten."""
+        """Start an episode; an unfinished one is dropped."""
         self._criterion.begin()
         self._begin()
         returned = start(self.env, seed, options)
@@ -105,11 +106,11 @@ class EpisodeStatistics(BaseParallelWrapper[str, Any, int], Freezable):  # type:
         return returned  # type: ignore[no-any-return]
 
     def step(self, actions: dict[str, int]) -> Step:
-        """Advance the environment; what it returns is passed on unchanged.
+        """Advance the environment and return its result unchanged.
 
         Raises:
-            UnsupportedEnvironmentError: for rewards that are no numbers, or what are no five dicts by agent.
-            NonFiniteError: for rewards that are NaN or infinite.
+            UnsupportedEnvironmentError: if rewards are not numbers, or the result is not five dicts by agent.
+            NonFiniteError: if rewards are NaN or infinite.
         """
         step: Step = self.env.step(actions)
         try:
@@ -121,7 +122,7 @@ class EpisodeStatistics(BaseParallelWrapper[str, Any, int], Freezable):  # type:
 
     def _add_step(self, step: Step) -> None:
         _, rewards, terminations, truncations, infos = step
-        if self._over:  # no agent lives, even where env.agents still lists some
+        if self._over:  # all agents have ended, even if env.agents still lists some
             return
         self._over = over = not self._living.after(self.env.agents, terminations, truncations)
         self._length += 1
@@ -135,6 +136,6 @@ class EpisodeStatistics(BaseParallelWrapper[str, Any, int], Freezable):  # type:
             self._totals = self._totals.plus(finished)
 
     def take(self) -> dict[str, float]:
-        """Return episodes, success rate, mean return and length, and discarded ones; start again at zero."""
+        """Return number of episodes, success rate, mean return, mean length and discarded episodes, then reset them."""
         totals, self._totals = self._totals, Totals()
         return totals.means()

@@ -1,4 +1,4 @@
-"""Recording won states: Algorithm 1's goal buffer is fed."""
+"""Record won states in the goal buffer of Algorithm 1."""
 
 from __future__ import annotations
 
@@ -19,18 +19,19 @@ from isa_wrappers.wrappers.turn import Env, Infos, Turn
 
 
 class GoalRecording(ScopeWrapper):
-    """Puts the won state of every won episode into a goal buffer (Algorithm 1: B), and changes nothing else.
+    """Adds the won state of every won episode to a goal buffer (B in Algorithm 1), and changes nothing else.
 
     Args:
         env: the environment.
-        scope: of its agents, or credit; ``None`` will do, then nothing is checked but the state's length.
-        goals: the buffer, shared with whatever samples from it.
-        success: how a won episode is recognised, see :data:`~isa_wrappers.border.success.SuccessRule`.
-        state_fallback: where the global state comes from.
+        scope: scope of the agents, or credit; with ``None``, only the state's length is checked.
+        goals: the buffer, shared with the wrapper that samples from it.
+        success: rule that identifies a won episode, see :data:`~isa_wrappers.border.success.SuccessRule`.
+        state_fallback: source of the global state.
 
     Raises:
-        InvalidValueError: if the buffer is none, or one for a torch device, or won states are recorded inside already.
-        ScopeMismatchError: if the buffer holds states of another length, here or, without a scope, at the reset.
+        InvalidValueError: if ``goals`` is not a goal buffer or is one for a torch device, or an inner wrapper already
+            records won states.
+        ScopeMismatchError: if the buffer contains states of another length; without a scope, raised at the reset.
 
     Example:
         >>> from isa_wrappers.envs import make_parallel
@@ -75,14 +76,14 @@ class GoalRecording(ScopeWrapper):
         return observations, infos
 
     def _advance(self, turn: Turn) -> tuple[dict[str, Any], dict[str, float], Infos]:
-        if self._over:  # a step after the end, as some wrappers around take, is no step of an episode
+        if self._over:  # some outer wrappers step after the end; such a step is not part of an episode
             return turn.observations, turn.rewards, turn.infos
         self._over = not self.agents
         won = self._criterion.won(self.env, turn.rewards, turn.infos, over=self._over)
         crashed = any(turn.infos.get(agent, {}).get("crashed", False) for agent in self._index)
         if not self.frozen:
             if self._stitched is not None:
-                # A crashed episode is worse than all others, and its last step says nothing.
+                # A crashed episode ranks below all others, and its last step is void.
                 lost = -float("inf") if crashed else None
                 rewards = np.array([[lost or float(turn.rewards.get(agent, 0.0)) for agent in self._index]])
                 acted = np.array([turn.acted]) & (not crashed)
@@ -95,7 +96,7 @@ class GoalRecording(ScopeWrapper):
         return turn.observations, turn.rewards, turn.infos
 
     def state_dict(self) -> dict[str, Array]:
-        """Return the goal buffer, and what the wrappers inside save."""
+        """Return the state of the goal buffer and of the wrappers inside."""
         return super().state_dict() | with_prefix("goals", self.goals.state_dict())
 
     def _load(self, state: dict[str, Array]) -> None:

@@ -1,4 +1,4 @@
-"""Won states as goals: each episode gets one to pursue."""
+"""Sample won states as goals, one per episode."""
 
 from __future__ import annotations
 
@@ -23,36 +23,36 @@ from isa_wrappers.wrappers.goal_recording import GoalRecording
 from isa_wrappers.wrappers.turn import Env, Infos, Turn
 
 WIDE = (np.float32, np.float64)
-"""Types that hold a goal as it is."""
+"""Types that represent a goal exactly."""
 
 
 class GoalSampling(GoalRecording):
-    """Draws a won state for each episode and shows every agent its own dimensions of it; wins keep feeding the buffer.
+    """Draws a won state for each episode, shows every agent its dimensions of it, and keeps recording won states.
 
     Each agent's goal (``g_i``, the state restricted to ``D_i``: common dimensions first, then its special ones) is
-    appended to its observation: to a Box, or to the ``"observation"`` of a Dict (a mask beside it stays). A Dict
-    without that key becomes one vector, or ``"observation"`` and ``"action_mask"`` where it holds a mask. Float vectors
+    appended to its observation: to a Box, or to the ``"observation"`` of a Dict (a mask next to it stays). A Dict
+    without that key becomes one vector, or ``"observation"`` and ``"action_mask"`` if it contains a mask. Float vectors
     keep their dtype; anything else (Discrete, images) is flattened to float32 first, Discrete to one-hot. The goal is
-    held from an episode's first to its last step. The observation space's bounds are the state space's where the
-    environment has one, else infinite. ``infos[agent]["isa/goal"]`` holds it too.
+    fixed during an episode. The bounds of the added part of the observation space are those of the state space if the
+    environment has one, else infinite. ``infos[agent]["isa/goal"]`` contains the goal too.
 
     Args:
         env: the environment.
-        scope: of its agents, or credit made from it.
-        goals: the buffer to draw from and to feed.
-        success: how a won episode is recognised.
-        seed: of the draws; ``reset(seed=...)`` seeds them anew.
-        state_fallback: where the global state comes from.
-        selector: which won state it is, by its name in :data:`~isa_wrappers.rewards.selectors.GOAL_SELECTORS`.
+        scope: scope of the agents, or credit made from it.
+        goals: the buffer to draw goals from and to record won states in.
+        success: rule that identifies a won episode.
+        seed: seed of the draws; ``reset(seed=...)`` seeds them again.
+        state_fallback: source of the global state.
+        selector: how the goal is chosen, a name in :data:`~isa_wrappers.rewards.selectors.GOAL_SELECTORS`.
 
     Attributes:
-        goal: ``[K]`` the won state drawn for this episode.
+        goal: the won state drawn for this episode, ``[K]``.
 
     Raises:
         UnsupportedEnvironmentError: if observations have no fixed length.
-        InvalidValueError: if won states are sampled or recorded inside already.
-        UnknownNameError: if there is no such selector; the nearest is offered.
-        EmptyGoalBufferError: at a reset before anything was won.
+        InvalidValueError: if an inner wrapper already samples or records won states.
+        UnknownNameError: if there is no such selector; the message names the closest one.
+        EmptyGoalBufferError: at a reset while the buffer is empty.
 
     Example:
         >>> from isa_wrappers.envs import make_parallel
@@ -99,7 +99,7 @@ class GoalSampling(GoalRecording):
         dims = self.projection.dims[i]
         goal_bounds = []
         for limit in (low, high):
-            padded = np.zeros(size, dtype=limit.dtype)  # what pads a shorter goal is always 0
+            padded = np.zeros(size, dtype=limit.dtype)  # the padding of a shorter goal is always 0
             padded[: len(dims)] = limit[dims]
             goal_bounds.append(padded)
         low, high = (
@@ -111,7 +111,7 @@ class GoalSampling(GoalRecording):
         return spaces.Dict({**entries, "observation": extended}) if entries else extended
 
     def observation_space(self, agent: str) -> spaces.Space[Any]:
-        """Return the extended space, the same object each call."""
+        """Return the extended space, always the same object."""
         return self._spaces[agent]
 
     def _with_goals(self, observations: dict[str, Any]) -> dict[str, Any]:
@@ -119,17 +119,17 @@ class GoalSampling(GoalRecording):
         extended_observations: dict[str, Any] = dict(observations)
         for agent, obs in observations.items():
             if agent not in self._index or obs is None:
-                # PettingZoo lets an environment give an observation for all, under a name that is no agent's; and
-                # agents that are gone see nothing.
+                # PettingZoo allows an observation shared by all, under a name that is not an agent; agents that are
+                # gone have no observation.
                 continue
-            if type(obs) is np.ndarray and obs.dtype in WIDE and agent not in self._flattened:  # by far the most common
+            if type(obs) is np.ndarray and obs.dtype in WIDE and agent not in self._flattened:  # the most common case
                 extended_observations[agent] = self._extend(agent, obs.reshape(-1))
                 continue
             vector = flat_vector(self._unmasked[agent], obs)
             if agent in self._flattened:
                 check_narrow(vector, agent, self._steps)
                 vector = vector.astype(np.float32)
-            elif vector.dtype not in WIDE:  # whole numbers, flags and halves would cut the goal
+            elif vector.dtype not in WIDE:  # integers, booleans and float16 would truncate the goal
                 vector = vector.astype(self._unmasked[agent].dtype)
             extended = self._extend(agent, vector)
             entries = _entries_beside(obs) if isinstance(obs, dict) else {}
@@ -137,14 +137,14 @@ class GoalSampling(GoalRecording):
         return extended_observations
 
     def _extend(self, agent: str, vector: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Append the agent's goal, in the type of the vector."""
+        """Append the agent's goal, in the dtype of the vector."""
         rows = self._rows.get(vector.dtype)
         if rows is None:
             rows = self._rows[vector.dtype] = list(self._projected.astype(vector.dtype))
         return np.concatenate((vector, rows[self._index[agent]]))
 
     def _set_goal(self, goal: npt.NDArray[np.floating[Any]]) -> None:
-        """Take a goal for the episode."""
+        """Set the goal of the episode."""
         self.goal, self._projected = goal, self.projection(goal)
         self._rows: dict[Any, list[npt.NDArray[Any]]] = {}
 
@@ -170,7 +170,7 @@ class GoalSampling(GoalRecording):
         return self._with_goals(turn.observations), turn.rewards, self._infos_with_goals(turn.infos, turn.observations)
 
     def state_dict(self) -> dict[str, Array]:
-        """Return buffer, generator and the goal held."""
+        """Return the state of the buffer and of the random generator, and the current goal."""
         return super().state_dict() | {"goal": self.goal.copy(), "rng": self._rng.get_state()}
 
     def _load(self, state: dict[str, Array]) -> None:
@@ -180,7 +180,7 @@ class GoalSampling(GoalRecording):
 
 
 def _entries_beside(parts: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what of a Dict stays beside its vector: all with ``"observation"``, else a mask, which no vector holds."""
+    """Return the entries of a Dict that stay next to its vector: all if it has ``"observation"``, else only a mask."""
     if "observation" in parts:
         return parts
     return {key: part for key, part in parts.items() if key == "action_mask"}

@@ -1,4 +1,4 @@
-"""Eq. 7's reward for progress towards a goal, around a PettingZoo ``ParallelEnv``."""
+"""The goal reward of Eq. 7 around a PettingZoo ``ParallelEnv``."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from isa_wrappers.wrappers.turn import Env
 
 
 class GoalSegmentReward(RewardWrapper):
-    """Rewards each agent for the progress that its own action can have made towards the episode's goal.
+    """Rewards each agent for progress towards the episode's goal that its action can have caused.
 
     The reward becomes ``r_i = [D(a_i) meets D_c] r_c + alpha1 r_(i-c) + alpha2 r_env`` (Eq. 7 of arXiv 2505.08630)
-    with ``r_seg`` the decrease of the distance to the goal on a segment. ``infos[agent]`` gains
-    ``"isa/progress_common"`` (the first term), ``"isa/progress_special"`` (the second before its weight) and
-    ``"isa/env_reward"`` (the reward that came in).
+    where ``r_seg`` is the decrease of the distance to the goal on a segment. ``infos[agent]`` gains
+    ``"isa/progress_common"`` (the first term), ``"isa/progress_special"`` (the second without its weight) and
+    ``"isa/env_reward"`` (the incoming reward).
 
     Args:
-        env: an environment with :class:`GoalSampling` in it.
-        scope: of its agents, or credit made from it: the one that wrapper has.
+        env: an environment that contains a :class:`GoalSampling`.
+        scope: the scope, or credit made from it, that the :class:`GoalSampling` uses.
         config: weights and lambda.
         mode: ``"replace"`` or ``"add"``, see :class:`~isa_wrappers.wrappers.reward.RewardWrapper`.
-        factor: of the reward or of the added part.
-        state_fallback: where the global state comes from.
+        factor: factor of the reward or of the added part.
+        state_fallback: source of the global state.
 
     Attributes:
-        goal_reward: Eq. 7.
+        goal_reward: the reward of Eq. 7.
 
     Raises:
-        ScopeMismatchError: if it has another scope than that wrapper.
-        InvalidValueError: without a :class:`GoalSampling` inside, or with another of this kind.
+        ScopeMismatchError: if the scope differs from that of the goals.
+        InvalidValueError: if there is no :class:`GoalSampling` inside, or already another goal reward.
 
     Example:
         >>> import numpy as np

@@ -28,26 +28,26 @@ from isa_wrappers.wrappers.turn import Env, Infos, Turn
 class RewardWrapper(ScopeWrapper):
     """Pays each agent an intrinsic reward.
 
-    ``infos[agent]`` gains each part of the reward as ``"isa/NAME_PART"``, and the reward that came in as
+    ``infos[agent]`` gains each part of the reward as ``"isa/NAME_PART"``, and the incoming reward as
     ``"isa/env_reward"``.
 
     Args:
         env: a ``ParallelEnv``.
-        reward: what pays. One that needs goals finds them in a :class:`GoalSampling` inside.
-        mode: ``"replace"`` gives ``factor`` times the reward's total, which holds the environment's reward with its own
-            weight; ``"add"`` gives the environment's reward plus ``factor`` times the intrinsic part.
+        reward: the intrinsic reward to pay. If it needs goals, the stack must contain a :class:`GoalSampling`.
+        mode: ``"replace"`` returns ``factor`` times the total of the reward, which includes the weighted reward of the
+            environment; ``"add"`` returns the environment's reward plus ``factor`` times the intrinsic part.
         factor: see ``mode``.
-        scope: of its agents, or credit; by default the credit that the reward was made for, if any.
-        state_fallback: where the global state comes from: ``None`` (``env.state()``), ``"observations"``, a function.
+        scope: scope of the agents, or credit; by default the credit that the reward was made for, if any.
+        state_fallback: source of the global state: ``None`` (``env.state()``), ``"observations"`` or a function.
 
     Attributes:
         reward: the intrinsic reward.
 
     Raises:
-        InvalidValueError: for another mode, a reward that needs goals where there are none, or a second reward of the
-            same name in the stack.
+        InvalidValueError: if the mode is unknown, the reward needs goals but there are none, or the stack already pays
+            a reward of the same name.
         ScopeMismatchError: if the reward was made for another environment, or for other dimensions than the goals.
-        UnsupportedEnvironmentError: if ``env`` is no ``ParallelEnv``.
+        UnsupportedEnvironmentError: if ``env`` is not a ``ParallelEnv``.
 
     Example:
         >>> from isa_wrappers.envs import make_parallel
@@ -92,12 +92,12 @@ class RewardWrapper(ScopeWrapper):
         self._available: npt.NDArray[np.bool_] | None = None
 
     def _begin(self, observations: dict[str, Any], infos: Infos, seed: int | None) -> tuple[dict[str, Any], Infos]:
-        if self.reward.credit is not self._checked_credit:  # it has followed a scope that has grown
+        if self.reward.credit is not self._checked_credit:  # the reward has followed an extended scope
             if self.reward.needs_goal and self._sampling is not None and self.reward.credit is not None:
                 self._sampling.projection.check_fits(self.reward.credit)
             self._checked_credit = self.reward.credit
         self._remember_observed(observations)
-        # The same keys from the reset on: some learners allocate space for the infos of a reset.
+        # Use the same keys from the reset on, since some learners allocate space for the infos of a reset.
         zeros = dict.fromkeys((*self._keys.values(), "isa/env_reward"), 0.0)
         infos_with_zeros = {agent: {**infos.get(agent, {}), **zeros} for agent in observations if agent in self._index}
         return observations, {**infos, **infos_with_zeros}
@@ -135,7 +135,7 @@ class RewardWrapper(ScopeWrapper):
         check_finite(f"reward {self.reward.name!r}", np.asarray(pays)[None], self._steps, tuple(self._index))
 
     def _plain_step(self, turn: Turn, env_rewards: list[float]) -> PlainStep:
-        """Return the step as lists; those of a state or a goal stay the same objects from step to step."""
+        """Return the step as lists; unchanged states and goals keep the same list object between steps."""
         (last_state, before), after = self._last, self.numbers()
         if last_state is not turn.before:
             before = turn.before.tolist()
@@ -151,7 +151,7 @@ class RewardWrapper(ScopeWrapper):
         return PlainStep(before, after, turn.chosen, env_rewards, turn.acted, goal, is_wide, won_share)
 
     def _remember_observed(self, observations: dict[str, Any], acted: list[bool] | None = None) -> None:
-        """Keep the observations and masks that the reward needs, as a batch holds them."""
+        """Store the observations and masks that the reward needs, in the layout of a batch."""
         if self.reward.needs_obs:
             self._obs = self._flat_observations(observations, acted)
         if self.reward.needs_available:
@@ -169,12 +169,12 @@ class RewardWrapper(ScopeWrapper):
                 vector = flatten(self.env.observation_space(agent), observations[agent])
                 check_narrow(vector, agent, self._steps)
                 flat[i, : len(vector)] = vector
-            elif acted is not None and acted[i] and self._obs is not None:  # shown nothing after its last step
+            elif acted is not None and acted[i] and self._obs is not None:  # no observation after its last step
                 flat[i] = self._obs[i]
         return flat
 
     def _env_rewards(self, turn: Turn) -> list[float]:
-        """Return the rewards that came in, A plain numbers."""
+        """Return the incoming rewards as A plain numbers."""
         rewards = [turn.rewards.get(agent, 0.0) for agent in self._index]
         total = sum(rewards)
         if type(total) is not float:
@@ -186,7 +186,7 @@ class RewardWrapper(ScopeWrapper):
     def _results(
         self, turn: Turn, pays: list[float], parts: Mapping[str, list[float]]
     ) -> tuple[dict[str, Any], dict[str, float], Infos]:
-        """Return observations, new rewards, and infos that hold the parts and the reward that came in."""
+        """Return observations, new rewards, and infos with the parts and the incoming reward."""
         part_values = [(key, parts[part]) for part, key in self._keys.items()]
         index = self._index
         factor = self.factor
@@ -203,7 +203,7 @@ class RewardWrapper(ScopeWrapper):
         return turn.observations, rewards, new_infos
 
     def state_dict(self) -> dict[str, Array]:
-        """Return the reward's state, and what the wrappers inside save."""
+        """Return the state of the reward and of the wrappers inside."""
         return super().state_dict() | with_prefix("reward", self.reward.state_dict())
 
     def _saved_parts(self) -> set[str]:

@@ -1,4 +1,4 @@
-"""One step as ISA's PettingZoo wrappers hand it to each other: who acted, how, and what came back."""
+"""One step as ISA's PettingZoo wrappers pass it to each other: acting agents, actions and results."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class Turn(NamedTuple):
     """One step of the inner environment.
 
     Attributes:
-        before: ``[K]`` the state before it.
-        acted: who of the A agents acted; what is sent for the dead and the unborn does not count, nor does a step that
-            was lost with its game (``crashed`` in the infos).
-        chosen: their A actions; where an action has components, the list of elementary ones in the place of each.
-        observations: returned by the step.
-        rewards: likewise.
-        infos: likewise.
+        before: state before the step, ``[K]``.
+        acted: whether each of the A agents acted; actions for agents that are not active do not count, nor does a step
+            lost in a game crash (``crashed`` in the infos).
+        chosen: actions of the A agents; an action with components is a list of elementary actions.
+        observations: observations returned by the step.
+        rewards: rewards returned by the step.
+        infos: infos returned by the step.
     """
 
     before: npt.NDArray[np.floating[Any]]
@@ -45,17 +45,17 @@ def told_actions(
     num_actions: tuple[int, ...],
     code: TeamCode | None,
 ) -> tuple[list[bool], list[Any]]:
-    """Return who acts, and how, as :class:`Turn` has them.
+    """Return ``acted`` and ``chosen`` of :class:`Turn`.
 
     Args:
-        actions: by agent, as they were handed in.
-        living: who may act.
-        places: agent -> its place among the A.
-        num_actions: of each of the A.
-        code: of the team's actions, where these are not one choice per agent.
+        actions: actions by agent, as passed to ``step()``.
+        living: agents that may act.
+        places: agent -> its index among the A agents.
+        num_actions: number of actions of each agent.
+        code: encoding of the team's actions, unless they are one choice per agent.
 
     Raises:
-        InvalidValueError: for actions that are no dict, or one that the agent has not.
+        InvalidValueError: if actions are not a dict, or an agent does not have an action.
     """
     if not isinstance(actions, Mapping):
         raise InvalidValueError(f"actions must be a dict by agent, got {shown(actions)}")

@@ -47,7 +47,7 @@ def test_envs_lists_tasks_of_other_packages(toy, capsys):
     assert isa("envs") == 0
     lines = capsys.readouterr().out.splitlines()
     assert f"{'toy/line':<32} two agents walk to the ends of their lines (from toy_pkg)" in lines
-    assert f"{'grid/unlock':<32} 7 agents each open their own lock; +1 a lock" in lines
+    assert f"{'grid/unlock':<32} 7 agents each open their own lock; +1 per lock" in lines
     assert lines[-1].startswith("package.module:factory ")
 
 
@@ -69,7 +69,7 @@ def test_the_scope_of_a_task_of_another_package(toy, capsys):
     says = "isa: unknown task 'toy/lime'; did you mean 'toy/line'? known: toy/line, toy/long\n"
     assert capsys.readouterr().err == says
     assert isa("scope", "toy/line", "--kwargs", '{"width": 4}') == 2
-    assert "'toy/line' does not take these options: got an unexpected" in capsys.readouterr().err
+    assert "'toy/line' does not accept these options: got an unexpected" in capsys.readouterr().err
 
 
 def test_what_is_missing_is_listed(plugin, capsys):
@@ -89,7 +89,7 @@ def test_a_broken_entry_point_is_named_in_a_line_and_stops_nothing(plugin):
         done = in_its_own_process(*arguments, sites=sites)
         assert done.returncode == 0
         assert done.stderr == (
-            "isa: warning: task family 'bad' of package bad_pkg cannot be imported and is left out: "
+            "isa: warning: task family 'bad' of package bad_pkg cannot be imported and is skipped: "
             "ModuleNotFoundError: No module named 'lanes_that_are_not_there' (bad_pkg.py:1)\n"
         )
         assert "toy/line" in done.stdout
@@ -103,7 +103,7 @@ def test_two_packages_of_one_name_are_both_named(plugin):
     assert "grid/unlock" in done.stdout
     assert "toy/line" not in done.stdout
     assert done.stderr.count("\n") == 1
-    named = "several packages bring task family 'toy': one_pkg, other_pkg; uninstall all but one\n"
+    named = "several packages provide task family 'toy': one_pkg, other_pkg; uninstall all but one\n"
     assert done.stderr.endswith(named)
     done = in_its_own_process("scope", "toy/line", sites=sites)
     assert (done.returncode, done.stderr) == (2, f"isa: {named}")

@@ -53,10 +53,10 @@ MISTAKES = {
     "no state": (["scope", "toy_envs:stateless"], r"no state\(\)"),
     "no state, train": (["train", "toy_envs:stateless"], r"no state\(\)"),
     "state fallback": (["train", "toy_envs:stateless", "--state-fallback", "obs"], "'obs'"),
-    "NaN state": (["scope", "toy_envs:nan_state"], "dimension 1 holds nan"),
-    "NaN state, train": (["train", "toy_envs:nan_state"], "dimension 1 holds nan"),
-    "infinite state later": (["scope", "toy_envs:nan_later"], "step 5, dimension 1 holds inf"),
-    "infinite state later, train": (["train", "toy_envs:nan_later"], "step 5, dimension 1 holds inf"),
+    "NaN state": (["scope", "toy_envs:nan_state"], "dimension 1 is nan"),
+    "NaN state, train": (["train", "toy_envs:nan_state"], "dimension 1 is nan"),
+    "infinite state later": (["scope", "toy_envs:nan_later"], "step 5, dimension 1 is inf"),
+    "infinite state later, train": (["train", "toy_envs:nan_later"], "step 5, dimension 1 is inf"),
     "AEC": (["scope", "toy_envs:aec"], "AEC environment, in which agents take turns"),
     "AEC, train": (["train", "toy_envs:aec"], "AEC environment"),
     "no environment": (["scope", "toy_envs:nothing"], "not a PettingZoo ParallelEnv"),
@@ -153,7 +153,7 @@ def test_a_mistake_is_told_in_one_line(name, capsys):
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 def test_cuda_that_is_not_there(capsys):
     assert isa("train", *TINY, "--device", "cuda", "--out", "out") == 2
-    assert "'cuda' was asked for but torch sees no CUDA device" in one_line(capsys.readouterr().err)
+    assert "'cuda' was requested, but torch has no CUDA device" in one_line(capsys.readouterr().err)
     assert not Path("out").exists()
 
 

@@ -38,13 +38,14 @@ def test_check_offers_maps_and_says_what_merges(capsys):
     assert isa("check", *shared) == 0
     said = capsys.readouterr().out
     assert (
-        "warning  map: the state has the shape [6, 6, 1] of a map of cells; if it is one, --state-features map" in said
+        "warning  map: the state looks like a map of cells: its shape is [6, 6, 1]; if it is one, --state-features map"
+        in said
     )
     assert "--state-features-kwargs '{\"values\": [1.0, 2.0]}'" in said
     assert isa("check", *shared, "--state-features", "map") == 0
     said = capsys.readouterr().out
     assert "warning  map:" not in said
-    assert "warning  merged: channel_0 is up to 2 cells, and a, b move their middle: they merge into one" in said
+    assert "warning  merged: channel_0 covers up to 2 cells, and a, b move their centre: they are merged" in said
     apart = ["--state-features", "map", "--state-features-kwargs", '{"values": [1, 2]}']
     assert isa("check", *shared, *apart) == 0
     assert "merged" not in capsys.readouterr().out
@@ -60,8 +61,8 @@ MISTAKES = {
     "no map, check": (["check", "toy_envs:walk", *MAP], r"got shape \[2\]"),
     "a vector of a batched task": (["train", "grid/unlock", *MAP], r"got shape \[28\]"),
     "no state": (["scope", "toy_envs:stateless", *MAP], r"has no state\(\)"),
-    "both": (["scope", "map_toys:Board", *MAP, "--state-fallback", "observations"], "leave one of them out"),
-    "both, train": (["train", "map_toys:Board", *MAP, "--state-fallback", "observations"], "leave one of them out"),
+    "both": (["scope", "map_toys:Board", *MAP, "--state-fallback", "observations"], "leave out one of them"),
+    "both, train": (["train", "map_toys:Board", *MAP, "--state-fallback", "observations"], "leave out one of them"),
     "options": (["scope", "map_toys:Board", *MAP, "--state-features-kwargs", '{"vals": [1]}'], "argument 'vals'"),
     "no object": (["scope", "map_toys:Board", *MAP, "--state-features-kwargs", "[1]"], "must be a JSON object"),
     "options alone": (["train", "map_toys:Board", "--state-features-kwargs", '{"first": true}'], "need a name"),

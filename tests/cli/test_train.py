@@ -67,7 +67,7 @@ def test_train_is_told_what_success_is(capsys, rule, warned):
     code, _, err = ended(forked("train", "toy_envs:prize", "--success", rule, "--steps", 300, *SMALL, "--out", "out"))
     assert code == 0, err
     assert (json.loads(Path("out/summary.json").read_text())["phase"] == "reach") != warned
-    lines = [line for line in err.splitlines() if line.startswith("isa: warning: no info held the key")]
+    lines = [line for line in err.splitlines() if line.startswith("isa: warning: no info contains the key")]
     assert [line.split("'")[1] for line in lines] == (["success"] if warned else [])
 
 

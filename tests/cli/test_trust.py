@@ -159,7 +159,7 @@ def test_a_scope_reads_nothing_elsewhere(honest, tmp_path, file, capsys):
     path = run / "scope.json"
     path.write_text(path.read_text().replace('"scope.safetensors"', f'"{file}"'))
     assert isa("plot", run) == 2
-    assert "must lie in the same folder" in one_line(capsys.readouterr().err)
+    assert "must be in the same folder" in one_line(capsys.readouterr().err)
 
 
 def test_yaml_makes_no_objects(run, capsys):

@@ -128,10 +128,10 @@ def test_check_finite_names_the_first_offender(device):
     check_finite("state", arrays.to_backend(values, device), 7, ("x", "bullets"))
     values[1, 1] = np.inf
     values[2, 0] = np.nan
-    message = r"state must be finite: environment 1, step 7, dimension 1 \(bullets\) holds inf"
+    message = r"state must be finite: environment 1, step 7, dimension 1 \(bullets\) is inf"
     with pytest.raises(NonFiniteError, match=message):
         check_finite("state", arrays.to_backend(values, device), 7, ("x", "bullets"))
-    with pytest.raises(NonFiniteError, match="environment 0, step 0, dimension 0 holds nan"):
+    with pytest.raises(NonFiniteError, match="environment 0, step 0, dimension 0 is nan"):
         check_finite("reward", arrays.to_backend(np.array([np.nan]), device), 0)
 
 
@@ -140,7 +140,7 @@ def test_unknown_and_absent_devices():
     with pytest.raises(DeviceError, match="'banana' is not known"):
         arrays.backend("banana")
     if not torch.cuda.is_available():
-        with pytest.raises(DeviceError, match="sees no CUDA device"):
+        with pytest.raises(DeviceError, match="has no CUDA device"):
             arrays.backend("cuda")
 
 

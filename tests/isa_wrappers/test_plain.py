@@ -32,7 +32,7 @@ def test_a_few_lines_that_stand_for_millions_are_refused():
     data = [1] * 10
     for _ in range(9):
         data = [data] * 10
-    with pytest.raises(ValueError, match="holds more than"):
+    with pytest.raises(ValueError, match="contains more than"):
         check_nesting(data)
     loop = []
     loop.append(loop)

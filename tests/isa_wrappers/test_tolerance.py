@@ -181,5 +181,7 @@ class Wide(WalkEnv):
 def test_a_number_beyond_float32_is_named_with_its_agent():
     batch = ParallelEnvBatch([Wide()])
     batch.reset(seed=0)
-    with pytest.raises(NonFiniteError, match=r"agent 'walker_0' in step 1, place 1 must lie within float32's range"):
+    with pytest.raises(
+        NonFiniteError, match=r"agent 'walker_0' in step 1, element 1 must be within the range of float32"
+    ):
         batch.step(np.zeros((1, len(batch.agents)), dtype=int))

@@ -1,4 +1,4 @@
-"""The paper's grid tasks (its Section 5), a locked room that random play does not reach, and dials that overlap."""
+"""The paper's grid tasks (Section 5), a locked room that random play does not reach, and dials with shared control."""
 
 from isa_wrappers.envs.grid.batch import GridBatch
 from isa_wrappers.envs.grid.dials_batch import DialsBatch

@@ -13,10 +13,10 @@ class GridBatch(BoardBatch[GridState]):
     """``num_envs`` copies of a grid task stepped together; satisfies :class:`~isa_wrappers.batch.BatchEnv`.
 
     Args:
-        task: from :func:`~isa_wrappers.envs.grid.rules.grid_task`.
-        num_envs: B.
+        task: task description from :func:`~isa_wrappers.envs.grid.rules.grid_task`.
+        num_envs: number of copies, B.
         device: ``None`` for NumPy, else a torch device.
-        seed: of the targets, where they are drawn.
+        seed: seed of the targets, if they are random.
 
     Example:
         >>> import numpy as np
@@ -40,7 +40,7 @@ class GridBatch(BoardBatch[GridState]):
         return rules.start_state(self.task, self._draw_targets())
 
     def _draw_targets(self) -> Array:
-        """Return the next targets ``[B, A, 2]``: the fixed ones or distinct cells other than the start."""
+        """Return the next targets ``[B, A, 2]``: the fixed ones, or distinct random cells other than the start."""
         xp, task = backend(self.device), self.task
         if task.targets is not None:
             fixed = xp.asarray(task.targets, dtype=xp.int32, device=self.device)

@@ -1,4 +1,4 @@
-"""What the grid tasks share as PettingZoo environments: a state is a dataclass of arrays, and rules are functions."""
+"""Base class of the grid tasks as PettingZoo environments: a state is a dataclass of arrays, rules are functions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ State = TypeVar("State")
 
 
 class Rules(Protocol):
-    """A module of rules: functions of a task, its state and arrays, whose leading axes are free."""
+    """A module of rules: functions of a task, its state and arrays with any leading axes."""
 
     start_state: Callable[..., Any]
     advance: Callable[..., tuple[Any, Array, Array]]
@@ -29,13 +29,13 @@ class Rules(Protocol):
 
 
 class BoardParallelEnv(MaskedParallelEnv, Generic[State]):
-    """One copy: a subclass names its rules, and says what its task has of its own.
+    """One copy of a task; a subclass sets its rules and whatever is specific to the task.
 
     Attributes:
-        rules: of the task.
-        draw: makes an image of a task and its state.
-        text: makes a text of them.
-        task: the options, filled in.
+        rules: rules of the task.
+        draw: function that draws a task and its state as an image.
+        text: function that writes a task and its state as text.
+        task: the task with all options resolved.
         horizon: steps until truncation.
     """
 
@@ -52,7 +52,7 @@ class BoardParallelEnv(MaskedParallelEnv, Generic[State]):
     horizon: int
 
     def _set_up(self, task: Any, moves: Sequence[Any], render_mode: str | None) -> None:
-        """Keep what every task has."""
+        """Set the attributes that every task has."""
         if render_mode is not None:
             check_choice("render_mode", render_mode, self.metadata["render_modes"])
         self.task = task
@@ -64,21 +64,21 @@ class BoardParallelEnv(MaskedParallelEnv, Generic[State]):
         self._current: State | None = None
 
     def _begin(self) -> State:
-        """Return the state that an episode begins in."""
+        """Return the initial state of an episode."""
         start: State = self.rules.start_state(self.task, np.zeros((), dtype=np.int32))
         return start
 
     def _rule_arguments(self) -> tuple[Array, ...]:
-        """Return the arguments of the rules' ``advance`` besides actions and moves."""
+        """Return further arguments of ``rules.advance``, after actions and moves."""
         return ()
 
     def _available(self) -> Array:
-        """Return the available actions ``[A, n]`` of now."""
+        """Return the actions that are currently available, ``[A, n]``."""
         return self.rules.available_actions(self.task, self._now)
 
     @property
     def _now(self) -> State:
-        """The current state in full.
+        """The full current state.
 
         Raises:
             InvalidValueError: before the first reset.
@@ -93,11 +93,11 @@ class BoardParallelEnv(MaskedParallelEnv, Generic[State]):
         """Start an episode.
 
         Args:
-            seed: of whatever is drawn; without one the generator continues.
-            options: none are used.
+            seed: seed of the random generator; without one, the generator continues.
+            options: not used.
 
         Raises:
-            InvalidValueError: if the seed is negative or no whole number.
+            InvalidValueError: if the seed is negative or not an integer.
         """
         if seed is not None:
             self.np_random, _ = seeding.np_random(check_int("seed", whole(seed), 0))
@@ -108,10 +108,10 @@ class BoardParallelEnv(MaskedParallelEnv, Generic[State]):
     def step(
         self, actions: dict[str, int]
     ) -> tuple[dict[str, Observation], dict[str, float], dict[str, bool], dict[str, bool], dict[str, dict[str, Any]]]:
-        """Advance by one action of every agent.
+        """Advance by one step.
 
         Raises:
-            InvalidValueError: if the episode is over, or an action is missing, out of range or of an unknown agent.
+            InvalidValueError: if the episode is over, an action is missing or out of range, or an agent is unknown.
         """
         joint = np.array(self._joint_action(actions), dtype=np.int64)
         state, reward, success = self.rules.advance(self.task, self._now, joint, self._moves, *self._rule_arguments())
@@ -130,7 +130,7 @@ class BoardParallelEnv(MaskedParallelEnv, Generic[State]):
         )
 
     def state(self) -> npt.NDArray[np.float32]:
-        """Return a copy of the global state ``[K]``; after an episode's end, the last one.
+        """Return a copy of the global state ``[K]``; after the end of an episode, its last state.
 
         Raises:
             InvalidValueError: before the first reset.
@@ -138,7 +138,7 @@ class BoardParallelEnv(MaskedParallelEnv, Generic[State]):
         return np.array(self.rules.global_state(self.task, self._now), dtype=np.float32)
 
     def render(self) -> npt.NDArray[np.uint8] | str | None:
-        """Return an image ``[H, W, 3]`` or a text of the current state, as ``render_mode`` says."""
+        """Return an image ``[H, W, 3]`` or a text of the current state, depending on ``render_mode``."""
         if self.render_mode is None:
             gymnasium.logger.warn("render() needs a render_mode; choose 'rgb_array' or 'ansi' when making the task")
             return None

@@ -1,4 +1,4 @@
-"""What the grid tasks share as batched environments on NumPy or any torch device: no Python loop over environments."""
+"""Base class of the grid tasks as batched environments on NumPy or any torch device, without loops over copies."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ from isa_wrappers.errors import check_int, fitting
 
 
 class BoardBatch(Generic[State]):
-    """Many copies: a subclass names its rules, and says what its task has of its own.
+    """Many copies of a task; a subclass sets its rules and whatever is specific to the task.
 
     Args:
-        task: of all copies.
-        num_envs: B.
-        moves: what each action does: cells that it leads on, or turns of dials.
-        action_names: of the actions.
+        task: task of all copies.
+        num_envs: number of copies, B.
+        moves: effect of each action: displacement in cells, or turns of dials.
+        action_names: names of the actions.
         device: ``None`` for NumPy, else a torch device.
-        seed: of whatever is drawn.
+        seed: seed of the random generator.
 
     Attributes:
-        rules: of the task.
-        draw: makes an image of a task, its state and a goal.
-        legend: what it draws.
+        rules: rules of the task.
+        draw: function that draws a task, its state and a goal as an image.
+        legend: legend of these images.
     """
 
     rules: Rules
     draw: Callable[..., Image]
     legend: tuple[Mark, ...]
     starts_vary = False
-    """Each episode begins in a state of its own."""
+    """Whether initial states differ between episodes."""
     stream = "board"
     """Name of the stream of random numbers."""
     recordable = True
-    """A step changes nothing but tensors, and asks the host nothing."""
+    """A step changes only tensors and does not synchronise with the host, so a CUDA graph can record it."""
 
     def __init__(
         self,
@@ -69,18 +69,18 @@ class BoardBatch(Generic[State]):
         self._start = self._state = self._last = self._begin()
 
     def _begin(self) -> State:
-        """Return the states that episodes begin in next."""
+        """Return the initial states of the next episodes."""
         start: State = self.rules.start_state(
             self.task, backend(self.device).zeros(self.num_envs, dtype=self._moves.dtype, device=self.device)
         )
         return start
 
     def _rule_arguments(self) -> tuple[Array, ...]:
-        """Return the arguments of the rules' ``advance`` besides actions and moves."""
+        """Return further arguments of ``rules.advance``, after actions and moves."""
         return ()
 
     def _available(self) -> Array:
-        """Return the available actions ``[B, A, n]`` of now."""
+        """Return the actions that are currently available, ``[B, A, n]``."""
         return self.rules.available_actions(self.task, self._state)
 
     def _observe(self, state: State) -> Array:
@@ -88,7 +88,7 @@ class BoardBatch(Generic[State]):
         return self.rules.observe(self.task, state)
 
     def reset(self, seed: int | None = None) -> BatchStep:
-        """Start every copy afresh."""
+        """Start a new episode in every copy."""
         if seed is not None:
             self._rng = Rng(seed, self.device, self.stream)
         self._start = self._state = self._last = self._begin()
@@ -112,7 +112,7 @@ class BoardBatch(Generic[State]):
         return self._step_of(state, reward, success, truncated)
 
     def _step_of(self, final: State, reward: Array, success: Array, truncated: Array) -> BatchStep:
-        """Return the step with the current state, and the ``final`` one before any automatic reset."""
+        """Return the step with the current state and the ``final`` state before any automatic reset."""
         obs = final_obs = self._observe(final)
         state = final_state = self.rules.global_state(self.task, final)
         if self._state is not final:
@@ -134,13 +134,13 @@ class BoardBatch(Generic[State]):
         )
 
     def render(self, index: int = 0, goal: Array | None = None) -> npt.NDArray[np.uint8]:
-        """Draw one copy as it was before any automatic reset of the last step, with a goal drawn in."""
+        """Draw one copy, with an optional goal, as it was before any automatic reset in the last step."""
         kind = type(self._last)
         one = kind(**{name: to_numpy(value[index]) for name, value in arrays_of(self._last).items()})
         return self.draw(self.task, one, None if goal is None else to_numpy(goal))
 
     def state_dict(self) -> dict[str, Array]:
-        """Return the copies' states and the generator of what is drawn."""
+        """Return the states of the copies and the state of the random generator."""
         xp = backend(self.device)
         copies = {name: xp.asarray(value, copy=True) for name, value in arrays_of(self._state).items()}
         return {**copies, "rng": self._rng.get_state()}
@@ -150,8 +150,8 @@ class BoardBatch(Generic[State]):
         """Restore a saved state.
 
         Raises:
-            InvalidValueError: if it is of another number of copies.
-            ScopeMismatchError: if it is of another kind of environment.
+            InvalidValueError: if it belongs to another number of copies.
+            ScopeMismatchError: if it belongs to another kind of environment.
         """
         check_copies(state[next(iter(arrays_of(self._state)))], self.num_envs)
         self._rng.set_state(state["rng"])
@@ -162,12 +162,12 @@ class BoardBatch(Generic[State]):
 
 
 def arrays_of(state: Any) -> dict[str, Array]:
-    """Return the arrays of a state by the names of its fields."""
+    """Return the arrays of a state by field name."""
     return {field.name: getattr(state, field.name) for field in fields(state)}
 
 
 def where_done(done: Array, start: State, state: State) -> State:
-    """Take ``start`` where ``done`` ``[B]``, else ``state``."""
+    """Return ``start`` where ``done`` ``[B]`` is true, else ``state``."""
     xp, fresh = namespace(done), arrays_of(start)
     chosen = {
         name: xp.where(xp.reshape(done, (-1,) + (1,) * (current.ndim - 1)), fresh[name], current)

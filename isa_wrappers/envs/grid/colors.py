@@ -1,4 +1,4 @@
-"""Colours that the pictures of the grid tasks share."""
+"""Shared colours of the pictures of the grid tasks."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from isa_wrappers.envs.drawing import Color
 
 GROUND: Color = (250, 250, 248)
 LINE: Color = (222, 224, 228)
-"""Between two cells, and around what is off."""
+"""Lines between cells, and lights that are off."""
 STONE: Color = (90, 96, 108)
-"""Of what never moves."""
+"""Things that never move."""
 SHADE: Color = (253, 236, 214)
-"""Of cells that differ from others."""
+"""Special cells."""
 AMBER: Color = (245, 166, 35)
-"""Of what agents change together, until it is done."""
+"""Things that agents change together, until they are complete."""

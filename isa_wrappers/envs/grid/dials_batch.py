@@ -1,4 +1,4 @@
-"""The dials as a batched environment on NumPy or any torch device: no Python loop over environments."""
+"""The dials as a batched environment on NumPy or any torch device, without loops over copies."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ class DialsBatch(BoardBatch[DialsState]):
     """``num_envs`` copies of the dials stepped together; satisfies :class:`~isa_wrappers.batch.BatchEnv`.
 
     Args:
-        task: from :func:`~isa_wrappers.envs.grid.dials_rules.dials_task`.
-        num_envs: B.
+        task: task description from :func:`~isa_wrappers.envs.grid.dials_rules.dials_task`.
+        num_envs: number of copies, B.
         device: ``None`` for NumPy, else a torch device.
-        seed: nothing is drawn.
+        seed: has no effect, since nothing is random.
 
     Example:
         >>> import numpy as np
         >>> from isa_wrappers.envs.grid.dials_rules import dials_task
         >>> env = DialsBatch(dials_task(dials=4), num_envs=1)
         >>> _ = env.reset()
-        >>> env.step(np.array([[2, 2]])).state.tolist()  # both turn the first dial, which they share, up
+        >>> env.step(np.array([[2, 2]])).state.tolist()  # both agents turn the shared first dial up
         [[2.0, 0.0, 0.0, 0.0]]
     """
 

@@ -17,19 +17,19 @@ from isa_wrappers.envs.grid.dials_rules import DIALS, HORIZON, POSITIONS, DialsS
 class DialsParallelEnv(BoardParallelEnv[DialsState]):
     """One copy of the dials.
 
-    An observation holds ``"observation"`` (float32: every dial) and ``"action_mask"`` (int8). An unavailable action
-    counts as stay. Success terminates the episode for every agent, the horizon truncates it.
+    An observation contains ``"observation"`` (float32: every dial) and ``"action_mask"`` (int8). An unavailable action
+    counts as stay. Success terminates the episode for every agent, and the horizon truncates it.
 
     Args:
-        num_agents: A.
-        overlap: share of the dials that every agent can turn, from 0 to 1.
-        dials: K.
-        positions: of each dial.
+        num_agents: number of agents, A.
+        overlap: fraction of the dials that every agent can turn, from 0 to 1.
+        dials: number of dials, K.
+        positions: number of positions of each dial.
         horizon: steps until truncation.
         render_mode: ``"rgb_array"``, ``"ansi"`` or ``None``.
 
     Attributes:
-        task: the options, filled in.
+        task: the task with all options resolved.
         horizon: steps until truncation.
         state_space: the space of :meth:`state`.
         state_names: a name for each dimension of :meth:`state`.
@@ -41,7 +41,7 @@ class DialsParallelEnv(BoardParallelEnv[DialsState]):
     Example:
         >>> env = DialsParallelEnv(dials=2, overlap=0.5)
         >>> observations, infos = env.reset(seed=0)
-        >>> [seen["action_mask"].tolist() for seen in observations.values()]  # the second dial is agent_0's own
+        >>> [seen["action_mask"].tolist() for seen in observations.values()]  # only agent_0 can turn the second dial
         [[1, 0, 1, 0, 1], [1, 0, 1, 0, 0]]
     """
 
@@ -68,7 +68,7 @@ class DialsParallelEnv(BoardParallelEnv[DialsState]):
 
     @property
     def dials_state(self) -> DialsState:
-        """The current state in full, as :func:`~isa_wrappers.envs.grid.dials_render.draw_dials` takes it.
+        """The full current state, for :func:`~isa_wrappers.envs.grid.dials_render.draw_dials`.
 
         Raises:
             InvalidValueError: before the first reset.

@@ -1,4 +1,4 @@
-"""Pictures and text of the dials, with NumPy alone."""
+"""Pictures and text of the dials, in NumPy alone."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ TARGET: Color = (245, 200, 120)
 RIGHT: Color = (150, 210, 160)
 SHARED: Color = (60, 64, 72)
 DIALS_LEGEND = (
-    Mark("disc", None, "dial that this agent turns"),
-    Mark("disc", SHARED, "dial that all turn"),
-    Mark("square", TARGET, "where a dial should stand"),
-    Mark("square", RIGHT, "a dial stands right"),
-    Mark("cross", None, "goal: where a dial is to stand", of_goal=True),
+    Mark("disc", None, "dial of this agent"),
+    Mark("disc", SHARED, "dial of all agents"),
+    Mark("square", TARGET, "target of a dial"),
+    Mark("square", RIGHT, "dial at its target"),
+    Mark("cross", None, "goal of a dial", of_goal=True),
 )
-"""What :func:`draw_dials` draws."""
+"""Legend of :func:`draw_dials`."""
 
 
 def draw_dials(task: DialsTask, state: DialsState, goal: Array | None = None, cell: int = 24) -> Image:
     """Draw a state: a column for each dial, positions upwards.
 
-    A disc stands at the dial's position, in its owner's colour, dark where all can turn it. The cell of its target is
-    shaded, green once the dial is there.
+    A disc marks the position of each dial, in the colour of its owner, or dark if all agents can turn it. The cell of
+    its target is shaded, and green once the dial is there.
 
     Args:
         task: the task.
         state: a state without leading axes.
-        goal: a global state ``[K]``, drawn as crosses; NaN where it says nothing.
-        cell: pixels a cell.
+        goal: a global state ``[K]``, drawn as crosses; NaN for dimensions without a goal.
+        cell: pixels per cell.
 
     Returns:
         The image ``[H, W, 3]`` uint8.
 
     Raises:
-        InvalidValueError: if ``cell`` is too small or ``goal`` has another length.
+        InvalidValueError: if ``cell`` is too small or ``goal`` has the wrong length.
 
     Example:
         >>> from isa_wrappers.envs.grid.dials_rules import dials_task, start_state
@@ -68,7 +68,8 @@ def draw_dials(task: DialsTask, state: DialsState, goal: Array | None = None, ce
 def dials_text(task: DialsTask, state: DialsState) -> str:
     """Write a state as text, positions upwards.
 
-    ``o`` is where a dial stands, ``x`` where it should, ``@`` both; below, the last digit of its owner, ``*`` for all.
+    ``o`` marks the position of a dial, ``x`` its target, ``@`` both. The line below holds the last digit of its owner,
+    ``*`` for all.
 
     Example:
         >>> from isa_wrappers.envs.grid.dials_rules import dials_task, start_state

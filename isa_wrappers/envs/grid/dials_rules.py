@@ -1,12 +1,12 @@
-"""Dials that agents turn: a task in which the share of the state that all have in common is an option.
+"""Dials that agents turn: a task with an option for the fraction of the state that all agents influence.
 
-One copy of the rules serves any backend and any leading axes. There are K dials of P positions, from 0 to P-1, all at
-0 at first. Of them ``overlap * K`` are shared: every agent can turn them; each of the others is one agent's own. The
-team wins when every dial stands at its target. Everybody sees every dial. So the world is the same whatever the
-overlap, and so are observations and actions; who can move what is not.
+The same rules work with any backend and any leading axes. There are K dials with positions from 0 to P-1, all starting
+at 0. Every agent can turn the ``overlap * K`` shared dials; each of the others belongs to one agent. The team wins when
+every dial is at its target. Every agent observes every dial. The overlap therefore changes only which agent can turn
+which dial, and not the state, the observations or the actions.
 
-Actions: 0 stay, 1 + 2k turns dial k down, 2 + 2k up. What one cannot turn is not available, nor is a turn past an end.
-Turns of several agents at one dial add up.
+Actions: 0 stay, 1 + 2k turns dial k down, 2 + 2k turns it up. Turning another agent's dial or turning past an end is
+unavailable. Turns of several agents at one dial add up.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ POSITIONS = 6
 
 @dataclass(frozen=True)
 class DialsTask:
-    """The dials, options filled in; made by :func:`dials_task`.
+    """The dials with all options resolved; created by :func:`dials_task`.
 
     Attributes:
-        num_agents: A.
-        overlap: share of the dials that every agent can turn.
-        dials: K.
-        positions: P of each dial.
+        num_agents: number of agents, A.
+        overlap: fraction of the dials that every agent can turn.
+        dials: number of dials, K.
+        positions: number of positions of each dial, P.
         horizon: steps after which an episode is truncated.
     """
 
@@ -46,19 +46,19 @@ class DialsTask:
 
     @property
     def owners(self) -> tuple[int | None, ...]:
-        """Whose each dial is; ``None`` for those that all can turn, which come first."""
+        """Owner of each dial; ``None`` for the shared ones, which come first."""
         shared = round(self.overlap * self.dials)
         own = self.dials - shared
         return (None,) * shared + tuple(k * self.num_agents // own for k in range(own))
 
     @property
     def targets(self) -> tuple[int, ...]:
-        """Where each dial should stand: at 1, 2 and so on up to P-1, then at 1 again."""
+        """Target of each dial: 1, 2 and so on up to P-1, then 1 again."""
         return tuple(1 + k % (self.positions - 1) for k in range(self.dials))
 
     @property
     def turns(self) -> tuple[tuple[tuple[int, ...], ...], ...]:
-        """``[A, n, K]``: how far each agent's actions turn each dial; nothing where it cannot."""
+        """``[A, n, K]``: how far each action of each agent turns each dial; 0 if the agent cannot turn it."""
         size, owners = range(self.dials), self.owners
         return tuple(
             (
@@ -95,10 +95,10 @@ def dials_task(
     """Describe the task.
 
     Args:
-        num_agents: A.
-        overlap: share of the dials that every agent can turn, rounded to whole dials; the others are dealt out.
-        dials: K, one for each agent at least.
-        positions: P of each dial.
+        num_agents: number of agents, A.
+        overlap: fraction of the dials that every agent can turn, rounded to whole dials; the agents divide the others.
+        dials: number of dials, K; at least one per agent.
+        positions: number of positions of each dial, P.
         horizon: steps until truncation.
 
     Raises:
@@ -110,7 +110,7 @@ def dials_task(
     """
     agents = check_int("num_agents", num_agents, 1)
     if check_int("dials", dials, 1) < agents:
-        raise InvalidValueError(f"dials must be at least {agents}, one for each agent, got {dials}")
+        raise InvalidValueError(f"dials must be at least {agents}, one per agent, got {dials}")
     return DialsTask(
         num_agents=agents,
         overlap=check_float("overlap", overlap, 0.0, 1.0),
@@ -122,10 +122,10 @@ def dials_task(
 
 @dataclass(frozen=True)
 class DialsState:
-    """Everything that changes: the leading axes ``...`` are free and the same in all fields.
+    """Everything that changes; all fields share the same leading axes ``...``.
 
     Attributes:
-        dial: ``[..., K]`` int32, position of each.
+        dial: ``[..., K]`` int32, position of each dial.
         time: ``[...]`` int32, steps since the start.
     """
 
@@ -134,7 +134,7 @@ class DialsState:
 
 
 def start_state(task: DialsTask, template: Array) -> DialsState:
-    """Return the state at an episode's start; ``template`` ``[...]`` int32 gives leading axes and backend."""
+    """Return the initial state; ``template`` ``[...]`` int32 determines the leading axes and the backend."""
     xp = namespace(template)
     zeros = xp.zeros_like(template)
     return DialsState(xp.stack([zeros] * task.dials, axis=-1), zeros)
@@ -147,7 +147,7 @@ def advance(
 
     Args:
         task: the task.
-        state: before the step.
+        state: state before the step.
         actions: ``[..., A]`` integers in [0, n).
         turns: :attr:`DialsTask.turns` as an int32 array of the state's backend.
         targets: :attr:`DialsTask.targets` likewise.
@@ -157,7 +157,7 @@ def advance(
     """
     xp, last = namespace(state.dial), task.positions - 1
     before = state.dial[..., None, :]
-    # Each agent's turn is held at the ends before they add up: past an end it is unavailable, so it counts as stay.
+    # Clip each agent's turn before adding them up: a turn past an end is unavailable, so it counts as stay.
     turned = xp.stack([turns[i][actions[..., i]] for i in range(task.num_agents)], axis=-2)
     turned = xp.clip(before + turned, 0, last) - before
     dial = xp.clip(state.dial + xp.sum(turned, axis=-2, dtype=turned.dtype), 0, last)
@@ -166,7 +166,7 @@ def advance(
 
 
 def available_actions(task: DialsTask, state: DialsState, turns: Array) -> Array:
-    """Return ``[..., A, n]`` bool: stay always; turns of dials that the agent can turn, up to their ends."""
+    """Return ``[..., A, n]`` bool: stay is always available; so are turns of the agent's dials, up to their ends."""
     xp = namespace(state.dial)
     after = state.dial[..., None, None, :] + turns
     inside = xp.all((after >= 0) & (after < task.positions), axis=-1)

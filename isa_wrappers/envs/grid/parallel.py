@@ -17,19 +17,19 @@ from isa_wrappers.envs.grid.rules import ACTION_NAMES, HORIZON, MOVES, GridState
 class GridParallelEnv(BoardParallelEnv[GridState]):
     """One copy of a grid task.
 
-    An observation holds ``"observation"`` (float32, in cells) and ``"action_mask"`` (int8). An unavailable action
-    counts as stay. Success terminates the episode for every agent, the horizon truncates it.
+    An observation contains ``"observation"`` (float32, in cells) and ``"action_mask"`` (int8). An unavailable action
+    counts as stay. Success terminates the episode for every agent, and the horizon truncates it.
 
     Args:
         name: ``navigation``, ``unlock`` or ``shooting``.
-        num_agents: A; 7, 7 and 3 by default.
-        grid: side of the board; 20, 20 and 10 by default.
+        num_agents: number of agents, A; 7, 7 and 3 by default.
+        grid: side length of the board; 20, 20 and 10 by default.
         horizon: steps until truncation.
         targets: ``"listed"``, ``"random"`` (drawn each episode from the seed) or A pairs (x, y).
         render_mode: ``"rgb_array"``, ``"ansi"`` or ``None``.
 
     Attributes:
-        task: the options, filled in.
+        task: the task with all options resolved.
         horizon: steps until truncation.
         state_space: the space of :meth:`state`.
         state_names: a name for each dimension of :meth:`state`.
@@ -69,7 +69,7 @@ class GridParallelEnv(BoardParallelEnv[GridState]):
 
     @property
     def grid_state(self) -> GridState:
-        """The current state in full, as :func:`~isa_wrappers.envs.grid.render.draw_grid` takes it.
+        """The full current state, for :func:`~isa_wrappers.envs.grid.render.draw_grid`.
 
         Raises:
             InvalidValueError: before the first reset.
@@ -80,14 +80,14 @@ class GridParallelEnv(BoardParallelEnv[GridState]):
         return rules.start_state(self.task, self._draw_targets())
 
     def _box(self, size: int) -> spaces.Box:
-        """Return the space of ``size`` features: all are cells, but for the bullets, which come last."""
+        """Return the space of ``size`` features: all are cells except the bullets, which come last."""
         high = np.full(size, self.task.grid - 1, dtype=np.float32)
         if self.task.shoots:
             high[-1] = self.task.num_agents * self.task.horizon
         return spaces.Box(np.zeros_like(high), high, dtype=np.float32)
 
     def _draw_targets(self) -> npt.NDArray[np.int32]:
-        """Return this episode's targets ``[A, 2]``: the fixed ones or distinct cells other than the start."""
+        """Return the targets of this episode, ``[A, 2]``: fixed ones, or distinct random cells other than the start."""
         if self.task.targets is not None:
             return np.array(self.task.targets, dtype=np.int32)
         side = self.task.grid

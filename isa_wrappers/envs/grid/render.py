@@ -1,4 +1,4 @@
-"""Pictures and text of the grid tasks, with NumPy alone."""
+"""Pictures and text of the grid tasks, in NumPy alone."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ FULL: Color = (60, 170, 90)
 def draw_grid(task: GridTask, state: GridState, goal: Array | None = None, cell: int = 24) -> Image:
     """Draw a state, y upwards.
 
-    Agents are discs; those that share a cell lie side by side in it. Targets are squares, filled once held; an
-    Unlock lock has its agent's colour. Shooting shades the cells to shoot from, and a bar on top fills with bullets
-    and turns green when there are enough.
+    Agents are discs; agents in the same cell lie side by side. Targets are squares, filled once held; in Unlock, a
+    lock has the colour of its agent. In Shooting, the cells to shoot from are shaded, and a bar on top fills with
+    bullets and turns green when there are enough.
 
     Args:
         task: the task.
         state: a state without leading axes.
-        goal: a global state ``[K]``, whose position of each agent is drawn as a cross in the agent's colour; NaN
-            where it says nothing.
-        cell: pixels a cell.
+        goal: a global state ``[K]``; the position of each agent in it is drawn as a cross in the agent's colour. NaN
+            for dimensions without a goal.
+        cell: pixels per cell.
 
     Returns:
         The image ``[H, W, 3]`` uint8.
 
     Raises:
-        InvalidValueError: if ``cell`` is too small or ``goal`` has another length.
+        InvalidValueError: if ``cell`` is too small or ``goal`` has the wrong length.
 
     Example:
         >>> import numpy as np
@@ -70,7 +70,7 @@ def draw_grid(task: GridTask, state: GridState, goal: Array | None = None, cell:
 
 
 def grid_legend(task: GridTask) -> tuple[Mark, ...]:
-    """Say what :func:`draw_grid` draws.
+    """Return the legend of :func:`draw_grid`.
 
     Example:
         >>> from isa_wrappers.envs.grid.rules import grid_task
@@ -92,8 +92,8 @@ def grid_legend(task: GridTask) -> tuple[Mark, ...]:
 def grid_text(task: GridTask, state: GridState) -> str:
     """Write a state as text, y upwards.
 
-    Two characters a cell: the target (``a`` for the first, ``A`` once held), then the agent's last digit or ``+`` for
-    several. Exact positions follow below.
+    Each cell has two characters: the target (``a`` for the first, ``A`` once held), then the last digit of the agent,
+    or ``+`` for several agents. Exact positions follow below.
 
     Example:
         >>> import numpy as np
@@ -120,14 +120,14 @@ def grid_text(task: GridTask, state: GridState) -> str:
 
 
 def _corner(task: GridTask, x: int, y: int, cell: int) -> tuple[int, int]:
-    """Return the row and column of the cell's upper left pixel inside its lines."""
+    """Return the row and column of the upper left pixel of a cell, inside its lines."""
     return (task.grid - 1 - y) * cell + 1, x * cell + 1
 
 
 def _spots(
     task: GridTask, places: npt.NDArray[Any], cell: int, colors: list[Color], alone: float
 ) -> list[tuple[float, float, float, Color]]:
-    """Return each agent's centre, radius (``alone`` cells if so) and colour; sharers of a cell get a slot each."""
+    """Return each agent's centre, radius (``alone`` cells if it is alone) and colour; agents in one cell get slots."""
     cells = [tuple(place) for place in places.tolist()]
     spots = []
     for i, place in enumerate(cells):
@@ -149,7 +149,7 @@ def _square(image: Image, row: int, column: int, cell: int, color: Color, filled
 
 
 def _bar(bullets: int, side: int, cell: int) -> Image:
-    """Return the strip above the board: bullets against those needed."""
+    """Return the strip above the board: the fraction of the required bullets."""
     strip = np.empty((max(8, cell // 2), side, 3), dtype=np.uint8)
     strip[:] = GROUND
     needed = BULLETS_TO_WIN + 1

@@ -1,4 +1,4 @@
-"""The locked room as a batched environment on NumPy or any torch device: no Python loop over environments."""
+"""The locked room as a batched environment on NumPy or any torch device, without loops over copies."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ class RoomBatch(BoardBatch[RoomState]):
     """``num_envs`` copies of the locked room stepped together; satisfies :class:`~isa_wrappers.batch.BatchEnv`.
 
     Args:
-        task: from :func:`~isa_wrappers.envs.grid.room_rules.locked_room`.
-        num_envs: B.
+        task: task description from :func:`~isa_wrappers.envs.grid.room_rules.locked_room`.
+        num_envs: number of copies, B.
         device: ``None`` for NumPy, else a torch device.
-        seed: of the lamp.
+        seed: seed of the lamp.
 
     Example:
         >>> import numpy as np
         >>> from isa_wrappers.envs.grid.room_rules import locked_room
         >>> env = RoomBatch(locked_room(), num_envs=1)
         >>> _ = env.reset()
-        >>> env.step(np.array([[4, 5]])).state.tolist()  # the second pushes in the corridor
+        >>> env.step(np.array([[4, 5]])).state.tolist()  # the second agent pushes in the corridor
         [[1.0, 1.0, 0.0, 1.0, 0.0, 0.0]]
     """
 

@@ -17,17 +17,17 @@ from isa_wrappers.envs.grid.room_rules import ACTION_NAMES, HORIZON, MOVES, NOTC
 class RoomParallelEnv(BoardParallelEnv[RoomState]):
     """One copy of the locked room.
 
-    An observation holds ``"observation"`` (float32: own x and y, gate, lamp) and ``"action_mask"`` (int8). An
-    unavailable action counts as stay. Success terminates the episode for every agent, the horizon truncates it.
+    An observation contains ``"observation"`` (float32: own x and y, gate, lamp) and ``"action_mask"`` (int8). An
+    unavailable action counts as stay. Success terminates the episode for every agent, and the horizon truncates it.
 
     Args:
-        num_agents: A.
+        num_agents: number of agents, A.
         horizon: steps until truncation.
-        push_anywhere: let agents push in the corridor too, where it does nothing.
+        push_anywhere: allow pushing in the corridor too, where it has no effect.
         render_mode: ``"rgb_array"``, ``"ansi"`` or ``None``.
 
     Attributes:
-        task: the options, filled in.
+        task: the task with all options resolved.
         horizon: steps until truncation.
         state_space: the space of :meth:`state`.
         state_names: a name for each dimension of :meth:`state`.
@@ -39,7 +39,7 @@ class RoomParallelEnv(BoardParallelEnv[RoomState]):
     Example:
         >>> env = RoomParallelEnv(num_agents=1)
         >>> observations, infos = env.reset(seed=0)
-        >>> observations["agent_0"]["action_mask"].tolist()  # walls all around but to the right, nothing to push
+        >>> observations["agent_0"]["action_mask"].tolist()  # only the right is free, and there is nothing to push
         [1, 0, 0, 0, 1, 0]
     """
 
@@ -62,7 +62,7 @@ class RoomParallelEnv(BoardParallelEnv[RoomState]):
 
     @property
     def room_state(self) -> RoomState:
-        """The current state in full, as :func:`~isa_wrappers.envs.grid.room_render.draw_room` takes it.
+        """The full current state, for :func:`~isa_wrappers.envs.grid.room_render.draw_room`.
 
         Raises:
             InvalidValueError: before the first reset.

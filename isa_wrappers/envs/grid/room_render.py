@@ -1,4 +1,4 @@
-"""Pictures and text of the locked room, with NumPy alone."""
+"""Pictures and text of the locked room, in NumPy alone."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ LIT: Color = (250, 215, 60)
 ROOM_LEGEND = (
     Mark("disc", None, "agent"),
     Mark("square", SHADE, "the room"),
-    Mark("square", AMBER, "gate, shorter with each notch"),
+    Mark("square", AMBER, "gate, shorter with every notch"),
     Mark("disc", LIT, "lamp while it is lit"),
     Mark("cross", None, "goal: where that agent is to be", of_goal=True),
 )
-"""What :func:`draw_room` draws."""
+"""Legend of :func:`draw_room`."""
 
 
 def draw_room(task: RoomTask, state: RoomState, goal: Array | None = None, cell: int = 24) -> Image:
     """Draw a state, y upwards.
 
-    Agents are discs, side by side where they share a cell. The room is shaded; the gate is a bar before the vault that
-    grows shorter from below with each notch. The lamp hangs over the room, filled while it is lit.
+    Agents are discs, side by side in a shared cell. The room is shaded. The gate is a bar in front of the vault that
+    becomes shorter from below with every notch. The lamp above the room is filled while it is lit.
 
     Args:
         task: the task.
         state: a state without leading axes.
-        goal: a global state ``[K]``, whose position of each agent is drawn as a cross in the agent's colour; NaN
-            where it says nothing.
-        cell: pixels a cell.
+        goal: a global state ``[K]``; the position of each agent in it is drawn as a cross in the agent's colour. NaN
+            for dimensions without a goal.
+        cell: pixels per cell.
 
     Returns:
         The image ``[H, W, 3]`` uint8.
 
     Raises:
-        InvalidValueError: if ``cell`` is too small or ``goal`` has another length.
+        InvalidValueError: if ``cell`` is too small or ``goal`` has the wrong length.
 
     Example:
         >>> from isa_wrappers.envs.grid.room_rules import locked_room, start_state
@@ -73,7 +73,7 @@ def draw_room(task: RoomTask, state: RoomState, goal: Array | None = None, cell:
 
 
 def room_text(task: RoomTask, state: RoomState) -> str:
-    """Write a state as text, y upwards: an agent's last digit, ``+`` for several, ``|`` for a closed gate.
+    """Write a state as text, y upwards: the last digit of an agent, ``+`` for several, ``|`` for a closed gate.
 
     Example:
         >>> from isa_wrappers.envs.grid.room_rules import locked_room, start_state
@@ -101,5 +101,5 @@ def room_text(task: RoomTask, state: RoomState) -> str:
 
 
 def _corner(x: int, y: int, cell: int) -> tuple[int, int]:
-    """Return the row and column of the cell's upper left pixel inside its lines; a row for the lamp lies above."""
+    """Return the row and column of the upper left pixel of a cell, inside its lines; the lamp's row lies above."""
     return (ROOM - y) * cell + 1, x * cell + 1

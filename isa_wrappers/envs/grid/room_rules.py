@@ -1,16 +1,17 @@
 """A room behind a corridor: a task whose decisive effect random play does not reach. Pure functions over arrays.
 
-One copy of the rules serves any backend and any leading axes. The corridor is a slope, one cell high and 15 long:
-who does not walk on slides a cell back. Behind it lies a room of 3 x 3 cells, behind its gate a vault of one cell:
+The same rules work with any backend and any leading axes. The corridor is a slope, one cell high and 15 long: an agent
+that does not walk on slides back one cell. Behind it lies a room of 3 x 3 cells and, behind a gate, a vault of one
+cell:
 
     y = 2                  . . .
     y = 1   S . . .  . . . . . . | V        x = 0 ... 14 the corridor, 15 ... 17 the room, 18 the vault
     y = 0                  . . .
 
-Actions: 0 stay, 1 down, 2 up, 3 left, 4 right, 5 push. A push raises the gate by a notch; there is nothing to push but
-in the room. In a step in which nobody pushes, the gate falls by a notch, so that pushing now and then opens nothing. At
-20 notches it is open and stays so. The team wins when all stand in the vault. A lamp flickers by itself, late in each
-episode: when a team that knows its way is in the room.
+Actions: 0 stay, 1 down, 2 up, 3 left, 4 right, 5 push. A push raises the gate by one notch and works only in the room.
+In a step without a push, the gate falls by one notch, so occasional pushes do not open it. At 20 notches the gate is
+open and stays open. The team wins when all agents are in the vault. A lamp flickers at random late in each episode,
+when a trained team is in the room.
 """
 
 from __future__ import annotations
@@ -25,24 +26,24 @@ ACTION_NAMES = ("stay", "down", "up", "left", "right", "push")
 MOVES = ((0, 0), (0, -1), (0, 1), (-1, 0), (1, 0), (0, 0))
 PUSH = 5
 CORRIDOR = 15
-"""Cells of the corridor: as many steps to the right lead from the start into the room."""
+"""Length of the corridor in cells, and the number of steps to the right from the start to the room."""
 ROOM = 3
 VAULT = CORRIDOR + ROOM
 MIDDLE = 1
 NOTCHES = 20
 DUSK = 16
-"""Steps of an episode after which the lamp flickers."""
+"""Step of an episode from which the lamp flickers."""
 HORIZON = 60
 
 
 @dataclass(frozen=True)
 class RoomTask:
-    """The locked room, options filled in; made by :func:`locked_room`.
+    """The locked room with all options resolved; created by :func:`locked_room`.
 
     Attributes:
-        num_agents: A.
+        num_agents: number of agents, A.
         horizon: steps after which an episode is truncated.
-        push_anywhere: is pushing available in the corridor too, where it does nothing?
+        push_anywhere: whether pushing is available in the corridor too, where it has no effect.
     """
 
     num_agents: int
@@ -74,10 +75,10 @@ def locked_room(num_agents: int = 2, horizon: int = HORIZON, push_anywhere: bool
     """Describe the task.
 
     Args:
-        num_agents: A.
+        num_agents: number of agents, A.
         horizon: steps until truncation.
-        push_anywhere: let agents push in the corridor too, where it does nothing. Then a push moves the gate in few of
-            its steps; and Eq. 10, which asks what an action can move and not where, pays for pushing anywhere.
+        push_anywhere: allow pushing in the corridor too, where it has no effect. Few pushes then move the gate, and
+            Eq. 10, which depends on what an action can move but not on where, pays for every push.
 
     Raises:
         InvalidValueError: if an option is out of range.
@@ -92,7 +93,7 @@ def locked_room(num_agents: int = 2, horizon: int = HORIZON, push_anywhere: bool
 
 @dataclass(frozen=True)
 class RoomState:
-    """Everything that changes: the leading axes ``...`` are free and the same in all fields.
+    """Everything that changes; all fields share the same leading axes ``...``.
 
     Attributes:
         position: ``[..., A, 2]`` int32 (x, y).
@@ -108,7 +109,7 @@ class RoomState:
 
 
 def start_state(task: RoomTask, template: Array) -> RoomState:
-    """Return the state at an episode's start; ``template`` ``[...]`` int32 gives leading axes and backend."""
+    """Return the initial state; ``template`` ``[...]`` int32 determines the leading axes and the backend."""
     xp = namespace(template)
     zeros = xp.zeros_like(template)
     x = xp.stack([zeros] * task.num_agents, axis=-1)
@@ -122,10 +123,10 @@ def advance(
 
     Args:
         task: the task.
-        state: before the step.
+        state: state before the step.
         actions: ``[..., A]`` integers in [0, 6).
         moves: ``MOVES`` as an int32 array of the state's backend.
-        draws: ``[...]`` uniform in [0, 1), of the lamp.
+        draws: ``[...]`` uniform random numbers in [0, 1), for the lamp.
 
     Returns:
         The next state, the team reward ``[...]`` float32 and success ``[...]`` bool.
@@ -148,7 +149,7 @@ def advance(
 
 
 def available_actions(task: RoomTask, state: RoomState) -> Array:
-    """Return ``[..., A, n]`` bool: stay always; moves to where there is floor; push in the room."""
+    """Return ``[..., A, n]`` bool: stay is always available, moves if they lead to floor, push in the room."""
     xp = namespace(state.position)
     x, y = state.position[..., 0], state.position[..., 1]
     always = x >= 0
@@ -174,12 +175,12 @@ def global_state(task: RoomTask, state: RoomState) -> Array:
 
 
 def _in_room(place: Array) -> Array:
-    """Tell which places ``[..., A, 2]`` lie in the room."""
+    """Return which places ``[..., A, 2]`` lie in the room."""
     return (place[..., 0] >= CORRIDOR) & (place[..., 0] < VAULT)
 
 
 def _is_floor(place: Array, gate: Array) -> Any:
-    """Tell where one can stand: corridor, room, and the vault once the gate ``[...]`` is open."""
+    """Return which places an agent can enter: corridor, room, and the vault once the gate ``[...]`` is open."""
     x, y = place[..., 0], place[..., 1]
     in_row = (x >= 0) & (y == MIDDLE) & ((x < VAULT) | ((x == VAULT) & (gate >= NOTCHES)[..., None]))
     return in_row | (_in_room(place) & (y >= 0) & (y < ROOM))

@@ -1,7 +1,7 @@
-"""The paper's grid tasks (arXiv 2505.08630, appendix) as pure functions over arrays with free leading axes.
+"""The paper's grid tasks (arXiv 2505.08630, appendix) as pure functions over arrays with any leading axes.
 
-One copy of the rules serves the PettingZoo environments (NumPy, no leading axis) and the batched ones (any backend,
-one leading axis). Actions: 0 stay, 1 down (y-1), 2 up (y+1), 3 left (x-1), 4 right (x+1), 5 shoot (Shooting only).
+The same rules work for the PettingZoo environments (NumPy, no leading axis) and the batched ones (any backend, one
+leading axis). Actions: 0 stay, 1 down (y-1), 2 up (y+1), 3 left (x-1), 4 right (x+1), 5 shoot (Shooting only).
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ HORIZON = 60
 
 @dataclass(frozen=True)
 class GridTask:
-    """One grid task, options filled in; made by :func:`grid_task`.
+    """One grid task with all options resolved; created by :func:`grid_task`.
 
     Attributes:
         name: ``navigation``, ``unlock`` or ``shooting``.
-        num_agents: A; there is one target per agent.
-        grid: side G of the board; x and y run from 0 to G-1.
+        num_agents: number of agents, A; there is one target per agent.
+        grid: side length G of the board; x and y run from 0 to G-1.
         horizon: steps after which an episode is truncated.
-        start: where every agent starts.
-        targets: A positions, or ``None`` where each episode draws its own.
-        own_target: may only agent i take target i (Unlock)?
-        shoots: is there a shoot action and a bullet counter (Shooting)?
+        start: initial position of every agent.
+        targets: A positions, or ``None`` if each episode draws its own.
+        own_target: whether only agent i can take target i (Unlock).
+        shoots: whether there is a shoot action and a bullet counter (Shooting).
     """
 
     name: str
@@ -48,7 +48,7 @@ class GridTask:
 
     @property
     def num_actions(self) -> int:
-        """Actions of each agent."""
+        """Number of actions of each agent."""
         return 6 if self.shoots else 5
 
     @property
@@ -86,12 +86,12 @@ def grid_task(
 
     Args:
         name: ``navigation``, ``unlock`` or ``shooting``.
-        num_agents: A; 7, 7 and 3 by default.
-        grid: side of the board; 20, 20 and 10 by default.
+        num_agents: number of agents, A; 7, 7 and 3 by default.
+        grid: side length of the board; 20, 20 and 10 by default.
         horizon: steps until truncation.
-        targets: ``"listed"`` takes the first A of the paper's list, which in Navigation and Unlock goes on after its 16
-            with cells that lie evenly over the board; ``"random"`` draws distinct ones each episode from the
-            environment's seed; or A pairs (x, y).
+        targets: ``"listed"`` takes the first A of the paper's list. In Navigation and Unlock, cells spread evenly over
+            the board follow its 16 entries. ``"random"`` draws distinct targets each episode from the environment's
+            seed. Or pass A pairs (x, y).
 
     Raises:
         InvalidValueError: if an option is out of range or the targets do not fit on the board.
@@ -119,12 +119,12 @@ def grid_task(
 
 @dataclass(frozen=True)
 class GridState:
-    """Everything that changes: the leading axes ``...`` are free and the same in all fields.
+    """Everything that changes; all fields share the same leading axes ``...``.
 
     Attributes:
         position: ``[..., A, 2]`` int32 (x, y).
-        frozen: ``[..., A]`` bool, holds a target and cannot move.
-        held: ``[..., A]`` bool, is target l held?
+        frozen: ``[..., A]`` bool, whether the agent holds a target and cannot move.
+        held: ``[..., A]`` bool, whether the target is held.
         targets: ``[..., A, 2]`` int32.
         bullets: ``[...]`` int32.
         time: ``[...]`` int32, steps since the start.
@@ -139,7 +139,7 @@ class GridState:
 
 
 def start_state(task: GridTask, targets: Array) -> GridState:
-    """Return the state at an episode's start for ``targets`` ``[..., A, 2]``."""
+    """Return the initial state for ``targets`` ``[..., A, 2]``."""
     xp = namespace(targets)
     zeros = xp.zeros_like(targets[..., 0])
     start = xp.stack([zeros + task.start[0], zeros + task.start[1]], axis=-1)
@@ -152,7 +152,7 @@ def advance(task: GridTask, state: GridState, actions: Array, moves: Array) -> t
 
     Args:
         task: the task.
-        state: before the step.
+        state: state before the step.
         actions: ``[..., A]`` integers in [0, n).
         moves: ``MOVES`` as an int32 array of the state's backend.
 
@@ -162,7 +162,7 @@ def advance(task: GridTask, state: GridState, actions: Array, moves: Array) -> t
     xp = namespace(state.position)
     free = ~state.frozen
     step = moves[actions] * xp.astype(free, moves.dtype)[..., None]
-    # Leaving the board is unavailable, so it counts as stay: the same as being held at the border.
+    # Leaving the board is unavailable, so it counts as stay: the same as clipping at the border.
     position = xp.clip(state.position + step, 0, task.grid - 1)
     bullets = state.bullets
     if task.shoots:
@@ -174,7 +174,7 @@ def advance(task: GridTask, state: GridState, actions: Array, moves: Array) -> t
         newly_held = takes_one = (cell == target_cell) & free
     else:
         takes_which = (cell[..., :, None] == target_cell[..., None, :]) & free[..., :, None] & ~state.held[..., None, :]
-        # Agents act in index order: of several on one target, the first takes it.
+        # If several agents reach one target, the one with the lowest index takes it.
         count = xp.int8 if task.num_agents < 128 else xp.int32
         first = xp.cumulative_sum(xp.astype(takes_which, count), axis=-2, dtype=count) == 1
         takes_which = takes_which & first
@@ -191,7 +191,7 @@ def advance(task: GridTask, state: GridState, actions: Array, moves: Array) -> t
 
 
 def available_actions(task: GridTask, state: GridState) -> Array:
-    """Return ``[..., A, n]`` bool: stay always; moves within the board unless frozen; shoot while y > 5."""
+    """Return ``[..., A, n]`` bool: stay always, moves within the board unless frozen, shoot while y > 5."""
     xp = namespace(state.position)
     x = state.position[..., 0]
     y = state.position[..., 1]
@@ -209,7 +209,7 @@ def observe(task: GridTask, state: GridState, same_targets: Array | None = None)
     Args:
         task: the task.
         state: the state to observe.
-        same_targets: an earlier observation with the same targets; copying it is faster than writing them anew.
+        same_targets: an earlier observation with the same targets; copying it is faster than writing them again.
     """
     xp = namespace(state.position)
     shape = (*state.position.shape[:-1], task.obs_size)

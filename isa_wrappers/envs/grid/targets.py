@@ -1,4 +1,4 @@
-"""Where the targets of the paper's grid tasks lie: listed, given or drawn each episode."""
+"""Target positions of the paper's grid tasks: listed, given or drawn each episode."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ LANDMARKS = (
 )  # fmt: skip
 POSTS = ((5, 7), (3, 7), (7, 7), (1, 7), (9, 7))
 GOLDEN = 0.618
-"""Share of a circle whose multiples come nowhere near each other."""
+"""Golden-section fraction, whose multiples spread evenly."""
 
 
 def _more_cells(count: int, grid: int, taken: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    """Return ``count`` more cells, none of them taken, spread over the board by the golden section."""
+    """Return ``count`` more free cells, spread over the board by the golden section."""
     cells = grid * grid
     stride = round(cells * GOLDEN)
     while gcd(stride, cells) > 1:
@@ -32,17 +32,17 @@ def _more_cells(count: int, grid: int, taken: Sequence[tuple[int, int]]) -> tupl
 def fixed_targets(
     targets: str | Sequence[Sequence[int]], num_agents: int, grid: int, start: tuple[int, int], shoots: bool
 ) -> tuple[tuple[int, int], ...] | None:
-    """Check the target option; ``None`` stands for drawn each episode.
+    """Resolve the ``targets`` option; return ``None`` if each episode draws its own.
 
     Args:
         targets: ``"listed"``, ``"random"`` or pairs (x, y).
-        num_agents: A, as many as there are targets.
-        grid: side of the board.
-        start: where agents start; no target lies there.
-        shoots: the task is Shooting, whose holders shoot from their posts.
+        num_agents: number of agents and of targets, A.
+        grid: side length of the board.
+        start: initial position of the agents, which is never a target.
+        shoots: whether the task is Shooting, where agents shoot from their posts.
 
     Raises:
-        InvalidValueError: if it is none of these, or the targets do not fit on the board.
+        InvalidValueError: if ``targets`` is invalid or does not fit on the board.
 
     Example:
         >>> fixed_targets("listed", 18, 20, (0, 0), shoots=False)[15:]
@@ -51,13 +51,13 @@ def fixed_targets(
     if isinstance(targets, str):
         check_choice("targets", targets, ("listed", "random"))
         if num_agents >= grid * grid:
-            raise InvalidValueError(f"a grid of {grid} has no room for {num_agents} targets; use a larger one")
+            raise InvalidValueError(f"a grid of size {grid} has no room for {num_agents} targets; use a larger grid")
         if targets == "random":
             return None
         if shoots and num_agents > len(POSTS):
             raise InvalidValueError(
                 f"num_agents must be at most {len(POSTS)} with listed targets, got {num_agents}; "
-                "give targets or 'random'"
+                "pass positions or 'random' as targets"
             )
         listed = POSTS if shoots else LANDMARKS
         targets = listed[:num_agents] + _more_cells(num_agents - len(listed), grid, (start, *listed))
@@ -66,7 +66,7 @@ def fixed_targets(
         chosen = tuple((index(x), index(y)) for x, y in pairs)
     except (TypeError, ValueError) as error:
         raise InvalidValueError(
-            f"targets must be 'listed', 'random' or pairs of whole numbers (x, y), got {targets!r}"
+            f"targets must be 'listed', 'random' or pairs of integers (x, y), got {targets!r}"
         ) from error
     if len(chosen) != num_agents or len(set(chosen)) != num_agents or start in chosen:
         raise InvalidValueError(

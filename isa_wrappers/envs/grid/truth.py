@@ -1,4 +1,4 @@
-"""What each action of the grid tasks can move, from their rules: the truth that an estimate is held against."""
+"""Derive from the rules which dimensions each action of the grid tasks can move: the ground truth for an estimate."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ COMMON = {"shoot": "bullets", "push": "gate"}
 
 
 def true_scope_of(task: GridTask | RoomTask | DialsTask) -> InfluenceScope:
-    """Return the scope that a task's rules give, with 1 for what an action can move and 0 for the rest.
+    """Return the scope that follows from a task's rules: 1 for dimensions that an action can move, else 0.
 
-    Who does not walk slides in the locked room's corridor: there, as everywhere, staying moves nothing, and the moves
-    are what differs from it.
+    In the corridor of the locked room, agents slide when they do not walk. Staying still counts as moving nothing; a
+    move counts by its difference from staying.
 
     Example:
         >>> from isa_wrappers.envs.grid.rules import grid_task
@@ -39,7 +39,7 @@ def true_scope_of(task: GridTask | RoomTask | DialsTask) -> InfluenceScope:
 
 
 def _moved_dims(agent: str, action: str, index: dict[str, int]) -> list[int]:
-    """Return what an action of the paper's tasks and of the locked room moves."""
+    """Return the dimensions that an action moves in the paper's tasks and in the locked room."""
     if action in OWN:
         return [index[f"{agent}.{OWN[action]}"]]
     return [index[COMMON[action]]] if action in COMMON else []

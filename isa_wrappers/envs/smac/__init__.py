@@ -1,4 +1,4 @@
-"""SMAC's battles in StarCraft II, through package smac of oxwhirl."""
+"""SMAC's battles in StarCraft II, with oxwhirl's package smac."""
 
 from isa_wrappers.envs.smac.parallel import SMACParallelEnv
 

@@ -1,4 +1,4 @@
-"""SMAC's battles in StarCraft II as a family."""
+"""The family of SMAC's battles in StarCraft II."""
 
 from __future__ import annotations
 
@@ -10,38 +10,38 @@ from isa_wrappers.envs.smac.install import smac_missing, smac_names
 from isa_wrappers.envs.smac.parallel import SMACParallelEnv
 
 MOST_LISTENERS = 8
-"""Games that listen at the same time, at most."""
+"""Maximum number of games used at the same time to estimate a scope."""
 
 
 class SMACFamily(EnvFamily):
-    """``smac/NAME``: each copy a game in a worker process of its own, unless told how many to share."""
+    """``smac/NAME``: each game runs in its own worker process unless you set the number of workers."""
 
     prefix = "smac"
     description = "SMAC's battles in StarCraft II"
-    patience = 1_200.0  # above pysc2's 360 of silence and the launches that follow them
+    patience = 1_200.0  # longer than pysc2's time-out of 360 plus the relaunches that follow
 
     def tasks(self) -> Mapping[str, str]:
-        """Return the maps in the game's folder; none where StarCraft SMAC cannot run."""
+        """Return the maps in the game's folder; none if SMAC cannot run."""
         return {f"smac/{name}": "SMAC's battle in StarCraft II" for name in smac_names()}
 
     def missing(self) -> str | None:
-        """Return what of SMAC, the game and its maps has to be installed."""
+        """Return which of SMAC, the game and its maps you need to install."""
         missing = smac_missing()
         return None if missing is None else missing.removeprefix("smac/NAME ")
 
     def check(self, name: str) -> None:
-        """Leave it to the environment, which distinguishes SMAC's maps from others in the game's folder."""
+        """Do nothing: the environment itself distinguishes SMAC's maps from others in the game's folder."""
 
     def parallel(self, name: str, **kwargs: Any) -> SMACParallelEnv:
-        """Make one game."""
+        """Create one game."""
         return SMACParallelEnv(self.short(name), **kwargs)
 
     def own_workers(self, num_envs: int) -> int:
-        """Return a process for each game, since each is waited for and crashes by itself."""
+        """Return one process per game, so that games run in parallel and a crash affects only one."""
         return num_envs
 
     def listeners(self, num_agents: int) -> int:
-        """Return a game per agent, up to :data:`MOST_LISTENERS`."""
+        """Return one game per agent, up to :data:`MOST_LISTENERS`."""
         return min(num_agents, MOST_LISTENERS)
 
 

@@ -1,4 +1,4 @@
-"""One StarCraft II game behind SMAC's ``StarCraft2Env``: started, watched for crashes, closed in every case."""
+"""Run one StarCraft II game with SMAC's ``StarCraft2Env``: start it, detect crashes, and always close it."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from isa_wrappers.envs.smac.watch import GameWatch
 from isa_wrappers.errors import GameCrashError, InvalidValueError, one_line
 
 CRASHES = 3
-"""Crashes in a row, with no step between, after which a game is given up."""
+"""Number of crashes in a row, without a step in between, after which an error is raised."""
 
 
 class SMACGame:
     """Owns a ``StarCraft2Env`` and its game process.
 
-    ``StarCraft2Env`` recovers from a crash by itself, but badly: it says that the episode is over, and its next reset
-    sends the tags of units of the lost game to the new one (or, in the first episode, launches a second game and
-    counts the enemies' health twice). So here a crash, seen by ``force_restarts`` going up or by an error, ends the
-    whole object; the next episode begins in a new one.
+    ``StarCraft2Env`` does not recover cleanly from a crash: it reports the end of the episode, and its next reset
+    sends unit tags of the lost game to the new one (or, in the first episode, launches a second game and counts the
+    enemies' health twice). This class therefore discards the ``StarCraft2Env`` after a crash, which it detects by an
+    error or an increase of ``force_restarts``; the next episode starts in a new one.
 
     Args:
-        task: for messages.
-        make: makes a ``StarCraft2Env`` from a seed; that launches nothing yet.
-        seed: of the game.
+        task: name of the task, for messages.
+        make: function that creates a ``StarCraft2Env`` from a seed, without launching a game.
+        seed: seed of the game.
 
     Attributes:
-        crashes: so far.
+        crashes: number of crashes so far.
     """
 
     def __init__(self, task: str, make: Callable[[int | None], Any], seed: int | None) -> None:
@@ -40,7 +40,7 @@ class SMACGame:
         self._consecutive_crashes = 0
         self._launched = False
         self._running: list[Any] = [make(seed)]
-        # When this object goes, by whatever way, the interpreter's end included.
+        # Runs when this object is deleted or the interpreter exits.
         self._finalizer = weakref.finalize(self, _close, self._running)
 
     @property
@@ -48,14 +48,14 @@ class SMACGame:
         """The ``StarCraft2Env``.
 
         Raises:
-            InvalidValueError: if it was closed or crashed.
+            InvalidValueError: if the game was closed or crashed.
         """
         if not self._running:
             raise InvalidValueError(f"no game of {self._task} is running; call reset()")
         return self._running[0]
 
     def begin(self, seed: int | None = None) -> None:
-        """Begin an episode; with a seed in a new game, since the game takes its seed only when it starts.
+        """Begin an episode; a seed starts a new game, since a game reads its seed only at launch.
 
         Raises:
             GameCrashError: if the game does not start, or keeps crashing.
@@ -83,14 +83,14 @@ class SMACGame:
             self.close()
             raise
         if env.force_restarts != before:
-            self._crashed("it lost the game while it reset")
+            self._crashed("the game was lost during the reset")
             return False
         self._launched = True
         self._watch(env)
         return True
 
     def _watch(self, env: Any) -> None:
-        """See to it that the game ends with this process even where Python has no time to end it."""
+        """Make sure that the game ends with this process, even if Python cannot clean up."""
         pid = getattr(env._sc2_proc, "pid", None)
         if pid is not None and len(self._running) == 1:
             self._running.append(GameWatch(pid))
@@ -100,7 +100,7 @@ class SMACGame:
 
         Raises:
             InvalidValueError: if SMAC refuses the actions, or no game is running.
-            GameCrashError: if the game crashes again and again.
+            GameCrashError: if the game crashes repeatedly.
         """
         env = self.env
         before = env.force_restarts
@@ -108,14 +108,14 @@ class SMACGame:
             reward, over, info = env.step(list(actions))
         except AssertionError as error:
             raise InvalidValueError(f"{self._task} refuses these actions: {error}") from error
-        except Exception as error:  # a launch that fails escapes SMAC's own recovery
+        except Exception as error:  # SMAC's own recovery does not catch a failed launch
             self._crashed(f"{type(error).__name__}: {error}", error)
             return None
-        except BaseException:  # Ctrl-C half-way through the game's protocol
+        except BaseException:  # Ctrl-C in the middle of a message
             self.close()
             raise
         if env.force_restarts != before:
-            self._crashed("it lost the game in a step")
+            self._crashed("the game was lost during a step")
             return None
         self._consecutive_crashes = 0
         return float(reward), bool(over), info
@@ -132,11 +132,11 @@ class SMACGame:
         if self._consecutive_crashes >= CRASHES:
             self._consecutive_crashes = 0
             raise GameCrashError(f"the game of {self._task} failed {CRASHES} times in a row; last: {why}") from error
-        warnings.warn(f"the game of {self._task} crashed and is started again ({why})", RuntimeWarning, stacklevel=4)
+        warnings.warn(f"the game of {self._task} crashed and is being restarted ({why})", RuntimeWarning, stacklevel=4)
 
 
 def _close(running: list[Any]) -> None:
     while running:  # the game, then its watch
         process = running.pop(0)
-        with suppress(Exception):  # of a game that is gone already
+        with suppress(Exception):  # the game may be gone already
             process.close()

@@ -1,4 +1,4 @@
-"""What StarCraft SMAC needs on this machine: oxwhirl's package, a protobuf it can use, the game, and its maps."""
+"""Check the requirements of SMAC: oxwhirl's package, a compatible protobuf, the game, and its maps."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ PURE_PYTHON = "PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION"
 
 
 def load_smac(name: str) -> tuple[Callable[..., Any], Mapping[str, Mapping[str, Any]]]:
-    """Return the class ``StarCraft2Env`` and SMAC's table of maps, once all that map ``name`` needs is found.
+    """Return the class ``StarCraft2Env`` and SMAC's table of maps, after checking all requirements of map ``name``.
 
     Raises:
-        MissingDependencyError: naming what is missing, what to install and where.
+        MissingDependencyError: if something is missing; the message says what to install and where.
         UnknownTaskError: if SMAC has no such map.
     """
     task = f"smac/{name}"
@@ -43,18 +43,18 @@ def load_smac(name: str) -> tuple[Callable[..., Any], Mapping[str, Mapping[str, 
         ) from error
     except ImportError as error:
         raise MissingDependencyError(
-            f"{task} needs {error.name or error}, which smac imports and which is not installed; "
+            f"{task} needs {error.name or error}, which smac imports but which is not installed; "
             f"pip install {(error.name or 'pysc2').partition('.')[0]}"
         ) from error
     if name not in maps:
-        offer = nearest(task, [f"smac/{known}" for known in maps])  # whole names: bare ones are too short to be alike
+        offer = nearest(task, [f"smac/{known}" for known in maps])  # full names: bare ones are too short to match
         raise UnknownTaskError(f"SMAC has no map {name!r}{offer or ';'} it has {', '.join(maps)}")
     _check_game(task, name)
     return environment, maps
 
 
 def smac_missing() -> str | None:
-    """Return in one line what has to be installed before StarCraft SMAC can run, or ``None``; imports nothing."""
+    """Return in one line what you need to install before SMAC can run, or ``None``; imports nothing."""
     try:
         _check_package("smac/NAME")
         _check_game("smac/NAME", None)
@@ -64,7 +64,7 @@ def smac_missing() -> str | None:
 
 
 def smac_names() -> list[str]:
-    """List the SMAC maps found in the game's folder; empty where StarCraft SMAC cannot run."""
+    """List the SMAC maps in the game's folder; empty if SMAC cannot run."""
     folder = game_folder()
     if folder is None or smac_missing() is not None:
         return []
@@ -72,7 +72,7 @@ def smac_names() -> list[str]:
 
 
 def game_folder() -> Path | None:
-    """Return where the game is looked for, as pysc2 does: ``SC2PATH``, else its place on Linux or macOS."""
+    """Return the game's folder, as pysc2 does: ``SC2PATH``, else the default on Linux or macOS."""
     if os.environ.get("SC2PATH"):
         return Path(os.environ["SC2PATH"]).expanduser()
     default = {"linux": "~/StarCraftII", "darwin": "/Applications/StarCraft II"}.get(sys.platform)
@@ -80,25 +80,25 @@ def game_folder() -> Path | None:
 
 
 def prepare_pysc2(hang_timeout: float | None) -> None:
-    """Make pysc2's command-line flags readable, and set the seconds after which a silent game counts as crashed.
+    """Parse pysc2's command-line flags, and set the seconds after which a silent game counts as crashed.
 
     Raises:
-        InvalidValueError: if the time-out is below a second.
+        InvalidValueError: if the time-out is below one second.
     """
     if hang_timeout is not None:
         check_float("hang_timeout", hang_timeout, 1.0)
     try:
         from absl import flags
-    except ImportError:  # then pysc2, which needs it, is not there either
+    except ImportError:  # then pysc2, which needs absl, is missing too
         return
-    if not flags.FLAGS.is_parsed():  # nobody else parses them: https://github.com/oxwhirl/smac/issues/126
+    if not flags.FLAGS.is_parsed():  # nothing else parses them: https://github.com/oxwhirl/smac/issues/126
         flags.FLAGS(["smac"])
     if hang_timeout is not None and "sc2_timeout" in flags.FLAGS:
         flags.FLAGS["sc2_timeout"].value = int(hang_timeout)
 
 
 def _check_package(task: str) -> None:
-    """Check that ``smac`` is oxwhirl's, without importing it: PyPI's takes seconds and may print."""
+    """Check that ``smac`` is oxwhirl's, without importing it: importing PyPI's takes seconds and may print."""
     if "smac.env" in sys.modules:
         return
     loaded = sys.modules.get("smac")
@@ -118,13 +118,13 @@ def _check_package(task: str) -> None:
 
 
 def _check_game(task: str, name: str | None) -> None:
-    """Check the game's folder, its binaries, and one map or, without a name, that there are maps."""
+    """Check the game's folder, its binaries, and map ``name`` or, without a name, that there are maps."""
     folder = game_folder()
-    if folder is None:  # pysc2 knows where to look on other systems
+    if folder is None:  # on other systems, pysc2 finds the game
         return
-    hint = "as SC2PATH says" if os.environ.get("SC2PATH") else "and SC2PATH is not set"
+    hint = "the value of SC2PATH" if os.environ.get("SC2PATH") else "and SC2PATH is not set"
     if not (folder / "Versions").is_dir():
-        problem = "has no StarCraft II in it" if folder.is_dir() else "is no folder"
+        problem = "does not contain StarCraft II" if folder.is_dir() else "is not a folder"
         raise MissingDependencyError(
             f"{task} needs StarCraft II: {folder} {problem}, {hint}; install the game from {GAME_SOURCE} and set "
             "SC2PATH to its folder"
@@ -137,7 +137,7 @@ def _check_game(task: str, name: str | None) -> None:
 
 
 def _let_protobuf_read_old_messages() -> None:
-    """Have protobuf 4 and newer, unless loaded already, run as pure Python: its fast form refuses pysc2's messages."""
+    """Select pure-Python protobuf for version 4 and newer, unless loaded: the fast one refuses pysc2's messages."""
     major = _version("protobuf").partition(".")[0]
     if "google.protobuf" not in sys.modules and major.isdigit() and int(major) >= 4:
         os.environ.setdefault(PURE_PYTHON, "python")

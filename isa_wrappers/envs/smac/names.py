@@ -1,4 +1,4 @@
-"""Names and sizes of what SMAC's ``StarCraft2Env`` gives as bare vectors, in the order its public source has."""
+"""Names and sizes of the vectors of SMAC's ``StarCraft2Env``, in the order of its public source."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy.typing as npt
 
 
 def obs_size(env: Any) -> int:
-    """Return the true length of an observation: with ``obs_timestep_number`` SMAC's is one more than it says."""
+    """Return the true length of an observation: with ``obs_timestep_number`` it is one more than SMAC reports."""
     return int(env.get_obs_size()) + bool(env.obs_timestep_number)
 
 
 def action_names(env: Any) -> tuple[str, ...]:
-    """Name SMAC's actions. Where medivacs fight, theirs on target k is to heal ally k instead."""
+    """Name SMAC's actions. On maps with medivacs, a medivac's action on target k heals ally k instead."""
     names = ["noop", "stop", "north", "south", "east", "west"]
     for k in range(env.n_enemies):
         heals = env.map_type == "MMM" and k < env.n_agents
@@ -24,7 +24,7 @@ def action_names(env: Any) -> tuple[str, ...]:
 
 
 def state_names(env: Any) -> tuple[str, ...]:
-    """Name the dimensions of SMAC's ``get_state()``: allies, then enemies, then what options add."""
+    """Name the dimensions of SMAC's ``get_state()``: allies, enemies, then optional parts."""
     if env.obs_instead_of_state:
         return tuple(f"ally_{i}.obs_{k}" for i in range(env.n_agents) for k in range(obs_size(env)))
     types = [f"type_{k}" for k in range(env.unit_type_bits)]
@@ -39,7 +39,7 @@ def state_names(env: Any) -> tuple[str, ...]:
 
 
 def what_stays(names: Sequence[str]) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
-    """Tell which dimensions stay as they were when a unit dies, ``[K]`` bool, and where each one's unit has its health.
+    """Return which dimensions keep their value when a unit dies, ``[K]`` bool, and the index of the unit's health.
 
     Example:
         >>> stays, health = what_stays(["enemy_0.health", "enemy_0.x", "enemy_0.type_0", "enemy_0.shield"])

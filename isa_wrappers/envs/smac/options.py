@@ -1,4 +1,4 @@
-"""Options of the SMAC tasks: what the reward modes mean, and which options are refused."""
+"""Options of the SMAC tasks: the reward modes and the refused options."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ REWARDS: dict[str, dict[str, bool]] = {
     "sparse": {"reward_sparse": True},
     "super_sparse": {"reward_sparse": True, "reward_scale": False},
 }
-"""What each reward mode asks of ``StarCraft2Env``."""
+"""Options of ``StarCraft2Env`` for each reward mode."""
 OWN_OPTIONS = {"map_name": "the task's name", "reward_sparse": "reward='sparse'"}
 DIFFICULTIES = "123456789A"
-"""Of the game's own player, from very easy to one that cheats."""
+"""Difficulty of the built-in opponent, from very easy to cheating."""
 LARGEST_SEED = 2**32 - 1
 
 
 def check_seed(seed: Any) -> None:
-    """Check that a seed is ``None`` or one the game takes.
+    """Check that a seed is ``None`` or in the range that the game accepts.
 
     Raises:
         InvalidValueError: if it is not.
@@ -31,10 +31,10 @@ def check_seed(seed: Any) -> None:
 
 
 def check_options(make: Any, options: Mapping[str, Any], reward: str) -> None:
-    """Check that options are those of ``make``, StarCraft2Env, and not those that are set elsewhere.
+    """Check that options are parameters of ``make``, StarCraft2Env, and are not set elsewhere.
 
     Raises:
-        InvalidValueError: naming the option.
+        InvalidValueError: if an option is unknown or set elsewhere.
     """
     known = [option for option in signature(make).parameters if option != "self" and option not in OWN_OPTIONS]
     for option, value in options.items():

@@ -1,4 +1,4 @@
-"""StarCraft SMAC (``smac.env.StarCraft2Env`` of github.com/oxwhirl/smac) as a PettingZoo ``ParallelEnv``."""
+"""SMAC (``smac.env.StarCraft2Env`` of github.com/oxwhirl/smac) as a PettingZoo ``ParallelEnv``."""
 
 from __future__ import annotations
 
@@ -23,41 +23,42 @@ NOOP = 0
 class SMACParallelEnv(MaskedParallelEnv):
     """A SMAC map with its allied units as agents ``ally_0``, ``ally_1``, ...
 
-    An observation holds ``"observation"`` (SMAC's) and ``"action_mask"``. A unit that dies leaves ``agents`` in that
-    very step; SMAC's no-op for the dead is sent here. A decided battle terminates the episode, SMAC's time limit
-    truncates it. The state is the units' features alone: ``state_last_action`` and ``state_timestep_number`` are off
-    unless asked for, since an agent's last action in the state would count as what that action influences. SMAC
-    zeroes all features of a dead unit; here its place and type stay as they last were, so that a death moves no
-    position and no goal sends anybody to the middle of the map. (Observations are SMAC's.)
+    An observation contains ``"observation"`` (SMAC's) and ``"action_mask"``. A unit that dies leaves ``agents`` in the
+    same step; this class sends SMAC's no-op for dead units. A decided battle terminates the episode, and SMAC's time
+    limit truncates it. The state contains only the features of the units: ``state_last_action`` and
+    ``state_timestep_number`` are off by default, since an agent's last action in the state would count as a dimension
+    that the action influences. SMAC sets all features of a dead unit to zero. Here its position and type keep their
+    last values, so that a death changes no position and no goal sends an agent to the middle of the map. (Observations
+    are SMAC's.)
 
-    ``infos[agent]`` holds ``success`` and ``battle_won`` (True in the step that wins), ``battle_lost``,
-    ``dead_allies``, ``dead_enemies`` and ``crashed``. A game that crashed or hung is no defeat: the episode ends as
-    truncated, with the last observation, no reward and ``crashed`` True, and the next :meth:`reset` starts the game
-    again.
+    ``infos[agent]`` contains ``success`` and ``battle_won`` (True in the winning step), ``battle_lost``,
+    ``dead_allies``, ``dead_enemies`` and ``crashed``. A game that crashed or hung does not count as a defeat: the
+    episode is truncated with the last observation, no reward and ``crashed`` True, and the next :meth:`reset` restarts
+    the game.
 
-    The game is launched by the first :meth:`reset`, and again by each one with a seed, since the game takes its seed
-    only then. It ends with :meth:`close`, with this object, or with the interpreter.
+    The first :meth:`reset` launches the game, and so does each reset with a seed, since the game reads its seed only at
+    launch. The game ends with :meth:`close`, with this object, or with the interpreter.
 
     Args:
-        name: of the map, such as ``3m``.
+        name: name of the map, such as ``3m``.
         reward: ``"dense"``: SMAC's shaped reward. ``"sparse"``: SMAC's ``reward_sparse``, 1 on a win, -1 on a defeat
             and 0 on a draw or time-out, all scaled by SMAC's ``reward_scale`` (on 3m, to 0.055). ``"super_sparse"``:
             the same, never scaled.
-        seed: of the game; by default the game's own choice.
-        replay_dir: where :meth:`save_replay` writes; by default the folder ``Replays`` of the game.
-        hang_timeout: seconds without an answer after which the game counts as crashed, and that it may take to
-            start; pysc2's 360 by default. It holds for all games of this process.
-        options: of ``StarCraft2Env``, such as ``difficulty="7"``.
+        seed: seed of the game; by default the game chooses one.
+        replay_dir: folder for :meth:`save_replay`; by default the folder ``Replays`` of the game.
+        hang_timeout: seconds without an answer after which the game counts as crashed, also the limit for its start;
+            pysc2's 360 by default. It applies to all games of this process.
+        options: options of ``StarCraft2Env``, such as ``difficulty="7"``.
 
     Attributes:
         horizon: SMAC's time limit.
         state_space: the space of :meth:`state`.
         state_names: a name for each dimension of :meth:`state`, such as ``enemy_0.health``.
         action_names: a name for each action, such as ``attack_enemy_0``.
-        crashes: of the game, so far.
+        crashes: number of crashes so far.
 
     Raises:
-        MissingDependencyError: if oxwhirl's smac, the game or its map is missing, naming what to install and where.
+        MissingDependencyError: if oxwhirl's smac, the game or its map is missing; the message says what to install.
         UnknownTaskError: if SMAC has no such map.
         InvalidValueError: if an option is unknown or out of range.
     """
@@ -81,7 +82,7 @@ class SMACParallelEnv(MaskedParallelEnv):
         check_options(make, options, reward)
         arguments = {"state_last_action": False, **options, **REWARDS[reward], "map_name": name}
         self.replay_dir = None if replay_dir is None else Path(replay_dir).absolute()
-        if self.replay_dir is not None:  # pysc2 takes a relative one as below the game's folder
+        if self.replay_dir is not None:  # pysc2 interprets a relative path below the game's folder
             arguments["replay_dir"] = str(self.replay_dir)
         self._game = SMACGame(str(self), lambda seed: make(**arguments, seed=seed), seed)
         env = self._game.env
@@ -92,7 +93,7 @@ class SMACParallelEnv(MaskedParallelEnv):
         self.state_names, self.action_names = state_names(env), action_names(env)
         self.state_space = spaces.Box(-np.inf, np.inf, (len(self.state_names),), np.float32)
         self._stays, self._health_of = what_stays(self.state_names)
-        self._untouched = False  # the episode has begun and nobody has acted
+        self._untouched = False  # the episode has begun without any step yet
         self._observations: dict[str, Observation] = {}
         self._state: npt.NDArray[np.float32] | None = None
 
@@ -101,24 +102,24 @@ class SMACParallelEnv(MaskedParallelEnv):
 
     @property
     def crashes(self) -> int:
-        """How often the game crashed so far."""
+        """Number of crashes so far."""
         return self._game.crashes
 
     def reset(
         self, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[dict[str, Observation], dict[str, dict[str, Any]]]:
-        """Start an episode; a second reset before any step gives the same one again.
+        """Start an episode; a second reset before any step returns the same episode.
 
         Args:
-            seed: of the game, which is started anew with it; without one the game continues.
-            options: none are used.
+            seed: seed of the game, which is then relaunched; without one, the game continues.
+            options: not used.
 
         Raises:
-            InvalidValueError: if the seed is no whole number from 0 to 2**32 - 1.
+            InvalidValueError: if the seed is not an integer from 0 to 2**32 - 1.
             GameCrashError: if the game does not start.
         """
         check_seed(seed)
-        # SMAC's own second reset relaunches the game or leaves it in a lesser state: oxwhirl/smac issue 104.
+        # In SMAC, a second reset relaunches the game or leaves it in a broken state: oxwhirl/smac issue 104.
         if not self._untouched or seed is not None:
             self._untouched = False
             self.agents = []
@@ -131,11 +132,11 @@ class SMACParallelEnv(MaskedParallelEnv):
     def step(
         self, actions: dict[str, int]
     ) -> tuple[dict[str, Observation], dict[str, float], dict[str, bool], dict[str, bool], dict[str, dict[str, Any]]]:
-        """Advance by one action of every living unit.
+        """Advance by one step.
 
         Raises:
-            InvalidValueError: if the episode is over, or an action is missing, masked, or of a unit that does not act.
-            GameCrashError: if the game crashes again and again.
+            InvalidValueError: if the episode is over, an action is missing or masked, or a unit does not act.
+            GameCrashError: if the game crashes repeatedly.
         """
         acting, joint = list(self.agents), self._joint_action(actions)
         env = self._game.env
@@ -151,7 +152,7 @@ class SMACParallelEnv(MaskedParallelEnv):
         reward, over, info = outcome
         self._read_game()
         won = bool(info.get("battle_won", False))
-        # SMAC counts its time-outs; a battle decided in the last step is none.
+        # SMAC counts its time-outs; a battle decided in the last step is not one.
         timed_out = over and env.timeouts > timeouts
         dead = {agent: bool(self._observations[agent]["action_mask"][NOOP]) for agent in acting}
         terminations = {agent: dead[agent] or (over and not timed_out) for agent in acting}
@@ -161,7 +162,7 @@ class SMACParallelEnv(MaskedParallelEnv):
         return self._copies_of(acting), dict.fromkeys(acting, reward), terminations, truncations, infos
 
     def state(self) -> npt.NDArray[np.float32]:
-        """Return a copy of SMAC's state ``[K]``; after an episode's end, the last one.
+        """Return a copy of SMAC's state ``[K]``; after the end of an episode, its last state.
 
         Raises:
             InvalidValueError: before the first reset.
@@ -171,7 +172,7 @@ class SMACParallelEnv(MaskedParallelEnv):
         return np.array(self._state)
 
     def save_replay(self) -> None:
-        """Write a replay of all episodes since the game was launched into ``replay_dir``.
+        """Write a replay of all episodes since the launch of the game to ``replay_dir``.
 
         Raises:
             InvalidValueError: if no game is running.
@@ -186,7 +187,7 @@ class SMACParallelEnv(MaskedParallelEnv):
         self._game.close()
 
     def _read_game(self) -> None:
-        """Read observations, masks, dead units and the state; after a crash they stay as they were."""
+        """Read observations, masks, dead units and the state; after a crash they keep their last values."""
         env = self._game.env
         masks = env.get_avail_actions()
         self._observations = {
@@ -213,7 +214,7 @@ class SMACParallelEnv(MaskedParallelEnv):
         return {agent: {**ends, **counts} for agent in agents}
 
     def _joint_action(self, actions: Mapping[str, Any], idle: int = NOOP) -> list[int]:
-        """Check the actions, their masks too, and put them in order, no-ops for the dead."""
+        """Check the actions and their masks and return them in team order, with no-ops for dead units."""
         joint = super()._joint_action(actions, idle)
         for agent, number in zip(self.possible_agents, joint, strict=True):
             mask = self._observations[agent]["action_mask"]

@@ -1,11 +1,11 @@
-"""A process that outlives this one by a moment, to end the game that this one started."""
+"""A watchdog process that ends a game once the process that started it is gone."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 
-# The pipe closes when its writer is gone, however that went.
+# The pipe closes when its writer is gone, for whatever reason.
 _WAIT_AND_KILL = """
 import os, signal, sys
 sys.stdin.buffer.read()
@@ -14,10 +14,10 @@ os.kill(int(sys.argv[1]), getattr(signal, "SIGKILL", signal.SIGTERM))
 
 
 class GameWatch:
-    """Ends process ``pid`` once this process is gone: after SIGTERM or SIGKILL nothing of ours runs any more.
+    """Kills process ``pid`` once this process is gone; after SIGTERM or SIGKILL, this process cannot do it itself.
 
     Args:
-        pid: of the game.
+        pid: process id of the game.
     """
 
     def __init__(self, pid: int) -> None:
@@ -26,10 +26,10 @@ class GameWatch:
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            start_new_session=True,  # a terminal's Ctrl-C is not for it
+            start_new_session=True,  # keeps Ctrl-C of the terminal away from it
         )
 
     def close(self) -> None:
-        """Watch no more; the game may go on."""
+        """Stop watching; the game may continue."""
         self._process.kill()
         self._process.communicate()

@@ -1,4 +1,4 @@
-"""SMAC's battles without the game, in SMAX (package jaxmarl)."""
+"""SMAC's battles without StarCraft II, in SMAX (package jaxmarl)."""
 
 from isa_wrappers.envs.smax.batch import SMAXBatch
 from isa_wrappers.envs.smax.parallel import SMAXParallelEnv

@@ -19,16 +19,16 @@ from isa_wrappers.errors import DeviceError, check_int, fitting
 class SMAXBatch:
     """``num_envs`` battles stepped together; satisfies :class:`~isa_wrappers.batch.BatchEnv`.
 
-    Arrays pass between JAX and torch through DLPack, which shares their memory: read them, do not write into them.
+    JAX and torch share the memory of arrays through DLPack, so do not modify them in place.
 
     Args:
         game: the battle.
-        num_envs: B.
-        device: ``None`` for NumPy, else a torch device; JAX runs on the same.
-        seed: of the first episodes.
+        num_envs: number of copies, B.
+        device: ``None`` for NumPy, else a torch device; JAX runs on the same device.
+        seed: seed of the first episodes.
 
     Raises:
-        DeviceError: for a CUDA device where JAX has none.
+        DeviceError: if JAX does not have the device.
     """
 
     def __init__(self, game: SMAXGame, num_envs: int, device: str | None = None, seed: int = 0) -> None:
@@ -48,10 +48,10 @@ class SMAXBatch:
         self._battle: Battle | None = None
 
     def reset(self, seed: int | None = None) -> BatchStep:
-        """Start every copy afresh.
+        """Start a new episode in every copy.
 
         Raises:
-            InvalidValueError: if the seed is no whole number from 0 on.
+            InvalidValueError: if the seed is negative or not an integer.
         """
         if seed is not None:
             self._seed, self._resets = check_int("seed", seed, 0), 0
@@ -70,12 +70,12 @@ class SMAXBatch:
         return self._to_batch_step(seen)
 
     def _to_jax(self, actions: Array) -> Any:
-        if self._jax_device.platform == "cpu":  # they become int32 anyway, and DLPack costs more than that copy
+        if self._jax_device.platform == "cpu":  # they become int32 anyway, and this copy is cheaper than DLPack
             return self._jax.device_put(to_numpy(actions).astype(np.int32), self._jax_device)
         return self._jax.dlpack.from_dlpack(actions.int().contiguous())
 
     def _to_batch_step(self, seen: Seen) -> BatchStep:
-        if self._jax_device.platform == "cpu":  # elsewhere each of the two waits for the other's stream, not the host
+        if self._jax_device.platform == "cpu":  # on a GPU the streams wait for each other, without the host
             self._jax.block_until_ready(seen)
         self._last_state = seen.final_state
         if self.device is None:
@@ -86,15 +86,15 @@ class SMAXBatch:
 
     @property
     def legend(self) -> tuple[Mark, ...]:
-        """What :meth:`render` draws."""
+        """Legend of :meth:`render`."""
         return BATTLE_LEGEND
 
     def render(self, index: int = 0, goal: Array | None = None) -> npt.NDArray[np.uint8]:
-        """Draw one copy as it was before any automatic reset of the last step."""
+        """Draw one copy as it was before any automatic reset in the last step."""
         return self.game.draw(to_numpy(self._last_state[index]), None if goal is None else to_numpy(goal))
 
     def state_dict(self) -> dict[str, Array]:
-        """Return every copy's battle and random key."""
+        """Return the battle and the random key of every copy."""
         if self._battle is None:
             self.reset()
         leaves = self._jax.tree.leaves(self._battle)
@@ -106,8 +106,8 @@ class SMAXBatch:
         """Restore a saved state.
 
         Raises:
-            InvalidValueError: if it is of another number of copies.
-            ScopeMismatchError: if it is of another kind of environment.
+            InvalidValueError: if it belongs to another number of copies.
+            ScopeMismatchError: if it belongs to another kind of environment.
         """
         check_copies(state["leaf_0"], self.num_envs)
         if self._battle is None:
@@ -120,15 +120,15 @@ class SMAXBatch:
 
 
 def _jax_device(jax: Any, device: str | None) -> Any:
-    """Return JAX's device for a torch device.
+    """Return the JAX device that corresponds to a torch device.
 
     Raises:
-        DeviceError: if JAX sees none.
+        DeviceError: if JAX does not have it.
     """
     kind, _, number = (device or "cpu").partition(":")
     try:
         return jax.devices(kind)[int(number or 0)]
     except (RuntimeError, IndexError) as error:
         raise DeviceError(
-            f"device {device!r} was asked for but JAX sees none; pip install 'jax[cuda12]', or use 'cpu'"
+            f"device {device!r} was requested, but JAX does not have it; pip install 'jax[cuda12]', or use 'cpu'"
         ) from error

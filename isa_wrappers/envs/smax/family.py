@@ -1,4 +1,4 @@
-"""SMAC's battles in SMAX as a family."""
+"""The family of SMAC's battles in SMAX."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from isa_wrappers.envs.smax.scenarios import SCENARIOS
 
 
 class SMAXFamily(EnvFamily):
-    """``smax/NAME``: batched by themselves, compiled by JAX."""
+    """``smax/NAME``: natively batched tasks, compiled by JAX."""
 
     prefix = "smax"
-    description = "SMAC's battles without the game"
+    description = "SMAC's battles without StarCraft II"
 
     def tasks(self) -> Mapping[str, str]:
-        """Return the battles; none without ``jaxmarl``."""
+        """Return the battles; none if ``jaxmarl`` is not installed."""
         names = SCENARIOS if has_jaxmarl() else ()
         return {f"smax/{name}": "SMAC's battle in SMAX (package jaxmarl)" for name in names}
 
@@ -30,25 +30,27 @@ class SMAXFamily(EnvFamily):
         return None if has_jaxmarl() else "needs jaxmarl: pip install 'isa-marl[smax]'"
 
     def check(self, name: str) -> None:
-        """Leave it to the game, which knows its scenarios."""
+        """Do nothing: the game itself checks the scenario."""
 
     def parallel(self, name: str, **kwargs: Any) -> SMAXParallelEnv:
-        """Make one battle."""
+        """Create one battle."""
         return SMAXParallelEnv(self.short(name), **kwargs)
 
     def native_batch(self, name: str) -> Callable[..., SMAXBatch]:
-        """Return what compiles battles side by side."""
+        """Return a function that creates a batch of compiled battles."""
         return lambda num_envs, device, **kwargs: SMAXBatch(smax_game(self.short(name), **kwargs), num_envs, device)
 
     def device(self, device: str) -> str:
-        """Turn ``auto`` into ``cuda`` only where JAX sees one too.
+        """Resolve ``auto`` to ``cuda`` only if JAX has it too.
 
         Raises:
-            DeviceError: if ``cuda`` is asked for and absent.
+            DeviceError: if ``cuda`` is requested but not available.
         """
         chosen = super().device(device)
         if device == "auto" and chosen == "cuda" and not jax_sees("cuda"):
-            warnings.warn("torch sees a GPU and JAX none, so on with the CPU; pip install 'jax[cuda12]'", stacklevel=3)
+            warnings.warn(
+                "torch has a GPU but JAX has none, so the task runs on the CPU; pip install 'jax[cuda12]'", stacklevel=3
+            )
             return "cpu"
         return chosen
 

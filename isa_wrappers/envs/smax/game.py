@@ -1,4 +1,4 @@
-"""One SMAX battle as pure JAX functions of arrays: what the batched and the single environment both run."""
+"""One SMAX battle as pure JAX functions of arrays, used by the batched and the single environment."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from isa_wrappers.errors import InvalidValueError, check_choice, check_int
 MOVES = ("north", "east", "south", "west", "stop")
 STOP = MOVES.index("stop")
 DIRECTIONS = ((0.0, 1.0), (1.0, 0.0), (0.0, -1.0), (-1.0, 0.0))
-"""Of the moves: x, y."""
+"""Direction (x, y) of each move."""
 FEATURES = ("health", "x", "y", "cooldown")
-"""What the state holds of every unit."""
+"""State features of every unit."""
 RESTARTED_SHARE = 8
-"""Finished battles start afresh by this part of the batch at a time."""
+"""Finished battles are reset in chunks of 1/8 of the batch."""
 
 
 class Seen(NamedTuple):
-    """What one battle shows after a reset or a step, by the names of :class:`~isa_wrappers.batch.BatchStep`."""
+    """Result of a reset or a step of one battle, with the field names of :class:`~isa_wrappers.batch.BatchStep`."""
 
     obs: Any
     state: Any
@@ -42,22 +42,22 @@ class Seen(NamedTuple):
 
 
 class Battle(NamedTuple):
-    """What is carried from step to step: the random key and SMAX's own state."""
+    """State carried from step to step: the random key and SMAX's own state."""
 
     key: Any
     units: Any
 
 
 def smax_game(name: str, **options: Any) -> SMAXGame:
-    """Make a game, or return the one made before with these options: what it has compiled is then shared.
+    """Create a game, or return the existing one with the same options, so that compiled code is shared.
 
     Raises:
-        InvalidValueError: for an option that is a list or the like.
+        InvalidValueError: if an option is not hashable, such as a list.
     """
     try:
         return _cached_game(name, **options)
     except TypeError as error:
-        raise InvalidValueError(f"smax/{name} does not take these options: {error}") from error
+        raise InvalidValueError(f"smax/{name} does not accept these options: {error}") from error
 
 
 @lru_cache
@@ -68,29 +68,29 @@ def _cached_game(name: str, **options: Any) -> SMAXGame:
 class SMAXGame:
     """A battle against SMAX's scripted enemy, as pure functions of one battle.
 
-    The state holds :data:`FEATURES` of every unit, allies first: health as a share of its full health, x and y as
-    shares of the map's sides, the weapon's cooldown as a share of its full cooldown. A dead unit has health and
-    cooldown 0 and stays where it fell, so that its death moves no position and no goal asks for a corner of the map.
+    The state contains the :data:`FEATURES` of every unit, allies first: health as a fraction of full health, x and y as
+    fractions of the map's sides, the weapon cooldown as a fraction of the full cooldown. A dead unit has health and
+    cooldown 0 and keeps its position, so that a death changes no position and no goal points to a corner of the map.
 
-    Rewards, given to every ally, the dead included: ``dense`` is SMAX's own (the enemies' lost health as a share of
-    their number, and 1 for a win). ``sparse`` pays 10 for each enemy that dies, -5 for each ally and 200 for a win,
-    divided by what a win without losses earns. ``super_sparse`` pays 1 for a win, -1 for a defeat, else 0 (Table 3 of
-    arXiv 2505.08630). A win is every enemy dead and an ally alive; a defeat every ally dead and an enemy alive.
+    Every ally receives the reward, including dead ones. ``dense`` is SMAX's own reward (the enemies' lost health
+    divided by their number, and 1 for a win). ``sparse`` pays 10 for each enemy that dies, -5 for each ally and 200 for
+    a win, divided by the reward of a win without losses. ``super_sparse`` pays 1 for a win, -1 for a defeat, else 0
+    (Table 3 of arXiv 2505.08630). A win leaves allies alive and no enemy; a defeat leaves enemies alive and no ally.
 
-    ``reset_all``, ``step_all`` and ``look_all`` are compiled, for a batch.
+    ``reset_all``, ``step_all`` and ``look_all`` are compiled functions of a batch.
 
     Args:
-        name: of a scenario.
+        name: name of a scenario.
         reward: one of :data:`~isa_wrappers.envs.smax.options.REWARDS`.
-        horizon: step limit; SMAC's of the map by default.
-        border: one of :data:`~isa_wrappers.envs.smax.options.BORDERS`. ``kills``: units that touch the map's border
-            die, as in SMAX. ``closed``: moves over it are unavailable, as in SMAC, and no unit dies of it.
-        options: of jaxmarl's ``HeuristicEnemySMAX``, such as ``walls_cause_death`` or ``attack_mode``.
+        horizon: step limit; by default SMAC's limit for the map.
+        border: one of :data:`~isa_wrappers.envs.smax.options.BORDERS`. ``kills``: units that touch the border of the
+            map die, as in SMAX. ``closed``: moves over the border are unavailable, as in SMAC, and no unit dies there.
+        options: options of jaxmarl's ``HeuristicEnemySMAX``, such as ``walls_cause_death`` or ``attack_mode``.
 
     Raises:
         UnknownTaskError: if there is no such scenario.
-        InvalidValueError: for a reward, a border or an option that is not known, or a closed border that kills.
-        MissingDependencyError: without jaxmarl.
+        InvalidValueError: if a reward, a border or an option is unknown, or a closed border is set to kill.
+        MissingDependencyError: if jaxmarl is not installed.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class SMAXGame:
         self.border = check_options(name, border, options, smax)
         if self.border == "closed":
             options["walls_cause_death"] = False
-        # jaxmarl looks at the limit before it counts the step.
+        # jaxmarl checks the limit before it counts the step.
         self.env = make_jaxmarl(smax, self.jax.numpy, scenario, {"max_steps": self.horizon - 1, **options})
         self.num_allies, self.num_enemies = self.env.num_allies, self.env.num_enemies
         self.agents = tuple(self.env.agents)
@@ -117,12 +117,12 @@ class SMAXGame:
         self.step_all = jax.jit(self.step)
 
     def draw(self, state: npt.NDArray[np.float32], goal: npt.NDArray[np.float32] | None = None) -> Image:
-        """Draw a state ``[K]`` and a goal, NaN where it says nothing; see :func:`draw_battle`."""
+        """Draw a state ``[K]`` and a goal, with NaN for dimensions without a goal; see :func:`draw_battle`."""
         wanted = None if goal is None else goal.reshape(-1, len(FEATURES))
         return draw_battle(state.reshape(-1, len(FEATURES)), self.num_allies, self.radii(), wanted)
 
     def radii(self) -> list[float]:
-        """Return each unit's radius as a share of the map's side (marines', where types are drawn each episode)."""
+        """Return each unit's radius as a fraction of the map's side (that of marines if types are random)."""
         sizes = self.env.unit_type_radiuses.tolist()
         return [sizes[kind] / self.env.map_width for kind in smax_scenario(self.name).units]
 
@@ -132,7 +132,7 @@ class SMAXGame:
         return battle, self.look(battle)
 
     def look(self, battle: Battle) -> Seen:
-        """See a battle before its next step."""
+        """Return the current view of a battle, without a step."""
         jnp, units = self.jax.numpy, battle.units
         obs = self._observations(self.env.get_obs(units))
         state = self._features(units)
@@ -154,7 +154,7 @@ class SMAXGame:
         )
 
     def step(self, battles: Battle, actions: Any) -> tuple[Battle, Seen]:
-        """Advance B battles by ``actions`` ``[B, A]``; finished ones start afresh. Forbidden actions count as stop."""
+        """Advance B battles by ``actions`` ``[B, A]`` and reset finished ones. Masked actions count as stop."""
         jax = self.jax
         battle, key_reset, ends, final = jax.vmap(self._advance)(battles, actions)
         units, obs = self._restart(ends[1] | ends[2], key_reset, battle.units, final[0])
@@ -162,10 +162,10 @@ class SMAXGame:
         return Battle(battle.key, units), Seen(obs, *look(units), *ends, *final)
 
     def _advance(self, battle: Battle, actions: Any) -> tuple[Battle, Any, tuple[Any, ...], tuple[Any, ...]]:
-        """Play one step: the battle, a key for the next one, :class:`Seen`'s reward to success, and its finals."""
+        """Play one step; return the battle, a key for a reset, and :class:`Seen`'s fields from reward on."""
         jax = self.jax
         key, key_step, key_reset = jax.random.split(battle.key, 3)
-        # SMAX would shoot, once the target comes into reach within the step.
+        # SMAX would shoot if the target comes into reach within the step.
         allowed = jax.numpy.take_along_axis(self._available(battle.units), actions[:, None], axis=1)[:, 0]
         actions = jax.numpy.where(allowed, actions, STOP)
         chosen = {agent: actions[i] for i, agent in enumerate(self.agents)}
@@ -180,7 +180,7 @@ class SMAXGame:
         return Battle(key, units), key_reset, (reward, terminated, done & ~terminated, won), final
 
     def _restart(self, done: Any, keys: Any, units: Any, obs: Any) -> tuple[Any, Any]:
-        """Put fresh battles where ``done`` ``[B]``, a part of the batch at a time: few finish in one step."""
+        """Reset the battles where ``done`` ``[B]`` is true, in chunks, since few finish in the same step."""
         jax, batch = self.jax, done.shape[0]
         part = -(-batch // RESTARTED_SHARE)
 
@@ -201,7 +201,7 @@ class SMAXGame:
     def _begin(self, key: Any) -> tuple[Any, Battle]:
         key, key_reset = self.jax.random.split(key)
         obs, units = self.env.reset(key_reset)
-        # Some leaves are weakly typed; those of a step are not, and each mixture would be compiled by itself.
+        # Some leaves are weakly typed, unlike those of a step; JAX would compile each combination separately.
         units = self.jax.tree.map(lambda leaf: self.jax.lax.convert_element_type(leaf, leaf.dtype), units)
         return obs, Battle(key, units)
 
@@ -219,7 +219,7 @@ class SMAXGame:
         return available.at[:, : len(DIRECTIONS)].min(self._inside(units))
 
     def _inside(self, units: Any) -> Any:
-        """Return ``[A, 4]`` where a move does not end over the border that it leads towards."""
+        """Return ``[A, 4]`` bool: whether each move ends inside the border that it leads towards."""
         jnp, env, state = self.jax.numpy, self.env, units.state
         place, kinds = state.unit_positions[: self.num_allies], state.unit_types[: self.num_allies]
         reach = env.unit_type_velocities[kinds] * env.time_per_step * env.world_steps_per_env_step
@@ -237,7 +237,7 @@ class SMAXGame:
         return jnp.column_stack([health, place, cooldown]).reshape(-1).astype(jnp.float32)
 
     def _team_rewards(self, dense: Any, died: Any, won: Any, lost: Any) -> Any:
-        """Return ``[A]`` float32 of the chosen reward."""
+        """Return the chosen reward, ``[A]`` float32."""
         jnp = self.jax.numpy
         if self.reward == "dense":
             return jnp.stack([dense[agent] for agent in self.agents]).astype(jnp.float32)

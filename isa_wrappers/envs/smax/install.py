@@ -1,4 +1,4 @@
-"""JAX and jaxmarl: imported quietly and late, and jaxmarl's environment made for a scenario."""
+"""Import JAX and jaxmarl quietly and lazily, and create jaxmarl's environment of a scenario."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from isa_wrappers.errors import InvalidValueError, MissingDependencyError
 
 
 def has_jaxmarl() -> bool:
-    """Tell whether ``jaxmarl`` is installed, without importing it."""
+    """Return whether ``jaxmarl`` is installed, without importing it."""
     return find_spec("jaxmarl") is not None
 
 
 def load_jax() -> tuple[Any, Any]:
-    """Import JAX and SMAX, with JAX's memory preallocation off and compiled code kept between runs.
+    """Import JAX and SMAX, with JAX's memory preallocation disabled and compiled code cached between runs.
 
     Raises:
-        MissingDependencyError: without ``jaxmarl``.
+        MissingDependencyError: if ``jaxmarl`` is not installed.
     """
-    # Torch lives on the same device. Read once by JAX, so this helps only where JAX was not imported before.
+    # Torch uses the same device. JAX reads this once, so it has no effect if JAX is already imported.
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     try:
         with _silent_import():
@@ -34,7 +34,7 @@ def load_jax() -> tuple[Any, Any]:
             from jaxmarl.environments import smax
     except ImportError as error:
         raise MissingDependencyError(
-            "smax/ tasks need jaxmarl, which is not installed; pip install 'isa-marl[smax]' (Python 3.11 on)"
+            "smax/ tasks need jaxmarl, which is not installed; pip install 'isa-marl[smax]' (Python 3.11 or newer)"
         ) from error
     config: Any = jax.config
     if config.jax_compilation_cache_dir is None:
@@ -44,7 +44,7 @@ def load_jax() -> tuple[Any, Any]:
 
 
 def jax_sees(kind: str) -> bool:
-    """Tell whether JAX has devices of a ``kind`` such as ``cuda``."""
+    """Return whether JAX has devices of a ``kind`` such as ``cuda``."""
     try:
         return bool(load_jax()[0].devices(kind))
     except RuntimeError:
@@ -53,9 +53,9 @@ def jax_sees(kind: str) -> bool:
 
 @contextmanager
 def _silent_import() -> Iterator[None]:
-    """Keep what jaxmarl prints when imported off the output (``--json`` holds one object and nothing else)."""
+    """Suppress what jaxmarl prints on import (``--json`` must print a single object)."""
     saved = sys.stdout, sys.stderr, sys.__stdout__
-    # One of its modules resets sys.stdout to sys.__stdout__ and sys.stderr likewise.
+    # One of its modules resets sys.stdout and sys.stderr to sys.__stdout__.
     sys.stdout = sys.__stdout__ = io.StringIO()  # type: ignore[assignment, misc]
     try:
         yield
@@ -64,10 +64,10 @@ def _silent_import() -> Iterator[None]:
 
 
 def make_jaxmarl(smax: Any, jnp: Any, scenario: SMAXScenario, options: dict[str, Any]) -> Any:
-    """Make jaxmarl's environment of a scenario, with the unit types it lacks added.
+    """Create jaxmarl's environment of a scenario, and add the unit types that it lacks.
 
     Raises:
-        InvalidValueError: for an option that it does not take.
+        InvalidValueError: if it does not accept an option.
     """
     defaults = smax.SMAX()
     tables = {
@@ -93,14 +93,14 @@ def make_jaxmarl(smax: Any, jnp: Any, scenario: SMAXScenario, options: dict[str,
     try:
         env = smax.HeuristicEnemySMAX(**{"scenario": armies, **units, **options})
     except (TypeError, ValueError) as error:
-        raise InvalidValueError(f"SMAX does not take these options: {error}") from error
+        raise InvalidValueError(f"SMAX does not accept these options: {error}") from error
     if scenario.extra_units:
         _root_immobile_units(env, jnp)
     return env
 
 
 def _root_immobile_units(env: Any, jnp: Any) -> None:
-    """Keep units without velocity where they are when others push them."""
+    """Keep units without velocity in place when others push them."""
     push = env._env._push_units_away
 
     def push_but_the_rooted(state: Any, firmness: float = 1.0) -> Any:

@@ -1,4 +1,4 @@
-"""One SMAX battle as a PettingZoo ``ParallelEnv``: masks, ``state()``, and dead allies that leave."""
+"""One SMAX battle as a PettingZoo ``ParallelEnv``, with masks, ``state()`` and dead allies that leave."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ Infos = dict[str, dict[str, Any]]
 class SMAXParallelEnv(MaskedParallelEnv):
     """A battle of SMAC's scenario ``name`` in SMAX.
 
-    Each ally observes a Dict of ``"observation"`` (SMAX's unit list, float32) and ``"action_mask"``. Actions are four
-    moves, stop, and an attack an enemy; one that the mask forbids is taken as stop. An ally leaves ``agents`` in the
-    step in which it dies. ``infos[agent]`` holds ``"success"`` and ``"battle_won"`` (the battle was won in this step),
-    ``"battle_lost"``, ``"dead_allies"`` and ``"dead_enemies"``. The step limit truncates; a battle that is over
-    terminates. The first battle without a seed is a random one.
+    Each ally observes a Dict of ``"observation"`` (SMAX's unit list, float32) and ``"action_mask"``. The actions are
+    four moves, stop, and one attack per enemy; a masked action counts as stop. An ally leaves ``agents`` in the step in
+    which it dies. ``infos[agent]`` contains ``"success"`` and ``"battle_won"`` (the battle was won in this step),
+    ``"battle_lost"``, ``"dead_allies"`` and ``"dead_enemies"``. The end of the battle terminates the episode, and the
+    step limit truncates it. Without a seed, the first battle is random.
 
     Args:
-        name: of the scenario, such as ``3m``.
+        name: name of the scenario, such as ``3m``.
         render_mode: ``"rgb_array"`` or ``None``.
-        options: of :class:`~isa_wrappers.envs.smax.game.SMAXGame`: ``reward``, ``horizon`` and SMAX's own.
+        options: options of :class:`~isa_wrappers.envs.smax.game.SMAXGame`: ``reward``, ``horizon`` and SMAX's own.
 
     Raises:
         UnknownTaskError: if there is no such scenario.
-        InvalidValueError: for a reward or an option that is not known.
-        MissingDependencyError: without jaxmarl.
+        InvalidValueError: if a reward or an option is unknown.
+        MissingDependencyError: if jaxmarl is not installed.
     """
 
     def __init__(self, name: str, render_mode: str | None = None, **options: Any) -> None:
@@ -49,18 +49,18 @@ class SMAXParallelEnv(MaskedParallelEnv):
         self.action_names = game.action_names
         self.horizon = game.horizon
         self.state_space = spaces.Box(-np.inf, np.inf, (len(game.state_names),), np.float32)
-        # SMAX's own bounds of -1 and 1 are not held by the relative positions of units in sight.
+        # The relative positions of units in sight can exceed SMAX's own bounds of -1 and 1.
         self._set_spaces(game.agents, spaces.Box(-np.inf, np.inf, (game.obs_size,), np.float32), game.num_actions)
         self._arguments = name, render_mode, options
         self._now: BatchStep | None = None
         self._state: npt.NDArray[np.float32] | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Copy and pickle as a new battle of the same make (compiled code does not travel)."""
+        """Copy and pickle as a new battle with the same options, since compiled code cannot be pickled."""
         return _remade, self._arguments
 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[dict[str, Any], Infos]:
-        """Start a battle; without a seed the next one of the stream that the last seed began."""
+        """Start a battle; without a seed, continue the random stream of the last seed."""
         if self._now is None and seed is None:
             seed = secrets.randbits(31)
         if self._now is None or seed is not None or self.agents:
@@ -75,8 +75,8 @@ class SMAXParallelEnv(MaskedParallelEnv):
         """Advance the battle by half a second.
 
         Raises:
-            InvalidValueError: before a reset or after the end, or if an action is missing, out of range or of an ally
-                that does not act.
+            InvalidValueError: before a reset or after the end, or if an action is missing or out of range, or an ally
+                does not act.
         """
         joint = self._joint_action(actions, STOP)
         self._now = now = self._batch.step(np.array([joint]))
@@ -86,7 +86,7 @@ class SMAXParallelEnv(MaskedParallelEnv):
         alive = {agent: bool(now.final_alive[0, i]) for i, agent in enumerate(self.possible_agents)}
         self._state = np.array(now.final_state[0])
         observations = self._observations(now, now.final_obs, acted)
-        if over or cut:  # the battle reset itself: what it offers next is not this episode's
+        if over or cut:  # the battle reset itself, so its masks belong to the next episode
             for agent in acted:
                 observations[agent]["action_mask"] = self._only_stop()
         rewards = {agent: float(now.reward[0, self.possible_agents.index(agent)]) for agent in acted}
@@ -116,7 +116,7 @@ class SMAXParallelEnv(MaskedParallelEnv):
         return {agent: {**ends, **counts} for agent in agents}
 
     def state(self) -> npt.NDArray[np.float32]:
-        """Return every unit's health, place and cooldown, ``[K]`` float32 as :attr:`state_names` says.
+        """Return the health, position and cooldown of every unit, ``[K]`` float32 in the order of :attr:`state_names`.
 
         Raises:
             InvalidValueError: before the first reset.
@@ -126,7 +126,7 @@ class SMAXParallelEnv(MaskedParallelEnv):
         return np.array(self._state)
 
     def render(self) -> npt.NDArray[np.uint8] | None:
-        """Draw the battle as ``[height, width, 3]`` where ``render_mode`` asks for it."""
+        """Draw the battle as ``[height, width, 3]`` if ``render_mode`` is set."""
         return self._batch.game.draw(self.state()) if self.render_mode else None
 
 

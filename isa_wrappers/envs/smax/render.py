@@ -1,4 +1,4 @@
-"""Pictures of a battle, with NumPy alone."""
+"""Pictures of a battle, in NumPy alone."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ GOAL: Color = (20, 20, 20)
 BAR = 5
 """Pixels from a unit's edge to its health bar."""
 BATTLE_LEGEND = (
-    Mark("disc", ALLY, "ally, its health above it"),
-    Mark("disc", ENEMY, "enemy, its health above it"),
+    Mark("disc", ALLY, "ally, with its health above"),
+    Mark("disc", ENEMY, "enemy, with its health above"),
     Mark("cross", FALLEN, "fallen"),
-    Mark("cross", GOAL, "goal: where an ally is to be", of_goal=True),
-    Mark("disc", GOAL, "goal: health to bring it to", of_goal=True),
+    Mark("cross", GOAL, "goal: position of a unit", of_goal=True),
+    Mark("disc", GOAL, "goal: health of a unit", of_goal=True),
 )
-"""What :func:`draw_battle` draws."""
+"""Legend of :func:`draw_battle`."""
 
 
 def draw_battle(
@@ -38,21 +38,21 @@ def draw_battle(
 ) -> Image:
     """Draw a battle, y upwards.
 
-    Allies are blue, enemies red, each with its health as a bar; the fallen are grey crosses where they fell. Of a goal
-    the wanted health is a black mark on each bar and the wanted place a black cross.
+    Allies are blue and enemies red, each with a health bar; dead units are grey crosses. A goal appears as a black mark
+    on the health bar and a black cross at the position.
 
     Args:
-        units: ``[U, 4]`` health, x, y and cooldown of each unit as shares, allies first.
-        num_allies: how many of them are allies.
-        radii: each unit's radius as a share of the map's side.
-        goal: ``[U, 4]``, NaN where the goal says nothing.
-        side: pixels of the image.
+        units: ``[U, 4]`` health, x, y and cooldown of each unit as fractions, allies first.
+        num_allies: number of allies.
+        radii: radius of each unit as a fraction of the map's side.
+        goal: ``[U, 4]``, with NaN for dimensions without a goal.
+        side: side length of the image in pixels.
 
     Returns:
         ``[side, side, 3]`` uint8.
 
     Raises:
-        InvalidValueError: if ``side`` is too small or shapes disagree.
+        InvalidValueError: if ``side`` is too small or the shapes do not match.
 
     Example:
         >>> draw_battle(np.array([[1.0, 0.2, 0.5, 0.0], [0.5, 0.8, 0.5, 0.0]]), 1, [0.02, 0.02], side=200).shape

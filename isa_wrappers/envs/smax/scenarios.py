@@ -1,4 +1,4 @@
-"""SMAC's scenarios as SMAX plays them: armies, step limits and the figures of units that SMAX lacks."""
+"""SMAC's scenarios for SMAX: armies, step limits, and the properties of units that SMAX lacks."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from isa_wrappers.errors import UnknownTaskError, nearest
 
 UNIT_TYPES = ("marine", "marauder", "stalker", "zealot", "zergling", "hydralisk")
-"""SMAX's unit types in its order."""
+"""SMAX's unit types in SMAX's order."""
 
 SPINE_CRAWLER = "spine_crawler"
 
 
 @dataclass(frozen=True)
 class UnitStats:
-    """A unit type's figures in SMAX's units: map cells and seconds."""
+    """Properties of a unit type in SMAX's units: map cells and seconds."""
 
     velocity: float
     attack: float
@@ -39,12 +39,12 @@ class SMAXScenario:
     """A battle.
 
     Attributes:
-        allies: unit type -> how many, in order.
-        enemies: likewise.
-        max_steps: the step limit SMAC gives the map (smac_maps.py of github.com/oxwhirl/smac).
-        extra_units: figures of unit types that SMAX does not have.
-        changes: unit type -> its figures, where they differ from SMAX's table in this battle.
-        random_units: SMACv2: types and positions are drawn each episode.
+        allies: unit type -> number of units, in order.
+        enemies: unit type -> number of units, in order.
+        max_steps: SMAC's step limit for the map (smac_maps.py of github.com/oxwhirl/smac).
+        extra_units: properties of unit types that SMAX does not have.
+        changes: unit type -> properties that differ from SMAX's table in this battle.
+        random_units: whether types and positions are drawn each episode, as in SMACv2.
     """
 
     allies: Mapping[str, int]
@@ -56,12 +56,12 @@ class SMAXScenario:
 
     @property
     def unit_types(self) -> tuple[str, ...]:
-        """Every unit type of this battle's table, SMAX's first."""
+        """All unit types of this battle, SMAX's first."""
         return UNIT_TYPES + tuple(self.extra_units)
 
     @property
     def units(self) -> list[int]:
-        """The type of every unit, allies first, as numbers into :attr:`unit_types`."""
+        """Type of every unit, allies first, as an index into :attr:`unit_types`."""
         armies = (self.allies, self.enemies)
         return [self.unit_types.index(name) for army in armies for name, count in army.items() for _ in range(count)]
 
@@ -105,17 +105,17 @@ SCENARIOS: dict[str, SMAXScenario] = {
 
 
 def smax_scenario(name: str) -> SMAXScenario:
-    """Look a scenario up.
+    """Return a scenario by name.
 
     Raises:
-        UnknownTaskError: naming the nearest and all there are.
+        UnknownTaskError: if there is none; the message names the closest one and lists all.
 
     Example:
         >>> smax_scenario("2s3z").units
         [2, 2, 3, 3, 3, 2, 2, 3, 3, 3]
     """
     if name not in SCENARIOS:
-        # Whole task names: two of three letters would be too few to be near.
+        # Compare full task names: bare names are too short for a useful similarity.
         offer = nearest(f"smax/{name}", [f"smax/{known}" for known in SCENARIOS])
-        raise UnknownTaskError(f"unknown map 'smax/{name}'{offer or ';'} there are {', '.join(SCENARIOS)}")
+        raise UnknownTaskError(f"unknown map 'smax/{name}'{offer or ';'} known: {', '.join(SCENARIOS)}")
     return SCENARIOS[name]

@@ -1,1 +1,1 @@
-"""Intrinsic rewards that networks learn, on torch: RND, NovelD, ICM, LAIES. Settings and entries need no torch."""
+"""Learned intrinsic rewards on torch: RND, NovelD, ICM, LAIES. Settings and entries do not need torch."""

@@ -1,4 +1,4 @@
-"""What the learned rewards share: transitions as rows, learning by itself every few steps, saving all of it."""
+"""Base class of the learned rewards: transitions as rows, periodic updates, saving."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ Sample = dict[str, Tensor]
 
 
 class Step(NamedTuple):
-    """A transition as networks take it: N environments side by side, on the reward's device.
+    """A transition as network input: N environments, on the device of the reward.
 
     Attributes:
-        state: ``[N, K]`` before the actions; ``None`` where the reward reads no states.
-        next_state: ``[N, K]`` after them.
-        obs: ``[N, A, O]``; ``None`` where the reward reads no observations.
-        next_obs: ``[N, A, O]``.
-        actions: ``[N, A, d]`` elementary actions, d components each.
-        reward: ``[N, A]``.
-        alive: ``[N, A]`` bool, who acted.
-        start: ``[N]`` bool.
-        available: ``[N, A, n]`` bool, or ``None``.
+        state: state before the actions, ``[N, K]``; ``None`` if the reward reads no states.
+        next_state: state after them, ``[N, K]``.
+        obs: observations before the actions, ``[N, A, O]``; ``None`` if the reward reads no observations.
+        next_obs: observations after them, ``[N, A, O]``.
+        actions: elementary actions with d components each, ``[N, A, d]``.
+        reward: reward of the environment, ``[N, A]``.
+        alive: whether each agent acted, ``[N, A]`` bool.
+        start: whether an episode starts with this step, ``[N]`` bool.
+        available: available actions, ``[N, A, n]`` bool, or ``None``.
     """
 
     state: Any
@@ -47,33 +47,34 @@ class Step(NamedTuple):
 
 
 class Saved(Protocol):
-    """Something with a state of tensors."""
+    """An object with a state of tensors."""
 
     def state_dict(self) -> Any:
-        """Return it."""
+        """Return the state."""
         ...
 
     def load_state_dict(self, state: Any) -> Any:
-        """Restore it."""
+        """Restore the state."""
         ...
 
 
 class LearnedReward(IntrinsicReward):
-    """Base of rewards with networks: a subclass says what it pays, what it keeps of a step, and its loss.
+    """Base class of rewards with networks: a subclass defines the reward, the training data of a step, and the loss.
 
-    It learns in its own calls, from the steps since the last time, every ``config.interval`` calls with ``update``.
+    The reward trains during its own calls: every ``config.interval`` calls with ``update``, on the steps since the last
+    training.
 
     Args:
-        context: what it is made for.
+        context: sizes, device and seed.
         config: settings with ``interval``, ``epochs``, ``minibatches`` and ``lr``.
 
     Attributes:
-        needs_states: it reads states.
-        share: of the rows that were kept, which a pass takes.
-        max_grad_norm: gradients are clipped to this norm; ``None`` leaves them.
-        networks: all of them.
-        saved: what else is saved: name -> the thing.
-        calls: so far, with ``update``.
+        needs_states: whether it reads states.
+        share: fraction of the stored rows used by one pass.
+        max_grad_norm: norm to which gradients are clipped; ``None`` disables clipping.
+        networks: all networks.
+        saved: other objects to save, by name.
+        calls: number of calls with ``update`` so far.
     """
 
     needs_states = False
@@ -92,34 +93,34 @@ class LearnedReward(IntrinsicReward):
 
     @classmethod
     def of(cls, context: RewardContext, config: Any) -> IntrinsicReward:
-        """Make it, as the list of rewards does."""
+        """Create the reward; used by the registry."""
         return cls(context, config)
 
     def _take(self, networks: dict[str, nn.Module]) -> None:
-        """Keep networks, and an optimiser for those of their parameters that learn."""
+        """Store networks, and create an optimiser for their trainable parameters."""
         self.networks = nn.ModuleDict(networks).to(self.device)
         self._learned = [parameter for parameter in self.networks.parameters() if parameter.requires_grad]
         self._optimizer = torch.optim.Adam(self._learned, lr=self.config.lr)
 
     @abstractmethod
     def _pay(self, step: Step, update: bool) -> dict[str, Tensor]:
-        """Return each part of what is paid, ``[N, A]`` or ``[N, 1]``; with ``update`` take the step in."""
+        """Return each part of the reward, ``[N, A]`` or ``[N, 1]``; with ``update``, update statistics too."""
 
     def _keep(self, step: Step) -> Sample:
-        """Return what is learned from, ``[M, ...]`` each; nothing where nothing is learned."""
+        """Return the training data of a step, ``[M, ...]`` each; empty if the reward does not train."""
         return {}
 
     def _loss(self, sample: Sample) -> Tensor:
-        """Return the loss of rows of what was kept."""
+        """Return the loss of rows of the training data."""
         raise NotImplementedError
 
     def __call__(self, transition: Transition, update: bool = True) -> RewardParts:
-        """Reward a step, and with ``update`` learn from it, now or with those that follow.
+        """Compute the reward of a step and, with ``update``, learn from it now or later.
 
         Raises:
-            InvalidValueError: if the step is of another environment, or lacks what the reward reads.
+            InvalidValueError: if the step belongs to another environment, or lacks data that the reward reads.
         """
-        with torch.inference_mode(False):  # what is kept here outlives a caller's inference mode
+        with torch.inference_mode(False):  # stored tensors outlive the caller's inference mode
             return self._call(transition, update)
 
     def _call(self, transition: Transition, update: bool) -> RewardParts:
@@ -141,11 +142,11 @@ class LearnedReward(IntrinsicReward):
         if not sample:
             return
         if self._held and any(value.shape != self._held[0][name].shape for name, value in sample.items()):
-            self._held.clear()  # another number of environments
+            self._held.clear()  # the number of environments has changed
         self._held.append(sample)
 
     def _learn(self, held: Sample) -> None:
-        """Learn from what was kept, ``[T, M, ...]`` each: ``epochs`` passes over a share of its rows, drawn anew."""
+        """Train on the stored data, ``[T, M, ...]`` each: ``epochs`` passes over a random fraction of the rows."""
         rows = {name: value.flatten(0, 1) for name, value in held.items()}
         count = len(next(iter(rows.values())))
         sample_size = max(round(self.share * count), 1)
@@ -162,7 +163,7 @@ class LearnedReward(IntrinsicReward):
         self._optimizer.step()
 
     def _read(self, transition: Transition) -> Step:
-        """Return a transition as rows, checked."""
+        """Check a transition and return it as rows."""
         context = self.context
         states = ("s_t", "s_tp1") if self.needs_states else ()
         check_transition(transition, len(context.agents), context.state_size, states)
@@ -192,23 +193,23 @@ class LearnedReward(IntrinsicReward):
         )
 
     def _started(self, step: Step) -> Tensor:
-        """Return where episodes start, ``[N]``.
+        """Return which episodes start, ``[N]``.
 
         Raises:
-            InvalidValueError: if the transition does not say.
+            InvalidValueError: if the transition does not contain this.
         """
         if step.start is None:
-            raise InvalidValueError(f"intrinsic reward {self.name!r} needs to know where episodes start, got None")
+            raise InvalidValueError(f"intrinsic reward {self.name!r} needs transition.start, got None")
         started: Tensor = step.start
         return started
 
     def _as_received(self, part: Tensor, like: Array) -> Array:
-        """Return ``[N, A]`` in the shape, kind and type of the rewards that came in."""
+        """Return ``[N, A]`` in the shape, array type and dtype of the incoming rewards."""
         shaped = part.detach().reshape(like.shape)
         return to_numpy(shaped).astype(like.dtype) if isinstance(like, np.ndarray) else shaped.to(like.dtype)
 
     def state_dict(self) -> dict[str, Array]:
-        """Return networks, optimiser, moments, generator, and the steps that are to be learned from."""
+        """Return networks, optimiser, moments, random generator, and steps not yet used for training."""
         state: dict[str, Any] = {"calls": torch.tensor([self.calls]), "noise": self._noise.get_state()}
         state |= with_prefix("networks", self.networks.state_dict())
         for name, thing in self.saved.items():
@@ -243,6 +244,6 @@ class LearnedReward(IntrinsicReward):
         saved_moments = {place: without_prefix(f"optimizer.{place}", tensors) for place in range(len(self._learned))}
         for moments in saved_moments.values():
             if "step" in moments:
-                moments["step"] = moments["step"].cpu()  # where Adam has it
+                moments["step"] = moments["step"].cpu()  # Adam keeps it on the CPU
         moments_by_place = {place: moments for place, moments in saved_moments.items() if moments}
         self._optimizer.load_state_dict({**optimizer, "state": moments_by_place})

@@ -1,4 +1,4 @@
-"""Entries of the learned rewards: they name their settings without torch, which is imported when one is made."""
+"""Registry entries of the learned rewards; torch is imported only when a reward is created."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from isa_wrappers.rewards.registry import RewardContext, RewardSpec
 
 
 def _maker(name: str, kind: str) -> Callable[[RewardContext, Any], IntrinsicReward]:
-    """Return what makes a reward of a class of the module of this name here."""
+    """Return a function that creates the reward of class ``kind`` from module ``name`` of this package."""
 
     def make(context: RewardContext, config: Any) -> IntrinsicReward:
         try:
@@ -35,27 +35,27 @@ RND = RewardSpec(
     config=RNDConfig,
     needs_scope=False,
     needs_goal=False,
-    description="random network distillation: what a predictor of random features has seldom seen",
+    description="random network distillation: error of a predictor of random features",
 )
 NOVELD = RewardSpec(
     make=_maker("noveld", "NovelD"),
     config=NovelDConfig,
     needs_scope=False,
     needs_goal=False,
-    description="NovelD: what is newer than where the agent came from, on the first visit of an episode",
+    description="NovelD: increase of novelty in a step, on the first visit of an episode",
 )
 ICM = RewardSpec(
     make=_maker("icm", "IntrinsicCuriosityModule"),
     config=ICMConfig,
     needs_scope=False,
     needs_goal=False,
-    description="intrinsic curiosity module: what a forward model of learned features does not foresee",
+    description="intrinsic curiosity module: error of a forward model of learned features",
 )
 LAIES = RewardSpec(
     make=_maker("laies", "LAIESReward"),
     config=LAIESConfig,
     needs_scope=False,
     needs_goal=False,
-    description="LAIES: what agents do to the external state, given by hand or by ISA's scope",
+    description="LAIES: influence of agents on the external state, given by hand or by ISA's scope",
     needs_scope_if={"external": SCOPE},
 )

@@ -1,4 +1,4 @@
-"""The intrinsic curiosity module (Pathak et al., 2017): what a forward model of learned features does not foresee."""
+"""The intrinsic curiosity module (Pathak et al., 2017): the error of a forward model of learned features."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from isa_wrappers.rewards.registry import RewardContext
 
 
 class IntrinsicCuriosityModule(LearnedReward):
-    """``eta / 2 * ||phi^(phi(o), a) - phi(o')||^2 / deviation of the returns``, for each agent of its own.
+    """``eta / 2 * ||phi^(phi(o), a) - phi(o')||^2 / deviation of the returns``, separately for each agent.
 
-    ``phi`` is learned with the forward model and with an inverse model that names the action between two observations:
+    ``phi`` is trained with the forward model and an inverse model that predicts the action between two observations:
     ``(1 - beta) * L_inverse + beta * L_forward``.
 
     Args:
@@ -26,7 +26,7 @@ class IntrinsicCuriosityModule(LearnedReward):
         config: settings.
 
     Raises:
-        InvalidValueError: if observations are empty, or the settings are another reward's.
+        InvalidValueError: if observations are empty, or the settings belong to another reward.
 
     Source: arXiv 1705.05363, Eq. 2 to 7.
     """
@@ -40,7 +40,7 @@ class IntrinsicCuriosityModule(LearnedReward):
         check_kind("config", config, ICMConfig)
         super().__init__(context, config)
         if not context.obs_size:
-            raise InvalidValueError("reward 'icm' needs observations, and the environment's are empty")
+            raise InvalidValueError("reward 'icm' needs observations, but those of the environment are empty")
         self._actions = actions = max(context.num_actions)
         hidden, features = config.hidden, config.features
         with seeded(context.seed, "icm"):
@@ -52,12 +52,12 @@ class IntrinsicCuriosityModule(LearnedReward):
         self._take({"encoder": encoder, "inverse": inverse, "forward_model": forward})
 
     def errors(self, before: Tensor, after: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
-        """Compute both models' errors.
+        """Compute the errors of both models.
 
         Args:
-            before: ``[..., O]`` observations.
-            after: ``[..., O]``.
-            actions: ``[..., d]`` elementary actions between them.
+            before: observations before the actions, ``[..., O]``.
+            after: observations after them, ``[..., O]``.
+            actions: elementary actions, ``[..., d]``.
 
         Returns:
             ``[...]`` each: ``-log p(a | phi(o), phi(o'))``, the mean over components, and

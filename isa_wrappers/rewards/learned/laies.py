@@ -1,4 +1,4 @@
-"""LAIES (Liu et al., ICML 2023): agents are paid for what they do to the external state, and for what happens to it."""
+"""LAIES (Liu et al., ICML 2023): a reward for influence on the external state and for its changes."""
 
 from __future__ import annotations
 
@@ -15,29 +15,28 @@ from isa_wrappers.rewards.learned.settings import SCOPE, LAIESConfig
 from isa_wrappers.rewards.registry import RewardContext
 
 PER_CHANGE = 100.0
-"""Changes of the external state are divided by this, after they are clipped."""
+"""Divisor of the clipped changes of the external state."""
 
 
 class LAIESReward(LearnedReward):
-    """``min(beta1 * sum_i IDI_i + beta2 * CDI, clip)``, the same for every agent that acted, less as training goes on.
+    """``min(beta1 * sum_i IDI_i + beta2 * CDI, clip)``, the same for every agent that acted, annealed during training.
 
-    IDI is what agent i's own action, against the mean over its available ones, does to the predicted change of the
-    external state; CDI the squared change that came.
+    IDI is the effect of agent i's action on the predicted change of the external state, relative to the mean over its
+    available actions; CDI is the squared actual change.
 
     Args:
-        context: sizes, names of the state, device and seed; and credit, where the external state is ``scope``.
-        config: settings; ``external`` must be given.
+        context: sizes, state names, device and seed; also credit if the external state is ``scope``.
+        config: settings; ``external`` is required.
 
     Attributes:
-        external: the dimensions of the external state.
+        external: dimensions of the external state.
         steps: environment steps so far.
-        annealed_from: of these, those after which the reward began to fall; -1 where it has not.
+        annealed_from: step at which annealing began; -1 before.
 
     Raises:
-        InvalidValueError: if no external state is given, or it names what is not there, or the scope has no common
-            segment.
+        InvalidValueError: if no external state is given, it does not exist, or the scope has no common segment.
 
-    Source: Liu et al., Lazy Agents, ICML 2023; details as in the program that came with it.
+    Source: Liu et al., Lazy Agents, ICML 2023; details follow the published code.
     """
 
     name = "laies"
@@ -72,7 +71,7 @@ class LAIESReward(LearnedReward):
         hidden = self._hidden
         if not update and self._evaluation_hidden is not None and len(self._evaluation_hidden) == len(fresh):
             hidden = self._evaluation_hidden
-        if hidden.shape[0] != fresh.shape[0]:  # of other environments nothing is remembered
+        if hidden.shape[0] != fresh.shape[0]:  # the number of environments has changed
             hidden = hidden.new_zeros(fresh.shape[0], config.hidden)
         before = hidden * ~fresh[:, None]
         embedded = self.predictor.embed(self._scaled_state(step), step.actions, step.alive)
@@ -85,24 +84,24 @@ class LAIESReward(LearnedReward):
         collective = squared_change.float() / PER_CHANGE * config.beta2
         total = individual + collective
         share = self._weight() * total.clamp(max=config.clip) / torch.where(total > 0, total, 1.0)
-        self._evaluation_hidden = None if update else after  # evaluation has a memory of its own
+        self._evaluation_hidden = None if update else after  # evaluation has its own memory
         if update:
             self._before, self._hidden = before, after
             self.steps += fresh.shape[0]
         return {"collective": share * collective, "individual": share * individual}
 
     def _scaled_state(self, step: Step) -> Tensor:
-        """Return the state ``[N, K]`` to scale, as the predictor sees it."""
+        """Return the scaled state ``[N, K]``, the input of the predictor."""
         scaled: Tensor = step.state.float() * self.config.scale
         return scaled
 
     def _external_change(self, step: Step) -> Tensor:
-        """Return the external state's change ``[N, E]`` to scale, in the states' type."""
+        """Return the scaled change of the external state ``[N, E]``, in the dtype of the states."""
         change: Tensor = (step.next_state - step.state)[:, self._dims] * self.config.scale
         return change
 
     def _weight(self) -> float:
-        """Return the share of the reward that is left."""
+        """Return the annealing factor of the reward."""
         if self.annealed_from < 0 or not self.config.anneal_steps:
             return 1.0
         return float(max(1.0 - 0.5 * (self.steps - self.annealed_from) / self.config.anneal_steps, 0.0))
@@ -119,14 +118,14 @@ class LAIESReward(LearnedReward):
         }
 
     def _learn(self, held: Sample) -> None:
-        """Take ``epochs`` gradient steps on the whole stretch, in time; the hidden state before it stands."""
+        """Take ``epochs`` gradient steps on the whole sequence, with its initial hidden state fixed."""
         for _ in range(self.config.epochs):
             self._gradient_step(self.stretch_loss(held))
         if self.annealed_from < 0 and float(held["reward"].mean()) > 0:
             self.annealed_from = self.steps
 
     def stretch_loss(self, held: Sample) -> Tensor:
-        """Compute the mean over steps ``[T, N]`` of the squared error of the predicted change."""
+        """Compute the squared error of the predicted change, averaged over steps ``[T, N]``."""
         embedded = self.predictor.embed(held["state"], held["actions"], held["acted"])
         hidden = held["hidden"][0]
         changes = []
@@ -139,7 +138,7 @@ class LAIESReward(LearnedReward):
 
 
 class _Progress:
-    """What is saved of LAIES beside its network: hidden states, steps so far, where annealing began."""
+    """Saved state of LAIES besides its network: hidden states, number of steps, start of annealing."""
 
     def __init__(self, reward: LAIESReward) -> None:
         self.reward = reward
@@ -155,10 +154,10 @@ class _Progress:
 
 
 def external_dimensions(config: LAIESConfig, context: RewardContext) -> list[int]:
-    """Return the dimensions of the external state, in order.
+    """Return the sorted dimensions of the external state.
 
     Raises:
-        InvalidValueError: if none is given, a number or name is not the state's, or the scope has no common segment.
+        InvalidValueError: if none is given, a number or name does not exist, or the scope has no common segment.
 
     Example:
         >>> context = RewardContext(("a",), (2,), 1, 3, state_names=("a.x", "door.x", "door.y"))
@@ -170,15 +169,15 @@ def external_dimensions(config: LAIESConfig, context: RewardContext) -> list[int
     external = config.external
     if external is None:
         raise InvalidValueError(
-            "intrinsic reward 'laies' needs an external state: laies.external=scope takes ISA's, or give dimensions by "
+            "intrinsic reward 'laies' needs an external state: set laies.external=scope, or pass dimensions by "
             f"number (0 to {size - 1}) or name{_examples(names)}, got None"
         )
     if external == SCOPE:
         common = list(context.credit.common_dims) if context.credit is not None else []
         if not common:
             raise InvalidValueError(
-                "laies.external=scope needs a scope with a common segment, and nothing here is moved by several "
-                f"agents; give dimensions by number (0 to {size - 1}) or name{_examples(names)}"
+                "laies.external=scope needs a scope with a common segment, but this one has none; pass dimensions by "
+                f"number (0 to {size - 1}) or name{_examples(names)}"
             )
         return common
     dimensions: set[int] = set()
@@ -189,7 +188,7 @@ def external_dimensions(config: LAIESConfig, context: RewardContext) -> list[int
         if not matches:
             offer = nearest(part, names) if isinstance(part, str) else ""
             raise InvalidValueError(
-                f"laies.external must be {SCOPE!r}, numbers from 0 to {size - 1} or names of the state's dimensions"
+                f"laies.external must be {SCOPE!r}, numbers from 0 to {size - 1} or names of state dimensions"
                 f"{_examples(names)}, got {shown(part)}{offer}"
             )
         dimensions.update(matches)
@@ -197,11 +196,11 @@ def external_dimensions(config: LAIESConfig, context: RewardContext) -> list[int
 
 
 def _examples(names: tuple[str, ...]) -> str:
-    return f" (such as {names[-1]})" if names else ", of which it has none"
+    return f" (such as {names[-1]})" if names else " (this environment has no names)"
 
 
 def component_of(context: RewardContext, actions: int) -> Tensor:
-    """Return ``[A, n]``: which component of an agent's action each elementary action is of; 0 for plain numbers."""
+    """Return ``[A, n]``: the component that each elementary action belongs to; 0 for plain numbers."""
     component = torch.zeros(len(context.agents), actions, dtype=torch.int64)
     code = context.action_code
     if code is not None:

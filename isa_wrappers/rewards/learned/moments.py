@@ -1,4 +1,4 @@
-"""Running means and deviations, of what is seen and of returns: what bonuses are normalised by."""
+"""Running means and deviations of inputs and returns, for normalising bonuses."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from torch import Tensor
 
 
 class RunningMoments:
-    """Mean and variance of all rows so far, in float64, as if they had come at once (Chan et al., 1979).
+    """Mean and variance of all rows so far, in float64, equal to those of a single batch (Chan et al., 1979).
 
     Args:
-        size: D, length of a row.
+        size: length of a row, D.
         device: torch device.
 
     Example:
@@ -27,7 +27,7 @@ class RunningMoments:
         self.squares = torch.zeros(size, dtype=torch.float64, device=device)
 
     def update(self, rows: Tensor, counted: Tensor) -> None:
-        """Take in the rows ``[M, D]`` where ``counted`` ``[M]`` holds."""
+        """Add the rows ``[M, D]`` where ``counted`` ``[M]`` is true."""
         rows, weight = rows.double(), counted.double()
         new_count = weight.sum()
         at_least_one = new_count.clamp(min=1.0)
@@ -41,12 +41,12 @@ class RunningMoments:
 
     @property
     def deviation(self) -> Tensor:
-        """``[D]`` float64; 1 where nothing has varied yet."""
+        """Standard deviation, ``[D]`` float64; 1 where the variance is still 0."""
         variance = self.squares / self.count.clamp(min=1.0)
         return torch.where(variance > 0, variance.sqrt(), torch.ones_like(variance))
 
     def whiten(self, rows: Tensor, clip: float) -> Tensor:
-        """Return ``(x - mean) / deviation`` ``[..., D]`` float32, cut off at ``clip`` on either side."""
+        """Return ``(x - mean) / deviation`` ``[..., D]`` float32, clipped to ``[-clip, clip]``."""
         return ((rows.double() - self.mean) / self.deviation).clamp(-clip, clip).float()
 
     def state_dict(self) -> dict[str, Tensor]:
@@ -61,7 +61,7 @@ class RunningMoments:
 
 
 class ReturnScale:
-    """The running deviation of discounted returns ``R <- gamma R + r``, which do not end with episodes.
+    """The running deviation of discounted returns ``R <- gamma R + r``, which continue across episodes.
 
     Args:
         gamma: discount.
@@ -76,7 +76,7 @@ class ReturnScale:
         self.returns = torch.zeros(0, 0, dtype=torch.float64, device=device)
 
     def update(self, paid: Tensor, acted: Tensor) -> None:
-        """Take in what ``[N, R]`` streams are paid in a step; those that did not act stand still."""
+        """Add the rewards of ``[N, R]`` streams in a step; streams that did not act do not change."""
         if self.returns.shape != paid.shape:
             self.returns = torch.zeros_like(paid, dtype=torch.float64)
         self.returns = torch.where(acted, self.gamma * self.returns + paid.double(), self.returns)

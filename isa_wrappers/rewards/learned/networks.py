@@ -1,4 +1,4 @@
-"""Networks of the learned rewards, and what they take and are trained by."""
+"""Networks of the learned rewards, and their seeds and inputs."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from isa_wrappers.arrays import stream_seed
 
 @contextmanager
 def seeded(seed: int, stream: str) -> Iterator[None]:
-    """Draw networks' first weights from a stream of their own; the global generator stays as it was."""
+    """Draw the initial weights of networks from a separate random stream; the global generator does not change."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(stream_seed(seed, stream))
         yield
 
 
 def mlp(sizes: Sequence[int]) -> nn.Sequential:
-    """Make a network of ReLU layers between these widths, orthogonal at first; the last layer is linear.
+    """Create a network of ReLU layers with these widths and orthogonal initialisation; the last layer is linear.
 
     Example:
         >>> [tuple(p.shape) for p in mlp([3, 5, 2]).parameters()]
@@ -38,9 +38,9 @@ def mlp(sizes: Sequence[int]) -> nn.Sequential:
 
 
 def multi_hot(elementary: Tensor, size: int) -> Tensor:
-    """Return 1 at each of the elementary actions ``[..., d]`` of an agent: ``[..., size]`` float32.
+    """Return a vector with 1 at each elementary action ``[..., d]`` of an agent: ``[..., size]`` float32.
 
-    What stands for those that did not act means nothing, and is taken for an action that there is.
+    Entries of agents that did not act are meaningless and are clamped to valid actions.
     """
     flags = torch.zeros(*elementary.shape[:-1], size, device=elementary.device)
     return flags.scatter(-1, elementary.clamp(0, size - 1), 1.0)

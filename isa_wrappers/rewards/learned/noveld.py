@@ -1,4 +1,4 @@
-"""NovelD (Zhang et al., 2021): what is newer than where the agent came from, on the first visit of an episode."""
+"""NovelD (Zhang et al., 2021): the increase of novelty in a step, on the first visit of an episode."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from isa_wrappers.rewards.segments import count_bonus
 
 
 class EpisodeVisits:
-    """Where each of R streams in each of N environments has been in the episode, as 64-bit hashes of keys.
+    """Visits of each of R streams in each of N environments during an episode, as 64-bit hashes of keys.
 
     Args:
-        size: D, length of what is visited.
-        count_scale: units times this, rounded, make the key.
-        length: steps that are remembered, the oldest out; memory is ``9 * N * R * length`` bytes.
+        size: length of the visited vector, D.
+        count_scale: cells per unit; the key is the value times this, rounded.
+        length: number of remembered steps, first in, first out; memory is ``9 * N * R * length`` bytes.
         device: torch device.
 
     Example:
@@ -41,16 +41,16 @@ class EpisodeVisits:
         self._evaluation: tuple[Tensor, Tensor, int] | None = None
 
     def __call__(self, before: Tensor, after: Tensor, acted: Tensor, start: Tensor, update: bool) -> Tensor:
-        """Tell where ``after`` ``[N, R, D]`` is visited for the first time, ``[N, R]``; ``before`` is a visit too."""
+        """Return whether ``after`` ``[N, R, D]`` is a first visit, ``[N, R]``; ``before`` counts as a visit too."""
         hash_before, hash_after = self._hash.hashes(before)[..., 0], self._hash.hashes(after)[..., 0]
         keys = self.keys
         valid = self.valid
         at = self.at
-        if not update:  # evaluation has a memory of its own, beside that of training
+        if not update:  # evaluation has its own memory
             evaluation = self._evaluation
             continues = evaluation is not None and evaluation[0].shape[:2] == acted.shape
             keys, valid, at = evaluation if evaluation is not None and continues else (keys.clone(), valid.clone(), at)
-        if keys.shape[:2] != acted.shape:  # of other environments nothing is remembered
+        if keys.shape[:2] != acted.shape:  # the number of environments has changed
             keys, valid = (buffer.new_zeros(*acted.shape, self.length) for buffer in (keys, valid))
         valid = valid & ~start[:, None, None]
         is_known = (valid & (keys == hash_after[..., None])).any(-1) | (hash_before == hash_after)
@@ -75,10 +75,10 @@ class EpisodeVisits:
 
 
 class NovelD(LearnedReward):
-    """``max(novelty(o') - alpha * novelty(o), 0)`` where ``o'`` is visited for the first time in the episode.
+    """``max(novelty(o') - alpha * novelty(o), 0)`` if ``o'`` is visited for the first time in the episode.
 
-    The novelty is RND's distance, not squared, the bonus then divided by the running deviation of its returns; or
-    ``N^-1/2`` of a count table, and the bonus as it is.
+    The novelty is either RND's distance, not squared, where the bonus is divided by the running deviation of its
+    returns, or ``N^-1/2`` of a count table, where the bonus is not normalised.
 
     Args:
         context: sizes, device and seed.
@@ -132,7 +132,7 @@ class NovelD(LearnedReward):
                 self.distillation.seen.update(after.flatten(0, 1), acted.flatten())
             novelty_before, novelty_after = self.distillation.distance(before), self.distillation.distance(after)
         else:
-            if update:  # where an episode starts is visited too
+            if update:  # the start of an episode counts as visited
                 self.counter.visit(before, acted & start[:, None])
                 self.counter.visit(after, acted)
             novelty_before, novelty_after = self._rareness(self.counter, before), self._rareness(self.counter, after)
@@ -140,7 +140,7 @@ class NovelD(LearnedReward):
         return {"novelty": paid if self.counter is not None else normalised(self, paid, acted, update)}
 
     def _rareness(self, counter: VisitCounter, visited: Tensor) -> Tensor:
-        """Return ``N^-1/2`` ``[N, R]`` of what is visited ``[N, R, D]``."""
+        """Return ``N^-1/2`` ``[N, R]`` of the visited vectors ``[N, R, D]``."""
         bonus: Tensor = count_bonus(counter.count(visited), torch.ones(1, device=visited.device))[..., 0]
         return bonus
 

@@ -1,4 +1,4 @@
-"""LAIES' predictor: what becomes of the external state, for the actions taken and for each that might have been."""
+"""The predictor of LAIES: change of the external state for the actions taken and for counterfactual ones."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ class InfluencePredictor(nn.Module):
     """``(s, a_1 .. a_A) -> change of the external state``: linear, ReLU, GRU over the episode, linear.
 
     Args:
-        state_size: K.
-        num_agents: A.
-        num_actions: n, the most that an agent has.
-        hidden: H.
-        external: E, dimensions of the external state.
-        component: ``[A, n]`` which component of an action each elementary action belongs to.
+        state_size: length of the state, K.
+        num_agents: number of agents, A.
+        num_actions: maximum number of actions of an agent, n.
+        hidden: width, H.
+        external: number of dimensions of the external state, E.
+        component: component that each elementary action belongs to, ``[A, n]``.
 
-    Source: Liu et al., ICML 2023; what it predicts is the change, not the next state: the influences are the same.
+    Source: Liu et al., ICML 2023; predicting the change instead of the next state gives the same influences.
     """
 
     component: Tensor
@@ -38,29 +38,29 @@ class InfluencePredictor(nn.Module):
         self.register_buffer("component", component, persistent=False)
 
     def embed(self, state: Tensor, actions: Tensor, acted: Tensor) -> Tensor:
-        """Return the first layer's outputs before ReLU, ``[..., H]``.
+        """Return the outputs of the first layer before ReLU, ``[..., H]``.
 
         Args:
-            state: ``[..., K]``.
-            actions: ``[..., A, d]``.
-            acted: ``[..., A]`` bool; the others' actions count for nothing.
+            state: states, ``[..., K]``.
+            actions: elementary actions, ``[..., A, d]``.
+            acted: whether each agent acted, ``[..., A]`` bool; actions of the others are ignored.
         """
         one_hot = multi_hot(actions, self.sizes[1]) * acted[..., None]
         embedded: Tensor = self.linear(torch.cat([state, one_hot.flatten(-2)], -1))
         return embedded
 
     def forward(self, embedded: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the external state's change ``[M, E]`` and the hidden state ``[M, H]`` after a step."""
+        """Return the change of the external state ``[M, E]`` and the hidden state ``[M, H]`` after a step."""
         hidden = self.gru(embedded.relu(), hidden)
         return self.last(hidden), hidden
 
     def counterfactual(self, embedded: Tensor, actions: Tensor, hidden: Tensor) -> Tensor:
-        """Return what each action of each agent alone would have changed, ``[N, A, n, E]``.
+        """Return the predicted change if one agent had taken another action, ``[N, A, n, E]``.
 
         Args:
-            embedded: ``[N, H]`` of the actions that were taken; what comes out for who did not act means nothing.
-            actions: ``[N, A, d]``; one component is put in another's place at a time.
-            hidden: ``[N, H]`` before the step.
+            embedded: embedding of the taken actions, ``[N, H]``; results for agents that did not act are meaningless.
+            actions: taken actions, ``[N, A, d]``; one component is replaced at a time.
+            hidden: hidden state before the step, ``[N, H]``.
         """
         agents, count, width = self.sizes
         per_action = self.linear.weight[:, -agents * count :].T.reshape(agents, count, width)
@@ -76,12 +76,12 @@ def influences(change: Tensor, counterfactual: Tensor, available: Tensor) -> Ten
     """Compute ``IDI_i = || f(s, a) - mean_b f(s, (b, a_-i)) ||^2`` over available ``b``.
 
     Args:
-        change: ``[N, E]`` predicted of the actions that were taken.
-        counterfactual: ``[N, A, n, E]`` predicted where agent i took b in the place of its own.
-        available: ``[N, A, n]`` bool.
+        change: predicted change for the taken actions, ``[N, E]``.
+        counterfactual: predicted change if agent i takes b instead of its own action, ``[N, A, n, E]``.
+        available: available actions, ``[N, A, n]`` bool.
 
     Returns:
-        ``[N, A]``; 0 for an agent without any action.
+        ``[N, A]``; 0 for an agent without available actions.
 
     Example:
         >>> free = torch.tensor([[[True, True, False]]])

@@ -1,4 +1,4 @@
-"""Random network distillation (Burda et al., 2018): how badly a predictor knows what a random network makes of it."""
+"""Random network distillation (Burda et al., 2018): the error of a predictor of a random network."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from isa_wrappers.rewards.registry import RewardContext
 
 
 class Distillation:
-    """A fixed random network, a predictor of it, and the moments that whiten what both see.
+    """A fixed random network, its predictor, and the moments that whiten their inputs.
 
     Args:
-        size: D, length of an input.
-        config: widths and the cut-off.
-        seed: of the first weights.
+        size: length of an input, D.
+        config: widths and the clipping limit.
+        seed: seed of the initial weights.
         device: torch device.
 
     Attributes:
@@ -52,7 +52,7 @@ class Distillation:
         return difference
 
     def loss(self, sample: Sample) -> Tensor:
-        """Return the mean error of the rows of those that acted."""
+        """Return the mean error over the rows of agents that acted."""
         return masked_mean(self.error(sample["inputs"]), sample["weight"])
 
 
@@ -107,21 +107,21 @@ class RandomNetworkDistillation(LearnedReward):
 
 
 def input_size(context: RewardContext, config: RNDConfig) -> int:
-    """Return D, the length of what is to be new.
+    """Return the length of the input whose novelty is rewarded, D.
 
     Raises:
-        InvalidValueError: if that is 0.
+        InvalidValueError: if it is 0.
     """
     size, alternative = context.obs_size, "state"
     if config.of == "state":
         size, alternative = context.state_size, "observation"
     if not size:
-        raise InvalidValueError(f"of must be {alternative!r} where the {config.of} is empty, got {config.of!r}")
+        raise InvalidValueError(f"of must be {alternative!r} if the {config.of} is empty, got {config.of!r}")
     return size
 
 
 def inputs_of(step: Step, config: RNDConfig) -> tuple[Tensor, Tensor, Tensor]:
-    """Return what was there before and after a step, ``[N, R, D]`` each, and ``[N, R]`` bool, which of it counts.
+    """Return the inputs before and after a step, ``[N, R, D]`` each, and which of them count, ``[N, R]`` bool.
 
     R is A for observations, and 1 for states.
     """
@@ -131,13 +131,13 @@ def inputs_of(step: Step, config: RNDConfig) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def kept_inputs(step: Step, config: RNDConfig) -> Sample:
-    """Return what a predictor learns from in a step: ``inputs`` ``[N * R, D]`` and ``weight`` ``[N * R]``."""
+    """Return the training data of a step: ``inputs`` ``[N * R, D]`` and ``weight`` ``[N * R]``."""
     _, inputs, acted = inputs_of(step, config)
     return {"inputs": inputs.flatten(0, 1), "weight": acted.flatten().float()}
 
 
 def normalised(reward: Any, paid: Tensor, acted: Tensor, update: bool) -> Tensor:
-    """Divide by the running deviation of returns; pay nothing while the reward warms up."""
+    """Divide by the running deviation of returns; return 0 during warm-up."""
     if update:
         reward.scale.update(paid, acted)
     scaled: Tensor = reward.scale(paid)

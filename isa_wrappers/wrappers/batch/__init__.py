@@ -1,12 +1,12 @@
-"""ISA's pieces as wrappers of batched environments: the same names as around a PettingZoo environment.
+"""ISA's components as wrappers of batched environments, with the same names as for PettingZoo environments.
 
 Algorithm 1 as a composition, with ``env`` batched::
 
     explore = InfluenceCountBonus(GoalRecording(env, goals), scope)  # train here until len(goals) > 0
-    reach = GoalSegmentReward(GoalSampling(GoalRecording(env, goals), goals, scope), scope)  # then a fresh policy here
+    reach = GoalSegmentReward(GoalSampling(GoalRecording(env, goals), goals, scope), scope)  # then a new policy here
 
-:class:`RewardWrapper` pays any intrinsic reward; :class:`EpisodeStatistics`, next to the environment, adds up episodes;
-:func:`follow_scope` gives a stack a scope that has grown.
+:class:`RewardWrapper` pays any intrinsic reward. :class:`EpisodeStatistics`, next to the environment, collects episode
+statistics. :func:`follow_scope` passes an extended scope to a stack.
 """
 
 from isa_wrappers.wrappers.batch.count_bonus import InfluenceCountBonus

@@ -1,4 +1,4 @@
-"""Eq. 10's exploration bonus around a batched environment."""
+"""The exploration bonus of Eq. 10 around a batched environment."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ class InfluenceCountBonus(RewardWrapper):
 
     Args:
         env: a batched environment.
-        scope: of its agents, from :func:`~isa_wrappers.scope.estimation.estimate_scope`, or credit made from it.
-        config: weights and counting.
+        scope: scope from :func:`~isa_wrappers.scope.estimation.estimate_scope`, or credit made from it.
+        config: weights and counting options.
         mode: ``"replace"`` or ``"add"``, see :class:`~isa_wrappers.wrappers.batch.reward.RewardWrapper`.
-        factor: of the reward or of the added part.
-        counter: share one between environments; by default the wrapper has its own.
+        factor: factor of the reward or of the added part.
+        counter: counter to share between environments; by default the wrapper creates its own.
 
     Attributes:
-        bonus: Eq. 10 with its counter.
+        bonus: the bonus of Eq. 10 with its counter.
 
     Raises:
         ScopeMismatchError: if the scope was made for another environment.
-        InvalidValueError: if ``env`` has a count bonus already.
+        InvalidValueError: if ``env`` already has a count bonus.
 
     Example:
         >>> import numpy as np

@@ -1,4 +1,4 @@
-"""What became of the episodes: around a batched environment."""
+"""Episode statistics of a batched environment."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from isa_wrappers.wrappers.episode_statistics import Totals
 
 
 class EpisodeStatistics(BatchWrapper, Freezable):
-    """Adds up finished episodes: return, length, success. It changes nothing.
+    """Collects statistics of finished episodes: return, length, success. It changes nothing.
 
-    The return is the mean over agents. Discarded episodes are counted and enter no mean. Place it next to the
-    environment, so that returns are the environment's own.
+    The return is the mean over agents. Discarded episodes are counted but not part of any mean. Place this wrapper next
+    to the environment, so that returns contain only the environment's rewards.
 
     Args:
         env: the environment.
@@ -39,7 +39,7 @@ class EpisodeStatistics(BatchWrapper, Freezable):
         self._totals = xp.zeros(len(Totals()), dtype=xp.float64, device=self.device)
 
     def reset(self, seed: int | None = None) -> BatchStep:
-        """Start every copy afresh; unfinished episodes are forgotten."""
+        """Start a new episode in every copy; unfinished episodes are dropped."""
         self._forget()
         return begun(self.env, self.env.reset(seed))
 
@@ -53,7 +53,7 @@ class EpisodeStatistics(BatchWrapper, Freezable):
         xp = namespace(step.reward)
         self._return = self._return + xp.mean(step.reward, axis=-1)
         self._length = self._length + 1
-        self._won = self._won | step.success  # an episode that says so in several steps is won once
+        self._won = self._won | step.success  # success in several steps of one episode counts once
         over = step.done
         if self.frozen or surely_none(over):
             return step
@@ -68,21 +68,21 @@ class EpisodeStatistics(BatchWrapper, Freezable):
         return step
 
     def take(self) -> dict[str, float]:
-        """Return episodes, success rate, mean return and length, and discarded ones; start again at zero."""
+        """Return number of episodes, success rate, mean return, mean length and discarded episodes, then reset them."""
         statistics = self.so_far()
         self._totals = self._totals * 0
         return statistics
 
     def so_far(self) -> dict[str, float]:
-        """Return the same, and go on adding up."""
+        """Return the same as :meth:`take`, without a reset."""
         return self.totals().means()
 
     def totals(self) -> Totals:
-        """Return the sums that means are made of."""
+        """Return the sums behind the means."""
         return Totals(*to_numpy(self._totals).tolist())
 
     def won_any(self) -> bool:
-        """Tell whether an episode was won since :meth:`take` was last called, unfinished ones included."""
+        """Return whether an episode, finished or not, was won since the last call of :meth:`take`."""
         return bool(self._won.any()) or self.totals().won > 0
 
     def state_dict(self) -> dict[str, Array]:
@@ -92,10 +92,10 @@ class EpisodeStatistics(BatchWrapper, Freezable):
 
     @fitting
     def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
-        """Restore what :meth:`state_dict` returned; unfinished episodes are forgotten where copies start afresh.
+        """Restore what :meth:`state_dict` returned; unfinished episodes are dropped if the copies start new ones.
 
         Raises:
-            ScopeMismatchError: if it is of another stack of wrappers.
+            ScopeMismatchError: if it belongs to another stack of wrappers.
         """
         xp = backend(self.device)
         check_copies(state["won"], self.num_envs)

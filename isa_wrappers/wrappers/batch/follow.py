@@ -1,4 +1,4 @@
-"""A stack of batched wrappers continues with a scope that has grown."""
+"""Let a stack of batched wrappers continue with an extended scope."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from isa_wrappers.wrappers.batch.reward import RewardWrapper
 
 
 def follow_scope(env: BatchEnv, scope: InfluenceScope | Credit) -> None:
-    """Give every reward, and goals that are stitched, in a stack a scope that has grown, or credit made from it.
+    """Pass an extended scope, or credit made from it, to all rewards and stitched goals in a stack.
 
     Raises:
-        InvalidValueError: if goals are shown inside, which would change the observations' length under a policy; or
-            if a reward cannot follow.
+        InvalidValueError: if the stack samples goals, since the observation length would change under a policy, or if
+            a reward cannot follow.
         ScopeMismatchError: if the scope was made for another environment.
 
     Example:
@@ -31,7 +31,9 @@ def follow_scope(env: BatchEnv, scope: InfluenceScope | Credit) -> None:
         [[0, 1], []]
     """
     if next(layers_of(env, GoalSampling), None) is not None:
-        raise InvalidValueError("goals are shown by a scope's dimensions, so a policy that sees them cannot follow it")
+        raise InvalidValueError(
+            "the observed goals depend on the dimensions of the scope, so a policy that sees them cannot follow it"
+        )
     for payer in layers_of(env, RewardWrapper):
         payer.reward.follow(scope)
     for recording in layers_of(env, GoalRecording):

@@ -1,4 +1,4 @@
-"""Recording won states of a batched environment: Algorithm 1's goal buffer is fed."""
+"""Record won states of a batched environment in the goal buffer of Algorithm 1."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from isa_wrappers.wrappers.checks import begun, check_alone, check_goals
 
 
 class GoalRecording(BatchWrapper, Freezable):
-    """Puts the won state of every won episode into a goal buffer (Algorithm 1: B), and changes nothing else.
+    """Adds the won state of every won episode to a goal buffer (B in Algorithm 1), and changes nothing else.
 
-    The environment says what is won (:attr:`BatchStep.success`). An episode that says so in several steps gives one
-    goal, that of the first. :class:`~isa_wrappers.rewards.stitched.StitchedGoals` see every step.
+    The environment reports wins (:attr:`BatchStep.success`). An episode that reports several winning steps contributes
+    the state of the first. :class:`~isa_wrappers.rewards.stitched.StitchedGoals` receive every step.
 
     Args:
         env: the environment.
-        goals: the buffer, shared with whatever samples from it; its maker saves it.
+        goals: the buffer, shared with the wrapper that samples from it; the caller saves it.
 
     Raises:
-        InvalidValueError: if the buffer is none, or won states are recorded inside already.
-        ScopeMismatchError: if it holds states of another length, or stitches them for other agents.
+        InvalidValueError: if ``goals`` is not a goal buffer, or an inner wrapper already records won states.
+        ScopeMismatchError: if it contains states of another length, or stitches them for other agents.
 
     Example:
         >>> import numpy as np
@@ -51,19 +51,19 @@ class GoalRecording(BatchWrapper, Freezable):
         self._begin()
 
     def reset(self, seed: int | None = None) -> BatchStep:
-        """Start every copy afresh."""
+        """Start a new episode in every copy."""
         self._now = begun(self.env, self.env.reset(seed))
         self._begin()
         return self._now
 
     def _begin(self) -> None:
-        """Forget unfinished episodes."""
+        """Drop unfinished episodes."""
         self._won = self._won & False
         if self._stitched is not None:
             self._episodes = self._stitched.begin(self.num_envs)
 
     def step(self, actions: Array) -> BatchStep:
-        """Advance every copy; keep the states won, as they were before any automatic reset."""
+        """Advance every copy; record won states as they were before any automatic reset."""
         now, step = self._now, self.env.step(actions)
         if not self.frozen:
             self._record(now, step)
@@ -74,7 +74,7 @@ class GoalRecording(BatchWrapper, Freezable):
     def _record(self, now: BatchStep, step: BatchStep) -> None:
         if self._stitched is not None:
             reward, acted = step.reward, now.alive
-            if step.discarded is not None:  # an episode that is worse than all others, and whose last step says nothing
+            if step.discarded is not None:  # ranks below all others; its last step is void
                 lost = step.discarded[:, None]
                 reward = namespace(reward).where(lost, -float("inf"), reward)
                 acted = acted & ~lost
@@ -83,21 +83,21 @@ class GoalRecording(BatchWrapper, Freezable):
         self.goals.ended(step.finished, self._won | step.success)
 
     def forget_arrivals(self) -> None:
-        """Forget where running episodes have arrived, which the earlier segments defined."""
+        """Forget the arrivals of running episodes, which depend on the previous segments."""
         if self._stitched is not None:
             self._episodes.holds = self._episodes.holds & False
 
     def state_dict(self) -> dict[str, Array]:
-        """Return the inner state, and which unfinished episodes are won already."""
+        """Return the inner state and which unfinished episodes are already won."""
         saved = with_prefix("env", self.env.state_dict()) | {"won": self._won}
         return saved if self._stitched is None else saved | with_prefix("episodes", vars(self._episodes))
 
     @fitting
     def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
-        """Restore what :meth:`state_dict` returned; unfinished episodes are forgotten where copies start afresh.
+        """Restore what :meth:`state_dict` returned; unfinished episodes are dropped if the copies start new ones.
 
         Raises:
-            ScopeMismatchError: if it is of another stack of wrappers.
+            ScopeMismatchError: if it belongs to another stack of wrappers.
         """
         xp = backend(self.device)
         self._now = self.env.load_state_dict(without_prefix("env", state))

@@ -1,4 +1,4 @@
-"""Won states as goals in a batched environment: each episode gets one to pursue."""
+"""Sample won states as goals in a batched environment, one per episode."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ from isa_wrappers.wrappers.checks import begun, check_alone, check_goals
 
 
 class GoalSampling(BatchWrapper):
-    """Draws a won state for each episode and shows every agent its own dimensions of it. It leaves rewards alone.
+    """Draws a won state for each episode and appends each agent's dimensions of it to the agent's observation.
 
-    Observations grow to ``[B, A, O + G]``: each agent's dimensions of the goal follow its observation. A goal is held
-    from an episode's first to its last step. Unlike its namesake around a ``ParallelEnv`` it records nothing: put a
-    :class:`GoalRecording` inside.
+    Observations grow to ``[B, A, O + G]``: the agent's dimensions of the goal follow its observation. A goal is fixed
+    during an episode. Rewards do not change. Unlike the wrapper of the same name for a ``ParallelEnv``, this one does
+    not record won states: put a :class:`GoalRecording` inside.
 
     Args:
         env: the environment.
-        goals: where goals are drawn from.
-        projection: each agent's part of a goal, or the scope or credit to make it from.
-        seed: of the draws; ``reset(seed)`` seeds them anew.
-        selector: which won states they are, by its name in :data:`~isa_wrappers.rewards.selectors.GOAL_SELECTORS`.
+        goals: buffer to draw goals from.
+        projection: each agent's part of a goal, or the scope or credit to derive it from.
+        seed: seed of the draws; ``reset(seed)`` seeds them again.
+        selector: how goals are chosen, a name in :data:`~isa_wrappers.rewards.selectors.GOAL_SELECTORS`.
 
     Attributes:
-        goal: ``[B, K]`` won states to reach next.
-        episode_goal: ``[B, K]`` those of the step just taken, before an automatic reset.
+        goal: won states to reach next, ``[B, K]``.
+        episode_goal: goals of the last step, before any automatic reset, ``[B, K]``.
 
     Raises:
-        ScopeMismatchError: if the scope, or the buffer, was made for another environment.
-        InvalidValueError: if goals are shown inside already.
-        UnknownNameError: if there is no such selector; the nearest is offered.
-        EmptyGoalBufferError: at a reset before anything was won.
+        ScopeMismatchError: if the scope or the buffer was made for another environment.
+        InvalidValueError: if an inner wrapper already samples goals.
+        UnknownNameError: if there is no such selector; the message names the closest one.
+        EmptyGoalBufferError: at a reset while the buffer is empty.
 
     Example:
         >>> from isa_wrappers.envs import make_batch
@@ -65,7 +65,7 @@ class GoalSampling(BatchWrapper):
     ) -> None:
         super().__init__(env)
         check_goals(goals, self.agents, self.num_actions, self.state_size)
-        check_alone(env, GoalSampling, "shows goals")
+        check_alone(env, GoalSampling, "samples goals")
         if not isinstance(projection, GoalProjection):
             projection = GoalProjection(projection, self.device)
         projection.credit.check_fits(self.agents, self.num_actions, self.state_size)
@@ -83,12 +83,12 @@ class GoalSampling(BatchWrapper):
         self.episode_goal: Array = None
 
     def pursue(self, goal: Array | None) -> None:
-        """Take a goal of the caller's from now on, ``[K]`` or ``[B, K]``; with ``None`` the next ones are drawn again.
+        """Set a fixed goal, ``[K]`` or ``[B, K]``, from now on; with ``None``, draw goals again.
 
-        It is no part of :meth:`state_dict`.
+        It is not part of :meth:`state_dict`.
 
         Raises:
-            InvalidValueError: if it is of another length.
+            InvalidValueError: if it has the wrong length.
         """
         if goal is not None:
             check_last("goal", goal, self.state_size)
@@ -97,10 +97,10 @@ class GoalSampling(BatchWrapper):
         self._pursued = goal
 
     def reset(self, seed: int | None = None) -> BatchStep:
-        """Start every copy afresh, each with a new goal.
+        """Start a new episode with a new goal in every copy.
 
         Raises:
-            EmptyGoalBufferError: if nothing was won yet, and no goal is the caller's.
+            EmptyGoalBufferError: if the buffer is empty and :meth:`pursue` has set no goal.
         """
         if seed is not None:
             self._rng = Rng(seed, self.device, "goals")
@@ -116,12 +116,12 @@ class GoalSampling(BatchWrapper):
         return self.goals.choose(self._select, self._rng, self.num_envs)
 
     def _next_goals(self, done: Array, goal: Array) -> Array:
-        """Return the goals, new ones where an episode is done."""
+        """Return the goals, with new ones where an episode is done."""
         xp = namespace(goal)
         if self._pursued is not None or str(self.device).startswith("cuda") or not self.goals.stitches:
             return xp.where(done[:, None], self._draw(), goal)
         ended = xp.nonzero(done)[0]
-        if not len(ended):  # stitching takes longer than a look at the host
+        if not len(ended):  # stitching takes longer than this check on the host
             return goal
         goal = xp.asarray(goal, copy=True)
         goal[ended] = self.goals.choose(self._select, self._rng, len(ended))
@@ -137,18 +137,18 @@ class GoalSampling(BatchWrapper):
         return xp.concat([obs, xp.astype(self.projection(goal), obs.dtype, copy=False)], axis=-1)
 
     def step(self, actions: Array) -> BatchStep:
-        """Advance every copy; those that finish draw their next goal."""
+        """Advance every copy; copies that finish draw their next goal."""
         step = self.env.step(actions)
         goal = self.episode_goal = self.goal
         self.goal = self._next_goals(step.done, goal)
         return replace(step, obs=self._extend(step.obs, self.goal), final_obs=self._extend(step.final_obs, goal))
 
     def draw_on(self, other: GoalSampling) -> None:
-        """Draw goals with the random numbers of another, from where it is: of other copies of the same environment."""
+        """Share the random generator of another wrapper, around other copies of the same environment."""
         self._rng = other._rng
 
     def state_dict(self) -> dict[str, Array]:
-        """Return the inner state, the goals held and the generator."""
+        """Return the inner state, the current goals and the state of the random generator."""
         return with_prefix("env", self.env.state_dict()) | {"goal": self.goal, "rng": self._rng.get_state()}
 
     @fitting
@@ -156,7 +156,7 @@ class GoalSampling(BatchWrapper):
         """Restore what :meth:`state_dict` returned.
 
         Raises:
-            ScopeMismatchError: if it is of another stack of wrappers.
+            ScopeMismatchError: if it belongs to another stack of wrappers.
         """
         self._rng.set_state(state["rng"])
         self.goal = backend(self.device).asarray(state["goal"], device=self.device)

@@ -1,4 +1,4 @@
-"""Eq. 7's reward for progress towards a goal, around a batched environment."""
+"""The goal reward of Eq. 7 around a batched environment."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from isa_wrappers.wrappers.batch.reward import RewardWrapper
 
 
 class GoalSegmentReward(RewardWrapper):
-    """Rewards each agent for the progress that its own action can have made towards its goal.
+    """Rewards each agent for progress towards its goal that its action can have caused.
 
     The reward is Eq. 7 of arXiv 2505.08630.
 
     Args:
-        env: a batched environment with :class:`GoalSampling` in it.
-        scope: of its agents, or credit made from it: the one that wrapper has.
+        env: a batched environment that contains a :class:`GoalSampling`.
+        scope: the scope, or credit made from it, that the :class:`GoalSampling` uses.
         config: weights and lambda.
         mode: ``"replace"`` or ``"add"``, see :class:`~isa_wrappers.wrappers.batch.reward.RewardWrapper`.
-        factor: of the reward or of the added part.
+        factor: factor of the reward or of the added part.
 
     Attributes:
-        goal_reward: Eq. 7.
+        goal_reward: the reward of Eq. 7.
 
     Raises:
-        ScopeMismatchError: if the scope was made for another environment, or differs from that wrapper's.
-        InvalidValueError: without a :class:`GoalSampling` inside, or with another of this kind.
+        ScopeMismatchError: if the scope was made for another environment, or differs from that of the goals.
+        InvalidValueError: if there is no :class:`GoalSampling` inside, or already another goal reward.
 
     Example:
         >>> import numpy as np

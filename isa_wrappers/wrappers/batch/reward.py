@@ -21,19 +21,19 @@ class RewardWrapper(BatchWrapper, Freezable):
 
     Args:
         env: a batched environment.
-        reward: what pays. One that needs goals finds them in a :class:`GoalSampling` inside.
-        mode: ``"replace"`` gives ``factor`` times the reward's total, which holds the environment's reward with its own
-            weight; ``"add"`` gives the environment's reward plus ``factor`` times the intrinsic part, which
-            ``BatchStep.bonus`` holds by itself.
+        reward: the intrinsic reward to pay. If it needs goals, the stack must contain a :class:`GoalSampling`.
+        mode: ``"replace"`` returns ``factor`` times the total of the reward, which includes the weighted reward of the
+            environment; ``"add"`` returns the environment's reward plus ``factor`` times the intrinsic part, which
+            ``BatchStep.bonus`` also contains separately.
         factor: see ``mode``.
 
     Attributes:
         reward: the intrinsic reward.
-        parts: name -> ``[B, A]``, the reward's parts in the step just taken; empty before the first.
+        parts: name -> ``[B, A]``, parts of the reward in the last step; empty before the first.
 
     Raises:
-        InvalidValueError: for another mode, a reward that needs goals where there are none, or a second reward of the
-            same name in the stack.
+        InvalidValueError: if the mode is unknown, the reward needs goals but there are none, or the stack already pays
+            a reward of the same name.
         ScopeMismatchError: if the reward was made for another environment, or for other dimensions than the goals.
 
     Example:
@@ -64,7 +64,7 @@ class RewardWrapper(BatchWrapper, Freezable):
         self._start: Array = None
 
     def reset(self, seed: int | None = None) -> BatchStep:
-        """Start every copy afresh; what the reward counts or learns stays."""
+        """Start a new episode in every copy; counts and learned parameters of the reward are kept."""
         step = begun(self.env, self.env.reset(seed))
         self._now, self._start = step, step.done | True
         return step
@@ -74,7 +74,7 @@ class RewardWrapper(BatchWrapper, Freezable):
         now, step = self._now, self.env.step(actions)
         code = self.action_code
         acted = now.alive
-        if step.discarded is not None:  # a step that was lost with its game counts for no agent
+        if step.discarded is not None:  # a step lost in a game crash counts for no agent
             acted = acted & ~step.discarded[:, None]
         transition = Transition(
             s_t=now.state,
@@ -101,7 +101,7 @@ class RewardWrapper(BatchWrapper, Freezable):
             return self.reward(transition, update=False) if self.frozen else self.reward(transition)
 
     def state_dict(self) -> dict[str, Array]:
-        """Return the inner state and the reward's."""
+        """Return the inner state and the state of the reward."""
         inner = with_prefix("env", self.env.state_dict()) | with_prefix("reward", self.reward.state_dict())
         return inner if self._start is None else inner | {"start": self._start}
 
@@ -110,7 +110,7 @@ class RewardWrapper(BatchWrapper, Freezable):
         """Restore what :meth:`state_dict` returned.
 
         Raises:
-            ScopeMismatchError: if it is of another stack of wrappers.
+            ScopeMismatchError: if it belongs to another stack of wrappers.
         """
         self.reward.load_state_dict(without_prefix("reward", state))
         step = self._now = self.env.load_state_dict(without_prefix("env", state))

@@ -79,7 +79,7 @@ def test_a_file_s_plan_takes_what_is_said_over_it(plan_file):
 
 def test_an_oracle_is_asked_for_where_the_task_tells_its_scope():
     assert len(make_plan({"tasks": ["grid/dials"], "variants": ["oracle"], "seeds": 0}).runs) == 1
-    with pytest.raises(InvalidValueError, match="'toy_envs:walk' does not tell what its actions can move"):
+    with pytest.raises(InvalidValueError, match="'toy_envs:walk' does not provide its true scope"):
         make_plan({"tasks": ["toy_envs:walk"], "variants": ["oracle"], "seeds": 0})
 
 

@@ -70,7 +70,7 @@ def test_goals_of_another_task_are_met_before_anything_starts(checked, tmp_path)
 def test_what_is_said_over_a_file_has_no_line_in_it(checked):
     with pytest.raises(InvalidValueError, match=r"^unknown task 'grid/dial'"):
         checked(PLAN, {"tasks": ["grid/dial"]})
-    with pytest.raises(InvalidValueError, match=r"^task 'grid/unlock' does not take"):
+    with pytest.raises(InvalidValueError, match=r"^task 'grid/unlock' does not accept"):
         checked(PLAN, {"kwargs": {"num_agnts": 5}})
 
 

@@ -28,7 +28,7 @@ def test_a_scope_that_follows_training_goes_with_goals_before_a_win(algo):
 @pytest.mark.parametrize(
     ("sections", "error", "message"),
     [
-        ({"intrinsic": "count_bonus"}, InvalidValueError, "reward 'bonus' is paid inside already"),
+        ({"intrinsic": "count_bonus"}, InvalidValueError, "reward 'bonus' inner wrapper already pays"),
         (
             {"algo": "ippo", "ppo": {"bonus_head": True}},
             InvalidValueError,
@@ -39,7 +39,7 @@ def test_a_scope_that_follows_training_goes_with_goals_before_a_win(algo):
         (
             {"algo": "laies", "laies": {"external": None}},
             InvalidValueError,
-            "laies.external=scope takes ISA's, or give",
+            "set laies.external=scope, or pass",
         ),
         ({"algo": "laies", "laies": {"external": ["lock"]}}, InvalidValueError, "got 'lock'"),
         ({"goal": {"selector": "unifrm"}}, UnknownNameError, "unknown goal selector 'unifrm'; did you mean 'uniform'?"),

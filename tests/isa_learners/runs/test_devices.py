@@ -19,7 +19,7 @@ def test_devices():
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 def test_a_device_that_is_absent_is_refused():
-    with pytest.raises(DeviceError, match="'cuda' was asked for but torch sees no CUDA device"):
+    with pytest.raises(DeviceError, match="'cuda' was requested, but torch has no CUDA device"):
         Algorithm(tiny_config(device="cuda", algo="ippo"), None)
 
 
@@ -30,7 +30,7 @@ def test_one_of_several_devices(monkeypatch):
     assert resolve_device("cuda:1") == "cuda:1"
     assert resolve_device("cuda:0", "grid/unlock") == "cuda:0"
     assert tiny_config(device="cuda:1").device == "cuda:1"
-    with pytest.raises(DeviceError, match="'cuda:2' was asked for but torch sees 2, the last of them 'cuda:1'"):
+    with pytest.raises(DeviceError, match="'cuda:2' was requested, but torch has 2, the last of them 'cuda:1'"):
         resolve_device("cuda:2", "grid/unlock")
 
 

@@ -107,7 +107,7 @@ def test_a_run_on_nan_ends_with_code_2(tmp_path, capsys):
             "border_toys:PoisonedBatch",
             "obs of task 'border_toys:PoisonedBatch' in step 2 must be finite: environment 0, agent ",
         ),
-        ("border_toys:Poisoned", "the observation of agent 'walker_1' in step 2, place 0 must be finite, holds nan"),
+        ("border_toys:Poisoned", "the observation of agent 'walker_1' in step 2, element 0 must be finite, got nan"),
     ):
         out = tmp_path / task.partition(":")[2]
         options = ["--algo", "ippo", "--steps", "4000", "--device", "cpu", "--out", str(out)]

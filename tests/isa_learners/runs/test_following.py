@@ -112,7 +112,7 @@ def others():
     [
         ({"learner": "deaf"}, "learner 'deaf' cannot mark probes, but probes.share is 0.1; set it to 0, or use ppo"),
         ({"credit": {"rule": "whole_state"}}, "credit rule 'whole_state' does not use an estimated scope"),
-        ({"scope": {"transitions": 60, "estimator": "nmi_block"}}, "got one of 'normalised mutual information'; take"),
+        ({"scope": {"transitions": 60, "estimator": "nmi_block"}}, "got 'normalised mutual information'; set"),
         ({"algo": "showing"}, "a policy that sees them cannot follow it"),
         ({"probes": {"share": 2.0}}, "share must be a number in"),
         ({"probes": {"shares": 0.1}}, "did you mean 'probes.share'"),
@@ -142,10 +142,10 @@ def test_a_scope_of_another_figure_is_refused_before_and_when_training_begins(tm
     config = following_config(tmp_path / "scope")
     save_scope(replace(scope_for(config)[0], figure="certainty"), tmp_path / "scope")
     for begin in (check_run, lambda config: Algorithm(config, scope_for(config)[0])):
-        with pytest.raises(InvalidValueError, match="one of interval effects, got one of 'certainty'"):
+        with pytest.raises(InvalidValueError, match="must use interval effects, got 'certainty'"):
             begin(config)
     told = tiny_config(true_scope=True, scope=INTERVALS, probes={"share": 0.1})
-    with pytest.raises(InvalidValueError, match="got one of 'what the rules say'"):
+    with pytest.raises(InvalidValueError, match="got 'what the rules say'"):
         check_run(told)
 
 

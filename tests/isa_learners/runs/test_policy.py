@@ -71,7 +71,7 @@ def test_an_environment_that_is_batched_by_itself_is_played_as_a_batch():
     """Nobody knows how one of its copies would speak."""
     policy = RunPolicy(drawn_algorithm("ippo", ("border_toys:PoisonedBatch", {})))
     assert policy.act(np.zeros((2, 2, 2), np.float32)).shape == (2, 2)
-    with pytest.raises(UnsupportedEnvironmentError, match="is batched and makes no single ParallelEnv"):
+    with pytest.raises(UnsupportedEnvironmentError, match="is batched, so it provides no single ParallelEnv"):
         policy.act({"walker_0": np.zeros(2)})
 
 

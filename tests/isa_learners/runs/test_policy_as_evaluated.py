@@ -59,7 +59,7 @@ def test_every_kind_of_observation_and_action(env, algo):
     same_as_evaluated(drawn_algorithm(algo, env), env)
 
 
-@pytest.mark.filterwarnings("ignore:agent 'walker_0' of walk was terminated or truncated and stays:UserWarning")
+@pytest.mark.filterwarnings("ignore:agent 'walker_0' of walk was terminated or truncated but stays:UserWarning")
 @pytest.mark.parametrize("algo", ["isa", "ippo"])
 def test_who_is_over_and_stays_listed_is_taken_out_by_a_wrapper(algo):
     """PettingZoo's own test of an environment refuses such lists; training takes them, and sends the idle action."""

@@ -18,12 +18,12 @@ BAD = {
     "a longer observation": (
         lambda policy: policy.act(observed(walker_1=np.zeros(3, np.float32))),
         UnsupportedEnvironmentError,
-        "the observation of agent 'walker_1' at the reset is not what its space .* declares: 3 numbers for 2",
+        "the observation of agent 'walker_1' at the reset does not match its space .*: got 3 numbers instead of 2",
     ),
     "NaN": (
         lambda policy: (policy.act(observed()), policy.act(observed(walker_0=np.float32([0, np.nan])))),
         NonFiniteError,
-        "the observation of agent 'walker_0' in step 1, place 1 must be finite, holds nan",
+        "the observation of agent 'walker_0' in step 1, element 1 must be finite, got nan",
     ),
     "agents of another task": (
         lambda policy: policy.act({"agent_0": np.zeros(2)}),

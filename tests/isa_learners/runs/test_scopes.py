@@ -133,7 +133,7 @@ def test_the_scope_that_the_rules_tell_costs_nothing(here):
 
 def test_a_task_that_does_not_tell_its_scope_is_refused(here, capsys):
     assert isa("train", "examples.own_environment:Door", "--set", "true_scope=true", "--out", "run") == 2
-    assert "does not tell what its actions can move, as the tasks of grid/ do; estimate" in refused(capsys)
+    assert "does not provide its true scope, unlike the tasks of grid/; estimate" in refused(capsys)
 
 
 def test_a_run_whose_own_scope_is_empty_says_so(here, capsys):

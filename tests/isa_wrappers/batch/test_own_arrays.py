@@ -18,8 +18,8 @@ def test_an_environment_that_writes_into_what_it_handed_over_is_refused():
     with pytest.raises(UnsupportedEnvironmentError) as caught:
         env.step(right)
     assert str(caught.value) == (
-        "task 'batch_toys:Rewriting' wrote the next step into the array of state that it had handed over; return a new "
-        "array in every step, such as a copy"
+        "task 'batch_toys:Rewriting' wrote the next step to the array of state that it had returned before; return a "
+        "new array in every step, such as a copy"
     )
 
 
@@ -42,7 +42,7 @@ def test_memory_that_comes_again_is_watched_for_as_long_as_it_does():
     for _ in range(6):
         env.step(np.ones((2, 2), dtype=np.int64))
     assert {name for snapshots in env._recent for name, one in snapshots.items() if one.copy is not None} == {"reward"}
-    with pytest.raises(UnsupportedEnvironmentError, match="wrote the next step into the array of reward"):
+    with pytest.raises(UnsupportedEnvironmentError, match="wrote the next step to the array of reward"):
         env.step(np.ones((2, 2), dtype=np.int64))
 
 
@@ -56,12 +56,12 @@ def test_buffers_in_turn_are_found_whenever_they_begin(buffers, start):
         for _ in range(start + 2 * buffers + 2):
             env.step(np.ones((2, 2), dtype=np.int64))
 
-    with pytest.raises(UnsupportedEnvironmentError, match="wrote the next step into the array of reward"):
+    with pytest.raises(UnsupportedEnvironmentError, match="wrote the next step to the array of reward"):
         play()
 
 
 def test_one_that_is_handed_over_directly_is_watched_too():
-    with pytest.raises(UnsupportedEnvironmentError, match="task 'Rewriting' wrote the next step into the array of"):
+    with pytest.raises(UnsupportedEnvironmentError, match="task 'Rewriting' wrote the next step to the array of"):
         estimate_scope(batch_toys.Rewriting(2))
     own = make_batch("batch_toys:walks", 2)
     assert guarded(own) is own
@@ -102,15 +102,20 @@ def test_numbers_and_flags_of_other_types_are_taken_for_what_they_are(fault, dev
             "Faulty",
             "nan",
             NonFiniteError,
-            "final_state of task .* must be finite: environment 0, dimension 0 holds nan",
+            "final_state of task .* must be finite: environment 0, dimension 0 is nan",
         ),
-        ("Faulty", "nan mask", NonFiniteError, "available of task .* at the reset must hold true or false, got NaN"),
-        ("Faulty", "closed", UnsupportedEnvironmentError, "environment 0: agent .* acts next and may take no action"),
-        ("Faulty", "both", UnsupportedEnvironmentError, "the episode is terminated and truncated at once"),
-        ("Faulty", "ended", UnsupportedEnvironmentError, "environment 0: the episode ends, and nobody has acted yet"),
-        ("Faulty", "lost", UnsupportedEnvironmentError, "environment 0: discarded, and no episode ended"),
-        ("Faulty", "nan bonus", NonFiniteError, "bonus of task .* must be finite: environment 0, agent .* holds nan"),
-        ("Faulty", "huge", NonFiniteError, "obs of task .* must be finite: .* holds inf"),
+        ("Faulty", "nan mask", NonFiniteError, "available of task .* at the reset must be true or false, got NaN"),
+        (
+            "Faulty",
+            "closed",
+            UnsupportedEnvironmentError,
+            "environment 0: agent .* acts next but has no available action",
+        ),
+        ("Faulty", "both", UnsupportedEnvironmentError, "the episode is both terminated and truncated"),
+        ("Faulty", "ended", UnsupportedEnvironmentError, "environment 0: the episode ends before any agent has acted"),
+        ("Faulty", "lost", UnsupportedEnvironmentError, "environment 0: discarded, but no episode ended"),
+        ("Faulty", "nan bonus", NonFiniteError, "bonus of task .* must be finite: environment 0, agent .* is nan"),
+        ("Faulty", "huge", NonFiniteError, "obs of task .* must be finite: .* is inf"),
         ("Tuples", None, UnsupportedEnvironmentError, "must return a BatchStep at the reset, got tuple"),
     ],
 )
@@ -129,7 +134,7 @@ def test_actions_beyond_an_agents_own_are_not_its():
             self.num_actions = (3, 2)
 
     env = OwnArrays(Uneven(2), "uneven")
-    with pytest.raises(UnsupportedEnvironmentError, match="may take an action that it has not"):
+    with pytest.raises(UnsupportedEnvironmentError, match="has a mask that allows an action it does not have"):
         env.reset(seed=0)
 
 
@@ -141,8 +146,7 @@ def test_what_is_final_where_no_episode_ended_is_what_is_now(field, device):
     with pytest.raises(UnsupportedEnvironmentError) as caught:
         make_batch("batch_toys:Faulty", 2, device, fault=f"no final {field}").reset(seed=0)
     assert str(caught.value) == (
-        f"task 'batch_toys:Faulty' at the reset, environment 0: final_{field} must be the same as {field} where no "
-        "episode ended"
+        f"task 'batch_toys:Faulty' at the reset, environment 0: final_{field} must equal {field} if no episode ended"
     )
 
 
@@ -154,8 +158,8 @@ def test_what_is_rounded_in_one_alone_is_named_by_its_types(field, types, device
     with pytest.raises(UnsupportedEnvironmentError) as caught:
         make_batch("batch_toys:Faulty", 2, device, fault=f"rounded {field}").reset(seed=0)
     assert str(caught.value) == (
-        f"task 'batch_toys:Faulty' at the reset, environment 0: final_{field} must be the same as {field} where no "
-        f"episode ended; it is {types[1]} and {field} {types[0]}, give both in one type"
+        f"task 'batch_toys:Faulty' at the reset, environment 0: final_{field} must equal {field} if no "
+        f"episode ended; it is {types[1]} but {field} is {types[0]}, use the same dtype for both"
     )
     env = make_batch("batch_toys:Faulty", 2, device, fault="whole state")
     assert env.reset(seed=0).final_state.tolist() == env.step(np.zeros((2, 2), dtype=np.int64)).state.tolist()
@@ -171,5 +175,7 @@ def test_whole_numbers_of_a_state_stay_apart(kind):
 @pytest.mark.parametrize("kind", [np.complex64, object, str])
 def test_what_is_no_array_of_real_numbers_is_refused(kind):
     env = OwnArrays(batch_toys.WithStates(np.ones((2, 1)).astype(kind)), "other")
-    with pytest.raises(UnsupportedEnvironmentError, match="state of task 'other' at the reset must hold real numbers"):
+    with pytest.raises(
+        UnsupportedEnvironmentError, match="state of task 'other' at the reset must contain real numbers"
+    ):
         env.reset(seed=0)

@@ -115,7 +115,7 @@ def test_what_is_not_finite_is_named():
     batch = ParallelEnvBatch([WalkEnv(), broken])
     batch.reset()
     stepped(batch, [FORWARD, FORWARD])
-    with pytest.raises(NonFiniteError, match="state must be finite: environment 1, step 2, dimension 1 holds inf"):
+    with pytest.raises(NonFiniteError, match="state must be finite: environment 1, step 2, dimension 1 is inf"):
         stepped(batch, [FORWARD, 0])
 
 

@@ -180,17 +180,17 @@ def test_a_batch_goes_on_after_an_error(tmp_path):
 
 @pytest.mark.slow
 def test_bad_arguments():
-    with pytest.raises(WorkerError, match="the worker of copy 0 died while it made its environment"):
+    with pytest.raises(WorkerError, match="the worker of copy 0 died while creating its environment"):
         batch_of("die in make")
-    with pytest.raises(WorkerError, match="the worker of copies 0 to 1 died while it made its environments"):
+    with pytest.raises(WorkerError, match="the worker of copies 0 to 1 died while creating its environments"):
         batch_of(None, "die in make", workers=1)
     with pytest.raises(InvalidValueError, match="workers must be a whole number at least 0, got -1"):
         batch_of(None, workers=-1)
     with pytest.raises(InvalidValueError, match=r"workers must be a whole number at least 0, got 1\.5"):
         batch_of(None, workers=1.5)
-    with pytest.raises(InvalidValueError, match=r"workers take functions that make an environment each, got <.*GridP"):
+    with pytest.raises(InvalidValueError, match=r"workers need functions that create an environment, got <.*GridP"):
         ParallelEnvBatch([GridParallelEnv("unlock")], workers=1)
-    with pytest.raises(InvalidValueError, match="every copy must be an environment of its own"):
+    with pytest.raises(InvalidValueError, match="every copy must be a separate environment"):
         ParallelEnvBatch([shared_counter] * 2, workers=1)
     with pytest.raises(InvalidValueError, match="timeout must be a number at least 0, got -1"):
         batch_of(None, timeout=-1)
@@ -262,7 +262,7 @@ def test_tasks_by_name_in_workers():
         np.testing.assert_array_equal(both[0].reward, both[1].reward)
         actions = np.full((5, 3), time % 5)
         both = local.step(actions), apart.step(actions)
-    with pytest.raises(InvalidValueError, match="does not take these options"):
+    with pytest.raises(InvalidValueError, match="does not accept these options"):
         make_batch("mpe/simple_spread_v3", 5, workers=2, banana=1)
 
 

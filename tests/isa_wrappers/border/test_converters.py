@@ -15,11 +15,11 @@ def of_package(module, **attributes):
 @pytest.mark.parametrize(
     ("module", "says"),
     [
-        ("gym.core", r"shimmy\.GymV21CompatibilityV0\(env=\.\.\.\), or through GymV26CompatibilityV0"),
+        ("gym.core", r"shimmy\.GymV21CompatibilityV0\(env=\.\.\.\), or with GymV26CompatibilityV0"),
         ("meltingpot.utils.substrates.substrate", r"shimmy\.MeltingPotCompatibilityV0\(env=\.\.\.\)"),
         ("dm_control.rl.control", r"shimmy\.DmControlMultiAgentCompatibilityV0\(env=\.\.\.\)"),
-        ("ray.rllib.env.multi_agent_env", "it is RLlib's: give ISA what its PettingZooEnv"),
-        ("pyspiel", "lets agents take turns"),
+        ("ray.rllib.env.multi_agent_env", "it belongs to RLlib: pass the environment inside its PettingZooEnv"),
+        ("pyspiel", "agents take turns, but"),
         ("gymnastics", "it has no possible_agents"),
     ],
 )

@@ -31,7 +31,7 @@ def test_who_was_ended_is_gone_wherever_it_stays():
     batch.reset()
     act = np.zeros((1, 2), dtype=np.int64)
     assert batch.step(act).alive.tolist() == [[True, True]]
-    with pytest.warns(UserWarning, match="agent 'walker_0' of walk was terminated or truncated and stays"):
+    with pytest.warns(UserWarning, match="agent 'walker_0' of walk was terminated or truncated but stays"):
         step = batch.step(act)
     assert (step.alive.tolist(), bool(step.done)) == ([[False, True]], False)
     with warnings.catch_warnings():

@@ -54,7 +54,9 @@ def test_what_is_no_map_is_refused():
         MapState(Board(), channels=["one"])
     with pytest.raises(InvalidValueError, match=r"a map must be an array .* got \[3\]"):
         map_features(np.zeros(3))
-    with pytest.raises(UnsupportedEnvironmentError, match=r"at most 1,000 channels, which come last, got shape \[2, 6"):
+    with pytest.raises(
+        UnsupportedEnvironmentError, match=r"at most 1,000 channels, on the last axis, got shape \[2, 6"
+    ):
         MapState(Board(first=True, width=1_001))
     for bad in ([], "12", ["a"], [float("nan")], [[1]], 3):
         with pytest.raises(InvalidValueError, match=r"^values must be"):
@@ -79,5 +81,5 @@ def test_options_are_passed_where_there_are_any():
 
 
 def test_a_map_with_a_hole_is_refused():
-    with pytest.raises(NonFiniteError, match="a map must be finite, holds NaN or infinity"):
+    with pytest.raises(NonFiniteError, match="a map must be finite, but contains NaN or infinity"):
         map_features(np.array([[0.0, np.nan]]))

@@ -75,37 +75,40 @@ class Listed(WalkEnv):
 @pytest.mark.parametrize(
     ("env", "says"),
     [
-        (seen(FIRST, np.zeros(1, np.float32)), "observation of agent 'walker_0' in step 1 is not .* 1 numbers for 2"),
+        (
+            seen(FIRST, np.zeros(1, np.float32)),
+            "observation of agent 'walker_0' in step 1 does not .* 1 numbers instead of 2",
+        ),
         (
             seen(SECOND, np.zeros(3, np.float32), when=0),
-            "observation of agent 'walker_1' at the reset .* 3 numbers for",
+            "observation of agent 'walker_1' at the reset .* 3 numbers instead of",
         ),
-        (seen(SECOND, "north"), "observation of agent 'walker_1' in step 1 .*: no numbers but 'north'"),
-        (seen(SECOND, None), "agent 'walker_1' acts next and has no observation in step 1"),
-        (masked(FIRST, np.array([1])), "action mask of agent 'walker_0' at the reset holds 1 numbers for 3 actions"),
-        (masked(FIRST, np.ones(4), when=1), "action mask of agent 'walker_0' in step 1 holds 4 numbers for 3 actions"),
+        (seen(SECOND, "north"), "observation of agent 'walker_1' in step 1 .*: got 'north' instead of numbers"),
+        (seen(SECOND, None), "agent 'walker_1' acts next but has no observation in step 1"),
+        (masked(FIRST, np.array([1])), "action mask of agent 'walker_0' at the reset has 1 numbers for 3 actions"),
+        (masked(FIRST, np.ones(4), when=1), "action mask of agent 'walker_0' in step 1 has 4 numbers for 3 actions"),
         (masked(SECOND, np.zeros(3)), "action mask of agent 'walker_1' at the reset forbids all of its 3 actions"),
         (
             masked(FIRST, np.array([1.0, np.nan, 0.0])),
-            r"mask of agent 'walker_0' at the reset must hold 1 for what may be chosen and 0 for the rest, got .*nan",
+            r"mask of agent 'walker_0' at the reset must be 1 for available actions and 0 for the others, got .*nan",
         ),
-        (masked(FIRST, np.array([True, None, True])), "mask of agent 'walker_0' at the reset must hold 1 .*None"),
-        (masked(FIRST, np.array([1, "0", 0], dtype=object)), "mask of agent 'walker_0' .* must hold 1 .*"),
-        (masked(FIRST, np.array([1, np.nan, 0], dtype=object)), "mask of agent 'walker_0' .* must hold 1 .*nan"),
-        (masked(FIRST, [[1, 0], [1]], when=1), r"mask of agent 'walker_0' in step 1 must hold 1 .*\[\[1, 0\], \[1\]\]"),
-        (masked(SECOND, "all", when=1), "mask of agent 'walker_1' in step 1 must hold 1 .*, got 'all'"),
-        (Forgetful(), "action mask of agent 'walker_0' in step 1 must hold 1 for what may be chosen .*, got None"),
-        (Told(lambda time, *said: said[0]), r"reset\(\) of walk returned observations alone; it must return"),
+        (masked(FIRST, np.array([True, None, True])), "mask of agent 'walker_0' at the reset must be 1 .*None"),
+        (masked(FIRST, np.array([1, "0", 0], dtype=object)), "mask of agent 'walker_0' .* must be 1 .*"),
+        (masked(FIRST, np.array([1, np.nan, 0], dtype=object)), "mask of agent 'walker_0' .* must be 1 .*nan"),
+        (masked(FIRST, [[1, 0], [1]], when=1), r"mask of agent 'walker_0' in step 1 must be 1 .*\[\[1, 0\], \[1\]\]"),
+        (masked(SECOND, "all", when=1), "mask of agent 'walker_1' in step 1 must be 1 .*, got 'all'"),
+        (Forgetful(), "action mask of agent 'walker_0' in step 1 must be 1 for available actions .*, got None"),
+        (Told(lambda time, *said: said[0]), r"reset\(\) of walk returned only observations; it must return"),
         (Told(lambda time, *said: None), r"reset\(\) of walk returned NoneType; it must return observations and infos"),
         (short(4), r"step\(\) of walk returned 4 values; it must return five dicts"),
         (
             Told(lambda time, *said: (*said[:1], list(said[1].values()), *said[2:]) if time else said),
-            r"step\(\) of walk returned rewards that are no dict by agent: 2 values",
+            r"step\(\) of walk returned rewards that are not a dict by agent: 2 values",
         ),
         (paid(SECOND, None), "reward of agent 'walker_1' in step 1 must be a number, got None"),
         (paid(SECOND, np.zeros(2)), r"reward of agent 'walker_1' in step 1 must be a number, got array\(\[0., 0.\]\)"),
         (Listed(), r"info of agent 'walker_0' in step 1 must be a dict, got \[0\]"),
-        (Nobody([]), "possible_agents of walk is empty; it must name every agent"),
+        (Nobody([]), "possible_agents of walk is empty; it must list every agent"),
         (Nobody(None), "possible_agents of walk is empty"),
         (Spaceless(), r"walk has no observation_space\(agent\)"),
         (Old(), r"action_space\('walker_0'\) of walk is a space of the old package gym; make it gymnasium.spaces.OldS"),
@@ -125,9 +128,9 @@ def test_what_cannot_be_taken_is_refused_in_a_line(play, env, says):
     [
         (
             seen(SECOND, np.array([0, np.nan], np.float32)),
-            "observation of agent 'walker_1' in step 1, place 1 must be finite, holds nan",
+            "observation of agent 'walker_1' in step 1, element 1 must be finite, got nan",
         ),
-        (seen(FIRST, np.array([-np.inf, 0])), "agent 'walker_0' in step 1, place 0 must be finite, holds -inf"),
+        (seen(FIRST, np.array([-np.inf, 0])), "agent 'walker_0' in step 1, element 0 must be finite, got -inf"),
         (paid(FIRST, np.nan), "reward must be finite: agent 'walker_0' has nan in step 1"),
         (paid(FIRST, np.array([np.inf])), "reward must be finite: agent 'walker_0' has inf in step 1"),
     ],
@@ -153,7 +156,7 @@ def test_observations_without_a_fixed_length():
     for env, name in ((Sequential(), r"Sequence\(Discrete\(3\), "), (Linked(), r"Graph\(Box")):
         with pytest.raises(UnsupportedEnvironmentError, match=name + ".* have no fixed length"):
             ParallelEnvBatch([env])
-        with pytest.raises(UnsupportedEnvironmentError, match="no fixed number of numbers"):
+        with pytest.raises(UnsupportedEnvironmentError, match="no fixed length"):
             ParallelEnvBatch([env], state_fallback="observations")
 
 

@@ -17,9 +17,9 @@ class Broken:
 
 
 def test_a_reset_that_takes_no_seed_is_named():
-    with pytest.raises(UnsupportedEnvironmentError, match=r"does not take seed; write reset\(self, seed=None"):
+    with pytest.raises(UnsupportedEnvironmentError, match=r"does not accept seed; define reset\(self, seed=None"):
         start(Seedless(), 0, None)
-    with pytest.raises(UnsupportedEnvironmentError, match="does not take seed and options"):
+    with pytest.raises(UnsupportedEnvironmentError, match="does not accept seed and options"):
         start(Seedless(), 0, {"level": 1})
 
 

@@ -229,7 +229,7 @@ def test_whole_numbers_that_float64_merges_are_refused(far, kind):
     read = StateReader(env, None)
     assert read({}).tolist() == [7, 2**53]
     env.state = lambda: kind([7, far])
-    with pytest.raises(UnsupportedEnvironmentError, match=rf"holds {far} in dimension 1, .* beyond 2\^53"):
+    with pytest.raises(UnsupportedEnvironmentError, match=rf"has {far} in dimension 1, .* beyond 2\^53"):
         read({})
     env.state = lambda: kind([7, 2**60])
     assert read({}).tolist() == [7, 2**60], "which is exact"

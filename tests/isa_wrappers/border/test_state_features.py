@@ -30,11 +30,11 @@ def test_a_package_brings_its_own(plugin):
     [
         (["mpa"], UnknownNameError, "unknown state features 'mpa'; did you mean 'map'\\?"),
         ([3], InvalidValueError, "state features must be a name, got 3"),
-        (["map", {"env": 1}], InvalidValueError, "do not take these options: multiple values for argument 'env'"),
+        (["map", {"env": 1}], InvalidValueError, "do not accept these options: multiple values for argument 'env'"),
         (["map", [1]], InvalidValueError, "state_features_kwargs must be"),
         ([None, {"values": [1]}], InvalidValueError, "state_features_kwargs need a name in state_features, got"),
-        (["map", {}, "observations"], InvalidValueError, "'observations' takes its place; leave one of them out"),
-        ([MapState, {}, len], InvalidValueError, "takes its place; leave one of them out"),
+        (["map", {}, "observations"], InvalidValueError, "'observations' replaces it; leave out one of them"),
+        ([MapState, {}, len], InvalidValueError, "replaces it; leave out one of them"),
     ],
 )
 def test_bad_input(arguments, kind, says):

@@ -51,7 +51,7 @@ def test_a_good_one():
         report = check_env(lambda: make_parallel("grid/shooting"), episodes=2)
     assert not report.refused
     assert not report.warned
-    assert "all of them: at least bullets" in str(report), "its look is short"
+    assert "common dimensions: at least bullets" in str(report), "its look is short"
     assert list(verdicts(report)) == [
         "interface", "state", "factory", "seeds", "episodes", "success", "masks", "influence",
     ]  # fmt: skip
@@ -67,26 +67,31 @@ def test_an_environment_itself_will_do():
 @pytest.mark.parametrize(
     ("make", "about", "verdict", "says"),
     [
-        (Drawing, "seeds", "warning", "the same seed and actions gave two unlike episodes"),
+        (Drawing, "seeds", "warning", "the same seed and actions gave two different episodes"),
         (Mapped, "codes", "warning", "18 of 18 dimensions are 0 or 1"),
-        (Still, "dimensions", "warning", "nothing in the state ever changed"),
+        (Still, "dimensions", "warning", "the state never changed"),
         (Tiny, "units", "note", "dimension 0, dimension 1 change by less than half of scope.bin_width, 0.01"),
-        (Idle, "influence", "warning", "walker_1 moved nothing"),
+        (Idle, "influence", "warning", "walker_1 had no significant influence"),
         (
             Silent,
             "signals",
             "warning",
-            "step() told no reward of walker_1, no terminations of walker_0, no terminations of walker_1 and more",
+            "step() returned no reward of walker_1, no terminations of walker_0, no terminations of walker_1 and more",
         ),
-        (Mute, "success", "warning", "no info held the key 'success'"),
+        (Mute, "success", "warning", "no info contains the key 'success'"),
         (Endless, "episodes", "warning", "5 of 5 did not end within 1,000 steps"),
         (Lingering, "ends", "warning", "walker_0, walker_1 stay in env.agents"),
         (lambda: WalkEnv(stateless=True), "state", "refused", "has no state(); pass --state-fallback observations"),
-        (Growing, "state", "refused", "has 3 numbers in step 1 where it had 2; its length must stay"),
-        (Broken, "state", "refused", "must be finite: dimension 1 holds nan in step 2"),
-        (lambda: Strewn(horizon=20), "units", "note", "changes of dimension 2 fall into a bin of 0.01 each"),
+        (Growing, "state", "refused", "has 3 numbers in step 1 but had 2 before; its length must not change"),
+        (Broken, "state", "refused", "must be finite: dimension 1 is nan in step 2"),
+        (
+            lambda: Strewn(horizon=20),
+            "units",
+            "note",
+            "most changes of dimension 2 get a bin of their own at width 0.01",
+        ),
         (lambda: masked("walker_0", np.zeros(3)), "state", "refused", "forbids all of its 3 actions"),
-        (lambda: seen("walker_1", np.zeros(1)), "state", "refused", "1 numbers for 2"),
+        (lambda: seen("walker_1", np.zeros(1)), "state", "refused", "got 1 numbers instead of 2"),
         (lambda: seen("walker_1", np.array([0, np.nan])), "state", "refused", "must be finite"),
     ],
 )
@@ -100,14 +105,14 @@ def test_what_is_wrong_is_said_with_a_remedy(make, about, verdict, says):
 
 def test_how_often_random_play_wins():
     never, always = (only(check_env(WalkEnv(), episodes=2, success=least), "success") for least in (9.0, 0.0))
-    assert (never.verdict, never.says) == ("note", "told, and none of 2 random episodes was won: rare, or never")
+    assert (never.verdict, never.says) == ("note", "none of 2 random episodes was won: wins are rare or impossible")
     assert (always.verdict, always.says) == ("fine", "2 of 2 random episodes were won")
 
 
 def test_masks_told_and_untold():
     told, untold = (only(check_env(WalkEnv(masks=masks), episodes=1), "masks") for masks in ("info", None))
-    assert (told.verdict, told.says) == ("fine", "told for 2 of 2 agents, never empty")
-    assert (untold.verdict, untold.says) == ("note", "none are told: every action counts as available")
+    assert (told.verdict, told.says) == ("fine", "given for 2 of 2 agents, never empty")
+    assert (untold.verdict, untold.says) == ("note", "none given: every action counts as available")
 
 
 def test_dimensions_that_never_change_are_named():
@@ -118,7 +123,7 @@ def test_dimensions_that_never_change_are_named():
             return np.append(self.position, 7)
 
     finding = only(check_env(Named), "dimensions")
-    assert (finding.says, finding.remedy) == ("wall never changed", "leave out what nothing moves")
+    assert (finding.says, finding.remedy) == ("wall never changed", "leave out constant dimensions")
 
 
 def test_actions_of_kinds_that_are_not_supported():
@@ -169,11 +174,11 @@ def test_what_an_environment_raises_is_told_with_its_place(where, says):
 @pytest.mark.parametrize(
     ("make", "about", "says"),
     [
-        (Flagged, "state", "returned terminations of agent 'walker_0' that are no true or false: "),
-        (Unwritten, "state", "step() is not written: PettingZoo asks for it"),
+        (Flagged, "state", "returned terminations of agent 'walker_0' that are not True or False: "),
+        (Unwritten, "state", "step() is not implemented, but PettingZoo requires it"),
         (Leaving, "state", "SystemExit at check_toys.py:"),
-        (Numbered, "interface", "no space of gymnasium: 4; make it gymnasium.spaces.Discrete(n)"),
-        (Seedless, "state", "does not take seed; write reset(self, seed=None, options=None)"),
+        (Numbered, "interface", "not a gymnasium space: 4; use gymnasium.spaces.Discrete(n)"),
+        (Seedless, "state", "does not accept seed; define reset(self, seed=None, options=None)"),
         (lambda: WalkEnv(horizon=-4), "influence", "horizon must be a whole number at least 0, got -4"),
     ],
 )
@@ -230,7 +235,7 @@ def test_a_horizon_that_is_not_kept():
             return said
 
     finding = only(check_env(Hasty), "episodes")
-    assert (finding.verdict, finding.says) == ("warning", "one took 8 steps, and horizon says 3")
+    assert (finding.verdict, finding.says) == ("warning", "one took 8 steps, but horizon is 3")
 
 
 def test_an_environment_without_close_is_looked_at_all_the_same():

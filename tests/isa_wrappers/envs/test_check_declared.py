@@ -14,11 +14,14 @@ from isa_wrappers.envs.check_declared import outside
     [
         (
             Wide,
-            "warning  observations: of agent walker_0: place 0 holds -2000, and its space goes from -1000 to 1000 "
+            "warning  observations: agent walker_0: element 0 is -2000, but its space goes from -1000 to 1000 "
             "(at the reset); correct the space",
         ),
-        (lambda: Misdeclared(), "warning  state_space: place 0 holds 3, and its space goes from 0 to 1; correct"),
-        (lambda: Misdeclared((3,)), "warning  state_space: state() has the shape [2], and state_space [3]; correct"),
+        (lambda: Misdeclared(), "warning  state_space: element 0 is 3, but its space goes from 0 to 1; correct"),
+        (
+            lambda: Misdeclared((3,)),
+            "warning  state_space: state() has shape [2], but state_space has shape [3]; correct",
+        ),
         (lambda: Misnamed("x", "x"), "warning  names: state_names holds 'x' more than once"),
         (lambda: Misnamed("x", "y"), "warning  names: action_names has 2 names for 3 actions of walker_0"),
         (lambda: Misnamed("x"), "refused  state: state_names must name 2 dimensions, as state() has, got 1 names"),

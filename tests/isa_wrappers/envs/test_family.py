@@ -87,7 +87,7 @@ def test_devices(monkeypatch):
         monkeypatch.setattr(torch.cuda, "is_available", lambda there=there: there)
         assert Lines().device("auto") == device
     assert Lines().device("cpu") == "cpu"
-    with pytest.raises(DeviceError, match="'cuda' was asked for but torch sees no CUDA device"):
+    with pytest.raises(DeviceError, match="'cuda' was requested, but torch has no CUDA device"):
         Lines().device("cuda")
 
 
@@ -98,7 +98,7 @@ def test_auto_needs_no_torch(monkeypatch):
 
 def test_called():
     assert called("lines/walk", Walk, (2,), {}).length == 2
-    with pytest.raises(InvalidValueError, match=r"'lines/walk' does not take these options: .*'width'"):
+    with pytest.raises(InvalidValueError, match=r"'lines/walk' does not accept these options: .*'width'"):
         called("lines/walk", Walk, (), {"width": 2})
     assert called("own", dict, (), {"a": 1}) == {"a": 1}, "a built-in class does not tell its signature"
     with pytest.raises(TypeError, match="inside"):  # not a matter of options

@@ -32,10 +32,10 @@ def test_what_cannot_be_wrapped_is_closed_and_told(monkeypatch):
     with pytest.raises(UnsupportedEnvironmentError, match=r"a map is a state .* got shape \[28\]"):
         make_batch("grid/navigation", 2, state_features="map")
     with pytest.raises(
-        UnsupportedEnvironmentError, match=r"single ParallelEnv, as make_parallel, isa check, state features and"
+        UnsupportedEnvironmentError, match=r"single ParallelEnv, which make_parallel, isa check, state features and"
     ):
         make_batch("batch_toys:walks", 2, state_features="map")
-    with pytest.raises(InvalidValueError, match="leave one of them out"):
+    with pytest.raises(InvalidValueError, match="leave out one of them"):
         estimate_task_scope("map_toys:Board", None, 0, "observations", "map")
 
 

@@ -130,7 +130,7 @@ def test_bad_input_is_named():
         make_parallel("mpe/simple_spred_v3")
     with pytest.raises(InvalidValueError, match="no sparse mode: success is defined for simple_spread_v3"):
         make_parallel("mpe/simple_tag_v3", sparse=True)
-    with pytest.raises(InvalidValueError, match="does not take these options"):
+    with pytest.raises(InvalidValueError, match="does not accept these options"):
         make_parallel("mpe/simple_spread_v3", banana=1)
     with pytest.raises(InvalidValueError, match="success_distance must be"):
         make_parallel("mpe/simple_spread_v3", success_distance=-1.0)

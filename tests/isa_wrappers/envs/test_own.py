@@ -45,8 +45,8 @@ def test_the_device_reaches_a_factory_that_takes_it():
     with pytest.raises(UnsupportedEnvironmentError) as caught:
         make_batch("batch_toys:Walks", 2, "cpu")
     assert str(caught.value) == (
-        "task 'batch_toys:Walks' was asked for device 'cpu' and returned None; its factory should "
-        "take an argument device, and return torch tensors there"
+        "task 'batch_toys:Walks' was called with device 'cpu' but returned an environment with None; its "
+        "factory should have a parameter device and return torch tensors on that device"
     )
 
 
@@ -71,19 +71,19 @@ def test_the_scope_of_a_batch_is_that_of_its_copies():
         (
             lambda: make_parallel("batch_toys:walks"),
             UnsupportedEnvironmentError,
-            "task 'batch_toys:walks' is batched and makes no single ParallelEnv, as make_parallel, isa check, "
-            "state features and state_fallback need; make_batch takes it, and so does `isa scope batch_toys:walks`, "
-            "which checks each of its steps, or isa train",
+            "task 'batch_toys:walks' is batched, so it provides no single ParallelEnv, which make_parallel, isa check, "
+            "state features and state_fallback need; use make_batch, `isa scope batch_toys:walks`, which checks each "
+            "step, or isa train",
         ),
         (
             lambda: make_batch("batch_toys:walks", 4, workers=2),
             InvalidValueError,
-            "workers must be 0 for batch_toys:walks, got 2: the task is stepped as one batch already",
+            "workers must be 0 for batch_toys:walks, got 2: the task already steps all copies as one batch",
         ),
         (
             lambda: make_batch("batch_toys:always_two", 3),
             UnsupportedEnvironmentError,
-            "task 'batch_toys:always_two' was asked for num_envs 3 and returned 2",
+            "task 'batch_toys:always_two' was called with num_envs 3 but returned an environment with 2",
         ),
         (
             lambda: make_batch("batch_toys:nobody", 3),
@@ -94,16 +94,16 @@ def test_the_scope_of_a_batch_is_that_of_its_copies():
         (
             lambda: make_batch("batch_toys:half", 3),
             UnsupportedEnvironmentError,
-            "task 'batch_toys:half' takes num_envs and must return a batched environment; Half lacks obs_size, "
-            "state_size, num_actions, horizon, state_names, action_names, device, step, state_dict, load_state_dict "
-            "(see isa_wrappers.BatchEnv)",
+            "task 'batch_toys:half' has a parameter num_envs, so it must return a batched environment; Half lacks "
+            "obs_size, state_size, num_actions, horizon, state_names, action_names, device, step, state_dict, "
+            "load_state_dict (see isa_wrappers.BatchEnv)",
         ),
         *(
             (
                 make,
                 UnsupportedEnvironmentError,
-                "task 'batch_toys:unasked' returned a batched environment; its factory must take num_envs, and device "
-                "if it can run on several",
+                "task 'batch_toys:unasked' returned a batched environment; its factory must have a parameter "
+                "num_envs, and device if it supports several devices",
             )
             for make in (
                 lambda: make_parallel("batch_toys:unasked"),
@@ -114,12 +114,12 @@ def test_the_scope_of_a_batch_is_that_of_its_copies():
         (
             lambda: make_batch("batch_toys:walks", 2, width=1),
             InvalidValueError,
-            "task 'batch_toys:walks' does not take these options: got an unexpected keyword argument 'width'",
+            "task 'batch_toys:walks' does not accept these options: got an unexpected keyword argument 'width'",
         ),
         (
             lambda: make_parallel("toy_envs:walk", width=1),
             InvalidValueError,
-            "task 'toy_envs:walk' does not take these options: got an unexpected keyword argument 'width'",
+            "task 'toy_envs:walk' does not accept these options: got an unexpected keyword argument 'width'",
         ),
         (
             lambda: make_parallel("surely.not.there:make"),
@@ -129,17 +129,17 @@ def test_the_scope_of_a_batch_is_that_of_its_copies():
         (
             lambda: make_parallel("toy_envs:"),
             UnknownTaskError,
-            "a task of your own is named package.module:factory, got 'toy_envs:'",
+            "a custom task must be named package.module:factory, got 'toy_envs:'",
         ),
         (
             lambda: make_batch("toy_envs:run", 2),
             UnknownTaskError,
-            "module 'toy_envs' has no function 'run'; name one that returns a ParallelEnv",
+            "module 'toy_envs' has no function 'run'; use one that returns a ParallelEnv",
         ),
         (
             lambda: make_batch("toy_envs:NOT_A_FACTORY", 2),
             UnknownTaskError,
-            "module 'toy_envs' has no function 'NOT_A_FACTORY'; name one that returns a ParallelEnv",
+            "module 'toy_envs' has no function 'NOT_A_FACTORY'; use one that returns a ParallelEnv",
         ),
     ],
 )

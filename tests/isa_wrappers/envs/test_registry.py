@@ -83,7 +83,9 @@ def test_bad_numbers_of_copies(num_envs):
 
 
 def test_bad_numbers_of_workers():
-    with pytest.raises(InvalidValueError, match="workers must be 0 for grid/unlock, got 2: the task is stepped as one"):
+    with pytest.raises(
+        InvalidValueError, match="workers must be 0 for grid/unlock, got 2: the task already steps all copies as one"
+    ):
         make_batch("grid/unlock", 4, workers=2)
     with pytest.raises(InvalidValueError, match="workers must be a whole number at least 0, got -1"):
         make_batch("toy_envs:walk", 4, workers=-1)
@@ -91,7 +93,7 @@ def test_bad_numbers_of_workers():
 
 def test_options_that_a_task_does_not_take():
     for make in (make_parallel, lambda name, **options: make_batch(name, 2, **options)):
-        with pytest.raises(InvalidValueError, match=r"'grid/unlock' does not take these options: .*'agents'"):
+        with pytest.raises(InvalidValueError, match=r"'grid/unlock' does not accept these options: .*'agents'"):
             make("grid/unlock", agents=2)
 
 
@@ -104,7 +106,7 @@ def test_a_family_of_another_package(toy):
     }
     assert (task_source("toy/line"), task_source("grid/unlock")) == ("toy_pkg", "isa-marl")
     assert make_parallel("toy/long").length == 9
-    with pytest.raises(InvalidValueError, match=r"'toy/line' does not take these options: .*'width'"):
+    with pytest.raises(InvalidValueError, match=r"'toy/line' does not accept these options: .*'width'"):
         make_batch("toy/line", 2, width=1)
     with pytest.raises(UnknownTaskError, match=r"'toy/lin'; did you mean 'toy/line'\? known: toy/line, toy/long$"):
         make_parallel("toy/lin")
@@ -129,35 +131,35 @@ def test_a_package_that_is_gone_is_forgotten(toy):
 BROKEN = {
     "does not import": (
         "import lanes_that_are_not_there",
-        "task family 'toy' of package bad_pkg cannot be imported and is left out: ModuleNotFoundError: No module named "
+        "task family 'toy' of package bad_pkg cannot be imported and is skipped: ModuleNotFoundError: No module named "
         "'lanes_that_are_not_there' (bad_pkg.py:1)",
     ),
     "says much": (
         "raise RuntimeError('one\\ntwo')",
-        "task family 'toy' of package bad_pkg cannot be imported and is left out: RuntimeError: one two (bad_pkg.py:1)",
+        "task family 'toy' of package bad_pkg cannot be imported and is skipped: RuntimeError: one two (bad_pkg.py:1)",
     ),
     "no such attribute": (
         "",
-        "task family 'toy' of package bad_pkg cannot be imported and is left out: AttributeError: module 'bad_pkg' has "
+        "task family 'toy' of package bad_pkg cannot be imported and is skipped: AttributeError: module 'bad_pkg' has "
         "no attribute 'FAMILY'",
     ),
     "a class": (
         TOY + "FAMILY = Toys",
-        "task family 'toy' of bad_pkg is left out: task family 'toy' of bad_pkg must be an EnvFamily object whose "
+        "task family 'toy' of bad_pkg is skipped: task family 'toy' of bad_pkg must be an EnvFamily object whose "
         "prefix is 'toy', got <class 'bad_pkg.Toys'>",
     ),
     "another prefix": (
         TOY + "Toys.prefix = 'toys'\nToys.__repr__ = lambda self: 'Toys()'",
-        "task family 'toy' of bad_pkg is left out: task family 'toy' of bad_pkg must be an EnvFamily object whose "
+        "task family 'toy' of bad_pkg is skipped: task family 'toy' of bad_pkg must be an EnvFamily object whose "
         "prefix is 'toy', got Toys()",
     ),
     "no names": (
         TOY + "Toys.tasks = lambda self: {'line': 'a line'}",
-        "task family 'toy' of bad_pkg is left out: its tasks must be named toy/NAME, got 'line'",
+        "task family 'toy' of bad_pkg is skipped: its tasks must be named toy/NAME, got 'line'",
     ),
     "fails when asked": (
         TOY + "Toys.tasks = lambda self: 1 / 0",
-        "task family 'toy' of bad_pkg is left out: ZeroDivisionError: division by zero",
+        "task family 'toy' of bad_pkg is skipped: ZeroDivisionError: division by zero",
     ),
 }
 
@@ -192,7 +194,7 @@ def test_a_broken_family_is_told_of_once(plugin):
     )
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), *sys.path])}
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
-    assert done.stderr.count("task family 'toy' of bad_pkg is left out") == 1
+    assert done.stderr.count("task family 'toy' of bad_pkg is skipped") == 1
 
 
 def test_two_packages_of_one_name_are_both_named(plugin):
@@ -202,12 +204,12 @@ def test_two_packages_of_one_name_are_both_named(plugin):
     with pytest.raises(InvalidValueError) as caught:
         make_parallel("toy/line")
     found = str(caught.value)
-    assert "several packages bring task family 'toy': " in found
+    assert "several packages provide task family 'toy': " in found
     assert "one_pkg" in found
     assert "other_pkg" in found
     with pytest.raises(InvalidValueError, match="task family 'mpe': isa-marl, third_pkg; uninstall all but one"):
         make_batch("mpe/simple_spread_v3", 2)
-    with pytest.warns(UserWarning, match="several packages bring"):
+    with pytest.warns(UserWarning, match="several packages provide"):
         assert "grid/unlock" in available_tasks()
 
 

@@ -27,9 +27,9 @@ def both(array, parts=None):
 WRONG = {
     "nothing": (lambda r: None, "reward 'own' must return RewardParts, got None"),
     "a number": (lambda r: 1.0, "must return RewardParts, got 1.0"),
-    "one for all": (lambda r: both(r.sum()), "must return total .* as given"),
-    "others": (lambda r: both(np.ones(5)), "must return total .* as given, got ndarray .5."),
-    "plain lists": (lambda r: both(r.tolist()), "must return total .* as given, got list"),
+    "one for all": (lambda r: both(r.sum()), "must return total as"),
+    "others": (lambda r: both(np.ones(5)), "must return total as .*, got ndarray .5."),
+    "plain lists": (lambda r: both(r.tolist()), "must return total as .*, got list"),
     "another part": (lambda r: both(r, {"more": r}), "must return parts pay, got 'more'"),
 }
 
@@ -55,5 +55,5 @@ def test_numbers_of_more_digits_become_float32_and_nan_is_refused():
     assert step.reward.dtype == np.float32
     single = RewardWrapper(WalkEnv(), Own(lambda r: both(r + np.nan)), mode="add")
     single.reset(seed=0)
-    with pytest.raises(NonFiniteError, match=r"reward 'own' must be finite: .* \(walker_0\) holds nan"):
+    with pytest.raises(NonFiniteError, match=r"reward 'own' must be finite: .* \(walker_0\) is nan"):
         single.step(dict.fromkeys(single.possible_agents, 0))

@@ -108,7 +108,7 @@ def test_a_shared_counter_must_fit():
     counter = VisitCounter([APART.common_dims, *APART.special_dims])
     with pytest.raises(ScopeMismatchError, match="shared counter counts segments"):
         CountBonus(credit_for(APART, "whole_state"), counter=counter)
-    with pytest.raises(InvalidValueError, match=r"counts at count_scale 1.0, config says 5.0"):
+    with pytest.raises(InvalidValueError, match=r"has count_scale 1.0, but config has 5.0"):
         CountBonus(APART, CountConfig(count_scale=5.0), counter=counter)
 
 

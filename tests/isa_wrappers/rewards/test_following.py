@@ -94,7 +94,7 @@ def test_counters_that_hash_differently_do_not_merge():
     followed.follow([[0, 1, 2], [0]])
     with pytest.raises(ScopeMismatchError, match="hash differently: one of them has followed a scope"):
         fresh.merge(followed)
-    with pytest.raises(InvalidValueError, match="segments must be 2 as before, got 3"):
+    with pytest.raises(InvalidValueError, match="number of segments must stay 2, got 3"):
         fresh.follow([[0], [1], [2]])
     state = {**fresh.state_dict(), "multipliers": np.zeros((2, 1), dtype=np.int64)}
     with pytest.raises(ScopeMismatchError, match=r"saved multipliers must have shape \[2, 3\], got \[2, 1\]"):
@@ -156,5 +156,5 @@ def test_a_reward_that_knows_no_scope_has_nothing_to_follow_and_any_other_says_h
     reward = Still()
     reward.follow(scope_of())
     reward.credit = credit_for(scope_of())
-    with pytest.raises(InvalidValueError, match=r"'still' cannot follow a scope: Still has no follow\(\)"):
+    with pytest.raises(InvalidValueError, match=r"'still' cannot follow a scope: Still does not override follow\(\)"):
         reward.follow(scope_of())

@@ -167,7 +167,7 @@ def test_round_trip_goes_on_where_it_stopped(device, count):
 
 @pytest.mark.parametrize("other", [GoalBuffer(2, 6), GoalBuffer(3, 5)])
 def test_another_size_does_not_load(other):
-    with pytest.raises(ScopeMismatchError, match="goal buffer of shape"):
+    with pytest.raises(ScopeMismatchError, match="saved goals of shape"):
         GoalBuffer(2, 5).load_state_dict(other.state_dict())
 
 

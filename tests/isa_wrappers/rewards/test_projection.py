@@ -45,9 +45,7 @@ def test_projection_of_credit_by_another_rule():
     goal = np.arange(5, dtype=np.float32)
     assert whole(goal).tolist() == [goal.tolist()] * 2
     GoalProjection(scope).check_fits(credit_for(scope, "unsegmented"))
-    with pytest.raises(
-        ScopeMismatchError, match=r"GoalSampling inside has another scope: it shows dimensions \[\[0, 1"
-    ):
+    with pytest.raises(ScopeMismatchError, match=r"inner GoalSampling has another scope: it shows dimensions \[\[0, 1"):
         whole.check_fits(credit_for(scope))
 
 

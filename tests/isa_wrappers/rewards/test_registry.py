@@ -120,7 +120,7 @@ class Lettered(Nameless):
     ("made", "message"),
     [
         (None, "what intrinsic reward 'odd' makes must be IntrinsicReward, got None"),
-        (Nameless(), "intrinsic reward 'odd' must have a name and a tuple of names of its parts, got name None and"),
+        (Nameless(), "intrinsic reward 'odd' must have a name and a tuple of part names, got name None and"),
         (Lettered(), "got name 'lettered' and parts 'pay'"),
     ],
 )

@@ -27,10 +27,10 @@ def test_chance_is_what_actions_without_effect_make(transitions, estimator):
 
 
 def test_chance_near_delta_is_warned_of():
-    with pytest.warns(UserWarning, match=r"up to 0\.\d\d where delta is 0\.3: .* take estimator 'nmi_pooled', more"):
+    with pytest.warns(UserWarning, match=r"up to 0\.\d\d, and delta is 0\.3: .* use estimator 'nmi_pooled', more"):
         scope = estimate_scope(Noise(), per_block(transitions=60))
     assert scope.chance > 0.15
-    with pytest.warns(UserWarning, match="nobody moves; take more transitions or a larger bin_width"):
+    with pytest.warns(UserWarning, match="no agent moves; use more transitions or a larger bin_width"):
         estimate_scope(Noise(), per_block(transitions=20, estimator="nmi_pooled"))
 
 

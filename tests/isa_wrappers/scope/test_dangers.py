@@ -108,7 +108,7 @@ def test_scales_at_the_ends_of_what_numbers_hold(scale):
 def test_every_pair_of_a_large_team_is_looked_at():
     actions = np.random.default_rng(0).integers(2, size=(1_000, 22))
     actions[:, 21] = actions[:, 20]
-    with pytest.raises(RecordedDataError, match="'agent_20' go along with those of 'agent_21'"):
+    with pytest.raises(RecordedDataError, match="'agent_20' are associated with those of 'agent_21'"):
         estimate_scope_from([Episode(np.zeros((1_001, 1)), actions)])
 
 
@@ -116,7 +116,9 @@ def test_last_steps_that_are_dropped_must_be_like_the_others():
     rng = np.random.default_rng(0)
     actions = rng.integers(3, size=2_000)
     ends = (actions == 1) & (rng.random(2_000) < 0.5)
-    with pytest.raises(InvalidValueError, match=r"episodes end with some actions of agent 0 .* \[N \+ E, K\]"):
+    with pytest.raises(
+        InvalidValueError, match=r"episodes end more often with some actions of agent 0 .* \[N \+ E, K\]"
+    ):
         episodes_of(np.zeros((2_000, 1)), actions, ends)
     assert episodes_of(np.zeros((2_000, 1)), actions, rng.random(2_000) < 0.1)
     stops = len(np.unique([*np.flatnonzero(ends), 1_999]))
@@ -149,4 +151,4 @@ def test_seldom_is_what_was_taken_less_than_the_rest():
 @pytest.mark.slow
 def test_names_that_no_file_can_hold_are_met_before_anything_is_estimated(capsys, tmp_path):
     assert isa("scope", "toy_envs:named_alike", "--out", tmp_path / "scope") == 2
-    assert capsys.readouterr().err == "isa: agents 1 and '1' cannot be told apart in a file; name one anew\n"
+    assert capsys.readouterr().err == "isa: agents 1 and '1' are indistinguishable in a file; rename one of them\n"

@@ -24,10 +24,10 @@ STATES, ACTIONS, ENDS = np.zeros((T + 1, 2)), np.array([[0], [1], [1], [0]]), np
         ((STATES[:, 0], ACTIONS, ENDS), r"got \[5\] and \[4, 1\]"),
         ((STATES, ACTIONS, ["False"] * T), "ends must be an array of numbers, got"),
         ((STATES, ACTIONS, [[0], [0, 1]]), "ends must be an array of numbers, got"),
-        ((STATES, ACTIONS, ENDS * np.nan), "ends must hold true or false, got NaN"),
+        ((STATES, ACTIONS, ENDS * np.nan), "ends must be true or false, got NaN"),
         ((STATES, ACTIONS, True), r"ends must be \[N\]"),
         ((STATES, ACTIONS, ENDS, True), "available of 4 recorded steps must have 4 rows, got 1"),
-        ((STATES, ACTIONS, ENDS, np.full((T, 1, 2), np.nan)), "available must hold true or false, got NaN"),
+        ((STATES, ACTIONS, ENDS, np.full((T, 1, 2), np.nan)), "available must be true or false, got NaN"),
     ],
 )
 def test_arrays_that_cannot_be_cut(arrays, says):
@@ -43,11 +43,11 @@ def minari(**others):
 @pytest.mark.parametrize(
     ("others", "says"),
     [
-        ({"truncations": ENDS[:2]}, r"terminations and truncations of one shape, and .*, got \[4\], \[2\] and dict"),
+        ({"truncations": ENDS[:2]}, r"terminations and truncations of one shape and .*, got \[4\], \[2\] and dict"),
         ({"terminations": None}, "terminations must be an array of numbers, got None"),
         ({"terminations": ["no"] * T}, "terminations must be an array of numbers, got"),
-        ({"truncations": ENDS * np.nan}, "truncations must hold true or false, got NaN"),
-        ({"infos": [{}] * T}, r"infos in a mapping, got \[4\], \[4\] and list"),
+        ({"truncations": ENDS * np.nan}, "truncations must be true or false, got NaN"),
+        ({"infos": [{}] * T}, r"mapping of infos, got \[4\], \[4\] and list"),
         ({"infos": {"action_mask": True}}, r"available must be \[T, A, n\]"),
         ({"infos": {"action_mask": [[1], [1, 1]]}}, "action_mask must be an array of numbers, got"),
     ],
@@ -59,7 +59,7 @@ def test_episodes_in_minaris_form_that_cannot_be_read(others, says):
 
 
 def test_masks_of_nan():
-    with pytest.raises(InvalidValueError, match="available must hold true or false, got NaN"):
+    with pytest.raises(InvalidValueError, match="available must be true or false, got NaN"):
         Episode(STATES, ACTIONS, np.full((T, 1, 2), np.nan))
 
 

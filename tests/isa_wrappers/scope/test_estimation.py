@@ -65,7 +65,7 @@ class Poisoned(Toy):
 
 @pytest.mark.parametrize(("at_start", "step", "value"), [(False, 4, "inf"), (True, 10, "nan")])
 def test_a_state_that_is_not_finite_is_named(at_start, step, value):
-    message = rf"in step {step} must be finite: environment 1, dimension 1 \(shield\) holds {value}"
+    message = rf"in step {step} must be finite: environment 1, dimension 1 \(shield\) is {value}"
     with pytest.raises(NonFiniteError, match=message):
         estimate_scope(Poisoned(at_start), per_block(transitions=100))
 

@@ -115,7 +115,7 @@ def test_a_name_that_is_not_there():
 
 
 def test_two_entries_of_one_name(added):
-    with pytest.raises(InvalidValueError, match=r"'toy' among isa_marl.estimators: registered and mine"):
+    with pytest.raises(InvalidValueError, match=r"'toy' in isa_marl.estimators: registered and mine"):
         ESTIMATORS.register("toy", EverMoved(), source="mine")
 
 

@@ -12,7 +12,7 @@ from isa_wrappers.errors import InvalidValueError
 from isa_wrappers.scope.evidence import Evidence
 from isa_wrappers.scope.explain import explain_scope, explanation_text, explanation_to_dict
 
-NOISE = "among noise, what happens in"
+NOISE = "among noise, effects in"
 FIGURES = [[[0.0, 0.04], [0.9, 0.0], [0.3, 0.0]], [[0.0, 0.0], [0.0, 0.5], [0.0, 0.0]]]
 
 
@@ -38,10 +38,11 @@ def test_what_moves_what_and_what_was_nearly_in():
         "moved most:",
         "  a: x by push 0.90",
         "  b: y by push 0.50",
-        "chance makes as much as the least sure of these with p 1e-8",
+        "the least certain of these has p 1e-8",
         "nearly in: a's y by stay 0.04",
-        "seldom taken, little is known: a's pull (20 times, shows from 0.60 on)",
-        f"1,000 environment steps; {NOISE} 0.15 of the steps would show, all above delta from 2,250 transitions on",
+        "seldom taken, so little is known: a's pull (20 times, detectable from 0.60)",
+        f"1,000 environment steps; {NOISE} 0.15 of the steps are detectable, all effects above delta with 2,250 "
+        "transitions",
     ]
     json.dumps(explanation_to_dict(said))
 
@@ -56,11 +57,13 @@ def test_without_evidence_only_what_is_above_half_of_delta_is_nearly_in():
 
 def test_enough_transitions_are_not_asked_for_again():
     text = explanation_text(explain_scope(scope(delta=0.3, transitions=1_000, env_steps=1_000)))
-    assert text.endswith(f"{NOISE} 0.60 of the steps would show, all above delta from 4,000 transitions on")
+    assert text.endswith(f"{NOISE} 0.60 of the steps are detectable, all effects above delta with 4,000 transitions")
     text = explanation_text(explain_scope(scope(delta=0.65, transitions=1_000, env_steps=1_000)))
-    assert text.endswith(f"{NOISE} 0.60 of the steps would show")
+    assert text.endswith(f"{NOISE} 0.60 of the steps are detectable")
     in_turn = explanation_text(explain_scope(scope(transitions=1_000, env_steps=5_000)))
-    assert in_turn.endswith("all above delta from 2,250 transitions on"), "transitions of each agent, not steps of all"
+    assert in_turn.endswith("all effects above delta with 2,250 transitions"), (
+        "transitions of each agent, not steps of all"
+    )
 
 
 def test_long_lists_are_cut():
@@ -85,7 +88,7 @@ def test_until_nothing_changes():
 
 
 def test_one_at_a_time_cannot_go_on_until_certain():
-    message = "until_certain needs an estimator that has all agents act at once, .* got 'nmi_block'"
+    message = "until_certain needs an estimator in which all agents act at once, .* got 'nmi_block'"
     with pytest.raises(InvalidValueError, match=message):
         estimate_scope(scope_tasks.Team(), ScopeConfig(estimator="nmi_block", until_certain=True))
 
@@ -94,5 +97,5 @@ def test_what_a_large_team_moves_is_told_of_a_few():
     dimensions = {f"a{i}": [[], [i]] for i in range(30)}
     lines = explanation_text(explain_scope(InfluenceScope.from_dimensions(dimensions, 30))).splitlines()
     assert lines[:2] == ["moved most:", "  a0: dimension 0 by 1 1.00"]
-    assert lines[11] == "  and 20 agents more"
+    assert lines[11] == "  and 20 more agents"
     assert len(lines) == 12

@@ -231,7 +231,7 @@ def test_a_scope_whose_files_do_not_belong_together(scope, tmp_path):
     other = InfluenceScope.of_everything(("red", "blue"), (3, 2), 4)
     save_scope(other, tmp_path / "two")
     (tmp_path / "one" / "scope.safetensors").write_bytes((tmp_path / "two" / "scope.safetensors").read_bytes())
-    with pytest.raises(FileFormatError, match="is of another scope"):
+    with pytest.raises(FileFormatError, match="belongs to another scope"):
         load_scope(tmp_path / "one")
 
 

@@ -67,7 +67,7 @@ def test_saved_and_restored():
 
 
 def test_bad_values_are_refused():
-    with pytest.raises(InvalidValueError, match=r"got one of .normalised mutual information.; take scope"):
+    with pytest.raises(InvalidValueError, match=r"got .normalised mutual information.; set scope"):
         FollowingScope(of_random_play("normalised mutual information"))
     following = FollowingScope(of_random_play())
     with pytest.raises(InvalidValueError, match=r"must have shape \[2, 4, 4\]"):

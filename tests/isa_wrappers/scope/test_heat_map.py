@@ -23,7 +23,7 @@ def test_a_scope_shows_each_figure_and_outlines_what_is_in():
     assert [edge.startswith("2px") for edge, _ in found] == [False, True, False, True, True, True]
     assert re.findall(r"scope=\"row\"[^>]*>([^<]*)<", html) == ["a stay", "a go", "&lt;b&gt; stay"]
     assert "y &amp; z" in html
-    assert "all agents move: y &amp; z" in html
+    assert "common: y &amp; z" in html
     assert "above 0.1" in html
 
 

@@ -139,7 +139,7 @@ def test_shapes_that_disagree():
         InfluenceScope(("a",), np.zeros((2, 2)), 0.3, (2,))
     with pytest.raises(InvalidValueError, match=r"got \[2, 2, 2\]"):
         InfluenceScope(("a",), np.zeros((2, 2, 2)), 0.3, (2,))
-    with pytest.raises(InvalidValueError, match=r"at most 2 actions, got \[3\]"):
+    with pytest.raises(InvalidValueError, match=r"at most 2, got \[3\]"):
         InfluenceScope(("a",), np.zeros((1, 2, 2)), 0.3, (3,))
     with pytest.raises(InvalidValueError, match="num_actions"):
         InfluenceScope(("a",), np.zeros((1, 2, 2)), 0.3, (2, 2))

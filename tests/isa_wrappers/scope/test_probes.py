@@ -63,9 +63,9 @@ def test_bad_values_are_refused():
         Probes(0)
     probes = Probes(100)
     probes.add(walk(400, share=0.3))
-    with pytest.raises(InvalidValueError, match="columns of one length of at most 50, got \\[100\\]"):
+    with pytest.raises(InvalidValueError, match="columns of equal length, at most 50, got \\[100\\]"):
         Probes(50).load_state_dict(probes.state_dict())
     state = probes.state_dict()
     state["marked"] = state["marked"][1:]
-    with pytest.raises(InvalidValueError, match="columns of one length"):
+    with pytest.raises(InvalidValueError, match="columns of equal length"):
         Probes(100).load_state_dict(state)

@@ -130,11 +130,11 @@ def test_episodes_in_minaris_form():
     held.observations = {"state": parts[0].states}
     np.testing.assert_array_equal(episode_from(held).states, parts[0].states)
     held.observations = {"image": parts[0].states}
-    with pytest.raises(InvalidValueError, match="hold 'state', got \\['image'\\]"):
+    with pytest.raises(InvalidValueError, match="contain 'state', got \\['image'\\]"):
         episode_from(held)
     glued = minari(parts[0])
     glued.terminations = np.arange(25) == 9
-    with pytest.raises(InvalidValueError, match="goes on after its end at step 9"):
+    with pytest.raises(InvalidValueError, match="continues after its end at step 9"):
         episode_from(glued)
     plain = {"states": parts[0].states, "actions": parts[0].actions}
     np.testing.assert_array_equal(episode_from(plain).actions, parts[0].actions)
@@ -143,11 +143,11 @@ def test_episodes_in_minaris_form():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Episode(np.zeros((3, 1)), np.zeros((3, 1))), "3 steps has 4 states.* glued together"),
+        (lambda: Episode(np.zeros((3, 1)), np.zeros((3, 1))), "3 steps must have 4 states.* several episodes"),
         (lambda: Episode(np.zeros(3), np.zeros((3, 1))), r"states \[T \+ 1, K\] and actions \[T, A\]"),
         (lambda: Episode(np.zeros((1, 1)), np.zeros((0, 1))), r"got \[1, 1\] and \[0, 1\]"),
-        (lambda: Episode(np.zeros((3, 1)), [[0.5], [1]]), "whole numbers"),
-        (lambda: Episode(np.zeros((3, 1)), [[-2], [1]]), "whole numbers"),
+        (lambda: Episode(np.zeros((3, 1)), [[0.5], [1]]), "integers from 0"),
+        (lambda: Episode(np.zeros((3, 1)), [[-2], [1]]), "integers from 0"),
         (lambda: Episode(np.zeros((3, 1)), [[0], [2]], np.ones((2, 1, 2))), r"available must be \[T, A, n\]"),
         (lambda: Episode(np.zeros((3, 1)), [[0], [1]], [[[1, 1]], [[1, 0]]]), "agent 0 took action 1 at step 1"),
         (lambda: episodes_of(np.zeros((6, 1)), np.zeros((5, 1)), [False, True, False, False, True]), "5 or 7 rows"),
@@ -157,9 +157,9 @@ def test_episodes_in_minaris_form():
         (lambda: estimate_scope_from("data"), "list of episodes, got str"),
         (lambda: estimate_scope_from([3]), "Minari's EpisodeData, got int"),
         (lambda: estimate_scope_from([{"states": []}]), "needs 'actions'"),
-        (lambda: estimate_scope_from(played(), agents=["a"]), r"agents must name 2, got \['a'\]"),
+        (lambda: estimate_scope_from(played(), agents=["a"]), r"agents must contain 2 names, got \['a'\]"),
         (lambda: estimate_scope_from(played(), ScopeConfig(estimator="nmi_block")), "all agents act at once"),
-        (lambda: estimate_scope_from([Episode(np.zeros((3, 1)), [[0], [2]])]), "at least 6 for 3 actions, got 2"),
+        (lambda: estimate_scope_from([Episode(np.zeros((3, 1)), [[0], [2]])]), "at least 6 recorded steps"),
         (lambda: transitions_of([Episode(np.zeros((2, size)), [[0]]) for size in (1, 2)]), "same dimensions"),
     ],
 )  # fmt: skip
@@ -206,9 +206,9 @@ def lopsided(state, draw, rng):
         (by_state, "'agent_0' depend on dimension 0 of the state"),
         (often_by_state, "'agent_0' depend on dimension . of the state"),
         (one_action, "'agent_0' took action 1 whenever it had a choice"),
-        (together, "'agent_0' go along with those of 'agent_1'"),
-        (blocked, r"'agent_0' never took action 2 where dimension 2 is .*give the masks"),
-        (lopsided, r"'agent_0' took action 0 \d+ and action \d \d+ times, where fair draws make 500 and 500"),
+        (together, "'agent_0' are associated with those of 'agent_1'"),
+        (blocked, r"'agent_0' never took action 2 where dimension 2 is .*pass the masks"),
+        (lopsided, r"'agent_0' took action 0 \d+ and action \d \d+ times, but fair draws give 500 and 500"),
     ],
 )
 def test_actions_that_were_no_fair_draws_are_refused(policy, message):

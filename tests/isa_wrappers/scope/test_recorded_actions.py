@@ -31,10 +31,10 @@ def test_each_agent_has_as_many_as_is_said():
 @pytest.mark.parametrize(
     ("counts", "masked", "says"),
     [
-        ((2,), True, "must be one number for each of 2 agents"),
-        ((2, 2), True, "up to 3, got \\[2, 2\\]"),
+        ((2,), True, "must have one number for each of 2 agents"),
+        ((2, 2), True, "the largest 3 as in masks and actions, got \\[2, 2\\]"),
         ((2, 4), True, "num_actions must be a whole number from 1 to 3, got 4"),
-        ((2, 3), False, "give masks \\(available\\) that end where an agent has no more"),
+        ((2, 3), False, "pass masks \\(available\\) that exclude actions an agent does not have"),
     ],
 )
 def test_what_cannot_be(counts, masked, says):

@@ -46,7 +46,7 @@ def test_of_a_large_team_a_few_are_told_and_the_others_in_a_line():
     text = scope_table(team(100, idle=(2, 7, 90)))
     assert len(text.splitlines()) < 20
     assert "96 more agents: 0 to 1 dimensions each; nothing: a7, a90;" in text
-    assert "96 more agents: 1 dimensions each; --json tells all" in scope_table(team(100))
+    assert "96 more agents: 1 dimensions each; --json lists all" in scope_table(team(100))
     assert "a4, a5, a6, a7 and 93 more" not in scope_table(team(100, idle=range(100)))
     assert "nothing: a4, a5, a6, a7 and 92 more" in scope_table(team(100, idle=range(100)))
     assert scope_table(team(16)).count("D_i") == 16

@@ -25,15 +25,15 @@ def test_how_near_it_came_and_what_to_do():
     assert thin_scope(scope_of(figures, delta=0.13)) is None
     low = thin_scope(scope_of(np.full((2, 2, 2), 0.06)))
     assert low.startswith("the scope is empty: the largest figure is 0.06")
-    assert low.endswith("take more transitions, a window of 2 or more, or an estimator without bins, interval_effect")
+    assert low.endswith("use more transitions, a window of 2 or more, or an estimator without bins, interval_effect")
 
 
 def test_maps_and_states_that_stand_still():
     scope = scope_of(np.zeros((2, 2, 10)))
     cells = np.eye(10)
     assert thin_scope(scope, cells).endswith(
-        "10 of 10 dimensions are 0 or 1, as maps of cells are: give coordinates, or read them off the map by "
-        "--state-features map (in Python: isa_wrappers.MapState)"
+        "10 of 10 dimensions are 0 or 1, as in a map of cells: provide coordinates, or extract them from the "
+        "map with --state-features map (in Python: isa_wrappers.MapState)"
     )
     assert "the state never changed" in thin_scope(scope, cells * 0)
     assert "coordinates" not in thin_scope(scope, cells * 3)
@@ -61,7 +61,7 @@ def test_rare_actions_are_named():
     taken = np.array([[3, 997], [993, 7]])
     said = thin_scope(scope, taken=taken)
     assert said.endswith(
-        "; b took right 7 times in 1,000 steps: it was rarely to be had; take 8 times as many transitions"
+        "; b took right 7 times in 1,000 steps: it was rarely available; use 8 times as many transitions"
     )
     assert "right" not in thin_scope(scope, taken=np.array([[3, 997], [500, 500]])).partition(";")[2]
     assert "was rarely" not in thin_scope(scope, taken=np.array([[500, 500], [1000, 0]])), "it may never be to be had"

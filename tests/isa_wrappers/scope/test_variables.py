@@ -70,7 +70,9 @@ def test_what_goes_along_with_a_mask_is_no_effect():
 
 def test_estimators_that_cannot_read_components_say_which_can():
     for estimator in ("nmi_block", "nmi_pooled"):
-        with pytest.raises(UnsupportedEnvironmentError, match=f"estimator '{estimator}' reads Discrete .* take 'inter"):
+        with pytest.raises(
+            UnsupportedEnvironmentError, match=f"estimator '{estimator}' supports only Discrete .* use 'inter"
+        ):
             scope_of(SynthC, 100, estimator=estimator)
 
 

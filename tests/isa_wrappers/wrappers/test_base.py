@@ -74,7 +74,7 @@ def test_aec_and_vectorised_environments_are_refused():
 
     with pytest.raises(UnsupportedEnvironmentError, match="in which agents take turns"):
         InfluenceCountBonus(Aec(), walk_scope())
-    with pytest.raises(UnsupportedEnvironmentError, match="already vectorised"):
+    with pytest.raises(UnsupportedEnvironmentError, match="it is vectorised"):
         InfluenceCountBonus(Vectorised(), walk_scope())
 
 
@@ -103,7 +103,7 @@ def test_without_a_scope_agents_and_state_must_stay():
     env = ScopeWrapper(Stretching(), None)
     env.reset()
     env.step({"walker_0": 0, "walker_1": 0})
-    with pytest.raises(UnsupportedEnvironmentError, match="a state of length 4 where it had 2 before"):
+    with pytest.raises(UnsupportedEnvironmentError, match="a state of length 4 but had 2 before"):
         env.step({"walker_0": 0, "walker_1": 0})
     poisoned = ScopeWrapper(Poisoned(), None)
     poisoned.reset()
@@ -170,7 +170,9 @@ def test_what_was_made_for_a_device_is_refused_around_one_environment():
         lambda: RewardWrapper(WalkEnv(), CountBonus(scope, device="cpu")),
         lambda: RewardWrapper(WalkEnv(), StateNovelty(2, device="cpu")),
     ):
-        with pytest.raises(InvalidValueError, match="made for device 'cpu'; around a ParallelEnv it holds NumPy's"):
+        with pytest.raises(
+            InvalidValueError, match="made for device 'cpu', but around a ParallelEnv it must use NumPy"
+        ):
             wrap()
 
 

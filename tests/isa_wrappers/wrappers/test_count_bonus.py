@@ -74,7 +74,9 @@ def test_credit_by_another_rule():
 
 def test_what_does_not_fit_is_named():
     scope = walk_scope()
-    with pytest.raises(InvalidValueError, match="reward 'bonus' is paid inside already; a second one would pay twice"):
+    with pytest.raises(
+        InvalidValueError, match="inner wrapper already pays the intrinsic reward 'bonus'; a second one would pay twice"
+    ):
         InfluenceCountBonus(InfluenceCountBonus(WalkEnv(), scope), scope)
     with pytest.raises(ScopeMismatchError, match="shared counter counts segments"):
         InfluenceCountBonus(WalkEnv(), scope, counter=VisitCounter([[0], [1]]))

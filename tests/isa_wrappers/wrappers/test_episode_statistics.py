@@ -113,8 +113,11 @@ def test_it_conforms():
     ("change", "says"),
     [
         (lambda time, *said: said[:4] if time else said, r"step\(\) of walk returned 4 values"),
-        (lambda time, *said: (said[0], [1.0, 1.0], *said[2:]) if time else said, "returned rewards that are no dict"),
-        (lambda time, *said: said if time else said[0], r"reset\(\) of walk returned observations alone"),
+        (
+            lambda time, *said: (said[0], [1.0, 1.0], *said[2:]) if time else said,
+            "returned rewards that are not a dict",
+        ),
+        (lambda time, *said: said if time else said[0], r"reset\(\) of walk returned only observations"),
     ],
 )
 def test_what_is_no_step_is_one_line(change, says):

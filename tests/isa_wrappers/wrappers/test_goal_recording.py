@@ -38,18 +38,18 @@ def test_a_won_episode_gives_one_goal_however_often_success_is_told(scope):
 
 def test_recorders_and_buffers_must_fit():
     scope, goals = walk_scope(), GoalBuffer(2)
-    with pytest.raises(InvalidValueError, match="leave one of the two out"):
+    with pytest.raises(InvalidValueError, match="remove one of the two"):
         GoalRecording(GoalRecording(WalkEnv(), scope, goals), scope, goals)
     segment = GoalSegmentReward(GoalSampling(WalkEnv(), scope, goals_with(np.zeros((1, 2)))), scope)
-    with pytest.raises(InvalidValueError, match="leave one of the two out"):
+    with pytest.raises(InvalidValueError, match="remove one of the two"):
         GoalSampling(segment, scope, goals)
-    with pytest.raises(ScopeMismatchError, match="states of 3 dimensions, the scope has 2"):
+    with pytest.raises(ScopeMismatchError, match="states with 3 dimensions, but the scope has 2"):
         GoalRecording(WalkEnv(), scope, GoalBuffer(3))
-    with pytest.raises(ScopeMismatchError, match="states of 3 dimensions, this environment has 2"):
+    with pytest.raises(ScopeMismatchError, match="states with 3 dimensions, but this environment has 2"):
         GoalRecording(WalkEnv(), None, GoalBuffer(3)).reset()
     known = ScopeWrapper(WalkEnv(), None)
     known.reset()
-    with pytest.raises(ScopeMismatchError, match="states of 3 dimensions, this environment has 2"):
+    with pytest.raises(ScopeMismatchError, match="states with 3 dimensions, but this environment has 2"):
         GoalRecording(known, None, GoalBuffer(3))
 
 

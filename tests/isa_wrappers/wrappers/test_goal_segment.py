@@ -40,7 +40,7 @@ def test_what_does_not_fit_is_named():
     with pytest.raises(InvalidValueError, match=r"needs goals: wrap .* with GoalSampling first"):
         GoalSegmentReward(WalkEnv(), scope)
     sampling = GoalSampling(WalkEnv(), scope, goals)
-    with pytest.raises(InvalidValueError, match="reward 'progress' is paid inside already"):
+    with pytest.raises(InvalidValueError, match="reward 'progress' inner wrapper already pays"):
         GoalSegmentReward(GoalSegmentReward(sampling, scope), scope)
-    with pytest.raises(ScopeMismatchError, match="GoalSampling inside has another scope"):
+    with pytest.raises(ScopeMismatchError, match="inner GoalSampling has another scope"):
         GoalSegmentReward(sampling, credit_for(scope, "whole_state"))

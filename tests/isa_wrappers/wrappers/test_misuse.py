@@ -22,14 +22,14 @@ def bonus():
 
 
 def test_a_step_before_the_reset():
-    with pytest.raises(UnsupportedEnvironmentError, match=r"step\(\) of InfluenceCountBonus before reset\(\)"):
+    with pytest.raises(UnsupportedEnvironmentError, match=r"step\(\) of InfluenceCountBonus called before reset\(\)"):
         bonus().step({"walker_0": 0, "walker_1": 0})
 
 
 def test_living_agents_without_an_action():
     env = bonus()
     env.reset(seed=0)
-    with pytest.raises(UnsupportedEnvironmentError, match="of each agent that lives, and lack 'walker_1'"):
+    with pytest.raises(UnsupportedEnvironmentError, match="one for each active agent, but 'walker_1' is missing"):
         env.step({"walker_0": 0})
 
 

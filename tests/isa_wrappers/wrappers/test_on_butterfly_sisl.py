@@ -83,9 +83,9 @@ def test_the_other_forms_of_an_environment():
 
     one_by_one = pettingzoo_env_to_vec_env_v1(known.make())
     for vectorised in (one_by_one, concat_vec_envs_v1(one_by_one, 2)):
-        with pytest.raises(UnsupportedEnvironmentError, match="already vectorised: wrap the environments before"):
+        with pytest.raises(UnsupportedEnvironmentError, match="it is vectorised: wrap the environments first"):
             stack(vectorised)
-        with pytest.raises(UnsupportedEnvironmentError, match="already vectorised: wrap the environments before"):
+        with pytest.raises(UnsupportedEnvironmentError, match="it is vectorised: wrap the environments first"):
             ParallelEnvBatch([vectorised])
     there_and_back = aec_to_parallel(parallel_to_aec(stack(known.make())))
     assert isinstance(there_and_back, type(stack(known.make())))

@@ -111,5 +111,5 @@ def test_a_state_of_other_copies_is_refused():
     two, four = (GridBatch(grid_task("unlock"), copies) for copies in (2, 4))
     for env in (two, four):
         env.reset(seed=0)
-    with pytest.raises(InvalidValueError, match="the saved state is of 2 environments, num_envs is 4"):
+    with pytest.raises(InvalidValueError, match="the saved state contains 2 environments, but num_envs is 4"):
         four.load_state_dict(two.state_dict())

@@ -191,11 +191,11 @@ def test_pictures_show_dials_targets_and_goal():
     [
         ({"num_agents": 0}, "num_agents must be"),
         ({"overlap": 1.5}, "overlap must be"),
-        ({"dials": 1}, "dials must be at least 2, one for each agent, got 1"),
+        ({"dials": 1}, "dials must be at least 2, one per agent, got 1"),
         ({"positions": 1}, "positions must be"),
         ({"horizon": 0}, "horizon must be"),
         ({"render_mode": "human"}, "render_mode"),
-        ({"grid": 5}, "does not take these options"),
+        ({"grid": 5}, "does not accept these options"),
     ],
 )
 def test_bad_options_are_refused(options, message):

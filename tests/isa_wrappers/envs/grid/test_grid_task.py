@@ -52,7 +52,7 @@ def test_the_list_goes_on_for_larger_teams(name):
         ({"name": "navigatoin"}, "did you mean 'navigation'"),
         ({"num_agents": 0}, "num_agents must be a whole number at least 1, got 0"),
         ({"num_agents": 2.5}, "num_agents must be a whole number"),
-        ({"num_agents": 400}, "a grid of 20 has no room for 400 targets"),
+        ({"num_agents": 400}, "a grid of size 20 has no room for 400 targets"),
         ({"name": "shooting", "num_agents": 6}, "at most 5 with listed targets"),
         ({"name": "shooting", "grid": 6}, "grid must be a whole number at least 7, got 6"),
         ({"grid": 1}, "grid must be a whole number at least 2, got 1"),
@@ -64,10 +64,10 @@ def test_the_list_goes_on_for_larger_teams(name):
         ({"num_agents": 2, "targets": [(1, 1), (1, 1)]}, "distinct"),
         ({"num_agents": 1, "targets": [(0, 0)]}, "none at the start"),
         ({"num_agents": 1, "targets": [(0, -1)]}, r"target \(0, -1\) lies outside"),
-        ({"num_agents": 1, "targets": [(0, 1.5)]}, "pairs of whole numbers"),
-        ({"num_agents": 1, "targets": [(0, 1, 2)]}, "pairs of whole numbers"),
-        ({"num_agents": 1, "targets": [3]}, "pairs of whole numbers"),
-        ({"num_agents": 1, "targets": 3}, "pairs of whole numbers"),
+        ({"num_agents": 1, "targets": [(0, 1.5)]}, "pairs of integers"),
+        ({"num_agents": 1, "targets": [(0, 1, 2)]}, "pairs of integers"),
+        ({"num_agents": 1, "targets": [3]}, "pairs of integers"),
+        ({"num_agents": 1, "targets": 3}, "pairs of integers"),
     ],
 )
 def test_bad_options(options, message):

@@ -31,16 +31,16 @@ def test_whole_numbers_of_any_library_are_actions():
 @pytest.mark.parametrize(
     ("actions", "message"),
     [
-        ({}, r"no action for 'agent_0'; give each agent one from 0 to 4 \(stay, down, up, left, right\)"),
-        ({"agent_0": 0, "bob": 1}, "'bob' does not act now; agents: agent_0"),
+        ({}, r"no action for 'agent_0'; each agent needs one from 0 to 4 \(stay, down, up, left, right\)"),
+        ({"agent_0": 0, "bob": 1}, "'bob' is not an active agent; active: agent_0"),
         ({"agent_0": 5}, "action of 'agent_0' must be a whole number from 0 to 4, got 5"),
         ({"agent_0": -1}, "from 0 to 4, got -1"),
         ({"agent_0": 1.0}, "from 0 to 4, got 1.0"),
         ({"agent_0": True}, "from 0 to 4, got True"),
         ({"agent_0": "up"}, "from 0 to 4, got 'up'"),
         ({"agent_0": None}, "from 0 to 4, got None"),
-        ([2], "actions must be a dict of agent to action, got list"),
-        (None, "actions must be a dict of agent to action, got NoneType"),
+        ([2], "actions must be a dict from agent to action, got list"),
+        (None, "actions must be a dict from agent to action, got NoneType"),
     ],
 )
 def test_bad_actions_change_nothing(actions, message):

@@ -227,7 +227,7 @@ def test_pictures_show_agents_gate_lamp_and_goal():
         ({"horizon": 0}, "horizon must be"),
         ({"push_anywhere": 2}, "push_anywhere must be"),
         ({"render_mode": "human"}, "render_mode"),
-        ({"grid": 5}, "does not take these options"),
+        ({"grid": 5}, "does not accept these options"),
     ],
 )
 def test_bad_options_are_refused(options, message):

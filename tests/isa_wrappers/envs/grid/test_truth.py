@@ -52,10 +52,10 @@ def test_the_rule_misplaced_takes_as_many_dimensions_and_none_of_the_right_ones(
 
 
 def test_a_task_that_does_not_tell_is_refused():
-    with pytest.raises(UnsupportedEnvironmentError, match="Door' does not tell what its actions can move"):
+    with pytest.raises(UnsupportedEnvironmentError, match="Door' does not provide its true scope"):
         true_task_scope("examples.own_environment:Door")
     with pytest.raises(UnknownTaskError, match="did you mean 'grid/unlock'"):
         true_task_scope("grid/unlok")
-    with pytest.raises(InvalidValueError, match="does not take these options"):
+    with pytest.raises(InvalidValueError, match="does not accept these options"):
         true_task_scope("grid/unlock", agents=2)
     assert all(FAMILIES["grid"].true_scope(name).agent_mask.any() for name in FAMILIES["grid"].tasks())

@@ -62,7 +62,7 @@ def test_a_crash_is_no_defeat(stand_in):
     for _ in range(3):
         observations, *_ = env.step(legal(observations, env.agents))
     state, agents = env.state(), list(env.agents)
-    with pytest.warns(RuntimeWarning, match="the game of smac/3m crashed and is started again"):
+    with pytest.warns(RuntimeWarning, match="the game of smac/3m crashed and is being restarted"):
         seen, rewards, terminations, truncations, infos = env.step(legal(observations, agents))
     assert (rewards, env.agents) == (dict.fromkeys(agents, 0.0), [])
     assert all(truncations.values())

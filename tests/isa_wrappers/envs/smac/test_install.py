@@ -78,13 +78,13 @@ def test_pypis_smac_is_told_apart(nowhere, tmp_path, monkeypatch, capfd):
 def test_without_the_game(stand_in, tmp_path, monkeypatch):
     monkeypatch.setenv("SC2PATH", str(tmp_path / "nowhere"))
     where = "install the game from https://github.com/Blizzard/s2client-proto#downloads and set SC2PATH to its folder"
-    refused(f"StarCraft II: {tmp_path}/nowhere is no folder, as SC2PATH says; {where}")
+    refused(f"StarCraft II: {tmp_path}/nowhere is not a folder, the value of SC2PATH; {where}")
     monkeypatch.setenv("SC2PATH", str(tmp_path))
-    refused(f"StarCraft II: {tmp_path} has no StarCraft II in it, as SC2PATH says")
+    refused(f"StarCraft II: {tmp_path} does not contain StarCraft II, the value of SC2PATH")
     monkeypatch.delenv("SC2PATH")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setattr(sys, "platform", "linux")
-    refused(f"StarCraft II: {tmp_path}/StarCraftII is no folder, and SC2PATH is not set")
+    refused(f"StarCraft II: {tmp_path}/StarCraftII is not a folder, and SC2PATH is not set")
     monkeypatch.setattr(sys, "platform", "win32")
     assert game_folder() is None
     load_smac("3m")  # pysc2 looks in the registry of games there
@@ -112,7 +112,7 @@ def test_a_protobuf_that_is_too_new(stand_in, tmp_path):
 
 def test_something_smac_imports_is_missing(stand_in, tmp_path):
     (tmp_path / "site" / "smac" / "env" / "__init__.py").write_text("import missing_pysc2.lib\n")
-    refused(r"needs missing_pysc2\S*, which smac imports and which is not installed; pip install missing_pysc2$")
+    refused(r"needs missing_pysc2\S*, which smac imports but which is not installed; pip install missing_pysc2$")
 
 
 @pytest.mark.slow

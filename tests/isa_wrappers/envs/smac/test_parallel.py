@@ -148,7 +148,7 @@ def test_a_masked_action_is_named_with_its_unit(stand_in):
         env.step({**stopped, "ally_2": np.int64(9)})
     with pytest.raises(InvalidValueError, match="no action for 'ally_2'"):
         env.step({"ally_0": STOP, "ally_1": STOP})
-    with pytest.raises(InvalidValueError, match="'enemy_0' does not act now; agents: ally_0, ally_1, ally_2"):
+    with pytest.raises(InvalidValueError, match="'enemy_0' is not an active agent; active: ally_0, ally_1, ally_2"):
         env.step({**stopped, "enemy_0": STOP})
     with pytest.raises(InvalidValueError, match="actions must be a dict"):
         env.step([STOP] * 3)

@@ -205,7 +205,7 @@ def test_absent_devices(game, monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     for without in (absent, lambda kind: [object()]):
         monkeypatch.setattr(game.jax, "devices", without)
-        with pytest.raises(DeviceError, match="'cuda:1' was asked for but JAX sees none"):
+        with pytest.raises(DeviceError, match="'cuda:1' was requested, but JAX does not have it"):
             SMAXBatch(game, 1, "cuda:1")
 
 
@@ -239,5 +239,5 @@ def test_a_state_is_saved_before_the_first_reset_and_loaded_by_as_many_copies(ga
     again = SMAXBatch(game, COPIES)
     assert_same(again.load_state_dict(saved), SMAXBatch(game, COPIES, seed=8).reset())
     saved = {name: value if name == "stream" else value[:1] for name, value in saved.items()}
-    with pytest.raises(InvalidValueError, match=f"the saved state is of 1 environments, num_envs is {COPIES}"):
+    with pytest.raises(InvalidValueError, match=f"the saved state contains 1 environments, but num_envs is {COPIES}"):
         again.load_state_dict(saved)

@@ -34,7 +34,7 @@ def make_two(name, **options):
         ("3m", {"horizon": 0}, InvalidValueError, ["horizon must be a whole number at least 1, got 0"]),
         ("3m", {"walls": True}, InvalidValueError, ["smax/3m has no option 'walls'", "it has reward, horizon, "]),
         ("3m", {"world_steps_per_env_stop": 4}, InvalidValueError, ["did you mean 'world_steps_per_env_step'?"]),
-        ("3m", {"num_allies": 5}, InvalidValueError, ["does not take num_allies=5: the task's name sets it"]),
+        ("3m", {"num_allies": 5}, InvalidValueError, ["does not accept num_allies=5: the task's name sets it"]),
         ("3m", {"observation_type": "round"}, InvalidValueError, ["round"]),
     ],
 )
@@ -47,12 +47,14 @@ def test_what_is_not_known_is_said_in_a_line(make, name, options, error, says):
 
 @pytest.mark.parametrize("make", [make_parallel, make_two])
 def test_lists_among_the_options(make):
-    with pytest.raises(InvalidValueError, match="does not take these options"):
+    with pytest.raises(InvalidValueError, match="does not accept these options"):
         make("smax/3m", attack_mode=["closest"])
 
 
 def test_workers_are_refused():
-    with pytest.raises(InvalidValueError, match="workers must be 0 for smax/3m, got 2: the task is stepped as one"):
+    with pytest.raises(
+        InvalidValueError, match="workers must be 0 for smax/3m, got 2: the task already steps all copies as one"
+    ):
         make_batch("smax/3m", 4, workers=2)
 
 
@@ -66,7 +68,7 @@ def test_auto_goes_where_jax_can_go(game, monkeypatch):
     torch = pytest.importorskip("torch")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(game.jax, "devices", absent)
-    with pytest.warns(UserWarning, match=r"torch sees a GPU and JAX none.*pip install 'jax\[cuda12\]'"):
+    with pytest.warns(UserWarning, match=r"torch has a GPU but JAX has none.*pip install 'jax\[cuda12\]'"):
         assert family_of("smax/3m").device("auto") == "cpu"
     assert family_of("grid/unlock").device("auto") == "cuda"
     monkeypatch.setattr(game.jax, "devices", lambda kind: [object()])

@@ -211,7 +211,7 @@ def test_who_walks_north_to_a_closed_border_stays_alive_and_on_the_map(jax, wall
     ("options", "message"),
     [
         ({"border": "wall"}, "border must be one of kills, closed; got 'wall'"),
-        ({"border": "closed", "walls_cause_death": True}, "a border that is closed does not kill"),
+        ({"border": "closed", "walls_cause_death": True}, "a closed border does not kill"),
         ({"boarder": "closed"}, "did you mean 'border'"),
     ],
 )

@@ -187,12 +187,12 @@ def test_before_the_first_reset():
 @pytest.mark.parametrize(
     ("actions", "says"),
     [
-        ({"ally_0": 0, "ally_2": 0}, "no action for 'ally_1'; give each agent one from 0 to 7 (north, east"),
+        ({"ally_0": 0, "ally_2": 0}, "no action for 'ally_1'; each agent needs one from 0 to 7 (north, east"),
         ({"ally_1": 8}, "action of 'ally_1' must be a whole number from 0 to 7, got 8"),
         ({"ally_1": -1}, "from 0 to 7, got -1"),
         ({"ally_1": 1.7}, "from 0 to 7, got 1.7"),
-        ({"enemy_0": 0}, "'enemy_0' does not act now; agents: ally_0, ally_1, ally_2"),
-        ([0, 0, 0], "actions must be a dict of agent to action, got list"),
+        ({"enemy_0": 0}, "'enemy_0' is not an active agent; active: ally_0, ally_1, ally_2"),
+        ([0, 0, 0], "actions must be a dict from agent to action, got list"),
     ],
 )
 def test_bad_actions(begun_env, actions, says):

@@ -166,9 +166,9 @@ def test_the_state_is_new_where_observations_are_empty(name):
 @pytest.mark.parametrize(
     ("name", "settings", "says"),
     [
-        ("rnd", {}, "of must be 'state' where the observation is empty, got 'observation'"),
-        ("noveld", {"of": "state"}, "of must be 'observation' where the state is empty, got 'state'"),
-        ("icm", {}, "reward 'icm' needs observations, and the environment's are empty"),
+        ("rnd", {}, "of must be 'state' if the observation is empty, got 'observation'"),
+        ("noveld", {"of": "state"}, "of must be 'observation' if the state is empty, got 'state'"),
+        ("icm", {}, "reward 'icm' needs observations, but those of the environment are empty"),
     ],
 )
 def test_nothing_to_be_new_is_one_line(name, settings, says):

@@ -183,8 +183,8 @@ def test_the_external_state_by_number_name_pattern_and_scope():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (None, "needs an external state: laies.external=scope takes ISA's, or give dimensions by number"),
-        ((3,), r"numbers from 0 to 2 or names of the state's dimensions .such as door.y., got 3"),
+        (None, "needs an external state: set laies.external=scope, or pass dimensions by number"),
+        ((3,), r"numbers from 0 to 2 or names of state dimensions .such as door.y., got 3"),
         (("dor.x",), "got 'dor.x'; did you mean 'door.x'?"),
         ("enemy_*", r"got 'enemy_\*'"),
     ],

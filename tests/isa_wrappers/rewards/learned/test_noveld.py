@@ -105,7 +105,7 @@ def test_only_so_many_steps_are_remembered():
 
 def test_it_must_know_where_episodes_start():
     step = next(iter(random_steps(1)))._replace(start=None)
-    with pytest.raises(InvalidValueError, match="'noveld' needs to know where episodes start, got None"):
+    with pytest.raises(InvalidValueError, match=r"'noveld' needs transition\.start, got None"):
         NovelD(CONTEXT)(step)
 
 

@@ -65,7 +65,9 @@ def test_a_counter_can_be_shared():
 
 
 def test_what_does_not_fit_is_named():
-    with pytest.raises(InvalidValueError, match="reward 'bonus' is paid inside already; a second one would pay twice"):
+    with pytest.raises(
+        InvalidValueError, match="inner wrapper already pays the intrinsic reward 'bonus'; a second one would pay twice"
+    ):
         InfluenceCountBonus(InfluenceCountBonus(unlock(), apart()), apart())
     with pytest.raises(ScopeMismatchError, match="its agents"):
         InfluenceCountBonus(unlock(num_agents=1, targets=[(1, 0)]), apart())

@@ -79,7 +79,7 @@ def test_a_new_episode_can_be_won_again(again, device):
 
 
 def test_the_buffer_must_fit():
-    with pytest.raises(ScopeMismatchError, match="states of 3 dimensions, this environment has 8"):
+    with pytest.raises(ScopeMismatchError, match="states with 3 dimensions, but this environment has 8"):
         GoalRecording(unlock(), GoalBuffer(3))
 
 
@@ -94,5 +94,5 @@ def test_won_states_are_recorded_once():
     goals = GoalBuffer(8)
     goals.add(np.zeros((1, 8), dtype=np.float32), np.array([True]))
     inside = GoalSampling(GoalRecording(unlock(), goals), goals, mixed())
-    with pytest.raises(InvalidValueError, match="GoalRecording inside records won states already; leave one of"):
+    with pytest.raises(InvalidValueError, match="inner GoalRecording already records won states; remove one of"):
         GoalRecording(inside, goals)

@@ -197,11 +197,11 @@ def test_a_scope_of_another_environment_is_refused(made):
 
 
 def test_a_buffer_of_other_states_is_refused():
-    with pytest.raises(ScopeMismatchError, match="states of 3 dimensions, this environment has 8"):
+    with pytest.raises(ScopeMismatchError, match="states with 3 dimensions, but this environment has 8"):
         GoalSampling(unlock(), GoalBuffer(3), mixed())
 
 
 def test_goals_are_shown_once():
     goals, _ = goal_pool(None)
-    with pytest.raises(InvalidValueError, match="GoalSampling inside shows goals already; leave one of the two out"):
+    with pytest.raises(InvalidValueError, match="inner GoalSampling already samples goals; remove one of the two"):
         GoalSampling(GoalRecording(GoalSampling(unlock(), goals, mixed()), goals), goals, mixed())

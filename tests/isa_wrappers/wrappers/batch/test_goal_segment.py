@@ -53,10 +53,10 @@ def test_what_does_not_fit_is_named():
     with pytest.raises(InvalidValueError, match=r"GoalReward needs goals: wrap .* with GoalSampling first"):
         GoalSegmentReward(unlock(), mixed())
     sampling = GoalSampling(unlock(), goals, mixed())
-    with pytest.raises(InvalidValueError, match="reward 'progress' is paid inside already"):
+    with pytest.raises(InvalidValueError, match="reward 'progress' inner wrapper already pays"):
         GoalSegmentReward(InfluenceCountBonus(GoalSegmentReward(sampling, mixed()), mixed()), mixed())
-    with pytest.raises(ScopeMismatchError, match="GoalSampling inside has another scope"):
+    with pytest.raises(ScopeMismatchError, match="inner GoalSampling has another scope"):
         GoalSegmentReward(sampling, apart())
-    with pytest.raises(ScopeMismatchError, match="GoalSampling inside has another scope"):
+    with pytest.raises(ScopeMismatchError, match="inner GoalSampling has another scope"):
         GoalSegmentReward(sampling, credit_for(mixed(), "whole_state"))
     GoalSegmentReward(sampling, credit_for(mixed(), "unsegmented"))  # the same dimensions

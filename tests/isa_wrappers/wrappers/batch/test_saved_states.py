@@ -66,11 +66,16 @@ def made(base, stack):
         ("grid", "count", "statistics", "this EpisodeStatistics: it lacks 'won'"),
         ("grid", "count", "bare", "this .*: it lacks '"),
         ("grid", "count around recording", "count", "this .*: it lacks '"),
-        ("grid", "count", "free", "reward 'free': it holds 'counter.slots', and Free has no load_state_dict"),
-        ("grid", "goals counted", "goals rewarded", "reward .*: it holds 'counter.slots', and GoalReward has no"),
-        ("copies", "count in goals", "goals", "this ParallelEnvBatch: it holds 'reward.counter.slots'"),
-        ("copies", "count around recording", "count", "this ParallelEnvBatch: it holds 'won'"),
-        ("copies", "goals", "bare", "this ParallelEnvBatch: it holds 'goal', and copies of a PettingZoo env"),
+        (
+            "grid",
+            "count",
+            "free",
+            "reward 'free': it contains 'counter.slots', but Free does not override load_state_dict",
+        ),
+        ("grid", "goals counted", "goals rewarded", "reward .*: it contains 'counter.slots', but GoalReward does not"),
+        ("copies", "count in goals", "goals", "this ParallelEnvBatch: it contains 'reward.counter.slots'"),
+        ("copies", "count around recording", "count", "this ParallelEnvBatch: it contains 'won'"),
+        ("copies", "goals", "bare", "this ParallelEnvBatch: it contains 'goal', but copies of a PettingZoo env"),
     ],
 )
 def test_a_state_of_another_stack_is_refused(base, saved, loads, says):
@@ -91,7 +96,7 @@ def test_recording_for_stitched_goals_names_what_is_lacking():
 
 def test_totals_of_another_number_of_copies_are_refused():
     state = EpisodeStatistics(ParallelEnvBatch([WalkEnv()])).state_dict()
-    with pytest.raises(InvalidValueError, match="the saved state is of 1 environments, num_envs is 2"):
+    with pytest.raises(InvalidValueError, match="the saved state contains 1 environments, but num_envs is 2"):
         made("copies", "statistics").load_state_dict(state)
 
 
