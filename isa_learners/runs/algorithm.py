@@ -95,8 +95,10 @@ class Algorithm:
     def _context(self, spec: PhaseSpec) -> PhaseContext:
         config = self.config
         seed = stream_seed(config.seed, spec.name)
-        own = config.for_phase(spec.name)
-        return PhaseContext(own, self._first, self.device, seed, self.scope, self.credit, self.shared, self._restored)
+        phase_config = config.for_phase(spec.name)
+        return PhaseContext(
+            phase_config, self._first, self.device, seed, self.scope, self.credit, self.shared, self._restored
+        )
 
     def _start(self) -> PhaseContext:
         """Return the context for objects that outlive the phases: the first phase's, with the settings of the run."""
@@ -199,8 +201,8 @@ class Algorithm:
         for name, thing in self.shared.items():
             tensors |= with_prefix(f"shared.{name}", thing.state_dict())
         if self.following is not None:
-            followed = {name: torch.as_tensor(value) for name, value in self.following.state_dict().items()}
-            tensors |= with_prefix("following", followed)
+            following_state = {name: torch.as_tensor(value) for name, value in self.following.state_dict().items()}
+            tensors |= with_prefix("following", following_state)
         tensors |= with_prefix("visits", self.visits.state_dict())
         tensors |= with_prefix("learner", phase.learner.state_dict())
         tensors |= with_prefix("collector", phase.collector.state_dict())
@@ -222,8 +224,8 @@ class Algorithm:
             raise FileFormatError(f"the checkpoint is of task {meta.get('env')!r}, this run of {self.config.env!r}")
         try:
             if self.following is not None:
-                followed = without_prefix("following", tensors)
-                self.following.load_state_dict({name: to_numpy(value) for name, value in followed.items()})
+                following_state = without_prefix("following", tensors)
+                self.following.load_state_dict({name: to_numpy(value) for name, value in following_state.items()})
                 self._take(self.following.scope)
                 # Shared objects may depend on the scope that they were saved with.
                 self.shared |= make_shared(self._start())

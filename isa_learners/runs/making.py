@@ -114,9 +114,9 @@ def check_saved(context: PhaseContext, env: BatchEnv, learner: Learner) -> None:
     Raises:
         InvalidValueError: naming the part whose state cannot be saved.
     """
-    algo, learns = context.config.algo, context.config.learner
-    with Blamed(f"learner {learns!r}"):
-        check_state(f"learner {learns!r}", learner.state_dict())
+    algo, learner_name = context.config.algo, context.config.learner
+    with Blamed(f"learner {learner_name!r}"):
+        check_state(f"learner {learner_name!r}", learner.state_dict())
     for name, thing in context.shared.items():
         with Blamed(f"algorithm {algo!r}"):
             check_state(f"shared {name!r} of algorithm {algo!r}", thing.state_dict())

@@ -117,10 +117,10 @@ def draw_profiles(
     """
     figure = new_figure(1, 1)
     axes = figure.subplots()
-    at = np.linspace(0.0, 1.0, 201)
+    thresholds = np.linspace(0.0, 1.0, 201)
     handles = {}
     for index, (name, strata) in enumerate(scores.items()):
-        (handles[label(name)],) = axes.step(at, profile(strata, at), where="post", **_style(index))
+        (handles[label(name)],) = axes.step(thresholds, profile(strata, thresholds), where="post", **_style(index))
     axes.set_xlabel(label(f"{measure} above"))
     axes.set_ylabel("share of runs")
     axes.set_ylim(-0.03, 1.03)
@@ -214,8 +214,8 @@ def _draw_training(axes: Any, group: Group, style: Mapping[str, Any], statistic:
         grid = step_grid(runs)
         values = np.stack([run.at(grid, TRAINING) for run in runs])
         middle = middles(values, STATISTICS[statistic])
-        beneath = {"color": style["color"], "zorder": style["zorder"] - 1}
-        axes.plot(grid, middle, linestyle=(0, (4, 2)), linewidth=0.8, alpha=0.7, **beneath)
+        style_below = {"color": style["color"], "zorder": style["zorder"] - 1}
+        axes.plot(grid, middle, linestyle=(0, (4, 2)), linewidth=0.8, alpha=0.7, **style_below)
 
 
 def step_grid(runs: Sequence[Curve], most: int = MOST_POINTS) -> Values:

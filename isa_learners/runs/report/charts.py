@@ -43,7 +43,7 @@ def _rows(group: Group, column: str, most: int) -> list[dict[str, Any]]:
         return []
     grid = step_grid(runs, most)
     values = np.stack([run.at(grid, column) for run in runs])
-    points = zip(grid.tolist(), *(_shortened(one) for one in bands(values, median)), strict=True)
+    points = zip(grid.tolist(), *(_shortened(band) for band in bands(values, median)), strict=True)
     return [
         {"runs": _named(group), "steps": steps, "value": middle, "low": low, "high": high}
         for steps, middle, low, high in points

@@ -41,7 +41,7 @@ class LiveContents:
         self.contents: dict[str, Any] = {"waiting": "Reading the runs.", "version": 0}
         self.error: str | None = None
         self._replays: dict[Path, list[dict[str, Any]] | ISAError] = {}
-        self._asked, self._stopped = time.monotonic(), threading.Event()
+        self._last_request, self._stopped = time.monotonic(), threading.Event()
         self._thread = threading.Thread(target=self._follow, name="isa view", daemon=True)
 
     def start(self) -> None:
@@ -55,7 +55,7 @@ class LiveContents:
 
     def state(self) -> dict[str, Any]:
         """Return the state of the contents; each call keeps the updates running."""
-        self._asked = time.monotonic()
+        self._last_request = time.monotonic()
         return {"version": self.contents["version"], "error": self.error}
 
     def _follow(self) -> None:
@@ -63,7 +63,7 @@ class LiveContents:
         rested = replayed = 0.0
         while not self._stopped.wait(PAUSE):
             now = time.monotonic()
-            if now - self._asked > ASLEEP:
+            if now - self._last_request > ASLEEP:
                 continue
             stamp, learned = self._stamps()
             if stamp != read and now >= rested:
@@ -74,7 +74,7 @@ class LiveContents:
 
     def _stamps(self) -> tuple[Any, tuple[Any, ...]]:
         """Return values that change whenever shown files, or replayed checkpoints, change."""
-        changing = [(one.metrics_file, one.summary_file, one.path / "scope.json") for one in self.folders]
+        changing = [(run.metrics_file, run.summary_file, run.path / "scope.json") for run in self.folders]
         learned = tuple(_stamp(folder.newest_checkpoint()) for folder in self.folders)
         return (tuple(_stamp(path) for paths in changing for path in paths), learned), learned
 
@@ -128,7 +128,7 @@ def _has_metrics(folder: RunFolder) -> bool:
 def _stamp(path: Path | None) -> tuple[int, int] | None:
     """Return values that identify the version of a file; ``None`` if it does not exist."""
     try:
-        found = None if path is None else path.stat()
+        stat = None if path is None else path.stat()
     except OSError:
         return None
-    return None if found is None else (found.st_mtime_ns, found.st_size)
+    return None if stat is None else (stat.st_mtime_ns, stat.st_size)
