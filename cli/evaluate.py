@@ -59,10 +59,16 @@ def evaluate(
     algorithm, meta = load_algorithm(RunFolder.open(run, env, trust), best, policy_only=True)
     outcomes = EpisodeOutcomes()
     with LifeSigns(lambda: f"evaluating {run}", quiet):
-        found = algorithm.evaluate(episodes, seed, None if render is None else outcomes)
-    if not found.episodes:
+        means = algorithm.evaluate(episodes, seed, None if render is None else outcomes)
+    if not means.episodes:
         raise InvalidValueError(f"none of the {episodes} episodes finished: {LOST}")
-    result = {"run": str(run), "env_steps": meta["env_steps"], "phase": meta["phase"], "seed": seed, **asdict(found)}
+    result = {
+        "run": str(run),
+        "env_steps": meta["env_steps"],
+        "phase": meta["phase"],
+        "seed": seed,
+        **asdict(means),
+    }
     if render is not None:
         drawn = _render(algorithm, outcomes, seed, episode or "0", render)
         result |= {"render": str(render), "episode": drawn}
@@ -70,8 +76,8 @@ def evaluate(
         print_json(result)
         return
     typer.echo(
-        f"success rate {found.success_rate:.3f}, return {found.return_mean:.2f}, length {found.episode_length:.1f} "
-        f"over {found.episodes} episodes ({meta['phase']}, {meta['env_steps']:,} steps)"
+        f"success rate {means.success_rate:.3f}, return {means.return_mean:.2f}, length {means.episode_length:.1f} "
+        f"over {means.episodes} episodes ({meta['phase']}, {meta['env_steps']:,} steps)"
     )
     if render is not None:
         end = {True: "won", False: "lost", None: "cut off"}[drawn["won"]]

@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     code = 0
     _open_what_is_closed()
-    with _told_to_end():
+    with _signals_as_exceptions():
         try:
             from .app import run
 
@@ -53,19 +53,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 _leave_unwritten(sys.stdout)
                 sys.stderr.write(f"isa: cannot write the output: {error.strerror}\n")
                 code = USER_MISTAKE
-            elif _is_told(error):
+            elif _report_foreign_failure(error):
                 code = 1
             else:
                 raise
         except Exception as error:
-            told = _signal_behind(error)
-            if told is None and not _is_told(error):
+            number = _signal_behind(error)
+            if number is None and not _report_foreign_failure(error):
                 raise
-            code = 1 if told is None else BY_SIGNAL + told
+            code = 1 if number is None else BY_SIGNAL + number
     sys.exit(code)
 
 
-def _is_told(error: Exception) -> bool:
+def _report_foreign_failure(error: Exception) -> bool:
     """Report an error of third-party code; return whether it was one."""
     from isa_wrappers.envs.foreign_errors import tell_failure
 
@@ -100,7 +100,7 @@ def _signal_behind(error: BaseException) -> int | None:
 
 
 @contextmanager
-def _told_to_end() -> Iterator[None]:
+def _signals_as_exceptions() -> Iterator[None]:
     """Turn SIGTERM and SIGHUP into an exception in the main thread; signals that ``nohup`` ignores stay ignored."""
     before = {}
     if threading.current_thread() is threading.main_thread():

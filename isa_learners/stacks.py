@@ -47,16 +47,16 @@ class Stacks:
         return {name: torch.stack(values) for name, values in self._rows.items()} | self._whole
 
 
-class Laid:
+class FixedStacks:
     """Stacks tensors of single steps in memory that stays the same for all rollouts, so that steps can be recorded.
 
     Example:
-        >>> laid = Laid()
+        >>> stacks = FixedStacks()
         >>> for rewards in [[1.0, 2.0], [3.0, 4.0]]:
-        ...     laid.begin(2)
+        ...     stacks.begin(2)
         ...     for reward in rewards:
-        ...         laid.add({"reward": torch.tensor([reward])})
-        >>> laid.stacked()["reward"].tolist()
+        ...         stacks.add({"reward": torch.tensor([reward])})
+        >>> stacks.stacked()["reward"].tolist()
         [[3.0], [4.0]]
     """
 

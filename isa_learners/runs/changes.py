@@ -51,7 +51,7 @@ SECTION_KEYS: dict[str, tuple[str, ...]] = {
 environment, the scope or the credit rule cannot change."""
 
 
-GOES_ON_ELSEWHERE = ("workers", "scope_folder", "ppo.fixed_shapes", "q.fixed_shapes", "coma.fixed_shapes")
+MACHINE_KEYS = ("workers", "scope_folder", "ppo.fixed_shapes", "q.fixed_shapes", "coma.fixed_shapes")
 """Keys that you may edit in ``config.yaml`` to resume a run on another machine; so are texts in the environment's
 options, such as paths."""
 
@@ -122,7 +122,7 @@ def check_edits(folder: RunFolder, config: RunConfig, meta: Mapping[str, Any]) -
         InvalidValueError: naming the key and both values.
     """
     before = trained_with(meta)
-    allowed = {*may_change(config), *GOES_ON_ELSEWHERE}
+    allowed = {*may_change(config), *MACHINE_KEYS}
     for change in [] if before is None else differences(before, config, 0):
         if _without_phase(change.key) not in allowed and not _is_moved_path(change):
             previous = "without it" if change.before is None else f"with {shown(change.before)}"

@@ -20,7 +20,7 @@ from isa_wrappers.plain import plain
 
 __all__ = ["config_from_dict", "config_to_dict", "make_config", "merge", "parse_overrides", "read_config_file"]
 
-OF_THE_RUN = ("scope", "credit", "probes")
+RUN_WIDE_SECTIONS = ("scope", "credit", "probes")
 """Sections that apply to all phases."""
 
 
@@ -176,7 +176,7 @@ def _refuse_for_a_phase(algo: str, phase: str, section: str, given: Mapping[str,
         InvalidValueError: naming the key.
     """
     for key in given:
-        if section in OF_THE_RUN or key in ALGORITHMS[algo].whole_run.get(section, ()):
+        if section in RUN_WIDE_SECTIONS or key in ALGORITHMS[algo].whole_run.get(section, ()):
             raise InvalidValueError(
                 f"{section}.{key} applies to the whole run; set {section}.{key}, not phases.{phase}.{section}.{key}"
             )

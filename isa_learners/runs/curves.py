@@ -23,7 +23,7 @@ from isa_wrappers.errors import FileFormatError, InvalidValueError, shown
 Values = npt.NDArray[np.float64]
 INERT = ("seed", "device", "threads", "workers", "checkpoint_interval", "preset")
 """Keys in which runs of one group may differ: the seed, keys that affect only speed, and the source of values."""
-WHEN_LOOKED_AT = ("stop_when_solved", "eval_interval", "eval_episodes")
+EVALUATION_KEYS = ("stop_when_solved", "eval_interval", "eval_episodes")
 """Keys that a resumed run may change and still belong to its group: they set when it ends and is evaluated."""
 _KIND = ("algo", "learner", "intrinsic")
 """Keys that determine the sections of a run."""
@@ -108,7 +108,7 @@ def read_curve(folder: RunFolder) -> Curve:
         raise FileFormatError(f"{folder.metrics_file} has no column {missing[0]!r}")
     phases = [row.get("phase", "") for row in rows]
     changes = [float(rows[i]["env_steps"]) for i in range(1, len(rows)) if phases[i] != phases[i - 1]]
-    settings = as_begun(folder)
+    settings = settings_at_start(folder)
     options = {key: value for key, value in settings.items() if key.startswith("env_kwargs.")}
     option_text = ", ".join(f"{key.removeprefix('env_kwargs.')}={value}" for key, value in options.items())
     excluded = {"env", *INERT, *options}
@@ -116,15 +116,15 @@ def read_curve(folder: RunFolder) -> Curve:
     return Curve(config.env, option_text, settings, columns, tuple(changes))
 
 
-def as_begun(folder: RunFolder) -> dict[str, Any]:
-    """Return a run's settings by dotted key, those of :data:`WHEN_LOOKED_AT` as they were before any change.
+def settings_at_start(folder: RunFolder) -> dict[str, Any]:
+    """Return a run's settings by dotted key, those of :data:`EVALUATION_KEYS` as they were before any change.
 
     Raises:
         FileFormatError: if the record of changes is damaged.
     """
     settings = flattened(config_to_dict(folder.config()))
     for change in reversed(read_changes(folder)):
-        if change.key in WHEN_LOOKED_AT:
+        if change.key in EVALUATION_KEYS:
             settings[change.key] = change.before
     return settings
 
@@ -138,7 +138,7 @@ def changed_in_mid_run(folder: RunFolder) -> dict[str, str]:
     Raises:
         FileFormatError: if the record is damaged.
     """
-    changes = [change for change in read_changes(folder) if change.key not in (*WHEN_LOOKED_AT, *INERT)]
+    changes = [change for change in read_changes(folder) if change.key not in (*EVALUATION_KEYS, *INERT)]
     if any(change.key == "steps" for change in changes) and not _learns_by_progress(folder.config()):
         changes = [change for change in changes if change.key != "steps"]
     return {f"{change.key}@{change.env_steps}": f"{change.before} -> {change.after}" for change in changes}

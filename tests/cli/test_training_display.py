@@ -88,7 +88,7 @@ def test_a_training_success_stays_until_the_next_episode_ends(display):
     display.on_iteration(training_of(), values)
     display._looked = 0.0
     display.on_iteration(training_of(episodes=0.0), values)
-    assert display._told["training"] == "0.31"
+    assert display._status["training"] == "0.31"
 
 
 def test_a_run_that_was_never_evaluated_says_so(display, capsys):
