@@ -130,8 +130,8 @@ class ComponentHead:
         agent = rows % self.agents
         log_probs = a = b = None
         if self._choices:
-            own = table.of_choice[agent] & available[..., None, :]
-            log_probs = masked_log_softmax(outputs[..., None, : self._choices].expand_as(own), own)
+            selectable = table.of_choice[agent] & available[..., None, :]
+            log_probs = masked_log_softmax(outputs[..., None, : self._choices].expand_as(selectable), selectable)
         if self._ranges:
             a, b = softplus(outputs[..., self._choices :]).chunk(2, dim=-1)
         there = table.there[agent].to(outputs.dtype)

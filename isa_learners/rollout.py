@@ -217,10 +217,10 @@ class Collector:
     def state_dict(self) -> dict[str, Tensor]:
         """Return the starting point of the next rollout, including the environment."""
         env = {name: torch.as_tensor(value) for name, value in self.env.state_dict().items()}
-        own = {"start": self.start, "noise": self.noise.get_state()}
+        collector_state = {"start": self.start, "noise": self.noise.get_state()}
         if self.prober is not None:
-            own["probes"] = self.prober.get_state()
-        state = own | with_prefix("memory", self.memory) | with_prefix("env", env)
+            collector_state["probes"] = self.prober.get_state()
+        state = collector_state | with_prefix("memory", self.memory) | with_prefix("env", env)
         # Recorded steps write into the existing tensors.
         return state if self._captured is None else {name: value.clone() for name, value in state.items()}
 

@@ -31,7 +31,7 @@ class Progress:
     """The progress of a run.
 
     Attributes:
-        begun: whether its folder exists.
+        started: whether its folder exists.
         finished: whether its training and its final evaluation are complete.
         env_steps: environment steps of its last evaluation.
         seconds: seconds that these took.

@@ -107,7 +107,7 @@ def read_plan(path: Path, over: Mapping[str, Any] | None = None) -> Plan:
     try:
         return replace(make_plan(apply_overrides(file.data, over or {})), file=file)
     except PlanError as error:
-        raise file.told(error) from error
+        raise file.with_line(error) from error
 
 
 def make_plan(data: Mapping[str, Any]) -> Plan:

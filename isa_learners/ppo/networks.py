@@ -145,8 +145,8 @@ class PerAgentNet(nn.Module):
             state: ``[B * A, S]``.
         """
         agents = len(self.nets)
-        each = [self.of(agent)(inputs[agent::agents], state[agent::agents]) for agent in range(agents)]
-        outputs, states = (torch.stack(x, dim=1).flatten(0, 1) for x in zip(*each, strict=True))
+        results = [self.of(agent)(inputs[agent::agents], state[agent::agents]) for agent in range(agents)]
+        outputs, states = (torch.stack(x, dim=1).flatten(0, 1) for x in zip(*results, strict=True))
         return outputs, states
 
 

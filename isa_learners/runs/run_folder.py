@@ -175,10 +175,10 @@ def open_runs(paths: Sequence[Path], envs: Sequence[str] = (), trust: bool = Fal
     """
     folders = [RunFolder.open(path) for path in paths]
     tasks = [folder.config().env for folder in folders]
-    if strange := [env for env in envs if env not in tasks]:
-        raise InvalidValueError(f"no run uses task {strange[0]!r}; they use {', '.join(dict.fromkeys(tasks))}")
-    named = [task if task in envs else None for task in tasks]
-    return [RunFolder.open(path, env, trust) for path, env in zip(paths, named, strict=True)]
+    if unused := [env for env in envs if env not in tasks]:
+        raise InvalidValueError(f"no run uses task {unused[0]!r}; they use {', '.join(dict.fromkeys(tasks))}")
+    allowed = [task if task in envs else None for task in tasks]
+    return [RunFolder.open(path, env, trust) for path, env in zip(paths, allowed, strict=True)]
 
 
 def _from_before(data: dict[str, Any]) -> dict[str, Any]:
@@ -186,8 +186,8 @@ def _from_before(data: dict[str, Any]) -> dict[str, Any]:
 
     At that time every run had every section, and ``conditioning`` chose the estimator of the scope.
     """
-    kept = kinds_of(data)
-    data = {key: value for key, value in data.items() if key in kept or key not in ("scope", "count", "goal")}
+    known = kinds_of(data)
+    data = {key: value for key, value in data.items() if key in known or key not in ("scope", "count", "goal")}
     scope = data.get("scope")
     if isinstance(scope, dict) and "conditioning" in scope:
         rest = {key: value for key, value in scope.items() if key != "conditioning"}

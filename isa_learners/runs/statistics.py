@@ -107,11 +107,11 @@ def probability_of_improvement(first: Sequence[Any], second: Sequence[Any], seed
         raise InvalidValueError(f"both must hold the same number of tasks, got {len(first)} and {len(second)}")
 
     def of_all(*parts: Values, axis: int = -1) -> Values:
-        ours, theirs = parts[: len(first)], parts[len(first) :]
+        first_parts, second_parts = parts[: len(first)], parts[len(first) :]
         wins = []
-        for x, y in zip(ours, theirs, strict=True):
-            ahead = np.sign(np.expand_dims(np.moveaxis(x, axis, -1), -1) - np.expand_dims(np.moveaxis(y, axis, -1), -2))
-            wins.append(0.5 + 0.5 * ahead.mean(axis=(-1, -2)))
+        for x, y in zip(first_parts, second_parts, strict=True):
+            signs = np.sign(np.expand_dims(np.moveaxis(x, axis, -1), -1) - np.expand_dims(np.moveaxis(y, axis, -1), -2))
+            wins.append(0.5 + 0.5 * signs.mean(axis=(-1, -2)))
         return np.asarray(np.mean(wins, axis=0))
 
     return _bootstrap([*_checked(first), *_checked(second)], of_all, seed)
@@ -141,9 +141,9 @@ def bands(values: Values, statistic: Callable[..., Values] = iqm, seed: int = 0)
     low, high = np.full((2, values.shape[1]), np.nan)
     tail = 50 * (1 - CONFIDENCE)
     for known, points in _known(values):
-        some = values[np.ix_(known, points)]
-        drawn = np.random.default_rng(seed).integers(len(some), size=(RESAMPLES // 4, len(some)))
-        spread = statistic(some[drawn], axis=1)
+        subset = values[np.ix_(known, points)]
+        drawn = np.random.default_rng(seed).integers(len(subset), size=(RESAMPLES // 4, len(subset)))
+        spread = statistic(subset[drawn], axis=1)
         low[points], high[points] = np.percentile(spread, [tail, 100 - tail], axis=0)
     return middles(values, statistic), low, high
 
@@ -155,10 +155,10 @@ def middles(values: Values, statistic: Callable[..., Values] = iqm) -> Values:
         >>> middles(np.array([[np.nan, 1.0], [np.nan, 0.0], [0.5, 0.5]]), median).tolist()
         [0.5, 0.5]
     """
-    found = np.full(values.shape[1], np.nan)
+    result = np.full(values.shape[1], np.nan)
     for known, points in _known(values):
-        found[points] = statistic(values[np.ix_(known, points)], axis=0)
-    return found
+        result[points] = statistic(values[np.ix_(known, points)], axis=0)
+    return result
 
 
 def _known(values: Values) -> Iterator[tuple[Any, Any]]:
