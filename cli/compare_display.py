@@ -32,7 +32,7 @@ class ComparisonDisplay:
     def __init__(self, comparison: Comparison, runs: Sequence[PlannedRun], quiet: bool = False) -> None:
         self._comparison, self._runs = comparison, list(runs)
         self._done, self._left_printed = 0, False
-        self._looked = 0.0
+        self._last_refresh = 0.0
         self._console = Console(stderr=True, highlight=False, markup=False)
         self._live, self._quiet = self._console.is_terminal and not quiet, quiet
         self._bars = Progress(
@@ -53,9 +53,9 @@ class ComparisonDisplay:
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._bars.stop()
         if error is not None and not isinstance(error, Exception):  # Ctrl-C, or another signal
-            whole = len(self._comparison.plan.runs)
-            finished = whole - len(self._comparison.left())
-            sys.stderr.write(f"isa: {finished} of {whole} runs finished; run the command again to continue\n")
+            total = len(self._comparison.plan.runs)
+            finished = total - len(self._comparison.left())
+            sys.stderr.write(f"isa: {finished} of {total} runs finished; run the command again to continue\n")
 
     def began(self, run: PlannedRun) -> None:
         """Add the run's bar."""
@@ -77,19 +77,21 @@ class ComparisonDisplay:
         self._print(f"{self._done}/{len(self._runs)} {run.name}: {result}")
         self._bars.update(self._all, completed=self._done)
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         """Update the bars, at most every ``LOOK`` seconds."""
         self._print_left()
-        if not self._live or time.monotonic() - self._looked < LOOK:
+        if not self._live or time.monotonic() - self._last_refresh < LOOK:
             return
-        self._looked = time.monotonic()
+        self._last_refresh = time.monotonic()
         for run, bar in self._working.values():
             progress = self._comparison.progress(run)
             status = "scope" if progress.success is None else f"success {progress.success:.2f}"
             self._bars.update(bar, completed=progress.env_steps, status=status)
-        left = self._comparison.seconds_left([run for run in self._runs if not self._comparison.progress(run).finished])
-        if left is not None:
-            self._bars.update(self._all, status=f"{left / max(len(self._working), 1) / 60:.0f} min left")
+        seconds = self._comparison.seconds_left(
+            [run for run in self._runs if not self._comparison.progress(run).finished]
+        )
+        if seconds is not None:
+            self._bars.update(self._all, status=f"{seconds / max(len(self._working), 1) / 60:.0f} min left")
 
     def _print_left(self) -> None:
         """Print once, when the first run starts, how many runs are left; an error before that stays a single line."""

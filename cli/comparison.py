@@ -58,8 +58,8 @@ def run_comparison(plan: Plan, out: Path, options: ComparisonOptions) -> None:
     from isa_learners.experiments.results import write_results
 
     endings, resources = _formats(options.figures), parse_resources(options.resources)
-    _check_where(options.on)
-    only = None if options.only is None else _known(options.only, plan)
+    _check_backend(options.on)
+    only = None if options.only is None else _check_index(options.only, plan)
     check_place(out)
     comparison = Comparison(plan, out)
     comparison.check()
@@ -68,7 +68,7 @@ def run_comparison(plan: Plan, out: Path, options: ComparisonOptions) -> None:
     check_runs(plan, chosen)
     comparison.check_room(chosen)
     if options.dry_run:
-        _list(comparison, chosen, options.as_json)
+        _print_remaining(comparison, chosen, options.as_json)
         return
     outcomes = _run(comparison, chosen, options, resources)
     failed = [outcome for outcome in outcomes if outcome.reason is not None]
@@ -92,13 +92,13 @@ def _formats(text: str) -> list[str]:
     return endings
 
 
-def _check_where(on: str) -> None:
-    where, _, address = on.partition(":")
-    if where not in ("local", "ray") or (where == "local" and address):
+def _check_backend(on: str) -> None:
+    backend, _, address = on.partition(":")
+    if backend not in ("local", "ray") or (backend == "local" and address):
         raise InvalidValueError(f"--on takes local, ray or ray:ADDRESS, got {shown(on)}")
 
 
-def _known(index: int, plan: Plan) -> int:
+def _check_index(index: int, plan: Plan) -> int:
     if index >= len(plan.runs):
         raise InvalidValueError(f"--only takes a run's number from 0 to {len(plan.runs) - 1}, got {index}")
     return index
@@ -109,18 +109,18 @@ def _run(
 ) -> list[Outcome]:
     from .compare_display import ComparisonDisplay
 
-    where, _, address = options.on.partition(":")
+    backend, _, address = options.on.partition(":")
     with ComparisonDisplay(comparison, runs, options.quiet) as display:
-        if where == "ray":
+        if backend == "ray":
             from isa_learners.experiments.on_ray import run_on_ray
 
-            return run_on_ray(comparison, runs, address or None, resources, display.ended, display.look)
+            return run_on_ray(comparison, runs, address or None, resources, display.ended, display.refresh)
         from isa_learners.experiments.local import cores, run_here
 
-        return run_here(comparison, runs, options.jobs or cores(), display.began, display.ended, display.look)
+        return run_here(comparison, runs, options.jobs or cores(), display.began, display.ended, display.refresh)
 
 
-def _list(comparison: Comparison, runs: Sequence[PlannedRun], as_json: bool) -> None:
+def _print_remaining(comparison: Comparison, runs: Sequence[PlannedRun], as_json: bool) -> None:
     seconds = comparison.seconds_left(runs)
     if as_json:
         left = [{"index": run.index, "task": run.task, "variant": run.variant, "seed": run.seed} for run in runs]

@@ -16,11 +16,11 @@ from isa_wrappers.plain import finite
 _streams: list[TextIO] = []
 
 
-def json_alone(context: typer.Context, wanted: bool) -> bool:
+def json_alone(context: typer.Context, requested: bool) -> bool:
     """Reserve stdout for :func:`print_json` until the command ends; the callback of ``--json``."""
-    if wanted and sys.stdout is not None and sys.stderr is not None:
+    if requested and sys.stdout is not None and sys.stderr is not None:
         context.with_resource(_reserved_stdout())
-    return wanted
+    return requested
 
 
 def print_json(value: Any) -> None:

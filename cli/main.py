@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     failure of third-party code, which the last line names.
     """
     code = 0
-    _open_what_is_closed()
+    _open_closed_streams()
     with _signals_as_exceptions():
         try:
             from .app import run
@@ -44,13 +44,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         except KeyboardInterrupt:
             code = BY_SIGNAL + signal.SIGINT
         except BrokenPipeError:
-            _leave_unwritten(sys.stdout)
+            _discard_output(sys.stdout)
             code = 1  # as Click does
         except OSError as error:
             if error.errno == errno.ENOSPC:
                 from .app import USER_MISTAKE
 
-                _leave_unwritten(sys.stdout)
+                _discard_output(sys.stdout)
                 sys.stderr.write(f"isa: cannot write the output: {error.strerror}\n")
                 code = USER_MISTAKE
             elif _report_foreign_failure(error):
@@ -72,16 +72,16 @@ def _report_foreign_failure(error: Exception) -> bool:
     return tell_failure(error)
 
 
-def _open_what_is_closed() -> None:
+def _open_closed_streams() -> None:
     """Replace a closed stdout or stderr by the null device, so that the command still runs."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
-            nowhere = open(os.devnull, "w")  # noqa: SIM115 - until the process ends
-            setattr(sys, name, nowhere)
-            setattr(sys, f"__{name}__", nowhere)
+            null = open(os.devnull, "w")  # noqa: SIM115 - until the process ends
+            setattr(sys, name, null)
+            setattr(sys, f"__{name}__", null)
 
 
-def _leave_unwritten(stream: TextIO) -> None:
+def _discard_output(stream: TextIO) -> None:
     """Discard the rest of the output: Python flushes once more at exit."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -41,8 +41,8 @@ def reproduce(
         if as_json:
             print_json(known())
         else:
-            wide = max(map(len, known()))
-            typer.echo("\n".join(f"{name:<{wide}}  {about}" for name, about in known().items()))
+            width = max(map(len, known()))
+            typer.echo("\n".join(f"{name:<{width}}  {about}" for name, about in known().items()))
         return
     plan = make_plan(figure_plan(figure, quick))
     if quick:

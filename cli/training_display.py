@@ -16,7 +16,7 @@ from rich.text import Text
 
 from isa_learners.runs.hooks import Hook
 
-from .progress import LifeSigns
+from .progress import ProgressReporter
 
 if TYPE_CHECKING:
     from isa_learners.runs.training import Training
@@ -46,8 +46,8 @@ class TrainingDisplay(Hook):
         self._live = self._console.is_terminal and not quiet
         self._at = "starting"
         self._status: dict[str, str] = {}
-        self._looked = 0.0
-        self._signs = LifeSigns(self._sign, quiet)
+        self._last_refresh = 0.0
+        self._reporter = ProgressReporter(self._progress_text, quiet)
         self._bar = Progress(
             TextColumn("{task.fields[phase]}", style="bold", markup=False),
             BarColumn(bar_width=None),
@@ -63,11 +63,11 @@ class TrainingDisplay(Hook):
     def __enter__(self) -> TrainingDisplay:
         if self._live:
             self._lines.start()
-        self._signs.__enter__()
+        self._reporter.__enter__()
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._signs.__exit__(kind, error, trace)
+        self._reporter.__exit__(kind, error, trace)
         if self._live:
             self._lines.stop()
 
@@ -75,7 +75,7 @@ class TrainingDisplay(Hook):
         status_line = "  ".join(f"{name} {value}" for name, value in self._status.items())
         return Group(self._bar, Text(status_line, no_wrap=True, overflow="ellipsis"))
 
-    def _sign(self) -> str:
+    def _progress_text(self) -> str:
         return ", ".join([self._at, *(f"{name} {value}" for name, value in self._status.items())])
 
     def on_start(self, training: Training) -> None:
@@ -104,9 +104,9 @@ class TrainingDisplay(Hook):
         phase = training.algorithm.phase
         self._at = f"phase {phase.name}, {done:,} of {self.total:,} steps, {rate:,.0f} steps/s"
         self._move(done, rate=short(rate))
-        if time.monotonic() - self._looked < REFRESH:
+        if time.monotonic() - self._last_refresh < REFRESH:
             return
-        self._looked = time.monotonic()
+        self._last_refresh = time.monotonic()
         head: dict[str, str] = {}
         if phase.spec.progress is not None:
             label, count, needed = phase.spec.progress(phase.context)

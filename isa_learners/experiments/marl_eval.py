@@ -41,13 +41,13 @@ def as_marl_eval(results: Sequence[tuple[Row, Curve]], grids: Mapping[str, Value
     begin = dict.fromkeys(grids, 0.0)
     for (row, _), (_, steps) in zip(results, known, strict=True):
         begin[row["task"]] = max([begin[row["task"]], *steps[:1]])
-    for (row, curve), (which, steps) in zip(results, known, strict=True):
+    for (row, curve), (indices, steps) in zip(results, known, strict=True):
         family, _, task = row["task"].partition("/")
         runs = data.setdefault(family, {}).setdefault(task or family, {}).setdefault(row["variant"], {})
         grid = grids[row["task"]]
-        shared = grid[grid >= begin[row["task"]]] if len(which) else grid[:0]
+        shared = grid[grid >= begin[row["task"]]] if len(indices) else grid[:0]
         last = np.searchsorted(steps, shared, side="right") - 1
-        step_values = {f"step_{n}": _step_values(curve, which[last[n]], count) for n, count in enumerate(shared)}
+        step_values = {f"step_{n}": _step_values(curve, indices[last[n]], count) for n, count in enumerate(shared)}
         absolute = {"success_rate": [row["success_rate"]], "return": [row["return_mean"]]}
         runs[f"seed_{row['seed']}"] = {**step_values, "absolute_metrics": absolute}
     return data
@@ -65,5 +65,5 @@ def _step_values(curve: Curve, index: int, count: float) -> dict[str, Any]:
 
 def _evaluations(curve: Curve, end: float) -> tuple[Any, Values]:
     """Return the valid evaluations and their steps, limited to the end, which the last rollout may exceed."""
-    which = np.flatnonzero(~np.isnan(curve.columns["success_rate"]))
-    return which, curve.steps[which].clip(max=end)
+    indices = np.flatnonzero(~np.isnan(curve.columns["success_rate"]))
+    return indices, curve.steps[indices].clip(max=end)

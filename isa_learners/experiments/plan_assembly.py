@@ -39,7 +39,7 @@ class Assembly:
         cls,
         data: Mapping[str, Any],
         task: str,
-        own: Mapping[str, Any],
+        task_values: Mapping[str, Any],
         name: str,
         variant: Variant,
         settings: Sequence[PlanSettings],
@@ -53,14 +53,18 @@ class Assembly:
         values = [*values_of(variant.settings, (*place, "set")), Value((*place, "algo"), ("algo",), variant.algo)]
         if variant.preset:
             values.append(Value((*place, "preset"), ("preset",), variant.preset))
-        steps, where = (own["steps"], ("tasks", task, "steps")) if "steps" in own else (data.get("steps"), ("steps",))
+        steps, value_place = (
+            (task_values["steps"], ("tasks", task, "steps"))
+            if "steps" in task_values
+            else (data.get("steps"), ("steps",))
+        )
         if isinstance(steps, Mapping):
-            steps, where = steps.get(task), (*where, task)
+            steps, value_place = steps.get(task), (*value_place, task)
         if steps is not None:
-            values.append(Value(where, ("steps",), steps))
-        kwargs = _options(data, ("kwargs",)) | _options(own, ("tasks", task, "kwargs"))
+            values.append(Value(value_place, ("steps",), steps))
+        kwargs = _options(data, ("kwargs",)) | _options(task_values, ("tasks", task, "kwargs"))
         kwargs |= {key: ((*place, "kwargs", key), value) for key, value in variant.kwargs.items()}
-        values += [Value(where, ("env_kwargs", key), value) for key, (where, value) in kwargs.items()]
+        values += [Value(value_place, ("env_kwargs", key), value) for key, (value_place, value) in kwargs.items()]
         return cls(task, name, settings, values)
 
     def config(self) -> RunConfig:

@@ -82,13 +82,13 @@ class PlanSettings:
                 key_text = (
                     f"a section {shown(setting.path[0])}, for {key}" if lacks_section else f"configuration key {key}"
                 )
-                raise PlanError(f"no variant has {key_text}{self._offered(setting.path)}", setting.place)
+                raise PlanError(f"no variant has {key_text}{self._suggestion(setting.path)}", setting.place)
 
     def _lacks(self, path: Sequence[str]) -> bool:
         """Return whether a key belongs to a section that no run has."""
         return len(path) > 1 and path[0] not in (*self._sections, "phases", *REWARDS)
 
-    def _offered(self, path: Sequence[str]) -> str:
+    def _suggestion(self, path: Sequence[str]) -> str:
         if path[0] == "phases":
             return nearest(".".join(path), _known(self._sections))
         if path[0] in REWARDS:

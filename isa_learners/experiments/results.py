@@ -35,10 +35,10 @@ def result_of(comparison: Comparison, run: PlannedRun) -> tuple[Row, Curve] | No
         FileFormatError: if its metrics are damaged beyond repair.
     """
     path = comparison.path(run)
-    end = read_end(path, run.config, comparison.plan.episodes)
-    if end is None:
+    end_files = read_end(path, run.config, comparison.plan.episodes)
+    if end_files is None:
         return None
-    summary, final = end
+    summary, final = end_files
     folder = RunFolder.open(path)
     curve = read_curve(folder)
     _check_whole(folder, curve, summary)

@@ -34,9 +34,9 @@ def table(comparison: Comparison, rows: Sequence[Row]) -> str:
         f"of the evaluations over the steps, from the latest first evaluation of the task's runs; steps to 0.9: <= if "
         f"a run reached it at its first; medians and means are over runs; 95 % intervals from a bootstrap over seeds."
     )
-    parts += _late(comparison, rows)
+    parts += _late_start_notes(comparison, rows)
     parts += [f"{difference}." for difference in plan.evaluation_differences()]
-    parts += _lost(comparison, rows)
+    parts += _lost_episode_notes(comparison, rows)
     return "\n\n".join(parts) + "\n"
 
 
@@ -115,7 +115,7 @@ def _table(comparison: Comparison, rows: Sequence[Row], task: str | None) -> str
             str(estimate(success, iqm)),
         ]
         cells.append(str(estimate(list(area.values()), iqm)) if area else "-")
-        cells.append("-" if not np.isfinite(solve) or task is None else _reached(variant_rows, float(solve)))
+        cells.append("-" if not np.isfinite(solve) or task is None else _steps_text(variant_rows, float(solve)))
         cells.append(f"{np.median([row['wall_time_s'] for row in variant_rows]) / 60:.1f}")
         cells.append(str(improvement) if improvement else "-")
         lines.append("| " + " | ".join(cells) + " |")
@@ -132,14 +132,14 @@ def _known(scores: Scores) -> dict[str, list[float]]:
     return {task: part for task, part in known.items() if part}
 
 
-def _reached(rows: Sequence[Row], steps: float) -> str:
+def _steps_text(rows: Sequence[Row], steps: float) -> str:
     """Return median steps as text, with ``<=`` if one of the faster runs reached the rate at its first evaluation."""
     quick = [row for row in rows if row["steps_to_0.9"] <= steps]
     first = any(row["steps_to_0.9"] == row["first_evaluation"] for row in quick)
     return f"{'<= ' if first else ''}{steps:,.0f}"
 
 
-def _late(comparison: Comparison, rows: Sequence[Row]) -> list[str]:
+def _late_start_notes(comparison: Comparison, rows: Sequence[Row]) -> list[str]:
     """Return a note for each task whose runs have first evaluations more than an interval apart."""
     notes = []
     for task in comparison.plan.tasks:
@@ -154,13 +154,13 @@ def _late(comparison: Comparison, rows: Sequence[Row]) -> list[str]:
     return notes
 
 
-def _lost(comparison: Comparison, rows: Sequence[Row]) -> list[str]:
+def _lost_episode_notes(comparison: Comparison, rows: Sequence[Row]) -> list[str]:
     """Return a note on runs with fewer counted final episodes than requested."""
     requested = comparison.plan.episodes
-    few = [f"{row['folder']} ({row['episodes']})" for row in rows if row["episodes"] < requested]
+    partial = [f"{row['folder']} ({row['episodes']})" for row in rows if row["episodes"] < requested]
     return (
-        [f"Fewer than {requested} final episodes count, as the others were lost with their game: {', '.join(few)}."]
-        if few
+        [f"Fewer than {requested} final episodes count, as the others were lost with their game: {', '.join(partial)}."]
+        if partial
         else []
     )
 

@@ -150,10 +150,10 @@ class Algorithm:
             close_env(phase.collector.env)
         return metrics
 
-    def _follow(self, following: FollowingScope, rollout: Rollout, look: bool) -> None:
-        """Add the probe steps of a rollout; if ``look``, update the scope from them and pass it on to the rewards."""
+    def _follow(self, following: FollowingScope, rollout: Rollout, update: bool) -> None:
+        """Add the probe steps of a rollout; if ``update``, update the scope from them and pass it on to the rewards."""
         following.add(marked_steps(rollout))
-        if look and following.look(self.env_steps):
+        if update and following.look(self.env_steps):
             self._take(following.scope)
             self.phase.context = replace(self.phase.context, scope=self.scope, credit=self.credit)
             if self.credit is not None:
@@ -198,8 +198,8 @@ class Algorithm:
         """Return tensors and plain data from which :meth:`load_state_dict` resumes exactly."""
         phase = self.phase
         tensors: dict[str, Tensor] = {}
-        for name, thing in self.shared.items():
-            tensors |= with_prefix(f"shared.{name}", thing.state_dict())
+        for name, shared_object in self.shared.items():
+            tensors |= with_prefix(f"shared.{name}", shared_object.state_dict())
         if self.following is not None:
             following_state = {name: torch.as_tensor(value) for name, value in self.following.state_dict().items()}
             tensors |= with_prefix("following", following_state)
@@ -229,8 +229,8 @@ class Algorithm:
                 self._take(self.following.scope)
                 # Shared objects may depend on the scope that they were saved with.
                 self.shared |= make_shared(self._start())
-            for name, thing in self.shared.items():
-                thing.load_state_dict(without_prefix(f"shared.{name}", tensors))
+            for name, shared_object in self.shared.items():
+                shared_object.load_state_dict(without_prefix(f"shared.{name}", tensors))
             if not self._restored:
                 close_env(self.phase.collector.env)
             self._restored = False

@@ -182,7 +182,7 @@ def _refuse_for_a_phase(algo: str, phase: str, section: str, given: Mapping[str,
             )
 
 
-def _fixed(algo: str, learner: str, sections: Mapping[str, Any], where: str = "") -> Plain:
+def _fixed(algo: str, learner: str, sections: Mapping[str, Any], prefix: str = "") -> Plain:
     """Return the settings that an algorithm fixes.
 
     Raises:
@@ -196,7 +196,7 @@ def _fixed(algo: str, learner: str, sections: Mapping[str, Any], where: str = ""
             given = sections.get(section, {}).get(key, value)
             if given != value:
                 raise InvalidValueError(
-                    f"{where}{section}.{key} is {value!r} in algorithm {algo!r}, got {shown(given)}; choose another "
+                    f"{prefix}{section}.{key} is {value!r} in algorithm {algo!r}, got {shown(given)}; choose another "
                     "algorithm"
                 )
     return {section: dict(values) for section, values in spec.fixed.items()}
@@ -209,9 +209,9 @@ def config_to_dict(config: RunConfig) -> Plain:
     data["phases"] = {
         phase: {
             name: {k: v for k, v in asdict(section).items() if v != asdict(config.sections[name])[k]}
-            for name, section in own.items()
+            for name, section in phase_sections.items()
         }
-        for phase, own in config.phases.items()
+        for phase, phase_sections in config.phases.items()
     }
     return plain("configuration", msgspec.to_builtins(data))  # type: ignore[no-any-return]
 

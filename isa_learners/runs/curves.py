@@ -213,10 +213,10 @@ def distinct_labels(settings: Sequence[Mapping[str, Any]]) -> list[str]:
         {key: _value(config, key) for key in keys_by_kind[kind]} for config, kind in zip(settings, kinds, strict=True)
     ]
     differing = [key for key in keys if len({repr(config[key]) for config in compared if key in config}) > 1]
-    full_labels = [_named(config, differing, None) for config in compared]
+    full_labels = [_label(config, differing, None) for config in compared]
     names = full_labels
     for longest in reversed(LONGEST_VALUES):  # as short as possible while all names differ
-        short_labels = [_named(config, differing, longest) for config in compared]
+        short_labels = [_label(config, differing, longest) for config in compared]
         full_by_short: dict[str, set[str]] = {}
         for short_label, full_label in zip(short_labels, full_labels, strict=True):
             full_by_short.setdefault(short_label, set()).add(full_label)
@@ -227,7 +227,7 @@ def distinct_labels(settings: Sequence[Mapping[str, Any]]) -> list[str]:
     return names
 
 
-def _named(values_by_key: Mapping[str, Any], differing: Sequence[str], longest: int | None) -> str:
+def _label(values_by_key: Mapping[str, Any], differing: Sequence[str], longest: int | None) -> str:
     """Return a name with the differing values, each of at most ``longest`` characters; ``None`` for full values."""
     values = {key: values_by_key[key] for key in differing if key in values_by_key and key != "algo"}
     parts = [

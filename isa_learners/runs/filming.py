@@ -84,7 +84,9 @@ class Film:
             self.shots.append(shot)
         if len(self.shots) > MOST_SHOTS:
             self.stride *= 2
-            self.shots = [kept for kept in self.shots if kept.step % self.stride == 0 or (last and kept is shot)]
+            self.shots = [
+                earlier for earlier in self.shots if earlier.step % self.stride == 0 or (last and earlier is shot)
+            ]
 
 
 class LastStep(BatchWrapper):
@@ -101,13 +103,13 @@ class LastStep(BatchWrapper):
 @contextmanager
 def kept_shared(algorithm: Algorithm) -> Iterator[None]:
     """On exit, restore the objects shared by the phases, such as goals, and the global random generators."""
-    kept = {name: thing.state_dict() for name, thing in algorithm.shared.items()}
+    states = {name: shared_object.state_dict() for name, shared_object in algorithm.shared.items()}
     with unchanged_generators(), torch.no_grad():
         try:
             yield
         finally:
-            for name, thing in algorithm.shared.items():
-                thing.load_state_dict(kept[name])
+            for name, shared_object in algorithm.shared.items():
+                shared_object.load_state_dict(states[name])
 
 
 class GreedyPlay:

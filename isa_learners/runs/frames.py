@@ -145,7 +145,7 @@ def _rewards(
     rows = [(film.agents[i], slice(i, i + 1), i) for i in range(shown)]
     if shown < count:
         rows.append((f"{count - shown} others, mean", slice(shown, count), -1))
-    for name, which, i in rows:
+    for name, agents, i in rows:
         top += LINE
         if has_agent_marks and i >= 0:
             marks.append((left, top, Mark("disc", None, ""), i))
@@ -154,7 +154,7 @@ def _rewards(
         values = [*(shot.parts.get(part) for part in layout.columns), shot.total]
         for k, value in enumerate(values):
             if value is not None:
-                text = _number(float(np.mean(value[which])))
+                text = _number(float(np.mean(value[agents])))
                 draw.text((left + NAMES + COLUMN * (k + 1), top), text, INK, _font(TEXT), anchor="ra")
     return top + LINE
 

@@ -71,8 +71,8 @@ def make_shared(start: PhaseContext) -> dict[str, Any]:
     algo = start.config.algo
     with Blamed(f"algorithm {algo!r}"):
         shared = {name: make(start) for name, make in ALGORITHMS[algo].shared.items()}
-    for name, thing in shared.items():
-        check_members(f"shared {name!r} of algorithm {algo!r}", thing, Saved)
+    for name, shared_object in shared.items():
+        check_members(f"shared {name!r} of algorithm {algo!r}", shared_object, Saved)
     return shared
 
 
@@ -117,9 +117,9 @@ def check_saved(context: PhaseContext, env: BatchEnv, learner: Learner) -> None:
     algo, learner_name = context.config.algo, context.config.learner
     with Blamed(f"learner {learner_name!r}"):
         check_state(f"learner {learner_name!r}", learner.state_dict())
-    for name, thing in context.shared.items():
+    for name, shared_object in context.shared.items():
         with Blamed(f"algorithm {algo!r}"):
-            check_state(f"shared {name!r} of algorithm {algo!r}", thing.state_dict())
+            check_state(f"shared {name!r} of algorithm {algo!r}", shared_object.state_dict())
     for payer in layers_of(env, RewardWrapper):
         with Blamed(who := f"intrinsic reward {payer.reward.name!r}"):
             check_state(who, payer.reward.state_dict())

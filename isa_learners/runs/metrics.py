@@ -86,7 +86,7 @@ class CSVMetrics(Hook):
             if parsed.decimal_comma:
                 raise FileFormatError(f"{self.path} cannot be read: {parsed.refusal}")
             if parsed.damaged:
-                backup = _set_aside(self.path, content)
+                backup = _back_up(self.path, content)
                 warnings.warn(
                     f"{self.path} is damaged: {len(parsed.rows)} rows are kept, {parsed.unreadable} cannot be read; "
                     f"the original file is kept as {backup.name}",
@@ -200,7 +200,7 @@ def _is_row(row: Mapping[str, str]) -> bool:
         return False
 
 
-def _set_aside(path: Path, content: bytes) -> Path:
+def _back_up(path: Path, content: bytes) -> Path:
     """Keep a damaged file under an unused name."""
     backup = path.with_name(f"{path.name}.set-aside")
     number = 1

@@ -40,10 +40,10 @@ def nested(settings: Mapping[str, Any]) -> dict[str, Any]:
         path = str(key).strip().split(".")
         if len(path) > DEEPEST_KEY + 1:
             raise InvalidValueError(f"configuration keys are such as phases.reach.ppo.lr, got {shown(key)}")
-        whole = value
+        nested_value = value
         for section in reversed(path[1:]):
-            whole = {section: whole}
-        data = _joined(data, {path[0]: whole}, key)
+            nested_value = {section: nested_value}
+        data = _joined(data, {path[0]: nested_value}, key)
     return data
 
 

@@ -202,9 +202,9 @@ def _draw_group(axes: Any, group: Group, column: str, style: Mapping[str, Any], 
     (line,) = axes.plot(grid, middle, label=label(f"{group.name} (n={len(runs)})"), linewidth=1.6, **style)
     if len(runs) > 1:
         axes.fill_between(grid, low, high, color=style["color"], alpha=0.18, linewidth=0)
-    ends = phase_end(runs)
-    if np.isfinite(ends) and column == "success_rate":
-        axes.plot(ends, 1.0, marker="v", color=style["color"], zorder=style["zorder"], clip_on=False, markersize=5)
+    end = phase_end(runs)
+    if np.isfinite(end) and column == "success_rate":
+        axes.plot(end, 1.0, marker="v", color=style["color"], zorder=style["zorder"], clip_on=False, markersize=5)
     return line
 
 
@@ -218,7 +218,7 @@ def _draw_training(axes: Any, group: Group, style: Mapping[str, Any], statistic:
         axes.plot(grid, middle, linestyle=(0, (4, 2)), linewidth=0.8, alpha=0.7, **style_below)
 
 
-def step_grid(runs: Sequence[Curve], most: int = MOST_POINTS) -> Values:
-    """Return the environment steps at which any of the runs was evaluated, reduced to at most ``most``."""
+def step_grid(runs: Sequence[Curve], max_points: int = MOST_POINTS) -> Values:
+    """Return the environment steps at which any of the runs was evaluated, reduced to at most ``max_points``."""
     grid = np.unique(np.concatenate([run.steps for run in runs]))
-    return grid if len(grid) <= most else grid[np.linspace(0, len(grid) - 1, most).round().astype(int)]
+    return grid if len(grid) <= max_points else grid[np.linspace(0, len(grid) - 1, max_points).round().astype(int)]

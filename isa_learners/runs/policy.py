@@ -176,11 +176,11 @@ class RunPolicy:
             self._pursue(goal)
         with torch.no_grad():
             if self._steps:
-                seen = self._seen.step(self._action)
-                memory = learner.forget(self.memory, seen.done)
+                learner_step = self._seen.step(self._action)
+                memory = learner.forget(self.memory, learner_step.done)
             else:
-                seen, memory = self._seen.reset(self._seed), learner.begin(count)
-            decision = learner.act(seen, memory, None if greedy else self._noise)
+                learner_step, memory = self._seen.reset(self._seed), learner.begin(count)
+            decision = learner.act(learner_step, memory, None if greedy else self._noise)
         self.memory, self._action = decision.memory, decision.action
         self._steps += 1
         return decision.action

@@ -40,14 +40,14 @@ class PolicyModule(nn.Module):
         named_inputs = dict(zip(self.input_names, inputs, strict=True))
         policy, observation = self._policy, named_inputs["observation"]
         batch = ExternalBatch(policy.task, observation.shape[0], policy.device)
-        seen = policy.seen_by_learner(batch)
+        env = policy.seen_by_learner(batch)
         batch.now = array_step(
             observation, {name: named_inputs[name] for name in ("action_mask", "alive")}, policy.task, policy.device
         )
-        if (sampling := goals_in(seen)) is not None:
+        if (sampling := goals_in(env)) is not None:
             sampling.pursue(named_inputs["goal"])
         memory = policy.learner.forget({name: named_inputs[name] for name in self._memory}, named_inputs["start"])
-        decision = policy.learner.act(seen.reset(), memory)
+        decision = policy.learner.act(env.reset(), memory)
         return decision.action, *(decision.memory[name] for name in self._memory)
 
     def example(self, num_envs: int) -> tuple[Tensor, ...]:

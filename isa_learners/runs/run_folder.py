@@ -36,7 +36,7 @@ class RunFolder:
         self.path = Path(path)
         self.config_file = self.path / "config.yaml"
         self.versions_file = self.path / "versions.json"
-        self._made_versions = False
+        self._created_versions = False
         self.metrics_file = self.path / "metrics.csv"
         self.summary_file = self.path / "summary.json"
         self.latest_checkpoint = self.path / "checkpoints" / "latest.safetensors"
@@ -86,8 +86,8 @@ class RunFolder:
     def take_back(self) -> None:
         """Undo :meth:`create` for a run that could not start; other files in the folder are kept."""
         self.lock.take()
-        own = [self.versions_file] if self._made_versions else []
-        for file in (self.config_file, *own, self.lock.path):
+        created = [self.versions_file] if self._created_versions else []
+        for file in (self.config_file, *created, self.lock.path):
             file.unlink(missing_ok=True)
         self.lock.release()
         if not any(self.path.iterdir()):
@@ -153,7 +153,7 @@ class RunFolder:
     def write_versions(self) -> None:
         """Write ``versions.json`` if it is missing, as after a kill."""
         if not self.versions_file.exists():
-            self._made_versions = True
+            self._created_versions = True
             write_text(self.versions_file, json.dumps(versions(), indent=2) + "\n")
 
     def remove_summary(self) -> None:

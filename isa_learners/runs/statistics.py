@@ -117,15 +117,15 @@ def probability_of_improvement(first: Sequence[Any], second: Sequence[Any], seed
     return _bootstrap([*_checked(first), *_checked(second)], of_all, seed)
 
 
-def profile(strata: Sequence[Any], at: Values) -> Values:
-    """Return the share of runs whose value is above each of ``at``: a performance profile.
+def profile(strata: Sequence[Any], thresholds: Values) -> Values:
+    """Return the share of runs whose value is above each of ``thresholds``: a performance profile.
 
     Example:
         >>> profile([[0.2, 0.6], [1.0, 0.9]], np.array([0.0, 0.5, 0.95])).tolist()
         [1.0, 0.75, 0.25]
     """
     values = np.concatenate(_checked(strata))
-    return np.asarray((values > np.asarray(at)[:, None]).mean(axis=1))
+    return np.asarray((values > np.asarray(thresholds)[:, None]).mean(axis=1))
 
 
 def bands(values: Values, statistic: Callable[..., Values] = iqm, seed: int = 0) -> tuple[Values, Values, Values]:
@@ -163,10 +163,10 @@ def middles(values: Values, statistic: Callable[..., Values] = iqm) -> Values:
 
 def _known(values: Values) -> Iterator[tuple[Any, Any]]:
     """Yield each set of curves that have values at the same points, and these points."""
-    sets, which = np.unique(~np.isnan(values), axis=1, return_inverse=True)
+    sets, set_index = np.unique(~np.isnan(values), axis=1, return_inverse=True)
     for index, known in enumerate(sets.T):
         if known.any():
-            yield known, which.ravel() == index
+            yield known, set_index.ravel() == index
 
 
 def _checked(strata: Sequence[Any]) -> list[Values]:
@@ -188,8 +188,8 @@ def _bootstrap(parts: list[Values], statistic: Callable[..., Values], seed: int)
     def of_drawn(*drawn: Values, axis: int = -1) -> Values:
         """Reinsert the strata with one seed, which scipy cannot resample."""
         rest, leading = iter(drawn), drawn[0].shape[:-1]
-        whole = [next(rest) if len(part) > 1 else np.broadcast_to(part, (*leading, 1)) for part in parts]
-        return statistic(*whole, axis=axis)
+        samples = [next(rest) if len(part) > 1 else np.broadcast_to(part, (*leading, 1)) for part in parts]
+        return statistic(*samples, axis=axis)
 
     drawn = bootstrap(
         [part for part in parts if len(part) > 1],

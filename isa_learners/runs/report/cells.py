@@ -41,7 +41,7 @@ def visit_contents(
     if not size:
         return None
     max_states = max(1, most_bytes * 3 // 4 // max(1, size * len(visits)))
-    samples = [_fewer(phase.states, max_states) for phase in visits]
+    samples = [_subsample(phase.states, max_states) for phase in visits]
     states = np.nan_to_num(np.concatenate(samples))  # values beyond float32 are infinite here
     return {
         "phases": [
@@ -53,10 +53,10 @@ def visit_contents(
     }
 
 
-def _fewer(states: npt.NDArray[np.float32], most: int) -> npt.NDArray[np.float32]:
-    if len(states) <= most:
+def _subsample(states: npt.NDArray[np.float32], max_states: int) -> npt.NDArray[np.float32]:
+    if len(states) <= max_states:
         return states
-    return states[np.sort(np.random.default_rng(0).choice(len(states), most, replace=False))]
+    return states[np.sort(np.random.default_rng(0).choice(len(states), max_states, replace=False))]
 
 
 def _cells(values: npt.NDArray[np.float32]) -> dict[str, Any]:

@@ -67,10 +67,10 @@ class LiveContents:
                 continue
             stamp, learned = self._stamps()
             if stamp != read and now >= rested:
-                rested, read = self._timed(self._known), stamp
+                rested, read = self._timed(self._latest_episodes), stamp
             elif learned != shown and now >= replayed and "waiting" not in self.contents:
                 # Playing episodes takes longer than reading, so the curves do not wait for it.
-                replayed, shown = self._timed(self._played), learned
+                replayed, shown = self._timed(self._play_episodes), learned
 
     def _stamps(self) -> tuple[Any, tuple[Any, ...]]:
         """Return values that change whenever shown files, or replayed checkpoints, change."""
@@ -80,18 +80,18 @@ class LiveContents:
 
     def _timed(self, play: Play) -> float:
         """Read everything; return the earliest time of the next update."""
-        began = time.monotonic()
+        start = time.monotonic()
         try:
-            self._publish(self._made(play))
+            self._publish(self._read_contents(play))
             self.error = None
         except ISAError as error:  # perhaps an incomplete file: the next update will show
             self.error = str(error)
         except Exception as error:  # from the environment: the page must keep running
             self.error = one_line(f"{type(error).__name__}: {error}")
-        ended = time.monotonic()
-        return ended + self.rest * (ended - began)
+        end = time.monotonic()
+        return end + self.rest * (end - start)
 
-    def _made(self, play: Play) -> dict[str, Any]:
+    def _read_contents(self, play: Play) -> dict[str, Any]:
         ready = [folder for folder in self.folders if _has_metrics(folder)]
         waiting = [f"{folder.path} {NO_METRICS}" for folder in self.folders if folder not in ready]
         if not ready:
@@ -99,20 +99,20 @@ class LiveContents:
         contents = whole_contents(ready, play)
         return {**contents, "notes": [*contents["notes"], *waiting]}
 
-    def _known(self, folder: RunFolder, most_bytes: int) -> list[dict[str, Any]] | None:
+    def _latest_episodes(self, folder: RunFolder, most_bytes: int) -> list[dict[str, Any]] | None:
         """Return the latest episodes, or raise the earlier error again."""
-        known = self._replays.get(folder.path)
-        if isinstance(known, ISAError):
-            raise known
-        return known
+        latest = self._replays.get(folder.path)
+        if isinstance(latest, ISAError):
+            raise latest
+        return latest
 
-    def _played(self, folder: RunFolder, most_bytes: int) -> list[dict[str, Any]] | None:
+    def _play_episodes(self, folder: RunFolder, most_bytes: int) -> list[dict[str, Any]] | None:
         """Play new episodes of a run."""
         try:
             self._replays[folder.path] = played(folder, most_bytes)
         except ISAError as error:
             self._replays[folder.path] = error
-        return self._known(folder, most_bytes)
+        return self._latest_episodes(folder, most_bytes)
 
     def _publish(self, contents: dict[str, Any]) -> None:
         self.contents = {**contents, "version": self.contents["version"] + 1}

@@ -35,9 +35,9 @@ def replays(algorithm: Algorithm, seed: int = 0, most_bytes: int = MOST_BYTES) -
     """
     episodes = []
     with kept_shared(algorithm):
-        ends = _played(algorithm, seed, None)
+        outcomes = _played(algorithm, seed, None)
     for won in (True, False):
-        copy = next((b for b, end in enumerate(ends) if end["won"] is won), None)
+        copy = next((b for b, outcome in enumerate(outcomes) if outcome["won"] is won), None)
         if copy is not None:
             with kept_shared(algorithm):
                 episodes.append(_thinned(_played(algorithm, seed, copy)[copy], most_bytes))
