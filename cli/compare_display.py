@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from isa_learners.experiments.local import Outcome
     from isa_learners.experiments.plan import PlannedRun
 
-LOOK = 2.0
+REFRESH_SECONDS = 2.0
 """Seconds between two reads of the metrics of the active runs."""
 
 
@@ -78,9 +78,9 @@ class ComparisonDisplay:
         self._bars.update(self._all, completed=self._done)
 
     def refresh(self) -> None:
-        """Update the bars, at most every ``LOOK`` seconds."""
+        """Update the bars, at most every ``REFRESH_SECONDS`` seconds."""
         self._print_left()
-        if not self._live or time.monotonic() - self._last_refresh < LOOK:
+        if not self._live or time.monotonic() - self._last_refresh < REFRESH_SECONDS:
             return
         self._last_refresh = time.monotonic()
         for run, bar in self._working.values():

@@ -23,9 +23,9 @@ ONE_RUN = (
 )
 """Program of a run's process. It removes the current folder from the path, as a file there may shadow a module."""
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-LOOK = 0.05
+POLL_SECONDS = 0.05
 """Seconds between two checks whether a process has ended."""
-LOOK_ELSEWHERE = 0.5
+POLL_OTHERS = 0.5
 """The same, if all remaining runs are active in other processes of the plan."""
 LAST_CHECKPOINT = 60.0
 """Seconds that a process has to write its last checkpoint."""
@@ -212,7 +212,7 @@ def run_here(
                     outcomes.append(outcome)
                     ended(outcome)
             look()
-            time.sleep(LOOK if working else LOOK_ELSEWHERE)
+            time.sleep(POLL_SECONDS if working else POLL_OTHERS)
     finally:
         for process in working:
             process.stop()

@@ -26,7 +26,7 @@ PATIENCE = 20.0
 """Seconds to wait until an address answers."""
 RETRIES = 20
 """Maximum number of restarts of a run on another node."""
-LOOK = 1.0
+POLL_SECONDS = 1.0
 TOKEN = ".comparison"
 """File by which a node detects whether it can access the folder of the comparison."""
 Files = dict[str, bytes]
@@ -74,7 +74,7 @@ def run_on_ray(
             except START_ERRORS as error:
                 report(Outcome.failed(run, error))
         while waiting:
-            ready, _ = ray.wait(list(waiting), timeout=LOOK)
+            ready, _ = ray.wait(list(waiting), timeout=POLL_SECONDS)
             for reference in ready:
                 report(_outcome(ray, comparison, waiting.pop(reference), reference))
             look()

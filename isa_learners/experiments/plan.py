@@ -19,7 +19,7 @@ from isa_wrappers.errors import check_int, shown
 from isa_wrappers.fields import MOST_COPIES
 
 KEYS = ("tasks", "variants", "seeds", "steps", "episodes", "kwargs", "set")
-ALIKE = ("success", "eval_interval", "eval_episodes", "eval_limit")
+COMPARABLE_KEYS = ("success", "eval_interval", "eval_episodes", "eval_limit")
 """Keys that define how a run is evaluated; results of variants that differ in one are not comparable."""
 
 
@@ -77,7 +77,7 @@ class Plan:
         notes = {}
         for run in self.runs:
             base = first.setdefault(run.task, run)
-            for key in ALIKE:
+            for key in COMPARABLE_KEYS:
                 base_value, value = getattr(base.config, key), getattr(run.config, key)
                 if base_value != value:
                     notes[run.task, run.variant, key] = (

@@ -18,14 +18,14 @@ from isa_learners.runs.evaluation import Evaluation, evaluate, unchanged_generat
 from isa_learners.runs.finite import check_learned
 from isa_learners.runs.following import following_scope, is_due, marked_steps, measured
 from isa_learners.runs.making import (
+    algorithm_metrics,
     check_saved,
     has_ended,
-    learned,
     make_collector,
     make_env,
     make_learner,
     make_shared,
-    measures,
+    update_learner,
 )
 from isa_learners.runs.phases import Phase, check_composition, wrapped
 from isa_learners.runs.scopes import credit_of
@@ -131,12 +131,12 @@ class Algorithm:
         before = self.env_steps
         self._learning = True  # an error before this is reset leaves an incomplete update
         self.env_steps += rollout.done.numel()
-        metrics = learned(self.config, phase.learner, rollout, self.env_steps / self.config.steps)
+        metrics = update_learner(self.config, phase.learner, rollout, self.env_steps / self.config.steps)
         metrics = {**metrics, "reward_mean": float(rollout.reward.mean())}
         check_learned(metrics, rollout, phase.collector.env)
         self._learning = False
         self.visits.add(phase.name, rollout)
-        metrics |= measures(phase.context)
+        metrics |= algorithm_metrics(phase.context)
         ends = has_ended(phase.spec, phase.context)
         if self.following is not None:
             if phase.spec.probes:

@@ -125,7 +125,7 @@ def check_saved(context: PhaseContext, env: BatchEnv, learner: Learner) -> None:
             check_state(who, payer.reward.state_dict())
 
 
-def learned(config: RunConfig, learner: Learner, rollout: Rollout, progress: float) -> dict[str, float]:
+def update_learner(config: RunConfig, learner: Learner, rollout: Rollout, progress: float) -> dict[str, float]:
     """Update a run's learner, given the share of steps done, and return its metrics.
 
     Raises:
@@ -139,7 +139,7 @@ def learned(config: RunConfig, learner: Learner, rollout: Rollout, progress: flo
     return metrics
 
 
-def measures(context: PhaseContext) -> dict[str, float]:
+def algorithm_metrics(context: PhaseContext) -> dict[str, float]:
     """Return the metrics of an algorithm.
 
     Raises:

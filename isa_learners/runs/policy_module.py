@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from isa_learners.runs.external import ExternalBatch, array_step
 from isa_learners.runs.policy import RunPolicy, goals_in
 
-GIVEN = ("observation", "action_mask", "alive", "start")
+STEP_INPUTS = ("observation", "action_mask", "alive", "start")
 
 
 class PolicyModule(nn.Module):
@@ -32,7 +32,7 @@ class PolicyModule(nn.Module):
         self._policy = policy
         self._memory = tuple(policy.learner.begin(1))
         self._goal = ("goal",) if policy.pursues_goals else ()
-        self.input_names = (*GIVEN, *self._goal, *self._memory)
+        self.input_names = (*STEP_INPUTS, *self._goal, *self._memory)
         self.output_names = ("action", *(f"next_{name}" for name in self._memory))
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:

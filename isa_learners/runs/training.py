@@ -20,7 +20,7 @@ from isa_learners.runs.evaluation import evaluation_seed
 from isa_learners.runs.hooks import Checkpoints, Hook
 from isa_learners.runs.loading import load_algorithm, use_threads
 from isa_learners.runs.metrics import CSVMetrics
-from isa_learners.runs.progress import Here, Progress, next_due
+from isa_learners.runs.progress import Progress, Timestamp, next_due
 from isa_learners.runs.run_folder import RunFolder, versions
 from isa_learners.runs.scope_versions import ScopeVersions
 from isa_learners.runs.scopes import needs_estimate, scope_for
@@ -155,7 +155,7 @@ class Training:
                     try:
                         self._iterate()
                     except Exception as error:
-                        self._keep(error)
+                        self._save_after_error(error)
                         if stop.signal and self.kept:  # the signal may have ended an environment's processes too
                             raise Interrupted(stop.signal) from error
                         raise
@@ -169,7 +169,7 @@ class Training:
             self.folder.lock.release()
         return summary
 
-    def _keep(self, error: Exception) -> None:
+    def _save_after_error(self, error: Exception) -> None:
         """After an error, save the state before it if that state is sound and can be written."""
         if isinstance(error, CannotWriteError) or not self.algorithm.sound():
             return
@@ -189,7 +189,7 @@ class Training:
         metrics["steps_per_second"] = (algorithm.env_steps - steps) / (now - began)
         progress.wall_time = now - self._began
         if progress.first_success is None and phase.statistics.won_any():
-            progress.first_success = self._here()
+            progress.first_success = self._timestamp()
         if algorithm.phase is not phase:
             progress.carried = progress.carried.plus(phase.statistics.totals())
             self._notify("on_phase", algorithm.phase.name, algorithm.env_steps)
@@ -206,9 +206,9 @@ class Training:
         progress.carried = Totals()
         progress.wall_time = time.perf_counter() - self._began
         progress.next_eval = next_due(algorithm.env_steps, config.eval_interval)
-        progress.evaluated(evaluation.success_rate, self._here())
+        progress.evaluated(evaluation.success_rate, self._timestamp())
         progress.last = {
-            **self._here(),
+            **self._timestamp(),
             "phase": algorithm.phase.name,
             "success_rate": evaluation.success_rate,
             "return_mean": evaluation.return_mean,
@@ -218,7 +218,7 @@ class Training:
         }
         self._notify("on_evaluation", progress.last)
 
-    def _here(self) -> Here:
+    def _timestamp(self) -> Timestamp:
         return {"env_steps": self.algorithm.env_steps, "wall_time_s": round(self.progress.wall_time, 3)}
 
     def save(self, best: bool = False) -> None:
@@ -235,7 +235,7 @@ class Training:
             "algo": config.algo,
             "preset": config.preset,
             "seed": config.seed,
-            **self._here(),
+            **self._timestamp(),
             "device": self.algorithm.device,
             "phase": self.algorithm.phase.name,
             "success_rate": progress.last.get("success_rate"),

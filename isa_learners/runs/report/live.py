@@ -18,7 +18,7 @@ REST = 9.0
 """Pause after an update, as a multiple of its duration, which leaves most of a core to training."""
 PAUSE = 0.25
 """Seconds between two checks of the folders."""
-ASLEEP = 10.0
+IDLE_SECONDS = 10.0
 """Seconds without a request after which a page counts as closed."""
 NO_METRICS = "has no metrics yet: this page waits for the first evaluation"
 
@@ -60,17 +60,17 @@ class LiveContents:
 
     def _follow(self) -> None:
         read, shown = None, (None,) * len(self.folders)
-        rested = replayed = 0.0
+        next_read = next_replay = 0.0
         while not self._stopped.wait(PAUSE):
             now = time.monotonic()
-            if now - self._last_request > ASLEEP:
+            if now - self._last_request > IDLE_SECONDS:
                 continue
             stamp, learned = self._stamps()
-            if stamp != read and now >= rested:
-                rested, read = self._timed(self._latest_episodes), stamp
-            elif learned != shown and now >= replayed and "waiting" not in self.contents:
+            if stamp != read and now >= next_read:
+                next_read, read = self._timed(self._latest_episodes), stamp
+            elif learned != shown and now >= next_replay and "waiting" not in self.contents:
                 # Playing episodes takes longer than reading, so the curves do not wait for it.
-                replayed, shown = self._timed(self._play_episodes), learned
+                next_replay, shown = self._timed(self._play_episodes), learned
 
     def _stamps(self) -> tuple[Any, tuple[Any, ...]]:
         """Return values that change whenever shown files, or replayed checkpoints, change."""

@@ -160,7 +160,7 @@ class Ended(Process):
 
 def test_a_run_that_another_process_is_at_work_on_is_left_to_it_and_waited_for(tmp_path, monkeypatch):
     monkeypatch.setattr(local, "Process", Ended)
-    monkeypatch.setattr(local, "LOOK_ELSEWHERE", 0.01)
+    monkeypatch.setattr(local, "POLL_OTHERS", 0.01)
     comparison = Comparison(make_plan(tiny_plan(seeds=[0, 1])), tmp_path)
     first, second, *others = comparison.plan.runs
     held = {run.name: comparison.claim(run) for run in (first, second)}
