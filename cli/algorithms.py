@@ -27,7 +27,7 @@ def algorithms(as_json: Json = False) -> None:
     if as_json:
         print_json({"algorithms": rows})
         return
-    wide = max(len(row["name"]) for row in rows)
+    width = max(len(row["name"]) for row in rows)
     for row in rows:
-        where = "" if row["source"] == BUILT_IN else f" (package {row['source']})"
-        typer.echo(f"{row['name']:<{wide}}  {row['description']}{where}")
+        source = "" if row["source"] == BUILT_IN else f" (package {row['source']})"
+        typer.echo(f"{row['name']:<{width}}  {row['description']}{source}")

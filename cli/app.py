@@ -41,8 +41,8 @@ app = typer.Typer(
 )
 
 
-def _tell_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(requested: bool) -> None:
+    if requested:
         typer.echo(f"isa-marl {__version__}")
         raise typer.Exit
 
@@ -50,7 +50,7 @@ def _tell_version(wanted: bool) -> None:
 @app.callback()
 def about(
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version and exit.", callback=_tell_version, is_eager=True)
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
     """Influence Scope of Agents: credit assignment and focused exploration for sparse multi-agent RL."""
@@ -79,23 +79,23 @@ def run(arguments: list[str]) -> int:
         # Characters that the terminal's encoding lacks are printed as \\u.... instead of raising an error.
         if getattr(stream, "errors", None) == "strict" and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    threading.excepthook = _quiet_writer
+    threading.excepthook = _hide_disk_errors
     command = typer.main.get_command(app)
     try:
         return command.main(args=arguments or ["--help"], prog_name="isa", standalone_mode=False) or 0
     except ClickException as error:
-        return _mistake(_with_value(error))  # one line instead of Typer's box
+        return _user_error(_with_value(error))  # one line instead of Typer's box
     except ISAError as error:
-        return _mistake(str(error))
+        return _user_error(str(error))
     except (MemoryError, RuntimeError) as error:
         if not _out_of_memory(error):
             raise
-        return _mistake(f"not enough memory; use fewer environment copies or a smaller buffer ({error})")
+        return _user_error(f"not enough memory; use fewer environment copies or a smaller buffer ({error})")
     except typer.Abort:
         raise KeyboardInterrupt from None
 
 
-def _quiet_writer(failed: threading.ExceptHookArgs) -> None:
+def _hide_disk_errors(failed: threading.ExceptHookArgs) -> None:
     """Hide the traceback of TensorBoard's thread on a full disk: the next value written to it raises the error."""
     if not issubclass(failed.exc_type, OSError) or "tensorboard" not in type(failed.thread).__module__:
         threading.__excepthook__(failed)
@@ -115,7 +115,7 @@ def _with_value(error: Any) -> str:
     return message if value in message else f"{message}, got {value}"
 
 
-def _mistake(message: str) -> int:
+def _user_error(message: str) -> int:
     sys.stderr.write(f"isa: {_one_line(message)}\n")
     return USER_MISTAKE
 

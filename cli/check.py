@@ -30,7 +30,7 @@ from .options import (
     parse_features,
     parse_kwargs,
 )
-from .progress import LifeSigns
+from .progress import ProgressReporter
 
 WARNED, REFUSED = 1, 2
 
@@ -59,7 +59,7 @@ def check(
     SuccessCriterion(rule)  # a wrong option is an error of the command, not a finding
     check_int("seed", seed, 0)
     _make_once(make)
-    with LifeSigns(lambda: f"checking {env}", quiet):
+    with ProgressReporter(lambda: f"checking {env}", quiet):
         report = check_env(make, episodes, seed, state_fallback, rule, bin_width)
     if as_json:
         print_json({"env": env, **report.to_dict()})

@@ -10,7 +10,7 @@ import typer
 
 from isa_wrappers.errors import InvalidValueError
 
-from .comparison import RESOURCES, DryRun, Figures, Jobs, On, Only, Order, Resources, bring_to_its_end
+from .comparison import RESOURCES, ComparisonOptions, DryRun, Figures, Jobs, On, Only, Resources, run_comparison
 from .completion import tasks, variants
 from .options import Json, Kwargs, Override, Quiet, need_plots, need_training, parse_kwargs, refuse_contradictions
 
@@ -49,8 +49,8 @@ def compare(
     need_plots()  # for the results
     options: dict[str, Any] = {"tasks": task, "variants": variant, "seeds": seeds, "steps": steps, "episodes": episodes}
     options["kwargs"] = parse_kwargs(kwargs) or None
-    made = read(plan, {key: value for key, value in options.items() if value is not None}, override or [])
-    bring_to_its_end(made, out, Order(jobs, on, resources, only, dry_run, figures, as_json, quiet))
+    comparison_plan = read(plan, {key: value for key, value in options.items() if value is not None}, override or [])
+    run_comparison(comparison_plan, out, ComparisonOptions(jobs, on, resources, only, dry_run, figures, as_json, quiet))
 
 
 def read(path: Path | None, options: dict[str, Any], pairs: Sequence[str]) -> Plan:
@@ -64,9 +64,9 @@ def read(path: Path | None, options: dict[str, Any], pairs: Sequence[str]) -> Pl
 
     overrides = parse_overrides(pairs)
     refuse_contradictions({"env_kwargs": options.get("kwargs") or {}}, overrides)
-    over = {**options, "set": overrides} if pairs else options
+    plan_overrides = {**options, "set": overrides} if pairs else options
     if path is not None:
-        return read_plan(path, over)
+        return read_plan(path, plan_overrides)
     if "tasks" not in options:
         raise InvalidValueError("name a plan, or --task such as grid/shooting with --variant, --seeds and --steps")
-    return make_plan(over)
+    return make_plan(plan_overrides)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from isa_learners.experiments.local import Outcome
     from isa_learners.experiments.plan import PlannedRun
 
-LOOK = 2.0
+REFRESH_SECONDS = 2.0
 """Seconds between two reads of the metrics of the active runs."""
 
 
@@ -31,19 +31,19 @@ class ComparisonDisplay:
 
     def __init__(self, comparison: Comparison, runs: Sequence[PlannedRun], quiet: bool = False) -> None:
         self._comparison, self._runs = comparison, list(runs)
-        self._done, self._told_left = 0, False
-        self._looked = 0.0
+        self._done, self._left_printed = 0, False
+        self._last_refresh = 0.0
         self._console = Console(stderr=True, highlight=False, markup=False)
         self._live, self._quiet = self._console.is_terminal and not quiet, quiet
         self._bars = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
-            TextColumn("{task.fields[told]}", markup=False),
+            TextColumn("{task.fields[status]}", markup=False),
             TimeElapsedColumn(),
             console=self._console,
             disable=not self._live,
         )
-        self._all = self._bars.add_task("all runs", total=len(self._runs), told="")
+        self._all = self._bars.add_task("all runs", total=len(self._runs), status="")
         self._working: dict[str, tuple[PlannedRun, TaskID]] = {}
 
     def __enter__(self) -> ComparisonDisplay:
@@ -53,49 +53,53 @@ class ComparisonDisplay:
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._bars.stop()
         if error is not None and not isinstance(error, Exception):  # Ctrl-C, or another signal
-            whole = len(self._comparison.plan.runs)
-            finished = whole - len(self._comparison.left())
-            sys.stderr.write(f"isa: {finished} of {whole} runs finished; run the command again to continue\n")
+            total = len(self._comparison.plan.runs)
+            finished = total - len(self._comparison.left())
+            sys.stderr.write(f"isa: {finished} of {total} runs finished; run the command again to continue\n")
 
     def began(self, run: PlannedRun) -> None:
         """Add the run's bar."""
-        self._tell_left()
-        self._working[run.name] = run, self._bars.add_task(run.name, total=run.config.steps, told="")
+        self._print_left()
+        self._working[run.name] = run, self._bars.add_task(run.name, total=run.config.steps, status="")
 
     def ended(self, outcome: Outcome) -> None:
         """Remove the run's bar and print how the run ended."""
-        self._tell_left()
+        self._print_left()
         run = outcome.run
         self._done += 1
         if run.name in self._working:
             self._bars.remove_task(self._working.pop(run.name)[1])
-        seen = self._comparison.progress(run)
-        told = f"success {'-' if seen.success is None else format(seen.success, '.2f')}, {seen.seconds:.0f} s"
-        told = told if outcome.reason is None else f"failed: {outcome.reason}"
-        self._say(f"{self._done}/{len(self._runs)} {run.name}: {told}")
+        progress = self._comparison.progress(run)
+        result = (
+            f"success {'-' if progress.success is None else format(progress.success, '.2f')}, {progress.seconds:.0f} s"
+        )
+        result = result if outcome.reason is None else f"failed: {outcome.reason}"
+        self._print(f"{self._done}/{len(self._runs)} {run.name}: {result}")
         self._bars.update(self._all, completed=self._done)
 
-    def look(self) -> None:
-        """Update the bars, at most every ``LOOK`` seconds."""
-        self._tell_left()
-        if not self._live or time.monotonic() - self._looked < LOOK:
+    def refresh(self) -> None:
+        """Update the bars, at most every ``REFRESH_SECONDS`` seconds."""
+        self._print_left()
+        if not self._live or time.monotonic() - self._last_refresh < REFRESH_SECONDS:
             return
-        self._looked = time.monotonic()
+        self._last_refresh = time.monotonic()
         for run, bar in self._working.values():
-            seen = self._comparison.progress(run)
-            told = "scope" if seen.success is None else f"success {seen.success:.2f}"
-            self._bars.update(bar, completed=seen.env_steps, told=told)
-        left = self._comparison.seconds_left([run for run in self._runs if not self._comparison.progress(run).finished])
-        if left is not None:
-            self._bars.update(self._all, told=f"{left / max(len(self._working), 1) / 60:.0f} min left")
+            progress = self._comparison.progress(run)
+            status = "scope" if progress.success is None else f"success {progress.success:.2f}"
+            self._bars.update(bar, completed=progress.env_steps, status=status)
+        seconds = self._comparison.seconds_left(
+            [run for run in self._runs if not self._comparison.progress(run).finished]
+        )
+        if seconds is not None:
+            self._bars.update(self._all, status=f"{seconds / max(len(self._working), 1) / 60:.0f} min left")
 
-    def _tell_left(self) -> None:
+    def _print_left(self) -> None:
         """Print once, when the first run starts, how many runs are left; an error before that stays a single line."""
-        if not self._told_left:
-            self._told_left = True
-            self._say(f"isa: {len(self._runs)} of {len(self._comparison.plan.runs)} runs left")
+        if not self._left_printed:
+            self._left_printed = True
+            self._print(f"isa: {len(self._runs)} of {len(self._comparison.plan.runs)} runs left")
 
-    def _say(self, line: str) -> None:
+    def _print(self, line: str) -> None:
         if self._live:
             self._bars.console.print(line)
         elif not self._quiet:

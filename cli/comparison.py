@@ -33,7 +33,7 @@ Figures = Annotated[str, typer.Option("--figures", help="File formats of the fig
 
 
 @dataclass(frozen=True)
-class Order:
+class ComparisonOptions:
     """How to run a comparison: the options of the same names."""
 
     jobs: int
@@ -46,7 +46,7 @@ class Order:
     quiet: bool = False
 
 
-def bring_to_its_end(plan: Plan, out: Path, order: Order) -> None:
+def run_comparison(plan: Plan, out: Path, options: ComparisonOptions) -> None:
     """Complete the remaining runs of a plan and write its results, or only list those runs.
 
     Raises:
@@ -57,9 +57,9 @@ def bring_to_its_end(plan: Plan, out: Path, order: Order) -> None:
     from isa_learners.experiments.plan_checks import check_runs
     from isa_learners.experiments.results import write_results
 
-    endings, resources = _formats(order.figures), parse_resources(order.resources)
-    _check_where(order.on)
-    only = None if order.only is None else _known(order.only, plan)
+    endings, resources = _formats(options.figures), parse_resources(options.resources)
+    _check_backend(options.on)
+    only = None if options.only is None else _check_index(options.only, plan)
     check_place(out)
     comparison = Comparison(plan, out)
     comparison.check()
@@ -67,16 +67,16 @@ def bring_to_its_end(plan: Plan, out: Path, order: Order) -> None:
     chosen = left if only is None else [run for run in left if run.index == only]
     check_runs(plan, chosen)
     comparison.check_room(chosen)
-    if order.dry_run:
-        _list(comparison, chosen, order.as_json)
+    if options.dry_run:
+        _print_remaining(comparison, chosen, options.as_json)
         return
-    outcomes = _run(comparison, chosen, order, resources)
+    outcomes = _run(comparison, chosen, options, resources)
     failed = [outcome for outcome in outcomes if outcome.reason is not None]
-    if order.only is None:
+    if options.only is None:
         with writing_to(out / "results.csv"):
             rows, files = write_results(comparison, endings, failed.append)
-        _tell(comparison, rows, files, failed, order.as_json)
-    elif order.as_json:  # results need the whole comparison
+        _print_results(comparison, rows, files, failed, options.as_json)
+    elif options.as_json:  # results need the whole comparison
         print_json({"results": [], "failed": _reasons(failed), "files": []})
     if failed:
         raise typer.Exit(FAILED)
@@ -92,50 +92,52 @@ def _formats(text: str) -> list[str]:
     return endings
 
 
-def _check_where(on: str) -> None:
-    where, _, address = on.partition(":")
-    if where not in ("local", "ray") or (where == "local" and address):
+def _check_backend(on: str) -> None:
+    backend, _, address = on.partition(":")
+    if backend not in ("local", "ray") or (backend == "local" and address):
         raise InvalidValueError(f"--on takes local, ray or ray:ADDRESS, got {shown(on)}")
 
 
-def _known(index: int, plan: Plan) -> int:
+def _check_index(index: int, plan: Plan) -> int:
     if index >= len(plan.runs):
         raise InvalidValueError(f"--only takes a run's number from 0 to {len(plan.runs) - 1}, got {index}")
     return index
 
 
-def _run(comparison: Comparison, runs: Sequence[PlannedRun], order: Order, resources: dict[str, Any]) -> list[Outcome]:
+def _run(
+    comparison: Comparison, runs: Sequence[PlannedRun], options: ComparisonOptions, resources: dict[str, Any]
+) -> list[Outcome]:
     from .compare_display import ComparisonDisplay
 
-    where, _, address = order.on.partition(":")
-    with ComparisonDisplay(comparison, runs, order.quiet) as display:
-        if where == "ray":
+    backend, _, address = options.on.partition(":")
+    with ComparisonDisplay(comparison, runs, options.quiet) as display:
+        if backend == "ray":
             from isa_learners.experiments.on_ray import run_on_ray
 
-            return run_on_ray(comparison, runs, address or None, resources, display.ended, display.look)
+            return run_on_ray(comparison, runs, address or None, resources, display.ended, display.refresh)
         from isa_learners.experiments.local import cores, run_here
 
-        return run_here(comparison, runs, order.jobs or cores(), display.began, display.ended, display.look)
+        return run_here(comparison, runs, options.jobs or cores(), display.began, display.ended, display.refresh)
 
 
-def _list(comparison: Comparison, runs: Sequence[PlannedRun], as_json: bool) -> None:
+def _print_remaining(comparison: Comparison, runs: Sequence[PlannedRun], as_json: bool) -> None:
     seconds = comparison.seconds_left(runs)
     if as_json:
         left = [{"index": run.index, "task": run.task, "variant": run.variant, "seed": run.seed} for run in runs]
         print_json({"runs": len(comparison.plan.runs), "left": left, "seconds": seconds})
         return
     for run in runs:
-        begun = "resumes" if comparison.progress(run).begun else "new"
-        typer.echo(f"{run.index:>5}  {run.task}  {run.variant}  seed {run.seed}  {run.config.steps:,} steps  {begun}")
-    told = "no estimate before the first evaluation"
+        state = "resumes" if comparison.progress(run).started else "new"
+        typer.echo(f"{run.index:>5}  {run.task}  {run.variant}  seed {run.seed}  {run.config.steps:,} steps  {state}")
+    remaining = "no estimate before the first evaluation"
     if not runs:
-        told = "run the command without --dry-run to get the results"
+        remaining = "run the command without --dry-run to get the results"
     elif seconds is not None:
-        told = f"{seconds / 60:,.1f} minutes on one core"
-    typer.echo(f"{len(runs)} of {len(comparison.plan.runs)} runs left; {told}")
+        remaining = f"{seconds / 60:,.1f} minutes on one core"
+    typer.echo(f"{len(runs)} of {len(comparison.plan.runs)} runs left; {remaining}")
 
 
-def _tell(
+def _print_results(
     comparison: Comparison,
     rows: Sequence[dict[str, Any]],
     files: Sequence[Path],

@@ -13,7 +13,7 @@ from isa_wrappers.fields import MOST_COPIES
 
 from .json_alone import print_json
 from .options import Json, Quiet, RunEnv, Seed, Trust, check_place, need_training, writing_to
-from .progress import LifeSigns
+from .progress import ProgressReporter
 
 if TYPE_CHECKING:
     from isa_learners.runs.algorithm import Algorithm
@@ -58,11 +58,17 @@ def evaluate(
         check_place(render.parent)
     algorithm, meta = load_algorithm(RunFolder.open(run, env, trust), best, policy_only=True)
     outcomes = EpisodeOutcomes()
-    with LifeSigns(lambda: f"evaluating {run}", quiet):
-        found = algorithm.evaluate(episodes, seed, None if render is None else outcomes)
-    if not found.episodes:
+    with ProgressReporter(lambda: f"evaluating {run}", quiet):
+        means = algorithm.evaluate(episodes, seed, None if render is None else outcomes)
+    if not means.episodes:
         raise InvalidValueError(f"none of the {episodes} episodes finished: {LOST}")
-    result = {"run": str(run), "env_steps": meta["env_steps"], "phase": meta["phase"], "seed": seed, **asdict(found)}
+    result = {
+        "run": str(run),
+        "env_steps": meta["env_steps"],
+        "phase": meta["phase"],
+        "seed": seed,
+        **asdict(means),
+    }
     if render is not None:
         drawn = _render(algorithm, outcomes, seed, episode or "0", render)
         result |= {"render": str(render), "episode": drawn}
@@ -70,19 +76,19 @@ def evaluate(
         print_json(result)
         return
     typer.echo(
-        f"success rate {found.success_rate:.3f}, return {found.return_mean:.2f}, length {found.episode_length:.1f} "
-        f"over {found.episodes} episodes ({meta['phase']}, {meta['env_steps']:,} steps)"
+        f"success rate {means.success_rate:.3f}, return {means.return_mean:.2f}, length {means.episode_length:.1f} "
+        f"over {means.episodes} episodes ({meta['phase']}, {meta['env_steps']:,} steps)"
     )
     if render is not None:
-        end = {True: "won", False: "lost", None: "cut off"}[drawn["won"]]
-        typer.echo(f"episode {drawn['number']}, {end} after {drawn['steps']} steps, written to {render}")
+        outcome = {True: "won", False: "lost", None: "cut off"}[drawn["won"]]
+        typer.echo(f"episode {drawn['number']}, {outcome} after {drawn['steps']} steps, written to {render}")
 
 
-def _render(algorithm: Algorithm, outcomes: EpisodeOutcomes, seed: int, which: str, path: Path) -> dict[str, Any]:
+def _render(algorithm: Algorithm, outcomes: EpisodeOutcomes, seed: int, choice: str, path: Path) -> dict[str, Any]:
     """Write one of the played episodes; return its number, outcome and steps."""
     from isa_learners.runs.rendering import film_episode, write_film
 
-    film = film_episode(algorithm, outcomes, seed, outcomes.chosen(which))
+    film = film_episode(algorithm, outcomes, seed, outcomes.chosen(choice))
     with writing_to(path):
         write_film(film, path)
     return {"number": film.episode, "won": film.won, "steps": film.shots[-1].step}

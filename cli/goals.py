@@ -27,8 +27,8 @@ def goals(
 
     won = won_states(RunFolder.open(run), best)
     if as_json:
-        told = {"goals": won.states.tolist(), "state_names": list(won.names), "pursued": list(won.pursued)}
-        print_json({"run": str(run), **told})
+        contents = {"goals": won.states.tolist(), "state_names": list(won.names), "pursued": list(won.pursued)}
+        print_json({"run": str(run), **contents})
         return
     different = won.different()
     typer.echo(

@@ -16,11 +16,11 @@ from isa_wrappers.plain import finite
 _streams: list[TextIO] = []
 
 
-def json_alone(context: typer.Context, wanted: bool) -> bool:
+def json_alone(context: typer.Context, requested: bool) -> bool:
     """Reserve stdout for :func:`print_json` until the command ends; the callback of ``--json``."""
-    if wanted and sys.stdout is not None and sys.stderr is not None:
-        context.with_resource(_kept_apart())
-    return wanted
+    if requested and sys.stdout is not None and sys.stderr is not None:
+        context.with_resource(_reserved_stdout())
+    return requested
 
 
 def print_json(value: Any) -> None:
@@ -31,16 +31,16 @@ def print_json(value: Any) -> None:
 
 
 @contextmanager
-def _kept_apart() -> Iterator[None]:
+def _reserved_stdout() -> Iterator[None]:
     """Redirect everything that Python or native code prints to stderr.
 
     The process's own stdout is not restored: environments may also print while they close.
     """
-    out, own = sys.stdout, sys.stdout is sys.__stdout__
+    out, is_own = sys.stdout, sys.stdout is sys.__stdout__
     out.flush()
     descriptor = os.dup(1)
     os.dup2(2, 1)
-    stream = os.fdopen(os.dup(descriptor), "w", encoding=out.encoding, errors=out.errors) if own else out
+    stream = os.fdopen(os.dup(descriptor), "w", encoding=out.encoding, errors=out.errors) if is_own else out
     _streams.append(stream)
     sys.stdout = sys.stderr
     try:
@@ -48,7 +48,7 @@ def _kept_apart() -> Iterator[None]:
     finally:
         sys.stdout = out
         _streams.remove(stream)
-        if own:
+        if is_own:
             stream.close()
         else:
             os.dup2(descriptor, 1)

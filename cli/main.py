@@ -32,8 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     failure of third-party code, which the last line names.
     """
     code = 0
-    _open_what_is_closed()
-    with _told_to_end():
+    _open_closed_streams()
+    with _signals_as_exceptions():
         try:
             from .app import run
 
@@ -44,44 +44,44 @@ def main(arguments: Sequence[str] | None = None) -> None:
         except KeyboardInterrupt:
             code = BY_SIGNAL + signal.SIGINT
         except BrokenPipeError:
-            _leave_unwritten(sys.stdout)
+            _discard_output(sys.stdout)
             code = 1  # as Click does
         except OSError as error:
             if error.errno == errno.ENOSPC:
                 from .app import USER_MISTAKE
 
-                _leave_unwritten(sys.stdout)
+                _discard_output(sys.stdout)
                 sys.stderr.write(f"isa: cannot write the output: {error.strerror}\n")
                 code = USER_MISTAKE
-            elif _is_told(error):
+            elif _report_foreign_failure(error):
                 code = 1
             else:
                 raise
         except Exception as error:
-            told = _signal_behind(error)
-            if told is None and not _is_told(error):
+            number = _signal_behind(error)
+            if number is None and not _report_foreign_failure(error):
                 raise
-            code = 1 if told is None else BY_SIGNAL + told
+            code = 1 if number is None else BY_SIGNAL + number
     sys.exit(code)
 
 
-def _is_told(error: Exception) -> bool:
+def _report_foreign_failure(error: Exception) -> bool:
     """Report an error of third-party code; return whether it was one."""
     from isa_wrappers.envs.foreign_errors import tell_failure
 
     return tell_failure(error)
 
 
-def _open_what_is_closed() -> None:
+def _open_closed_streams() -> None:
     """Replace a closed stdout or stderr by the null device, so that the command still runs."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
-            nowhere = open(os.devnull, "w")  # noqa: SIM115 - until the process ends
-            setattr(sys, name, nowhere)
-            setattr(sys, f"__{name}__", nowhere)
+            null = open(os.devnull, "w")  # noqa: SIM115 - until the process ends
+            setattr(sys, name, null)
+            setattr(sys, f"__{name}__", null)
 
 
-def _leave_unwritten(stream: TextIO) -> None:
+def _discard_output(stream: TextIO) -> None:
     """Discard the rest of the output: Python flushes once more at exit."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
@@ -100,7 +100,7 @@ def _signal_behind(error: BaseException) -> int | None:
 
 
 @contextmanager
-def _told_to_end() -> Iterator[None]:
+def _signals_as_exceptions() -> Iterator[None]:
     """Turn SIGTERM and SIGHUP into an exception in the main thread; signals that ``nohup`` ignores stay ignored."""
     before = {}
     if threading.current_thread() is threading.main_thread():

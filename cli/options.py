@@ -91,27 +91,27 @@ def parse_resources(text: str) -> dict[str, Any]:
             or
             num_gpus.
     """
-    found = _object("--resources", text)
-    for name, value in found.items():
+    resources = _object("--resources", text)
+    for name, value in resources.items():
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < inf:
             raise InvalidValueError(f"--resources must be a JSON object of non-negative numbers, got {shown(text)}")
         if name in ("CPU", "GPU"):
             raise InvalidValueError(f"--resources takes num_{name.lower()}s, got {name}")
-    return found
+    return resources
 
 
 def _object(option: str, text: str) -> dict[str, Any]:
     try:
-        found = read_json(text)
+        data = read_json(text)
     except ValueError:
-        found = None
-    if not isinstance(found, dict):
+        data = None
+    if not isinstance(data, dict):
         quotes = ", with double quotes" if "'" in text else ""
         raise InvalidValueError(f"{option} must be a JSON object{quotes}, got {shown(text)}")
-    return found
+    return data
 
 
-SAID_BY = {
+OPTION_OF_KEY = {
     "env_kwargs": "--kwargs",
     "state_features_kwargs": "--state-features-kwargs",
     "scope_folder": "--scope",
@@ -131,12 +131,12 @@ def refuse_contradictions(given: Mapping[str, Any], overrides: Mapping[str, Any]
     """
     from isa_learners.runs.nesting import flattened
 
-    said = flattened(overrides)
+    overridden = flattened(overrides)
     for key, value in flattened(given).items():
-        if key in said and said[key] != value and str(said[key]) != str(value):
-            option = SAID_BY.get(key.partition(".")[0], f"--{key.rpartition('.')[2].replace('_', '-')}")
+        if key in overridden and overridden[key] != value and str(overridden[key]) != str(value):
+            option = OPTION_OF_KEY.get(key.partition(".")[0], f"--{key.rpartition('.')[2].replace('_', '-')}")
             raise InvalidValueError(
-                f"{key} is given twice, {shown(value)} by {option} and {shown(said[key])} by --set; leave one out"
+                f"{key} is given twice, {shown(value)} by {option} and {shown(overridden[key])} by --set; leave one out"
             )
 
 
@@ -163,13 +163,13 @@ def check_place(folder: Path) -> None:
         InvalidValueError: naming the file in its place, or the folder that is not writable.
     """
     try:
-        there = next((place for place in (folder, *folder.parents) if place.exists()), folder)
+        existing = next((place for place in (folder, *folder.parents) if place.exists()), folder)
     except OSError as error:
         raise InvalidValueError(f"cannot write to {folder}: {error.strerror}") from error
-    if not there.is_dir():
-        raise InvalidValueError(f"cannot write to {folder}: {there} is not a folder")
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise InvalidValueError(f"cannot write to {folder}: {there} is not writable")
+    if not existing.is_dir():
+        raise InvalidValueError(f"cannot write to {folder}: {existing} is not a folder")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise InvalidValueError(f"cannot write to {folder}: {existing} is not writable")
 
 
 def need_training(extra: str = "train") -> None:

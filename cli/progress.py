@@ -12,21 +12,21 @@ EVERY = 60.0
 """Seconds between two progress lines."""
 
 
-class LifeSigns:
+class ProgressReporter:
     """Prints the progress of a command to stderr once a minute, unless stderr is a terminal.
 
     Args:
-        how_far: returns the text to print.
+        progress_text: returns the text to print.
         quiet: print nothing.
     """
 
-    def __init__(self, how_far: Callable[[], str], quiet: bool = False) -> None:
-        self._how_far = how_far
+    def __init__(self, progress_text: Callable[[], str], quiet: bool = False) -> None:
+        self._progress_text = progress_text
         self._over = threading.Event()
         silent = quiet or sys.stderr is None or sys.stderr.isatty()
         self._thread = None if silent else threading.Thread(target=self._run, daemon=True)
 
-    def __enter__(self) -> LifeSigns:
+    def __enter__(self) -> ProgressReporter:
         self._began = time.monotonic()
         if self._thread is not None:
             self._thread.start()
@@ -40,5 +40,5 @@ class LifeSigns:
     def _run(self) -> None:
         while not self._over.wait(EVERY):
             minutes = (time.monotonic() - self._began) / 60
-            sys.stderr.write(f"isa: {self._how_far()}, {minutes:.0f} min\n")
+            sys.stderr.write(f"isa: {self._progress_text()}, {minutes:.0f} min\n")
             sys.stderr.flush()

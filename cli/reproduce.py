@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .comparison import RESOURCES, DryRun, Figures, Jobs, On, Only, Order, Resources, bring_to_its_end
+from .comparison import RESOURCES, ComparisonOptions, DryRun, Figures, Jobs, On, Only, Resources, run_comparison
 from .completion import figures as known_figures
 from .json_alone import print_json
 from .options import Json, Quiet, need_plots, need_training
@@ -41,8 +41,8 @@ def reproduce(
         if as_json:
             print_json(known())
         else:
-            wide = max(map(len, known()))
-            typer.echo("\n".join(f"{name:<{wide}}  {about}" for name, about in known().items()))
+            width = max(map(len, known()))
+            typer.echo("\n".join(f"{name:<{width}}  {about}" for name, about in known().items()))
         return
     plan = make_plan(figure_plan(figure, quick))
     if quick:
@@ -50,4 +50,4 @@ def reproduce(
             f"isa: {figure} --quick is a preview with two seeds and a quarter of the steps, not a result", err=True
         )
     place = out or Path("reproduce") / (f"{figure}-quick" if quick else figure)
-    bring_to_its_end(plan, place, Order(jobs, on, resources, only, dry_run, figures, as_json, quiet))
+    run_comparison(plan, place, ComparisonOptions(jobs, on, resources, only, dry_run, figures, as_json, quiet))

@@ -36,7 +36,7 @@ from .options import (
     parse_kwargs,
     writing_to,
 )
-from .progress import LifeSigns
+from .progress import ProgressReporter
 
 
 def scope(
@@ -92,24 +92,24 @@ def scope(
     for layer in preset_layers(env, preset):
         values |= layer.get("scope", {})
     config = ScopeConfig(**values | {name: value for name, value in options.items() if value is not None})
-    made = parse_kwargs(kwargs)
+    task_options = parse_kwargs(kwargs)
     if DeviceName().check("device", device) != "cpu":
         device = family_of(env).device(device)
     features = choose_features(state_features, parse_features(state_features_kwargs), state_fallback)
-    with LifeSigns(lambda: f"listening in {env}", quiet):
-        asked = seed, state_fallback, features, None if device == "cpu" else device
-        found = scope_of_task(env, made, config, *asked, kept=out is not None or as_json)
+    with ProgressReporter(lambda: f"listening in {env}", quiet):
+        settings = seed, state_fallback, features, None if device == "cpu" else device
+        estimate = scope_of_task(env, task_options, config, *settings, kept=out is not None or as_json)
     if out is not None:
         with writing_to(out):
-            save_scope(found, out)
+            save_scope(estimate, out)
             try:
-                plot_scope(found, out / "scope.png")
+                plot_scope(estimate, out / "scope.png")
             except MissingDependencyError as error:
                 typer.echo(f"isa: no scope.png: {error}", err=True)
-    said = explain_scope(found)
+    explanation = explain_scope(estimate)
     if as_json:
-        print_json({"env": env, **scope_to_dict(found), "explanation": explanation_to_dict(said)})
+        print_json({"env": env, **scope_to_dict(estimate), "explanation": explanation_to_dict(explanation)})
         return
-    typer.echo(f"{scope_table(found)}\n\n{explanation_text(said)}")
+    typer.echo(f"{scope_table(estimate)}\n\n{explanation_text(explanation)}")
     if out is not None:
         typer.echo(f"written to {out}")

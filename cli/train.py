@@ -94,19 +94,30 @@ def train(
     if resume is not None:
         _refuse_changes(context)
         changes = parse_overrides(override or [])
-        asked = {key: value for key, value in (("steps", steps), ("device", device)) if value is not None}
-        refuse_contradictions(asked, changes)
-        _run(RunFolder.open(resume, env, trust), True, trackers, changes | asked, quiet)
+        run_changes = {key: value for key, value in (("steps", steps), ("device", device)) if value is not None}
+        refuse_contradictions(run_changes, changes)
+        _run(RunFolder.open(resume, env, trust), True, trackers, changes | run_changes, quiet)
         return
     if env is None:
         raise InvalidValueError("name a task to train on, such as grid/shooting, or --resume a run folder")
     if trust:
         raise InvalidValueError("--trust is only for --resume: a new run's environment is named on the command line")
     # Only the given options: otherwise their defaults would override a configuration file.
-    said = {"algo": algo, "seed": seed, "device": device, "steps": steps, "stop_when_solved": stop_when_solved or None}
-    said |= {"state_fallback": state_fallback, "state_features": state_features, "success": success, "workers": workers}
-    said |= {"scope_folder": None if scope is None else str(scope), "scope_is_free": scope_is_free or None}
-    given: dict[str, Any] = {key: value for key, value in said.items() if value is not None}
+    option_values = {
+        "algo": algo,
+        "seed": seed,
+        "device": device,
+        "steps": steps,
+        "stop_when_solved": stop_when_solved or None,
+    }
+    option_values |= {
+        "state_fallback": state_fallback,
+        "state_features": state_features,
+        "success": success,
+        "workers": workers,
+    }
+    option_values |= {"scope_folder": None if scope is None else str(scope), "scope_is_free": scope_is_free or None}
+    given: dict[str, Any] = {key: value for key, value in option_values.items() if value is not None}
     if options := parse_kwargs(kwargs):
         given["env_kwargs"] = options
     if options := parse_features(state_features_kwargs):
@@ -163,9 +174,9 @@ def _refuse_unnamed(file: Path | None, imports: tuple[str, ...], pairs: list[str
     Raises:
         InvalidValueError: naming the first import.
     """
-    said = {pair.partition("=")[2].strip(" '\"") for pair in pairs}
+    named = {pair.partition("=")[2].strip(" '\"") for pair in pairs}
     for name in imports:
-        if file is not None and name not in said:
+        if file is not None and name not in named:
             raise InvalidValueError(
                 f"{file} names custom code: {name!r} would be imported; if you trust it, name it again, as in "
                 f"--set ppo.network={name}"
@@ -226,21 +237,21 @@ def _run(
             raise
         env = training.algorithm.phase.collector.env
         if resume and not quiet and folder.newest_checkpoint() is not None and starts_afresh(env):
-            display.last_word(f"isa: {config.env} cannot save its state, so its episodes start from the beginning")
+            display.write_line(f"isa: {config.env} cannot save its state, so its episodes start from the beginning")
         named = [training.config.env] if ":" in training.config.env else []
         named += ["--trust"] if training.config.imports else []
         again = f"resume with: {shlex.join(['isa', 'train', *named, '--resume', str(folder.path)])}"
         try:
             summary = training.run()
         except Interrupted as stopped:
-            display.last_word(f"stopped; {again}")
+            display.write_line(f"stopped; {again}")
             raise typer.Exit(128 + stopped.signal) from None
         except Exception as error:
             saved = "the progress is saved, " if training.algorithm.visits.seen else ""
             if training.kept and isinstance(error, ISAError):
                 error.args = (f"{error}; {saved}{again}",)
             elif training.kept:
-                display.last_word(f"stopped by {type(error).__name__}; {saved}{again}")
+                display.write_line(f"stopped by {type(error).__name__}; {saved}{again}")
             raise
         plot_run(folder, anew=False)
     display.finish(summary, training.config.eval_interval)

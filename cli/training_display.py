@@ -16,7 +16,7 @@ from rich.text import Text
 
 from isa_learners.runs.hooks import Hook
 
-from .progress import LifeSigns
+from .progress import ProgressReporter
 
 if TYPE_CHECKING:
     from isa_learners.runs.training import Training
@@ -45,9 +45,9 @@ class TrainingDisplay(Hook):
         self._console = Console(stderr=True, highlight=False, markup=False)
         self._live = self._console.is_terminal and not quiet
         self._at = "starting"
-        self._told: dict[str, str] = {}
-        self._looked = 0.0
-        self._signs = LifeSigns(self._sign, quiet)
+        self._status: dict[str, str] = {}
+        self._last_refresh = 0.0
+        self._reporter = ProgressReporter(self._progress_text, quiet)
         self._bar = Progress(
             TextColumn("{task.fields[phase]}", style="bold", markup=False),
             BarColumn(bar_width=None),
@@ -63,20 +63,20 @@ class TrainingDisplay(Hook):
     def __enter__(self) -> TrainingDisplay:
         if self._live:
             self._lines.start()
-        self._signs.__enter__()
+        self._reporter.__enter__()
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._signs.__exit__(kind, error, trace)
+        self._reporter.__exit__(kind, error, trace)
         if self._live:
             self._lines.stop()
 
     def _drawn(self) -> Group:
-        told = "  ".join(f"{name} {value}" for name, value in self._told.items())
-        return Group(self._bar, Text(told, no_wrap=True, overflow="ellipsis"))
+        status_line = "  ".join(f"{name} {value}" for name, value in self._status.items())
+        return Group(self._bar, Text(status_line, no_wrap=True, overflow="ellipsis"))
 
-    def _sign(self) -> str:
-        return ", ".join([self._at, *(f"{name} {value}" for name, value in self._told.items())])
+    def _progress_text(self) -> str:
+        return ", ".join([self._at, *(f"{name} {value}" for name, value in self._status.items())])
 
     def on_start(self, training: Training) -> None:
         """Print a summary of the scope; for a resumed run, restore the last evaluation."""
@@ -104,20 +104,20 @@ class TrainingDisplay(Hook):
         phase = training.algorithm.phase
         self._at = f"phase {phase.name}, {done:,} of {self.total:,} steps, {rate:,.0f} steps/s"
         self._move(done, rate=short(rate))
-        if time.monotonic() - self._looked < REFRESH:
+        if time.monotonic() - self._last_refresh < REFRESH:
             return
-        self._looked = time.monotonic()
+        self._last_refresh = time.monotonic()
         head: dict[str, str] = {}
         if phase.spec.progress is not None:
-            what, have, needed = phase.spec.progress(phase.context)
-            head[what] = f"{have:,} of {needed:,}"
+            label, count, needed = phase.spec.progress(phase.context)
+            head[label] = f"{count:,} of {needed:,}"
         head |= {name: short(values[name]) for name in training.algorithm.spec.metrics if name not in head}
-        seen = phase.statistics.so_far()
-        if seen["episodes"]:
-            head["training"] = f"{seen['success_rate']:.2f}"
-        elif "training" in self._told:
-            head["training"] = self._told["training"]
-        self._told = head | {name: self._told[name] for name in ("success", "best") if name in self._told}
+        episodes = phase.statistics.so_far()
+        if episodes["episodes"]:
+            head["training"] = f"{episodes['success_rate']:.2f}"
+        elif "training" in self._status:
+            head["training"] = self._status["training"]
+        self._status = head | {name: self._status[name] for name in ("success", "best") if name in self._status}
 
     def on_evaluation(self, training: Training, row: Mapping[str, Any]) -> None:
         """Print the evaluation."""
@@ -132,7 +132,7 @@ class TrainingDisplay(Hook):
 
     def _evaluated(self, training: Training, row: Mapping[str, Any]) -> None:
         best = max(training.progress.best, row["success_rate"])  # NaN keeps the previous best
-        self._told |= {"success": f"{row['success_rate']:.2f}", "best": f"{best:.2f}" if best >= 0.0 else "-"}
+        self._status |= {"success": f"{row['success_rate']:.2f}", "best": f"{best:.2f}" if best >= 0.0 else "-"}
 
     def _move(self, done: int, **fields: Any) -> None:
         if self._task is not None:
@@ -144,7 +144,7 @@ class TrainingDisplay(Hook):
         if self._live:
             self._lines.console.print(line)
 
-    def last_word(self, line: str) -> None:
+    def write_line(self, line: str) -> None:
         """Print a line, in a terminal or not."""
         sys.stderr.write(line + "\n")
 
@@ -157,10 +157,10 @@ class TrainingDisplay(Hook):
             verdict = f"not solved in {summary['env_steps']:,} steps, {summary['wall_time_s']:.1f} s"
         if rate is None and summary.get("evaluated_at") is None:
             verdict = f"ended after {summary['env_steps']:,} steps, {summary['wall_time_s']:.1f} s"
-            told = f"never evaluated (eval_interval is {eval_interval:,}), so there is no success rate and no curves"
+            result = f"never evaluated (eval_interval is {eval_interval:,}), so there is no success rate and no curves"
         else:
-            told = LOST_AT_THE_END if rate is None else f"success rate {rate:.2f}"
-        self.last_word(f"{summary['env']}: {verdict}; {told}")
+            result = LOST_AT_THE_END if rate is None else f"success rate {rate:.2f}"
+        self.write_line(f"{summary['env']}: {verdict}; {result}")
         print(self.folder)
 
 

@@ -34,11 +34,11 @@ def save_checkpoint(path: Path, tensors: Mapping[str, Any], meta: Mapping[str, A
     Raises:
         CannotWriteError: if the disk is full, or the folder is read-only or gone.
     """
-    whole = {name: torch.as_tensor(value).detach().cpu().contiguous().clone() for name, value in tensors.items()}
+    saved = {name: torch.as_tensor(value).detach().cpu().contiguous().clone() for name, value in tensors.items()}
     header = {"format": FORMAT, "layout": LAYOUT, "meta": json.dumps(meta)}
-    header["digest"] = split_tensors(save(whole, header))[1]
+    header["digest"] = split_tensors(save(saved, header))[1]
     with replacing(path) as file:
-        file.write(save(whole, header))
+        file.write(save(saved, header))
 
 
 def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -50,7 +50,7 @@ class ComponentPolicy:
         if self.a is not None and self.b is not None:
             total = self.a + self.b  # 0 if both underflow
             peak = torch.where(total == 0.0, 0.5, self.a / total)
-        return self._either(value, peak)
+        return self._select(value, peak)
 
     def sample(self, noise: Generator) -> Tensor:
         """Sample ``[..., d]``."""
@@ -61,7 +61,7 @@ class ComponentPolicy:
         if self.a is not None and self.b is not None:
             gamma_a, gamma_b = (torch._standard_gamma(1.0 + x, generator=noise) for x in (self.a, self.b))
             place = (gamma_a / (gamma_a + gamma_b)).clamp(EDGE, 1.0 - EDGE)
-        return self._either(value, place)
+        return self._select(value, place)
 
     def log_prob(self, action: Tensor) -> Tensor:
         """Return ``[...]``, the sum over components."""
@@ -72,7 +72,7 @@ class ComponentPolicy:
         if self.a is not None and self.b is not None:
             place = torch.where(self.is_range, action, 0.5)  # the index of a choice would cause NaN gradients
             density = self.a * place.log() + self.b * (-place).log1p() - self._log_beta(self.a, self.b)
-        return (self._either(chosen, density) * self.there).sum(-1)
+        return (self._select(chosen, density) * self.there).sum(-1)
 
     def entropy(self) -> Tensor:
         """Return ``[...]``, the sum over components; for ranges in units of their width."""
@@ -83,12 +83,12 @@ class ComponentPolicy:
             a, b = self.a, self.b
             width = self._log_beta(a, b) - a * (1.0 + a).digamma() - b * (1.0 + b).digamma()
             width = width + (a + b) * (2.0 + a + b).digamma()
-        return (self._either(spread, width) * self.there).sum(-1)
+        return (self._select(spread, width) * self.there).sum(-1)
 
     def _value(self, scores: Tensor) -> Tensor:
         return (scores.argmax(-1) - self.offset).to(scores.dtype)
 
-    def _either(self, choice: Tensor | None, in_range: Tensor | None) -> Tensor:
+    def _select(self, choice: Tensor | None, in_range: Tensor | None) -> Tensor:
         """Combine the first for choices and the second for ranges."""
         if choice is None or in_range is None:
             return choice if in_range is None else in_range  # type: ignore[return-value]
@@ -130,8 +130,8 @@ class ComponentHead:
         agent = rows % self.agents
         log_probs = a = b = None
         if self._choices:
-            own = table.of_choice[agent] & available[..., None, :]
-            log_probs = masked_log_softmax(outputs[..., None, : self._choices].expand_as(own), own)
+            selectable = table.of_choice[agent] & available[..., None, :]
+            log_probs = masked_log_softmax(outputs[..., None, : self._choices].expand_as(selectable), selectable)
         if self._ranges:
             a, b = softplus(outputs[..., self._choices :]).chunk(2, dim=-1)
         there = table.there[agent].to(outputs.dtype)

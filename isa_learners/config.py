@@ -113,7 +113,10 @@ class RunConfig:
     @property
     def imports(self) -> tuple[str, ...]:
         """Classes to import that settings, of the run or of a phase, name as ``package.module:name``."""
-        sections = [*self.sections.values(), *(own for phase in self.phases.values() for own in phase.values())]
+        sections = [
+            *self.sections.values(),
+            *(settings for phase in self.phases.values() for settings in phase.values()),
+        ]
         return tuple(dict.fromkeys(name for section in sections for name in getattr(section, "imports", ())))
 
     @property

@@ -41,9 +41,9 @@ def check_decision(who: str, decision: Any, step: BatchStep, env: BatchEnv) -> N
         raise InvalidValueError(f"{who} must return actions of {expected} from act(), got {kind_of(action)}")
     for name, tensors in (("memory", decision.memory), ("record", decision.record)):
         _check_rows(f"{name} of {who}", tensors, count)
-    wrong = _unavailable(action, step, code) & step.alive
-    if bool(wrong.any()):
-        copy, i = wrong.nonzero()[0].tolist()
+    invalid = _unavailable(action, step, code) & step.alive
+    if bool(invalid.any()):
+        copy, i = invalid.nonzero()[0].tolist()
         allowed = "finite numbers and available choices" if code is not None else "available"
         taken = action[copy, i].tolist()
         available = step.available[copy, i].nonzero()[:, 0].tolist()
@@ -55,27 +55,27 @@ def check_decision(who: str, decision: Any, step: BatchStep, env: BatchEnv) -> N
 
 def _unavailable(action: Tensor, step: BatchStep, code: TeamCode | None) -> Tensor:
     """Return ``[B, A]``, true where an action is invalid or not available."""
-    open_actions: Tensor = step.available
+    available: Tensor = step.available
     if code is None:
-        is_number = (action >= 0) & (action < open_actions.shape[-1])
-        return ~(is_number & open_actions.gather(-1, torch.where(is_number, action, 0)[..., None])[..., 0])
+        is_number = (action >= 0) & (action < available.shape[-1])
+        return ~(is_number & available.gather(-1, torch.where(is_number, action, 0)[..., None])[..., 0])
     table = code.on(action)
     finite = torch.isfinite(action)
     values = torch.where(finite, action, 0.0)
     choice = (values == values.round()) & (values >= 0) & (values < table.parts)
-    choice &= open_actions.gather(-1, code.columns(values))
-    wrong: Tensor = table.there & ~(finite & (table.is_range | choice))
-    return wrong.any(-1)
+    choice &= available.gather(-1, code.columns(values))
+    invalid: Tensor = table.there & ~(finite & (table.is_range | choice))
+    return invalid.any(-1)
 
 
-def _check_rows(what: str, tensors: Any, count: int) -> None:
+def _check_rows(label: str, tensors: Any, count: int) -> None:
     """Check that a value is a dict of tensors by name, with a row for each environment."""
     if not isinstance(tensors, dict):
-        raise InvalidValueError(f"{what} must be a dict of tensors, got {shown(tensors)}")
+        raise InvalidValueError(f"{label} must be a dict of tensors, got {shown(tensors)}")
     for name, value in tensors.items():
         if not isinstance(name, str) or not isinstance(value, Tensor) or value.shape[:1] != (count,):
             raise InvalidValueError(
-                f"{what} must be tensors by name with a row for each of {count} environments, got {kind_of(value)} "
+                f"{label} must be tensors by name with a row for each of {count} environments, got {kind_of(value)} "
                 f"for {shown(name)}"
             )
 
@@ -87,14 +87,16 @@ def check_metrics(who: str, metrics: Any, names: Iterable[str]) -> None:
         InvalidValueError: if they are not the declared numbers.
     """
     names = list(names)
-    promised = f"{who} must return the metrics {', '.join(names)} from learn()"
+    requirement = f"{who} must return the metrics {', '.join(names)} from learn()"
     if not isinstance(metrics, dict):
-        raise InvalidValueError(f"{promised}, got {shown(metrics)}")
+        raise InvalidValueError(f"{requirement}, got {shown(metrics)}")
     if metrics.keys() != set(names):
-        more, less = metrics.keys() - names, names - metrics.keys()
+        unexpected, missing = metrics.keys() - names, names - metrics.keys()
         raise InvalidValueError(
-            f"{promised}, got {', '.join(map(str, metrics)) or 'none'}: "
-            + " and ".join([f"{shown(name)} is not one of them" for name in more] + [f"{n!r} is missing" for n in less])
+            f"{requirement}, got {', '.join(map(str, metrics)) or 'none'}: "
+            + " and ".join(
+                [f"{shown(name)} is not one of them" for name in unexpected] + [f"{n!r} is missing" for n in missing]
+            )
         )
     for name, value in metrics.items():
         if not isinstance(value, (int, float)) and getattr(value, "shape", None) != ():
@@ -117,9 +119,9 @@ forget(), set_progress(), learn(), state_dict(), load_state_dict(), got None
     """
     methods = [name for name, member in vars(protocol).items() if callable(member) and not name.startswith("_")]
     if missing := [name for name in methods if not callable(getattr(thing, name, None))]:
-        asked = ", ".join(f"{name}()" for name in methods)
-        lack = "" if len(missing) == len(methods) else f", which lacks {', '.join(missing)}"
-        raise InvalidValueError(f"{who} must be an object with {asked}, got {shown(thing)}{lack}")
+        expected = ", ".join(f"{name}()" for name in methods)
+        missing_text = "" if len(missing) == len(methods) else f", which lacks {', '.join(missing)}"
+        raise InvalidValueError(f"{who} must be an object with {expected}, got {shown(thing)}{missing_text}")
 
 
 def check_state(who: str, state: Any) -> None:
@@ -135,17 +137,17 @@ def check_state(who: str, state: Any) -> None:
         isa_wrappers.errors.InvalidValueError: state_dict() of learner 'mine' must return arrays, tensors or numbers \
 by name, got a dict for 'net'
     """
-    promised = f"state_dict() of {who} must return arrays, tensors or numbers by name"
+    requirement = f"state_dict() of {who} must return arrays, tensors or numbers by name"
     if not isinstance(state, Mapping):
-        raise InvalidValueError(f"{promised}, got {shown(state)}")
+        raise InvalidValueError(f"{requirement}, got {shown(state)}")
     for name, value in state.items():
         if not isinstance(name, str):
-            raise InvalidValueError(f"{promised}, got the name {shown(name)}")
+            raise InvalidValueError(f"{requirement}, got the name {shown(name)}")
         try:
             torch.as_tensor(value)
         except (OverflowError, RuntimeError, TypeError, ValueError) as error:
             kind = f"an array of {value.dtype}" if isinstance(value, np.ndarray) else kind_of(value)
-            raise InvalidValueError(f"{promised}, got {kind} for {name!r}") from error
+            raise InvalidValueError(f"{requirement}, got {kind} for {name!r}") from error
 
 
 def kind_of(value: Any) -> str:

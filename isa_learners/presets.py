@@ -203,8 +203,8 @@ def check_learner(preset: str, learner: str) -> None:
     Raises:
         InvalidValueError: if it is for other learners, or unknown.
     """
-    suits = LEARNERS_OF.get(check_choice("preset", preset, PRESETS), (learner,))
-    if learner not in suits:
+    names = LEARNERS_OF.get(check_choice("preset", preset, PRESETS), (learner,))
+    if learner not in names:
         raise InvalidValueError(
-            f"preset {preset!r} is for learner {', '.join(suits)}, but this run has {learner!r}; use 'fast' or 'paper'"
+            f"preset {preset!r} is for learner {', '.join(names)}, but this run has {learner!r}; use 'fast' or 'paper'"
         )

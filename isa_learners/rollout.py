@@ -14,7 +14,7 @@ from isa_learners.graphs.captured import Captured, graphs_on
 from isa_learners.learner import Decision, Learner, Memory, ProbedLearner, RecordedLearner
 from isa_learners.learner_checks import check_decision
 from isa_learners.probes import Prober
-from isa_learners.stacks import Laid, Stacks
+from isa_learners.stacks import FixedStacks, Stacks
 from isa_wrappers.arrays import restore_generator, with_prefix, without_prefix
 from isa_wrappers.batch import BatchEnv, BatchStep
 from isa_wrappers.batch.columns import obs_columns_of
@@ -131,7 +131,7 @@ class Collector:
         self._blame = Blamed(who or f"learner {type(learner).__name__}")
         self._check_next = True
         self._begin(env.reset(seed))
-        self._laid = Laid()
+        self._fixed_stacks = FixedStacks()
         self._captured = self._make_captured(learner)
 
     def _begin(self, step: BatchStep) -> None:
@@ -154,9 +154,9 @@ class Collector:
             if self._captured is None:
                 return self._collect(steps)
             memory = {name: value.clone() for name, value in self.memory.items()}
-            self._laid.begin(steps)
+            self._fixed_stacks.begin(steps)
             self._captured.repeat(steps)
-            rows = self._laid.stacked()
+            rows = self._fixed_stacks.stacked()
             return Rollout(**without_prefix("row", rows), record=without_prefix("record", rows), memory=memory)
 
     def _collect(self, steps: int) -> Rollout:
@@ -173,7 +173,7 @@ class Collector:
     def _step_and_keep(self) -> None:
         row, record = self._step()
         self._check_next = False
-        self._laid.add(with_prefix("row", row) | with_prefix("record", record))
+        self._fixed_stacks.add(with_prefix("row", row) | with_prefix("record", record))
 
     def _step(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         now = self.current
@@ -217,10 +217,10 @@ class Collector:
     def state_dict(self) -> dict[str, Tensor]:
         """Return the starting point of the next rollout, including the environment."""
         env = {name: torch.as_tensor(value) for name, value in self.env.state_dict().items()}
-        own = {"start": self.start, "noise": self.noise.get_state()}
+        collector_state = {"start": self.start, "noise": self.noise.get_state()}
         if self.prober is not None:
-            own["probes"] = self.prober.get_state()
-        state = own | with_prefix("memory", self.memory) | with_prefix("env", env)
+            collector_state["probes"] = self.prober.get_state()
+        state = collector_state | with_prefix("memory", self.memory) | with_prefix("env", env)
         # Recorded steps write into the existing tensors.
         return state if self._captured is None else {name: value.clone() for name, value in state.items()}
 

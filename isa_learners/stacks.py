@@ -29,7 +29,7 @@ class Stacks:
         self._steps = steps
         self._time = 0
         self._rows: dict[str, list[Tensor]] = {}
-        self._whole: dict[str, Tensor] = {}
+        self._buffers: dict[str, Tensor] = {}
 
     def add(self, row: dict[str, Tensor]) -> None:
         """Add the tensors of a step, with the same names in every step."""
@@ -37,40 +37,40 @@ class Stacks:
             if value.nbytes * self._steps < LARGE:
                 self._rows.setdefault(name, []).append(value)
                 continue
-            if name not in self._whole:
-                self._whole[name] = value.new_empty(self._steps, *value.shape)
-            self._whole[name][self._time] = value
+            if name not in self._buffers:
+                self._buffers[name] = value.new_empty(self._steps, *value.shape)
+            self._buffers[name][self._time] = value
         self._time += 1
 
     def stacked(self) -> dict[str, Tensor]:
         """Return ``[T, ...]`` for each name."""
-        return {name: torch.stack(values) for name, values in self._rows.items()} | self._whole
+        return {name: torch.stack(values) for name, values in self._rows.items()} | self._buffers
 
 
-class Laid:
+class FixedStacks:
     """Stacks tensors of single steps in memory that stays the same for all rollouts, so that steps can be recorded.
 
     Example:
-        >>> laid = Laid()
+        >>> stacks = FixedStacks()
         >>> for rewards in [[1.0, 2.0], [3.0, 4.0]]:
-        ...     laid.begin(2)
+        ...     stacks.begin(2)
         ...     for reward in rewards:
-        ...         laid.add({"reward": torch.tensor([reward])})
-        >>> laid.stacked()["reward"].tolist()
+        ...         stacks.add({"reward": torch.tensor([reward])})
+        >>> stacks.stacked()["reward"].tolist()
         [[3.0], [4.0]]
     """
 
     def __init__(self) -> None:
         self._steps = 0
         self._time: Tensor | None = None
-        self._whole: dict[str, Tensor] = {}
+        self._buffers: dict[str, Tensor] = {}
 
     def begin(self, steps: int) -> None:
         """Start a rollout of T steps."""
         if steps != self._steps:
             self._steps = steps
             self._time = None
-            self._whole = {}
+            self._buffers = {}
         elif self._time is not None:
             self._time.zero_()
 
@@ -79,11 +79,11 @@ class Laid:
         if self._time is None:
             device = next(iter(row.values())).device
             self._time = torch.zeros(1, dtype=torch.int64, device=device)
-            self._whole = {name: value.new_empty(self._steps, *value.shape) for name, value in row.items()}
+            self._buffers = {name: value.new_empty(self._steps, *value.shape) for name, value in row.items()}
         for name, value in row.items():
-            self._whole[name].index_copy_(0, self._time, value[None])
+            self._buffers[name].index_copy_(0, self._time, value[None])
         self._time += 1
 
     def stacked(self) -> dict[str, Tensor]:
         """Return copies ``[T, ...]`` for each name, which the next rollout does not change."""
-        return {name: whole.clone() for name, whole in self._whole.items()}
+        return {name: buffer.clone() for name, buffer in self._buffers.items()}

@@ -60,7 +60,7 @@ class PhaseContext:
 Wrap = Callable[[PhaseContext, BatchEnv], BatchEnv]
 
 
-def as_it_is(context: PhaseContext, env: BatchEnv) -> BatchEnv:
+def unchanged(context: PhaseContext, env: BatchEnv) -> BatchEnv:
     """Return the environment unchanged."""
     return env
 
@@ -81,12 +81,12 @@ class PhaseSpec:
     """
 
     name: str
-    wrap: Wrap = as_it_is
+    wrap: Wrap = unchanged
     ends: Callable[[PhaseContext], bool] | None = None
-    wrap_evaluation: Wrap = as_it_is
+    wrap_evaluation: Wrap = unchanged
     progress: Callable[[PhaseContext], tuple[str, int, int]] | None = None
     probes: bool = False
-    watch: Wrap = as_it_is
+    watch: Wrap = unchanged
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ class Pool:
     """Keeps float32 buffers for reuse.
 
     Args:
-        most: maximum number of bytes in the pool.
+        max_bytes: maximum number of bytes in the pool.
     """
 
-    def __init__(self, most: int) -> None:
-        self.most = most
+    def __init__(self, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
         self.free: list[Tensor] = []
         self.lock = Lock()  # actor and critic are updated in parallel
 
@@ -32,7 +32,7 @@ class Pool:
         """Return memory to the pool."""
         with self.lock:
             self.free.append(memory)
-            while sum(4 * x.numel() for x in self.free) > self.most:
+            while sum(4 * x.numel() for x in self.free) > self.max_bytes:
                 self.free.pop(0)
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from isa_learners.compiled.library import library
 
 
-def serves(gradients: Sequence[Tensor]) -> bool:
+def supports(gradients: Sequence[Tensor]) -> bool:
     """Return whether the compiled operation is available for these gradients: float32 on CPU, contiguous."""
     return library() is not None and all(
         x.device.type == "cpu" and x.dtype == torch.float32 and x.is_contiguous() for x in gradients
@@ -22,9 +22,9 @@ def clip_norm(gradients: Sequence[Tensor], max_norm: float) -> Tensor:
     """Scale gradients to at most ``max_norm`` and return their norm, as ``torch.nn.utils.clip_grad_norm_`` does.
 
     Example:
-        >>> from isa_learners.compiled.clipping import clip_norm, serves
+        >>> from isa_learners.compiled.clipping import clip_norm, supports
         >>> gradients = [torch.tensor([3.0]), torch.tensor([[4.0]])]
-        >>> clip_norm(gradients, 1.0).item() if serves(gradients) else 5.0
+        >>> clip_norm(gradients, 1.0).item() if supports(gradients) else 5.0
         5.0
     """
     n = len(gradients)

@@ -43,7 +43,7 @@ class Compilable(Protocol):
     head: nn.Linear
 
 
-def serves(net: Compilable, inputs: Tensor) -> bool:
+def supports(net: Compilable, inputs: Tensor) -> bool:
     """Return whether the compiled operation is available: equal widths, float32 on CPU, no gradient of inputs.
 
     It reads memory directly, so weights must be present, contiguous, and of one GRU layer.
@@ -82,7 +82,7 @@ def unroll(
 
     Args:
         net: network whose weights are used.
-        inputs: ``[R, F]``, for which :func:`serves` is true.
+        inputs: ``[R, F]``, for which :func:`supports` is true.
         state: ``[N, H]`` states before the first steps.
         sizes: number of streams that have a first, a second, ... step; they sum to R.
         keep: ``[R, 1]``.

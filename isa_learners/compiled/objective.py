@@ -11,7 +11,7 @@ from torch import Tensor
 from isa_learners.compiled.library import library
 
 
-def serves(logits: Tensor) -> bool:
+def supports(logits: Tensor) -> bool:
     """Return whether the compiled operation is available for these logits: float32 on CPU."""
     return logits.device.type == "cpu" and logits.dtype == torch.float32 and library() is not None
 
@@ -29,7 +29,7 @@ def policy_objective(
     """Compute the objective of a policy that chooses one of n actions, and its metrics.
 
     Args:
-        logits: ``[R, n]``, for which :func:`serves` is true.
+        logits: ``[R, n]``, for which :func:`supports` is true.
         available: ``[R, n]`` bool.
         action: ``[R]`` int64, available wherever the policy chose it.
         old_log_prob: ``[R]`` log-probabilities under the policy that acted.
@@ -72,7 +72,7 @@ class _PolicyObjective(torch.autograd.Function):
 def value_objective(
     value: Tensor, old_value: Tensor, target: Tensor, mask: Tensor, clip: float, huber: float = 0.0
 ) -> Tensor:
-    """Compute :func:`isa_learners.ppo.losses.value_loss` for ``[R]`` each, if :func:`serves` is true for ``value``.
+    """Compute :func:`isa_learners.ppo.losses.value_loss` for ``[R]`` each, if :func:`supports` is true for ``value``.
 
     Args:
         value: current values.

@@ -14,7 +14,7 @@ from typing import IO
 from isa_learners.experiments.ending import read_end
 from isa_learners.experiments.plan import Plan, PlannedRun
 from isa_learners.runs.config_io import config_to_dict
-from isa_learners.runs.curves import INERT, as_begun, changed_in_mid_run
+from isa_learners.runs.curves import INERT, changed_in_mid_run, settings_at_start
 from isa_learners.runs.metrics import columns_of, read_metrics
 from isa_learners.runs.nesting import flattened
 from isa_learners.runs.run_folder import RunFolder
@@ -31,14 +31,14 @@ class Progress:
     """The progress of a run.
 
     Attributes:
-        begun: whether its folder exists.
+        started: whether its folder exists.
         finished: whether its training and its final evaluation are complete.
         env_steps: environment steps of its last evaluation.
         seconds: seconds that these took.
         success: success rate of that evaluation, or ``None``.
     """
 
-    begun: bool = False
+    started: bool = False
     finished: bool = False
     env_steps: float = 0.0
     seconds: float = 0.0
@@ -111,16 +111,16 @@ class Comparison:
             raise RunFolderError(f"{logs} is not a folder; remove it, or choose another --out")
         for run in self.plan.runs:
             path = self.path(run)
-            if not _begun(path):
+            if not _holds_run(path):
                 continue
             folder = RunFolder.open(path)
-            there = as_begun(folder)
-            here = flattened(config_to_dict(run.config))
-            for key in dict.fromkeys([*here, *there]):
-                if there.get(key) != here.get(key) and (key == "seed" or key not in INERT):
+            existing = settings_at_start(folder)
+            planned = flattened(config_to_dict(run.config))
+            for key in dict.fromkeys([*planned, *existing]):
+                if existing.get(key) != planned.get(key) and (key == "seed" or key not in INERT):
                     raise RunFolderError(
-                        f"{path} belongs to another plan: its {key} is {shown(there.get(key))}, here "
-                        f"{shown(here.get(key))}; choose another --out"
+                        f"{path} belongs to another plan: its {key} is {shown(existing.get(key))}, here "
+                        f"{shown(planned.get(key))}; choose another --out"
                     )
             for key, values in changed_in_mid_run(folder).items():
                 name, _, steps = key.partition("@")
@@ -135,28 +135,28 @@ class Comparison:
         Raises:
             InvalidValueError: naming the available and the required space.
         """
-        here = self.root
-        while not here.exists():
-            here = here.parent
-        free, needed = shutil.disk_usage(here).free, ROOM * len(left)
+        parent = self.root
+        while not parent.exists():
+            parent = parent.parent
+        free, needed = shutil.disk_usage(parent).free, ROOM * len(left)
         if free < needed:
             raise InvalidValueError(
-                f"{len(left)} runs need at least {needed / 2**20:,.0f} MiB, but the disk of {here} has "
+                f"{len(left)} runs need at least {needed / 2**20:,.0f} MiB, but the disk of {parent} has "
                 f"{free / 2**20:,.0f} left; free some space, or choose another --out"
             )
 
     def progress(self, run: PlannedRun) -> Progress:
         """Return the progress of a run; the files of a finished run are read only once."""
         if run.name not in self._finished:
-            seen = self._look(run)
-            if not seen.finished:
-                return seen
-            self._finished[run.name] = seen
+            progress = self._look(run)
+            if not progress.finished:
+                return progress
+            self._finished[run.name] = progress
         return self._finished[run.name]
 
     def _look(self, run: PlannedRun) -> Progress:
         path = self.path(run)
-        if not _begun(path):
+        if not _holds_run(path):
             return Progress()
         try:
             rows = read_metrics(path / "metrics.csv", columns_of(run.config))
@@ -182,11 +182,11 @@ class Comparison:
             CannotWriteError: if the disk is full.
         """
         path = self.path(run)
-        if not _begun(path):
+        if not _holds_run(path):
             try:
                 RunFolder.create(path, run.config).lock.release()
             except RunFolderError:
-                if not _begun(path):  # else another process of the same plan created it
+                if not _holds_run(path):  # else another process of the same plan created it
                     raise
         return path
 
@@ -194,10 +194,10 @@ class Comparison:
         """Estimate the remaining seconds from the speed of similar runs; ``None`` before any evaluation."""
         rates: dict[tuple[str, ...], list[float]] = {}
         for run in self.plan.runs:
-            seen = self.progress(run)
-            if seen.env_steps and seen.seconds:
+            progress = self.progress(run)
+            if progress.env_steps and progress.seconds:
                 for key in ((run.task, run.variant), (run.task,), ()):
-                    rates.setdefault(key, []).append(seen.seconds / seen.env_steps)
+                    rates.setdefault(key, []).append(progress.seconds / progress.env_steps)
         if not rates:
             return None
         total = 0.0
@@ -208,6 +208,6 @@ class Comparison:
         return total
 
 
-def _begun(path: Path) -> bool:
+def _holds_run(path: Path) -> bool:
     """Return whether a folder holds a run; opening it will report why if it cannot be read."""
     return os.path.exists(path / "config.yaml")

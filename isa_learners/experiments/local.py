@@ -14,7 +14,7 @@ from isa_learners.experiments.folder import Comparison
 from isa_learners.experiments.plan import PlannedRun
 from isa_wrappers.errors import ISAError, check_int, one_line
 
-CANNOT_BEGIN = (ISAError, OSError)
+START_ERRORS = (ISAError, OSError)
 """Errors that end one run of a comparison but not the others, such as a full disk."""
 
 ONE_RUN = (
@@ -23,9 +23,9 @@ ONE_RUN = (
 )
 """Program of a run's process. It removes the current folder from the path, as a file there may shadow a module."""
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-LOOK = 0.05
+POLL_SECONDS = 0.05
 """Seconds between two checks whether a process has ended."""
-LOOK_ELSEWHERE = 0.5
+POLL_OTHERS = 0.5
 """The same, if all remaining runs are active in other processes of the plan."""
 LAST_CHECKPOINT = 60.0
 """Seconds that a process has to write its last checkpoint."""
@@ -67,17 +67,17 @@ def command(path: str, options: Sequence[str]) -> list[str]:
 
 def options_of(comparison: Comparison, run: PlannedRun) -> list[str]:
     """Return the options of a run's process; they repeat custom code of the plan, so that it is trusted."""
-    own = ["--env", run.task] if ":" in run.task else []
-    own += [word for name in run.config.imports for word in ("--import", name)]
-    return ["--episodes", str(comparison.plan.episodes), *own]
+    trust_options = ["--env", run.task] if ":" in run.task else []
+    trust_options += [word for name in run.config.imports for word in ("--import", name)]
+    return ["--episodes", str(comparison.plan.episodes), *trust_options]
 
 
-def why(code: int, text: str) -> str:
+def failure_reason(code: int, text: str) -> str:
     """Return a one-line reason why a process failed: its last line, or its signal."""
     lines = [line for line in text.splitlines() if line.strip() and "warning:" not in line]
     last = lines[-1].removeprefix("isa: ") if lines else ""
-    told = f"ended by signal {-code}" if code < 0 else f"exit code {code}"
-    return (last if code == 2 and last else f"{told}{': ' + last if last else ''}")[:LONGEST_REASON]
+    ending = f"ended by signal {-code}" if code < 0 else f"exit code {code}"
+    return (last if code == 2 and last else f"{ending}{': ' + last if last else ''}")[:LONGEST_REASON]
 
 
 class Process:
@@ -120,7 +120,7 @@ class Process:
         self._log.seek(self._from)
         text = self._log.read().decode(errors="replace")
         self._close()
-        return Outcome(self.run, why(code, text) if code else None)
+        return Outcome(self.run, failure_reason(code, text) if code else None)
 
     def stop(self) -> None:
         """Ask the process to write a checkpoint and end, without waiting."""
@@ -154,10 +154,10 @@ def _start(comparison: Comparison, run: PlannedRun) -> Process | Outcome | None:
         try:
             if not comparison.progress(run).finished:  # unless another process has finished it meanwhile
                 return Process(comparison, run, claim)
-        except CANNOT_BEGIN:
+        except START_ERRORS:
             claim.close()
             raise
-    except CANNOT_BEGIN as error:
+    except START_ERRORS as error:
         return Outcome.failed(run, error)
     claim.close()
     return Outcome(run)
@@ -212,7 +212,7 @@ def run_here(
                     outcomes.append(outcome)
                     ended(outcome)
             look()
-            time.sleep(LOOK if working else LOOK_ELSEWHERE)
+            time.sleep(POLL_SECONDS if working else POLL_OTHERS)
     finally:
         for process in working:
             process.stop()

@@ -23,7 +23,7 @@ def grids_of(plan: Plan) -> dict[str, Values]:
     return grids
 
 
-def as_marl_eval(found: Sequence[tuple[Row, Curve]], grids: Mapping[str, Values]) -> dict[str, Any]:
+def as_marl_eval(results: Sequence[tuple[Row, Curve]], grids: Mapping[str, Values]) -> dict[str, Any]:
     """Return results for marl-eval: environment -> task -> algorithm -> run -> steps and absolute metrics.
 
     As marl-eval requires, all runs of a task have the same steps: the points of its grid by which every run had been
@@ -31,29 +31,29 @@ def as_marl_eval(found: Sequence[tuple[Row, Curve]], grids: Mapping[str, Values]
     one. Evaluations whose games all failed are ignored.
 
     Args:
-        found: results and curves of the runs.
+        results: results and curves of the runs.
         grids: task -> environment steps ``[points]``, the last of which is the end.
 
     Source: the format documented at github.com/instadeepai/marl-eval.
     """
     data: dict[str, Any] = {}
-    known = [_evaluations(curve, grids[row["task"]][-1]) for row, curve in found]
+    known = [_evaluations(curve, grids[row["task"]][-1]) for row, curve in results]
     begin = dict.fromkeys(grids, 0.0)
-    for (row, _), (_, steps) in zip(found, known, strict=True):
+    for (row, _), (_, steps) in zip(results, known, strict=True):
         begin[row["task"]] = max([begin[row["task"]], *steps[:1]])
-    for (row, curve), (which, steps) in zip(found, known, strict=True):
+    for (row, curve), (indices, steps) in zip(results, known, strict=True):
         family, _, task = row["task"].partition("/")
         runs = data.setdefault(family, {}).setdefault(task or family, {}).setdefault(row["variant"], {})
         grid = grids[row["task"]]
-        shared = grid[grid >= begin[row["task"]]] if len(which) else grid[:0]
+        shared = grid[grid >= begin[row["task"]]] if len(indices) else grid[:0]
         last = np.searchsorted(steps, shared, side="right") - 1
-        told = {f"step_{n}": _told(curve, which[last[n]], count) for n, count in enumerate(shared)}
+        step_values = {f"step_{n}": _step_values(curve, indices[last[n]], count) for n, count in enumerate(shared)}
         absolute = {"success_rate": [row["success_rate"]], "return": [row["return_mean"]]}
-        runs[f"seed_{row['seed']}"] = {**told, "absolute_metrics": absolute}
+        runs[f"seed_{row['seed']}"] = {**step_values, "absolute_metrics": absolute}
     return data
 
 
-def _told(curve: Curve, index: int, count: float) -> dict[str, Any]:
+def _step_values(curve: Curve, index: int, count: float) -> dict[str, Any]:
     """Return the values of an evaluation for ``count`` environment steps."""
     return {
         "step_count": int(count),
@@ -65,5 +65,5 @@ def _told(curve: Curve, index: int, count: float) -> dict[str, Any]:
 
 def _evaluations(curve: Curve, end: float) -> tuple[Any, Values]:
     """Return the valid evaluations and their steps, limited to the end, which the last rollout may exceed."""
-    which = np.flatnonzero(~np.isnan(curve.columns["success_rate"]))
-    return which, curve.steps[which].clip(max=end)
+    indices = np.flatnonzero(~np.isnan(curve.columns["success_rate"]))
+    return indices, curve.steps[indices].clip(max=end)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from isa_learners.experiments.folder import Comparison
-from isa_learners.experiments.local import CANNOT_BEGIN, ONE_THREAD, Outcome, command, options_of, why
+from isa_learners.experiments.local import ONE_THREAD, START_ERRORS, Outcome, command, failure_reason, options_of
 from isa_learners.experiments.plan import PlannedRun
 from isa_wrappers.errors import InvalidValueError, MissingDependencyError, shown
 from isa_wrappers.files import replacing, write_text
@@ -26,7 +26,7 @@ PATIENCE = 20.0
 """Seconds to wait until an address answers."""
 RETRIES = 20
 """Maximum number of restarts of a run on another node."""
-LOOK = 1.0
+POLL_SECONDS = 1.0
 TOKEN = ".comparison"
 """File by which a node detects whether it can access the folder of the comparison."""
 Files = dict[str, bytes]
@@ -58,7 +58,7 @@ def run_on_ray(
     ray = connect(address)
     outcomes: list[Outcome] = []
 
-    def tell(outcome: Outcome) -> None:
+    def report(outcome: Outcome) -> None:
         outcomes.append(outcome)
         ended(outcome)
 
@@ -66,17 +66,17 @@ def run_on_ray(
         _check_resources(ray, resources)
         token = uuid.uuid4().hex
         write_text(_token(comparison), token)
-        task = ray.remote(**_options(resources))(bring_to_its_end)
+        task = ray.remote(**_options(resources))(train_on_node)
         waiting = {}
         for run in runs:
             try:
-                waiting[task.remote(*_order(comparison, run, token))] = run
-            except CANNOT_BEGIN as error:
-                tell(Outcome.failed(run, error))
+                waiting[task.remote(*_task_arguments(comparison, run, token))] = run
+            except START_ERRORS as error:
+                report(Outcome.failed(run, error))
         while waiting:
-            ready, _ = ray.wait(list(waiting), timeout=LOOK)
+            ready, _ = ray.wait(list(waiting), timeout=POLL_SECONDS)
             for reference in ready:
-                tell(_outcome(ray, comparison, waiting.pop(reference), reference))
+                report(_outcome(ray, comparison, waiting.pop(reference), reference))
             look()
     finally:
         ray.shutdown()
@@ -105,9 +105,7 @@ def connect(address: str | None) -> Any:
     return ray
 
 
-def bring_to_its_end(
-    path: str, options: list[str], token_file: str, token: str, files: Files
-) -> tuple[int, str, Files]:
+def train_on_node(path: str, options: list[str], token_file: str, token: str, files: Files) -> tuple[int, str, Files]:
     """Train a run on a node, in its folder or in a local folder with its files.
 
     Returns:
@@ -118,10 +116,10 @@ def bring_to_its_end(
         shared = Path(token_file).read_text() == token
     if shared:
         return (*_train(options, path), {})
-    with tempfile.TemporaryDirectory(prefix="isa-run-") as own:
-        write_files(Path(own), files)
-        code, said = _train(options, own)
-        return code, said, files_of(Path(own))
+    with tempfile.TemporaryDirectory(prefix="isa-run-") as own_folder:
+        write_files(Path(own_folder), files)
+        code, stderr = _train(options, own_folder)
+        return code, stderr, files_of(Path(own_folder))
 
 
 def files_of(path: Path) -> Files:
@@ -154,15 +152,15 @@ def _train(options: list[str], path: str) -> tuple[int, str]:
 
 def _outcome(ray: Any, comparison: Comparison, run: PlannedRun, reference: Any) -> Outcome:
     try:
-        code, said, files = ray.get(reference)
+        code, stderr, files = ray.get(reference)
         write_files(comparison.path(run), files)
-        return Outcome(run, why(code, said) if code else None)
-    except (*CANNOT_BEGIN, ray.exceptions.RayError) as error:
+        return Outcome(run, failure_reason(code, stderr) if code else None)
+    except (*START_ERRORS, ray.exceptions.RayError) as error:
         return Outcome.failed(run, error)
 
 
-def _order(comparison: Comparison, run: PlannedRun, token: str) -> tuple[str, list[str], str, str, Files]:
-    """Create a run's folder and return the arguments of :func:`bring_to_its_end`."""
+def _task_arguments(comparison: Comparison, run: PlannedRun, token: str) -> tuple[str, list[str], str, str, Files]:
+    """Create a run's folder and return the arguments of :func:`train_on_node`."""
     path = comparison.prepare(run).resolve()
     return str(path), options_of(comparison, run), str(_token(comparison)), token, files_of(path)
 
@@ -172,17 +170,17 @@ def _token(comparison: Comparison) -> Path:
 
 
 def _options(resources: Mapping[str, Any]) -> dict[str, Any]:
-    own = {name: value for name, value in resources.items() if name in ("num_cpus", "num_gpus", "memory")}
-    others = {name: value for name, value in resources.items() if name not in own}
-    return {"max_retries": RETRIES, **own, **({"resources": others} if others else {})}
+    known_resources = {name: value for name, value in resources.items() if name in ("num_cpus", "num_gpus", "memory")}
+    others = {name: value for name, value in resources.items() if name not in known_resources}
+    return {"max_retries": RETRIES, **known_resources, **({"resources": others} if others else {})}
 
 
 def _check_resources(ray: Any, resources: Mapping[str, Any]) -> None:
     names = {"num_cpus": "CPU", "num_gpus": "GPU"}
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    asked = {names.get(name, name): value for name, value in resources.items()}
-    if not any(all(node.get(name, 0) >= value for name, value in asked.items()) for node in nodes):
-        raise InvalidValueError(f"no node of the cluster has {asked}; the largest have {nodes[:3]}")
+    requested = {names.get(name, name): value for name, value in resources.items()}
+    if not any(all(node.get(name, 0) >= value for name, value in requested.items()) for node in nodes):
+        raise InvalidValueError(f"no node of the cluster has {requested}; the largest have {nodes[:3]}")
 
 
 def _check_answers(address: str) -> None:

@@ -63,13 +63,18 @@ def run_to_end(path: Path, episodes: int, env: str | None = None, imports: Seque
             training.algorithm.close()
     algorithm, meta = load_algorithm(folder, policy_only=True)
     try:
-        found = algorithm.evaluate(episodes, FINAL_SEED)
+        evaluation = algorithm.evaluate(episodes, FINAL_SEED)
     finally:
         algorithm.close()
-    if not found.episodes:
+    if not evaluation.episodes:
         raise RunFolderError(f"none of the {episodes} final episodes of {path} finished: {LOST}")
     final = Final(
-        meta["env_steps"], episodes, found.success_rate, found.return_mean, found.episode_length, found.episodes
+        meta["env_steps"],
+        episodes,
+        evaluation.success_rate,
+        evaluation.return_mean,
+        evaluation.episode_length,
+        evaluation.episodes,
     )
     write_text(path / FINAL, json.dumps(asdict(final), indent=2) + "\n")
     return final
@@ -81,8 +86,8 @@ def _opened(path: Path, env: str | None, imports: Sequence[str]) -> RunFolder:
 
     folder = RunFolder.open(path, env)
     config = folder.config()
-    is_named = set(config.imports) <= set(imports) and (":" not in config.env or config.env == env)
-    return RunFolder.open(path, env, trust=True) if is_named else folder
+    is_trusted = set(config.imports) <= set(imports) and (":" not in config.env or config.env == env)
+    return RunFolder.open(path, env, trust=True) if is_trusted else folder
 
 
 def _is_trained(folder: RunFolder) -> bool:
@@ -108,12 +113,12 @@ def _is_trained(folder: RunFolder) -> bool:
 
 def _wait_for(folder: RunFolder) -> None:
     """Wait some time for another writer to finish."""
-    until = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + PATIENCE
     while True:
         try:
             folder.lock.take()
         except RunFolderError:
-            if time.monotonic() > until:
+            if time.monotonic() > deadline:
                 raise
             time.sleep(0.2)
         else:
@@ -133,12 +138,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--episodes", type=int, required=True)
     parser.add_argument("--env")
     parser.add_argument("--import", dest="imports", action="append", default=[])
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     threading.Thread(target=_end_with_stdin, daemon=True).start()
     from isa_learners.runs.signals import Interrupted
 
     try:
-        run_to_end(given.folder, given.episodes, given.env, given.imports)
+        run_to_end(options.folder, options.episodes, options.env, options.imports)
     except Interrupted as stopped:
         return 128 + stopped.signal
     except ISAError as error:

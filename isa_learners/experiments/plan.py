@@ -12,14 +12,14 @@ from isa_learners.config import RunConfig
 from isa_learners.experiments.plan_assembly import Assembly
 from isa_learners.experiments.plan_entries import refuse_unknown_tasks, tasks_in, variants_in
 from isa_learners.experiments.plan_file import PlanError, PlanFile, at
-from isa_learners.experiments.plan_settings import PlanSettings, laid_over
+from isa_learners.experiments.plan_settings import PlanSettings, apply_overrides
 from isa_learners.experiments.seeds import MOST_RUNS, read_seeds
 from isa_learners.runs.config_io import config_to_dict
 from isa_wrappers.errors import check_int, shown
 from isa_wrappers.fields import MOST_COPIES
 
 KEYS = ("tasks", "variants", "seeds", "steps", "episodes", "kwargs", "set")
-ALIKE = ("success", "eval_interval", "eval_episodes", "eval_limit")
+COMPARABLE_KEYS = ("success", "eval_interval", "eval_episodes", "eval_limit")
 """Keys that define how a run is evaluated; results of variants that differ in one are not comparable."""
 
 
@@ -71,20 +71,20 @@ class Plan:
         """Tasks, in order."""
         return tuple(dict.fromkeys(run.task for run in self.runs))
 
-    def judged_otherwise(self) -> list[str]:
+    def evaluation_differences(self) -> list[str]:
         """Return a note for each variant that is evaluated differently from the first variant of its task."""
         first: dict[str, PlannedRun] = {}
-        said = {}
+        notes = {}
         for run in self.runs:
             base = first.setdefault(run.task, run)
-            for key in ALIKE:
-                ours, theirs = getattr(base.config, key), getattr(run.config, key)
-                if ours != theirs:
-                    said[run.task, run.variant, key] = (
+            for key in COMPARABLE_KEYS:
+                base_value, value = getattr(base.config, key), getattr(run.config, key)
+                if base_value != value:
+                    notes[run.task, run.variant, key] = (
                         f"{run.variant!r} is evaluated differently from {base.variant!r} on {run.task}: {key} "
-                        f"{shown(theirs)} instead of {shown(ours)}"
+                        f"{shown(value)} instead of {shown(base_value)}"
                     )
-        return list(said.values())
+        return list(notes.values())
 
     @property
     def variants(self) -> tuple[str, ...]:
@@ -105,9 +105,9 @@ def read_plan(path: Path, over: Mapping[str, Any] | None = None) -> Plan:
     """
     file = PlanFile(path, over)
     try:
-        return replace(make_plan(laid_over(file.data, over or {})), file=file)
+        return replace(make_plan(apply_overrides(file.data, over or {})), file=file)
     except PlanError as error:
-        raise file.told(error) from error
+        raise file.with_line(error) from error
 
 
 def make_plan(data: Mapping[str, Any]) -> Plan:
@@ -133,16 +133,18 @@ def make_plan(data: Mapping[str, Any]) -> Plan:
         check_int("episodes", episodes, 1, MOST_COPIES)
     if len(tasks) * len(variants) * len(seeds) > MOST_RUNS:
         raise PlanError(f"a plan holds at most {MOST_RUNS:,} runs", ("seeds",))
-    whole = PlanSettings(data.get("set") or {})
-    made: dict[str, list[PlannedRun]] = {}
-    for task, own in tasks.items():
-        settings = PlanSettings(own.get("set") or {}, ("tasks", task, "set"))
-        assemblies = [Assembly.of(data, task, own, name, variants[name], (whole, settings)) for name in variants]
-        made[task] = [PlannedRun(0, task, one.variant, one.config(), one) for one in assemblies]
+    plan_settings = PlanSettings(data.get("set") or {})
+    planned: dict[str, list[PlannedRun]] = {}
+    for task, task_values in tasks.items():
+        settings = PlanSettings(task_values.get("set") or {}, ("tasks", task, "set"))
+        assemblies = [
+            Assembly.of(data, task, task_values, name, variants[name], (plan_settings, settings)) for name in variants
+        ]
+        planned[task] = [PlannedRun(0, task, assembly.variant, assembly.config(), assembly) for assembly in assemblies]
         settings.check()
-    whole.check()
+    plan_settings.check()
     runs: list[PlannedRun] = []
-    for firsts in made.values():
+    for firsts in planned.values():
         _refuse_twins(firsts)
         for seed in seeds:
             runs += [
@@ -168,13 +170,13 @@ def slug(name: str) -> str:
 def _refuse_twins(runs: Sequence[PlannedRun]) -> None:
     seen: dict[str, str] = {}
     for run in runs:
-        said = repr({key: value for key, value in config_to_dict(run.config).items() if key != "preset"})
-        if said in seen:
+        text = repr({key: value for key, value in config_to_dict(run.config).items() if key != "preset"})
+        if text in seen:
             raise PlanError(
-                f"variants {seen[said]!r} and {run.variant!r} have the same configuration on {run.task}; leave one out",
+                f"variants {seen[text]!r} and {run.variant!r} have the same configuration on {run.task}; leave one out",
                 ("variants", run.variant),
             )
-        seen[said] = run.variant
+        seen[text] = run.variant
 
 
 def _refuse_one_folder(runs: Sequence[PlannedRun]) -> None:

@@ -39,7 +39,7 @@ class Assembly:
         cls,
         data: Mapping[str, Any],
         task: str,
-        own: Mapping[str, Any],
+        task_values: Mapping[str, Any],
         name: str,
         variant: Variant,
         settings: Sequence[PlanSettings],
@@ -53,14 +53,18 @@ class Assembly:
         values = [*values_of(variant.settings, (*place, "set")), Value((*place, "algo"), ("algo",), variant.algo)]
         if variant.preset:
             values.append(Value((*place, "preset"), ("preset",), variant.preset))
-        steps, where = (own["steps"], ("tasks", task, "steps")) if "steps" in own else (data.get("steps"), ("steps",))
+        steps, value_place = (
+            (task_values["steps"], ("tasks", task, "steps"))
+            if "steps" in task_values
+            else (data.get("steps"), ("steps",))
+        )
         if isinstance(steps, Mapping):
-            steps, where = steps.get(task), (*where, task)
+            steps, value_place = steps.get(task), (*value_place, task)
         if steps is not None:
-            values.append(Value(where, ("steps",), steps))
-        kwargs = _options(data, ("kwargs",)) | _options(own, ("tasks", task, "kwargs"))
+            values.append(Value(value_place, ("steps",), steps))
+        kwargs = _options(data, ("kwargs",)) | _options(task_values, ("tasks", task, "kwargs"))
         kwargs |= {key: ((*place, "kwargs", key), value) for key, value in variant.kwargs.items()}
-        values += [Value(where, ("env_kwargs", key), value) for key, (where, value) in kwargs.items()]
+        values += [Value(value_place, ("env_kwargs", key), value) for key, (value_place, value) in kwargs.items()]
         return cls(task, name, settings, values)
 
     def config(self) -> RunConfig:
@@ -70,12 +74,12 @@ class Assembly:
             PlanError: with the place of the error in the plan.
         """
         try:
-            return self._made()
+            return self._build()
         except ISAError as error:
-            place = self.blamed(error, lambda config: None) or ("variants", self.variant)
+            place = self.place_of_error(error, lambda config: None) or ("variants", self.variant)
             raise PlanError(str(error), place) from error
 
-    def blamed(self, error: ISAError, check: Callable[[RunConfig], object]) -> Place | None:
+    def place_of_error(self, error: ISAError, check: Callable[[RunConfig], object]) -> Place | None:
         """Return the place of the value that causes an error; ``None`` if no single value does.
 
         Args:
@@ -83,26 +87,26 @@ class Assembly:
             check: function that checks a configuration.
         """
         message = str(error)
-        values = [*(said for one in self.settings for said in one.values), *self.own]
-        for said in sorted(values, key=lambda said: said.distance(message)):  # try the most likely first
-            other = self._message_without(said, check)
-            if other is None or (other != message and said.distance(message) < UNNAMED):
-                return said.place
+        values = [*(value for settings in self.settings for value in settings.values), *self.own]
+        for value in sorted(values, key=lambda value: value.distance(message)):  # try the most likely first
+            other = self._message_without(value, check)
+            if other is None or (other != message and value.distance(message) < UNNAMED):
+                return value.place
         return None
 
-    def _message_without(self, said: Value, check: Callable[[RunConfig], object]) -> str | None:
+    def _message_without(self, value: Value, check: Callable[[RunConfig], object]) -> str | None:
         try:
-            check(self._made(said))
+            check(self._build(value))
         except Exception as error:  # the environment may need the option that was removed
             return str(error)
         return None
 
-    def _made(self, without: Value | None = None) -> RunConfig:
-        own = [said for said in self.own if said is not without]
-        shared = [said for one in self.settings for said in one.values if said is not without]
+    def _build(self, without: Value | None = None) -> RunConfig:
+        own = [value for value in self.own if value is not without]
+        shared = [value for settings in self.settings for value in settings.values if value is not without]
         run = merged([*shared, *own])
-        taken = [said for one in self.settings for said in one.taken(run) if said is not without]
-        data = merged([*taken, *own])
+        applicable = [value for settings in self.settings for value in settings.applicable(run) if value is not without]
+        data = merged([*applicable, *own])
         config = make_config(self.task, data.pop("preset", DEFAULT_PRESET), data)
         if config.true_scope:  # checked before anything starts, as not every task gives its scope
             true_task_scope(self.task, **config.env_kwargs)

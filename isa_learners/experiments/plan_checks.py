@@ -21,9 +21,9 @@ def check_runs(plan: Plan, runs: Sequence[PlannedRun]) -> None:
     Raises:
         ISAError: for the first problem found.
     """
-    for said in plan.judged_otherwise():
+    for note in plan.evaluation_differences():
         warnings.warn(
-            f"{said}; to apply a setting to all variants, put it in set of the plan or the task", stacklevel=2
+            f"{note}; to apply a setting to all variants, put it in set of the plan or the task", stacklevel=2
         )
     for run in {(run.task, run.variant): run for run in runs}.values():
         try:
@@ -31,5 +31,5 @@ def check_runs(plan: Plan, runs: Sequence[PlannedRun]) -> None:
         except ISAError as error:
             if plan.file is None or run.assembly is None:
                 raise
-            place = run.assembly.blamed(error, check_run) or ("tasks", run.task)
-            raise plan.file.told(PlanError(str(error), place)) from error
+            place = run.assembly.place_of_error(error, check_run) or ("tasks", run.task)
+            raise plan.file.with_line(PlanError(str(error), place)) from error

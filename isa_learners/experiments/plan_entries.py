@@ -29,13 +29,13 @@ def tasks_in(data: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
         raise PlanError(f"a task occurs twice in {shown(list(tasks))}", ("tasks",))
     if isinstance(tasks, list):
         return {task: {} for task in tasks}
-    found = {}
-    for task, own in tasks.items():
-        own = own or {}
-        if not isinstance(own, Mapping) or any(key not in ("steps", "kwargs", "set") for key in own):
-            raise PlanError(f"task {shown(task)} takes steps, kwargs, set, got {shown(own)}", ("tasks", task))
-        found[task] = own
-    return found
+    task_settings = {}
+    for task, task_values in tasks.items():
+        task_values = task_values or {}
+        if not isinstance(task_values, Mapping) or any(key not in ("steps", "kwargs", "set") for key in task_values):
+            raise PlanError(f"task {shown(task)} takes steps, kwargs, set, got {shown(task_values)}", ("tasks", task))
+        task_settings[task] = task_values
+    return task_settings
 
 
 def refuse_unknown_tasks(steps: Any, tasks: Mapping[str, Any]) -> None:
@@ -69,13 +69,13 @@ def variants_in(data: Mapping[str, Any]) -> dict[str, Variant]:
             ("variants",),
         )
     entries = variants.items() if isinstance(variants, Mapping) else [_entry(item) for item in variants]
-    found = {}
-    for name, own in entries:
-        if str(name) in found:
+    variants_by_name = {}
+    for name, description in entries:
+        if str(name) in variants_by_name:
             raise PlanError(f"variant {shown(name)} occurs twice", ("variants", name))
         with at("variants", name):
-            found[str(name)] = variant_from(str(name), own)
-    return found
+            variants_by_name[str(name)] = variant_from(str(name), description)
+    return variants_by_name
 
 
 def _entry(item: Any) -> tuple[Any, Any]:

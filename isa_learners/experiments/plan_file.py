@@ -52,9 +52,9 @@ class PlanFile:
         self._text = read_config_text(path)
         self.data = config_in(self._text, path, keys="tasks, variants, seeds and so on")
 
-    def told(self, error: PlanError) -> InvalidValueError:
+    def with_line(self, error: PlanError) -> InvalidValueError:
         """Return an error with the line of the file that causes it, if the file does."""
-        if self._says_over(error.place):
+        if self._is_overridden(error.place):
             return error
         return InvalidValueError(f"{self._path}, line {self.line_of(error.place)}: {error}")
 
@@ -63,25 +63,25 @@ class PlanFile:
         node = yaml.compose(self._text, yaml.SafeLoader)
         return _deepest(node, [str(name) for name in place], (0, 1))[1]
 
-    def _says_over(self, place: Sequence[Any]) -> bool:
+    def _is_overridden(self, place: Sequence[Any]) -> bool:
         if place[:1] == ("tasks",) and place[2:3] == ("kwargs",):  # given options override those of the tasks too
             place = place[2:] if place[3:] and place[3] in self._over.get("kwargs", {}) else place
-        here: Any = self._over
+        values: Any = self._over
         for key in place:
-            if isinstance(here, Mapping) and key not in here:
+            if isinstance(values, Mapping) and key not in values:
                 return False
-            here = here[key] if isinstance(here, Mapping) else here
+            values = values[key] if isinstance(values, Mapping) else values
         return bool(place)
 
 
-def _deepest(node: yaml.Node | None, names: Sequence[str], found: tuple[int, int]) -> tuple[int, int]:
-    """Return the depth and the line of the deepest key in the file; ``found`` if there is none below."""
-    best, depth = found, found[0]
+def _deepest(node: yaml.Node | None, names: Sequence[str], parent: tuple[int, int]) -> tuple[int, int]:
+    """Return the depth and the line of the deepest key in the file; ``parent`` if there is none below."""
+    best, depth = parent, parent[0]
     for key, value in _entries(node):
         for count in range(1, len(names) + 1):
             if key.value == ".".join(names[:count]):
                 below = _deepest(value, names[count:], (depth + count, key.start_mark.line + 1))
-                best = max(best, below, key=lambda one: one[0])
+                best = max(best, below, key=lambda result: result[0])
     return best
 
 

@@ -9,7 +9,7 @@ from isa_learners.algorithms import ALGORITHMS
 from isa_learners.config import DEFAULT_ALGORITHM
 from isa_learners.experiments.plan_file import PlanError, at
 from isa_learners.experiments.plan_values import Value, merged, values_of
-from isa_learners.experiments.variants import SAID_ELSEWHERE
+from isa_learners.experiments.variants import SET_ELSEWHERE
 from isa_learners.runs.config_io import kinds_of
 from isa_learners.runs.config_keys import all_keys, nearest_key
 from isa_learners.runs.nesting import merge, nested
@@ -47,7 +47,7 @@ class PlanSettings:
         with at(*place):
             self.data = nested(settings)
         for key, value in self.data.items():
-            if key in SAID_ELSEWHERE:
+            if key in SET_ELSEWHERE:
                 raise PlanError(
                     f"set cannot hold {key!r}, which a plan has elsewhere, got {shown(value)}", (*place, key)
                 )
@@ -60,14 +60,14 @@ class PlanSettings:
         Args:
             run: values of the plan for the run; its algorithm, learner and intrinsic reward determine its keys.
         """
-        return merged(self.taken(run))
+        return merged(self.applicable(run))
 
-    def taken(self, run: Mapping[str, Any]) -> list[Value]:
+    def applicable(self, run: Mapping[str, Any]) -> list[Value]:
         """Return the settings whose keys a run has, with their places in the plan."""
         sections = _sections(run)
         self._sections |= sections
         known = _known(sections)
-        return [said for said in self.values if said.key in known]
+        return [setting for setting in self.values if setting.key in known]
 
     def check(self) -> None:
         """Refuse a key that no run has.
@@ -76,17 +76,19 @@ class PlanSettings:
             PlanError: naming the first such key and suggesting the nearest.
         """
         known = _known(self._sections)
-        for said in self.values:
-            if said.key not in known:
-                key, lacks = shown(said.key)[1:-1], self._lacks(said.path)
-                what = f"a section {shown(said.path[0])}, for {key}" if lacks else f"configuration key {key}"
-                raise PlanError(f"no variant has {what}{self._offered(said.path)}", said.place)
+        for setting in self.values:
+            if setting.key not in known:
+                key, lacks_section = shown(setting.key)[1:-1], self._lacks(setting.path)
+                key_text = (
+                    f"a section {shown(setting.path[0])}, for {key}" if lacks_section else f"configuration key {key}"
+                )
+                raise PlanError(f"no variant has {key_text}{self._suggestion(setting.path)}", setting.place)
 
     def _lacks(self, path: Sequence[str]) -> bool:
         """Return whether a key belongs to a section that no run has."""
         return len(path) > 1 and path[0] not in (*self._sections, "phases", *REWARDS)
 
-    def _offered(self, path: Sequence[str]) -> str:
+    def _suggestion(self, path: Sequence[str]) -> str:
         if path[0] == "phases":
             return nearest(".".join(path), _known(self._sections))
         if path[0] in REWARDS:
@@ -98,7 +100,7 @@ class PlanSettings:
         return offered or f"; their sections are {', '.join(kinds)}"
 
 
-def laid_over(data: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+def apply_overrides(data: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     """Return a plan's data overridden by other keys of a plan, with ``kwargs`` and ``set`` merged key by key.
 
     ``steps`` and ``kwargs`` also override those of single tasks.
@@ -107,31 +109,34 @@ def laid_over(data: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any
         PlanError: if ``set`` of the plan is invalid.
 
     Example:
-        >>> laid_over({"tasks": {"grid/dials": {"steps": 90_000}}, "set": {"ppo.lr": 0.1}}, {"steps": 5, "seeds": 3})
+        >>> plan = {"tasks": {"grid/dials": {"steps": 90_000}}, "set": {"ppo.lr": 0.1}}
+        >>> apply_overrides(plan, {"steps": 5, "seeds": 3})
         {'tasks': {'grid/dials': {}}, 'set': {'ppo.lr': 0.1}, 'steps': 5, 'seeds': 3}
     """
-    whole = {**data, **over}
+    merged_data = {**data, **over}
     if "set" in over:
-        whole["set"] = merge(PlanSettings(data.get("set") or {}).data, over["set"])
+        merged_data["set"] = merge(PlanSettings(data.get("set") or {}).data, over["set"])
     if "kwargs" in over and isinstance(data.get("kwargs"), Mapping):
-        whole["kwargs"] = {**data["kwargs"], **over["kwargs"]}
-    if "tasks" in over and "steps" not in over and isinstance(whole.get("steps"), Mapping):
-        whole["steps"] = {task: steps for task, steps in whole["steps"].items() if task in over["tasks"]}
+        merged_data["kwargs"] = {**data["kwargs"], **over["kwargs"]}
+    if "tasks" in over and "steps" not in over and isinstance(merged_data.get("steps"), Mapping):
+        merged_data["steps"] = {task: steps for task, steps in merged_data["steps"].items() if task in over["tasks"]}
     if isinstance(data.get("tasks"), Mapping) and isinstance(over.get("tasks"), Sequence):
-        whole["tasks"] = {task: data["tasks"].get(task) or {} for task in over["tasks"]}
-    if isinstance(whole.get("tasks"), Mapping):
-        whole["tasks"] = {task: _own(said, over) for task, said in whole["tasks"].items()}
-    return whole
+        merged_data["tasks"] = {task: data["tasks"].get(task) or {} for task in over["tasks"]}
+    if isinstance(merged_data.get("tasks"), Mapping):
+        merged_data["tasks"] = {
+            task: _task_values_without(task_values, over) for task, task_values in merged_data["tasks"].items()
+        }
+    return merged_data
 
 
-def _own(said: Any, over: Mapping[str, Any]) -> Any:
+def _task_values_without(task_values: Any, over: Mapping[str, Any]) -> Any:
     """Return the values of a task without the overridden ones."""
-    if not isinstance(said, Mapping):
-        return said
-    own = {key: value for key, value in said.items() if key != "steps" or "steps" not in over}
-    if isinstance(own.get("kwargs"), Mapping):
-        own["kwargs"] = {**own["kwargs"], **over.get("kwargs", {})}
-    return own
+    if not isinstance(task_values, Mapping):
+        return task_values
+    kept = {key: value for key, value in task_values.items() if key != "steps" or "steps" not in over}
+    if isinstance(kept.get("kwargs"), Mapping):
+        kept["kwargs"] = {**kept["kwargs"], **over.get("kwargs", {})}
+    return kept
 
 
 def _sections(run: Mapping[str, Any]) -> dict[str, type]:

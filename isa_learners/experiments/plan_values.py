@@ -43,17 +43,17 @@ class Value:
         """
         text = [self.value] if isinstance(self.value, str) else []
         words = [self.key], [str(self.place[-1]), self.path[-1]], [*self.path, *text]
-        return next((i for i, some in enumerate(words) if any(_names(message, word) for word in some)), UNNAMED)
+        return next((i for i, group in enumerate(words) if any(_names(message, word) for word in group)), UNNAMED)
 
 
 def merged(values: Iterable[Value]) -> dict[str, Any]:
     """Return values as a nested configuration; later values override earlier ones."""
     data: dict[str, Any] = {}
-    for said in values:
-        whole = said.value
-        for key in reversed(said.path):
-            whole = {key: whole}
-        data = merge(data, whole)
+    for value in values:
+        nested = value.value
+        for key in reversed(value.path):
+            nested = {key: nested}
+        data = merge(data, nested)
     return data
 
 
@@ -66,7 +66,7 @@ def values_of(data: Mapping[str, Any], place: tuple[Any, ...], path: tuple[str, 
         path: configuration keys that lead to them.
 
     Example:
-        >>> [said.key for said in values_of({"ppo": {"lr": 0.1}, "env_kwargs": {"a": 1}}, ("set",))]
+        >>> [value.key for value in values_of({"ppo": {"lr": 0.1}, "env_kwargs": {"a": 1}}, ("set",))]
         ['ppo.lr', 'env_kwargs']
     """
     deepest = 4 if path[:1] == ("phases",) else 2

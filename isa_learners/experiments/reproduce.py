@@ -22,11 +22,11 @@ def figures() -> dict[str, str]:
         >>> "fig4a" in figures()
         True
     """
-    found = {}
+    figures_by_name = {}
     for file in sorted(_folder().iterdir(), key=lambda file: file.name):
         if file.name.endswith(".yaml"):
-            found[file.name.removesuffix(".yaml")] = file.read_text().splitlines()[0].removeprefix("# ")
-    return found
+            figures_by_name[file.name.removesuffix(".yaml")] = file.read_text().splitlines()[0].removeprefix("# ")
+    return figures_by_name
 
 
 def figure_plan(name: str, quick: bool = False) -> Mapping[str, Any]:

@@ -16,7 +16,7 @@ from isa_learners.experiments.folder import Comparison
 from isa_learners.experiments.local import Outcome
 from isa_learners.experiments.marl_eval import as_marl_eval, grids_of
 from isa_learners.experiments.plan import PlannedRun
-from isa_learners.experiments.table import Row, left_out, scores_of, shared, table
+from isa_learners.experiments.table import Row, coverage_note, scores_of, shared, table
 from isa_learners.runs.curves import Curve, Group, read_curve
 from isa_learners.runs.plots import draw_curves, draw_profiles
 from isa_learners.runs.run_folder import RunFolder, versions
@@ -35,10 +35,10 @@ def result_of(comparison: Comparison, run: PlannedRun) -> tuple[Row, Curve] | No
         FileFormatError: if its metrics are damaged beyond repair.
     """
     path = comparison.path(run)
-    end = read_end(path, run.config, comparison.plan.episodes)
-    if end is None:
+    end_files = read_end(path, run.config, comparison.plan.episodes)
+    if end_files is None:
         return None
-    summary, final = end
+    summary, final = end_files
     folder = RunFolder.open(path)
     curve = read_curve(folder)
     _check_whole(folder, curve, summary)
@@ -64,11 +64,11 @@ def result_of(comparison: Comparison, run: PlannedRun) -> tuple[Row, Curve] | No
 
 def _check_whole(folder: RunFolder, curve: Curve, summary: Summary) -> None:
     """Check that the last row of the metrics is the last evaluation of the summary."""
-    told, last = summary.evaluated_at, curve.columns.get("env_steps", np.zeros(0))[-1:]
-    if told is not None and (not len(last) or last[0] < told):
+    expected, last = summary.evaluated_at, curve.columns.get("env_steps", np.zeros(0))[-1:]
+    if expected is not None and (not len(last) or last[0] < expected):
         raise FileFormatError(
             f"{folder.metrics_file} has lost its last rows: {folder.summary_file.name} names an evaluation after "
-            f"{told:,} steps, its last row {f'{last[0]:,.0f}' if len(last) else 'none'}; remove the run's folder "
+            f"{expected:,} steps, its last row {f'{last[0]:,.0f}' if len(last) else 'none'}; remove the run's folder "
             "to run it again"
         )
 
@@ -82,8 +82,8 @@ def evaluated(curve: Curve) -> tuple[Values, Values]:
 
 def first_evaluation(curve: Curve) -> float:
     """Return the environment steps of the first evaluation; NaN if there is none."""
-    at, _ = evaluated(curve)
-    return float(at[0]) if len(at) else float("nan")
+    steps, _ = evaluated(curve)
+    return float(steps[0]) if len(steps) else float("nan")
 
 
 def area_under(curve: Curve, since: float, until: float) -> float:
@@ -97,8 +97,8 @@ def area_under(curve: Curve, since: float, until: float) -> float:
         >>> area_under(Curve("task", "", {}, rising, ()), 50, 150)
         0.75
     """
-    at, _ = evaluated(curve)
-    x = np.array([since, *at[(at > since) & (at < until)], max(since, until)])
+    steps, _ = evaluated(curve)
+    x = np.array([since, *steps[(steps > since) & (steps < until)], max(since, until)])
     y = curve.at(x, "success_rate")
     if x[-1] == since:
         return float(y[0])
@@ -106,19 +106,19 @@ def area_under(curve: Curve, since: float, until: float) -> float:
     return round(area, 12)  # rounded, so that equal curves are ties
 
 
-def fill_areas(found: Sequence[tuple[Row, Curve]], steps: Mapping[str, float]) -> None:
+def fill_areas(results: Sequence[tuple[Row, Curve]], steps: Mapping[str, float]) -> None:
     """Set the areas of runs: on each task from the latest first evaluation of any run to the end of each run.
 
     A separate start for each run would favour runs that are first evaluated later.
 
     Args:
-        found: results and curves of the runs.
+        results: results and curves of the runs.
         steps: configured steps of each run, by folder.
     """
     firsts: dict[str, list[float]] = {}
-    for row, _ in found:
+    for row, _ in results:
         firsts.setdefault(row["task"], []).append(row["first_evaluation"])
-    for row, curve in found:
+    for row, curve in results:
         since = max((first for first in firsts[row["task"]] if not np.isnan(first)), default=0.0)
         row["area"] = area_under(curve, since, steps[row["folder"]])
 
@@ -149,33 +149,35 @@ def write_results(
         FileFormatError: if a run's files cannot be read and ``failed`` is ``None``.
         CannotWriteError: if the disk is full or the folder is gone.
     """
-    found = _found(comparison, failed)
-    root, rows = comparison.root, [row for row, _ in found]
+    results = _collect(comparison, failed)
+    root, rows = comparison.root, [row for row, _ in results]
     files = []
     for name, text in (
         ("results.csv", as_csv(rows)),
-        ("results.json", json.dumps(as_marl_eval(found, grids_of(comparison.plan)), indent=1) + "\n"),
+        ("results.json", json.dumps(as_marl_eval(results, grids_of(comparison.plan)), indent=1) + "\n"),
         ("results.md", table(comparison, rows)),
         ("versions.json", json.dumps(versions(), indent=2) + "\n"),
     ):
         write_text(root / name, text)
         files.append(root / name)
-    if found:
+    if results:
         groups: dict[tuple[str, str], list[Curve]] = {}
-        for row, curve in found:
+        for row, curve in results:
             groups.setdefault((row["variant"], row["task"]), []).append(curve)
         drawn = [Group(variant, task, tuple(curves)) for (variant, task), curves in groups.items()]
-        alike = shared(comparison, rows)
-        scores = {name: list(scores_of(comparison, alike, name).values()) for name in comparison.plan.variants}
-        whole = {name: strata for name, strata in scores.items() if strata}
+        shared_rows = shared(comparison, rows)
+        scores = {name: list(scores_of(comparison, shared_rows, name).values()) for name in comparison.plan.variants}
+        strata_by_name = {name: strata for name, strata in scores.items() if strata}
         for ending in endings:
             files.append(draw_curves(drawn, root / f"curves{ending}", "iqm"))
-            files.append(draw_profiles(whole, root / f"profile{ending}", note=left_out(comparison, alike)))
+            files.append(
+                draw_profiles(strata_by_name, root / f"profile{ending}", note=coverage_note(comparison, shared_rows))
+            )
     return rows, files
 
 
-def _found(comparison: Comparison, failed: Callable[[Outcome], None] | None) -> list[tuple[Row, Curve]]:
-    found = []
+def _collect(comparison: Comparison, failed: Callable[[Outcome], None] | None) -> list[tuple[Row, Curve]]:
+    results = []
     for run in comparison.plan.runs:
         try:
             result = result_of(comparison, run)
@@ -184,9 +186,9 @@ def _found(comparison: Comparison, failed: Callable[[Outcome], None] | None) -> 
                 raise
             failed(Outcome.failed(run, error))
         else:
-            found += [] if result is None else [result]
-    fill_areas(found, {run.name: run.config.steps for run in comparison.plan.runs})
-    return found
+            results += [] if result is None else [result]
+    fill_areas(results, {run.name: run.config.steps for run in comparison.plan.runs})
+    return results
 
 
 def as_csv(rows: Sequence[Row]) -> str:

@@ -24,15 +24,15 @@ def read_seeds(value: Any) -> list[int]:
     """
     seeds: list[int] = []
     for part in value if isinstance(value, list) else str(value).split(","):
-        found = re.fullmatch(r"\s*(\d{1,9})(?:\s*-\s*(\d{1,9}))?\s*", str(part))
-        if found is None:
+        match = re.fullmatch(r"\s*(\d{1,9})(?:\s*-\s*(\d{1,9}))?\s*", str(part))
+        if match is None:
             raise PlanError(f"seeds must be whole numbers such as [0, 1] or 0-9, got {shown(value)}", ("seeds",))
-        first, last = int(found[1]), int(found[2] or found[1])
+        first, last = int(match[1]), int(match[2] or match[1])
         if last - first >= MOST_RUNS:
             raise PlanError(f"a plan holds at most {MOST_RUNS:,} runs, got seeds {shown(value)}", ("seeds",))
         seeds += range(first, last + 1)
     doubles = [seed for seed in dict.fromkeys(seeds) if seeds.count(seed) > 1] if len(set(seeds)) < len(seeds) else []
     if doubles or not seeds:
-        what = f"seed {doubles[0]} occurs twice" if doubles else "there must be at least one seed"
-        raise PlanError(f"{what}, got seeds {shown(value)}", ("seeds",))
+        problem = f"seed {doubles[0]} occurs twice" if doubles else "there must be at least one seed"
+        raise PlanError(f"{problem}, got seeds {shown(value)}", ("seeds",))
     return seeds

@@ -25,18 +25,18 @@ def table(comparison: Comparison, rows: Sequence[Row]) -> str:
     plan = comparison.plan
     parts = [_table(comparison, [row for row in rows if row["task"] == task], task) for task in plan.tasks]
     if len(plan.tasks) > 1:
-        alike = shared(comparison, rows)
-        parts.append(_table(comparison, alike, None))
-        told = left_out(comparison, alike)
-        parts += [f"{told}: {_per_task(comparison, alike)}."] if told else []
+        shared_rows = shared(comparison, rows)
+        parts.append(_table(comparison, shared_rows, None))
+        note = coverage_note(comparison, shared_rows)
+        parts += [f"{note}: {_per_task(comparison, shared_rows)}."] if note else []
     parts.append(
         f"Success of the last checkpoint over {plan.episodes} greedy episodes, one number per seed; area: mean success "
         f"of the evaluations over the steps, from the latest first evaluation of the task's runs; steps to 0.9: <= if "
         f"a run reached it at its first; medians and means are over runs; 95 % intervals from a bootstrap over seeds."
     )
-    parts += _late(comparison, rows)
-    parts += [f"{said}." for said in plan.judged_otherwise()]
-    parts += _lost(comparison, rows)
+    parts += _late_start_notes(comparison, rows)
+    parts += [f"{difference}." for difference in plan.evaluation_differences()]
+    parts += _lost_episode_notes(comparison, rows)
     return "\n\n".join(parts) + "\n"
 
 
@@ -48,23 +48,23 @@ def shared(comparison: Comparison, rows: Sequence[Row]) -> list[Row]:
     if len(comparison.plan.tasks) == 1:
         return list(rows)
     variants = {row["variant"] for row in rows}
-    having: dict[tuple[str, int], set[str]] = {}
+    variants_of: dict[tuple[str, int], set[str]] = {}
     for row in rows:
-        having.setdefault((row["task"], row["seed"]), set()).add(row["variant"])
-    return [row for row in rows if having[row["task"], row["seed"]] == variants]
+        variants_of.setdefault((row["task"], row["seed"]), set()).add(row["variant"])
+    return [row for row in rows if variants_of[row["task"], row["seed"]] == variants]
 
 
-def left_out(comparison: Comparison, rows: Sequence[Row]) -> str | None:
+def coverage_note(comparison: Comparison, rows: Sequence[Row]) -> str | None:
     """Return a note on how many tasks and seeds of a plan the :func:`shared` rows cover; ``None`` if they cover all.
 
     For a single task nothing is left out.
     """
     plan = comparison.plan
-    there = {(run.task, run.seed) for run in plan.runs}
-    here = {(row["task"], row["seed"]) for row in rows}
-    if len(plan.tasks) == 1 or here == there:
+    planned = {(run.task, run.seed) for run in plan.runs}
+    covered = {(row["task"], row["seed"]) for row in rows}
+    if len(plan.tasks) == 1 or covered == planned:
         return None
-    return f"Over what every variant has finished, {len(here)} of {len(there)} pairs of task and seed"
+    return f"Over what every variant has finished, {len(covered)} of {len(planned)} pairs of task and seed"
 
 
 def scores_of(
@@ -85,10 +85,10 @@ def better(scores: Scores, base: Scores) -> Estimate | None:
         >>> print(better({"shooting": [0.5], "unlock": [0.9]}, {"navigation": [0.1], "shooting": [0.5]}))
         0.50 [0.50, 0.50]
     """
-    both = [task for task in scores if task in base]
-    if not both:
+    common = [task for task in scores if task in base]
+    if not common:
         return None
-    return probability_of_improvement([scores[task] for task in both], [base[task] for task in both])
+    return probability_of_improvement([scores[task] for task in common], [base[task] for task in common])
 
 
 def _table(comparison: Comparison, rows: Sequence[Row], task: str | None) -> str:
@@ -104,20 +104,20 @@ def _table(comparison: Comparison, rows: Sequence[Row], task: str | None) -> str
         if not success:
             continue
         area = _known(scores_of(comparison, rows, variant, "area"))
-        mine = [row for row in rows if row["variant"] == variant]
-        ahead = better(area, base) if variant != first else None
-        solve = median(np.array([row["steps_to_0.9"] for row in mine]))
+        variant_rows = [row for row in rows if row["variant"] == variant]
+        improvement = better(area, base) if variant != first else None
+        solve = median(np.array([row["steps_to_0.9"] for row in variant_rows]))
         cells = [
             _cell(variant),
-            str(len(mine)),
+            str(len(variant_rows)),
             _number(success, median),
             _number(success, mean),
             str(estimate(success, iqm)),
         ]
         cells.append(str(estimate(list(area.values()), iqm)) if area else "-")
-        cells.append("-" if not np.isfinite(solve) or task is None else _reached(mine, float(solve)))
-        cells.append(f"{np.median([row['wall_time_s'] for row in mine]) / 60:.1f}")
-        cells.append(str(ahead) if ahead else "-")
+        cells.append("-" if not np.isfinite(solve) or task is None else _steps_text(variant_rows, float(solve)))
+        cells.append(f"{np.median([row['wall_time_s'] for row in variant_rows]) / 60:.1f}")
+        cells.append(str(improvement) if improvement else "-")
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -132,35 +132,35 @@ def _known(scores: Scores) -> dict[str, list[float]]:
     return {task: part for task, part in known.items() if part}
 
 
-def _reached(rows: Sequence[Row], steps: float) -> str:
+def _steps_text(rows: Sequence[Row], steps: float) -> str:
     """Return median steps as text, with ``<=`` if one of the faster runs reached the rate at its first evaluation."""
     quick = [row for row in rows if row["steps_to_0.9"] <= steps]
     first = any(row["steps_to_0.9"] == row["first_evaluation"] for row in quick)
     return f"{'<= ' if first else ''}{steps:,.0f}"
 
 
-def _late(comparison: Comparison, rows: Sequence[Row]) -> list[str]:
+def _late_start_notes(comparison: Comparison, rows: Sequence[Row]) -> list[str]:
     """Return a note for each task whose runs have first evaluations more than an interval apart."""
-    told = []
+    notes = []
     for task in comparison.plan.tasks:
         firsts = [row["first_evaluation"] for row in rows if row["task"] == task]
         known = [first for first in firsts if not np.isnan(first)]
         interval = max(run.config.eval_interval for run in comparison.plan.runs if run.task == task)
         if known and max(known) - min(known) > interval:
-            told.append(
+            notes.append(
                 f"On {task} runs were first evaluated after {min(known):,.0f} to {max(known):,.0f} steps: areas "
                 f"start at {max(known):,.0f}, and earlier steps are not compared."
             )
-    return told
+    return notes
 
 
-def _lost(comparison: Comparison, rows: Sequence[Row]) -> list[str]:
+def _lost_episode_notes(comparison: Comparison, rows: Sequence[Row]) -> list[str]:
     """Return a note on runs with fewer counted final episodes than requested."""
-    asked = comparison.plan.episodes
-    few = [f"{row['folder']} ({row['episodes']})" for row in rows if row["episodes"] < asked]
+    requested = comparison.plan.episodes
+    partial = [f"{row['folder']} ({row['episodes']})" for row in rows if row["episodes"] < requested]
     return (
-        [f"Fewer than {asked} final episodes count, as the others were lost with their game: {', '.join(few)}."]
-        if few
+        [f"Fewer than {requested} final episodes count, as the others were lost with their game: {', '.join(partial)}."]
+        if partial
         else []
     )
 
@@ -168,10 +168,13 @@ def _lost(comparison: Comparison, rows: Sequence[Row]) -> list[str]:
 def _per_task(comparison: Comparison, rows: Sequence[Row]) -> str:
     """Return how many seeds of each task the rows cover."""
     seeds = len({run.seed for run in comparison.plan.runs})
-    here = {(row["task"], row["seed"]) for row in rows}
-    return ", ".join(f"{task} {sum(one == task for one, _ in here)} of {seeds}" for task in comparison.plan.tasks)
+    covered = {(row["task"], row["seed"]) for row in rows}
+    return ", ".join(
+        f"{task} {sum(covered_task == task for covered_task, _ in covered)} of {seeds}"
+        for task in comparison.plan.tasks
+    )
 
 
 def _number(strata: Sequence[Any], statistic: Callable[..., Any]) -> str:
-    found: Estimate = estimate(strata, statistic)
-    return f"{found.value:.2f}"
+    result: Estimate = estimate(strata, statistic)
+    return f"{result.value:.2f}"

@@ -12,7 +12,7 @@ from isa_wrappers.errors import InvalidValueError, nearest, shown
 from isa_wrappers.registry import Registry
 
 KEYS_OF_A_VARIANT = ("like", "algo", "preset", "set", "kwargs")
-SAID_ELSEWHERE = ("env", "seed", "steps", "algo", "preset")
+SET_ELSEWHERE = ("env", "seed", "steps", "algo", "preset")
 """Keys of a run that a plan sets elsewhere."""
 
 
@@ -126,13 +126,13 @@ def variant_from(name: str, data: Any) -> Variant:
     for key in ("set", "kwargs"):
         if not isinstance(data.get(key) or {}, Mapping):
             raise InvalidValueError(f"{key} of variant {shown(name)} must be a mapping, got {shown(data[key])}")
-    own = nested(data.get("set") or {})
-    for key in SAID_ELSEWHERE:
-        if key in own:
+    given = nested(data.get("set") or {})
+    for key in SET_ELSEWHERE:
+        if key in given:
             raise InvalidValueError(
-                f"set of variant {shown(name)} cannot hold {key!r}, which a plan has elsewhere, got {shown(own[key])}"
+                f"set of variant {shown(name)} cannot hold {key!r}, which a plan has elsewhere, got {shown(given[key])}"
             )
-    settings = merge(base.settings, own)
+    settings = merge(base.settings, given)
     return Variant(
         algo=data.get("algo", base.algo),
         preset=data.get("preset", base.preset),

@@ -193,8 +193,8 @@ def _cell_identity(cell: CellType) -> Any:
         return None
 
 
-def _slot_setter(whole: Any, name: str) -> Callable[[Any], None]:
-    return lambda value: setattr(whole, name, value)
+def _slot_setter(owner: Any, name: str) -> Callable[[Any], None]:
+    return lambda value: setattr(owner, name, value)
 
 
 def _item_setter(mutable: Any, key: Any) -> Callable[[Any], None]:
@@ -205,12 +205,12 @@ def _item_setter(mutable: Any, key: Any) -> Callable[[Any], None]:
 
 
 def _tuple_setter(
-    parts: list[Any], number: int, whole: tuple[Any, ...], put: Callable[[Any], None]
+    parts: list[Any], number: int, original: tuple[Any, ...], put: Callable[[Any], None]
 ) -> Callable[[Any], None]:
     """Return a function that replaces a tuple by one with a new value and the other ``parts`` as they are then."""
 
     def put_part(value: Any) -> None:
         parts[number] = value
-        put(tuple(parts) if type(whole) is tuple else type(whole)(*parts))
+        put(tuple(parts) if type(original) is tuple else type(original)(*parts))
 
     return put_part

@@ -107,7 +107,7 @@ class PPOLearner(RecurrentMemory):
         if self.norm is None:
             return self.batch(rollout)
         obs = rollout.record["obs"]
-        played_unscaled = not self.norm.begun
+        played_unscaled = not self.norm.updated
         batch = self.batch(rollout)
         self.norm.update(obs, rollout.state, rollout.alive)
         if played_unscaled:  # keep its log-probabilities, although the inputs have changed

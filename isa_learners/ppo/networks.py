@@ -55,7 +55,7 @@ class RecurrentNet(Recurrent):
         self, inputs: Tensor, state: Tensor, sizes: Sequence[int], keep: Tensor, alive: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         """Process all steps of a rollout, compiled if available; see :mod:`isa_learners.compiled`."""
-        if type(self) is RecurrentNet and compiled.serves(self, inputs):  # a subclass may decode differently
+        if type(self) is RecurrentNet and compiled.supports(self, inputs):  # a subclass may decode differently
             return compiled.unroll(self, inputs, state, sizes, keep, alive)
         return super().unroll(inputs, state, sizes, keep, alive)
 
@@ -145,8 +145,8 @@ class PerAgentNet(nn.Module):
             state: ``[B * A, S]``.
         """
         agents = len(self.nets)
-        each = [self.of(agent)(inputs[agent::agents], state[agent::agents]) for agent in range(agents)]
-        outputs, states = (torch.stack(x, dim=1).flatten(0, 1) for x in zip(*each, strict=True))
+        results = [self.of(agent)(inputs[agent::agents], state[agent::agents]) for agent in range(agents)]
+        outputs, states = (torch.stack(x, dim=1).flatten(0, 1) for x in zip(*results, strict=True))
         return outputs, states
 
 

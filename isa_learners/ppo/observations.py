@@ -81,12 +81,12 @@ class ObservationNorm(nn.Module):
         device: torch device.
 
     Attributes:
-        begun: whether there was an update; before the first one, values are only clipped.
+        updated: whether there was an update; before the first one, values are only clipped.
     """
 
     def __init__(self, sizes: Sizes, device: str) -> None:
         super().__init__()
-        self.begun = False
+        self.updated = False
         self.of_obs, self.of_state = RunningMoments(sizes.obs_size), RunningMoments(sizes.state_size)
         columns = torch.full((sizes.num_agents, sizes.obs_size), OWN)
         if sizes.obs_columns is not None:
@@ -107,7 +107,7 @@ class ObservationNorm(nn.Module):
         self.of_obs.update(obs.flatten(0, 2), counts.flatten(0, 2))
         states = state.flatten(0, 1)
         self.of_state.update(states, torch.ones_like(states))
-        self.begun = True
+        self.updated = True
         self._refresh()
 
     def _refresh(self) -> None:
@@ -136,6 +136,6 @@ class ObservationNorm(nn.Module):
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
         """Restore a state from ``state_dict``."""
         keys = super().load_state_dict(state_dict, strict, assign)
-        self.begun = bool((self.of_obs.count > 0).any())
+        self.updated = bool((self.of_obs.count > 0).any())
         self._refresh()
         return keys

@@ -120,7 +120,7 @@ class PolicyUpdate:
         config = self.config
         outputs, available, action, old, chosen = self._outputs(net, part)
         advantage = advantage.flatten()[part.rows]
-        if isinstance(self.head, DiscreteHead) and compiled.serves(outputs):
+        if isinstance(self.head, DiscreteHead) and compiled.supports(outputs):
             entropy_factor = float(self.entropy_factor)
             objective, figures = compiled.policy_objective(
                 outputs, available, action, old, advantage, (chosen, part.alive), config.clip, entropy_factor
@@ -162,7 +162,7 @@ def gradient_step(loss: Tensor, net: Network, optimizer: torch.optim.Optimizer, 
             parameter.grad = None
     loss.backward()  # type: ignore[no-untyped-call]
     gradients = [parameter.grad for parameter in net.parameters() if parameter.grad is not None]
-    if clipping.serves(gradients):
+    if clipping.supports(gradients):
         norm = clipping.clip_norm(gradients, max_norm)
     else:
         norm = torch.nn.utils.clip_grad_norm_(net.parameters(), max_norm)

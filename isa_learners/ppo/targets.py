@@ -95,7 +95,7 @@ def targets_of(
             norm.update(returns, data.alive * ~lost)
             # The update of the norm changes the scale of the critic's outputs, so rescale the old values.
             of_heads.append((advantage, norm.normalize(value), norm.normalize(returns)))
-        advantage, value, target = (torch.stack(each, dim=-1) for each in zip(*of_heads, strict=True))
+        advantage, value, target = (torch.stack(values, dim=-1) for values in zip(*of_heads, strict=True))
         targets = Targets(normalize(advantage.sum(-1), data.chosen), value, target)
         count = data.reward.numel()
         last_rows = torch.arange(count - len(first_state), count, device=first_state.device)

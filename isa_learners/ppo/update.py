@@ -194,7 +194,7 @@ class PPO:
         config = self.config
         outputs, _ = unrolled(self.critic, data.critic_inputs(part.rows), data.critic_hidden, part, config.bf16)
         old, target = (array.flatten(0, 2)[part.rows] for array in (targets.value, targets.target))
-        objective = compiled.value_objective if compiled.serves(outputs) else value_loss
+        objective = compiled.value_objective if compiled.supports(outputs) else value_loss
         losses = [
             objective(outputs[:, head], old[:, head], target[:, head], part.alive, config.clip, config.huber)
             for head in range(outputs.shape[1])

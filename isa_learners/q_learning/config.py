@@ -81,10 +81,10 @@ class QConfig:
         check_fields(self)
         if self.batch > self.replay:
             raise InvalidValueError(f"batch must be at most replay = {self.replay}, got {self.batch}")
-        least = self.num_envs * (self.rollout_steps + 2)
-        if self.replay < least:  # a rollout of one-step episodes must not overwrite itself
+        smallest = self.num_envs * (self.rollout_steps + 2)
+        if self.replay < smallest:  # a rollout of one-step episodes must not overwrite itself
             raise InvalidValueError(
-                f"replay must be at least num_envs * (rollout_steps + 2) = {least}, got {self.replay}"
+                f"replay must be at least num_envs * (rollout_steps + 2) = {smallest}, got {self.replay}"
             )
         for name, default in QMIX_WIDTHS.items():
             value = getattr(self, name)

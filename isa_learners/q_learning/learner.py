@@ -99,12 +99,12 @@ class QLearner(RecurrentMemory):
         epsilon = self.config.epsilon(self.steps)
         self.replay.add(rollout, rollout.record["obs"])
         self.steps += rollout.done.numel()
-        held = len(self.replay)
+        count = len(self.replay)
         means = [0.0] * (4 + len(self.part_metrics))
-        if held >= self.config.batch:
+        if count >= self.config.batch:
             drawn = (self.replay.sample(self.config.batch, self.generator) for _ in range(self.config.updates))
             means = torch.stack([self.q.gradient_step(episodes) for episodes in drawn]).mean(0).tolist()
-        metrics = dict(zip(METRICS, (*means[:4], epsilon, float(held)), strict=True))
+        metrics = dict(zip(METRICS, (*means[:4], epsilon, float(count)), strict=True))
         return metrics | dict(zip(self.part_metrics, means[4:], strict=True))
 
     def _make_replay(self, loaded_bytes: int = 0) -> Replay:
@@ -132,17 +132,17 @@ class QLearner(RecurrentMemory):
             return
         self.q.load_state_dict(without_prefix("q", state))
         restore_generator(self.generator, state["generator"])
-        if held := without_prefix("replay", state):
-            self.replay = self._make_replay(sum(rows.nbytes for rows in held.values()))
-            self.replay.load_state_dict(held)
+        if replay_state := without_prefix("replay", state):
+            self.replay = self._make_replay(sum(rows.nbytes for rows in replay_state.values()))
+            self.replay.load_state_dict(replay_state)
 
 
 def _warn_of_large_batch(config: QConfig) -> None:
     """Warn if the replay may never hold a batch, as one slot of each environment is always incomplete."""
-    whole = config.num_envs * (config.replay // config.num_envs - 1)
-    if config.batch > whole:
+    total = config.num_envs * (config.replay // config.num_envs - 1)
+    if config.batch > total:
         warnings.warn(
-            f"q.batch = {config.batch} is more than the {whole} complete episodes that a replay of {config.replay} is "
+            f"q.batch = {config.batch} is more than the {total} complete episodes that a replay of {config.replay} is "
             "sure to hold, so updates may be rare or never happen; lower q.batch or raise q.replay",
             stacklevel=3,
         )

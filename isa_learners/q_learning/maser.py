@@ -106,7 +106,7 @@ class Subgoals(Part):
         with torch.no_grad():
             team_share = greedy[:-1].masked_fill(~acts, -1e9).softmax(-1) * acts
             individual_reward = team_share * outlook.reward.mean(-1, keepdim=True) + self.config.subgoal_factor * reward
-            v_tp1 = greedy[1:] * outlook.goes_on[..., None]
+            v_tp1 = greedy[1:] * outlook.has_next[..., None]
             ends = outlook.last[..., None] | outlook.cut
             target = lambda_returns(individual_reward, v_tp1, ends, self.q.gamma, self.q.td_lambda)
         return masked_mean((outlook.chosen - target).square(), acts)

@@ -28,7 +28,7 @@ class Outlook:
         valued: ``[L + 1, b, A]`` bool, the agent is alive, or it alone has just been truncated.
         last: ``[L, b]`` bool, last step of the episode.
         cut: ``[L, b, A]`` bool, the agent alone was truncated in this step.
-        goes_on: ``[L, b]`` bool, the step does not terminate the episode, so the next state has a value.
+        has_next: ``[L, b]`` bool, the step does not terminate the episode, so the next state has a value.
     """
 
     obs: Tensor
@@ -45,7 +45,7 @@ class Outlook:
     valued: Tensor
     last: Tensor
     cut: Tensor
-    goes_on: Tensor
+    has_next: Tensor
 
 
 @dataclass

@@ -43,10 +43,10 @@ def check_fits(needed: int, free: int | None, device: str) -> None:
         isa_wrappers.errors.InvalidValueError: the replay needs 3,072 MiB on 'cpu' and 6,144 MiB more while a \
 checkpoint is written, where 1,024 MiB are free; lower replay or episode_steps
     """
-    whole = needed if device.startswith("cuda") else (1 + SAVED) * needed
-    if free is not None and whole > free:
+    total = needed if device.startswith("cuda") else (1 + SAVED) * needed
+    if free is not None and total > free:
         saving = (
-            "" if whole == needed else f" and {(whole - needed) / 2**20:,.0f} MiB more while a checkpoint is written"
+            "" if total == needed else f" and {(total - needed) / 2**20:,.0f} MiB more while a checkpoint is written"
         )
         raise InvalidValueError(
             f"the replay needs {needed / 2**20:,.0f} MiB on {device!r}{saving}, where {free / 2**20:,.0f} MiB are "

@@ -133,14 +133,14 @@ class QLearning:
             valued=valued,
             last=last,
             cut=cut,
-            goes_on=~(last & episodes.terminated),
+            has_next=~(last & episodes.terminated),
         )
 
     def _values(self, outlook: Outlook, bonus: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """Compute values, targets and mask; ``bonus`` ``[L, b, 1]`` is added to the team's reward."""
         chosen = self.mixer(outlook.chosen, outlook.state[:-1])
         with torch.no_grad():
-            v_tp1 = outlook.team[1:] * outlook.goes_on[..., None]
+            v_tp1 = outlook.team[1:] * outlook.has_next[..., None]
             if not self.spec.of_team:
                 v_tp1 = v_tp1 * outlook.valued[1:]
             reward, cut = outlook.reward, outlook.cut

@@ -22,7 +22,7 @@ SWITCH = "ISA_FUSED"
 """Environment variable; 0 computes steps one by one."""
 
 
-def serves(projected: Tensor, sizes: Sequence[int]) -> bool:
+def supports(projected: Tensor, sizes: Sequence[int]) -> bool:
     """Return whether the kernel supports this: on CUDA, the same number of streams in every step, a GRU not too wide.
 
     Args:

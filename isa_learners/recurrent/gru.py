@@ -53,7 +53,7 @@ def gru(
     if alive is not None:  # z = 1 keeps the state and passes no gradient to the weights
         projected = projected.masked_fill(pad((alive == 0)[:, None].expand(-1, size), (size, size)), _CERTAIN)
     bias_n = bias_hh[2 * size :]
-    if fused.serves(projected, sizes):
+    if fused.supports(projected, sizes):
         return fused.FusedRecurrence.apply(projected, hidden, keep, weight_hh, bias_n, len(sizes))  # type: ignore[no-any-return, no-untyped-call]
     return _Recurrence.apply(projected, hidden, keep, weight_hh, bias_n, sizes)  # type: ignore[no-any-return, no-untyped-call]
 

@@ -164,7 +164,7 @@ class RecurrentLinear(Recurrent):
         self, inputs: Tensor, state: Tensor, sizes: Sequence[int], keep: Tensor, alive: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         """Process all steps of a rollout, compiled if available; see :mod:`isa_learners.compiled`."""
-        if type(self).decode is RecurrentLinear.decode and compiled.serves(self, inputs):
+        if type(self).decode is RecurrentLinear.decode and compiled.supports(self, inputs):
             return compiled.unroll(self, inputs, state, sizes, keep, alive)
         return super().unroll(inputs, state, sizes, keep, alive)
 

@@ -13,7 +13,7 @@ class RowCopies:
     provides it page by page.
 
     Args:
-        looks: return the values themselves if all rows are requested in order; not on CUDA, to avoid synchronisation.
+        checks: return the values themselves if all rows are requested in order; not on CUDA, to avoid synchronisation.
 
     Example:
         >>> copies = RowCopies()
@@ -21,8 +21,8 @@ class RowCopies:
         [[3.0], [1.0]]
     """
 
-    def __init__(self, looks: bool = True) -> None:
-        self._looks = looks
+    def __init__(self, checks: bool = True) -> None:
+        self._checks = checks
         self._memory: Tensor | None = None
 
     def __call__(self, values: Tensor, rows: Tensor) -> Tensor:
@@ -37,6 +37,6 @@ class RowCopies:
 
     def _are_all(self, values: Tensor, rows: Tensor) -> bool:
         """Return whether all rows are requested, in order."""
-        if not self._looks or rows.is_cuda or len(rows) != len(values):
+        if not self._checks or rows.is_cuda or len(rows) != len(values):
             return False
         return torch.equal(rows, torch.arange(len(rows)))

@@ -18,14 +18,14 @@ from isa_learners.runs.evaluation import Evaluation, evaluate, unchanged_generat
 from isa_learners.runs.finite import check_learned
 from isa_learners.runs.following import following_scope, is_due, marked_steps, measured
 from isa_learners.runs.making import (
+    algorithm_metrics,
     check_saved,
     has_ended,
-    learned,
     make_collector,
     make_env,
     make_learner,
     make_shared,
-    measures,
+    update_learner,
 )
 from isa_learners.runs.phases import Phase, check_composition, wrapped
 from isa_learners.runs.scopes import credit_of
@@ -95,8 +95,10 @@ class Algorithm:
     def _context(self, spec: PhaseSpec) -> PhaseContext:
         config = self.config
         seed = stream_seed(config.seed, spec.name)
-        own = config.for_phase(spec.name)
-        return PhaseContext(own, self._first, self.device, seed, self.scope, self.credit, self.shared, self._restored)
+        phase_config = config.for_phase(spec.name)
+        return PhaseContext(
+            phase_config, self._first, self.device, seed, self.scope, self.credit, self.shared, self._restored
+        )
 
     def _start(self) -> PhaseContext:
         """Return the context for objects that outlive the phases: the first phase's, with the settings of the run."""
@@ -129,12 +131,12 @@ class Algorithm:
         before = self.env_steps
         self._learning = True  # an error before this is reset leaves an incomplete update
         self.env_steps += rollout.done.numel()
-        metrics = learned(self.config, phase.learner, rollout, self.env_steps / self.config.steps)
+        metrics = update_learner(self.config, phase.learner, rollout, self.env_steps / self.config.steps)
         metrics = {**metrics, "reward_mean": float(rollout.reward.mean())}
         check_learned(metrics, rollout, phase.collector.env)
         self._learning = False
         self.visits.add(phase.name, rollout)
-        metrics |= measures(phase.context)
+        metrics |= algorithm_metrics(phase.context)
         ends = has_ended(phase.spec, phase.context)
         if self.following is not None:
             if phase.spec.probes:
@@ -148,10 +150,10 @@ class Algorithm:
             close_env(phase.collector.env)
         return metrics
 
-    def _follow(self, following: FollowingScope, rollout: Rollout, look: bool) -> None:
-        """Add the probe steps of a rollout; if ``look``, update the scope from them and pass it on to the rewards."""
+    def _follow(self, following: FollowingScope, rollout: Rollout, update: bool) -> None:
+        """Add the probe steps of a rollout; if ``update``, update the scope from them and pass it on to the rewards."""
         following.add(marked_steps(rollout))
-        if look and following.look(self.env_steps):
+        if update and following.look(self.env_steps):
             self._take(following.scope)
             self.phase.context = replace(self.phase.context, scope=self.scope, credit=self.credit)
             if self.credit is not None:
@@ -196,11 +198,11 @@ class Algorithm:
         """Return tensors and plain data from which :meth:`load_state_dict` resumes exactly."""
         phase = self.phase
         tensors: dict[str, Tensor] = {}
-        for name, thing in self.shared.items():
-            tensors |= with_prefix(f"shared.{name}", thing.state_dict())
+        for name, shared_object in self.shared.items():
+            tensors |= with_prefix(f"shared.{name}", shared_object.state_dict())
         if self.following is not None:
-            followed = {name: torch.as_tensor(value) for name, value in self.following.state_dict().items()}
-            tensors |= with_prefix("following", followed)
+            following_state = {name: torch.as_tensor(value) for name, value in self.following.state_dict().items()}
+            tensors |= with_prefix("following", following_state)
         tensors |= with_prefix("visits", self.visits.state_dict())
         tensors |= with_prefix("learner", phase.learner.state_dict())
         tensors |= with_prefix("collector", phase.collector.state_dict())
@@ -222,13 +224,13 @@ class Algorithm:
             raise FileFormatError(f"the checkpoint is of task {meta.get('env')!r}, this run of {self.config.env!r}")
         try:
             if self.following is not None:
-                followed = without_prefix("following", tensors)
-                self.following.load_state_dict({name: to_numpy(value) for name, value in followed.items()})
+                following_state = without_prefix("following", tensors)
+                self.following.load_state_dict({name: to_numpy(value) for name, value in following_state.items()})
                 self._take(self.following.scope)
                 # Shared objects may depend on the scope that they were saved with.
                 self.shared |= make_shared(self._start())
-            for name, thing in self.shared.items():
-                thing.load_state_dict(without_prefix(f"shared.{name}", tensors))
+            for name, shared_object in self.shared.items():
+                shared_object.load_state_dict(without_prefix(f"shared.{name}", tensors))
             if not self._restored:
                 close_env(self.phase.collector.env)
             self._restored = False

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from isa_learners.config import RunConfig
-from isa_learners.runs.config_io import config_from_dict, config_to_dict, laid_over, write_config
+from isa_learners.runs.config_io import apply_layer, config_from_dict, config_to_dict, write_config
 from isa_learners.runs.nesting import flattened, nested
 from isa_learners.runs.progress import Progress
 from isa_learners.runs.run_folder import RunFolder
@@ -51,7 +51,7 @@ SECTION_KEYS: dict[str, tuple[str, ...]] = {
 environment, the scope or the credit rule cannot change."""
 
 
-GOES_ON_ELSEWHERE = ("workers", "scope_folder", "ppo.fixed_shapes", "q.fixed_shapes", "coma.fixed_shapes")
+MACHINE_KEYS = ("workers", "scope_folder", "ppo.fixed_shapes", "q.fixed_shapes", "coma.fixed_shapes")
 """Keys that you may edit in ``config.yaml`` to resume a run on another machine; so are texts in the environment's
 options, such as paths."""
 
@@ -96,7 +96,7 @@ def changed_config(config: RunConfig, values: Mapping[str, Any]) -> RunConfig:
         InvalidValueError: for a key that is unknown or may not change, or a value out of range.
     """
     values = nested(values)
-    new = config_from_dict(laid_over(config_to_dict(config), values))
+    new = config_from_dict(apply_layer(config_to_dict(config), values))
     allowed = may_change(config)
     for key in flattened(values):
         if _without_phase(key) not in allowed:
@@ -122,19 +122,19 @@ def check_edits(folder: RunFolder, config: RunConfig, meta: Mapping[str, Any]) -
         InvalidValueError: naming the key and both values.
     """
     before = trained_with(meta)
-    allowed = {*may_change(config), *GOES_ON_ELSEWHERE}
+    allowed = {*may_change(config), *MACHINE_KEYS}
     for change in [] if before is None else differences(before, config, 0):
         if _without_phase(change.key) not in allowed and not _is_moved_path(change):
-            was = "without it" if change.before is None else f"with {shown(change.before)}"
+            previous = "without it" if change.before is None else f"with {shown(change.before)}"
             raise InvalidValueError(
-                f"{folder.config_file} says {change.key} {shown(change.after)}, its checkpoint was trained {was}, "
+                f"{folder.config_file} says {change.key} {shown(change.after)}, its checkpoint was trained {previous}, "
                 "which --resume cannot change; set it back"
             )
 
 
 def _is_moved_path(change: Change) -> bool:
-    texts = isinstance(change.before, str) and isinstance(change.after, str)
-    return texts and change.key.startswith("env_kwargs.")
+    are_texts = isinstance(change.before, str) and isinstance(change.after, str)
+    return are_texts and change.key.startswith("env_kwargs.")
 
 
 def _without_phase(key: str) -> str:
@@ -150,7 +150,7 @@ def _differing(old: Mapping[str, Any], new: Mapping[str, Any], env_steps: int) -
     keys = [*new, *(key for key in old if key not in new)]
     changes = [Change(env_steps, key, old.get(key), new.get(key)) for key in keys]
     # NaN differs from itself, but its text does not.
-    return [each for each in changes if each.before != each.after and repr(each.before) != repr(each.after)]
+    return [change for change in changes if change.before != change.after and repr(change.before) != repr(change.after)]
 
 
 def check_steps(folder: RunFolder, before: RunConfig, config: RunConfig, done: int, progress: Progress) -> None:
@@ -189,8 +189,8 @@ def follow(folder: RunFolder, before: RunConfig, config: RunConfig, done: int | 
     edited = config != folder.config()
     if done is not None and (edited or config != before):
         # After a kill before the next checkpoint, the changes of a resume at this step are already recorded.
-        said = {change.key: change.after for change in read_changes(folder) if change.env_steps == done}
-        known = flattened(config_to_dict(before)) | said
+        recorded = {change.key: change.after for change in read_changes(folder) if change.env_steps == done}
+        known = flattened(config_to_dict(before)) | recorded
         if changes := _differing(known, flattened(config_to_dict(config)), done):
             record(folder, changes)
     if edited:
@@ -199,8 +199,8 @@ def follow(folder: RunFolder, before: RunConfig, config: RunConfig, done: int | 
 
 def record(folder: RunFolder, changes: list[Change]) -> None:
     """Append changes to the folder's ``changes.json``."""
-    whole = [*read_changes(folder), *changes]
-    write_text(folder.changes_file, json.dumps([vars(change) for change in whole], indent=2) + "\n")
+    all_changes = [*read_changes(folder), *changes]
+    write_text(folder.changes_file, json.dumps([vars(change) for change in all_changes], indent=2) + "\n")
 
 
 def read_changes(folder: RunFolder) -> list[Change]:

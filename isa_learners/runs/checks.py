@@ -44,10 +44,10 @@ def check_run(config: RunConfig) -> None:
         ESTIMATORS[config.scope.estimator], THRESHOLD_RULES[config.scope.threshold]
         if is_given(config):
             credit_of(config, scope_for(config)[0], env)
-    needed = scope_steps(config, env)
-    if config.steps <= needed:
-        listened = ESTIMATORS[config.scope.estimator].settled(config.scope).transitions
+    needed_steps = scope_steps(config, env)
+    if config.steps <= needed_steps:
+        transitions = ESTIMATORS[config.scope.estimator].settled(config.scope).transitions
         raise InvalidValueError(
-            f"steps must be more than {needed:,}, which the scope of {len(env.agents)} agents takes with "
-            f"scope.transitions {listened:,}, got {config.steps:,}"
+            f"steps must be more than {needed_steps:,}, which the scope of {len(env.agents)} agents takes with "
+            f"scope.transitions {transitions:,}, got {config.steps:,}"
         )

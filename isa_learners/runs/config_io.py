@@ -20,7 +20,7 @@ from isa_wrappers.plain import plain
 
 __all__ = ["config_from_dict", "config_to_dict", "make_config", "merge", "parse_overrides", "read_config_file"]
 
-OF_THE_RUN = ("scope", "credit", "probes")
+RUN_WIDE_SECTIONS = ("scope", "credit", "probes")
 """Sections that apply to all phases."""
 
 
@@ -53,14 +53,14 @@ def resolve(env: str, preset: str, *overrides: Mapping[str, Any]) -> Plain:
     check_learner(preset, given.get("learner", algorithm.learner))
     data: Plain = {"env": env, "preset": preset}
     for layer in [*preset_layers(env, preset), *preset_layers(env, preset, algorithm.presets)]:
-        data = laid_over(data, {key: value for key, value in layer.items() if key in known})
+        data = apply_layer(data, {key: value for key, value in layer.items() if key in known})
     if "phases" in data:  # a preset may hold phases of several algorithms
         data["phases"] = {
-            name: {section: values for section, values in own.items() if section in known}
-            for name, own in data["phases"].items()
+            name: {section: values for section, values in phase_sections.items() if section in known}
+            for name, phase_sections in data["phases"].items()
             if name in algorithm.phase_names
         }
-    return laid_over(within_copies(data, given), given)
+    return apply_layer(within_copies(data, given), given)
 
 
 def within_copies(data: Plain, given: Mapping[str, Any]) -> Plain:
@@ -70,32 +70,32 @@ def within_copies(data: Plain, given: Mapping[str, Any]) -> Plain:
         >>> within_copies({"ppo": {"num_envs": 32, "minibatches": 4}}, {"ppo": {"num_envs": 2}})
         {'ppo': {'num_envs': 32, 'minibatches': 2}}
     """
-    asked = given.get("ppo")
-    copies = asked.get("num_envs") if isinstance(asked, Mapping) else None
+    ppo_values = given.get("ppo")
+    copies = ppo_values.get("num_envs") if isinstance(ppo_values, Mapping) else None
     if not isinstance(copies, int) or copies < 1:  # invalid values are reported by the checks of the key
         return data
 
     def fitted(sections: Plain) -> Plain:
-        own = sections.get("ppo", {})
-        if own.get("minibatches", 1) <= copies:
+        own_section = sections.get("ppo", {})
+        if own_section.get("minibatches", 1) <= copies:
             return sections
-        return {**sections, "ppo": {**own, "minibatches": copies}}
+        return {**sections, "ppo": {**own_section, "minibatches": copies}}
 
     data = fitted(data)
     if "phases" in data:
-        data = {**data, "phases": {name: fitted(own) for name, own in data["phases"].items()}}
+        data = {**data, "phases": {name: fitted(own_section) for name, own_section in data["phases"].items()}}
     return data
 
 
-def laid_over(data: Plain, layer: Mapping[str, Any]) -> Plain:
+def apply_layer(data: Plain, layer: Mapping[str, Any]) -> Plain:
     """Return ``data`` overridden by a layer; its values for the run also replace earlier values for single phases."""
-    said = {section: values for section, values in layer.items() if isinstance(values, Mapping)}
+    section_values = {section: values for section, values in layer.items() if isinstance(values, Mapping)}
     phases = {
         phase: {
-            section: {key: value for key, value in values.items() if key not in said.get(section, {})}
-            for section, values in own.items()
+            section: {key: value for key, value in values.items() if key not in section_values.get(section, {})}
+            for section, values in phase_sections.items()
         }
-        for phase, own in data.get("phases", {}).items()
+        for phase, phase_sections in data.get("phases", {}).items()
     }
     return merge({**data, "phases": phases} if phases else data, layer)
 
@@ -117,12 +117,12 @@ def _intrinsic(algo: str, given: str | None) -> str | None:
     Raises:
         InvalidValueError: if the two differ.
     """
-    own = ALGORITHMS[algo].intrinsic
-    if own is not None and given not in (None, own):
+    fixed_reward = ALGORITHMS[algo].intrinsic
+    if fixed_reward is not None and given not in (None, fixed_reward):
         raise InvalidValueError(
-            f"intrinsic is {own!r} in algorithm {algo!r}, got {shown(given)}; choose another algorithm"
+            f"intrinsic is {fixed_reward!r} in algorithm {algo!r}, got {shown(given)}; choose another algorithm"
         )
-    return own or given
+    return fixed_reward or given
 
 
 def config_from_dict(data: Mapping[str, Any]) -> RunConfig:
@@ -152,20 +152,20 @@ def config_from_dict(data: Mapping[str, Any]) -> RunConfig:
     built = {name: section_of(kinds[name], values, name) for name, values in sections.items()}
     names = ALGORITHMS[algo].phase_names
     phases: dict[str, Plain] = {}
-    for phase, own in mapping_of("phases", data.get("phases") or {}).items():
+    for phase, phase_values in mapping_of("phases", data.get("phases") or {}).items():
         if phase not in names:
             raise InvalidValueError(
                 f"unknown phase {shown(phase)}{nearest(str(phase), names) or ';'} this algorithm has {', '.join(names)}"
             )
         phases[phase] = {}
-        for name, values in mapping_of(f"phases.{phase}", own).items():
+        for name, values in mapping_of(f"phases.{phase}", phase_values).items():
             if name not in kinds:
                 raise InvalidValueError(unknown_key(f"phases.{phase}.{name}", kinds, data))
             given = mapping_of(f"phases.{phase}.{name}", values)
             _refuse_for_a_phase(algo, phase, name, given)
-            whole = merge(sections[name], given)
-            _fixed(algo, core["learner"], {name: whole}, f"phases.{phase}.")
-            phases[phase][name] = section_of(kinds[name], whole, f"phases.{phase}.{name}")
+            merged = merge(sections[name], given)
+            _fixed(algo, core["learner"], {name: merged}, f"phases.{phase}.")
+            phases[phase][name] = section_of(kinds[name], merged, f"phases.{phase}.{name}")
     return RunConfig(**core, sections=built, phases=phases)
 
 
@@ -176,13 +176,13 @@ def _refuse_for_a_phase(algo: str, phase: str, section: str, given: Mapping[str,
         InvalidValueError: naming the key.
     """
     for key in given:
-        if section in OF_THE_RUN or key in ALGORITHMS[algo].whole_run.get(section, ()):
+        if section in RUN_WIDE_SECTIONS or key in ALGORITHMS[algo].whole_run.get(section, ()):
             raise InvalidValueError(
                 f"{section}.{key} applies to the whole run; set {section}.{key}, not phases.{phase}.{section}.{key}"
             )
 
 
-def _fixed(algo: str, learner: str, sections: Mapping[str, Any], where: str = "") -> Plain:
+def _fixed(algo: str, learner: str, sections: Mapping[str, Any], prefix: str = "") -> Plain:
     """Return the settings that an algorithm fixes.
 
     Raises:
@@ -196,7 +196,7 @@ def _fixed(algo: str, learner: str, sections: Mapping[str, Any], where: str = ""
             given = sections.get(section, {}).get(key, value)
             if given != value:
                 raise InvalidValueError(
-                    f"{where}{section}.{key} is {value!r} in algorithm {algo!r}, got {shown(given)}; choose another "
+                    f"{prefix}{section}.{key} is {value!r} in algorithm {algo!r}, got {shown(given)}; choose another "
                     "algorithm"
                 )
     return {section: dict(values) for section, values in spec.fixed.items()}
@@ -209,9 +209,9 @@ def config_to_dict(config: RunConfig) -> Plain:
     data["phases"] = {
         phase: {
             name: {k: v for k, v in asdict(section).items() if v != asdict(config.sections[name])[k]}
-            for name, section in own.items()
+            for name, section in phase_sections.items()
         }
-        for phase, own in config.phases.items()
+        for phase, phase_sections in config.phases.items()
     }
     return plain("configuration", msgspec.to_builtins(data))  # type: ignore[no-any-return]
 

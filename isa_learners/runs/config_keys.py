@@ -80,8 +80,8 @@ CORE = tuple(field.name for field in fields(RunConfig) if field.name not in ("se
 
 def parts_of(algo: str, learner: str) -> dict[str, PartSpec]:
     """Return the parts that the algorithm requests, as far as the learner has them."""
-    has = LEARNERS[learner].parts
-    return {name: has[name] for name in ALGORITHMS[algo].parts if name in has}
+    available = LEARNERS[learner].parts
+    return {name: available[name] for name in ALGORITHMS[algo].parts if name in available}
 
 
 def check_sections(algo: str, learner: str, intrinsic: str | None) -> None:
@@ -91,19 +91,21 @@ def check_sections(algo: str, learner: str, intrinsic: str | None) -> None:
         InvalidValueError: naming both.
     """
     sections: dict[str, Any] = dict(ALGORITHMS[algo].sections)
-    own = {"scope": ScopeConfig, "credit": CreditConfig, "probes": ProbesConfig}
-    taken: dict[str, tuple[str, Any]] = {name: ("a section of the library", kind) for name, kind in own.items()}
-    taken |= dict.fromkeys((*CORE, "sections", "phases"), ("a setting of every run", None))
+    library = {"scope": ScopeConfig, "credit": CreditConfig, "probes": ProbesConfig}
+    reserved: dict[str, tuple[str, Any]] = {name: ("a section of the library", kind) for name, kind in library.items()}
+    reserved |= dict.fromkeys((*CORE, "sections", "phases"), ("a setting of every run", None))
     for name in filter(LEARNERS.__contains__, sections):
-        taken[name] = f"the section of learner {name!r}", LEARNERS[name].config
+        reserved[name] = f"the section of learner {name!r}", LEARNERS[name].config
     for name, part in parts_of(algo, learner).items():
-        taken[name] = f"a part of learner {learner!r}", part.config
+        reserved[name] = f"a part of learner {learner!r}", part.config
     if intrinsic is not None:
-        taken[intrinsic] = f"the section of intrinsic reward {intrinsic!r}", REWARDS[intrinsic].config
+        reserved[intrinsic] = f"the section of intrinsic reward {intrinsic!r}", REWARDS[intrinsic].config
     for name, kind in sections.items():
-        what, others = taken.get(name, ("", kind))
-        if kind is not others:
-            raise InvalidValueError(f"section {name!r} of algorithm {algo!r} must have another name, as this is {what}")
+        owner, owner_kind = reserved.get(name, ("", kind))
+        if kind is not owner_kind:
+            raise InvalidValueError(
+                f"section {name!r} of algorithm {algo!r} must have another name, as this is {owner}"
+            )
 
 
 def all_keys(kinds: Mapping[str, type]) -> list[str]:
@@ -125,7 +127,7 @@ def nearest_key(key: str, kinds: Mapping[str, type]) -> str:
     key = str(key)  # YAML keys may be other than text
     last = key.rpartition(".")[2]
     for name in (last, USUAL_NAMES.get(last)):
-        meant = [full for full in known if full == name or full.rpartition(".")[2] == name]
-        if meant:
-            return f"; did you mean {' or '.join(map(repr, meant))}?"
+        matches = [known_key for known_key in known if known_key == name or known_key.rpartition(".")[2] == name]
+        if matches:
+            return f"; did you mean {' or '.join(map(repr, matches))}?"
     return nearest(key, known)

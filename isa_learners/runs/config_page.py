@@ -34,40 +34,40 @@ def explain(env: str, preset: str, layers: list[dict[str, Any]]) -> list[Row]:
     for layer in layers:
         given = merge(given, nested(layer))
     choices = ("algo", "learner", "intrinsic", str(config.intrinsic))
-    of_preset = resolve(env, preset, {key: given[key] for key in choices if key in given})
+    preset_values = resolve(env, preset, {key: given[key] for key in choices if key in given})
     rows = []
     kinds = section_kinds(config.algo, config.learner, config.intrinsic, config.sections.get(str(config.intrinsic)))
     for section, kind in {"": RunConfig, **kinds}.items():
         values = config if not section else config.sections[section]
         for row in rows_of(kind, section):
             name = row["key"].rpartition(".")[2]
-            inside = given.get(section, {}) if section else given
-            preset_has = of_preset.get(section, {}) if section else of_preset
-            source = "given" if name in inside else f"preset {preset}" if name in preset_has else "default"
-            own = {"intrinsic"} if ALGORITHMS[config.algo].intrinsic is not None else set()
-            if name in (ALGORITHMS[config.algo].fixed.get(section, {}) if section else own):
+            given_values = given.get(section, {}) if section else given
+            preset_section = preset_values.get(section, {}) if section else preset_values
+            source = "given" if name in given_values else f"preset {preset}" if name in preset_section else "default"
+            fixed_names = {"intrinsic"} if ALGORITHMS[config.algo].intrinsic is not None else set()
+            if name in (ALGORITHMS[config.algo].fixed.get(section, {}) if section else fixed_names):
                 source = f"algorithm {config.algo}"
             rows.append({**row, "value": getattr(values, name), "source": source})
     by_key = {row["key"]: row for row in rows}
     phases = config_to_dict(config)["phases"]
-    said = flattened(given.get("phases") or {})
+    given_phase_keys = flattened(given.get("phases") or {})
     for key, value in flattened(phases).items():
-        source = "given" if key in said else f"preset {preset}"
+        source = "given" if key in given_phase_keys else f"preset {preset}"
         rows.append({**by_key[key.partition(".")[2]], "key": f"phases.{key}", "value": value, "source": source})
     return rows
 
 
 def rows_of(kind: type, section: str = "") -> list[Row]:
     """Return a row per field of a section: ``key``, ``default``, ``range`` and ``meaning``."""
-    said, bounds, types = meanings(kind), ranges(kind), hints(kind)
+    descriptions, bounds, types = meanings(kind), ranges(kind), hints(kind)
     rows = []
     for name, default in defaults(kind).items():
         if kind is RunConfig and name in ("sections", "phases"):
             continue
-        bound = str(bounds[name]) if name in bounds else _type_name(types[name])
-        bound = f"list, each {bound}" if get_origin(types[name]) is tuple else bound
+        value_range = str(bounds[name]) if name in bounds else _type_name(types[name])
+        value_range = f"list, each {value_range}" if get_origin(types[name]) is tuple else value_range
         key = f"{section}.{name}" if section else name
-        rows.append({"key": key, "default": default, "range": bound, "meaning": said[name].rstrip(".")})
+        rows.append({"key": key, "default": default, "range": value_range, "meaning": descriptions[name].rstrip(".")})
     return rows
 
 
@@ -107,11 +107,11 @@ def page() -> str:
             lines += _table(f"`{name}`", rows_of(settings, name), f"With `intrinsic={name}`.")
     lines += ["## Presets", "", "Overrides of the defaults by pattern of task names; later patterns win.", ""]
     for preset, layers in PRESETS.items():
-        over = f", based on `{BUILT_ON[preset]}`" if preset in BUILT_ON else ""
-        lines += [f"**`{preset}`**{over}", ""]
+        base_text = f", based on `{BUILT_ON[preset]}`" if preset in BUILT_ON else ""
+        lines += [f"**`{preset}`**{base_text}", ""]
         for pattern, values in layers.items():
-            told = ", ".join(f"`{key}={value}`" for key, value in flattened(values).items()) or "the defaults"
-            lines.append(f"- `{pattern}`: {told}")
+            overrides = ", ".join(f"`{key}={value}`" for key, value in flattened(values).items()) or "the defaults"
+            lines.append(f"- `{pattern}`: {overrides}")
         lines.append("")
     return "\n".join(lines).rstrip() + "\n"
 

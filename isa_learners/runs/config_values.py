@@ -75,11 +75,11 @@ def value_of(hint: Any, key: str, value: Any) -> Any:
     try:
         return msgspec.convert(plain(key, value), hint)
     except (msgspec.ValidationError, OverflowError) as error:
-        wanted = f"of type {_type_name(hint)}"
+        expected = f"of type {_type_name(hint)}"
         if isinstance(hint, type) and issubclass(hint, Enum):
-            wanted = f"one of {', '.join(str(member.value) for member in hint)}"
+            expected = f"one of {', '.join(str(member.value) for member in hint)}"
         raise InvalidValueError(
-            f"configuration key {key} must be {wanted}, got {shown(value)}{_yaml_of(hint, value)}"
+            f"configuration key {key} must be {expected}, got {shown(value)}{_yaml_of(hint, value)}"
         ) from error
 
 
@@ -112,8 +112,8 @@ def unknown_key(key: str, kinds: Mapping[str, type], data: Mapping[str, Any]) ->
         return f"algorithm {algo!r} has no section {key!r}; its sections are {', '.join(kinds)}"
     if key in REWARDS:
         given = data.get("intrinsic")
-        has = f"intrinsic reward is {shown(given)}" if given else "run has no intrinsic reward"
-        return f"section {key!r} belongs to intrinsic reward {key!r}, but this {has}; set intrinsic={key}"
+        reward_text = f"intrinsic reward is {shown(given)}" if given else "run has no intrinsic reward"
+        return f"section {key!r} belongs to intrinsic reward {key!r}, but this {reward_text}; set intrinsic={key}"
     return f"unknown configuration key {_short(key)}{nearest_key(key, kinds)}"
 
 

@@ -23,7 +23,7 @@ from isa_wrappers.errors import FileFormatError, InvalidValueError, shown
 Values = npt.NDArray[np.float64]
 INERT = ("seed", "device", "threads", "workers", "checkpoint_interval", "preset")
 """Keys in which runs of one group may differ: the seed, keys that affect only speed, and the source of values."""
-WHEN_LOOKED_AT = ("stop_when_solved", "eval_interval", "eval_episodes")
+EVALUATION_KEYS = ("stop_when_solved", "eval_interval", "eval_episodes")
 """Keys that a resumed run may change and still belong to its group: they set when it ends and is evaluated."""
 _KIND = ("algo", "learner", "intrinsic")
 """Keys that determine the sections of a run."""
@@ -108,23 +108,23 @@ def read_curve(folder: RunFolder) -> Curve:
         raise FileFormatError(f"{folder.metrics_file} has no column {missing[0]!r}")
     phases = [row.get("phase", "") for row in rows]
     changes = [float(rows[i]["env_steps"]) for i in range(1, len(rows)) if phases[i] != phases[i - 1]]
-    settings = as_begun(folder)
+    settings = settings_at_start(folder)
     options = {key: value for key, value in settings.items() if key.startswith("env_kwargs.")}
-    told = ", ".join(f"{key.removeprefix('env_kwargs.')}={value}" for key, value in options.items())
-    left_out = {"env", *INERT, *options}
-    settings = {key: value for key, value in settings.items() if key not in left_out} | changed_in_mid_run(folder)
-    return Curve(config.env, told, settings, columns, tuple(changes))
+    option_text = ", ".join(f"{key.removeprefix('env_kwargs.')}={value}" for key, value in options.items())
+    excluded = {"env", *INERT, *options}
+    settings = {key: value for key, value in settings.items() if key not in excluded} | changed_in_mid_run(folder)
+    return Curve(config.env, option_text, settings, columns, tuple(changes))
 
 
-def as_begun(folder: RunFolder) -> dict[str, Any]:
-    """Return a run's settings by dotted key, those of :data:`WHEN_LOOKED_AT` as they were before any change.
+def settings_at_start(folder: RunFolder) -> dict[str, Any]:
+    """Return a run's settings by dotted key, those of :data:`EVALUATION_KEYS` as they were before any change.
 
     Raises:
         FileFormatError: if the record of changes is damaged.
     """
     settings = flattened(config_to_dict(folder.config()))
     for change in reversed(read_changes(folder)):
-        if change.key in WHEN_LOOKED_AT:
+        if change.key in EVALUATION_KEYS:
             settings[change.key] = change.before
     return settings
 
@@ -138,7 +138,7 @@ def changed_in_mid_run(folder: RunFolder) -> dict[str, str]:
     Raises:
         FileFormatError: if the record is damaged.
     """
-    changes = [change for change in read_changes(folder) if change.key not in (*WHEN_LOOKED_AT, *INERT)]
+    changes = [change for change in read_changes(folder) if change.key not in (*EVALUATION_KEYS, *INERT)]
     if any(change.key == "steps" for change in changes) and not _learns_by_progress(folder.config()):
         changes = [change for change in changes if change.key != "steps"]
     return {f"{change.key}@{change.env_steps}": f"{change.before} -> {change.after}" for change in changes}
@@ -176,59 +176,66 @@ def grouped(folders: Sequence[RunFolder], labels: Sequence[str] = ()) -> list[Gr
     if labels and len(labels) != len(folders):
         raise InvalidValueError(f"give one --label for each of {len(folders)} runs, got {len(labels)}")
     named = list(zip(folders, labels or [""] * len(folders), strict=True))
-    once = {(folder.path.resolve(), name): folder for folder, name in named}  # a run given twice counts once
-    curves = [read_curve(folder) for folder in once.values()]
-    names = [name for _, name in once] if labels else told_apart([curve.settings for curve in curves])
+    unique_runs = {(folder.path.resolve(), name): folder for folder, name in named}  # a run given twice counts once
+    curves = [read_curve(folder) for folder in unique_runs.values()]
+    names = [name for _, name in unique_runs] if labels else distinct_labels([curve.settings for curve in curves])
     options: dict[str, set[str]] = {}
     for curve in curves:
         options.setdefault(curve.task, set()).add(curve.options)
     groups: dict[tuple[str, str], list[Curve]] = {}
     for name, curve in zip(names, curves, strict=True):
-        differ = curve.options and len(options[curve.task]) > 1
-        task = f"{curve.task} ({curve.options})" if differ else curve.task
+        has_variants = curve.options and len(options[curve.task]) > 1
+        task = f"{curve.task} ({curve.options})" if has_variants else curve.task
         groups.setdefault((name, task), []).append(curve)
     return [Group(name, task, tuple(runs)) for (name, task), runs in groups.items()]
 
 
-def told_apart(settings: Sequence[Mapping[str, Any]]) -> list[str]:
+def distinct_labels(settings: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return a name for each configuration: the algorithm, then the values in which they differ.
 
     Keys that only some configurations have because of different algorithms are omitted. Between runs of the same
     algorithm, a phase without its own setting uses the run's value.
 
     Example:
-        >>> told_apart([{"algo": "isa", "ppo.lr": 0.1}, {"algo": "isa", "ppo.lr": 0.2}, {"algo": "ippo"}])
+        >>> distinct_labels([{"algo": "isa", "ppo.lr": 0.1}, {"algo": "isa", "ppo.lr": 0.2}, {"algo": "ippo"}])
         ['isa, ppo.lr=0.1', 'isa, ppo.lr=0.2', 'ippo']
-        >>> told_apart([{"algo": "isa", "ppo.lr": 0.1}, {"algo": "isa", "ppo.lr": 0.1, "phases.reach.ppo.lr": 0.2}])
+        >>> settings = [{"algo": "isa", "ppo.lr": 0.1}, {"algo": "isa", "ppo.lr": 0.1, "phases.reach.ppo.lr": 0.2}]
+        >>> distinct_labels(settings)
         ['isa, phases.reach.ppo.lr=0.1', 'isa, phases.reach.ppo.lr=0.2']
     """
-    keys = list(dict.fromkeys(key for one in settings for key in one))
-    kinds = [tuple(str(one.get(key)) for key in _KIND) for one in settings]
-    having = {
-        kind: {key for one, its in zip(settings, kinds, strict=True) if its == kind for key in one} for kind in kinds
+    keys = list(dict.fromkeys(key for config in settings for key in config))
+    kinds = [tuple(str(config.get(key)) for key in _KIND) for config in settings]
+    keys_by_kind = {
+        kind: {key for config, own_kind in zip(settings, kinds, strict=True) if own_kind == kind for key in config}
+        for kind in kinds
     }
-    told = [{key: _value(one, key) for key in having[kind]} for one, kind in zip(settings, kinds, strict=True)]
-    differing = [key for key in keys if len({repr(one[key]) for one in told if key in one}) > 1]
-    whole = [_named(one, differing, None) for one in told]
-    names = whole
+    compared = [
+        {key: _value(config, key) for key in keys_by_kind[kind]} for config, kind in zip(settings, kinds, strict=True)
+    ]
+    differing = [key for key in keys if len({repr(config[key]) for config in compared if key in config}) > 1]
+    full_labels = [_label(config, differing, None) for config in compared]
+    names = full_labels
     for longest in reversed(LONGEST_VALUES):  # as short as possible while all names differ
-        short = [_named(one, differing, longest) for one in told]
-        stands_for: dict[str, set[str]] = {}
-        for cut, full in zip(short, whole, strict=True):
-            stands_for.setdefault(cut, set()).add(full)
-        names = [cut if len(stands_for[cut]) == 1 else name for cut, name in zip(short, names, strict=True)]
+        short_labels = [_label(config, differing, longest) for config in compared]
+        full_by_short: dict[str, set[str]] = {}
+        for short_label, full_label in zip(short_labels, full_labels, strict=True):
+            full_by_short.setdefault(short_label, set()).add(full_label)
+        names = [
+            short_label if len(full_by_short[short_label]) == 1 else name
+            for short_label, name in zip(short_labels, names, strict=True)
+        ]
     return names
 
 
-def _named(told: Mapping[str, Any], differing: Sequence[str], longest: int | None) -> str:
+def _label(values_by_key: Mapping[str, Any], differing: Sequence[str], longest: int | None) -> str:
     """Return a name with the differing values, each of at most ``longest`` characters; ``None`` for full values."""
-    values = {key: told[key] for key in differing if key in told and key != "algo"}
-    shown_ones = [
+    values = {key: values_by_key[key] for key in differing if key in values_by_key and key != "algo"}
+    parts = [
         f"{key}={repr(value) if longest is None else _short(value, longest)}"
         for key, value in values.items()
         if value is not None or "@" not in key  # unchanged in this run
     ]
-    return ", ".join([str(told.get("algo", "run")), *shown_ones])
+    return ", ".join([str(values_by_key.get("algo", "run")), *parts])
 
 
 def _value(settings: Mapping[str, Any], key: str) -> Any:

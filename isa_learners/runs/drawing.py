@@ -58,18 +58,18 @@ class Filmed(BaseParallelWrapper[Any, Any, Any]):  # type: ignore[misc]
 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
         """Start an episode; the picture of a finished episode is kept."""
-        told = start(self.env, seed, options)
+        result = start(self.env, seed, options)
         if not self._over:
             self.picture = self._drawn()
         self._over = False
-        return told
+        return result
 
     def step(self, actions: dict[Any, Any]) -> Any:
         """Advance and draw."""
-        told = self.env.step(actions)
+        result = self.env.step(actions)
         self.picture = self._drawn()
         self._over = not self.env.agents
-        return told
+        return result
 
     def _drawn(self) -> Picture:
         try:
@@ -92,11 +92,11 @@ def drawn(algorithm: Algorithm, copies: int, seed: int, copy: int) -> Drawn:
         UnsupportedEnvironmentError: if the environment cannot draw pictures.
     """
     base = algorithm.evaluation_env(copies)[1]
-    name, made = algorithm.config.env, as_made(base)
+    name, base_env = algorithm.config.env, as_made(base)
     draw = drawer(name, base)
     if draw is not None:
-        return Drawn(base, partial(draw, copy), tuple(getattr(made, "legend", ())), True)
-    if type(made) is not ParallelEnvBatch:
+        return Drawn(base, partial(draw, copy), tuple(getattr(base_env, "legend", ())), True)
+    if type(base_env) is not ParallelEnvBatch:
         raise UnsupportedEnvironmentError(f"{name} draws no pictures: a batched environment needs render(copy, goal)")
     config = algorithm.config
     envs = [_single(algorithm, {}) for _ in range(copies - 1)]

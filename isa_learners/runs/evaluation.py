@@ -81,14 +81,14 @@ class EpisodeOutcomes:
                 f"--episode must be won, lost, or a number from 0 to {count - 1}, got {shown(which)}; "
                 "--episodes sets how many are played"
             )
-        wanted = (self.won if which == "won" else ~self.won) & ~self.lost_with_game
-        if not wanted.any():
+        candidates = (self.won if which == "won" else ~self.won) & ~self.lost_with_game
+        if not candidates.any():
             other = "lost" if which == "won" else "won"
             raise InvalidValueError(
                 f"--episode {which}: none of the {count} episodes was {which}; use --episode {other}, more --episodes "
                 "or another --seed"
             )
-        return int(np.flatnonzero(wanted)[0])
+        return int(np.flatnonzero(candidates)[0])
 
 
 @contextmanager
@@ -145,16 +145,16 @@ def evaluate(
         won = torch.zeros(num_envs, device=device)
         kept = torch.ones(num_envs, device=device)
         total = torch.zeros(2, num_envs, device=device)
-        at_work = Blamed(who or f"learner {type(learner).__name__}")
-        with at_work:
+        blame = Blamed(who or f"learner {type(learner).__name__}")
+        with blame:
             memory = learner.begin(num_envs)
         for number in range(env.horizon or limit):
             if watch is not None:
                 watch(step)
-            with at_work:
+            with blame:
                 decision = learner.act(step, memory)
             if number == 0:
-                check_decision(at_work.who, decision, step, env)
+                check_decision(blame.who, decision, step, env)
             memory = decision.memory
             step = env.step(decision.action)
             won = torch.maximum(won, playing * step.success.float())

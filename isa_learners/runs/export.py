@@ -78,8 +78,8 @@ def export_policy(policy: RunPolicy, path: str | Path, steps: int = STEPS) -> Ex
     with replacing(path) as file:
         file.write(data)
     with torch.no_grad():
-        given, returned = module.example(1), module(*module.example(1))
-    inputs, outputs = _kinds(module.input_names, given), _kinds(module.output_names, returned)
+        example_inputs, example_outputs = module.example(1), module(*module.example(1))
+    inputs, outputs = _kinds(module.input_names, example_inputs), _kinds(module.output_names, example_outputs)
     return Exported(str(path), inputs, outputs, steps, difference)
 
 
@@ -113,12 +113,12 @@ def _read_program(data: bytes, module: PolicyModule) -> Run:
 
 def _write_onnx(program: ExportedProgram, module: PolicyModule, about: str) -> bytes:
     _need_onnx()
-    made = torch.onnx.export(
+    onnx_program = torch.onnx.export(
         program, input_names=module.input_names, output_names=module.output_names, dynamo=True, verbose=False
     )
-    if made is None:
+    if onnx_program is None:
         raise ExportError("torch created no ONNX model of this policy")
-    proto = made.model_proto
+    proto = onnx_program.model_proto
     entry = proto.metadata_props.add()
     entry.key, entry.value = ABOUT, about
     return bytes(proto.SerializeToString())
@@ -128,11 +128,13 @@ def _read_onnx(data: bytes, module: PolicyModule) -> Run:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
-    taken = {one.name for one in session.get_inputs()}
+    input_names = {model_input.name for model_input in session.get_inputs()}
 
     def run(inputs: Sequence[Tensor]) -> list[Any]:
         named = zip(module.input_names, inputs, strict=True)
-        return [np.asarray(x) for x in session.run(None, {name: to_numpy(x) for name, x in named if name in taken})]
+        return [
+            np.asarray(x) for x in session.run(None, {name: to_numpy(x) for name, x in named if name in input_names})
+        ]
 
     return run
 
@@ -172,7 +174,7 @@ def _quietly() -> Iterator[None]:
 
 def _kinds(names: Sequence[str], values: Sequence[Tensor]) -> dict[str, str]:
     """Return name -> data type and shape, such as ``float32 [B, 3, 28]``."""
-    told = zip(names, values, strict=True)
+    items = zip(names, values, strict=True)
     return {
-        name: f"{str(x.dtype).removeprefix('torch.')} [{', '.join(['B', *map(str, x.shape[1:])])}]" for name, x in told
+        name: f"{str(x.dtype).removeprefix('torch.')} [{', '.join(['B', *map(str, x.shape[1:])])}]" for name, x in items
     }

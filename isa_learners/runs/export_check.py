@@ -60,17 +60,17 @@ def compare(policy: RunPolicy, module: PolicyModule, run: Run, steps: int, seed:
     policy.reset(seed)
     largest, others, count = 0.0, 0, 0
     for t in range(steps):
-        told = {**example, **_drawn(rng, example, policy.task, first=t == 0), **(policy.memory if t else {})}
-        found = run(list(told.values()))
-        infos = {"action_mask": told["action_mask"], "alive": told["alive"], "done": told["start"]}
-        action = policy.act(told["observation"], infos, told.get("goal"))
+        inputs = {**example, **_drawn(rng, example, policy.task, first=t == 0), **(policy.memory if t else {})}
+        outputs = run(list(inputs.values()))
+        infos = {"action_mask": inputs["action_mask"], "alive": inputs["alive"], "done": inputs["start"]}
+        action = policy.act(inputs["observation"], infos, inputs.get("goal"))
         names = (name.removeprefix("next_") for name in module.output_names[1:])
-        wanted = [to_numpy(action), *(to_numpy(policy.memory[name]) for name in names)]
-        for x, y in zip(found, wanted, strict=True):
+        expected = [to_numpy(action), *(to_numpy(policy.memory[name]) for name in names)]
+        for x, y in zip(outputs, expected, strict=True):
             if y.dtype.kind == "f":
                 largest = max(largest, float(np.max(np.abs(x - y) / np.maximum(np.abs(y), 1.0), initial=0.0)))
         if action.dtype == torch.int64:
-            others, count = others + int((found[0] != wanted[0]).sum()), count + wanted[0].size
+            others, count = others + int((outputs[0] != expected[0]).sum()), count + expected[0].size
     policy.reset(seed)
     return Difference(largest, others / max(count, 1))
 

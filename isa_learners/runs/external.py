@@ -23,7 +23,7 @@ from isa_wrappers.checks import check_array
 from isa_wrappers.envs import make_parallel
 from isa_wrappers.errors import InvalidValueError, NonFiniteError, UnsupportedEnvironmentError, check_kind, shown
 
-TOLD_WITH_ARRAYS = ("action_mask", "alive", "done")
+ARRAY_INFOS = ("action_mask", "alive", "done")
 
 
 class ExternalBatch:
@@ -114,8 +114,8 @@ class ExternalTeam:
         if infos is not None:
             check_kind("infos", infos, Mapping)
         self._border.told(observations, infos, acting, steps)
-        seen: Row = {**self._packer.seen(observations), "state": np.full(self._size, np.nan, dtype=np.float32)}
-        row = completed(seen, seen)
+        observed: Row = {**self._packer.seen(observations), "state": np.full(self._size, np.nan, dtype=np.float32)}
+        row = completed(observed, observed)
         return BatchStep(**{name: torch.as_tensor(value, device=device)[None] for name, value in row.items()})
 
     def chosen(self, actions: Sequence[Any]) -> dict[str, Any]:
@@ -139,37 +139,39 @@ def batch_step(observations: Any, infos: Any, like: BatchEnv, device: str) -> Ba
     """
     agents, n = len(like.agents), max(like.num_actions)
     if isinstance(observations, BatchStep):
-        step = _as_told(observations, device)
+        step = _convert_step(observations, device)
         count = len(step.obs)
         check_array("observations", step.obs, None, agents, like.obs_size)
         check_array("available", step.available, count, agents, n)
         check_array("alive", step.alive, count, agents)
         for name in ("terminated", "truncated"):
             check_array(name, getattr(step, name), count)
-        told = {name: getattr(observations, name) for name in ("available", "alive", "terminated", "truncated")}
+        flags_by_name = {
+            name: getattr(observations, name) for name in ("available", "alive", "terminated", "truncated")
+        }
     else:
         step = array_step(observations, infos, like, device)
-        told = dict(infos or {})
-    for name, flags in told.items():
+        flags_by_name = dict(infos or {})
+    for name, flags in flags_by_name.items():
         if bool(torch.as_tensor(flags).isnan().any()):
             raise NonFiniteError(f"{name} must hold true or false, got NaN")
     check_finite("observations", step.obs, 0)
-    shut = step.alive & ~step.available.any(-1)
-    if bool(shut.any()):
-        env, agent = shut.nonzero()[0].tolist()
+    blocked = step.alive & ~step.available.any(-1)
+    if bool(blocked.any()):
+        env, agent = blocked.nonzero()[0].tolist()
         raise InvalidValueError(
             f"the action mask of agent {like.agents[agent]!r} in environment {env} must allow an action, got none"
         )
     return step
 
 
-def _as_told(step: BatchStep, device: str) -> BatchStep:
+def _convert_step(step: BatchStep, device: str) -> BatchStep:
     """Return a step on a device, with the data types that networks and masks need."""
-    told = {field.name: getattr(step, field.name) for field in fields(BatchStep)}
-    here = {name: torch.as_tensor(value, device=device) for name, value in told.items() if value is not None}
-    numbers = {name: here[name].float() for name in ("obs", "final_obs")}
-    flags = {name: here[name] != 0 for name in ("available", "alive", "terminated", "truncated", "final_alive")}
-    return BatchStep(**{**here, **numbers, **flags})
+    values = {field.name: getattr(step, field.name) for field in fields(BatchStep)}
+    tensors = {name: torch.as_tensor(value, device=device) for name, value in values.items() if value is not None}
+    numbers = {name: tensors[name].float() for name in ("obs", "final_obs")}
+    flags = {name: tensors[name] != 0 for name in ("available", "alive", "terminated", "truncated", "final_alive")}
+    return BatchStep(**{**tensors, **numbers, **flags})
 
 
 def array_step(observations: Any, infos: Any, like: BatchEnv, device: str) -> BatchStep:
@@ -187,9 +189,9 @@ def array_step(observations: Any, infos: Any, like: BatchEnv, device: str) -> Ba
     """
     infos = {} if infos is None else infos
     check_kind("infos", infos, Mapping)
-    if unknown := [name for name in infos if name not in TOLD_WITH_ARRAYS]:
+    if unknown := [name for name in infos if name not in ARRAY_INFOS]:
         raise InvalidValueError(
-            f"infos beside an array of observations must be {', '.join(TOLD_WITH_ARRAYS)}; got {shown(unknown[0])}"
+            f"infos beside an array of observations must be {', '.join(ARRAY_INFOS)}; got {shown(unknown[0])}"
         )
     team = len(like.agents)
     check_array("observations", observations, None, team, like.obs_size)
@@ -202,19 +204,19 @@ def array_step(observations: Any, infos: Any, like: BatchEnv, device: str) -> Ba
         check_array(name, infos[name], *default.shape)
         return torch.as_tensor(infos[name], device=device) != 0
 
-    own = torch.arange(n, device=device) < torch.tensor(like.num_actions, device=device)[:, None]
-    no = torch.zeros(count, dtype=torch.bool, device=device)
+    available = torch.arange(n, device=device) < torch.tensor(like.num_actions, device=device)[:, None]
+    false_flags = torch.zeros(count, dtype=torch.bool, device=device)
     alive = flags("alive", torch.ones(count, team, dtype=torch.bool, device=device))
     state = torch.full((count, like.state_size), torch.nan, device=device)  # unknown
     return BatchStep(
         obs=obs,
         state=state,
-        available=flags("action_mask", own.expand(count, -1, -1)) & own,
+        available=flags("action_mask", available.expand(count, -1, -1)) & available,
         alive=alive,
         reward=torch.zeros(count, team, device=device),
-        terminated=flags("done", no),
-        truncated=no,
-        success=no,
+        terminated=flags("done", false_flags),
+        truncated=false_flags,
+        success=false_flags,
         final_obs=obs,
         final_state=state,
         final_alive=alive,

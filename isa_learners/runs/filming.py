@@ -84,30 +84,32 @@ class Film:
             self.shots.append(shot)
         if len(self.shots) > MOST_SHOTS:
             self.stride *= 2
-            self.shots = [kept for kept in self.shots if kept.step % self.stride == 0 or (last and kept is shot)]
+            self.shots = [
+                earlier for earlier in self.shots if earlier.step % self.stride == 0 or (last and earlier is shot)
+            ]
 
 
 class LastStep(BatchWrapper):
     """Keeps the last step of the environment itself."""
 
-    said: BatchStep
+    last_step: BatchStep
 
     def step(self, actions: Any) -> BatchStep:
         """Advance every copy."""
-        self.said = self.env.step(actions)
-        return self.said
+        self.last_step = self.env.step(actions)
+        return self.last_step
 
 
 @contextmanager
 def kept_shared(algorithm: Algorithm) -> Iterator[None]:
     """On exit, restore the objects shared by the phases, such as goals, and the global random generators."""
-    kept = {name: thing.state_dict() for name, thing in algorithm.shared.items()}
+    states = {name: shared_object.state_dict() for name, shared_object in algorithm.shared.items()}
     with unchanged_generators(), torch.no_grad():
         try:
             yield
         finally:
-            for name, thing in algorithm.shared.items():
-                thing.load_state_dict(kept[name])
+            for name, shared_object in algorithm.shared.items():
+                shared_object.load_state_dict(states[name])
 
 
 class GreedyPlay:
@@ -143,7 +145,7 @@ class GreedyPlay:
 
     def paid(self, b: int) -> tuple[npt.NDArray[Any], dict[str, npt.NDArray[Any]]]:
         """Return the environment's reward of each agent of copy ``b`` in the last step, and parts of other rewards."""
-        return np.array(to_numpy(self._base.said.reward[b])), reward_parts(self._env, b)
+        return np.array(to_numpy(self._base.last_step.reward[b])), reward_parts(self._env, b)
 
 
 def film_episode(algorithm: Algorithm, outcomes: EpisodeOutcomes, seed: int, episode: int) -> Film:
@@ -167,11 +169,11 @@ def film_episode(algorithm: Algorithm, outcomes: EpisodeOutcomes, seed: int, epi
         finally:
             if scene.env is not algorithm.evaluation_env(len(outcomes.won))[1]:
                 scene.env.close()  # type: ignore[attr-defined]
-    took = film.shots[-1].step
-    if took != outcomes.steps[episode] or bool(film.won) != outcomes.won[episode]:
+    num_steps = film.shots[-1].step
+    if num_steps != outcomes.steps[episode] or bool(film.won) != outcomes.won[episode]:
         warnings.warn(
             f"{film.task} does not repeat its episodes from a seed: episode {episode} took {outcomes.steps[episode]} "
-            f"steps, the recorded one {took}",
+            f"steps, the recorded one {num_steps}",
             stacklevel=2,
         )
     return film
@@ -180,22 +182,22 @@ def film_episode(algorithm: Algorithm, outcomes: EpisodeOutcomes, seed: int, epi
 def _played(algorithm: Algorithm, scene: Drawn, seed: int, b: int) -> Film:
     phase, config = algorithm.phase, algorithm.config
     play = GreedyPlay(algorithm, scene.env)
-    whose = f"{config.algo}, phase {phase.name}" if len(algorithm.spec.phases) > 1 else config.algo
-    film = Film(config.env, whose, tuple(scene.env.agents), b, legend=scene.legend)
+    policy_text = f"{config.algo}, phase {phase.name}" if len(algorithm.spec.phases) > 1 else config.algo
+    film = Film(config.env, policy_text, tuple(scene.env.agents), b, legend=scene.legend)
     film.has_goal = play.has_goal
     film.shows_goal = film.has_goal and scene.shows_goal
     steps, returned = play.steps(seed), 0.0
     next(steps)
     film.add(Shot(0, scene.draw(play.goal(b))), last=False)
-    for taken, step in enumerate(steps, start=1):
+    for step_number, step in enumerate(steps, start=1):
         over = bool(step.done[b])
         if over or bool(step.success[b]):
             film.won = bool(film.won) or bool(step.success[b])
-        own, parts = play.paid(b)
-        returned += float(own.mean())
+        env_reward, parts = play.paid(b)
+        returned += float(env_reward.mean())
         total = np.array(to_numpy(step.reward[b]))
-        shot = Shot(taken, scene.draw(play.goal(b)), {**parts, "env": own}, total, returned)
-        film.add(shot, last=over or taken == play.limit)
+        shot = Shot(step_number, scene.draw(play.goal(b)), {**parts, "env": env_reward}, total, returned)
+        film.add(shot, last=over or step_number == play.limit)
         if over:
             break
     return film
@@ -203,11 +205,11 @@ def _played(algorithm: Algorithm, scene: Drawn, seed: int, b: int) -> Film:
 
 def reward_parts(env: Any, b: int) -> dict[str, npt.NDArray[Any]]:
     """Return the parts of each agent's reward in copy ``b`` in the last step."""
-    found: dict[str, npt.NDArray[Any]] = {}
+    parts: dict[str, npt.NDArray[Any]] = {}
     for wrapper in layers_of(env, batch.RewardWrapper):
         for name, value in wrapper.parts.items():
-            found[part_name(wrapper.reward.name, name)] = np.array(to_numpy(value[b]))
-    return found
+            parts[part_name(wrapper.reward.name, name)] = np.array(to_numpy(value[b]))
+    return parts
 
 
 def part_name(reward: str, part: str) -> str:

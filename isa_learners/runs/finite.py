@@ -45,18 +45,18 @@ def check_learned(metrics: Mapping[str, float], rollout: Rollout, env: BatchEnv)
     bad = [name for name, value in metrics.items() if not isfinite(value)]
     if not bad:
         return
-    for what in ("reward", "final_obs", "state"):
-        values = getattr(rollout, what)
+    for quantity in ("reward", "final_obs", "state"):
+        values = getattr(rollout, quantity)
         places = (~torch.isfinite(values)).nonzero()
         if len(places):
             step, copy, *rest = places[0].tolist()
             value = float(values[tuple(places[0].tolist())])
-            who = "" if what == "state" else f", agent {env.agents[rest[0]]!r}"
-            place = "" if what == "reward" else f", place {rest[-1]}"
-            name = "observation" if what == "final_obs" else what
+            agent = "" if quantity == "state" else f", agent {env.agents[rest[0]]!r}"
+            place = "" if quantity == "reward" else f", place {rest[-1]}"
+            name = "observation" if quantity == "final_obs" else quantity
             raise NonFiniteError(
-                f"{name} must be finite: environment {copy}, step {step + 1} of the rollout{who}{place} holds {value}"
-                + (_payers(env) if what == "reward" else "")
+                f"{name} must be finite: environment {copy}, step {step + 1} of the rollout{agent}{place} holds {value}"
+                + (_payers(env) if quantity == "reward" else "")
             )
     raise NonFiniteError(
         f"{bad[0]} must be finite, got {metrics[bad[0]]}: the training data is finite, so the networks are not; "

@@ -45,9 +45,9 @@ def check_following(config: RunConfig, env: BatchEnv, scope: InfluenceScope | No
         return
     share = config.probes.share
     if not LEARNERS[config.learner].takes_probes:
-        able = ", ".join(name for name in LEARNERS if LEARNERS[name].takes_probes)
+        valid = ", ".join(name for name in LEARNERS if LEARNERS[name].takes_probes)
         raise InvalidValueError(
-            f"learner {config.learner!r} cannot mark probes, but probes.share is {share:g}; set it to 0, or use {able}"
+            f"learner {config.learner!r} cannot mark probes, but probes.share is {share:g}; set it to 0, or use {valid}"
         )
     if not needs_estimate(config):
         raise InvalidValueError(

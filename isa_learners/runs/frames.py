@@ -118,8 +118,8 @@ def _picture(picture: Picture, size: tuple[int, int]) -> Any:
 
 
 def _verdict(draw: Any, film: Film, shot: Shot, at: tuple[int, int], last: bool) -> int:
-    every = f" (every {film.stride} shown)" if film.stride > 1 else ""
-    draw.text(at, f"step {shot.step}{every}", INK, _font(TITLE, bold=True))
+    stride_text = f" (every {film.stride} shown)" if film.stride > 1 else ""
+    draw.text(at, f"step {shot.step}{stride_text}", INK, _font(TITLE, bold=True))
     if last:
         word, color = {True: ("won", WON), False: ("lost", LOST), None: ("cut off", FAINT)}[film.won]
         draw.text((at[0] + 220, at[1]), word, color, _font(TITLE, bold=True))
@@ -139,22 +139,22 @@ def _rewards(
     names = (*layout.columns, "reward")
     for k, name in enumerate(names):
         draw.text((left + NAMES + COLUMN * (k + 1), top), name, FAINT, _font(SMALL), anchor="ra")
-    own = any(mark.color is None for mark in film.legend)
+    has_agent_marks = any(mark.color is None for mark in film.legend)
     count = len(film.agents)
     shown = count if count <= MOST_AGENTS + 1 else MOST_AGENTS
     rows = [(film.agents[i], slice(i, i + 1), i) for i in range(shown)]
     if shown < count:
         rows.append((f"{count - shown} others, mean", slice(shown, count), -1))
-    for name, which, i in rows:
+    for name, agents, i in rows:
         top += LINE
-        if own and i >= 0:
+        if has_agent_marks and i >= 0:
             marks.append((left, top, Mark("disc", None, ""), i))
-        indent = LINE if own else 0
+        indent = LINE if has_agent_marks else 0
         draw.text((left + indent, top), _fitting(str(name), TEXT, NAMES - indent), INK, _font(TEXT))
         values = [*(shot.parts.get(part) for part in layout.columns), shot.total]
         for k, value in enumerate(values):
             if value is not None:
-                text = _number(float(np.mean(value[which])))
+                text = _number(float(np.mean(value[agents])))
                 draw.text((left + NAMES + COLUMN * (k + 1), top), text, INK, _font(TEXT), anchor="ra")
     return top + LINE
 

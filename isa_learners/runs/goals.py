@@ -55,10 +55,10 @@ def won_states(folder: RunFolder, best: bool = False) -> WonStates:
         FileFormatError: if checkpoint or scope cannot be read, or do not match.
     """
     checkpoint = folder.best_checkpoint if best else folder.newest_checkpoint() or folder.latest_checkpoint
-    found = saved_goals(checkpoint)
-    if found is None:
+    goal_states = saved_goals(checkpoint)
+    if goal_states is None:
         raise InvalidValueError(f"the run in {folder.path} has no goals: its algorithm is {folder.config().algo!r}")
-    states = to_numpy(found)
+    states = to_numpy(goal_states)
     size = states.shape[-1]
     if not os.path.exists(folder.path / "scope.json"):
         return WonStates(states, tuple(f"s[{k}]" for k in range(size)), tuple(range(size)))

@@ -51,9 +51,9 @@ def load_algorithm(
     copies = 1 if policy_only else None  # an evaluation creates its own copies
     algorithm = Algorithm(config, scope, copies, restored=True)
     algorithm.load_state_dict(tensors, meta, policy_only)
-    if not policy_only and _kind(was := str(meta.get("device"))) != _kind(algorithm.device):
+    if not policy_only and _kind(trained_on := str(meta.get("device"))) != _kind(algorithm.device):
         warnings.warn(
-            f"{folder.path} was trained on {was!r} until now and continues on {algorithm.device!r}, which draws "
+            f"{folder.path} was trained on {trained_on!r} until now and continues on {algorithm.device!r}, which draws "
             "other random numbers",
             stacklevel=2,
         )

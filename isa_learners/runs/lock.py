@@ -24,7 +24,7 @@ class FolderLock:
     def __init__(self, folder: Path) -> None:
         self.path = folder / ".lock"
         self._descriptor: int | None = None
-        self._made = False
+        self._created = False
 
     @property
     def held(self) -> bool:
@@ -61,7 +61,7 @@ class FolderLock:
         """Lock the file; ``False`` if it was deleted meanwhile, so that the lock has no effect."""
         import fcntl
 
-        self._made = not os.path.exists(self.path)
+        self._created = not os.path.exists(self.path)
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -73,13 +73,13 @@ class FolderLock:
                 os.close(descriptor)
             raise
         self._descriptor = descriptor
-        _held.add(self)
+        _held_locks.add(self)
         return True
 
     def release(self, undo: bool = False) -> None:
         """Release the lock; with ``undo``, delete the lock file if it did not exist before."""
         if self._descriptor is not None:
-            if undo and self._made:
+            if undo and self._created:
                 self.path.unlink(missing_ok=True)
             self._close()
 
@@ -93,18 +93,18 @@ class FolderLock:
         self.release()
 
 
-_held: WeakSet[FolderLock] = WeakSet()
+_held_locks: WeakSet[FolderLock] = WeakSet()
 
 
-def _leave_to_parent() -> None:
+def _close_inherited() -> None:
     """Close the lock files that a forked child inherited, as a helper of an environment may outlive the training.
 
     They are closed but not unlocked, since unlocking would affect the parent too.
     """
-    for lock in list(_held):
+    for lock in list(_held_locks):
         with suppress(OSError):
             lock._close()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_leave_to_parent)
+    os.register_at_fork(after_in_child=_close_inherited)

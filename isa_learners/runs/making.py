@@ -71,8 +71,8 @@ def make_shared(start: PhaseContext) -> dict[str, Any]:
     algo = start.config.algo
     with Blamed(f"algorithm {algo!r}"):
         shared = {name: make(start) for name, make in ALGORITHMS[algo].shared.items()}
-    for name, thing in shared.items():
-        check_members(f"shared {name!r} of algorithm {algo!r}", thing, Saved)
+    for name, shared_object in shared.items():
+        check_members(f"shared {name!r} of algorithm {algo!r}", shared_object, Saved)
     return shared
 
 
@@ -114,18 +114,18 @@ def check_saved(context: PhaseContext, env: BatchEnv, learner: Learner) -> None:
     Raises:
         InvalidValueError: naming the part whose state cannot be saved.
     """
-    algo, learns = context.config.algo, context.config.learner
-    with Blamed(f"learner {learns!r}"):
-        check_state(f"learner {learns!r}", learner.state_dict())
-    for name, thing in context.shared.items():
+    algo, learner_name = context.config.algo, context.config.learner
+    with Blamed(f"learner {learner_name!r}"):
+        check_state(f"learner {learner_name!r}", learner.state_dict())
+    for name, shared_object in context.shared.items():
         with Blamed(f"algorithm {algo!r}"):
-            check_state(f"shared {name!r} of algorithm {algo!r}", thing.state_dict())
+            check_state(f"shared {name!r} of algorithm {algo!r}", shared_object.state_dict())
     for payer in layers_of(env, RewardWrapper):
         with Blamed(who := f"intrinsic reward {payer.reward.name!r}"):
             check_state(who, payer.reward.state_dict())
 
 
-def learned(config: RunConfig, learner: Learner, rollout: Rollout, progress: float) -> dict[str, float]:
+def update_learner(config: RunConfig, learner: Learner, rollout: Rollout, progress: float) -> dict[str, float]:
     """Update a run's learner, given the share of steps done, and return its metrics.
 
     Raises:
@@ -139,7 +139,7 @@ def learned(config: RunConfig, learner: Learner, rollout: Rollout, progress: flo
     return metrics
 
 
-def measures(context: PhaseContext) -> dict[str, float]:
+def algorithm_metrics(context: PhaseContext) -> dict[str, float]:
     """Return the metrics of an algorithm.
 
     Raises:

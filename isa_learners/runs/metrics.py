@@ -79,24 +79,24 @@ class CSVMetrics(Hook):
     def on_start(self, training: Training) -> None:
         """Write the header and the valid rows; keep a copy of a damaged file."""
         self.path, self.columns = training.folder.metrics_file, columns_of(training.config)
-        found = Rows()
+        parsed = Rows()
         if training.resumed and self.path.exists():
             content = read_bytes(self.path)
-            found = parse_metrics(content, self.columns)
-            if found.decimal_comma:
-                raise FileFormatError(f"{self.path} cannot be read: {found.refusal}")
-            if found.damaged:
-                aside = _set_aside(self.path, content)
+            parsed = parse_metrics(content, self.columns)
+            if parsed.decimal_comma:
+                raise FileFormatError(f"{self.path} cannot be read: {parsed.refusal}")
+            if parsed.damaged:
+                backup = _back_up(self.path, content)
                 warnings.warn(
-                    f"{self.path} is damaged: {len(found.rows)} rows are kept, {found.unreadable} cannot be read; "
-                    f"the original file is kept as {aside.name}",
+                    f"{self.path} is damaged: {len(parsed.rows)} rows are kept, {parsed.unreadable} cannot be read; "
+                    f"the original file is kept as {backup.name}",
                     stacklevel=2,
                 )
-        self.columns += tuple(name for name in found.columns if name not in self.columns)
+        self.columns += tuple(name for name in parsed.columns if name not in self.columns)
         text = io.StringIO(newline="")
         writer = csv.DictWriter(text, self.columns, restval="")
         writer.writeheader()
-        writer.writerows(row for row in found.rows if int(row["env_steps"]) <= training.algorithm.env_steps)
+        writer.writerows(row for row in parsed.rows if int(row["env_steps"]) <= training.algorithm.env_steps)
         write_text(self.path, text.getvalue())
 
     def on_evaluation(self, training: Training, row: Mapping[str, Any]) -> None:
@@ -159,20 +159,20 @@ def parse_metrics(content: bytes, columns: Sequence[str]) -> Rows:
     header = lines[0] if lines else []
     no_header = _is_row(dict(zip(columns, header, strict=False)))
     names = list(columns) if no_header else _repaired(header, columns)
-    found = Rows(columns=tuple(names), damaged=names != header)
+    parsed = Rows(columns=tuple(names), damaged=names != header)
     for values in lines if no_header else lines[1:]:
-        by = names if len(values) == len(names) else columns
-        row = dict(zip(by, values, strict=False)) if len(values) == len(by) else {}
+        row_names = names if len(values) == len(names) else columns
+        row = dict(zip(row_names, values, strict=False)) if len(values) == len(row_names) else {}
         if _is_row(row):
-            found.rows.append(row)
-            found.damaged |= len(by) != len(names)
-            found.columns += tuple(name for name in by if name not in found.columns)
+            parsed.rows.append(row)
+            parsed.damaged |= len(row_names) != len(names)
+            parsed.columns += tuple(name for name in row_names if name not in parsed.columns)
         else:
-            found.unreadable += 1
-    found.damaged |= found.unreadable > 0
-    if found.unreadable and not found.rows:
-        found.decimal_comma = next(filter(DECIMAL_COMMA.fullmatch, itertools.chain(*lines)), "")
-    return found
+            parsed.unreadable += 1
+    parsed.damaged |= parsed.unreadable > 0
+    if parsed.unreadable and not parsed.rows:
+        parsed.decimal_comma = next(filter(DECIMAL_COMMA.fullmatch, itertools.chain(*lines)), "")
+    return parsed
 
 
 def _fields(line: str, separator: str) -> list[str]:
@@ -200,16 +200,16 @@ def _is_row(row: Mapping[str, str]) -> bool:
         return False
 
 
-def _set_aside(path: Path, content: bytes) -> Path:
+def _back_up(path: Path, content: bytes) -> Path:
     """Keep a damaged file under an unused name."""
-    aside = path.with_name(f"{path.name}.set-aside")
+    backup = path.with_name(f"{path.name}.set-aside")
     number = 1
-    while aside.exists():
+    while backup.exists():
         number += 1
-        aside = path.with_name(f"{path.name}.set-aside-{number}")
-    with replacing(aside) as file:
+        backup = path.with_name(f"{path.name}.set-aside-{number}")
+    with replacing(backup) as file:
         file.write(content)
-    return aside
+    return backup
 
 
 def read_metrics(path: Path, columns: Sequence[str] = RUN_COLUMNS) -> list[dict[str, str]]:
@@ -219,9 +219,9 @@ def read_metrics(path: Path, columns: Sequence[str] = RUN_COLUMNS) -> list[dict[
         OSError: if the file cannot be opened.
         ValueError: if it has rows but none can be read.
     """
-    found = parse_metrics(read_bytes(path), columns)
-    if found.unreadable and not found.rows:
-        raise ValueError(found.refusal)
-    if found.unreadable:
-        warnings.warn(f"{path} is damaged: {found.unreadable} rows cannot be read and are left out", stacklevel=2)
-    return found.rows
+    parsed = parse_metrics(read_bytes(path), columns)
+    if parsed.unreadable and not parsed.rows:
+        raise ValueError(parsed.refusal)
+    if parsed.unreadable:
+        warnings.warn(f"{path} is damaged: {parsed.unreadable} rows cannot be read and are left out", stacklevel=2)
+    return parsed.rows

@@ -20,8 +20,8 @@ def merge(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
     """
     merged = dict(base)
     for key, value in top.items():
-        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
-        merged[key] = merge(merged[key], value) if both else value
+        both_mappings = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = merge(merged[key], value) if both_mappings else value
     return merged
 
 
@@ -40,10 +40,10 @@ def nested(settings: Mapping[str, Any]) -> dict[str, Any]:
         path = str(key).strip().split(".")
         if len(path) > DEEPEST_KEY + 1:
             raise InvalidValueError(f"configuration keys are such as phases.reach.ppo.lr, got {shown(key)}")
-        whole = value
+        nested_value = value
         for section in reversed(path[1:]):
-            whole = {section: whole}
-        data = _joined(data, {path[0]: whole}, key)
+            nested_value = {section: nested_value}
+        data = _joined(data, {path[0]: nested_value}, key)
     return data
 
 
@@ -51,16 +51,16 @@ def _joined(base: Mapping[str, Any], top: Mapping[str, Any], given: str, prefix:
     """Return a copy of ``base`` with the values of ``top`` added."""
     joined = dict(base)
     for key, value in top.items():
-        name, there = f"{prefix}{key}", joined.get(key)
-        if isinstance(there, Mapping) and isinstance(value, Mapping):
-            joined[key] = _joined(there, value, given, f"{name}.")
+        name, existing = f"{prefix}{key}", joined.get(key)
+        if isinstance(existing, Mapping) and isinstance(value, Mapping):
+            joined[key] = _joined(existing, value, given, f"{name}.")
         elif key not in joined:
             joined[key] = value
-        elif isinstance(there, Mapping) or isinstance(value, Mapping):
+        elif isinstance(existing, Mapping) or isinstance(value, Mapping):
             raise InvalidValueError(f"{shown(name)} is given both a value and keys of its own, by {shown(given)}")
         else:
             raise InvalidValueError(
-                f"configuration key {shown(name)[1:-1]} is given twice, {shown(there)} and {shown(value)}; "
+                f"configuration key {shown(name)[1:-1]} is given twice, {shown(existing)} and {shown(value)}; "
                 "leave one out"
             )
     return joined

@@ -57,14 +57,16 @@ def wrapped(context: PhaseContext, spec: PhaseSpec, env: BatchEnv) -> BatchEnv:
     with algorithm:
         env = spec.watch(context, env)
     if config.intrinsic is not None:
-        asked = RewardContext.of(env, context.credit, context.seed)
-        reward = make_reward(config.intrinsic, asked, config.sections.get(config.intrinsic))
+        reward_context = RewardContext.of(env, context.credit, context.seed)
+        reward = make_reward(config.intrinsic, reward_context, config.sections.get(config.intrinsic))
         env = batch.RewardWrapper(env, reward, mode="add", factor=config.intrinsic_factor)
     with algorithm:
-        seen = spec.wrap(context, env)
-    if not isinstance(seen, BatchEnv):
-        raise InvalidValueError(f"wrap of phase {spec.name!r} must return a batched environment, got {shown(seen)}")
-    return seen
+        wrapped_env = spec.wrap(context, env)
+    if not isinstance(wrapped_env, BatchEnv):
+        raise InvalidValueError(
+            f"wrap of phase {spec.name!r} must return a batched environment, got {shown(wrapped_env)}"
+        )
+    return wrapped_env
 
 
 def check_composition(config: RunConfig, env: BatchEnv, device: str, restored: bool = False) -> None:
@@ -89,20 +91,20 @@ def check_composition(config: RunConfig, env: BatchEnv, device: str, restored: b
         start = replace(context, config=config)
         shared = shared or make_shared(start)
         context = replace(context, shared=shared)
-        seen = wrapped(context, spec, env)
-        _check_intrinsic(config, spec, seen)
-        check_suits(context, seen)
+        wrapped_env = wrapped(context, spec, env)
+        _check_intrinsic(config, spec, wrapped_env)
+        check_suits(context, wrapped_env)
         if spec.probes and follows(config) and credit is not None:
-            batch.follow_scope(seen, credit)
+            batch.follow_scope(wrapped_env, credit)
 
 
-def _check_intrinsic(config: RunConfig, spec: PhaseSpec, seen: BatchEnv) -> None:
+def _check_intrinsic(config: RunConfig, spec: PhaseSpec, env: BatchEnv) -> None:
     """Check that an intrinsic reward, which is added to the environment's reward, reaches the learner."""
-    payers = layers_of(seen, batch.RewardWrapper) if config.intrinsic is not None else ()
-    outside = takewhile(lambda payer: not payer.adds, payers)
-    if deaf := [payer.reward.name for payer in outside if not payer.reward.keeps_env_reward]:
+    payers = layers_of(env, batch.RewardWrapper) if config.intrinsic is not None else ()
+    outer_payers = takewhile(lambda payer: not payer.adds, payers)
+    if names := [payer.reward.name for payer in outer_payers if not payer.reward.keeps_env_reward]:
         raise InvalidValueError(
             f"intrinsic reward {config.intrinsic!r} would have no effect in phase {spec.name!r} of algorithm "
-            f"{config.algo!r}: it is added to the environment's reward, which the phase's reward {deaf[0]!r} ignores; "
+            f"{config.algo!r}: it is added to the environment's reward, which the phase's reward {names[0]!r} ignores; "
             "set its weight above 0 (count.beta2, goal.alpha2), or choose another algorithm"
         )

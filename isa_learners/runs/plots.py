@@ -117,10 +117,10 @@ def draw_profiles(
     """
     figure = new_figure(1, 1)
     axes = figure.subplots()
-    at = np.linspace(0.0, 1.0, 201)
+    thresholds = np.linspace(0.0, 1.0, 201)
     handles = {}
     for index, (name, strata) in enumerate(scores.items()):
-        (handles[label(name)],) = axes.step(at, profile(strata, at), where="post", **_style(index))
+        (handles[label(name)],) = axes.step(thresholds, profile(strata, thresholds), where="post", **_style(index))
     axes.set_xlabel(label(f"{measure} above"))
     axes.set_ylabel("share of runs")
     axes.set_ylim(-0.03, 1.03)
@@ -202,9 +202,9 @@ def _draw_group(axes: Any, group: Group, column: str, style: Mapping[str, Any], 
     (line,) = axes.plot(grid, middle, label=label(f"{group.name} (n={len(runs)})"), linewidth=1.6, **style)
     if len(runs) > 1:
         axes.fill_between(grid, low, high, color=style["color"], alpha=0.18, linewidth=0)
-    ends = phase_end(runs)
-    if np.isfinite(ends) and column == "success_rate":
-        axes.plot(ends, 1.0, marker="v", color=style["color"], zorder=style["zorder"], clip_on=False, markersize=5)
+    end = phase_end(runs)
+    if np.isfinite(end) and column == "success_rate":
+        axes.plot(end, 1.0, marker="v", color=style["color"], zorder=style["zorder"], clip_on=False, markersize=5)
     return line
 
 
@@ -214,11 +214,11 @@ def _draw_training(axes: Any, group: Group, style: Mapping[str, Any], statistic:
         grid = step_grid(runs)
         values = np.stack([run.at(grid, TRAINING) for run in runs])
         middle = middles(values, STATISTICS[statistic])
-        beneath = {"color": style["color"], "zorder": style["zorder"] - 1}
-        axes.plot(grid, middle, linestyle=(0, (4, 2)), linewidth=0.8, alpha=0.7, **beneath)
+        style_below = {"color": style["color"], "zorder": style["zorder"] - 1}
+        axes.plot(grid, middle, linestyle=(0, (4, 2)), linewidth=0.8, alpha=0.7, **style_below)
 
 
-def step_grid(runs: Sequence[Curve], most: int = MOST_POINTS) -> Values:
-    """Return the environment steps at which any of the runs was evaluated, reduced to at most ``most``."""
+def step_grid(runs: Sequence[Curve], max_points: int = MOST_POINTS) -> Values:
+    """Return the environment steps at which any of the runs was evaluated, reduced to at most ``max_points``."""
     grid = np.unique(np.concatenate([run.steps for run in runs]))
-    return grid if len(grid) <= most else grid[np.linspace(0, len(grid) - 1, most).round().astype(int)]
+    return grid if len(grid) <= max_points else grid[np.linspace(0, len(grid) - 1, max_points).round().astype(int)]

@@ -66,16 +66,16 @@ class RunPolicy:
         self._action: Tensor | None = None
         self._seed: int | None = None
         self._steps = 0
-        self._hear(1)
+        self._set_num_envs(1)
         sampling = goals_in(self._seen)
         self.pursues_goals = sampling is not None
         self.goals = np.zeros((0, self.task.state_size)) if sampling is None else to_numpy(sampling.goals.states).copy()
         self.reset(seed)
 
-    def _hear(self, num_envs: int) -> None:
+    def _set_num_envs(self, num_envs: int) -> None:
         before = goals_in(getattr(self, "_seen", None))
-        self._heard = ExternalBatch(self.task, num_envs, self.device)
-        self._seen = self.seen_by_learner(self._heard)
+        self._input_batch = ExternalBatch(self.task, num_envs, self.device)
+        self._seen = self.seen_by_learner(self._input_batch)
         if before is not None and (sampling := goals_in(self._seen)) is not None:
             sampling.draw_on(before)
 
@@ -150,9 +150,9 @@ class RunPolicy:
         """
         if not isinstance(observations, Mapping):
             step = batch_step(observations, infos, self.task, self.device)
-            told = observations.obs if isinstance(observations, BatchStep) else observations
+            array = observations.obs if isinstance(observations, BatchStep) else observations
             action = self._decide(step, goal, greedy)
-            return action.to(told.device) if isinstance(told, Tensor) else to_numpy(action)
+            return action.to(array.device) if isinstance(array, Tensor) else to_numpy(action)
         if not observations:  # the episode is over
             return {}
         if self._team is None:
@@ -164,43 +164,43 @@ class RunPolicy:
     def _decide(self, step: BatchStep, goal: Any, greedy: bool) -> Tensor:
         """Return the actions ``[B, A]`` or ``[B, A, d]`` and update the memory."""
         count, learner = len(step.obs), self.learner
-        if count != self._heard.num_envs:
+        if count != self._input_batch.num_envs:
             if self._steps:
                 raise InvalidValueError(
-                    f"observations must be of {self._heard.num_envs} environments, as before, got {count}; call "
+                    f"observations must be of {self._input_batch.num_envs} environments, as before, got {count}; call "
                     "reset() before changing the number"
                 )
-            self._hear(count)
-        self._heard.now = step
+            self._set_num_envs(count)
+        self._input_batch.now = step
         if goal is not None:
             self._pursue(goal)
         with torch.no_grad():
             if self._steps:
-                seen = self._seen.step(self._action)
-                memory = learner.forget(self.memory, seen.done)
+                learner_step = self._seen.step(self._action)
+                memory = learner.forget(self.memory, learner_step.done)
             else:
-                seen, memory = self._seen.reset(self._seed), learner.begin(count)
-            decision = learner.act(seen, memory, None if greedy else self._noise)
+                learner_step, memory = self._seen.reset(self._seed), learner.begin(count)
+            decision = learner.act(learner_step, memory, None if greedy else self._noise)
         self.memory, self._action = decision.memory, decision.action
         self._steps += 1
         return decision.action
 
     def _pursue(self, goal: Any) -> None:
-        sampling, count, size = goals_in(self._seen), self._heard.num_envs, self.task.state_size
+        sampling, count, size = goals_in(self._seen), self._input_batch.num_envs, self.task.state_size
         if sampling is None:
             raise InvalidValueError(
                 f"phase {self.phase!r} of algorithm {self._algorithm.config.algo!r} pursues no goals: goal must be "
                 f"left out, got {shown(goal)}"
             )
-        found = check_numbers("goal", goal)
-        check_last("goal", found, size)
-        if found.shape not in ((size,), (count, size)):
+        goal_values = check_numbers("goal", goal)
+        check_last("goal", goal_values, size)
+        if goal_values.shape not in ((size,), (count, size)):
             raise InvalidValueError(
-                f"goal must be an array of shape [{size}] or [{count}, {size}], got {[*found.shape]}"
+                f"goal must be an array of shape [{size}] or [{count}, {size}], got {[*goal_values.shape]}"
             )
-        if not np.isfinite(found).all():
-            raise NonFiniteError(f"goal must be finite, got {shown(found[~np.isfinite(found)][0])} in it")
-        sampling.pursue(torch.as_tensor(found, dtype=sampling.goals.states.dtype, device=self.device))
+        if not np.isfinite(goal_values).all():
+            raise NonFiniteError(f"goal must be finite, got {shown(goal_values[~np.isfinite(goal_values)][0])} in it")
+        sampling.pursue(torch.as_tensor(goal_values, dtype=sampling.goals.states.dtype, device=self.device))
 
 
 def goals_in(env: Any) -> GoalSampling | None:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from isa_learners.runs.external import ExternalBatch, array_step
 from isa_learners.runs.policy import RunPolicy, goals_in
 
-GIVEN = ("observation", "action_mask", "alive", "start")
+STEP_INPUTS = ("observation", "action_mask", "alive", "start")
 
 
 class PolicyModule(nn.Module):
@@ -32,30 +32,30 @@ class PolicyModule(nn.Module):
         self._policy = policy
         self._memory = tuple(policy.learner.begin(1))
         self._goal = ("goal",) if policy.pursues_goals else ()
-        self.input_names = (*GIVEN, *self._goal, *self._memory)
+        self.input_names = (*STEP_INPUTS, *self._goal, *self._memory)
         self.output_names = ("action", *(f"next_{name}" for name in self._memory))
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         """Compute one step."""
-        told = dict(zip(self.input_names, inputs, strict=True))
-        policy, observation = self._policy, told["observation"]
-        heard = ExternalBatch(policy.task, observation.shape[0], policy.device)
-        seen = policy.seen_by_learner(heard)
-        heard.now = array_step(
-            observation, {name: told[name] for name in ("action_mask", "alive")}, policy.task, policy.device
+        named_inputs = dict(zip(self.input_names, inputs, strict=True))
+        policy, observation = self._policy, named_inputs["observation"]
+        batch = ExternalBatch(policy.task, observation.shape[0], policy.device)
+        env = policy.seen_by_learner(batch)
+        batch.now = array_step(
+            observation, {name: named_inputs[name] for name in ("action_mask", "alive")}, policy.task, policy.device
         )
-        if (sampling := goals_in(seen)) is not None:
-            sampling.pursue(told["goal"])
-        memory = policy.learner.forget({name: told[name] for name in self._memory}, told["start"])
-        decision = policy.learner.act(seen.reset(), memory)
+        if (sampling := goals_in(env)) is not None:
+            sampling.pursue(named_inputs["goal"])
+        memory = policy.learner.forget({name: named_inputs[name] for name in self._memory}, named_inputs["start"])
+        decision = policy.learner.act(env.reset(), memory)
         return decision.action, *(decision.memory[name] for name in self._memory)
 
     def example(self, num_envs: int) -> tuple[Tensor, ...]:
         """Return example inputs: zero observations at the start of an episode."""
         policy, task = self._policy, self._policy.task
         team = num_envs, len(task.agents)
-        yes = torch.ones(*team, max(task.num_actions), dtype=torch.bool)
+        all_true = torch.ones(*team, max(task.num_actions), dtype=torch.bool)
         goal = [torch.zeros(num_envs, task.state_size)] if self._goal else []
-        seen = torch.zeros(*team, task.obs_size), yes, yes[..., 0].clone(), yes[:, 0, 0].clone()
+        step_inputs = torch.zeros(*team, task.obs_size), all_true, all_true[..., 0].clone(), all_true[:, 0, 0].clone()
         memory = policy.learner.begin(num_envs)
-        return tuple(x.to(policy.device) for x in (*seen, *goal, *(memory[name] for name in self._memory)))
+        return tuple(x.to(policy.device) for x in (*step_inputs, *goal, *(memory[name] for name in self._memory)))

@@ -9,7 +9,7 @@ from typing import Any
 from isa_learners.config import SOLVED_EVALUATIONS, SOLVED_RATE
 from isa_wrappers.wrappers.episode_statistics import Totals
 
-Here = dict[str, int | float]
+Timestamp = dict[str, int | float]
 """Environment steps and seconds; integers stay integers when a run resumes."""
 
 
@@ -45,9 +45,9 @@ class Progress:
     next_checkpoint: int = 0
     best: float = -1.0
     streak: int = 0
-    streak_start: Here | None = None
-    solved: Here | None = None
-    first_success: Here | None = None
+    streak_start: Timestamp | None = None
+    solved: Timestamp | None = None
+    first_success: Timestamp | None = None
     last: dict[str, Any] = field(default_factory=dict)
     carried: Totals = field(default_factory=Totals)
 
@@ -58,8 +58,8 @@ class Progress:
         if done < self.next_checkpoint:
             self.next_checkpoint = next_due(done, checkpoints)
 
-    def evaluated(self, success_rate: float, here: Here) -> None:
-        """Record an evaluation at ``here``: environment steps and seconds.
+    def evaluated(self, success_rate: float, timestamp: Timestamp) -> None:
+        """Record an evaluation at ``timestamp``: environment steps and seconds.
 
         An evaluation whose episodes were all lost because their games failed (NaN) does not end a streak.
         """
@@ -67,7 +67,7 @@ class Progress:
             return
         solved_now = success_rate >= SOLVED_RATE
         if solved_now and self.streak == 0:
-            self.streak_start = here
+            self.streak_start = timestamp
         self.streak = self.streak + 1 if solved_now else 0
         if self.solved is None and self.streak >= SOLVED_EVALUATIONS:
             self.solved = self.streak_start

@@ -36,7 +36,7 @@ class RunFolder:
         self.path = Path(path)
         self.config_file = self.path / "config.yaml"
         self.versions_file = self.path / "versions.json"
-        self._made_versions = False
+        self._created_versions = False
         self.metrics_file = self.path / "metrics.csv"
         self.summary_file = self.path / "summary.json"
         self.latest_checkpoint = self.path / "checkpoints" / "latest.safetensors"
@@ -86,8 +86,8 @@ class RunFolder:
     def take_back(self) -> None:
         """Undo :meth:`create` for a run that could not start; other files in the folder are kept."""
         self.lock.take()
-        own = [self.versions_file] if self._made_versions else []
-        for file in (self.config_file, *own, self.lock.path):
+        created = [self.versions_file] if self._created_versions else []
+        for file in (self.config_file, *created, self.lock.path):
             file.unlink(missing_ok=True)
         self.lock.release()
         if not any(self.path.iterdir()):
@@ -153,7 +153,7 @@ class RunFolder:
     def write_versions(self) -> None:
         """Write ``versions.json`` if it is missing, as after a kill."""
         if not self.versions_file.exists():
-            self._made_versions = True
+            self._created_versions = True
             write_text(self.versions_file, json.dumps(versions(), indent=2) + "\n")
 
     def remove_summary(self) -> None:
@@ -175,10 +175,10 @@ def open_runs(paths: Sequence[Path], envs: Sequence[str] = (), trust: bool = Fal
     """
     folders = [RunFolder.open(path) for path in paths]
     tasks = [folder.config().env for folder in folders]
-    if strange := [env for env in envs if env not in tasks]:
-        raise InvalidValueError(f"no run uses task {strange[0]!r}; they use {', '.join(dict.fromkeys(tasks))}")
-    named = [task if task in envs else None for task in tasks]
-    return [RunFolder.open(path, env, trust) for path, env in zip(paths, named, strict=True)]
+    if unused := [env for env in envs if env not in tasks]:
+        raise InvalidValueError(f"no run uses task {unused[0]!r}; they use {', '.join(dict.fromkeys(tasks))}")
+    allowed = [task if task in envs else None for task in tasks]
+    return [RunFolder.open(path, env, trust) for path, env in zip(paths, allowed, strict=True)]
 
 
 def _from_before(data: dict[str, Any]) -> dict[str, Any]:
@@ -186,8 +186,8 @@ def _from_before(data: dict[str, Any]) -> dict[str, Any]:
 
     At that time every run had every section, and ``conditioning`` chose the estimator of the scope.
     """
-    kept = kinds_of(data)
-    data = {key: value for key, value in data.items() if key in kept or key not in ("scope", "count", "goal")}
+    known = kinds_of(data)
+    data = {key: value for key, value in data.items() if key in known or key not in ("scope", "count", "goal")}
     scope = data.get("scope")
     if isinstance(scope, dict) and "conditioning" in scope:
         rest = {key: value for key, value in scope.items() if key != "conditioning"}

@@ -70,14 +70,14 @@ def scope_for(config: RunConfig, on_steps: Callable[[int], None] | None = None) 
         return true_task_scope(config.env, **config.env_kwargs), 0
     if config.scope_folder is None:
         device = resolve_device(config.device, config.env)
-        asked = config.seed, config.state_fallback, config.features, device if device.startswith("cuda") else None
-        scope = scope_of_task(config.env, config.env_kwargs, _within(config), *asked, on_steps)
-        took = int(scope.settings["env_steps"])
-        if took >= config.steps:  # more than expected, as agents died early
+        options = config.seed, config.state_fallback, config.features, device if device.startswith("cuda") else None
+        scope = scope_of_task(config.env, config.env_kwargs, _within(config), *options, on_steps)
+        env_steps = int(scope.settings["env_steps"])
+        if env_steps >= config.steps:  # more than expected, as agents died early
             warnings.warn(
-                f"the scope took {took:,} of {config.steps:,} steps, so none are left for training", stacklevel=1
+                f"the scope took {env_steps:,} of {config.steps:,} steps, so none are left for training", stacklevel=1
             )
-        return scope, took
+        return scope, env_steps
     scope = load_scope(config.scope_folder)
     task = scope.settings.get("env", config.env)
     if task != config.env:
@@ -85,8 +85,8 @@ def scope_for(config: RunConfig, on_steps: Callable[[int], None] | None = None) 
             f"the scope in {config.scope_folder} was estimated for {task!r}, this run trains on {config.env!r}; "
             "use one of this task"
         )
-    if "transitions" in scope.settings and scope.agent_mask.any() and (thin := thin_scope(scope)) is not None:
-        warnings.warn(f"in {config.scope_folder}, {thin}", stacklevel=1)  # the same place for all callers: shown once
+    if "transitions" in scope.settings and scope.agent_mask.any() and (note := thin_scope(scope)) is not None:
+        warnings.warn(f"in {config.scope_folder}, {note}", stacklevel=1)  # the same place for all callers: shown once
     # Older files without a cost were estimated one agent at a time; handmade ones cost nothing.
     cost = scope.settings.get("env_steps", scope.settings.get("transitions", 0) * scope.num_agents)
     return scope, 0 if config.scope_is_free else int(cost)
@@ -95,8 +95,8 @@ def scope_for(config: RunConfig, on_steps: Callable[[int], None] | None = None) 
 def _within(config: RunConfig) -> ScopeConfig:
     """Return the scope settings; a short run takes no more transitions than the estimator's default."""
     scope: ScopeConfig = config.scope
-    own = ESTIMATORS[scope.estimator].settled(scope).transitions
-    return replace(scope, transitions=own) if config.steps < ROOM * own else scope
+    default_transitions = ESTIMATORS[scope.estimator].settled(scope).transitions
+    return replace(scope, transitions=default_transitions) if config.steps < ROOM * default_transitions else scope
 
 
 def scope_steps(config: RunConfig, env: BatchEnv) -> int:

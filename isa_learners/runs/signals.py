@@ -43,7 +43,7 @@ class StopRequest:
                 number = getattr(signal, name, None)  # Windows has no SIGHUP
                 if number is None or (name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN):
                     continue
-                self._before[number] = signal.signal(number, self._asked)
+                self._before[number] = signal.signal(number, self._on_signal)
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -51,7 +51,7 @@ class StopRequest:
             signal.signal(number, handler)
         self._before.clear()
 
-    def _asked(self, number: int, frame: FrameType | None) -> None:
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self.signal and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.signal = self.signal or number

@@ -107,25 +107,25 @@ def probability_of_improvement(first: Sequence[Any], second: Sequence[Any], seed
         raise InvalidValueError(f"both must hold the same number of tasks, got {len(first)} and {len(second)}")
 
     def of_all(*parts: Values, axis: int = -1) -> Values:
-        ours, theirs = parts[: len(first)], parts[len(first) :]
+        first_parts, second_parts = parts[: len(first)], parts[len(first) :]
         wins = []
-        for x, y in zip(ours, theirs, strict=True):
-            ahead = np.sign(np.expand_dims(np.moveaxis(x, axis, -1), -1) - np.expand_dims(np.moveaxis(y, axis, -1), -2))
-            wins.append(0.5 + 0.5 * ahead.mean(axis=(-1, -2)))
+        for x, y in zip(first_parts, second_parts, strict=True):
+            signs = np.sign(np.expand_dims(np.moveaxis(x, axis, -1), -1) - np.expand_dims(np.moveaxis(y, axis, -1), -2))
+            wins.append(0.5 + 0.5 * signs.mean(axis=(-1, -2)))
         return np.asarray(np.mean(wins, axis=0))
 
     return _bootstrap([*_checked(first), *_checked(second)], of_all, seed)
 
 
-def profile(strata: Sequence[Any], at: Values) -> Values:
-    """Return the share of runs whose value is above each of ``at``: a performance profile.
+def profile(strata: Sequence[Any], thresholds: Values) -> Values:
+    """Return the share of runs whose value is above each of ``thresholds``: a performance profile.
 
     Example:
         >>> profile([[0.2, 0.6], [1.0, 0.9]], np.array([0.0, 0.5, 0.95])).tolist()
         [1.0, 0.75, 0.25]
     """
     values = np.concatenate(_checked(strata))
-    return np.asarray((values > np.asarray(at)[:, None]).mean(axis=1))
+    return np.asarray((values > np.asarray(thresholds)[:, None]).mean(axis=1))
 
 
 def bands(values: Values, statistic: Callable[..., Values] = iqm, seed: int = 0) -> tuple[Values, Values, Values]:
@@ -141,9 +141,9 @@ def bands(values: Values, statistic: Callable[..., Values] = iqm, seed: int = 0)
     low, high = np.full((2, values.shape[1]), np.nan)
     tail = 50 * (1 - CONFIDENCE)
     for known, points in _known(values):
-        some = values[np.ix_(known, points)]
-        drawn = np.random.default_rng(seed).integers(len(some), size=(RESAMPLES // 4, len(some)))
-        spread = statistic(some[drawn], axis=1)
+        subset = values[np.ix_(known, points)]
+        drawn = np.random.default_rng(seed).integers(len(subset), size=(RESAMPLES // 4, len(subset)))
+        spread = statistic(subset[drawn], axis=1)
         low[points], high[points] = np.percentile(spread, [tail, 100 - tail], axis=0)
     return middles(values, statistic), low, high
 
@@ -155,18 +155,18 @@ def middles(values: Values, statistic: Callable[..., Values] = iqm) -> Values:
         >>> middles(np.array([[np.nan, 1.0], [np.nan, 0.0], [0.5, 0.5]]), median).tolist()
         [0.5, 0.5]
     """
-    found = np.full(values.shape[1], np.nan)
+    result = np.full(values.shape[1], np.nan)
     for known, points in _known(values):
-        found[points] = statistic(values[np.ix_(known, points)], axis=0)
-    return found
+        result[points] = statistic(values[np.ix_(known, points)], axis=0)
+    return result
 
 
 def _known(values: Values) -> Iterator[tuple[Any, Any]]:
     """Yield each set of curves that have values at the same points, and these points."""
-    sets, which = np.unique(~np.isnan(values), axis=1, return_inverse=True)
+    sets, set_index = np.unique(~np.isnan(values), axis=1, return_inverse=True)
     for index, known in enumerate(sets.T):
         if known.any():
-            yield known, which.ravel() == index
+            yield known, set_index.ravel() == index
 
 
 def _checked(strata: Sequence[Any]) -> list[Values]:
@@ -188,8 +188,8 @@ def _bootstrap(parts: list[Values], statistic: Callable[..., Values], seed: int)
     def of_drawn(*drawn: Values, axis: int = -1) -> Values:
         """Reinsert the strata with one seed, which scipy cannot resample."""
         rest, leading = iter(drawn), drawn[0].shape[:-1]
-        whole = [next(rest) if len(part) > 1 else np.broadcast_to(part, (*leading, 1)) for part in parts]
-        return statistic(*whole, axis=axis)
+        samples = [next(rest) if len(part) > 1 else np.broadcast_to(part, (*leading, 1)) for part in parts]
+        return statistic(*samples, axis=axis)
 
     drawn = bootstrap(
         [part for part in parts if len(part) > 1],

@@ -20,7 +20,7 @@ from isa_learners.runs.evaluation import evaluation_seed
 from isa_learners.runs.hooks import Checkpoints, Hook
 from isa_learners.runs.loading import load_algorithm, use_threads
 from isa_learners.runs.metrics import CSVMetrics
-from isa_learners.runs.progress import Here, Progress, next_due
+from isa_learners.runs.progress import Progress, Timestamp, next_due
 from isa_learners.runs.run_folder import RunFolder, versions
 from isa_learners.runs.scope_versions import ScopeVersions
 from isa_learners.runs.scopes import needs_estimate, scope_for
@@ -91,36 +91,36 @@ class Training:
         self.hooks: list[Hook] = [*written, *hooks]
         self._before = configured = folder.config()
         folder.check_trusted(configured)
-        asked = ({} if steps is None else {"steps": steps}) | dict(changes or {})
-        self.config: RunConfig = changed_config(configured, asked) if asked else configured
+        requested = ({} if steps is None else {"steps": steps}) | dict(changes or {})
+        self.config: RunConfig = changed_config(configured, requested) if requested else configured
         self.progress = Progress(next_eval=self.config.eval_interval, next_checkpoint=self.config.checkpoint_interval)
         folder.lock.take()
         try:
             use_threads(self.config)
             self._began = time.perf_counter()
-            goes_on = resume and folder.newest_checkpoint() is not None
-            self.algorithm = self._load() if goes_on else self._start()
-            if goes_on and self.config != self._before:
+            continues = resume and folder.newest_checkpoint() is not None
+            self.algorithm = self._load() if continues else self._start()
+            if continues and self.config != self._before:
                 self.algorithm.check()
             done = self.algorithm.env_steps
             check_steps(folder, self._before, self.config, done, self.progress)
             self.progress.follow_intervals(done, self.config.eval_interval, self.config.checkpoint_interval)
             folder.lock.clear_left_over()
             folder.write_versions()
-            self._tell("on_start")
-            follow(folder, self._before, self.config, done if goes_on else None)  # last: a tracker may refuse the run
+            self._notify("on_start")
+            follow(folder, self._before, self.config, done if continues else None)  # last: a tracker may refuse the run
         except BaseException:
             folder.lock.release(undo=True)
             raise
 
-    def _tell(self, event: str, *arguments: Any) -> None:
+    def _notify(self, event: str, *arguments: Any) -> None:
         for hook in self.hooks:
             getattr(hook, event)(self, *arguments)
 
     def _start(self) -> Algorithm:
         if needs_estimate(self.config):
-            self._tell("on_phase", "scope", 0)
-        scope, steps = scope_for(self.config, lambda taken: self._tell("on_scope", taken))
+            self._notify("on_phase", "scope", 0)
+        scope, steps = scope_for(self.config, lambda env_steps: self._notify("on_scope", env_steps))
         if scope is not None:
             save_scope(scope, self.folder.path)
         algorithm = Algorithm(self.config, scope)
@@ -132,8 +132,8 @@ class Training:
         try:
             self.progress = msgspec.convert(meta["progress"], Progress)
         except (KeyError, msgspec.ValidationError) as error:
-            held = self.folder.newest_checkpoint()
-            raise FileFormatError(f"{held} does not hold a run's progress ({error})") from error
+            checkpoint = self.folder.newest_checkpoint()
+            raise FileFormatError(f"{checkpoint} does not hold a run's progress ({error})") from error
         self._before = trained_with(meta) or self._before
         self._began -= self.progress.wall_time
         return algorithm
@@ -148,36 +148,36 @@ class Training:
         """
         try:
             with StopRequest() as stop:
-                self._tell("on_phase", self.algorithm.phase.name, self.algorithm.env_steps)
-                if self._goes_on():
+                self._notify("on_phase", self.algorithm.phase.name, self.algorithm.env_steps)
+                if self._should_continue():
                     self.folder.remove_summary()
-                while self._goes_on():
+                while self._should_continue():
                     try:
                         self._iterate()
                     except Exception as error:
-                        self._keep(error)
+                        self._save_after_error(error)
                         if stop.signal and self.kept:  # the signal may have ended an environment's processes too
                             raise Interrupted(stop.signal) from error
                         raise
                     if stop.signal:
-                        self._tell("on_end", None)
+                        self._notify("on_end", None)
                         raise Interrupted(stop.signal)
                 summary = self.summary()
-                self._tell("on_end", summary)
+                self._notify("on_end", summary)
                 self.folder.write_summary(summary)  # last, as this file marks the run as complete
         finally:
             self.folder.lock.release()
         return summary
 
-    def _keep(self, error: Exception) -> None:
+    def _save_after_error(self, error: Exception) -> None:
         """After an error, save the state before it if that state is sound and can be written."""
         if isinstance(error, CannotWriteError) or not self.algorithm.sound():
             return
         with suppress(Exception):  # report only the first error
-            self._tell("on_end", None)
+            self._notify("on_end", None)
             self.kept = True
 
-    def _goes_on(self) -> bool:
+    def _should_continue(self) -> bool:
         solved = self.config.stop_when_solved and self.progress.solved is not None
         return self.algorithm.env_steps < self.config.steps and not solved
 
@@ -189,13 +189,13 @@ class Training:
         metrics["steps_per_second"] = (algorithm.env_steps - steps) / (now - began)
         progress.wall_time = now - self._began
         if progress.first_success is None and phase.statistics.won_any():
-            progress.first_success = self._here()
+            progress.first_success = self._timestamp()
         if algorithm.phase is not phase:
             progress.carried = progress.carried.plus(phase.statistics.totals())
-            self._tell("on_phase", algorithm.phase.name, algorithm.env_steps)
+            self._notify("on_phase", algorithm.phase.name, algorithm.env_steps)
         if algorithm.env_steps >= progress.next_eval:
             self._evaluate(metrics)
-        self._tell("on_iteration", {"phase": phase.name, "env_steps": algorithm.env_steps, **metrics})
+        self._notify("on_iteration", {"phase": phase.name, "env_steps": algorithm.env_steps, **metrics})
 
     def _evaluate(self, metrics: dict[str, float]) -> None:
         algorithm, progress, config = self.algorithm, self.progress, self.config
@@ -206,9 +206,9 @@ class Training:
         progress.carried = Totals()
         progress.wall_time = time.perf_counter() - self._began
         progress.next_eval = next_due(algorithm.env_steps, config.eval_interval)
-        progress.evaluated(evaluation.success_rate, self._here())
+        progress.evaluated(evaluation.success_rate, self._timestamp())
         progress.last = {
-            **self._here(),
+            **self._timestamp(),
             "phase": algorithm.phase.name,
             "success_rate": evaluation.success_rate,
             "return_mean": evaluation.return_mean,
@@ -216,9 +216,9 @@ class Training:
             **{"train_" + name: value for name, value in statistics.items()},
             **metrics,
         }
-        self._tell("on_evaluation", progress.last)
+        self._notify("on_evaluation", progress.last)
 
-    def _here(self) -> Here:
+    def _timestamp(self) -> Timestamp:
         return {"env_steps": self.algorithm.env_steps, "wall_time_s": round(self.progress.wall_time, 3)}
 
     def save(self, best: bool = False) -> None:
@@ -235,7 +235,7 @@ class Training:
             "algo": config.algo,
             "preset": config.preset,
             "seed": config.seed,
-            **self._here(),
+            **self._timestamp(),
             "device": self.algorithm.device,
             "phase": self.algorithm.phase.name,
             "success_rate": progress.last.get("success_rate"),

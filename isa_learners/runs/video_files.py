@@ -41,22 +41,22 @@ def write_mp4(frames: Iterator[Any], count: int, path: Path) -> None:
     encoder = ffmpeg()
     first = next(frames)
     with tempfile.TemporaryDirectory() as folder:
-        whole = Path(folder) / "film.mp4"
+        video = Path(folder) / "film.mp4"
         command = [encoder, "-loglevel", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24"]
         command += ["-s", f"{first.width}x{first.height}", "-r", f"1000/{FRAME_MS}", "-i", "-", "-an"]
-        command += ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-crf", "18", "-movflags", "+faststart", str(whole)]
-        with tempfile.TemporaryFile() as told:
-            with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=told, stderr=told) as process:
-                failed = not _fed(process, chain([first], frames))
-            told.seek(0)
-            words = one_line(told.read().decode(errors="replace"))
-        if failed or process.returncode or not whole.exists():
-            raise CannotWriteError(f"cannot write to {path}: ffmpeg ({encoder}) says: {words or process.returncode}")
-        with replacing(path) as file, whole.open("rb") as made:
-            shutil.copyfileobj(made, file)
+        command += ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-crf", "18", "-movflags", "+faststart", str(video)]
+        with tempfile.TemporaryFile() as log:
+            with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log) as process:
+                failed = not _send_frames(process, chain([first], frames))
+            log.seek(0)
+            message = one_line(log.read().decode(errors="replace"))
+        if failed or process.returncode or not video.exists():
+            raise CannotWriteError(f"cannot write to {path}: ffmpeg ({encoder}) says: {message or process.returncode}")
+        with replacing(path) as file, video.open("rb") as source:
+            shutil.copyfileobj(source, file)
 
 
-def _fed(process: subprocess.Popen[bytes], frames: Iterator[Any]) -> bool:
+def _send_frames(process: subprocess.Popen[bytes], frames: Iterator[Any]) -> bool:
     """Send the frames, repeating the last one for the pause; return whether the encoder accepted them."""
     stdin = process.stdin
     if stdin is None:
@@ -87,13 +87,13 @@ def ffmpeg() -> str:
 
         return str(get_ffmpeg_exe())
     except (ImportError, RuntimeError):  # the package may lack its executable
-        found = shutil.which("ffmpeg")
-    if found is None:
+        path = shutil.which("ffmpeg")
+    if path is None:
         raise MissingDependencyError(
             "MP4 needs an encoder, which is not installed; pip install 'isa-marl[video]', or put ffmpeg on the PATH; "
             ".gif needs none"
         )
-    return found
+    return path
 
 
 WRITERS: dict[str, Callable[[Iterator[Any], int, Path], None]] = {".gif": write_gif, ".mp4": write_mp4}

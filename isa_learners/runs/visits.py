@@ -110,14 +110,16 @@ class Visits:
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return ``phase.states`` and ``phase.seen`` of every phase."""
-        return {f"{name}.{key}": value for name, one in self.phases.items() for key, value in one.state_dict().items()}
+        return {
+            f"{name}.{key}": value for name, sample in self.phases.items() for key, value in sample.state_dict().items()
+        }
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Restore a state from :meth:`state_dict`; checkpoints of older versions hold none, so sampling starts then."""
-        for name, one in self.phases.items():
+        for name, sample in self.phases.items():
             saved = without_prefix(name, state)
             if saved:
-                one.load_state_dict(saved)
+                sample.load_state_dict(saved)
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,7 @@ def visited(folder: RunFolder) -> list[Visited]:
     if path is None:
         return []
     saved = without_prefix("visits", load_checkpoint(path)[0])
-    found = []
+    visits = []
     for name in ALGORITHMS[folder.config().algo].phase_names:
         if f"{name}.seen" not in saved:
             continue
@@ -155,5 +157,5 @@ def visited(folder: RunFolder) -> list[Visited]:
             raise FileFormatError(f"{path} holds visited states that cannot be read ({error})") from error
         if states.ndim != 2 or not len(states) <= seen:
             raise FileFormatError(f"{path} holds visited states that cannot be read (shape {list(states.shape)})")
-        found.append(Visited(name, states, seen))
-    return [one for one in found if one.seen]
+        visits.append(Visited(name, states, seen))
+    return [phase for phase in visits if phase.seen]

@@ -34,18 +34,18 @@ class NotYAMLError(ValueError):
 
     def __init__(self, reason: str, line: int | None = None) -> None:
         self.reason, self.line = reason, line
-        super().__init__(f"not YAML: {self.told}")
+        super().__init__(f"not YAML: {self.details}")
 
     @classmethod
     def of(cls, error: Exception) -> NotYAMLError:
         """Create this error from an error of PyYAML."""
         if isinstance(error, yaml.MarkedYAMLError) and error.problem and error.problem_mark is not None:
             return cls(one_line(error.problem)[:LONGEST_REASON], error.problem_mark.line + 1)
-        said = str(error).splitlines() or [type(error).__name__]
-        return cls(said[0][:LONGEST_REASON])
+        lines = str(error).splitlines() or [type(error).__name__]
+        return cls(lines[0][:LONGEST_REASON])
 
     @property
-    def told(self) -> str:
+    def details(self) -> str:
         """Line and reason, for a message."""
         return self.reason if self.line is None else f"line {self.line}: {self.reason}"
 
@@ -63,11 +63,11 @@ class _Loader(yaml.SafeLoader):
         lines: dict[tuple[str, str], int] = {}
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.tag != MERGE:
-                said = key.tag, key.value
-                if said in lines:
-                    problem = f"key {shown(key.value)} occurs twice, first in line {lines[said]}"
+                key_id = key.tag, key.value
+                if key_id in lines:
+                    problem = f"key {shown(key.value)} occurs twice, first in line {lines[key_id]}"
                     raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
-                lines[said] = key.start_mark.line + 1
+                lines[key_id] = key.start_mark.line + 1
         return node
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
@@ -133,13 +133,13 @@ def read_config_text(path: Path, regular: bool = False) -> str:
     """
     try:
         if regular:
-            held = read_bytes(path)
+            content = read_bytes(path)
         else:
             with open(path, "rb") as file:
-                held = file.read(LONGEST + 1)
-        if len(held) > LONGEST:
+                content = file.read(LONGEST + 1)
+        if len(content) > LONGEST:
             raise ValueError(f"longer than {LONGEST:,} bytes")
-        return held.decode()
+        return content.decode()
     except OSError as error:
         raise FileFormatError(f"cannot read configuration {path}: {error.strerror}") from error
     except FileFormatError:
@@ -162,14 +162,14 @@ def config_in(text: str, path: Path, keys: str = "configuration keys") -> Plain:
     try:
         data = read_yaml(text)
     except NotYAMLError as error:
-        raise _no_configuration(path, error.told) from error
+        raise _no_configuration(path, error.details) from error
     if not isinstance(data, dict):
         raise FileFormatError(f"{path} must hold a mapping of {keys}")
     return data
 
 
-def _no_configuration(path: Path, why: str) -> FileFormatError:
-    return FileFormatError(f"{path} is not a valid YAML configuration ({why})")
+def _no_configuration(path: Path, reason: str) -> FileFormatError:
+    return FileFormatError(f"{path} is not a valid YAML configuration ({reason})")
 
 
 class _Dumper(yaml.SafeDumper):

@@ -20,7 +20,7 @@ def test_how_many_runs_are_left(comparison, capsys):
     with ComparisonDisplay(comparison, comparison.plan.runs[:1]) as display:
         assert capsys.readouterr().err == "", "what keeps them from starting is told alone"
         for _ in range(2):
-            display.look()
+            display.refresh()
     assert capsys.readouterr().err == "isa: 1 of 2 runs left\n"
 
 

@@ -108,14 +108,14 @@ def test_once_a_minute_and_never_in_a_terminal(monkeypatch, capsys):
     assert progress.EVERY == 60.0
     monkeypatch.setattr(progress, "EVERY", 0.01)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    with progress.LifeSigns(lambda: "at it"):
+    with progress.ProgressReporter(lambda: "at it"):
         time.sleep(0.1)
     assert capsys.readouterr().err == "", "a bar moves there"
 
 
 @pytest.mark.usefixtures("often")
 def test_signs_end_with_what_they_are_of(capsys):
-    with progress.LifeSigns(lambda: "at it"):
+    with progress.ProgressReporter(lambda: "at it"):
         time.sleep(0.2)
     assert capsys.readouterr().err.startswith("isa: at it, 0 min\n")
     time.sleep(0.2)

@@ -79,16 +79,16 @@ def test_while_the_scope_is_estimated_its_steps_are_shown(display, screen):
     display.on_scope(training_of(), 4_000)
     assert lines_of(display, screen)[-2].startswith("scope ")
     assert "4k/2.1M" in screen.getvalue()
-    assert display._sign() == "phase scope, 4,000 of 2,100,000 steps"
+    assert display._progress_text() == "phase scope, 4,000 of 2,100,000 steps"
 
 
 def test_a_training_success_stays_until_the_next_episode_ends(display):
     display.on_phase(training_of(), "explore", 0)
     values = {"env_steps": 1, "steps_per_second": 1.0, "goals": 3.0}
     display.on_iteration(training_of(), values)
-    display._looked = 0.0
+    display._last_refresh = 0.0
     display.on_iteration(training_of(episodes=0.0), values)
-    assert display._told["training"] == "0.31"
+    assert display._status["training"] == "0.31"
 
 
 def test_a_run_that_was_never_evaluated_says_so(display, capsys):

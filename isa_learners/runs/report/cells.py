@@ -19,58 +19,59 @@ MOST_BYTES = 240_000
 
 
 def visit_contents(
-    found: Sequence[Visited], names: Sequence[str], moved: Sequence[int], most_bytes: int = MOST_BYTES
+    visits: Sequence[Visited], names: Sequence[str], moved: Sequence[int], most_bytes: int = MOST_BYTES
 ) -> dict[str, Any] | None:
     """Return the data that a page needs to count visits over any two dimensions; ``None`` without states.
 
     Each of a phase's ``n`` states out of ``seen`` visited ones stands for ``seen / n`` visits.
 
     Args:
-        found: visited states of each phase of a run.
+        visits: visited states of each phase of a run.
         names: names of the K dimensions.
         moved: dimensions that some agent can move; the page lists them first.
         most_bytes: maximum number of bytes in the page.
 
     Example:
         >>> states = np.array([[0.0, 1.0], [0.0, 3.0], [2.0, 3.0]], dtype=np.float32)
-        >>> told = visit_contents([Visited("explore", states, seen=6)], ["x", "y"], moved=[1])
-        >>> told["phases"], told["dims"][0]
+        >>> contents = visit_contents([Visited("explore", states, seen=6)], ["x", "y"], moved=[1])
+        >>> contents["phases"], contents["dims"][0]
         ([{'name': 'explore', 'seen': 6, 'shown': 3}], {'name': 'x', 'values': [0.0, 2.0], 'cells': 'AAAB'})
     """
-    size = found[0].states.shape[1] if found else 0
+    size = visits[0].states.shape[1] if visits else 0
     if not size:
         return None
-    most = max(1, most_bytes * 3 // 4 // max(1, size * len(found)))
-    shown = [_fewer(one.states, most) for one in found]
-    states = np.nan_to_num(np.concatenate(shown))  # values beyond float32 are infinite here
+    max_states = max(1, most_bytes * 3 // 4 // max(1, size * len(visits)))
+    samples = [_subsample(phase.states, max_states) for phase in visits]
+    states = np.nan_to_num(np.concatenate(samples))  # values beyond float32 are infinite here
     return {
         "phases": [
-            {"name": one.phase, "seen": one.seen, "shown": len(some)} for one, some in zip(found, shown, strict=True)
+            {"name": phase.phase, "seen": phase.seen, "shown": len(sample)}
+            for phase, sample in zip(visits, samples, strict=True)
         ],
         "dims": [{"name": names[k], **_cells(states[:, k])} for k in range(size)],
         "first": [*moved, *(k for k in range(size) if k not in moved)][:2],
     }
 
 
-def _fewer(states: npt.NDArray[np.float32], most: int) -> npt.NDArray[np.float32]:
-    if len(states) <= most:
+def _subsample(states: npt.NDArray[np.float32], max_states: int) -> npt.NDArray[np.float32]:
+    if len(states) <= max_states:
         return states
-    return states[np.sort(np.random.default_rng(0).choice(len(states), most, replace=False))]
+    return states[np.sort(np.random.default_rng(0).choice(len(states), max_states, replace=False))]
 
 
 def _cells(values: npt.NDArray[np.float32]) -> dict[str, Any]:
     """Return the ``values`` or ``edges`` of a dimension, and the cell of each state in ``cells``.
 
     Example:
-        >>> told = _cells(np.linspace(0, 3, 200).astype(np.float32))
-        >>> len(told["edges"]), told["edges"][0], told["edges"][-1]
+        >>> contents = _cells(np.linspace(0, 3, 200).astype(np.float32))
+        >>> len(contents["edges"]), contents["edges"][0], contents["edges"][-1]
         (31, 0.0, 3.0)
     """
     different, codes = np.unique(values, return_inverse=True)
     if len(different) <= MOST_VALUES:
-        told = {"values": [float(f"{value:.6g}") for value in different.tolist()]}
+        bins = {"values": [float(f"{value:.6g}") for value in different.tolist()]}
     else:
         edges = np.linspace(float(different[0]), float(different[-1]), INTERVALS + 1)
         codes = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, INTERVALS - 1)
-        told = {"edges": [float(f"{edge:.6g}") for edge in edges.tolist()]}
-    return {**told, "cells": base64.b64encode(codes.astype(np.uint8).tobytes()).decode()}
+        bins = {"edges": [float(f"{edge:.6g}") for edge in edges.tolist()]}
+    return {**bins, "cells": base64.b64encode(codes.astype(np.uint8).tobytes()).decode()}

@@ -29,29 +29,29 @@ MOST_POINTS = 150
 
 def charts_of(groups: Sequence[Group]) -> list[dict[str, Any]]:
     """Return a chart per column with the median over seeds and its interval for every group."""
-    charts, most = [], max(25, min(MOST_POINTS, 4 * MOST_POINTS // len(groups)))
+    charts, max_points = [], max(25, min(MOST_POINTS, 4 * MOST_POINTS // len(groups)))
     for column, title in COLUMNS.items():
-        rows = [row for group in groups for row in _rows(group, column, most)]
+        rows = [row for group in groups for row in _rows(group, column, max_points)]
         if rows:
             charts.append({"column": column, "title": title, "rows": rows, "changes": _changes(groups)})
     return charts
 
 
-def _rows(group: Group, column: str, most: int) -> list[dict[str, Any]]:
+def _rows(group: Group, column: str, max_points: int) -> list[dict[str, Any]]:
     runs = [run for run in group.runs if run.knows(column)]
     if not runs:
         return []
-    grid = step_grid(runs, most)
+    grid = step_grid(runs, max_points)
     values = np.stack([run.at(grid, column) for run in runs])
-    points = zip(grid.tolist(), *(_shortened(one) for one in bands(values, median)), strict=True)
+    points = zip(grid.tolist(), *(_shortened(band) for band in bands(values, median)), strict=True)
     return [
-        {"runs": _named(group), "steps": steps, "value": middle, "low": low, "high": high}
+        {"runs": _group_label(group), "steps": steps, "value": middle, "low": low, "high": high}
         for steps, middle, low, high in points
         if np.isfinite(middle)
     ]
 
 
-def _named(group: Group) -> str:
+def _group_label(group: Group) -> str:
     return f"{group.name} (n={sum(run.knows('success_rate') for run in group.runs)})"
 
 
@@ -60,5 +60,5 @@ def _shortened(values: Any) -> list[float]:
 
 
 def _changes(groups: Sequence[Group]) -> list[dict[str, Any]]:
-    ends = [(group, phase_end([run for run in group.runs if len(run.steps)] or group.runs)) for group in groups]
-    return [{"runs": _named(group), "steps": steps} for group, steps in ends if np.isfinite(steps)]
+    phase_ends = [(group, phase_end([run for run in group.runs if len(run.steps)] or group.runs)) for group in groups]
+    return [{"runs": _group_label(group), "steps": steps} for group, steps in phase_ends if np.isfinite(steps)]

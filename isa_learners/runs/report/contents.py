@@ -43,15 +43,15 @@ def report_contents(folders: Sequence[RunFolder]) -> dict[str, Any]:
     """
     groups, differing = grouped(folders), differences(folders)
     alike = alike_runs(differing, len(folders))
-    key = {}
+    long_names = {}
     if len(groups) > 1 and max(len(group.name) for group in groups) > LONGEST_NAME:
-        key = {_letters(i): group.name for i, group in enumerate(groups)}
-        groups = [replace(group, name=letters) for letters, group in zip(key, groups, strict=True)]
+        long_names = {_letters(i): group.name for i, group in enumerate(groups)}
+        groups = [replace(group, name=letters) for letters, group in zip(long_names, groups, strict=True)]
     tasks = list(dict.fromkeys(group.task for group in groups))
     names = [group.name for group in groups] if len(alike) == len(groups) else [""] * len(alike)
     return {
         "tasks": [{"name": task, "charts": charts_of([g for g in groups if g.task == task])} for task in tasks],
-        "key": key,
+        "key": long_names,
         "runs": _runs(folders),
         "differences": differing,
         "alike": [{"name": name, "runs": runs} for name, runs in zip(names, alike, strict=True)],
@@ -70,11 +70,11 @@ def alike_runs(differing: Sequence[Mapping[str, Any]], count: int) -> list[list[
         >>> alike_runs(rows, 3)
         [[0, 1], [2]]
     """
-    telling = [row["values"] for row in differing if row["key"] not in INERT]
-    together: dict[tuple[str, ...], list[int]] = {}
+    value_rows = [row["values"] for row in differing if row["key"] not in INERT]
+    run_groups: dict[tuple[str, ...], list[int]] = {}
     for i in range(count):
-        together.setdefault(tuple(values[i] for values in telling), []).append(i)
-    return list(together.values())
+        run_groups.setdefault(tuple(values[i] for values in value_rows), []).append(i)
+    return list(run_groups.values())
 
 
 def _letters(index: int) -> str:
@@ -101,7 +101,7 @@ def run_contents(folder: RunFolder, visit_bytes: int = MOST_BYTES) -> dict[str, 
         "seed": config.seed,
         "preset": config.preset,
         "command": shlex.join(["isa", "train", config.env, "--config", str(folder.config_file), "--out", "runs/again"]),
-        "changes": [_told(change) for change in read_changes(folder)],
+        "changes": [_change_text(change) for change in read_changes(folder)],
         "summary": _json_file(folder.summary_file),
         "versions": _json_file(folder.versions_file),
         "phases": phase_spans(read_metrics(folder.metrics_file, columns_of(config)), _scope_steps(folder)),
@@ -113,7 +113,7 @@ def run_contents(folder: RunFolder, visit_bytes: int = MOST_BYTES) -> dict[str, 
     }
 
 
-def _told(change: Change) -> str:
+def _change_text(change: Change) -> str:
     before, after = json.dumps(change.before), json.dumps(change.after)
     return f"{change.key} from step {change.env_steps:,} on: {after}, {before} before"
 
@@ -149,7 +149,7 @@ def phase_spans(rows: Sequence[Mapping[str, str]], scope_steps: int = 0) -> list
 
 def scope_contents(scope: InfluenceScope) -> dict[str, Any]:
     """Return a scope for the page, with exact figures, so that the threshold separates them as in Python."""
-    told = {
+    contents = {
         "agents": [str(agent) for agent in scope.agents],
         "dims": [scope.dim_name(k) for k in range(scope.state_size)],
         "actions": [[scope.action_name(i, a) for a in range(count)] for i, count in enumerate(scope.num_actions)],
@@ -159,10 +159,10 @@ def scope_contents(scope: InfluenceScope) -> dict[str, Any]:
         "log_p": None,
     }
     if scope.influence.size <= MOST_FIGURES:
-        told["influence"] = scope.influence.tolist()
+        contents["influence"] = scope.influence.tolist()
         if scope.evidence is not None:
-            told["log_p"] = np.maximum(scope.evidence.log_p, -1e300).round(2).tolist()
-    return told
+            contents["log_p"] = np.maximum(scope.evidence.log_p, -1e300).round(2).tolist()
+    return contents
 
 
 def differences(folders: Sequence[RunFolder]) -> list[dict[str, Any]]:
@@ -193,12 +193,12 @@ def _json_file(path: Any) -> Any:
 def _configuration(folder: RunFolder) -> list[dict[str, Any]]:
     """Return a row per key: ``key``, ``value`` and the value of the preset if it differs."""
     config = folder.config()
-    kept = {"algo": config.algo, "learner": config.learner, "intrinsic": config.intrinsic}
-    preset = flattened(config_to_dict(config_from_dict(resolve(config.env, config.preset, kept))))
+    core_values = {"algo": config.algo, "learner": config.learner, "intrinsic": config.intrinsic}
+    preset = flattened(config_to_dict(config_from_dict(resolve(config.env, config.preset, core_values))))
     rows = []
     for key, value in flattened(config_to_dict(config)).items():
-        own, others = json.dumps(value), json.dumps(preset.get(key))
-        rows.append({"key": key, "value": own, "preset": None if own == others else others})
+        own_text, preset_text = json.dumps(value), json.dumps(preset.get(key))
+        rows.append({"key": key, "value": own_text, "preset": None if own_text == preset_text else preset_text})
     return rows
 
 
@@ -219,9 +219,9 @@ def _goals(folder: RunFolder) -> dict[str, Any] | None:
 
 
 def _visits(folder: RunFolder, scope: InfluenceScope | None, most_bytes: int) -> dict[str, Any] | None:
-    found = visited(folder)
-    size = found[0].states.shape[1] if found else 0
+    visits = visited(folder)
+    size = visits[0].states.shape[1] if visits else 0
     if scope is None or scope.state_size != size:
-        return visit_contents(found, [f"s[{k}]" for k in range(size)], [], most_bytes)
+        return visit_contents(visits, [f"s[{k}]" for k in range(size)], [], most_bytes)
     moved = np.flatnonzero(scope.agent_mask.any(axis=0)).tolist()
-    return visit_contents(found, [scope.dim_name(k) for k in range(size)], moved, most_bytes)
+    return visit_contents(visits, [scope.dim_name(k) for k in range(size)], moved, most_bytes)

@@ -111,17 +111,17 @@ def page(contents: dict[str, Any], library: str, live: bool = False) -> str:
         library: Vega's code.
         live: whether the page requests new contents from its server, the only connection that it may make.
     """
-    own = files("isa_learners.runs.report")
+    package_files = files("isa_learners.runs.report")
     parts = {
         "connect": " connect-src 'self';" if live else "",
         "live": ' data-live="yes"' if live else "",
-        "css": own.joinpath("page.css").read_text(),
+        "css": package_files.joinpath("page.css").read_text(),
         "data": json.dumps(contents, allow_nan=False).replace("<", "\\u003c"),
         "vega": library.replace("</script", "<\\/script"),
-        "js": "".join(own.joinpath("scripts").joinpath(name).read_text() for name in SCRIPTS),
+        "js": "".join(package_files.joinpath("scripts").joinpath(name).read_text() for name in SCRIPTS),
     }
     # In one pass, so that text of a run is not replaced again.
-    return re.sub(r"\{\{(\w+)\}\}", lambda mark: parts[mark[1]], own.joinpath("page.html").read_text())
+    return re.sub(r"\{\{(\w+)\}\}", lambda mark: parts[mark[1]], package_files.joinpath("page.html").read_text())
 
 
 def vega() -> str:

@@ -33,29 +33,29 @@ def replays(algorithm: Algorithm, seed: int = 0, most_bytes: int = MOST_BYTES) -
         seed: seed of the environment.
         most_bytes: maximum number of bytes of the pictures of an episode.
     """
-    told = []
+    episodes = []
     with kept_shared(algorithm):
-        ends = _played(algorithm, seed, None)
+        outcomes = _played(algorithm, seed, None)
     for won in (True, False):
-        copy = next((b for b, end in enumerate(ends) if end["won"] is won), None)
+        copy = next((b for b, outcome in enumerate(outcomes) if outcome["won"] is won), None)
         if copy is not None:
             with kept_shared(algorithm):
-                told.append(_thinned(_played(algorithm, seed, copy)[copy], most_bytes))
-    return told
+                episodes.append(_thinned(_played(algorithm, seed, copy)[copy], most_bytes))
+    return episodes
 
 
 def _played(algorithm: Algorithm, seed: int, watched: int | None) -> list[dict[str, Any]]:
     """Play the first episode of each copy; record the ``watched`` one in full."""
     base = algorithm.evaluation_env(COPIES)[1]
     play, draw = GreedyPlay(algorithm, base), drawer(algorithm.config.env, base)
-    told: list[dict[str, Any]] = [{"won": False, "goal": None, "steps": [], "frames": []} for _ in range(COPIES)]
+    episodes: list[dict[str, Any]] = [{"won": False, "goal": None, "steps": [], "frames": []} for _ in range(COPIES)]
 
-    def see(b: int, seen: dict[str, Any]) -> None:
+    def see(b: int, step_values: dict[str, Any]) -> None:
         goal = play.goal(b)
-        told[b]["steps"].append(seen)
-        told[b]["goal"] = None if goal is None else _known(goal)
+        episodes[b]["steps"].append(step_values)
+        episodes[b]["goal"] = None if goal is None else _known(goal)
         if draw is not None:
-            told[b]["frames"].append(_png(draw(b, goal)))
+            episodes[b]["frames"].append(_png(draw(b, goal)))
 
     steps, playing = play.steps(seed), np.ones(COPIES, dtype=bool)
     step = next(steps)
@@ -66,19 +66,19 @@ def _played(algorithm: Algorithm, seed: int, watched: int | None) -> list[dict[s
         if watched is not None:
             see(watched, _step(play, step, watched))
         for winner in np.flatnonzero(playing & to_numpy(step.success)):
-            told[winner]["won"] = True
+            episodes[winner]["won"] = True
         playing &= ~to_numpy(step.done)
         if not playing.any():
             break
-    return told
+    return episodes
 
 
 def _step(play: GreedyPlay, step: BatchStep, b: int) -> dict[str, Any]:
     """Return the state after a step and the parts of each agent's reward."""
-    own, parts = play.paid(b)
+    env_reward, parts = play.paid(b)
     return {
         "state": _rounded(step.final_state[b]),
-        "parts": {name: _rounded(value) for name, value in {"environment": own, **parts}.items()},
+        "parts": {name: _rounded(value) for name, value in {"environment": env_reward, **parts}.items()},
     }
 
 
@@ -100,17 +100,23 @@ def _png(picture: Any) -> bytes:
     return file.getvalue()
 
 
-def _thinned(told: dict[str, Any], most_bytes: int) -> dict[str, Any]:
+def _thinned(episode: dict[str, Any], most_bytes: int) -> dict[str, Any]:
     """Drop pictures and last steps until the rest fits; add the steps between two pictures and the dropped steps.
 
     Example:
-        >>> told = _thinned({"steps": [{"state": [0.0]}] * 5, "frames": [b"12"] * 5}, most_bytes=6)
-        >>> told["frames"], told["stride"], told["left_out"]
+        >>> episode = _thinned({"steps": [{"state": [0.0]}] * 5, "frames": [b"12"] * 5}, most_bytes=6)
+        >>> episode["frames"], episode["stride"], episode["left_out"]
         (['data:image/png;base64,MTI=', 'data:image/png;base64,MTI=', 'data:image/png;base64,MTI='], 2, 0)
     """
-    most = max(2, MOST_NUMBERS // max(1, len(told["steps"][0]["state"])))
-    left_out, frames, stride = max(0, len(told["steps"]) - most), told["frames"], 1
+    max_steps = max(2, MOST_NUMBERS // max(1, len(episode["steps"][0]["state"])))
+    left_out, frames, stride = max(0, len(episode["steps"]) - max_steps), episode["frames"], 1
     while frames and (len(frames) > MOST_FRAMES or sum(map(len, frames)) > most_bytes):
         frames, stride = frames[::2], stride * 2
     pictures = ["data:image/png;base64," + base64.b64encode(frame).decode() for frame in frames]
-    return {**told, "steps": told["steps"][:most], "frames": pictures, "stride": stride, "left_out": left_out}
+    return {
+        **episode,
+        "steps": episode["steps"][:max_steps],
+        "frames": pictures,
+        "stride": stride,
+        "left_out": left_out,
+    }

@@ -94,10 +94,10 @@ class Tracker(Hook, ABC):
         self._try(lambda: self.end(summary))
         self._open = False
 
-    def _try(self, what: Callable[[], None]) -> None:
+    def _try(self, action: Callable[[], None]) -> None:
         if self._open:
             with self._warned():
-                what()
+                action()
 
     @contextmanager
     def _warned(self) -> Iterator[None]:
@@ -117,7 +117,7 @@ def _read_ids(file: Path) -> dict[str, str]:
     """
     try:
         ids = read_json(read_bytes(file))
-        if not isinstance(ids, dict) or not all(isinstance(one, str) for one in ids.values()):
+        if not isinstance(ids, dict) or not all(isinstance(value, str) for value in ids.values()):
             raise ValueError(f"it holds {shown(ids)}")
     except FileNotFoundError:
         return {}

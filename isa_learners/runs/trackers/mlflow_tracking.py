@@ -34,10 +34,12 @@ class MLflowTracker(Tracker):
             self._id = known
             self._client.update_run(known, status="RUNNING")
             return known
-        wanted = os.environ.get("MLFLOW_EXPERIMENT_NAME", "isa")
-        experiment = self._client.get_experiment_by_name(wanted)
-        where = self._client.create_experiment(wanted) if experiment is None else experiment.experiment_id
-        self._id = str(self._client.create_run(where, run_name=training.folder.path.resolve().name).info.run_id)
+        experiment_name = os.environ.get("MLFLOW_EXPERIMENT_NAME", "isa")
+        experiment = self._client.get_experiment_by_name(experiment_name)
+        experiment_id = (
+            self._client.create_experiment(experiment_name) if experiment is None else experiment.experiment_id
+        )
+        self._id = str(self._client.create_run(experiment_id, run_name=training.folder.path.resolve().name).info.run_id)
         for key, value in flattened(config_to_dict(training.config)).items():
             self._client.log_param(self._id, key, str(value)[:LONGEST])
         return self._id

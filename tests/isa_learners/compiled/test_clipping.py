@@ -24,8 +24,8 @@ def test_what_is_no_number_is_said(switch):  # noqa: F811
 
 
 def test_whom_it_serves(switch):  # noqa: F811
-    assert clipping.serves([torch.zeros(3)])
-    assert not clipping.serves([torch.zeros(3), torch.zeros(3, dtype=torch.float64)])
-    assert not clipping.serves([torch.zeros(3, 2).t()])
+    assert clipping.supports([torch.zeros(3)])
+    assert not clipping.supports([torch.zeros(3), torch.zeros(3, dtype=torch.float64)])
+    assert not clipping.supports([torch.zeros(3, 2).t()])
     switch(False)
-    assert not clipping.serves([torch.zeros(3)])
+    assert not clipping.supports([torch.zeros(3)])

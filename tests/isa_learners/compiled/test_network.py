@@ -138,14 +138,14 @@ class DoubledLinear(RecurrentLinear):
 def test_whom_it_serves(switch):  # noqa: F811
     net, arguments, _ = make(12, 5, 2, [6, 4])
     inputs = arguments[0]
-    assert compiled.serves(net, inputs)
-    assert not compiled.serves(net, inputs.clone().requires_grad_())
-    assert not compiled.serves(net, inputs.to(D))
-    assert not compiled.serves(net.to(D), inputs)
-    assert not compiled.serves(RecurrentNet(5, 12, 2, layers=(12, 12)), inputs), "more layers"
-    assert not compiled.serves(RecurrentNet(5, 12, 2, layers=(7,)), inputs), "of another width"
+    assert compiled.supports(net, inputs)
+    assert not compiled.supports(net, inputs.clone().requires_grad_())
+    assert not compiled.supports(net, inputs.to(D))
+    assert not compiled.supports(net.to(D), inputs)
+    assert not compiled.supports(RecurrentNet(5, 12, 2, layers=(12, 12)), inputs), "more layers"
+    assert not compiled.supports(RecurrentNet(5, 12, 2, layers=(7,)), inputs), "of another width"
     switch(False)
-    assert not compiled.serves(RecurrentNet(5, 12, 2), inputs)
+    assert not compiled.supports(RecurrentNet(5, 12, 2), inputs)
 
 
 @pytest.mark.parametrize(("kind", "another"), [(RecurrentNet, Doubled), (RecurrentLinear, DoubledLinear)])
@@ -182,12 +182,12 @@ def test_it_reads_flags_and_other_types_as_numbers(switch):  # noqa: F811
 @pytest.mark.parametrize("other", [{"bias": False}, {"num_layers": 2}, {"bidirectional": True}, {"dtype": D}])
 def test_another_gru_is_not_served(switch, other):  # noqa: F811
     net, arguments, _ = make(12, 5, 2, [6, 4], kind=RecurrentLinear)
-    assert compiled.serves(net, arguments[0])
+    assert compiled.supports(net, arguments[0])
     net.gru = torch.nn.GRU(12, 12, **other)
-    assert not compiled.serves(net, arguments[0])
+    assert not compiled.supports(net, arguments[0])
 
 
 def test_weights_that_do_not_lie_densely_are_not_served(switch):  # noqa: F811
     net, arguments, _ = make(12, 5, 2, [6, 4])
     net.head.weight = torch.nn.Parameter(net.head.weight.detach().T.contiguous().T)
-    assert not compiled.serves(net, arguments[0])
+    assert not compiled.supports(net, arguments[0])

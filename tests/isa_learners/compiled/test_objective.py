@@ -61,10 +61,10 @@ def test_the_policy_has_not_moved(switch):  # noqa: F811
 
 
 def test_it_serves_float32_on_cpu(switch):  # noqa: F811
-    assert compiled.serves(torch.zeros(2, 2))
-    assert not compiled.serves(torch.zeros(2, 2, dtype=torch.float64))
+    assert compiled.supports(torch.zeros(2, 2))
+    assert not compiled.supports(torch.zeros(2, 2, dtype=torch.float64))
     switch(False)
-    assert not compiled.serves(torch.zeros(2, 2))
+    assert not compiled.supports(torch.zeros(2, 2))
 
 
 @pytest.mark.parametrize("huber", [0.0, 0.3])

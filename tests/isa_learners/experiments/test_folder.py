@@ -73,7 +73,7 @@ def test_another_process_may_have_made_a_run_s_folder_in_between(tmp_path, monke
     run = comparison.plan.runs[0]
     path = comparison.prepare(run)
     looked = iter([False, True])
-    monkeypatch.setattr("isa_learners.experiments.folder._begun", lambda path: next(looked))
+    monkeypatch.setattr("isa_learners.experiments.folder._holds_run", lambda path: next(looked))
     assert comparison.prepare(run) == path
 
 

@@ -16,7 +16,7 @@ from plan_helpers import ISA, forked_runs, tiny_plan, without_areas
 
 from isa_learners.experiments import local
 from isa_learners.experiments.folder import Comparison, Progress
-from isa_learners.experiments.local import Outcome, Process, options_of, run_here, why
+from isa_learners.experiments.local import Outcome, Process, failure_reason, options_of, run_here
 from isa_learners.experiments.plan import make_plan
 from isa_learners.experiments.results import result_of, write_results
 from isa_wrappers.errors import FileFormatError, InvalidValueError
@@ -160,7 +160,7 @@ class Ended(Process):
 
 def test_a_run_that_another_process_is_at_work_on_is_left_to_it_and_waited_for(tmp_path, monkeypatch):
     monkeypatch.setattr(local, "Process", Ended)
-    monkeypatch.setattr(local, "LOOK_ELSEWHERE", 0.01)
+    monkeypatch.setattr(local, "POLL_OTHERS", 0.01)
     comparison = Comparison(make_plan(tiny_plan(seeds=[0, 1])), tmp_path)
     first, second, *others = comparison.plan.runs
     held = {run.name: comparison.claim(run) for run in (first, second)}
@@ -263,9 +263,9 @@ def test_metrics_beyond_repair_are_told_and_the_others_have_results(whole, tmp_p
 
 
 def test_why():
-    assert why(2, "isa: warning: x\nisa: too much\n") == "too much"
-    assert why(1, "Traceback\nKeyError: 3\n") == "exit code 1: KeyError: 3"
-    assert why(-9, "") == "ended by signal 9"
+    assert failure_reason(2, "isa: warning: x\nisa: too much\n") == "too much"
+    assert failure_reason(1, "Traceback\nKeyError: 3\n") == "exit code 1: KeyError: 3"
+    assert failure_reason(-9, "") == "ended by signal 9"
 
 
 @pytest.mark.parametrize("jobs", [0, -1, True])

@@ -9,7 +9,7 @@ from plan_helpers import ISA, tiny_plan
 
 from isa_learners.experiments import local, on_ray
 from isa_learners.experiments.folder import Comparison
-from isa_learners.experiments.on_ray import TOKEN, bring_to_its_end, connect, files_of, run_on_ray, write_files
+from isa_learners.experiments.on_ray import TOKEN, connect, files_of, run_on_ray, train_on_node, write_files
 from isa_learners.experiments.one_run import run_to_end
 from isa_learners.experiments.plan import make_plan
 from isa_learners.experiments.results import result_of
@@ -35,16 +35,14 @@ def test_files_travel_where_the_folder_is_not_shared(tmp_path, monkeypatch):
     path = comparison.prepare(comparison.plan.runs[0])
     (tmp_path / TOKEN).write_text("theirs")
     monkeypatch.setattr(local, "ONE_RUN", "import sys; open(sys.argv[1] + '/said', 'w').write(sys.argv[2])")
-    code, said, files = bring_to_its_end(str(path), ["done"], str(tmp_path / TOKEN), "ours", files_of(path))
+    code, said, files = train_on_node(str(path), ["done"], str(tmp_path / TOKEN), "ours", files_of(path))
     assert (code, said) == (0, "")
     assert files["said"] == b"done"
     assert files["config.yaml"] == (path / "config.yaml").read_bytes()
     assert not (path / "said").exists()
     write_files(path, files)
     assert (path / "said").read_text() == "done"
-    assert bring_to_its_end(str(path), ["done"], str(tmp_path / TOKEN), "theirs", {})[2] == {}, (
-        "shared: nothing travels"
-    )
+    assert train_on_node(str(path), ["done"], str(tmp_path / TOKEN), "theirs", {})[2] == {}, "shared: nothing travels"
 
 
 def test_a_folder_that_cannot_be_made_ends_one_run_alone(tmp_path, monkeypatch):

@@ -145,7 +145,7 @@ def test_steps_of_tasks_that_are_not_asked_for_now_are_no_mistake(plan_file):
 def test_variants_that_are_judged_otherwise_are_told():
     often = {"like": "isa", "set": {"eval_interval": 240, "success": "-1"}}
     plan = make_plan({**WHOLE, "variants": {"isa": None, "often": often, "ippo": None}, "seeds": "0-1"})
-    said = plan.judged_otherwise()
+    said = plan.evaluation_differences()
     assert "'often' is evaluated differently from 'isa' on grid/unlock: eval_interval 240 instead of 10000" in said
     assert "'often' is evaluated differently from 'isa' on grid/unlock: success '-1' instead of 'success'" in said
     assert len(said) == 2

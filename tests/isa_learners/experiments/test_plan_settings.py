@@ -7,7 +7,7 @@ import pytest
 from isa_learners.algorithms import ALGORITHMS
 from isa_learners.experiments.plan import make_plan
 from isa_learners.experiments.plan_file import PlanError
-from isa_learners.experiments.plan_settings import PlanSettings, laid_over
+from isa_learners.experiments.plan_settings import PlanSettings, apply_overrides
 
 
 def configs(variants, settings, **own):
@@ -92,7 +92,7 @@ def test_two_ways_to_say_a_section_at_once_are_refused():
 
 def test_what_is_said_over_a_plan_leaves_the_rest():
     data = {"tasks": {"grid/dials": None, "grid/unlock": {"steps": 3, "kwargs": {"a": 1, "b": 2}}}, "kwargs": {"c": 3}}
-    assert laid_over(data, {"kwargs": {"b": 4}}) == {
+    assert apply_overrides(data, {"kwargs": {"b": 4}}) == {
         "tasks": {"grid/dials": None, "grid/unlock": {"steps": 3, "kwargs": {"a": 1, "b": 4}}},
         "kwargs": {"c": 3, "b": 4},
     }
@@ -106,6 +106,6 @@ def test_a_key_with_a_space_around_it_is_no_way_round():
 
 def test_a_task_that_is_named_again_keeps_what_the_plan_says_of_it():
     plan = {"tasks": {"grid/unlock": {"steps": 40_000}, "grid/dials": None}}
-    assert laid_over(plan, {"tasks": ["grid/unlock", "grid/dials"]}) == {
+    assert apply_overrides(plan, {"tasks": ["grid/unlock", "grid/dials"]}) == {
         "tasks": {"grid/unlock": {"steps": 40_000}, "grid/dials": {}}
     }

@@ -6,7 +6,7 @@ import pytest
 
 from isa_learners.experiments.folder import Comparison
 from isa_learners.experiments.plan import make_plan
-from isa_learners.experiments.table import better, left_out, scores_of, shared, table
+from isa_learners.experiments.table import better, coverage_note, scores_of, shared, table
 
 TASKS = ["grid/shooting", "grid/unlock", "grid/navigation"]
 
@@ -70,7 +70,7 @@ def test_seeds_that_one_variant_lacks_weigh_for_none():
 def test_nothing_is_left_out_of_what_is_whole():
     whole = [row for task in TASKS for name in ("isa", "ippo") for row in rows(task, name, 0.5)]
     assert shared(comparison(), whole) == whole
-    assert left_out(comparison(), whole) is None
+    assert coverage_note(comparison(), whole) is None
     assert "Over what" not in table(comparison(), whole)
     alone = [row for row in whole if row["variant"] == "isa"]
     assert shared(comparison(), alone) == alone, "a variant without any run takes nothing from the others"
@@ -80,7 +80,7 @@ def test_seeds_of_a_single_task_all_count():
     one = comparison(TASKS[:1])
     found = [*rows("grid/shooting", "isa", 1.0), *rows("grid/shooting", "ippo", 0.0, [1])]
     assert shared(one, found) == found
-    assert left_out(one, found) is None
+    assert coverage_note(one, found) is None
 
 
 def test_nothing_in_common():

@@ -133,7 +133,7 @@ def test_acting_changes_nothing_and_it_travels_with_the_policy():
     assert all(torch.equal(value, before[name]) for name, value in learner.norm.state_dict().items())
     other = PPOLearner(Sizes.of(env), CONFIG, "cpu", 1)
     other.load_state_dict(learner.state_dict(), policy_only=True)
-    assert other.norm.begun
+    assert other.norm.updated
     torch.testing.assert_close(other.norm.observations(step.obs), learner.norm.observations(step.obs), rtol=0, atol=0)
     fresh = PPOLearner(Sizes.of(env), replace(CONFIG, normalize_obs=False), "cpu", 1)
     assert fresh.norm is None
@@ -144,8 +144,8 @@ def test_goals_of_a_run_are_scaled_as_the_state_and_a_phase_starts_anew():
     algorithm = algorithm_of(env_kwargs=NEAR, ppo={"normalize_obs": True})
     explore = until_reach(algorithm)[0].learner.norm
     reach = algorithm.phase.learner
-    assert explore.begun
-    assert not reach.norm.begun
+    assert explore.updated
+    assert not reach.norm.updated
     algorithm.iterate()
     env = algorithm.phase.collector.env
     sampling = goals_in(env)

@@ -67,12 +67,12 @@ def test_without_gradients_nothing_is_kept():
 def test_what_no_kernel_serves_goes_step_by_step(size, sizes):
     cell, h = nn.GRU(7, size).cuda(), torch.randn(4, size, device="cuda")
     x, keep = torch.randn(sum(sizes), 7, device="cuda"), torch.ones(sum(sizes), 1, device="cuda")
-    assert not fused.serves(torch.empty(sum(sizes), 3 * size, device="cuda"), sizes)
+    assert not fused.supports(torch.empty(sum(sizes), 3 * size, device="cuda"), sizes)
     assert torch.allclose(gru(cell, x, h, sizes, keep), plain_gru(cell, x, h, sizes, keep), atol=1e-5)
 
 
 def test_on_cpu_no_kernel_serves():
-    assert not fused.serves(torch.empty(4, 96), [2, 2])
+    assert not fused.supports(torch.empty(4, 96), [2, 2])
 
 
 @pytest.mark.slow
@@ -81,7 +81,7 @@ def test_kernels_compute_the_equations_in_the_interpreter():
     code = """
 import test_fused as t
 from isa_learners.recurrent import fused
-fused.serves = lambda given, sizes: True
+fused.supports = lambda given, sizes: True
 for size, streams, steps in t.SIZES:
     t.check(size, streams, steps, "cpu")
 """

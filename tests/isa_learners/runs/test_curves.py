@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from learner_helpers import tiny_config
 
 from isa_learners.runs.changes import Change, follow, record
-from isa_learners.runs.curves import Curve, grouped, read_curve, told_apart
+from isa_learners.runs.curves import Curve, distinct_labels, grouped, read_curve
 from isa_learners.runs.metrics import columns_of
 from isa_learners.runs.run_folder import RunFolder
 from isa_wrappers.errors import FileFormatError
@@ -69,18 +69,18 @@ values = st.dictionaries(st.sampled_from("abcd"), st.integers(0, 2))
 @given(st.lists(values, min_size=1, max_size=6))
 def test_names_tell_apart_whatever_shares_keys(settings):
     whole = [{**dict.fromkeys("abcd", 0), **one} for one in settings]
-    names = told_apart(whole)
+    names = distinct_labels(whole)
     for one, name in zip(whole, names, strict=True):
         assert [name == other for other in names] == [one == two for two in whole]
 
 
 def test_sections_of_another_algorithm_tell_nothing_more():
-    assert told_apart([{"algo": "isa", "goal.capacity": 3}, {"algo": "ippo"}]) == ["isa", "ippo"]
+    assert distinct_labels([{"algo": "isa", "goal.capacity": 3}, {"algo": "ippo"}]) == ["isa", "ippo"]
 
 
 @pytest.mark.parametrize("value", ["a" * 100, list(range(100))])
 def test_long_values_are_cut(value):
-    assert len(told_apart([{"k": value}, {"k": 1}])[0]) < 60
+    assert len(distinct_labels([{"k": value}, {"k": 1}])[0]) < 60
 
 
 def test_a_phase_s_setting_tells_runs_of_one_algorithm_apart(tmp_path):
@@ -97,7 +97,7 @@ def test_values_that_end_alike_are_not_one(tmp_path):
     names = {group.name: len(group.runs) for group in grouped([*made.values(), run(tmp_path / "none")])}
     assert list(names.values()) == [1, 1, 1]
     assert [one in name for one, name in zip(made, names, strict=False)] == [True, True]
-    assert told_apart([{"k": 1}, {"k": "1"}]) == ["run, k=1", "run, k='1'"]
+    assert distinct_labels([{"k": 1}, {"k": "1"}]) == ["run, k=1", "run, k='1'"]
 
 
 def test_a_run_that_was_changed_in_mid_run_is_no_seed_of_others(tmp_path):

@@ -140,7 +140,7 @@ def test_it_rests_after_each_reading_and_sleeps_when_nobody_asks(tmp_path, quick
     for _ in range(20):
         time.sleep(0.01)
         assert live.state()["version"] == version + 1
-    monkeypatch.setattr(live_module, "ASLEEP", -1.0)
+    monkeypatch.setattr(live_module, "IDLE_SECONDS", -1.0)
     asleep = begun(folder)
     time.sleep(0.3)
     assert asleep.contents["version"] == 0
