@@ -57,7 +57,7 @@ def test_what_isa_refuses_too(tmp_path, capsys):
     run = tmp_path / "run"
     assert isa("train", *of_crashing(tmp_path, "nan"), "--out", run) == 2
     line = capsys.readouterr().err.splitlines()[-1]
-    assert line.startswith("isa: the observation of agent 'a' in step 6, element 0 must be finite, got nan; what was l")
+    assert line.startswith("isa: the observation of agent 'a' in step 6, element 0 must be finite, got nan; the progress")
     assert shlex.split(line.partition("isa train ")[2]) == ["toy_envs:Crashing", "--resume", str(run)]
     assert load_checkpoint(run / "checkpoints" / "latest.safetensors")[1]["env_steps"] == 50
 
@@ -65,7 +65,7 @@ def test_what_isa_refuses_too(tmp_path, capsys):
 def test_nothing_is_said_of_what_was_learned_where_nothing_was(tmp_path, capsys):
     first = [*of_crashing(tmp_path, "nan"), "--set", "ppo.rollout_steps=40"]
     assert isa("train", *first, "--out", tmp_path / "run") == 2
-    assert "holds nan; resume with: isa train toy_envs:Crashing --resume " in capsys.readouterr().err.splitlines()[-1]
+    assert "got nan; resume with: isa train toy_envs:Crashing --resume " in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_a_signal_that_hits_the_environment_as_well(tmp_path, capsys):

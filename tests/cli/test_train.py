@@ -134,5 +134,5 @@ def test_a_run_that_cannot_begin_leaves_a_folder_of_others_as_it_was(capsys):
     Path("out").mkdir()
     Path("out/notes.txt").write_text("mine")
     assert isa("train", "toy_envs:nan_state", "--out", "out") == 2
-    assert "holds nan" in one_line(capsys.readouterr().err)
+    assert "dimension 1 is nan" in one_line(capsys.readouterr().err)
     assert contents(Path("out")) == {"notes.txt": b"mine"}

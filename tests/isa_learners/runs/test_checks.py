@@ -28,7 +28,7 @@ def test_a_scope_that_follows_training_goes_with_goals_before_a_win(algo):
 @pytest.mark.parametrize(
     ("sections", "error", "message"),
     [
-        ({"intrinsic": "count_bonus"}, InvalidValueError, "reward 'bonus' inner wrapper already pays"),
+        ({"intrinsic": "count_bonus"}, InvalidValueError, "inner wrapper already pays the intrinsic reward 'bonus'"),
         (
             {"algo": "ippo", "ppo": {"bonus_head": True}},
             InvalidValueError,
@@ -66,6 +66,6 @@ def test_what_does_not_go_together(sections, error, message):
 
 
 def test_a_task_s_name_is_no_configuration(tmp_path):
-    with pytest.raises(InvalidValueError, match=r"config must be a RunConfig, as make_config.*, got 'grid/dials'"):
+    with pytest.raises(InvalidValueError, match=r"config must be a RunConfig, as from make_config.*, got 'grid/dials'"):
         train("grid/dials", tmp_path / "run")
     assert not (tmp_path / "run").exists()

@@ -48,7 +48,7 @@ def test_decimal_commas_are_refused_with_the_cause(tmp_path, header):
     lines = file.read_text().replace(",", ";").replace("0.5", "0,5").splitlines(keepends=True)
     file.write_text("".join(lines if header else lines[1:]))
     before = file.read_bytes()
-    said = r"decimal commas, such as '0,5': save it with decimal points"
+    said = r"decimal commas, such as '0,5'; save it with decimal points"
     with pytest.raises(ValueError, match=f"its numbers have {said}"):
         read_metrics(file)
     with pytest.raises(FileFormatError, match=rf"metrics\.csv cannot be read: its numbers have {said}"):

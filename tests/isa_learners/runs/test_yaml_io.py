@@ -134,7 +134,7 @@ def test_no_text_takes_long_or_fails_otherwise(tmp_path, text):
 
 
 @pytest.mark.parametrize(
-    ("text", "what"), [(BOMB, "holds"), ("a: " + "[" * 60 + "]" * 60, "nested")], ids=["wide", "deep"]
+    ("text", "what"), [(BOMB, "contains"), ("a: " + "[" * 60 + "]" * 60, "nested")], ids=["wide", "deep"]
 )
 def test_what_unfolds_beyond_measure_is_no_configuration(text, what):
     with pytest.raises(ValueError, match=f"not YAML: {what} more than"):

@@ -38,7 +38,7 @@ def test_whoever_has_just_acted_sees_what_it_saw_before():
 
 def test_what_is_told_is_checked_with_its_step():
     border, _ = packer_of(WalkEnv())
-    with pytest.raises(NonFiniteError, match="agent 'walker_1' in step 7, place 0 must be finite"):
+    with pytest.raises(NonFiniteError, match="agent 'walker_1' in step 7, element 0 must be finite"):
         border.told({"walker_1": np.float32([np.inf, 0])}, None, ["walker_1"], 7)
 
 

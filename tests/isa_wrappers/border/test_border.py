@@ -50,7 +50,7 @@ def test_torch_observations():
     goals = goals_with(np.ones((1, 2), dtype=np.float32))
     observations, _ = GoalSampling(env, walk_scope(), goals).reset()
     assert observations[FIRST].tolist()[:2] == [1, 2]
-    with pytest.raises(NonFiniteError, match="place 0"):
+    with pytest.raises(NonFiniteError, match="element 0"):
         in_a_wrapper(seen(FIRST, torch.tensor([np.nan, 0.0])))
 
 

@@ -111,7 +111,7 @@ class Listed(WalkEnv):
         (Nobody([]), "possible_agents of walk is empty; it must list every agent"),
         (Nobody(None), "possible_agents of walk is empty"),
         (Spaceless(), r"walk has no observation_space\(agent\)"),
-        (Old(), r"action_space\('walker_0'\) of walk is a space of the old package gym; make it gymnasium.spaces.OldS"),
+        (Old(), r"action_space\('walker_0'\) of walk is a space of the old package gym; use gymnasium.spaces.OldS"),
         (Attribute(), r"state of walk is an attribute; make it a method state\(\)"),
         (Turns(False), "turns_?.* is an AEC environment, in which agents take turns"),
     ],

@@ -37,9 +37,9 @@ def test_what_is_declared_and_not_kept_is_told(make, line):
     [
         (spaces.Box(0, 1, (2,)), [0.0, 1.0000001], None),
         (spaces.Box(-np.inf, np.inf, (1,)), [1e30], None),
-        (spaces.Box(0, 255, (1, 2), np.uint8), [[7, 256]], "place 1 holds 256"),
-        (spaces.MultiBinary(2), [0, 3], "place 1 holds 3"),
-        (spaces.Tuple([spaces.Discrete(2), spaces.Box(0, 1, (1,))]), (1, [-2.0]), "part 1, place 0 holds -2"),
+        (spaces.Box(0, 255, (1, 2), np.uint8), [[7, 256]], "element 1 is 256"),
+        (spaces.MultiBinary(2), [0, 3], "element 1 is 3"),
+        (spaces.Tuple([spaces.Discrete(2), spaces.Box(0, 1, (1,))]), (1, [-2.0]), "part 1, element 0 is -2"),
     ],
 )
 def test_bounds_of_each_kind_of_space(space, value, says):

@@ -182,7 +182,7 @@ def test_the_scope_of_everything():
 
 @pytest.mark.parametrize(
     ("wrong", "told"),
-    [(1.1, "got 1.1 of"), (-0.1, "got -0.1 of"), (np.nan, "got nan of"), (1 + 2e-9, "got 1.000000002 of")],
+    [(1.1, "got 1.1 for"), (-0.1, "got -0.1 for"), (np.nan, "got nan for"), (1 + 2e-9, "got 1.000000002 for")],
 )
 def test_a_figure_outside_is_told_with_its_place(wrong, told):
     figures = np.zeros((2, 3, 4))

@@ -98,7 +98,7 @@ def test_no_scope_is_needed_to_know_agents_and_state():
 
 
 def test_without_a_scope_agents_and_state_must_stay():
-    with pytest.raises(UnsupportedEnvironmentError, match=r"'stranger' is not among possible_agents \['walker_0'"):
+    with pytest.raises(UnsupportedEnvironmentError, match=r"'stranger' is not among possible_agents, \['walker_0'"):
         ScopeWrapper(Growing(), None).reset()
     env = ScopeWrapper(Stretching(), None)
     env.reset()

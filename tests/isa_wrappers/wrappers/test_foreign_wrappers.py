@@ -56,7 +56,7 @@ def test_freezing_and_saving_reach_through(between):
 
 @pytest.mark.parametrize("between", BETWEEN)
 def test_order_is_checked_through(between):
-    with pytest.raises(InvalidValueError, match="reward 'bonus' inner wrapper already pays"):
+    with pytest.raises(InvalidValueError, match="inner wrapper already pays the intrinsic reward 'bonus'"):
         InfluenceCountBonus(BETWEEN[between](InfluenceCountBonus(WalkEnv(), SCOPE)), SCOPE)
     sampling = GoalSampling(WalkEnv(), SCOPE, goals_at(3))
     rewards = play(GoalSegmentReward(BETWEEN[between](sampling), SCOPE))[1]

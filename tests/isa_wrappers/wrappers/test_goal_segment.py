@@ -40,7 +40,7 @@ def test_what_does_not_fit_is_named():
     with pytest.raises(InvalidValueError, match=r"needs goals: wrap .* with GoalSampling first"):
         GoalSegmentReward(WalkEnv(), scope)
     sampling = GoalSampling(WalkEnv(), scope, goals)
-    with pytest.raises(InvalidValueError, match="reward 'progress' inner wrapper already pays"):
+    with pytest.raises(InvalidValueError, match="inner wrapper already pays the intrinsic reward 'progress'"):
         GoalSegmentReward(GoalSegmentReward(sampling, scope), scope)
     with pytest.raises(ScopeMismatchError, match="inner GoalSampling has another scope"):
         GoalSegmentReward(sampling, credit_for(scope, "whole_state"))

@@ -137,7 +137,7 @@ def test_any_reward_conforms_without_a_scope(options):
 def test_what_does_not_fit_is_named():
     with pytest.raises(InvalidValueError, match="factor must be a number at least 0, got -1"):
         RewardWrapper(WalkEnv(), Noticing(), factor=-1)
-    with pytest.raises(InvalidValueError, match="reward 'noticing' inner wrapper already pays"):
+    with pytest.raises(InvalidValueError, match="inner wrapper already pays the intrinsic reward 'noticing'"):
         RewardWrapper(RewardWrapper(WalkEnv(), Noticing()), Noticing())
     with pytest.raises(ScopeMismatchError, match="its agents"):
         RewardWrapper(WalkEnv(agents=3), CountBonus(walk_scope()))

@@ -53,7 +53,7 @@ def test_what_does_not_fit_is_named():
     with pytest.raises(InvalidValueError, match=r"GoalReward needs goals: wrap .* with GoalSampling first"):
         GoalSegmentReward(unlock(), mixed())
     sampling = GoalSampling(unlock(), goals, mixed())
-    with pytest.raises(InvalidValueError, match="reward 'progress' inner wrapper already pays"):
+    with pytest.raises(InvalidValueError, match="inner wrapper already pays the intrinsic reward 'progress'"):
         GoalSegmentReward(InfluenceCountBonus(GoalSegmentReward(sampling, mixed()), mixed()), mixed())
     with pytest.raises(ScopeMismatchError, match="inner GoalSampling has another scope"):
         GoalSegmentReward(sampling, apart())

@@ -175,7 +175,7 @@ def test_what_does_not_fit_is_named():
         RewardWrapper(unlock(), Noticing(), mode="ad")
     with pytest.raises(InvalidValueError, match="factor must be a number at least 0, got -1"):
         RewardWrapper(unlock(), Noticing(), factor=-1)
-    with pytest.raises(InvalidValueError, match="reward 'noticing' inner wrapper already pays"):
+    with pytest.raises(InvalidValueError, match="inner wrapper already pays the intrinsic reward 'noticing'"):
         RewardWrapper(RewardWrapper(unlock(), Noticing()), Noticing())
     with pytest.raises(ScopeMismatchError, match="its state size 8, here 4"):
         RewardWrapper(unlock(num_agents=1, targets=[(1, 0)]), CountBonus(one_of(apart())))
