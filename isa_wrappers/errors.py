@@ -8,7 +8,7 @@ from functools import wraps
 from numbers import Integral, Real
 from typing import Any, TypeVar
 
-from isa_wrappers.blame import blamed_for
+from isa_wrappers.blame import error_source
 
 Loader = TypeVar("Loader", bound=Callable[..., Any])
 """A ``load_state_dict(self, state)``."""
@@ -136,7 +136,7 @@ def fitting(load: Loader) -> Loader:
         except ISAError:
             raise
         except (LookupError, RuntimeError, TypeError, ValueError) as error:
-            if blamed_for(error) is not None:  # third-party code failed
+            if error_source(error) is not None:  # third-party code failed
                 raise
             raise ScopeMismatchError(
                 f"the saved state does not fit this {type(self).__name__}: {misfit(error)}"

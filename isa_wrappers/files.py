@@ -33,7 +33,7 @@ def replacing(path: str | Path) -> Iterator[BinaryIO]:
     """
     path = Path(path)
     partial = path.with_name(f".{os.getpid()}-{next(_numbers)}.partial")
-    with told(path):
+    with convert_write_errors(path):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with partial.open("wb") as file:
@@ -55,7 +55,7 @@ def write_text(path: str | Path, text: str) -> None:
 
 
 @contextmanager
-def told(path: str | Path) -> Iterator[None]:
+def convert_write_errors(path: str | Path) -> Iterator[None]:
     """Convert a write error to a one-line error that names the path.
 
     Raises:

@@ -113,7 +113,7 @@ class ExternalTeam:
             )
         if infos is not None:
             check_kind("infos", infos, Mapping)
-        self._border.told(observations, infos, acting, steps)
+        self._border.process_observations(observations, infos, acting, steps)
         seen: Row = {**self._packer.seen(observations), "state": np.full(self._size, np.nan, dtype=np.float32)}
         row = completed(seen, seen)
         return BatchStep(**{name: torch.as_tensor(value, device=device)[None] for name, value in row.items()})

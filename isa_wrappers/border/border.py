@@ -25,7 +25,7 @@ from isa_wrappers.errors import ISAError, NonFiniteError, UnsupportedEnvironment
 
 FEW = 256
 """Total number of observation values up to which summing in Python is faster than a NumPy check per agent."""
-Told = tuple[dict[str, Any], dict[str, float], Mapping[str, bool], Mapping[str, bool], dict[str, dict[str, Any]]]
+StepResult = tuple[dict[str, Any], dict[str, float], Mapping[str, bool], Mapping[str, bool], dict[str, dict[str, Any]]]
 """A checked step: observations and flags unchanged, rewards as plain numbers, infos as dicts."""
 
 
@@ -113,9 +113,11 @@ class Border:
         """
         returned = start(self.env, seed, options)
         observations, infos = check_reset(self.env, returned)
-        return observations, self.told(observations, infos, self.env.agents, 0)
+        return observations, self.process_observations(observations, infos, self.env.agents, 0)
 
-    def told(self, observations: Mapping[str, Any], infos: Any, agents: Iterable[str], steps: int) -> Any:
+    def process_observations(
+        self, observations: Mapping[str, Any], infos: Any, agents: Iterable[str], steps: int
+    ) -> Any:
         """Process the observations after ``steps`` steps of an episode; return infos by agent.
 
         Args:
@@ -132,7 +134,7 @@ class Border:
         self._living.begin(agents)
         return self._checked_infos(observations, infos)
 
-    def step(self, actions: Mapping[str, Any]) -> Told:
+    def step(self, actions: Mapping[str, Any]) -> StepResult:
         """Advance the environment.
 
         Raises:

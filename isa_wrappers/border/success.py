@@ -60,7 +60,7 @@ class SuccessCriterion:
         self._was_won = False
 
     @property
-    def told(self) -> bool:
+    def was_won(self) -> bool:
         """Whether the episode was won, in the last step or before."""
         return self._was_won
 

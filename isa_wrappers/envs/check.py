@@ -17,15 +17,15 @@ from isa_wrappers.border.start import close_env
 from isa_wrappers.border.state import StateReader, own_state
 from isa_wrappers.border.success import SuccessRule
 from isa_wrappers.config import ScopeConfig
-from isa_wrappers.envs.check_declared import bounds_kept, names_fit, state_names_told, state_space_kept
-from isa_wrappers.envs.check_maps import merged_cells
-from isa_wrappers.envs.check_plays import changes_seen, ends, masks_told, wins
+from isa_wrappers.envs.check_declared import check_state_names, report_bounds, report_names, report_state_space
+from isa_wrappers.envs.check_maps import report_merged_cells
+from isa_wrappers.envs.check_plays import report_changes, report_ends, report_masks, report_wins
 from isa_wrappers.envs.foreign_errors import foreign_place
 from isa_wrappers.envs.random_play import Play, random_episode
 from isa_wrappers.envs.report import EnvReport
 from isa_wrappers.errors import ISAError, check_int, one_line
 from isa_wrappers.scope.estimation import estimate_scope
-from isa_wrappers.scope.tables import dimensions_told
+from isa_wrappers.scope.tables import dimensions_text
 
 AGAIN = "fix this and run the check again: the remaining checks were skipped"
 LISTENED = 600
@@ -129,11 +129,11 @@ class _Looks:
         if make is not None:
             yield "factory", lambda report: _new_each_time(report, make, self.made)
         yield "seeds", lambda report: _seeds(report, border, self.reader, self.seed)
-        yield "episodes", lambda report: ends(report, border, plays)
-        yield "success", lambda report: wins(report, plays, self.success, self.episodes)
-        yield "masks", lambda report: masks_told(report, border, plays)
+        yield "episodes", lambda report: report_ends(report, border, plays)
+        yield "success", lambda report: report_wins(report, plays, self.success, self.episodes)
+        yield "masks", lambda report: report_masks(report, border, plays)
         names = self.reader.names
-        yield "dimensions", lambda report: changes_seen(report, plays, names, self._shape(), self.bin_width)
+        yield "dimensions", lambda report: report_changes(report, plays, names, self._shape(), self.bin_width)
         yield "influence", lambda report: _influence(report, border.env, self.fallback, self.seed, plays)
 
     def _shape(self) -> tuple[int, ...]:
@@ -159,12 +159,12 @@ class _Looks:
         for episode in range(self.episodes):
             plays.append(random_episode(border, reader, self.seed + episode, self.success))
         dims = plays[0].states.shape[1]
-        state_names_told(reader.names, dims)
+        check_state_names(reader.names, dims)
         report.add("state", "fine", f"{dims} dimensions in {self.episodes} episodes, all finite")
-        bounds_kept(report, {agent: found for play in reversed(plays) for agent, found in play.outside.items()})
-        names_fit(report, border, reader.names)
+        report_bounds(report, {agent: found for play in reversed(plays) for agent, found in play.outside.items()})
+        report_names(report, border, reader.names)
         if self.fallback is None:
-            state_space_kept(report, border.env, np.concatenate([play.states for play in plays]), self._shape())
+            report_state_space(report, border.env, np.concatenate([play.states for play in plays]), self._shape())
 
 
 def _new_each_time(report: EnvReport, make: Callable[[], Any], made: list[Any]) -> None:
@@ -204,8 +204,8 @@ def _influence(report: EnvReport, env: Any, fallback: StateFallback, seed: int, 
             "make sure that the state contains what their actions change; rare effects need more transitions",
         )  # fmt: skip
     else:
-        common = dimensions_told(scope, scope.common_dims)
+        common = dimensions_text(scope, scope.common_dims)
         all_move = f"at least {common}" if common else f"none found in {LISTENED} steps"
         report.add("influence", "fine", f"every agent influences something; common dimensions: {all_move}")
     if isinstance(env, MapState):
-        merged_cells(report, env, scope, plays)
+        report_merged_cells(report, env, scope, plays)

@@ -49,7 +49,7 @@ def _beyond(value: Any, low: npt.NDArray[Any], high: npt.NDArray[Any], place: st
     return f"{place}element {k} is {numbers[k]:g}, but its space goes from {low[k]:g} to {high[k]:g}"
 
 
-def bounds_kept(report: EnvReport, outside: Mapping[str, str]) -> None:
+def report_bounds(report: EnvReport, outside: Mapping[str, str]) -> None:
     """Report agents whose observations leave their bounds."""
     for agent, found in outside.items():
         report.add(
@@ -58,7 +58,7 @@ def bounds_kept(report: EnvReport, outside: Mapping[str, str]) -> None:
         )  # fmt: skip
 
 
-def state_names_told(names: tuple[str, ...], dims: int) -> None:
+def check_state_names(names: tuple[str, ...], dims: int) -> None:
     """Check that there is one name for each dimension of the state.
 
     Raises:
@@ -68,27 +68,30 @@ def state_names_told(names: tuple[str, ...], dims: int) -> None:
         raise InvalidValueError(f"state_names must name {dims} dimensions, as state() has, got {len(names)} names")
 
 
-def names_fit(report: EnvReport, border: Border, names: tuple[str, ...]) -> None:
+def report_names(report: EnvReport, border: Border, names: tuple[str, ...]) -> None:
     """Report duplicate state names, and an agent whose number of action names does not match its actions."""
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         report.add(
-            "names", "warning", f"state_names holds {shown(twice[0])} more than once", "name each dimension uniquely"
+            "names",
+            "warning",
+            f"state_names holds {shown(twice[0])} more than once",
+            "name each dimension uniquely",
         )
-    named = getattr(border.env, "action_names", None)
-    told = read_action_names(() if named is None else named, border.agents)
+    given_names = getattr(border.env, "action_names", None)
+    action_names = read_action_names(() if given_names is None else given_names, border.agents)
     for i, (agent, code) in enumerate(border.codes.items()):
-        count = len(names_of(told, i))
-        wanted = code.num_actions if code.kind == "Discrete" else len(code.components)
-        if count and count not in (wanted, code.num_actions):
+        num_names = len(names_of(action_names, i))
+        num_expected = code.num_actions if code.kind == "Discrete" else len(code.components)
+        if num_names and num_names not in (num_expected, code.num_actions):
             report.add(
-                "names", "warning", f"action_names has {count} names for {wanted} actions of {agent}",
+                "names", "warning", f"action_names has {num_names} names for {num_expected} actions of {agent}",
                 "name all actions: actions without a name are shown as numbers",
             )  # fmt: skip
             return
 
 
-def state_space_kept(
+def report_state_space(
     report: EnvReport, env: Any, states: npt.NDArray[np.floating[Any]], shape: tuple[int, ...]
 ) -> None:
     """Report a declared ``state_space`` that does not match the states seen.
@@ -103,9 +106,9 @@ def state_space_kept(
     if not isinstance(space, spaces.Box):
         return
     if space.shape != shape:
-        says: str | None = f"state() has shape {list(shape)}, but state_space has shape {list(space.shape)}"
+        message: str | None = f"state() has shape {list(shape)}, but state_space has shape {list(space.shape)}"
     else:
-        ends = (states.min(axis=0), states.max(axis=0))
-        says = next(filter(None, (_beyond(end, space.low, space.high, "") for end in ends)), None)
-    if says is not None:
-        report.add("state_space", "warning", says, "correct state_space or remove it")
+        extremes = (states.min(axis=0), states.max(axis=0))
+        message = next(filter(None, (_beyond(end, space.low, space.high, "") for end in extremes)), None)
+    if message is not None:
+        report.add("state_space", "warning", message, "correct state_space or remove it")

@@ -8,7 +8,7 @@ from pathlib import Path
 from traceback import print_exception, walk_tb
 from types import FrameType
 
-from isa_wrappers.blame import blamed_for
+from isa_wrappers.blame import error_source
 from isa_wrappers.errors import one_line
 
 OURS = ("isa_wrappers", "isa_learners", "isa_cli")
@@ -41,14 +41,14 @@ def failure(error: BaseException) -> str | None:
 
     A call that does not match a function's signature fails before any line of user code, so it has no location.
     """
-    who, place = blamed_for(error), foreign_place(error)
+    who, place = error_source(error), foreign_place(error)
     if who is None or (place is None and not isinstance(error, TypeError)):
         return None
     what = one_line(f"{type(error).__name__}: {error}").removesuffix(":")
     return f"{who} failed: {what}" + (f" ({place})" if place is not None else "")
 
 
-def tell_failure(error: BaseException) -> bool:
+def print_failure(error: BaseException) -> bool:
     """Print the traceback and the line of :func:`failure`; return False, printing nothing, if there is no such line."""
     line = failure(error)
     if line is not None:

@@ -12,7 +12,7 @@ from inspect import signature
 from typing import Any
 
 from isa_wrappers.batch.own_arrays import OwnArrays
-from isa_wrappers.batch.protocol import BatchEnv, lacking
+from isa_wrappers.batch.protocol import BatchEnv, missing_members
 from isa_wrappers.border.spaces import as_parallel
 from isa_wrappers.checks import check_agents, check_sequence
 from isa_wrappers.envs.family import EnvFamily, called, not_single
@@ -108,7 +108,7 @@ def _checked(name: str, env: Any, num_envs: int, device: str | None) -> BatchEnv
     Raises:
         UnsupportedEnvironmentError: if something is missing or differs.
     """
-    missing = lacking(env)
+    missing = missing_members(env)
     if missing:
         raise UnsupportedEnvironmentError(
             f"task {name!r} has a parameter num_envs, so it must return a batched environment; "

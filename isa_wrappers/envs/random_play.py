@@ -28,20 +28,20 @@ class Play:
         states: states of the episode, ``[T + 1, K]``.
         ended: whether the episode ended.
         won: whether it was won.
-        told: whether an info contained the success key, or the success rule uses no key.
+        has_success_signal: whether an info contained the success key, or the success rule uses no key.
         masked: agents with a mask.
         stayed: agents that stayed in ``env.agents`` after their end.
-        untold: rewards and flags missing for acting agents, and flags that are neither true nor false.
+        missing_signals: rewards and flags missing for acting agents, and flags that are neither true nor false.
         outside: agent -> where its observation first left the bounds of its space.
     """
 
     states: npt.NDArray[np.floating[Any]]
     ended: bool
     won: bool
-    told: bool
+    has_success_signal: bool
     masked: set[str]
     stayed: set[str]
-    untold: set[str]
+    missing_signals: set[str]
     outside: dict[str, str]
 
 
@@ -60,10 +60,10 @@ def random_episode(
     criterion.begin()
     states = [read(observations)]
     won = False
-    has_key = not isinstance(success, str)
+    has_success_signal = not isinstance(success, str)
     masked: set[str] = set()
     stayed: set[str] = set()
-    untold: set[str] = set()
+    missing_signals: set[str] = set()
     out_of_bounds: dict[str, str] = {}
     _note_out_of_bounds(border, observations, out_of_bounds)
     while border.living and len(states) <= steps:
@@ -73,8 +73,8 @@ def random_episode(
         observations, rewards, _, _, infos = step
         states.append(read(observations, acting))
         _check_state(border, states[0], states[-1])
-        has_key |= isinstance(success, str) and any(success in info for info in infos.values())
-        untold |= _missing_entries(acting, step)
+        has_success_signal |= isinstance(success, str) and any(success in info for info in infos.values())
+        missing_signals |= _missing_entries(acting, step)
         _note_out_of_bounds(border, observations, out_of_bounds)
         stayed |= set(getattr(border.env, "agents", ())) & (set(acting) - set(border.living))
         won |= criterion.won(border.env, rewards, infos, over=not border.living)
@@ -82,10 +82,10 @@ def random_episode(
         states=np.stack(states),
         ended=not border.living,
         won=won,
-        told=has_key,
+        has_success_signal=has_success_signal,
         masked=masked,
         stayed=stayed,
-        untold=untold,
+        missing_signals=missing_signals,
         outside=out_of_bounds,
     )
 

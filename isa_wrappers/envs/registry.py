@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from isa_wrappers.batch.protocol import BatchEnv
-from isa_wrappers.blame import Blamed
+from isa_wrappers.blame import ErrorSource
 from isa_wrappers.border.spaces import check_state_fallback
 from isa_wrappers.border.state_features import Features, choose_features
 from isa_wrappers.border.success import SuccessRule
@@ -120,7 +120,7 @@ def make_batch(
     family = _usable_family(name, choose_features(state_features, None, state_fallback))
     num_envs, workers = check_int("num_envs", num_envs, 1), check_int("workers", workers, 0)
     arguments = (name, num_envs, device, state_fallback, success_rule, workers)
-    with Blamed(f"making task {name!r}"):
+    with ErrorSource(f"making task {name!r}"):
         batch: BatchEnv = called(name, family.batch, arguments, kwargs)
     return batch
 

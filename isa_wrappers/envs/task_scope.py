@@ -9,7 +9,7 @@ from typing import Any
 from isa_wrappers.arrays import Array
 from isa_wrappers.batch.protocol import BatchEnv, BatchStep
 from isa_wrappers.batch.wrapper import BatchWrapper
-from isa_wrappers.blame import Blamed
+from isa_wrappers.blame import ErrorSource
 from isa_wrappers.border.start import close_env
 from isa_wrappers.border.state_features import Features
 from isa_wrappers.config import ScopeConfig
@@ -99,7 +99,7 @@ def scope_of_task(
     copies = config.copies or family_of(name).listeners(1 if together else agents)
     env = make_batch(name, copies, None, state_fallback, None, 0, features, **options)
     try:
-        with Blamed(f"estimating the scope of task {name!r}"):
+        with ErrorSource(f"estimating the scope of task {name!r}"):
             scope = estimate_scope(
                 env if on_steps is None else CountedSteps(env, on_steps), config, seed, device=device
             )

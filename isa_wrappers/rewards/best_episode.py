@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from isa_wrappers.arrays import Array, backend, namespace, surely_none
+from isa_wrappers.arrays import Array, backend, known_empty, namespace
 from isa_wrappers.axes import Bool, Real
 
 
@@ -21,7 +21,7 @@ class Episodes:
     holds: Array
 
     @classmethod
-    def begun(cls, num_envs: int, rows: int, device: str | None) -> Episodes:
+    def new(cls, num_envs: int, rows: int, device: str | None) -> Episodes:
         """Return B new episodes with R segments."""
         xp = backend(device)
         earned = xp.zeros(num_envs, dtype=xp.float64, device=device)
@@ -63,7 +63,7 @@ class BestEpisode:
             states: states after the step, before any automatic reset, ``[B, K]``.
             ended: whether each episode ended, ``[B]`` bool.
         """
-        if surely_none(ended):
+        if known_empty(ended):
             return
         xp = namespace(states)
         earned = xp.where(ended, episodes.earned, -xp.inf)

@@ -6,7 +6,7 @@ from math import log, pi, sqrt
 
 import numpy as np
 
-from isa_wrappers.arrays import Array, backend, namespace, scatter_add, scatter_max, surely_none
+from isa_wrappers.arrays import Array, backend, known_empty, namespace, scatter_add, scatter_max
 from isa_wrappers.errors import ScopeMismatchError
 from isa_wrappers.rewards.keys import SegmentKeys
 
@@ -80,14 +80,14 @@ class RewardedPlaces:
         self._fade()
         self._at_large = self._at_large + counted.sum(1).T
         is_new = paid & ~is_known
-        if not surely_none(is_new):
+        if not known_empty(is_new):
             free = ~used | (2 * self._rewarded[place] < self._arrivals[place])
             self._learn(place, is_new & free, parts, hashes)
 
     def _fade(self) -> None:
         """Reduce the weight of arrivals at a place before the last :data:`MEMORY` ones."""
         xp, fades_now = namespace(self._arrivals), self._arrivals > MEMORY
-        if surely_none(fades_now):
+        if known_empty(fades_now):
             return
         factor = xp.where(fades_now, MEMORY / xp.clip(self._arrivals, 1.0, None), 1.0)
         self._arrivals, self._rewarded = self._arrivals * factor, self._rewarded * factor
@@ -113,7 +113,7 @@ class RewardedPlaces:
         self._arrivals = xp.where(is_replaced, 0.0, self._arrivals)
         self._rewarded = xp.where(is_replaced, 0.0, self._rewarded)
 
-    def stand_out(self, rows: list[int]) -> bool:
+    def have_significant_places(self, rows: list[int]) -> bool:
         """Return whether each of these segments has a place that stands out.
 
         A place stands out if at least half of its arrivals were rewarded, and significantly more often than the

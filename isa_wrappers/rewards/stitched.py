@@ -99,7 +99,7 @@ class StitchedGoals(GoalBuffer):
 
     def begin(self, num_envs: int) -> Episodes:
         """Begin an episode in each of B environments; pass the result to :meth:`observe`."""
-        return Episodes.begun(num_envs, self.rows, self.device)
+        return Episodes.new(num_envs, self.rows, self.device)
 
     def observe(
         self,
@@ -136,7 +136,7 @@ class StitchedGoals(GoalBuffer):
     def look(self) -> bool:
         """Return whether goals can be stitched: every pursued segment has, or once had, a place that stands out."""
         if not self._ready and self._pursued and not self._has_wins():
-            self._ready = self.places.stand_out(self._pursued)
+            self._ready = self.places.have_significant_places(self._pursued)
         return self._ready
 
     def __len__(self) -> int:

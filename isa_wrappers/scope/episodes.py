@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from isa_wrappers.checks import check_flags, check_floats, check_numbers
 from isa_wrappers.errors import InvalidValueError, NonFiniteError, shown
-from isa_wrappers.scope.fairness import goes_along
+from isa_wrappers.scope.fairness import strongly_associated
 from isa_wrappers.scope.transitions import Transitions
 
 MOST_ACTIONS = 2**16
@@ -149,7 +149,7 @@ def _check_last_steps(actions: npt.NDArray[Any], stops: npt.NDArray[np.int64]) -
     last = np.zeros(len(actions), dtype=np.int64)
     last[stops - 1] = 1
     for i, taken in enumerate(actions.reshape(len(actions), -1).T):
-        if goes_along(taken, last):
+        if strongly_associated(taken, last):
             raise InvalidValueError(
                 f"episodes end more often with some actions of agent {i} than with others, and the outcome of the last "
                 "steps is missing: pass the state after the last step of each episode too, [N + E, K]"

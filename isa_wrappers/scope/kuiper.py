@@ -50,9 +50,9 @@ def log_tail(scaled: Any) -> Array:
         >>> log_tail([0.1, 2.0]).round(2).tolist()
         [-0.21, -4.6]
     """
-    found = as_array(scaled, "float64")
-    xp = namespace(found)
-    square = xp.square(xp.maximum(found, 1.0))
+    values = as_array(scaled, "float64")
+    xp = namespace(values)
+    square = xp.square(xp.maximum(values, 1.0))
     return xp.minimum(xp.log(2.0 * (4.0 * square - 1.0)) - 2.0 * square, 0.0)
 
 

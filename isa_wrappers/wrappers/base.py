@@ -20,7 +20,7 @@ from isa_wrappers.checks import check_finite
 from isa_wrappers.errors import ScopeMismatchError, UnsupportedEnvironmentError, fitting
 from isa_wrappers.scope.credit import Credit, as_credit
 from isa_wrappers.scope.influence import InfluenceScope
-from isa_wrappers.wrappers.turn import Env, Infos, Turn, told_actions
+from isa_wrappers.wrappers.turn import Env, Infos, Turn, read_actions
 
 
 class ScopeWrapper(BaseParallelWrapper[str, Any, int], Freezable):  # type: ignore[misc]
@@ -146,7 +146,7 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int], Freezable):  # type: igno
             self._acted, self._chosen = inner._acted, inner._chosen
         else:
             acting = self._border.living
-            self._acted, self._chosen = told_actions(actions, acting, self._index, self.num_actions, self.code)
+            self._acted, self._chosen = read_actions(actions, acting, self._index, self.num_actions, self.code)
             try:
                 observations, rewards, terminations, truncations, infos = self._border.step(actions)
             except LookupError as error:

@@ -85,7 +85,7 @@ def check_alone(env: object, kind: type, does: str) -> None:
         raise InvalidValueError(f"an inner {type(inner).__name__} already {does}; remove one of the two")
 
 
-def begun(env: BatchEnv, step: BatchStep) -> BatchStep:
+def checked_reset(env: BatchEnv, step: BatchStep) -> BatchStep:
     """Return the step of a batched environment's reset after checking that its arrays match the device.
 
     Raises:

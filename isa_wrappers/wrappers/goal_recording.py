@@ -92,7 +92,7 @@ class GoalRecording(ScopeWrapper):
             if won:
                 self.goals.add(self.global_state[None], np.array([True]))
             if not self.agents and not crashed:
-                self.goals.ended(np.array([True]), np.array([self._criterion.told]))
+                self.goals.ended(np.array([True]), np.array([self._criterion.was_won]))
         return turn.observations, turn.rewards, turn.infos
 
     def state_dict(self) -> dict[str, Array]:

@@ -38,7 +38,7 @@ class Turn(NamedTuple):
     infos: Infos
 
 
-def told_actions(
+def read_actions(
     actions: Mapping[str, Any],
     living: Collection[str],
     places: Mapping[str, int],

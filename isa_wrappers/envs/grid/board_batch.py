@@ -9,7 +9,7 @@ from typing import Any, Generic
 import numpy as np
 import numpy.typing as npt
 
-from isa_wrappers.arrays import Array, Rng, backend, namespace, surely_none, to_numpy
+from isa_wrappers.arrays import Array, Rng, backend, known_empty, namespace, to_numpy
 from isa_wrappers.batch.protocol import BatchStep, check_copies
 from isa_wrappers.border.names import ActionNames
 from isa_wrappers.envs.drawing import Image, Mark
@@ -107,7 +107,7 @@ class BoardBatch(Generic[State]):
         if self.starts_vary:
             self._start = self._begin()
         self._last = self._state = state
-        if not surely_none(done := success | truncated):
+        if not known_empty(done := success | truncated):
             self._state = where_done(done, self._start, state)
         return self._step_of(state, reward, success, truncated)
 

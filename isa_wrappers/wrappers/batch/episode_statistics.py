@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from isa_wrappers.arrays import Array, backend, namespace, surely_none, to_numpy, with_prefix, without_prefix
+from isa_wrappers.arrays import Array, backend, known_empty, namespace, to_numpy, with_prefix, without_prefix
 from isa_wrappers.batch.protocol import BatchEnv, BatchStep, check_copies
 from isa_wrappers.batch.wrapper import BatchWrapper, starts_afresh
 from isa_wrappers.border.layers import Freezable
 from isa_wrappers.errors import fitting
-from isa_wrappers.wrappers.checks import begun
+from isa_wrappers.wrappers.checks import checked_reset
 from isa_wrappers.wrappers.episode_statistics import Totals
 
 
@@ -41,7 +41,7 @@ class EpisodeStatistics(BatchWrapper, Freezable):
     def reset(self, seed: int | None = None) -> BatchStep:
         """Start a new episode in every copy; unfinished episodes are dropped."""
         self._forget()
-        return begun(self.env, self.env.reset(seed))
+        return checked_reset(self.env, self.env.reset(seed))
 
     def _forget(self) -> None:
         self._return, self._length = self._return * 0, self._length * 0
@@ -55,7 +55,7 @@ class EpisodeStatistics(BatchWrapper, Freezable):
         self._length = self._length + 1
         self._won = self._won | step.success  # success in several steps of one episode counts once
         over = step.done
-        if self.frozen or surely_none(over):
+        if self.frozen or known_empty(over):
             return step
         done = xp.astype(over, xp.float32)
         counted = step.finished

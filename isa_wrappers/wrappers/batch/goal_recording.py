@@ -10,7 +10,7 @@ from isa_wrappers.errors import fitting
 from isa_wrappers.rewards.best_episode import Episodes
 from isa_wrappers.rewards.goals import GoalBuffer
 from isa_wrappers.rewards.stitched import StitchedGoals
-from isa_wrappers.wrappers.checks import begun, check_alone, check_goals
+from isa_wrappers.wrappers.checks import check_alone, check_goals, checked_reset
 
 
 class GoalRecording(BatchWrapper, Freezable):
@@ -52,7 +52,7 @@ class GoalRecording(BatchWrapper, Freezable):
 
     def reset(self, seed: int | None = None) -> BatchStep:
         """Start a new episode in every copy."""
-        self._now = begun(self.env, self.env.reset(seed))
+        self._now = checked_reset(self.env, self.env.reset(seed))
         self._begin()
         return self._now
 

@@ -18,7 +18,7 @@ from isa_wrappers.rewards.projection import GoalProjection
 from isa_wrappers.rewards.selectors import GOAL_SELECTORS
 from isa_wrappers.scope.credit import Credit
 from isa_wrappers.scope.influence import InfluenceScope
-from isa_wrappers.wrappers.checks import begun, check_alone, check_goals
+from isa_wrappers.wrappers.checks import check_alone, check_goals, checked_reset
 
 
 class GoalSampling(BatchWrapper):
@@ -106,7 +106,7 @@ class GoalSampling(BatchWrapper):
             self._rng = Rng(seed, self.device, "goals")
         if self._pursued is None:
             self.goals.check_not_empty()
-        step = begun(self.env, self.env.reset(seed))
+        step = checked_reset(self.env, self.env.reset(seed))
         self.goal = self._draw()
         return self._begin(step)
 

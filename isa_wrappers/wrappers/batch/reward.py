@@ -7,13 +7,13 @@ from dataclasses import replace
 from isa_wrappers.arrays import Array, array_device, namespace, with_prefix, without_prefix
 from isa_wrappers.batch.protocol import BatchEnv, BatchStep
 from isa_wrappers.batch.wrapper import BatchWrapper, starts_afresh
-from isa_wrappers.blame import Blamed
+from isa_wrappers.blame import ErrorSource
 from isa_wrappers.border.layers import Freezable, layers_of
 from isa_wrappers.errors import check_choice, check_float, check_kind, fitting
 from isa_wrappers.rewards.base import IntrinsicReward, RewardParts, checked
 from isa_wrappers.rewards.transition import Transition
 from isa_wrappers.wrappers.batch.goal_sampling import GoalSampling
-from isa_wrappers.wrappers.checks import MODES, begun, check_stack
+from isa_wrappers.wrappers.checks import MODES, check_stack, checked_reset
 
 
 class RewardWrapper(BatchWrapper, Freezable):
@@ -65,7 +65,7 @@ class RewardWrapper(BatchWrapper, Freezable):
 
     def reset(self, seed: int | None = None) -> BatchStep:
         """Start a new episode in every copy; counts and learned parameters of the reward are kept."""
-        step = begun(self.env, self.env.reset(seed))
+        step = checked_reset(self.env, self.env.reset(seed))
         self._now, self._start = step, step.done | True
         return step
 
@@ -97,7 +97,7 @@ class RewardWrapper(BatchWrapper, Freezable):
         return replace(step, reward=total if self.factor == 1.0 else self.factor * total, bonus=None)
 
     def _pay(self, transition: Transition) -> RewardParts:
-        with Blamed(f"intrinsic reward {self.reward.name!r}"):
+        with ErrorSource(f"intrinsic reward {self.reward.name!r}"):
             return self.reward(transition, update=False) if self.frozen else self.reward(transition)
 
     def state_dict(self) -> dict[str, Array]:

@@ -150,4 +150,4 @@ def test_a_fit_of_too_few_rows_leaves_ranges_out():
     x = rng.uniform(-1, 1, 12)
     fit = TeamFit(rng.random((12, 2)), x[:, None], np.zeros((12, 1), dtype=int), {0: x})
     assert fit.usable
-    np.testing.assert_array_equal(fit.without(0)(slice(None)), fit._left)
+    np.testing.assert_array_equal(fit.without(0)(slice(None)), fit._residuals)
