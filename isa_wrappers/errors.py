@@ -145,14 +145,14 @@ def fitting(load: Loader) -> Loader:
     return load_typed  # type: ignore[return-value]
 
 
-def one_line(said: object) -> str:
+def one_line(value: object) -> str:
     """Return a text or an error message on one line, with single spaces.
 
     Example:
         >>> one_line(ValueError("two   words"))
         'two words'
     """
-    return " ".join(str(said).split())
+    return " ".join(str(value).split())
 
 
 def shown(value: object, most: int = 300) -> str:

@@ -15,7 +15,7 @@ from pettingzoo.utils import BaseParallelWrapper
 
 from isa_learners.runs.algorithm import Algorithm
 from isa_wrappers.batch import BatchEnv
-from isa_wrappers.batch.own_arrays import as_made
+from isa_wrappers.batch.own_arrays import without_checks
 from isa_wrappers.batch.parallel import ParallelEnvBatch
 from isa_wrappers.border.start import close_env, start
 from isa_wrappers.border.success import success_rule
@@ -92,7 +92,7 @@ def drawn(algorithm: Algorithm, copies: int, seed: int, copy: int) -> Drawn:
         UnsupportedEnvironmentError: if the environment cannot draw pictures.
     """
     base = algorithm.evaluation_env(copies)[1]
-    name, made = algorithm.config.env, as_made(base)
+    name, made = algorithm.config.env, without_checks(base)
     draw = drawer(name, base)
     if draw is not None:
         return Drawn(base, partial(draw, copy), tuple(getattr(made, "legend", ())), True)
@@ -117,7 +117,7 @@ def drawer(name: str, base: BatchEnv) -> Callable[[int, Any], Picture] | None:
     Raises:
         UnsupportedEnvironmentError: if its ``render`` does not take a copy and a goal, or does not return a picture.
     """
-    draw = getattr(as_made(base), "render", None)
+    draw = getattr(without_checks(base), "render", None)
     if draw is None:
         return None
     _check_takes_copy(name, draw)

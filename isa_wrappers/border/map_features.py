@@ -63,11 +63,11 @@ def map_features(cells: Any, values: Sequence[float] | None = None) -> npt.NDArr
     matches = [array != 0] if values is None else [array == value for value in values]
     masks = np.stack(matches, axis=-1).reshape(*array.shape[:2], -1)  # [rows, columns, channels * values]
     count = masks.sum(axis=(0, 1))
-    some = np.maximum(count, 1)
-    row = (masks * np.arange(array.shape[0])[:, None, None]).sum(axis=(0, 1)) / some
-    column = (masks * np.arange(array.shape[1])[None, :, None]).sum(axis=(0, 1)) / some
-    middle = np.where(count > 0, np.stack([row, column]), ABSENT)
-    return np.stack([count, *middle], axis=-1).reshape(-1).astype(np.float32)
+    divisor = np.maximum(count, 1)
+    row = (masks * np.arange(array.shape[0])[:, None, None]).sum(axis=(0, 1)) / divisor
+    column = (masks * np.arange(array.shape[1])[None, :, None]).sum(axis=(0, 1)) / divisor
+    centre = np.where(count > 0, np.stack([row, column]), ABSENT)
+    return np.stack([count, *centre], axis=-1).reshape(-1).astype(np.float32)
 
 
 class MapState(BaseParallelWrapper[str, Any, Any]):  # type: ignore[misc]

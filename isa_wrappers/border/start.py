@@ -26,11 +26,11 @@ def start(env: Any, seed: int | None, options: Mapping[str, Any] | None) -> Any:
     try:
         return env.reset(**arguments)
     except TypeError as error:
-        _check_accepts(env, arguments, error)
+        _check_arguments(env, arguments, error)
         raise
 
 
-def _check_accepts(env: Any, arguments: Mapping[str, Any], error: TypeError) -> None:
+def _check_arguments(env: Any, arguments: Mapping[str, Any], error: TypeError) -> None:
     """Find out whether a reset failed because it does not accept its arguments.
 
     Raises:

@@ -31,29 +31,29 @@ def outside(space: Any, value: Any, place: str = "") -> str | None:
     elif isinstance(space, spaces.Tuple):
         parts = ((f"{place}part {i}, ", part, value[i]) for i, part in enumerate(space.spaces))
     elif isinstance(space, spaces.Box):
-        return _beyond(to_numpy(value), space.low, space.high, place)
+        return _describe_outside(to_numpy(value), space.low, space.high, place)
     elif isinstance(space, spaces.MultiBinary):
-        return _beyond(to_numpy(value), np.zeros(space.shape), np.ones(space.shape), place)
+        return _describe_outside(to_numpy(value), np.zeros(space.shape), np.ones(space.shape), place)
     else:  # the border checks integers
         return None
-    return next((found for name, part, one in parts if (found := outside(part, one, name))), None)
+    return next((description for name, part, element in parts if (description := outside(part, element, name))), None)
 
 
-def _beyond(value: Any, low: npt.NDArray[Any], high: npt.NDArray[Any], place: str) -> str | None:
+def _describe_outside(value: Any, low: npt.NDArray[Any], high: npt.NDArray[Any], place: str) -> str | None:
     numbers, low, high = (np.asarray(part, dtype=np.float64).reshape(-1) for part in (value, low, high))
     with np.errstate(invalid="ignore"):  # infinity times nothing
-        out = (numbers < low - SLACK * (1 + np.abs(low))) | (numbers > high + SLACK * (1 + np.abs(high)))
-    if not out.any():
+        is_outside = (numbers < low - SLACK * (1 + np.abs(low))) | (numbers > high + SLACK * (1 + np.abs(high)))
+    if not is_outside.any():
         return None
-    k = int(out.argmax())
+    k = int(is_outside.argmax())
     return f"{place}element {k} is {numbers[k]:g}, but its space goes from {low[k]:g} to {high[k]:g}"
 
 
 def report_bounds(report: EnvReport, outside: Mapping[str, str]) -> None:
     """Report agents whose observations leave their bounds."""
-    for agent, found in outside.items():
+    for agent, description in outside.items():
         report.add(
-            "observations", "warning", f"agent {agent}: {found}",
+            "observations", "warning", f"agent {agent}: {description}",
             "correct the space or the observation; third-party learners may clip to the space",
         )  # fmt: skip
 
@@ -109,6 +109,6 @@ def report_state_space(
         message: str | None = f"state() has shape {list(shape)}, but state_space has shape {list(space.shape)}"
     else:
         extremes = (states.min(axis=0), states.max(axis=0))
-        message = next(filter(None, (_beyond(end, space.low, space.high, "") for end in extremes)), None)
+        message = next(filter(None, (_describe_outside(end, space.low, space.high, "") for end in extremes)), None)
     if message is not None:
         report.add("state_space", "warning", message, "correct state_space or remove it")

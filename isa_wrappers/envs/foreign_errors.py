@@ -28,11 +28,11 @@ def foreign_place(error: BaseException) -> str | None:
         raw_decode
     """
     frames = list(walk_tb(error.__traceback__))
-    below_ours = takewhile(lambda pair: not _within(pair[0], OURS), reversed(frames))  # after ISA's last frame
-    theirs = [(frame, line) for frame, line in below_ours if not _within(frame, LIBRARIES)]
-    if not theirs:
+    frames_below = takewhile(lambda pair: not _within(pair[0], OURS), reversed(frames))  # after ISA's last frame
+    foreign_frames = [(frame, line) for frame, line in frames_below if not _within(frame, LIBRARIES)]
+    if not foreign_frames:
         return None
-    frame, line = theirs[0]
+    frame, line = foreign_frames[0]
     return f"{Path(frame.f_code.co_filename).name}:{line} in {frame.f_code.co_name}"
 
 
@@ -44,8 +44,8 @@ def failure(error: BaseException) -> str | None:
     who, place = error_source(error), foreign_place(error)
     if who is None or (place is None and not isinstance(error, TypeError)):
         return None
-    what = one_line(f"{type(error).__name__}: {error}").removesuffix(":")
-    return f"{who} failed: {what}" + (f" ({place})" if place is not None else "")
+    description = one_line(f"{type(error).__name__}: {error}").removesuffix(":")
+    return f"{who} failed: {description}" + (f" ({place})" if place is not None else "")
 
 
 def print_failure(error: BaseException) -> bool:

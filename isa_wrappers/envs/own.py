@@ -96,9 +96,9 @@ def _batched(name: str, factory: Callable[..., Any], num_envs: int, device: str 
         UnsupportedEnvironmentError: if the result is not a batched environment, or not the requested one.
         InvalidValueError: if the factory does not accept the options.
     """
-    asked = {"num_envs": num_envs, "device": device} if "device" in _parameters(factory) else {"num_envs": num_envs}
+    arguments = {"num_envs": num_envs, "device": device} if "device" in _parameters(factory) else {"num_envs": num_envs}
     with current_folder_last():
-        env = called(name, factory, (), {**kwargs, **asked})
+        env = called(name, factory, (), {**kwargs, **arguments})
     return OwnArrays(_checked(name, env, num_envs, device), name)
 
 
@@ -114,16 +114,20 @@ def _checked(name: str, env: Any, num_envs: int, device: str | None) -> BatchEnv
             f"task {name!r} has a parameter num_envs, so it must return a batched environment; "
             f"{type(env).__name__} lacks {', '.join(missing)} (see isa_wrappers.BatchEnv)"
         )
-    for what, asked in (("num_envs", num_envs), ("device", device)):
-        given = getattr(env, what)
-        if str(given) != str(asked):  # torch devices are equal if their names are
-            told = f"task {name!r} was called with {what} {asked!r} but returned an environment with {given!r}"
+    for attribute, requested in (("num_envs", num_envs), ("device", device)):
+        given = getattr(env, attribute)
+        if str(given) != str(requested):  # torch devices are equal if their names are
+            message = (
+                f"task {name!r} was called with {attribute} {requested!r} but returned an environment with {given!r}"
+            )
             remedy = "; its factory should have a parameter device and return torch tensors on that device"
-            raise UnsupportedEnvironmentError(told + (remedy if what == "device" and device is not None else ""))
+            raise UnsupportedEnvironmentError(
+                message + (remedy if attribute == "device" and device is not None else "")
+            )
     try:
         check_agents(env.agents)
-        for what in ("obs_size", "state_size", "horizon"):
-            check_int(what, getattr(env, what), 0)
+        for attribute in ("obs_size", "state_size", "horizon"):
+            check_int(attribute, getattr(env, attribute), 0)
         if len(check_sequence("num_actions", env.num_actions)) != len(env.agents):
             raise InvalidValueError(f"num_actions must have one number per agent, got {shown(env.num_actions)}")
         for count in env.num_actions:

@@ -191,10 +191,10 @@ class VisitCounter(SegmentKeys):
         self.multipliers = xp.asarray(multipliers.copy(), device=self.device)
 
     def _check_alike(self, segments: list[list[int]], scale: float, bits: int) -> None:
-        mine = (self.segments, self.count_scale, self.table_bits)
-        if mine != (segments, scale, bits):
+        own = (self.segments, self.count_scale, self.table_bits)
+        if own != (segments, scale, bits):
             raise ScopeMismatchError(
-                f"visit counters differ: this one has (segments, count_scale, table_bits) {mine}, "
+                f"visit counters differ: this one has (segments, count_scale, table_bits) {own}, "
                 f"the other {(segments, scale, bits)}; use the same scope and settings for both"
             )
 

@@ -145,8 +145,10 @@ class GoalBuffer:
         """
         goals = select(self, rng.uniform(count))
         if getattr(goals, "shape", None) != (count, self.state_size):
-            got = f"{type(goals).__name__} {list(getattr(goals, 'shape', ()))}"
-            raise InvalidValueError(f"a goal selector must return states [{count}, {self.state_size}], got {got}")
+            description = f"{type(goals).__name__} {list(getattr(goals, 'shape', ()))}"
+            raise InvalidValueError(
+                f"a goal selector must return states [{count}, {self.state_size}], got {description}"
+            )
         # Copy, since a view of the buffer's or the selector's memory could change in the middle of an episode.
         return goals.copy() if isinstance(goals, np.ndarray) else goals.clone()
 

@@ -56,7 +56,7 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int], Freezable):  # type: igno
         self.frozen = False
         self._fallback = state_fallback
         self._steps = 0
-        self._begun = False
+        self._has_begun = False
         # The next ISA wrapper inside; this wrapper shares its state unless it has a source of its own.
         self._inner = next(layers_of(self.env, ScopeWrapper), None)
         self._state_owner = self._inner if state_fallback is None else None
@@ -84,7 +84,7 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int], Freezable):  # type: igno
     @property
     def agents(self) -> list[str]:
         """Agents that act next; terminated or truncated agents are removed even if the environment keeps them."""
-        if self._border is None or not self._begun:
+        if self._border is None or not self._has_begun:
             return list(self.env.agents)
         return list(self._border.living)
 
@@ -119,7 +119,7 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int], Freezable):  # type: igno
         source = self.env if self._border is None else self._border
         observations, infos = source.reset(seed=seed, options=options)
         self._steps = 0
-        self._begun = True
+        self._has_begun = True
         self._check_agents(self.agents)
         self._update_state(observations, ())
         return self._begin(observations, infos, seed)
@@ -134,7 +134,7 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int], Freezable):  # type: igno
                 :class:`~isa_wrappers.border.Border`.
             NonFiniteError: if the result contains NaN or infinity.
         """
-        if not self._begun:
+        if not self._has_begun:
             raise UnsupportedEnvironmentError(
                 f"step() of {type(self).__name__} was called before reset(); call reset() first"
             )
@@ -150,8 +150,8 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int], Freezable):  # type: igno
             try:
                 observations, rewards, terminations, truncations, infos = self._border.step(actions)
             except LookupError as error:
-                if lacking := [agent for agent in acting if agent not in actions]:
-                    message = f"actions must contain one for each active agent, but {lacking[0]!r} is missing"
+                if missing := [agent for agent in acting if agent not in actions]:
+                    message = f"actions must contain one for each active agent, but {missing[0]!r} is missing"
                     raise UnsupportedEnvironmentError(message) from error
                 raise
             self._check_agents((*rewards, *self._border.living))
@@ -173,8 +173,8 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int], Freezable):  # type: igno
         for agent in agents:
             if agent not in self._index:
                 kind = UnsupportedEnvironmentError if self.credit is None else ScopeMismatchError
-                whose = "possible_agents" if self.credit is None else "the agents of the scope"
-                raise kind(f"agent {agent!r} is not among {whose}, {list(self._index)}; agent names must not change")
+                expected = "possible_agents" if self.credit is None else "the agents of the scope"
+                raise kind(f"agent {agent!r} is not among {expected}, {list(self._index)}; agent names must not change")
 
     def _update_state(self, observations: Mapping[str, Any], acted: Collection[str]) -> None:
         """Read and check the global state, unless an ISA wrapper inside has already done so."""

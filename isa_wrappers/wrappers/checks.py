@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 
-from isa_wrappers.batch.own_steps import missed
+from isa_wrappers.batch.own_steps import required_array
 from isa_wrappers.batch.protocol import BatchEnv, BatchStep
 from isa_wrappers.border.layers import layers_of
 from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, UnsupportedEnvironmentError, check_kind
@@ -93,9 +93,9 @@ def checked_reset(env: BatchEnv, step: BatchStep) -> BatchStep:
     """
     for field in fields(BatchStep):
         array = getattr(step, field.name)
-        if array is not None and (wanted := missed(env.device, array)):
+        if array is not None and (required := required_array(env.device, array)):
             raise UnsupportedEnvironmentError(
-                f"{field.name} of {type(env).__name__} at the reset must be {wanted}, since its device is "
+                f"{field.name} of {type(env).__name__} at the reset must be {required}, since its device is "
                 f"{env.device!r}, got {type(array).__name__}"
             )
     return step

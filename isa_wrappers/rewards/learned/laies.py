@@ -205,6 +205,6 @@ def component_of(context: RewardContext, actions: int) -> Tensor:
     code = context.action_code
     if code is not None:
         offset = torch.as_tensor(code.table.offset)[..., None]
-        has_component = torch.as_tensor(code.table.there)[..., None]
+        has_component = torch.as_tensor(code.table.exists)[..., None]
         component = ((offset <= torch.arange(actions)) & has_component).sum(1) - 1
     return component

@@ -40,10 +40,10 @@ class EpisodeStatistics(BatchWrapper, Freezable):
 
     def reset(self, seed: int | None = None) -> BatchStep:
         """Start a new episode in every copy; unfinished episodes are dropped."""
-        self._forget()
+        self._drop_episodes()
         return checked_reset(self.env, self.env.reset(seed))
 
-    def _forget(self) -> None:
+    def _drop_episodes(self) -> None:
         self._return, self._length = self._return * 0, self._length * 0
         self._won = self._won & False
 
@@ -87,8 +87,8 @@ class EpisodeStatistics(BatchWrapper, Freezable):
 
     def state_dict(self) -> dict[str, Array]:
         """Return the inner state, unfinished episodes and totals."""
-        own = {"return": self._return, "length": self._length, "won": self._won, "totals": self._totals}
-        return with_prefix("env", self.env.state_dict()) | own
+        saved = {"return": self._return, "length": self._length, "won": self._won, "totals": self._totals}
+        return with_prefix("env", self.env.state_dict()) | saved
 
     @fitting
     def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
@@ -104,5 +104,5 @@ class EpisodeStatistics(BatchWrapper, Freezable):
         )
         step = self.env.load_state_dict(without_prefix("env", state))
         if starts_afresh(self.env):
-            self._forget()
+            self._drop_episodes()
         return step

@@ -71,10 +71,10 @@ class GoalSampling(BatchWrapper):
         projection.credit.check_fits(self.agents, self.num_actions, self.state_size)
         self.goals = goals
         self.projection = projection
-        shown = padded([len(dims) for dims in projection.dims], projection.size)
-        for row, dims in zip(shown, projection.dims, strict=True):
+        goal_columns = padded([len(dims) for dims in projection.dims], projection.size)
+        for row, dims in zip(goal_columns, projection.dims, strict=True):
             row[: len(dims)] = dims
-        self.obs_columns = np.concatenate([self.obs_columns, shown], axis=1)
+        self.obs_columns = np.concatenate([self.obs_columns, goal_columns], axis=1)
         self.obs_size = env.obs_size + projection.size
         self._select = GOAL_SELECTORS[selector]
         self._rng = Rng(seed, self.device, "goals")

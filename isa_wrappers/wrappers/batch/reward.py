@@ -60,37 +60,37 @@ class RewardWrapper(BatchWrapper, Freezable):
         payers = [payer.reward for payer in layers_of(env, RewardWrapper)]
         check_stack(env, reward, payers, None if self._sampling is None else self._sampling.projection)
         self.parts: dict[str, Array] = {}
-        self._now: BatchStep
+        self._current_step: BatchStep
         self._start: Array = None
 
     def reset(self, seed: int | None = None) -> BatchStep:
         """Start a new episode in every copy; counts and learned parameters of the reward are kept."""
         step = checked_reset(self.env, self.env.reset(seed))
-        self._now, self._start = step, step.done | True
+        self._current_step, self._start = step, step.done | True
         return step
 
     def step(self, actions: Array) -> BatchStep:
         """Advance every copy."""
-        now, step = self._now, self.env.step(actions)
+        current, step = self._current_step, self.env.step(actions)
         code = self.action_code
-        acted = now.alive
+        acted = current.alive
         if step.discarded is not None:  # a step lost in a game crash counts for no agent
             acted = acted & ~step.discarded[:, None]
         transition = Transition(
-            s_t=now.state,
+            s_t=current.state,
             s_tp1=step.final_state,
             obs_tp1=step.final_obs,
             actions=actions if code is None else code.columns(actions),
             reward=step.reward,
             alive=acted,
             goal=None if self._sampling is None else self._sampling.episode_goal,
-            obs_t=now.obs,
+            obs_t=current.obs,
             start=self._start,
-            available=now.available,
+            available=current.available,
             won_share=None if self._sampling is None else self._sampling.goals.won_share,
         )
         total, intrinsic, self.parts = checked(self.reward, self._pay(transition), step.reward)
-        self._now, self._start = step, step.done
+        self._current_step, self._start = step, step.done
         if self.adds:
             bonus = self.factor * intrinsic
             return replace(step, reward=step.reward + bonus, bonus=bonus if step.bonus is None else step.bonus + bonus)
@@ -113,7 +113,7 @@ class RewardWrapper(BatchWrapper, Freezable):
             ScopeMismatchError: if it belongs to another stack of wrappers.
         """
         self.reward.load_state_dict(without_prefix("reward", state))
-        step = self._now = self.env.load_state_dict(without_prefix("env", state))
+        step = self._current_step = self.env.load_state_dict(without_prefix("env", state))
         saved = state.get("start")
         if saved is None or starts_afresh(self.env):
             self._start = step.done | True
