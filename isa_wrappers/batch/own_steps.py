@@ -139,10 +139,10 @@ class OwnSteps:
         if step.discarded is not None:
             self._refuse_copy(step.discarded & ~done, where, "discarded, but no episode ended; set truncated too")
         for field in FINAL:
-            now, final = getattr(step, field), getattr(step, "final_" + field)
-            if now is not final:
-                xp = namespace(now)
-                differs = xp.any(now != final, axis=tuple(range(1, now.ndim))) & ~done
+            current, final = getattr(step, field), getattr(step, "final_" + field)
+            if current is not final:
+                xp = namespace(current)
+                differs = xp.any(current != final, axis=tuple(range(1, current.ndim))) & ~done
                 if bool(differs.any()):
                     self._refuse_copy(differs, where, _final_difference(field, returned))
 
@@ -187,5 +187,9 @@ def required_array(device: str | None, array: Any) -> str:
 def _final_difference(field: str, step: BatchStep) -> str:
     """Describe a difference between a field and its final one; with different dtypes, it may be rounding."""
     message = f"final_{field} must equal {field} if no episode ended"
-    final, now = (str(getattr(step, name).dtype).removeprefix("torch.") for name in (f"final_{field}", field))
-    return message if final == now else f"{message}; it is {final} but {field} is {now}, use the same dtype for both"
+    final_dtype, current = (str(getattr(step, name).dtype).removeprefix("torch.") for name in (f"final_{field}", field))
+    return (
+        message
+        if final_dtype == current
+        else f"{message}; it is {final_dtype} but {field} is {current}, use the same dtype for both"
+    )

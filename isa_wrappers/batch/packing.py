@@ -91,8 +91,8 @@ def _described(code: ActionCode) -> str:
         return code.kind
     parts = zip(code.components, code.start or (0,) * len(code.components), strict=True)
     ranges = (
-        f"{one.low}..{one.low + one.width}" if one.is_range else f"{first}..{first + one.parts - 1}"
-        for one, first in parts
+        f"{value.low}..{value.low + value.width}" if value.is_range else f"{first}..{first + value.parts - 1}"
+        for value, first in parts
     )
     return f"{code.kind} {code.shape} {code.dtype} of {', '.join(ranges)}"
 

@@ -131,21 +131,23 @@ class WorkerCopies:
             raise errors[0]
         return parts
 
-    def _replace(self, w: int, why: str, seeds: Sequence[int | None]) -> Rows:
+    def _replace(self, w: int, reason: str, seeds: Sequence[int | None]) -> Rows:
         """Replace a lost worker and start an episode in each of its copies."""
         while True:
             lost = self._workers[w]
             self._failures[w] += 1
             stop([lost], grace=0.0)
             if self._failures[w] >= MAX_CONSECUTIVE_FAILURES:
-                raise WorkerError(f"{lost} was lost {MAX_CONSECUTIVE_FAILURES} times in a row; the last time it {why}")
+                raise WorkerError(
+                    f"{lost} was lost {MAX_CONSECUTIVE_FAILURES} times in a row; the last time it {reason}"
+                )
             worker = self._workers[w] = self._start_worker(lost.copies)
             self.spec.check_alike(self._spec_of(worker))
             worker.ask("reset", [seeds[b] for b in worker.copies])
             try:
                 rows: Rows = worker.answer(self._deadline())
             except LostError as again:
-                why = str(again)
+                reason = str(again)
             else:
                 return rows
 

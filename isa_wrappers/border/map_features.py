@@ -126,7 +126,7 @@ class MapState(BaseParallelWrapper[str, Any, Any]):  # type: ignore[misc]
             raise InvalidValueError(f"channels must name {count} channels, got {shown(list(channels))}")
         kinds = [""] if self._values is None else [f"={value:g}" for value in self._values]
         self.things = tuple(f"{name}{kind}" for name in names for kind in kinds)
-        self.state_names = tuple(f"{thing}.{part}" for thing in self.things for part in PARTS)
+        self.state_names = tuple(f"{label}.{part}" for label in self.things for part in PARTS)
         self.state_space = spaces.Box(ABSENT, np.inf, (len(self.state_names),), dtype=np.float32)
 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:

@@ -97,7 +97,7 @@ class SuccessCriterion:
         return any(as_truth(f"infos[agent][{key!r}]", value) for value in values)
 
 
-def as_truth(what: str, value: Any) -> bool:
+def as_truth(name: str, value: Any) -> bool:
     """Return a truth value given as a bool, a number or an array of one of these; ``None`` is False.
 
     Raises:
@@ -116,7 +116,7 @@ def as_truth(what: str, value: Any) -> bool:
     if number is None:
         return False
     if not isinstance(number, bool | int | float) or number != number:
-        raise InvalidValueError(f"{what} must be true or false, got {shown(value)}")
+        raise InvalidValueError(f"{name} must be true or false, got {shown(value)}")
     return bool(number)
 
 

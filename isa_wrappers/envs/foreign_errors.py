@@ -41,11 +41,11 @@ def failure(error: BaseException) -> str | None:
 
     A call that does not match a function's signature fails before any line of user code, so it has no location.
     """
-    who, place = error_source(error), foreign_place(error)
-    if who is None or (place is None and not isinstance(error, TypeError)):
+    source, place = error_source(error), foreign_place(error)
+    if source is None or (place is None and not isinstance(error, TypeError)):
         return None
     description = one_line(f"{type(error).__name__}: {error}").removesuffix(":")
-    return f"{who} failed: {description}" + (f" ({place})" if place is not None else "")
+    return f"{source} failed: {description}" + (f" ({place})" if place is not None else "")
 
 
 def print_failure(error: BaseException) -> bool:

@@ -146,8 +146,8 @@ class RewardedPlaces:
         mean = (paid + 1.0) / (n + 2.0)
         deviation = xp.sqrt(mean * (1.0 - mean) / (n + 3.0))
         # Derive a number for each place from a single one: each is uniform, and any two are nearly independent.
-        each = xp.clip(uniform[..., 1:2] * self._windings % 1.0, 1e-9, 1.0 - 1e-9)
-        drawn = xp.where(used, mean + deviation * xp.log(each / (1.0 - each)) * (sqrt(3.0) / pi), -1.0)
+        noise = xp.clip(uniform[..., 1:2] * self._windings % 1.0, 1e-9, 1.0 - 1e-9)
+        drawn = xp.where(used, mean + deviation * xp.log(noise / (1.0 - noise)) * (sqrt(3.0) / pi), -1.0)
         best = xp.argmax(drawn, axis=-1) + self._row * PLACES
         use_known = (uniform[..., 0] >= 0.5) & (xp.max(drawn, axis=-1) >= 0.5)
         return xp.where(use_known[..., None], self._values[best], self._draw_in_box(uniform[..., 2:]))
@@ -173,10 +173,10 @@ class RewardedPlaces:
         """
         xp = backend(self.device)
         for name in _SAVED:
-            saved, own = state[name], getattr(self, "_" + name)
-            if tuple(saved.shape) != tuple(own.shape):
+            saved, current = state[name], getattr(self, "_" + name)
+            if tuple(saved.shape) != tuple(current.shape):
                 raise ScopeMismatchError(
-                    f"saved places of shape {list(saved.shape)} do not fit shape {list(own.shape)}; load a state "
+                    f"saved places of shape {list(saved.shape)} do not fit shape {list(current.shape)}; load a state "
                     "saved with this scope"
                 )
             setattr(self, "_" + name, xp.asarray(saved, device=self.device, copy=True))

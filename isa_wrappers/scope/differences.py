@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from isa_wrappers.arrays import Array, array_device, namespace, to_numpy
 from isa_wrappers.scope import kuiper
-from isa_wrappers.scope.backends import as_array, beside, choose
+from isa_wrappers.scope.backends import as_array, choose, to_device_of
 from isa_wrappers.scope.comparisons import ALLOWED, Comparisons, Levels
 from isa_wrappers.scope.movers import credit
 from isa_wrappers.scope.ranks import BINS
@@ -165,7 +165,7 @@ def _fisher(zeros: Array, comparisons: Comparisons) -> Array:
     (x, y), (n, m) = (zeros[side] for side in sides), (comparisons.lists.sizes[side] for side in sides)
     log_p = xp.zeros(x.shape, dtype=xp.float64, device=array_device(zeros))
     pair, dim = xp.nonzero(x * m[:, None] != y * n[:, None])
-    table = beside(zeros, kuiper.log_factorials(int(xp.max(n + m))))
+    table = to_device_of(zeros, kuiper.log_factorials(int(xp.max(n + m))))
     log_p[pair, dim] = kuiper.fisher_log_p(x[pair, dim], n[pair], y[pair, dim], m[pair], table)
     return log_p
 

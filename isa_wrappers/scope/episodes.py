@@ -123,21 +123,21 @@ def episodes_of(states: Any, actions: Any, ends: Any, available: Any = None, ter
     lengths = {"states": (number, number + len(stops)), **dict.fromkeys(("ends", "terminated", "available"), (number,))}
     for name, array in (("ends", over), ("terminated", own), ("states", states), ("available", masks)):
         if array is not None and len(array) not in lengths[name]:
-            wanted = " or ".join(map(str, dict.fromkeys(lengths[name])))
-            raise InvalidValueError(f"{name} of {number} recorded steps must have {wanted} rows, got {len(array)}")
+            expected = " or ".join(map(str, dict.fromkeys(lengths[name])))
+            raise InvalidValueError(f"{name} of {number} recorded steps must have {expected} rows, got {len(array)}")
     starts = [0, *stops[:-1].tolist()]
     bare = len(states) == number
     if bare:
         _check_last_steps(actions, stops)
-    found = []
+    episodes = []
     for k, (start, stop) in enumerate(zip(starts, stops.tolist(), strict=True)):
         last = stop - 1 if bare else stop
         shift = 0 if bare else k
         if last > start:
             rows = slice(start, last)
             part = None if masks is None else masks[rows]
-            found.append(Episode(states[start + shift : last + shift + 1], actions[rows], part, bool(own[stop - 1])))
-    return found
+            episodes.append(Episode(states[start + shift : last + shift + 1], actions[rows], part, bool(own[stop - 1])))
+    return episodes
 
 
 def _check_last_steps(actions: npt.NDArray[Any], stops: npt.NDArray[np.int64]) -> None:

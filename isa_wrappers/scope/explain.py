@@ -93,14 +93,14 @@ def explain_scope(scope: InfluenceScope) -> Explanation:
     min_influence = np.broadcast_to(np.asarray(scope.delta) * (0.0 if scope.evidence is not None else NEAR), near.shape)
     near_cells = np.argwhere(near > min_influence)
     order = sorted(near_cells.tolist(), key=lambda cell: -near[tuple(cell)])
-    seldom, least, wanted = _detection_limits(scope)
+    seldom, least, transitions_needed = _detection_limits(scope)
     steps, number = scope.settings.get("env_steps"), scope.settings.get("transitions")
     return Explanation(
         moved=tuple(_strongest(scope, i, k) for i, k in np.argwhere(inside).tolist()),
         nearly=tuple(_strongest(scope, i, k) for i, k in order),
         seldom=seldom,
         least=least,
-        wanted=wanted,
+        wanted=transitions_needed,
         env_steps=None if steps is None else int(steps),
         transitions=None if number is None else int(number),
     )
@@ -198,8 +198,8 @@ def _limit_text(explanation: Explanation) -> str:
 
 
 def _listed(parts: list[str]) -> str:
-    more = f" and {len(parts) - MAX_LISTED} more" if len(parts) > MAX_LISTED else ""
-    return ", ".join(parts[:MAX_LISTED]) + more
+    rest = f" and {len(parts) - MAX_LISTED} more" if len(parts) > MAX_LISTED else ""
+    return ", ".join(parts[:MAX_LISTED]) + rest
 
 
 def _p_text(log_p: float) -> str:

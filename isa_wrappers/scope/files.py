@@ -192,7 +192,7 @@ def _check_agrees(data: dict[str, Any], scope: InfluenceScope) -> None:
     Raises:
         ValueError: if one does not; the message names the first.
     """
-    made = scope_to_dict(scope)
+    derived = scope_to_dict(scope)
     for name in ("state_size", "D_c", "D_i", "D_i_minus_c", "D_a"):
-        if data.get(name, made[name]) != made[name]:
+        if data.get(name, derived[name]) != derived[name]:
             raise ValueError(f"{name} does not follow from its influence and delta: {shown(data[name])}")

@@ -241,9 +241,9 @@ def check_same_environment(
         ("numbers of actions", list(their_actions), list(num_actions)),
         ("state size", their_size, state_size),
     )
-    for what, scope_has, environment_has in pairs:
+    for name, scope_has, environment_has in pairs:
         if scope_has != environment_has:
             raise ScopeMismatchError(
-                f"the scope was made for another environment: its {what} {scope_has}, here {environment_has}; estimate "
+                f"the scope was made for another environment: its {name} {scope_has}, here {environment_has}; estimate "
                 "a scope for this environment, with the same source of the state"
             )

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from isa_wrappers.arrays import Array, backend, namespace, to_backend
 from isa_wrappers.config import SettledScope
-from isa_wrappers.scope.backends import beside, contiguous
+from isa_wrappers.scope.backends import contiguous, to_device_of
 from isa_wrappers.scope.comparisons import ALLOWED, Comparisons, Levels, compare, least_effects
 from isa_wrappers.scope.differences import CELLS, Version, credited, differences
 from isa_wrappers.scope.estimators import Estimator, Figures
@@ -223,7 +223,7 @@ def _effects(
     parts = tuple(np.zeros((3, number, size)))
     if not len(comparisons.pairs):
         return parts
-    comparisons_on_device, xp = beside(window.changes, comparisons), namespace(window.changes)
+    comparisons_on_device, xp = to_device_of(window.changes, comparisons), namespace(window.changes)
     at_once = max(
         1, CELLS // max(BINS * len(comparisons.lists.sizes), len(comparisons.lists.rows), number * number * 4)
     )

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isa_wrappers.arrays import Array, array_device, namespace
-from isa_wrappers.scope.backends import beside, contiguous
+from isa_wrappers.scope.backends import contiguous, to_device_of
 
 RIDGE = 1e-6
 """Ridge factor, relative to a column's square: regularises collinear columns."""
@@ -75,8 +75,8 @@ class TeamFit:
         self._agent_columns = [curves.get(i, slice(int(ends[i]), int(ends[i + 1]))) for i in range(len(columns))]
         # The column with each action's 1; one past the last if it has none.
         one_hot = [_column_indices(actions[:, i], columns[i], int(ends[i]), int(ends[-1])) for i in range(len(columns))]
-        self._features = beside(changes, features)
-        self._action_columns = beside(changes, np.stack(one_hot, axis=1))
+        self._features = to_device_of(changes, features)
+        self._action_columns = to_device_of(changes, np.stack(one_hot, axis=1))
         self.usable = PER_COLUMN * first <= length
         if self.usable:
             self._solve(int(ends[-1]))

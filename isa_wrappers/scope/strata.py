@@ -167,14 +167,14 @@ class _Agent:
             *([] if self.residuals is None else [self.residuals[np.ix_(subset, changing)]]),
         ]
         screen = Screen.of(versions, self.window.actions[subset, 0], self.window.available.shape[-1], levels)
-        seen: set[bytes] = set()
+        examined: set[bytes] = set()
         for group in groupings:
             candidates = screen.candidates(group)
             for g in np.flatnonzero(candidates.any(axis=1)):
                 rows = subset[group == g]
                 tested = changing[candidates[g] & self.window.changes[np.ix_(rows, changing)].any(axis=0)]
-                if len(tested) and rows.tobytes() not in seen:
-                    seen.add(rows.tobytes())
+                if len(tested) and rows.tobytes() not in examined:
+                    examined.add(rows.tobytes())
                     yield rows, tested
 
 

@@ -116,8 +116,8 @@ def choices(
     most = max(mask.shape[1] for mask in columns.available)
     padded = np.stack([np.pad(mask, ((0, 0), (0, most - mask.shape[1]))) for mask in columns.available], axis=1)
     agent_of = [variable.agent for variable in columns.variables]
-    taken = np.where(acted[:, agent_of], np.stack(columns.actions, axis=1), -1)
-    return Choices(tuple(columns.variables), taken, padded, np.stack(columns.counts, axis=1), amounts)
+    chosen = np.where(acted[:, agent_of], np.stack(columns.actions, axis=1), -1)
+    return Choices(tuple(columns.variables), chosen, padded, np.stack(columns.counts, axis=1), amounts)
 
 
 def _amounts(code: TeamCode, actions: npt.NDArray[Any], acted: npt.NDArray[np.bool_]) -> dict[int, Floats]:
@@ -169,7 +169,7 @@ def singles(variables: tuple[Variable, ...]) -> int:
     return sum(len(variable.parts) == 1 for variable in variables)
 
 
-def by_elementary_action(variables: tuple[Variable, ...], found: Floats, shape: tuple[int, ...]) -> Floats:
+def by_elementary_action(variables: tuple[Variable, ...], results: Floats, shape: tuple[int, ...]) -> Floats:
     """Return the results for elementary actions: the largest over all values of variables that stand for them.
 
     Effects of a component conditional on another one are summed over both halves, weighted by the fractions of steps.
@@ -178,20 +178,20 @@ def by_elementary_action(variables: tuple[Variable, ...], found: Floats, shape: 
 
     Args:
         variables: the V variables.
-        found: results for their values, effects first, ``[F, V, m, K]``.
+        results: results for their values, effects first, ``[F, V, m, K]``.
         shape: A, n, K.
 
     Returns:
         ``[F, A, n, K]``.
     """
-    figures = np.zeros((len(found), *shape))
-    unconditional = found[0].max(axis=1, initial=0.0)
+    figures = np.zeros((len(results), *shape))
+    unconditional = results[0].max(axis=1, initial=0.0)
     conditional: dict[tuple[int, ...], Floats] = {}
     for v, variable in enumerate(variables):
         if len(variable.parts) == 1:
-            _raise_to(figures, variable, found[:, v])
+            _raise_to(figures, variable, results[:, v])
         else:
-            conditional[variable.parts] = conditional.get(variable.parts, 0.0) + variable.share * found[:, v]
+            conditional[variable.parts] = conditional.get(variable.parts, 0.0) + variable.share * results[:, v]
     of_parts = {variable.parts: variable for variable in variables}
     for parts, effect in conditional.items():
         exceeds = effect[0].max(axis=0) >= BEYOND * unconditional[parts[0]]
@@ -199,12 +199,12 @@ def by_elementary_action(variables: tuple[Variable, ...], found: Floats, shape: 
     return figures
 
 
-def of_elementary_actions(variables: tuple[Variable, ...], found: npt.NDArray[Any], shape: tuple[int, int]) -> Any:
+def of_elementary_actions(variables: tuple[Variable, ...], results: npt.NDArray[Any], shape: tuple[int, int]) -> Any:
     """Convert ``[V, m]`` for values to ``[A, n]`` for elementary actions; 0 if there is no such action."""
-    figures = np.zeros(shape, dtype=found.dtype)
+    figures = np.zeros(shape, dtype=results.dtype)
     for v, variable in enumerate(variables[: singles(variables)]):
         for value, columns in enumerate(variable.stands_for):
-            figures[variable.agent, columns] = found[v, value]
+            figures[variable.agent, columns] = results[v, value]
     return figures
 
 

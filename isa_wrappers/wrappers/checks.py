@@ -52,7 +52,7 @@ def check_goals(
     agents: Sequence[str],
     num_actions: Sequence[int],
     state_size: int | None,
-    whose: str = "this environment",
+    source: str = "this environment",
 ) -> None:
     """Check that goals are states of the environment; a state size of ``None`` stands for an unknown one.
 
@@ -63,7 +63,7 @@ def check_goals(
     check_kind("goals", goals, GoalBuffer)
     if isinstance(goals, GoalBuffer) and state_size not in (None, goals.state_size):
         raise ScopeMismatchError(
-            f"the goal buffer contains states with {goals.state_size} dimensions, but {whose} has {state_size}"
+            f"the goal buffer contains states with {goals.state_size} dimensions, but {source} has {state_size}"
         )
     if isinstance(goals, StitchedGoals):
         goals.credit.check_fits(agents, num_actions, goals.state_size)

@@ -65,8 +65,8 @@ class GoalRecording(ScopeWrapper):
         self._check_goals(self.goals, size)
 
     def _check_goals(self, goals: GoalBuffer, size: int | None) -> None:
-        whose = "this environment" if self.credit is None else "the scope"
-        check_goals(goals, list(self._index), self.num_actions, size, whose)
+        source = "this environment" if self.credit is None else "the scope"
+        check_goals(goals, list(self._index), self.num_actions, size, source)
 
     def _begin(self, observations: dict[str, Any], infos: Infos, seed: int | None) -> tuple[dict[str, Any], Infos]:
         self._criterion.begin()

@@ -48,9 +48,9 @@ def draw_dials(task: DialsTask, state: DialsState, goal: Array | None = None, ce
         (61, 41, 3)
     """
     check_int("cell", cell, 8)
-    wanted = None if goal is None else to_numpy(goal)
-    if wanted is not None and wanted.shape != (task.dials,):
-        raise InvalidValueError(f"goal must have shape ({task.dials},), got {wanted.shape}")
+    target_position = None if goal is None else to_numpy(goal)
+    if target_position is not None and target_position.shape != (task.dials,):
+        raise InvalidValueError(f"goal must have shape ({task.dials},), got {target_position.shape}")
     image = np.empty((task.positions * cell + 1, task.dials * cell + 1, 3), dtype=np.uint8)
     image[:] = GROUND
     image[::cell] = image[:, ::cell] = LINE
@@ -60,8 +60,8 @@ def draw_dials(task: DialsTask, state: DialsState, goal: Array | None = None, ce
         image[top : top + cell - 1, left : left + cell - 1] = RIGHT if position == target else TARGET
         column = (k + 0.5) * cell
         disc(image, (task.positions - 0.5 - float(position)) * cell, column, 0.3 * cell, color)
-        if wanted is not None and np.isfinite(wanted[k]):
-            cross(image, (task.positions - 0.5 - float(wanted[k])) * cell, column, 0.42 * cell, color)
+        if target_position is not None and np.isfinite(target_position[k]):
+            cross(image, (task.positions - 0.5 - float(target_position[k])) * cell, column, 0.42 * cell, color)
     return image
 
 

@@ -132,7 +132,7 @@ class LearnedReward(IntrinsicReward):
                 self._hold(self._keep(step))
         if len(self._held) >= self.config.interval:
             with torch.enable_grad():
-                self._learn({name: torch.stack([one[name] for one in self._held]) for name in self._held[0]})
+                self._learn({name: torch.stack([sample[name] for sample in self._held]) for name in self._held[0]})
             self._held.clear()
         parts = {name: self._as_received(part, transition.reward) for name, part in paid.items()}
         intrinsic = sum(parts.values())
@@ -212,14 +212,14 @@ class LearnedReward(IntrinsicReward):
         """Return networks, optimiser, moments, random generator, and steps not yet used for training."""
         state: dict[str, Any] = {"calls": torch.tensor([self.calls]), "noise": self._noise.get_state()}
         state |= with_prefix("networks", self.networks.state_dict())
-        for name, thing in self.saved.items():
-            state |= with_prefix(name, thing.state_dict())
+        for name, saved_object in self.saved.items():
+            state |= with_prefix(name, saved_object.state_dict())
         if self._held:
-            held = {name: torch.stack([one[name] for one in self._held]) for name in self._held[0]}
+            held = {name: torch.stack([sample[name] for sample in self._held]) for name in self._held[0]}
             state |= with_prefix("held", held)
         if len(self.networks):
-            for place, moments in self._optimizer.state_dict()["state"].items():
-                state |= with_prefix(f"optimizer.{place}", moments)
+            for index, moments in self._optimizer.state_dict()["state"].items():
+                state |= with_prefix(f"optimizer.{index}", moments)
         copies = {name: torch.as_tensor(value).detach().clone() for name, value in state.items()}
         return copies if self.context.device is not None else {name: to_numpy(value) for name, value in copies.items()}
 
@@ -233,8 +233,8 @@ class LearnedReward(IntrinsicReward):
         self.calls = int(tensors["calls"][0])
         restore_generator(self._noise, tensors["noise"])
         self.networks.load_state_dict(without_prefix("networks", tensors))
-        for name, thing in self.saved.items():
-            thing.load_state_dict(without_prefix(name, tensors))
+        for name, saved_object in self.saved.items():
+            saved_object.load_state_dict(without_prefix(name, tensors))
         held = without_prefix("held", tensors)
         steps = len(next(iter(held.values()))) if held else 0
         self._held = [{name: value[t] for name, value in held.items()} for t in range(steps)]

@@ -114,8 +114,8 @@ class NovelD(LearnedReward):
         self.saved = {"visits": self.visits}
         self.counter: VisitCounter | None = None
         if config.novelty == "counts":
-            everything = [list(range(size))]
-            self.counter = VisitCounter(everything, config.count_scale, config.table_bits, self.device)
+            all_dims = [list(range(size))]
+            self.counter = VisitCounter(all_dims, config.count_scale, config.table_bits, self.device)
             self.saved["counter"] = self.counter
             return
         self.distillation = Distillation(size, config, context.seed, self.device)
