@@ -187,9 +187,9 @@ def required_array(device: str | None, array: Any) -> str:
 def _final_difference(field: str, step: BatchStep) -> str:
     """Describe a difference between a field and its final one; with different dtypes, it may be rounding."""
     message = f"final_{field} must equal {field} if no episode ended"
-    final_dtype, current = (str(getattr(step, name).dtype).removeprefix("torch.") for name in (f"final_{field}", field))
+    final_dtype, dtype = (str(getattr(step, name).dtype).removeprefix("torch.") for name in (f"final_{field}", field))
     return (
         message
-        if final_dtype == current
-        else f"{message}; it is {final_dtype} but {field} is {current}, use the same dtype for both"
+        if final_dtype == dtype
+        else f"{message}; it is {final_dtype} but {field} is {dtype}, use the same dtype for both"
     )

@@ -91,8 +91,10 @@ def _described(code: ActionCode) -> str:
         return code.kind
     parts = zip(code.components, code.start or (0,) * len(code.components), strict=True)
     ranges = (
-        f"{value.low}..{value.low + value.width}" if value.is_range else f"{first}..{first + value.parts - 1}"
-        for value, first in parts
+        f"{component.low}..{component.low + component.width}"
+        if component.is_range
+        else f"{first}..{first + component.parts - 1}"
+        for component, first in parts
     )
     return f"{code.kind} {code.shape} {code.dtype} of {', '.join(ranges)}"
 
