@@ -66,7 +66,7 @@ ALSO = {
 """Names that moved to another module than the rest of their module."""
 
 
-def former(module: str, now: Mapping[str, str]) -> Callable[[str], Any]:
+def former_names(module: str, now: Mapping[str, str]) -> Callable[[str], Any]:
     """Return a ``__getattr__`` for a module that provides names of earlier versions with a warning.
 
     Args:
@@ -76,7 +76,7 @@ def former(module: str, now: Mapping[str, str]) -> Callable[[str], Any]:
     Example:
         >>> with warnings.catch_warnings(record=True) as caught:
         ...     warnings.simplefilter("always")
-        ...     root = former("house", {"root": "math:sqrt"})("root")
+        ...     root = former_names("house", {"root": "math:sqrt"})("root")
         >>> root(9.0), str(caught[0].message)
         (3.0, 'house.root is math.sqrt now')
     """

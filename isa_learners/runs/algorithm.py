@@ -34,7 +34,7 @@ from isa_wrappers.arrays import stream_seed, to_numpy, with_prefix, without_pref
 from isa_wrappers.batch import BatchEnv, BatchStep
 from isa_wrappers.blame import ErrorSource
 from isa_wrappers.border.start import close_env
-from isa_wrappers.errors import FileFormatError, check_int, misfit
+from isa_wrappers.errors import FileFormatError, check_int, mismatch_text
 from isa_wrappers.scope.following import FollowingScope
 from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.wrappers import batch
@@ -242,4 +242,6 @@ class Algorithm:
                 self.visits.load_state_dict(without_prefix("visits", tensors))
                 set_global_generators(meta["generators"])
         except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
-            raise FileFormatError(f"the checkpoint does not fit this run's configuration: {misfit(error)}") from error
+            raise FileFormatError(
+                f"the checkpoint does not fit this run's configuration: {mismatch_text(error)}"
+            ) from error

@@ -17,7 +17,7 @@ from isa_learners.runs.algorithm import Algorithm
 from isa_wrappers.batch import BatchEnv
 from isa_wrappers.batch.own_arrays import without_checks
 from isa_wrappers.batch.parallel import ParallelEnvBatch
-from isa_wrappers.border.start import close_env, start
+from isa_wrappers.border.start import close_env, reset_env
 from isa_wrappers.border.success import success_rule
 from isa_wrappers.envs import make_parallel
 from isa_wrappers.envs.drawing import Mark
@@ -58,7 +58,7 @@ class Filmed(BaseParallelWrapper[Any, Any, Any]):  # type: ignore[misc]
 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
         """Start an episode; the picture of a finished episode is kept."""
-        told = start(self.env, seed, options)
+        told = reset_env(self.env, seed, options)
         if not self._over:
             self.picture = self._drawn()
         self._over = False

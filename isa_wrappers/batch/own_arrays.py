@@ -108,13 +108,13 @@ def without_checks(env: BatchEnv) -> BatchEnv:
     return env.env if isinstance(env, OwnArrays) else env
 
 
-def guarded(env: BatchEnv) -> BatchEnv:
+def with_checked_steps(env: BatchEnv) -> BatchEnv:
     """Return a batched environment with checked steps, or an environment of ISA unchanged.
 
     Example:
         >>> from isa_wrappers.envs import make_batch
         >>> env = make_batch("grid/unlock", 1)
-        >>> guarded(env) is env
+        >>> with_checked_steps(env) is env
         True
     """
     layer = env

@@ -14,7 +14,7 @@ from isa_wrappers.axes import Bool, Real
 from isa_wrappers.border.names import ActionNames
 from isa_wrappers.border.team_actions import TeamCode
 from isa_wrappers.errors import InvalidValueError, shown
-from isa_wrappers.moved import former
+from isa_wrappers.moved import former_names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +145,7 @@ def check_copies(saved: Array, num_envs: int) -> None:
 
 
 if not TYPE_CHECKING:
-    __getattr__ = former(
+    __getattr__ = former_names(
         __name__,
         {
             "BatchWrapper": "isa_wrappers.batch.wrapper:BatchWrapper",

@@ -19,7 +19,7 @@ from isa_wrappers.border.observations import Validator, validator_for, vector_le
 from isa_wrappers.border.returned import check_reset, check_step
 from isa_wrappers.border.rewards import plain_rewards
 from isa_wrappers.border.spaces import action_code, has_mask, inner_observation, inner_space, observation_space
-from isa_wrappers.border.start import start
+from isa_wrappers.border.start import reset_env
 from isa_wrappers.border.team_actions import team_code
 from isa_wrappers.errors import ISAError, NonFiniteError, UnsupportedEnvironmentError
 
@@ -111,7 +111,7 @@ class Border:
             UnsupportedEnvironmentError: if ISA does not support the result.
             NonFiniteError: if an observation contains NaN or infinity.
         """
-        returned = start(self.env, seed, options)
+        returned = reset_env(self.env, seed, options)
         observations, infos = check_reset(self.env, returned)
         return observations, self.process_observations(observations, infos, self.env.agents, 0)
 

@@ -11,8 +11,8 @@ from gymnasium import spaces
 from pettingzoo.utils import BaseParallelWrapper
 
 from isa_wrappers.border.spaces import as_parallel
-from isa_wrappers.border.start import start
-from isa_wrappers.border.state import own_state
+from isa_wrappers.border.start import reset_env
+from isa_wrappers.border.state import env_state
 from isa_wrappers.checks import check_numbers, check_sequence
 from isa_wrappers.errors import (
     InvalidValueError,
@@ -131,11 +131,11 @@ class MapState(BaseParallelWrapper[str, Any, Any]):  # type: ignore[misc]
 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
         """Start an episode."""
-        return start(self.env, seed, options)
+        return reset_env(self.env, seed, options)
 
     def state(self) -> npt.NDArray[np.float32]:
         """Return the features of the map."""
-        cells = np.asarray(own_state(self.env))
+        cells = np.asarray(env_state(self.env))
         return map_features(np.moveaxis(cells, 0, -1) if self._first and cells.ndim == 3 else cells, self._values)
 
 
@@ -149,7 +149,7 @@ def state_shape(env: Any) -> tuple[int, ...]:
     if declared is not None:
         return tuple(declared)
     env.reset()
-    return np.shape(own_state(env))
+    return np.shape(env_state(env))
 
 
 def _read_values(values: Any) -> list[float]:

@@ -9,7 +9,7 @@ from typing import Any
 from isa_wrappers.errors import UnsupportedEnvironmentError
 
 
-def start(env: Any, seed: int | None, options: Mapping[str, Any] | None) -> Any:
+def reset_env(env: Any, seed: int | None, options: Mapping[str, Any] | None) -> Any:
     """Reset an environment and return its result; ``options`` of ``None`` are not passed.
 
     Raises:
@@ -19,7 +19,7 @@ def start(env: Any, seed: int | None, options: Mapping[str, Any] | None) -> Any:
         >>> class Plain:
         ...     def reset(self, seed=None):
         ...         return {}, {}
-        >>> start(Plain(), 0, None)
+        >>> reset_env(Plain(), 0, None)
         ({}, {})
     """
     arguments = {"seed": seed} if options is None else {"seed": seed, "options": options}

@@ -86,7 +86,7 @@ class StateReader:
             UnsupportedEnvironmentError: if there is no state, or it is not an array of numbers.
         """
         if self._fallback != "observations":
-            state = own_state(self._env, self._fallback)
+            state = env_state(self._env, self._fallback)
             try:
                 if self._dtype is None:
                     _refuse_other_than_real(state)
@@ -131,7 +131,7 @@ def read_state(env: Any, observations: Mapping[str, Any], fallback: StateFallbac
     return StateReader(env, fallback)(observations)
 
 
-def own_state(env: Any, fallback: StateFallback = None) -> Any:
+def env_state(env: Any, fallback: StateFallback = None) -> Any:
     """Return ``env.state()``, or the result of a function of the environment, unchanged but on the host.
 
     Raises:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isa_wrappers.errors import InvalidValueError, check_float, shown
-from isa_wrappers.moved import former
+from isa_wrappers.moved import former_names
 
 SuccessRule = str | float | Callable[[Any, Mapping[str, Mapping[str, Any]]], bool] | None
 """A key of ``infos[agent]`` (true for any agent), a threshold on the team's mean return at the end of the episode (over
@@ -134,4 +134,4 @@ def success_rule(text: str) -> str | float:
 
 
 if not TYPE_CHECKING:
-    __getattr__ = former(__name__, {"SuccessTeller": "isa_wrappers.border.success:SuccessCriterion"})
+    __getattr__ = former_names(__name__, {"SuccessTeller": "isa_wrappers.border.success:SuccessCriterion"})

@@ -14,7 +14,7 @@ from isa_wrappers.border.border import Border
 from isa_wrappers.border.map_features import MapState
 from isa_wrappers.border.spaces import StateFallback, as_parallel, flat_size
 from isa_wrappers.border.start import close_env
-from isa_wrappers.border.state import StateReader, own_state
+from isa_wrappers.border.state import StateReader, env_state
 from isa_wrappers.border.success import SuccessRule
 from isa_wrappers.config import ScopeConfig
 from isa_wrappers.envs.check_declared import check_state_names, report_bounds, report_names, report_state_space
@@ -137,7 +137,7 @@ class _Checks:
         yield "influence", lambda report: _check_influence(report, border.env, self.fallback, self.seed, plays)
 
     def _shape(self) -> tuple[int, ...]:
-        return () if self.fallback is not None else np.shape(own_state(self.border.env))
+        return () if self.fallback is not None else np.shape(env_state(self.border.env))
 
     def _check_interface(self, report: EnvReport) -> None:
         env = self.env if self.make is None else self.make()

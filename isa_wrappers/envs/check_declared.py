@@ -19,11 +19,11 @@ SLACK = 1e-5
 """Relative tolerance for rounding errors beyond a bound."""
 
 
-def outside(space: Any, value: Any, place: str = "") -> str | None:
+def describe_out_of_bounds(space: Any, value: Any, place: str = "") -> str | None:
     """Describe where an observation is out of the bounds of its space; return ``None`` if it is not.
 
     Example:
-        >>> outside(spaces.Dict({"pot": spaces.Box(0, 1, (2,))}), {"pot": np.array([0.5, 7.0])})
+        >>> describe_out_of_bounds(spaces.Dict({"pot": spaces.Box(0, 1, (2,))}), {"pot": np.array([0.5, 7.0])})
         "entry 'pot', element 1 is 7, but its space goes from 0 to 1"
     """
     if isinstance(space, spaces.Dict):
@@ -36,7 +36,9 @@ def outside(space: Any, value: Any, place: str = "") -> str | None:
         return _describe_outside(to_numpy(value), np.zeros(space.shape), np.ones(space.shape), place)
     else:  # the border checks integers
         return None
-    return next((description for name, part, element in parts if (description := outside(part, element, name))), None)
+    return next(
+        (found for name, part, element in parts if (found := describe_out_of_bounds(part, element, name))), None
+    )
 
 
 def _describe_outside(value: Any, low: npt.NDArray[Any], high: npt.NDArray[Any], place: str) -> str | None:

@@ -15,7 +15,7 @@ from isa_wrappers.batch.own_arrays import OwnArrays
 from isa_wrappers.batch.protocol import BatchEnv, missing_members
 from isa_wrappers.border.spaces import as_parallel
 from isa_wrappers.checks import check_agents, check_sequence
-from isa_wrappers.envs.family import EnvFamily, called, not_single
+from isa_wrappers.envs.family import EnvFamily, call_factory, no_single_env_error
 from isa_wrappers.errors import InvalidValueError, UnknownTaskError, UnsupportedEnvironmentError, check_int, shown
 
 
@@ -73,9 +73,9 @@ class OwnFamily(EnvFamily):
         """
         factory = _factory(name)
         if "num_envs" in _parameters(factory):
-            raise not_single(name)
+            raise no_single_env_error(name)
         with current_folder_last():
-            env = called(name, factory, (), kwargs)
+            env = call_factory(name, factory, (), kwargs)
         if isinstance(env, BatchEnv):
             raise UnsupportedEnvironmentError(
                 f"task {name!r} returned a batched environment; its factory must have a parameter num_envs, and device "
@@ -98,7 +98,7 @@ def _batched(name: str, factory: Callable[..., Any], num_envs: int, device: str 
     """
     arguments = {"num_envs": num_envs, "device": device} if "device" in _parameters(factory) else {"num_envs": num_envs}
     with current_folder_last():
-        env = called(name, factory, (), {**kwargs, **arguments})
+        env = call_factory(name, factory, (), {**kwargs, **arguments})
     return OwnArrays(_checked(name, env, num_envs, device), name)
 
 

@@ -13,7 +13,7 @@ from isa_wrappers.border.border import Border
 from isa_wrappers.border.spaces import inner_observation
 from isa_wrappers.border.state import StateReader
 from isa_wrappers.border.success import SuccessCriterion, SuccessRule
-from isa_wrappers.envs.check_declared import outside
+from isa_wrappers.envs.check_declared import describe_out_of_bounds
 from isa_wrappers.errors import NonFiniteError, UnsupportedEnvironmentError
 
 LONGEST = 1_000
@@ -95,7 +95,7 @@ def _note_out_of_bounds(border: Border, observations: Mapping[str, Any], out_of_
     for agent, space in border.spaces.items():
         obs = observations.get(agent)
         if obs is not None and agent not in out_of_bounds:
-            place = outside(space, inner_observation(obs))
+            place = describe_out_of_bounds(space, inner_observation(obs))
             if place is not None:
                 out_of_bounds[agent] = f"{place} ({'in step ' + str(border.steps) if border.steps else 'at the reset'})"
 

@@ -11,7 +11,7 @@ from isa_wrappers.blame import ErrorSource
 from isa_wrappers.border.spaces import check_state_fallback
 from isa_wrappers.border.state_features import Features, choose_features
 from isa_wrappers.border.success import SuccessRule
-from isa_wrappers.envs.family import EnvFamily, called
+from isa_wrappers.envs.family import EnvFamily, call_factory
 from isa_wrappers.envs.featured import FeaturedFamily
 from isa_wrappers.envs.own import FAMILY as OWN
 from isa_wrappers.errors import InvalidValueError, ISAError, UnknownTaskError, check_int, nearest, one_line
@@ -78,7 +78,7 @@ def make_parallel(name: str, *, state_features: str | Features | None = None, **
         ['agent_0', 'agent_1']
     """
     family = _usable_family(name, choose_features(state_features))
-    return called(name, family.parallel, (name,), kwargs)
+    return call_factory(name, family.parallel, (name,), kwargs)
 
 
 def make_batch(
@@ -121,7 +121,7 @@ def make_batch(
     num_envs, workers = check_int("num_envs", num_envs, 1), check_int("workers", workers, 0)
     arguments = (name, num_envs, device, state_fallback, success_rule, workers)
     with ErrorSource(f"making task {name!r}"):
-        batch: BatchEnv = called(name, family.batch, arguments, kwargs)
+        batch: BatchEnv = call_factory(name, family.batch, arguments, kwargs)
     return batch
 
 

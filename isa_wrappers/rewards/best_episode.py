@@ -44,7 +44,7 @@ class BestEpisode:
     Example:
         >>> import numpy as np
         >>> best, two = BestEpisode(1, 2, None), Episodes(np.array([1.0, 3.0]), np.array([[True], [True]]))
-        >>> best.take_in(two, np.array([[4.0, 4.0], [5.0, 6.0]]), np.array([True, True]))
+        >>> best.process_ended(two, np.array([[4.0, 4.0], [5.0, 6.0]]), np.array([True, True]))
         >>> best.state.tolist(), best.kept.tolist(), two.earned.tolist()
         ([5.0, 6.0], [True], [0.0, 0.0])
     """
@@ -55,7 +55,7 @@ class BestEpisode:
         self.state = xp.zeros(state_size, dtype=xp.float64, device=device)
         self.kept = xp.zeros(rows, dtype=xp.bool, device=device)
 
-    def take_in(self, episodes: Episodes, states: Real[Array, "envs dims"], ended: Bool[Array, " envs"]) -> None:
+    def process_ended(self, episodes: Episodes, states: Real[Array, "envs dims"], ended: Bool[Array, " envs"]) -> None:
         """Process the episodes that ended in a step, and reset their progress.
 
         Args:

@@ -12,7 +12,7 @@ from isa_wrappers.axes import Bool, Int, Real
 from isa_wrappers.checks import check_sequence
 from isa_wrappers.config import CountConfig
 from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, check_int, check_kind, shown
-from isa_wrappers.moved import former
+from isa_wrappers.moved import former_names
 from isa_wrappers.rewards.keys import SegmentKeys
 
 
@@ -200,4 +200,4 @@ class VisitCounter(SegmentKeys):
 
 
 if not TYPE_CHECKING:
-    __getattr__ = former(__name__, {"count_bonus": "isa_wrappers.rewards.segments:count_bonus"})
+    __getattr__ = former_names(__name__, {"count_bonus": "isa_wrappers.rewards.segments:count_bonus"})

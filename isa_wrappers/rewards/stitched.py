@@ -131,7 +131,7 @@ class StitchedGoals(GoalBuffer):
         self.places.visit(s_tp1, arrived, paid)
         episodes.earned = episodes.earned + xp.astype(reward, xp.float64).mean(-1)
         episodes.holds = xp.where(arrived, paid, episodes.holds)
-        self._best.take_in(episodes, s_tp1, ended)
+        self._best.process_ended(episodes, s_tp1, ended)
 
     def look(self) -> bool:
         """Return whether goals can be stitched: every pursued segment has, or once had, a place that stands out."""

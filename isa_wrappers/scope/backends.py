@@ -57,7 +57,7 @@ def contiguous(array: Array) -> Array:
     return np.ascontiguousarray(array) if isinstance(array, np.ndarray) else array.contiguous()
 
 
-def counted(keys: Array, weights: Array | None, size: int) -> Array:
+def count_keys(keys: Array, weights: Array | None, size: int) -> Array:
     """Return how often each of ``size`` keys occurs, or the sum of its weights."""
     if isinstance(keys, np.ndarray):
         return np.bincount(keys, weights, size)

@@ -33,7 +33,7 @@ class Levels:
 
 
 @dataclass(frozen=True)
-class Rests:
+class RareComparisons:
     """Rare actions, each compared with all others that were taken while it was available.
 
     A transition of another action has weight ``1 / (m - 1)`` if m actions were available, to match the frequency of the
@@ -79,7 +79,7 @@ class Comparisons:
     which: Integers
     shares: npt.NDArray[np.float64]
     effective: npt.NDArray[np.float64]
-    rests: Rests
+    rests: RareComparisons
     sample: Integers
     ended: npt.NDArray[np.float64] | None = None
 
@@ -164,7 +164,7 @@ def _evenly_spread(rows: Integers, number: int) -> Integers:
 
 def _rest_comparisons(
     taken: list[Integers], rare: list[int], available: npt.NDArray[np.bool_], counts: npt.NDArray[np.bool_]
-) -> Rests:
+) -> RareComparisons:
     choices = available.sum(axis=1)
     # A step without alternatives tells where the agent was, not what its action did.
     own = [rows[choices[rows] > 1] for rows in (taken[a] for a in rare)]
@@ -177,7 +177,7 @@ def _rest_comparisons(
     n = np.array([len(rows) for rows in own], dtype=np.float64)
     m = np.array([weight.sum() ** 2 / max((weight**2).sum(), 1e-300) for weight in weights])
     usable = np.flatnonzero((m > 0.0) & (n > 0.0))
-    return Rests(
+    return RareComparisons(
         actions=np.array(rare, dtype=np.int64)[usable],
         own=Lists.of([own[k] for k in usable]),
         others=Lists.of([others[k] for k in usable], [weights[k] for k in usable]),

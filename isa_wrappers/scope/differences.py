@@ -116,7 +116,7 @@ def differences(comparisons: Comparisons, versions: list[Version], levels: Level
             moved > 0.0, moved, 1.0
         )  # of the last version: the least noisy
     if comparisons.ended is not None:
-        confirmed &= kuiper.of_all(effect, comparisons.ended[pair]) >= REMAINS * effect
+        confirmed &= kuiper.population_distance(effect, comparisons.ended[pair]) >= REMAINS * effect
     parts = (to_numpy(array[confirmed]) for array in (pair, dim, effect, still, slower, shift, xp.minimum(log_p, 0.0)))
     return Differences(*parts)
 
@@ -135,7 +135,7 @@ def _rest_log_p(comparisons: Comparisons, versions: list[Version], levels: Level
     return log_p
 
 
-def credited(
+def credited_effects(
     comparisons: Comparisons, significant: Differences, shape: tuple[int, int], theta: float, ordered: bool = False
 ) -> tuple[Floats, ...]:
     """Return each action's largest effect and shift and smallest log p over the pairs that credit it, ``[n, d]``."""

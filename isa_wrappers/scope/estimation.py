@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isa_wrappers.arrays import stream_seed
-from isa_wrappers.batch.own_arrays import guarded
+from isa_wrappers.batch.own_arrays import with_checked_steps
 from isa_wrappers.batch.parallel import ParallelEnvBatch
 from isa_wrappers.batch.protocol import BatchEnv, action_code_of
 from isa_wrappers.border.layers import all_frozen
@@ -173,5 +173,5 @@ def as_batch(env: Any, state_fallback: StateFallback = None) -> BatchEnv:
     if isinstance(env, type):
         raise UnsupportedEnvironmentError(f"env must be an environment, got the class {env.__name__}; call it")
     if isinstance(env, BatchEnv):
-        return guarded(env)
+        return with_checked_steps(env)
     return ParallelEnvBatch([env], state_fallback=state_fallback, success=None)

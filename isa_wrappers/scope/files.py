@@ -69,7 +69,7 @@ def storable_names(agents: Sequence[Any]) -> list[str | int]:
     Raises:
         InvalidValueError: if a name is neither text nor an integer, or two names are the same text.
     """
-    names = [storable(agent) for agent in agents]
+    names = [storable_name(agent) for agent in agents]
     if twice := [name for name in names if isinstance(name, int) and str(name) in names]:
         raise InvalidValueError(
             f"agents {twice[0]} and {str(twice[0])!r} are indistinguishable in a file; rename one of them"
@@ -77,7 +77,7 @@ def storable_names(agents: Sequence[Any]) -> list[str | int]:
     return names
 
 
-def storable(agent: Any) -> str | int:
+def storable_name(agent: Any) -> str | int:
     """Return the name of an agent as stored in files; an integer stays an integer.
 
     Raises:

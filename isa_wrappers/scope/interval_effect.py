@@ -16,14 +16,14 @@ from isa_wrappers.arrays import Array, backend, namespace, to_backend
 from isa_wrappers.config import SettledScope
 from isa_wrappers.scope.backends import contiguous, to_device_of
 from isa_wrappers.scope.comparisons import ALLOWED, Comparisons, Levels, compare, least_effects
-from isa_wrappers.scope.differences import CELLS, Version, credited, differences
+from isa_wrappers.scope.differences import CELLS, Version, credited_effects, differences
 from isa_wrappers.scope.estimators import Estimator, Figures
 from isa_wrappers.scope.evidence import EffectEstimates, Evidence, Floats, Measured
 from isa_wrappers.scope.ranks import BINS, rank_bins
 from isa_wrappers.scope.residuals import TeamFit
 from isa_wrappers.scope.rounding import in_grains
 from isa_wrappers.scope.transitions import Transitions
-from isa_wrappers.scope.variables import by_elementary_action, of_elementary_actions, singles, whole_actions
+from isa_wrappers.scope.variables import by_elementary_action, num_unconditional, of_elementary_actions, whole_actions
 from isa_wrappers.scope.windows import Window, gather, lengths, share_of
 
 RARE = 0.001
@@ -133,7 +133,7 @@ class IntervalEffect(Estimator):
         count, values = window.available.shape[1:]
         variables = window.variables or whole_actions(count, values)
         changes, grain = (to_backend(array, self.device) for array in (window.changes, window.grain))
-        fit = TeamFit(window.states, changes, window.actions[:, : singles(variables)], window.amounts)
+        fit = TeamFit(window.states, changes, window.actions[:, : num_unconditional(variables)], window.amounts)
         window_on_device = replace(window, changes=changes, grain=grain)
         rounded = contiguous(in_grains(changes, grain[0]).T).T  # contiguous per dimension, for the ranks
         levels = significance(windows * count * len(strongest), values, fit.usable)
@@ -165,7 +165,7 @@ class IntervalEffect(Estimator):
         estimates = EffectEstimates(effects, -neg_log_p, *counted)
         largest = shifts.max(axis=1)
         np.maximum(strongest, largest.max(axis=0), out=strongest)
-        return estimates, has_part(largest, strongest)[:, None]
+        return estimates, is_relevant(largest, strongest)[:, None]
 
 
 def significance(cells: int, number: int, fitted: bool) -> Levels:
@@ -180,7 +180,7 @@ def significance(cells: int, number: int, fitted: bool) -> Levels:
     return Levels(ALLOWED - math.log(pairs), ALLOWED - math.log(rests), math.log(within))
 
 
-def has_part(largest: Floats, strongest: Floats) -> npt.NDArray[np.bool_]:
+def is_relevant(largest: Floats, strongest: Floats) -> npt.NDArray[np.bool_]:
     """Return which agents shift a dimension by at least a hundredth of the strongest agent's shift, ``[A, K]``.
 
     Args:
@@ -237,7 +237,7 @@ def _effects(
             versions.append(_version(in_grains(rest, coarse), values, coarse, comparisons_on_device.sample))
         significant = differences(comparisons_on_device, versions, levels)
         shape = number, len(versions[0].ends)
-        for result, part in zip(parts, credited(comparisons, significant, shape, theta, ordered), strict=True):
+        for result, part in zip(parts, credited_effects(comparisons, significant, shape, theta, ordered), strict=True):
             result[:, dims] = part
     return parts
 

@@ -77,7 +77,7 @@ def unbiased(v: Array, effective: Array) -> Array:
     return namespace(square).maximum(square - BIAS / effective, 0.0) ** 0.5
 
 
-def of_all(v: Array, missing: Array) -> Array:
+def population_distance(v: Array, missing: Array) -> Array:
     """Return a lower bound of the distance of two populations with missing parts; 0 or less if it may be zero.
 
     With fractions p and q missing, and F and G the observed probabilities of an interval, the true probabilities differ
@@ -88,7 +88,7 @@ def of_all(v: Array, missing: Array) -> Array:
         missing: missing fraction of each population, ``[S, 2]``.
 
     Example:
-        >>> of_all(np.array([1.0]), np.array([[0.2, 0.3]])).round(2).tolist()
+        >>> population_distance(np.array([1.0]), np.array([[0.2, 0.3]])).round(2).tolist()
         [0.5]
     """
     xp = namespace(v)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isa_wrappers.arrays import Array, array_device, namespace
-from isa_wrappers.scope.backends import bins_of, contiguous, counted, list_sums
+from isa_wrappers.scope.backends import bins_of, contiguous, count_keys, list_sums
 
 BINS = 64
 """Number of rank bins of a change; each contains one to two percent of the transitions, or a single value."""
@@ -46,7 +46,7 @@ class Lists:
         of_list = xp.repeat(xp.arange(number, device=device) * (dims * BINS), self.sizes)
         keys = codes[:, self.rows] + (of_list + xp.arange(dims, device=device)[:, None] * BINS)
         weights = None if self.weights is None else xp.broadcast_to(self.weights, keys.shape).reshape(-1)
-        counts = counted(keys.reshape(-1), weights, number * dims * BINS).reshape(number, dims, BINS)
+        counts = count_keys(keys.reshape(-1), weights, number * dims * BINS).reshape(number, dims, BINS)
         shares = xp.cumulative_sum(counts, axis=-1, dtype=xp.float32)
         shares /= shares[..., -1:] + 0.0
         return shares

@@ -14,7 +14,7 @@ from isa_wrappers.scope.comparisons import Levels
 from isa_wrappers.scope.definitions import BoolArray
 from isa_wrappers.scope.differences import Floats, Integers
 from isa_wrappers.scope.estimators import Figures
-from isa_wrappers.scope.interval_effect import IntervalEffect, agent_effects, has_part, significance
+from isa_wrappers.scope.interval_effect import IntervalEffect, agent_effects, is_relevant, significance
 from isa_wrappers.scope.ranks import groups_of
 from isa_wrappers.scope.residuals import TeamFit
 from isa_wrappers.scope.screening import Screen
@@ -110,7 +110,7 @@ def effects_in_strata(
     with ThreadPoolExecutor(min(agents, os.cpu_count() or 1)) as pool:
         list(pool.map(examine, range(agents)))
     largest = shifts.max(axis=1)
-    return np.where(has_part(largest, largest.max(axis=0))[:, None], effects, 0.0)
+    return np.where(is_relevant(largest, largest.max(axis=0))[:, None], effects, 0.0)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from isa_wrappers.border.team_actions import TeamCode, draw_choices
 from isa_wrappers.checks import check_finite
 from isa_wrappers.config import SettledScope
 from isa_wrappers.errors import UnsupportedEnvironmentError
-from isa_wrappers.moved import former
+from isa_wrappers.moved import former_names
 
 PATIENCE = 100
 """Limit for waiting with one agent at a time: an agent must act at least once in this many steps on average."""
@@ -190,4 +190,4 @@ def _held_or_first(available: Array, held: Array) -> Array:
 
 
 if not TYPE_CHECKING:
-    __getattr__ = former(__name__, {"random_actions": "isa_wrappers.border.team_actions:draw_choices"})
+    __getattr__ = former_names(__name__, {"random_actions": "isa_wrappers.border.team_actions:draw_choices"})

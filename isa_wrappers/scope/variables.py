@@ -164,7 +164,7 @@ def whole_actions(agents: int, number: int) -> tuple[Variable, ...]:
     return tuple(Variable(i, values, (i,), ordered=False) for i in range(agents))
 
 
-def singles(variables: tuple[Variable, ...]) -> int:
+def num_unconditional(variables: tuple[Variable, ...]) -> int:
     """Return how many of the variables are unconditional components or whole actions."""
     return sum(len(variable.parts) == 1 for variable in variables)
 
@@ -202,7 +202,7 @@ def by_elementary_action(variables: tuple[Variable, ...], results: Floats, shape
 def of_elementary_actions(variables: tuple[Variable, ...], results: npt.NDArray[Any], shape: tuple[int, int]) -> Any:
     """Convert ``[V, m]`` for values to ``[A, n]`` for elementary actions; 0 if there is no such action."""
     figures = np.zeros(shape, dtype=results.dtype)
-    for v, variable in enumerate(variables[: singles(variables)]):
+    for v, variable in enumerate(variables[: num_unconditional(variables)]):
         for value, columns in enumerate(variable.stands_for):
             figures[variable.agent, columns] = results[v, value]
     return figures

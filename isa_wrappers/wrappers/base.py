@@ -17,7 +17,7 @@ from isa_wrappers.border.spaces import StateFallback, as_parallel
 from isa_wrappers.border.state import StateReader
 from isa_wrappers.border.team_actions import TeamCode
 from isa_wrappers.checks import check_finite
-from isa_wrappers.errors import ScopeMismatchError, UnsupportedEnvironmentError, fitting
+from isa_wrappers.errors import ScopeMismatchError, UnsupportedEnvironmentError, with_mismatch_error
 from isa_wrappers.scope.credit import Credit, as_credit
 from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.wrappers.turn import Env, Infos, Turn, read_actions
@@ -215,7 +215,7 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int], Freezable):  # type: igno
         """Return the state of this wrapper and, under ``env.``, that of the ISA wrappers inside."""
         return {} if self._inner is None else with_prefix("env", self._inner.state_dict())
 
-    @fitting
+    @with_mismatch_error
     def load_state_dict(self, state: dict[str, Array]) -> None:
         """Restore what :meth:`state_dict` returned.
 

@@ -12,7 +12,7 @@ from gymnasium.utils import seeding
 
 from isa_wrappers.arrays import Array
 from isa_wrappers.envs.drawing import Image
-from isa_wrappers.envs.masked import MaskedParallelEnv, Observation, whole
+from isa_wrappers.envs.masked import MaskedParallelEnv, Observation, as_integer
 from isa_wrappers.errors import InvalidValueError, check_choice, check_int
 
 State = TypeVar("State")
@@ -100,7 +100,7 @@ class BoardParallelEnv(MaskedParallelEnv, Generic[State]):
             InvalidValueError: if the seed is negative or not an integer.
         """
         if seed is not None:
-            self.np_random, _ = seeding.np_random(check_int("seed", whole(seed), 0))
+            self.np_random, _ = seeding.np_random(check_int("seed", as_integer(seed), 0))
         self._current = self._begin()
         self.agents = list(self.possible_agents)
         return self._observations(), {agent: {"success": False} for agent in self.agents}

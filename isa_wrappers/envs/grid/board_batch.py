@@ -14,7 +14,7 @@ from isa_wrappers.batch.protocol import BatchStep, check_copies
 from isa_wrappers.border.names import ActionNames
 from isa_wrappers.envs.drawing import Image, Mark
 from isa_wrappers.envs.grid.board import Rules, State
-from isa_wrappers.errors import check_int, fitting
+from isa_wrappers.errors import check_int, with_mismatch_error
 
 
 class BoardBatch(Generic[State]):
@@ -145,7 +145,7 @@ class BoardBatch(Generic[State]):
         copies = {name: xp.asarray(value, copy=True) for name, value in arrays_of(self._state).items()}
         return {**copies, "rng": self._rng.get_state()}
 
-    @fitting
+    @with_mismatch_error
     def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
         """Restore a saved state.
 

@@ -13,7 +13,7 @@ from isa_wrappers.border.names import ActionNames
 from isa_wrappers.envs.drawing import Mark
 from isa_wrappers.envs.smax.game import Battle, BattleStep, SMAXGame
 from isa_wrappers.envs.smax.render import BATTLE_LEGEND
-from isa_wrappers.errors import DeviceError, check_int, fitting
+from isa_wrappers.errors import DeviceError, check_int, with_mismatch_error
 
 
 class SMAXBatch:
@@ -101,7 +101,7 @@ class SMAXBatch:
         stream = {"stream": np.array([self._seed, self._resets])}
         return stream | {f"leaf_{i}": np.array(leaf) for i, leaf in enumerate(leaves)}
 
-    @fitting
+    @with_mismatch_error
     def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
         """Restore a saved state.
 

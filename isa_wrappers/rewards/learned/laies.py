@@ -62,10 +62,10 @@ class LAIESReward(LearnedReward):
         with seeded(context.seed, "laies"):
             sizes = context.state_size, agents, actions, config.hidden, len(self.external)
             self.predictor = InfluencePredictor(*sizes, component_of(context, actions))
-        self._take({"predictor": self.predictor})
+        self._set_networks({"predictor": self.predictor})
         self.saved = {"progress": _Progress(self)}
 
-    def _pay(self, step: Step, update: bool) -> dict[str, Tensor]:
+    def _compute_parts(self, step: Step, update: bool) -> dict[str, Tensor]:
         config = self.config
         fresh = self._started(step)
         hidden = self._hidden
@@ -106,7 +106,7 @@ class LAIESReward(LearnedReward):
             return 1.0
         return float(max(1.0 - 0.5 * (self.steps - self.annealed_from) / self.config.anneal_steps, 0.0))
 
-    def _keep(self, step: Step) -> Sample:
+    def _training_data(self, step: Step) -> Sample:
         return {
             "state": self._scaled_state(step),
             "actions": step.actions,

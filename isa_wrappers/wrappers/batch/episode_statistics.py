@@ -6,7 +6,7 @@ from isa_wrappers.arrays import Array, backend, known_empty, namespace, to_numpy
 from isa_wrappers.batch.protocol import BatchEnv, BatchStep, check_copies
 from isa_wrappers.batch.wrapper import BatchWrapper, starts_afresh
 from isa_wrappers.border.layers import Freezable
-from isa_wrappers.errors import fitting
+from isa_wrappers.errors import with_mismatch_error
 from isa_wrappers.wrappers.checks import checked_reset
 from isa_wrappers.wrappers.episode_statistics import Totals
 
@@ -90,7 +90,7 @@ class EpisodeStatistics(BatchWrapper, Freezable):
         saved = {"return": self._return, "length": self._length, "won": self._won, "totals": self._totals}
         return with_prefix("env", self.env.state_dict()) | saved
 
-    @fitting
+    @with_mismatch_error
     def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
         """Restore what :meth:`state_dict` returned; unfinished episodes are dropped if the copies start new ones.
 

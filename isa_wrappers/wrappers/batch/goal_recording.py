@@ -6,7 +6,7 @@ from isa_wrappers.arrays import Array, backend, namespace, with_prefix, without_
 from isa_wrappers.batch.protocol import BatchEnv, BatchStep
 from isa_wrappers.batch.wrapper import BatchWrapper, starts_afresh
 from isa_wrappers.border.layers import Freezable
-from isa_wrappers.errors import fitting
+from isa_wrappers.errors import with_mismatch_error
 from isa_wrappers.rewards.best_episode import Episodes
 from isa_wrappers.rewards.goals import GoalBuffer
 from isa_wrappers.rewards.stitched import StitchedGoals
@@ -92,7 +92,7 @@ class GoalRecording(BatchWrapper, Freezable):
         saved = with_prefix("env", self.env.state_dict()) | {"won": self._won}
         return saved if self._stitched is None else saved | with_prefix("episodes", vars(self._episodes))
 
-    @fitting
+    @with_mismatch_error
     def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
         """Restore what :meth:`state_dict` returned; unfinished episodes are dropped if the copies start new ones.
 

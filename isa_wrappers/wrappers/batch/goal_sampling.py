@@ -12,7 +12,7 @@ from isa_wrappers.batch.protocol import BatchEnv, BatchStep
 from isa_wrappers.batch.wrapper import BatchWrapper
 from isa_wrappers.checks import check_last
 from isa_wrappers.config import GoalConfig
-from isa_wrappers.errors import fitting
+from isa_wrappers.errors import with_mismatch_error
 from isa_wrappers.rewards.goals import GoalBuffer
 from isa_wrappers.rewards.projection import GoalProjection
 from isa_wrappers.rewards.selectors import GOAL_SELECTORS
@@ -151,7 +151,7 @@ class GoalSampling(BatchWrapper):
         """Return the inner state, the current goals and the state of the random generator."""
         return with_prefix("env", self.env.state_dict()) | {"goal": self.goal, "rng": self._rng.get_state()}
 
-    @fitting
+    @with_mismatch_error
     def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
         """Restore what :meth:`state_dict` returned.
 

@@ -9,7 +9,7 @@ from isa_wrappers.batch.protocol import BatchEnv, BatchStep
 from isa_wrappers.batch.wrapper import BatchWrapper, starts_afresh
 from isa_wrappers.blame import ErrorSource
 from isa_wrappers.border.layers import Freezable, layers_of
-from isa_wrappers.errors import check_choice, check_float, check_kind, fitting
+from isa_wrappers.errors import check_choice, check_float, check_kind, with_mismatch_error
 from isa_wrappers.rewards.base import IntrinsicReward, RewardParts, checked
 from isa_wrappers.rewards.transition import Transition
 from isa_wrappers.wrappers.batch.goal_sampling import GoalSampling
@@ -105,7 +105,7 @@ class RewardWrapper(BatchWrapper, Freezable):
         inner = with_prefix("env", self.env.state_dict()) | with_prefix("reward", self.reward.state_dict())
         return inner if self._start is None else inner | {"start": self._start}
 
-    @fitting
+    @with_mismatch_error
     def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
         """Restore what :meth:`state_dict` returned.
 
