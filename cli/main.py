@@ -67,9 +67,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _report_foreign_failure(error: Exception) -> bool:
     """Report an error of third-party code; return whether it was one."""
-    from isa_wrappers.envs.foreign_errors import tell_failure
+    from isa_wrappers.envs.foreign_errors import print_failure
 
-    return tell_failure(error)
+    return print_failure(error)
 
 
 def _open_closed_streams() -> None:

@@ -134,13 +134,13 @@ class ComponentHead:
             log_probs = masked_log_softmax(outputs[..., None, : self._choices].expand_as(selectable), selectable)
         if self._ranges:
             a, b = softplus(outputs[..., self._choices :]).chunk(2, dim=-1)
-        there = table.there[agent].to(outputs.dtype)
+        there = table.exists[agent].to(outputs.dtype)
         return ComponentPolicy(log_probs, a, b, table.offset[agent], table.is_range[agent], there)
 
     def encode(self, last: Tensor) -> Tensor:
         """Return one-hot codes of choices, then positions in ranges from -1 to 1: ``[..., A, encoded]``."""
         table = self.table
-        has_value = (last >= 0) & table.there
+        has_value = (last >= 0) & table.exists
         parts = []
         if self._choices:
             column = torch.where(has_value, last, 0.0).long() + table.offset

@@ -64,7 +64,7 @@ def _unavailable(action: Tensor, step: BatchStep, code: TeamCode | None) -> Tens
     values = torch.where(finite, action, 0.0)
     choice = (values == values.round()) & (values >= 0) & (values < table.parts)
     choice &= available.gather(-1, code.columns(values))
-    invalid: Tensor = table.there & ~(finite & (table.is_range | choice))
+    invalid: Tensor = table.exists & ~(finite & (table.is_range | choice))
     return invalid.any(-1)
 
 

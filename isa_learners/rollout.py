@@ -20,7 +20,7 @@ from isa_wrappers.batch import BatchEnv, BatchStep
 from isa_wrappers.batch.columns import obs_columns_of
 from isa_wrappers.batch.protocol import action_code_of
 from isa_wrappers.batch.wrapper import innermost, starts_afresh, tells_bonus
-from isa_wrappers.blame import Blamed
+from isa_wrappers.blame import ErrorSource
 from isa_wrappers.border import TeamCode
 from isa_wrappers.errors import InvalidValueError
 
@@ -128,7 +128,7 @@ class Collector:
         self.learner = learner
         self.noise = noise
         self.prober = prober
-        self._blame = Blamed(who or f"learner {type(learner).__name__}")
+        self._blame = ErrorSource(who or f"learner {type(learner).__name__}")
         self._check_next = True
         self._begin(env.reset(seed))
         self._fixed_stacks = FixedStacks()

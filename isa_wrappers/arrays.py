@@ -114,13 +114,13 @@ def bincount(index: Array, weights: Array | None, size: int) -> Array:
     return counts.double()
 
 
-def surely_none(mask: Array) -> bool:
+def known_empty(mask: Array) -> bool:
     """Return whether a mask is known to be all False without waiting for a device; always False on CUDA.
 
     Updates under such a mask can then be skipped.
 
     Example:
-        >>> surely_none(np.array([False, False])), surely_none(np.array([True]))
+        >>> known_empty(np.array([False, False])), known_empty(np.array([True]))
         (True, False)
     """
     return on_host(mask) and not bool(mask.any())

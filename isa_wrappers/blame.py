@@ -6,7 +6,7 @@ from contextlib import suppress
 from types import TracebackType
 
 
-class Blamed:
+class ErrorSource:
     """Context manager that attaches the name of a component to errors raised inside; the innermost one counts.
 
     Args:
@@ -14,10 +14,10 @@ class Blamed:
 
     Example:
         >>> try:
-        ...     with Blamed("task 'a'"), Blamed("reward 'b'"):
+        ...     with ErrorSource("task 'a'"), ErrorSource("reward 'b'"):
         ...         {}["k"]
         ... except KeyError as error:
-        ...     print(blamed_for(error), blamed_for(KeyError()))
+        ...     print(error_source(error), error_source(KeyError()))
         reward 'b' None
     """
 
@@ -33,12 +33,12 @@ class Blamed:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Attach the name to an error, and let the error pass."""
-        if error is not None and blamed_for(error) is None:
+        if error is not None and error_source(error) is None:
             with suppress(AttributeError):  # an error class may not allow attributes
-                error.isa_blames = self.who  # type: ignore[attr-defined]
+                error.isa_error_source = self.who  # type: ignore[attr-defined]
 
 
-def blamed_for(error: BaseException) -> str | None:
+def error_source(error: BaseException) -> str | None:
     """Return the component that raised an error, or ``None`` if unknown."""
-    who: str | None = getattr(error, "isa_blames", None)
+    who: str | None = getattr(error, "isa_error_source", None)
     return who

@@ -37,10 +37,10 @@ def check_agents(agents: Any) -> tuple[Any, ...]:
     if not names:
         raise InvalidValueError("agents must name at least one agent, got none")
     try:
-        different = len(set(names))
+        num_distinct = len(set(names))
     except TypeError:
         raise InvalidValueError(f"agents must be names, got {shown(names)}") from None
-    if different < len(names):
+    if num_distinct < len(names):
         raise InvalidValueError(f"agents must have different names, got {shown(list(names))}")
     return names
 
@@ -117,7 +117,9 @@ def _numbers(name: str, values: Any) -> npt.NDArray[Any]:
     """Return a new array of the numbers, with their dtype."""
     try:
         array = np.array(values.detach().cpu().numpy() if hasattr(values, "detach") else values)
-        if array.dtype.kind == "O" and all(isinstance(one, bool | int | float | np.bool_) for one in array.flat):
+        if array.dtype.kind == "O" and all(
+            isinstance(element, bool | int | float | np.bool_) for element in array.flat
+        ):
             array = array.astype(np.float64)
         if array.dtype.kind in "biuf":
             return array
@@ -140,7 +142,7 @@ def check_array(name: str, value: Any, *shape: int | None) -> None:
     """
     got_shape: tuple[int, ...] | None = getattr(value, "shape", None)
     fits = got_shape is not None and len(got_shape) == len(shape)
-    if not fits or any(wanted not in (None, length) for wanted, length in zip(shape, got_shape or (), strict=True)):
+    if not fits or any(expected not in (None, length) for expected, length in zip(shape, got_shape or (), strict=True)):
         raise InvalidValueError(f"{name} must be an array of shape {_shape(shape)}, got {_shape_or_value(value)}")
 
 

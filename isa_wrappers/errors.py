@@ -8,7 +8,7 @@ from functools import wraps
 from numbers import Integral, Real
 from typing import Any, TypeVar
 
-from isa_wrappers.blame import blamed_for
+from isa_wrappers.blame import error_source
 
 Loader = TypeVar("Loader", bound=Callable[..., Any])
 """A ``load_state_dict(self, state)``."""
@@ -100,11 +100,11 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
-def misfit(error: Exception) -> str:
+def mismatch_text(error: Exception) -> str:
     """Describe briefly why a saved state cannot be loaded.
 
     Example:
-        >>> misfit(KeyError("states")), misfit(ValueError("saved goals must be finite"))
+        >>> mismatch_text(KeyError("states")), mismatch_text(ValueError("saved goals must be finite"))
         ("it lacks 'states'", 'saved goals must be finite')
     """
     lines = [line.strip() for line in str(error).splitlines()]
@@ -115,12 +115,12 @@ def misfit(error: Exception) -> str:
     return lines[1] if lines[0].endswith(":") and len(lines) > 1 else lines[0]  # torch lists the differences
 
 
-def fitting(load: Loader) -> Loader:
+def with_mismatch_error(load: Loader) -> Loader:
     """Decorate a ``load_state_dict`` so that errors describe in one line why the saved state does not fit.
 
     Example:
         >>> class Box:
-        ...     @fitting
+        ...     @with_mismatch_error
         ...     def load_state_dict(self, state):
         ...         self.states = state["states"]
         >>> Box().load_state_dict({})
@@ -136,23 +136,23 @@ def fitting(load: Loader) -> Loader:
         except ISAError:
             raise
         except (LookupError, RuntimeError, TypeError, ValueError) as error:
-            if blamed_for(error) is not None:  # third-party code failed
+            if error_source(error) is not None:  # third-party code failed
                 raise
             raise ScopeMismatchError(
-                f"the saved state does not fit this {type(self).__name__}: {misfit(error)}"
+                f"the saved state does not fit this {type(self).__name__}: {mismatch_text(error)}"
             ) from error
 
     return load_typed  # type: ignore[return-value]
 
 
-def one_line(said: object) -> str:
+def one_line(value: object) -> str:
     """Return a text or an error message on one line, with single spaces.
 
     Example:
         >>> one_line(ValueError("two   words"))
         'two words'
     """
-    return " ".join(str(said).split())
+    return " ".join(str(value).split())
 
 
 def shown(value: object, most: int = 300) -> str:

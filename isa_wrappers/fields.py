@@ -92,14 +92,14 @@ did you mean 'cuda'?
         """
         if isinstance(value, str) and re.fullmatch(r"auto|cpu|cuda(:\d{1,3})?", value):
             return value
-        meant = value.lower() if isinstance(value, str) else ""
-        if re.fullmatch(r"mps(:\d+)?|metal|apple", meant):
+        normalised = value.lower() if isinstance(value, str) else ""
+        if re.fullmatch(r"mps(:\d+)?|metal|apple", normalised):
             raise InvalidValueError(
                 f"{name} cannot be {shown(value)}: torch has no float64 there, which visit counts and value "
                 "normalisation need; use 'cpu'"
             )
-        graphics = any(word in meant for word in ("gpu", "nvidia", "cuda"))
-        offer = "; did you mean 'cuda'?" if graphics else nearest(meant, self.choices)
+        is_gpu_name = any(word in normalised for word in ("gpu", "nvidia", "cuda"))
+        offer = "; did you mean 'cuda'?" if is_gpu_name else nearest(normalised, self.choices)
         raise InvalidValueError(f"{name} must be {self}; got {shown(value)}{offer}")
 
 

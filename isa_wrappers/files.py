@@ -33,7 +33,7 @@ def replacing(path: str | Path) -> Iterator[BinaryIO]:
     """
     path = Path(path)
     partial = path.with_name(f".{os.getpid()}-{next(_numbers)}.partial")
-    with told(path):
+    with convert_write_errors(path):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with partial.open("wb") as file:
@@ -55,7 +55,7 @@ def write_text(path: str | Path, text: str) -> None:
 
 
 @contextmanager
-def told(path: str | Path) -> Iterator[None]:
+def convert_write_errors(path: str | Path) -> Iterator[None]:
     """Convert a write error to a one-line error that names the path.
 
     Raises:
@@ -81,9 +81,11 @@ def refusal(error: OSError) -> str:
         'notes.txt is not a folder'
     """
     if isinstance(error, FileExistsError | NotADirectoryError) and error.filename is not None:
-        at = Path(error.filename)
-        blocking = next((place for place in (at, *at.parents) if place.exists() and not place.is_dir()), at)
-        return f"{blocking} is not a folder"
+        path = Path(error.filename)
+        blocking_path = next(
+            (parent for parent in (path, *path.parents) if parent.exists() and not parent.is_dir()), path
+        )
+        return f"{blocking_path} is not a folder"
     return error.strerror or str(error)
 
 
@@ -125,10 +127,10 @@ def split_tensors(data: bytes) -> tuple[dict[str, str], str]:
     metadata = header.pop("__metadata__", {}) if isinstance(header, dict) else None
     if not isinstance(metadata, dict):
         raise ValueError("the header is not a mapping")
-    if strange := [name for name, entry in header.items() if not isinstance(entry, dict) or set(entry) != ENTRY]:
-        raise ValueError(f"the header's entry {shown(strange[0])} is not a tensor")
-    rest = {key: value for key, value in metadata.items() if key != "digest"}
-    digested = json.dumps([header, rest], sort_keys=True).encode()
+    if invalid := [name for name, entry in header.items() if not isinstance(entry, dict) or set(entry) != ENTRY]:
+        raise ValueError(f"the header's entry {shown(invalid[0])} is not a tensor")
+    other_metadata = {key: value for key, value in metadata.items() if key != "digest"}
+    digested = json.dumps([header, other_metadata], sort_keys=True).encode()
     return metadata, f"{crc32(memoryview(data)[8 + size :], crc32(digested)):08x}"
 
 
@@ -143,8 +145,8 @@ def check_digest(data: bytes, known: Iterable[str]) -> dict[str, str]:
         ValueError: if this is not a safetensors file, or it was modified.
     """
     metadata, digest = split_tensors(data)
-    if strange := [key for key in metadata if key not in (*known, "digest")]:
-        raise ValueError(f"its metadata contain the unknown key {shown(strange[0])}")
+    if unknown := [key for key in metadata if key not in (*known, "digest")]:
+        raise ValueError(f"its metadata contain the unknown key {shown(unknown[0])}")
     if metadata.get("digest", digest) != digest:
         raise ValueError("its contents were modified: the digest differs")
     return metadata

@@ -66,7 +66,7 @@ ALSO = {
 """Names that moved to another module than the rest of their module."""
 
 
-def former(module: str, now: Mapping[str, str]) -> Callable[[str], Any]:
+def former_names(module: str, now: Mapping[str, str]) -> Callable[[str], Any]:
     """Return a ``__getattr__`` for a module that provides names of earlier versions with a warning.
 
     Args:
@@ -74,10 +74,10 @@ def former(module: str, now: Mapping[str, str]) -> Callable[[str], Any]:
         now: former name -> ``module:name``.
 
     Example:
-        >>> with warnings.catch_warnings(record=True) as told:
+        >>> with warnings.catch_warnings(record=True) as caught:
         ...     warnings.simplefilter("always")
-        ...     root = former("house", {"root": "math:sqrt"})("root")
-        >>> root(9.0), str(told[0].message)
+        ...     root = former_names("house", {"root": "math:sqrt"})("root")
+        >>> root(9.0), str(caught[0].message)
         (3.0, 'house.root is math.sqrt now')
     """
 
@@ -100,12 +100,12 @@ class _MovedModules(MetaPathFinder, Loader):
         return ModuleSpec(fullname, self) if fullname in MOVED else None
 
     def exec_module(self, module: ModuleType) -> None:
-        now = import_module(MOVED[module.__name__])
-        warnings.warn(f"{module.__name__} is {now.__name__} now", DeprecationWarning, stacklevel=2)
-        module.__doc__ = now.__doc__
+        new_module = import_module(MOVED[module.__name__])
+        warnings.warn(f"{module.__name__} is {new_module.__name__} now", DeprecationWarning, stacklevel=2)
+        module.__doc__ = new_module.__doc__
         also = ALSO.get(module.__name__, {})
         module.__getattr__ = lambda name: getattr(  # type: ignore[method-assign]
-            import_module(also[name]) if name in also else now, name
+            import_module(also[name]) if name in also else new_module, name
         )
 
 

@@ -47,8 +47,8 @@ def finite(value: Any) -> Any:
     if isinstance(value, float):
         return value if isfinite(value) else None
     if isinstance(value, Mapping):
-        return {key: finite(one) for key, one in value.items()}
-    return [finite(one) for one in value] if isinstance(value, list | tuple) else value
+        return {key: finite(element) for key, element in value.items()}
+    return [finite(element) for element in value] if isinstance(value, list | tuple) else value
 
 
 def check_nesting(data: Any, largest: int = LARGEST) -> None:

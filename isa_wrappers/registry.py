@@ -53,7 +53,7 @@ class Registry(Mapping[str, T], Generic[T]):
         self._sources = dict.fromkeys(built_in, BUILT_IN)
         self._clashes: dict[str, list[str]] = {}
         self._discovered: list[str] = []
-        self._left_out: dict[str, str] = {}
+        self._skipped: dict[str, str] = {}
         self._last_search = -1
 
     def register(self, name: str, entry: T, source: str = "registered") -> None:
@@ -102,8 +102,8 @@ class Registry(Mapping[str, T], Generic[T]):
                 "uninstall all but one"
             )
         if name not in self._sources:
-            if name in self._left_out:
-                raise UnknownNameError(f"{self.kind} {name!r} was skipped: {self._left_out[name]}")
+            if name in self._skipped:
+                raise UnknownNameError(f"{self.kind} {name!r} was skipped: {self._skipped[name]}")
             offer = nearest(str(name), self) or ";"
             raise UnknownNameError(f"unknown {self.kind} {shown(name)}{offer} known: {', '.join(self)}")
         if name not in self._entries:
@@ -113,8 +113,8 @@ class Registry(Mapping[str, T], Generic[T]):
 
     def _check(self, name: str, entry: Any) -> None:
         if not isinstance(entry, self._of):
-            wanted = "callable" if self._of is Callable else f"an object of {self._of.__name__}"
-            raise InvalidValueError(f"{self.kind} {name!r} must be {wanted}, got {shown(entry)}")
+            expected = "callable" if self._of is Callable else f"an object of {self._of.__name__}"
+            raise InvalidValueError(f"{self.kind} {name!r} must be {expected}, got {shown(entry)}")
 
     def __iter__(self) -> Iterator[str]:
         self._search()
@@ -138,7 +138,7 @@ class Registry(Mapping[str, T], Generic[T]):
             del self._sources[name]
         self._discovered.clear()
         self._clashes.clear()
-        self._left_out.clear()
+        self._skipped.clear()
         for point in entry_points(group=self.group):
             source = _package_of(point)
             if point.name in self._sources:
@@ -147,12 +147,12 @@ class Registry(Mapping[str, T], Generic[T]):
             try:
                 entry: Any = point.load()
             except Exception as error:
-                why = one_line(f"{type(error).__name__}: {error}{_raised_at(error)}")
-                self._left_out[point.name] = f"package {source} cannot be imported: {why}"
-                if f"{point.module}: {why}" not in Registry._warned:  # one module may provide many entries
-                    Registry._warned.add(f"{point.module}: {why}")
+                reason = one_line(f"{type(error).__name__}: {error}{_raised_at(error)}")
+                self._skipped[point.name] = f"package {source} cannot be imported: {reason}"
+                if f"{point.module}: {reason}" not in Registry._warned:  # one module may provide many entries
+                    Registry._warned.add(f"{point.module}: {reason}")
                     entry_name = f"{self.kind} {point.name!r} of package {source}"
-                    warnings.warn(f"{entry_name} cannot be imported and is skipped: {why}", stacklevel=4)
+                    warnings.warn(f"{entry_name} cannot be imported and is skipped: {reason}", stacklevel=4)
                 continue
             try:
                 self._check(point.name, entry)
@@ -168,8 +168,10 @@ def _raised_at(error: Exception) -> str:
     if isinstance(error, SyntaxError):
         return f" ({Path(error.filename or '?').name}:{error.lineno})"
     files = [(Path(frame.filename), frame.lineno) for frame in extract_tb(error.__traceback__)]
-    theirs = [(file.name, line) for file, line in files if file.suffix == ".py" and not NOT_THEIRS & set(file.parts)]
-    return f" ({theirs[-1][0]}:{theirs[-1][1]})" if theirs else ""
+    plugin_frames = [
+        (file.name, line) for file, line in files if file.suffix == ".py" and not NOT_THEIRS & set(file.parts)
+    ]
+    return f" ({plugin_frames[-1][0]}:{plugin_frames[-1][1]})" if plugin_frames else ""
 
 
 def _package_of(point: EntryPoint) -> str:

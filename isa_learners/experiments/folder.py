@@ -19,7 +19,7 @@ from isa_learners.runs.metrics import columns_of, read_metrics
 from isa_learners.runs.nesting import flattened
 from isa_learners.runs.run_folder import RunFolder
 from isa_wrappers.errors import InvalidValueError, RunFolderError, shown
-from isa_wrappers.files import told
+from isa_wrappers.files import convert_write_errors
 
 ROOM = 5 * 2**20
 """Minimum number of bytes of a run: two checkpoints, metrics, logs."""
@@ -72,7 +72,7 @@ class Comparison:
             CannotWriteError: naming the log, or the file in place of its folder.
         """
         path = self.log(run)
-        with told(path):
+        with convert_write_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             return path.open("a+b")  # append, as another process of the same plan may be writing too
 

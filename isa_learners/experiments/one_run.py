@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from isa_learners.experiments.ending import FINAL, Final, read_summary
-from isa_wrappers.envs.foreign_errors import tell_failure
+from isa_wrappers.envs.foreign_errors import print_failure
 from isa_wrappers.errors import FileFormatError, ISAError, RunFolderError, one_line
 from isa_wrappers.files import write_text
 
@@ -150,7 +150,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"isa: {one_line(error)}\n")
         return 2
     except Exception as error:
-        if not tell_failure(error):
+        if not print_failure(error):
             raise
         return 1
     return 0

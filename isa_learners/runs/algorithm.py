@@ -32,9 +32,9 @@ from isa_learners.runs.scopes import credit_of
 from isa_learners.runs.visits import Visits
 from isa_wrappers.arrays import stream_seed, to_numpy, with_prefix, without_prefix
 from isa_wrappers.batch import BatchEnv, BatchStep
-from isa_wrappers.blame import Blamed
+from isa_wrappers.blame import ErrorSource
 from isa_wrappers.border.start import close_env
-from isa_wrappers.errors import FileFormatError, check_int, misfit
+from isa_wrappers.errors import FileFormatError, check_int, mismatch_text
 from isa_wrappers.scope.following import FollowingScope
 from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.wrappers import batch
@@ -126,7 +126,7 @@ class Algorithm:
         """Collect one rollout, learn from it, and enter the next phase if this one ends."""
         phase = self.phase
         settings = phase.context.config.settings_of(self.config.learner)
-        with Blamed(f"stepping task {self.config.env!r}"):
+        with ErrorSource(f"stepping task {self.config.env!r}"):
             rollout = phase.collector.collect(settings.rollout_steps)
         before = self.env_steps
         self._learning = True  # an error before this is reset leaves an incomplete update
@@ -183,7 +183,7 @@ class Algorithm:
         with unchanged_generators():  # creating an environment may use them too
             env, _ = self.evaluation_env(episodes)
         config = self.config
-        with Blamed(f"stepping task {config.env!r}"):
+        with ErrorSource(f"stepping task {config.env!r}"):
             return evaluate(env, self.phase.learner, seed, watch, config.eval_limit, f"learner {config.learner!r}")
 
     def evaluation_env(self, num_envs: int) -> tuple[BatchEnv, BatchEnv]:
@@ -191,7 +191,7 @@ class Algorithm:
         if num_envs not in self._evaluation_envs:
             self._evaluation_envs[num_envs] = make_env(self.config, self.device, num_envs)
         base = self._evaluation_envs[num_envs]
-        with Blamed(f"algorithm {self.config.algo!r}"):
+        with ErrorSource(f"algorithm {self.config.algo!r}"):
             return self.phase.spec.wrap_evaluation(self.phase.context, base), base
 
     def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -244,4 +244,6 @@ class Algorithm:
                 self.visits.load_state_dict(without_prefix("visits", tensors))
                 set_global_generators(meta["generators"])
         except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
-            raise FileFormatError(f"the checkpoint does not fit this run's configuration: {misfit(error)}") from error
+            raise FileFormatError(
+                f"the checkpoint does not fit this run's configuration: {mismatch_text(error)}"
+            ) from error

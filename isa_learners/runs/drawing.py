@@ -15,9 +15,9 @@ from pettingzoo.utils import BaseParallelWrapper
 
 from isa_learners.runs.algorithm import Algorithm
 from isa_wrappers.batch import BatchEnv
-from isa_wrappers.batch.own_arrays import as_made
+from isa_wrappers.batch.own_arrays import without_checks
 from isa_wrappers.batch.parallel import ParallelEnvBatch
-from isa_wrappers.border.start import close_env, start
+from isa_wrappers.border.start import close_env, reset_env
 from isa_wrappers.border.success import success_rule
 from isa_wrappers.envs import make_parallel
 from isa_wrappers.envs.drawing import Mark
@@ -58,7 +58,7 @@ class Filmed(BaseParallelWrapper[Any, Any, Any]):  # type: ignore[misc]
 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
         """Start an episode; the picture of a finished episode is kept."""
-        result = start(self.env, seed, options)
+        result = reset_env(self.env, seed, options)
         if not self._over:
             self.picture = self._drawn()
         self._over = False
@@ -92,7 +92,7 @@ def drawn(algorithm: Algorithm, copies: int, seed: int, copy: int) -> Drawn:
         UnsupportedEnvironmentError: if the environment cannot draw pictures.
     """
     base = algorithm.evaluation_env(copies)[1]
-    name, base_env = algorithm.config.env, as_made(base)
+    name, base_env = algorithm.config.env, without_checks(base)
     draw = drawer(name, base)
     if draw is not None:
         return Drawn(base, partial(draw, copy), tuple(getattr(base_env, "legend", ())), True)
@@ -117,7 +117,7 @@ def drawer(name: str, base: BatchEnv) -> Callable[[int, Any], Picture] | None:
     Raises:
         UnsupportedEnvironmentError: if its ``render`` does not take a copy and a goal, or does not return a picture.
     """
-    draw = getattr(as_made(base), "render", None)
+    draw = getattr(without_checks(base), "render", None)
     if draw is None:
         return None
     _check_takes_copy(name, draw)

@@ -19,7 +19,7 @@ from isa_learners.learner import Learner
 from isa_learners.learner_checks import check_decision
 from isa_wrappers.arrays import ENV_SEEDS, to_numpy
 from isa_wrappers.batch import BatchEnv, BatchStep
-from isa_wrappers.blame import Blamed
+from isa_wrappers.blame import ErrorSource
 from isa_wrappers.errors import InvalidValueError, shown
 
 LOST = "each was lost with its game or its worker"
@@ -145,7 +145,7 @@ def evaluate(
         won = torch.zeros(num_envs, device=device)
         kept = torch.ones(num_envs, device=device)
         total = torch.zeros(2, num_envs, device=device)
-        blame = Blamed(who or f"learner {type(learner).__name__}")
+        blame = ErrorSource(who or f"learner {type(learner).__name__}")
         with blame:
             memory = learner.begin(num_envs)
         for number in range(env.horizon or limit):

@@ -14,7 +14,7 @@ from torch import Tensor
 from isa_learners.config import RunConfig
 from isa_wrappers.arrays import Array
 from isa_wrappers.batch import BatchEnv, BatchStep, check_finite
-from isa_wrappers.batch.env_copy import completed
+from isa_wrappers.batch.env_copy import complete_row
 from isa_wrappers.batch.packing import CopySpec, Packer, Row
 from isa_wrappers.batch.protocol import action_code_of
 from isa_wrappers.border import Border
@@ -113,14 +113,14 @@ class ExternalTeam:
             )
         if infos is not None:
             check_kind("infos", infos, Mapping)
-        self._border.told(observations, infos, acting, steps)
-        observed: Row = {**self._packer.seen(observations), "state": np.full(self._size, np.nan, dtype=np.float32)}
-        row = completed(observed, observed)
+        self._border.process_observations(observations, infos, acting, steps)
+        observed: Row = {**self._packer.observe(observations), "state": np.full(self._size, np.nan, dtype=np.float32)}
+        row = complete_row(observed, observed)
         return BatchStep(**{name: torch.as_tensor(value, device=device)[None] for name, value in row.items()})
 
     def chosen(self, actions: Sequence[Any]) -> dict[str, Any]:
         """Return the actions of the acting agents in the environment's format."""
-        return self._packer.chosen(actions)
+        return self._packer.native_actions(actions)
 
 
 def batch_step(observations: Any, infos: Any, like: BatchEnv, device: str) -> BatchStep:

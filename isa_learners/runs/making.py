@@ -17,7 +17,7 @@ from isa_learners.runs.config_keys import parts_of
 from isa_learners.runs.finite import as_number
 from isa_wrappers.arrays import ENV_SEEDS, stream_seed
 from isa_wrappers.batch import BatchEnv
-from isa_wrappers.blame import Blamed
+from isa_wrappers.blame import ErrorSource
 from isa_wrappers.border.layers import layers_of
 from isa_wrappers.border.success import success_rule
 from isa_wrappers.envs import make_batch
@@ -69,7 +69,7 @@ def make_shared(start: PhaseContext) -> dict[str, Any]:
         InvalidValueError: if an object cannot be saved.
     """
     algo = start.config.algo
-    with Blamed(f"algorithm {algo!r}"):
+    with ErrorSource(f"algorithm {algo!r}"):
         shared = {name: make(start) for name, make in ALGORITHMS[algo].shared.items()}
     for name, shared_object in shared.items():
         check_members(f"shared {name!r} of algorithm {algo!r}", shared_object, Saved)
@@ -85,7 +85,7 @@ def make_learner(context: PhaseContext, env: BatchEnv) -> Learner:
     config = context.config
     parts = {part: config.settings_of(part) for part in ALGORITHMS[config.algo].parts}
     make, settings = LEARNERS[config.learner].make, config.settings_of(config.learner)
-    with Blamed(f"learner {config.learner!r}"):
+    with ErrorSource(f"learner {config.learner!r}"):
         learner = make(Sizes.of(env), settings, context.device, context.seed, **parts)
     check_members(f"learner {config.learner!r}", learner, Learner)
     return learner
@@ -99,7 +99,7 @@ def check_suits(context: PhaseContext, env: BatchEnv) -> None:
     """
     config, who = context.config, f"learner {context.config.learner!r}"
     try:
-        with Blamed(who):
+        with ErrorSource(who):
             LEARNERS[config.learner].check(Sizes.of(env), config.settings_of(config.learner), context.device)
     except ISAError:
         raise
@@ -115,13 +115,13 @@ def check_saved(context: PhaseContext, env: BatchEnv, learner: Learner) -> None:
         InvalidValueError: naming the part whose state cannot be saved.
     """
     algo, learner_name = context.config.algo, context.config.learner
-    with Blamed(f"learner {learner_name!r}"):
+    with ErrorSource(f"learner {learner_name!r}"):
         check_state(f"learner {learner_name!r}", learner.state_dict())
     for name, shared_object in context.shared.items():
-        with Blamed(f"algorithm {algo!r}"):
+        with ErrorSource(f"algorithm {algo!r}"):
             check_state(f"shared {name!r} of algorithm {algo!r}", shared_object.state_dict())
     for payer in layers_of(env, RewardWrapper):
-        with Blamed(who := f"intrinsic reward {payer.reward.name!r}"):
+        with ErrorSource(who := f"intrinsic reward {payer.reward.name!r}"):
             check_state(who, payer.reward.state_dict())
 
 
@@ -131,7 +131,7 @@ def update_learner(config: RunConfig, learner: Learner, rollout: Rollout, progre
     Raises:
         InvalidValueError: if the metrics are not those that its spec and its parts declare.
     """
-    with Blamed(f"learner {config.learner!r}"):
+    with ErrorSource(f"learner {config.learner!r}"):
         learner.set_progress(progress)
         metrics = learner.learn(rollout)
     of_parts = [name for part in parts_of(config.algo, config.learner).values() for name in part.metrics]
@@ -146,11 +146,11 @@ def algorithm_metrics(context: PhaseContext) -> dict[str, float]:
         InvalidValueError: if one is not a number.
     """
     algo = context.config.algo
-    with Blamed(f"algorithm {algo!r}"):
+    with ErrorSource(f"algorithm {algo!r}"):
         return {name: as_number(name, measure(context)) for name, measure in ALGORITHMS[algo].metrics.items()}
 
 
 def has_ended(spec: PhaseSpec, context: PhaseContext) -> bool:
     """Return whether the phase has ended."""
-    with Blamed(f"algorithm {context.config.algo!r}"):
+    with ErrorSource(f"algorithm {context.config.algo!r}"):
         return spec.ends is not None and spec.ends(context)

@@ -20,7 +20,7 @@ from isa_learners.runs.config_keys import parts_of
 from isa_learners.runs.following import FOLLOWING_COLUMNS, follows
 from isa_learners.runs.hooks import Hook
 from isa_wrappers.errors import FileFormatError, InvalidValueError
-from isa_wrappers.files import read_bytes, replacing, told, write_text
+from isa_wrappers.files import convert_write_errors, read_bytes, replacing, write_text
 
 if TYPE_CHECKING:
     from isa_learners.runs.training import Training
@@ -104,7 +104,7 @@ class CSVMetrics(Hook):
         text = io.StringIO(newline="")
         csv.DictWriter(text, self.columns, restval="").writerow(row)
         data = text.getvalue().encode()
-        with told(self.path), self.path.open("r+b", buffering=0) as file:
+        with convert_write_errors(self.path), self.path.open("r+b", buffering=0) as file:
             size = file.seek(0, os.SEEK_END)
             try:
                 while data:

@@ -14,7 +14,7 @@ from isa_learners.runs.following import follows
 from isa_learners.runs.making import check_suits, make_shared
 from isa_learners.runs.scopes import credit_of, works_with_credit
 from isa_wrappers.batch import BatchEnv
-from isa_wrappers.blame import Blamed
+from isa_wrappers.blame import ErrorSource
 from isa_wrappers.border.layers import layers_of
 from isa_wrappers.errors import InvalidValueError, shown
 from isa_wrappers.rewards import RewardContext, make_reward
@@ -53,7 +53,7 @@ def wrapped(context: PhaseContext, spec: PhaseSpec, env: BatchEnv) -> BatchEnv:
         InvalidValueError: if the phase does not return a batched environment.
     """
     config = context.config
-    algorithm = Blamed(f"algorithm {config.algo!r}")
+    algorithm = ErrorSource(f"algorithm {config.algo!r}")
     with algorithm:
         env = spec.watch(context, env)
     if config.intrinsic is not None:

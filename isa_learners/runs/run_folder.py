@@ -15,7 +15,7 @@ from isa_learners.config import RunConfig
 from isa_learners.runs.config_io import config_from_dict, kinds_of, read_config_file, write_config
 from isa_learners.runs.lock import FolderLock
 from isa_wrappers.errors import InvalidValueError, RunFolderError, UntrustedRunError, shown
-from isa_wrappers.files import refusal, told, write_text
+from isa_wrappers.files import convert_write_errors, refusal, write_text
 
 PACKAGES = ("isa-marl", "torch", "numpy", "gymnasium", "pettingzoo")
 
@@ -158,7 +158,7 @@ class RunFolder:
 
     def remove_summary(self) -> None:
         """Remove ``summary.json``, as a continued run is incomplete until it is written again."""
-        with told(self.summary_file):
+        with convert_write_errors(self.summary_file):
             self.summary_file.unlink(missing_ok=True)
 
     def write_summary(self, summary: dict[str, Any]) -> None:

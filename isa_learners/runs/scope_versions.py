@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from isa_learners.runs.hooks import Hook
-from isa_wrappers.files import told
+from isa_wrappers.files import convert_write_errors
 from isa_wrappers.scope.files import save_scope
 from isa_wrappers.scope.influence import InfluenceScope
 
@@ -34,7 +34,7 @@ class ScopeVersions(Hook):
         self._written = len(following.came)
         for path in folder.scopes_folder.iterdir():
             if path.name.isdecimal() and int(path.name) > self._written:
-                with told(path):
+                with convert_write_errors(path):
                     shutil.rmtree(path)
         if training.resumed:
             save_scope(following.scope, folder.path)
@@ -49,6 +49,6 @@ class ScopeVersions(Hook):
 
     def _write(self, training: Training, version: int, scope: InfluenceScope) -> None:
         path = training.folder.scopes_folder / str(version)
-        with told(path):
+        with convert_write_errors(path):
             path.mkdir(parents=True, exist_ok=True)
         save_scope(scope, path)

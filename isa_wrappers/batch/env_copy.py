@@ -73,16 +73,16 @@ class EnvCopy:
         self.border = Border(self.env)
         self._read = StateReader(self.env, fallback)
         self._criterion = SuccessCriterion(success, len(self.border.agents))
-        own = _spec(self.border, self._read, 0 if spec is None else spec.state_size)
+        own_spec = _spec(self.border, self._read, 0 if spec is None else spec.state_size)
         if spec is not None:
-            spec.check_alike(own)
-        self.spec = own if spec is None else spec
+            spec.check_alike(own_spec)
+        self.spec = own_spec if spec is None else spec
         self._packer = Packer(self.border, self.spec)
 
     def reset(self, seed: int | None = None) -> Row:
         """Start an episode."""
         row = self._begin(seed)
-        return completed(row, row)
+        return complete_row(row, row)
 
     def _begin(self, seed: int | None = None) -> Row:
         self._criterion.begin()
@@ -100,9 +100,9 @@ class EnvCopy:
         border = self.border
         agents = self.spec.agents
         acting = border.living
-        observations, rewards, terminations, truncations, infos = border.step(self._packer.chosen(actions))
+        observations, rewards, terminations, truncations, infos = border.step(self._packer.native_actions(actions))
         observed = self._observe(observations, acting)
-        row = completed(observed, observed)
+        row = complete_row(observed, observed)
         for agent, reward in rewards.items():
             if agent not in agents:
                 raise UnsupportedEnvironmentError(
@@ -115,8 +115,8 @@ class EnvCopy:
         if not over:
             for i, agent in enumerate(agents):
                 # An individually truncated agent no longer acts, but its value continues.
-                left = agent in acting and agent not in border.living
-                row["cut"][i] = left and truncations.get(agent, False) and not terminations.get(agent, False)
+                has_left = agent in acting and agent not in border.living
+                row["cut"][i] = has_left and truncations.get(agent, False) and not terminations.get(agent, False)
             return row
         # The value of a truncated agent continues, unlike that of a terminated one.
         cut = [agent in acting and not terminations.get(agent, False) for agent in agents]
@@ -131,7 +131,7 @@ class EnvCopy:
 
     def _observe(self, observations: dict[str, Any], acted: Sequence[str]) -> Row:
         """Return the current observations, masks, living agents and state."""
-        row = {**self._packer.seen(observations, acted), "state": self._read(observations, acted)}
+        row = {**self._packer.observe(observations, acted), "state": self._read(observations, acted)}
         if len(row["state"]) != self.spec.state_size:
             raise UnsupportedEnvironmentError(
                 f"{self.env} has a state of length {len(row['state'])}, but its state_names or its first state imply "
@@ -140,15 +140,21 @@ class EnvCopy:
         return row
 
 
-def completed(seen: Row, final: Row) -> Row:
+def complete_row(current: Row, final: Row) -> Row:
     """Return complete rows from the current data and the ``final`` data before an automatic reset.
 
     Args:
-        seen: current ``obs``, ``state``, ``available`` and ``alive`` of one copy, or of several along the first axis.
+        current: ``obs``, ``state``, ``available`` and ``alive`` now, of one copy, or of several along the first axis.
         final: the same before the reset.
     """
-    copies = seen["alive"].shape[:-1]
+    copies = current["alive"].shape[:-1]
     flags = {name: np.zeros(copies, dtype=bool) for name in ("terminated", "truncated", "success", "discarded")}
-    last = {"final_" + name: final[name] for name in ("obs", "state", "alive")}
-    agents = seen["alive"].shape
-    return {**seen, **flags, **last, "reward": np.zeros(agents, dtype=np.float32), "cut": np.zeros(agents, dtype=bool)}
+    finals = {"final_" + name: final[name] for name in ("obs", "state", "alive")}
+    agents = current["alive"].shape
+    return {
+        **current,
+        **flags,
+        **finals,
+        "reward": np.zeros(agents, dtype=np.float32),
+        "cut": np.zeros(agents, dtype=bool),
+    }

@@ -14,10 +14,10 @@ from isa_wrappers.batch.protocol import BatchEnv, BatchStep
 from isa_wrappers.batch.wrapper import BatchWrapper
 from isa_wrappers.errors import UnsupportedEnvironmentError
 
-LOOKS = 3
+NUM_CHECKED_STEPS = 3
 """Number of first steps in which all arrays of earlier steps are compared; later, only arrays with reused memory are.
 On a device, contents are read only in these steps, since reading makes the host wait."""
-KEPT = 3
+NUM_KEPT_STEPS = 3
 """Number of steps whose arrays are kept: memory that recurs among them was overwritten or has constant content."""
 
 
@@ -35,10 +35,10 @@ class OwnArrays(BatchWrapper):
     def __init__(self, env: BatchEnv, name: str) -> None:
         super().__init__(env)
         self._name = name
-        self._looks_left = LOOKS
+        self._checks_left = NUM_CHECKED_STEPS
         self._steps = 0
         self._read = OwnSteps(env, name)
-        self._recent: deque[dict[str, _Snapshot]] = deque(maxlen=KEPT)
+        self._recent: deque[dict[str, _Snapshot]] = deque(maxlen=NUM_KEPT_STEPS)
 
     def reset(self, seed: int | None = None) -> BatchStep:
         """Start a new episode in every copy."""
@@ -61,7 +61,7 @@ class OwnArrays(BatchWrapper):
 
     def _checked(self, step: BatchStep, where: str) -> BatchStep:
         on_host = not str(self.device).startswith("cuda")
-        checked = self._read(step, where, on_host or self._looks_left > 0)
+        checked = self._read(step, where, on_host or self._checks_left > 0)
         for snapshots in self._recent:
             for field, (array, _, copy) in snapshots.items():
                 if copy is not None and not _is_unchanged(array, copy):
@@ -69,7 +69,7 @@ class OwnArrays(BatchWrapper):
                         f"task {self._name!r} wrote the next step to the array of {field} that it had returned before; "
                         "return a new array in every step, such as a copy"
                     )
-        self._looks_left = max(self._looks_left - 1, 0)
+        self._checks_left = max(self._checks_left - 1, 0)
         self._recent.append(
             {
                 field: self._snapshot(field, array, on_host)
@@ -88,7 +88,7 @@ class OwnArrays(BatchWrapper):
         is_reused = on_host and any(
             field in snapshots and snapshots[field].address == address for snapshots in self._recent
         )
-        copy = namespace(array).asarray(array, copy=True) if self._looks_left or is_reused else None
+        copy = namespace(array).asarray(array, copy=True) if self._checks_left or is_reused else None
         return _Snapshot(array, address, copy)
 
 
@@ -103,18 +103,18 @@ class _Snapshot(NamedTuple):
 FIELDS = tuple(field.name for field in fields(BatchStep))
 
 
-def as_made(env: BatchEnv) -> BatchEnv:
+def without_checks(env: BatchEnv) -> BatchEnv:
     """Return the environment as created by its factory, which may have more members, such as ``render``."""
     return env.env if isinstance(env, OwnArrays) else env
 
 
-def guarded(env: BatchEnv) -> BatchEnv:
+def with_checked_steps(env: BatchEnv) -> BatchEnv:
     """Return a batched environment with checked steps, or an environment of ISA unchanged.
 
     Example:
         >>> from isa_wrappers.envs import make_batch
         >>> env = make_batch("grid/unlock", 1)
-        >>> guarded(env) is env
+        >>> with_checked_steps(env) is env
         True
     """
     layer = env

@@ -46,13 +46,13 @@ class OwnSteps:
             **dict.fromkeys(("terminated", "truncated", "success", "discarded"), (envs,)),
             "available": (envs, agents, max(env.num_actions)),
         }
-        self._own_actions: Array = None
+        self._has_action: Array = None
 
-    def __call__(self, said: Any, where: str, values: bool) -> BatchStep:
+    def __call__(self, result: Any, where: str, values: bool) -> BatchStep:
         """Return the result of a reset or a step with the dtypes of a :class:`BatchStep`.
 
         Args:
-            said: the result.
+            result: the result.
             where: :data:`RESET` or another time, for messages.
             values: whether to check numbers and flags too, which makes the host wait for a device.
 
@@ -60,13 +60,13 @@ class OwnSteps:
             UnsupportedEnvironmentError: if a field is invalid; the message names it and what is required.
             NonFiniteError: if a field contains NaN or infinity.
         """
-        if not isinstance(said, BatchStep):
+        if not isinstance(result, BatchStep):
             raise UnsupportedEnvironmentError(
-                f"task {self._name!r} must return a BatchStep {where}, got {type(said).__name__}"
+                f"task {self._name!r} must return a BatchStep {where}, got {type(result).__name__}"
             )
         converted = {}
         for field in fields(BatchStep):
-            array = getattr(said, field.name)
+            array = getattr(result, field.name)
             if array is None and field.name in MAY_BE_NONE:
                 continue
             self._check_array(field.name, array, where)
@@ -79,9 +79,9 @@ class OwnSteps:
                     converted[field.name] = (
                         array != 0 if dtype == namespace(array).bool else namespace(array).astype(array, dtype)
                     )
-        step = replace(said, **converted) if converted else said
+        step = replace(result, **converted) if converted else result
         if values:
-            self._check_values(step, said, where)
+            self._check_values(step, result, where)
         return step
 
     def _dtype_of(self, field: str, array: Array) -> Any:
@@ -91,11 +91,11 @@ class OwnSteps:
         return xp.float32 if field in (*NUMBERS, "bonus") else xp.bool
 
     def _check_array(self, field: str, array: Any, where: str) -> None:
-        shape, wanted = self._shapes[field], missed(self._env.device, array)
-        if wanted or tuple(array.shape) != shape:
-            got = f"{type(array).__name__} {list(getattr(array, 'shape', ()))}"
+        shape, required = self._shapes[field], required_array(self._env.device, array)
+        if required or tuple(array.shape) != shape:
+            actual = f"{type(array).__name__} {list(getattr(array, 'shape', ()))}"
             raise UnsupportedEnvironmentError(
-                f"{field} of task {self._name!r} {where} must be {wanted or 'an array'} {list(shape)}, got {got}"
+                f"{field} of task {self._name!r} {where} must be {required or 'an array'} {list(shape)}, got {actual}"
             )
 
     def _check_type(self, field: str, array: Array, where: str) -> None:
@@ -119,11 +119,13 @@ class OwnSteps:
                     f"{field} of task {self._name!r} {where} must be finite: {self._first_not_finite(field, values)}"
                 )
         xp = namespace(step.available)
-        if self._own_actions is None:
-            own = np.arange(max(self._env.num_actions)) < np.array(self._env.num_actions)[:, None]
-            self._own_actions = xp.asarray(own, device=self._env.device) if self._env.device is not None else own
+        if self._has_action is None:
+            has_action = np.arange(max(self._env.num_actions)) < np.array(self._env.num_actions)[:, None]
+            self._has_action = (
+                xp.asarray(has_action, device=self._env.device) if self._env.device is not None else has_action
+            )
         self._refuse_agent(
-            (step.available & ~self._own_actions).any(-1), where, "has a mask that allows an action it does not have"
+            (step.available & ~self._has_action).any(-1), where, "has a mask that allows an action it does not have"
         )
         self._refuse_agent(step.alive & ~step.available.any(-1), where, "acts next but has no available action")
         self._refuse_copy(step.terminated & step.truncated, where, "the episode is both terminated and truncated")
@@ -137,53 +139,57 @@ class OwnSteps:
         if step.discarded is not None:
             self._refuse_copy(step.discarded & ~done, where, "discarded, but no episode ended; set truncated too")
         for field in FINAL:
-            now, final = getattr(step, field), getattr(step, "final_" + field)
-            if now is not final:
-                xp = namespace(now)
-                differs = xp.any(now != final, axis=tuple(range(1, now.ndim))) & ~done
+            current, final = getattr(step, field), getattr(step, "final_" + field)
+            if current is not final:
+                xp = namespace(current)
+                differs = xp.any(current != final, axis=tuple(range(1, current.ndim))) & ~done
                 if bool(differs.any()):
-                    self._refuse_copy(differs, where, _final_differs(field, returned))
+                    self._refuse_copy(differs, where, _final_difference(field, returned))
 
     def _first_not_finite(self, field: str, values: Array) -> str:
         """Describe the position and value of the first NaN or infinity."""
         numbers = to_numpy(values)
-        at = tuple(int(i) for i in np.argwhere(~np.isfinite(numbers))[0])
+        index = tuple(int(i) for i in np.argwhere(~np.isfinite(numbers))[0])
         dimension_names = self._env.state_names if field in ("state", "final_state") else ()
-        if len(dimension_names) > at[-1]:
-            return f"environment {at[0]}, dimension {at[-1]} ({dimension_names[at[-1]]}) is {numbers[at]}"
+        if len(dimension_names) > index[-1]:
+            return f"environment {index[0]}, dimension {index[-1]} ({dimension_names[index[-1]]}) is {numbers[index]}"
         names = ("dimension {}",) if field in ("state", "final_state") else ("agent {}", "element {}")
         coordinates = [
             name.format(repr(self._env.agents[i]) if name == "agent {}" else i)
-            for name, i in zip(names, at[1:], strict=False)
+            for name, i in zip(names, index[1:], strict=False)
         ]
-        return f"environment {at[0]}, {', '.join(coordinates)} is {numbers[at]}"
+        return f"environment {index[0]}, {', '.join(coordinates)} is {numbers[index]}"
 
-    def _refuse_agent(self, wrong: Array, where: str, what: str) -> None:
+    def _refuse_agent(self, wrong: Array, where: str, problem: str) -> None:
         if bool(wrong.any()):
             i = int(namespace(wrong).nonzero(wrong)[1][0])
-            self._refuse_copy(wrong.any(-1), where, f"agent {self._env.agents[i]!r} {what}")
+            self._refuse_copy(wrong.any(-1), where, f"agent {self._env.agents[i]!r} {problem}")
 
-    def _refuse_copy(self, wrong: Array, where: str, what: str) -> None:
+    def _refuse_copy(self, wrong: Array, where: str, problem: str) -> None:
         if bool(wrong.any()):
             b = int(namespace(wrong).nonzero(wrong)[0][0])
-            raise UnsupportedEnvironmentError(f"task {self._name!r} {where}, environment {b}: {what}")
+            raise UnsupportedEnvironmentError(f"task {self._name!r} {where}, environment {b}: {problem}")
 
 
-def missed(device: str | None, array: Any) -> str:
+def required_array(device: str | None, array: Any) -> str:
     """Return the kind of array that a device requires if ``array`` is of another kind, else an empty text.
 
     Example:
-        >>> missed(None, [1.0]), missed(None, np.zeros(1)), missed("cpu", np.zeros(1))
+        >>> required_array(None, [1.0]), required_array(None, np.zeros(1)), required_array("cpu", np.zeros(1))
         ('a NumPy array', '', "a torch tensor on 'cpu'")
     """
     if device is None:
         return "" if isinstance(array, np.ndarray) else "a NumPy array"
-    right = hasattr(array, "detach") and array.device.type == str(device).partition(":")[0]
-    return "" if right else f"a torch tensor on {str(device)!r}"
+    is_right = hasattr(array, "detach") and array.device.type == str(device).partition(":")[0]
+    return "" if is_right else f"a torch tensor on {str(device)!r}"
 
 
-def _final_differs(field: str, step: BatchStep) -> str:
+def _final_difference(field: str, step: BatchStep) -> str:
     """Describe a difference between a field and its final one; with different dtypes, it may be rounding."""
     message = f"final_{field} must equal {field} if no episode ended"
-    final, now = (str(getattr(step, name).dtype).removeprefix("torch.") for name in (f"final_{field}", field))
-    return message if final == now else f"{message}; it is {final} but {field} is {now}, use the same dtype for both"
+    final_dtype, dtype = (str(getattr(step, name).dtype).removeprefix("torch.") for name in (f"final_{field}", field))
+    return (
+        message
+        if final_dtype == dtype
+        else f"{message}; it is {final_dtype} but {field} is {dtype}, use the same dtype for both"
+    )

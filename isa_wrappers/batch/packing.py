@@ -91,8 +91,10 @@ def _described(code: ActionCode) -> str:
         return code.kind
     parts = zip(code.components, code.start or (0,) * len(code.components), strict=True)
     ranges = (
-        f"{one.low}..{one.low + one.width}" if one.is_range else f"{first}..{first + one.parts - 1}"
-        for one, first in parts
+        f"{component.low}..{component.low + component.width}"
+        if component.is_range
+        else f"{first}..{first + component.parts - 1}"
+        for component, first in parts
     )
     return f"{code.kind} {code.shape} {code.dtype} of {', '.join(ranges)}"
 
@@ -111,7 +113,7 @@ class Packer:
         self._idle = None if spec.action_code is None else spec.action_code.idle()
         self._obs: npt.NDArray[np.float32] = np.zeros((len(spec.agents), spec.obs_size), dtype=np.float32)
 
-    def seen(self, observations: Mapping[str, Any], acted: Collection[str] = ()) -> Row:
+    def observe(self, observations: Mapping[str, Any], acted: Collection[str] = ()) -> Row:
         """Return ``obs`` ``[A, O]``, ``available`` ``[A, n]`` and ``alive`` ``[A]``.
 
         Args:
@@ -150,12 +152,12 @@ class Packer:
             if agent in self.border.spaces:
                 check_narrow(flat_vector(self.border.spaces[agent], obs), agent, self.border.steps)
 
-    def chosen(self, actions: Sequence[Any]) -> dict[str, Any]:
+    def native_actions(self, actions: Sequence[Any]) -> dict[str, Any]:
         """Return the actions of the living agents in the format of the environment's ``step``."""
         agents = self.spec.agents
         acting = self.border.living
         code = self.spec.action_code
         if code is None:
             return {agent: int(action) for agent, action in zip(agents, actions, strict=True) if agent in acting}
-        coded = zip(agents, code.codes, actions, strict=True)
-        return {agent: agent_code.native(vector) for agent, agent_code, vector in coded if agent in acting}
+        agent_actions = zip(agents, code.codes, actions, strict=True)
+        return {agent: agent_code.native(vector) for agent, agent_code, vector in agent_actions if agent in acting}

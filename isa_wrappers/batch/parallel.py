@@ -11,7 +11,7 @@ from isa_wrappers.batch.columns import padded
 from isa_wrappers.batch.copies import Copies, LocalCopies, Rows
 from isa_wrappers.batch.protocol import BatchStep
 from isa_wrappers.batch.workers import WorkerCopies
-from isa_wrappers.blame import Blamed
+from isa_wrappers.blame import ErrorSource
 from isa_wrappers.border.spaces import StateFallback
 from isa_wrappers.border.success import SuccessRule
 from isa_wrappers.checks import check_finite
@@ -127,7 +127,7 @@ class ParallelEnvBatch:
                 f"the saved state does not fit this ParallelEnvBatch: it contains {others[0]!r}, but copies of a "
                 "PettingZoo environment save nothing"
             )
-        with Blamed("the environment"):
+        with ErrorSource("the environment"):
             return self.reset()
 
     def close(self) -> None:

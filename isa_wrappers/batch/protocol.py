@@ -14,7 +14,7 @@ from isa_wrappers.axes import Bool, Real
 from isa_wrappers.border.names import ActionNames
 from isa_wrappers.border.team_actions import TeamCode
 from isa_wrappers.errors import InvalidValueError, shown
-from isa_wrappers.moved import former
+from isa_wrappers.moved import former_names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,11 +107,11 @@ class BatchEnv(Protocol):
         ...
 
 
-def lacking(env: Any) -> list[str]:
+def missing_members(env: Any) -> list[str]:
     """Return the names of members of :class:`BatchEnv` that an object lacks.
 
     Example:
-        >>> lacking(None)[0], lacking(None)[-1]
+        >>> missing_members(None)[0], missing_members(None)[-1]
         ('num_envs', 'load_state_dict')
     """
     methods = [name for name, value in vars(BatchEnv).items() if callable(value) and not name.startswith("_")]
@@ -124,7 +124,7 @@ def check_batch(env: Any) -> None:
     Raises:
         InvalidValueError: if it is not; the message names what it lacks.
     """
-    if missing := lacking(env):
+    if missing := missing_members(env):
         raise InvalidValueError(f"env must be a BatchEnv, got {shown(env)}, which lacks {', '.join(missing)}")
 
 
@@ -145,7 +145,7 @@ def check_copies(saved: Array, num_envs: int) -> None:
 
 
 if not TYPE_CHECKING:
-    __getattr__ = former(
+    __getattr__ = former_names(
         __name__,
         {
             "BatchWrapper": "isa_wrappers.batch.wrapper:BatchWrapper",

@@ -36,14 +36,14 @@ class Worker:
     def __init__(self, copies: range) -> None:
         self.copies = copies
         self._requests = 0
-        ours, theirs = socket.socketpair()
+        parent_socket, worker_socket = socket.socketpair()
         parent_read, parent_write = os.pipe()
-        self._parent_lives = os.fdopen(parent_write, "wb")  # open while this process is alive
-        with theirs:
+        self._parent_pipe = os.fdopen(parent_write, "wb")  # open while this process is alive
+        with worker_socket:
             # The current folder comes last, since a user file in it may have the name of a module.
             code = (
                 "import sys; sys.path[:1] == [''] and sys.path.append(sys.path.pop(0)); "
-                f"from isa_wrappers.batch.worker_process import serve; serve({theirs.fileno()}, {parent_read})"
+                f"from isa_wrappers.batch.worker_process import serve; serve({worker_socket.fileno()}, {parent_read})"
             )
             path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
             # Many workers share the machine, so use one thread each.
@@ -51,14 +51,14 @@ class Worker:
             # Start a new interpreter: forking one that runs torch or CUDA may deadlock.
             self.process = subprocess.Popen(
                 [sys.executable, "-c", code],
-                pass_fds=[theirs.fileno(), parent_read],
+                pass_fds=[worker_socket.fileno(), parent_read],
                 stdin=subprocess.DEVNULL,
                 stdout=2,  # games print a lot, and stdout belongs to the program
                 env=env,
                 start_new_session=True,
             )
         os.close(parent_read)
-        self.pipe = Connection(ours.detach())
+        self.pipe = Connection(parent_socket.detach())
 
     def __str__(self) -> str:
         first, last = self.copies[0], self.copies[-1]
@@ -89,17 +89,17 @@ class Worker:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
-        self._parent_lives.close()
+        self._parent_pipe.close()
 
 
-def end(workers: list[Worker], grace: float = GRACE) -> None:
+def stop(workers: list[Worker], grace: float = GRACE) -> None:
     """Let workers close their environments, then kill the remaining processes of their groups."""
-    ending = list(workers)
+    stopping = list(workers)
     workers.clear()
-    for worker in ending:
+    for worker in stopping:
         worker.pipe.close()  # the signal to stop
     deadline = time.monotonic() + grace
-    for worker in ending:
+    for worker in stopping:
         with suppress(subprocess.TimeoutExpired):
             worker.process.wait(max(0.0, deadline - time.monotonic()))
         worker.kill()

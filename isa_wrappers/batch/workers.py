@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from isa_wrappers.batch.copies import Rows
-from isa_wrappers.batch.env_copy import completed
+from isa_wrappers.batch.env_copy import complete_row
 from isa_wrappers.batch.packing import CopySpec
-from isa_wrappers.batch.worker import LostError, Worker, end
+from isa_wrappers.batch.worker import LostError, Worker, stop
 from isa_wrappers.border.spaces import StateFallback
 from isa_wrappers.border.success import SuccessRule
 from isa_wrappers.errors import InvalidValueError, WorkerError, check_float
@@ -58,7 +58,7 @@ class WorkerCopies:
         self._workers: list[Worker] = []
         self._last_rows: list[Rows] = []
         self._failures = [0] * len(shares)
-        self._finalizer = weakref.finalize(self, end, self._workers)  # at exit too
+        self._finalizer = weakref.finalize(self, stop, self._workers)  # at exit too
         try:
             for copies in shares:
                 self._workers.append(self._start_worker(copies))
@@ -90,7 +90,7 @@ class WorkerCopies:
 
     def close(self) -> None:
         """End every worker and its child processes."""
-        end(self._workers)
+        stop(self._workers)
 
     def _start_worker(self, copies: range) -> Worker:
         worker = Worker(copies)
@@ -131,21 +131,23 @@ class WorkerCopies:
             raise errors[0]
         return parts
 
-    def _replace(self, w: int, why: str, seeds: Sequence[int | None]) -> Rows:
+    def _replace(self, w: int, reason: str, seeds: Sequence[int | None]) -> Rows:
         """Replace a lost worker and start an episode in each of its copies."""
         while True:
             lost = self._workers[w]
             self._failures[w] += 1
-            end([lost], grace=0.0)
+            stop([lost], grace=0.0)
             if self._failures[w] >= MAX_CONSECUTIVE_FAILURES:
-                raise WorkerError(f"{lost} was lost {MAX_CONSECUTIVE_FAILURES} times in a row; the last time it {why}")
+                raise WorkerError(
+                    f"{lost} was lost {MAX_CONSECUTIVE_FAILURES} times in a row; the last time it {reason}"
+                )
             worker = self._workers[w] = self._start_worker(lost.copies)
             self.spec.check_alike(self._spec_of(worker))
             worker.ask("reset", [seeds[b] for b in worker.copies])
             try:
                 rows: Rows = worker.answer(self._deadline())
             except LostError as again:
-                why = str(again)
+                reason = str(again)
             else:
                 return rows
 
@@ -169,6 +171,6 @@ def _concatenated(parts: Sequence[Rows]) -> Rows:
 
 def _discarded_rows(last: Rows, fresh: Rows) -> Rows:
     """Return the rows of episodes lost after ``last``, with new episodes that begin with ``fresh``."""
-    rows = completed(fresh, last)
+    rows = complete_row(fresh, last)
     rows["truncated"] = rows["discarded"] = np.ones(len(fresh["alive"]), dtype=bool)
     return rows

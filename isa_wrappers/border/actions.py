@@ -128,7 +128,7 @@ class ActionCode:
     @property
     def offsets(self) -> tuple[int, ...]:
         """Index of the first elementary action of each component."""
-        return tuple(sum(one.parts for one in self.components[:c]) for c in range(len(self.components)))
+        return tuple(sum(component.parts for component in self.components[:c]) for c in range(len(self.components)))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -155,7 +155,7 @@ class ActionCode:
     def first(self, available: npt.NDArray[np.bool_]) -> Any:
         """Return the action with the first ``available`` ``[n]`` value of each choice."""
         parts = zip(self.components, self.offsets, strict=True)
-        return self.native([float(available[first : first + one.parts].argmax()) for one, first in parts])
+        return self.native([float(available[first : first + component.parts].argmax()) for component, first in parts])
 
     def native(self, vector: Sequence[float] | Vector) -> Any:
         """Convert a vector ``[d]`` to the environment's format; values outside a range are clipped."""
@@ -175,9 +175,9 @@ class ActionCode:
     def _as_integers(self, values: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
         """Return integers in the environment's dtype; the largest 64-bit integers are not representable as floats."""
         largest = np.iinfo(self.dtype).max
-        beyond = values >= float(largest)
-        native = np.where(beyond, 0.0, values).astype(self.dtype)
-        native[beyond] = largest
+        too_large = values >= float(largest)
+        native = np.where(too_large, 0.0, values).astype(self.dtype)
+        native[too_large] = largest
         return native
 
     def read(self, action: Any, agent: Any) -> Vector:
@@ -223,10 +223,10 @@ class ActionCode:
                 drawn.append(float(rng.choice(np.flatnonzero(available[first : first + component.parts]))))
         return np.array(drawn, dtype=np.float32)
 
-    def shut(self, available: npt.NDArray[np.bool_]) -> list[str]:
+    def unavailable_components(self, available: npt.NDArray[np.bool_]) -> list[str]:
         """Return the names of components without any ``available`` ``[n]`` value."""
         parts = zip(self.components, self.offsets, strict=True)
-        return [one.name for one, first in parts if not available[first : first + one.parts].any()]
+        return [component.name for component, first in parts if not available[first : first + component.parts].any()]
 
 
 def _choice(name: str, count: int) -> Component:

@@ -10,7 +10,7 @@ from gymnasium import Env, spaces
 from pettingzoo import ParallelEnv
 
 from isa_wrappers.border.actions import ActionCode
-from isa_wrappers.border.start import close_env, start
+from isa_wrappers.border.start import close_env, reset_env
 from isa_wrappers.border.success import as_truth
 from isa_wrappers.errors import UnsupportedEnvironmentError
 
@@ -71,7 +71,7 @@ class TeamEnv(ParallelEnv[str, Any, int]):  # type: ignore[misc]
 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, Any]:
         """Start an episode."""
-        observations, info = start(self.env, seed, options)
+        observations, info = reset_env(self.env, seed, options)
         self.agents = list(self.possible_agents)
         return self._by_agent(observations), self._infos(info)
 

@@ -15,17 +15,17 @@ from typing import Any
 from isa_wrappers.border.living import Living
 from isa_wrappers.border.masks import Mask, idle_actions, read_mask
 from isa_wrappers.border.names import ActionNames, names_of, read_action_names
-from isa_wrappers.border.observations import Judge, judge_of, vector_length
+from isa_wrappers.border.observations import Validator, validator_for, vector_length
 from isa_wrappers.border.returned import check_reset, check_step
 from isa_wrappers.border.rewards import plain_rewards
 from isa_wrappers.border.spaces import action_code, has_mask, inner_observation, inner_space, observation_space
-from isa_wrappers.border.start import start
+from isa_wrappers.border.start import reset_env
 from isa_wrappers.border.team_actions import team_code
 from isa_wrappers.errors import ISAError, NonFiniteError, UnsupportedEnvironmentError
 
 FEW = 256
 """Total number of observation values up to which summing in Python is faster than a NumPy check per agent."""
-Told = tuple[dict[str, Any], dict[str, float], Mapping[str, bool], Mapping[str, bool], dict[str, dict[str, Any]]]
+StepResult = tuple[dict[str, Any], dict[str, float], Mapping[str, bool], Mapping[str, bool], dict[str, dict[str, Any]]]
 """A checked step: observations and flags unchanged, rewards as plain numbers, infos as dicts."""
 
 
@@ -67,16 +67,16 @@ class Border:
             )
         names = getattr(env, "action_names", None)
         self.action_names: ActionNames = read_action_names(() if names is None else names, self.agents)
-        own = [names_of(self.action_names, i) for i in range(len(self.agents))]
-        codes = [action_code(env, agent, names) for agent, names in zip(self.agents, own, strict=True)]
+        agent_names = [names_of(self.action_names, i) for i in range(len(self.agents))]
+        codes = [action_code(env, agent, names) for agent, names in zip(self.agents, agent_names, strict=True)]
         self.code = team_code(codes)
         if self.code is not None:
-            pairs = zip(own, codes, strict=True)
+            pairs = zip(agent_names, codes, strict=True)
             self.action_names = tuple(names if len(names) == code.num_actions else code.names for names, code in pairs)
         self.num_actions = tuple(code.num_actions for code in codes)
-        declared = {agent: observation_space(env, agent) for agent in self.agents}
-        self.spaces = {agent: inner_space(space) for agent, space in declared.items()}
-        self._masked = {agent for agent, space in declared.items() if has_mask(space)}
+        declared_spaces = {agent: observation_space(env, agent) for agent in self.agents}
+        self.spaces = {agent: inner_space(space) for agent, space in declared_spaces.items()}
+        self._masked = {agent for agent, space in declared_spaces.items() if has_mask(space)}
         self.masks: dict[str, Mask] = {}
         self.steps = 0
         self._longest = max(self.num_actions)
@@ -85,19 +85,19 @@ class Border:
         self._lengths = list(lengths.values())
         are_few = min(lengths.values()) >= 0 and sum(lengths.values()) <= FEW
         self._few_agents = list(self.agents) if are_few else None
-        self._judges: dict[str, Judge] = {agent: judge_of(space) for agent, space in self.spaces.items()}
+        self._validators: dict[str, Validator] = {agent: validator_for(space) for agent, space in self.spaces.items()}
         self._living = Living()
         self._idle: dict[str, Any] = {}
         self._warned = False
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return everything except the judges, which cannot be pickled and follow from the spaces."""
-        return {name: value for name, value in vars(self).items() if name != "_judges"}
+        """Return everything except the validators, which cannot be pickled and follow from the spaces."""
+        return {name: value for name, value in vars(self).items() if name != "_validators"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore what :meth:`__getstate__` returned."""
         vars(self).update(state)
-        self._judges = {agent: judge_of(space) for agent, space in self.spaces.items()}
+        self._validators = {agent: validator_for(space) for agent, space in self.spaces.items()}
 
     @property
     def living(self) -> list[str]:
@@ -111,11 +111,13 @@ class Border:
             UnsupportedEnvironmentError: if ISA does not support the result.
             NonFiniteError: if an observation contains NaN or infinity.
         """
-        returned = start(self.env, seed, options)
+        returned = reset_env(self.env, seed, options)
         observations, infos = check_reset(self.env, returned)
-        return observations, self.told(observations, infos, self.env.agents, 0)
+        return observations, self.process_observations(observations, infos, self.env.agents, 0)
 
-    def told(self, observations: Mapping[str, Any], infos: Any, agents: Iterable[str], steps: int) -> Any:
+    def process_observations(
+        self, observations: Mapping[str, Any], infos: Any, agents: Iterable[str], steps: int
+    ) -> Any:
         """Process the observations after ``steps`` steps of an episode; return infos by agent.
 
         Args:
@@ -132,7 +134,7 @@ class Border:
         self._living.begin(agents)
         return self._checked_infos(observations, infos)
 
-    def step(self, actions: Mapping[str, Any]) -> Told:
+    def step(self, actions: Mapping[str, Any]) -> StepResult:
         """Advance the environment.
 
         Raises:
@@ -172,34 +174,34 @@ class Border:
         if infos is None:
             infos = {agent: {} for agent in self.agents}
         codes = self.codes
-        some_none = False
+        has_missing_info = False
         masks: dict[str, Mask] = {}
-        all_fine = list(observations) == self._few_agents and self._all_fine(observations.values())
-        if all_fine and not self._masked and _without_masks(infos.values()):
+        all_valid = list(observations) == self._few_agents and self._are_all_valid(observations.values())
+        if all_valid and not self._masked and _without_masks(infos.values()):
             self.masks = masks
             return infos
         for agent in self._living.now:
             obs, info, mask = observations.get(agent), infos.get(agent), None
-            if not all_fine and agent in codes:
+            if not all_valid and agent in codes:
                 self._check_observation(agent, obs)
                 mask = obs.get("action_mask") if isinstance(obs, dict) else None
             if info is None:
-                some_none = True
+                has_missing_info = True
             elif info and mask is None:
                 mask = info.get("action_mask") if isinstance(info, dict) else self._mask_of_info(agent, info)
             if (mask is not None or agent in self._masked) and agent in codes:
                 masks[agent] = read_mask(mask, agent, self.codes[agent], self._longest, self._when())
         self.masks = masks
-        if not all_fine and len(observations) > len(self._living.now):  # some agents have just left
+        if not all_valid and len(observations) > len(self._living.now):  # some agents have just left
             for agent, obs in observations.items():
                 # PettingZoo allows an observation shared by all, under a name that is not an agent.
                 if agent in codes and obs is not None and agent not in self._living.now:
                     self._check_observation(agent, obs)
-        if (some_none or len(infos) > len(self._living.now)) and None in infos.values():
+        if (has_missing_info or len(infos) > len(self._living.now)) and None in infos.values():
             infos = {agent: {} if info is None else info for agent, info in infos.items()}
         return infos
 
-    def _all_fine(self, values: Iterable[Any]) -> bool:
+    def _are_all_valid(self, values: Iterable[Any]) -> bool:
         """Check short float vectors, the most common case, quickly; False means that a full check is needed."""
         try:
             total = 0.0
@@ -229,22 +231,22 @@ class Border:
         return info.get("action_mask")
 
     def _check_in_space(self, agent: str, obs: Any) -> None:
-        fault = self._judges[agent](obs, "")
+        fault = self._validators[agent](obs, "")
         if fault is None:
             return
-        place, found, finite = fault
+        place, description, finite = fault
         subject = f"the observation of agent {agent!r} {self._when()}{place}"
         if not finite:
-            raise NonFiniteError(f"{subject} must be finite, {found}")
-        raise UnsupportedEnvironmentError(f"{subject} does not match its space {self.spaces[agent]}: {found}")
+            raise NonFiniteError(f"{subject} must be finite, {description}")
+        raise UnsupportedEnvironmentError(f"{subject} does not match its space {self.spaces[agent]}: {description}")
 
     def _when(self) -> str:
         return f"in step {self.steps}" if self.steps else "at the reset"
 
 
-def _without_masks(infos: Iterable[Any]) -> bool:
+def _without_masks(infos_by_agent: Iterable[Any]) -> bool:
     """Return whether these are dicts without masks."""
-    for info in infos:  # noqa: SIM110 - all() over a generator takes twice as long
+    for info in infos_by_agent:  # noqa: SIM110 - all() over a generator takes twice as long
         if type(info) is not dict or "action_mask" in info:
             return False
     return True

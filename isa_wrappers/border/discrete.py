@@ -10,16 +10,16 @@ from isa_wrappers.arrays import to_numpy
 from isa_wrappers.errors import InvalidValueError, shown
 
 
-def one_of(action: Any, count: int, agent: Any) -> int:
+def read_discrete(action: Any, count: int, agent: Any) -> int:
     """Return an action as a plain integer in ``[0, count)``.
 
     Raises:
         InvalidValueError: for anything else, including fractions.
 
     Example:
-        >>> one_of(np.array([2]), 3, "a")
+        >>> read_discrete(np.array([2]), 3, "a")
         2
-        >>> one_of(1.7, 3, "a")
+        >>> read_discrete(1.7, 3, "a")
         Traceback (most recent call last):
         ...
         isa_wrappers.errors.InvalidValueError: action of agent 'a' must be from 0 to 2, got 1.7

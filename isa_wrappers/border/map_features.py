@@ -11,8 +11,8 @@ from gymnasium import spaces
 from pettingzoo.utils import BaseParallelWrapper
 
 from isa_wrappers.border.spaces import as_parallel
-from isa_wrappers.border.start import start
-from isa_wrappers.border.state import own_state
+from isa_wrappers.border.start import reset_env
+from isa_wrappers.border.state import env_state
 from isa_wrappers.checks import check_numbers, check_sequence
 from isa_wrappers.errors import (
     InvalidValueError,
@@ -63,11 +63,11 @@ def map_features(cells: Any, values: Sequence[float] | None = None) -> npt.NDArr
     matches = [array != 0] if values is None else [array == value for value in values]
     masks = np.stack(matches, axis=-1).reshape(*array.shape[:2], -1)  # [rows, columns, channels * values]
     count = masks.sum(axis=(0, 1))
-    some = np.maximum(count, 1)
-    row = (masks * np.arange(array.shape[0])[:, None, None]).sum(axis=(0, 1)) / some
-    column = (masks * np.arange(array.shape[1])[None, :, None]).sum(axis=(0, 1)) / some
-    middle = np.where(count > 0, np.stack([row, column]), ABSENT)
-    return np.stack([count, *middle], axis=-1).reshape(-1).astype(np.float32)
+    divisor = np.maximum(count, 1)
+    row = (masks * np.arange(array.shape[0])[:, None, None]).sum(axis=(0, 1)) / divisor
+    column = (masks * np.arange(array.shape[1])[None, :, None]).sum(axis=(0, 1)) / divisor
+    centre = np.where(count > 0, np.stack([row, column]), ABSENT)
+    return np.stack([count, *centre], axis=-1).reshape(-1).astype(np.float32)
 
 
 class MapState(BaseParallelWrapper[str, Any, Any]):  # type: ignore[misc]
@@ -126,16 +126,16 @@ class MapState(BaseParallelWrapper[str, Any, Any]):  # type: ignore[misc]
             raise InvalidValueError(f"channels must name {count} channels, got {shown(list(channels))}")
         kinds = [""] if self._values is None else [f"={value:g}" for value in self._values]
         self.things = tuple(f"{name}{kind}" for name in names for kind in kinds)
-        self.state_names = tuple(f"{thing}.{part}" for thing in self.things for part in PARTS)
+        self.state_names = tuple(f"{label}.{part}" for label in self.things for part in PARTS)
         self.state_space = spaces.Box(ABSENT, np.inf, (len(self.state_names),), dtype=np.float32)
 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
         """Start an episode."""
-        return start(self.env, seed, options)
+        return reset_env(self.env, seed, options)
 
     def state(self) -> npt.NDArray[np.float32]:
         """Return the features of the map."""
-        cells = np.asarray(own_state(self.env))
+        cells = np.asarray(env_state(self.env))
         return map_features(np.moveaxis(cells, 0, -1) if self._first and cells.ndim == 3 else cells, self._values)
 
 
@@ -149,7 +149,7 @@ def state_shape(env: Any) -> tuple[int, ...]:
     if declared is not None:
         return tuple(declared)
     env.reset()
-    return np.shape(own_state(env))
+    return np.shape(env_state(env))
 
 
 def _read_values(values: Any) -> list[float]:

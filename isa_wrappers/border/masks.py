@@ -53,8 +53,8 @@ def read_mask(mask: Any, agent: str, code: ActionCode, longest: int, when: str) 
             f"the action mask of agent {agent!r} {when} has {len(available)} numbers for {n} actions"
         )
     available = available[:n]
-    if unavailable := code.shut(available):
-        values = f"{n} actions" if code.kind == "Discrete" else f"values at {unavailable[0]}"
+    if components := code.unavailable_components(available):
+        values = f"{n} actions" if code.kind == "Discrete" else f"values at {components[0]}"
         raise UnsupportedEnvironmentError(
             f"the action mask of agent {agent!r} {when} forbids all of its {values}; allow one, such as doing nothing, "
             "or remove the agent from env.agents"
@@ -105,6 +105,8 @@ def _numbers(mask: Any, code: ActionCode) -> npt.NDArray[Any]:
         numbers: npt.NDArray[Any] = np.asarray(mask).reshape(-1)
     except ValueError:  # parts of different lengths
         return np.array([None])
-    if numbers.dtype.kind == "O" and all(isinstance(one, Real | np.bool_) and one == one for one in numbers):
+    if numbers.dtype.kind == "O" and all(
+        isinstance(number, Real | np.bool_) and number == number for number in numbers
+    ):
         numbers = numbers != 0
     return numbers

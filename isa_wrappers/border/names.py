@@ -65,8 +65,8 @@ def names_of(names: ActionNames, agent: int) -> tuple[str, ...]:
         >>> names_of(("stay", "go"), 1), names_of((("a",), ("b",)), 1), names_of((), 0)
         (('stay', 'go'), ('b',), ())
     """
-    own: Any = names[agent] if names and isinstance(names[0], tuple) else names
-    return tuple(own)
+    agent_names: Any = names[agent] if names and isinstance(names[0], tuple) else names
+    return tuple(agent_names)
 
 
 def _is_list(value: Any) -> bool:
@@ -88,5 +88,5 @@ def action_name(names: ActionNames, agent: int, action: int) -> str:
         >>> action_name(("stay", "go"), 0, 1), action_name((("a",), ("b",)), 1, 0), action_name((), 0, 3)
         ('go', 'b', '3')
     """
-    own = names_of(names, agent)
-    return str(own[action]) if action < len(own) else str(action)
+    agent_names = names_of(names, agent)
+    return str(agent_names[action]) if action < len(agent_names) else str(action)

@@ -29,7 +29,7 @@ class Fault(NamedTuple):
     finite: bool = True
 
 
-Judge = Callable[[Any, str], Fault | None]
+Validator = Callable[[Any, str], Fault | None]
 
 
 def vector_length(space: Any) -> int:
@@ -38,34 +38,34 @@ def vector_length(space: Any) -> int:
     return space.shape[0] if vector else -1
 
 
-def judge_of(space: Any) -> Judge:
+def validator_for(space: Any) -> Validator:
     """Return a function that checks observations of a space; those of spaces without a fixed length always pass.
 
     Example:
-        >>> judge = judge_of(spaces.Dict({"pot": spaces.Box(0, 1, (2,)), "self": spaces.Discrete(3)}))
-        >>> judge({"pot": [0, 1], "self": 2}, ""), judge({"pot": [0.0], "self": 2}, "").what
+        >>> validate = validator_for(spaces.Dict({"pot": spaces.Box(0, 1, (2,)), "self": spaces.Discrete(3)}))
+        >>> validate({"pot": [0, 1], "self": 2}, ""), validate({"pot": [0.0], "self": 2}, "").what
         (None, 'got 1 numbers instead of 2')
     """
     if isinstance(space, spaces.Box):
-        return _judge_numbers(int(np.prod(space.shape)), None, None)
+        return _number_validator(int(np.prod(space.shape)), None, None)
     if isinstance(space, spaces.Discrete):
-        return _judge_numbers(1, np.array([space.start]), np.array([space.start + space.n]))
+        return _number_validator(1, np.array([space.start]), np.array([space.start + space.n]))
     if isinstance(space, spaces.MultiDiscrete):
         start = np.asarray(getattr(space, "start", 0)) + np.zeros_like(space.nvec)
-        return _judge_numbers(space.nvec.size, start.reshape(-1), (start + space.nvec).reshape(-1))
+        return _number_validator(space.nvec.size, start.reshape(-1), (start + space.nvec).reshape(-1))
     if isinstance(space, spaces.MultiBinary):
-        return _judge_numbers(int(np.prod(space.shape)), None, None)
+        return _number_validator(int(np.prod(space.shape)), None, None)
     if isinstance(space, spaces.Dict):
-        return _judge_entries({key: judge_of(part) for key, part in space.spaces.items()})
+        return _dict_validator({key: validator_for(part) for key, part in space.spaces.items()})
     if isinstance(space, spaces.Tuple):
-        return _judge_members([judge_of(part) for part in space.spaces])
+        return _tuple_validator([validator_for(part) for part in space.spaces])
     return lambda value, place: None
 
 
-def _judge_numbers(size: int, low: Any, high: Any) -> Judge:
+def _number_validator(size: int, low: Any, high: Any) -> Validator:
     """Check arrays of ``size`` numbers; they must be integers in ``[low, high)`` if these are given."""
 
-    def judge(value: Any, place: str) -> Fault | None:
+    def validate(value: Any, place: str) -> Fault | None:
         try:
             array = value if type(value) is np.ndarray else np.asarray(to_numpy(value))
         except (TypeError, ValueError):
@@ -77,9 +77,9 @@ def _judge_numbers(size: int, low: Any, high: Any) -> Judge:
         if array.dtype.kind == "f":
             finite = np.isfinite(array)
             if not finite.all():
-                at = np.unravel_index(int(np.argmin(finite)), array.shape)
-                where = ", ".join(str(int(i)) for i in at)
-                return Fault(f"{place}, element {where}" if where else place, f"got {array[at]}", finite=False)
+                index = np.unravel_index(int(np.argmin(finite)), array.shape)
+                location = ", ".join(str(int(i)) for i in index)
+                return Fault(f"{place}, element {location}" if location else place, f"got {array[index]}", finite=False)
         if low is not None:
             flat = array.reshape(-1)
             outside = (flat < low) | (flat >= high)
@@ -89,35 +89,35 @@ def _judge_numbers(size: int, low: Any, high: Any) -> Judge:
                 return Fault(place, f"{flat[(flat != np.floor(flat)).argmax()]} is not an integer")
         return None
 
-    return judge
+    return validate
 
 
-def _judge_entries(parts: Mapping[str, Judge]) -> Judge:
-    def judge(value: Any, place: str) -> Fault | None:
+def _dict_validator(parts: Mapping[str, Validator]) -> Validator:
+    def validate(value: Any, place: str) -> Fault | None:
         if not isinstance(value, Mapping):
             return Fault(place, f"got {type(value).__name__} instead of a dict")
-        for key, part in parts.items():
+        for key, validator in parts.items():
             if key not in value:
                 return Fault(place, f"entry {key!r} is missing")
-            fault = part(value[key], f"{place}, entry {key!r}")
+            fault = validator(value[key], f"{place}, entry {key!r}")
             if fault is not None:
                 return fault
         return None
 
-    return judge
+    return validate
 
 
-def _judge_members(parts: list[Judge]) -> Judge:
-    def judge(value: Any, place: str) -> Fault | None:
+def _tuple_validator(parts: list[Validator]) -> Validator:
+    def validate(value: Any, place: str) -> Fault | None:
         if not isinstance(value, tuple | list | np.ndarray) or len(value) != len(parts):
             return Fault(place, f"got {type(value).__name__} instead of a tuple of {len(parts)}")
-        for i, part in enumerate(parts):
-            fault = part(value[i], f"{place}, part {i}")
+        for i, validator in enumerate(parts):
+            fault = validator(value[i], f"{place}, part {i}")
             if fault is not None:
                 return fault
         return None
 
-    return judge
+    return validate
 
 
 def check_narrow(vector: npt.NDArray[Any], agent: str, step: int) -> None:
@@ -126,10 +126,10 @@ def check_narrow(vector: npt.NDArray[Any], agent: str, step: int) -> None:
     Raises:
         NonFiniteError: if it is not; the message names the first number.
     """
-    beyond = np.abs(vector) > LARGEST
-    if beyond.any():
-        place = int(beyond.argmax())
+    too_large = np.abs(vector) > LARGEST
+    if too_large.any():
+        index = int(too_large.argmax())
         raise NonFiniteError(
-            f"the observation of agent {agent!r} {f'in step {step}' if step else 'at the reset'}, element {place} must "
-            f"be within the range of float32, up to {LARGEST:.2g}, got {vector[place]}"
+            f"the observation of agent {agent!r} {f'in step {step}' if step else 'at the reset'}, element {index} must "
+            f"be within the range of float32, up to {LARGEST:.2g}, got {vector[index]}"
         )

@@ -9,37 +9,37 @@ import numpy as np
 
 from isa_wrappers.errors import UnsupportedEnvironmentError
 
-OF_A_STEP = ("observations", "rewards", "terminations", "truncations", "infos")
+STEP_FIELDS = ("observations", "rewards", "terminations", "truncations", "infos")
 
 
-def check_reset(env: Any, said: Any) -> tuple[Any, Any]:
+def check_reset(env: Any, result: Any) -> tuple[Any, Any]:
     """Return observations and infos from the result of ``reset()``; infos may be ``None``.
 
     Raises:
         UnsupportedEnvironmentError: if the result has another form.
     """
-    if isinstance(said, Mapping) or not isinstance(said, tuple | list) or len(said) != 2:
-        got = "only observations" if isinstance(said, Mapping) else _kind(said)
+    if isinstance(result, Mapping) or not isinstance(result, tuple | list) or len(result) != 2:
+        description = "only observations" if isinstance(result, Mapping) else _kind(result)
         raise UnsupportedEnvironmentError(
-            f"reset() of {env} returned {got}; it must return observations and infos, two dicts by agent"
+            f"reset() of {env} returned {description}; it must return observations and infos, two dicts by agent"
         )
-    observations, infos = said
+    observations, infos = result
     _check_dicts(env, "reset()", ("observations", observations), ("infos", {} if infos is None else infos))
     return observations, infos
 
 
-def check_step(env: Any, said: Any) -> None:
+def check_step(env: Any, result: Any) -> None:
     """Find out why the result of a step could not be processed; call this after a failure.
 
     Raises:
         UnsupportedEnvironmentError: if the result is not five dicts by agent, or flags are invalid.
     """
-    if not isinstance(said, tuple | list) or len(said) != 5:
+    if not isinstance(result, tuple | list) or len(result) != 5:
         raise UnsupportedEnvironmentError(
-            f"step() of {env} returned {_kind(said)}; it must return five dicts by agent: {', '.join(OF_A_STEP)}"
+            f"step() of {env} returned {_kind(result)}; it must return five dicts by agent: {', '.join(STEP_FIELDS)}"
         )
-    _check_dicts(env, "step()", *zip(OF_A_STEP, said, strict=True))
-    for name, flags in zip(OF_A_STEP[2:4], said[2:4], strict=True):
+    _check_dicts(env, "step()", *zip(STEP_FIELDS, result, strict=True))
+    for name, flags in zip(STEP_FIELDS[2:4], result[2:4], strict=True):
         for agent, flag in flags.items():
             if np.shape(flag) != ():
                 raise UnsupportedEnvironmentError(

@@ -26,22 +26,22 @@ def plain_rewards(rewards: Mapping[str, Any], steps: int) -> dict[str, float]:
         >>> plain_rewards({"a": np.array([2.0]), "b": 1}, 1)
         {'a': 2.0, 'b': 1}
     """
-    plain: dict[str, float] = rewards  # type: ignore[assignment]
+    numbers: dict[str, float] = rewards  # type: ignore[assignment]
     try:
         total = sum(rewards.values())
     except (TypeError, ValueError):  # such as None, or vectors of different lengths
         total = None
     if type(total) is float and isfinite(total):
-        return plain
+        return numbers
     for agent, reward in rewards.items():
         if type(reward) is not float:
             number = _number(agent, reward, steps)
             if number is not reward:
-                plain = {**plain, agent: number}
+                numbers = {**numbers, agent: number}
             reward = number
         if not isfinite(reward):
             raise NonFiniteError(f"reward must be finite: agent {agent!r} has {reward} in step {steps}")
-    return plain
+    return numbers
 
 
 def _number(agent: str, reward: Any, steps: int) -> Any:

@@ -47,8 +47,8 @@ def check_parallel(env: Any) -> None:
     if not hasattr(env, "possible_agents") or not hasattr(env, "action_space"):
         vectorised = hasattr(env, "num_envs")
         advice = converter_for(env)
-        why = "it is vectorised: wrap the environments first" if vectorised else "it has no possible_agents"
-        raise UnsupportedEnvironmentError(f"{env!r} is not a PettingZoo ParallelEnv: {advice or why}")
+        reason = "it is vectorised: wrap the environments first" if vectorised else "it has no possible_agents"
+        raise UnsupportedEnvironmentError(f"{env!r} is not a PettingZoo ParallelEnv: {advice or reason}")
 
 
 def is_aec(env: Any) -> bool:
@@ -91,9 +91,9 @@ def _declared_space(env: Any, agent: str, kind: str) -> Any:
     if not isinstance(space, spaces.Space):
         is_old_gym = type(space).__module__.split(".")[0] == "gym"
         usual_kind = "Discrete(n)" if kind == "action_space" else "Box"
-        instead = type(space).__name__ if is_old_gym else usual_kind
+        replacement = type(space).__name__ if is_old_gym else usual_kind
         fault = "a space of the old package gym" if is_old_gym else f"not a gymnasium space: {space!r}"
-        raise UnsupportedEnvironmentError(f"{kind}({agent!r}) of {env} is {fault}; use gymnasium.spaces.{instead}")
+        raise UnsupportedEnvironmentError(f"{kind}({agent!r}) of {env} is {fault}; use gymnasium.spaces.{replacement}")
     return space
 
 
@@ -177,7 +177,7 @@ def _with_whole_codes(space: Any, value: Any) -> Any:
     if isinstance(space, spaces.Dict):
         return {key: _with_whole_codes(part, value[key]) for key, part in space.spaces.items()}
     if isinstance(space, spaces.Tuple):
-        return tuple(_with_whole_codes(part, one) for part, one in zip(space.spaces, value, strict=True))
+        return tuple(_with_whole_codes(part, element) for part, element in zip(space.spaces, value, strict=True))
     return to_numpy(value).astype(np.int64) if isinstance(space, spaces.Discrete | spaces.MultiDiscrete) else value
 
 

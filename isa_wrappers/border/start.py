@@ -9,7 +9,7 @@ from typing import Any
 from isa_wrappers.errors import UnsupportedEnvironmentError
 
 
-def start(env: Any, seed: int | None, options: Mapping[str, Any] | None) -> Any:
+def reset_env(env: Any, seed: int | None, options: Mapping[str, Any] | None) -> Any:
     """Reset an environment and return its result; ``options`` of ``None`` are not passed.
 
     Raises:
@@ -19,18 +19,18 @@ def start(env: Any, seed: int | None, options: Mapping[str, Any] | None) -> Any:
         >>> class Plain:
         ...     def reset(self, seed=None):
         ...         return {}, {}
-        >>> start(Plain(), 0, None)
+        >>> reset_env(Plain(), 0, None)
         ({}, {})
     """
     arguments = {"seed": seed} if options is None else {"seed": seed, "options": options}
     try:
         return env.reset(**arguments)
     except TypeError as error:
-        _check_accepts(env, arguments, error)
+        _check_arguments(env, arguments, error)
         raise
 
 
-def _check_accepts(env: Any, arguments: Mapping[str, Any], error: TypeError) -> None:
+def _check_arguments(env: Any, arguments: Mapping[str, Any], error: TypeError) -> None:
     """Find out whether a reset failed because it does not accept its arguments.
 
     Raises:

@@ -86,7 +86,7 @@ class StateReader:
             UnsupportedEnvironmentError: if there is no state, or it is not an array of numbers.
         """
         if self._fallback != "observations":
-            state = own_state(self._env, self._fallback)
+            state = env_state(self._env, self._fallback)
             try:
                 if self._dtype is None:
                     _refuse_other_than_real(state)
@@ -101,12 +101,12 @@ class StateReader:
                 self._check_exact(state, vector)
             return vector
         numbers = np.zeros(len(self.names), dtype=np.float64)
-        for agent, (space, place) in self._parts.items():
+        for agent, (space, columns) in self._parts.items():
             obs = observations.get(agent)
             if obs is not None:
-                numbers[place] = raw_vector(space, inner_observation(obs))
+                numbers[columns] = raw_vector(space, inner_observation(obs))
             elif agent in acted:
-                numbers[place] = self._last[place]
+                numbers[columns] = self._last[columns]
         self._last = numbers
         self._dtype = self._dtype or self._dtype_of(observations)
         return numbers.astype(self._dtype)
@@ -131,7 +131,7 @@ def read_state(env: Any, observations: Mapping[str, Any], fallback: StateFallbac
     return StateReader(env, fallback)(observations)
 
 
-def own_state(env: Any, fallback: StateFallback = None) -> Any:
+def env_state(env: Any, fallback: StateFallback = None) -> Any:
     """Return ``env.state()``, or the result of a function of the environment, unchanged but on the host.
 
     Raises:
@@ -188,7 +188,7 @@ def _holds_wide(space: Any, value: Any) -> bool:
     if isinstance(space, spaces.Dict):
         return any(_holds_wide(part, value[key]) for key, part in space.spaces.items())
     if isinstance(space, spaces.Tuple):
-        return any(_holds_wide(part, one) for part, one in zip(space.spaces, value, strict=True))
+        return any(_holds_wide(part, element) for part, element in zip(space.spaces, value, strict=True))
     if isinstance(space, spaces.Box) and np.issubdtype(space.dtype, np.integer):
         return bool(max(abs(int(space.low.min())), abs(int(space.high.max()))) > EXACT)
     if isinstance(space, spaces.Discrete):
@@ -208,7 +208,7 @@ def raw_vector(space: Any, value: Any) -> npt.NDArray[np.float64]:
     if isinstance(space, spaces.Dict):
         parts = [raw_vector(part, value[key]) for key, part in space.spaces.items()]
     elif isinstance(space, spaces.Tuple):
-        parts = [raw_vector(part, one) for part, one in zip(space.spaces, value, strict=True)]
+        parts = [raw_vector(part, element) for part, element in zip(space.spaces, value, strict=True)]
     else:
         return np.asarray(to_numpy(value), dtype=np.float64).reshape(-1)
     return np.concatenate(parts) if parts else np.zeros(0)

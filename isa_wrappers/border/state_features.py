@@ -46,7 +46,7 @@ keyword argument 'value'
     if chosen is None or callable(chosen):
         if options:
             raise InvalidValueError(f"state_features_kwargs need a name in state_features, got {dict(options)}")
-        make: Features | None = chosen
+        wrap: Features | None = chosen
     else:
         check_kind("state_features_kwargs", options, Mapping)
         entry = STATE_FEATURES[chosen]
@@ -54,9 +54,9 @@ keyword argument 'value'
             signature(entry).bind(None, **options)
         except TypeError as error:
             raise InvalidValueError(f"state features {chosen!r} do not accept these options: {error}") from error
-        make = partial(entry, **options) if options else entry
-    if make is not None and fallback is not None:
+        wrap = partial(entry, **options) if options else entry
+    if wrap is not None and fallback is not None:
         raise InvalidValueError(
             f"state_features need state(), but state_fallback {fallback!r} replaces it; leave out one of them"
         )
-    return make
+    return wrap

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isa_wrappers.errors import InvalidValueError, check_float, shown
-from isa_wrappers.moved import former
+from isa_wrappers.moved import former_names
 
 SuccessRule = str | float | Callable[[Any, Mapping[str, Mapping[str, Any]]], bool] | None
 """A key of ``infos[agent]`` (true for any agent), a threshold on the team's mean return at the end of the episode (over
@@ -60,7 +60,7 @@ class SuccessCriterion:
         self._was_won = False
 
     @property
-    def told(self) -> bool:
+    def was_won(self) -> bool:
         """Whether the episode was won, in the last step or before."""
         return self._was_won
 
@@ -97,7 +97,7 @@ class SuccessCriterion:
         return any(as_truth(f"infos[agent][{key!r}]", value) for value in values)
 
 
-def as_truth(what: str, value: Any) -> bool:
+def as_truth(name: str, value: Any) -> bool:
     """Return a truth value given as a bool, a number or an array of one of these; ``None`` is False.
 
     Raises:
@@ -116,7 +116,7 @@ def as_truth(what: str, value: Any) -> bool:
     if number is None:
         return False
     if not isinstance(number, bool | int | float) or number != number:
-        raise InvalidValueError(f"{what} must be true or false, got {shown(value)}")
+        raise InvalidValueError(f"{name} must be true or false, got {shown(value)}")
     return bool(number)
 
 
@@ -134,4 +134,4 @@ def success_rule(text: str) -> str | float:
 
 
 if not TYPE_CHECKING:
-    __getattr__ = former(__name__, {"SuccessTeller": "isa_wrappers.border.success:SuccessCriterion"})
+    __getattr__ = former_names(__name__, {"SuccessTeller": "isa_wrappers.border.success:SuccessCriterion"})

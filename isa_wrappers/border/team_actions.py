@@ -22,7 +22,7 @@ class Table(NamedTuple):
         offset: index of the first elementary action, ``[A, d]``.
         is_range: whether the component is a range, ``[A, d]`` bool.
         is_whole: whether it is a range of integers, ``[A, d]`` bool.
-        there: whether the agent has this component, ``[A, d]`` bool.
+        exists: whether the agent has this component, ``[A, d]`` bool.
         of_choice: whether the elementary action is a value of this component and the component is a choice,
             ``[A, d, n]`` bool.
     """
@@ -33,7 +33,7 @@ class Table(NamedTuple):
     offset: Array
     is_range: Array
     is_whole: Array
-    there: Array
+    exists: Array
     of_choice: Array
 
 
@@ -82,18 +82,18 @@ class TeamCode:
     def _row(self, code: ActionCode, most: int) -> tuple[list[Any], ...]:
         """Return one agent's row of each column of the table."""
         count = len(code.components)
-        places = [c if c < count else 0 for c in range(self.size)]
-        own = [code.components[c] for c in places]
-        offset = [code.offsets[c] for c in places]
+        indices = [c if c < count else 0 for c in range(self.size)]
+        components = [code.components[c] for c in indices]
+        offset = [code.offsets[c] for c in indices]
         of_choice = np.zeros((self.size, most), dtype=bool)
-        for c, (component, first) in enumerate(zip(own, offset, strict=True)):
-            of_choice[c, first : first + component.parts] = not component.is_range
+        for c, (own, first) in enumerate(zip(components, offset, strict=True)):
+            of_choice[c, first : first + own.parts] = not own.is_range
         return (
-            [one.low for one in own],
-            [one.width for one in own],
-            [one.parts for one in own],
+            [component.low for component in components],
+            [component.width for component in components],
+            [component.parts for component in components],
             offset,
-            [one.is_range for one in own],
+            [component.is_range for component in components],
             [code.is_whole] * self.size,
             [c < count for c in range(self.size)],
             of_choice.tolist(),
@@ -127,11 +127,11 @@ class TeamCode:
             drawn = self._best(_scores(rng, available), table)
         if self.has_ranges:
             share = xp.astype(rng.uniform(*drawn.shape), xp.float32)
-            between = table.low + share * table.width
+            value = table.low + share * table.width
             if self._has_whole_ranges:
                 step = xp.minimum(xp.floor(share * (table.width + 1)), table.width)
-                between = xp.where(table.is_whole, table.low + step, between)
-            drawn = xp.where(table.is_range, between, drawn)
+                value = xp.where(table.is_whole, table.low + step, value)
+            drawn = xp.where(table.is_range, value, drawn)
         return drawn
 
     def allowed(self, actions: Array, available: Array) -> Array:
@@ -146,19 +146,19 @@ class TeamCode:
     def _best(scores: Array, table: Table) -> Array:
         """Return the first value with the highest score ``[..., A, n]`` of each choice, ``[..., A, d]``."""
         xp = namespace(scores)
-        own = xp.where(table.of_choice, scores[..., None, :], -1.0)
-        return xp.astype(xp.argmax(own, axis=-1) - table.offset, xp.float32)
+        component_scores = xp.where(table.of_choice, scores[..., None, :], -1.0)
+        return xp.astype(xp.argmax(component_scores, axis=-1) - table.offset, xp.float32)
 
     def bins(self, actions: Array) -> Array:
         """Return the value index of each choice or the part index of each range, ``[..., A, d]`` int64."""
         xp, table = namespace(actions), self.on(actions)
         width = xp.where(table.width > 0, table.width, 1.0)
-        values = xp.where(table.there, actions, actions[..., :1])
+        values = xp.where(table.exists, actions, actions[..., :1])
         if self._has_whole_ranges:  # as sent to the environment
             values = xp.where(table.is_whole, xp.round(values), values)
         # Use the value of a choice directly: dividing and multiplying again would round 5 of 6 down to 4.
-        part = xp.where(table.is_range, xp.floor((values - table.low) / width * table.parts), xp.round(values))
-        return xp.clip(xp.astype(part, xp.int64), 0 * table.parts, table.parts - 1)
+        index = xp.where(table.is_range, xp.floor((values - table.low) / width * table.parts), xp.round(values))
+        return xp.clip(xp.astype(index, xp.int64), 0 * table.parts, table.parts - 1)
 
     def columns(self, actions: Array) -> Array:
         """Return the elementary actions ``[..., A, d]`` int64 of ``actions`` ``[..., A, d]``.

@@ -14,21 +14,21 @@ from isa_wrappers.border.border import Border
 from isa_wrappers.border.map_features import MapState
 from isa_wrappers.border.spaces import StateFallback, as_parallel, flat_size
 from isa_wrappers.border.start import close_env
-from isa_wrappers.border.state import StateReader, own_state
+from isa_wrappers.border.state import StateReader, env_state
 from isa_wrappers.border.success import SuccessRule
 from isa_wrappers.config import ScopeConfig
-from isa_wrappers.envs.check_declared import bounds_kept, names_fit, state_names_told, state_space_kept
-from isa_wrappers.envs.check_maps import merged_cells
-from isa_wrappers.envs.check_plays import changes_seen, ends, masks_told, wins
+from isa_wrappers.envs.check_declared import check_state_names, report_bounds, report_names, report_state_space
+from isa_wrappers.envs.check_maps import report_merged_cells
+from isa_wrappers.envs.check_plays import report_changes, report_ends, report_masks, report_wins
 from isa_wrappers.envs.foreign_errors import foreign_place
 from isa_wrappers.envs.random_play import Play, random_episode
 from isa_wrappers.envs.report import EnvReport
 from isa_wrappers.errors import ISAError, check_int, one_line
 from isa_wrappers.scope.estimation import estimate_scope
-from isa_wrappers.scope.tables import dimensions_told
+from isa_wrappers.scope.tables import dimensions_text
 
 AGAIN = "fix this and run the check again: the remaining checks were skipped"
-LISTENED = 600
+INFLUENCE_STEPS = 600
 """Number of steps of the quick influence estimate."""
 
 
@@ -65,36 +65,36 @@ def check_env(
     episodes, seed = check_int("episodes", episodes, 1), check_int("seed", seed, 0)
     report = EnvReport()
     make = env if _is_factory(env) else None
-    looks = _Looks(make, env, episodes, seed, state_fallback, success, bin_width)
+    checks = _Checks(make, env, episodes, seed, state_fallback, success, bin_width)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the report covers them
-            for about, look in looks:
+            for topic, check in checks:
                 try:
-                    look(report)
+                    check(report)
                 except (Exception, SystemExit) as error:
-                    report.add(about, "refused", _told(error), AGAIN)
+                    report.add(topic, "refused", _error_text(error), AGAIN)
                     break
     finally:
-        for one in looks.made:
-            close_env(one)
+        for created in checks.created:
+            close_env(created)
     return report
 
 
-def _told(error: BaseException) -> str:
+def _error_text(error: BaseException) -> str:
     """Describe an error in one line, with its location if the environment's code raised it.
 
     Raises:
         Exception: the error itself, if neither ISA nor the environment's code raised it.
     """
-    what, place = one_line(error), foreign_place(error)
+    message, place = one_line(error), foreign_place(error)
     if isinstance(error, ISAError):
-        return what
+        return message
     if isinstance(error, NotImplementedError) and place is not None:
         return f"{place.split()[-1]}() is not implemented, but PettingZoo requires it"
     if place is None:
         raise error
-    return f"{type(error).__name__} at {place}: {what}"
+    return f"{type(error).__name__} at {place}: {message}"
 
 
 def _is_factory(env: Any) -> bool:
@@ -102,11 +102,11 @@ def _is_factory(env: Any) -> bool:
 
 
 @dataclass
-class _Looks:
+class _Checks:
     """The checks in order; see :func:`check_env` for the options.
 
     Attributes:
-        made: environments created by ``make``.
+        created: environments created by ``make``.
         border, reader, plays: set by the first two checks.
     """
 
@@ -117,33 +117,33 @@ class _Looks:
     fallback: StateFallback
     success: SuccessRule
     bin_width: float
-    made: list[Any] = field(default_factory=list)
+    created: list[Any] = field(default_factory=list)
     border: Border = field(init=False)
     reader: StateReader = field(init=False)
     plays: list[Play] = field(default_factory=list)
 
     def __iter__(self) -> Iterator[tuple[str, Callable[[EnvReport], None]]]:
-        yield "interface", self._interface
-        yield "state", self._play
+        yield "interface", self._check_interface
+        yield "state", self._play_episodes
         border, plays, make = self.border, self.plays, self.make
         if make is not None:
-            yield "factory", lambda report: _new_each_time(report, make, self.made)
-        yield "seeds", lambda report: _seeds(report, border, self.reader, self.seed)
-        yield "episodes", lambda report: ends(report, border, plays)
-        yield "success", lambda report: wins(report, plays, self.success, self.episodes)
-        yield "masks", lambda report: masks_told(report, border, plays)
+            yield "factory", lambda report: _check_factory(report, make, self.created)
+        yield "seeds", lambda report: _check_seeds(report, border, self.reader, self.seed)
+        yield "episodes", lambda report: report_ends(report, border, plays)
+        yield "success", lambda report: report_wins(report, plays, self.success, self.episodes)
+        yield "masks", lambda report: report_masks(report, border, plays)
         names = self.reader.names
-        yield "dimensions", lambda report: changes_seen(report, plays, names, self._shape(), self.bin_width)
-        yield "influence", lambda report: _influence(report, border.env, self.fallback, self.seed, plays)
+        yield "dimensions", lambda report: report_changes(report, plays, names, self._shape(), self.bin_width)
+        yield "influence", lambda report: _check_influence(report, border.env, self.fallback, self.seed, plays)
 
     def _shape(self) -> tuple[int, ...]:
-        return () if self.fallback is not None else np.shape(own_state(self.border.env))
+        return () if self.fallback is not None else np.shape(env_state(self.border.env))
 
-    def _interface(self, report: EnvReport) -> None:
-        given = self.env if self.make is None else self.make()
+    def _check_interface(self, report: EnvReport) -> None:
+        env = self.env if self.make is None else self.make()
         if self.make is not None:
-            self.made.append(given)
-        border = Border(as_parallel(given))
+            self.created.append(env)
+        border = Border(as_parallel(env))
         size = max(flat_size(space) for space in border.spaces.values())
         kinds = {code.kind for code in border.codes.values()}
         if kinds == {"Discrete"}:
@@ -153,27 +153,29 @@ class _Looks:
         report.add("interface", "fine", f"{len(border.agents)} agents with {actions}, observations of {size} numbers")
         self.border = border
 
-    def _play(self, report: EnvReport) -> None:
+    def _play_episodes(self, report: EnvReport) -> None:
         border, plays = self.border, self.plays
         self.reader = reader = StateReader(border.env, self.fallback)
         for episode in range(self.episodes):
             plays.append(random_episode(border, reader, self.seed + episode, self.success))
         dims = plays[0].states.shape[1]
-        state_names_told(reader.names, dims)
+        check_state_names(reader.names, dims)
         report.add("state", "fine", f"{dims} dimensions in {self.episodes} episodes, all finite")
-        bounds_kept(report, {agent: found for play in reversed(plays) for agent, found in play.outside.items()})
-        names_fit(report, border, reader.names)
+        report_bounds(
+            report, {agent: description for play in reversed(plays) for agent, description in play.outside.items()}
+        )
+        report_names(report, border, reader.names)
         if self.fallback is None:
-            state_space_kept(report, border.env, np.concatenate([play.states for play in plays]), self._shape())
+            report_state_space(report, border.env, np.concatenate([play.states for play in plays]), self._shape())
 
 
-def _new_each_time(report: EnvReport, make: Callable[[], Any], made: list[Any]) -> None:
-    other = make()
-    if other is made[0]:
+def _check_factory(report: EnvReport, make: Callable[[], Any], created: list[Any]) -> None:
+    another = make()
+    if another is created[0]:
         shared = True
     else:
-        made.append(other)
-        shared = without_wrappers(other) is without_wrappers(made[0])
+        created.append(another)
+        shared = without_wrappers(another) is without_wrappers(created[0])
     if shared:
         report.add(
             "factory", "refused", "it returns the same environment each time", "create a new one, also inside wrappers"
@@ -182,9 +184,9 @@ def _new_each_time(report: EnvReport, make: Callable[[], Any], made: list[Any]) 
         report.add("factory", "fine", "it creates a new environment at each call")
 
 
-def _seeds(report: EnvReport, border: Border, read: StateReader, seed: int) -> None:
-    played = [random_episode(border, read, seed, steps=20).states for _ in range(2)]
-    same = played[0].shape == played[1].shape and np.array_equal(played[0], played[1])
+def _check_seeds(report: EnvReport, border: Border, read: StateReader, seed: int) -> None:
+    episodes = [random_episode(border, read, seed, steps=20).states for _ in range(2)]
+    same = episodes[0].shape == episodes[1].shape and np.array_equal(episodes[0], episodes[1])
     if same:
         report.add("seeds", "fine", "the same seed gives the same episode")
     else:
@@ -194,18 +196,18 @@ def _seeds(report: EnvReport, border: Border, read: StateReader, seed: int) -> N
         )  # fmt: skip
 
 
-def _influence(report: EnvReport, env: Any, fallback: StateFallback, seed: int, plays: list[Play]) -> None:
-    config = ScopeConfig(transitions=LISTENED)
+def _check_influence(report: EnvReport, env: Any, fallback: StateFallback, seed: int, plays: list[Play]) -> None:
+    config = ScopeConfig(transitions=INFLUENCE_STEPS)
     scope = estimate_scope(env, config, seed, fallback)
     idle = [agent for agent, dims in zip(scope.agents, scope.agent_dims, strict=True) if not dims]
     if idle:
         report.add(
-            "influence", "warning", f"{', '.join(idle)} had no significant influence in {LISTENED} steps",
+            "influence", "warning", f"{', '.join(idle)} had no significant influence in {INFLUENCE_STEPS} steps",
             "make sure that the state contains what their actions change; rare effects need more transitions",
         )  # fmt: skip
     else:
-        common = dimensions_told(scope, scope.common_dims)
-        all_move = f"at least {common}" if common else f"none found in {LISTENED} steps"
-        report.add("influence", "fine", f"every agent influences something; common dimensions: {all_move}")
+        common = dimensions_text(scope, scope.common_dims)
+        common_text = f"at least {common}" if common else f"none found in {INFLUENCE_STEPS} steps"
+        report.add("influence", "fine", f"every agent influences something; common dimensions: {common_text}")
     if isinstance(env, MapState):
-        merged_cells(report, env, scope, plays)
+        report_merged_cells(report, env, scope, plays)

@@ -19,11 +19,11 @@ SLACK = 1e-5
 """Relative tolerance for rounding errors beyond a bound."""
 
 
-def outside(space: Any, value: Any, place: str = "") -> str | None:
+def describe_out_of_bounds(space: Any, value: Any, place: str = "") -> str | None:
     """Describe where an observation is out of the bounds of its space; return ``None`` if it is not.
 
     Example:
-        >>> outside(spaces.Dict({"pot": spaces.Box(0, 1, (2,))}), {"pot": np.array([0.5, 7.0])})
+        >>> describe_out_of_bounds(spaces.Dict({"pot": spaces.Box(0, 1, (2,))}), {"pot": np.array([0.5, 7.0])})
         "entry 'pot', element 1 is 7, but its space goes from 0 to 1"
     """
     if isinstance(space, spaces.Dict):
@@ -31,34 +31,36 @@ def outside(space: Any, value: Any, place: str = "") -> str | None:
     elif isinstance(space, spaces.Tuple):
         parts = ((f"{place}part {i}, ", part, value[i]) for i, part in enumerate(space.spaces))
     elif isinstance(space, spaces.Box):
-        return _beyond(to_numpy(value), space.low, space.high, place)
+        return _describe_outside(to_numpy(value), space.low, space.high, place)
     elif isinstance(space, spaces.MultiBinary):
-        return _beyond(to_numpy(value), np.zeros(space.shape), np.ones(space.shape), place)
+        return _describe_outside(to_numpy(value), np.zeros(space.shape), np.ones(space.shape), place)
     else:  # the border checks integers
         return None
-    return next((found for name, part, one in parts if (found := outside(part, one, name))), None)
+    return next(
+        (found for name, part, element in parts if (found := describe_out_of_bounds(part, element, name))), None
+    )
 
 
-def _beyond(value: Any, low: npt.NDArray[Any], high: npt.NDArray[Any], place: str) -> str | None:
+def _describe_outside(value: Any, low: npt.NDArray[Any], high: npt.NDArray[Any], place: str) -> str | None:
     numbers, low, high = (np.asarray(part, dtype=np.float64).reshape(-1) for part in (value, low, high))
     with np.errstate(invalid="ignore"):  # infinity times nothing
-        out = (numbers < low - SLACK * (1 + np.abs(low))) | (numbers > high + SLACK * (1 + np.abs(high)))
-    if not out.any():
+        is_outside = (numbers < low - SLACK * (1 + np.abs(low))) | (numbers > high + SLACK * (1 + np.abs(high)))
+    if not is_outside.any():
         return None
-    k = int(out.argmax())
+    k = int(is_outside.argmax())
     return f"{place}element {k} is {numbers[k]:g}, but its space goes from {low[k]:g} to {high[k]:g}"
 
 
-def bounds_kept(report: EnvReport, outside: Mapping[str, str]) -> None:
+def report_bounds(report: EnvReport, outside: Mapping[str, str]) -> None:
     """Report agents whose observations leave their bounds."""
-    for agent, found in outside.items():
+    for agent, description in outside.items():
         report.add(
-            "observations", "warning", f"agent {agent}: {found}",
+            "observations", "warning", f"agent {agent}: {description}",
             "correct the space or the observation; third-party learners may clip to the space",
         )  # fmt: skip
 
 
-def state_names_told(names: tuple[str, ...], dims: int) -> None:
+def check_state_names(names: tuple[str, ...], dims: int) -> None:
     """Check that there is one name for each dimension of the state.
 
     Raises:
@@ -68,27 +70,30 @@ def state_names_told(names: tuple[str, ...], dims: int) -> None:
         raise InvalidValueError(f"state_names must name {dims} dimensions, as state() has, got {len(names)} names")
 
 
-def names_fit(report: EnvReport, border: Border, names: tuple[str, ...]) -> None:
+def report_names(report: EnvReport, border: Border, names: tuple[str, ...]) -> None:
     """Report duplicate state names, and an agent whose number of action names does not match its actions."""
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         report.add(
-            "names", "warning", f"state_names holds {shown(twice[0])} more than once", "name each dimension uniquely"
+            "names",
+            "warning",
+            f"state_names holds {shown(twice[0])} more than once",
+            "name each dimension uniquely",
         )
-    named = getattr(border.env, "action_names", None)
-    told = read_action_names(() if named is None else named, border.agents)
+    given_names = getattr(border.env, "action_names", None)
+    action_names = read_action_names(() if given_names is None else given_names, border.agents)
     for i, (agent, code) in enumerate(border.codes.items()):
-        count = len(names_of(told, i))
-        wanted = code.num_actions if code.kind == "Discrete" else len(code.components)
-        if count and count not in (wanted, code.num_actions):
+        num_names = len(names_of(action_names, i))
+        num_expected = code.num_actions if code.kind == "Discrete" else len(code.components)
+        if num_names and num_names not in (num_expected, code.num_actions):
             report.add(
-                "names", "warning", f"action_names has {count} names for {wanted} actions of {agent}",
+                "names", "warning", f"action_names has {num_names} names for {num_expected} actions of {agent}",
                 "name all actions: actions without a name are shown as numbers",
             )  # fmt: skip
             return
 
 
-def state_space_kept(
+def report_state_space(
     report: EnvReport, env: Any, states: npt.NDArray[np.floating[Any]], shape: tuple[int, ...]
 ) -> None:
     """Report a declared ``state_space`` that does not match the states seen.
@@ -103,9 +108,9 @@ def state_space_kept(
     if not isinstance(space, spaces.Box):
         return
     if space.shape != shape:
-        says: str | None = f"state() has shape {list(shape)}, but state_space has shape {list(space.shape)}"
+        message: str | None = f"state() has shape {list(shape)}, but state_space has shape {list(space.shape)}"
     else:
-        ends = (states.min(axis=0), states.max(axis=0))
-        says = next(filter(None, (_beyond(end, space.low, space.high, "") for end in ends)), None)
-    if says is not None:
-        report.add("state_space", "warning", says, "correct state_space or remove it")
+        extremes = (states.min(axis=0), states.max(axis=0))
+        message = next(filter(None, (_describe_outside(end, space.low, space.high, "") for end in extremes)), None)
+    if message is not None:
+        report.add("state_space", "warning", message, "correct state_space or remove it")

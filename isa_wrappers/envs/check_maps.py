@@ -19,7 +19,7 @@ MOST_VALUES = 8
 """Maximum number of cell values listed in one line."""
 
 
-def told_by_cells(report: EnvReport, states: npt.NDArray[Any], shape: tuple[int, ...]) -> None:
+def report_map_or_codes(report: EnvReport, states: npt.NDArray[Any], shape: tuple[int, ...]) -> None:
     """Report a state that looks like a map of cells or holds other codes, and what to do about it."""
     spread = "otherwise the effect of one action is spread over many dimensions"
     if len(shape) in (2, 3) and states.shape[1] >= MANY_CELLS:
@@ -38,7 +38,7 @@ def told_by_cells(report: EnvReport, states: npt.NDArray[Any], shape: tuple[int,
         )  # fmt: skip
 
 
-def merged_cells(report: EnvReport, env: MapState, scope: InfluenceScope, plays: list[Play]) -> None:
+def report_merged_cells(report: EnvReport, env: MapState, scope: InfluenceScope, plays: list[Play]) -> None:
     """Report agents that move the centre of several cells that the features describe as one thing."""
     most = np.concatenate([play.states for play in plays]).max(axis=0).reshape(len(env.things), len(PARTS))[:, 0]
     for k, thing in enumerate(env.things):

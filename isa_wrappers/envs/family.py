@@ -109,7 +109,10 @@ class EnvFamily(ABC):
         if native is not None:
             refuse_workers(name, workers)
             return native(num_envs, device, **kwargs)
-        make, workers = partial(called, name, self.parallel, (name,), kwargs), workers or self.own_workers(num_envs)
+        make, workers = (
+            partial(call_factory, name, self.parallel, (name,), kwargs),
+            workers or self.own_workers(num_envs),
+        )
         with ExitStack() as closing:  # closes the copies created before one fails
             envs: list[Any] = [make] * num_envs if workers else []
             for _ in range(0 if workers else num_envs):
@@ -160,16 +163,16 @@ class EnvFamily(ABC):
         return name.removeprefix(f"{self.prefix}/")
 
 
-def called(name: str, make: Callable[..., Any], arguments: Sequence[Any], options: Mapping[str, Any]) -> Any:
+def call_factory(name: str, make: Callable[..., Any], arguments: Sequence[Any], options: Mapping[str, Any]) -> Any:
     """Create task ``name`` with ``make``, after checking that its signature accepts the options.
 
     Raises:
         InvalidValueError: if it does not accept them.
 
     Example:
-        >>> called("pow", pow, (), {"base": 2, "exp": 3})
+        >>> call_factory("pow", pow, (), {"base": 2, "exp": 3})
         8
-        >>> called("pow", pow, (), {"base": 2, "exp": 3, "power": 3})  # doctest: +ELLIPSIS
+        >>> call_factory("pow", pow, (), {"base": 2, "exp": 3, "power": 3})  # doctest: +ELLIPSIS
         Traceback (most recent call last):
         ...
         isa_wrappers.errors.InvalidValueError: task 'pow' does not accept ...
@@ -195,7 +198,7 @@ def refuse_workers(name: str, workers: int) -> None:
         )
 
 
-def not_single(name: str) -> UnsupportedEnvironmentError:
+def no_single_env_error(name: str) -> UnsupportedEnvironmentError:
     """Return the error for a ``ParallelEnv`` requested from a natively batched task."""
     return UnsupportedEnvironmentError(
         f"task {name!r} is batched, so it provides no single ParallelEnv, which make_parallel, isa check, state "

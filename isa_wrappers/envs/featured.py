@@ -7,7 +7,7 @@ from typing import Any
 
 from isa_wrappers.border.start import close_env
 from isa_wrappers.border.state_features import Features
-from isa_wrappers.envs.family import EnvFamily, called
+from isa_wrappers.envs.family import EnvFamily, call_factory
 
 
 class FeaturedFamily(EnvFamily):
@@ -42,7 +42,7 @@ class FeaturedFamily(EnvFamily):
 
     def parallel(self, name: str, **kwargs: Any) -> Any:
         """Create one environment and wrap it; close it if wrapping fails."""
-        env = called(name, self._family.parallel, (name,), kwargs)
+        env = call_factory(name, self._family.parallel, (name,), kwargs)
         try:
             return self._features(env)
         except BaseException:

@@ -8,7 +8,7 @@ from pathlib import Path
 from traceback import print_exception, walk_tb
 from types import FrameType
 
-from isa_wrappers.blame import blamed_for
+from isa_wrappers.blame import error_source
 from isa_wrappers.errors import one_line
 
 OURS = ("isa_wrappers", "isa_learners", "isa_cli")
@@ -28,11 +28,11 @@ def foreign_place(error: BaseException) -> str | None:
         raw_decode
     """
     frames = list(walk_tb(error.__traceback__))
-    below_ours = takewhile(lambda pair: not _within(pair[0], OURS), reversed(frames))  # after ISA's last frame
-    theirs = [(frame, line) for frame, line in below_ours if not _within(frame, LIBRARIES)]
-    if not theirs:
+    frames_below = takewhile(lambda pair: not _within(pair[0], OURS), reversed(frames))  # after ISA's last frame
+    foreign_frames = [(frame, line) for frame, line in frames_below if not _within(frame, LIBRARIES)]
+    if not foreign_frames:
         return None
-    frame, line = theirs[0]
+    frame, line = foreign_frames[0]
     return f"{Path(frame.f_code.co_filename).name}:{line} in {frame.f_code.co_name}"
 
 
@@ -41,14 +41,14 @@ def failure(error: BaseException) -> str | None:
 
     A call that does not match a function's signature fails before any line of user code, so it has no location.
     """
-    who, place = blamed_for(error), foreign_place(error)
-    if who is None or (place is None and not isinstance(error, TypeError)):
+    source, place = error_source(error), foreign_place(error)
+    if source is None or (place is None and not isinstance(error, TypeError)):
         return None
-    what = one_line(f"{type(error).__name__}: {error}").removesuffix(":")
-    return f"{who} failed: {what}" + (f" ({place})" if place is not None else "")
+    description = one_line(f"{type(error).__name__}: {error}").removesuffix(":")
+    return f"{source} failed: {description}" + (f" ({place})" if place is not None else "")
 
 
-def tell_failure(error: BaseException) -> bool:
+def print_failure(error: BaseException) -> bool:
     """Print the traceback and the line of :func:`failure`; return False, printing nothing, if there is no such line."""
     line = failure(error)
     if line is not None:

@@ -59,11 +59,11 @@ class MaskedParallelEnv(ParallelEnv[str, Observation, int]):  # type: ignore[mis
             if agent in self.agents:
                 if agent not in actions:
                     raise InvalidValueError(f"no action for {agent!r}; each agent needs one from 0 to {last} ({names})")
-                joint[i] = check_int(f"action of {agent!r}", whole(actions[agent]), 0, last)
+                joint[i] = check_int(f"action of {agent!r}", as_integer(actions[agent]), 0, last)
         return joint
 
 
-def whole(value: Any) -> Any:
+def as_integer(value: Any) -> Any:
     """Return an integer of NumPy or torch as ``int``, and anything else unchanged, to be refused later."""
     if not isinstance(value, bool):
         with suppress(TypeError):

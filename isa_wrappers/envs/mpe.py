@@ -127,7 +127,7 @@ class MPEParallelEnv(BaseParallelWrapper[str, Any, int]):  # type: ignore[misc]
     def _dimension_names(self) -> list[str]:
         names = []
         for agent in self.world.agents:
-            names += [f"{agent.name}.{what}" for what in ("x", "y", "vx", "vy")]
+            names += [f"{agent.name}.{quantity}" for quantity in ("x", "y", "vx", "vy")]
             if not agent.silent:
                 names += [f"{agent.name}.says_{i}" for i in range(self.world.dim_c)]
         return names + [f"{mark.name.replace(' ', '_')}.{axis}" for mark in self.world.landmarks for axis in "xy"]

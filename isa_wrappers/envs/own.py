@@ -12,10 +12,10 @@ from inspect import signature
 from typing import Any
 
 from isa_wrappers.batch.own_arrays import OwnArrays
-from isa_wrappers.batch.protocol import BatchEnv, lacking
+from isa_wrappers.batch.protocol import BatchEnv, missing_members
 from isa_wrappers.border.spaces import as_parallel
 from isa_wrappers.checks import check_agents, check_sequence
-from isa_wrappers.envs.family import EnvFamily, called, not_single
+from isa_wrappers.envs.family import EnvFamily, call_factory, no_single_env_error
 from isa_wrappers.errors import InvalidValueError, UnknownTaskError, UnsupportedEnvironmentError, check_int, shown
 
 
@@ -73,9 +73,9 @@ class OwnFamily(EnvFamily):
         """
         factory = _factory(name)
         if "num_envs" in _parameters(factory):
-            raise not_single(name)
+            raise no_single_env_error(name)
         with current_folder_last():
-            env = called(name, factory, (), kwargs)
+            env = call_factory(name, factory, (), kwargs)
         if isinstance(env, BatchEnv):
             raise UnsupportedEnvironmentError(
                 f"task {name!r} returned a batched environment; its factory must have a parameter num_envs, and device "
@@ -96,9 +96,9 @@ def _batched(name: str, factory: Callable[..., Any], num_envs: int, device: str 
         UnsupportedEnvironmentError: if the result is not a batched environment, or not the requested one.
         InvalidValueError: if the factory does not accept the options.
     """
-    asked = {"num_envs": num_envs, "device": device} if "device" in _parameters(factory) else {"num_envs": num_envs}
+    arguments = {"num_envs": num_envs, "device": device} if "device" in _parameters(factory) else {"num_envs": num_envs}
     with current_folder_last():
-        env = called(name, factory, (), {**kwargs, **asked})
+        env = call_factory(name, factory, (), {**kwargs, **arguments})
     return OwnArrays(_checked(name, env, num_envs, device), name)
 
 
@@ -108,22 +108,26 @@ def _checked(name: str, env: Any, num_envs: int, device: str | None) -> BatchEnv
     Raises:
         UnsupportedEnvironmentError: if something is missing or differs.
     """
-    missing = lacking(env)
+    missing = missing_members(env)
     if missing:
         raise UnsupportedEnvironmentError(
             f"task {name!r} has a parameter num_envs, so it must return a batched environment; "
             f"{type(env).__name__} lacks {', '.join(missing)} (see isa_wrappers.BatchEnv)"
         )
-    for what, asked in (("num_envs", num_envs), ("device", device)):
-        given = getattr(env, what)
-        if str(given) != str(asked):  # torch devices are equal if their names are
-            told = f"task {name!r} was called with {what} {asked!r} but returned an environment with {given!r}"
+    for attribute, requested in (("num_envs", num_envs), ("device", device)):
+        given = getattr(env, attribute)
+        if str(given) != str(requested):  # torch devices are equal if their names are
+            message = (
+                f"task {name!r} was called with {attribute} {requested!r} but returned an environment with {given!r}"
+            )
             remedy = "; its factory should have a parameter device and return torch tensors on that device"
-            raise UnsupportedEnvironmentError(told + (remedy if what == "device" and device is not None else ""))
+            raise UnsupportedEnvironmentError(
+                message + (remedy if attribute == "device" and device is not None else "")
+            )
     try:
         check_agents(env.agents)
-        for what in ("obs_size", "state_size", "horizon"):
-            check_int(what, getattr(env, what), 0)
+        for attribute in ("obs_size", "state_size", "horizon"):
+            check_int(attribute, getattr(env, attribute), 0)
         if len(check_sequence("num_actions", env.num_actions)) != len(env.agents):
             raise InvalidValueError(f"num_actions must have one number per agent, got {shown(env.num_actions)}")
         for count in env.num_actions:

@@ -13,7 +13,7 @@ from isa_wrappers.border.border import Border
 from isa_wrappers.border.spaces import inner_observation
 from isa_wrappers.border.state import StateReader
 from isa_wrappers.border.success import SuccessCriterion, SuccessRule
-from isa_wrappers.envs.check_declared import outside
+from isa_wrappers.envs.check_declared import describe_out_of_bounds
 from isa_wrappers.errors import NonFiniteError, UnsupportedEnvironmentError
 
 LONGEST = 1_000
@@ -28,20 +28,20 @@ class Play:
         states: states of the episode, ``[T + 1, K]``.
         ended: whether the episode ended.
         won: whether it was won.
-        told: whether an info contained the success key, or the success rule uses no key.
+        has_success_signal: whether an info contained the success key, or the success rule uses no key.
         masked: agents with a mask.
         stayed: agents that stayed in ``env.agents`` after their end.
-        untold: rewards and flags missing for acting agents, and flags that are neither true nor false.
+        missing_signals: rewards and flags missing for acting agents, and flags that are neither true nor false.
         outside: agent -> where its observation first left the bounds of its space.
     """
 
     states: npt.NDArray[np.floating[Any]]
     ended: bool
     won: bool
-    told: bool
+    has_success_signal: bool
     masked: set[str]
     stayed: set[str]
-    untold: set[str]
+    missing_signals: set[str]
     outside: dict[str, str]
 
 
@@ -60,10 +60,10 @@ def random_episode(
     criterion.begin()
     states = [read(observations)]
     won = False
-    has_key = not isinstance(success, str)
+    has_success_signal = not isinstance(success, str)
     masked: set[str] = set()
     stayed: set[str] = set()
-    untold: set[str] = set()
+    missing_signals: set[str] = set()
     out_of_bounds: dict[str, str] = {}
     _note_out_of_bounds(border, observations, out_of_bounds)
     while border.living and len(states) <= steps:
@@ -73,8 +73,8 @@ def random_episode(
         observations, rewards, _, _, infos = step
         states.append(read(observations, acting))
         _check_state(border, states[0], states[-1])
-        has_key |= isinstance(success, str) and any(success in info for info in infos.values())
-        untold |= _missing_entries(acting, step)
+        has_success_signal |= isinstance(success, str) and any(success in info for info in infos.values())
+        missing_signals |= _missing_entries(acting, step)
         _note_out_of_bounds(border, observations, out_of_bounds)
         stayed |= set(getattr(border.env, "agents", ())) & (set(acting) - set(border.living))
         won |= criterion.won(border.env, rewards, infos, over=not border.living)
@@ -82,10 +82,10 @@ def random_episode(
         states=np.stack(states),
         ended=not border.living,
         won=won,
-        told=has_key,
+        has_success_signal=has_success_signal,
         masked=masked,
         stayed=stayed,
-        untold=untold,
+        missing_signals=missing_signals,
         outside=out_of_bounds,
     )
 
@@ -95,7 +95,7 @@ def _note_out_of_bounds(border: Border, observations: Mapping[str, Any], out_of_
     for agent, space in border.spaces.items():
         obs = observations.get(agent)
         if obs is not None and agent not in out_of_bounds:
-            place = outside(space, inner_observation(obs))
+            place = describe_out_of_bounds(space, inner_observation(obs))
             if place is not None:
                 out_of_bounds[agent] = f"{place} ({'in step ' + str(border.steps) if border.steps else 'at the reset'})"
 

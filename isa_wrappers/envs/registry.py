@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from isa_wrappers.batch.protocol import BatchEnv
-from isa_wrappers.blame import Blamed
+from isa_wrappers.blame import ErrorSource
 from isa_wrappers.border.spaces import check_state_fallback
 from isa_wrappers.border.state_features import Features, choose_features
 from isa_wrappers.border.success import SuccessRule
-from isa_wrappers.envs.family import EnvFamily, called
+from isa_wrappers.envs.family import EnvFamily, call_factory
 from isa_wrappers.envs.featured import FeaturedFamily
 from isa_wrappers.envs.own import FAMILY as OWN
 from isa_wrappers.errors import InvalidValueError, ISAError, UnknownTaskError, check_int, nearest, one_line
@@ -47,9 +47,9 @@ def family_of(name: str) -> EnvFamily:
         return OWN
     prefix, slash, _ = name.partition("/")
     if not slash or prefix not in FAMILIES:
-        tasks = _ask_families(_tasks_of)
+        tasks = _query_families(_tasks_of)
         known = ", ".join(f"{prefix}/NAME" for prefix in tasks)
-        offer = nearest(name, [each for names in tasks.values() for each in names]) or ";"
+        offer = nearest(name, [task for names in tasks.values() for task in names]) or ";"
         raise UnknownTaskError(f"unknown task {name!r}{offer} known: {known}, or package.module:factory")
     family: Any = FAMILIES[prefix]
     if not isinstance(family, EnvFamily) or getattr(family, "prefix", None) != prefix:
@@ -78,7 +78,7 @@ def make_parallel(name: str, *, state_features: str | Features | None = None, **
         ['agent_0', 'agent_1']
     """
     family = _usable_family(name, choose_features(state_features))
-    return called(name, family.parallel, (name,), kwargs)
+    return call_factory(name, family.parallel, (name,), kwargs)
 
 
 def make_batch(
@@ -120,8 +120,8 @@ def make_batch(
     family = _usable_family(name, choose_features(state_features, None, state_fallback))
     num_envs, workers = check_int("num_envs", num_envs, 1), check_int("workers", workers, 0)
     arguments = (name, num_envs, device, state_fallback, success_rule, workers)
-    with Blamed(f"making task {name!r}"):
-        batch: BatchEnv = called(name, family.batch, arguments, kwargs)
+    with ErrorSource(f"making task {name!r}"):
+        batch: BatchEnv = call_factory(name, family.batch, arguments, kwargs)
     return batch
 
 
@@ -130,13 +130,15 @@ def available_tasks() -> dict[str, str]:
 
     A family that fails to list its tasks is skipped with a warning.
     """
-    return {name: text for tasks in _ask_families(_tasks_of).values() for name, text in tasks.items()}
+    return {name: text for tasks in _query_families(_tasks_of).values() for name, text in tasks.items()}
 
 
 def missing_families() -> dict[str, str]:
     """Return the families that cannot run, by prefix: description and requirements."""
-    answers = _ask_families(lambda family: (family.description, family.missing()))
-    return {prefix: f"{text}; {line}" if text else line for prefix, (text, line) in answers.items() if line is not None}
+    requirements = _query_families(lambda family: (family.description, family.missing()))
+    return {
+        prefix: f"{text}; {line}" if text else line for prefix, (text, line) in requirements.items() if line is not None
+    }
 
 
 def task_source(name: str) -> str:
@@ -164,16 +166,16 @@ def _tasks_of(family: EnvFamily) -> dict[str, str]:
     return tasks
 
 
-def _ask_families(ask: Callable[[EnvFamily], T]) -> dict[str, T]:
-    """Call ``ask`` for every family; return the answers by prefix, and warn of families that fail."""
-    answers = {}
+def _query_families(query: Callable[[EnvFamily], T]) -> dict[str, T]:
+    """Call ``query`` for every family; return the answers by prefix, and warn of families that fail."""
+    results = {}
     for prefix in FAMILIES:
         try:
-            answers[prefix] = ask(family_of(f"{prefix}/"))
+            results[prefix] = query(family_of(f"{prefix}/"))
         except Exception as error:  # a failing third-party package must not affect the others
             failure = str(error) if isinstance(error, ISAError) else f"{type(error).__name__}: {error}"
             warnings.warn(
                 f"task family {prefix!r} of {FAMILIES.source(prefix)} is skipped: {one_line(failure)}",
                 stacklevel=1,  # one location for all callers, so that Python shows each warning once
             )
-    return answers
+    return results

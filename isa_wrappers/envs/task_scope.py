@@ -9,7 +9,7 @@ from typing import Any
 from isa_wrappers.arrays import Array
 from isa_wrappers.batch.protocol import BatchEnv, BatchStep
 from isa_wrappers.batch.wrapper import BatchWrapper
-from isa_wrappers.blame import Blamed
+from isa_wrappers.blame import ErrorSource
 from isa_wrappers.border.start import close_env
 from isa_wrappers.border.state_features import Features
 from isa_wrappers.config import ScopeConfig
@@ -32,13 +32,13 @@ class CountedSteps(BatchWrapper):
     def __init__(self, env: BatchEnv, on_steps: Callable[[int], None]) -> None:
         super().__init__(env)
         self._on_steps = on_steps
-        self._taken = 0
+        self._num_steps = 0
 
     def step(self, actions: Array) -> BatchStep:
         """Advance every copy."""
         step = self.env.step(actions)
-        self._taken += self.num_envs
-        self._on_steps(self._taken)
+        self._num_steps += self.num_envs
+        self._on_steps(self._num_steps)
         return step
 
 
@@ -90,16 +90,16 @@ def scope_of_task(
 
     Set ``kept`` if the scope will be written to a file: agent names that cannot be stored are then refused first.
     """
-    first = make_batch(name, 1, None, state_fallback, state_features=features, **options)
-    agents = len(first.agents)
-    close_env(first)
+    probe = make_batch(name, 1, None, state_fallback, state_features=features, **options)
+    agents = len(probe.agents)
+    close_env(probe)
     if kept:
-        storable_names(first.agents)
-    together = ESTIMATORS[config.estimator].collect == "all_at_once"
-    copies = config.copies or family_of(name).listeners(1 if together else agents)
+        storable_names(probe.agents)
+    all_at_once = ESTIMATORS[config.estimator].collect == "all_at_once"
+    copies = config.copies or family_of(name).listeners(1 if all_at_once else agents)
     env = make_batch(name, copies, None, state_fallback, None, 0, features, **options)
     try:
-        with Blamed(f"estimating the scope of task {name!r}"):
+        with ErrorSource(f"estimating the scope of task {name!r}"):
             scope = estimate_scope(
                 env if on_steps is None else CountedSteps(env, on_steps), config, seed, device=device
             )

@@ -131,8 +131,8 @@ def checked(reward: IntrinsicReward, paid: Any, like: Array) -> RewardParts:
     if not isinstance(paid, RewardParts):
         raise InvalidValueError(f"reward {reward.name!r} must return RewardParts, got {shown(paid)}")
     if set(paid.parts) != set(reward.parts):
-        got = ", ".join(map(repr, paid.parts)) or "none"
-        raise InvalidValueError(f"reward {reward.name!r} must return parts {', '.join(reward.parts)}, got {got}")
+        given = ", ".join(map(repr, paid.parts)) or "none"
+        raise InvalidValueError(f"reward {reward.name!r} must return parts {', '.join(reward.parts)}, got {given}")
     arrays = {"total": paid.total, "intrinsic": paid.intrinsic, **paid.parts}
     for name, array in arrays.items():
         if not isinstance(array, type(like)) or array.shape != like.shape:

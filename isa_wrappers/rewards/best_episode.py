@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from isa_wrappers.arrays import Array, backend, namespace, surely_none
+from isa_wrappers.arrays import Array, backend, known_empty, namespace
 from isa_wrappers.axes import Bool, Real
 
 
@@ -21,7 +21,7 @@ class Episodes:
     holds: Array
 
     @classmethod
-    def begun(cls, num_envs: int, rows: int, device: str | None) -> Episodes:
+    def new(cls, num_envs: int, rows: int, device: str | None) -> Episodes:
         """Return B new episodes with R segments."""
         xp = backend(device)
         earned = xp.zeros(num_envs, dtype=xp.float64, device=device)
@@ -44,7 +44,7 @@ class BestEpisode:
     Example:
         >>> import numpy as np
         >>> best, two = BestEpisode(1, 2, None), Episodes(np.array([1.0, 3.0]), np.array([[True], [True]]))
-        >>> best.take_in(two, np.array([[4.0, 4.0], [5.0, 6.0]]), np.array([True, True]))
+        >>> best.process_ended(two, np.array([[4.0, 4.0], [5.0, 6.0]]), np.array([True, True]))
         >>> best.state.tolist(), best.kept.tolist(), two.earned.tolist()
         ([5.0, 6.0], [True], [0.0, 0.0])
     """
@@ -55,7 +55,7 @@ class BestEpisode:
         self.state = xp.zeros(state_size, dtype=xp.float64, device=device)
         self.kept = xp.zeros(rows, dtype=xp.bool, device=device)
 
-    def take_in(self, episodes: Episodes, states: Real[Array, "envs dims"], ended: Bool[Array, " envs"]) -> None:
+    def process_ended(self, episodes: Episodes, states: Real[Array, "envs dims"], ended: Bool[Array, " envs"]) -> None:
         """Process the episodes that ended in a step, and reset their progress.
 
         Args:
@@ -63,7 +63,7 @@ class BestEpisode:
             states: states after the step, before any automatic reset, ``[B, K]``.
             ended: whether each episode ended, ``[B]`` bool.
         """
-        if surely_none(ended):
+        if known_empty(ended):
             return
         xp = namespace(states)
         earned = xp.where(ended, episodes.earned, -xp.inf)

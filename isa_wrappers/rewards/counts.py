@@ -12,7 +12,7 @@ from isa_wrappers.axes import Bool, Int, Real
 from isa_wrappers.checks import check_sequence
 from isa_wrappers.config import CountConfig
 from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, check_int, check_kind, shown
-from isa_wrappers.moved import former
+from isa_wrappers.moved import former_names
 from isa_wrappers.rewards.keys import SegmentKeys
 
 
@@ -191,13 +191,13 @@ class VisitCounter(SegmentKeys):
         self.multipliers = xp.asarray(multipliers.copy(), device=self.device)
 
     def _check_alike(self, segments: list[list[int]], scale: float, bits: int) -> None:
-        mine = (self.segments, self.count_scale, self.table_bits)
-        if mine != (segments, scale, bits):
+        own = (self.segments, self.count_scale, self.table_bits)
+        if own != (segments, scale, bits):
             raise ScopeMismatchError(
-                f"visit counters differ: this one has (segments, count_scale, table_bits) {mine}, "
+                f"visit counters differ: this one has (segments, count_scale, table_bits) {own}, "
                 f"the other {(segments, scale, bits)}; use the same scope and settings for both"
             )
 
 
 if not TYPE_CHECKING:
-    __getattr__ = former(__name__, {"count_bonus": "isa_wrappers.rewards.segments:count_bonus"})
+    __getattr__ = former_names(__name__, {"count_bonus": "isa_wrappers.rewards.segments:count_bonus"})

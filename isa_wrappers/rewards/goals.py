@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from isa_wrappers.arrays import Array, Rng, backend, namespace, on_host, surely_none, to_numpy
+from isa_wrappers.arrays import Array, Rng, backend, known_empty, namespace, on_host, to_numpy
 from isa_wrappers.axes import Bool, Float, Real
 from isa_wrappers.checks import LARGEST_STATE, check_array, check_states_finite
 from isa_wrappers.config import GoalConfig
@@ -85,7 +85,7 @@ class GoalBuffer:
         if on_host(states) and won.any():
             check_states_finite("won states", to_numpy(states[won > 0]))
         self._match_dtype(states)
-        if surely_none(won):
+        if known_empty(won):
             return
         xp = namespace(self._states)
         won = xp.astype(won, xp.int64)
@@ -115,7 +115,7 @@ class GoalBuffer:
             >>> round(float(goals.won_share), 2)
             0.49
         """
-        if surely_none(over):
+        if known_empty(over):
             return
         xp = namespace(self._won_share)
         count, wins = (xp.sum(xp.astype(x, xp.float64)) for x in (over, over & won))
@@ -145,8 +145,10 @@ class GoalBuffer:
         """
         goals = select(self, rng.uniform(count))
         if getattr(goals, "shape", None) != (count, self.state_size):
-            got = f"{type(goals).__name__} {list(getattr(goals, 'shape', ()))}"
-            raise InvalidValueError(f"a goal selector must return states [{count}, {self.state_size}], got {got}")
+            description = f"{type(goals).__name__} {list(getattr(goals, 'shape', ()))}"
+            raise InvalidValueError(
+                f"a goal selector must return states [{count}, {self.state_size}], got {description}"
+            )
         # Copy, since a view of the buffer's or the selector's memory could change in the middle of an episode.
         return goals.copy() if isinstance(goals, np.ndarray) else goals.clone()
 

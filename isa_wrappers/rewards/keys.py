@@ -85,8 +85,8 @@ class SegmentKeys:
         self._segment_ends: Array = None
         if rows * width <= 2 * lengths.sum() + rows:
             return
-        places = np.concatenate([row * width + np.arange(length) for row, length in enumerate(lengths)])
-        self._packed_places = xp.asarray(places.astype(np.int64), device=self.device)
+        columns = np.concatenate([row * width + np.arange(length) for row, length in enumerate(lengths)])
+        self._packed_columns = xp.asarray(columns.astype(np.int64), device=self.device)
         self._segment_ends = xp.asarray(np.cumsum(lengths), device=self.device)
 
     def hashes(self, state: Real[Array, "*batch dims"]) -> Int[Array, "*batch segments"]:
@@ -97,15 +97,15 @@ class SegmentKeys:
         """
         size = getattr(state, "shape", (0,))[-1:]
         if not size or size[0] < self._min_state_size:
-            got = shown(getattr(state, "shape", state))
-            least = self._min_state_size
-            raise InvalidValueError(f"state must be an array of shape [..., {least} or more], got {got}")
+            description = shown(getattr(state, "shape", state))
+            min_size = self._min_state_size
+            raise InvalidValueError(f"state must be an array of shape [..., {min_size} or more], got {description}")
         xp = namespace(state)
         clipped = xp.astype(state, xp.float64, copy=False).clip(-self.farthest, self.farthest)
         key = xp.astype(xp.floor(clipped * self.count_scale + 0.5), xp.int64)
         if self._segment_ends is None:
             return (key[..., self.dims] * self.multipliers).sum(-1)
-        packed = self._packed_places
+        packed = self._packed_columns
         products = key[..., self.dims.reshape(-1)[packed]] * self.multipliers.reshape(-1)[packed]
         # Cumulative sums; since int64 wraps around, their differences are the sums of the segments.
         sums = xp.concat([xp.zeros_like(products[..., :1]), xp.cumulative_sum(products, axis=-1)], axis=-1)

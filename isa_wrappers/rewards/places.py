@@ -6,7 +6,7 @@ from math import log, pi, sqrt
 
 import numpy as np
 
-from isa_wrappers.arrays import Array, backend, namespace, scatter_add, scatter_max, surely_none
+from isa_wrappers.arrays import Array, backend, known_empty, namespace, scatter_add, scatter_max
 from isa_wrappers.errors import ScopeMismatchError
 from isa_wrappers.rewards.keys import SegmentKeys
 
@@ -80,14 +80,14 @@ class RewardedPlaces:
         self._fade()
         self._at_large = self._at_large + counted.sum(1).T
         is_new = paid & ~is_known
-        if not surely_none(is_new):
+        if not known_empty(is_new):
             free = ~used | (2 * self._rewarded[place] < self._arrivals[place])
             self._learn(place, is_new & free, parts, hashes)
 
     def _fade(self) -> None:
         """Reduce the weight of arrivals at a place before the last :data:`MEMORY` ones."""
         xp, fades_now = namespace(self._arrivals), self._arrivals > MEMORY
-        if surely_none(fades_now):
+        if known_empty(fades_now):
             return
         factor = xp.where(fades_now, MEMORY / xp.clip(self._arrivals, 1.0, None), 1.0)
         self._arrivals, self._rewarded = self._arrivals * factor, self._rewarded * factor
@@ -113,7 +113,7 @@ class RewardedPlaces:
         self._arrivals = xp.where(is_replaced, 0.0, self._arrivals)
         self._rewarded = xp.where(is_replaced, 0.0, self._rewarded)
 
-    def stand_out(self, rows: list[int]) -> bool:
+    def have_significant_places(self, rows: list[int]) -> bool:
         """Return whether each of these segments has a place that stands out.
 
         A place stands out if at least half of its arrivals were rewarded, and significantly more often than the
@@ -146,8 +146,8 @@ class RewardedPlaces:
         mean = (paid + 1.0) / (n + 2.0)
         deviation = xp.sqrt(mean * (1.0 - mean) / (n + 3.0))
         # Derive a number for each place from a single one: each is uniform, and any two are nearly independent.
-        each = xp.clip(uniform[..., 1:2] * self._windings % 1.0, 1e-9, 1.0 - 1e-9)
-        drawn = xp.where(used, mean + deviation * xp.log(each / (1.0 - each)) * (sqrt(3.0) / pi), -1.0)
+        noise = xp.clip(uniform[..., 1:2] * self._windings % 1.0, 1e-9, 1.0 - 1e-9)
+        drawn = xp.where(used, mean + deviation * xp.log(noise / (1.0 - noise)) * (sqrt(3.0) / pi), -1.0)
         best = xp.argmax(drawn, axis=-1) + self._row * PLACES
         use_known = (uniform[..., 0] >= 0.5) & (xp.max(drawn, axis=-1) >= 0.5)
         return xp.where(use_known[..., None], self._values[best], self._draw_in_box(uniform[..., 2:]))
@@ -173,10 +173,10 @@ class RewardedPlaces:
         """
         xp = backend(self.device)
         for name in _SAVED:
-            saved, own = state[name], getattr(self, "_" + name)
-            if tuple(saved.shape) != tuple(own.shape):
+            saved, current = state[name], getattr(self, "_" + name)
+            if tuple(saved.shape) != tuple(current.shape):
                 raise ScopeMismatchError(
-                    f"saved places of shape {list(saved.shape)} do not fit shape {list(own.shape)}; load a state "
+                    f"saved places of shape {list(saved.shape)} do not fit shape {list(current.shape)}; load a state "
                     "saved with this scope"
                 )
             setattr(self, "_" + name, xp.asarray(saved, device=self.device, copy=True))

@@ -149,22 +149,22 @@ class PlainGoalReward:
 
     def __call__(self, step: PlainStep, update: bool) -> RewardParts:
         """Reward the step's progress towards its goal."""
-        known = step.before is self._state and step.goal is self._goal
-        before = self._distances if known else self._distance(step.before, step)
+        is_known = step.before is self._state and step.goal is self._goal
+        before = self._distances if is_known else self._distance(step.before, step)
         after = self._distance(step.after, step)
         self._state, self._goal, self._distances = step.after, step.goal, after
         return self._add_up([b - a for b, a in zip(before, after, strict=True)], step)
 
     def _distance(self, state: list[float], step: PlainStep) -> list[float]:
         goal, wide, hamming = step.goal or (), step.wide, self._hamming
-        found = []
+        distances = []
         for dims in self._add_up.rows:
-            squares, differ = 0.0, 0
+            squares, num_different = 0.0, 0
             for k in dims:
                 x, g = state[k], goal[k]
                 if x != g:
                     difference = x - g
                     squares += difference * difference
-                    differ += not wide or abs(difference) > ROUNDING * max(abs(x), abs(g))
-            found.append(sqrt(squares) + hamming * differ)
-        return found
+                    num_different += not wide or abs(difference) > ROUNDING * max(abs(x), abs(g))
+            distances.append(sqrt(squares) + hamming * num_different)
+        return distances

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from isa_wrappers.batch.env_copy import read_spec
 from isa_wrappers.batch.protocol import BatchEnv, action_code_of
-from isa_wrappers.blame import Blamed
+from isa_wrappers.blame import ErrorSource
 from isa_wrappers.border.spaces import StateFallback
 from isa_wrappers.border.team_actions import TeamCode
 from isa_wrappers.config import CountConfig, GoalConfig
@@ -194,7 +194,7 @@ def make_reward(name: str, context: RewardContext, config: Any = None) -> Intrin
     if config is not None and not isinstance(config, spec.config or ()):
         accepted = "no configuration" if spec.config is None else f"a {spec.config.__name__}"
         raise InvalidValueError(f"intrinsic reward {name!r} takes {accepted}, got {shown(config)}")
-    with Blamed(f"intrinsic reward {name!r}"):
+    with ErrorSource(f"intrinsic reward {name!r}"):
         reward = spec.make(context, config)
     check_kind(f"what intrinsic reward {name!r} makes", reward, IntrinsicReward)
     label = getattr(reward, "name", None)

@@ -70,9 +70,9 @@ class StitchedGoals(GoalBuffer):
         count_scale: float = CountConfig.count_scale,
         special_weight: float = 1.0,
     ) -> None:
-        self._ready = self._over = False
+        self._ready = self._win_seen = False
         super().__init__(as_credit(scope).state_size, capacity, seed, device)
-        self._waits = not str(device).startswith("cuda")
+        self._is_on_host = not str(device).startswith("cuda")
         self._count_scale = count_scale
         self._weight = special_weight
         self.follow(scope)
@@ -85,7 +85,7 @@ class StitchedGoals(GoalBuffer):
         weight = self._weight if own_weight is None else own_weight
         self.rows = len(segments)
         self.places = RewardedPlaces(segments, self._count_scale, self.device)
-        self._pursued = [row for row, dims in enumerate(segments) if dims and (row == 0 or weight > 0)]
+        self._pursued_rows = [row for row, dims in enumerate(segments) if dims and (row == 0 or weight > 0)]
         self._members = xp.asarray(self.credit.segments.astype(np.float32), device=self.device)
         # Goal dimensions filled by each segment's place; padding and dimensions of earlier segments go to a spare one.
         goal_dims = np.full(tuple(self.places.dims.shape), self.state_size, dtype=np.int64)
@@ -95,11 +95,11 @@ class StitchedGoals(GoalBuffer):
             assigned |= set(segment)
         self._goal_dims = xp.asarray(goal_dims, device=self.device)
         self._best = BestEpisode(self.rows, self.state_size, self.device)
-        self._ready, self._over = False, len(self) > 0
+        self._ready, self._win_seen = False, len(self) > 0
 
     def begin(self, num_envs: int) -> Episodes:
         """Begin an episode in each of B environments; pass the result to :meth:`observe`."""
-        return Episodes.begun(num_envs, self.rows, self.device)
+        return Episodes.new(num_envs, self.rows, self.device)
 
     def observe(
         self,
@@ -120,7 +120,7 @@ class StitchedGoals(GoalBuffer):
             acted: whether each agent acted, ``[B, A]`` bool.
             ended: whether each episode ended in this step, ``[B]`` bool.
         """
-        if self._over:
+        if self._win_seen:
             return
         self._match_dtype(s_tp1)
         xp = namespace(s_tp1)
@@ -131,23 +131,23 @@ class StitchedGoals(GoalBuffer):
         self.places.visit(s_tp1, arrived, paid)
         episodes.earned = episodes.earned + xp.astype(reward, xp.float64).mean(-1)
         episodes.holds = xp.where(arrived, paid, episodes.holds)
-        self._best.take_in(episodes, s_tp1, ended)
+        self._best.process_ended(episodes, s_tp1, ended)
 
     def look(self) -> bool:
         """Return whether goals can be stitched: every pursued segment has, or once had, a place that stands out."""
-        if not self._ready and self._pursued and not self._has_wins():
-            self._ready = self.places.stand_out(self._pursued)
+        if not self._ready and self._pursued_rows and not self._has_wins():
+            self._ready = self.places.have_significant_places(self._pursued_rows)
         return self._ready
 
     def __len__(self) -> int:
         """Return the number of won states; this synchronises with the host and stores whether there are any."""
         stored = super().__len__()
-        self._over = self._over or stored > 0
+        self._win_seen = self._win_seen or stored > 0
         return stored
 
     def _has_wins(self) -> bool:
         """Return whether there are won states."""
-        return self._over or len(self) > 0
+        return self._win_seen or len(self) > 0
 
     @property
     def stitches(self) -> bool:
@@ -189,7 +189,7 @@ class StitchedGoals(GoalBuffer):
 
     def choose(self, select: GoalSelector, rng: Rng, count: int) -> Float[Array, "count dims"]:
         """Draw goals; see :meth:`GoalBuffer.choose`. On CUDA, this does not synchronise with the host."""
-        if self._waits or not self._ready or self._over:
+        if self._is_on_host or not self._ready or self._win_seen:
             return self._draw_stitched(rng, count) if self.stitches else super().choose(select, rng, count)
         stitched, won = self._draw_stitched(rng, count), super().choose(select, rng, count)
         return namespace(won).where(self._added > 0, won, stitched)
@@ -204,8 +204,8 @@ class StitchedGoals(GoalBuffer):
     def state_dict(self) -> dict[str, Array]:
         """Return the won states, the state of the random generator, and the data of stitched goals."""
         xp = backend(self.device)
-        own = self._best.state_dict() | {"ready": xp.asarray([self._ready], device=self.device)}
-        return super().state_dict() | own | with_prefix("places", self.places.state_dict())
+        own_state = self._best.state_dict() | {"ready": xp.asarray([self._ready], device=self.device)}
+        return super().state_dict() | own_state | with_prefix("places", self.places.state_dict())
 
     def load_state_dict(self, state: dict[str, Array]) -> None:
         """Restore what :meth:`state_dict` returned.
@@ -216,4 +216,4 @@ class StitchedGoals(GoalBuffer):
         super().load_state_dict(state)
         self.places.load_state_dict(without_prefix("places", state))
         self._best.load_state_dict(state)
-        self._ready, self._over = bool(state["ready"][0]), len(self) > 0
+        self._ready, self._win_seen = bool(state["ready"][0]), len(self) > 0

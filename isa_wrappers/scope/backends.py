@@ -14,21 +14,21 @@ BLOCK = 16_384
 """Number of values binned at once."""
 
 
-def beside(like: Array, thing: T) -> T:
+def to_device_of(like: Array, value: T) -> T:
     """Move an array, or a dataclass with all its arrays, to the device of ``like``; for NumPy, return it unchanged.
 
     Example:
-        >>> beside(np.zeros(1), np.arange(3)).tolist()
+        >>> to_device_of(np.zeros(1), np.arange(3)).tolist()
         [0, 1, 2]
     """
     if isinstance(like, np.ndarray):
-        return thing
-    if isinstance(thing, np.ndarray):
-        return namespace(like).asarray(thing, device=array_device(like))  # type: ignore[no-any-return]
-    if is_dataclass(thing) and not isinstance(thing, type):
-        parts = {field.name: beside(like, getattr(thing, field.name)) for field in fields(thing)}
-        return replace(thing, **parts)
-    return thing
+        return value
+    if isinstance(value, np.ndarray):
+        return namespace(like).asarray(value, device=array_device(like))  # type: ignore[no-any-return]
+    if is_dataclass(value) and not isinstance(value, type):
+        parts = {field.name: to_device_of(like, getattr(value, field.name)) for field in fields(value)}
+        return replace(value, **parts)
+    return value
 
 
 def as_array(value: Any, kind: str) -> Array:
@@ -39,17 +39,17 @@ def as_array(value: Any, kind: str) -> Array:
     return np.asarray(value, dtype=kind)
 
 
-def choose(which: Array, one: float, other: float) -> Array:
-    """Return float64 values: ``one`` where ``which`` is true, ``other`` elsewhere.
+def choose(which: Array, if_true: float, if_false: float) -> Array:
+    """Return float64 values: ``if_true`` where ``which`` is true, ``if_false`` elsewhere.
 
     Example:
         >>> choose(np.array([True, False]), -9.0, -1.0).tolist()
         [-9.0, -1.0]
     """
     xp = namespace(which)
-    found = xp.full(which.shape, other, dtype=xp.float64, device=array_device(which))
-    found[which] = one
-    return found
+    values = xp.full(which.shape, if_false, dtype=xp.float64, device=array_device(which))
+    values[which] = if_true
+    return values
 
 
 def contiguous(array: Array) -> Array:
@@ -57,7 +57,7 @@ def contiguous(array: Array) -> Array:
     return np.ascontiguousarray(array) if isinstance(array, np.ndarray) else array.contiguous()
 
 
-def counted(keys: Array, weights: Array | None, size: int) -> Array:
+def count_keys(keys: Array, weights: Array | None, size: int) -> Array:
     """Return how often each of ``size`` keys occurs, or the sum of its weights."""
     if isinstance(keys, np.ndarray):
         return np.bincount(keys, weights, size)

@@ -33,7 +33,7 @@ class Levels:
 
 
 @dataclass(frozen=True)
-class Rests:
+class RareComparisons:
     """Rare actions, each compared with all others that were taken while it was available.
 
     A transition of another action has weight ``1 / (m - 1)`` if m actions were available, to match the frequency of the
@@ -79,17 +79,17 @@ class Comparisons:
     which: Integers
     shares: npt.NDArray[np.float64]
     effective: npt.NDArray[np.float64]
-    rests: Rests
+    rests: RareComparisons
     sample: Integers
     ended: npt.NDArray[np.float64] | None = None
 
 
-def least_effects(made: Comparisons, levels: Levels) -> npt.NDArray[np.float64]:
+def least_effects(comparisons: Comparisons, levels: Levels) -> npt.NDArray[np.float64]:
     """Return the smallest detectable effect of each action, as a fraction of its steps, ``[n]``; 1 if there is none."""
-    least = np.ones(made.number)
-    v = kuiper.least_scaled(levels.pair) / kuiper.scale(made.effective)
-    effects = kuiper.unbiased(v, made.effective)[:, None] * made.shares
-    np.minimum.at(least, made.pairs, effects)
+    least = np.ones(comparisons.number)
+    v = kuiper.least_scaled(levels.pair) / kuiper.scale(comparisons.effective)
+    effects = kuiper.unbiased(v, comparisons.effective)[:, None] * comparisons.shares
+    np.minimum.at(least, comparisons.pairs, effects)
     return least
 
 
@@ -113,81 +113,81 @@ def compare(
     Example:
         >>> any_level = Levels(0.0, 0.0, 0.0)
         >>> counted = np.array([True, True, True, False])
-        >>> made = compare(np.array([0, 1, 0, 1]), np.ones((4, 2), dtype=bool), counted, any_level)
-        >>> made.pairs.tolist(), made.lists.sizes.tolist(), made.effective.round(2).tolist()
+        >>> comparisons = compare(np.array([0, 1, 0, 1]), np.ones((4, 2), dtype=bool), counted, any_level)
+        >>> comparisons.pairs.tolist(), comparisons.lists.sizes.tolist(), comparisons.effective.round(2).tolist()
         ([[0, 1]], [2, 1], [0.67])
     """
     number = available.shape[1]
-    where: dict[tuple[int, int], int] = {}
+    list_index: dict[tuple[int, int], int] = {}
     lists: list[Integers] = []
     taken = [np.flatnonzero(counts & (actions == a)) for a in range(number)]
     for a, own in enumerate(taken):
-        known: dict[bytes, int] = {}
+        list_of_mask: dict[bytes, int] = {}
         others = available[own]
         ever, always = np.any(others, axis=0), np.all(others, axis=0)
         for b in np.flatnonzero(ever).tolist():
             if b == a:
                 continue
             key = b"" if always[b] else others[:, b].tobytes()
-            if key not in known:
-                known[key] = len(lists)
+            if key not in list_of_mask:
+                list_of_mask[key] = len(lists)
                 lists.append(own[others[:, b]])
-            where[a, b] = known[key]
-    apart = np.zeros((number, number), dtype=bool) if ended is None else ended >= 1.0
-    both_ways = [(a, b) for a, b in where if a < b and (b, a) in where and not apart[a, b]]
+            list_index[a, b] = list_of_mask[key]
+    excluded = np.zeros((number, number), dtype=bool) if ended is None else ended >= 1.0
+    both_ways = [(a, b) for a, b in list_index if a < b and (b, a) in list_index and not excluded[a, b]]
     pairs = np.array(both_ways, dtype=np.int64).reshape(-1, 2)
-    which = np.array([(where[a, b], where[b, a]) for a, b in both_ways], dtype=np.int64).reshape(-1, 2)
-    sizes = np.array([len(one) for one in lists], dtype=np.int64)
-    most = _most_certain(sizes[which])
-    rare = [a for a in np.unique(pairs[most > levels.pair]) if len(taken[a]) and not apart[a].any()]
-    pairs, which = pairs[most <= levels.within], which[most <= levels.within]
-    kept, which = np.unique(which, return_inverse=True)
-    which, sizes = which.reshape(-1, 2), sizes[kept]
+    which = np.array([(list_index[a, b], list_index[b, a]) for a, b in both_ways], dtype=np.int64).reshape(-1, 2)
+    sizes = np.array([len(rows) for rows in lists], dtype=np.int64)
+    smallest_log_p = _smallest_log_p(sizes[which])
+    rare = [a for a in np.unique(pairs[smallest_log_p > levels.pair]) if len(taken[a]) and not excluded[a].any()]
+    pairs, which = pairs[smallest_log_p <= levels.within], which[smallest_log_p <= levels.within]
+    used_lists, which = np.unique(which, return_inverse=True)
+    which, sizes = which.reshape(-1, 2), sizes[used_lists]
     n, m = sizes[which].T.astype(np.float64)
     return Comparisons(
         number=number,
-        lists=Lists.of([lists[k] for k in kept]),
+        lists=Lists.of([lists[k] for k in used_lists]),
         pairs=pairs,
         which=which,
         shares=sizes[which] / np.maximum([[len(taken[a]) for a in pair] for pair in pairs.tolist()] or 1.0, 1.0),
         effective=n * m / (n + m),
-        rests=_against_the_rest(taken, rare, available, counts),
-        sample=np.concatenate([_some(own, SAMPLE // number + 1) for own in taken]),
+        rests=_rest_comparisons(taken, rare, available, counts),
+        sample=np.concatenate([_evenly_spread(own, SAMPLE // number + 1) for own in taken]),
         ended=None if ended is None else ended[pairs, pairs[:, ::-1]],
     )
 
 
-def _some(rows: Integers, number: int) -> Integers:
+def _evenly_spread(rows: Integers, number: int) -> Integers:
     """Return at most ``number`` of ``rows``, evenly spread."""
     return rows if len(rows) <= number else rows[np.linspace(0, len(rows) - 1, number).astype(np.int64)]
 
 
-def _against_the_rest(
+def _rest_comparisons(
     taken: list[Integers], rare: list[int], available: npt.NDArray[np.bool_], counts: npt.NDArray[np.bool_]
-) -> Rests:
+) -> RareComparisons:
     choices = available.sum(axis=1)
     # A step without alternatives tells where the agent was, not what its action did.
     own = [rows[choices[rows] > 1] for rows in (taken[a] for a in rare)]
     others = []
     for a in rare:
-        open_to_it = counts & available[:, a] & (choices > 1)
-        open_to_it[taken[a]] = False
-        others.append(np.flatnonzero(open_to_it))
+        candidates = counts & available[:, a] & (choices > 1)
+        candidates[taken[a]] = False
+        others.append(np.flatnonzero(candidates))
     weights = [1.0 / (choices[rows] - 1.0) for rows in others]
     n = np.array([len(rows) for rows in own], dtype=np.float64)
     m = np.array([weight.sum() ** 2 / max((weight**2).sum(), 1e-300) for weight in weights])
-    found = np.flatnonzero((m > 0.0) & (n > 0.0))
-    return Rests(
-        actions=np.array(rare, dtype=np.int64)[found],
-        own=Lists.of([own[k] for k in found]),
-        others=Lists.of([others[k] for k in found], [weights[k] for k in found]),
-        effective=n[found] * m[found] / (n[found] + m[found]),
+    usable = np.flatnonzero((m > 0.0) & (n > 0.0))
+    return RareComparisons(
+        actions=np.array(rare, dtype=np.int64)[usable],
+        own=Lists.of([own[k] for k in usable]),
+        others=Lists.of([others[k] for k in usable], [weights[k] for k in usable]),
+        effective=n[usable] * m[usable] / (n[usable] + m[usable]),
     )
 
 
-def _most_certain(sizes: Integers) -> npt.NDArray[np.float64]:
+def _smallest_log_p(sizes: Integers) -> npt.NDArray[np.float64]:
     """Return the log of the smallest p-value that samples of these sizes ``[P, 2]`` can reach, ``[P]``."""
     n, m = sizes.T
     table = kuiper.log_factorials(int((n + m).max(initial=1)))
-    apart = kuiper.fisher_log_p(n, n, np.zeros_like(m), m, table)
-    return np.minimum(apart, kuiper.log_tail(kuiper.scale(n * m / (n + m))))  # type: ignore[no-any-return]
+    fisher_log_p = kuiper.fisher_log_p(n, n, np.zeros_like(m), m, table)
+    return np.minimum(fisher_log_p, kuiper.log_tail(kuiper.scale(n * m / (n + m))))  # type: ignore[no-any-return]

@@ -13,7 +13,7 @@ from isa_wrappers.border.names import read_state_names
 from isa_wrappers.checks import check_agents, check_counts, check_numbers
 from isa_wrappers.errors import InvalidValueError, check_float, check_kind, check_name
 from isa_wrappers.registry import Registry
-from isa_wrappers.scope.definitions import BoolArray, dims_of, frozen
+from isa_wrappers.scope.definitions import BoolArray, dims_of, read_only
 from isa_wrappers.scope.influence import InfluenceScope, check_same_environment
 
 
@@ -50,7 +50,7 @@ class Credit:
 
     def __post_init__(self) -> None:
         for name in ("common", "special", "gate"):
-            object.__setattr__(self, name, frozen(np.array(check_numbers(name, getattr(self, name)), dtype=bool)))
+            object.__setattr__(self, name, read_only(np.array(check_numbers(name, getattr(self, name)), dtype=bool)))
         object.__setattr__(self, "agents", check_agents(self.agents))
         object.__setattr__(self, "num_actions", check_counts("num_actions", self.num_actions))
         object.__setattr__(self, "state_names", read_state_names(self.state_names))
@@ -79,12 +79,12 @@ class Credit:
     @cached_property
     def segments(self) -> BoolArray:
         """The common segment, then the special segment of each agent, ``[1 + A, K]``."""
-        return frozen(np.concatenate([self.common[None], self.special]))
+        return read_only(np.concatenate([self.common[None], self.special]))
 
     @cached_property
     def agent_mask(self) -> BoolArray:
         """Dimensions of each agent's goal, common and special, ``[A, K]``."""
-        return frozen(self.special | self.common)
+        return read_only(self.special | self.common)
 
     @property
     def common_dims(self) -> list[int]:

@@ -31,14 +31,14 @@ def unsegmented(scope: InfluenceScope) -> Credit:
     There is no common segment, so the gate is closed. D_i is the special segment, with weight 1, since alpha1 and beta1
     may be 0.
     """
-    nothing = np.zeros_like(scope.common_mask)
-    return _credit(scope, nothing, scope.agent_mask, np.zeros_like(scope.touches_common), special_weight=1.0)
+    no_dims = np.zeros_like(scope.common_mask)
+    return _credit(scope, no_dims, scope.agent_mask, np.zeros_like(scope.touches_common), special_weight=1.0)
 
 
 def whole_state(scope: InfluenceScope) -> Credit:
     """Use no scope: every dimension is common and every action counts (counts on full states in Fig. 4a)."""
-    everything, nothing = np.ones_like(scope.common_mask), np.zeros_like(scope.special_mask)
-    return _credit(scope, everything, nothing, np.ones_like(scope.touches_common))
+    all_dims, no_dims = np.ones_like(scope.common_mask), np.zeros_like(scope.special_mask)
+    return _credit(scope, all_dims, no_dims, np.ones_like(scope.touches_common))
 
 
 def common_only(scope: InfluenceScope) -> Credit:
@@ -48,8 +48,8 @@ def common_only(scope: InfluenceScope) -> Credit:
 
 def special_only(scope: InfluenceScope) -> Credit:
     """Leave out the common segment: agents are credited only for D_(i-c), with weight 1 (alpha1 may be 0)."""
-    nothing = np.zeros_like(scope.common_mask)
-    return _credit(scope, nothing, scope.special_mask, np.zeros_like(scope.touches_common), special_weight=1.0)
+    no_dims = np.zeros_like(scope.common_mask)
+    return _credit(scope, no_dims, scope.special_mask, np.zeros_like(scope.touches_common), special_weight=1.0)
 
 
 def misplaced(scope: InfluenceScope) -> Credit:

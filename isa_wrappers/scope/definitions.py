@@ -36,27 +36,27 @@ class Definitions:
     @cached_property
     def action_mask(self) -> BoolArray:
         """Whether dimension k is in D(a_i) (Def. 1), ``[A, n, K]``."""
-        return frozen(self.influence > self.delta)
+        return read_only(self.influence > self.delta)
 
     @cached_property
     def agent_mask(self) -> BoolArray:
         """Whether dimension k is in D_i (Def. 2), ``[A, K]``."""
-        return frozen(self.action_mask.any(axis=1))
+        return read_only(self.action_mask.any(axis=1))
 
     @cached_property
     def common_mask(self) -> BoolArray:
         """Whether dimension k is in D_c (Def. 3), ``[K]``."""
-        return frozen(self.agent_mask.all(axis=0))
+        return read_only(self.agent_mask.all(axis=0))
 
     @cached_property
     def special_mask(self) -> BoolArray:
         """Whether dimension k is in D_(i-c) = D_i minus D_c, ``[A, K]``."""
-        return frozen(self.agent_mask & ~self.common_mask)
+        return read_only(self.agent_mask & ~self.common_mask)
 
     @cached_property
     def touches_common(self) -> BoolArray:
         """Whether D(a_i) meets D_c, the condition of Eq. 7 and Eq. 10, ``[A, n]``."""
-        return frozen((self.action_mask & self.common_mask).any(axis=2))
+        return read_only((self.action_mask & self.common_mask).any(axis=2))
 
     @property
     def common_dims(self) -> list[int]:
@@ -82,7 +82,7 @@ class Definitions:
         }
 
 
-def shares(influence: npt.NDArray[Any], agents: Sequence[str]) -> npt.NDArray[Any]:
+def checked_shares(influence: npt.NDArray[Any], agents: Sequence[str]) -> npt.NDArray[Any]:
     """Check that influence lies in [0, 1], and clip rounding errors.
 
     Args:
@@ -93,7 +93,7 @@ def shares(influence: npt.NDArray[Any], agents: Sequence[str]) -> npt.NDArray[An
         InvalidValueError: if a value is NaN or outside; the message names the first one.
 
     Example:
-        >>> shares(np.array([[[1.0000000000000002, -1e-12]]]), ["a"]).tolist()
+        >>> checked_shares(np.array([[[1.0000000000000002, -1e-12]]]), ["a"]).tolist()
         [[[1.0, 0.0]]]
     """
     inside = (influence >= 0.0) & (influence <= 1.0)
@@ -109,7 +109,7 @@ def shares(influence: npt.NDArray[Any], agents: Sequence[str]) -> npt.NDArray[An
     return influence.clip(0.0, 1.0)
 
 
-def frozen(values: npt.ArrayLike) -> npt.NDArray[Any]:
+def read_only(values: npt.ArrayLike) -> npt.NDArray[Any]:
     """Return a read-only array."""
     array = np.asarray(values)
     array.setflags(write=False)

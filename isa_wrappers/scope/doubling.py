@@ -34,12 +34,12 @@ def doubled(
     parts: list[Transitions] = []
     total = 0
     while total < most:
-        more = min(total or first, most - total)
+        num_new = min(total or first, most - total)
         own_seed = stream_seed(seed, f"part {len(parts)}") if parts else seed
         env_seed = own_seed % ENV_SEEDS if parts else seed
         collect = COLLECTORS[check_choice("collect", estimator.collect, COLLECTORS)]
-        parts = [*parts, *collect(batch, replace(config, transitions=more), own_seed, env_seed)]
-        total += more
+        parts = [*parts, *collect(batch, replace(config, transitions=num_new), own_seed, env_seed)]
+        total += num_new
         yield parts, replace(config, transitions=total)
 
 
@@ -73,11 +73,11 @@ def measure_until_certain(
             f"{config.estimator!r}"
         )
     rule, num_actions = THRESHOLD_RULES[config.threshold], max(batch.num_actions)
-    answers: list[BoolArray] = []
+    scopes: list[BoolArray] = []
     first = max(FIRST, estimator.needed(num_actions, config))
     for collected in doubled(batch, config, seed, estimator, first, config.transitions):
         measured = estimator.measure(collected[0], config, num_actions)
-        answers.append(measured.figures > rule(measured.figures, config))
-        if len(answers) > SAME and all((answers[-1] == one).all() for one in answers[-1 - SAME : -1]):
+        scopes.append(measured.figures > rule(measured.figures, config))
+        if len(scopes) > SAME and all((scopes[-1] == scope).all() for scope in scopes[-1 - SAME : -1]):
             break
     return *collected, measured

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from isa_wrappers.checks import check_flags, check_floats, check_numbers
 from isa_wrappers.errors import InvalidValueError, NonFiniteError, shown
-from isa_wrappers.scope.fairness import goes_along
+from isa_wrappers.scope.fairness import strongly_associated
 from isa_wrappers.scope.transitions import Transitions
 
 MOST_ACTIONS = 2**16
@@ -123,21 +123,21 @@ def episodes_of(states: Any, actions: Any, ends: Any, available: Any = None, ter
     lengths = {"states": (number, number + len(stops)), **dict.fromkeys(("ends", "terminated", "available"), (number,))}
     for name, array in (("ends", over), ("terminated", own), ("states", states), ("available", masks)):
         if array is not None and len(array) not in lengths[name]:
-            wanted = " or ".join(map(str, dict.fromkeys(lengths[name])))
-            raise InvalidValueError(f"{name} of {number} recorded steps must have {wanted} rows, got {len(array)}")
+            expected = " or ".join(map(str, dict.fromkeys(lengths[name])))
+            raise InvalidValueError(f"{name} of {number} recorded steps must have {expected} rows, got {len(array)}")
     starts = [0, *stops[:-1].tolist()]
     bare = len(states) == number
     if bare:
         _check_last_steps(actions, stops)
-    found = []
+    episodes = []
     for k, (start, stop) in enumerate(zip(starts, stops.tolist(), strict=True)):
         last = stop - 1 if bare else stop
         shift = 0 if bare else k
         if last > start:
             rows = slice(start, last)
             part = None if masks is None else masks[rows]
-            found.append(Episode(states[start + shift : last + shift + 1], actions[rows], part, bool(own[stop - 1])))
-    return found
+            episodes.append(Episode(states[start + shift : last + shift + 1], actions[rows], part, bool(own[stop - 1])))
+    return episodes
 
 
 def _check_last_steps(actions: npt.NDArray[Any], stops: npt.NDArray[np.int64]) -> None:
@@ -149,7 +149,7 @@ def _check_last_steps(actions: npt.NDArray[Any], stops: npt.NDArray[np.int64]) -
     last = np.zeros(len(actions), dtype=np.int64)
     last[stops - 1] = 1
     for i, taken in enumerate(actions.reshape(len(actions), -1).T):
-        if goes_along(taken, last):
+        if strongly_associated(taken, last):
             raise InvalidValueError(
                 f"episodes end more often with some actions of agent {i} than with others, and the outcome of the last "
                 "steps is missing: pass the state after the last step of each episode too, [N + E, K]"

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isa_wrappers.arrays import stream_seed
-from isa_wrappers.batch.own_arrays import guarded
+from isa_wrappers.batch.own_arrays import with_checked_steps
 from isa_wrappers.batch.parallel import ParallelEnvBatch
 from isa_wrappers.batch.protocol import BatchEnv, action_code_of
 from isa_wrappers.border.layers import all_frozen
@@ -76,25 +76,25 @@ def estimate_scope(
         >>> estimate_scope(make_batch("grid/shooting", num_envs=8)).common_dims
         [6]
     """
-    asked = ScopeConfig() if config is None else config
-    check_kind("config", asked, ScopeConfig)
+    requested = ScopeConfig() if config is None else config
+    check_kind("config", requested, ScopeConfig)
     seed = check_int("seed", seed, 0)
-    estimator, rule = ESTIMATORS[asked.estimator].on(device), THRESHOLD_RULES[asked.threshold]
-    config = estimator.settled(asked)
+    estimator, rule = ESTIMATORS[requested.estimator].on(device), THRESHOLD_RULES[requested.threshold]
+    config = estimator.settled(requested)
     batch = as_batch(env, state_fallback)
     num_actions = max(batch.num_actions)
     check_state_size(batch.state_size)
-    _check_suits(estimator, batch, config)
+    _check_supported(estimator, batch, config)
     with all_frozen(env):
         if config.until_certain:
             transitions, config, measured = measure_until_certain(batch, config, seed, estimator)
         else:
-            most = config.transitions * (1 if asked.transitions else estimator.stretches)
-            transitions, config = collect_enough(batch, config, seed, estimator, most)
+            max_transitions = config.transitions * (1 if requested.transitions else estimator.stretches)
+            transitions, config = collect_enough(batch, config, seed, estimator, max_transitions)
             measured = estimator.measure(transitions, config, num_actions)
     rng = np.random.default_rng(stream_seed(seed, "shuffling"))
     env_steps = sum(part.env_steps for part in transitions)
-    with _named(config):
+    with _errors_with_source(config):
         scope = InfluenceScope(
             agents=batch.agents,
             influence=measured.figures,
@@ -112,20 +112,20 @@ def estimate_scope(
 
 
 @contextmanager
-def _named(config: SettledScope) -> Iterator[None]:
+def _errors_with_source(config: SettledScope) -> Iterator[None]:
     """Add the name of the estimator or the threshold rule to errors about its result."""
     estimator, rule = f"estimator {config.estimator!r}", f"threshold rule {config.threshold!r}"
-    whose = {"influence": estimator, "chance": estimator, "evidence": estimator, "figure": estimator, "delta": rule}
+    sources = {"influence": estimator, "chance": estimator, "evidence": estimator, "figure": estimator, "delta": rule}
     try:
         yield
     except InvalidValueError as error:
-        source = whose.get(str(error).partition(" ")[0])
+        source = sources.get(str(error).partition(" ")[0])
         if source is None:
             raise
         raise InvalidValueError(f"{source}: {error}") from error
 
 
-def _check_suits(estimator: Estimator, batch: BatchEnv, config: SettledScope) -> None:
+def _check_supported(estimator: Estimator, batch: BatchEnv, config: SettledScope) -> None:
     """Check that an estimator supports the actions of a batch and has enough transitions."""
     if action_code_of(batch) is not None and not estimator.takes_components:
         raise UnsupportedEnvironmentError(
@@ -150,11 +150,11 @@ def _warn(scope: InfluenceScope, transitions: list[Transitions], advice: str) ->
             stacklevel=3,
         )
     taken = times_taken(transitions, max(scope.num_actions))
-    if (thin := thin_scope(scope, _some_states(transitions), taken)) is not None:
-        warnings.warn(thin, stacklevel=3)
+    if (description := thin_scope(scope, _first_states(transitions), taken)) is not None:
+        warnings.warn(description, stacklevel=3)
 
 
-def _some_states(transitions: Any) -> npt.NDArray[Any]:
+def _first_states(transitions: Any) -> npt.NDArray[Any]:
     """Return the states ``[..., K]`` of at most the first thousand collected steps."""
     first: Any = transitions[0] if isinstance(transitions, list) else transitions
     return np.asarray(first.states[:1_000])
@@ -173,5 +173,5 @@ def as_batch(env: Any, state_fallback: StateFallback = None) -> BatchEnv:
     if isinstance(env, type):
         raise UnsupportedEnvironmentError(f"env must be an environment, got the class {env.__name__}; call it")
     if isinstance(env, BatchEnv):
-        return guarded(env)
+        return with_checked_steps(env)
     return ParallelEnvBatch([env], state_fallback=state_fallback, success=None)

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from isa_wrappers.blame import Blamed
+from isa_wrappers.blame import ErrorSource
 from isa_wrappers.config import ScopeConfig, SettledScope
 from isa_wrappers.registry import Registry
 from isa_wrappers.scope.evidence import Measured
@@ -75,7 +75,7 @@ class Estimator(ABC):
 
     def measure(self, transitions: list[Transitions], config: SettledScope, num_actions: int) -> Measured:
         """Return the result of :meth:`estimate`, with evidence if the estimator provides it."""
-        with Blamed(f"estimator {config.estimator!r}"):
+        with ErrorSource(f"estimator {config.estimator!r}"):
             figures = self.estimate(transitions, config, num_actions)
         return Measured(figures)
 

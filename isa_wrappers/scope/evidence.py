@@ -64,7 +64,7 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Found:
+class EffectEstimates:
     """Results for B agents: figures and log p ``[B, n, K]``, taken and least ``[B, n]``, as in ``Evidence``."""
 
     figures: Floats
@@ -73,7 +73,7 @@ class Found:
     least: Floats
 
     @classmethod
-    def nothing(cls, agents: int, number: int, size: int) -> Found:
+    def empty(cls, agents: int, number: int, size: int) -> EffectEstimates:
         """Return an empty result."""
         figures, log_p = np.zeros((2, agents, number, size))
         return cls(figures, log_p, np.zeros((agents, number), dtype=np.int64), np.ones((agents, number)))
@@ -83,9 +83,9 @@ class Found:
         active: Floats = np.where(part, self.figures, 0.0).max(axis=(1, 2), initial=0.0)
         return active
 
-    def relative(self, part: npt.NDArray[np.bool_], active: Floats) -> Found:
+    def relative(self, part: npt.NDArray[np.bool_], active: Floats) -> EffectEstimates:
         """Return figures relative to the steps ``[B]`` in which the agent moves anything, 0 outside ``part``."""
         whole = np.where(active > 0.0, active, 1.0)[:, None, None]
         figures = np.where(part, np.minimum(self.figures / whole, 1.0), 0.0)
         least = np.minimum(self.least / whole[..., 0], 1.0)
-        return Found(figures, np.where(part, self.log_p, 0.0), self.taken, least)
+        return EffectEstimates(figures, np.where(part, self.log_p, 0.0), self.taken, least)

@@ -12,7 +12,7 @@ from isa_wrappers.scope.tables import MOST_AGENTS
 
 NEAR = 0.5
 """Fraction of delta above which a value counts as nearly in the scope."""
-MOST_TOLD = 10
+MAX_LISTED = 10
 """Maximum number of listed items of each kind."""
 SELDOM = 3.0
 """An action counts as seldom tried if it was taken less than half as often as the agent's average, and its smallest
@@ -90,17 +90,17 @@ def explain_scope(scope: InfluenceScope) -> Explanation:
     """
     inside, figures = scope.agent_mask, scope.influence
     near = np.where(inside, 0.0, figures.max(axis=1, initial=0.0))
-    bar = np.broadcast_to(np.asarray(scope.delta) * (0.0 if scope.evidence is not None else NEAR), near.shape)
-    close = np.argwhere(near > bar)
-    order = sorted(close.tolist(), key=lambda cell: -near[tuple(cell)])
-    seldom, least, wanted = _unseen(scope)
+    min_influence = np.broadcast_to(np.asarray(scope.delta) * (0.0 if scope.evidence is not None else NEAR), near.shape)
+    near_cells = np.argwhere(near > min_influence)
+    order = sorted(near_cells.tolist(), key=lambda cell: -near[tuple(cell)])
+    seldom, least, transitions_needed = _detection_limits(scope)
     steps, number = scope.settings.get("env_steps"), scope.settings.get("transitions")
     return Explanation(
         moved=tuple(_strongest(scope, i, k) for i, k in np.argwhere(inside).tolist()),
         nearly=tuple(_strongest(scope, i, k) for i, k in order),
         seldom=seldom,
         least=least,
-        wanted=wanted,
+        wanted=transitions_needed,
         env_steps=None if steps is None else int(steps),
         transitions=None if number is None else int(number),
     )
@@ -113,31 +113,31 @@ def _strongest(scope: InfluenceScope, i: int, k: int) -> Moved:
     return Moved(str(scope.agents[i]), scope.action_name(i, a), scope.dim_name(k), figure, log_p)
 
 
-def _unseen(scope: InfluenceScope) -> tuple[tuple[Seldom, ...], float | None, int | None]:
+def _detection_limits(scope: InfluenceScope) -> tuple[tuple[Seldom, ...], float | None, int | None]:
     """Return the seldom actions, the detection limit of the others, and the transitions needed to detect delta."""
     if scope.evidence is None:
         return (), None, None
     delta, least = float(np.min(scope.delta)), scope.evidence.least
-    there = np.arange(least.shape[1]) < np.array(scope.num_actions)[:, None]
-    tried = scope.evidence.taken
-    fair = tried.sum(axis=1, keepdims=True) / np.array(scope.num_actions)[:, None]
-    rare = there & (least > SELDOM * delta) & (tried < fair / 2)
+    exists = np.arange(least.shape[1]) < np.array(scope.num_actions)[:, None]
+    taken = scope.evidence.taken
+    expected = taken.sum(axis=1, keepdims=True) / np.array(scope.num_actions)[:, None]
+    rare = exists & (least > SELDOM * delta) & (taken < expected / 2)
     seldom = tuple(
         Seldom(str(scope.agents[i]), scope.action_name(i, a), int(scope.evidence.taken[i, a]), float(least[i, a]))
         for i, a in np.argwhere(rare).tolist()
     )
-    if (often := there & ~rare).any():
-        worst = float(least[often].max())
+    if (others := exists & ~rare).any():
+        worst = float(least[others].max())
         number = scope.settings.get("transitions")
         return seldom, worst, None if number is None or not delta else int(np.ceil(number * (worst / delta) ** 2))
     return seldom, None, None
 
 
-def explanation_to_dict(said: Explanation) -> dict[str, Any]:
+def explanation_to_dict(explanation: Explanation) -> dict[str, Any]:
     """Return the explanation as plain data, for ``isa scope --json``."""
-    told = asdict(said)
-    del told["transitions"]  # already in the settings of the scope
-    return told
+    values = asdict(explanation)
+    del values["transitions"]  # already in the settings of the scope
+    return values
 
 
 def explanation_text(said: Explanation) -> str:
@@ -152,54 +152,56 @@ def explanation_text(said: Explanation) -> str:
     """
     lines = []
     by_agent: dict[str, list[str]] = {}
-    for one in said.moved:
-        by_agent.setdefault(one.agent, []).append(f"{_place(one)} by {one.action} {one.figure:.2f}")
+    for effect in said.moved:
+        by_agent.setdefault(effect.agent, []).append(
+            f"{_dimension_label(effect)} by {effect.action} {effect.figure:.2f}"
+        )
     if by_agent:
-        told = list(by_agent.items())
-        rest = [f"  and {len(told) - MOST_TOLD} more agents"] if len(told) > MOST_AGENTS else []
-        told = told[:MOST_TOLD] if rest else told
-        lines += ["moved most:", *(f"  {agent}: {', '.join(parts)}" for agent, parts in told), *rest]
-    chances = [one.log_p for one in said.moved if one.log_p is not None]
-    if chances:
-        lines.append(f"the least certain of these has {_chance(max(chances))}")
+        agent_parts = list(by_agent.items())
+        rest = [f"  and {len(agent_parts) - MAX_LISTED} more agents"] if len(agent_parts) > MOST_AGENTS else []
+        agent_parts = agent_parts[:MAX_LISTED] if rest else agent_parts
+        lines += ["moved most:", *(f"  {agent}: {', '.join(parts)}" for agent, parts in agent_parts), *rest]
+    log_ps = [effect.log_p for effect in said.moved if effect.log_p is not None]
+    if log_ps:
+        lines.append(f"the least certain of these has {_p_text(max(log_ps))}")
     if said.nearly:
-        lines.append(f"nearly in: {_some([_told(one) for one in said.nearly])}")
+        lines.append(f"nearly in: {_listed([_moved_text(effect) for effect in said.nearly])}")
     if said.seldom:
-        lines.append(f"seldom taken, so little is known: {_some([_told_seldom(one) for one in said.seldom])}")
+        lines.append(f"seldom taken, so little is known: {_listed([_seldom_text(effect) for effect in said.seldom])}")
     if said.env_steps is not None:
-        lines.append(f"{said.env_steps:,} environment steps{_more(said)}")
+        lines.append(f"{said.env_steps:,} environment steps{_limit_text(said)}")
     return "\n".join(lines)
 
 
-def _told(one: Moved) -> str:
-    return f"{one.agent}'s {_place(one)} by {one.action} {one.figure:.2f}"
+def _moved_text(effect: Moved) -> str:
+    return f"{effect.agent}'s {_dimension_label(effect)} by {effect.action} {effect.figure:.2f}"
 
 
-def _place(one: Moved) -> str:
+def _dimension_label(effect: Moved) -> str:
     """Return the name of a dimension; mark a number as such."""
-    return f"dimension {one.dimension}" if one.dimension.isdecimal() else one.dimension
+    return f"dimension {effect.dimension}" if effect.dimension.isdecimal() else effect.dimension
 
 
-def _told_seldom(one: Seldom) -> str:
-    shows = f", detectable from {one.least:.2f}" if one.least < 1.0 else ""
-    return f"{one.agent}'s {one.action} ({one.taken} times{shows})"
+def _seldom_text(action: Seldom) -> str:
+    limit = f", detectable from {action.least:.2f}" if action.least < 1.0 else ""
+    return f"{action.agent}'s {action.action} ({action.taken} times{limit})"
 
 
-def _more(said: Explanation) -> str:
+def _limit_text(explanation: Explanation) -> str:
     """Describe the detection limit, and the transitions needed to detect delta."""
-    if said.least is None:
+    if explanation.least is None:
         return ""
-    text = f"; among noise, effects in {said.least:.2f} of the steps are detectable"
-    if said.wanted is not None and said.wanted > (said.transitions or 0):
-        text += f", all effects above delta with {said.wanted:,} transitions"
+    text = f"; among noise, effects in {explanation.least:.2f} of the steps are detectable"
+    if explanation.wanted is not None and explanation.wanted > (explanation.transitions or 0):
+        text += f", all effects above delta with {explanation.wanted:,} transitions"
     return text
 
 
-def _some(parts: list[str]) -> str:
-    more = f" and {len(parts) - MOST_TOLD} more" if len(parts) > MOST_TOLD else ""
-    return ", ".join(parts[:MOST_TOLD]) + more
+def _listed(parts: list[str]) -> str:
+    rest = f" and {len(parts) - MAX_LISTED} more" if len(parts) > MAX_LISTED else ""
+    return ", ".join(parts[:MAX_LISTED]) + rest
 
 
-def _chance(log_p: float) -> str:
+def _p_text(log_p: float) -> str:
     power = log_p / np.log(10.0)
     return f"p {np.exp(log_p):.2g}" if power > -3 else f"p 1e{int(np.ceil(power))}"

@@ -42,13 +42,13 @@ def check_fair(transitions: Transitions, agents: Sequence[str]) -> None:
         acted = transitions.valid[:, 0, i]
         masks, actions = transitions.available[acted, 0, i], transitions.actions[acted, 0, i]
         _check_varied(masks, actions, name)
-        same = _commonest(transitions.available[:, 0, i], acted)
+        same = _with_commonest_mask(transitions.available[:, 0, i], acted)
         rows.append(same)
-        _check_blind(states[same], transitions.actions[same, 0, i], name)
-        _check_even(masks, actions, name)
+        _check_state_independent(states[same], transitions.actions[same, 0, i], name)
+        _check_uniform(masks, actions, name)
     for i, j in combinations(range(len(agents)), 2):
         both = rows[i] & rows[j]
-        if goes_along(transitions.actions[both, 0, i], transitions.actions[both, 0, j]):
+        if strongly_associated(transitions.actions[both, 0, i], transitions.actions[both, 0, j]):
             raise RecordedDataError(
                 f"actions of {agents[i]!r} are associated with those of {agents[j]!r}, so their effects cannot be "
                 "separated; record agents that act independently"
@@ -56,56 +56,57 @@ def check_fair(transitions: Transitions, agents: Sequence[str]) -> None:
 
 
 def _check_varied(masks: npt.NDArray[np.bool_], actions: Integers, name: str) -> None:
-    chosen = masks.sum(axis=1) > 1
-    if not chosen.any():
+    has_choice = masks.sum(axis=1) > 1
+    if not has_choice.any():
         raise RecordedDataError(f"agent {name!r} never had a choice, so the effects of its actions are unknown")
-    if len(np.unique(actions[chosen])) == 1:
+    if len(np.unique(actions[has_choice])) == 1:
         raise RecordedDataError(
-            f"agent {name!r} took action {int(actions[chosen][0])} whenever it had a choice; a single action does not "
-            "show what it moves"
+            f"agent {name!r} took action {int(actions[has_choice][0])} whenever it had a choice; a single action does "
+            "not show what it moves"
         )
 
 
-def _commonest(masks: npt.NDArray[np.bool_], acted: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+def _with_commonest_mask(masks: npt.NDArray[np.bool_], acted: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     """Return the rows with the most common mask that leaves a choice."""
-    chosen = np.flatnonzero(acted & (masks.sum(axis=1) > 1))
-    _, which, counts = np.unique(masks[chosen], axis=0, return_inverse=True, return_counts=True)
+    with_choice = np.flatnonzero(acted & (masks.sum(axis=1) > 1))
+    _, which, counts = np.unique(masks[with_choice], axis=0, return_inverse=True, return_counts=True)
     most = int(counts.argmax())
-    same = np.zeros(len(masks), dtype=bool)
-    same[chosen[which.reshape(-1) == most]] = True
-    return same
+    is_commonest = np.zeros(len(masks), dtype=bool)
+    is_commonest[with_choice[which.reshape(-1) == most]] = True
+    return is_commonest
 
 
-def _check_blind(states: npt.NDArray[np.floating], actions: Integers, name: str) -> None:
+def _check_state_independent(states: npt.NDArray[np.floating], actions: Integers, name: str) -> None:
     """Refuse actions that depend on a state dimension; name the dimension with the strongest dependence."""
-    seen = [(k, groups_of(column, GROUPS, GROUPS)) for k, column in enumerate(states.T)]
-    tables = {k: _table(groups, actions) for k, groups in seen}
-    told = {k: strength for k, table in tables.items() if (strength := _association(table)) > STRONG}
-    for k in sorted(told, key=lambda k: -told[k]):
+    column_groups = [(k, groups_of(column, GROUPS, GROUPS)) for k, column in enumerate(states.T)]
+    tables = {k: _table(groups, actions) for k, groups in column_groups}
+    dependence = {k: strength for k, table in tables.items() if (strength := _association(table)) > STRONG}
+    for k in sorted(dependence, key=lambda k: -dependence[k]):
         table = tables[k]
         expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0) / table.sum()
         never = np.argwhere((table == 0) & (expected >= 20))
         if len(never) and (table > 0).sum(axis=1).min() > 1:
             group, action = never[0].tolist()
-            groups = dict(seen)[k]
-            here = states[groups == np.unique(groups)[group], k]
+            groups = dict(column_groups)[k]
+            values = states[groups == np.unique(groups)[group], k]
             raise RecordedDataError(
                 f"agent {name!r} never took action {int(np.unique(actions)[action])} where dimension {k} is "
-                f"{_range(here)} ({len(here)} steps): if it was not available there, pass the masks (available)"
+                f"{_range(values)} ({len(values)} steps): if it was not available there, pass the masks (available)"
             )
-    if told:
+    if dependence:
         raise RecordedDataError(
-            f"actions of agent {name!r} depend on dimension {max(told, key=lambda k: told[k])} of the state: a policy "
-            "that depends on the state does not show influence; record random play, or only steps with random actions"
+            f"actions of agent {name!r} depend on dimension {max(dependence, key=lambda k: dependence[k])} of the "
+            "state: a policy that depends on the state does not show influence; record random play, or only steps with "
+            "random actions"
         )
 
 
-def _check_even(masks: npt.NDArray[np.bool_], actions: Integers, name: str) -> None:
+def _check_uniform(masks: npt.NDArray[np.bool_], actions: Integers, name: str) -> None:
     """Refuse actions whose frequencies differ from fair draws among the available ones."""
     expected = (masks / masks.sum(axis=1, keepdims=True)).sum(axis=0)
     counts = np.bincount(actions, minlength=masks.shape[1])
-    apart = np.abs(counts - expected).sum() / 2 / len(actions)
-    if apart > UNEVEN and apart * len(actions) > SURE * np.sqrt(len(actions)):
+    distance = np.abs(counts - expected).sum() / 2 / len(actions)
+    if distance > UNEVEN and distance * len(actions) > SURE * np.sqrt(len(actions)):
         least, most = int((counts - expected).argmin()), int((counts - expected).argmax())
         raise RecordedDataError(
             f"agent {name!r} took action {most} {counts[most]} and action {least} {counts[least]} times, but fair "
@@ -114,12 +115,12 @@ def _check_even(masks: npt.NDArray[np.bool_], actions: Integers, name: str) -> N
         )
 
 
-def goes_along(first: Integers, second: Integers) -> bool:
+def strongly_associated(first: Integers, second: Integers) -> bool:
     """Return whether two columns are significantly and strongly associated.
 
     Example:
         >>> first = np.arange(400) % 4
-        >>> goes_along(first, first // 2), goes_along(first, np.arange(400) % 7)
+        >>> strongly_associated(first, first // 2), strongly_associated(first, np.arange(400) % 7)
         (True, False)
     """
     return _association(_table(first, second)) > STRONG
@@ -135,14 +136,14 @@ def _table(first: Integers, second: Integers) -> Integers:
 
 def _association(table: Integers) -> float:
     """Return the association of rows and columns (Cramer's V), 0 if it is not significant (chi-square)."""
-    free = (table.shape[0] - 1) * (table.shape[1] - 1)
-    if free <= 0 or table.sum() < 20:
+    degrees = (table.shape[0] - 1) * (table.shape[1] - 1)
+    if degrees <= 0 or table.sum() < 20:
         return 0.0
     expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0) / table.sum()
-    square = float((np.square(table - expected) / expected).sum())
+    chi_square = float((np.square(table - expected) / expected).sum())
     # Wilson and Hilferty: the cube root of chi-square is approximately normal
-    deviations = ((square / free) ** (1 / 3) - (1 - 2 / (9 * free))) / np.sqrt(2 / (9 * free))
-    return float(np.sqrt(square / table.sum() / (min(table.shape) - 1))) if deviations > SURE else 0.0
+    deviations = ((chi_square / degrees) ** (1 / 3) - (1 - 2 / (9 * degrees))) / np.sqrt(2 / (9 * degrees))
+    return float(np.sqrt(chi_square / table.sum() / (min(table.shape) - 1))) if deviations > SURE else 0.0
 
 
 def _range(values: npt.NDArray[np.floating]) -> str:

@@ -69,7 +69,7 @@ def storable_names(agents: Sequence[Any]) -> list[str | int]:
     Raises:
         InvalidValueError: if a name is neither text nor an integer, or two names are the same text.
     """
-    names = [storable(agent) for agent in agents]
+    names = [storable_name(agent) for agent in agents]
     if twice := [name for name in names if isinstance(name, int) and str(name) in names]:
         raise InvalidValueError(
             f"agents {twice[0]} and {str(twice[0])!r} are indistinguishable in a file; rename one of them"
@@ -77,7 +77,7 @@ def storable_names(agents: Sequence[Any]) -> list[str | int]:
     return names
 
 
-def storable(agent: Any) -> str | int:
+def storable_name(agent: Any) -> str | int:
     """Return the name of an agent as stored in files; an integer stays an integer.
 
     Raises:
@@ -192,7 +192,7 @@ def _check_agrees(data: dict[str, Any], scope: InfluenceScope) -> None:
     Raises:
         ValueError: if one does not; the message names the first.
     """
-    made = scope_to_dict(scope)
+    derived = scope_to_dict(scope)
     for name in ("state_size", "D_c", "D_i", "D_i_minus_c", "D_a"):
-        if data.get(name, made[name]) != made[name]:
+        if data.get(name, derived[name]) != derived[name]:
             raise ValueError(f"{name} does not follow from its influence and delta: {shown(data[name])}")

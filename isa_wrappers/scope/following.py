@@ -52,8 +52,8 @@ class FollowingScope:
         self.probes = Probes(capacity)
         self.looks = 0
         self.came: list[int] = []
-        self._found: Figures = np.zeros_like(base.influence)
-        self._seen = 0
+        self._probe_influence: Figures = np.zeros_like(base.influence)
+        self._num_seen = 0
 
     @property
     def scope(self) -> InfluenceScope:
@@ -75,7 +75,7 @@ class FollowingScope:
     @property
     def _influence(self) -> Figures:
         return np.where(
-            self.base.agent_mask[:, None], self.base.influence, np.maximum(self.base.influence, self._found)
+            self.base.agent_mask[:, None], self.base.influence, np.maximum(self.base.influence, self._probe_influence)
         )
 
     def add(self, steps: Marked) -> None:
@@ -89,26 +89,28 @@ class FollowingScope:
             step: training step, stored with a new version.
         """
         window = self.probes.window()
-        if window is None or self.probes.number == self._seen:
+        if window is None or self.probes.number == self._num_seen:
             return False
-        self._seen = self.probes.number
+        self._num_seen = self.probes.number
         self.looks += 1
-        before = self._influence > self.base.delta
-        wanted = ~self.base.agent_mask
-        self._found = np.maximum(self._found, effects_in_strata(window, wanted, IntervalEffect.delta, self.looks))
-        grew = bool(((self._influence > self.base.delta) & ~before).any())
-        if grew:
+        was_inside = self._influence > self.base.delta
+        missing = ~self.base.agent_mask
+        self._probe_influence = np.maximum(
+            self._probe_influence, effects_in_strata(window, missing, IntervalEffect.delta, self.looks)
+        )
+        has_grown = bool(((self._influence > self.base.delta) & ~was_inside).any())
+        if has_grown:
             self.came.append(step)
-        return grew
+        return has_grown
 
     def state_dict(self) -> dict[str, npt.NDArray[np.generic]]:
         """Return the stored draws and the estimates."""
-        own = {
-            "found": self._found.copy(),
-            "looks": np.array([self.looks, self._seen]),
+        saved = {
+            "found": self._probe_influence.copy(),
+            "looks": np.array([self.looks, self._num_seen]),
             "came": np.array(self.came, dtype=np.int64),
         }
-        return own | with_prefix("probes", self.probes.state_dict())
+        return saved | with_prefix("probes", self.probes.state_dict())
 
     def load_state_dict(self, state: dict[str, npt.NDArray[np.generic]]) -> None:
         """Restore what :meth:`state_dict` returned.
@@ -116,14 +118,14 @@ class FollowingScope:
         Raises:
             InvalidValueError: if it belongs to another scope.
         """
-        found = np.array(state["found"], dtype=np.float64)
-        if found.shape != self.base.influence.shape or not ((found >= 0.0) & (found <= 1.0)).all():
+        influence = np.array(state["found"], dtype=np.float64)
+        if influence.shape != self.base.influence.shape or not ((influence >= 0.0) & (influence <= 1.0)).all():
             raise InvalidValueError(
                 f"the influence found by probes must have shape {list(self.base.influence.shape)} and lie in [0, 1], "
-                f"got shape {list(found.shape)}"
+                f"got shape {list(influence.shape)}"
             )
-        self._found = found
-        self.looks, self._seen = (check_int("looks", int(value), 0) for value in state["looks"])
+        self._probe_influence = influence
+        self.looks, self._num_seen = (check_int("looks", int(value), 0) for value in state["looks"])
         self.came = [check_int("came", int(value), 0) for value in state["came"]]
         self.probes.load_state_dict(without_prefix("probes", state))
 

@@ -38,17 +38,17 @@ def heat_map_html(
         >>> "&lt;x&gt;" in html, "0.50" in html
         (True, True)
     """
-    shown = list(range(len(columns)))
+    shown_columns = list(range(len(columns)))
     if len(columns) > MOST_COLUMNS:
-        shown = np.sort(np.argsort(-figures.max(axis=0), kind="stable")[:MOST_COLUMNS]).tolist()
+        shown_columns = np.sort(np.argsort(-figures.max(axis=0), kind="stable")[:MOST_COLUMNS]).tolist()
         caption += f"; the {MOST_COLUMNS} of {len(columns)} dimensions with the most influence"
     if len(rows) > MOST_ROWS:
         caption += f"; the first {MOST_ROWS} of {len(rows)} rows"
     upright = "writing-mode:vertical-rl;transform:rotate(180deg);font-weight:normal;padding:2px"
-    head = "".join(f'<th scope="col" style="{upright}">{escape(columns[k])}</th>' for k in shown)
+    head = "".join(f'<th scope="col" style="{upright}">{escape(columns[k])}</th>' for k in shown_columns)
     body = "".join(
         f'<tr><th scope="row" style="font-weight:normal;text-align:left;white-space:nowrap">{escape(name)}</th>'
-        + "".join(_cell(float(figures[row, k]), bool(inside[row, k])) for k in shown)
+        + "".join(_cell(float(figures[row, k]), bool(inside[row, k])) for k in shown_columns)
         + "</tr>"
         for row, name in enumerate(rows[:MOST_ROWS])
     )

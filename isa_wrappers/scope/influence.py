@@ -27,7 +27,7 @@ from isa_wrappers.errors import (
     check_name,
     shown,
 )
-from isa_wrappers.scope.definitions import Definitions, Threshold, frozen, shares
+from isa_wrappers.scope.definitions import Definitions, Threshold, checked_shares, read_only
 from isa_wrappers.scope.evidence import Evidence
 from isa_wrappers.scope.heat_map import heat_map_html
 
@@ -41,7 +41,7 @@ def _checked_delta(delta: Any, size: int) -> Threshold:
         raise InvalidValueError(
             f"delta must be a number or have one for each of {size} dimensions, got shape {list(np.shape(delta))}"
         )
-    return frozen(np.array([check_float("delta", value, 0.0, 1.0, below=True) for value in delta]))
+    return read_only(np.array([check_float("delta", value, 0.0, 1.0, below=True) for value in delta]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +101,7 @@ class InfluenceScope(Definitions):
                 f"influence must have shape [agents={len(self.agents)}, actions, dimensions], "
                 f"got {list(influence.shape)}"
             )
-        influence = shares(influence, self.agents)
+        influence = checked_shares(influence, self.agents)
         if len(self.num_actions) != len(self.agents) or max(self.num_actions) > influence.shape[1]:
             raise InvalidValueError(
                 f"num_actions must have one number for each of {len(self.agents)} agents, at most "
@@ -120,7 +120,7 @@ class InfluenceScope(Definitions):
                 f"evidence must have the shape of influence, {list(influence.shape)}, got "
                 f"{list(self.evidence.log_p.shape)}"
             )
-        object.__setattr__(self, "influence", frozen(influence))
+        object.__setattr__(self, "influence", read_only(influence))
 
     def _repr_html_(self) -> str:
         """Return a heat map for notebooks."""
@@ -241,9 +241,9 @@ def check_same_environment(
         ("numbers of actions", list(their_actions), list(num_actions)),
         ("state size", their_size, state_size),
     )
-    for what, scope_has, environment_has in pairs:
+    for name, scope_has, environment_has in pairs:
         if scope_has != environment_has:
             raise ScopeMismatchError(
-                f"the scope was made for another environment: its {what} {scope_has}, here {environment_has}; estimate "
+                f"the scope was made for another environment: its {name} {scope_has}, here {environment_has}; estimate "
                 "a scope for this environment, with the same source of the state"
             )

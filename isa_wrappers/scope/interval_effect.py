@@ -14,16 +14,16 @@ import numpy.typing as npt
 
 from isa_wrappers.arrays import Array, backend, namespace, to_backend
 from isa_wrappers.config import SettledScope
-from isa_wrappers.scope.backends import beside, contiguous
+from isa_wrappers.scope.backends import contiguous, to_device_of
 from isa_wrappers.scope.comparisons import ALLOWED, Comparisons, Levels, compare, least_effects
-from isa_wrappers.scope.differences import CELLS, Version, credited, differences
+from isa_wrappers.scope.differences import CELLS, Version, credited_effects, differences
 from isa_wrappers.scope.estimators import Estimator, Figures
-from isa_wrappers.scope.evidence import Evidence, Floats, Found, Measured
+from isa_wrappers.scope.evidence import EffectEstimates, Evidence, Floats, Measured
 from isa_wrappers.scope.ranks import BINS, rank_bins
 from isa_wrappers.scope.residuals import TeamFit
 from isa_wrappers.scope.rounding import in_grains
 from isa_wrappers.scope.transitions import Transitions
-from isa_wrappers.scope.variables import by_elementary_action, of_elementary_actions, singles, whole_actions
+from isa_wrappers.scope.variables import by_elementary_action, num_unconditional, of_elementary_actions, whole_actions
 from isa_wrappers.scope.windows import Window, gather, lengths, share_of
 
 RARE = 0.001
@@ -91,77 +91,81 @@ class IntervalEffect(Estimator):
     def measure(self, transitions: list[Transitions], config: SettledScope, num_actions: int) -> Measured:
         """Return the effects with their evidence."""
         agents, size = transitions[0].valid.shape[-1], transitions[0].states.shape[-1]
-        found = Found.nothing(agents, num_actions, size)
+        estimates = EffectEstimates.empty(agents, num_actions, size)
         strongest, active = np.zeros(size), np.zeros(agents)
         widths = lengths(config.window)
-        looking = np.arange(agents)
+        searching = np.arange(agents)
         for width in widths:
             window = gather(transitions, width, 1.0 if width == 1 else share_of(transitions))
-            if not len(window.changes) or not len(looking):
+            if not len(window.changes) or not len(searching):
                 break
-            over, part = self._over(window, len(widths), looking, num_actions, strongest)
-            had = np.any(found.figures[looking] > config.delta, axis=1)
+            window_estimates, counted = self._window_effects(window, len(widths), searching, num_actions, strongest)
+            already_inside = np.any(estimates.figures[searching] > config.delta, axis=1)
             # Later actions of the agent blur the effect; the known effects show by how much.
-            blurred, at_once = over.active(part & had[:, None]), active[looking]
-            whole = np.where(blurred > 0.0, blurred, np.where(at_once > 0.0, at_once, over.active(part)))
-            active[looking] = np.where(at_once > 0.0, at_once, whole)
-            over = over.relative(part, whole)
+            blurred, immediate = window_estimates.active(counted & already_inside[:, None]), active[searching]
+            active_share = np.where(
+                blurred > 0.0, blurred, np.where(immediate > 0.0, immediate, window_estimates.active(counted))
+            )
+            active[searching] = np.where(immediate > 0.0, immediate, active_share)
+            window_estimates = window_estimates.relative(counted, active_share)
             if width == 1:
-                found = over
+                estimates = window_estimates
             else:
-                late = ~had[:, None] & (over.figures >= LATE)
-                found.figures[looking] = np.where(late, over.figures, found.figures[looking])
-                found.log_p[looking] = np.where(late, over.log_p, found.log_p[looking])
-            moved = np.any(found.figures[looking] > config.delta, axis=1)
-            looking = looking[(moved & ~had).any(axis=1) | ~moved.any(axis=1)]
-        return Measured(found.figures, Evidence(found.log_p, found.taken, found.least))
+                late = ~already_inside[:, None] & (window_estimates.figures >= LATE)
+                estimates.figures[searching] = np.where(late, window_estimates.figures, estimates.figures[searching])
+                estimates.log_p[searching] = np.where(late, window_estimates.log_p, estimates.log_p[searching])
+            inside = np.any(estimates.figures[searching] > config.delta, axis=1)
+            searching = searching[(inside & ~already_inside).any(axis=1) | ~inside.any(axis=1)]
+        return Measured(estimates.figures, Evidence(estimates.log_p, estimates.taken, estimates.least))
 
-    def _over(
-        self, window: Window, windows: int, who: npt.NDArray[np.int64], number: int, strongest: Floats
-    ) -> tuple[Found, npt.NDArray[np.bool_]]:
+    def _window_effects(
+        self, window: Window, windows: int, examined_agents: npt.NDArray[np.int64], number: int, strongest: Floats
+    ) -> tuple[EffectEstimates, npt.NDArray[np.bool_]]:
         """Return the effects in changes over one number of steps, and the dimensions that count for each agent.
 
         Args:
             window: the changes.
             windows: maximum number of windows.
-            who: indices of the agents to examine.
+            examined_agents: indices of the agents to examine.
             number: number of actions, n.
             strongest: largest shift of each dimension by any agent, ``[K]``; updated in place.
         """
         count, values = window.available.shape[1:]
         variables = window.variables or whole_actions(count, values)
         changes, grain = (to_backend(array, self.device) for array in (window.changes, window.grain))
-        fit = TeamFit(window.states, changes, window.actions[:, : singles(variables)], window.amounts)
-        there = replace(window, changes=changes, grain=grain)
-        whole = contiguous(in_grains(changes, grain[0]).T).T  # contiguous per dimension, for the ranks
+        fit = TeamFit(window.states, changes, window.actions[:, : num_unconditional(variables)], window.amounts)
+        window_on_device = replace(window, changes=changes, grain=grain)
+        rounded = contiguous(in_grains(changes, grain[0]).T).T  # contiguous per dimension, for the ranks
         levels = significance(windows * count * len(strongest), values, fit.usable)
         parts = np.zeros((3, count, values, len(strongest)))
         taken, least = np.zeros((count, values), dtype=np.int64), np.ones((count, values))
-        asked = [v for v, variable in enumerate(variables) if variable.agent in who]
+        examined = [v for v, variable in enumerate(variables) if variable.agent in examined_agents]
 
-        def one(v: int) -> None:
-            left = fit.without(*variables[v].parts) if fit.usable else None
+        def examine(v: int) -> None:
+            residuals = fit.without(*variables[v].parts) if fit.usable else None
             ended = None if window.ended is None else window.ended[v]
-            made = compare(window.actions[:, v], window.available[:, v], window.counts[:, v], levels, ended)
-            for array, part in zip(parts, _effects(there, v, made, left, levels, self.delta, whole), strict=True):
+            comparisons = compare(window.actions[:, v], window.available[:, v], window.counts[:, v], levels, ended)
+            for array, part in zip(
+                parts, _effects(window_on_device, v, comparisons, residuals, levels, self.delta, rounded), strict=True
+            ):
                 array[v][:, window.dims] = part
-            least[v] = least_effects(made, levels)
+            least[v] = least_effects(comparisons, levels)
             taken[v] = np.bincount(window.actions[window.counts[:, v], v], minlength=values)
 
         if changes.shape[0] * changes.shape[1] < SMALL:
-            for v in asked:
-                one(v)
+            for v in examined:
+                examine(v)
         else:
-            with ThreadPoolExecutor(min(len(asked), os.cpu_count() or 1)) as pool:
-                list(pool.map(one, asked))
+            with ThreadPoolExecutor(min(len(examined), os.cpu_count() or 1)) as pool:
+                list(pool.map(examine, examined))
         np.negative(parts[2], out=parts[2])  # larger means more significant
         shape = max(variable.agent for variable in variables) + 1, number, len(strongest)
-        effects, shifts, certain = by_elementary_action(variables, parts, shape)[:, who]
-        counted = (of_elementary_actions(variables, array, shape[:2])[who] for array in (taken, least))
-        found = Found(effects, -certain, *counted)
+        effects, shifts, neg_log_p = by_elementary_action(variables, parts, shape)[:, examined_agents]
+        counted = (of_elementary_actions(variables, array, shape[:2])[examined_agents] for array in (taken, least))
+        estimates = EffectEstimates(effects, -neg_log_p, *counted)
         largest = shifts.max(axis=1)
         np.maximum(strongest, largest.max(axis=0), out=strongest)
-        return found, has_part(largest, strongest)[:, None]
+        return estimates, is_relevant(largest, strongest)[:, None]
 
 
 def significance(cells: int, number: int, fitted: bool) -> Levels:
@@ -176,7 +180,7 @@ def significance(cells: int, number: int, fitted: bool) -> Levels:
     return Levels(ALLOWED - math.log(pairs), ALLOWED - math.log(rests), math.log(within))
 
 
-def has_part(largest: Floats, strongest: Floats) -> npt.NDArray[np.bool_]:
+def is_relevant(largest: Floats, strongest: Floats) -> npt.NDArray[np.bool_]:
     """Return which agents shift a dimension by at least a hundredth of the strongest agent's shift, ``[A, K]``.
 
     Args:
@@ -187,52 +191,54 @@ def has_part(largest: Floats, strongest: Floats) -> npt.NDArray[np.bool_]:
 
 
 def agent_effects(
-    window: Window, i: int, left: Callable[[slice], Array] | None, levels: Levels, theta: float
+    window: Window, i: int, residuals: Callable[[slice], Array] | None, levels: Levels, theta: float
 ) -> tuple[Floats, Floats]:
     """Return the effects and shifts ``[n, D]`` of agent i's actions, or of variable i's values.
 
     Args:
         window: the changes.
         i: the agent; only transitions that count for it are compared.
-        left: function that returns the residuals for some dimensions; ``None`` without a fit.
+        residuals: function that returns the residuals for some dimensions; ``None`` without a fit.
         levels: significance levels.
         theta: fraction of the largest effect from which two actions count as different.
     """
-    made = compare(window.actions[:, i], window.available[:, i], window.counts[:, i], levels)
-    whole = in_grains(window.changes, window.grain[0])
-    effects, shifts, _ = _effects(window, i, made, left, levels, theta, whole)
+    comparisons = compare(window.actions[:, i], window.available[:, i], window.counts[:, i], levels)
+    rounded = in_grains(window.changes, window.grain[0])
+    effects, shifts, _ = _effects(window, i, comparisons, residuals, levels, theta, rounded)
     return effects, shifts
 
 
 def _effects(
     window: Window,
     v: int,
-    made: Comparisons,
-    left: Callable[[slice], Array] | None,
+    comparisons: Comparisons,
+    residuals: Callable[[slice], Array] | None,
     levels: Levels,
     theta: float,
-    whole: Array,
+    rounded: Array,
 ) -> tuple[Floats, ...]:
-    """Return the effects, shifts and log p ``[n, D]`` of a variable's values; ``whole`` are the changes in grains."""
+    """Return the effects, shifts and log p ``[n, D]`` of a variable's values; ``rounded`` are the changes in grains."""
     ordered = bool(window.variables) and window.variables[v].ordered
     number, size = window.available.shape[-1], window.changes.shape[1]
     parts = tuple(np.zeros((3, number, size)))
-    if not len(made.pairs):
+    if not len(comparisons.pairs):
         return parts
-    there, xp = beside(window.changes, made), namespace(window.changes)
-    at_once = max(1, CELLS // max(BINS * len(made.lists.sizes), len(made.lists.rows), number * number * 4))
+    comparisons_on_device, xp = to_device_of(window.changes, comparisons), namespace(window.changes)
+    at_once = max(
+        1, CELLS // max(BINS * len(comparisons.lists.sizes), len(comparisons.lists.rows), number * number * 4)
+    )
     for first in range(0, size, at_once):
         dims = slice(first, first + at_once)
         changes, (fine, coarse) = window.changes[:, dims], window.grain[:, dims]
-        versions = [_version(whole[:, dims], changes, fine, there.sample)]
-        if left is not None:
-            rest = left(dims)
+        versions = [_version(rounded[:, dims], changes, fine, comparisons_on_device.sample)]
+        if residuals is not None:
+            rest = residuals(dims)
             values = rest + xp.mean(changes, axis=0)
-            versions.append(_version(in_grains(rest, coarse), values, coarse, there.sample))
-        found = differences(there, versions, levels)
+            versions.append(_version(in_grains(rest, coarse), values, coarse, comparisons_on_device.sample))
+        significant = differences(comparisons_on_device, versions, levels)
         shape = number, len(versions[0].ends)
-        for filled, part in zip(parts, credited(made, found, shape, theta, ordered), strict=True):
-            filled[:, dims] = part
+        for result, part in zip(parts, credited_effects(comparisons, significant, shape, theta, ordered), strict=True):
+            result[:, dims] = part
     return parts
 
 

@@ -50,9 +50,9 @@ def log_tail(scaled: Any) -> Array:
         >>> log_tail([0.1, 2.0]).round(2).tolist()
         [-0.21, -4.6]
     """
-    found = as_array(scaled, "float64")
-    xp = namespace(found)
-    square = xp.square(xp.maximum(found, 1.0))
+    values = as_array(scaled, "float64")
+    xp = namespace(values)
+    square = xp.square(xp.maximum(values, 1.0))
     return xp.minimum(xp.log(2.0 * (4.0 * square - 1.0)) - 2.0 * square, 0.0)
 
 
@@ -77,7 +77,7 @@ def unbiased(v: Array, effective: Array) -> Array:
     return namespace(square).maximum(square - BIAS / effective, 0.0) ** 0.5
 
 
-def of_all(v: Array, missing: Array) -> Array:
+def population_distance(v: Array, missing: Array) -> Array:
     """Return a lower bound of the distance of two populations with missing parts; 0 or less if it may be zero.
 
     With fractions p and q missing, and F and G the observed probabilities of an interval, the true probabilities differ
@@ -88,7 +88,7 @@ def of_all(v: Array, missing: Array) -> Array:
         missing: missing fraction of each population, ``[S, 2]``.
 
     Example:
-        >>> of_all(np.array([1.0]), np.array([[0.2, 0.3]])).round(2).tolist()
+        >>> population_distance(np.array([1.0]), np.array([[0.2, 0.3]])).round(2).tolist()
         [0.5]
     """
     xp = namespace(v)

@@ -49,15 +49,15 @@ def credit(effect: Floats, still: Floats, slower: Floats, theta: float, ordered:
         [[False, False], [True, False]]
     """
     differ = effect > 0.0
-    unlike = differ & (effect >= theta * effect.max(axis=(0, 1)))
-    alike = (~unlike).sum(axis=1)
+    is_different = differ & (effect >= theta * effect.max(axis=(0, 1)))
+    num_similar = (~is_different).sum(axis=1)
     undecided = np.abs(still) < STILL
-    odd = undecided & (alike[:, None] > alike[None, :])
+    is_unusual = undecided & (num_similar[:, None] > num_similar[None, :])
     quieter = still >= STILL
     if ordered:
-        odd = np.zeros_like(odd)
+        is_unusual = np.zeros_like(is_unusual)
     else:
-        quieter |= undecided & (alike[:, None] == alike[None, :]) & (slower >= STILL)
+        quieter |= undecided & (num_similar[:, None] == num_similar[None, :]) & (slower >= STILL)
     mostly_quiet = (differ & quieter).sum(axis=1) >= STILL * differ.sum(axis=1)
     mostly_quiet &= ~(differ & (still <= -STILL)).any(axis=1)
-    return differ & ~odd & ~quieter & ~mostly_quiet[:, None]  # type: ignore[no-any-return]
+    return differ & ~is_unusual & ~quieter & ~mostly_quiet[:, None]  # type: ignore[no-any-return]

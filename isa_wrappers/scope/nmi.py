@@ -50,7 +50,7 @@ class NMIEstimator(Estimator):
     ) -> Figures:
         """Return the largest information over 1 to W steps, with actual or shuffled actions, ``[A, n, K]``."""
         agents = range(transitions[0].free.shape[1])
-        over = []
+        by_width = []
         for width in range(1, config.window + 1):
             figures = []
             for i in agents:
@@ -59,8 +59,8 @@ class NMIEstimator(Estimator):
                     actions = shuffled(actions, blocks, valid, shuffling)
                 sample = changes[None], actions[None], blocks[None], valid[None]
                 figures.append(normalized_mutual_information(*sample, num_actions, config.bin_width))
-            over.append(np.concatenate(figures))
-        return np.maximum.reduce(over)  # type: ignore[no-any-return]
+            by_width.append(np.concatenate(figures))
+        return np.maximum.reduce(by_width)  # type: ignore[no-any-return]
 
     def _samples(
         self, transitions: list[Transitions], i: int, config: SettledScope, width: int

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isa_wrappers.arrays import Array, array_device, namespace
-from isa_wrappers.scope.backends import bins_of, contiguous, counted, list_sums
+from isa_wrappers.scope.backends import bins_of, contiguous, count_keys, list_sums
 
 BINS = 64
 """Number of rank bins of a change; each contains one to two percent of the transitions, or a single value."""
@@ -33,18 +33,20 @@ class Lists:
     @classmethod
     def of(cls, lists: list[Integers], weights: list[npt.NDArray[np.float64]] | None = None) -> Lists:
         """Concatenate lists."""
-        none = np.zeros(0, dtype=np.int64)
-        together = None if weights is None else np.concatenate([np.zeros(0), *weights])
-        return cls(np.concatenate([none, *lists]), np.array([len(one) for one in lists], dtype=np.int64), together)
+        no_rows = np.zeros(0, dtype=np.int64)
+        all_weights = None if weights is None else np.concatenate([np.zeros(0), *weights])
+        return cls(
+            np.concatenate([no_rows, *lists]), np.array([len(rows) for rows in lists], dtype=np.int64), all_weights
+        )
 
     def cumulative(self, codes: Array) -> Array:
         """Return the cumulative distribution of bins ``[d, N]`` in each list, ``[L, d, BINS]``."""
-        xp, place = namespace(codes), array_device(codes)
+        xp, device = namespace(codes), array_device(codes)
         number, dims = len(self.sizes), codes.shape[0]
-        of_list = xp.repeat(xp.arange(number, device=place) * (dims * BINS), self.sizes)
-        keys = codes[:, self.rows] + (of_list + xp.arange(dims, device=place)[:, None] * BINS)
+        of_list = xp.repeat(xp.arange(number, device=device) * (dims * BINS), self.sizes)
+        keys = codes[:, self.rows] + (of_list + xp.arange(dims, device=device)[:, None] * BINS)
         weights = None if self.weights is None else xp.broadcast_to(self.weights, keys.shape).reshape(-1)
-        counts = counted(keys.reshape(-1), weights, number * dims * BINS).reshape(number, dims, BINS)
+        counts = count_keys(keys.reshape(-1), weights, number * dims * BINS).reshape(number, dims, BINS)
         shares = xp.cumulative_sum(counts, axis=-1, dtype=xp.float32)
         shares /= shares[..., -1:] + 0.0
         return shares
@@ -74,9 +76,9 @@ def rank_bins(values: Array, sample: Integers) -> tuple[Array, Array]:
     """
     xp = namespace(values)
     columns = contiguous(values.T)
-    part = xp.sort(columns[:, sample], axis=1)
-    at = np.minimum(np.arange(1, BINS) * len(sample) // BINS, len(sample) - 1)
-    inner = contiguous(part[:, at])
+    sorted_sample = xp.sort(columns[:, sample], axis=1)
+    positions = np.minimum(np.arange(1, BINS) * len(sample) // BINS, len(sample) - 1)
+    inner = contiguous(sorted_sample[:, positions])
     ends = xp.concat([inner, xp.max(columns, axis=1, keepdims=True)], axis=1)
     return bins_of(columns, inner), ends
 

@@ -56,66 +56,72 @@ def estimate_scope_from(
         >>> estimate_scope_from(played).action_dims
         {'agent_0': [[], [0]]}
     """
-    asked = ScopeConfig() if config is None else config
-    check_kind("config", asked, ScopeConfig)
-    estimator, rule = ESTIMATORS[asked.estimator], THRESHOLD_RULES[asked.threshold]
+    requested = ScopeConfig() if config is None else config
+    check_kind("config", requested, ScopeConfig)
+    estimator, rule = ESTIMATORS[requested.estimator], THRESHOLD_RULES[requested.threshold]
     if estimator.collect != "all_at_once":
         raise InvalidValueError(
             f"recorded data need an estimator in which all agents act at once, such as 'interval_effect', got "
-            f"{asked.estimator!r}"
+            f"{requested.estimator!r}"
         )
     transitions = transitions_of(_episodes(recorded))
     check_state_size(transitions.states.shape[-1])
-    number, most = len(transitions.actions), transitions.available.shape[-1]
-    settled = estimator.settled(replace(asked, transitions=number))
-    if number < (needed := estimator.needed(most, settled)):
-        raise InvalidValueError(f"there must be at least {needed} recorded steps for {most} actions, got {number}")
-    count = transitions.actions.shape[-1]
-    names = check_agents([f"agent_{i}" for i in range(count)] if agents is None else agents)
-    if len(names) != count:
-        raise InvalidValueError(f"agents must contain {count} names, got {shown(list(names))}")
-    own = _counts(num_actions, np.asarray(transitions.available.reshape(-1, count, most).any(0)))
+    num_steps, max_actions = len(transitions.actions), transitions.available.shape[-1]
+    settled = estimator.settled(replace(requested, transitions=num_steps))
+    if num_steps < (needed := estimator.needed(max_actions, settled)):
+        raise InvalidValueError(
+            f"there must be at least {needed} recorded steps for {max_actions} actions, got {num_steps}"
+        )
+    num_agents = transitions.actions.shape[-1]
+    names = check_agents([f"agent_{i}" for i in range(num_agents)] if agents is None else agents)
+    if len(names) != num_agents:
+        raise InvalidValueError(f"agents must contain {num_agents} names, got {shown(list(names))}")
+    action_counts = _counts(num_actions, np.asarray(transitions.available.reshape(-1, num_agents, max_actions).any(0)))
     if not trust:
         check_fair(transitions, names)
-    measured = estimator.measure([transitions], settled, most)
+    measured = estimator.measure([transitions], settled, max_actions)
     return InfluenceScope(
         agents=names,
         influence=measured.figures,
         delta=rule(measured.figures, settled),
-        num_actions=own,
+        num_actions=action_counts,
         state_names=read_state_names(state_names),
         action_names=action_names,
-        settings={**asdict(settled), "recorded": True, "env_steps": number},
+        settings={**asdict(settled), "recorded": True, "env_steps": num_steps},
         figure=estimator.figure,
         evidence=measured.evidence,
     )
 
 
-def _counts(given: Sequence[int] | None, opened: npt.NDArray[np.bool_]) -> tuple[int, ...]:
-    """Return the number of actions of each agent; ``opened`` ``[A, n]`` are those that were ever available.
+def _counts(num_actions: Sequence[int] | None, ever_available: npt.NDArray[np.bool_]) -> tuple[int, ...]:
+    """Return the number of actions of each agent; ``ever_available`` ``[A, n]`` are those that were ever available.
 
     Raises:
         InvalidValueError: if the number of agents differs, or masks or actions exceed a given number.
     """
-    agents, most = int(opened.shape[0]), int(opened.shape[1])
-    if given is None:
-        return (most,) * agents
-    counts = tuple(check_int("num_actions", count, 1, most) for count in check_sequence("num_actions", given))
-    beyond = len(counts) == agents and any(row[count:].any() for row, count in zip(opened, counts, strict=True))
-    if len(counts) != agents or max(counts) != most or beyond:
-        masks = "; pass masks (available) that exclude actions an agent does not have" if beyond else ""
+    agents, max_actions = int(ever_available.shape[0]), int(ever_available.shape[1])
+    if num_actions is None:
+        return (max_actions,) * agents
+    counts = tuple(
+        check_int("num_actions", count, 1, max_actions) for count in check_sequence("num_actions", num_actions)
+    )
+    exceeds = len(counts) == agents and any(
+        row[count:].any() for row, count in zip(ever_available, counts, strict=True)
+    )
+    if len(counts) != agents or max(counts) != max_actions or exceeds:
+        masks = "; pass masks (available) that exclude actions an agent does not have" if exceeds else ""
         raise InvalidValueError(
-            f"num_actions must have one number for each of {agents} agents, the largest {most} as in masks and "
+            f"num_actions must have one number for each of {agents} agents, the largest {max_actions} as in masks and "
             f"actions, got {shown(list(counts))}{masks}"
         )
     return counts
 
 
 def _episodes(recorded: Any) -> list[Episode]:
-    parts = recorded.iterate_episodes() if hasattr(recorded, "iterate_episodes") else recorded
-    if isinstance(parts, Mapping | str | bytes | np.ndarray) or not isinstance(parts, Iterable):
+    items = recorded.iterate_episodes() if hasattr(recorded, "iterate_episodes") else recorded
+    if isinstance(items, Mapping | str | bytes | np.ndarray) or not isinstance(items, Iterable):
         raise InvalidValueError(f"recorded must be a list of episodes, got {type(recorded).__name__}")
-    episodes = [episode_from(part) for part in parts]
+    episodes = [episode_from(item) for item in items]
     if not episodes:
         raise InvalidValueError("recorded must contain at least one episode, got none")
     return episodes

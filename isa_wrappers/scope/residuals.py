@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isa_wrappers.arrays import Array, array_device, namespace
-from isa_wrappers.scope.backends import beside, contiguous
+from isa_wrappers.scope.backends import contiguous, to_device_of
 
 RIDGE = 1e-6
 """Ridge factor, relative to a column's square: regularises collinear columns."""
@@ -44,8 +44,8 @@ class TeamFit:
         >>> rng = np.random.default_rng(0)
         >>> actions = rng.integers(2, size=(200, 2))
         >>> changes = actions @ np.array([[1.0], [5.0]])
-        >>> left = TeamFit(rng.random((200, 1)), changes, actions).without(0)(slice(None))[:, 0]
-        >>> round(float(left[actions[:, 0] == 1].mean() - left[actions[:, 0] == 0].mean()), 1)
+        >>> residuals = TeamFit(rng.random((200, 1)), changes, actions).without(0)(slice(None))[:, 0]
+        >>> round(float(residuals[actions[:, 0] == 1].mean() - residuals[actions[:, 0] == 0].mean()), 1)
         1.0
     """
 
@@ -61,21 +61,22 @@ class TeamFit:
         if (largest > HUGE).any():  # their squares overflow float64
             states = states / np.where(largest > HUGE, largest, 1.0)
         mean, spread = states.mean(axis=0, dtype=np.float64), states.std(axis=0, dtype=np.float64)
-        moving = np.flatnonzero(spread > 1e-12 * np.maximum(1.0, np.abs(mean)))
-        plain = (states[:, moving] - mean[moving]) / spread[moving]
-        length, amounts, first = len(states), amounts or {}, 1 + len(moving)
+        varying = np.flatnonzero(spread > 1e-12 * np.maximum(1.0, np.abs(mean)))
+        features = (states[:, varying] - mean[varying]) / spread[varying]
+        length, amounts, first = len(states), amounts or {}, 1 + len(varying)
         columns = [_levels(actions[:, i], i in amounts) for i in range(actions.shape[1])]
         if PER_COLUMN * (first + 2 * len(amounts) + sum(len(levels) for levels in columns)) > length:
             columns, amounts = [levels[:0] for levels in columns], {}
         curves = {i: slice(begin, begin + 2) for i, begin in zip(amounts, range(first, length, 2), strict=False)}
         if curves:
-            plain = np.column_stack([plain, *(part for x in amounts.values() for part in (x, x**2))])
+            features = np.column_stack([features, *(part for x in amounts.values() for part in (x, x**2))])
         first += 2 * len(curves)
         ends = first + np.cumsum([0, *(len(levels) for levels in columns)])
-        self._own = [curves.get(i, slice(int(ends[i]), int(ends[i + 1]))) for i in range(len(columns))]
+        self._agent_columns = [curves.get(i, slice(int(ends[i]), int(ends[i + 1]))) for i in range(len(columns))]
         # The column with each action's 1; one past the last if it has none.
-        places = [_places(actions[:, i], columns[i], int(ends[i]), int(ends[-1])) for i in range(len(columns))]
-        self._plain, self._places = beside(changes, plain), beside(changes, np.stack(places, axis=1))
+        one_hot = [_column_indices(actions[:, i], columns[i], int(ends[i]), int(ends[-1])) for i in range(len(columns))]
+        self._features = to_device_of(changes, features)
+        self._action_columns = to_device_of(changes, np.stack(one_hot, axis=1))
         self.usable = PER_COLUMN * first <= length
         if self.usable:
             self._solve(int(ends[-1]))
@@ -90,30 +91,30 @@ class TeamFit:
         gram.reshape(-1)[:: size + 1] *= 1.0 + RIDGE
         self._inverse = xp.linalg.inv(gram)
         self._weights = self._inverse @ moments
-        self._left = xp.empty_like(self._changes)
+        self._residuals = xp.empty_like(self._changes)
         for rows in self._blocks():
-            self._left[rows] = self._changes[rows] - self._design(rows, size) @ self._weights
+            self._residuals[rows] = self._changes[rows] - self._design(rows, size) @ self._weights
 
     def without(self, *which: int) -> Callable[[slice], Array]:
         """Return a function of dimensions that gives the residuals of the fit without these actions, ``[N, d]``."""
-        parts = [self._own[i] for i in which]
-        own = parts[0] if len(parts) == 1 else np.concatenate([np.arange(one.start, one.stop) for one in parts])
-        if not sum(one.stop - one.start for one in parts):
-            return lambda dims: self._left[:, dims]
-        excess, weights = self._excess(own), self._weights[own]
-        return lambda dims: self._left[:, dims] + excess @ weights[:, dims]
+        parts = [self._agent_columns[i] for i in which]
+        columns = parts[0] if len(parts) == 1 else np.concatenate([np.arange(part.start, part.stop) for part in parts])
+        if not sum(part.stop - part.start for part in parts):
+            return lambda dims: self._residuals[:, dims]
+        excess, weights = self._excess(columns), self._weights[columns]
+        return lambda dims: self._residuals[:, dims] + excess @ weights[:, dims]
 
-    def _excess(self, own: Any) -> Array:
+    def _excess(self, columns: Any) -> Array:
         """Return the residuals of some columns after a fit on all others, ``[N, m]``."""
         xp = namespace(self._inverse)
-        inner = self._inverse[own][:, own]
-        mixed = self._inverse[:, own] @ xp.linalg.inv(inner)
+        inner = self._inverse[columns][:, columns]
+        mixed = self._inverse[:, columns] @ xp.linalg.inv(inner)
         # Exactly the identity: rounding errors in the action's own columns would separate equal values.
-        mixed[own] = xp.eye(len(inner), dtype=xp.float64, device=array_device(inner))
-        excess = self._plain @ mixed[1 : 1 + self._plain.shape[1]] + mixed[0]
+        mixed[columns] = xp.eye(len(inner), dtype=xp.float64, device=array_device(inner))
+        excess = self._features @ mixed[1 : 1 + self._features.shape[1]] + mixed[0]
         mixed = xp.concat([mixed, self._zeros(1, mixed.shape[1])])
-        for place in self._places.T:
-            excess += mixed[place]
+        for column in self._action_columns.T:
+            excess += mixed[column]
         return excess
 
     def _zeros(self, *shape: int) -> Array:
@@ -121,15 +122,15 @@ class TeamFit:
         return xp.zeros(shape, dtype=xp.float64, device=array_device(self._changes))
 
     def _blocks(self) -> list[slice]:
-        return [slice(start, start + BLOCK) for start in range(0, len(self._plain), BLOCK)]
+        return [slice(start, start + BLOCK) for start in range(0, len(self._features), BLOCK)]
 
     def _design(self, rows: slice, size: int) -> Array:
         """Return rows of ``X``."""
-        plain, places, xp = self._plain[rows], self._places[rows], namespace(self._plain)
-        design = self._zeros(len(plain), size + 1)
+        features, action_columns, xp = self._features[rows], self._action_columns[rows], namespace(self._features)
+        design = self._zeros(len(features), size + 1)
         design[:, 0] = 1.0
-        design[:, 1 : 1 + plain.shape[1]] = plain
-        design[xp.arange(len(plain), device=array_device(places))[:, None], places] = 1.0
+        design[:, 1 : 1 + features.shape[1]] = features
+        design[xp.arange(len(features), device=array_device(action_columns))[:, None], action_columns] = 1.0
         return contiguous(design[:, :size])
 
 
@@ -138,11 +139,11 @@ def _levels(actions: npt.NDArray[np.int64], is_range: bool) -> npt.NDArray[np.in
     return np.unique(actions)[1 : 1 if is_range else None]
 
 
-def _places(
-    actions: npt.NDArray[np.int64], levels: npt.NDArray[np.int64], begin: int, none: int
+def _column_indices(
+    actions: npt.NDArray[np.int64], levels: npt.NDArray[np.int64], begin: int, no_column: int
 ) -> npt.NDArray[np.int64]:
-    """Return the column of each action, or ``none`` if it has no column, ``[N]``."""
+    """Return the column of each action, or ``no_column`` if it has no column, ``[N]``."""
     if not len(levels):
-        return np.full(len(actions), none)
-    at = np.minimum(np.searchsorted(levels, actions), len(levels) - 1)
-    return np.where(levels[at] == actions, begin + at, none)
+        return np.full(len(actions), no_column)
+    index = np.minimum(np.searchsorted(levels, actions), len(levels) - 1)
+    return np.where(levels[index] == actions, begin + index, no_column)

@@ -46,17 +46,17 @@ def changes_of(states: npt.NDArray[np.floating[Any]], after: npt.NDArray[np.floa
     """
     share = SHARE[states.dtype.name]
     blocks = [slice(start, start + BLOCK) for start in range(0, len(states), BLOCK)]
-    tops = [_sizes(states, after, rows).max(axis=0) for rows in blocks]
-    largest = np.max(tops, axis=0, initial=0.0) if tops else np.zeros(states.shape[1])
+    block_maxima = [_sizes(states, after, rows).max(axis=0) for rows in blocks]
+    largest = np.max(block_maxima, axis=0, initial=0.0) if block_maxima else np.zeros(states.shape[1])
     largest = largest.astype(np.float64)
     exact = _are_whole(states, after, (largest * share >= NEAR) & (largest < WHOLE[states.dtype.name]))
     usual, shares = _usual(states, after), np.where(exact, 0.0, share).astype(states.dtype)
     changes: Floats = after.astype(np.float64) - states
     for rows in blocks:
-        around = np.maximum(_sizes(states, after, rows), usual)
-        around *= shares
-        part = changes[rows]
-        np.copyto(part, 0.0, where=np.abs(part) <= around)
+        tolerance = np.maximum(_sizes(states, after, rows), usual)
+        tolerance *= shares
+        block_changes = changes[rows]
+        np.copyto(block_changes, 0.0, where=np.abs(block_changes) <= tolerance)
     smallest = np.where(largest > 0.0, np.finfo(np.float64).smallest_subnormal, 0.0)
     fine = np.where(exact, largest * COMPUTED, np.where(usual > 0.0, usual, largest) * share)
     fine = np.maximum(fine, smallest)
@@ -80,18 +80,18 @@ def _usual(states: npt.NDArray[Any], after: npt.NDArray[Any]) -> npt.NDArray[Any
     count = len(states)
     if not count:
         return np.zeros(states.shape[1], dtype=states.dtype)
-    some = slice(None) if count <= SAMPLE else np.random.default_rng(0).integers(count, size=SAMPLE)
-    sizes = np.sort(_sizes(states, after, some), axis=0)
+    sample = slice(None) if count <= SAMPLE else np.random.default_rng(0).integers(count, size=SAMPLE)
+    sizes = np.sort(_sizes(states, after, sample), axis=0)
     zeros = (sizes == 0.0).sum(axis=0)
-    place = np.minimum(zeros + (len(sizes) - zeros) // 4, len(sizes) - 1)
-    return np.asarray(np.take_along_axis(sizes, place[None], axis=0)[0])
+    position = np.minimum(zeros + (len(sizes) - zeros) // 4, len(sizes) - 1)
+    return np.asarray(np.take_along_axis(sizes, position[None], axis=0)[0])
 
 
 def _are_whole(
-    states: npt.NDArray[Any], after: npt.NDArray[Any], asked: npt.NDArray[np.bool_]
+    states: npt.NDArray[Any], after: npt.NDArray[Any], candidates: npt.NDArray[np.bool_]
 ) -> npt.NDArray[np.bool_]:
-    """Return which of the dimensions in ``asked`` contain only integers, ``[K]``."""
-    columns = ((states[:, k], after[:, k]) for k in np.flatnonzero(asked))
-    whole = np.zeros(len(asked), dtype=bool)
-    whole[asked] = [all(bool((part == np.rint(part)).all()) for part in both) for both in columns]
+    """Return which of the dimensions in ``candidates`` contain only integers, ``[K]``."""
+    columns = ((states[:, k], after[:, k]) for k in np.flatnonzero(candidates))
+    whole = np.zeros(len(candidates), dtype=bool)
+    whole[candidates] = [all(bool((part == np.rint(part)).all()) for part in pair) for pair in columns]
     return whole

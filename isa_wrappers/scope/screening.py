@@ -46,12 +46,12 @@ class Screen:
         """Arrange changes ``[N, d]``; the first version is the changes themselves."""
         return cls(np.stack([coarse_bins(part) for part in versions]), versions[0] == 0.0, actions, number, levels)
 
-    def promising(self, group: Integers) -> npt.NDArray[np.bool_]:
+    def candidates(self, group: Integers) -> npt.NDArray[np.bool_]:
         """Return in which groups and dimensions actions may differ, ``[G, d]``; ``group`` ``[N]`` is -1 for none."""
         number, dims = int(group.max(initial=-1)) + 1, self.zero.shape[1]
-        found = np.zeros((number, dims), dtype=bool)
-        inside = np.flatnonzero(group >= 0)
-        cell = group[inside] * self.number + self.actions[inside]
+        is_candidate = np.zeros((number, dims), dtype=bool)
+        rows = np.flatnonzero(group >= 0)
+        cell = group[rows] * self.number + self.actions[rows]
         taken = np.bincount(cell, minlength=number * self.number).reshape(number, self.number, 1).astype(np.float64)
         others = taken.sum(axis=1, keepdims=True) - taken
         effective = taken * others / np.maximum(taken + others, 1.0)
@@ -61,12 +61,12 @@ class Screen:
         for start in range(0, dims, at_once):
             part = slice(start, start + at_once)
             for version in self.versions:
-                counts = _counts(version[inside, part], cell, number * self.number, BINS)
+                counts = _counts(version[rows, part], cell, number * self.number, BINS)
                 counts = counts.reshape(number, self.number, -1, BINS)
-                found[:, part] |= (_apart(counts, taken, others) * scale >= least).any(axis=1)
-            zeros = _counts(self.zero[inside, part].astype(np.uint8), cell, number * self.number, 2)[..., 1]
-            found[:, part] |= self._rare(zeros.reshape(number, self.number, -1), taken, others)
-        return found
+                is_candidate[:, part] |= (_kuiper_distances(counts, taken, others) * scale >= least).any(axis=1)
+            zeros = _counts(self.zero[rows, part].astype(np.uint8), cell, number * self.number, 2)[..., 1]
+            is_candidate[:, part] |= self._rare(zeros.reshape(number, self.number, -1), taken, others)
+        return is_candidate
 
     def _rare(self, zeros: Integers, taken: Floats, others: Floats) -> npt.NDArray[np.bool_]:
         """Return where "no change" is more frequent with one action than with the others, ``[G, d]``."""
@@ -101,7 +101,7 @@ def _counts(codes: npt.NDArray[np.uint8], cell: Integers, cells: int, bins: int)
     return np.bincount(keys.reshape(-1), minlength=cells * dims * bins).reshape(cells, dims, bins)
 
 
-def _apart(counts: Integers, taken: Floats, others: Floats) -> Floats:
+def _kuiper_distances(counts: Integers, taken: Floats, others: Floats) -> Floats:
     """Return Kuiper's distance between the distributions of each action and of all others, ``[G, n, d]``."""
     cumulative = counts.cumsum(axis=-1).astype(np.float32)
     rest = cumulative.sum(axis=1, keepdims=True) - cumulative

@@ -14,7 +14,7 @@ from isa_wrappers.scope.comparisons import Levels
 from isa_wrappers.scope.definitions import BoolArray
 from isa_wrappers.scope.differences import Floats, Integers
 from isa_wrappers.scope.estimators import Figures
-from isa_wrappers.scope.interval_effect import IntervalEffect, agent_effects, has_part, significance
+from isa_wrappers.scope.interval_effect import IntervalEffect, agent_effects, is_relevant, significance
 from isa_wrappers.scope.ranks import groups_of
 from isa_wrappers.scope.residuals import TeamFit
 from isa_wrappers.scope.screening import Screen
@@ -39,15 +39,15 @@ def partitions(states: npt.NDArray[np.floating]) -> list[Integers]:
         >>> [np.unique(group, return_counts=True)[1].tolist() for group in partitions(states)]
         [[10, 70, 60]]
     """
-    found: dict[bytes, Integers] = {}
+    by_content: dict[bytes, Integers] = {}
     for column in states.T:
         group = groups_of(column, MOST_VALUES, GROUPS)
         sizes = np.bincount(group, minlength=1)
         kept = (sizes >= FEWEST) & (sizes < len(states))
         group = np.where(kept, np.cumsum(kept) - 1, -1)[group]
         if kept.any():
-            found.setdefault(group.tobytes(), group)
-    return list(found.values())
+            by_content.setdefault(group.tobytes(), group)
+    return list(by_content.values())
 
 
 def effects_in_strata(
@@ -90,26 +90,27 @@ def effects_in_strata(
         return effects
     wanted = np.ones((agents, size), dtype=bool) if wanted is None else wanted
     fit = TeamFit(window.states, window.changes, window.actions)
-    own = [np.flatnonzero(window.counts[:, i]) for i in range(agents)]
-    parted = [partitions(window.states[rows]) for rows in own]
-    strata = [sum(int(group.max()) + 1 for group in groups) for groups in parted]
-    asked = [count * int(row.sum()) for count, row in zip(strata, wanted, strict=True)]
-    inner_tests = sum(count * cells for count, cells in zip(strata, asked, strict=True))
-    often = 2 * looks * (looks + 1)  # half of the level is for strata, half for divided ones
+    agent_rows = [np.flatnonzero(window.counts[:, i]) for i in range(agents)]
+    agent_partitions = [partitions(window.states[rows]) for rows in agent_rows]
+    strata = [sum(int(group.max()) + 1 for group in groups) for groups in agent_partitions]
+    num_cells = [count * int(row.sum()) for count, row in zip(strata, wanted, strict=True)]
+    inner_tests = sum(count * cells for count, cells in zip(strata, num_cells, strict=True))
+    num_corrections = 2 * looks * (looks + 1)  # half of the level is for strata, half for divided ones
     levels, inner_levels = (
-        significance(max(tests, 1) * often, number, fit.usable) for tests in (agents * size + sum(asked), inner_tests)
+        significance(max(tests, 1) * num_corrections, number, fit.usable)
+        for tests in (agents * size + sum(num_cells), inner_tests)
     )
 
-    def one(i: int) -> None:
-        left = fit.without(i)(slice(None))[own[i]] if fit.usable else None
-        agent = _Agent(_of_agent(window, i, own[i]), left, theta, effects[i], shifts[i])
-        agent.look(np.arange(len(own[i])), np.flatnonzero(agent.mine.changes.any(axis=0)), levels)
-        agent.look_within(np.flatnonzero(wanted[i][window.dims]), parted[i], levels, inner_levels)
+    def examine(i: int) -> None:
+        residuals = fit.without(i)(slice(None))[agent_rows[i]] if fit.usable else None
+        agent = _Agent(_agent_window(window, i, agent_rows[i]), residuals, theta, effects[i], shifts[i])
+        agent.examine(np.arange(len(agent_rows[i])), np.flatnonzero(agent.window.changes.any(axis=0)), levels)
+        agent.examine_strata(np.flatnonzero(wanted[i][window.dims]), agent_partitions[i], levels, inner_levels)
 
     with ThreadPoolExecutor(min(agents, os.cpu_count() or 1)) as pool:
-        list(pool.map(one, range(agents)))
+        list(pool.map(examine, range(agents)))
     largest = shifts.max(axis=1)
-    return np.where(has_part(largest, largest.max(axis=0))[:, None], effects, 0.0)
+    return np.where(is_relevant(largest, largest.max(axis=0))[:, None], effects, 0.0)
 
 
 @dataclass(frozen=True)
@@ -117,64 +118,67 @@ class _Agent:
     """One agent's transitions and the effects found in them.
 
     Attributes:
-        mine: transitions that count for the agent, as a team of one.
-        left: residuals of a fit, ``[N, D]``; ``None`` without a fit.
+        window: transitions that count for the agent, as a team of one.
+        residuals: residuals of a fit, ``[N, D]``; ``None`` without a fit.
         theta: fraction of the largest effect from which two actions count as different.
         effects: largest effects so far, ``[n, K]``.
         shifts: largest shifts so far, ``[n, K]``.
     """
 
-    mine: Window
-    left: Floats | None
+    window: Window
+    residuals: Floats | None
     theta: float
     effects: Floats
     shifts: Floats
 
-    def look(self, rows: Integers, dims: Integers, levels: Levels) -> Floats:
+    def examine(self, rows: Integers, dims: Integers, levels: Levels) -> Floats:
         """Compare actions in some rows and dimensions; return the largest effect on each dimension, ``[d]``."""
-        part = _part(self.mine, rows, dims)
-        seen, moved = agent_effects(part, 0, _rest(self.left, rows, dims), levels, self.theta)
-        self.effects[:, part.dims] = np.maximum(self.effects[:, part.dims], seen)
-        self.shifts[:, part.dims] = np.maximum(self.shifts[:, part.dims], moved)
-        return np.asarray(seen.max(axis=0))
+        part = _part(self.window, rows, dims)
+        found_effects, found_shifts = agent_effects(part, 0, _rest(self.residuals, rows, dims), levels, self.theta)
+        self.effects[:, part.dims] = np.maximum(self.effects[:, part.dims], found_effects)
+        self.shifts[:, part.dims] = np.maximum(self.shifts[:, part.dims], found_shifts)
+        return np.asarray(found_effects.max(axis=0))
 
-    def look_within(self, dims: Integers, parted: list[Integers], levels: Levels, inner_levels: Levels) -> None:
+    def examine_strata(self, dims: Integers, groupings: list[Integers], levels: Levels, inner_levels: Levels) -> None:
         """Examine strata; if a dimension is moved significantly but seldom, divide the strata with most effect."""
-        faint: dict[int, list[tuple[float, int, Integers]]] = {}
-        for rows, here in self._promising(dims, np.arange(len(self.mine.changes)), parted, levels):
-            for dim, effect in zip(here.tolist(), self.look(rows, here, levels).tolist(), strict=True):
+        weak: dict[int, list[tuple[float, int, Integers]]] = {}
+        for rows, tested in self._candidate_strata(dims, np.arange(len(self.window.changes)), groupings, levels):
+            for dim, effect in zip(tested.tolist(), self.examine(rows, tested, levels).tolist(), strict=True):
                 if 0.0 < effect <= self.theta:
-                    faint.setdefault(dim, []).append((effect, len(faint.get(dim, ())), rows))
-        for dim, where in faint.items():
-            for _, _, outer in sorted(where)[: -1 - DEEPER : -1]:
-                if self.effects[:, self.mine.dims[dim]].max() > self.theta:
+                    weak.setdefault(dim, []).append((effect, len(weak.get(dim, ())), rows))
+        for dim, strata in weak.items():
+            for _, _, outer in sorted(strata)[: -1 - DEEPER : -1]:
+                if self.effects[:, self.window.dims[dim]].max() > self.theta:
                     break
-                inner = partitions(self.mine.states[outer])
-                for rows, here in self._promising(np.array([dim]), outer, inner, inner_levels):
-                    self.look(rows, here, inner_levels)
+                inner = partitions(self.window.states[outer])
+                for rows, tested in self._candidate_strata(np.array([dim]), outer, inner, inner_levels):
+                    self.examine(rows, tested, inner_levels)
 
-    def _promising(
-        self, dims: Integers, among: Integers, parted: list[Integers], levels: Levels
+    def _candidate_strata(
+        self, dims: Integers, subset: Integers, groupings: list[Integers], levels: Levels
     ) -> Iterator[tuple[Integers, Integers]]:
-        """Yield the rows of each stratum of ``among`` with the dimensions in which actions may differ."""
-        changes = self.mine.changes[among]
-        asked = dims[changes[:, dims].any(axis=0)]
-        if not len(asked):
+        """Yield the rows of each stratum of ``subset`` with the dimensions in which actions may differ."""
+        changes = self.window.changes[subset]
+        changing = dims[changes[:, dims].any(axis=0)]
+        if not len(changing):
             return
-        versions = [changes[:, asked], *([] if self.left is None else [self.left[np.ix_(among, asked)]])]
-        screen = Screen.of(versions, self.mine.actions[among, 0], self.mine.available.shape[-1], levels)
-        seen: set[bytes] = set()
-        for group in parted:
-            promising = screen.promising(group)
-            for g in np.flatnonzero(promising.any(axis=1)):
-                rows = among[group == g]
-                here = asked[promising[g] & self.mine.changes[np.ix_(rows, asked)].any(axis=0)]
-                if len(here) and rows.tobytes() not in seen:
-                    seen.add(rows.tobytes())
-                    yield rows, here
+        versions = [
+            changes[:, changing],
+            *([] if self.residuals is None else [self.residuals[np.ix_(subset, changing)]]),
+        ]
+        screen = Screen.of(versions, self.window.actions[subset, 0], self.window.available.shape[-1], levels)
+        examined: set[bytes] = set()
+        for group in groupings:
+            candidates = screen.candidates(group)
+            for g in np.flatnonzero(candidates.any(axis=1)):
+                rows = subset[group == g]
+                tested = changing[candidates[g] & self.window.changes[np.ix_(rows, changing)].any(axis=0)]
+                if len(tested) and rows.tobytes() not in examined:
+                    examined.add(rows.tobytes())
+                    yield rows, tested
 
 
-def _of_agent(window: Window, i: int, rows: Integers) -> Window:
+def _agent_window(window: Window, i: int, rows: Integers) -> Window:
     """Return the transitions that count for agent i, as a team of one."""
     return replace(
         window,
@@ -186,12 +190,12 @@ def _of_agent(window: Window, i: int, rows: Integers) -> Window:
     )
 
 
-def _rest(left: Floats | None, rows: Integers, dims: Integers) -> Callable[[slice], Floats] | None:
+def _rest(residuals: Floats | None, rows: Integers, dims: Integers) -> Callable[[slice], Floats] | None:
     """Return a function that gives the residuals for some of these dimensions."""
-    if left is None:
+    if residuals is None:
         return None
-    here = left[np.ix_(rows, dims)]
-    return lambda some: here[:, some]
+    selected = residuals[np.ix_(rows, dims)]
+    return lambda subset: selected[:, subset]
 
 
 def _part(window: Window, rows: Integers, dims: Integers) -> Window:

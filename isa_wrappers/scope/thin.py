@@ -59,21 +59,21 @@ that is above chance: try delta 0.11
         return None
     figures = scope.influence[idle]
     agent, action, dim = np.unravel_index(int(figures.argmax()), figures.shape)
-    who = int(np.flatnonzero(idle)[agent])
+    i = int(np.flatnonzero(idle)[agent])
     largest = float(figures.max())
-    names = ", ".join(name for name, empty in zip(scope.agents, idle, strict=True) if empty)
-    what = (
+    names = ", ".join(name for name, is_idle in zip(scope.agents, idle, strict=True) if is_idle)
+    subject = (
         "the scope is empty" if idle.all() else f"{names} moves nothing" if idle.sum() == 1 else f"{names} move nothing"
     )
     chance = "" if scope.chance is None else f", chance {scope.chance:.2g}"
     return (
-        f"{what}: the largest figure is {largest:.2f}, of {scope.agents[who]}'s action "
-        f"{scope.action_name(who, int(action))} on {_named(scope, int(dim))}, delta is {scope.delta_text}{chance}; "
+        f"{subject}: the largest figure is {largest:.2f}, of {scope.agents[i]}'s action "
+        f"{scope.action_name(i, int(action))} on {_dim_label(scope, int(dim))}, delta is {scope.delta_text}{chance}; "
         f"{_remedy(scope, largest, states, None if taken is None else _rare(scope, idle, taken))}"
     )
 
 
-def _named(scope: InfluenceScope, dim: int) -> str:
+def _dim_label(scope: InfluenceScope, dim: int) -> str:
     return scope.dim_name(dim) if scope.state_names else f"dimension {dim}"
 
 

@@ -14,7 +14,7 @@ from isa_wrappers.border.team_actions import TeamCode, draw_choices
 from isa_wrappers.checks import check_finite
 from isa_wrappers.config import SettledScope
 from isa_wrappers.errors import UnsupportedEnvironmentError
-from isa_wrappers.moved import former
+from isa_wrappers.moved import former_names
 
 PATIENCE = 100
 """Limit for waiting with one agent at a time: an agent must act at least once in this many steps on average."""
@@ -71,11 +71,11 @@ def collect_one_at_a_time(
     rng, env_seed = Rng(seed, env.device, "listening"), seed if env_seed is None else env_seed
     num_agents = len(env.agents)
     if env.num_envs >= num_agents:
-        listened_to = [np.arange(env.num_envs) % num_agents]
+        observed_agents = [np.arange(env.num_envs) % num_agents]
     else:
-        listened_to = [np.full(env.num_envs, i) for i in range(num_agents)]
+        observed_agents = [np.full(env.num_envs, i) for i in range(num_agents)]
     parts = []
-    for agent in listened_to:
+    for agent in observed_agents:
         free = agent[:, None] == np.arange(num_agents)
         per_stream = -(-config.transitions // int(np.bincount(agent)[agent].min()))
         parts.append(_collect(env, free, per_stream, PATIENCE * per_stream, config.window, rng, env_seed))
@@ -104,11 +104,11 @@ def _collect(
     Raises:
         UnsupportedEnvironmentError: if an agent acted too seldom or never.
     """
-    xp, everyone = backend(env.device), bool(free.all())
-    who, code = xp.asarray(free, device=env.device), action_code_of(env)
+    xp, all_free = backend(env.device), bool(free.all())
+    is_free, code = xp.asarray(free, device=env.device), action_code_of(env)
     step = env.reset(seed)
     check_finite("state", step.state, 0, env.state_names)
-    held = _hold(rng, step, who, code)
+    held = _draw_held(rng, step, is_free, code)
     episode = xp.zeros(env.num_envs, dtype=xp.int64, device=env.device)
     columns: dict[str, list[Array]] = {
         name: [] for name in ("actions", "available", "states", "next_states", "episode", "held", "valid", "over")
@@ -116,10 +116,10 @@ def _collect(
     acted = xp.zeros(free.shape, dtype=xp.int64, device=env.device)
     shortest = per_stream + window - 1  # ensures per_stream changes over 1 to W steps
     for time in range(max(patience, shortest)):
-        if everyone and code is None:
+        if all_free and code is None:
             actions = draw_choices(rng, step.available)
         else:
-            actions = _played(rng, step.available, held, who, code)
+            actions = _joint_actions(rng, step.available, held, is_free, code)
         before = step
         step = env.step(actions)
         check_finite("state", step.final_state, time + 1, env.state_names)
@@ -129,15 +129,15 @@ def _collect(
         valid = before.alive & ~lost[:, None]
         acted = acted + xp.astype(valid, xp.int64)
         changed = episode + xp.astype(lost, xp.int64)
-        now = (actions, before.available, before.state, step.final_state, changed, held, valid, step.terminated)
-        for column, value in zip(columns.values(), now, strict=True):
+        values = (actions, before.available, before.state, step.final_state, changed, held, valid, step.terminated)
+        for column, value in zip(columns.values(), values, strict=True):
             column.append(value)
         done = step.done
-        if not everyone:
+        if not all_free:
             over = done[:, None] if code is None else done[:, None, None]
-            held = xp.where(over, _hold(rng, step, who, code), held)
+            held = xp.where(over, _draw_held(rng, step, is_free, code), held)
         episode = episode + xp.astype(done, xp.int64)
-        if time + 1 >= shortest and int(xp.min(acted[who])) >= per_stream:
+        if time + 1 >= shortest and int(xp.min(acted[is_free])) >= per_stream:
             break
     _check_acted(env, free, to_numpy(acted), per_stream, patience, time + 1)
     arrays = {name: to_numpy(xp.stack(columns.pop(name))) for name in list(columns)}  # pop frees each list once stacked
@@ -145,23 +145,23 @@ def _collect(
 
 
 def _check_acted(
-    env: BatchEnv, free: npt.NDArray[np.bool_], acted: npt.NDArray[np.int64], wanted: int, patience: int, steps: int
+    env: BatchEnv, free: npt.NDArray[np.bool_], acted: npt.NDArray[np.int64], required: int, patience: int, steps: int
 ) -> None:
     """Refuse agents that acted too seldom: in each stream if they were waited for, else in all streams together."""
-    if patience > wanted:
-        counts, enough = np.where(free, acted, np.iinfo(np.int64).max).min(axis=0), wanted
+    if patience > required:
+        counts, enough = np.where(free, acted, np.iinfo(np.int64).max).min(axis=0), required
     else:
         counts, enough = acted.sum(axis=0), 1
     if counts.min() >= enough:
         return
-    stuck = int(counts.argmin())
-    advice = f"use fewer transitions than {wanted * len(free)}" if counts[stuck] else "it never acts"
+    idlest = int(counts.argmin())
+    advice = f"use fewer transitions than {required * len(free)}" if counts[idlest] else "it never acts"
     raise UnsupportedEnvironmentError(
-        f"agent {env.agents[stuck]!r} acted in {counts[stuck]} of {steps} steps, too few for an estimate; {advice}"
+        f"agent {env.agents[idlest]!r} acted in {counts[idlest]} of {steps} steps, too few for an estimate; {advice}"
     )
 
 
-def _hold(rng: Rng, step: BatchStep, free: Array, code: TeamCode | None) -> Array:
+def _draw_held(rng: Rng, step: BatchStep, free: Array, code: TeamCode | None) -> Array:
     """Draw a joint action for a new episode; -1 marks free agents."""
     xp = namespace(free)
     if bool(xp.all(free)):
@@ -172,7 +172,7 @@ def _hold(rng: Rng, step: BatchStep, free: Array, code: TeamCode | None) -> Arra
     return held
 
 
-def _played(rng: Rng, available: Array, held: Array, free: Array, code: TeamCode | None) -> Array:
+def _joint_actions(rng: Rng, available: Array, held: Array, free: Array, code: TeamCode | None) -> Array:
     """Return all actions: random ones of free agents, and held or else the first available ones of the others."""
     if code is None:
         actions = _held_or_first(available, held)
@@ -190,4 +190,4 @@ def _held_or_first(available: Array, held: Array) -> Array:
 
 
 if not TYPE_CHECKING:
-    __getattr__ = former(__name__, {"random_actions": "isa_wrappers.border.team_actions:draw_choices"})
+    __getattr__ = former_names(__name__, {"random_actions": "isa_wrappers.border.team_actions:draw_choices"})

@@ -105,19 +105,19 @@ def choices(
     """
     if code is None:
         return Choices((), np.where(acted, actions, -1), available, free, {})
-    found = Columns([], [], [], [])
+    columns = Columns([], [], [], [])
     bins, amounts = code.bins(actions), _amounts(code, actions, acted)
     for i, own in enumerate(code.codes):
         for c, (component, first) in enumerate(zip(own.components, own.offsets, strict=True)):
             values = tuple(np.arange(first, first + component.parts)[:, None])
-            variable = Variable(i, values, (len(found.variables),), component.is_range)
-            found.add(variable, bins[:, i, c], available[:, i, first : first + component.parts], free[:, i])
-    _add_set(code, found)
-    most = max(here.shape[1] for here in found.available)
-    padded = np.stack([np.pad(here, ((0, 0), (0, most - here.shape[1]))) for here in found.available], axis=1)
-    whose = [variable.agent for variable in found.variables]
-    taken = np.where(acted[:, whose], np.stack(found.actions, axis=1), -1)
-    return Choices(tuple(found.variables), taken, padded, np.stack(found.counts, axis=1), amounts)
+            variable = Variable(i, values, (len(columns.variables),), component.is_range)
+            columns.add(variable, bins[:, i, c], available[:, i, first : first + component.parts], free[:, i])
+    _add_conditional(code, columns)
+    most = max(mask.shape[1] for mask in columns.available)
+    padded = np.stack([np.pad(mask, ((0, 0), (0, most - mask.shape[1]))) for mask in columns.available], axis=1)
+    agent_of = [variable.agent for variable in columns.variables]
+    chosen = np.where(acted[:, agent_of], np.stack(columns.actions, axis=1), -1)
+    return Choices(tuple(columns.variables), chosen, padded, np.stack(columns.counts, axis=1), amounts)
 
 
 def _amounts(code: TeamCode, actions: npt.NDArray[Any], acted: npt.NDArray[np.bool_]) -> dict[int, Floats]:
@@ -131,29 +131,31 @@ def _amounts(code: TeamCode, actions: npt.NDArray[Any], acted: npt.NDArray[np.bo
     }
 
 
-def _add_set(code: TeamCode, found: Columns) -> None:
+def _add_conditional(code: TeamCode, columns: Columns) -> None:
     """Add each component in two halves, given that another one of the agent is in its lower or upper half."""
-    half = {}
-    for part, variable in enumerate(found.variables):
+    half_of = {}
+    for part, variable in enumerate(columns.variables):
         count = len(variable.stands_for)
-        few = len(code.codes[variable.agent].components) <= MOST_PAIRED
-        if few and count > 1:
-            half[part] = 2 * np.arange(count) // count
+        is_paired = len(code.codes[variable.agent].components) <= MOST_PAIRED
+        if is_paired and count > 1:
+            half_of[part] = 2 * np.arange(count) // count
     # Halves of more than two values have state-independent probabilities only if all values are always available.
-    fair = {part for part, side in half.items() if len(side) == 2 or bool(found.available[part].all())}
-    for part, other in permutations(half, 2):
-        one, two = found.variables[part], found.variables[other]
-        if one.agent != two.agent or part not in fair:
+    usable = {part for part, side in half_of.items() if len(side) == 2 or bool(columns.available[part].all())}
+    for part, other in permutations(half_of, 2):
+        first, second = columns.variables[part], columns.variables[other]
+        if first.agent != second.agent or part not in usable:
             continue
-        values = np.concatenate(one.stands_for)
-        halves = tuple(values[half[part] == side] for side in (0, 1))
-        here = np.stack([found.available[part][:, half[part] == side].any(axis=1) for side in (0, 1)], axis=1)
-        where = half[other][found.actions[other]]
+        values = np.concatenate(first.stands_for)
+        halves = tuple(values[half_of[part] == side] for side in (0, 1))
+        half_available = np.stack(
+            [columns.available[part][:, half_of[part] == side].any(axis=1) for side in (0, 1)], axis=1
+        )
+        condition_half = half_of[other][columns.actions[other]]
         for side in (0, 1):
-            counts = found.counts[part] & (where == side)
-            share = float(counts.sum() / max(found.counts[part].sum(), 1))
-            variable = Variable(one.agent, halves, (part, other), ordered=True, share=share)
-            found.add(variable, half[part][found.actions[part]], here, counts)
+            counts = columns.counts[part] & (condition_half == side)
+            share = float(counts.sum() / max(columns.counts[part].sum(), 1))
+            variable = Variable(first.agent, halves, (part, other), ordered=True, share=share)
+            columns.add(variable, half_of[part][columns.actions[part]], half_available, counts)
 
 
 def whole_actions(agents: int, number: int) -> tuple[Variable, ...]:
@@ -162,12 +164,12 @@ def whole_actions(agents: int, number: int) -> tuple[Variable, ...]:
     return tuple(Variable(i, values, (i,), ordered=False) for i in range(agents))
 
 
-def singles(variables: tuple[Variable, ...]) -> int:
+def num_unconditional(variables: tuple[Variable, ...]) -> int:
     """Return how many of the variables are unconditional components or whole actions."""
     return sum(len(variable.parts) == 1 for variable in variables)
 
 
-def by_elementary_action(variables: tuple[Variable, ...], found: Floats, shape: tuple[int, ...]) -> Floats:
+def by_elementary_action(variables: tuple[Variable, ...], results: Floats, shape: tuple[int, ...]) -> Floats:
     """Return the results for elementary actions: the largest over all values of variables that stand for them.
 
     Effects of a component conditional on another one are summed over both halves, weighted by the fractions of steps.
@@ -176,38 +178,38 @@ def by_elementary_action(variables: tuple[Variable, ...], found: Floats, shape: 
 
     Args:
         variables: the V variables.
-        found: results for their values, effects first, ``[F, V, m, K]``.
+        results: results for their values, effects first, ``[F, V, m, K]``.
         shape: A, n, K.
 
     Returns:
         ``[F, A, n, K]``.
     """
-    figures = np.zeros((len(found), *shape))
-    alone = found[0].max(axis=1, initial=0.0)
-    together: dict[tuple[int, ...], Floats] = {}
+    figures = np.zeros((len(results), *shape))
+    unconditional = results[0].max(axis=1, initial=0.0)
+    conditional: dict[tuple[int, ...], Floats] = {}
     for v, variable in enumerate(variables):
         if len(variable.parts) == 1:
-            _raise(figures, variable, found[:, v])
+            _raise_to(figures, variable, results[:, v])
         else:
-            together[variable.parts] = together.get(variable.parts, 0.0) + variable.share * found[:, v]
+            conditional[variable.parts] = conditional.get(variable.parts, 0.0) + variable.share * results[:, v]
     of_parts = {variable.parts: variable for variable in variables}
-    for parts, both in together.items():
-        beyond = both[0].max(axis=0) >= BEYOND * alone[parts[0]]
-        _raise(figures, of_parts[parts], np.where(beyond, both, 0.0))
+    for parts, effect in conditional.items():
+        exceeds = effect[0].max(axis=0) >= BEYOND * unconditional[parts[0]]
+        _raise_to(figures, of_parts[parts], np.where(exceeds, effect, 0.0))
     return figures
 
 
-def of_elementary_actions(variables: tuple[Variable, ...], found: npt.NDArray[Any], shape: tuple[int, int]) -> Any:
+def of_elementary_actions(variables: tuple[Variable, ...], results: npt.NDArray[Any], shape: tuple[int, int]) -> Any:
     """Convert ``[V, m]`` for values to ``[A, n]`` for elementary actions; 0 if there is no such action."""
-    figures = np.zeros(shape, dtype=found.dtype)
-    for v, variable in enumerate(variables[: singles(variables)]):
+    figures = np.zeros(shape, dtype=results.dtype)
+    for v, variable in enumerate(variables[: num_unconditional(variables)]):
         for value, columns in enumerate(variable.stands_for):
-            figures[variable.agent, columns] = found[v, value]
+            figures[variable.agent, columns] = results[v, value]
     return figures
 
 
-def _raise(figures: Floats, variable: Variable, found: Floats) -> None:
+def _raise_to(figures: Floats, variable: Variable, results: Floats) -> None:
     """Raise the results for the actions of a variable to those found for its values, ``[F, m, K]``."""
     own = figures[:, variable.agent]
     for value, columns in enumerate(variable.stands_for):
-        own[:, columns] = np.maximum(own[:, columns], found[:, None, value])
+        own[:, columns] = np.maximum(own[:, columns], results[:, None, value])

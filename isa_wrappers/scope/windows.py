@@ -77,31 +77,31 @@ def gather(transitions: list[Transitions], width: int, share: float = 1.0) -> Wi
     for part in transitions:
         steps = max(0, len(part.actions) - width + 1)
         start, end = slice(0, steps), slice(width - 1, width - 1 + steps)
-        goes_on = part.episode[start] == part.episode[end][: len(part.episode[start])]
-        drawn = rng.random(goes_on.shape) < share if share < 1.0 else goes_on | True
-        acted = part.valid[start][drawn]
-        columns[0].append(part.states[start][drawn & goes_on])
-        columns[1].append(part.next_states[end][drawn & goes_on])
-        columns[2].append(part.actions[start][drawn])
-        columns[3].append(part.available[start][drawn])
+        continues = part.episode[start] == part.episode[end][: len(part.episode[start])]
+        sampled = rng.random(continues.shape) < share if share < 1.0 else continues | True
+        acted = part.valid[start][sampled]
+        columns[0].append(part.states[start][sampled & continues])
+        columns[1].append(part.next_states[end][sampled & continues])
+        columns[2].append(part.actions[start][sampled])
+        columns[3].append(part.available[start][sampled])
         columns[4].append(acted)
-        columns[5].append(acted & np.broadcast_to(part.free, part.valid.shape)[start][drawn])
-        columns[6].append(goes_on[drawn])
-        columns[7].append(_ends_by_itself(part)[start][drawn])
-    states, after, *what, goes_on, itself = (np.concatenate(column) for column in columns)
+        columns[5].append(acted & np.broadcast_to(part.free, part.valid.shape)[start][sampled])
+        columns[6].append(continues[sampled])
+        columns[7].append(_in_terminated_episode(part)[start][sampled])
+    states, next_states, *choice_columns, continues, terminated = (np.concatenate(column) for column in columns)
     if states.dtype.name not in SHARE:  # integers or float16
-        kind = np.float32 if states.dtype == np.float16 else np.float64
-        states, after = states.astype(kind), after.astype(kind)
-    changes, grain = changes_of(states, after)
+        dtype = np.float32 if states.dtype == np.float16 else np.float64
+        states, next_states = states.astype(dtype), next_states.astype(dtype)
+    changes, grain = changes_of(states, next_states)
     dims = np.flatnonzero(changes.any(axis=0))
-    chosen, ended = choices(transitions[0].code, *what), None
-    if not goes_on.all():
-        ended = _ended(chosen, goes_on, itself & ~goes_on)
-        chosen = chosen.at(goes_on)
+    chosen, ended = choices(transitions[0].code, *choice_columns), None
+    if not continues.all():
+        ended = _ended(chosen, continues, terminated & ~continues)
+        chosen = chosen.at(continues)
     return Window(states, changes[:, dims], dims, grain[:, dims], **vars(chosen), ended=ended)
 
 
-def _ends_by_itself(part: Transitions) -> npt.NDArray[np.bool_]:
+def _in_terminated_episode(part: Transitions) -> npt.NDArray[np.bool_]:
     """Return which steps belong to an episode that terminated, ``[T, E]``."""
     if part.over is None or not part.over.any():
         return np.zeros(part.episode.shape, dtype=bool)
@@ -112,20 +112,20 @@ def _ends_by_itself(part: Transitions) -> npt.NDArray[np.bool_]:
     return ended[streams, part.episode]
 
 
-def _ended(chosen: Choices, goes_on: npt.NDArray[np.bool_], own: npt.NDArray[np.bool_]) -> Floats:
+def _ended(chosen: Choices, continues: npt.NDArray[np.bool_], terminated: npt.NDArray[np.bool_]) -> Floats:
     """Return :attr:`Window.ended`, given which transitions continue and which terminated before, ``[N]`` each."""
     count, values = chosen.available.shape[1:]
     ended = np.zeros((count, values, values))
-    table = kuiper.log_factorials(2 * len(goes_on))
+    table = kuiper.log_factorials(2 * len(continues))
     for v in range(count):
         rows = np.flatnonzero(chosen.counts[:, v])
         taken = (chosen.actions[rows, v, None] == np.arange(values)).astype(np.float32)
-        open_to_both = chosen.available[rows, v].astype(np.float32)
-        times = np.rint(taken.T @ open_to_both).astype(np.int64)
-        lasting = np.rint((taken * goes_on[rows, None]).T @ open_to_both).astype(np.int64)
-        parted = kuiper.fisher_log_p(lasting, times, lasting.T, times.T, table) <= np.log(ENDS / values)
-        if own.any():
-            kept_out = np.rint((taken * own[rows, None]).T @ open_to_both)
-            ended[v] = kept_out / np.maximum(lasting + kept_out, 1.0)
-        ended[v][parted] = 1.0
+        both_available = chosen.available[rows, v].astype(np.float32)
+        times = np.rint(taken.T @ both_available).astype(np.int64)
+        continued = np.rint((taken * continues[rows, None]).T @ both_available).astype(np.int64)
+        differs = kuiper.fisher_log_p(continued, times, continued.T, times.T, table) <= np.log(ENDS / values)
+        if terminated.any():
+            cut_off = np.rint((taken * terminated[rows, None]).T @ both_available)
+            ended[v] = cut_off / np.maximum(continued + cut_off, 1.0)
+        ended[v][differs] = 1.0
     return ended

@@ -12,7 +12,7 @@ Algorithm 1 as a composition::
 from typing import TYPE_CHECKING
 
 from isa_wrappers.border.success import SuccessCriterion, SuccessRule
-from isa_wrappers.moved import former
+from isa_wrappers.moved import former_names
 from isa_wrappers.wrappers.base import ScopeWrapper
 from isa_wrappers.wrappers.count_bonus import InfluenceCountBonus
 from isa_wrappers.wrappers.episode_statistics import EpisodeStatistics
@@ -22,7 +22,7 @@ from isa_wrappers.wrappers.goal_segment import GoalSegmentReward
 from isa_wrappers.wrappers.reward import RewardWrapper
 
 if not TYPE_CHECKING:
-    __getattr__ = former(
+    __getattr__ = former_names(
         __name__,
         {
             "IntrinsicReward": "isa_wrappers.wrappers.reward:RewardWrapper",

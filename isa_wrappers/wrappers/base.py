@@ -17,10 +17,10 @@ from isa_wrappers.border.spaces import StateFallback, as_parallel
 from isa_wrappers.border.state import StateReader
 from isa_wrappers.border.team_actions import TeamCode
 from isa_wrappers.checks import check_finite
-from isa_wrappers.errors import ScopeMismatchError, UnsupportedEnvironmentError, fitting
+from isa_wrappers.errors import ScopeMismatchError, UnsupportedEnvironmentError, with_mismatch_error
 from isa_wrappers.scope.credit import Credit, as_credit
 from isa_wrappers.scope.influence import InfluenceScope
-from isa_wrappers.wrappers.turn import Env, Infos, Turn, told_actions
+from isa_wrappers.wrappers.turn import Env, Infos, Turn, read_actions
 
 
 class ScopeWrapper(BaseParallelWrapper[str, Any, int], Freezable):  # type: ignore[misc]
@@ -56,7 +56,7 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int], Freezable):  # type: igno
         self.frozen = False
         self._fallback = state_fallback
         self._steps = 0
-        self._begun = False
+        self._has_begun = False
         # The next ISA wrapper inside; this wrapper shares its state unless it has a source of its own.
         self._inner = next(layers_of(self.env, ScopeWrapper), None)
         self._state_owner = self._inner if state_fallback is None else None
@@ -84,7 +84,7 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int], Freezable):  # type: igno
     @property
     def agents(self) -> list[str]:
         """Agents that act next; terminated or truncated agents are removed even if the environment keeps them."""
-        if self._border is None or not self._begun:
+        if self._border is None or not self._has_begun:
             return list(self.env.agents)
         return list(self._border.living)
 
@@ -119,7 +119,7 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int], Freezable):  # type: igno
         source = self.env if self._border is None else self._border
         observations, infos = source.reset(seed=seed, options=options)
         self._steps = 0
-        self._begun = True
+        self._has_begun = True
         self._check_agents(self.agents)
         self._update_state(observations, ())
         return self._begin(observations, infos, seed)
@@ -134,7 +134,7 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int], Freezable):  # type: igno
                 :class:`~isa_wrappers.border.Border`.
             NonFiniteError: if the result contains NaN or infinity.
         """
-        if not self._begun:
+        if not self._has_begun:
             raise UnsupportedEnvironmentError(
                 f"step() of {type(self).__name__} was called before reset(); call reset() first"
             )
@@ -146,12 +146,12 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int], Freezable):  # type: igno
             self._acted, self._chosen = inner._acted, inner._chosen
         else:
             acting = self._border.living
-            self._acted, self._chosen = told_actions(actions, acting, self._index, self.num_actions, self.code)
+            self._acted, self._chosen = read_actions(actions, acting, self._index, self.num_actions, self.code)
             try:
                 observations, rewards, terminations, truncations, infos = self._border.step(actions)
             except LookupError as error:
-                if lacking := [agent for agent in acting if agent not in actions]:
-                    message = f"actions must contain one for each active agent, but {lacking[0]!r} is missing"
+                if missing := [agent for agent in acting if agent not in actions]:
+                    message = f"actions must contain one for each active agent, but {missing[0]!r} is missing"
                     raise UnsupportedEnvironmentError(message) from error
                 raise
             self._check_agents((*rewards, *self._border.living))
@@ -173,8 +173,8 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int], Freezable):  # type: igno
         for agent in agents:
             if agent not in self._index:
                 kind = UnsupportedEnvironmentError if self.credit is None else ScopeMismatchError
-                whose = "possible_agents" if self.credit is None else "the agents of the scope"
-                raise kind(f"agent {agent!r} is not among {whose}, {list(self._index)}; agent names must not change")
+                expected = "possible_agents" if self.credit is None else "the agents of the scope"
+                raise kind(f"agent {agent!r} is not among {expected}, {list(self._index)}; agent names must not change")
 
     def _update_state(self, observations: Mapping[str, Any], acted: Collection[str]) -> None:
         """Read and check the global state, unless an ISA wrapper inside has already done so."""
@@ -215,7 +215,7 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int], Freezable):  # type: igno
         """Return the state of this wrapper and, under ``env.``, that of the ISA wrappers inside."""
         return {} if self._inner is None else with_prefix("env", self._inner.state_dict())
 
-    @fitting
+    @with_mismatch_error
     def load_state_dict(self, state: dict[str, Array]) -> None:
         """Restore what :meth:`state_dict` returned.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 
-from isa_wrappers.batch.own_steps import missed
+from isa_wrappers.batch.own_steps import required_array
 from isa_wrappers.batch.protocol import BatchEnv, BatchStep
 from isa_wrappers.border.layers import layers_of
 from isa_wrappers.errors import InvalidValueError, ScopeMismatchError, UnsupportedEnvironmentError, check_kind
@@ -52,7 +52,7 @@ def check_goals(
     agents: Sequence[str],
     num_actions: Sequence[int],
     state_size: int | None,
-    whose: str = "this environment",
+    source: str = "this environment",
 ) -> None:
     """Check that goals are states of the environment; a state size of ``None`` stands for an unknown one.
 
@@ -63,7 +63,7 @@ def check_goals(
     check_kind("goals", goals, GoalBuffer)
     if isinstance(goals, GoalBuffer) and state_size not in (None, goals.state_size):
         raise ScopeMismatchError(
-            f"the goal buffer contains states with {goals.state_size} dimensions, but {whose} has {state_size}"
+            f"the goal buffer contains states with {goals.state_size} dimensions, but {source} has {state_size}"
         )
     if isinstance(goals, StitchedGoals):
         goals.credit.check_fits(agents, num_actions, goals.state_size)
@@ -85,7 +85,7 @@ def check_alone(env: object, kind: type, does: str) -> None:
         raise InvalidValueError(f"an inner {type(inner).__name__} already {does}; remove one of the two")
 
 
-def begun(env: BatchEnv, step: BatchStep) -> BatchStep:
+def checked_reset(env: BatchEnv, step: BatchStep) -> BatchStep:
     """Return the step of a batched environment's reset after checking that its arrays match the device.
 
     Raises:
@@ -93,9 +93,9 @@ def begun(env: BatchEnv, step: BatchStep) -> BatchStep:
     """
     for field in fields(BatchStep):
         array = getattr(step, field.name)
-        if array is not None and (wanted := missed(env.device, array)):
+        if array is not None and (required := required_array(env.device, array)):
             raise UnsupportedEnvironmentError(
-                f"{field.name} of {type(env).__name__} at the reset must be {wanted}, since its device is "
+                f"{field.name} of {type(env).__name__} at the reset must be {required}, since its device is "
                 f"{env.device!r}, got {type(array).__name__}"
             )
     return step

@@ -14,7 +14,7 @@ from isa_wrappers.border.living import Living
 from isa_wrappers.border.returned import check_reset, check_step
 from isa_wrappers.border.rewards import plain_rewards
 from isa_wrappers.border.spaces import as_parallel
-from isa_wrappers.border.start import start
+from isa_wrappers.border.start import reset_env
 from isa_wrappers.border.success import SuccessCriterion, SuccessRule
 from isa_wrappers.wrappers.turn import Env, Infos
 
@@ -99,7 +99,7 @@ class EpisodeStatistics(BaseParallelWrapper[str, Any, int], Freezable):  # type:
         """Start an episode; an unfinished one is dropped."""
         self._criterion.begin()
         self._begin()
-        returned = start(self.env, seed, options)
+        returned = reset_env(self.env, seed, options)
         check_reset(self.env, returned)
         self._living.begin(self.env.agents)
         self._over = False

@@ -65,8 +65,8 @@ class GoalRecording(ScopeWrapper):
         self._check_goals(self.goals, size)
 
     def _check_goals(self, goals: GoalBuffer, size: int | None) -> None:
-        whose = "this environment" if self.credit is None else "the scope"
-        check_goals(goals, list(self._index), self.num_actions, size, whose)
+        source = "this environment" if self.credit is None else "the scope"
+        check_goals(goals, list(self._index), self.num_actions, size, source)
 
     def _begin(self, observations: dict[str, Any], infos: Infos, seed: int | None) -> tuple[dict[str, Any], Infos]:
         self._criterion.begin()
@@ -92,7 +92,7 @@ class GoalRecording(ScopeWrapper):
             if won:
                 self.goals.add(self.global_state[None], np.array([True]))
             if not self.agents and not crashed:
-                self.goals.ended(np.array([True]), np.array([self._criterion.told]))
+                self.goals.ended(np.array([True]), np.array([self._criterion.was_won]))
         return turn.observations, turn.rewards, turn.infos
 
     def state_dict(self) -> dict[str, Array]:

@@ -106,10 +106,10 @@ class RewardWrapper(ScopeWrapper):
         env_rewards = self._env_rewards(turn)
         if self.reward.plain is not None:
             paid = self.reward.plain(self._plain_step(turn, env_rewards), not self.frozen)
-            pays = paid.intrinsic if self.adds else paid.total
-            if not isfinite(sum(pays)):
-                self._refuse_infinite(pays)
-            return self._results(turn, pays, paid.parts)
+            agent_rewards = paid.intrinsic if self.adds else paid.total
+            if not isfinite(sum(agent_rewards)):
+                self._refuse_infinite(agent_rewards)
+            return self._results(turn, agent_rewards, paid.parts)
         obs_t, available = self._obs, self._available
         self._remember_observed(turn.observations, turn.acted)
         transition = Transition(
@@ -127,12 +127,12 @@ class RewardWrapper(ScopeWrapper):
         )
         paid = checked(self.reward, self.reward(transition, update=not self.frozen), transition.reward)
         parts = {name: part.tolist() for name, part in paid.parts.items()}
-        pays = paid.intrinsic if self.adds else paid.total
-        self._refuse_infinite(pays)
-        return self._results(turn, pays.tolist(), parts)
+        agent_rewards = paid.intrinsic if self.adds else paid.total
+        self._refuse_infinite(agent_rewards)
+        return self._results(turn, agent_rewards.tolist(), parts)
 
-    def _refuse_infinite(self, pays: Any) -> None:
-        check_finite(f"reward {self.reward.name!r}", np.asarray(pays)[None], self._steps, tuple(self._index))
+    def _refuse_infinite(self, rewards: Any) -> None:
+        check_finite(f"reward {self.reward.name!r}", np.asarray(rewards)[None], self._steps, tuple(self._index))
 
     def _plain_step(self, turn: Turn, env_rewards: list[float]) -> PlainStep:
         """Return the step as lists; unchanged states and goals keep the same list object between steps."""

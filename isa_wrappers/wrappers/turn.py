@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from pettingzoo import ParallelEnv
 
-from isa_wrappers.border.discrete import one_of
+from isa_wrappers.border.discrete import read_discrete
 from isa_wrappers.border.team_actions import TeamCode
 from isa_wrappers.errors import InvalidValueError, shown
 
@@ -38,10 +38,10 @@ class Turn(NamedTuple):
     infos: Infos
 
 
-def told_actions(
+def read_actions(
     actions: Mapping[str, Any],
     living: Collection[str],
-    places: Mapping[str, int],
+    indices: Mapping[str, int],
     num_actions: tuple[int, ...],
     code: TeamCode | None,
 ) -> tuple[list[bool], list[Any]]:
@@ -50,7 +50,7 @@ def told_actions(
     Args:
         actions: actions by agent, as passed to ``step()``.
         living: agents that may act.
-        places: agent -> its index among the A agents.
+        indices: agent -> its index among the A agents.
         num_actions: number of actions of each agent.
         code: encoding of the team's actions, unless they are one choice per agent.
 
@@ -59,12 +59,12 @@ def told_actions(
     """
     if not isinstance(actions, Mapping):
         raise InvalidValueError(f"actions must be a dict by agent, got {shown(actions)}")
-    acted, chosen = [False] * len(places), [0] * len(places)
+    acted, chosen = [False] * len(indices), [0] * len(indices)
     if code is not None:
-        acting = {places[agent]: (action, agent) for agent, action in actions.items() if agent in living}
+        acting = {indices[agent]: (action, agent) for agent, action in actions.items() if agent in living}
         return [i in acting for i in range(len(acted))], code.read(acting).tolist()
     for agent, action in actions.items():
         if agent in living:
-            i = places[agent]
-            acted[i], chosen[i] = True, one_of(action, num_actions[i], agent)
+            i = indices[agent]
+            acted[i], chosen[i] = True, read_discrete(action, num_actions[i], agent)
     return acted, chosen

@@ -57,7 +57,7 @@ def test_what_isa_refuses_too(tmp_path, capsys):
     run = tmp_path / "run"
     assert isa("train", *of_crashing(tmp_path, "nan"), "--out", run) == 2
     line = capsys.readouterr().err.splitlines()[-1]
-    assert line.startswith("isa: the observation of agent 'a' in step 6, element 0 must be finite, got nan; the progress")
+    assert line.startswith("isa: the observation of agent 'a' in step 6, element 0 must be finite, got nan; the pro")
     assert shlex.split(line.partition("isa train ")[2]) == ["toy_envs:Crashing", "--resume", str(run)]
     assert load_checkpoint(run / "checkpoints" / "latest.safetensors")[1]["env_steps"] == 50
 

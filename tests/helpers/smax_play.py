@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from isa_wrappers.arrays import to_numpy
-from isa_wrappers.envs.smax.game import MOVES, STOP, Seen
+from isa_wrappers.envs.smax.game import MOVES, STOP, BattleStep
 from isa_wrappers.envs.smax.render import draw_battle
 
 COPIES = 24  # as many as estimate_task_scope takes for three agents
@@ -23,7 +23,7 @@ FAR = [[4, 8], [4, 16], [4, 24], [28, 8], [28, 16], [28, 24]]
 
 def numbers(step):
     assert step.discarded is None, "no battle is ever lost"
-    return {name: to_numpy(getattr(step, name)) for name in Seen._fields}
+    return {name: to_numpy(getattr(step, name)) for name in BattleStep._fields}
 
 
 def assert_same(one, other):

@@ -16,7 +16,7 @@ from isa_wrappers.errors import (
     check_choice,
     check_float,
     check_int,
-    misfit,
+    mismatch_text,
     nearest,
 )
 
@@ -192,4 +192,4 @@ def test_no_value_is_too_odd_to_be_named(value):
     ],
 )
 def test_what_does_not_fit_is_told_in_a_few_words(error, told):
-    assert misfit(error) == told
+    assert mismatch_text(error) == told

@@ -14,7 +14,7 @@ from isa_learners.runs.hooks import Hook
 from isa_learners.runs.nesting import flattened
 from isa_learners.runs.scope_picture import scope_picture
 from isa_learners.runs.trackers.tags import tagged
-from isa_wrappers.files import told
+from isa_wrappers.files import convert_write_errors
 
 if TYPE_CHECKING:
     from isa_learners.runs.training import Training
@@ -32,7 +32,7 @@ class TensorBoard(Hook):
             return
         after = training.algorithm.env_steps if training.resumed else 0
         self._folder = training.folder.path / "tensorboard"
-        with told(self._folder):
+        with convert_write_errors(self._folder):
             self._board = SummaryWriter(str(self._folder), purge_step=after + 1 if after else None)
             if not after:
                 self._describe(training)
@@ -50,14 +50,14 @@ class TensorBoard(Hook):
     def on_evaluation(self, training: Training, row: Mapping[str, Any]) -> None:
         """Add the values of the row."""
         if self._board is not None:
-            with told(self._folder):
+            with convert_write_errors(self._folder):
                 for tag, value in tagged(row).items():
                     self._board.add_scalar(tag, value, int(row["env_steps"]))
 
     def on_end(self, training: Training, summary: Mapping[str, Any] | None) -> None:
         """Close the files."""
         if self._board is not None:
-            with told(self._folder):
+            with convert_write_errors(self._folder):
                 self._board.close()
 
 

@@ -12,7 +12,7 @@ from gymnasium.utils import seeding
 
 from isa_wrappers.arrays import Array
 from isa_wrappers.envs.drawing import Image
-from isa_wrappers.envs.masked import MaskedParallelEnv, Observation, whole
+from isa_wrappers.envs.masked import MaskedParallelEnv, Observation, as_integer
 from isa_wrappers.errors import InvalidValueError, check_choice, check_int
 
 State = TypeVar("State")
@@ -74,10 +74,10 @@ class BoardParallelEnv(MaskedParallelEnv, Generic[State]):
 
     def _available(self) -> Array:
         """Return the actions that are currently available, ``[A, n]``."""
-        return self.rules.available_actions(self.task, self._now)
+        return self.rules.available_actions(self.task, self._current_state)
 
     @property
-    def _now(self) -> State:
+    def _current_state(self) -> State:
         """The full current state.
 
         Raises:
@@ -100,7 +100,7 @@ class BoardParallelEnv(MaskedParallelEnv, Generic[State]):
             InvalidValueError: if the seed is negative or not an integer.
         """
         if seed is not None:
-            self.np_random, _ = seeding.np_random(check_int("seed", whole(seed), 0))
+            self.np_random, _ = seeding.np_random(check_int("seed", as_integer(seed), 0))
         self._current = self._begin()
         self.agents = list(self.possible_agents)
         return self._observations(), {agent: {"success": False} for agent in self.agents}
@@ -114,7 +114,9 @@ class BoardParallelEnv(MaskedParallelEnv, Generic[State]):
             InvalidValueError: if the episode is over, an action is missing or out of range, or an agent is unknown.
         """
         joint = np.array(self._joint_action(actions), dtype=np.int64)
-        state, reward, success = self.rules.advance(self.task, self._now, joint, self._moves, *self._rule_arguments())
+        state, reward, success = self.rules.advance(
+            self.task, self._current_state, joint, self._moves, *self._rule_arguments()
+        )
         self._current = state
         terminated = bool(success)
         truncated = not terminated and int(state.time) >= self.horizon
@@ -135,17 +137,17 @@ class BoardParallelEnv(MaskedParallelEnv, Generic[State]):
         Raises:
             InvalidValueError: before the first reset.
         """
-        return np.array(self.rules.global_state(self.task, self._now), dtype=np.float32)
+        return np.array(self.rules.global_state(self.task, self._current_state), dtype=np.float32)
 
     def render(self) -> npt.NDArray[np.uint8] | str | None:
         """Return an image ``[H, W, 3]`` or a text of the current state, depending on ``render_mode``."""
         if self.render_mode is None:
             gymnasium.logger.warn("render() needs a render_mode; choose 'rgb_array' or 'ansi' when making the task")
             return None
-        return (self.text if self.render_mode == "ansi" else self.draw)(self.task, self._now)
+        return (self.text if self.render_mode == "ansi" else self.draw)(self.task, self._current_state)
 
     def _observations(self) -> dict[str, Observation]:
-        obs, mask = self.rules.observe(self.task, self._now), self._available().astype(np.int8)
+        obs, mask = self.rules.observe(self.task, self._current_state), self._available().astype(np.int8)
         return {
             agent: {"observation": obs[i].copy(), "action_mask": mask[i].copy()}
             for i, agent in enumerate(self.possible_agents)

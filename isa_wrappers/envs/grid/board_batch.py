@@ -9,12 +9,12 @@ from typing import Any, Generic
 import numpy as np
 import numpy.typing as npt
 
-from isa_wrappers.arrays import Array, Rng, backend, namespace, surely_none, to_numpy
+from isa_wrappers.arrays import Array, Rng, backend, known_empty, namespace, to_numpy
 from isa_wrappers.batch.protocol import BatchStep, check_copies
 from isa_wrappers.border.names import ActionNames
 from isa_wrappers.envs.drawing import Image, Mark
 from isa_wrappers.envs.grid.board import Rules, State
-from isa_wrappers.errors import check_int, fitting
+from isa_wrappers.errors import check_int, with_mismatch_error
 
 
 class BoardBatch(Generic[State]):
@@ -97,21 +97,21 @@ class BoardBatch(Generic[State]):
     def _first_step(self) -> BatchStep:
         time: Array = self._state.time  # type: ignore[attr-defined]
         xp = namespace(time)
-        return self._step_of(self._state, xp.zeros_like(time, dtype=xp.float32), time < 0, time < 0)
+        return self._batch_step(self._state, xp.zeros_like(time, dtype=xp.float32), time < 0, time < 0)
 
     def step(self, actions: Array) -> BatchStep:
         """Advance every copy by ``actions`` ``[B, A]``; finished ones start their next episode."""
-        more = self._rule_arguments()
-        state, reward, success = self.rules.advance(self.task, self._state, actions, self._moves, *more)
+        rule_arguments = self._rule_arguments()
+        state, reward, success = self.rules.advance(self.task, self._state, actions, self._moves, *rule_arguments)
         truncated = (state.time >= self.horizon) & ~success
         if self.starts_vary:
             self._start = self._begin()
         self._last = self._state = state
-        if not surely_none(done := success | truncated):
+        if not known_empty(done := success | truncated):
             self._state = where_done(done, self._start, state)
-        return self._step_of(state, reward, success, truncated)
+        return self._batch_step(state, reward, success, truncated)
 
-    def _step_of(self, final: State, reward: Array, success: Array, truncated: Array) -> BatchStep:
+    def _batch_step(self, final: State, reward: Array, success: Array, truncated: Array) -> BatchStep:
         """Return the step with the current state and the ``final`` state before any automatic reset."""
         obs = final_obs = self._observe(final)
         state = final_state = self.rules.global_state(self.task, final)
@@ -136,8 +136,8 @@ class BoardBatch(Generic[State]):
     def render(self, index: int = 0, goal: Array | None = None) -> npt.NDArray[np.uint8]:
         """Draw one copy, with an optional goal, as it was before any automatic reset in the last step."""
         kind = type(self._last)
-        one = kind(**{name: to_numpy(value[index]) for name, value in arrays_of(self._last).items()})
-        return self.draw(self.task, one, None if goal is None else to_numpy(goal))
+        state = kind(**{name: to_numpy(value[index]) for name, value in arrays_of(self._last).items()})
+        return self.draw(self.task, state, None if goal is None else to_numpy(goal))
 
     def state_dict(self) -> dict[str, Array]:
         """Return the states of the copies and the state of the random generator."""
@@ -145,7 +145,7 @@ class BoardBatch(Generic[State]):
         copies = {name: xp.asarray(value, copy=True) for name, value in arrays_of(self._state).items()}
         return {**copies, "rng": self._rng.get_state()}
 
-    @fitting
+    @with_mismatch_error
     def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
         """Restore a saved state.
 

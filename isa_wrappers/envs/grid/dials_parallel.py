@@ -73,10 +73,10 @@ class DialsParallelEnv(BoardParallelEnv[DialsState]):
         Raises:
             InvalidValueError: before the first reset.
         """
-        return self._now
+        return self._current_state
 
     def _rule_arguments(self) -> tuple[Array, ...]:
         return (self._targets,)
 
     def _available(self) -> Array:
-        return dials_rules.available_actions(self.task, self._now, self._moves)
+        return dials_rules.available_actions(self.task, self._current_state, self._moves)

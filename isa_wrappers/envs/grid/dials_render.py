@@ -48,9 +48,9 @@ def draw_dials(task: DialsTask, state: DialsState, goal: Array | None = None, ce
         (61, 41, 3)
     """
     check_int("cell", cell, 8)
-    wanted = None if goal is None else to_numpy(goal)
-    if wanted is not None and wanted.shape != (task.dials,):
-        raise InvalidValueError(f"goal must have shape ({task.dials},), got {wanted.shape}")
+    goal_positions = None if goal is None else to_numpy(goal)
+    if goal_positions is not None and goal_positions.shape != (task.dials,):
+        raise InvalidValueError(f"goal must have shape ({task.dials},), got {goal_positions.shape}")
     image = np.empty((task.positions * cell + 1, task.dials * cell + 1, 3), dtype=np.uint8)
     image[:] = GROUND
     image[::cell] = image[:, ::cell] = LINE
@@ -60,8 +60,8 @@ def draw_dials(task: DialsTask, state: DialsState, goal: Array | None = None, ce
         image[top : top + cell - 1, left : left + cell - 1] = RIGHT if position == target else TARGET
         column = (k + 0.5) * cell
         disc(image, (task.positions - 0.5 - float(position)) * cell, column, 0.3 * cell, color)
-        if wanted is not None and np.isfinite(wanted[k]):
-            cross(image, (task.positions - 0.5 - float(wanted[k])) * cell, column, 0.42 * cell, color)
+        if goal_positions is not None and np.isfinite(goal_positions[k]):
+            cross(image, (task.positions - 0.5 - float(goal_positions[k])) * cell, column, 0.42 * cell, color)
     return image
 
 
@@ -90,6 +90,6 @@ def dials_text(task: DialsTask, state: DialsState) -> str:
         " ".join(".xo@"[(row == target) + 2 * (row == place)] for place, target in pairs)
         for row in reversed(range(task.positions))
     ]
-    whose = " ".join("*" if owner is None else str(owner % 10) for owner in task.owners)
+    owners = " ".join("*" if owner is None else str(owner % 10) for owner in task.owners)
     right = sum(place == target for place, target in pairs)
-    return "\n".join([*rows, whose, f"dials: step {int(state.time)} of {task.horizon}, right {right} of {task.dials}"])
+    return "\n".join([*rows, owners, f"dials: step {int(state.time)} of {task.horizon}, right {right} of {task.dials}"])

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from isa_wrappers.batch.protocol import BatchEnv
-from isa_wrappers.envs.family import EnvFamily, called
+from isa_wrappers.envs.family import EnvFamily, call_factory
 from isa_wrappers.envs.grid.batch import GridBatch
 from isa_wrappers.envs.grid.dials_batch import DialsBatch
 from isa_wrappers.envs.grid.dials_parallel import DialsParallelEnv
@@ -48,7 +48,7 @@ class GridFamily(EnvFamily):
     def parallel(self, name: str, **kwargs: Any) -> MaskedParallelEnv:
         """Create one copy."""
         make, arguments = (FURTHER[name][0], ()) if name in FURTHER else (GridParallelEnv, (self.short(name),))
-        env: MaskedParallelEnv = called(name, make, arguments, kwargs)
+        env: MaskedParallelEnv = call_factory(name, make, arguments, kwargs)
         return env
 
     def native_batch(self, name: str) -> Callable[..., BatchEnv]:
@@ -63,8 +63,8 @@ class GridFamily(EnvFamily):
     def task(self, name: str, **kwargs: Any) -> Any:
         """Return the task with all options resolved."""
         if name in FURTHER:
-            return called(name, FURTHER[name][1], (), kwargs)
-        return called(name, grid_task, (self.short(name),), kwargs)
+            return call_factory(name, FURTHER[name][1], (), kwargs)
+        return call_factory(name, grid_task, (self.short(name),), kwargs)
 
 
 FAMILY = GridFamily()

@@ -74,7 +74,7 @@ class GridParallelEnv(BoardParallelEnv[GridState]):
         Raises:
             InvalidValueError: before the first reset.
         """
-        return self._now
+        return self._current_state
 
     def _begin(self) -> GridState:
         return rules.start_state(self.task, self._draw_targets())

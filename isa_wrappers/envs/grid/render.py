@@ -115,8 +115,8 @@ def grid_text(task: GridTask, state: GridState) -> str:
     lines = [" ".join("".join(pair) for pair in row) for row in reversed(rows)]
     bullets = f", bullets {int(state.bullets)} (to win: more than {BULLETS_TO_WIN})" if task.shoots else ""
     counts = f"step {int(state.time)} of {task.horizon}, held {sum(held)} of {task.num_agents}{bullets}"
-    who = "  ".join(f"{agent} ({x},{y})" for agent, (x, y) in zip(task.agents, places, strict=True))
-    return "\n".join([*lines, f"{task.name}: {counts}", who])
+    positions = "  ".join(f"{agent} ({x},{y})" for agent, (x, y) in zip(task.agents, places, strict=True))
+    return "\n".join([*lines, f"{task.name}: {counts}", positions])
 
 
 def _corner(task: GridTask, x: int, y: int, cell: int) -> tuple[int, int]:

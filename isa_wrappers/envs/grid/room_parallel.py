@@ -67,7 +67,7 @@ class RoomParallelEnv(BoardParallelEnv[RoomState]):
         Raises:
             InvalidValueError: before the first reset.
         """
-        return self._now
+        return self._current_state
 
     def _rule_arguments(self) -> tuple[Array, ...]:
         return (np.asarray(self.np_random.random()),)

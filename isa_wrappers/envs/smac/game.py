@@ -124,15 +124,17 @@ class SMACGame:
         """End the game; the next episode starts another."""
         _close(self._running)
 
-    def _crashed(self, why: str, error: Exception | None = None) -> None:
+    def _crashed(self, reason: str, error: Exception | None = None) -> None:
         self.close()
         self.crashes += 1
         self._consecutive_crashes += 1
-        why = one_line(why)
+        reason = one_line(reason)
         if self._consecutive_crashes >= CRASHES:
             self._consecutive_crashes = 0
-            raise GameCrashError(f"the game of {self._task} failed {CRASHES} times in a row; last: {why}") from error
-        warnings.warn(f"the game of {self._task} crashed and is being restarted ({why})", RuntimeWarning, stacklevel=4)
+            raise GameCrashError(f"the game of {self._task} failed {CRASHES} times in a row; last: {reason}") from error
+        warnings.warn(
+            f"the game of {self._task} crashed and is being restarted ({reason})", RuntimeWarning, stacklevel=4
+        )
 
 
 def _close(running: list[Any]) -> None:

@@ -92,8 +92,8 @@ class SMACParallelEnv(MaskedParallelEnv):
         self.horizon = int(env.episode_limit)
         self.state_names, self.action_names = state_names(env), action_names(env)
         self.state_space = spaces.Box(-np.inf, np.inf, (len(self.state_names),), np.float32)
-        self._stays, self._health_of = what_stays(self.state_names)
-        self._untouched = False  # the episode has begun without any step yet
+        self._keeps_value, self._health_of = what_stays(self.state_names)
+        self._is_unplayed = False  # the episode has begun without any step yet
         self._observations: dict[str, Observation] = {}
         self._state: npt.NDArray[np.float32] | None = None
 
@@ -120,12 +120,12 @@ class SMACParallelEnv(MaskedParallelEnv):
         """
         check_seed(seed)
         # In SMAC, a second reset relaunches the game or leaves it in a broken state: oxwhirl/smac issue 104.
-        if not self._untouched or seed is not None:
-            self._untouched = False
+        if not self._is_unplayed or seed is not None:
+            self._is_unplayed = False
             self.agents = []
             self._game.begin(seed)
             self._read_game()
-            self._untouched = True
+            self._is_unplayed = True
         self.agents = list(self.possible_agents)
         return self._copies_of(self.agents), self._infos(self.agents)
 
@@ -141,7 +141,7 @@ class SMACParallelEnv(MaskedParallelEnv):
         acting, joint = list(self.agents), self._joint_action(actions)
         env = self._game.env
         timeouts = env.timeouts
-        self._untouched = False
+        self._is_unplayed = False
         outcome = self._game.step(joint)
         if outcome is None:
             self.agents = []
@@ -183,7 +183,7 @@ class SMACParallelEnv(MaskedParallelEnv):
 
     def close(self) -> None:
         """End the game."""
-        self.agents, self._untouched = [], False
+        self.agents, self._is_unplayed = [], False
         self._game.close()
 
     def _read_game(self) -> None:
@@ -199,7 +199,7 @@ class SMACParallelEnv(MaskedParallelEnv):
 
     def _keeping_dead_in_place(self, state: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         if self._state is not None:
-            is_dead = self._stays & (state[self._health_of] == 0)
+            is_dead = self._keeps_value & (state[self._health_of] == 0)
             state[is_dead] = self._state[is_dead]
         return state
 
@@ -209,9 +209,9 @@ class SMACParallelEnv(MaskedParallelEnv):
     def _infos(
         self, agents: list[str], won: bool = False, lost: bool = False, crashed: bool = False
     ) -> dict[str, dict[str, Any]]:
-        ends = {"success": won, "battle_won": won, "battle_lost": lost, "crashed": crashed}
+        outcome = {"success": won, "battle_won": won, "battle_lost": lost, "crashed": crashed}
         counts = {"dead_allies": self._dead[0], "dead_enemies": self._dead[1]}
-        return {agent: {**ends, **counts} for agent in agents}
+        return {agent: {**outcome, **counts} for agent in agents}
 
     def _joint_action(self, actions: Mapping[str, Any], idle: int = NOOP) -> list[int]:
         """Check the actions and their masks and return them in team order, with no-ops for dead units."""

@@ -11,9 +11,9 @@ from isa_wrappers.arrays import Array, backend, to_numpy
 from isa_wrappers.batch.protocol import BatchStep, check_copies
 from isa_wrappers.border.names import ActionNames
 from isa_wrappers.envs.drawing import Mark
-from isa_wrappers.envs.smax.game import Battle, Seen, SMAXGame
+from isa_wrappers.envs.smax.game import Battle, BattleStep, SMAXGame
 from isa_wrappers.envs.smax.render import BATTLE_LEGEND
-from isa_wrappers.errors import DeviceError, check_int, fitting
+from isa_wrappers.errors import DeviceError, check_int, with_mismatch_error
 
 
 class SMAXBatch:
@@ -61,28 +61,28 @@ class SMAXBatch:
         key = self._jax.random.fold_in(key, self._resets) if self._resets else key
         self._resets += 1
         keys = self._jax.random.split(key, self.num_envs)
-        self._battle, seen = self.game.reset_all(self._jax.device_put(keys, self._jax_device))
-        return self._to_batch_step(seen)
+        self._battle, battle_step = self.game.reset_all(self._jax.device_put(keys, self._jax_device))
+        return self._to_batch_step(battle_step)
 
     def step(self, actions: Array) -> BatchStep:
         """Advance every copy by ``actions`` ``[B, A]``; finished ones start their next episode."""
-        self._battle, seen = self.game.step_all(self._battle, self._to_jax(actions))
-        return self._to_batch_step(seen)
+        self._battle, battle_step = self.game.step_all(self._battle, self._to_jax(actions))
+        return self._to_batch_step(battle_step)
 
     def _to_jax(self, actions: Array) -> Any:
         if self._jax_device.platform == "cpu":  # they become int32 anyway, and this copy is cheaper than DLPack
             return self._jax.device_put(to_numpy(actions).astype(np.int32), self._jax_device)
         return self._jax.dlpack.from_dlpack(actions.int().contiguous())
 
-    def _to_batch_step(self, seen: Seen) -> BatchStep:
+    def _to_batch_step(self, battle_step: BattleStep) -> BatchStep:
         if self._jax_device.platform == "cpu":  # on a GPU the streams wait for each other, without the host
-            self._jax.block_until_ready(seen)
-        self._last_state = seen.final_state
+            self._jax.block_until_ready(battle_step)
+        self._last_state = battle_step.final_state
         if self.device is None:
-            return BatchStep(**{name: np.asarray(array) for name, array in seen._asdict().items()})
+            return BatchStep(**{name: np.asarray(array) for name, array in battle_step._asdict().items()})
         from torch.utils.dlpack import from_dlpack
 
-        return BatchStep(**{name: from_dlpack(array) for name, array in seen._asdict().items()})
+        return BatchStep(**{name: from_dlpack(array) for name, array in battle_step._asdict().items()})
 
     @property
     def legend(self) -> tuple[Mark, ...]:
@@ -101,7 +101,7 @@ class SMAXBatch:
         stream = {"stream": np.array([self._seed, self._resets])}
         return stream | {f"leaf_{i}": np.array(leaf) for i, leaf in enumerate(leaves)}
 
-    @fitting
+    @with_mismatch_error
     def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
         """Restore a saved state.
 
@@ -116,7 +116,7 @@ class SMAXBatch:
         shape = self._jax.tree.structure(self._battle)
         leaves = [to_numpy(state[f"leaf_{i}"]) for i in range(shape.num_leaves)]
         self._battle = self._jax.device_put(self._jax.tree.unflatten(shape, leaves), self._jax_device)
-        return self._to_batch_step(self.game.look_all(self._battle))
+        return self._to_batch_step(self.game.observe_all(self._battle))
 
 
 def _jax_device(jax: Any, device: str | None) -> Any:

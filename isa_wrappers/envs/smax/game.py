@@ -25,7 +25,7 @@ RESTARTED_SHARE = 8
 """Finished battles are reset in chunks of 1/8 of the batch."""
 
 
-class Seen(NamedTuple):
+class BattleStep(NamedTuple):
     """Result of a reset or a step of one battle, with the field names of :class:`~isa_wrappers.batch.BatchStep`."""
 
     obs: Any
@@ -77,7 +77,7 @@ class SMAXGame:
     a win, divided by the reward of a win without losses. ``super_sparse`` pays 1 for a win, -1 for a defeat, else 0
     (Table 3 of arXiv 2505.08630). A win leaves allies alive and no enemy; a defeat leaves enemies alive and no ally.
 
-    ``reset_all``, ``step_all`` and ``look_all`` are compiled functions of a batch.
+    ``reset_all``, ``step_all`` and ``observe_all`` are compiled functions of a batch.
 
     Args:
         name: name of a scenario.
@@ -113,25 +113,25 @@ class SMAXGame:
         self.action_names = MOVES + tuple(f"attack_{name}" for name in self.env.enemy_agents)
         self.state_names = tuple(f"{unit}.{feature}" for unit in self.units for feature in FEATURES)
         jax = self.jax
-        self.reset_all, self.look_all = jax.jit(jax.vmap(self.reset)), jax.jit(jax.vmap(self.look))
+        self.reset_all, self.observe_all = jax.jit(jax.vmap(self.reset)), jax.jit(jax.vmap(self.observe))
         self.step_all = jax.jit(self.step)
 
     def draw(self, state: npt.NDArray[np.float32], goal: npt.NDArray[np.float32] | None = None) -> Image:
         """Draw a state ``[K]`` and a goal, with NaN for dimensions without a goal; see :func:`draw_battle`."""
-        wanted = None if goal is None else goal.reshape(-1, len(FEATURES))
-        return draw_battle(state.reshape(-1, len(FEATURES)), self.num_allies, self.radii(), wanted)
+        goal_units = None if goal is None else goal.reshape(-1, len(FEATURES))
+        return draw_battle(state.reshape(-1, len(FEATURES)), self.num_allies, self.radii(), goal_units)
 
     def radii(self) -> list[float]:
         """Return each unit's radius as a fraction of the map's side (that of marines if types are random)."""
         sizes = self.env.unit_type_radiuses.tolist()
         return [sizes[kind] / self.env.map_width for kind in smax_scenario(self.name).units]
 
-    def reset(self, key: Any) -> tuple[Battle, Seen]:
+    def reset(self, key: Any) -> tuple[Battle, BattleStep]:
         """Start an episode from a random key."""
         _, battle = self._begin(key)
-        return battle, self.look(battle)
+        return battle, self.observe(battle)
 
-    def look(self, battle: Battle) -> Seen:
+    def observe(self, battle: Battle) -> BattleStep:
         """Return the current view of a battle, without a step."""
         jnp, units = self.jax.numpy, battle.units
         obs = self._observations(self.env.get_obs(units))
@@ -139,7 +139,7 @@ class SMAXGame:
         alive = self._alive(units)
         false = jnp.zeros((), dtype=bool)
         no_reward = jnp.zeros(self.num_allies, dtype=jnp.float32)
-        return Seen(
+        return BattleStep(
             obs=obs,
             state=state,
             available=self._available(units),
@@ -153,16 +153,16 @@ class SMAXGame:
             final_alive=alive,
         )
 
-    def step(self, battles: Battle, actions: Any) -> tuple[Battle, Seen]:
+    def step(self, battles: Battle, actions: Any) -> tuple[Battle, BattleStep]:
         """Advance B battles by ``actions`` ``[B, A]`` and reset finished ones. Masked actions count as stop."""
         jax = self.jax
         battle, key_reset, ends, final = jax.vmap(self._advance)(battles, actions)
         units, obs = self._restart(ends[1] | ends[2], key_reset, battle.units, final[0])
-        look = jax.vmap(lambda units: (self._features(units), self._available(units), self._alive(units)))
-        return Battle(battle.key, units), Seen(obs, *look(units), *ends, *final)
+        observe_units = jax.vmap(lambda units: (self._features(units), self._available(units), self._alive(units)))
+        return Battle(battle.key, units), BattleStep(obs, *observe_units(units), *ends, *final)
 
     def _advance(self, battle: Battle, actions: Any) -> tuple[Battle, Any, tuple[Any, ...], tuple[Any, ...]]:
-        """Play one step; return the battle, a key for a reset, and :class:`Seen`'s fields from reward on."""
+        """Play one step; return the battle, a key for a reset, and :class:`BattleStep`'s fields from reward on."""
         jax = self.jax
         key, key_step, key_reset = jax.random.split(battle.key, 3)
         # SMAX would shoot if the target comes into reach within the step.
@@ -184,18 +184,22 @@ class SMAXGame:
         jax, batch = self.jax, done.shape[0]
         part = -(-batch // RESTARTED_SHARE)
 
-        def start_some(now: tuple[Any, ...]) -> tuple[Any, ...]:
-            units, obs, left = now
-            where = self.jax.numpy.nonzero(left, size=part, fill_value=batch)[0]
-            first, begun = jax.vmap(self._begin)(keys[where])
+        def start_some(carry: tuple[Any, ...]) -> tuple[Any, ...]:
+            units, obs, remaining = carry
+            indices = self.jax.numpy.nonzero(remaining, size=part, fill_value=batch)[0]
+            first_obs, new_battles = jax.vmap(self._begin)(keys[indices])
 
-            def put(all_: Any, new: Any) -> Any:
-                return all_.at[where].set(new, mode="drop")
+            def write(all_: Any, new: Any) -> Any:
+                return all_.at[indices].set(new, mode="drop")
 
-            units = jax.tree.map(put, units, begun.units)
-            return units, put(obs, jax.vmap(self._observations)(first)), left.at[where].set(False, mode="drop")
+            units = jax.tree.map(write, units, new_battles.units)
+            return (
+                units,
+                write(obs, jax.vmap(self._observations)(first_obs)),
+                remaining.at[indices].set(False, mode="drop"),
+            )
 
-        started: tuple[Any, Any, Any] = jax.lax.while_loop(lambda now: now[2].any(), start_some, (units, obs, done))
+        started: tuple[Any, Any, Any] = jax.lax.while_loop(lambda carry: carry[2].any(), start_some, (units, obs, done))
         return started[:2]
 
     def _begin(self, key: Any) -> tuple[Any, Battle]:

@@ -77,10 +77,10 @@ def make_jaxmarl(smax: Any, jnp: Any, scenario: SMAXScenario, options: dict[str,
     }  # fmt: skip
     stats_by_type = {**scenario.changes, **scenario.extra_units}
     units: dict[str, Any] = {}
-    for table, figure in tables.items():
-        figures = dict(zip(scenario.unit_types, getattr(defaults, table).tolist(), strict=False))
-        figures |= {name: getattr(stats, figure) for name, stats in stats_by_type.items()}
-        units[table] = jnp.array([figures[name] for name in scenario.unit_types], dtype=jnp.float32)
+    for table, stat in tables.items():
+        values = dict(zip(scenario.unit_types, getattr(defaults, table).tolist(), strict=False))
+        values |= {name: getattr(stats, stat) for name, stats in stats_by_type.items()}
+        units[table] = jnp.array([values[name] for name in scenario.unit_types], dtype=jnp.float32)
     units["unit_type_names"] = list(scenario.unit_types)
     units["unit_type_shorthands"] = [*defaults.unit_type_shorthands, *(name[0] for name in scenario.extra_units)]
     armies = smax.Scenario(
@@ -95,18 +95,18 @@ def make_jaxmarl(smax: Any, jnp: Any, scenario: SMAXScenario, options: dict[str,
     except (TypeError, ValueError) as error:
         raise InvalidValueError(f"SMAX does not accept these options: {error}") from error
     if scenario.extra_units:
-        _root_immobile_units(env, jnp)
+        _fix_immobile_units(env, jnp)
     return env
 
 
-def _root_immobile_units(env: Any, jnp: Any) -> None:
+def _fix_immobile_units(env: Any, jnp: Any) -> None:
     """Keep units without velocity in place when others push them."""
-    push = env._env._push_units_away
+    push_units = env._env._push_units_away
 
-    def push_but_the_rooted(state: Any, firmness: float = 1.0) -> Any:
-        rooted = env.unit_type_velocities[state.unit_types] == 0.0
-        pushed = push(state, firmness)
-        places = jnp.where(rooted[:, None], state.unit_positions, pushed.unit_positions)
-        return pushed.replace(unit_positions=places)
+    def push_mobile_units(state: Any, firmness: float = 1.0) -> Any:
+        immobile = env.unit_type_velocities[state.unit_types] == 0.0
+        pushed = push_units(state, firmness)
+        positions = jnp.where(immobile[:, None], state.unit_positions, pushed.unit_positions)
+        return pushed.replace(unit_positions=positions)
 
-    env._env._push_units_away = push_but_the_rooted
+    env._env._push_units_away = push_mobile_units

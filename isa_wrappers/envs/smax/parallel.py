@@ -52,22 +52,24 @@ class SMAXParallelEnv(MaskedParallelEnv):
         # The relative positions of units in sight can exceed SMAX's own bounds of -1 and 1.
         self._set_spaces(game.agents, spaces.Box(-np.inf, np.inf, (game.obs_size,), np.float32), game.num_actions)
         self._arguments = name, render_mode, options
-        self._now: BatchStep | None = None
+        self._current_step: BatchStep | None = None
         self._state: npt.NDArray[np.float32] | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy and pickle as a new battle with the same options, since compiled code cannot be pickled."""
-        return _remade, self._arguments
+        return _recreate, self._arguments
 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[dict[str, Any], Infos]:
         """Start a battle; without a seed, continue the random stream of the last seed."""
-        if self._now is None and seed is None:
+        if self._current_step is None and seed is None:
             seed = secrets.randbits(31)
-        if self._now is None or seed is not None or self.agents:
-            self._now = self._batch.reset(seed)
+        if self._current_step is None or seed is not None or self.agents:
+            self._current_step = self._batch.reset(seed)
         self.agents = list(self.possible_agents)
-        self._state = np.array(self._now.state[0])
-        return self._observations(self._now, self._now.obs, self.agents), self._infos(False, self.agents)
+        self._state = np.array(self._current_step.state[0])
+        return self._observations(self._current_step, self._current_step.obs, self.agents), self._infos(
+            False, self.agents
+        )
 
     def step(
         self, actions: dict[str, int]
@@ -79,26 +81,26 @@ class SMAXParallelEnv(MaskedParallelEnv):
                 does not act.
         """
         joint = self._joint_action(actions, STOP)
-        self._now = now = self._batch.step(np.array([joint]))
+        self._current_step = batch_step = self._batch.step(np.array([joint]))
         acted = self.agents
-        over = bool(now.terminated[0])
-        cut = bool(now.truncated[0])
-        alive = {agent: bool(now.final_alive[0, i]) for i, agent in enumerate(self.possible_agents)}
-        self._state = np.array(now.final_state[0])
-        observations = self._observations(now, now.final_obs, acted)
+        over = bool(batch_step.terminated[0])
+        cut = bool(batch_step.truncated[0])
+        alive = {agent: bool(batch_step.final_alive[0, i]) for i, agent in enumerate(self.possible_agents)}
+        self._state = np.array(batch_step.final_state[0])
+        observations = self._observations(batch_step, batch_step.final_obs, acted)
         if over or cut:  # the battle reset itself, so its masks belong to the next episode
             for agent in acted:
                 observations[agent]["action_mask"] = self._only_stop()
-        rewards = {agent: float(now.reward[0, self.possible_agents.index(agent)]) for agent in acted}
+        rewards = {agent: float(batch_step.reward[0, self.possible_agents.index(agent)]) for agent in acted}
         terminations = {agent: over or not alive[agent] for agent in acted}
         truncations = {agent: cut and alive[agent] for agent in acted}
         self.agents = [] if over or cut else [agent for agent in acted if alive[agent]]
-        return observations, rewards, terminations, truncations, self._infos(bool(now.success[0]), acted)
+        return observations, rewards, terminations, truncations, self._infos(bool(batch_step.success[0]), acted)
 
-    def _observations(self, now: BatchStep, obs: npt.NDArray[np.float32], agents: list[str]) -> dict[str, Any]:
+    def _observations(self, step: BatchStep, obs: npt.NDArray[np.float32], agents: list[str]) -> dict[str, Any]:
         rows = [(agent, self.possible_agents.index(agent)) for agent in agents]
         return {
-            agent: {"observation": np.array(obs[0, i]), "action_mask": now.available[0, i].astype(np.int8)}
+            agent: {"observation": np.array(obs[0, i]), "action_mask": step.available[0, i].astype(np.int8)}
             for agent, i in rows
         }
 
@@ -111,9 +113,9 @@ class SMAXParallelEnv(MaskedParallelEnv):
         dead = self.state().reshape(-1, len(FEATURES))[:, FEATURES.index("health")] <= 0
         allies, enemies = dead[: len(self.possible_agents)], dead[len(self.possible_agents) :]
         lost = bool(allies.all() and not enemies.all())
-        ends = {"success": won, "battle_won": won, "battle_lost": lost}
+        outcome = {"success": won, "battle_won": won, "battle_lost": lost}
         counts = {"dead_allies": int(allies.sum()), "dead_enemies": int(enemies.sum())}
-        return {agent: {**ends, **counts} for agent in agents}
+        return {agent: {**outcome, **counts} for agent in agents}
 
     def state(self) -> npt.NDArray[np.float32]:
         """Return the health, position and cooldown of every unit, ``[K]`` float32 in the order of :attr:`state_names`.
@@ -130,5 +132,5 @@ class SMAXParallelEnv(MaskedParallelEnv):
         return self._batch.game.draw(self.state()) if self.render_mode else None
 
 
-def _remade(name: str, render_mode: str | None, options: dict[str, Any]) -> SMAXParallelEnv:
+def _recreate(name: str, render_mode: str | None, options: dict[str, Any]) -> SMAXParallelEnv:
     return SMAXParallelEnv(name, render_mode, **options)

@@ -59,9 +59,9 @@ def draw_battle(
         (200, 200, 3)
     """
     check_int("side", side, 64)
-    for what in (units,) if goal is None else (units, goal):
-        if what.shape != (len(radii), 4):
-            raise InvalidValueError(f"units and goal must have shape ({len(radii)}, 4), got {what.shape}")
+    for array in (units,) if goal is None else (units, goal):
+        if array.shape != (len(radii), 4):
+            raise InvalidValueError(f"units and goal must have shape ({len(radii)}, 4), got {array.shape}")
     image = np.empty((side, side, 3), dtype=np.uint8)
     image[:] = GROUND
     for unit, (health, x, y, _) in enumerate(units.tolist()):

@@ -46,7 +46,7 @@ class Step(NamedTuple):
     available: Any
 
 
-class Saved(Protocol):
+class Stateful(Protocol):
     """An object with a state of tensors."""
 
     def state_dict(self) -> Any:
@@ -84,10 +84,10 @@ class LearnedReward(IntrinsicReward):
     def __init__(self, context: RewardContext, config: Any) -> None:
         self.context, self.config = context, config
         self.device = context.device or "cpu"
-        self.saved: dict[str, Saved] = {}
+        self.saved: dict[str, Stateful] = {}
         self.networks = nn.ModuleDict()
         self.calls = 0
-        self._held: list[Sample] = []
+        self._stored: list[Sample] = []
         self._noise = torch.Generator(device=self.device)
         self._noise.manual_seed(stream_seed(context.seed, self.name))
 
@@ -96,17 +96,17 @@ class LearnedReward(IntrinsicReward):
         """Create the reward; used by the registry."""
         return cls(context, config)
 
-    def _take(self, networks: dict[str, nn.Module]) -> None:
+    def _set_networks(self, networks: dict[str, nn.Module]) -> None:
         """Store networks, and create an optimiser for their trainable parameters."""
         self.networks = nn.ModuleDict(networks).to(self.device)
         self._learned = [parameter for parameter in self.networks.parameters() if parameter.requires_grad]
         self._optimizer = torch.optim.Adam(self._learned, lr=self.config.lr)
 
     @abstractmethod
-    def _pay(self, step: Step, update: bool) -> dict[str, Tensor]:
+    def _compute_parts(self, step: Step, update: bool) -> dict[str, Tensor]:
         """Return each part of the reward, ``[N, A]`` or ``[N, 1]``; with ``update``, update statistics too."""
 
-    def _keep(self, step: Step) -> Sample:
+    def _training_data(self, step: Step) -> Sample:
         """Return the training data of a step, ``[M, ...]`` each; empty if the reward does not train."""
         return {}
 
@@ -126,24 +126,24 @@ class LearnedReward(IntrinsicReward):
     def _call(self, transition: Transition, update: bool) -> RewardParts:
         step = self._read(transition)
         with torch.no_grad():
-            paid = {name: part * step.alive for name, part in self._pay(step, update).items()}
+            paid = {name: part * step.alive for name, part in self._compute_parts(step, update).items()}
             if update:
                 self.calls += 1
-                self._hold(self._keep(step))
-        if len(self._held) >= self.config.interval:
+                self._store(self._training_data(step))
+        if len(self._stored) >= self.config.interval:
             with torch.enable_grad():
-                self._learn({name: torch.stack([one[name] for one in self._held]) for name in self._held[0]})
-            self._held.clear()
+                self._learn({name: torch.stack([sample[name] for sample in self._stored]) for name in self._stored[0]})
+            self._stored.clear()
         parts = {name: self._as_received(part, transition.reward) for name, part in paid.items()}
         intrinsic = sum(parts.values())
         return RewardParts(intrinsic + transition.reward, intrinsic, parts)
 
-    def _hold(self, sample: Sample) -> None:
+    def _store(self, sample: Sample) -> None:
         if not sample:
             return
-        if self._held and any(value.shape != self._held[0][name].shape for name, value in sample.items()):
-            self._held.clear()  # the number of environments has changed
-        self._held.append(sample)
+        if self._stored and any(value.shape != self._stored[0][name].shape for name, value in sample.items()):
+            self._stored.clear()  # the number of environments has changed
+        self._stored.append(sample)
 
     def _learn(self, held: Sample) -> None:
         """Train on the stored data, ``[T, M, ...]`` each: ``epochs`` passes over a random fraction of the rows."""
@@ -212,14 +212,14 @@ class LearnedReward(IntrinsicReward):
         """Return networks, optimiser, moments, random generator, and steps not yet used for training."""
         state: dict[str, Any] = {"calls": torch.tensor([self.calls]), "noise": self._noise.get_state()}
         state |= with_prefix("networks", self.networks.state_dict())
-        for name, thing in self.saved.items():
-            state |= with_prefix(name, thing.state_dict())
-        if self._held:
-            held = {name: torch.stack([one[name] for one in self._held]) for name in self._held[0]}
+        for name, saved_object in self.saved.items():
+            state |= with_prefix(name, saved_object.state_dict())
+        if self._stored:
+            held = {name: torch.stack([sample[name] for sample in self._stored]) for name in self._stored[0]}
             state |= with_prefix("held", held)
         if len(self.networks):
-            for place, moments in self._optimizer.state_dict()["state"].items():
-                state |= with_prefix(f"optimizer.{place}", moments)
+            for index, moments in self._optimizer.state_dict()["state"].items():
+                state |= with_prefix(f"optimizer.{index}", moments)
         copies = {name: torch.as_tensor(value).detach().clone() for name, value in state.items()}
         return copies if self.context.device is not None else {name: to_numpy(value) for name, value in copies.items()}
 
@@ -233,11 +233,11 @@ class LearnedReward(IntrinsicReward):
         self.calls = int(tensors["calls"][0])
         restore_generator(self._noise, tensors["noise"])
         self.networks.load_state_dict(without_prefix("networks", tensors))
-        for name, thing in self.saved.items():
-            thing.load_state_dict(without_prefix(name, tensors))
+        for name, saved_object in self.saved.items():
+            saved_object.load_state_dict(without_prefix(name, tensors))
         held = without_prefix("held", tensors)
         steps = len(next(iter(held.values()))) if held else 0
-        self._held = [{name: value[t] for name, value in held.items()} for t in range(steps)]
+        self._stored = [{name: value[t] for name, value in held.items()} for t in range(steps)]
         if not len(self.networks):
             return
         optimizer = self._optimizer.state_dict()

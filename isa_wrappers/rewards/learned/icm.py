@@ -49,7 +49,7 @@ class IntrinsicCuriosityModule(LearnedReward):
             forward = mlp([features + actions, hidden, features])
         self.seen, self.scale = RunningMoments(context.obs_size, self.device), ReturnScale(config.gamma, self.device)
         self.saved = {"seen": self.seen, "scale": self.scale}
-        self._take({"encoder": encoder, "inverse": inverse, "forward_model": forward})
+        self._set_networks({"encoder": encoder, "inverse": inverse, "forward_model": forward})
 
     def errors(self, before: Tensor, after: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
         """Compute the errors of both models.
@@ -72,13 +72,13 @@ class IntrinsicCuriosityModule(LearnedReward):
         inverse: Tensor = -log_probs.mean(-1)
         return inverse, forward
 
-    def _pay(self, step: Step, update: bool) -> dict[str, Tensor]:
+    def _compute_parts(self, step: Step, update: bool) -> dict[str, Tensor]:
         if update:
             self.seen.update(step.next_obs.flatten(0, 1), step.alive.flatten())
         surprise = self.errors(step.obs, step.next_obs, step.actions)[1] * step.alive
         return {"surprise": self.config.eta * normalised(self, surprise, step.alive, update)}
 
-    def _keep(self, step: Step) -> Sample:
+    def _training_data(self, step: Step) -> Sample:
         rows = {"before": step.obs, "after": step.next_obs, "actions": step.actions, "weight": step.alive.float()}
         return {name: value.flatten(0, 1) for name, value in rows.items()}
 

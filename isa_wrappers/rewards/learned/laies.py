@@ -57,15 +57,15 @@ class LAIESReward(LearnedReward):
         self._hidden = self._before = torch.zeros(0, config.hidden, device=self.device)
         self._evaluation_hidden: Tensor | None = None
         agents, actions = len(context.agents), max(context.num_actions)
-        own = torch.arange(actions) < torch.tensor(context.num_actions)[:, None]
-        self._own_actions = own.to(self.device)
+        has_action = torch.arange(actions) < torch.tensor(context.num_actions)[:, None]
+        self._has_action = has_action.to(self.device)
         with seeded(context.seed, "laies"):
             sizes = context.state_size, agents, actions, config.hidden, len(self.external)
             self.predictor = InfluencePredictor(*sizes, component_of(context, actions))
-        self._take({"predictor": self.predictor})
+        self._set_networks({"predictor": self.predictor})
         self.saved = {"progress": _Progress(self)}
 
-    def _pay(self, step: Step, update: bool) -> dict[str, Tensor]:
+    def _compute_parts(self, step: Step, update: bool) -> dict[str, Tensor]:
         config = self.config
         fresh = self._started(step)
         hidden = self._hidden
@@ -77,7 +77,7 @@ class LAIESReward(LearnedReward):
         embedded = self.predictor.embed(self._scaled_state(step), step.actions, step.alive)
         change, after = self.predictor(embedded, before)
         counterfactual = self.predictor.counterfactual(embedded, step.actions, before)
-        available = self._own_actions if step.available is None else step.available & self._own_actions
+        available = self._has_action if step.available is None else step.available & self._has_action
         influence = influences(change, counterfactual, available.expand(*step.alive.shape, -1))
         individual = (influence.clamp(max=config.idi_clip) * step.alive).sum(-1, keepdim=True) * config.beta1
         squared_change = self._external_change(step).square().sum(-1, keepdim=True).clamp(max=config.cdi_clip)
@@ -106,7 +106,7 @@ class LAIESReward(LearnedReward):
             return 1.0
         return float(max(1.0 - 0.5 * (self.steps - self.annealed_from) / self.config.anneal_steps, 0.0))
 
-    def _keep(self, step: Step) -> Sample:
+    def _training_data(self, step: Step) -> Sample:
         return {
             "state": self._scaled_state(step),
             "actions": step.actions,
@@ -129,8 +129,8 @@ class LAIESReward(LearnedReward):
         embedded = self.predictor.embed(held["state"], held["actions"], held["acted"])
         hidden = held["hidden"][0]
         changes = []
-        for t, now in enumerate(embedded):
-            change, hidden = self.predictor(now, hidden * ~held["fresh"][t][:, None])
+        for t, step_embedding in enumerate(embedded):
+            change, hidden = self.predictor(step_embedding, hidden * ~held["fresh"][t][:, None])
             changes.append(change)
         error = (torch.stack(changes) - held["change"]).square().sum(-1)
         acted = held["acted"].any(-1).float()
@@ -205,6 +205,6 @@ def component_of(context: RewardContext, actions: int) -> Tensor:
     code = context.action_code
     if code is not None:
         offset = torch.as_tensor(code.table.offset)[..., None]
-        has_component = torch.as_tensor(code.table.there)[..., None]
+        has_component = torch.as_tensor(code.table.exists)[..., None]
         component = ((offset <= torch.arange(actions)) & has_component).sum(1) - 1
     return component

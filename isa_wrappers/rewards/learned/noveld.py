@@ -114,16 +114,16 @@ class NovelD(LearnedReward):
         self.saved = {"visits": self.visits}
         self.counter: VisitCounter | None = None
         if config.novelty == "counts":
-            everything = [list(range(size))]
-            self.counter = VisitCounter(everything, config.count_scale, config.table_bits, self.device)
+            all_dims = [list(range(size))]
+            self.counter = VisitCounter(all_dims, config.count_scale, config.table_bits, self.device)
             self.saved["counter"] = self.counter
             return
         self.distillation = Distillation(size, config, context.seed, self.device)
         self.scale = ReturnScale(config.gamma, self.device)
         self.saved |= {"seen": self.distillation.seen, "scale": self.scale}
-        self._take(self.distillation.networks)
+        self._set_networks(self.distillation.networks)
 
-    def _pay(self, step: Step, update: bool) -> dict[str, Tensor]:
+    def _compute_parts(self, step: Step, update: bool) -> dict[str, Tensor]:
         before, after, acted = inputs_of(step, self.config)
         start = self._started(step)
         first = self.visits(before, after, acted, start, update) & acted
@@ -144,7 +144,7 @@ class NovelD(LearnedReward):
         bonus: Tensor = count_bonus(counter.count(visited), torch.ones(1, device=visited.device))[..., 0]
         return bonus
 
-    def _keep(self, step: Step) -> Sample:
+    def _training_data(self, step: Step) -> Sample:
         return kept_inputs(step, self.config) if self.counter is None else {}
 
     def _loss(self, sample: Sample) -> Tensor:

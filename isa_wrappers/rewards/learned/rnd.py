@@ -90,16 +90,16 @@ class RandomNetworkDistillation(LearnedReward):
         self.distillation = Distillation(input_size(context, config), config, context.seed, self.device)
         self.scale = ReturnScale(config.gamma, self.device)
         self.saved = {"seen": self.distillation.seen, "scale": self.scale}
-        self._take(self.distillation.networks)
+        self._set_networks(self.distillation.networks)
 
-    def _pay(self, step: Step, update: bool) -> dict[str, Tensor]:
+    def _compute_parts(self, step: Step, update: bool) -> dict[str, Tensor]:
         _, inputs, acted = inputs_of(step, self.config)
         if update:
             self.distillation.seen.update(inputs.flatten(0, 1), acted.flatten())
         novelty = self.distillation.error(inputs) * acted
         return {"novelty": normalised(self, novelty, acted, update)}
 
-    def _keep(self, step: Step) -> Sample:
+    def _training_data(self, step: Step) -> Sample:
         return kept_inputs(step, self.config)
 
     def _loss(self, sample: Sample) -> Tensor:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from isa_wrappers.arrays import Array, backend, namespace, surely_none, to_numpy, with_prefix, without_prefix
+from isa_wrappers.arrays import Array, backend, known_empty, namespace, to_numpy, with_prefix, without_prefix
 from isa_wrappers.batch.protocol import BatchEnv, BatchStep, check_copies
 from isa_wrappers.batch.wrapper import BatchWrapper, starts_afresh
 from isa_wrappers.border.layers import Freezable
-from isa_wrappers.errors import fitting
-from isa_wrappers.wrappers.checks import begun
+from isa_wrappers.errors import with_mismatch_error
+from isa_wrappers.wrappers.checks import checked_reset
 from isa_wrappers.wrappers.episode_statistics import Totals
 
 
@@ -40,10 +40,10 @@ class EpisodeStatistics(BatchWrapper, Freezable):
 
     def reset(self, seed: int | None = None) -> BatchStep:
         """Start a new episode in every copy; unfinished episodes are dropped."""
-        self._forget()
-        return begun(self.env, self.env.reset(seed))
+        self._drop_episodes()
+        return checked_reset(self.env, self.env.reset(seed))
 
-    def _forget(self) -> None:
+    def _drop_episodes(self) -> None:
         self._return, self._length = self._return * 0, self._length * 0
         self._won = self._won & False
 
@@ -55,7 +55,7 @@ class EpisodeStatistics(BatchWrapper, Freezable):
         self._length = self._length + 1
         self._won = self._won | step.success  # success in several steps of one episode counts once
         over = step.done
-        if self.frozen or surely_none(over):
+        if self.frozen or known_empty(over):
             return step
         done = xp.astype(over, xp.float32)
         counted = step.finished
@@ -87,10 +87,10 @@ class EpisodeStatistics(BatchWrapper, Freezable):
 
     def state_dict(self) -> dict[str, Array]:
         """Return the inner state, unfinished episodes and totals."""
-        own = {"return": self._return, "length": self._length, "won": self._won, "totals": self._totals}
-        return with_prefix("env", self.env.state_dict()) | own
+        saved = {"return": self._return, "length": self._length, "won": self._won, "totals": self._totals}
+        return with_prefix("env", self.env.state_dict()) | saved
 
-    @fitting
+    @with_mismatch_error
     def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
         """Restore what :meth:`state_dict` returned; unfinished episodes are dropped if the copies start new ones.
 
@@ -104,5 +104,5 @@ class EpisodeStatistics(BatchWrapper, Freezable):
         )
         step = self.env.load_state_dict(without_prefix("env", state))
         if starts_afresh(self.env):
-            self._forget()
+            self._drop_episodes()
         return step

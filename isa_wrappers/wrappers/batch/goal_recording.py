@@ -6,11 +6,11 @@ from isa_wrappers.arrays import Array, backend, namespace, with_prefix, without_
 from isa_wrappers.batch.protocol import BatchEnv, BatchStep
 from isa_wrappers.batch.wrapper import BatchWrapper, starts_afresh
 from isa_wrappers.border.layers import Freezable
-from isa_wrappers.errors import fitting
+from isa_wrappers.errors import with_mismatch_error
 from isa_wrappers.rewards.best_episode import Episodes
 from isa_wrappers.rewards.goals import GoalBuffer
 from isa_wrappers.rewards.stitched import StitchedGoals
-from isa_wrappers.wrappers.checks import begun, check_alone, check_goals
+from isa_wrappers.wrappers.checks import check_alone, check_goals, checked_reset
 
 
 class GoalRecording(BatchWrapper, Freezable):
@@ -46,15 +46,15 @@ class GoalRecording(BatchWrapper, Freezable):
         self._stitched = goals if isinstance(goals, StitchedGoals) else None
         xp = backend(self.device)
         self._won = xp.zeros(self.num_envs, dtype=xp.bool, device=self.device)
-        self._now: BatchStep
+        self._current_step: BatchStep
         self._episodes: Episodes
         self._begin()
 
     def reset(self, seed: int | None = None) -> BatchStep:
         """Start a new episode in every copy."""
-        self._now = begun(self.env, self.env.reset(seed))
+        self._current_step = checked_reset(self.env, self.env.reset(seed))
         self._begin()
-        return self._now
+        return self._current_step
 
     def _begin(self) -> None:
         """Drop unfinished episodes."""
@@ -64,21 +64,21 @@ class GoalRecording(BatchWrapper, Freezable):
 
     def step(self, actions: Array) -> BatchStep:
         """Advance every copy; record won states as they were before any automatic reset."""
-        now, step = self._now, self.env.step(actions)
+        current, step = self._current_step, self.env.step(actions)
         if not self.frozen:
-            self._record(now, step)
+            self._record(current, step)
         self._won = (self._won | step.success) & ~step.done
-        self._now = step
+        self._current_step = step
         return step
 
-    def _record(self, now: BatchStep, step: BatchStep) -> None:
+    def _record(self, current: BatchStep, step: BatchStep) -> None:
         if self._stitched is not None:
-            reward, acted = step.reward, now.alive
+            reward, acted = step.reward, current.alive
             if step.discarded is not None:  # ranks below all others; its last step is void
                 lost = step.discarded[:, None]
                 reward = namespace(reward).where(lost, -float("inf"), reward)
                 acted = acted & ~lost
-            self._stitched.observe(self._episodes, now.state, step.final_state, reward, acted, step.done)
+            self._stitched.observe(self._episodes, current.state, step.final_state, reward, acted, step.done)
         self.goals.add(step.final_state, step.success & ~self._won)
         self.goals.ended(step.finished, self._won | step.success)
 
@@ -92,7 +92,7 @@ class GoalRecording(BatchWrapper, Freezable):
         saved = with_prefix("env", self.env.state_dict()) | {"won": self._won}
         return saved if self._stitched is None else saved | with_prefix("episodes", vars(self._episodes))
 
-    @fitting
+    @with_mismatch_error
     def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
         """Restore what :meth:`state_dict` returned; unfinished episodes are dropped if the copies start new ones.
 
@@ -100,14 +100,14 @@ class GoalRecording(BatchWrapper, Freezable):
             ScopeMismatchError: if it belongs to another stack of wrappers.
         """
         xp = backend(self.device)
-        self._now = self.env.load_state_dict(without_prefix("env", state))
+        self._current_step = self.env.load_state_dict(without_prefix("env", state))
         if starts_afresh(self.env):
             self._begin()
-            return self._now
+            return self._current_step
         self._won = xp.asarray(state["won"], device=self.device)
         if self._stitched is not None:
             saved = without_prefix("episodes", state)
             self._episodes = Episodes(
                 **{name: xp.asarray(saved[name], device=self.device) for name in vars(self._episodes)}
             )
-        return self._now
+        return self._current_step

@@ -12,13 +12,13 @@ from isa_wrappers.batch.protocol import BatchEnv, BatchStep
 from isa_wrappers.batch.wrapper import BatchWrapper
 from isa_wrappers.checks import check_last
 from isa_wrappers.config import GoalConfig
-from isa_wrappers.errors import fitting
+from isa_wrappers.errors import with_mismatch_error
 from isa_wrappers.rewards.goals import GoalBuffer
 from isa_wrappers.rewards.projection import GoalProjection
 from isa_wrappers.rewards.selectors import GOAL_SELECTORS
 from isa_wrappers.scope.credit import Credit
 from isa_wrappers.scope.influence import InfluenceScope
-from isa_wrappers.wrappers.checks import begun, check_alone, check_goals
+from isa_wrappers.wrappers.checks import check_alone, check_goals, checked_reset
 
 
 class GoalSampling(BatchWrapper):
@@ -71,10 +71,10 @@ class GoalSampling(BatchWrapper):
         projection.credit.check_fits(self.agents, self.num_actions, self.state_size)
         self.goals = goals
         self.projection = projection
-        shown = padded([len(dims) for dims in projection.dims], projection.size)
-        for row, dims in zip(shown, projection.dims, strict=True):
+        goal_columns = padded([len(dims) for dims in projection.dims], projection.size)
+        for row, dims in zip(goal_columns, projection.dims, strict=True):
             row[: len(dims)] = dims
-        self.obs_columns = np.concatenate([self.obs_columns, shown], axis=1)
+        self.obs_columns = np.concatenate([self.obs_columns, goal_columns], axis=1)
         self.obs_size = env.obs_size + projection.size
         self._select = GOAL_SELECTORS[selector]
         self._rng = Rng(seed, self.device, "goals")
@@ -106,7 +106,7 @@ class GoalSampling(BatchWrapper):
             self._rng = Rng(seed, self.device, "goals")
         if self._pursued is None:
             self.goals.check_not_empty()
-        step = begun(self.env, self.env.reset(seed))
+        step = checked_reset(self.env, self.env.reset(seed))
         self.goal = self._draw()
         return self._begin(step)
 
@@ -151,7 +151,7 @@ class GoalSampling(BatchWrapper):
         """Return the inner state, the current goals and the state of the random generator."""
         return with_prefix("env", self.env.state_dict()) | {"goal": self.goal, "rng": self._rng.get_state()}
 
-    @fitting
+    @with_mismatch_error
     def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
         """Restore what :meth:`state_dict` returned.
 

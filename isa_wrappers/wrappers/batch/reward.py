@@ -7,13 +7,13 @@ from dataclasses import replace
 from isa_wrappers.arrays import Array, array_device, namespace, with_prefix, without_prefix
 from isa_wrappers.batch.protocol import BatchEnv, BatchStep
 from isa_wrappers.batch.wrapper import BatchWrapper, starts_afresh
-from isa_wrappers.blame import Blamed
+from isa_wrappers.blame import ErrorSource
 from isa_wrappers.border.layers import Freezable, layers_of
-from isa_wrappers.errors import check_choice, check_float, check_kind, fitting
+from isa_wrappers.errors import check_choice, check_float, check_kind, with_mismatch_error
 from isa_wrappers.rewards.base import IntrinsicReward, RewardParts, checked
 from isa_wrappers.rewards.transition import Transition
 from isa_wrappers.wrappers.batch.goal_sampling import GoalSampling
-from isa_wrappers.wrappers.checks import MODES, begun, check_stack
+from isa_wrappers.wrappers.checks import MODES, check_stack, checked_reset
 
 
 class RewardWrapper(BatchWrapper, Freezable):
@@ -60,44 +60,44 @@ class RewardWrapper(BatchWrapper, Freezable):
         payers = [payer.reward for payer in layers_of(env, RewardWrapper)]
         check_stack(env, reward, payers, None if self._sampling is None else self._sampling.projection)
         self.parts: dict[str, Array] = {}
-        self._now: BatchStep
+        self._current_step: BatchStep
         self._start: Array = None
 
     def reset(self, seed: int | None = None) -> BatchStep:
         """Start a new episode in every copy; counts and learned parameters of the reward are kept."""
-        step = begun(self.env, self.env.reset(seed))
-        self._now, self._start = step, step.done | True
+        step = checked_reset(self.env, self.env.reset(seed))
+        self._current_step, self._start = step, step.done | True
         return step
 
     def step(self, actions: Array) -> BatchStep:
         """Advance every copy."""
-        now, step = self._now, self.env.step(actions)
+        current, step = self._current_step, self.env.step(actions)
         code = self.action_code
-        acted = now.alive
+        acted = current.alive
         if step.discarded is not None:  # a step lost in a game crash counts for no agent
             acted = acted & ~step.discarded[:, None]
         transition = Transition(
-            s_t=now.state,
+            s_t=current.state,
             s_tp1=step.final_state,
             obs_tp1=step.final_obs,
             actions=actions if code is None else code.columns(actions),
             reward=step.reward,
             alive=acted,
             goal=None if self._sampling is None else self._sampling.episode_goal,
-            obs_t=now.obs,
+            obs_t=current.obs,
             start=self._start,
-            available=now.available,
+            available=current.available,
             won_share=None if self._sampling is None else self._sampling.goals.won_share,
         )
         total, intrinsic, self.parts = checked(self.reward, self._pay(transition), step.reward)
-        self._now, self._start = step, step.done
+        self._current_step, self._start = step, step.done
         if self.adds:
             bonus = self.factor * intrinsic
             return replace(step, reward=step.reward + bonus, bonus=bonus if step.bonus is None else step.bonus + bonus)
         return replace(step, reward=total if self.factor == 1.0 else self.factor * total, bonus=None)
 
     def _pay(self, transition: Transition) -> RewardParts:
-        with Blamed(f"intrinsic reward {self.reward.name!r}"):
+        with ErrorSource(f"intrinsic reward {self.reward.name!r}"):
             return self.reward(transition, update=False) if self.frozen else self.reward(transition)
 
     def state_dict(self) -> dict[str, Array]:
@@ -105,7 +105,7 @@ class RewardWrapper(BatchWrapper, Freezable):
         inner = with_prefix("env", self.env.state_dict()) | with_prefix("reward", self.reward.state_dict())
         return inner if self._start is None else inner | {"start": self._start}
 
-    @fitting
+    @with_mismatch_error
     def load_state_dict(self, state: dict[str, Array]) -> BatchStep:
         """Restore what :meth:`state_dict` returned.
 
@@ -113,7 +113,7 @@ class RewardWrapper(BatchWrapper, Freezable):
             ScopeMismatchError: if it belongs to another stack of wrappers.
         """
         self.reward.load_state_dict(without_prefix("reward", state))
-        step = self._now = self.env.load_state_dict(without_prefix("env", state))
+        step = self._current_step = self.env.load_state_dict(without_prefix("env", state))
         saved = state.get("start")
         if saved is None or starts_afresh(self.env):
             self._start = step.done | True

@@ -77,8 +77,8 @@ def test_goals_are_found_whatever_an_algorithm_calls_its_buffer(names, found, tm
 def test_stitched_goals_pursue_by_the_weight_of_the_phase_that_reaches_them():
     more = {"env_kwargs": TWO, "goal": {"stitched": True}, "true_scope": True}
     algorithm = algorithm_of(**more, phases={"reach": {"goal": {"alpha1": 0.0}}})
-    assert algorithm.shared["goals"]._pursued == []
-    assert algorithm_of(**more).shared["goals"]._pursued == [1, 2], "all that an agent moves is its own"
+    assert algorithm.shared["goals"]._pursued_rows == []
+    assert algorithm_of(**more).shared["goals"]._pursued_rows == [1, 2], "all that an agent moves is its own"
 
 
 @pytest.mark.slow

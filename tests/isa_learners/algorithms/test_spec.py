@@ -93,7 +93,7 @@ def test_a_learners_settings_without_sizes_of_its_rollouts():
 def test_a_section_whose_name_is_taken(name):
     ALGORITHMS.register("mine", AlgorithmSpec("mine", TRAIN, sections={name: Mine, "own": Mine}))
     try:
-        with pytest.raises(InvalidValueError, match=f"section '{name}' of algorithm 'mine' must have another name, as this is "):
+        with pytest.raises(InvalidValueError, match=f"section '{name}' of algorithm 'mine' must have another name, as"):
             make_config("grid/unlock", "fast", {"algo": "mine", "intrinsic": "rnd"})
     finally:
         ALGORITHMS.unregister("mine")

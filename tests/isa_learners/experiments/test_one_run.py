@@ -17,7 +17,7 @@ from isa_learners.runs.algorithm import Algorithm
 from isa_learners.runs.evaluation import Evaluation
 from isa_learners.runs.run_folder import RunFolder
 from isa_learners.runs.training import train
-from isa_wrappers.blame import Blamed
+from isa_wrappers.blame import ErrorSource
 from isa_wrappers.errors import FileFormatError, RunFolderError, UntrustedRunError
 
 OWN = "network_toys:Own"
@@ -106,7 +106,7 @@ def test_final_episodes_that_were_all_lost_are_no_result(tmp_path, monkeypatch):
 
 def test_code_of_others_that_fails_is_named_in_the_last_line(tmp_path, monkeypatch, capsys):
     def fails(*given):
-        with Blamed("learner 'mine'"):
+        with ErrorSource("learner 'mine'"):
             {}["k"]
 
     monkeypatch.setattr(one_run, "_end_with_stdin", lambda: None)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from isa_wrappers import estimate_scope
-from isa_wrappers.batch.own_arrays import OwnArrays, guarded
+from isa_wrappers.batch.own_arrays import OwnArrays, with_checked_steps
 from isa_wrappers.envs import make_batch
 from isa_wrappers.errors import NonFiniteError, UnsupportedEnvironmentError
 
@@ -64,7 +64,7 @@ def test_one_that_is_handed_over_directly_is_watched_too():
     with pytest.raises(UnsupportedEnvironmentError, match="task 'Rewriting' wrote the next step to the array of"):
         estimate_scope(batch_toys.Rewriting(2))
     own = make_batch("batch_toys:walks", 2)
-    assert guarded(own) is own
+    assert with_checked_steps(own) is own
 
 
 @pytest.mark.parametrize("device", [None, "cpu"])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from isa_wrappers.border.start import start
+from isa_wrappers.border.start import reset_env
 from isa_wrappers.errors import UnsupportedEnvironmentError
 
 
@@ -18,11 +18,11 @@ class Broken:
 
 def test_a_reset_that_takes_no_seed_is_named():
     with pytest.raises(UnsupportedEnvironmentError, match=r"does not accept seed; define reset\(self, seed=None"):
-        start(Seedless(), 0, None)
+        reset_env(Seedless(), 0, None)
     with pytest.raises(UnsupportedEnvironmentError, match="does not accept seed and options"):
-        start(Seedless(), 0, {"level": 1})
+        reset_env(Seedless(), 0, {"level": 1})
 
 
 def test_what_a_reset_raises_by_itself_is_its_own():
     with pytest.raises(TypeError, match="of its own"):
-        start(Broken(), 0, {})
+        reset_env(Broken(), 0, {})

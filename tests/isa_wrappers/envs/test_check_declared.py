@@ -6,7 +6,7 @@ from check_toys import Misdeclared, Misnamed, Wide
 from gymnasium import spaces
 
 from isa_wrappers import check_env
-from isa_wrappers.envs.check_declared import outside
+from isa_wrappers.envs.check_declared import describe_out_of_bounds
 
 
 @pytest.mark.parametrize(
@@ -43,5 +43,5 @@ def test_what_is_declared_and_not_kept_is_told(make, line):
     ],
 )
 def test_bounds_of_each_kind_of_space(space, value, says):
-    found = outside(space, value)
+    found = describe_out_of_bounds(space, value)
     assert (says is None and found is None) or found.startswith(says)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from toy_envs import Walk
 
-from isa_wrappers.envs.family import EnvFamily, called
+from isa_wrappers.envs.family import EnvFamily, call_factory
 from isa_wrappers.errors import DeviceError, InvalidValueError, MissingDependencyError, UnknownTaskError
 
 
@@ -97,12 +97,12 @@ def test_auto_needs_no_torch(monkeypatch):
 
 
 def test_called():
-    assert called("lines/walk", Walk, (2,), {}).length == 2
+    assert call_factory("lines/walk", Walk, (2,), {}).length == 2
     with pytest.raises(InvalidValueError, match=r"'lines/walk' does not accept these options: .*'width'"):
-        called("lines/walk", Walk, (), {"width": 2})
-    assert called("own", dict, (), {"a": 1}) == {"a": 1}, "a built-in class does not tell its signature"
+        call_factory("lines/walk", Walk, (), {"width": 2})
+    assert call_factory("own", dict, (), {"a": 1}) == {"a": 1}, "a built-in class does not tell its signature"
     with pytest.raises(TypeError, match="inside"):  # not a matter of options
-        called("own", fails, (), {})
+        call_factory("own", fails, (), {})
 
 
 def fails():

@@ -2,8 +2,8 @@
 
 import pytest
 
-from isa_wrappers.blame import Blamed
-from isa_wrappers.envs.foreign_errors import failure, foreign_place, tell_failure
+from isa_wrappers.blame import ErrorSource
+from isa_wrappers.envs.foreign_errors import failure, foreign_place, print_failure
 
 
 def stumble():
@@ -11,7 +11,7 @@ def stumble():
 
 
 def called(function, *given):
-    with pytest.raises(Exception) as caught, Blamed("estimator 'mine'"):  # noqa: PT011
+    with pytest.raises(Exception) as caught, ErrorSource("estimator 'mine'"):  # noqa: PT011
         function(*given)
     return caught.value
 
@@ -21,7 +21,7 @@ def test_a_failure_is_one_line(capsys):
     line = failure(error)
     assert line.startswith("estimator 'mine' failed: KeyError: 'k' (test_foreign_errors.py:")
     assert line.endswith(" in stumble)")
-    assert tell_failure(error)
+    assert print_failure(error)
     told = capsys.readouterr().err.splitlines()
     assert told[0].startswith("Traceback")
     assert told[-1] == f"isa: {line}"
@@ -31,7 +31,7 @@ def test_an_error_of_nobody_in_particular_is_told_by_nothing(capsys):
     with pytest.raises(KeyError) as caught:
         stumble()
     assert failure(caught.value) is None
-    assert not tell_failure(caught.value)
+    assert not print_failure(caught.value)
     assert capsys.readouterr().err == ""
 
 

@@ -14,7 +14,7 @@ from isa_wrappers.arrays import to_backend
 from isa_wrappers.envs import make_batch
 from isa_wrappers.errors import DeviceError
 from isa_wrappers.scope import kuiper
-from isa_wrappers.scope.backends import beside, bins_of, list_sums
+from isa_wrappers.scope.backends import bins_of, list_sums, to_device_of
 from isa_wrappers.scope.doubling import COLLECTORS
 from isa_wrappers.scope.estimation import as_batch
 from isa_wrappers.scope.interval_effect import INTERVAL_EFFECT
@@ -86,14 +86,14 @@ def test_what_the_standard_lacks(device):
     pytest.importorskip("torch")
     like = to_backend(np.zeros(1), device)
     columns, ends = np.array([[0.0, 1.0, 2.0], [5.0, 4.0, 3.0]]), np.array([[0.5, 1.0], [3.0, 4.0]])
-    assert bins_of(beside(like, columns), beside(like, ends)).tolist() == [[0, 1, 2], [2, 1, 0]]
-    summed = list_sums(beside(like, columns.T), beside(like, np.array([1, 2])), "float64")
+    assert bins_of(to_device_of(like, columns), to_device_of(like, ends)).tolist() == [[0, 1, 2], [2, 1, 0]]
+    summed = list_sums(to_device_of(like, columns.T), to_device_of(like, np.array([1, 2])), "float64")
     assert summed.tolist() == [[0.0, 5.0], [3.0, 7.0]]
-    lists = beside(like, Lists.of([np.array([0, 1]), np.array([2])], [np.array([1.0, 3.0]), np.array([2.0])]))
-    shares = lists.cumulative(beside(like, np.array([[0, 1, 1]], dtype=np.uint8)))
+    lists = to_device_of(like, Lists.of([np.array([0, 1]), np.array([2])], [np.array([1.0, 3.0]), np.array([2.0])]))
+    shares = lists.cumulative(to_device_of(like, np.array([[0, 1, 1]], dtype=np.uint8)))
     assert shares[:, 0, :3].tolist() == [[0.25, 1.0, 1.0], [0.0, 1.0, 1.0]]
-    table = beside(like, kuiper.log_factorials(10))
-    counts = (beside(like, np.array(part)) for part in ([5, 0], [5, 5], [0, 0], [5, 5]))
+    table = to_device_of(like, kuiper.log_factorials(10))
+    counts = (to_device_of(like, np.array(part)) for part in ([5, 0], [5, 5], [0, 0], [5, 5]))
     np.testing.assert_allclose(np.exp(kuiper.fisher_log_p(*counts, table).tolist()), [2 / 252, 1.0])
 
 

@@ -77,12 +77,12 @@ def test_what_is_missing_is_taken_to_be_the_worst_it_may(seed):
     rng = np.random.default_rng(seed)
     there, missing = rng.dirichlet(np.full(4, 0.3), 2), rng.random(2) * 0.5
     v = kuiper.distance(*np.cumsum(there, axis=1))
-    bound = kuiper.of_all(np.array([v]), missing[None])[0]
+    bound = kuiper.population_distance(np.array([v]), missing[None])[0]
     for _ in range(500):
         spread = np.stack([rng.dirichlet(np.full(4, 0.1)) for _ in range(2)])
         whole = (1.0 - missing)[:, None] * there + missing[:, None] * spread
         assert kuiper.distance(*np.cumsum(whole, axis=1)) >= bound - 1e-12
-    assert kuiper.of_all(np.array([0.6]), np.array([[0.375, 0.375]])) == pytest.approx(0.0)
+    assert kuiper.population_distance(np.array([0.6]), np.array([[0.375, 0.375]])) == pytest.approx(0.0)
 
 
 @pytest.mark.parametrize(

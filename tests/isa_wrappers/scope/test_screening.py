@@ -38,7 +38,7 @@ def kinds_of_effects(rng, rows=3_000, actions=6):
 
 def unscreened(monkeypatch, window):
     with monkeypatch.context() as patched:
-        patched.setattr(Screen, "promising", lambda self, group: np.ones((group.max() + 1, self.zero.shape[1]), bool))
+        patched.setattr(Screen, "candidates", lambda self, group: np.ones((group.max() + 1, self.zero.shape[1]), bool))
         return effects_in_strata(window)
 
 
@@ -77,7 +77,7 @@ def test_groups_and_dimensions_are_told_apart_and_rows_in_no_group_left_out():
     act, group = rng.integers(3, size=900), np.repeat([0, 1, -1], 300)
     changes = np.stack([(group == 1) * (act == 2), (group == -1) * (act == 1)], axis=1).astype(np.float64)
     screen = Screen.of([changes], act, 3, LEVELS)
-    assert screen.promising(group).tolist() == [[False, False], [True, False]]
+    assert screen.candidates(group).tolist() == [[False, False], [True, False]]
 
 
 def test_bins_hold_zero_apart_and_are_few():

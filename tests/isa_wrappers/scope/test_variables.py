@@ -11,7 +11,7 @@ from isa_wrappers.border.team_actions import TeamCode
 from isa_wrappers.errors import UnsupportedEnvironmentError
 from isa_wrappers.scope.files import load_scope, save_scope
 from isa_wrappers.scope.residuals import TeamFit
-from isa_wrappers.scope.variables import by_elementary_action, choices, singles
+from isa_wrappers.scope.variables import by_elementary_action, choices, num_unconditional
 
 
 def scope_of(make, transitions, seed=0, estimator="interval_effect", **settings):
@@ -93,7 +93,7 @@ def test_variables_are_components_at_large_and_while_another_is_set():
     made = choices(code, actions, np.ones((50, 3, 28), dtype=bool), acted, acted)
     # Seven are too many to look at with another one set.
     assert [variable.agent for variable in made.variables] == [0, 0, 1, *[2] * 7, 0, 0, 0, 0]
-    assert singles(made.variables) == 10
+    assert num_unconditional(made.variables) == 10
     assert [variable.parts for variable in made.variables[10:]] == [(0, 1), (0, 1), (1, 0), (1, 0)]
     assert (made.actions[:5, [0, 1, -1]] == -1).all()
     assert (made.actions[:, 2] == 2).all()
@@ -150,4 +150,4 @@ def test_a_fit_of_too_few_rows_leaves_ranges_out():
     x = rng.uniform(-1, 1, 12)
     fit = TeamFit(rng.random((12, 2)), x[:, None], np.zeros((12, 1), dtype=int), {0: x})
     assert fit.usable
-    np.testing.assert_array_equal(fit.without(0)(slice(None)), fit._left)
+    np.testing.assert_array_equal(fit.without(0)(slice(None)), fit._residuals)

@@ -16,7 +16,7 @@ from isa_wrappers.errors import (
 )
 from isa_wrappers.rewards.novelty import StateNovelty
 from isa_wrappers.wrappers import GoalRecording, GoalSampling, InfluenceCountBonus, RewardWrapper, ScopeWrapper
-from isa_wrappers.wrappers.turn import told_actions
+from isa_wrappers.wrappers.turn import read_actions
 
 
 def test_state_from_observations_or_a_function():
@@ -138,7 +138,7 @@ def test_a_wrapper_can_be_pickled():
 
 @pytest.mark.parametrize("action", [1, np.int64(1), np.array(1), np.array([1]), [1], 1.0, True])
 def test_one_whole_number_is_an_action_in_whatever_it_comes(action):
-    told = told_actions({"walker_0": action, "walker_1": 0}, {"walker_0"}, {"walker_0": 0, "walker_1": 1}, (3, 3), None)
+    told = read_actions({"walker_0": action, "walker_1": 0}, {"walker_0"}, {"walker_0": 0, "walker_1": 1}, (3, 3), None)
     assert told == ([True, False], [1, 0])
 
 

@@ -22,7 +22,7 @@ def bonus():
 
 
 def test_a_step_before_the_reset():
-    with pytest.raises(UnsupportedEnvironmentError, match=r"step\(\) of InfluenceCountBonus was called before reset\(\)"):
+    with pytest.raises(UnsupportedEnvironmentError, match=r"InfluenceCountBonus was called before reset\(\)"):
         bonus().step({"walker_0": 0, "walker_1": 0})
 
 

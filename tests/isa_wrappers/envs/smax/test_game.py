@@ -184,10 +184,10 @@ REACH = 3.15 * 0.5
 )
 def test_a_closed_border_takes_the_moves_that_lead_over_it(jax, walled, place, closed):
     battle = begun(jax, walled, unit_positions=[place, [12, 12], [20, 12], [24, 15], [24, 16], [24, 17]])
-    available = np.asarray(walled.look(battle).available)
+    available = np.asarray(walled.observe(battle).available)
     moves = {name for name, allowed in zip(MOVES, available[0], strict=False) if not allowed}
     assert moves == set(closed)
-    open_ = np.asarray(smax_game("3m").look(battle).available)
+    open_ = np.asarray(smax_game("3m").observe(battle).available)
     assert available[1:].tolist() == open_[1:].tolist()
     assert available[0, STOP:].tolist() == open_[0, STOP:].tolist()
 

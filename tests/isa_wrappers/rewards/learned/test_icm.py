@@ -42,7 +42,7 @@ def test_loss_and_bonus_against_numpy(components):
         np.testing.assert_allclose(found, 2.0 * surprise / np.std(np.concatenate(all_returns)), rtol=1e-3, atol=1e-5)
         acted = step.alive.sum()
         loss = 0.7 * (inverse * step.alive).sum() / acted + 0.3 * surprise.sum() / acted
-        assert float(icm._loss(icm._held[-1]).detach()) == pytest.approx(loss, rel=1e-4)
+        assert float(icm._loss(icm._stored[-1]).detach()) == pytest.approx(loss, rel=1e-4)
 
 
 def test_it_learns_what_an_action_does_and_is_surprised_by_chance():

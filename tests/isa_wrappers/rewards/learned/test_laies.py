@@ -126,7 +126,7 @@ def test_the_loss_in_time_against_loops():
         error = np.square(changes - (step.s_tp1 - step.s_t)[:, [0, 2]]).sum(-1)
         errors += error[step.alive.any(-1)].tolist()
         laies(step)
-    held = {name: torch.stack([one[name] for one in laies._held]) for name in laies._held[0]}
+    held = {name: torch.stack([one[name] for one in laies._stored]) for name in laies._stored[0]}
     assert float(laies.stretch_loss(held).detach()) == pytest.approx(np.mean(errors), rel=1e-4)
 
 
@@ -221,5 +221,5 @@ def test_a_scale_is_that_of_the_states():
         assert (expected.parts["collective"] > 0).any()
         for name, part in expected.parts.items():
             np.testing.assert_allclose(found.parts[name], part, rtol=1e-6)
-    for ours, theirs in zip(scaled._held, plain._held, strict=True):
+    for ours, theirs in zip(scaled._stored, plain._stored, strict=True):
         torch.testing.assert_close(ours, theirs)
