@@ -50,15 +50,14 @@ class InputEncoder:
     def after(self, rollout: Rollout, action: Tensor, everywhere: bool = False) -> Tensor:
         """Return the inputs after the steps of a rollout, before an automatic reset: ``[T, B, A, F]``.
 
-        On CPU it is written only where it is read: in environments whose episode, or an agent's part in it, ends
-        with the step, and in all of them after the last step. The rest is zeros in memory that is never touched, which
-        takes no room.
+        On CPU, inputs are written only where they are read: in environments whose episode, or an agent's part in it,
+        ends with the step, and in all environments after the last step. The rest is zeros in untouched memory, which
+        takes no space.
 
         Args:
             rollout: T steps; its record holds the inputs before each.
             action: ``[T, B, A]`` (and ``[d]``) actions of the steps in the format of the head; ignored for agents that
-                did
-                not act.
+                did not act.
             everywhere: write inputs after every step, as finding the ends needs synchronisation with the device.
         """
         before = rollout.record["inputs"]

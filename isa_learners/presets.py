@@ -39,10 +39,10 @@ _WIDE: dict[str, Any] = {"num_envs": 64, "epochs": 2, "minibatches": 2}
 _PUBLISHED_SCOPE = {"transitions": 2_000, "delta": 0.3, "bin_width": 0.01, "window": 1, "estimator": "nmi_block"}
 
 PRESETS: dict[str, dict[str, dict[str, Any]]] = {
-    # Where nothing else is said, the defaults of the configuration are the papers' (ISA and PPO: arXiv 2505.08630,
-    # Table 2; Q-learning: arXiv 1803.11485, Appendix C.2, a gradient step an episode; COMA: the settings made public
-    # for StarCraft II by its authors' later program). ISA's does not say how
-    # observations are scaled; docs/tuning-log.md has what raw and scaled cells cost where.
+    # All other settings are the defaults of the configuration, which are the papers' (ISA and PPO: arXiv 2505.08630,
+    # Table 2; Q-learning: arXiv 1803.11485, Appendix C.2, one gradient step per episode; COMA: the settings published
+    # for StarCraft II with its authors' later program). ISA's paper does not specify how observations are scaled;
+    # docs/tuning-log.md compares raw and scaled cells.
     "paper": {
         "*": {"scope": _PUBLISHED_SCOPE},
         "grid/navigation": {"ppo": {"obs_scale": 0.1}},
@@ -53,9 +53,8 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             **_PARTICLES,
             "scope": {"transitions": 5_000, "bin_width": 0.05, "window": 3, "delta": 0.03, "estimator": "nmi_pooled"},
         },
-        # Pooled, as in the authors' code: a battle of random play lasts some 20 steps, and with blocks that small D_c
-        # of
-        # eight marines includes the enemies' cooldowns, whose fluctuations lambda would then reward.
+        # Pooled, as in the authors' code: a battle of random play lasts some 20 steps, and with blocks that small, D_c
+        # of eight marines includes the enemies' cooldowns, whose fluctuations lambda would then reward.
         "sma[cx]/*": {
             **_BATTLES,
             "scope": {"estimator": "nmi_pooled"},

@@ -12,8 +12,7 @@ class CentralCritic(nn.Module):
     """Linear -> ReLU -> Linear -> ReLU -> Linear: ``Q(s, (., a_-i))`` for every action of agent i.
 
     Its input is the state, i's observation, the others' actions (without i's own, so that one pass returns the values
-    of
-    all its alternatives), the last actions of all agents, and i's id.
+    of all its alternatives), the last actions of all agents, and i's id.
 
     Source: COMA (Foerster et al., 2018, arXiv 1705.08926), Section 4 and Figure 1c.
 

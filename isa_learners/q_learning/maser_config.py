@@ -21,8 +21,8 @@ class MaserConfig:
         alpha: weight of the agent's own value, as opposed to the team's value per agent, in the choice of the subgoal.
         subgoal_factor: lambda, factor of the rewards for being close to the subgoal.
         individual_factor: factor of the loss of the agents' own values.
-        divergence_factor: factor of the divergence from uniform actions from the subgoal on; no effect with
-            ``as_released``.
+        divergence_factor: factor of the loss that draws the action probabilities towards uniform ones from the subgoal
+            on; no effect with ``as_released``.
         distance_factor: factor of the loss that trains the embedding; no effect with ``as_released``.
         embedding_width: width of the hidden layer of the observation embedding.
     """
