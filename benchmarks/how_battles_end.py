@@ -1,6 +1,6 @@
 """How a trained team wins and loses its SMAX battles: how many allies survive, are shot or die at the border.
 
-    python benchmarks/how_battles_end.py runs/8m/isa-seed1 --episodes 512
+    python benchmarks/how_battles_end.py runs/8m/smax-8m/isa/seed1 --episodes 512
 
 SMAX's border kills units that touch it (``walls_cause_death``), and a dead unit keeps its position: a dead ally on the
 border was killed by the border.
