@@ -93,35 +93,30 @@ def train(
     trackers = make_trackers(track or [])
     if resume is not None:
         _refuse_changes(context)
-        changes = parse_overrides(override or [])
-        run_changes = {key: value for key, value in (("steps", steps), ("device", device)) if value is not None}
-        refuse_contradictions(run_changes, changes)
-        _run(RunFolder.open(resume, env, trust), True, trackers, changes | run_changes, quiet)
+        changes, overrides = _without_none(steps=steps, device=device), parse_overrides(override or [])
+        refuse_contradictions(changes, overrides)
+        _run(RunFolder.open(resume, env, trust), True, trackers, overrides | changes, quiet)
         return
     if env is None:
         raise InvalidValueError("name a task to train on, such as grid/shooting, or --resume a run folder")
     if trust:
         raise InvalidValueError("--trust is only for --resume: a new run's environment is named on the command line")
     # Only the given options: otherwise their defaults would override a configuration file.
-    option_values = {
-        "algo": algo,
-        "seed": seed,
-        "device": device,
-        "steps": steps,
-        "stop_when_solved": stop_when_solved or None,
-    }
-    option_values |= {
-        "state_fallback": state_fallback,
-        "state_features": state_features,
-        "success": success,
-        "workers": workers,
-    }
-    option_values |= {"scope_folder": None if scope is None else str(scope), "scope_is_free": scope_is_free or None}
-    given: dict[str, Any] = {key: value for key, value in option_values.items() if value is not None}
-    if options := parse_kwargs(kwargs):
-        given["env_kwargs"] = options
-    if options := parse_features(state_features_kwargs):
-        given["state_features_kwargs"] = options
+    given = _without_none(
+        algo=algo,
+        seed=seed,
+        device=device,
+        steps=steps,
+        stop_when_solved=stop_when_solved or None,
+        state_fallback=state_fallback,
+        state_features=state_features,
+        state_features_kwargs=parse_features(state_features_kwargs) or None,
+        success=success,
+        workers=workers,
+        scope_folder=None if scope is None else str(scope),
+        scope_is_free=scope_is_free or None,
+        env_kwargs=parse_kwargs(kwargs) or None,
+    )
     from isa_learners.runs.checks import check_run
     from isa_learners.runs.config_io import make_config
 
@@ -130,10 +125,19 @@ def train(
     _refuse_unnamed(config, resolved.imports, override or [])
     _refuse_idle_scope(resolved, scope, scope_is_free)
     check_run(resolved)
-    task = env.replace("/", "-").replace(":", "-")
+    _run(RunFolder.create(out or _new_folder(resolved), resolved), False, trackers, quiet=quiet)
+
+
+def _without_none(**values: Any) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _new_folder(config: RunConfig) -> Path:
+    """Return a run folder named for the run and the time."""
+    task = config.env.replace("/", "-").replace(":", "-")
     task = task[-LONGEST_NAME:]  # file systems limit the length of names
-    name = f"{task}-{resolved.algo}-{resolved.preset}-seed{resolved.seed}-{time.strftime('%Y%m%d-%H%M%S')}"
-    _run(RunFolder.create(out or Path("runs") / name, resolved), False, trackers, quiet=quiet)
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    return Path("runs") / f"{task}-{config.algo}-{config.preset}-seed{config.seed}-{stamp}"
 
 
 def configured(

@@ -123,7 +123,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "q": {"lr": 1e-3, "gamma": 0.95},
             "coma": {"entropy_factor": 0.01},
         },
-        # Somebody's own environment: chosen in docs/tuning-log.md, judged in docs/benchmarks.md.
+        # Environments that no other entry names. Chosen in docs/tuning-log.md, judged in docs/benchmarks.md.
         "*:*": {
             "goal": {"alpha1": 1.0},
             "ppo": _NARROW,
