@@ -63,7 +63,7 @@ def test_who_asks_for_a_scope():
 def test_a_scope_that_takes_more_than_was_to_be_expected_is_told_of():
     """Copies take as many steps each: 4 of them 604, where 301 of each of two agents are asked for."""
     listening = {"transitions": 301, "estimator": "nmi_block", "copies": 4}
-    with pytest.warns(UserWarning, match="the scope took 604 of 603 steps, so none are left for training"):
+    with pytest.warns(UserWarning, match="the scope took 604 steps and steps is 603, so none are left for training"):
         assert scope_for(tiny_config(env_kwargs=TWO, scope=listening, steps=603))[1] == 604
 
 

@@ -76,7 +76,7 @@ async function follow(said) {
       root.dataset.version = data.version;
     }
   } catch {
-    said.textContent = "isa view has ended; the page stays as it is";
+    said.textContent = "isa view has stopped; this page is no longer updated";
     pause = 5000;
   }
   setTimeout(() => follow(said), pause);
