@@ -75,7 +75,8 @@ def scope_for(config: RunConfig, on_steps: Callable[[int], None] | None = None) 
         env_steps = int(scope.settings["env_steps"])
         if env_steps >= config.steps:  # more than expected, as agents died early
             warnings.warn(
-                f"the scope took {env_steps:,} steps and steps is {config.steps:,}, so none are left for training", stacklevel=1
+                f"the scope took {env_steps:,} steps and steps is {config.steps:,}, so none are left for training",
+                stacklevel=1,
             )
         return scope, env_steps
     scope = load_scope(config.scope_folder)
