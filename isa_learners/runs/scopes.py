@@ -132,7 +132,7 @@ def credit_of(config: RunConfig, scope: InfluenceScope | None, env: BatchEnv) ->
     scope.check_fits(env.agents, env.num_actions, env.state_size)
     if not scope.agent_mask.any():
         raise InvalidValueError(
-            f"the scope is empty: delta is {scope.delta_text} and the largest figure "
+            f"the scope is empty: delta is {scope.delta_text} and the largest influence "
             f"{scope.influence.max():.2g}; choose scope.delta below that, or other scope settings"
         )
     return credit_for(scope, rule)

@@ -121,9 +121,9 @@ WHOLE = {"tasks": ["grid/unlock"], "variants": ["isa"], "steps": 90_000}
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"variants": {"hot": {"like": "ippo", "set": {"env": "grid/dials"}}}}, "cannot hold 'env', which a plan has"),
-        ({"variants": {"hot": {"like": "ippo", "set": {"steps": 400}}}}, "cannot hold 'steps', which a plan has"),
-        ({"variants": {"hot": {"like": "ippo", "set": {"seed": 7}}}}, "cannot hold 'seed', which a plan has"),
+        ({"variants": {"hot": {"like": "ippo", "set": {"env": "grid/dials"}}}}, "cannot hold 'env', which a plan sets"),
+        ({"variants": {"hot": {"like": "ippo", "set": {"steps": 400}}}}, "cannot hold 'steps', which a plan sets"),
+        ({"variants": {"hot": {"like": "ippo", "set": {"seed": 7}}}}, "cannot hold 'seed', which a plan sets"),
         ({"steps": {"grid/unlok": 5}}, "steps names 'grid/unlok', which is not a task of the plan; did you mean"),
         ({"variants": {"..": {"like": "isa"}}}, "'..' cannot name a folder; use letters or digits"),
     ],
