@@ -221,9 +221,7 @@ class Algorithm:
             FileFormatError: if the state belongs to another task or configuration.
         """
         if meta.get("env") != self.config.env:
-            raise FileFormatError(
-                f"the checkpoint is of task {meta.get('env')!r}, but this run is of {self.config.env!r}"
-            )
+            raise FileFormatError(f"the checkpoint is of task {meta.get('env')!r}, this run of {self.config.env!r}")
         try:
             if self.following is not None:
                 following_state = without_prefix("following", tensors)

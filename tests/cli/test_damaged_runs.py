@@ -54,7 +54,7 @@ def test_a_checkpoint_of_another_task_is_refused(copy_of, capsys):
     config = (run / "config.yaml").read_text()
     (run / "config.yaml").write_text(config.replace("env: grid/unlock", "env: grid/navigation"))
     assert isa("eval", run) == 2
-    assert "is of task 'grid/unlock', but this run is of 'grid/navigation'" in one_line(capsys.readouterr().err)
+    assert "is of task 'grid/unlock', this run of 'grid/navigation'" in one_line(capsys.readouterr().err)
 
 
 def test_a_checkpoint_of_another_configuration_is_refused(copy_of, capsys):
