@@ -37,7 +37,7 @@ function showScope(parent, scope, name) {
   chart(box, async (node) => { view = await draw(node, spec); await at(delta); }, "influence scope");
   const sets = make("div", parent, null, { "aria-live": "polite", class: "sets" });
   let view = null, delta = kept.has(`${name} delta`) ? Number(slider.value) : scope.delta;
-  // As wide as the page has room for beside names and menu; of so many dimensions that cells would vanish, it scrolls.
+  // As wide as the page allows beside names and menu; with too many dimensions for readable cells, it scrolls.
   const letters = Math.max(...scope.agents.map((one) => one.length)) + Math.max(...values.map((value) => value.action.length));
   const room = Math.min(640, (main.clientWidth || 1200) - 60 - 6.5 * Math.min(letters, 30));
   const spec = {

@@ -9,7 +9,7 @@ function cellName(dim, code) {
   return dim.values ? number(dim.values[code]) : `${number(dim.edges[code])} to ${number(dim.edges[code + 1])}`;
 }
 
-// Of every cell the visits that its states stand for, in one phase or (-1) in all of them.
+// Return the visits of every cell that the sampled states represent, in one phase or (-1) in all phases.
 function visitCounts(visits, x, y, phase) {
   const at = cellsOf(visits.dims[x]), against = cellsOf(visits.dims[y]), counts = new Map();
   let next = 0;
