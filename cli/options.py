@@ -54,7 +54,7 @@ Override = Annotated[
 ]
 RunEnv = Annotated[
     str | None,
-    typer.Option("--env", help="Environment of RUN as package.module:factory; allows its import."),
+    typer.Option("--env", help="Custom environment of RUN as package.module:factory; allows its import."),
 ]
 RunEnvs = Annotated[
     list[str] | None,

@@ -96,7 +96,7 @@ def scope(
     if DeviceName().check("device", device) != "cpu":
         device = family_of(env).device(device)
     features = choose_features(state_features, parse_features(state_features_kwargs), state_fallback)
-    with ProgressReporter(lambda: f"listening in {env}", quiet):
+    with ProgressReporter(lambda: f"estimating the scope of {env}", quiet):
         settings = seed, state_fallback, features, None if device == "cpu" else device
         estimate = scope_of_task(env, task_options, config, *settings, kept=out is not None or as_json)
     if out is not None:

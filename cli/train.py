@@ -197,7 +197,8 @@ def _refuse_idle_scope(config: RunConfig, scope: Path | None, is_free: bool) -> 
 
     if scope is not None and not needs_estimate(config):
         raise InvalidValueError(
-            f"--scope needs a run that estimates a scope, which algorithm {config.algo!r} does not here, got {scope}"
+            f"--scope needs a run that estimates a scope, but algorithm {config.algo!r} uses none with these settings, "
+            f"got {scope}"
         )
     if is_free and config.scope_folder is None:
         raise InvalidValueError("--scope-is-free needs --scope FOLDER; give it, or leave --scope-is-free out")

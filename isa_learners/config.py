@@ -151,7 +151,7 @@ def check_env_kwargs(kwargs: Mapping[str, Any]) -> dict[str, Any]:
     for name in ("self", "name", "num_envs", "device", "state_fallback", "success_rule", "workers", "state_features"):
         if name in kwargs:
             raise InvalidValueError(
-                f"options of the task cannot hold {name!r}: a run sets it; got {shown(kwargs[name])}"
+                f"options of the task cannot hold {name!r}, which the run sets itself; got {shown(kwargs[name])}"
             )
     options: dict[str, Any] = plain("env_kwargs", kwargs)
     return options

@@ -197,7 +197,7 @@ def check_actions(actions: Array, alive: Array, most: npt.NDArray[np.int64]) -> 
     if not isinstance(actions, np.ndarray):
         return
     if actions.dtype.kind not in "iu":
-        raise InvalidValueError(f"actions must be whole numbers, got {shown(actions)}")
+        raise InvalidValueError(f"actions must be integers, got {shown(actions)}")
     if actions.ndim > alive.ndim:
         alive, most = alive[..., None], most[:, None]
     wrong = ((actions < 0) | (actions >= most)) & alive

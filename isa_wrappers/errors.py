@@ -184,7 +184,7 @@ def check_int(name: str, value: object, low: int, high: int | None = None) -> in
         high = LARGEST_INT
     bound = f"at least {low}" if high is None else f"from {low} to {high}"
     if number is None or number < low or number > (LARGEST_INT if high is None else high):
-        raise InvalidValueError(f"{name} must be a whole number {bound}, got {shown(value)}")
+        raise InvalidValueError(f"{name} must be an integer {bound}, got {shown(value)}")
     return number
 
 

@@ -142,8 +142,8 @@ class AlgorithmSpec:
             for pattern in layers:
                 if not any(mark in pattern for mark in TASK_MARKS):
                     raise InvalidValueError(
-                        f"preset {preset!r} of an algorithm must be by pattern of task names, such as '*' or 'grid/*', "
-                        f"got {shown(pattern)}"
+                        f"preset {preset!r} of an algorithm must have patterns of task names as keys, such as '*' or "
+                        f"'grid/*', got {shown(pattern)}"
                     )
 
     @property

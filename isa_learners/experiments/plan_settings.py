@@ -49,7 +49,7 @@ class PlanSettings:
         for key, value in self.data.items():
             if key in SET_ELSEWHERE:
                 raise PlanError(
-                    f"set cannot hold {key!r}, which a plan has elsewhere, got {shown(value)}", (*place, key)
+                    f"set cannot hold {key!r}, which a plan sets elsewhere, got {shown(value)}", (*place, key)
                 )
         self.values = tuple(values_of(self.data, self.place))
         self._sections: dict[str, type] = {}

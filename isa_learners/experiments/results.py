@@ -68,8 +68,8 @@ def _check_whole(folder: RunFolder, curve: Curve, summary: Summary) -> None:
     if expected is not None and (not len(last) or last[0] < expected):
         raise FileFormatError(
             f"{folder.metrics_file} has lost its last rows: {folder.summary_file.name} names an evaluation after "
-            f"{expected:,} steps, its last row {f'{last[0]:,.0f}' if len(last) else 'none'}; remove the run's folder "
-            "to run it again"
+            f"{expected:,} steps, but its last row is {f'at {last[0]:,.0f}' if len(last) else 'missing'}; remove the "
+            "run's folder to run it again"
         )
 
 

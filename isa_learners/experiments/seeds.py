@@ -26,7 +26,7 @@ def read_seeds(value: Any) -> list[int]:
     for part in value if isinstance(value, list) else str(value).split(","):
         match = re.fullmatch(r"\s*(\d{1,9})(?:\s*-\s*(\d{1,9}))?\s*", str(part))
         if match is None:
-            raise PlanError(f"seeds must be whole numbers such as [0, 1] or 0-9, got {shown(value)}", ("seeds",))
+            raise PlanError(f"seeds must be integers such as [0, 1] or 0-9, got {shown(value)}", ("seeds",))
         first, last = int(match[1]), int(match[2] or match[1])
         if last - first >= MOST_RUNS:
             raise PlanError(f"a plan holds at most {MOST_RUNS:,} runs, got seeds {shown(value)}", ("seeds",))

@@ -32,7 +32,8 @@ def table(comparison: Comparison, rows: Sequence[Row]) -> str:
     parts.append(
         f"Success of the last checkpoint over {plan.episodes} greedy episodes, one number per seed; area: mean success "
         f"of the evaluations over the steps, from the latest first evaluation of the task's runs; steps to 0.9: <= if "
-        f"a run reached it at its first; medians and means are over runs; 95 % intervals from a bootstrap over seeds."
+        f"a run reached 0.9 at its first evaluation; medians and means are over runs; 95 % intervals from a "
+        f"bootstrap over seeds."
     )
     parts += _late_start_notes(comparison, rows)
     parts += [f"{difference}." for difference in plan.evaluation_differences()]

@@ -130,7 +130,8 @@ def variant_from(name: str, data: Any) -> Variant:
     for key in SET_ELSEWHERE:
         if key in given:
             raise InvalidValueError(
-                f"set of variant {shown(name)} cannot hold {key!r}, which a plan has elsewhere, got {shown(given[key])}"
+                f"set of variant {shown(name)} cannot hold {key!r}, which a plan sets elsewhere, "
+                f"got {shown(given[key])}"
             )
     settings = merge(base.settings, given)
     return Variant(

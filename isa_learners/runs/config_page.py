@@ -72,7 +72,7 @@ def rows_of(kind: type, section: str = "") -> list[Row]:
 
 
 def _type_name(kind: Any) -> str:
-    words = {str: "text", bool: "true or false", int: "whole number", float: "number"}
+    words = {str: "text", bool: "true or false", int: "integer", float: "number"}
     if kind in words:
         return words[kind]
     if isinstance(kind, type) or getattr(kind, "__origin__", None) is dict:

@@ -191,7 +191,7 @@ def array_step(observations: Any, infos: Any, like: BatchEnv, device: str) -> Ba
     check_kind("infos", infos, Mapping)
     if unknown := [name for name in infos if name not in ARRAY_INFOS]:
         raise InvalidValueError(
-            f"infos beside an array of observations must be {', '.join(ARRAY_INFOS)}; got {shown(unknown[0])}"
+            f"infos with an array of observations must be {', '.join(ARRAY_INFOS)}; got {shown(unknown[0])}"
         )
     team = len(like.agents)
     check_array("observations", observations, None, team, like.obs_size)

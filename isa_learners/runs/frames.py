@@ -166,7 +166,7 @@ def _notes(film: Film, columns: tuple[str, ...]) -> list[str]:
     if not film.legend:
         notes.append("the picture is the environment's own render()")
     if film.has_goal and not film.shows_goal:
-        notes.append("the goal, a state won before, is not drawn")
+        notes.append("the goal, a previously won state, is not drawn")
     return notes
 
 

@@ -64,8 +64,6 @@ def won_states(folder: RunFolder, best: bool = False) -> WonStates:
         return WonStates(states, tuple(f"s[{k}]" for k in range(size)), tuple(range(size)))
     scope = load_scope(folder.path)
     if scope.state_size != size:
-        raise FileFormatError(
-            f"goals in {checkpoint} are states of {size} dimensions, the scope's of {scope.state_size}"
-        )
+        raise FileFormatError(f"goals in {checkpoint} have {size} dimensions, but the scope has {scope.state_size}")
     pursued = sorted({k for dims in scope.agent_dims for k in dims})
     return WonStates(states, tuple(scope.dim_name(k) for k in range(size)), tuple(pursued))

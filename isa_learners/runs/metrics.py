@@ -67,7 +67,7 @@ def columns_of(config: RunConfig) -> tuple[str, ...]:
         for name in names:
             if name in owners:
                 raise InvalidValueError(
-                    f"metrics must have unique names: {name!r} is one of {owners[name]} and of {owner} too"
+                    f"metrics must have unique names: {name!r} is used by {owners[name]} and by {owner}"
                 )
             owners[name] = owner
     return tuple(owners)

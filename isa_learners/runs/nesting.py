@@ -39,7 +39,7 @@ def nested(settings: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in settings.items():
         path = str(key).strip().split(".")
         if len(path) > DEEPEST_KEY + 1:
-            raise InvalidValueError(f"configuration keys are such as phases.reach.ppo.lr, got {shown(key)}")
+            raise InvalidValueError(f"a configuration key must be a name such as phases.reach.ppo.lr, got {shown(key)}")
         nested_value = value
         for section in reversed(path[1:]):
             nested_value = {section: nested_value}

@@ -75,7 +75,8 @@ def scope_for(config: RunConfig, on_steps: Callable[[int], None] | None = None) 
         env_steps = int(scope.settings["env_steps"])
         if env_steps >= config.steps:  # more than expected, as agents died early
             warnings.warn(
-                f"the scope took {env_steps:,} of {config.steps:,} steps, so none are left for training", stacklevel=1
+                f"the scope took {env_steps:,} steps and steps is {config.steps:,}, so none are left for training",
+                stacklevel=1,
             )
         return scope, env_steps
     scope = load_scope(config.scope_folder)
@@ -131,7 +132,7 @@ def credit_of(config: RunConfig, scope: InfluenceScope | None, env: BatchEnv) ->
     scope.check_fits(env.agents, env.num_actions, env.state_size)
     if not scope.agent_mask.any():
         raise InvalidValueError(
-            f"the scope is empty: delta is {scope.delta_text} and the largest figure "
+            f"the scope is empty: delta is {scope.delta_text} and the largest influence "
             f"{scope.influence.max():.2g}; choose scope.delta below that, or other scope settings"
         )
     return credit_for(scope, rule)

@@ -78,7 +78,7 @@ class ParallelEnvBatch:
         owned: bool = False,
     ) -> None:
         if not envs:
-            raise InvalidValueError("num_envs must be a whole number at least 1, got 0")
+            raise InvalidValueError("num_envs must be an integer at least 1, got 0")
         processes = len(envs) if workers is True else check_int("workers", workers or 0, 0)
         self._copies: Copies = (
             WorkerCopies(envs, state_fallback, success, timeout, processes)

@@ -58,7 +58,7 @@ def report_wins(report: EnvReport, plays: list[Play], rule: SuccessRule, episode
             "add it, or pass another key or a return threshold with --success (in Python: success=...)",
         )  # fmt: skip
     elif not won:
-        report.add("success", "note", f"none of {episodes} random episodes was won: wins are rare or impossible")
+        report.add("success", "note", f"none of {episodes} random episodes was won: random play wins rarely or never")
     else:
         report.add("success", "fine", f"{won} of {episodes} random episodes were won")
 

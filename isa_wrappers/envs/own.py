@@ -49,7 +49,7 @@ class OwnFamily(EnvFamily):
 
     prefix = "package.module:factory"
     description = (
-        "a function of yours that returns a PettingZoo ParallelEnv or, if it takes num_envs, a batched environment"
+        "your own function that returns a PettingZoo ParallelEnv or, if it takes num_envs, a batched environment"
     )
 
     def tasks(self) -> Mapping[str, str]:

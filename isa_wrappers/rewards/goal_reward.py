@@ -62,7 +62,7 @@ class GoalReward(IntrinsicReward):
         self.plain = PlainGoalReward(self.config.hamming, add_up) if small else None
 
     def follow(self, scope: InfluenceScope | Credit) -> None:
-        """Continue with an extended scope. Goals are full states, so none is lost.
+        """Continue with an extended scope. Goals are whole states, so none is lost.
 
         Raises:
             ScopeMismatchError: if the scope was made for another environment.

@@ -1,4 +1,4 @@
-"""Count-based novelty of full states or of each agent's observations: baselines for ISA's Eq. 10."""
+"""Count-based novelty of whole states or of each agent's observations: baselines for ISA's Eq. 10."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class _Novelty(IntrinsicReward):
 
 
 class StateNovelty(_Novelty):
-    """``N(phi(s'))^-1/2`` of the full state, the same for every agent that acted (Bellemare et al., 2016).
+    """``N(phi(s'))^-1/2`` of the whole state, the same for every agent that acted (Bellemare et al., 2016).
 
     Args:
         state_size: length of the state, K.

@@ -132,7 +132,7 @@ COUNT_STATE = RewardSpec(
     config=NoveltyConfig,
     needs_scope=False,
     needs_goal=False,
-    description="rarely visited full states, the same for every agent",
+    description="rarely visited whole states, the same for every agent",
 )
 COUNT_OBSERVATION = RewardSpec(
     make=lambda context, config: ObservationNovelty(context.obs_size, config, context.device),

@@ -36,7 +36,7 @@ def unsegmented(scope: InfluenceScope) -> Credit:
 
 
 def whole_state(scope: InfluenceScope) -> Credit:
-    """Use no scope: every dimension is common and every action counts (counts on full states in Fig. 4a)."""
+    """Use no scope: every dimension is common and every action counts (counts on whole states in Fig. 4a)."""
     all_dims, no_dims = np.ones_like(scope.common_mask), np.zeros_like(scope.special_mask)
     return _credit(scope, all_dims, no_dims, np.ones_like(scope.touches_common))
 
@@ -68,4 +68,4 @@ UNSEGMENTED = CreditRule(unsegmented, "each agent's dimensions as one segment, w
 COMMON_ONLY = CreditRule(common_only, "only the common segment, gated")
 SPECIAL_ONLY = CreditRule(special_only, "only the special segments, with weight 1")
 MISPLACED = CreditRule(misplaced, "the same number of wrong dimensions: the scope shifted by half of the state")
-WHOLE_STATE = CreditRule(whole_state, "the full state as a single segment, shared by all", needs_scope=False)
+WHOLE_STATE = CreditRule(whole_state, "the whole state as a single segment, shared by all", needs_scope=False)

@@ -191,7 +191,7 @@ def _limit_text(explanation: Explanation) -> str:
     """Describe the detection limit, and the transitions needed to detect delta."""
     if explanation.least is None:
         return ""
-    text = f"; among noise, effects in {explanation.least:.2f} of the steps are detectable"
+    text = f"; among noise, effects in at least {explanation.least:.2f} of the steps are detectable"
     if explanation.wanted is not None and explanation.wanted > (explanation.transitions or 0):
         text += f", all effects above delta with {explanation.wanted:,} transitions"
     return text

@@ -49,7 +49,7 @@ def thin_scope(
     Example:
         >>> scope = InfluenceScope(("a",), [[[0.0, 0.2], [0.0, 0.05]]], 0.3, (2,), chance=0.02)
         >>> print(thin_scope(scope))
-        the scope is empty: the largest figure is 0.20, of a's action 0 on dimension 1, delta is 0.3, chance 0.02; \
+        the scope is empty: the largest influence is 0.20, of a's action 0 on dimension 1, delta is 0.3, chance 0.02; \
 that is above chance: try delta 0.11
         >>> thin_scope(scope.with_delta(0.1)) is None
         True
@@ -67,7 +67,7 @@ that is above chance: try delta 0.11
     )
     chance = "" if scope.chance is None else f", chance {scope.chance:.2g}"
     return (
-        f"{subject}: the largest figure is {largest:.2f}, of {scope.agents[i]}'s action "
+        f"{subject}: the largest influence is {largest:.2f}, of {scope.agents[i]}'s action "
         f"{scope.action_name(i, int(action))} on {_dim_label(scope, int(dim))}, delta is {scope.delta_text}{chance}; "
         f"{_remedy(scope, largest, states, None if taken is None else _rare(scope, idle, taken))}"
     )

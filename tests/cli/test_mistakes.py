@@ -118,7 +118,7 @@ MISTAKES = {
     "deep --kwargs": (["scope", "grid/unlock", "--kwargs", "[" * 100_000], r"JSON object, got '\[\["),
     "nested --kwargs": (["scope", "grid/unlock", "--kwargs", '{"a":' * 99 + "1" + "}" * 99], "JSON object, got"),
     "deep --set": (["train", "grid/unlock", "--set", "seed=" + "[" * 5_000], "cannot read the value of 'seed="),
-    "deep key of --set": (["train", "grid/unlock", "--set", "a." * 5_000 + "b=1"], "keys are such as"),
+    "deep key of --set": (["train", "grid/unlock", "--set", "a." * 5_000 + "b=1"], "key must be a name such as"),
     "a number of many digits": (["train", "grid/unlock", "--set", "seed=0x" + "f" * 9_000], "seed .* got "),
     "steps beyond floats": (["train", "grid/unlock", "--set", "ppo.lr=0x" + "f" * 900], "lr .* got "),
     "success that is no number": (["train", "toy_envs:walk", "--success", "nan"], "success .* got nan"),

@@ -67,7 +67,7 @@ def often(monkeypatch):
 @pytest.mark.parametrize(
     ("command", "says"),
     [
-        (["scope", "grid/shooting", "--transitions", 5_000], "listening in grid/shooting"),
+        (["scope", "grid/shooting", "--transitions", 5_000], "estimating the scope of grid/shooting"),
         (["check", "grid/shooting", "--episodes", 1], "checking grid/shooting"),
     ],
 )

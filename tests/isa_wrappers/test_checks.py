@@ -73,7 +73,7 @@ def test_arrays_do_not_broadcast_by_accident(reward):
 
 
 def test_a_dimension_of_minus_one_is_none():
-    with pytest.raises(InvalidValueError, match=r"segments must be a whole number from 0 .* got -1"):
+    with pytest.raises(InvalidValueError, match=r"segments must be an integer from 0 .* got -1"):
         VisitCounter([[0, -1]])
     with pytest.raises(InvalidValueError, match=r"dimension must be .* got -1"):
         InfluenceScope.from_dimensions({"a": [[-1]]}, state_size=2)
@@ -102,7 +102,7 @@ def test_a_step_of_a_wrapper_with_an_action_nobody_has():
 
 @pytest.mark.parametrize("seed", [-1, 1.5, "x"])
 def test_a_seed_is_a_whole_number(seed):
-    with pytest.raises(InvalidValueError, match="seed must be a whole number at least 0, got"):
+    with pytest.raises(InvalidValueError, match="seed must be an integer at least 0, got"):
         estimate_scope(Walk(), ScopeConfig(transitions=60), seed)
 
 

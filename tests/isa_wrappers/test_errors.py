@@ -46,8 +46,8 @@ def test_check_int_accepts_whole_numbers_in_range(value):
 def test_check_int_refuses_the_rest_and_says_what_is_accepted(value):
     with pytest.raises(InvalidValueError) as caught:
         check_int("num_envs", value, 1, 10)
-    assert str(caught.value) == f"num_envs must be a whole number from 1 to 10, got {value!r}"
-    with pytest.raises(InvalidValueError, match="num_envs must be a whole number at least 20, got"):
+    assert str(caught.value) == f"num_envs must be an integer from 1 to 10, got {value!r}"
+    with pytest.raises(InvalidValueError, match="num_envs must be an integer at least 20, got"):
         check_int("num_envs", value, 20)
 
 
@@ -175,7 +175,7 @@ ODD = {
 
 @pytest.mark.parametrize("value", ODD.values(), ids=list(ODD))
 def test_no_value_is_too_odd_to_be_named(value):
-    with pytest.raises(InvalidValueError, match="n must be a whole number from 0 to 1, got ") as caught:
+    with pytest.raises(InvalidValueError, match="n must be an integer from 0 to 1, got ") as caught:
         check_int("n", value, 0, 1)
     assert len(str(caught.value)) < 400
     with pytest.raises(InvalidValueError, match="x must be a number"):

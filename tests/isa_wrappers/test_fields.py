@@ -57,13 +57,13 @@ def test_what_a_check_returns_is_what_is_kept():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"count": 0}, "count must be a whole number at least 1, got 0"),
-        ({"count": None}, "count must be a whole number at least 1, got None"),
+        ({"count": 0}, "count must be an integer at least 1, got 0"),
+        ({"count": None}, "count must be an integer at least 1, got None"),
         ({"share": 1.5}, r"share must be a number in \[0, 1\], got 1.5"),
         ({"share": "a"}, "share must be a number"),
-        ({"layers": (4, 0)}, "layers must be a whole number at least 1, got 0"),
+        ({"layers": (4, 0)}, "layers must be an integer at least 1, got 0"),
         ({"mode": "fats"}, "mode must be one of fast, slow; got 'fats'; did you mean 'fast'?"),
-        ({"limit": 10}, "limit must be a whole number from 0 to 9, got 10"),
+        ({"limit": 10}, "limit must be an integer from 0 to 9, got 10"),
     ],
 )
 def test_what_is_out_of_range_is_named(values, message):

@@ -96,7 +96,7 @@ def test_isa_needs_a_scope():
 def test_an_empty_scope_is_refused():
     listening = {"transitions": 300, "estimator": "nmi_block"}
     scope = scope_for(tiny_config(env_kwargs=FAR, scope=listening))[0].with_delta(0.999)
-    with pytest.raises(InvalidValueError, match=r"scope is empty: delta is 0.999 and the largest figure 0\.\d+"):
+    with pytest.raises(InvalidValueError, match=r"scope is empty: delta is 0.999 and the largest influence 0\.\d+"):
         Algorithm(tiny_config(env_kwargs=FAR), scope)
 
 

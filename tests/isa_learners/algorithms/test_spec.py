@@ -109,6 +109,6 @@ def test_a_section_of_the_librarys_own_class_is_not_taken():
 
 @pytest.mark.parametrize("pattern", ["ppo", "own", "eval_episodes"])
 def test_a_preset_that_is_not_by_task(pattern):
-    says = f"preset 'fast' of an algorithm must be by pattern of task names, such as .* got '{pattern}'"
+    says = f"preset 'fast' of an algorithm must have patterns of task names as keys, such as .* got '{pattern}'"
     with pytest.raises(InvalidValueError, match=says):
         AlgorithmSpec("mine", TRAIN, presets={"fast": {pattern: {"gamma": 0.9}}})

@@ -10,7 +10,7 @@ from isa_wrappers.errors import InvalidValueError
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"critic_steps": 0}, r"critic_steps must be a whole number from 1 to 100000, got 0"),
+        ({"critic_steps": 0}, r"critic_steps must be an integer from 1 to 100000, got 0"),
         ({"epsilon_start": 1.5}, r"epsilon_start must be a number in \[0, 1\], got 1.5"),
         ({"reward": "mine"}, "reward must be one of team, own"),
         ({"fixed_shapes": "on"}, "fixed_shapes must be one of auto, always, never"),

@@ -270,5 +270,5 @@ def test_why():
 
 @pytest.mark.parametrize("jobs", [0, -1, True])
 def test_no_jobs_at_a_time_are_refused(jobs):
-    with pytest.raises(InvalidValueError, match=f"jobs must be a whole number at least 1, got {jobs}"):
+    with pytest.raises(InvalidValueError, match=f"jobs must be an integer at least 1, got {jobs}"):
         run_here(None, [None], jobs, print, print)

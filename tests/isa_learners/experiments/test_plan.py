@@ -69,7 +69,7 @@ def test_a_file_s_plan_takes_what_is_said_over_it(plan_file):
     assert runs["grid/navigation", "slow"].ppo.lr == 1e-4
     with pytest.raises(InvalidValueError, match=r"plan.yaml, line 6: .*'ungatd'"):
         read_plan(plan_file(PLAN.replace("ungated", "ungatd")), over)
-    with pytest.raises(PlanError, match=r"^seeds must be whole numbers"):
+    with pytest.raises(PlanError, match=r"^seeds must be integers"):
         read_plan(plan_file(PLAN), {"seeds": "many"})
     with pytest.raises(PlanError, match=r"^ppo.lr must be"):
         read_plan(plan_file(PLAN), {"set": {"ppo": {"lr": -1.0}}})
@@ -121,9 +121,9 @@ WHOLE = {"tasks": ["grid/unlock"], "variants": ["isa"], "steps": 90_000}
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"variants": {"hot": {"like": "ippo", "set": {"env": "grid/dials"}}}}, "cannot hold 'env', which a plan has"),
-        ({"variants": {"hot": {"like": "ippo", "set": {"steps": 400}}}}, "cannot hold 'steps', which a plan has"),
-        ({"variants": {"hot": {"like": "ippo", "set": {"seed": 7}}}}, "cannot hold 'seed', which a plan has"),
+        ({"variants": {"hot": {"like": "ippo", "set": {"env": "grid/dials"}}}}, "cannot hold 'env', which a plan sets"),
+        ({"variants": {"hot": {"like": "ippo", "set": {"steps": 400}}}}, "cannot hold 'steps', which a plan sets"),
+        ({"variants": {"hot": {"like": "ippo", "set": {"seed": 7}}}}, "cannot hold 'seed', which a plan sets"),
         ({"steps": {"grid/unlok": 5}}, "steps names 'grid/unlok', which is not a task of the plan; did you mean"),
         ({"variants": {"..": {"like": "isa"}}}, "'..' cannot name a folder; use letters or digits"),
     ],

@@ -21,7 +21,7 @@ from isa_wrappers.errors import FileFormatError, InvalidValueError
         ("like: ungated", "lik: ungated", 6, "did you mean 'like'"),
         ("  ippo: {algo: ippo}", "  twin: {set: {credit.rule: scope}}", 7, "'isa' and 'twin' have the same config"),
         ("seeds: 0-2", "seeds: [0, 1, 0]", 8, "seed 0 occurs twice"),
-        ("seeds: 0-2", "seeds: first", 8, "whole numbers such as"),
+        ("seeds: 0-2", "seeds: first", 8, "integers such as"),
         ("steps: 120000", "stepps: 120000", 9, "unknown key 'stepps'"),
         ("set: {ppo.num_envs: 16}", "set: {ppo.num_env: 16}", 10, "did you mean 'ppo.num_envs'"),
         (

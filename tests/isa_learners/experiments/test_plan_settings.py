@@ -100,7 +100,7 @@ def test_what_is_said_over_a_plan_leaves_the_rest():
 
 
 def test_a_key_with_a_space_around_it_is_no_way_round():
-    with pytest.raises(PlanError, match="set cannot hold 'env', which a plan has elsewhere"):
+    with pytest.raises(PlanError, match="set cannot hold 'env', which a plan sets elsewhere"):
         PlanSettings({" env": "grid/shooting"})
 
 

@@ -138,11 +138,11 @@ def test_what_is_no_network_is_refused_in_one_line(name):
     [
         ({"network": ""}, "network must be a name"),
         ({"network": 3}, "network must be a name"),
-        ({"layers": (0,)}, "layers must be a whole number from 1 to 16384, got 0"),
-        ({"layers": (4, 2.5)}, "layers must be a whole number from 1 to 16384, got 2.5"),
+        ({"layers": (0,)}, "layers must be an integer from 1 to 16384, got 0"),
+        ({"layers": (4, 2.5)}, "layers must be an integer from 1 to 16384, got 2.5"),
         ({"layers": 64}, "layers must be a list of at most 32 widths, got 64"),
         ({"layers": (1,) * 33}, "layers must be a list of at most 32 widths"),
-        ({"hidden": 2**14 + 1}, "hidden must be a whole number from 1 to 16384"),
+        ({"hidden": 2**14 + 1}, "hidden must be an integer from 1 to 16384"),
         ({"normalize_obs": "yes"}, "normalize_obs must be true or false"),
     ],
 )

@@ -15,7 +15,7 @@ from isa_wrappers.errors import InvalidValueError
         ({"mixer": "sum", "hypernet_width": 8}, "hypernet_width needs mixer 'qmix', this run has 'sum'"),
         ({"optimizer": "sgd"}, "optimizer must be one of rmsprop, adam; got 'sgd'"),
         ({"td_lambda": 1.5}, r"td_lambda must be a number in \[0, 1\]"),
-        ({"epsilon_steps": 0}, "epsilon_steps must be a whole number at least 1"),
+        ({"epsilon_steps": 0}, "epsilon_steps must be an integer at least 1"),
     ],
 )
 def test_what_is_refused(settings, message):

@@ -188,7 +188,7 @@ def test_other_endings_are_refused(name, tmp_path):
 @pytest.mark.parametrize("steps", [0, -1, True, 2.0])
 def test_a_check_of_no_steps_is_refused(steps, tmp_path):
     """It would say of any file that it acts as the policy does."""
-    with pytest.raises(InvalidValueError, match=f"steps must be a whole number at least 1, got {steps}"):
+    with pytest.raises(InvalidValueError, match=f"steps must be an integer at least 1, got {steps}"):
         export_policy(None, tmp_path / "policy.onnx", steps)
 
 

@@ -67,7 +67,7 @@ def test_columns_follow_from_algorithm_and_learner():
 def test_two_metrics_of_one_name_are_refused_before_a_run(name, owner):
     ALGORITHMS.register("mine", AlgorithmSpec("mine", (PhaseSpec("train"),), metrics={name: float}))
     try:
-        with pytest.raises(InvalidValueError, match=f"unique names: '{name}' is one of {owner} and of"):
+        with pytest.raises(InvalidValueError, match=f"unique names: '{name}' is used by {owner} and by"):
             check_run(tiny_config(algo="mine"))
     finally:
         ALGORITHMS.unregister("mine")

@@ -69,7 +69,7 @@ BAD = {
     "infos of a batch": (
         lambda policy: policy.act(np.zeros((2, 3, 2)), {"masks": 1}),
         InvalidValueError,
-        "infos beside an array of observations must be action_mask, alive, done; got 'masks'",
+        "infos with an array of observations must be action_mask, alive, done; got 'masks'",
     ),
     "a batch's mask that forbids all": (
         lambda policy: policy.act(np.zeros((2, 3, 2)), {"action_mask": np.zeros((2, 3, 3))}),
@@ -82,7 +82,7 @@ BAD = {
         "action_mask must hold true or false, got NaN",
     ),
     "no observations": (lambda policy: policy.act(None), InvalidValueError, "observations must be an array"),
-    "a seed": (lambda policy: policy.reset(-1), InvalidValueError, "seed must be a whole number from 0 to"),
+    "a seed": (lambda policy: policy.reset(-1), InvalidValueError, "seed must be an integer from 0 to"),
 }
 
 

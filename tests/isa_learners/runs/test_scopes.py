@@ -63,7 +63,7 @@ def test_who_asks_for_a_scope():
 def test_a_scope_that_takes_more_than_was_to_be_expected_is_told_of():
     """Copies take as many steps each: 4 of them 604, where 301 of each of two agents are asked for."""
     listening = {"transitions": 301, "estimator": "nmi_block", "copies": 4}
-    with pytest.warns(UserWarning, match="the scope took 604 of 603 steps, so none are left for training"):
+    with pytest.warns(UserWarning, match="the scope took 604 steps and steps is 603, so none are left for training"):
         assert scope_for(tiny_config(env_kwargs=TWO, scope=listening, steps=603))[1] == 604
 
 
@@ -107,7 +107,7 @@ def test_a_scope_in_which_somebody_moves_nothing_is_warned_about(estimated):
     figures[1] = 0.01
     save_scope(replace(scope, influence=figures), "thin")
     config = tiny_config(env_kwargs=TWO, scope_folder="thin")
-    with pytest.warns(UserWarning, match="in thin, agent_1 moves nothing: the largest figure is 0.01"):
+    with pytest.warns(UserWarning, match="in thin, agent_1 moves nothing: the largest influence is 0.01"):
         scope_for(config)
     by_hand = InfluenceScope.from_dimensions(
         {"agent_0": [[], [0], [1], [0], [1]], "agent_1": [[]] * 5}, state_size=scope.state_size
@@ -139,7 +139,9 @@ def test_a_task_that_does_not_tell_its_scope_is_refused(here, capsys):
 def test_a_run_whose_own_scope_is_empty_says_so(here, capsys):
     """How near it came and what to do; with nothing to follow it goes no further."""
     listening = [f"--set=scope.{pair}" for pair in ("transitions=300", "delta=0.999", "estimator=nmi_block")]
-    near = r"scope is empty: the largest figure is 0\.\d+, of agent_.'s action \S+ on agent_\d\.[xy], delta is 0.999, "
+    near = (
+        r"scope is empty: the largest influence is 0\.\d+, of agent_.'s action \S+ on agent_\d\.[xy], delta is 0.999, "
+    )
     with pytest.warns(UserWarning, match=near + r"chance \S+; that is above chance: try delta 0\.\d"):
         assert train(*listening, "--steps", 700) == 2
     assert "the scope is empty: delta is 0.999" in capsys.readouterr().err

@@ -130,7 +130,7 @@ def test_copies_on_a_device(device):
 
 
 def test_no_copies():
-    with pytest.raises(InvalidValueError, match="num_envs must be a whole number at least 1, got 0"):
+    with pytest.raises(InvalidValueError, match="num_envs must be an integer at least 1, got 0"):
         ParallelEnvBatch([])
 
 

@@ -184,9 +184,9 @@ def test_bad_arguments():
         batch_of("die in make")
     with pytest.raises(WorkerError, match="the worker of copies 0 to 1 died while creating its environments"):
         batch_of(None, "die in make", workers=1)
-    with pytest.raises(InvalidValueError, match="workers must be a whole number at least 0, got -1"):
+    with pytest.raises(InvalidValueError, match="workers must be an integer at least 0, got -1"):
         batch_of(None, workers=-1)
-    with pytest.raises(InvalidValueError, match=r"workers must be a whole number at least 0, got 1\.5"):
+    with pytest.raises(InvalidValueError, match=r"workers must be an integer at least 0, got 1\.5"):
         batch_of(None, workers=1.5)
     with pytest.raises(InvalidValueError, match=r"workers need functions that create an environment, got <.*GridP"):
         ParallelEnvBatch([GridParallelEnv("unlock")], workers=1)

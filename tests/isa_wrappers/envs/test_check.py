@@ -105,7 +105,10 @@ def test_what_is_wrong_is_said_with_a_remedy(make, about, verdict, says):
 
 def test_how_often_random_play_wins():
     never, always = (only(check_env(WalkEnv(), episodes=2, success=least), "success") for least in (9.0, 0.0))
-    assert (never.verdict, never.says) == ("note", "none of 2 random episodes was won: wins are rare or impossible")
+    assert (never.verdict, never.says) == (
+        "note",
+        "none of 2 random episodes was won: random play wins rarely or never",
+    )
     assert (always.verdict, always.says) == ("fine", "2 of 2 random episodes were won")
 
 
@@ -179,7 +182,7 @@ def test_what_an_environment_raises_is_told_with_its_place(where, says):
         (Leaving, "state", "SystemExit at check_toys.py:"),
         (Numbered, "interface", "not a gymnasium space: 4; use gymnasium.spaces.Discrete(n)"),
         (Seedless, "state", "does not accept seed; define reset(self, seed=None, options=None)"),
-        (lambda: WalkEnv(horizon=-4), "influence", "horizon must be a whole number at least 0, got -4"),
+        (lambda: WalkEnv(horizon=-4), "influence", "horizon must be an integer at least 0, got -4"),
     ],
 )
 def test_what_cannot_be_taken_is_said_plainly(make, about, says):
@@ -244,5 +247,5 @@ def test_an_environment_without_close_is_looked_at_all_the_same():
 
 @pytest.mark.parametrize(("name", "value"), [("episodes", 0), ("episodes", True), ("episodes", 2.0), ("seed", -1)])
 def test_numbers_out_of_range_are_refused(name, value):
-    with pytest.raises(InvalidValueError, match=f"{name} must be a whole number at least [01], got {value}"):
+    with pytest.raises(InvalidValueError, match=f"{name} must be an integer at least [01], got {value}"):
         check_env(WalkEnv, **{name: value})

@@ -78,7 +78,7 @@ def test_unknown_tasks_of_a_family():
 
 @pytest.mark.parametrize("num_envs", [0, -1, 2.0, "3", True])
 def test_bad_numbers_of_copies(num_envs):
-    with pytest.raises(InvalidValueError, match="num_envs must be a whole number at least 1, got "):
+    with pytest.raises(InvalidValueError, match="num_envs must be an integer at least 1, got "):
         make_batch("grid/unlock", num_envs)
 
 
@@ -87,7 +87,7 @@ def test_bad_numbers_of_workers():
         InvalidValueError, match="workers must be 0 for grid/unlock, got 2: the task already steps all copies as one"
     ):
         make_batch("grid/unlock", 4, workers=2)
-    with pytest.raises(InvalidValueError, match="workers must be a whole number at least 0, got -1"):
+    with pytest.raises(InvalidValueError, match="workers must be an integer at least 0, got -1"):
         make_batch("toy_envs:walk", 4, workers=-1)
 
 

@@ -12,7 +12,7 @@ from isa_wrappers.errors import InvalidValueError
 from isa_wrappers.scope.evidence import Evidence
 from isa_wrappers.scope.explain import explain_scope, explanation_text, explanation_to_dict
 
-NOISE = "among noise, effects in"
+NOISE = "among noise, effects in at least"
 FIGURES = [[[0.0, 0.04], [0.9, 0.0], [0.3, 0.0]], [[0.0, 0.0], [0.0, 0.5], [0.0, 0.0]]]
 
 

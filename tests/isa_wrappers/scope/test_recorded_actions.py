@@ -33,7 +33,7 @@ def test_each_agent_has_as_many_as_is_said():
     [
         ((2,), True, "must have one number for each of 2 agents"),
         ((2, 2), True, "the largest 3 as in masks and actions, got \\[2, 2\\]"),
-        ((2, 4), True, "num_actions must be a whole number from 1 to 3, got 4"),
+        ((2, 4), True, "num_actions must be an integer from 1 to 3, got 4"),
         ((2, 3), False, "pass masks \\(available\\) that exclude actions an agent does not have"),
     ],
 )

@@ -19,12 +19,12 @@ def test_how_near_it_came_and_what_to_do():
     figures = [[[0.5, 0.0], [0.0, 0.0]], [[0.1, 0.0], [0.0, 0.21]]]
     said = thin_scope(scope_of(figures, state_names=("x", "y"), action_names=("left", "right")))
     assert said == (
-        "b moves nothing: the largest figure is 0.21, of b's action right on y, delta is 0.3, chance 0.05; that is "
+        "b moves nothing: the largest influence is 0.21, of b's action right on y, delta is 0.3, chance 0.05; that is "
         "above chance: try delta 0.13"
     )
     assert thin_scope(scope_of(figures, delta=0.13)) is None
     low = thin_scope(scope_of(np.full((2, 2, 2), 0.06)))
-    assert low.startswith("the scope is empty: the largest figure is 0.06")
+    assert low.startswith("the scope is empty: the largest influence is 0.06")
     assert low.endswith("use more transitions, a window of 2 or more, or an estimator without bins, interval_effect")
 
 

@@ -1,4 +1,4 @@
-// Everything is text or data: nothing that a run names is ever taken for markup.
+// All content is inserted as text or data: names in a run are never interpreted as markup.
 let data = JSON.parse(document.getElementById("data").textContent);
 const root = document.documentElement, main = document.getElementById("main");
 const colours = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999933", "#888888"];
@@ -38,7 +38,7 @@ function save(name, text) {
   URL.revokeObjectURL(link.href);
 }
 
-// --- what the reader has set, by name, so that a page drawn anew stands as it stood ---
+// --- settings of the reader, by name, so that they survive when the page is redrawn ---
 
 const kept = new Map();
 
@@ -61,7 +61,7 @@ function choice(parent, label, told, name, options, first) {
   return keep(select, name, String(first));
 }
 
-// --- charts: drawn once they can be seen ---
+// --- charts, drawn only when they become visible ---
 
 let charts = [];
 

@@ -25,7 +25,7 @@ function curve(told) {
 
 function showCurves(parent, task) {
   make("h2", parent, `Curves: ${task.name}`);
-  if (!task.charts.length) make("p", parent, "No run was evaluated yet.");
+  if (!task.charts.length) make("p", parent, "No run has been evaluated yet.");
   const letters = Object.entries(data.key).filter(([letter]) => task.charts.some((told) => told.rows.some((row) => row.runs.startsWith(`${letter} (`))));
   if (letters.length) {
     const list = make("ul", parent, null, { class: "key" });

@@ -2,7 +2,7 @@
 
 function showGoals(parent, goals, name) {
   make("h3", parent, "Goals");
-  if (!goals.count) { make("p", parent, "No state was won, so that there is no goal yet."); return; }
+  if (!goals.count) { make("p", parent, "No episode has been won yet, so there are no goals."); return; }
   make("p", parent, `${goals.count} won states, ${goals.different.length} different, in the dimensions that agents pursue.`);
   const rest = keep(make("details", parent), `${name} goals`, false);
   make("summary", rest, "as a table");

@@ -12,12 +12,12 @@ function stopReplays() {
 function showReplay(parent, run, episode, name) {
   const steps = episode.steps, last = steps.length - 1, agents = run.scope ? run.scope.agents : null;
   const names = run.scope ? run.scope.dims : steps[0].state.map((_, k) => `s[${k}]`);
-  const box = make("section", parent, null, { class: "replay", tabindex: 0, "data-key": name, "aria-label": `replay of an episode that was ${episode.won ? "won" : "lost"}` });
-  make("h3", box, `An episode that was ${episode.won ? "won" : "lost"}, ${last + episode.left_out} steps`);
-  if (episode.left_out) make("p", box, `The last ${episode.left_out} steps are too many for this page.`, { class: "soft" });
+  const box = make("section", parent, null, { class: "replay", tabindex: 0, "data-key": name, "aria-label": `replay of a ${episode.won ? "won" : "lost"} episode` });
+  make("h3", box, `${episode.won ? "Won" : "Lost"} episode, ${last + episode.left_out} steps`);
+  if (episode.left_out) make("p", box, `The last ${episode.left_out} steps are left out to limit the size of this page.`, { class: "soft" });
   if (episode.goal) make("p", box, "Its goal: " + episode.goal.map((value, k) => (value === null ? "" : `${names[k]} ${number(value)}`)).filter(Boolean).join(", "), { class: "soft" });
   const stage = make("div", box, null, { class: "stage" });
-  const picture = episode.frames.length ? make("img", stage, null, { alt: "the environment as it is drawn" }) : null;
+  const picture = episode.frames.length ? make("img", stage, null, { alt: "rendered environment" }) : null;
   if (picture) picture.addEventListener("load", () => { picture.style.imageRendering = picture.naturalWidth < 300 ? "pixelated" : "auto"; });
   const cells = picture ? null : make("div", stage, null, { class: "cells" });
   const controls = make("p", box);
@@ -37,7 +37,7 @@ function showReplay(parent, run, episode, name) {
     }
     parts.replaceChildren();
     const told = steps[t].parts;
-    if (!told) { make("p", parts, "The start: nothing was rewarded yet.", { class: "soft" }); return; }
+    if (!told) { make("p", parts, "Start of the episode: no reward yet.", { class: "soft" }); return; }
     const count = Object.values(told)[0].length;
     table(parts, ["reward", ...Array.from({ length: count }, (_, i) => (agents ? agents[i] : `agent ${i}`))], Object.entries(told).map(([name, values]) => [name, ...values.map(number)]));
   }

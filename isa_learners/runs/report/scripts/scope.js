@@ -13,17 +13,17 @@ function listed(flags) { return flags.map((yes, k) => (yes ? k : -1)).filter((k)
 function showScope(parent, scope, name) {
   make("h3", parent, "Influence scope");
   if (!scope.influence) {
-    make("p", parent, "Its figures are too many for a page; scope.safetensors in the run folder holds them.");
+    make("p", parent, "The scope is too large for this page; see scope.safetensors in the run folder.");
     return;
   }
   const values = [];
   scope.influence.forEach((agent, i) => agent.slice(0, scope.actions[i].length).forEach((action, a) => action.forEach((figure, k) => {
     values.push({ agent: scope.agents[i], action: `${a} ${scope.actions[i][a]}`, dim: scope.dims[k], figure, k,
-      chance: scope.log_p ? (scope.log_p[i][a][k] < -690 ? "below 1e-300" : Math.exp(scope.log_p[i][a][k]).toPrecision(2)) : "not told" });
+      chance: scope.log_p ? (scope.log_p[i][a][k] < -690 ? "below 1e-300" : Math.exp(scope.log_p[i][a][k]).toPrecision(2)) : "unknown" });
   })));
   const first = Array.isArray(scope.delta) ? Math.max(...scope.delta) : scope.delta;
-  make("p", parent, `Of each agent (panel) and action (row), how much it moves each dimension of the state (column): ${scope.figure}. `
-    + "Thick red frame: above the threshold, so in D(a). Thin orange frame: a near miss, at least four fifths of it.", { class: "soft" });
+  make("p", parent, `Influence of each action (row) of each agent (panel) on each dimension of the state (column): ${scope.figure}. `
+    + "Thick red frame: above the threshold, so in D(a). Thin orange frame: a near miss, at least four fifths of the threshold.", { class: "soft" });
   const holder = make("p", parent);
   const label = make("label", holder, "threshold ", {});
   const slider = keep(make("input", label, null, { type: "range", min: 0, max: 0.999, step: 0.001, class: "delta" }), `${name} delta`, first);
@@ -37,7 +37,7 @@ function showScope(parent, scope, name) {
   chart(box, async (node) => { view = await draw(node, spec); await at(delta); }, "influence scope");
   const sets = make("div", parent, null, { "aria-live": "polite", class: "sets" });
   let view = null, delta = kept.has(`${name} delta`) ? Number(slider.value) : scope.delta;
-  // As wide as the page has room for beside names and menu; of so many dimensions that cells would vanish, it scrolls.
+  // As wide as the page allows beside names and menu; with too many dimensions for readable cells, it scrolls.
   const letters = Math.max(...scope.agents.map((one) => one.length)) + Math.max(...values.map((value) => value.action.length));
   const room = Math.min(640, (main.clientWidth || 1200) - 60 - 6.5 * Math.min(letters, 30));
   const spec = {
@@ -53,7 +53,7 @@ function showScope(parent, scope, name) {
         color: { field: "figure", type: "quantitative", scale: { scheme: "viridis", domain: [0, 1] }, title: scope.figure, legend: { orient: "top" } },
         stroke: { condition: [{ test: inside, value: "#ff3b30" }, { test: near, value: "#ff9500" }], value: null },
         strokeWidth: { condition: [{ test: inside, value: 3 }, { test: near, value: 1.5 }], value: 0 },
-        tooltip: [{ field: "agent" }, { field: "action" }, { field: "dim", title: "dimension" }, { field: "figure", format: ".4f" }, { field: "chance", title: "by chance anywhere" }],
+        tooltip: [{ field: "agent" }, { field: "action" }, { field: "dim", title: "dimension" }, { field: "figure", format: ".4f" }, { field: "chance", title: "p-value, whole scope" }],
       },
     },
   };
@@ -63,8 +63,8 @@ function showScope(parent, scope, name) {
     shown.textContent = Array.isArray(delta) ? " each dimension's own " : ` ${number(delta)} `;
     sets.replaceChildren();
     sets.dataset.told = JSON.stringify(told);
-    make("p", sets, `All agents can move (D_c): ${names(told.D_c)}.`);
-    table(sets, ["agent", "it alone: D_(i-c)", "in all: D_i"], scope.agents.map((agent, i) => [agent, names(told.D_i_minus_c[i]), names(told.D_i[i])]));
+    make("p", sets, `Moved by all agents (D_c): ${names(told.D_c)}.`);
+    table(sets, ["agent", "special: D_(i-c)", "all: D_i"], scope.agents.map((agent, i) => [agent, names(told.D_i_minus_c[i]), names(told.D_i[i])]));
     if (view) await view.signal("delta", Array.isArray(delta) ? -1 : delta).runAsync();
   }
   slider.addEventListener("input", () => at(Number(slider.value)));

@@ -1,6 +1,6 @@
 // --- the whole page ---
 
-// Paths without the folders that all runs lie in.
+// Paths without the leading folders that all runs share.
 function runNames() {
   const paths = data.runs.map((run) => run.path.split("/"));
   let shared = 0;
@@ -52,7 +52,7 @@ async function build() {
   window.scrollTo(0, top);
 }
 
-// --- isa view: the page asks its own server, and nobody else, whether there is something new ---
+// --- isa view: the page polls its own server, and no other, for new data ---
 
 const live = { version: null, busy: 0, held: false };
 
@@ -76,7 +76,7 @@ async function follow(said) {
       root.dataset.version = data.version;
     }
   } catch {
-    said.textContent = "isa view has ended; the page stays as it is";
+    said.textContent = "isa view has stopped; this page is no longer updated";
     pause = 5000;
   }
   setTimeout(() => follow(said), pause);

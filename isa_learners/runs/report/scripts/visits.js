@@ -9,7 +9,7 @@ function cellName(dim, code) {
   return dim.values ? number(dim.values[code]) : `${number(dim.edges[code])} to ${number(dim.edges[code + 1])}`;
 }
 
-// Of every cell the visits that its states stand for, in one phase or (-1) in all of them.
+// Return the visits of every cell that the sampled states represent, in one phase or (-1) in all phases.
 function visitCounts(visits, x, y, phase) {
   const at = cellsOf(visits.dims[x]), against = cellsOf(visits.dims[y]), counts = new Map();
   let next = 0;
@@ -69,12 +69,12 @@ function bars(dim, cells, width) {
 function showVisits(parent, visits, name) {
   make("h3", parent, "Visited states");
   if (!visits) {
-    make("p", parent, "This run's checkpoint holds no visited states: it is from before they were kept, or is not there yet.", { class: "soft" });
+    make("p", parent, "The checkpoint of this run has no visited states: it was written by an older version, or does not exist yet.", { class: "soft" });
     return;
   }
   const told = visits.phases.map((one) => (one.seen === one.shown ? `${one.name}: all ${whole(one.seen)}` : `${one.name}: ${whole(one.shown)} out of ${whole(one.seen)}, drawn uniformly`));
-  make("p", parent, `How often training was where, in any two dimensions of the state; the same one twice gives bars. States told here: ${told.join("; ")}. `
-    + "Counts are for all visits; colours are logarithmic, and blank cells are in none of these states.", { class: "soft" });
+  make("p", parent, `How often training visited each cell, in any two dimensions of the state; choose the same dimension twice for bars. States shown: ${told.join("; ")}. `
+    + "Counts are scaled to all visits; colours are logarithmic, and blank cells occur in none of these states.", { class: "soft" });
   const holder = make("p", parent, null, { class: "choices" }), options = visits.dims.map((dim, k) => [k, dim.name]);
   const selects = [0, 1].map((which) => choice(holder, which ? " against " : "visits of ", `dimension of visits, ${which ? "upwards" : "to the right"}`, `${name} visits ${which}`, options, visits.first[which] ?? visits.first[0]));
   if (visits.phases.length > 1) selects.push(choice(holder, " in ", "phase of visits", `${name} visits phase`, [[-1, "all phases"], ...visits.phases.map((one, p) => [p, one.name])], -1));

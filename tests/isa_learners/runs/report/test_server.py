@@ -131,7 +131,7 @@ def test_a_browser_sees_a_run_go_on(browser, tmp_path, width):
                 "state.json",
                 "data.json",
             }
-        tab.get_by_text("isa view has ended").wait_for()
+        tab.get_by_text("isa view has stopped").wait_for()
         tab.close()
     finally:
         live.close()

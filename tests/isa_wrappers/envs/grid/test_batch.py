@@ -87,7 +87,7 @@ def test_it_is_a_batch_env():
 
 @pytest.mark.parametrize("num_envs", [0, -1, 2.0, "3", True])
 def test_bad_number_of_copies(num_envs):
-    with pytest.raises(InvalidValueError, match="num_envs must be a whole number at least 1"):
+    with pytest.raises(InvalidValueError, match="num_envs must be an integer at least 1"):
         GridBatch(grid_task("unlock"), num_envs)
 
 

@@ -33,7 +33,7 @@ def test_whole_numbers_of_any_library_are_actions():
     [
         ({}, r"no action for 'agent_0'; each agent needs one from 0 to 4 \(stay, down, up, left, right\)"),
         ({"agent_0": 0, "bob": 1}, "'bob' is not an active agent; active: agent_0"),
-        ({"agent_0": 5}, "action of 'agent_0' must be a whole number from 0 to 4, got 5"),
+        ({"agent_0": 5}, "action of 'agent_0' must be an integer from 0 to 4, got 5"),
         ({"agent_0": -1}, "from 0 to 4, got -1"),
         ({"agent_0": 1.0}, "from 0 to 4, got 1.0"),
         ({"agent_0": True}, "from 0 to 4, got True"),
@@ -72,7 +72,7 @@ def test_nothing_goes_without_a_reset():
     [
         ({"render_mode": "human"}, "render_mode must be one of rgb_array, ansi; got 'human'"),
         ({"name": "unlok"}, "did you mean 'unlock'"),
-        ({"horizon": -3}, "horizon must be a whole number at least 1, got -3"),
+        ({"horizon": -3}, "horizon must be an integer at least 1, got -3"),
         ({"targets": [(9, 9)]}, "outside the grid"),
     ],
 )
@@ -83,5 +83,5 @@ def test_bad_options(options, message):
 
 @pytest.mark.parametrize("seed", [-1, 1.5, "x", True])
 def test_bad_seed(seed):
-    with pytest.raises(ISAError, match="seed must be a whole number at least 0"):
+    with pytest.raises(ISAError, match="seed must be an integer at least 0"):
         GridParallelEnv(**ONE_UP).reset(seed=seed)

@@ -56,7 +56,7 @@ def test_held_targets_are_filled_and_goals_drawn():
     for bad in (np.zeros(3), np.zeros((1, 4))):
         with pytest.raises(InvalidValueError, match=r"goal must have shape \(4,\)"):
             draw_grid(env.task, env.grid_state, goal=bad)
-    with pytest.raises(InvalidValueError, match="cell must be a whole number at least 8"):
+    with pytest.raises(InvalidValueError, match="cell must be an integer at least 8"):
         draw_grid(env.task, env.grid_state, cell=4)
 
 

@@ -35,7 +35,7 @@ def test_reward_modes(stand_in):
 @pytest.mark.parametrize(("options", "message"), [
     ({"name": "3n"}, "SMAC has no map '3n'; did you mean 'smac/3m'\\? it has 3m, 8m"),
     ({"reward": "spars"}, "reward must be one of dense, sparse, super_sparse; got 'spars'; did you mean"),
-    ({"seed": -1}, "seed must be a whole number from 0 to 4294967295, got -1"),
+    ({"seed": -1}, "seed must be an integer from 0 to 4294967295, got -1"),
     ({"hang_timeout": 0.5}, "hang_timeout must be a number at least 1"),
     ({"difficulty": "11"}, "difficulty must be one of 1, 2"),
     ({"obs_last_actions": True}, "no option 'obs_last_actions'; did you mean 'obs_last_action'"),

@@ -144,7 +144,7 @@ def test_a_masked_action_is_named_with_its_unit(stand_in):
         env.step({**stopped, "ally_1": 7})
     with pytest.raises(InvalidValueError, match=r"'ally_0' cannot take action 0 \(noop\)"):
         env.step({**stopped, "ally_0": 0})
-    with pytest.raises(InvalidValueError, match="action of 'ally_2' must be a whole number from 0 to 8, got 9"):
+    with pytest.raises(InvalidValueError, match="action of 'ally_2' must be an integer from 0 to 8, got 9"):
         env.step({**stopped, "ally_2": np.int64(9)})
     with pytest.raises(InvalidValueError, match="no action for 'ally_2'"):
         env.step({"ally_0": STOP, "ally_1": STOP})

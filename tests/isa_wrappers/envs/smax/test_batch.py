@@ -192,7 +192,7 @@ def test_a_batch_s_seed_is_of_its_first_episodes(game, played):
 
 @pytest.mark.parametrize("num_envs", [0, -1, 2.0, "3", True])
 def test_bad_numbers_of_copies(game, num_envs):
-    with pytest.raises(InvalidValueError, match="num_envs must be a whole number at least 1"):
+    with pytest.raises(InvalidValueError, match="num_envs must be an integer at least 1"):
         SMAXBatch(game, num_envs)
 
 
@@ -230,7 +230,7 @@ def test_all_of_a_seed_counts(game, played):
     first, far = batch.reset(seed=1), batch.reset(seed=1 + 2**32)
     assert not np.isin(far.state[:, 1], first.state[:, 1]).any()
     for seed in (-1, 2**63):
-        with pytest.raises(InvalidValueError, match="seed must be a whole number"):
+        with pytest.raises(InvalidValueError, match="seed must be an integer"):
             batch.reset(seed=seed)
 
 

@@ -31,7 +31,7 @@ def make_two(name, **options):
         ("5m_vs_7m", {}, UnknownTaskError, ["'smax/5m_vs_7m'", "did you mean 'smax/5m_vs_6m'", "2s_vs_1sc"]),
         ("3n", {}, UnknownTaskError, ["'smax/3n'; did you mean 'smax/3m'?"]),
         ("3m", {"reward": "dence"}, InvalidValueError, ["'dence'", "dense, sparse, super_sparse"]),
-        ("3m", {"horizon": 0}, InvalidValueError, ["horizon must be a whole number at least 1, got 0"]),
+        ("3m", {"horizon": 0}, InvalidValueError, ["horizon must be an integer at least 1, got 0"]),
         ("3m", {"walls": True}, InvalidValueError, ["smax/3m has no option 'walls'", "it has reward, horizon, "]),
         ("3m", {"world_steps_per_env_stop": 4}, InvalidValueError, ["did you mean 'world_steps_per_env_step'?"]),
         ("3m", {"num_allies": 5}, InvalidValueError, ["does not accept num_allies=5: the task's name sets it"]),

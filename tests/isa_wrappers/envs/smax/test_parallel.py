@@ -188,7 +188,7 @@ def test_before_the_first_reset():
     ("actions", "says"),
     [
         ({"ally_0": 0, "ally_2": 0}, "no action for 'ally_1'; each agent needs one from 0 to 7 (north, east"),
-        ({"ally_1": 8}, "action of 'ally_1' must be a whole number from 0 to 7, got 8"),
+        ({"ally_1": 8}, "action of 'ally_1' must be an integer from 0 to 7, got 8"),
         ({"ally_1": -1}, "from 0 to 7, got -1"),
         ({"ally_1": 1.7}, "from 0 to 7, got 1.7"),
         ({"enemy_0": 0}, "'enemy_0' is not an active agent; active: ally_0, ally_1, ally_2"),

@@ -118,7 +118,7 @@ def test_shapes_must_agree(units, goal):
 
 @pytest.mark.parametrize("side", [63, 0, -5, 100.0, "100", True])
 def test_bad_sides(side):
-    with pytest.raises(InvalidValueError, match="side must be a whole number at least 64"):
+    with pytest.raises(InvalidValueError, match="side must be an integer at least 64"):
         draw(side=side)
 
 
