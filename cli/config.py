@@ -14,9 +14,9 @@ from isa_wrappers.envs import family_of
 from isa_wrappers.errors import InvalidValueError
 
 from .completion import algorithms, tasks
+from .given import configured
 from .json_alone import print_json
 from .options import Json, Override, Preset, need_training
-from .train import configured
 
 
 def config(

@@ -113,7 +113,7 @@ class ExternalTeam:
             )
         if infos is not None:
             check_kind("infos", infos, Mapping)
-        self._border.process_observations(observations, infos, acting, steps)
+        self._border.receive(observations, infos, acting, steps)
         observed: Row = {**self._packer.observe(observations), "state": np.full(self._size, np.nan, dtype=np.float32)}
         row = complete_row(observed, observed)
         return BatchStep(**{name: torch.as_tensor(value, device=device)[None] for name, value in row.items()})

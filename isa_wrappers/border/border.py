@@ -113,11 +113,9 @@ class Border:
         """
         returned = reset_env(self.env, seed, options)
         observations, infos = check_reset(self.env, returned)
-        return observations, self.process_observations(observations, infos, self.env.agents, 0)
+        return observations, self.receive(observations, infos, self.env.agents, 0)
 
-    def process_observations(
-        self, observations: Mapping[str, Any], infos: Any, agents: Iterable[str], steps: int
-    ) -> Any:
+    def receive(self, observations: Mapping[str, Any], infos: Any, agents: Iterable[str], steps: int) -> Any:
         """Process the observations after ``steps`` steps of an episode; return infos by agent.
 
         Args:

@@ -224,9 +224,8 @@ def _effects(
     if not len(comparisons.pairs):
         return parts
     comparisons_on_device, xp = to_device_of(window.changes, comparisons), namespace(window.changes)
-    at_once = max(
-        1, CELLS // max(BINS * len(comparisons.lists.sizes), len(comparisons.lists.rows), number * number * 4)
-    )
+    lists = comparisons.lists
+    at_once = max(1, CELLS // max(BINS * len(lists.sizes), len(lists.rows), number * number * 4))
     for first in range(0, size, at_once):
         dims = slice(first, first + at_once)
         changes, (fine, coarse) = window.changes[:, dims], window.grain[:, dims]

@@ -193,11 +193,8 @@ class SMAXGame:
                 return all_.at[indices].set(new, mode="drop")
 
             units = jax.tree.map(write, units, new_battles.units)
-            return (
-                units,
-                write(obs, jax.vmap(self._observations)(first_obs)),
-                remaining.at[indices].set(False, mode="drop"),
-            )
+            obs = write(obs, jax.vmap(self._observations)(first_obs))
+            return units, obs, remaining.at[indices].set(False, mode="drop")
 
         started: tuple[Any, Any, Any] = jax.lax.while_loop(lambda carry: carry[2].any(), start_some, (units, obs, done))
         return started[:2]

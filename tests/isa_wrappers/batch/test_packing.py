@@ -19,7 +19,7 @@ def packer_of(env):
 def test_what_was_told_is_laid_out_by_agent():
     border, packer = packer_of(WalkEnv(agents=3))
     told = {"walker_2": np.float32([5, 6]), "walker_0": np.float32([1, 2])}
-    border.process_observations(told, {"walker_2": {"action_mask": [0, 1, 0]}}, list(told), 7)
+    border.receive(told, {"walker_2": {"action_mask": [0, 1, 0]}}, list(told), 7)
     row = packer.observe(told)
     assert row["obs"].tolist() == [[1, 2], [0, 0], [5, 6]]
     assert row["alive"].tolist() == [True, False, True]
@@ -30,16 +30,16 @@ def test_what_was_told_is_laid_out_by_agent():
 def test_whoever_has_just_acted_sees_what_it_saw_before():
     border, packer = packer_of(WalkEnv())
     first = {agent: np.float32([i, 9]) for i, agent in enumerate(border.agents)}
-    border.process_observations(first, None, list(first), 0)
+    border.receive(first, None, list(first), 0)
     packer.observe(first)
-    border.process_observations({}, None, [], 1)
+    border.receive({}, None, [], 1)
     assert packer.observe({}, acted=["walker_1"])["obs"].tolist() == [[0, 0], [1, 9]]
 
 
 def test_what_is_told_is_checked_with_its_step():
     border, _ = packer_of(WalkEnv())
     with pytest.raises(NonFiniteError, match="agent 'walker_1' in step 7, element 0 must be finite"):
-        border.process_observations({"walker_1": np.float32([np.inf, 0])}, None, ["walker_1"], 7)
+        border.receive({"walker_1": np.float32([np.inf, 0])}, None, ["walker_1"], 7)
 
 
 def test_actions_are_as_the_environment_takes_them():
@@ -47,7 +47,7 @@ def test_actions_are_as_the_environment_takes_them():
     env.reset(seed=0)
     border, packer = packer_of(env)
     observations = dict.fromkeys(env.possible_agents, np.zeros(7, np.float32))
-    border.process_observations(observations, None, env.possible_agents, 0)
+    border.receive(observations, None, env.possible_agents, 0)
     chosen = packer.native_actions([[1.5, 0], [2, 1], [0, 1], [2, 0]])
     assert all(env.action_space(agent).contains(action) for agent, action in chosen.items())
     assert chosen["crane"].tolist() == [3, 1]
