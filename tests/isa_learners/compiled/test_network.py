@@ -168,7 +168,7 @@ def test_memory_is_used_again_up_to_a_limit():
     assert pool.take(10) is not first, "far too large"
     pool.give(torch.empty(50))
     assert all(x is not first for x in pool.free), "the oldest goes where more than the limit is kept"
-    assert POOL.most == 2**28
+    assert POOL.max_bytes == 2**28
 
 
 def test_it_reads_flags_and_other_types_as_numbers(switch):  # noqa: F811
