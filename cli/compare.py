@@ -12,7 +12,17 @@ from isa_wrappers.errors import InvalidValueError
 
 from .comparison import RESOURCES, ComparisonOptions, DryRun, Figures, Jobs, On, Only, Resources, run_comparison
 from .completion import tasks, variants
-from .options import Json, Kwargs, Override, Quiet, need_plots, need_training, parse_kwargs, refuse_contradictions
+from .options import (
+    Json,
+    Kwargs,
+    Override,
+    Quiet,
+    given_options,
+    need_plots,
+    need_training,
+    parse_kwargs,
+    refuse_contradictions,
+)
 
 if TYPE_CHECKING:
     from isa_learners.experiments.plan import Plan
@@ -47,9 +57,15 @@ def compare(
     """Run tasks x variants x seeds with equal steps; run the command again to continue an interrupted comparison."""
     need_training()
     need_plots()  # for the results
-    options: dict[str, Any] = {"tasks": task, "variants": variant, "seeds": seeds, "steps": steps, "episodes": episodes}
-    options["kwargs"] = parse_kwargs(kwargs) or None
-    comparison_plan = read(plan, {key: value for key, value in options.items() if value is not None}, override or [])
+    options = given_options(
+        tasks=task,
+        variants=variant,
+        seeds=seeds,
+        steps=steps,
+        episodes=episodes,
+        kwargs=parse_kwargs(kwargs) or None,
+    )
+    comparison_plan = read(plan, options, override or [])
     run_comparison(comparison_plan, out, ComparisonOptions(jobs, on, resources, only, dry_run, figures, as_json, quiet))
 
 

@@ -119,6 +119,16 @@ OPTION_OF_KEY = {
 """Configuration keys whose option has another name."""
 
 
+def given_options(**values: Any) -> dict[str, Any]:
+    """Return the options that were given: those that are not ``None``.
+
+    Example:
+        >>> given_options(steps=10, seed=None)
+        {'steps': 10}
+    """
+    return {key: value for key, value in values.items() if value is not None}
+
+
 def refuse_contradictions(given: Mapping[str, Any], overrides: Mapping[str, Any]) -> None:
     """Refuse a key that an option and ``--set`` set to different values.
 

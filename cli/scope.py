@@ -32,6 +32,7 @@ from .options import (
     StateFallback,
     StateFeatures,
     check_place,
+    given_options,
     parse_features,
     parse_kwargs,
     writing_to,
@@ -79,19 +80,19 @@ def scope(
         check_place(out)
         if (out / "scope.json").exists():
             raise RunFolderError(f"{out} already holds a scope; choose another --out")
-    options = {
-        "transitions": transitions,
-        "delta": delta,
-        "bin_width": bin_width,
-        "window": window,
-        "estimator": estimator,
-        "threshold": threshold,
-        "until_certain": until_certain or None,
-    }
+    options = given_options(
+        transitions=transitions,
+        delta=delta,
+        bin_width=bin_width,
+        window=window,
+        estimator=estimator,
+        threshold=threshold,
+        until_certain=until_certain or None,
+    )
     values: dict[str, Any] = {}
     for layer in preset_layers(env, preset):
         values |= layer.get("scope", {})
-    config = ScopeConfig(**values | {name: value for name, value in options.items() if value is not None})
+    config = ScopeConfig(**values | options)
     task_options = parse_kwargs(kwargs)
     if DeviceName().check("device", device) != "cpu":
         device = family_of(env).device(device)

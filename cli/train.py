@@ -23,6 +23,7 @@ from .options import (
     StateFallback,
     StateFeatures,
     Trust,
+    given_options,
     need_plots,
     need_training,
     parse_features,
@@ -94,7 +95,7 @@ def train(
     trackers = make_trackers(track or [])
     if resume is not None:
         _refuse_changes(context)
-        changes, overrides = _without_none(steps=steps, device=device), parse_overrides(override or [])
+        changes, overrides = given_options(steps=steps, device=device), parse_overrides(override or [])
         refuse_contradictions(changes, overrides)
         _run(RunFolder.open(resume, env, trust), True, trackers, overrides | changes, quiet)
         return
@@ -103,7 +104,7 @@ def train(
     if trust:
         raise InvalidValueError("--trust is only for --resume: a new run's environment is named on the command line")
     # Only the given options: otherwise their defaults would override a configuration file.
-    given = _without_none(
+    given = given_options(
         algo=algo,
         seed=seed,
         device=device,
@@ -127,10 +128,6 @@ def train(
     _refuse_idle_scope(resolved, scope, scope_is_free)
     check_run(resolved)
     _run(RunFolder.create(out or _new_folder(resolved), resolved), False, trackers, quiet=quiet)
-
-
-def _without_none(**values: Any) -> dict[str, Any]:
-    return {key: value for key, value in values.items() if value is not None}
 
 
 def _new_folder(config: RunConfig) -> Path:

@@ -51,7 +51,8 @@ def load_algorithm(
     copies = 1 if policy_only else None  # an evaluation creates its own copies
     algorithm = Algorithm(config, scope, copies, restored=True)
     algorithm.load_state_dict(tensors, meta, policy_only)
-    if not policy_only and _kind(trained_on := str(meta.get("device"))) != _kind(algorithm.device):
+    trained_on = str(meta.get("device"))
+    if not policy_only and trained_on.startswith("cuda") != algorithm.device.startswith("cuda"):
         warnings.warn(
             f"{folder.path} was trained on {trained_on!r} until now and continues on {algorithm.device!r}, which draws "
             "other random numbers",
@@ -64,10 +65,6 @@ def load_algorithm(
             stacklevel=2,
         )
     return algorithm, meta
-
-
-def _kind(device: str) -> str:
-    return device.partition(":")[0]
 
 
 def load(run: str | Path, best: bool = False, env: str | None = None, trust: bool = False) -> Algorithm:

@@ -85,3 +85,14 @@ def test_fewer_steps_than_were_taken_are_refused(copy_of, capsys):
         assert f"steps must be at least {taken}, which {run} has taken already, got {taken - 1}" in err
         assert contents(run) == before
     assert isa("train", "--resume", run, "--steps", taken) == 0
+
+
+@pytest.mark.slow
+def test_a_run_resumes_on_another_device(copy_of, capsys):
+    run = copy_of()
+    assert yaml.safe_load((run / "config.yaml").read_text())["device"] == "cpu"
+    assert isa("train", "--resume", run, "--steps", 300, "--device", "auto") == 0
+    assert yaml.safe_load((run / "config.yaml").read_text())["device"] == "auto"
+    capsys.readouterr()
+    assert isa("train", "--resume", run, "--device", "cpu", "--set", "device=auto") == 2
+    assert "given twice" in one_line(capsys.readouterr().err)

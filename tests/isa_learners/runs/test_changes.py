@@ -22,7 +22,7 @@ from isa_learners.runs.changes import (
 from isa_learners.runs.config_io import config_to_dict
 from isa_learners.runs.config_keys import all_keys
 from isa_learners.runs.hooks import Hook
-from isa_learners.runs.nesting import merge
+from isa_learners.runs.nesting import flattened, merge
 from isa_learners.runs.progress import Progress
 from isa_learners.runs.run_folder import RunFolder
 from isa_learners.runs.training import Training, train
@@ -102,6 +102,12 @@ def test_changes_that_do_not_go_together_are_refused(tmp_path):
     with pytest.raises(InvalidValueError, match="would have no effect"):
         train(tiny_config(intrinsic="rnd", count={"beta2": 0.0}), tmp_path / "other")
     assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize(("key", "value"), [("device", "cpu"), ("goal.alpha2_won", 3.0)])
+def test_a_key_that_may_change(key, value):
+    config = changed_config(tiny_config(), {key: value})
+    assert flattened(config_to_dict(config))[key] == value
 
 
 def test_changes_may_be_dotted():
