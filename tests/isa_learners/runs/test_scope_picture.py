@@ -5,10 +5,13 @@ import os
 import pytest
 from learner_helpers import tiny_config
 
+from isa_learners.runs.hooks import Hook
 from isa_learners.runs.plots import plot_run
 from isa_learners.runs.run_folder import RunFolder
 from isa_learners.runs.scope_picture import scope_picture
+from isa_learners.runs.trackers import tensorboard
 from isa_learners.runs.training import train
+from isa_wrappers.errors import CannotWriteError
 from isa_wrappers.scope.files import save_scope
 from isa_wrappers.scope.influence import InfluenceScope
 
@@ -37,14 +40,33 @@ def test_drawn_where_it_is_missing_old_or_asked_for(tmp_path):
 
 
 @pytest.mark.slow
-def test_there_while_it_trains(tmp_path):
+@pytest.mark.parametrize("after", [0.0, 60.0])
+def test_drawn_for_tensorboard_once_a_minute_has_passed_or_at_the_end(after, tmp_path, monkeypatch):
     pytest.importorskip("tensorboard")
+    monkeypatch.setattr(tensorboard, "PICTURE_AFTER", after)
     seen = []
 
-    class Look:
-        def __getattr__(self, name):
-            return lambda training, *rest: seen.append((training.folder.path / "scope.png").exists())
+    class Look(Hook):
+        def on_evaluation(self, training, row):
+            seen.append((training.folder.path / "scope.png").exists())
+
+        def on_end(self, training, summary):
+            seen.append((training.folder.path / "scope.png").exists())
 
     train(tiny_config(steps=200), tmp_path / "run", hooks=[Look()])
-    assert seen[-1]
-    assert (tmp_path / "run" / "scope.png").exists()
+    *during, at_the_end = seen
+    assert at_the_end
+    assert set(during) == {after == 0.0}
+
+
+@pytest.mark.slow
+def test_a_picture_that_cannot_be_drawn_costs_no_run(tmp_path, monkeypatch):
+    pytest.importorskip("tensorboard")
+
+    def fail(folder):
+        raise CannotWriteError("no space left")
+
+    monkeypatch.setattr(tensorboard, "scope_picture", fail)
+    with pytest.warns(UserWarning, match="TensorBoard shows no scope: no space left"):
+        assert train(tiny_config(steps=200), tmp_path / "run")["env_steps"] == 200
+    assert (tmp_path / "run" / "summary.json").exists()
