@@ -111,7 +111,7 @@ class EnvCopy:
             row["reward"][agents.index(agent)] = reward
         over = not border.living
         row["success"][()] = self._criterion.won(self.env, rewards, infos, over=over)
-        row["discarded"][()] = any(info.get("crashed", False) for info in infos.values() if isinstance(info, dict))
+        row["discarded"][()] = border.crashed
         if not over:
             for i, agent in enumerate(agents):
                 # An individually truncated agent no longer acts, but its value continues.

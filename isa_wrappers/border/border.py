@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from math import isfinite
 from typing import Any
 
+from isa_wrappers.border.infos import are_plain, has_crashed
 from isa_wrappers.border.living import Living
 from isa_wrappers.border.masks import Mask, idle_actions, read_mask
 from isa_wrappers.border.names import ActionNames, names_of, read_action_names
@@ -45,6 +46,7 @@ class Border:
         living: agents that act next.
         masks: agent -> action mask, ``[n]`` bool, for agents that act next and have a mask.
         steps: number of steps in this episode.
+        crashed: whether the game crashed in the last step (``crashed`` in an info).
 
     Raises:
         UnsupportedEnvironmentError: if there are no agents, or a space is missing or unsupported.
@@ -79,6 +81,7 @@ class Border:
         self._masked = {agent for agent, space in declared_spaces.items() if has_mask(space)}
         self.masks: dict[str, Mask] = {}
         self.steps = 0
+        self.crashed = False
         self._longest = max(self.num_actions)
         self.codes = dict(zip(self.agents, codes, strict=True))
         lengths = {agent: vector_length(space) for agent, space in self.spaces.items()}
@@ -175,7 +178,9 @@ class Border:
         has_missing_info = False
         masks: dict[str, Mask] = {}
         all_valid = list(observations) == self._few_agents and self._are_all_valid(observations.values())
-        if all_valid and not self._masked and _without_masks(infos.values()):
+        plain = are_plain(infos.values())
+        self.crashed = not plain and any(has_crashed(info) for info in infos.values())
+        if all_valid and plain and not self._masked:
             self.masks = masks
             return infos
         for agent in self._living.now:
@@ -240,11 +245,3 @@ class Border:
 
     def _when(self) -> str:
         return f"in step {self.steps}" if self.steps else "at the reset"
-
-
-def _without_masks(infos_by_agent: Iterable[Any]) -> bool:
-    """Return whether these are dicts without masks."""
-    for info in infos_by_agent:  # noqa: SIM110 - all() over a generator takes twice as long
-        if type(info) is not dict or "action_mask" in info:
-            return False
-    return True

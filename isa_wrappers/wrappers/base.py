@@ -77,9 +77,11 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int], Freezable):  # type: igno
         self.global_state: npt.NDArray[np.floating[Any]] = np.zeros(size or 0, dtype=np.float32)
         self._numbers: tuple[Any, list[float]] = (None, [])
         self._index = {agent: i for i, agent in enumerate(agents)}
+        self._known = frozenset(agents)
         self.num_actions: tuple[int, ...] = counts
         self._acted: list[bool] = []
         self._chosen: list[Any] = []
+        self._crashed = False
 
     @property
     def agents(self) -> list[str]:
@@ -143,7 +145,7 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int], Freezable):  # type: igno
         if self._border is None:
             observations, rewards, terminations, truncations, infos = self.env.step(actions)
             inner: Any = self._inner
-            self._acted, self._chosen = inner._acted, inner._chosen
+            self._acted, self._chosen, self._crashed = inner._acted, inner._chosen, inner._crashed
         else:
             acting = self._border.living
             self._acted, self._chosen = read_actions(actions, acting, self._index, self.num_actions, self.code)
@@ -154,12 +156,14 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int], Freezable):  # type: igno
                     message = f"actions must contain one for each active agent, but {missing[0]!r} is missing"
                     raise UnsupportedEnvironmentError(message) from error
                 raise
-            self._check_agents((*rewards, *self._border.living))
+            if not (self._known.issuperset(rewards) and self._known.issuperset(self._border.living)):
+                self._check_agents((*rewards, *self._border.living))
+            self._crashed = self._border.crashed
+            if self._crashed:
+                self._acted = [False] * len(self._acted)  # a step lost in a game crash counts for no agent
         self._steps += 1
-        if any(isinstance(info, dict) and "crashed" in info and info["crashed"] for info in infos.values()):
-            self._acted = [False] * len(self._acted)  # a step lost in a game crash counts for no agent
         self._update_state(observations, acting)
-        turn = Turn(before, self._acted, self._chosen, observations, rewards, infos)
+        turn = Turn(before, self._acted, self._chosen, observations, rewards, infos, self._crashed)
         observations, rewards, infos = self._advance(turn)
         return observations, rewards, terminations, truncations, infos
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from pettingzoo.utils import BaseParallelWrapper
 
+from isa_wrappers.border.infos import has_crashed
 from isa_wrappers.border.layers import Freezable
 from isa_wrappers.border.living import Living
 from isa_wrappers.border.returned import check_reset, check_step
@@ -131,7 +132,7 @@ class EpisodeStatistics(BaseParallelWrapper[str, Any, int], Freezable):  # type:
         self._return += fsum(rewards.values()) / len(self.env.possible_agents)
         self._won |= self._criterion.won(self.env, rewards, infos, over)
         if over and not self.frozen:
-            counted = not any(isinstance(info, dict) and info.get("crashed", False) for info in infos.values())
+            counted = not any(has_crashed(info) for info in infos.values())
             finished = (counted, counted and self._won, counted * self._return, counted * self._length, not counted)
             self._totals = self._totals.plus(finished)
 

@@ -80,18 +80,17 @@ class GoalRecording(ScopeWrapper):
             return turn.observations, turn.rewards, turn.infos
         self._over = not self.agents
         won = self._criterion.won(self.env, turn.rewards, turn.infos, over=self._over)
-        crashed = any(turn.infos.get(agent, {}).get("crashed", False) for agent in self._index)
         if not self.frozen:
             if self._stitched is not None:
                 # A crashed episode ranks below all others, and its last step is void.
-                lost = -float("inf") if crashed else None
+                lost = -float("inf") if turn.crashed else None
                 rewards = np.array([[lost or float(turn.rewards.get(agent, 0.0)) for agent in self._index]])
-                acted = np.array([turn.acted]) & (not crashed)
+                acted = np.array([turn.acted]) & (not turn.crashed)
                 over = np.array([not self.agents])
                 self._stitched.observe(self._episode, turn.before[None], self.global_state[None], rewards, acted, over)
             if won:
                 self.goals.add(self.global_state[None], np.array([True]))
-            if not self.agents and not crashed:
+            if not self.agents and not turn.crashed:
                 self.goals.ended(np.array([True]), np.array([self._criterion.was_won]))
         return turn.observations, turn.rewards, turn.infos
 

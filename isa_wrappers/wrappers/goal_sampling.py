@@ -22,7 +22,7 @@ from isa_wrappers.scope.influence import InfluenceScope
 from isa_wrappers.wrappers.goal_recording import GoalRecording
 from isa_wrappers.wrappers.turn import Env, Infos, Turn
 
-WIDE = (np.float32, np.float64)
+WIDE = (np.dtype(np.float32), np.dtype(np.float64))
 """Types that represent a goal exactly."""
 
 
@@ -122,8 +122,8 @@ class GoalSampling(GoalRecording):
                 # PettingZoo allows an observation shared by all, under a name that is not an agent; agents that are
                 # gone have no observation.
                 continue
-            if type(obs) is np.ndarray and obs.dtype in WIDE and agent not in self._flattened:  # the most common case
-                extended_observations[agent] = self._extend(agent, obs.reshape(-1))
+            if type(obs) is np.ndarray and obs.dtype in self._rows and agent not in self._flattened:  # most common
+                extended_observations[agent] = self._extend(agent, obs if obs.ndim == 1 else obs.reshape(-1))
                 continue
             vector = flat_vector(self._unmasked[agent], obs)
             if agent in self._flattened:
@@ -139,14 +139,14 @@ class GoalSampling(GoalRecording):
     def _extend(self, agent: str, vector: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Append the agent's goal, in the dtype of the vector."""
         rows = self._rows.get(vector.dtype)
-        if rows is None:
-            rows = self._rows[vector.dtype] = list(self._projected.astype(vector.dtype))
+        if rows is None:  # a wider float
+            rows = list(self._projected.astype(vector.dtype))
         return np.concatenate((vector, rows[self._index[agent]]))
 
     def _set_goal(self, goal: npt.NDArray[np.floating[Any]]) -> None:
         """Set the goal of the episode."""
         self.goal, self._projected = goal, self.projection(goal)
-        self._rows: dict[Any, list[npt.NDArray[Any]]] = {}
+        self._rows = {dtype: list(self._projected.astype(dtype)) for dtype in WIDE}
 
     def _begin(self, observations: dict[str, Any], infos: Infos, seed: int | None) -> tuple[dict[str, Any], Infos]:
         super()._begin(observations, infos, seed)

@@ -23,11 +23,12 @@ class Turn(NamedTuple):
     Attributes:
         before: state before the step, ``[K]``.
         acted: whether each of the A agents acted; actions for agents that are not active do not count, nor does a step
-            lost in a game crash (``crashed`` in the infos).
+            lost in a game crash.
         chosen: actions of the A agents; an action with components is a list of elementary actions.
         observations: observations returned by the step.
         rewards: rewards returned by the step.
         infos: infos returned by the step.
+        crashed: whether the game crashed in this step (``crashed`` in the infos).
     """
 
     before: npt.NDArray[np.floating[Any]]
@@ -36,6 +37,7 @@ class Turn(NamedTuple):
     observations: dict[str, Any]
     rewards: dict[str, float]
     infos: Infos
+    crashed: bool = False
 
 
 def read_actions(
@@ -57,7 +59,7 @@ def read_actions(
     Raises:
         InvalidValueError: if actions are not a dict, or an agent does not have an action.
     """
-    if not isinstance(actions, Mapping):
+    if type(actions) is not dict and not isinstance(actions, Mapping):
         raise InvalidValueError(f"actions must be a dict by agent, got {shown(actions)}")
     acted, chosen = [False] * len(indices), [0] * len(indices)
     if code is not None:
@@ -66,5 +68,6 @@ def read_actions(
     for agent, action in actions.items():
         if agent in living:
             i = indices[agent]
-            acted[i], chosen[i] = True, read_discrete(action, num_actions[i], agent)
+            is_valid = type(action) is int and 0 <= action < num_actions[i]  # the most common case, without a call
+            acted[i], chosen[i] = True, action if is_valid else read_discrete(action, num_actions[i], agent)
     return acted, chosen

@@ -54,6 +54,26 @@ def test_torch_observations():
         in_a_wrapper(seen(FIRST, torch.tensor([np.nan, 0.0])))
 
 
+def test_the_border_says_when_a_game_has_crashed():
+    def when_told(said):
+        border = Border(Told(lambda time, *rest: (*rest[:-1], said)))
+        border.reset()
+        border.step(dict.fromkeys(border.living, 0))
+        return border.crashed
+
+    assert when_told({FIRST: {}, SECOND: {"crashed": True}})
+    assert not when_told({FIRST: {"crashed": False}, SECOND: {"fuel": 3}})
+    assert not when_told(None)
+
+
+def test_floats_wider_than_64_bits_stay_so_beside_a_goal():
+    env = seen(FIRST, np.array([1.0, 2.0], dtype=np.longdouble), when=0)
+    env.observation_spaces = {agent: spaces.Box(-9, 9, (2,), np.longdouble) for agent in env.possible_agents}
+    env.observation_space = env.observation_spaces.__getitem__
+    observations, _ = GoalSampling(env, walk_scope(), goals_with(np.ones((1, 2), dtype=np.float32))).reset()
+    assert (observations[FIRST].dtype, observations[FIRST].tolist()) == (np.longdouble, [1.0, 2.0, 1.0])
+
+
 def test_turns_that_can_be_taken_at_once_are_converted():
     batch = ParallelEnvBatch([Turns(True)])
     assert batch.reset().state.tolist() == [[0]]
