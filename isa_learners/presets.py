@@ -130,7 +130,10 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
             "phases": {"explore": {"ppo": {"entropy_factor": 0.03}}, "reach": {"ppo": {"gamma": 0.8}}},
         },
         # Shooting moves the common bullets anyway; the special part is each agent's way to its target.
-        "grid/shooting": {"phases": {"reach": {"goal": {"alpha1": 20.0}}}},
+        # More epochs with smaller steps: fewer environment steps, and fewer updates that spoil a policy which wins.
+        "grid/shooting": {
+            "phases": {"reach": {"goal": {"alpha1": 20.0}, "ppo": {"epochs": 8, "max_grad_norm": 0.5}}},
+        },
         "mpe/*": _PARTICLES,
         # With less entropy, or with the paper's alpha2 of 10 on 8m, teams discover late or never that withdrawing pays
         # off.
