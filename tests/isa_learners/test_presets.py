@@ -148,9 +148,11 @@ def test_a_preset_asks_for_no_more_minibatches_than_the_environments_that_are_gi
 
 
 @pytest.mark.parametrize("algo", ["ippo", "mappo", "happo", "laies"])
-def test_rivals_take_as_many_gradient_steps_on_grids_as_isa_does_for_its_goals(algo):
-    rival = make_config("grid/shooting", "fast", {"algo": algo}).ppo
-    ours = make_config("grid/shooting").for_phase("reach").ppo
+@pytest.mark.parametrize("task", ["grid/navigation", "grid/unlock"])
+def test_rivals_take_as_many_gradient_steps_on_grids_as_isa_does_for_its_goals(task, algo):
+    """Not on ``grid/shooting``, where twice as many were tried for them (``docs/tuning-log.md``)."""
+    rival = make_config(task, "fast", {"algo": algo}).ppo
+    ours = make_config(task).for_phase("reach").ppo
     assert (rival.num_envs, rival.epochs, rival.minibatches) == (ours.num_envs, ours.epochs, ours.minibatches)
 
 
