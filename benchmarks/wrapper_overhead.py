@@ -23,7 +23,7 @@ from isa_wrappers.rewards.plain import PlainCountBonus, PlainGoalReward, PlainSu
 from isa_wrappers.rewards.transition import PlainStep
 from isa_wrappers.wrappers import GoalRecording, GoalSampling, GoalSegmentReward, InfluenceCountBonus
 
-EPISODES = 160
+EPISODES, STEPS = 160, 25
 TASK = "mpe/simple_spread_v3"
 
 
@@ -49,7 +49,7 @@ def play(made: dict[str, Any]) -> dict[str, float]:
     rng = np.random.default_rng(0)
     seconds: dict[str, list[float]] = {name: [] for name in made}
     for episode in range(EPISODES):
-        chosen = rng.integers(5, size=(25, 3)).tolist()
+        chosen = rng.integers(5, size=(STEPS, 3)).tolist()
         for name, env in made.items():
             env.reset(seed=episode)
             for row in chosen:

@@ -77,7 +77,6 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int], Freezable):  # type: igno
         self.global_state: npt.NDArray[np.floating[Any]] = np.zeros(size or 0, dtype=np.float32)
         self._numbers: tuple[Any, list[float]] = (None, [])
         self._index = {agent: i for i, agent in enumerate(agents)}
-        self._known = frozenset(agents)
         self.num_actions: tuple[int, ...] = counts
         self._acted: list[bool] = []
         self._chosen: list[Any] = []
@@ -156,8 +155,7 @@ class ScopeWrapper(BaseParallelWrapper[str, Any, int], Freezable):  # type: igno
                     message = f"actions must contain one for each active agent, but {missing[0]!r} is missing"
                     raise UnsupportedEnvironmentError(message) from error
                 raise
-            if not (self._known.issuperset(rewards) and self._known.issuperset(self._border.living)):
-                self._check_agents((*rewards, *self._border.living))
+            self._check_agents((*rewards, *self._border.living))
             self._crashed = self._border.crashed
             if self._crashed:
                 self._acted = [False] * len(self._acted)  # a step lost in a game crash counts for no agent

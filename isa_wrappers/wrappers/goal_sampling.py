@@ -140,7 +140,7 @@ class GoalSampling(GoalRecording):
         """Append the agent's goal, in the dtype of the vector."""
         rows = self._rows.get(vector.dtype)
         if rows is None:  # a wider float
-            rows = list(self._projected.astype(vector.dtype))
+            rows = self._rows[vector.dtype] = list(self._projected.astype(vector.dtype))
         return np.concatenate((vector, rows[self._index[agent]]))
 
     def _set_goal(self, goal: npt.NDArray[np.floating[Any]]) -> None:

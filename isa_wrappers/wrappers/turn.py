@@ -59,7 +59,7 @@ def read_actions(
     Raises:
         InvalidValueError: if actions are not a dict, or an agent does not have an action.
     """
-    if type(actions) is not dict and not isinstance(actions, Mapping):
+    if not isinstance(actions, Mapping):
         raise InvalidValueError(f"actions must be a dict by agent, got {shown(actions)}")
     acted, chosen = [False] * len(indices), [0] * len(indices)
     if code is not None:
@@ -68,6 +68,5 @@ def read_actions(
     for agent, action in actions.items():
         if agent in living:
             i = indices[agent]
-            is_valid = type(action) is int and 0 <= action < num_actions[i]  # the most common case, without a call
-            acted[i], chosen[i] = True, action if is_valid else read_discrete(action, num_actions[i], agent)
+            acted[i], chosen[i] = True, read_discrete(action, num_actions[i], agent)
     return acted, chosen

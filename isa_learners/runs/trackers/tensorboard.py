@@ -57,10 +57,9 @@ class TensorBoard(Hook):
             picture = scope_picture(training.folder)
             if picture is not None:
                 self._board.add_image("scope", _pixels(picture), training.algorithm.env_steps, dataformats="HWC")
-        except ImportError:  # no picture without matplotlib
-            pass
         except Exception as error:
-            warnings.warn(f"TensorBoard shows no scope: {one_line(error)}", stacklevel=2)
+            if not isinstance(error, ImportError):  # no picture without matplotlib
+                warnings.warn(f"TensorBoard shows no scope: {one_line(error)}", stacklevel=2)
 
     def on_evaluation(self, training: Training, row: Mapping[str, Any]) -> None:
         """Add the values of the row, and the scope once a minute has passed."""
